@@ -1,0 +1,36 @@
+"""Packs passages into the messages that a language model is given, within a budget counted in its own tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from crystalcli.types import Passage
+
+BUDGET = 900  # tokens of passages: what a model of this size still reads well, and two cores read in a second or two
+SYSTEM = (
+    "You answer questions from the passages you are given. Answer in one short sentence, with the names and numbers that "
+    "the passages give. If the passages do not hold the answer, say that they do not say."
+)
+
+
+def pack(question: str, passages: Sequence[Passage], count: Callable[[str], int], budget: int = BUDGET) -> tuple[list[Passage], str]:
+    """The passages that fit in `budget` tokens, best first, and the user's message made of them. At least one is taken."""
+    taken: list[Passage] = []
+    used = 0
+    for passage in passages:
+        size = count(_entry(len(taken) + 1, passage))
+        if taken and used + size > budget:
+            continue
+        taken.append(passage)
+        used += size
+    body = "\n\n".join(_entry(number, passage) for number, passage in enumerate(taken, 1))
+    return taken, f"{body}\n\nQuestion: {question.strip()}"
+
+
+def messages(user: str) -> list[dict[str, str]]:
+    """The conversation that asks for an answer."""
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": user}]
+
+
+def _entry(number: int, passage: Passage) -> str:
+    return f"[{number}] {passage.path}, {passage.place}:\n{passage.text.strip()}"

@@ -1,0 +1,63 @@
+"""Which sentences of the passages carry an answer, as citations that have been read back from the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from crystalcli.lexical.analysis import terms
+from crystalcli.memory.crystal import CrystalFile
+from crystalcli.text.sentences import sentences
+from crystalcli.types import Citation, Passage
+
+MOST = 3  # citations shown: more is a reading list, not a proof
+_ENOUGH = 0.34  # a sentence is cited beside the best one when it shares at least this share of what the best one shares
+
+
+def citations(crystal: CrystalFile, answer: str, question: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
+    """For each passage its sentence that shares most with the answer and the question, the best MOST of them, best first.
+
+    Each quotation is read back from the crystal and compared; one that differs is left out.
+    """
+    said = crystal.recaller().prepare(f"{answer}\n{question}").idf
+    in_answer = {term for term, _ in terms(answer)}
+    found: list[tuple[float, int, Citation]] = []
+    for rank, passage in enumerate(passages):
+        score, low, high = _best_sentence(passage, said, in_answer)
+        start, end = passage.start + low, passage.start + high
+        quote = crystal.quote(passage.path, start, end)
+        if quote != passage.text[low:high]:
+            continue
+        line = passage.line_start + passage.text.count("\n", 0, low)
+        last = line + quote.count("\n")
+        found.append((score, rank, Citation(0, passage.path, start, end, quote, line, last, passage.page_start, passage.page_end)))
+    found.sort(key=lambda each: (-each[0], each[1]))
+    kept = [each for each in found[:MOST] if each[0] >= _ENOUGH * found[0][0]]
+    return tuple(_numbered(number, citation) for number, (_, _, citation) in enumerate(kept, 1))
+
+
+def extracts(crystal: CrystalFile, passages: Sequence[Passage]) -> tuple[Citation, ...]:
+    """The best sentence of each of the first MOST passages, read back from the crystal."""
+    found = []
+    for passage in passages[:MOST]:
+        start, end = passage.best
+        quote = crystal.quote(passage.path, start, end)
+        if quote == passage.best_text:
+            line = passage.line_start + passage.text.count("\n", 0, start - passage.start)
+            pages = passage.page_start, passage.page_end
+            found.append(Citation(len(found) + 1, passage.path, start, end, quote, line, line + quote.count("\n"), *pages))
+    return tuple(found)
+
+
+def _best_sentence(passage: Passage, weights: Mapping[str, float], in_answer: set[str]) -> tuple[float, int, int]:
+    best = (-1.0, 0, len(passage.text))
+    for low, high in sentences(passage.text) or [(0, len(passage.text))]:
+        shared = {term for term, _ in terms(passage.text[low:high])} & weights.keys()
+        score = sum(weights[term] * (2.0 if term in in_answer else 1.0) for term in shared)
+        best = max(best, (score, low, high), key=lambda each: each[0])
+    return best
+
+
+def _numbered(number: int, citation: Citation) -> Citation:
+    from dataclasses import replace
+
+    return replace(citation, number=number)

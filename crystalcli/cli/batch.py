@@ -1,0 +1,33 @@
+"""Many questions at once: JSON lines in, JSON lines out, in the order they came."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crystalcli.cli import render
+from crystalcli.cli.output import output
+from crystalcli.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from crystalcli.library import Crystal
+
+
+def answer_all(crystal: Crystal, path: Path, k: int, depth: int) -> None:
+    """For each line `{"qid", "question"}` one line `{"qid", "passages"}`. Raises SourceError and UsageError."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            qid, question = row["qid"], str(row["question"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{path}, line {number}: not a JSON object with qid and question") from error
+        found = crystal.recall(question, k, depth)
+        passages = [render.passage_json(passage) for passage in found]
+        output.write(json.dumps({"qid": qid, "passages": passages}, ensure_ascii=True) + "\n")

@@ -1,0 +1,294 @@
+"""How results look: for people as text, for programs as plain dictionaries. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from crystalcli.cli.output import harmless, output
+from crystalcli.types import Answer, Citation, Document, Passage
+
+if TYPE_CHECKING:
+    from crystalcli.memory.ingest import IngestReport
+    from crystalcli.memory.inspection import ChunkView, Layer, NodeView, Stats
+    from crystalcli.models import Status
+
+_BAR = 30  # columns of the longest bar
+_REASONS = 12  # skipped files listed by name; `crystal inspect --documents` lists all
+
+
+def size(count: float) -> str:
+    """Bytes for a reader: 900 B, 12.3 kB, 4.5 MB."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def location(item: Passage | Citation) -> str:
+    """Where to look: `path p. 3`, or `path:12-14` which an editor can open."""
+    if item.page_start:
+        return f"{item.path} {item.place}"
+    lines = f"{item.line_start}" if item.line_end <= item.line_start else f"{item.line_start}-{item.line_end}"
+    return f"{item.path}:{lines}"
+
+
+# --- ingest ---------------------------------------------------------------------------------------------
+
+
+def ingest(report: IngestReport, stats: Stats, path: str) -> None:
+    """The table at the end of an ingest."""
+    console = output.console
+    if report.read == 0 and report.encoded_tokens == 0:
+        same = f"nothing new: {report.unchanged:,} files are in {path} as they are" if report.unchanged else "nothing was read"
+        console.print(Text(f"{same} ({report.seconds:.1f} s)"))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column()
+    speed = f"{report.encoded_tokens / report.seconds:,.0f} tokens/s" if report.encoded_tokens and report.seconds else ""
+    table.add_row("read", f"{report.read:,}", f"files, {size(report.bytes)}, {report.tokens:,} tokens")
+    if report.unchanged:
+        table.add_row("unchanged", f"{report.unchanged:,}", "files, not read again")
+    if report.gone:
+        table.add_row("gone", f"{report.gone:,}", "files that were read before are no longer there")
+    table.add_row("encoded", f"{report.encoded_tokens:,}", f"tokens in {report.seconds:.1f} s{', ' + speed if speed else ''}")
+    table.add_row("skipped", f"{len(report.skipped):,}", "files")
+    for name, reason in report.skipped[:_REASONS]:
+        table.add_row("", "", Text(f"{harmless(name)}: {harmless(reason)}", style="dim"))
+    if len(report.skipped) > _REASONS:
+        table.add_row("", "", Text(f"and {len(report.skipped) - _REASONS} more: crystal inspect --documents", style="dim"))
+    nodes = ", ".join(f"{layer.nodes:,} {layer.name}" for layer in stats.layers[1:])
+    table.add_row("crystal", f"{stats.documents:,}", f"documents, {stats.tokens:,} tokens, {nodes}")
+    share = f", {stats.file / stats.text_raw:.2f} of the text" if stats.text_raw else ""
+    table.add_row("file", "", f"{path}, {size(stats.file)}{share}")
+    console.print(table)
+
+
+def ingest_json(report: IngestReport, stats: Stats) -> dict[str, Any]:
+    """The same for programs."""
+    data = asdict(report)
+    data["skipped"] = [{"path": name, "reason": reason} for name, reason in report.skipped]
+    return {**data, "crystal": stats_json(stats)}
+
+
+# --- recall and ask ---------------------------------------------------------------------------------------
+
+
+def passages(found: Sequence[Passage]) -> None:
+    """Ranked passages with the best sentence marked."""
+    console = output.console
+    for rank, passage in enumerate(found, 1):
+        head = Text(f"{rank:>2}  ")
+        head.append(harmless(location(passage)), style="bold cyan")
+        head.append(f"  {passage.score:.3f}", style="dim")
+        if passage.heading:
+            head.append(f"  {harmless(passage.heading)}", style="dim italic")
+        console.print(head, overflow="fold")
+        low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
+        marks = ("", "") if console.is_terminal and not console.no_color else ("»", "«")
+        body = Text(harmless(passage.text[:low]))
+        body.append(marks[0] + harmless(passage.text[low:high]) + marks[1], style="bold yellow")
+        body.append(harmless(passage.text[high:]))
+        body.rstrip()
+        _indented(body)
+        if rank < len(found):
+            console.print()
+
+
+def _indented(body: Text, columns: int = 4) -> None:
+    if output.console.is_terminal:
+        output.console.print(Padding(body, (0, 0, 0, columns)))
+    else:
+        for line in body.plain.split("\n"):
+            output.write(" " * columns + line + "\n")
+
+
+def passage_json(passage: Passage) -> dict[str, Any]:
+    """A passage for programs; offsets are characters of the document's text."""
+    return {
+        "path": passage.path,
+        "start": passage.start,
+        "end": passage.end,
+        "score": round(passage.score, 6),
+        "line_start": passage.line_start,
+        "line_end": passage.line_end,
+        "page_start": passage.page_start or None,
+        "page_end": passage.page_end or None,
+        "heading": passage.heading,
+        "best": {"start": passage.best[0], "end": passage.best[1], "text": passage.best_text},
+        "shares": {name: round(share, 6) for name, share in passage.shares.items()},
+        "text": passage.text,
+    }
+
+
+def sources(cited: Iterable[Citation]) -> None:
+    """Numbered sources: where, and the sentence that supports the answer."""
+    console = output.console
+    for citation in cited:
+        head = Text(f"[{citation.number}] ", style="bold")
+        head.append(harmless(location(citation)), style="bold cyan")
+        console.print(head, overflow="fold")
+        _indented(Text("“" + harmless(" ".join(citation.quote.split())) + "”", style="dim"))
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """An answer for programs."""
+    return {
+        "question": answer.question,
+        "answer": answer.text,
+        "model": answer.model,
+        "citations": [
+            {
+                "number": citation.number,
+                "path": citation.path,
+                "start": citation.start,
+                "end": citation.end,
+                "line_start": citation.line_start,
+                "line_end": citation.line_end,
+                "page_start": citation.page_start or None,
+                "page_end": citation.page_end or None,
+                "quote": citation.quote,
+            }
+            for citation in answer.citations
+        ],
+        "passages": [passage_json(passage) for passage in answer.passages],
+        "tokens": dict(answer.tokens),
+        "seconds": {name: round(value, 4) for name, value in answer.seconds.items()},
+    }
+
+
+# --- inspect --------------------------------------------------------------------------------------------------
+
+
+def stats(found: Stats, path: str) -> None:
+    """The layers as a person would draw them."""
+    console = output.console
+    console.print(Text(harmless(path), style="bold"), overflow="fold")
+    console.print()
+    most = max(layer.nodes for layer in found.layers) or 1
+    names = {"tokens": "0 tokens", "units": "1 semantic units", "clusters": "2 concept clusters", "atoms": "3 knowledge atoms"}
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("layer", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for title in ("nodes", "ratio", "bytes", "per 1 M tokens"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for layer in reversed(found.layers):
+        table.add_row(
+            names[layer.name],
+            Text(_bar(layer.nodes, most), style="cyan"),
+            f"{layer.nodes:,}",
+            f"{layer.ratio:.1f}:1" if layer.name != "tokens" and layer.nodes else "",
+            size(layer.bytes),
+            size(1e6 * layer.bytes / max(1, found.tokens)),
+        )
+    console.print(table)
+    console.print()
+    rows = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    rows.add_column(style="dim", no_wrap=True)
+    rows.add_column()
+    ratio = found.text_stored / max(1, found.text_raw)
+    rows.add_row("text", f"{size(found.text_raw)}, compressed to {size(found.text_stored)} ({ratio:.2f})")
+    rows.add_row("layers 1-3", f"{size(found.layer_bytes_per_million)} per million tokens")
+    rows.add_row("lexical", f"{size(found.lexical)} of postings and lengths, {size(found.spans)} of spans and hashes")
+    rows.add_row("file", f"{size(found.file)}, {found.file / max(1, found.text_raw):.2f} of the text")
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.kinds.items())
+    rows.add_row("documents", f"{found.documents:,}" + (f" ({kinds})" if kinds else ""))
+    others = {state: count for state, count in found.state_counts.items() if state != "done"}
+    if others:
+        rows.add_row("not read", ", ".join(f"{count:,} {state}" for state, count in others.items()))
+    rows.add_row("encoder", f"{found.encoder}; format version {found.format_version}")
+    if not found.complete:
+        rows.add_row("incomplete", "some of it has no layers yet or was not read to its end: run crystal ingest again")
+    console.print(rows)
+
+
+def _bar(nodes: int, most: int) -> str:
+    """A bar on a logarithmic scale, so that 1 : 100 stays visible; the scale is one column for each doubling."""
+    from math import log2
+
+    if nodes == 0:
+        return ""
+    return "█" * max(1, round(_BAR * log2(nodes + 1) / log2(most + 1)))
+
+
+def stats_json(found: Stats) -> dict[str, Any]:
+    """The figures for programs."""
+
+    def layer(each: Layer) -> dict[str, Any]:
+        return {**asdict(each), "bytes_per_million_tokens": 1e6 * each.bytes / max(1, found.tokens)}
+
+    data = asdict(found)
+    data["layers"] = [layer(each) for each in found.layers]
+    return {**data, "layer_bytes_per_million_tokens": found.layer_bytes_per_million}
+
+
+def documents(found: Iterable[Document]) -> None:
+    """The ledger, a line a source."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title, justify in (("document", "left"), ("kind", "left"), ("tokens", "right"), ("chunks", "right"), ("state", "left")):
+        table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for each in found:
+        state = f"{each.state}: {harmless(each.reason)}" if each.reason else each.state
+        table.add_row(Text(harmless(each.path)), each.kind, f"{each.tokens:,}", f"{each.chunks:,}", Text(state))
+    output.console.print(table)
+
+
+def zoom(document: Document, chunks: Iterable[ChunkView], limit: int) -> None:
+    """A document's chunks, each with its atoms, clusters, units and text."""
+    console = output.console
+    head = Text(harmless(document.path), style="bold")
+    pages = f", {document.pages} pages" if document.pages else ""
+    head.append(f"  {document.kind}{pages}, {document.characters:,} characters, {document.tokens:,} tokens, {document.chunks} chunks")
+    console.print(head, overflow="fold")
+    if document.reason:
+        console.print(Text(f"{document.state}: {harmless(document.reason)}"))
+    for shown, chunk in enumerate(chunks):
+        if shown == limit:
+            console.print(Text(f"… {document.chunks - limit} more chunks: --chunks N shows more", style="dim"))
+            break
+        shared = ", stands elsewhere too" if chunk.shared else ""
+        console.print()
+        line = f"chunk {chunk.number}  line {chunk.line}, characters {chunk.start}-{chunk.end}, {chunk.tokens} tokens{shared}"
+        console.print(Text(line, style="bold cyan"))
+        for index, atom in enumerate(chunk.atoms):
+            _node(atom, "", index == len(chunk.atoms) - 1)
+
+
+def _node(node: NodeView, indent: str, last: bool) -> None:
+    console = output.console
+    label = f"{node.layer}"
+    code = f" {node.code[:16]}{'…' if len(node.code) > 16 else ''}" if node.code else ""
+    text = " ".join(harmless(node.text).split())
+    room = max(20, console.width - len(indent) - len(label) - len(code) - 8)
+    line = Text(f"{indent}{'└' if last else '├'} ")
+    line.append(label, style={"atom": "bold", "cluster": "", "unit": "dim"}[node.layer])
+    line.append(code, style="dim")
+    line.append("  " + (text if len(text) <= room else text[: room - 1] + "…"))
+    console.print(line, no_wrap=True, overflow="ellipsis")
+    for index, child in enumerate(node.children):
+        _node(child, indent + ("  " if last else "│ "), index == len(node.children) - 1)
+
+
+def zoom_json(document: Document, chunks: Iterable[ChunkView]) -> dict[str, Any]:
+    """The same for programs, without a limit."""
+    return {"document": asdict(document), "chunks": [asdict(chunk) for chunk in chunks]}
+
+
+# --- models -------------------------------------------------------------------------------------------------------
+
+
+def models(found: Iterable[Status]) -> None:
+    """The weights that are known, and which are here."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("model", "role", "here", "licence", "where"):
+        table.add_column(title, overflow="fold")
+    for each in found:
+        table.add_row(each.name, each.role, size(each.bytes) if each.present else "no", each.licence, str(each.path))
+    output.console.print(table)

@@ -1,0 +1,1 @@
+"""The lexical index: terms, postings in blocks, BM25."""

@@ -1,0 +1,176 @@
+"""The inverted index as sorted blocks of terms with their postings, small enough to read one at a time.
+
+A block's bytes (integers little-endian):
+
+    offset  size      what
+    0       2         n, the number of terms
+    2       4         t, the size of the term column
+    6       4         h, the size of the head column
+    10      t         the terms, UTF-8, sorted, joined by "\\n", compressed with zlib
+    10+t    h         2n varints: for each term df, then the size in bytes of its postings
+    10+t+h  …         the postings, one term after the other
+
+Postings of one term: df varints, the gaps between atom numbers (the first counted from the segment's first atom),
+then ceil(df / 4) bytes with the term's frequency in each atom, less one, capped at 3, two bits each, low bits first.
+
+Knows nothing of where blocks are kept. Segments merge by re-coding, so any number of small ones become one.
+"""
+
+from __future__ import annotations
+
+import heapq
+import struct
+import zlib
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from crystalcli.errors import DamagedCrystalError
+from crystalcli.lexical import varint
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Atoms = npt.NDArray[np.int64]
+    Frequencies = npt.NDArray[np.uint8]
+
+_HEAD = struct.Struct("<HII")
+_TARGET = 6000  # bytes of postings and terms in a block, about: one or two pages of the file
+_MAX_BLOCK = 1 << 26
+
+
+class Posting(NamedTuple):
+    """A term's atoms, int64 [df], rising, and its frequency in each, uint8 [df], 1 to 4."""
+
+    atoms: Atoms
+    frequencies: Frequencies
+
+
+class Block(NamedTuple):
+    """One block as it is stored, under its first term."""
+
+    first_term: str
+    data: bytes
+
+
+def index(counts: Iterable[dict[str, int]], first_atom: int) -> Iterator[Block]:
+    """Blocks for consecutive atoms from `first_atom` on; `counts` gives each atom's term frequencies."""
+    atoms: dict[str, list[int]] = {}
+    frequencies: dict[str, list[int]] = {}
+    for atom, terms in enumerate(counts, first_atom):
+        for term, count in terms.items():
+            atoms.setdefault(term, []).append(atom)
+            frequencies.setdefault(term, []).append(min(count, 4))
+    return _pack(
+        (term, len(atoms[term]), _encode(np.array(atoms[term]), np.array(frequencies[term], np.uint8), first_atom))
+        for term in sorted(atoms)
+    )
+
+
+def find(data: bytes, term: str, first_atom: int) -> Posting | None:
+    """The postings of `term` in a block of the segment that begins at `first_atom`, or None."""
+    terms, heads, body = _columns(data)
+    place = bisect_left(terms, term)
+    if place == len(terms) or terms[place] != term:
+        return None
+    start = body + int(heads[1 : 2 * place : 2].sum())
+    return _decode(data[start : start + int(heads[2 * place + 1])], int(heads[2 * place]), first_atom)
+
+
+def merge(segments: Sequence[tuple[int, Iterable[bytes]]]) -> Iterator[Block]:
+    """One segment's blocks out of several: each (its first atom, its blocks in order), in order of their atoms."""
+    base = segments[0][0]
+
+    def entries(order: int, first: int, blocks: Iterable[bytes]) -> Iterator[tuple[str, int, int, bytes, int]]:
+        for data in blocks:
+            terms, heads, start = _columns(data)
+            for place, term in enumerate(terms):
+                size = int(heads[2 * place + 1])
+                yield term, order, int(heads[2 * place]), data[start : start + size], first
+                start += size
+
+    def joined() -> Iterator[tuple[str, int, bytes]]:
+        group: list[tuple[str, int, int, bytes, int]] = []
+        streams = [entries(order, first, blocks) for order, (first, blocks) in enumerate(segments)]
+        for entry in heapq.merge(*streams):
+            if group and entry[0] != group[0][0]:
+                yield _join(group, base)
+                group = []
+            group.append(entry)
+        if group:
+            yield _join(group, base)
+
+    return _pack(joined())
+
+
+def _join(group: list[tuple[str, int, int, bytes, int]], base: int) -> tuple[str, int, bytes]:
+    term, _, df, data, first = group[0]
+    if len(group) == 1 and first == base:
+        return term, df, data
+    parts = [_decode(data, df, first) for _, _, df, data, first in group]
+    atoms = np.concatenate([part.atoms for part in parts])
+    return term, len(atoms), _encode(atoms, np.concatenate([part.frequencies for part in parts]), base)
+
+
+def _pack(entries: Iterable[tuple[str, int, bytes]]) -> Iterator[Block]:
+    terms: list[str] = []
+    heads: list[int] = []
+    bodies: list[bytes] = []
+    size = 0
+
+    def block() -> Block:
+        column = zlib.compress("\n".join(terms).encode(), 9)
+        head = varint.encode(np.array(heads, np.int64))
+        return Block(terms[0], b"".join([_HEAD.pack(len(terms), len(column), len(head)), column, head, *bodies]))
+
+    for term, df, body in entries:
+        if terms and (size + len(body) > _TARGET or len(terms) == 0xFFFF):
+            yield block()
+            terms, heads, bodies, size = [], [], [], 0
+        terms.append(term)
+        heads += (df, len(body))
+        bodies.append(body)
+        size += len(body) + 6
+    if terms:
+        yield block()
+
+
+def _columns(data: bytes) -> tuple[list[str], Atoms, int]:
+    """A block's terms, its heads and the offset at which its postings begin. Raises DamagedCrystalError."""
+    try:
+        count, terms_size, heads_size = _HEAD.unpack_from(data)
+        start = _HEAD.size + terms_size
+        inflate = zlib.decompressobj()
+        column = inflate.decompress(data[_HEAD.size : start], _MAX_BLOCK)
+        terms = column.decode().split("\n")
+        heads = varint.decode(data[start : start + heads_size])
+    except (struct.error, zlib.error, ValueError) as error:
+        raise DamagedCrystalError(f"a block of the lexical index does not decode ({error}); run `crystal ingest` again") from error
+    body = start + heads_size
+    if len(terms) != count or len(heads) != 2 * count or body + int(heads[1::2].sum()) != len(data):
+        raise DamagedCrystalError("a block of the lexical index contradicts itself; run `crystal ingest` again")
+    return terms, heads, body
+
+
+def _encode(atoms: Atoms, frequencies: Frequencies, first_atom: int) -> bytes:
+    gaps = varint.encode(np.diff(atoms, prepend=first_atom))
+    codes = np.zeros(-(-len(atoms) // 4) * 4, np.uint8)
+    codes[: len(atoms)] = frequencies - 1
+    quads = codes.reshape(-1, 4)
+    packed = quads[:, 0] | quads[:, 1] << 2 | quads[:, 2] << 4 | quads[:, 3] << 6
+    return gaps + packed.astype(np.uint8).tobytes()
+
+
+def _decode(data: bytes, df: int, first_atom: int) -> Posting:
+    packed = -(-df // 4)
+    try:
+        atoms = np.cumsum(varint.decode(data[: len(data) - packed])) + first_atom
+    except ValueError as error:
+        raise DamagedCrystalError(f"postings of the lexical index do not decode ({error})") from error
+    if len(atoms) != df:
+        raise DamagedCrystalError("postings of the lexical index contradict their count")
+    quads = np.frombuffer(data, np.uint8, packed, len(data) - packed)
+    frequencies = ((quads[:, None] >> np.array([0, 2, 4, 6], np.uint8)) & 3).reshape(-1)[:df] + 1
+    return Posting(atoms, frequencies.astype(np.uint8))

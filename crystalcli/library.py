@@ -1,0 +1,107 @@
+"""The Python door: `Crystal`, everything the command line can do, as methods.
+
+    from crystalcli import Crystal
+
+    with Crystal.create("shelf.crystal") as crystal:
+        crystal.ingest(["books", "papers"])
+        answer = crystal.ask("Who keeps the light?")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from crystalcli import models
+from crystalcli.errors import ModelMissingError
+from crystalcli.memory.crystal import ENCODER, CrystalFile
+from crystalcli.storage.store import Store
+
+if TYPE_CHECKING:
+    from crystalcli.types import Answer
+
+LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
+
+
+class Crystal(CrystalFile):
+    """One crystal, open. Made by `Crystal.create` or `Crystal.open`; a context manager."""
+
+    @classmethod
+    def create(cls, path: str | Path, *, encoder: Path | Literal["auto"] | None = "auto") -> Crystal:
+        """A new crystal, open for writing.
+
+        encoder: the weights' folder; "auto" finds them or fetches them once; None does without. Where there are none the
+        crystal is made from the lexical index alone, `lexical_only` says so, and a later ingest with weights makes the layers.
+        """
+        return cls(cls.create_store(Path(path)), fetched(ENCODER) if encoder == "auto" else encoder)
+
+    @classmethod
+    def open(cls, path: str | Path, *, writable: bool = False, encoder: Path | Literal["auto"] | None = "auto") -> Crystal:
+        """A crystal that exists; encoder as in `create`. Raises NotACrystalError, DamagedCrystalError, NewerFormatError, EncoderMismatchError."""
+        store = Store.open(Path(path), writable=writable)
+        return cls(store, fetched(ENCODER) if encoder == "auto" else encoder)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int = 5,
+        depth: int = 3,
+        model: str | Path | None = None,
+        max_tokens: int = 128,
+        seed: int = 0,
+        extractive: bool = False,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """Recall, then answer from what was recalled, with citations. on_text receives the answer as it is written.
+
+        model: a GGUF file, or the default language model, fetched on first use; extractive: no model, the best sentences
+        quoted. Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
+        """
+        from crystalcli.answering.ask import ask
+
+        path = None if extractive else model_file(model)
+        return ask(self, question, model=path, k=k, depth=depth, max_tokens=max_tokens, seed=seed, on_text=on_text)
+
+    def __enter__(self) -> Crystal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[str]:
+        """The paths of the documents it holds."""
+        return (document.path for document in self.documents() if document.chunks)
+
+
+def read_into(path: str | Path, encoder: Path | None) -> Crystal:
+    """The crystal at `path`, open for writing: the one that is there, or a new one."""
+    target = Path(path)
+    if target.exists():
+        return Crystal.open(target, writable=True, encoder=encoder)
+    return Crystal.create(target, encoder=encoder)
+
+
+def fetched(name: str, progress: Callable[[int, int], None] | None = None) -> Path | None:
+    """The folder of a model's weights, fetched now if need be; None when they are not here and cannot be fetched."""
+    try:
+        return models.locate(name) or models.pull(name, progress)
+    except ModelMissingError:
+        return None
+
+
+def model_file(model: str | Path | None) -> Path:
+    """The file of a language model: a path as it is, else the default one. Raises ModelMissingError."""
+    if model is not None and str(model) != LANGUAGE_MODEL:
+        path = Path(model).expanduser()
+        if not path.is_file():
+            raise ModelMissingError(f"no model file at {path}; `crystal models list` shows the ones known by name")
+        return path
+    folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
+    return folder / models.weights(LANGUAGE_MODEL).main
+
+
+def paths_of(given: Sequence[str | Path]) -> list[Path]:
+    """Paths as the user wrote them, `~` expanded."""
+    return [Path(path).expanduser() for path in given]

@@ -1,0 +1,98 @@
+"""Writes a conversation down the way a model was taught to read it: with the template its file carries.
+
+Knows: jinja2 templates over messages, and ChatML for files that carry none.
+Does not know: tokens, weights, what the messages say.
+
+The template is a program from outside. It runs in jinja2's immutable sandbox: it sees the messages and a few strings,
+cannot reach Python objects behind them, and what it may write is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from crystalcli.errors import CrystalError, UsageError
+
+CHATML = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' "
+    "+ '\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+"""For a file without a template: each message between <|im_start|> and <|im_end|>."""
+
+_EXTRA_CHARACTERS = 65_536  # that a template may write beyond what the messages hold
+_MOST_REPEATS = 4  # of a message in what the template writes
+
+Message = Mapping[str, str]
+
+
+def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, str]], str]:
+    """A function from messages and named strings (`bos_token`, …) to the prompt, up to where the assistant begins.
+
+    Raises CrystalError when the template is not one; the function raises it when the template refuses the messages,
+    fails, or tries what the sandbox forbids.
+    """
+    import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Sandbox(ImmutableSandboxedEnvironment):
+        """The sandbox, in which strings cannot be multiplied or padded without end either."""
+
+        intercepted_binops = frozenset(("*", "**", "%"))
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            if not all(isinstance(side, int | float) and abs(side) < 1e9 for side in (left, right)):
+                raise jinja2.exceptions.SecurityError(f"`{operator}` is for small numbers only")
+            if operator == "**" and abs(right) > 64:
+                raise jinja2.exceptions.SecurityError("the exponent is too large")
+            return super().call_binop(context, operator, left, right)
+
+    def refuse(message: object = "the template refuses these messages") -> None:
+        raise jinja2.exceptions.TemplateError(str(message))
+
+    environment = Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    environment.globals["raise_exception"] = refuse
+    try:
+        template = environment.from_string(source)
+    except (jinja2.exceptions.TemplateError, RecursionError) as error:
+        raise CrystalError(f"the model's chat template cannot be read: {_line(error)}") from None
+
+    def render(messages: Sequence[Message], names: Mapping[str, str]) -> str:
+        room = _EXTRA_CHARACTERS + _MOST_REPEATS * sum(len(text) for message in messages for text in message.values())
+        pieces: list[str] = []
+        try:
+            # Copies: the template gets plain dictionaries whatever the caller's mappings are.
+            for piece in template.generate(messages=[dict(m) for m in messages], add_generation_prompt=True, **names):
+                pieces.append(piece)
+                room -= len(piece)
+                if room < 0:
+                    raise CrystalError("the model's chat template writes without end")
+        except CrystalError:
+            raise
+        except Exception as error:  # whatever a program from outside may raise
+            raise CrystalError(f"the model's chat template failed: {_line(error)}") from None
+        return "".join(pieces)
+
+    return render
+
+
+def checked(messages: Iterable[Message]) -> list[dict[str, str]]:
+    """The messages as plain dictionaries. Raises UsageError where one has no text for `role` or `content`."""
+    plain = [dict(message) for message in messages]
+    for message in plain:
+        if not all(isinstance(message.get(key), str) for key in ("role", "content")):
+            raise UsageError("each message of a conversation needs a `role` and a `content`, both text")
+    return plain
+
+
+def unused_mark(texts: Iterable[str]) -> str:
+    """A short string that appears in none of the texts."""
+    everything = "\n".join(texts)
+    mark = "\ue000"
+    while mark in everything:
+        mark += "\ue001"
+    return mark
+
+
+def _line(error: Exception) -> str:
+    return ascii(str(error).strip().split("\n")[0][:200])

@@ -1,0 +1,150 @@
+"""Turns ggml's block formats into torch tensors.
+
+Knows: how each format lays out its scales and codes inside a block.
+Does not know: files, names, or what the numbers are for. Imports torch, so it is imported only when weights are loaded.
+
+Everything is whole-tensor arithmetic over [blocks, ...]; products are taken in float32 and rounded once at the end, so
+that bfloat16 weights carry one rounding. Source of the layouts: ggml's block structs (ggml-common.h), as documented
+by the `gguf` package, against which the tests hold every format here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+GROUP = 32  # weights that share one scale in every four-bit format here
+
+
+def dequantize(kind: str, data: Tensor, dtype: torch.dtype) -> Tensor:
+    """The numbers in `data`, in order: `dtype` [elements].
+
+    data: uint8 [bytes], whole blocks of format `kind`. Raises KeyError for a format not in READABLE.
+    """
+    if kind in _FOUR_BIT:
+        codes, scale, least = four_bit(kind, data)
+        return torch.addcmul(least[:, None], codes.to(torch.float32), scale[:, None]).to(dtype).view(-1)
+    return _OTHERS[kind](data).to(dtype).reshape(-1)
+
+
+def four_bit(kind: str, data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The parts of a four-bit format, so that weight = code · scale + least.
+
+    data: uint8 [bytes]. Gives codes uint8 [groups, 32] in 0..15, scale and least float32 [groups].
+    """
+    return _FOUR_BIT[kind](data)
+
+
+def is_four_bit(kind: str) -> bool:
+    """Whether `four_bit` can take the format apart."""
+    return kind in _FOUR_BIT
+
+
+def _half(bytes_: Tensor) -> Tensor:
+    """float16 stored as uint8 [n, 2k] -> float32 [n, k]."""
+    return bytes_.contiguous().view(torch.float16).to(torch.float32)
+
+
+def _nibbles(codes: Tensor) -> Tensor:
+    """uint8 [n, w], low nibbles first and then high ones -> uint8 [n, 2w].
+
+    Works on four bytes at a time: the rows are short, and torch pays for each row.
+    """
+    words = codes.contiguous().view(torch.int32)
+    out = torch.empty(words.shape[0], 2, words.shape[1], dtype=torch.int32)
+    torch.bitwise_and(words, 0x0F0F0F0F, out=out[:, 0])
+    torch.bitwise_and(words >> 4, 0x0F0F0F0F, out=out[:, 1])
+    return out.view(words.shape[0], -1).view(torch.uint8)
+
+
+def _q4_0(data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    # d: float16, then 16 bytes: elements 0-15 in the low nibbles, 16-31 in the high ones. weight = d · (q - 8)
+    blocks = data.view(-1, 18)
+    scale = _half(blocks[:, :2])[:, 0]
+    return _nibbles(blocks[:, 2:]), scale, scale * -8
+
+
+def _q4_1(data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    # d, m: float16, then 16 bytes as in Q4_0. weight = d · q + m
+    blocks = data.view(-1, 20)
+    ends = _half(blocks[:, :4])
+    return _nibbles(blocks[:, 4:]), ends[:, 0], ends[:, 1]
+
+
+def _k_scales(packed: Tensor) -> tuple[Tensor, Tensor]:
+    """The 12 bytes of Q4_K and Q5_K, uint8 [n, 12] -> eight 6-bit scales and eight 6-bit minima, float32 [n, 8] each."""
+    first, second, mixed = packed[:, 0:4], packed[:, 4:8], packed[:, 8:12]
+    scales = torch.cat((first & 63, (mixed & 15) | ((first >> 6) << 4)), dim=1)
+    minima = torch.cat((second & 63, (mixed >> 4) | ((second >> 6) << 4)), dim=1)
+    return scales.to(torch.float32), minima.to(torch.float32)
+
+
+def _q4_k(data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    # d, dmin: float16, 12 bytes of scales, 128 bytes: four runs of 32, low nibbles one group, high nibbles the next
+    blocks = data.view(-1, 144)
+    ends = _half(blocks[:, :4])
+    scales, minima = _k_scales(blocks[:, 4:16])
+    codes = _nibbles(blocks[:, 16:].reshape(-1, 32)).view(-1, GROUP)
+    return codes, (ends[:, :1] * scales).view(-1), (ends[:, 1:] * -minima).view(-1)
+
+
+def _f32(data: Tensor) -> Tensor:
+    return data.view(torch.float32)
+
+
+def _f16(data: Tensor) -> Tensor:
+    return data.view(torch.float16)
+
+
+def _bf16(data: Tensor) -> Tensor:
+    return data.view(torch.bfloat16)
+
+
+def _q8_0(data: Tensor) -> Tensor:
+    # d: float16, then 32 signed bytes. weight = d · q
+    blocks = data.view(-1, 34)
+    return blocks[:, 2:].view(torch.int8).to(torch.float32).mul_(_half(blocks[:, :2]))
+
+
+def _q5_k(data: Tensor) -> Tensor:
+    # as Q4_K, with 32 bytes before the codes: bit g of byte i is the fifth bit of element i of group g
+    blocks = data.view(-1, 176)
+    ends = _half(blocks[:, :4])
+    scales, minima = _k_scales(blocks[:, 4:16])
+    low = _nibbles(blocks[:, 48:].reshape(-1, 32)).view(-1, 8, GROUP)
+    shifts = torch.arange(8, dtype=torch.uint8)[None, :, None]
+    high = (blocks[:, None, 16:48] >> shifts) & 1
+    codes = (low | (high << 4)).to(torch.float32)
+    return codes.mul_((ends[:, :1] * scales)[:, :, None]).sub_((ends[:, 1:] * minima)[:, :, None])
+
+
+def _q6_k(data: Tensor) -> Tensor:
+    # 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales (one for 16 elements), d: float16
+    # Two halves of 128 elements; in each, 64 low bytes (two runs of 32) and 32 high bytes (four pairs of bits).
+    blocks = data.view(-1, 210)
+    low = blocks[:, :128].reshape(-1, 2, 1, 64)
+    low = torch.cat((low & 15, low >> 4), dim=2).reshape(-1, 2, 4, GROUP)
+    shifts = torch.tensor([0, 2, 4, 6], dtype=torch.uint8)[None, None, :, None]
+    high = (blocks[:, 128:192].reshape(-1, 2, 1, GROUP) >> shifts) & 3
+    codes = (low | (high << 4)).to(torch.float32).sub_(32).view(-1, 16, 16)
+    scales = blocks[:, 192:208].contiguous().view(torch.int8).to(torch.float32) * _half(blocks[:, 208:])
+    return codes.mul_(scales[:, :, None])
+
+
+_FOUR_BIT: dict[str, Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]] = {
+    "Q4_0": _q4_0,
+    "Q4_1": _q4_1,
+    "Q4_K": _q4_k,
+}
+_OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "F32": _f32,
+    "F16": _f16,
+    "BF16": _bf16,
+    "Q8_0": _q8_0,
+    "Q5_K": _q5_k,
+    "Q6_K": _q6_k,
+}
+READABLE = frozenset(_FOUR_BIT) | frozenset(_OTHERS)
+"""The formats that can be turned into numbers."""

@@ -1,0 +1,1 @@
+"""Memory: files in, passages out."""

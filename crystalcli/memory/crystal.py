@@ -1,0 +1,189 @@
+"""An open crystal: ingest into it, recall from it, look into it. What is said on its grounds is a floor up, in `answering`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crystalcli.errors import CrystalError, EncoderMismatchError, NotFoundError
+from crystalcli.storage.schema import FORMAT_VERSION
+from crystalcli.storage.store import Store
+from crystalcli.types import Chunk, Citation, Document, Passage, Progress
+
+if TYPE_CHECKING:
+    from crystalcli.memory.ingest import IngestReport
+    from crystalcli.memory.inspection import ChunkView, Stats
+    from crystalcli.memory.layers import LayerCodes, LayerEncoder
+    from crystalcli.memory.recall import Recall
+    from crystalcli.memory.shelf import Shelf
+
+ENCODER = "all-MiniLM-L6-v2"
+DEFAULT_NAME = "memory.crystal"
+
+
+def default_path(start: Path, given: str | None) -> Path:
+    """`given` (from $CRYSTAL_FILE), else the nearest `memory.crystal` from `start` upward, else one in `start`."""
+    if given:
+        return Path(given)
+    for folder in (start, *start.parents):
+        if (folder / DEFAULT_NAME).is_file():
+            return folder / DEFAULT_NAME
+    return start / DEFAULT_NAME
+
+
+class CrystalFile:
+    """A crystal with the encoder's weights in `encoder` (a folder), or without them: BM25 alone then.
+
+    Raises EncoderMismatchError when its vectors were made by another encoder.
+    """
+
+    def __init__(self, store: Store, encoder: Path | None) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._shelf: Shelf | None = None
+        self._recall: Recall | None = None
+        self._version = -1
+        found = store.meta().get("encoder", "")
+        if found != ENCODER:
+            store.close()
+            raise EncoderMismatchError(f"{store.path} was made with the encoder {found or 'unknown'}, and this program has {ENCODER}")
+
+    @staticmethod
+    def create_store(path: Path) -> Store:
+        """A new, empty crystal file."""
+        return Store.create(path, {"encoder": ENCODER, "dimension": "384", "ratios": "10 5 2", "codec": "opq-32-12-4"})
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._store.path
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._store.close()
+
+    # --- in ---------------------------------------------------------------------------------------------
+
+    def ingest(self, paths: Sequence[Path], progress: Callable[[Progress], None] | None = None) -> IngestReport:
+        """Read files and folders into the crystal. Raises SourceError when a path does not exist.
+
+        Layers that an earlier run without weights left out are made first.
+        """
+        from crystalcli.memory.ingest import Ingest
+
+        if not self._store.writable:
+            raise CrystalError(f"{self.path} was opened for reading only")
+        began = time.monotonic()
+        encoder = _Lazy(self._encoder) if self._encoder is not None else None
+        ingest = Ingest(self._store, encoder, progress)
+        filled = self._fill(encoder) if encoder is not None else 0
+        try:
+            report = ingest.run(paths)
+        finally:
+            self._shelf = self._recall = None
+        report.encoded_tokens += filled
+        report.seconds = time.monotonic() - began
+        return report
+
+    def _fill(self, encoder: _Lazy) -> int:
+        """Make the layers of segments that were stored without weights; returns their tokens."""
+        from crystalcli.vectors.tokenizer import default_tokenizer
+
+        missing = [(index, segment) for index, segment in enumerate(self._store.segments()) if not segment.encoded]
+        if not missing:
+            return 0
+        shelf = self.shelf
+        for index, segment in missing:
+            texts = [shelf.chunk_text(segment.first_chunk + i) for i in range(segment.chunks)]
+            tokens = default_tokenizer().tokenize(texts)
+            wanted = shelf.view(index).spans.tokens.tolist()
+            chunks = [Chunk(t, ids, ends) for t, (ids, ends) in zip(texts, tokens, strict=True)]
+            codes = encoder.codes(chunks, wanted)
+            with self._store.transaction():
+                for name, data in zip(codes._fields, codes, strict=True):
+                    self._store.add_part(segment.id, name, data)
+                self._store.mark_encoded(segment.id)
+        self._shelf = self._recall = None
+        return sum(segment.tokens for _, segment in missing)
+
+    # --- out ----------------------------------------------------------------------------------------------
+
+    @property
+    def shelf(self) -> Shelf:
+        """The crystal as of its last commit."""
+        from crystalcli.memory.shelf import Shelf
+
+        version = self._store.version()
+        if self._shelf is None or version != self._version:
+            self._shelf, self._recall, self._version = Shelf(self._store), None, version
+        return self._shelf
+
+    @property
+    def lexical_only(self) -> bool:
+        """Whether recall has to do without vectors: no weights here, or none when the crystal was made."""
+        return self._encoder is None or self.shelf.atom_codes is None
+
+    def recaller(self) -> Recall:
+        """Recall over the crystal as of its last commit."""
+        from crystalcli.memory.recall import Recall
+        from crystalcli.vectors.codec import default_codec
+        from crystalcli.vectors.question import QuestionEncoder
+
+        shelf = self.shelf
+        if self._recall is None:
+            if self._encoder is None or shelf.atom_codes is None:
+                self._recall = Recall(shelf, None, None)
+            else:
+                self._recall = Recall(shelf, QuestionEncoder(self._encoder), default_codec())
+        return self._recall
+
+    def recall(self, question: str, k: int = 5, depth: int = 3) -> list[Passage]:
+        """The `k` passages that answer best, best first. Raises UsageError for an empty question, k or depth out of range."""
+        return self.recaller().recall(question, k, depth)
+
+    def quote(self, path: str, start: int, end: int) -> str:
+        """The document's text `[start, end)`, read back from the file. Raises NotFoundError."""
+        source = self._store.source_named(path)
+        if source is None:
+            raise NotFoundError(f"no document {path} in this crystal")
+        return self.shelf.span_text(source, start, end)
+
+    def verified(self, citation: Citation) -> bool:
+        """Whether the quotation is what the file says at its place."""
+        return self.quote(citation.path, citation.start, citation.end) == citation.quote
+
+    def documents(self) -> list[Document]:
+        """Every source that the ledger knows, read or not."""
+        from crystalcli.memory.inspection import document
+
+        return [document(self._store, source) for source in self._store.sources()]
+
+    def stats(self) -> Stats:
+        """The crystal in figures."""
+        from crystalcli.memory.inspection import stats
+
+        return stats(self._store, FORMAT_VERSION)
+
+    def zoom(self, name: str) -> tuple[Document, Iterator[ChunkView]]:
+        """A document and its chunks down to units. Raises NotFoundError."""
+        from crystalcli.memory.inspection import document, find_document, zoom
+
+        source = find_document(self._store, name)
+        return document(self._store, source), zoom(self.shelf, source)
+
+
+class _Lazy:
+    """A LayerEncoder that is loaded when the first chunk needs it: an ingest with nothing new never waits for torch."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._encoder: LayerEncoder | None = None
+
+    def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
+        if self._encoder is None:
+            from crystalcli.memory.layers import LayerEncoder
+
+            self._encoder = LayerEncoder(self._folder)
+        return self._encoder.codes(chunks, tokens)

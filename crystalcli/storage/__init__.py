@@ -1,0 +1,1 @@
+"""The file: tables, blobs with digests, transactions."""

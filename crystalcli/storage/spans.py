@@ -1,0 +1,39 @@
+"""Where a segment's chunks, and the units in them, begin and end: one stream of varints.
+
+    chunks × bytes of UTF-8, chunks × characters, chunks × newlines, chunks × tokens,
+    then for every unit, chunk by chunk, the characters from the end of the unit before (or the chunk's start) to its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from crystalcli.errors import DamagedCrystalError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
+
+
+class Spans(NamedTuple):
+    """Per chunk, int64 [chunks]: `bytes`, `characters`, `newlines`, `tokens`; per unit, int64 [units]: `units`, characters."""
+
+    bytes: Integers
+    characters: Integers
+    newlines: Integers
+    tokens: Integers
+    units: Integers
+
+    def flat(self) -> Integers:
+        """The numbers in the order they are stored."""
+        return np.concatenate(self)
+
+    @classmethod
+    def from_flat(cls, values: Integers, chunks: int, units: int) -> Spans:
+        """The inverse of `flat`. Raises DamagedCrystalError when the counts do not add up."""
+        if len(values) != 4 * chunks + units:
+            raise DamagedCrystalError("a segment's spans contradict its counts")
+        return cls(*(values[i * chunks : (i + 1) * chunks] for i in range(4)), values[4 * chunks :])

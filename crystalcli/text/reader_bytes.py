@@ -1,0 +1,186 @@
+"""A file's bytes: their fingerprint, and which encoding they are in.
+
+Knows byte-order marks, UTF-8, and what bytes that are no text look like. Knows neither kinds of documents nor what
+the text says. Reads in pieces and holds one at a time, so a file may be larger than memory.
+
+A byte that is not UTF-8 does not spoil the file: where most of its other high bytes do form UTF-8 (a log with a
+character cut in two, a file pasted together) the strays alone are read as Windows-1252; otherwise all of it is.
+Older alphabets (Shift JIS, KOI8) cannot be told from Windows-1252 without guessing, and are not.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from crystalcli.errors import SourceError
+from crystalcli.text.walk import reason_of
+from crystalcli.types import Fingerprint
+
+PIECE = 1 << 18
+HEAD = 4096
+CHANGED = "changed while it was being read"
+
+# The longer first: the mark of UTF-32 begins with that of UTF-16. The codecs of these names drop the mark.
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Windows-1252 as browsers read it: the five bytes it leaves open stand for themselves, so that no byte is an error.
+WINDOWS_1252 = "".join(
+    bytes((byte,)).decode("latin-1" if byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else "cp1252") for byte in range(256)
+)
+STRAY = re.compile("[\udc80-\udcff]")  # what "surrogateescape" makes of a byte that is not UTF-8
+# Bytes no one types: all controls but backspace, tab, newlines, form feed, the end mark of DOS, and escape.
+CONTROLS = frozenset((*range(32), 127)) - frozenset(b"\b\t\n\v\f\r\x1a\x1b")
+NOT_CONTROLS = bytes(byte for byte in range(256) if byte not in CONTROLS)
+CONTROLS_IN_TEXT = 0.02  # in compressed data a tenth of the bytes are controls, in text next to none
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one pass over a file's bytes found.
+
+    encoding: "utf-8", "utf-8 with strays", "utf-16", "utf-32", "windows-1252" or "pdf"; head: its first 4 KB.
+    """
+
+    fingerprint: Fingerprint
+    encoding: str
+    head: bytes
+
+
+def survey(path: Path, piece: int = PIECE, *, named_pdf: bool = False) -> Survey:
+    """One pass over the file. Raises SourceError when it cannot be read, is empty, or is neither text nor PDF."""
+    with open_bytes(path) as (stream, mtime_ns):
+        digest = hashlib.sha256()
+        size = 0
+        head = part = stream.read(HEAD)
+        look = _Look(head, named_pdf)
+        while part:
+            digest.update(part)
+            size += len(part)
+            look.at(part)
+            part = stream.read(piece)
+    # The time is from before the first byte: a change during the pass leaves it older than the file's.
+    return Survey(Fingerprint(size, mtime_ns, digest.digest()), look.verdict(size), head)
+
+
+def bytes_again(path: Path, fingerprint: Fingerprint, piece: int = PIECE) -> Iterator[bytes]:
+    """The bytes in pieces. Raises SourceError at the end if they are not those of the fingerprint."""
+    with open_bytes(path) as (stream, _):
+        yield from checked(stream, fingerprint, piece)
+
+
+def checked(stream: BinaryIO, fingerprint: Fingerprint, piece: int = PIECE) -> Iterator[bytes]:
+    """As `bytes_again`, of a file that is open already."""
+    digest = hashlib.sha256()
+    size = 0
+    while part := stream.read(piece):
+        digest.update(part)
+        size += len(part)
+        if size > fingerprint.size:  # at once: a log may grow as fast as it is read
+            break
+        yield part
+    if size != fingerprint.size or digest.digest() != fingerprint.digest:
+        raise SourceError(CHANGED)
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """The file opened for reading and its time of change; what the system refuses comes as SourceError."""
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):  # to open a named pipe would wait for someone to write into it
+            raise SourceError("a folder" if stat.S_ISDIR(mode) else "not a regular file")
+        with path.open("rb") as stream:
+            yield stream, os.fstat(stream.fileno()).st_mtime_ns
+    except OSError as error:
+        raise SourceError(reason_of(error)) from error
+
+
+class Decoder:
+    """Turns a file's bytes into its text, however they are cut. A mark at the start is dropped."""
+
+    def __init__(self, encoding: str) -> None:
+        self._strays = encoding == "utf-8 with strays"
+        self._decoder: codecs.IncrementalDecoder | None = None
+        if encoding != "windows-1252":
+            codec = "utf-8-sig" if encoding.startswith("utf-8") else encoding
+            self._decoder = codecs.getincrementaldecoder(codec)("surrogateescape" if self._strays else "strict")
+
+    def decode(self, part: bytes, *, final: bool = False) -> str:
+        """Raises UnicodeDecodeError where the bytes are not what the encoding says."""
+        if self._decoder is None:
+            return codecs.charmap_decode(part, "strict", WINDOWS_1252)[0]
+        text = self._decoder.decode(part, final)
+        if self._strays and not text.isascii():
+            return STRAY.sub(lambda stray: WINDOWS_1252[ord(stray[0]) - 0xDC00], text)
+        return text
+
+
+class _Look:
+    """What the first pass has seen so far."""
+
+    def __init__(self, head: bytes, named_pdf: bool) -> None:
+        # The header of a PDF may come after some junk; but a text that speaks of it is a text.
+        self.is_pdf = bool(head) and (named_pdf or head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"%PDF-"))
+        self.may_be_pdf = b"%PDF-" in head[:1024]
+        self.is_binary = False
+        self.mark = next((encoding for mark, encoding in MARKS if head.startswith(mark)), "")
+        self.decoder = codecs.getincrementaldecoder(self.mark or "utf-8-sig")(
+            "strict" if self.mark else "surrogateescape"
+        )
+        self.characters = 0
+        self.strays = 0
+        self.controls = 0
+        self.is_blank = True
+
+    def at(self, part: bytes, *, final: bool = False) -> None:
+        if self.is_pdf or self.is_binary:
+            return
+        if not self.mark and b"\0" in part:
+            self._is_binary()
+            return
+        try:
+            text = self.decoder.decode(part, final)
+        except UnicodeDecodeError:
+            raise SourceError(f"not valid {self.mark.upper()} text") from None
+        if self.mark and "\0" in text:
+            self._is_binary()
+            return
+        self.characters += len(text)
+        self.is_blank = self.is_blank and (not text or text.isspace())
+        if not self.mark:
+            self.controls += len(part.translate(None, NOT_CONTROLS))
+            try:
+                text.encode("utf-8")  # five times as fast as looking for strays, which most files have none of
+            except UnicodeEncodeError:
+                self.strays += len(STRAY.findall(text))
+
+    def _is_binary(self) -> None:
+        if not self.may_be_pdf:
+            raise SourceError("binary file")  # no need to read on
+        self.is_binary = True
+
+    def verdict(self, size: int) -> str:
+        self.at(b"", final=True)
+        if self.is_pdf or self.is_binary or (self.may_be_pdf and self.strays):
+            return "pdf"
+        if self.is_blank:
+            raise SourceError("empty")
+        if self.mark or not self.strays:
+            return self.mark or "utf-8"
+        if self.controls > CONTROLS_IN_TEXT * size:
+            raise SourceError("binary file")
+        # Every character of UTF-8 beyond ASCII has one to three bytes more than characters; strays have none.
+        return "utf-8 with strays" if size - self.characters > self.strays else "windows-1252"

@@ -1,0 +1,149 @@
+"""Where text may be cut: sentence, line, paragraph and definition ends, each with a rank.
+
+Knows the look of prose and of code. Knows nothing of tokens, chunks or files. What is decided at a place
+depends on the lines around it only, so an edit elsewhere moves no boundary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# Ranks: how good a place it is to end a chunk, worst first.
+WORD, HEADING, WRAPPED, SENTENCE, LINE, BLOCK, PARAGRAPH, SECTION = range(8)
+
+
+class Boundary(NamedTuple):
+    """`end` is the offset after the last character (trailing white space included); rank as above."""
+
+    end: int
+    rank: int
+
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
+_SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]*_]*(\s+)")
+_CLOSED = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*\Z")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Rev|Hon|Gen|Col|Capt|Lt|Sgt|Gov|Sen|Rep|Mt|No|Nos|vs|cf|al|Fig|Figs|Eq|Sec|Ch|Vol|vol|"
+    r"pp?|ed|eds|approx|dept|est|Inc|Ltd|Co|Corp|Messrs|Mme|Mlle|M|e\.g|i\.e|a\.m|p\.m|U\.S|U\.K)|\b[A-Z]|\b(?:[A-Z]\.)+[A-Z])\.\Z"
+)
+_BULLET = re.compile(r"\s*(?:[-*+•]\s|\d{1,3}[.)]\s|[A-Za-z][.)]\s|\|)")
+_TURN = re.compile(r"\s*[\w][\w .'-]{0,30}:\s")
+_HEADING = re.compile(
+    r"#{1,6}\s|(?:chapter|part|book|section|appendix)\s+[\divxlc]+\b|={3,}|[IVXLC]+\.?\s*$", re.IGNORECASE
+)
+_DEFINITION = re.compile(
+    r"(?:@|#\[|(?:export\s+|default\s+|async\s+|pub(?:\([^)]*\))?\s+|public\s+|private\s+|protected\s+|static\s+|abstract\s+|final\s+|"
+    r"unsafe\s+|inline\s+|extern\s+|const\s+)*(?:def|class|fn|func|function|interface|enum|struct|impl|trait|type|module|namespace|"
+    r"template|typedef|union|object|record|package)\b|/\*\*|[\w*:<>&~\[\] ]+\([^;]*$)"
+)
+
+
+def boundaries(text: str, code: bool = False) -> list[Boundary]:
+    """Every place where `text` may be cut, in order; the last is its end.
+
+    Prose is cut at sentences, lines that are not merely wrapped, and paragraphs; code at lines, blank
+    lines and definitions. The text between two boundaries is one piece; joined, the pieces are the text.
+    """
+    return list(_code(text) if code else _prose(text))
+
+
+def _prose(text: str) -> Iterator[Boundary]:
+    lines = _lines(text)
+    for index, (start, end, blank_after) in enumerate(lines):
+        line = text[start:end]
+        following = text[lines[index + 1][0] : lines[index + 1][1]] if index + 1 < len(lines) else ""
+        for match in _SENTENCE_END.finditer(line):
+            if match.end() < len(line) and _is_sentence_end(line, match):
+                yield Boundary(start + match.end(), SENTENCE)
+        heading = bool(_HEADING.match(line)) and len(line) < 120
+        end += blank_after
+        if not following:
+            yield Boundary(len(text), SECTION)
+        elif heading:
+            yield Boundary(end, HEADING)
+        elif _HEADING.match(following) and blank_after:
+            yield Boundary(end, SECTION)
+        elif blank_after:
+            yield Boundary(end, PARAGRAPH)
+        elif _is_wrapped(line, following):
+            if _CLOSED.search(line):
+                yield Boundary(end, SENTENCE)
+        else:
+            yield Boundary(end, LINE)
+
+
+def _is_sentence_end(line: str, match: re.Match[str]) -> bool:
+    following = line[match.end()]
+    if following.islower() or following in ",;)":
+        return False
+    return not (match[0][0] == "." and _ABBREVIATION.search(line, max(0, match.start() - 12), match.start() + 1))
+
+
+def _is_wrapped(line: str, following: str) -> bool:
+    """Whether the newline after `line` only fills a column, as in hard-wrapped text."""
+    return 45 <= len(line.rstrip()) <= 100 and not (_BULLET.match(following) or _TURN.match(following))
+
+
+def _code(text: str) -> Iterator[Boundary]:
+    lines = _lines(text)
+    for index, (start, end, blank_after) in enumerate(lines):
+        if index + 1 == len(lines):
+            yield Boundary(len(text), SECTION)
+            return
+        line, following = text[start:end], text[lines[index + 1][0] : lines[index + 1][1]]
+        indent, next_indent = _indent(line), _indent(following)
+        definition = bool(_DEFINITION.match(following.lstrip()))
+        decorator = line.lstrip().startswith(("@", "#[", "///", "/**", "*", "//")) and not blank_after
+        if decorator:
+            rank = HEADING
+        elif definition and next_indent == 0:
+            rank = SECTION
+        elif blank_after and next_indent == 0:
+            rank = PARAGRAPH
+        elif definition and blank_after:
+            rank = PARAGRAPH
+        elif blank_after:
+            rank = BLOCK
+        elif next_indent < indent:
+            rank = LINE
+        else:
+            rank = SENTENCE
+        yield Boundary(end + blank_after, rank)
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
+def _lines(text: str) -> list[tuple[int, int, int]]:
+    """Lines that hold something: (start, end with newline, length of the blank lines that follow)."""
+    found: list[tuple[int, int, int]] = []
+    leading = 0
+    for match in _LINE.finditer(text):
+        if match[0].isspace():
+            if found:
+                start, end, blank = found[-1]
+                found[-1] = (start, end, blank + len(match[0]))
+            else:
+                leading += len(match[0])
+        else:
+            found.append((match.start(), match.end(), 0))
+    if leading and found:
+        found[0] = (0, found[0][1], found[0][2])
+    return found or ([(0, len(text), 0)] if text else [])
+
+
+def sentences(text: str, code: bool = False) -> list[tuple[int, int]]:
+    """Spans `[start, end)` of the sentences (prose) or lines (code) of `text`, white space around them left out."""
+    spans = []
+    start = 0
+    for boundary in boundaries(text, code):
+        piece = text[start : boundary.end]
+        stripped = piece.strip()
+        if stripped:
+            low = start + len(piece) - len(piece.lstrip())
+            spans.append((low, low + len(stripped)))
+        start = boundary.end
+    return spans

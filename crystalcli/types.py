@@ -1,0 +1,199 @@
+"""The nouns that travel between rooms. They hold data and know nothing of files, models or databases.
+
+All offsets are character offsets (Python `str` indices) into a document's text, half-open `[start, end)`.
+Lines and pages count from 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    IntArray = npt.NDArray[np.int32]
+    FloatArray = npt.NDArray[np.float32]
+
+
+# --- sources and what is read from them -------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """A place with a name inside a document: from character `start` on, until the next of its kind.
+
+    kind: "page" (label: the page's number as printed or counted) or "heading" (label: its text).
+    """
+
+    start: int
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a file's bytes were when it was read: enough to tell later whether it changed.
+
+    size: bytes; mtime_ns: nanoseconds since the epoch; digest: 32 bytes of SHA-256 over the bytes.
+    """
+
+    size: int
+    mtime_ns: int
+    digest: bytes
+
+
+class Reading(Protocol):
+    """One source opened for reading: its kind, its title, and its text in pieces, in order.
+
+    `pieces()` yields strings whose concatenation is the document's exact text, and Landmarks whose `start`
+    is the number of characters yielded before them. It may be called once.
+    Raises SourceError with one reason, at the call or while iterating, when the source cannot be read.
+    """
+
+    kind: str
+    title: str
+
+    def pieces(self) -> Iterator[str | Landmark]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What the encoder reads at once: consecutive text of one document and its tokens.
+
+    ids: int32 [tokens], the encoder's token ids without special tokens; ends: int32 [tokens], the character
+    offset inside `text` at which each token ends. Chunks of a document, joined, are its text, exactly.
+    """
+
+    text: str
+    ids: IntArray
+    ends: IntArray
+
+
+class Tokenizer(Protocol):
+    """Cuts text into the encoder's tokens."""
+
+    def tokenize(self, texts: Sequence[str]) -> list[tuple[IntArray, IntArray]]:
+        """For each text: token ids, int32 [n], and the character offset at which each ends, int32 [n]."""
+        ...
+
+
+# --- what a crystal gives back ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source as the crystal's ledger knows it.
+
+    kind: "text", "markdown", "code" or "pdf". state: "done", "partial", "skipped", "failed" or "gone".
+    size: bytes of the file; characters, tokens, chunks: of what is stored.
+    """
+
+    path: str
+    kind: str
+    title: str
+    state: str
+    reason: str
+    size: int
+    characters: int
+    tokens: int
+    chunks: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A span of layer 0 that recall gives back, best first.
+
+    text is the document's text `[start, end)`; best is the span, also in document offsets, of the sentence
+    that answers best. page_start and page_end are 0 where the document has no pages. shares says what
+    each layer and BM25 gave to the score.
+    """
+
+    path: str
+    start: int
+    end: int
+    text: str
+    score: float
+    line_start: int
+    line_end: int
+    page_start: int = 0
+    page_end: int = 0
+    heading: str = ""
+    best: tuple[int, int] = (0, 0)
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a reader: `p. 3` or `lines 10-14`."""
+        return place(self.page_start, self.page_end, self.line_start, self.line_end)
+
+    @property
+    def best_text(self) -> str:
+        """The text of the best sentence."""
+        return self.text[self.best[0] - self.start : self.best[1] - self.start]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quotation with its place: `quote` is the document's text `[start, end)`, read back from the crystal."""
+
+    number: int
+    path: str
+    start: int
+    end: int
+    quote: str
+    line_start: int
+    line_end: int
+    page_start: int = 0
+    page_end: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a reader: `p. 3` or `lines 10-14`."""
+        return place(self.page_start, self.page_end, self.line_start, self.line_end)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was said, and on what grounds.
+
+    model: the language model's name, or "extractive". tokens: counts by name (`context`, `prompt`,
+    `answer`), in the language model's tokens. seconds: durations by name (`recall`, `first`, `total`).
+    """
+
+    question: str
+    text: str
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    model: str
+    tokens: Mapping[str, int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def place(page_start: int, page_end: int, line_start: int, line_end: int) -> str:
+    """`p. 3`, `pp. 3-4`, `line 10` or `lines 10-14`."""
+    if page_start:
+        return f"p. {page_start}" if page_end <= page_start else f"pp. {page_start}-{page_end}"
+    return f"line {line_start}" if line_end <= line_start else f"lines {line_start}-{line_end}"
+
+
+# --- progress -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an ingest has come. bytes_total is what the walk found; tokens counts what was read."""
+
+    files: int
+    files_total: int
+    bytes: int
+    bytes_total: int
+    tokens: int
+    encoded: int
+    current: str
+
+
+Details = Mapping[str, Any]

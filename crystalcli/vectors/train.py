@@ -1,0 +1,101 @@
+"""Learns the codebooks of an encoder from any folder of text:
+
+    python -m crystalcli.vectors.train TEXT_FOLDER --encoder FOLDER -o codebooks.npz
+
+Codebooks belong to the encoder, not to the text: what they learn is how the encoder's vectors are spread.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from crystalcli.vectors.codec import CODE_BYTES, Codec, Quantizer, unit_length
+
+if TYPE_CHECKING:
+    from crystalcli.types import FloatArray
+
+
+SAMPLE = 65_536  # vectors a quantizer learns from at most: 256 for each of its centroids
+
+
+def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: int = 0) -> Quantizer:
+    """A product quantizer of `books` bytes for vectors, float32 [n, dimension], n at least 256.
+
+    Non-parametric OPQ: k-means in each slice and the rotation that fits best (orthogonal Procrustes), in turn. The first
+    rotation deals the principal axes out so that every slice holds about the same variance.
+    """
+    x = torch.from_numpy(vectors).float()
+    generator = torch.Generator().manual_seed(seed)
+    if len(x) > SAMPLE:
+        x = x[torch.randperm(len(x), generator=generator)[:SAMPLE]]
+    dimension = x.shape[1]
+    width = dimension // books
+    values, axes = torch.linalg.eigh(x.T @ x / len(x))
+    order = _balanced(values.flip(0).clamp(min=1e-12).log().tolist(), books, width)
+    rotation = axes.flip(1)[:, order].contiguous()
+    rotated = x @ rotation
+    start = torch.randperm(len(x), generator=generator)[:256]
+    centroids = rotated[start].view(256, books, width).transpose(0, 1).contiguous()
+    for _ in range(rounds):
+        rotated = x @ rotation
+        decoded = torch.empty_like(rotated)
+        for book in range(books):
+            part = rotated[:, book * width : (book + 1) * width]
+            centroids[book], codes = _lloyd(part, centroids[book], generator)
+            decoded[:, book * width : (book + 1) * width] = centroids[book][codes]
+        left, _, right = torch.linalg.svd(x.T @ decoded)
+        rotation = left @ right
+    return Quantizer(rotation.numpy(), centroids.numpy())
+
+
+def _lloyd(points: torch.Tensor, centroids: torch.Tensor, generator: torch.Generator, rounds: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
+    for _ in range(rounds):
+        codes = (points @ centroids.T - 0.5 * (centroids * centroids).sum(1)).argmax(1)
+        counts = torch.bincount(codes, minlength=256)
+        sums = torch.zeros_like(centroids).index_add_(0, codes, points)
+        centroids = sums / counts.clamp(min=1)[:, None]
+        empty = counts == 0
+        if empty.any():
+            centroids[empty] = points[torch.randint(len(points), (int(empty.sum()),), generator=generator)]
+    codes = (points @ centroids.T - 0.5 * (centroids * centroids).sum(1)).argmax(1)
+    return centroids, codes
+
+
+def _balanced(log_variances: list[float], books: int, width: int) -> list[int]:
+    """An order of the axes, largest variance first, that makes the products of the slices' variances alike."""
+    slices: list[list[int]] = [[] for _ in range(books)]
+    sums = [0.0] * books
+    for axis, value in enumerate(log_variances):
+        open_slices = [book for book in range(books) if len(slices[book]) < width]
+        book = min(open_slices, key=lambda b: (sums[b], b))
+        slices[book].append(axis)
+        sums[book] += value - log_variances[-1]
+    return [axis for axes in slices for axis in axes]
+
+
+def train(
+    atoms: FloatArray, clusters: FloatArray, units: FloatArray, cluster_atom: np.ndarray, unit_cluster: np.ndarray
+) -> Codec:
+    """A codec from a sample pyramid's vectors, float32 [nodes, dimension], and parents, int64 [nodes]."""
+    quantizers = [train_quantizer(unit_length(atoms), CODE_BYTES["atoms"])]
+    decoded = quantizers[0].decode(quantizers[0].encode(unit_length(atoms)))
+    for layer, vectors, parents in (("clusters", clusters, cluster_atom), ("units", units, unit_cluster)):
+        residuals = unit_length(vectors) - decoded[parents]
+        quantizers.append(train_quantizer(residuals, CODE_BYTES[layer]))
+        decoded = decoded[parents] + quantizers[-1].decode(quantizers[-1].encode(residuals))
+    return Codec(*quantizers)
+
+
+def report(codec: Codec, atoms: FloatArray, clusters: FloatArray, units: FloatArray, cluster_atom: np.ndarray, unit_cluster: np.ndarray) -> dict[str, float]:
+    """Mean cosine between each layer's vectors and what their codes decode to."""
+    a, c, u = codec.encode(atoms, clusters, units, cluster_atom, unit_cluster)
+    decoded_atoms = codec.atoms.decode(a)
+    decoded_clusters = decoded_atoms[cluster_atom] + codec.clusters.decode(c)
+    decoded_units = decoded_clusters[unit_cluster] + codec.units.decode(u)
+    pairs = {"atoms": (atoms, decoded_atoms), "clusters": (clusters, decoded_clusters), "units": (units, decoded_units)}
+    return {name: float((unit_length(true) * unit_length(coded)).sum(1).mean()) for name, (true, coded) in pairs.items()}

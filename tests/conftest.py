@@ -1,0 +1,61 @@
+"""Fixtures that several rooms' tests share. Real weights are fetched once, through the program itself."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from crystalcli import models
+from crystalcli.library import LANGUAGE_MODEL, Crystal
+from crystalcli.memory.crystal import ENCODER
+
+ROOT = Path(__file__).parent.parent
+SAMPLES = ROOT / "samples"
+
+
+@pytest.fixture(scope="session")
+def encoder_folder() -> Path:
+    """The real encoder's weights."""
+    return models.locate(ENCODER) or models.pull(ENCODER)
+
+
+@pytest.fixture(scope="session")
+def language_model_path() -> Path:
+    """The real language model's file."""
+    folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
+    return folder / models.weights(LANGUAGE_MODEL).main
+
+
+@pytest.fixture(scope="session")
+def samples_crystal(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path:
+    """A crystal of `samples/`, made once. Copy it before writing to it."""
+    path = tmp_path_factory.mktemp("samples") / "samples.crystal"
+    with Crystal.create(path, encoder=encoder_folder) as crystal:
+        crystal.ingest([SAMPLES])
+    return path
+
+
+@pytest.fixture
+def own_samples_crystal(samples_crystal: Path, tmp_path: Path) -> Path:
+    """A copy of the samples' crystal that a test may change."""
+    return Path(shutil.copy(samples_crystal, tmp_path / "own.crystal"))
+
+
+@pytest.fixture
+def shelf_folder(tmp_path: Path) -> Path:
+    """A folder with a few small documents of different kinds."""
+    folder = tmp_path / "shelf"
+    (folder / "code").mkdir(parents=True)
+    (folder / "tale.txt").write_text(
+        "The ferry left Oldhaven at six. Marta carried the brass key in her coat.\n\n"
+        + "Nobody spoke until the island came in sight. " * 40
+        + "\n\nThe keeper said that the lamp burns 14 litres of oil a night.\n",
+        encoding="utf-8",
+    )
+    (folder / "notes.md").write_text("# Notes\n\nBuy rope.\n\n## Tides\n\nHigh water at Oldhaven is at 04:10.\n", encoding="utf-8")
+    (folder / "code" / "tide.py").write_text(
+        'def spring_tide(moon_age):\n    """Days to the next spring tide."""\n    return (14.765 - moon_age) % 14.765\n', encoding="utf-8"
+    )
+    return folder

@@ -1,0 +1,103 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crystalcli.errors import DamagedCrystalError
+from crystalcli.lexical import bm25, postings, varint
+from crystalcli.lexical.analysis import query_terms, terms, words
+
+bags = st.lists(st.dictionaries(st.sampled_from([f"term{i}" for i in range(40)]), st.integers(1, 9), max_size=8), max_size=60)
+
+
+@given(st.lists(st.one_of(st.integers(0, 300), st.integers(0, 2**62))))
+def test_varints_come_back(values):
+    array = np.array(values, np.int64)
+    assert varint.decode(varint.encode(array)).tolist() == values
+
+
+@pytest.mark.parametrize("data", [b"\x80", b"\x05\xff", b"\xff" * 12 + b"\x01"])
+def test_cut_off_or_endless_varints_are_refused(data):
+    with pytest.raises(ValueError, match="cut off|too long"):
+        varint.decode(data)
+
+
+def lookup(blocks, term, first):
+    for block in reversed(blocks):
+        if block.first_term <= term:
+            return postings.find(block.data, term, first)
+    return None
+
+
+@settings(max_examples=60, deadline=None)
+@given(bags, st.integers(0, 10**9))
+def test_the_index_gives_back_every_count(counts, first):
+    blocks = list(postings.index(counts, first))
+    for term in {term for bag in counts for term in bag}:
+        wanted = [(first + i, min(4, bag[term])) for i, bag in enumerate(counts) if term in bag]
+        found = lookup(blocks, term, first)
+        assert list(zip(found.atoms.tolist(), found.frequencies.tolist(), strict=True)) == wanted
+    assert lookup(blocks, "zzz", first) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(bags, st.data())
+def test_merged_segments_equal_one_made_at_once(counts, data):
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(counts)), max_size=4)))
+    bounds = [0, *cuts, len(counts)]
+    parts = [
+        (low, [block.data for block in postings.index(counts[low:high], low)])
+        for low, high in zip(bounds, bounds[1:], strict=False)
+        if high > low
+    ]
+    if parts:
+        assert list(postings.merge(parts)) == list(postings.index(counts, 0))
+
+
+def test_many_terms_make_many_blocks_in_order():
+    counts = [Counter({f"w{i % 997:03d}x{i % 13}": 1 + i % 3, "common": 1}) for i in range(5000)]
+    blocks = list(postings.index(counts, 7))
+    assert len(blocks) > 3
+    assert [b.first_term for b in blocks] == sorted(b.first_term for b in blocks)
+    assert len(lookup(blocks, "common", 7).atoms) == 5000
+
+
+def test_a_damaged_block_says_so():
+    block = next(iter(postings.index([{"alpha": 1, "beta": 2}] * 50, 0))).data
+    for at in range(len(block)):
+        broken = block[:at] + bytes([block[at] ^ 0xFF]) + block[at + 1 :]
+        try:
+            postings.find(broken, "alpha", 0)
+        except DamagedCrystalError as error:
+            assert "lexical index" in str(error)  # noqa: PT017 - some flips leave a readable block
+    with pytest.raises(DamagedCrystalError, match="lexical index"):
+        postings.find(block[:-3], "alpha", 0)
+
+
+def test_terms_are_stemmed_split_and_placed():
+    found = list(terms("The parseGaugeRecord runs; snake_case_name, HTTPServer2 42"))
+    assert {"pars", "gaug", "record", "run", "snake", "case", "name", "http", "server", "42"} <= {term for term, _ in found}
+    assert ("parsegaugerecord", 4) in found
+    assert "the" not in {term for term, _ in found}
+
+
+def test_query_terms_meet_the_text_s_terms():
+    assert set(query_terms("Which whales were hunted?")) == {"whale", "hunt"}
+    assert [(start, end, term) for start, end, term in words("The whales")] == [(0, 3, ""), (4, 10, "whale")]
+
+
+def test_bm25_equals_the_formula_done_slowly():
+    counts = [Counter({"a": 2, "b": 1}), Counter({"b": 3}), Counter({"c": 1}), Counter({"a": 1, "c": 4})]
+    lengths = np.array([sum(c.values()) for c in counts], np.uint8)
+    blocks = list(postings.index(counts, 0))
+    found = {term: [lookup(blocks, term, 0)] for term in ("a", "c")}
+    scores = bm25.score(found, lengths)
+    for atom, bag in enumerate(counts):
+        wanted = 0.0
+        for term in ("a", "c"):
+            tf, df = bag[term], sum(term in c for c in counts)
+            norm = bm25.K1 * (1 - bm25.B + bm25.B * sum(bag.values()) / lengths.mean())
+            wanted += bm25.idf(df, 4) * tf * (bm25.K1 + 1) / (tf + norm) if tf else 0.0
+        assert scores[atom] == pytest.approx(wanted, rel=1e-5)

@@ -63,7 +63,7 @@ def crystal(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders to read.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders to read.")],
     crystal: CrystalOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -225,7 +225,7 @@ def models_list(as_json: JsonOption = False) -> None:
 
 @models_app.command("pull")
 def models_pull(
-    names: Annotated[Optional[list[str]], typer.Argument(metavar="[NAME]...", help="Which; all when none is named.")] = None,  # noqa: UP045
+    names: Annotated[Optional[list[str]], typer.Argument(metavar="NAME", help="Which; all when none is named.")] = None,  # noqa: UP045
 ) -> None:
     """Fetch weights once, check them, and keep them. An interrupted pull goes on where it stopped."""
     from crystalcli import models
@@ -239,7 +239,7 @@ def models_pull(
 
 
 @models_app.command("remove")
-def models_remove(names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Which weights to delete.")]) -> None:
+def models_remove(names: Annotated[list[str], typer.Argument(metavar="NAME", help="Which weights to delete.")]) -> None:
     """Delete weights from this machine."""
     from crystalcli import models
     from crystalcli.cli.render import size

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 JSON_SCHEMA = 1
+_PIPED_WIDTH = 160  # columns for tables that go to a file or a pipe
 # C0 and C1 controls, and the characters that reorder or hide text around them.
 _HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
@@ -37,7 +38,9 @@ class Output:
         """stdout, for people; long lines are left whole when it is not a terminal."""
         from rich.console import Console
 
-        return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), markup=False, emoji=False)
+        watched = sys.stdout.isatty()
+        width = None if watched or "COLUMNS" in os.environ else _PIPED_WIDTH
+        return Console(highlight=False, soft_wrap=not watched, width=width, markup=False, emoji=False)
 
     @property
     def watched(self) -> bool:

@@ -173,16 +173,17 @@ def stats(found: Stats, path: str) -> None:
     console.print(Text(harmless(path), style="bold"), overflow="fold")
     console.print()
     most = max(layer.nodes for layer in found.layers) or 1
-    names = {"tokens": "0 tokens", "units": "1 semantic units", "clusters": "2 concept clusters", "atoms": "3 knowledge atoms"}
+    names = {"tokens": "0 tokens", "units": "1 units", "clusters": "2 clusters", "atoms": "3 atoms"}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("layer", no_wrap=True)
+    columns = max(4, min(_BAR, console.width - 66))  # what the figures leave
     table.add_column("", no_wrap=True)
-    for title in ("nodes", "ratio", "bytes", "per 1 M tokens"):
+    for title in ("nodes", "ratio", "bytes", "per M tokens"):
         table.add_column(title, justify="right", no_wrap=True)
     for layer in reversed(found.layers):
         table.add_row(
             names[layer.name],
-            Text(_bar(layer.nodes, most), style="cyan"),
+            Text(_bar(layer.nodes, most, columns), style="cyan"),
             f"{layer.nodes:,}",
             f"{layer.ratio:.1f}:1" if layer.name != "tokens" and layer.nodes else "",
             size(layer.bytes),
@@ -209,13 +210,13 @@ def stats(found: Stats, path: str) -> None:
     console.print(rows)
 
 
-def _bar(nodes: int, most: int) -> str:
-    """A bar on a logarithmic scale, so that 1 : 100 stays visible; the scale is one column for each doubling."""
+def _bar(nodes: int, most: int, columns: int) -> str:
+    """A bar on a logarithmic scale, so that 1 : 100 stays visible."""
     from math import log2
 
     if nodes == 0:
         return ""
-    return "█" * max(1, round(_BAR * log2(nodes + 1) / log2(most + 1)))
+    return "█" * max(1, round(columns * log2(nodes + 1) / log2(most + 1)))
 
 
 def stats_json(found: Stats) -> dict[str, Any]:

@@ -8,5 +8,4 @@ Importing this package costs milliseconds: torch, tiktoken and jinja2 are import
 from __future__ import annotations
 
 
-
 __all__ = ["LanguageModel"]

@@ -22,6 +22,8 @@ from crystalcli.lm.gguf import GGUF, show
 from crystalcli.lm.weights import Matrix, Part
 
 
+REF=False
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The figures of a model. width: of the residual stream; hidden: of the feed-forward; context: positions."""
@@ -114,22 +116,22 @@ class _Layer:
 
 
 class Llama:
-    """The decoder with its weights in `dtype`.
+    """The decoder with its weights in `dtype`, and four-bit ones also as they are when `packing` (see weights.py).
 
     Raises CrystalError when the file lacks a tensor, has one of another shape or in a format that cannot be read, or
     holds tensors that this architecture has no use for (biases, adapters): to run without them would be wrong.
     """
 
-    def __init__(self, file: GGUF, shape: Shape, dtype: torch.dtype) -> None:
+    def __init__(self, file: GGUF, shape: Shape, dtype: torch.dtype, packing: bool) -> None:
         self.shape = shape
         self.dtype = dtype
         tensors = _Tensors(file)
         queries, keys = shape.heads * shape.head, shape.groups * shape.head
         self._embedding = tensors.part("token_embd.weight", shape.vocabulary, shape.width)
-        self._norm = tensors.vector("output_norm.weight", shape.width, dtype)
+        self._norm = tensors.vector("output_norm.weight", shape.width, torch.float32)
         tied = "output.weight" not in file.tensors
         self._head = Matrix(
-            [self._embedding if tied else tensors.part("output.weight", shape.vocabulary, shape.width)], dtype
+            [self._embedding if tied else tensors.part("output.weight", shape.vocabulary, shape.width)], dtype, packing
         )
         self._layers = []
         for number in range(shape.layers):
@@ -141,12 +143,12 @@ class Llama:
             up = tensors.part(name + "ffn_up.weight", shape.hidden, shape.width)
             self._layers.append(
                 _Layer(
-                    tensors.vector(name + "attn_norm.weight", shape.width, dtype),
-                    Matrix([_halves(query, shape.head), _halves(key, shape.head), value], dtype),
-                    Matrix([tensors.part(name + "attn_output.weight", shape.width, queries)], dtype),
-                    tensors.vector(name + "ffn_norm.weight", shape.width, dtype),
-                    Matrix([gate, up], dtype),
-                    Matrix([tensors.part(name + "ffn_down.weight", shape.width, shape.hidden)], dtype),
+                    tensors.vector(name + "attn_norm.weight", shape.width, torch.float32),
+                    Matrix([_halves(query, shape.head), _halves(key, shape.head), value], dtype, packing),
+                    Matrix([tensors.part(name + "attn_output.weight", shape.width, queries)], dtype, packing),
+                    tensors.vector(name + "ffn_norm.weight", shape.width, torch.float32),
+                    Matrix([gate, up], dtype, packing),
+                    Matrix([tensors.part(name + "ffn_down.weight", shape.width, shape.hidden)], dtype, packing),
                 )
             )
         exponents = torch.arange(0, shape.head, 2, dtype=torch.float32) / shape.head
@@ -168,7 +170,7 @@ class Llama:
         """
         shape, count, start = self.shape, len(ids), cache.length
         end = start + count
-        x = self._embedding.pick(torch.tensor(ids), self.dtype)  # [n, width]
+        x = self._embedding.pick(torch.tensor(ids), torch.float32)  # [n, width]
         angles = torch.outer(torch.arange(start, end, dtype=torch.float32), self._frequencies)[:, None]
         cosine, sine = angles.cos().to(self.dtype), angles.sin().to(self.dtype)  # [n, 1, head / 2]
         mask = None  # for [n, end]; needed only where some positions are old and several are new
@@ -176,7 +178,7 @@ class Llama:
             mask = torch.ones(count, end, dtype=torch.bool).tril(start)
         turned = shape.heads + shape.groups  # heads that carry positions: queries and keys
         for number, layer in enumerate(self._layers):
-            seen = F.rms_norm(x, (shape.width,), layer.attention_norm, shape.epsilon)
+            seen = F.rms_norm(x, (shape.width,), layer.attention_norm, shape.epsilon).to(self.dtype)
             heads = layer.queries_keys_values(seen).view(count, -1, shape.head)
             first, second = heads[:, :turned].chunk(2, dim=-1)
             rotated = torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
@@ -188,11 +190,17 @@ class Llama:
                 queries, x, mask, count = queries[-1:], x[-1:], None, 1
             seen = _attend(queries, cache.keys[number, :, :end], cache.values[number, :, :end], mask)
             x = x + layer.attention_out(seen)
-            seen = F.rms_norm(x, (shape.width,), layer.feed_norm, shape.epsilon)
+            seen = F.rms_norm(x, (shape.width,), layer.feed_norm, shape.epsilon).to(self.dtype)
             gate, up = layer.gate_up(seen).chunk(2, dim=-1)
             x = x + layer.down(F.silu(gate) * up)
         cache.length = end
-        return self._head(F.rms_norm(x, (shape.width,), self._norm, shape.epsilon)).to(torch.float32)
+        x = F.rms_norm(x, (shape.width,), self._norm, shape.epsilon)
+        logits = self._head(x.to(self.dtype)).to(torch.float32)
+        if self.dtype is not torch.float32 and REF:
+            for r in range(x.shape[0]):
+                best = logits[r].topk(32).indices
+                logits[r][best] = self._embedding.pick(best, torch.float32) @ x[r]
+        return logits
 
 
 def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:

@@ -82,7 +82,7 @@ def stats(store: Store, version: int) -> Stats:
         text_stored=text_stored,
         lexical=store.lexical_size() + sizes.get("lengths", (0, 0))[0],
         spans=sizes.get("spans", (0, 0))[0] + sizes.get("hashes", (0, 0))[0],
-        file=store.path.stat().st_size,
+        file=store.file_size(),
     )
 
 

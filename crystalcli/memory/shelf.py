@@ -17,6 +17,7 @@ from crystalcli.lexical import varint
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Run, Segment, Source, Store
 from crystalcli.vectors.codec import codes_from
+from crystalcli.vectors.pyramid import nodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -88,9 +89,7 @@ class Shelf:
         row = self.segments[index]
         flat = varint.decode(self.store.part(row.id, "spans"))
         spans = Spans.from_flat(flat, row.chunks, row.units)
-        units = _groups(spans.tokens, 10)
-        clusters = _groups(units, 5)
-        atoms = _groups(clusters, 2)
+        units, clusters, atoms = nodes(spans.tokens)
         view = SegmentView(
             row, spans, _starts(atoms), _starts(units), _children(clusters, atoms), _children(units, clusters)
         )
@@ -184,11 +183,6 @@ class Shelf:
                     found.append(self.chunk_text(chunk)[max(0, start - position) : end - position])
                 position += length
         return "".join(found)
-
-
-def _groups(counts: Integers, ratio: int) -> Integers:
-    """How many groups `vectors.pyramid.even` makes of each count."""
-    return np.where(counts > 0, np.maximum(1, (2 * counts + ratio) // (2 * ratio)), 0)
 
 
 def _starts(counts: Integers) -> Integers:

@@ -223,6 +223,10 @@ class Store:
         """Changes whenever another connection commits: a reader's cue to look again."""
         return int(self._rows("PRAGMA data_version")[0][0])
 
+    def file_size(self) -> int:
+        """Bytes of the file as of the last commit, what still waits beside it while writing included."""
+        return int(self._rows("PRAGMA page_count")[0][0]) * int(self._rows("PRAGMA page_size")[0][0])
+
     # --- the ledger ---------------------------------------------------------------------------
 
     def sources(self) -> list[Source]:

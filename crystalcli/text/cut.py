@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crystalcli.types import IntArray
 
 LIMIT = 254  # tokens: 256 positions less the encoder's two special tokens
-FLOOR = 160  # a chunk is at least this long unless its document is shorter
+FLOOR = 144  # a chunk is at least this long unless its document is shorter; nearer to LIMIT, an edit moves more cuts
 _READ_AHEAD = 1 << 15  # characters cut at once; enough for dozens of chunks
 _LONG = 4000  # characters: a longer piece without a boundary is first cut at white space
 _CONTEXT = 300  # characters before a boundary that its hash is taken over; a chunk's floor is longer

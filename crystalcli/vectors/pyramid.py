@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import torch
 
     from crystalcli.types import IntArray
+
+    Integers = npt.NDArray[np.int64]
 
 RATIOS = (10, 5, 2)  # tokens to a unit, units to a cluster, clusters to an atom
 
@@ -30,18 +33,26 @@ class Layout(NamedTuple):
     atoms: IntArray
 
 
-def even(count: int, ratio: int) -> IntArray:
-    """Bounds, int32 [groups + 1], of `count` things in groups of about `ratio`, sizes differing by one at most."""
-    groups = max(1, (2 * count + ratio) // (2 * ratio)) if count else 0
+def nodes(tokens: Integers, ratios: tuple[int, int, int] = RATIOS) -> tuple[Integers, Integers, Integers]:
+    """How many units, clusters and atoms closed spans of `tokens` tokens have, int64 of the same shape.
+
+    Each number is rounded from the tokens, not from the layer below, so that ratios hold on average however short the spans.
+    """
+    sizes = (ratios[0], ratios[0] * ratios[1], ratios[0] * ratios[1] * ratios[2])
+    units, clusters, atoms = (np.where(tokens > 0, np.maximum(1, (2 * tokens + size) // (2 * size)), 0) for size in sizes)
+    return units, clusters, atoms
+
+
+def even(count: int, groups: int) -> IntArray:
+    """Bounds, int32 [groups + 1], of `count` things in `groups` groups whose sizes differ by one at most."""
     bounds: IntArray = (np.arange(groups + 1, dtype=np.int64) * count // max(1, groups)).astype(np.int32)
     return bounds
 
 
 def layout(tokens: int, ratios: tuple[int, int, int] = RATIOS) -> Layout:
     """How a closed span of `tokens` tokens is divided."""
-    units = even(tokens, ratios[0])
-    clusters = even(len(units) - 1, ratios[1])
-    return Layout(units, clusters, even(len(clusters) - 1, ratios[2]))
+    units, clusters, atoms = (int(count) for count in nodes(np.asarray(tokens, np.int64), ratios))
+    return Layout(even(tokens, units), even(units, clusters), even(clusters, atoms))
 
 
 def group_means(values: torch.Tensor, bounds: torch.Tensor) -> torch.Tensor:

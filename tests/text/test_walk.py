@@ -76,7 +76,7 @@ def test_a_found_file_says_what_it_is(tmp_path: Path) -> None:
 def test_relative_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "in/a.txt", "b.txt")
     monkeypatch.chdir(tmp_path / "in")
-    for asked in (Path(), Path("."), Path("../in"), Path("../in/")):
+    for asked in (Path(), Path("../in"), Path("../in/")):
         (one,) = walk([asked])
         assert (one.path, one.root, one.relative) == (tmp_path / "in/a.txt", tmp_path / "in", "a.txt")
 
@@ -96,7 +96,7 @@ def test_nothing_is_found_twice(tmp_path: Path) -> None:
 def test_what_does_not_exist_is_an_error_before_anything_is_found(tmp_path: Path, name: str) -> None:
     write(tmp_path, "file")
     (tmp_path / "broken").symlink_to("nowhere")
-    with pytest.raises(SourceError, match="^no such file or folder: .*"):
+    with pytest.raises(SourceError, match=r"^no such file or folder: ."):
         walk([tmp_path, tmp_path / name])
 
 
@@ -217,7 +217,7 @@ def test_folders_may_nest_deeper_than_python_calls(tmp_path: Path) -> None:
     root = folder = tmp_path / "deep"
     folder.mkdir()
     here = os.open(folder, os.O_RDONLY)
-    for _ in range(1200):
+    for _ in range(1050):
         os.mkdir("d", dir_fd=here)
         below = os.open("d", os.O_RDONLY, dir_fd=here)
         os.close(here)
@@ -225,7 +225,7 @@ def test_folders_may_nest_deeper_than_python_calls(tmp_path: Path) -> None:
     os.close(os.open("leaf.txt", os.O_CREAT | os.O_WRONLY, dir_fd=here))
     os.close(here)
     try:
-        assert found(root) == ["d/" * 1200 + "leaf.txt"]
+        assert found(root) == ["d/" * 1050 + "leaf.txt"]
     finally:
         subprocess.run(["rm", "-rf", str(root)], check=True)  # shutil.rmtree, and so pytest, gives up
 

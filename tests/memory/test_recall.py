@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crystalcli import Crystal
+from crystalcli.errors import NotFoundError, UsageError
+from crystalcli.memory.recall import _snap, _top
+from crystalcli.text.sentences import sentences
+
+QUESTIONS = [json.loads(line) for line in (Path(__file__).parents[2] / "samples" / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
+ANSWERABLE = [question for question in QUESTIONS if question["evidence"]]
+
+
+@pytest.fixture(scope="module")
+def crystal(samples_crystal, encoder_folder):
+    with Crystal.open(samples_crystal, encoder=encoder_folder) as opened:
+        yield opened
+
+
+def found_evidence(crystal: Crystal, question: dict, k: int, depth: int) -> bool:
+    passages = crystal.recall(question["question"], k, depth)
+    quotes = [" ".join(evidence["quote"].split()) for evidence in question["evidence"]]
+    return any(quote[:60] in " ".join(passage.text.split()) for quote in quotes for passage in passages)
+
+
+def test_the_samples_questions_find_their_evidence(crystal):
+    shares = {depth: np.mean([found_evidence(crystal, each, 5, depth) for each in ANSWERABLE]) for depth in (1, 2, 3)}
+    assert shares[3] >= 0.7
+    assert shares[1] >= 0.5
+
+
+def test_passages_are_the_document_s_text_at_whole_sentences(crystal):
+    for question in ANSWERABLE[::4]:
+        passages = crystal.recall(question["question"], 4)
+        assert len({(p.path, p.start) for p in passages}) == len(passages) == 4
+        assert [p.score for p in passages] == sorted((p.score for p in passages), reverse=True)
+        for passage in passages:
+            source = crystal._store.source_named(passage.path)
+            text = crystal.shelf.span_text(source)
+            assert text[passage.start : passage.end] == passage.text
+            assert text.count("\n", 0, passage.start) + 1 == passage.line_start
+            assert passage.start <= passage.best[0] < passage.best[1] <= passage.end
+            assert passage.best_text.strip()
+            assert passage.text.strip() == passage.text.strip("\n").strip()
+
+
+def test_pages_of_a_pdf_are_named(crystal):
+    for question in ANSWERABLE:
+        for passage in crystal.recall(question["question"], 3):
+            if passage.path.endswith(".pdf"):
+                pages = [e.get("page") for e in question["evidence"]]
+                if passage.page_start in pages:
+                    assert passage.place.startswith("p")
+                    return
+    pytest.fail("no question found its page")
+
+
+def test_scores_say_what_each_layer_gave(crystal):
+    (one,) = crystal.recall("Who keeps the ledger?", 1, depth=1)
+    (three,) = crystal.recall("Who keeps the ledger?", 1, depth=3)
+    assert set(one.shares) == {"atom", "bm25"}
+    assert set(three.shares) == {"atom", "clusters", "units", "bm25"}
+    assert three.score == pytest.approx(sum(share for name, share in three.shares.items() if name != "atom"))
+
+
+def test_bm25_alone_can_name_a_candidate(tmp_path, encoder_folder):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    filler = "".join(f"The committee met on day {i} and discussed budgets, plans and further committees.\n\n" for i in range(400))
+    (folder / "minutes.txt").write_text(filler + "Item zyx-4471-qq was put off.\n\n" + filler)
+    with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([folder])
+        assert "4471" in crystal.recall("zyx-4471-qq", 1)[0].text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(("",), "empty"), (("  \n",), "empty"), (("x", 0), "k is 1 or more"), (("x", 5, 4), "depth is 1"), (("x", 5, 0), "depth is 1")],
+)
+def test_questions_that_cannot_be_asked(crystal, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        crystal.recall(*arguments)
+
+
+def test_odd_questions_get_an_answer(crystal):
+    assert crystal.recall("?!…", 2)
+    assert crystal.recall("the of and", 2)
+    assert len(crystal.recall("weights and measures " * 400, 2)) == 2
+    assert len(crystal.recall("ledger", 10_000)) > 50
+
+
+def test_an_empty_crystal_recalls_nothing(tmp_path, encoder_folder):
+    with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        assert crystal.recall("anything") == []
+        with pytest.raises(NotFoundError, match="nothing in this crystal"):
+            crystal.ask("anything", extractive=True)
+
+
+def test_sentences_are_shared_out_among_atoms(crystal):
+    """Every sentence of a chunk belongs to one of its atoms, so nothing is lost between passages."""
+    shelf = crystal.shelf
+    for atom in range(0, shelf.atoms, 37):
+        place = shelf.place(atom)
+        index = int(shelf.segment_of(np.array([atom]))[0])
+        view = shelf.view(index)
+        local = place.chunk - view.row.first_chunk
+        own = range(int(view.chunk_atoms[local]), int(view.chunk_atoms[local + 1]))
+        spans = [_snap(shelf.place(view.row.first_atom + each), False) for each in own]
+        for low, high in sentences(place.text):
+            if high - low < 400:
+                assert any(a <= low and high <= b for a, b in spans)
+
+
+def test_top_is_the_sorted_head():
+    scores = np.random.default_rng(0).integers(0, 50, 1000).astype(np.float32)
+    assert np.array_equal(scores[_top(scores, 20)], np.sort(scores)[::-1][:20])
+
+
+def test_quotes_are_read_back(crystal):
+    passage = crystal.recall("Who keeps the ledger?", 1)[0]
+    assert crystal.quote(passage.path, passage.start, passage.end) == passage.text
+    with pytest.raises(NotFoundError, match="no document nowhere"):
+        crystal.quote("nowhere", 0, 1)

@@ -1,0 +1,175 @@
+import os
+import sqlite3
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
+from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION
+from crystalcli.storage.spans import Spans
+from crystalcli.storage.store import Run, Segment, Source, Store
+
+SOURCE = Source(0, "a.txt", "a.txt", ".", "text", "", "done", "", 5, 1, b"x" * 32, 5, 1, 1)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.create(tmp_path / "m.crystal", {"encoder": "some"}) as made:
+        yield made
+
+
+def test_a_closed_crystal_is_one_plain_file(store, tmp_path):
+    with store.transaction():
+        store.set_meta("key", "value")
+    store.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["m.crystal"]
+    head = (tmp_path / "m.crystal").read_bytes()[:100]
+    assert int.from_bytes(head[68:72], "big") == APPLICATION_ID
+    assert int.from_bytes(head[60:64], "big") == FORMAT_VERSION
+    assert head[18:20] == b"\x01\x01"  # not in WAL mode: readable from a read-only medium
+    with Store.open(tmp_path / "m.crystal") as again:
+        assert again.meta() == {"encoder": "some", "key": "value"}
+
+
+def test_what_fails_half_way_was_never_there(store):
+    with pytest.raises(ZeroDivisionError, match="division"), store.transaction():
+        store.put_source(SOURCE)
+        _ = 1 / 0
+    assert store.sources() == []
+
+
+def test_parts_are_checked_when_they_are_read(store):
+    with store.transaction():
+        number = store.add_segment(Segment(0, 0, 1, 0, 1, 1, 1, 3, 11, 0))
+        store.add_text(number, b"hello world")
+        store.add_part(number, "atoms", b"\x01\x02")
+    assert store.text(number) == b"hello world"
+    assert store.part(number, "atoms") == b"\x01\x02"
+    store.close()
+    raw = sqlite3.connect(store.path)
+    raw.execute("UPDATE part SET data = x'0103' WHERE name = 'atoms'")
+    raw.execute("DELETE FROM part WHERE name = 'text'")
+    raw.commit()
+    raw.close()
+    with Store.open(store.path) as again:
+        with pytest.raises(DamagedCrystalError, match="does not match its digest"):
+            again.part(number, "atoms")
+        with pytest.raises(DamagedCrystalError, match="part text of segment 1 is missing"):
+            again.text(number)
+
+
+def test_a_text_that_claims_another_size_is_not_decompressed(store):
+    with store.transaction():
+        number = store.add_segment(Segment(0, 0, 1, 0, 1, 1, 1, 3, 11, 0))
+        store.add_text(number, b"0" * 1_000_000)
+    store.close()
+    raw = sqlite3.connect(store.path)
+    raw.execute("UPDATE part SET size = 11 WHERE name = 'text'")
+    raw.commit()
+    raw.close()
+    with Store.open(store.path) as again, pytest.raises(DamagedCrystalError, match="has not the size it says"):
+        again.text(number)
+
+
+def test_runs_over_a_chunk_are_found_wherever_it_stands(store):
+    with store.transaction():
+        first = store.put_source(SOURCE)
+        second = store.put_source(SOURCE._replace(path="b", location="b"))
+        runs = [Run(first, 0, 0, 64, 0, 0), Run(first, 1, 64, 10, 900, 9), Run(second, 0, 60, 8, 0, 0)]
+        store.add_runs(runs)
+    assert store.runs_over(63) == [runs[0], runs[2]]
+    assert store.runs_over(66) == [runs[1], runs[2]]
+    assert store.runs_over(74) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not a crystal"),
+        (b"just some text that is long enough to be looked at " * 9, "is not a crystal"),
+        (b"SQLite format 3\0" + b"\0" * 200, "database of another program"),
+    ],
+)
+def test_what_is_not_a_crystal_is_named(tmp_path, content, message):
+    path = tmp_path / "x.crystal"
+    path.write_bytes(content)
+    with pytest.raises(NotACrystalError, match=message):
+        Store.open(path)
+
+
+def test_folders_missing_files_and_newer_versions_are_named(tmp_path, store):
+    with pytest.raises(NotACrystalError, match="is a folder"):
+        Store.open(tmp_path)
+    with pytest.raises(CrystalError, match="no crystal at"):
+        Store.open(tmp_path / "none.crystal")
+    store.close()
+    raw = sqlite3.connect(store.path)
+    raw.execute(f"PRAGMA user_version = {FORMAT_VERSION + 1}")
+    raw.close()
+    with pytest.raises(NewerFormatError, match=f"format version {FORMAT_VERSION + 1}"):
+        Store.open(store.path)
+
+
+@pytest.mark.parametrize("size", [100, 1000, 4096, 20_000])
+def test_a_truncated_crystal_is_damaged(store, size):
+    with store.transaction():
+        for number in range(300):
+            store.put_source(SOURCE._replace(path=f"{number}", location=f"{number}"))
+    store.close()
+    store.path.write_bytes(store.path.read_bytes()[:size])
+    with pytest.raises(DamagedCrystalError, match="damaged"), Store.open(store.path) as again:
+        again.sources()
+        again.segments()
+        again.runs()
+
+
+def test_two_writers_do_not_meet(store):
+    with pytest.raises(CrystalError, match="another program is writing"):
+        Store.open(store.path, writable=True)
+    store.close()
+    Store.open(store.path, writable=True).close()
+
+
+def test_a_reader_sees_the_last_commit_during_a_write(store):
+    with store.transaction():
+        store.put_source(SOURCE)
+    with Store.open(store.path) as reader:
+        assert len(reader.sources()) == 1
+        version = reader.version()
+        with store.transaction():
+            store.put_source(SOURCE._replace(path="b", location="b"))
+            assert len(reader.sources()) == 1
+        assert len(reader.sources()) == 2
+        assert reader.version() != version
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    with pytest.raises(CrystalError, match="no such folder"):
+        Store.create(tmp_path / "missing" / "m.crystal", {})
+    if os.geteuid() != 0:  # root may write anywhere
+        tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+        with pytest.raises(CrystalError, match="cannot write"):
+            Store.create(tmp_path / "m.crystal", {})
+        tmp_path.chmod(stat.S_IRWXU)
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 10**6)] * 4), max_size=20), st.lists(st.integers(0, 10**4), max_size=60))
+def test_spans_come_back(chunks, units):
+    columns = [np.array([chunk[i] for chunk in chunks], np.int64) for i in range(4)]
+    spans = Spans(*columns, np.array(units, np.int64))
+    back = Spans.from_flat(spans.flat(), len(chunks), len(units))
+    assert all(np.array_equal(a, b) for a, b in zip(spans, back, strict=True))
+    with pytest.raises(DamagedCrystalError, match="contradict"):
+        Spans.from_flat(spans.flat(), len(chunks) + 1, len(units))
+
+
+def test_paths_with_odd_characters_work(tmp_path):
+    path = tmp_path / "a ?#%&é.crystal"
+    Store.create(path, {"a": "b"}).close()
+    assert [each.name for each in Path(tmp_path).iterdir()] == [path.name]
+    with Store.open(path) as again:
+        assert again.meta() == {"a": "b"}

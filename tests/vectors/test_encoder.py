@@ -1,0 +1,97 @@
+"""The encoders against the reference implementation, on the real weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from crystalcli.errors import ModelMissingError
+from crystalcli.vectors.bert import Bert, native_bfloat16
+from crystalcli.vectors.question import QuestionEncoder
+from crystalcli.vectors.tokenizer import VOCABULARY, default_tokenizer
+
+TOPICS = ["tides", "the keeper's brass key", "def parse(record): return record", "Größe und Gewicht", "中文 mixed with English", "e = mc²"]
+FORMS = [
+    "{}",
+    "What do we know about {}?",
+    "It was said of {} that nobody could tell; and yet, in the end, everybody did.",
+    "{} " * 12,
+    "A long sentence about {} " + "which goes on and on, with commas, " * 12 + "and ends.",
+    "{}\n\n\tTabs, newlines and (punctuation) — “quoted”… 3.14159 / 2 = 1.57080 #{}",
+]
+TEXTS = [form.replace("{}", f"{topic} {number}") for topic in TOPICS for number, form in enumerate(FORMS)]
+TEXTS += [f"Sample sentence number {i} about subject {i * 7 % 13} and {'word ' * (i * 3)}" for i in range(100 - len(TEXTS))]
+
+
+@pytest.fixture(scope="module")
+def reference(encoder_folder, tmp_path_factory):
+    """sentence-transformers over the same weights: 100 embeddings, unit length."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Pooling, Transformer
+    from transformers import BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("reference")
+    for name in ("model.safetensors", "config.json"):
+        (folder / name).symlink_to(encoder_folder / name)
+    BertTokenizerFast(vocab=str(VOCABULARY), do_lower_case=True).save_pretrained(folder)
+    module = Transformer(str(folder), max_seq_length=256)
+    model = SentenceTransformer(modules=[module, Pooling(384, "mean")], device="cpu")
+    return model.encode(TEXTS, normalize_embeddings=True), model
+
+
+@pytest.fixture(scope="module")
+def token_ids():
+    return [ids[:254] for ids, _ in default_tokenizer().tokenize(TEXTS)]
+
+
+def test_tokens_equal_the_reference_s(reference, token_ids):
+    tokenizer = reference[1].tokenizer
+    for text, ids in zip(TEXTS, token_ids, strict=True):
+        assert tokenizer(text, add_special_tokens=False, truncation=True, max_length=254)["input_ids"] == ids.tolist()
+
+
+def test_the_encoder_equals_sentence_transformers_in_float32(reference, token_ids, encoder_folder):
+    bert = Bert(encoder_folder, precision=torch.float32, device="cpu")
+    for ids, wanted in zip(token_ids, reference[0], strict=True):
+        assert float(bert.embed(ids) @ torch.from_numpy(wanted)) > 0.999
+
+
+def test_the_encoder_in_the_precision_used_is_near(reference, token_ids, encoder_folder):
+    precision = torch.bfloat16 if native_bfloat16() else torch.float32
+    bert = Bert(encoder_folder, precision=precision, device="cpu")
+    for ids, wanted in zip(token_ids, reference[0], strict=True):
+        assert float(bert.embed(ids) @ torch.from_numpy(wanted)) > 0.99
+
+
+def test_the_question_encoder_equals_sentence_transformers(reference, token_ids, encoder_folder):
+    encoder = QuestionEncoder(encoder_folder)
+    for ids, wanted in zip(token_ids, reference[0], strict=True):
+        assert float(encoder.encode(ids.tolist()).vector @ wanted) > 0.9999
+
+
+def test_batches_with_padding_give_the_states_of_each_alone(token_ids, encoder_folder):
+    bert = Bert(encoder_folder, precision=torch.float32, device="cpu")
+    together = bert.states(token_ids[:40])
+    alone = torch.cat([bert.states([ids]) for ids in token_ids[:40]])
+    assert torch.allclose(together, alone, atol=1e-4)
+    question = QuestionEncoder(encoder_folder).encode(token_ids[3].tolist()).states
+    single = torch.nn.functional.normalize(bert.states([token_ids[3]]), dim=1).numpy()
+    assert np.allclose(question, single, atol=1e-4)
+
+
+def test_empty_chunks_have_no_states(encoder_folder):
+    bert = Bert(encoder_folder, precision=torch.float32, device="cpu")
+    empty = np.zeros(0, np.int32)
+    assert bert.states([empty, np.array([2054], np.int32), empty]).shape == (1, 384)
+    assert bert.states([]).shape == (0, 384)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x08\0\0\0\0\0\0\0{}      ", b"nonsense" * 100])
+def test_unreadable_weights_are_named(tmp_path, content):
+    if content is not None:
+        (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelMissingError, match="cannot read the encoder's weights"):
+        Bert(tmp_path, device="cpu")
+    with pytest.raises(ModelMissingError, match="cannot read the encoder's weights"):
+        QuestionEncoder(tmp_path)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from crystalcli import models
-from crystalcli.errors import ModelMissingError
+from crystalcli.errors import ModelMissingError, SourceError
 from crystalcli.memory.crystal import ENCODER, CrystalFile
 from crystalcli.storage.store import Store
 
@@ -103,5 +103,9 @@ def model_file(model: str | Path | None) -> Path:
 
 
 def paths_of(given: Sequence[str | Path]) -> list[Path]:
-    """Paths as the user wrote them, `~` expanded."""
-    return [Path(path).expanduser() for path in given]
+    """Paths as the user wrote them, `~` expanded. Raises SourceError for one that does not exist."""
+    paths = [Path(path).expanduser() for path in given]
+    for path in paths:
+        if not path.exists():
+            raise SourceError(f"no such file or folder: {path}")
+    return paths

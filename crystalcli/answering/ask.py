@@ -22,12 +22,10 @@ def ask(
     max_tokens: int = 128,
     seed: int = 0,
     on_text: Callable[[str], None] | None = None,
-    cache: Path | None = None,
 ) -> Answer:
     """Answer from what the crystal recalls. model: a language model's file, or None for the best sentences, quoted.
 
-    on_text receives the answer piece by piece. cache: a folder where the model may keep a form of its weights that opens
-    faster. Raises UsageError for what cannot be asked and NotFoundError when nothing is recalled.
+    on_text receives the answer piece by piece. Raises UsageError for what cannot be asked and NotFoundError when nothing is recalled.
     """
     if max_tokens < 1:
         raise UsageError(f"max-tokens is 1 or more, not {max_tokens}")
@@ -41,7 +39,7 @@ def ask(
 
     from crystalcli.lm.model import LanguageModel
 
-    language_model = LanguageModel.open(model, cache=cache)
+    language_model = LanguageModel.open(model)
     room = language_model.context_length - max_tokens - 256  # the template and the question need some of it too
     taken, user = context.pack(question, passages, language_model.count, min(context.BUDGET, room))
     prompt = language_model.chat_prompt(context.messages(user))

@@ -76,10 +76,10 @@ def ingest(
     from crystalcli.cli.progress import ingesting
     from crystalcli.library import paths_of, read_into
 
-    target = _path(crystal)
+    target, sources = _path(crystal), paths_of(paths)
     with read_into(target, _encoder()) as opened:
         with ingesting() as progress:
-            report = opened.ingest(paths_of(paths), progress)
+            report = opened.ingest(sources, progress)
         stats = opened.stats()
     if report.lexical_only:
         output.note("no encoder weights: this crystal has its lexical index only; `crystal models pull`, then ingest again")
@@ -291,6 +291,9 @@ def _fetch(name: str) -> Path:
     return found
 
 
+_STOPPED = "stopped; what was committed stays, and the same command goes on from there"
+
+
 def run(arguments: list[str] | None = None) -> int:
     """The whole program: the exit code of one command line. Errors are one line on stderr."""
     from crystalcli.errors import CrystalError
@@ -299,6 +302,8 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         command = typer.main.get_command(app)
         result = command.main(args=arguments, prog_name="crystal", standalone_mode=False)
+        if result == 130:  # Typer has caught Ctrl-C itself
+            output.error(_STOPPED)
         return result if isinstance(result, int) else 0
     except CrystalError as error:
         if debug:
@@ -306,7 +311,7 @@ def run(arguments: list[str] | None = None) -> int:
         output.error(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        output.error("stopped; what was committed stays, and the same command goes on from there")
+        output.error(_STOPPED)
         return 130
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that closing it at exit does not fail again
@@ -326,9 +331,6 @@ def run(arguments: list[str] | None = None) -> int:
             if message:
                 output.error(f"{message} See `crystal --help`.")
             return int(error.exit_code)
-        if type(error).__name__ == "Abort":
-            output.error("stopped; what was committed stays, and the same command goes on from there")
-            return 130
         if debug:
             raise
         output.error(f"unexpected {type(error).__name__}: {error} (CRYSTAL_DEBUG=1 shows where)")

@@ -9,6 +9,8 @@ for it, and whatever does not hold together ends as one CrystalError. Source of 
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import mmap
 import struct
 import sys
@@ -167,13 +169,17 @@ class GGUF:
         info = self.tensors[name]
         return memoryview(self._map)[info.start : info.start + info.size]
 
+    def digest(self) -> bytes:
+        """SHA-256 over the whole file, 32 bytes."""
+        if self._map is None:
+            raise CrystalError(f"{self.path} is closed")
+        return hashlib.sha256(self._map).digest()
+
     def close(self) -> None:
         """Let go of the file. Views that `data` gave stay good: the map then ends with the last of them."""
         if self._map is not None:
-            try:
+            with contextlib.suppress(BufferError):  # a view is still alive
                 self._map.close()
-            except BufferError:  # a view is still alive
-                pass
             self._map = None
 
     def __enter__(self) -> GGUF:

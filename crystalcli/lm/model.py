@@ -1,0 +1,276 @@
+"""A language model in one file: counts and cuts text in its tokens, writes prompts, and speaks.
+
+Knows: which vocabulary, decoder and template belong together, and when to load what.
+Does not know: what is said or why.
+
+Opening reads the header and the vocabulary only (0.2 s); torch and the weights come with the first word.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crystalcli.errors import CrystalError, UsageError
+from crystalcli.lm import chat
+from crystalcli.lm.gguf import GGUF
+from crystalcli.lm.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import torch
+
+    from crystalcli.lm.llama import Llama
+
+_PRECISIONS = ("auto", "fp32", "bf16")
+
+
+class LanguageModel:
+    """A model opened with `LanguageModel.open`. Its methods may be called from several threads."""
+
+    def __init__(
+        self,
+        file: GGUF,
+        vocabulary: Vocabulary,
+        context: int,
+        precision: str,
+        threads: int | None,
+        cache: Path | None,
+    ) -> None:
+        self._file = file
+        self._vocabulary = vocabulary
+        self._context = context
+        self._precision = precision
+        self._threads = threads
+        self._cache = cache / file.path.stem if cache is not None else None
+        self._copy = ""  # the name of the converted copy to write, when there is none yet
+        self._decoder: Llama | None = None
+        self._loading = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        precision: str = "auto",
+        threads: int | None = None,
+        cache: Path | None = None,
+    ) -> LanguageModel:
+        """Opens a GGUF file of the Llama family with a byte-level vocabulary.
+
+        precision: "fp32"; "bf16"; or "auto": bfloat16 where the CPU multiplies it in hardware, else float32 for
+        prompts, and in both cases four-bit weights as they are for the words that follow, where torch has a kernel.
+        threads: for torch, in the whole process; None leaves torch's own choice.
+        cache: a folder for a converted copy of the weights, which opens faster; written after the first answer, found
+        again by the source's SHA-256. None keeps no copy.
+        Raises ModelMissingError when there is no such file, UsageError for an unknown precision or number of threads,
+        CrystalError when the file is damaged or of a kind that cannot be run.
+        """
+        if precision not in _PRECISIONS:
+            raise UsageError(f"precision is one of {', '.join(_PRECISIONS)}, not {precision!r}")
+        if threads is not None and threads < 1:
+            raise UsageError(f"{threads} threads are too few")
+        file = GGUF(Path(path))
+        try:
+            context = file.metadata.get("llama.context_length")
+            vocabulary = Vocabulary(file)
+            if not isinstance(context, int) or not 1 <= context <= 2**24:
+                raise CrystalError(f"{path}: llama.context_length is missing or absurd")
+        except BaseException:
+            file.close()
+            raise
+        return cls(file, vocabulary, context, precision, threads, cache)
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self._file.path.stem
+
+    @property
+    def context_length(self) -> int:
+        """How many tokens the model can have before it, prompt and answer together."""
+        return self._context
+
+    def count(self, text: str) -> int:
+        """How many tokens `text` has. Needs neither torch nor weights."""
+        return self._vocabulary.count(text)
+
+    def truncate(self, text: str, tokens: int) -> str:
+        """A beginning of `text` of at most `tokens` tokens. Raises UsageError when `tokens` is negative."""
+        return self._vocabulary.truncate(text, tokens)
+
+    def chat_prompt(self, messages: Iterable[chat.Message]) -> list[int]:
+        """The ids of a conversation, up to where the assistant is to speak, by the model's own template (else ChatML).
+
+        messages: each with `role` ("system", "user", "assistant") and `content`. Names of special tokens inside them
+        are ordinary text: no document can close its message and open another.
+        Raises UsageError for messages without role or content, CrystalError when the template fails on them.
+        """
+        plain = chat.checked(messages)
+        mark = chat.unused_mark(text for message in plain for text in message.values())
+        harmless = [{key: self._vocabulary.disarm(text, mark) for key, text in one.items()} for one in plain]
+        ids = self._vocabulary.encode_template(self._template(harmless, self._special_names), mark)
+        begin = self._vocabulary.begin
+        if self._vocabulary.adds_begin and begin is not None and ids[:1] != [begin]:
+            ids.insert(0, begin)
+        return ids
+
+    def generate(
+        self,
+        prompt_ids: Sequence[int],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 0.95,
+        seed: int = 0,
+        repetition_penalty: float = 1.0,
+        stop: Sequence[str] = (),
+    ) -> Iterator[str]:
+        """What the model says after the prompt, in pieces of whole characters as they come.
+
+        Ends with the model's own end token, before the first of the `stop` strings, or after `max_tokens` tokens.
+        temperature 0: the likeliest token always, so that the same prompt gives the same text; otherwise `seed` does.
+        Raises, at the call: UsageError for figures out of range, CrystalError when prompt and answer together exceed
+        `context_length`; while iterating, on first use: CrystalError when the weights cannot be used.
+        """
+        if max_tokens < 1:
+            raise UsageError(f"max_tokens is at least 1, not {max_tokens}")
+        if not 0.0 <= temperature <= 100.0 or not 0.0 < top_p <= 1.0 or not 0.01 <= repetition_penalty <= 100.0:
+            raise UsageError(
+                "temperature is from 0 to 100, top_p above 0 and up to 1, repetition_penalty from 0.01 to 100: "
+                f"not {temperature}, {top_p}, {repetition_penalty}"
+            )
+        prompt = self._checked(prompt_ids)
+        if len(prompt) + max_tokens > self._context:
+            raise CrystalError(
+                f"the prompt has {len(prompt):,} tokens, but with {max_tokens:,} for the answer {self.name} can take "
+                f"{max(self._context - max_tokens, 0):,} (of {self._context:,}): give it less context"
+            )
+        choices = (temperature, top_p, seed, repetition_penalty)
+        pieces = self._vocabulary.stream(self._continue(prompt, max_tokens, choices))
+        return _until(pieces, [stop] if isinstance(stop, str) else [text for text in stop if text])
+
+    def logits(self, ids: Sequence[int]) -> torch.Tensor:
+        """The logits after each of `ids`, float32 [n, vocabulary]. Raises as `generate` does."""
+        prompt = self._checked(ids)
+        if len(prompt) > self._context:
+            raise CrystalError(f"{len(prompt):,} tokens are more than the {self._context:,} {self.name} can take")
+        decoder = self.load()
+        return decoder.read(prompt, decoder.cache(len(prompt)), every=True)
+
+    def load(self) -> Llama:
+        """Loads the weights now, if they are not there yet: a caller with something else to do may use a thread.
+
+        Raises CrystalError when the file's weights cannot be used.
+        """
+        with self._loading:
+            if self._decoder is None:
+                self._decoder = self._load()
+            return self._decoder
+
+    def _load(self) -> Llama:
+        if "torch" not in sys.modules:
+            # Waiting threads sleep instead of spinning. On two cores with busy neighbours a decoded token took 8 ms
+            # this way and 700 ms the other (matrices only). OpenMP reads it when torch is imported, and never again.
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        digest: Future[bytes] = Future()
+        if self._cache is not None:  # while torch is being imported, which takes longer
+            threading.Thread(target=lambda: digest.set_result(self._file.digest()), daemon=True).start()
+        import torch
+
+        from crystalcli.lm import converted
+        from crystalcli.lm.llama import Llama, Shape
+        from crystalcli.lm.weights import fast_bfloat16, packed_works
+
+        if self._threads is not None:
+            torch.set_num_threads(self._threads)
+        shape = Shape.of(self._file)
+        if shape.vocabulary != self._vocabulary.size:
+            raise CrystalError(
+                f"{self._file.path}: {self._vocabulary.size:,} tokens, but embeddings for {shape.vocabulary:,}"
+            )
+        narrow = self._precision == "bf16" or (self._precision == "auto" and fast_bfloat16())
+        packing = self._precision != "fp32" and packed_works()
+        saved = {}
+        if self._cache is not None:
+            name = converted.name_for(digest.result(), f"{'bf16' if narrow else 'fp32'} {packing}")
+            saved = converted.load(self._cache, name)
+            self._copy = "" if saved else name
+        return Llama(self._file, shape, torch.bfloat16 if narrow else torch.float32, packing, saved)
+
+    def _continue(self, prompt: list[int], max_tokens: int, choices: tuple[float, float, int, float]) -> Iterator[int]:
+        decoder = self.load()
+        from crystalcli.lm.sampler import Sampler
+
+        sampler = Sampler(*choices)
+        cache = decoder.cache(len(prompt) + max_tokens)
+        new = prompt
+        for _ in range(max_tokens):
+            token = sampler.choose(decoder.read(new, cache)[0])
+            if token in self._vocabulary.ends:
+                break
+            yield token  # before the next one is worked out
+            new = [token]
+        self._keep_copy(decoder)
+
+    def _keep_copy(self, decoder: Llama) -> None:
+        """Writes the converted copy, if one is wanted and there is none: after an answer, when nobody waits."""
+        with self._loading:
+            if self._cache is not None and self._copy:
+                tensors = decoder.tensors()
+                if tensors:
+                    from crystalcli.lm import converted
+
+                    converted.save(self._cache, self._copy, tensors)
+                    self._copy = ""
+
+    def _checked(self, ids: Sequence[int]) -> list[int]:
+        checked = list(ids)
+        if not checked:
+            raise UsageError("an empty prompt: there is nothing to continue")
+        if not all(0 <= number < self._vocabulary.size for number in checked):
+            raise UsageError(f"token ids are from 0 to {self._vocabulary.size - 1:,}")
+        return checked
+
+    @functools.cached_property
+    def _template(self) -> Callable[[Sequence[chat.Message], dict[str, str]], str]:
+        source = self._file.metadata.get("tokenizer.chat_template")
+        return chat.compile_template(source if isinstance(source, str) and source.strip() else chat.CHATML)
+
+    @functools.cached_property
+    def _special_names(self) -> dict[str, str]:
+        """What templates expect to find: the texts of the first and the last token."""
+        names = {}
+        for key in ("bos", "eos"):
+            number = self._file.metadata.get(f"tokenizer.ggml.{key}_token_id")
+            text = next((text for text, special in self._vocabulary.specials.items() if special == number), "")
+            names[f"{key}_token"] = text
+        return names
+
+
+def _until(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
+    """The pieces up to the first of the `stop` strings, which may lie across pieces: what could begin one waits."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        places = [place for place in map(held.find, stop) if place >= 0]
+        if places:
+            held = held[: min(places)]
+            break
+        waiting = max((_overlap(held, text) for text in stop), default=0)
+        ready = held[: len(held) - waiting]
+        if ready:
+            yield ready
+            held = held[len(ready) :]
+    if held:
+        yield held
+
+
+def _overlap(text: str, stop: str) -> int:
+    """The length of the longest end of `text` that begins `stop`."""
+    return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)

@@ -18,28 +18,40 @@ from torch import Tensor
 GROUP = 32  # weights that share one scale in every four-bit format here
 
 
+Plane = tuple[Tensor, Tensor, Tensor]
+"""Four-bit codes uint8 [groups, 32] in 0..15, scale and least float32 [groups]: code · scale + least."""
+
+
 def dequantize(kind: str, data: Tensor, dtype: torch.dtype) -> Tensor:
     """The numbers in `data`, in order: `dtype` [elements].
 
     data: uint8 [bytes], whole blocks of format `kind`. Raises KeyError for a format not in READABLE.
     """
     if kind in _FOUR_BIT:
-        codes, scale, least = four_bit(kind, data)
+        codes, scale, least = _FOUR_BIT[kind](data)
         return torch.addcmul(least[:, None], codes.to(torch.float32), scale[:, None]).to(dtype).view(-1)
     return _OTHERS[kind](data).to(dtype).reshape(-1)
 
 
-def four_bit(kind: str, data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The parts of a four-bit format, so that weight = code · scale + least.
+def planes_in(kind: str) -> int:
+    """How many planes `planes` gives for a format."""
+    return 1 if kind in _FOUR_BIT else 2 if kind == "Q8_0" else 0
 
-    data: uint8 [bytes]. Gives codes uint8 [groups, 32] in 0..15, scale and least float32 [groups].
+
+def planes(kind: str, data: Tensor) -> list[Plane]:
+    """The numbers in `data` taken apart into four-bit planes: a number is the sum over its planes, exactly.
+
+    data: uint8 [bytes]. One plane for a four-bit format, two for Q8_0, none for a format that has no such form.
     """
-    return _FOUR_BIT[kind](data)
-
-
-def is_four_bit(kind: str) -> bool:
-    """Whether `four_bit` can take the format apart."""
-    return kind in _FOUR_BIT
+    if kind in _FOUR_BIT:
+        return [_FOUR_BIT[kind](data)]
+    if kind == "Q8_0":
+        # A signed byte is 16 · (its upper half, -8..7) + its lower half, 0..15.
+        blocks = data.view(-1, 34)
+        scale = _half(blocks[:, :2])[:, 0]
+        codes = blocks[:, 2:].contiguous()
+        return [((codes >> 4) ^ 8, scale * 16, scale * -128), (codes & 15, scale, torch.zeros_like(scale))]
+    return []
 
 
 def _half(bytes_: Tensor) -> Tensor:
@@ -59,14 +71,14 @@ def _nibbles(codes: Tensor) -> Tensor:
     return out.view(words.shape[0], -1).view(torch.uint8)
 
 
-def _q4_0(data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _q4_0(data: Tensor) -> Plane:
     # d: float16, then 16 bytes: elements 0-15 in the low nibbles, 16-31 in the high ones. weight = d · (q - 8)
     blocks = data.view(-1, 18)
     scale = _half(blocks[:, :2])[:, 0]
     return _nibbles(blocks[:, 2:]), scale, scale * -8
 
 
-def _q4_1(data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _q4_1(data: Tensor) -> Plane:
     # d, m: float16, then 16 bytes as in Q4_0. weight = d · q + m
     blocks = data.view(-1, 20)
     ends = _half(blocks[:, :4])
@@ -74,14 +86,14 @@ def _q4_1(data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _k_scales(packed: Tensor) -> tuple[Tensor, Tensor]:
-    """The 12 bytes of Q4_K and Q5_K, uint8 [n, 12] -> eight 6-bit scales and eight 6-bit minima, float32 [n, 8] each."""
+    """The 12 bytes of Q4_K and Q5_K, uint8 [n, 12] -> eight 6-bit scales and minima, float32 [n, 8] each."""
     first, second, mixed = packed[:, 0:4], packed[:, 4:8], packed[:, 8:12]
     scales = torch.cat((first & 63, (mixed & 15) | ((first >> 6) << 4)), dim=1)
     minima = torch.cat((second & 63, (mixed >> 4) | ((second >> 6) << 4)), dim=1)
     return scales.to(torch.float32), minima.to(torch.float32)
 
 
-def _q4_k(data: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _q4_k(data: Tensor) -> Plane:
     # d, dmin: float16, 12 bytes of scales, 128 bytes: four runs of 32, low nibbles one group, high nibbles the next
     blocks = data.view(-1, 144)
     ends = _half(blocks[:, :4])
@@ -133,7 +145,7 @@ def _q6_k(data: Tensor) -> Tensor:
     return codes.mul_(scales[:, :, None])
 
 
-_FOUR_BIT: dict[str, Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]] = {
+_FOUR_BIT: dict[str, Callable[[Tensor], Plane]] = {
     "Q4_0": _q4_0,
     "Q4_1": _q4_1,
     "Q4_K": _q4_k,

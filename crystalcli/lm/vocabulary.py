@@ -45,7 +45,7 @@ _PATTERNS = {
 
 # tiktoken's pattern engine gives up (and panics) on a million characters of white space in one run.
 _LONGEST_BLANK = 500_000
-_LONG_BLANK = re.compile(r"\s{%d}" % _LONGEST_BLANK)
+_LONG_BLANK = re.compile(rf"\s{{{_LONGEST_BLANK}}}")
 
 _END_NAMES = ("<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<|end_of_text|>", "<|eom_id|>", "</s>")
 
@@ -174,7 +174,7 @@ class Vocabulary:
         return ids + self._encoding.encode_ordinary(text[place:])
 
 
-def _tokens_of(file: GGUF) -> tuple[list[bytes], Sequence[int]]:
+def _tokens_of(file: GGUF) -> tuple[list[bytes], Sequence[int | float]]:
     model = file.metadata.get("tokenizer.ggml.model")
     if model != "gpt2":
         raise CrystalError(
@@ -186,8 +186,10 @@ def _tokens_of(file: GGUF) -> tuple[list[bytes], Sequence[int]]:
     kinds = file.metadata.get("tokenizer.ggml.token_type")
     if kinds is None:
         return tokens, bytes([1]) * len(tokens)
-    if not isinstance(kinds, array) or kinds.typecode in "fd" or len(kinds) != len(tokens):
-        raise CrystalError(f"{file.path}: its vocabulary is damaged: {len(tokens)} tokens, token types do not match")
+    if not isinstance(kinds, array) or len(kinds) != len(tokens):
+        raise CrystalError(
+            f"{file.path}: its vocabulary is damaged: token types do not match the {len(tokens):,} tokens"
+        )
     return tokens, kinds
 
 

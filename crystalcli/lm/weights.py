@@ -12,7 +12,7 @@ one row 3.5 ms packed, 17 ms bfloat16, 40 ms float32; 512 rows 0.74 s packed, 0.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ def fast_bfloat16() -> bool:
 
     Elsewhere bfloat16 is emulated and slower than float32.
     """
-    if not torch.backends.mkldnn.is_available() or "AVX512" not in torch.backends.cpu.get_cpu_capability():
+    mkldnn: Any = torch.backends.mkldnn
+    if not mkldnn.is_available() or "AVX512" not in torch.backends.cpu.get_cpu_capability():
         return False
     # torch has asked the CPU in three ways over its versions; the last word is Linux's own list.
     capabilities = getattr(torch.cpu, "get_capabilities", None)
@@ -67,8 +68,10 @@ class Part:
     def unpack(self, out: Tensor) -> None:
         """Writes the numbers to `out` [rows, columns], some rows at a time: what is in between stays in the cache."""
         step = max(_SLAB // self.columns, 1)
-        for blocks, place in zip(self.data.split(step), out.split(step), strict=True):
-            place.copy_(quants.dequantize(self.kind, blocks.reshape(-1), out.dtype).view(place.shape))
+        for start in range(0, self.rows, step):
+            place = out[start : start + step]
+            blocks = self.data[start : start + step].reshape(-1)
+            place.copy_(quants.dequantize(self.kind, blocks, out.dtype).view(place.shape))
 
     def pick(self, rows: Tensor, dtype: torch.dtype) -> Tensor:
         """Some rows only: `dtype` [n, columns], for rows int64 [n]."""
@@ -83,45 +86,81 @@ class Matrix:
     """x -> x @ Wᵀ for W the parts one under the other; x and result in `dtype`, [n, columns] -> [n, rows].
 
     packing: whether few rows may go through the four-bit kernel, which rounds its input to bfloat16.
+    saved: what `tensors` gave for the same parts, dtype and packing before; what does not fit is made anew.
     Calling it from two threads at once is sound.
     """
 
-    def __init__(self, parts: Sequence[Part], dtype: torch.dtype, packing: bool) -> None:
+    def __init__(
+        self, parts: Sequence[Part], dtype: torch.dtype, packing: bool, saved: Mapping[str, Tensor] | None = None
+    ) -> None:
         self._parts = parts
         self._dtype = dtype
-        self._packed = _pack(parts) if packing else None
-        self._dense = None if self._packed is not None else self._unpack()
+        self._rows, self._columns = sum(part.rows for part in parts), parts[0].columns
+        saved = saved or {}
+        planes = self._planes() if packing else 0
+        self._packed = [(saved[f"codes{n}"], saved[f"pairs{n}"]) for n in range(planes) if f"pairs{n}" in saved]
+        if len(self._packed) != planes or not all(map(self._fits, self._packed)):
+            self._packed = self._pack()
+        self._dense: Tensor | None = None
+        if "dense" in saved and saved["dense"].shape == (self._rows, self._columns) and saved["dense"].dtype == dtype:
+            self._dense = saved["dense"]
+        elif not self._packed:
+            self._dense = self._unpack()
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self._packed is not None and x.shape[0] <= _FEW_ROWS:
-            return _multiply(x.to(torch.bfloat16), *self._packed).to(self._dtype)
+        """The product."""
+        if self._packed and x.shape[0] <= _FEW_ROWS:
+            few = x.to(torch.bfloat16)
+            products = [_multiply(few, codes, pairs) for codes, pairs in self._packed]
+            return (products[0] if len(products) == 1 else products[0] + products[1]).to(self._dtype)
         if self._dense is None:
             self._dense = self._unpack()  # on the first prompt
         return F.linear(x, self._dense)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything made of the parts so far, by name, for `saved`."""
+        made = {} if self._dense is None else {"dense": self._dense}
+        for number, (codes, pairs) in enumerate(self._packed):
+            made |= {f"codes{number}": codes, f"pairs{number}": pairs}
+        return made
+
+    def _planes(self) -> int:
+        """In how many planes the four-bit kernel takes it: none where the formats or the shape do not allow it."""
+        counts = {quants.planes_in(part.kind) for part in self._parts}
+        return counts.pop() if len(counts) == 1 and self._rows % 16 == 0 else 0
+
+    def _fits(self, plane: tuple[Tensor, Tensor]) -> bool:
+        codes, pairs = plane
+        return (
+            codes.shape == (self._rows, self._columns // 2)
+            and codes.dtype == torch.uint8
+            and pairs.shape == (self._columns // quants.GROUP, self._rows, 2)
+            and pairs.dtype == torch.bfloat16
+        )
+
+    def _pack(self) -> list[tuple[Tensor, Tensor]]:
+        """What the four-bit kernel takes, for each plane: codes in its own order, and scale and offset, bfloat16
+        [columns / 32, rows, 2]. It computes (code - 8) · scale + offset in groups of 32 along a row, as the formats
+        mean it.
+        """
+        packed = []
+        for planes in zip(*(quants.planes(part.kind, part.data.reshape(-1)) for part in self._parts), strict=True):
+            codes = torch.empty(self._rows, self._columns, dtype=torch.int32)
+            torch.cat([code.view(-1, self._columns) for code, _, _ in planes], out=codes)
+            scale = torch.cat([scale for _, scale, _ in planes])
+            least = torch.cat([least for _, _, least in planes])
+            pairs = torch.stack((scale, torch.add(least, scale, alpha=8)), dim=-1).to(torch.bfloat16)
+            pairs = pairs.view(self._rows, self._columns // quants.GROUP, 2).transpose(0, 1).contiguous()
+            packed.append((_convert(codes), pairs))
+        return packed
+
     def _unpack(self) -> Tensor:
-        dense = torch.empty(sum(part.rows for part in self._parts), self._parts[0].columns, dtype=self._dtype)
-        for part, place in zip(self._parts, dense.split([part.rows for part in self._parts]), strict=True):
-            part.unpack(place)
+        dense = torch.empty(self._rows, self._columns, dtype=self._dtype)
+        start = 0
+        for part in self._parts:
+            part.unpack(dense[start : start + part.rows])
+            start += part.rows
         return dense
-
-
-def _pack(parts: Sequence[Part]) -> tuple[Tensor, Tensor] | None:
-    """What the four-bit kernel takes: codes in its own order, scale and offset bfloat16 [columns / 32, rows, 2].
-
-    The kernel computes (code - 8) · scale + offset in groups of 32 along a row, which is what the file's formats mean.
-    None where a format or the shape does not allow it.
-    """
-    rows, columns = sum(part.rows for part in parts), parts[0].columns
-    if rows % 16 or not all(quants.is_four_bit(part.kind) for part in parts):
-        return None
-    codes, scales = [], []
-    for part in parts:
-        code, scale, least = quants.four_bit(part.kind, part.data.reshape(-1))
-        codes.append(code.view(part.rows, columns))
-        pair = torch.stack((scale, torch.add(least, scale, alpha=8)), dim=-1)
-        scales.append(pair.view(part.rows, columns // quants.GROUP, 2).transpose(0, 1))
-    return _convert(torch.cat(codes).to(torch.int32)), torch.cat(scales, dim=1).to(torch.bfloat16)
 
 
 @functools.cache

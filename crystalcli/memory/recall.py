@@ -211,7 +211,7 @@ class Recall:
             line_end=first_line + text.rstrip().count("\n"),
             page_start=page,
             page_end=self.shelf.store.landmark_count(source.id, "page", max(start, end - 1)) if page else 0,
-            heading=self.shelf.store.landmark_before(source.id, "heading", start),
+            heading=self.shelf.store.landmark_before(source.id, "heading", start + best[0]),
             best=(start + best[0], start + best[1]),
             shares=scored.shares,
         )

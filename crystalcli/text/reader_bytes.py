@@ -29,6 +29,7 @@ PIECE = 1 << 18
 HEAD = 4096
 CHANGED = "changed while it was being read"
 
+MARK = "\ufeff"
 # The longer first: the mark of UTF-32 begins with that of UTF-16. The codecs of these names drop the mark.
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -113,9 +114,10 @@ class Decoder:
 
     def __init__(self, encoding: str) -> None:
         self._strays = encoding == "utf-8 with strays"
+        self._at_start = encoding.startswith("utf-8")
         self._decoder: codecs.IncrementalDecoder | None = None
         if encoding != "windows-1252":
-            codec = "utf-8-sig" if encoding.startswith("utf-8") else encoding
+            codec = "utf-8" if self._strays else encoding
             self._decoder = codecs.getincrementaldecoder(codec)("surrogateescape" if self._strays else "strict")
 
     def decode(self, part: bytes, *, final: bool = False) -> str:
@@ -123,6 +125,9 @@ class Decoder:
         if self._decoder is None:
             return codecs.charmap_decode(part, "strict", WINDOWS_1252)[0]
         text = self._decoder.decode(part, final)
+        if self._at_start and text:  # Python's own codec for this, "utf-8-sig", loses a file of one byte 0xEF
+            self._at_start = False
+            text = text.removeprefix(MARK)
         if self._strays and not text.isascii():
             return STRAY.sub(lambda stray: WINDOWS_1252[ord(stray[0]) - 0xDC00], text)
         return text
@@ -137,9 +142,7 @@ class _Look:
         self.may_be_pdf = b"%PDF-" in head[:1024]
         self.is_binary = False
         self.mark = next((encoding for mark, encoding in MARKS if head.startswith(mark)), "")
-        self.decoder = codecs.getincrementaldecoder(self.mark or "utf-8-sig")(
-            "strict" if self.mark else "surrogateescape"
-        )
+        self.decoder = codecs.getincrementaldecoder(self.mark or "utf-8")("strict" if self.mark else "surrogateescape")
         self.characters = 0
         self.strays = 0
         self.controls = 0
@@ -159,7 +162,7 @@ class _Look:
             self._is_binary()
             return
         self.characters += len(text)
-        self.is_blank = self.is_blank and (not text or text.isspace())
+        self.is_blank = self.is_blank and not text.removeprefix(MARK).strip()
         if not self.mark:
             self.controls += len(part.translate(None, NOT_CONTROLS))
             try:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from crystalcli.types import Landmark
 
-LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)")
+NEWLINE = re.compile(r"\r\n?|\n")
 HASHES = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)")
 UNDERLINE = re.compile(r" {0,3}(?:=+|-{2,})[ \t]*$")
 FENCE = re.compile(r" {0,3}(?:(`{3,})[^`]*|(~{3,}).*)$")
@@ -79,8 +79,9 @@ class _Scanner:
         if an underline may follow.
         """
         headings: list[tuple[int, str]] = []
-        lines = [match.span() for match in LINE.finditer(text)]
-        ended = lines[-1][1] if lines else 0
+        ends = [newline.end() for newline in NEWLINE.finditer(text)]
+        ended = ends[-1] if ends else 0
+        lines = list(zip([0, *ends], ends, strict=False))
         if final and ended < len(text):
             lines.append((ended, len(text)))
         is_long = not final and len(text) - ended > (0 if self._in_long_line and not lines else LONGEST_LINE)

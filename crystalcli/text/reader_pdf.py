@@ -50,10 +50,10 @@ class PdfReading:
         """What the file says its title is, or nothing. That it cannot be read is for `pieces` to say."""
         if self._title is None:
             try:
-                self._title = _title_in(self._opened()[2])
+                self._opened()
             except SourceError:
                 self._title = ""
-        return self._title
+        return self._title or ""
 
     @title.setter
     def title(self, title: str) -> None:
@@ -90,6 +90,8 @@ class PdfReading:
                 except SourceError:
                     self._verify(stream)
                     raise
+                if self._title is None:
+                    self._title = _title_in(reader)
                 self._open = opened.pop_all(), stream, reader
         return self._open
 

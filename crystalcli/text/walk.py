@@ -1,6 +1,6 @@
 """Which files stand under the folders that were asked for, in an order that never varies.
 
-Knows folders, symbolic links and ignore files (`.gitignore` at every level up to the repository's root, and
+Knows folders, symbolic links and ignore files (`.crystalignore`; `.gitignore` at every level up to the repository's root, and
 `.git/info/exclude`). Does not open the files it finds: whether one holds text is for the readers to say. It knows
 neither the user's global Git ignore file nor Git's index: a tracked file that a pattern names is left out too.
 
@@ -15,7 +15,7 @@ import re
 import stat
 import warnings
 from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -80,8 +80,9 @@ class _Asked(NamedTuple):
 
 
 def _look_at(path: Path) -> _Asked:
-    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute() would leave `..` in it
     try:
+        # Beyond a link, `..` is not the folder before it in the path, so a path with `..` is given as it resolves.
+        absolute = path.resolve() if ".." in path.parts else path.absolute()
         return _Asked(absolute, os.path.realpath(absolute, strict=True), absolute.stat())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise SourceError(f"no such file or folder: {path}") from None
@@ -140,14 +141,17 @@ class _Walk:
             for entry in entries:
                 name = entry.name
                 relative = prefix + name
-                is_folder = entry.is_dir(follow_symlinks=False)
+                try:
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                except OSError:  # to be named below, where its size is asked for
+                    is_folder = False
                 if name in NEVER_ENTERED and (is_folder or name == ".git" or entry.is_symlink()):
                     continue
                 if _is_ignored(relative, name, is_folder, scopes):
                     continue
                 if is_folder:
                     if not _can_be_written_down(name):
-                        yield replace(_NAMELESS, path=root / relative, root=root, relative=_legible(relative))
+                        yield _nameless(root / relative, root, relative)
                     elif (skipped := enter(relative, scopes)) is not None:
                         yield skipped
                     break  # down into it, or on to the next entry if there was nothing to enter
@@ -184,16 +188,17 @@ class _Walk:
         return "link leads outside the folder"
 
 
-_NAMELESS = Skipped(Path(), Path(), "", "its name is not valid Unicode")
-
-
 def _judge(path: Path, root: Path, relative: str, status: os.stat_result) -> Found | Skipped:
     if not stat.S_ISREG(status.st_mode):
         what = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}.get(stat.S_IFMT(status.st_mode), "a device")
         return Skipped(path, root, _legible(relative), f"not a file but {what}")
     if not _can_be_written_down(relative):
-        return replace(_NAMELESS, path=path, root=root, relative=_legible(relative))
+        return _nameless(path, root, relative)
     return Found(path, root, relative, status.st_size, status.st_mtime_ns)
+
+
+def _nameless(path: Path, root: Path, relative: str) -> Skipped:
+    return Skipped(path, root, _legible(relative), "its name is not valid Unicode")
 
 
 def _can_be_written_down(name: str) -> bool:
@@ -245,8 +250,12 @@ def _is_ignored(relative: str, name: str, is_folder: bool, scopes: tuple[_Scope,
 def _scopes_below(entries: list[os.DirEntry[str]], prefix: str, above: tuple[_Scope, ...]) -> tuple[_Scope, ...]:
     """The ignore files that hold for what is in a folder: its own before those above it."""
     scopes = above
-    for entry in entries:  # sorted: `.git` comes before `.gitignore`
-        if entry.name == ".git":  # a repository inside: those around it say nothing about its files
+    own: tuple[_Scope, ...] = ()
+    for entry in entries:  # sorted: `.crystalignore` comes before `.git`, and `.git` before `.gitignore`
+        if entry.name == ".crystalignore":  # what Git keeps and a crystal need not; it has the last word
+            patterns = _read_patterns(entry.path)
+            own = (_Scope(patterns, len(prefix) + 1 if prefix else 0, ""),) if patterns else ()
+        elif entry.name == ".git":  # a repository inside: those around it say nothing about its files
             exclude = _read_patterns(_exclude_file(entry.path))
             scopes = (_Scope(exclude, len(prefix) + 1 if prefix else 0, ""),) if exclude else ()
         elif entry.name == ".gitignore":
@@ -255,7 +264,7 @@ def _scopes_below(entries: list[os.DirEntry[str]], prefix: str, above: tuple[_Sc
             break
         elif entry.name > ".gitignore":
             break
-    return scopes
+    return (*own, *scopes)
 
 
 def _scopes_above(real_root: str) -> tuple[_Scope, ...]:

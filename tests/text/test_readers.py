@@ -1,4 +1,4 @@
-"""The readers: that what comes out is what was written, where headings and pages are, and every way to be unreadable."""
+"""The readers: that what comes out is what was written, where headings and pages are, and every way to fail."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import random
 import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,7 @@ def opened(path: Path, **options: Any) -> tuple[Reading, list[str | Landmark]]:
 def text_of(path: Path, **options: Any) -> str:
     pieces = [piece for piece in opened(path, **options)[1] if isinstance(piece, str)]
     assert all(pieces), "an empty piece"
-    assert not any(a.endswith("\r") and b.startswith("\n") for a, b in zip(pieces, pieces[1:], strict=False))
+    assert not any(a.endswith("\r") and b.startswith("\n") for a, b in pairwise(pieces))
     return "".join(pieces)
 
 
@@ -96,6 +98,8 @@ def test_utf_16_and_32_come_back_if_marked(file: Callable[..., Path], text: str,
 
 @relaxed
 @given(western, sizes)
+@example("\xef", 1)
+@example("\xef\xbb", 1)
 def test_windows_1252_comes_back(file: Callable[..., Path], text: str, size: int) -> None:
     assert text_of(file(text.encode("cp1252")), piece=size) == text
 
@@ -120,7 +124,7 @@ def test_any_bytes_are_text_or_an_error_with_a_reason(file: Callable[..., Path],
     try:
         text = text_of(file(data), piece=size)
     except SourceError as error:
-        assert str(error) in ("binary file", "empty", "not valid UTF-16 text", "not valid UTF-32 text")
+        assert str(error).startswith(("binary file", "empty", "not valid UTF-16", "not valid UTF-32", "damaged PDF: "))
     else:
         assert "\0" not in text
         text.encode("utf-8")  # no halves of surrogate pairs
@@ -402,18 +406,16 @@ def test_front_matter_that_never_ends_hides_nothing() -> None:
 # --- PDF ------------------------------------------------------------------------------------------
 
 
-def make_pdf(*pages: str, title: str = "", labels: bool = False) -> bytes:
+def make_pdf(*pages: str, title: str = "") -> bytes:
     from fpdf import FPDF
 
     pdf = FPDF()
-    pdf.set_creation_date(None)
+    pdf.set_creation_date(datetime(2024, 1, 1, tzinfo=UTC))
     pdf.set_font("helvetica", size=12)
     if title:
         pdf.set_title(title)
     for text in pages:
         pdf.add_page()
-        if labels:
-            pdf.set_page_label(label_style="R")
         if text:
             pdf.multi_cell(0, 8, text)
     return bytes(pdf.output())
@@ -658,7 +660,7 @@ def peak(path: Path) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.md"])
-@pytest.mark.parametrize("line", [b"The quick brown fox jumps over it. \xc3\xa9\r\n" * 20, b"x" * 4000])
+@pytest.mark.parametrize("line", [b"The quick brown fox. \xc3\xa9 " * 40 + b"\r\n", b"x" * 4000])
 def test_memory_stays_flat(tmp_path: Path, name: str, line: bytes) -> None:
     path = tmp_path / name
     with path.open("wb") as stream:

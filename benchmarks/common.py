@@ -1,0 +1,38 @@
+"""What the benchmarks share: timing whole processes, naming the machine, writing results."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+
+def timed_process(command: list[str], **environment: str) -> dict[str, float]:
+    """Seconds and peak resident bytes of a whole process; raises when it fails."""
+    began = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment})
+    assert child.stderr is not None
+    said = child.stderr.read().decode()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit {child.returncode}: {said}")
+    return {"seconds": time.perf_counter() - began, "peak": usage.ru_maxrss * 1024.0}
+
+
+def machine() -> str:
+    """Processors and load, since every figure is taken on a shared machine."""
+    return f"{os.cpu_count()} processors, {platform.machine()}, load {os.getloadavg()[0]:.1f}"
+
+
+def write_json(path: Path | None, data: dict[str, Any]) -> None:
+    """Keep the figures, with the commit that made them."""
+    if path is None:
+        return
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"commit": commit, "machine": machine(), **data}, indent=2) + "\n")

@@ -1,0 +1,76 @@
+"""Ingest of one long text, whole process, beside sentence-transformers' default `encode` over the same chunks in the same run.
+
+    python benchmarks/ingest.py NOVEL.txt [--json results/ingest.json]
+
+Prints seconds, tokens/s and peak resident memory. Needs the test extras (sentence-transformers).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from common import machine, timed_process, write_json
+
+from crystalcli import models
+from crystalcli.memory.crystal import ENCODER
+from crystalcli.text.cut import cut
+from crystalcli.vectors.tokenizer import VOCABULARY, default_tokenizer
+
+REFERENCE = """
+import json, sys, time, resource
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.models import Pooling, Transformer
+chunks = json.load(open(sys.argv[2]))
+model = SentenceTransformer(modules=[Transformer(sys.argv[1], max_seq_length=256), Pooling(384, "mean")], device="cpu")
+model.encode(chunks[:8])
+began = time.perf_counter()
+model.encode(chunks)
+print(json.dumps({"seconds": time.perf_counter() - began, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+"""
+
+
+def reference(chunks: list[str], folder: Path) -> dict[str, float]:
+    """sentence-transformers' `encode` with its defaults, loading not counted, in a process of its own."""
+    from transformers import BertTokenizerFast
+
+    weights = models.locate(ENCODER) or models.pull(ENCODER)
+    for name in ("model.safetensors", "config.json"):
+        (folder / name).symlink_to(weights / name)
+    BertTokenizerFast(vocab=str(VOCABULARY), do_lower_case=True).save_pretrained(folder)
+    (folder / "chunks.json").write_text(json.dumps(chunks))
+    command = [sys.executable, "-W", "ignore", "-c", REFERENCE, str(folder), str(folder / "chunks.json")]
+    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]))
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("text", type=Path)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    text = args.text.read_text(encoding="utf-8")
+    chunks = list(cut([text], default_tokenizer()))
+    tokens = sum(len(chunk.ids) for chunk in chunks)
+    rows = []
+    for number in range(args.rounds):
+        with tempfile.TemporaryDirectory() as name:
+            ours = timed_process([sys.executable, "-m", "crystalcli", "ingest", str(args.text), "-c", f"{name}/m.crystal"])
+            theirs = reference([chunk.text for chunk in chunks], Path(name))
+        rows.append({"round": number, "crystal": ours, "sentence-transformers": theirs})
+    best = {who: min((row[who] for row in rows), key=lambda each: each["seconds"]) for who in ("crystal", "sentence-transformers")}
+    print(f"{args.text.name}: {tokens:,} tokens in {len(chunks):,} chunks; best of {args.rounds}; {machine()}")
+    for who, figures in best.items():
+        print(f"{who:24s} {figures['seconds']:7.1f} s  {tokens / figures['seconds']:8,.0f} tokens/s  peak {figures['peak'] / 1e6:6.0f} MB")
+    ratio = best["sentence-transformers"]["seconds"] / best["crystal"]["seconds"]
+    print(f"crystal, everything included, is {ratio:.2f} times as fast as encode alone")
+    write_json(args.json, {"tokens": tokens, "rows": rows, "ratio": ratio})
+
+
+if __name__ == "__main__":
+    main()

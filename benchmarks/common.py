@@ -14,7 +14,9 @@ from typing import Any
 def timed_process(command: list[str], **environment: str) -> dict[str, float]:
     """Seconds and peak resident bytes of a whole process; raises when it fails."""
     began = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment})
+    child = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
+    )
     assert child.stderr is not None
     said = child.stderr.read().decode()
     _, status, usage = os.wait4(child.pid, 0)

@@ -60,13 +60,20 @@ def main() -> None:
     rows = []
     for number in range(args.rounds):
         with tempfile.TemporaryDirectory() as name:
-            ours = timed_process([sys.executable, "-m", "crystalcli", "ingest", str(args.text), "-c", f"{name}/m.crystal"])
+            ours = timed_process(
+                [sys.executable, "-m", "crystalcli", "ingest", str(args.text), "-c", f"{name}/m.crystal"]
+            )
             theirs = reference([chunk.text for chunk in chunks], Path(name))
         rows.append({"round": number, "crystal": ours, "sentence-transformers": theirs})
-    best = {who: min((row[who] for row in rows), key=lambda each: each["seconds"]) for who in ("crystal", "sentence-transformers")}
+    best = {
+        who: min((row[who] for row in rows), key=lambda each: each["seconds"])
+        for who in ("crystal", "sentence-transformers")
+    }
     print(f"{args.text.name}: {tokens:,} tokens in {len(chunks):,} chunks; best of {args.rounds}; {machine()}")
     for who, figures in best.items():
-        print(f"{who:24s} {figures['seconds']:7.1f} s  {tokens / figures['seconds']:8,.0f} tokens/s  peak {figures['peak'] / 1e6:6.0f} MB")
+        print(
+            f"{who:24s} {figures['seconds']:7.1f} s  {tokens / figures['seconds']:8,.0f} tokens/s  peak {figures['peak'] / 1e6:6.0f} MB"
+        )
     ratio = best["sentence-transformers"]["seconds"] / best["crystal"]["seconds"]
     print(f"crystal, everything included, is {ratio:.2f} times as fast as encode alone")
     write_json(args.json, {"tokens": tokens, "rows": rows, "ratio": ratio})

@@ -1,6 +1,6 @@
 """How long whole processes take, each beside `python -c "import torch"` in the same run.
 
-    python benchmarks/latency.py CRYSTAL "A question it can answer" [--rounds 5] [--json results/latency.json]
+python benchmarks/latency.py CRYSTAL "A question it can answer" [--rounds 5] [--json results/latency.json]
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def main() -> None:
         asked = ask_times(args.crystal, args.question)
         times["crystal ask, first word"].append(asked["first"])
         times["crystal ask, end"].append(asked["end"])
-    print(f"{args.crystal.name}, {args.crystal.stat().st_size / 1e6:.1f} MB; median (best) of {args.rounds} rounds; {machine()}")
+    print(
+        f"{args.crystal.name}, {args.crystal.stat().st_size / 1e6:.1f} MB; median (best) of {args.rounds} rounds; {machine()}"
+    )
     for name, values in times.items():
         print(f"{name:26s} {statistics.median(values):6.2f} s ({min(values):.2f})")
     write_json(args.json, {"seconds": times})

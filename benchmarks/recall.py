@@ -59,7 +59,9 @@ def reciprocal_rank(passages: list[Passage], gold: Gold) -> float:
     return 0.0
 
 
-def measure(name: str, recall: Callable[[str], list[Passage]], questions: list[dict[str, Any]], budgets: list[int]) -> dict[str, Any]:
+def measure(
+    name: str, recall: Callable[[str], list[Passage]], questions: list[dict[str, Any]], budgets: list[int]
+) -> dict[str, Any]:
     """One system over all questions: figures by set, their mean, and the median time of a question."""
     rows: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     seconds = []
@@ -70,7 +72,9 @@ def measure(name: str, recall: Callable[[str], list[Passage]], questions: list[d
         for budget in budgets:
             rows[question["set"]][f"coverage@{budget}"].append(coverage(passages, question["gold"], budget))
         rows[question["set"]]["mrr"].append(reciprocal_rank(passages, question["gold"]))
-    sets = {each: {column: statistics.mean(values) for column, values in columns.items()} for each, columns in rows.items()}
+    sets = {
+        each: {column: statistics.mean(values) for column, values in columns.items()} for each, columns in rows.items()
+    }
     columns = next(iter(sets.values())).keys()
     mean = {column: statistics.mean(row[column] for row in sets.values()) for column in columns}
     return {"name": name, "sets": sets, "mean": mean, "p50": statistics.median(seconds)}
@@ -80,7 +84,9 @@ def main() -> None:
     """Ingest if need be, measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pool", type=Path)
-    parser.add_argument("--crystal", type=Path, help="made from POOL/files when it does not exist; default POOL/pool.crystal")
+    parser.add_argument(
+        "--crystal", type=Path, help="made from POOL/files when it does not exist; default POOL/pool.crystal"
+    )
     parser.add_argument("--budget", type=int, nargs="+", default=[2000, 4000])
     parser.add_argument("--limit", type=int, help="only so many questions of each set")
     parser.add_argument("--json", type=Path)
@@ -113,11 +119,19 @@ def main() -> None:
             results.append(measure(name, system, questions, args.budget))
     sets = list(results[0]["sets"])
     print(f"{len(questions)} questions; coverage@{args.budget[0]} by set; {machine()}")
-    print(f"{'':18s}" + "".join(f"{name[:10]:>11s}" for name in sets) + f"{'mean':>8s}" + "".join(f"{c:>15s}" for c in [*[f'coverage@{b}' for b in args.budget[1:]], 'mrr', 'p50 ms']))
+    print(
+        f"{'':18s}"
+        + "".join(f"{name[:10]:>11s}" for name in sets)
+        + f"{'mean':>8s}"
+        + "".join(f"{c:>15s}" for c in [*[f"coverage@{b}" for b in args.budget[1:]], "mrr", "p50 ms"])
+    )
     for result in results:
         first = f"coverage@{args.budget[0]}"
         row = "".join(f"{result['sets'][name][first]:11.3f}" for name in sets) + f"{result['mean'][first]:8.3f}"
-        rest = "".join(f"{result['mean'][f'coverage@{b}']:15.3f}" for b in args.budget[1:]) + f"{result['mean']['mrr']:15.3f}{1000 * result['p50']:15.1f}"
+        rest = (
+            "".join(f"{result['mean'][f'coverage@{b}']:15.3f}" for b in args.budget[1:])
+            + f"{result['mean']['mrr']:15.3f}{1000 * result['p50']:15.1f}"
+        )
         print(f"{result['name']:18s}{row}{rest}")
     write_json(args.json, {"questions": len(questions), "results": results})
 

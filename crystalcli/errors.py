@@ -1,14 +1,14 @@
 """What can go wrong, as one family. The message is one line that says what to do; the class carries the exit code.
 
-    CrystalError                  1   anything that has no better name below
-    ├── UsageError                2   the request itself is wrong (empty question, depth out of range, …)
-    ├── SourceError               3   a file or folder that cannot be read
-    ├── NotACrystalError          4   the file is not a crystal
-    │   └── DamagedCrystalError   4   it was one, and part of it does not hold together any more
-    ├── NewerFormatError          5   a crystal written by a later version of this program
-    ├── EncoderMismatchError      2   a crystal whose vectors come from another encoder
-    ├── ModelMissingError         6   the weights are not on this machine and cannot be fetched
-    └── NotFoundError             7   the crystal does not hold it
+CrystalError                  1   anything that has no better name below
+├── UsageError                2   the request itself is wrong (empty question, depth out of range, …)
+├── SourceError               3   a file or folder that cannot be read
+├── NotACrystalError          4   the file is not a crystal
+│   └── DamagedCrystalError   4   it was one, and part of it does not hold together any more
+├── NewerFormatError          5   a crystal written by a later version of this program
+├── EncoderMismatchError      2   a crystal whose vectors come from another encoder
+├── ModelMissingError         6   the weights are not on this machine and cannot be fetched
+└── NotFoundError             7   the crystal does not hold it
 """
 
 

@@ -1,10 +1,10 @@
 """The Python door: `Crystal`, everything the command line can do, as methods.
 
-    from crystalcli import Crystal
+from crystalcli import Crystal
 
-    with Crystal.create("shelf.crystal") as crystal:
-        crystal.ingest(["books", "papers"])
-        answer = crystal.ask("Who keeps the light?")
+with Crystal.create("shelf.crystal") as crystal:
+    crystal.ingest(["books", "papers"])
+    answer = crystal.ask("Who keeps the light?")
 """
 
 from __future__ import annotations
@@ -37,8 +37,13 @@ class Crystal(CrystalFile):
         return cls(cls.create_store(Path(path)), fetched(ENCODER) if encoder == "auto" else encoder)
 
     @classmethod
-    def open(cls, path: str | Path, *, writable: bool = False, encoder: Path | Literal["auto"] | None = "auto") -> Crystal:
-        """A crystal that exists; encoder as in `create`. Raises NotACrystalError, DamagedCrystalError, NewerFormatError, EncoderMismatchError."""
+    def open(
+        cls, path: str | Path, *, writable: bool = False, encoder: Path | Literal["auto"] | None = "auto"
+    ) -> Crystal:
+        """A crystal that exists; encoder as in `create`.
+
+        Raises NotACrystalError, DamagedCrystalError, NewerFormatError or EncoderMismatchError.
+        """
         store = Store.open(Path(path), writable=writable)
         return cls(store, fetched(ENCODER) if encoder == "auto" else encoder)
 

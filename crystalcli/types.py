@@ -56,7 +56,9 @@ class Reading(Protocol):
     kind: str
     title: str
 
-    def pieces(self) -> Iterator[str | Landmark]: ...
+    def pieces(self) -> Iterator[str | Landmark]:
+        """The text and its landmarks, in order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,11 @@ def shelf_folder(tmp_path: Path) -> Path:
         + "\n\nThe keeper said that the lamp burns 14 litres of oil a night.\n",
         encoding="utf-8",
     )
-    (folder / "notes.md").write_text("# Notes\n\nBuy rope.\n\n## Tides\n\nHigh water at Oldhaven is at 04:10.\n", encoding="utf-8")
+    (folder / "notes.md").write_text(
+        "# Notes\n\nBuy rope.\n\n## Tides\n\nHigh water at Oldhaven is at 04:10.\n", encoding="utf-8"
+    )
     (folder / "code" / "tide.py").write_text(
-        'def spring_tide(moon_age):\n    """Days to the next spring tide."""\n    return (14.765 - moon_age) % 14.765\n', encoding="utf-8"
+        'def spring_tide(moon_age):\n    """Days to the next spring tide."""\n    return (14.765 - moon_age) % 14.765\n',
+        encoding="utf-8",
     )
     return folder

@@ -23,7 +23,6 @@ FLOORS = {
     "models": 1,
     "memory": 2,
     "answering": 3,
-    "evaluation": 3,
     "library": 4,
     "cli": 5,
     "__main__": 6,
@@ -40,7 +39,7 @@ HOMES = {
     "zstandard": {"storage"},
     "sqlite3": {"storage"},
     "Stemmer": {"lexical"},
-    "typer": {"cli"},
+    "click": {"cli"},
     "rich": {"cli"},
     "platformdirs": {"models"},
     "urllib": {"models"},
@@ -48,7 +47,6 @@ HOMES = {
     "transformers": set(),
     "sentence_transformers": set(),
     "gguf": set(),
-    "click": set(),
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -93,8 +91,11 @@ def test_every_room_has_a_floor():
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
-        ("import crystalcli", {"numpy", "torch", "typer", "rich", "sqlite3"}),
-        ("from crystalcli.cli.app import run; run(['--help'])", {"numpy", "torch", "rich", "sqlite3", "pypdf", "tokenizers"}),
+        ("import crystalcli", {"numpy", "torch", "click", "rich", "sqlite3"}),
+        (
+            "from crystalcli.cli.app import run; run(['--help'])",
+            {"numpy", "torch", "rich", "sqlite3", "pypdf", "tokenizers"},
+        ),
         ("import crystalcli.memory.recall", {"torch", "rich", "pypdf", "tiktoken", "zstandard"}),
         ("import crystalcli.memory.ingest", {"torch", "rich", "pypdf", "tiktoken"}),
         ("import crystalcli.answering.ask", {"torch", "rich", "pypdf", "tiktoken"}),
@@ -107,7 +108,15 @@ def test_heavy_libraries_wait_until_they_are_used(code, absent):
 
 
 def test_the_public_names():
-    assert crystalcli.__all__ == ["Answer", "Citation", "Crystal", "CrystalError", "Document", "MemoryCrystal", "Passage"]
+    assert crystalcli.__all__ == [
+        "Answer",
+        "Citation",
+        "Crystal",
+        "CrystalError",
+        "Document",
+        "MemoryCrystal",
+        "Passage",
+    ]
     for name in crystalcli.__all__:
         assert getattr(crystalcli, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
@@ -115,4 +124,6 @@ def test_the_public_names():
 
 
 def test_files_stay_small():
-    assert {path.name: len(path.read_text().splitlines()) for path in FILES if len(path.read_text().splitlines()) > 450} == {}
+    assert {
+        path.name: len(path.read_text().splitlines()) for path in FILES if len(path.read_text().splitlines()) > 450
+    } == {}

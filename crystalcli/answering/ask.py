@@ -78,4 +78,6 @@ def _extract(
     if on_text is not None:
         on_text(text)
     total = time.monotonic() - began
-    return Answer(question, text, cited, tuple(passages), "extractive", {}, {"recall": recalled, "first": total, "total": total})
+    return Answer(
+        question, text, cited, tuple(passages), "extractive", {}, {"recall": recalled, "first": total, "total": total}
+    )

@@ -13,7 +13,9 @@ SYSTEM = (
 )
 
 
-def pack(question: str, passages: Sequence[Passage], count: Callable[[str], int], budget: int = BUDGET) -> tuple[list[Passage], str]:
+def pack(
+    question: str, passages: Sequence[Passage], count: Callable[[str], int], budget: int = BUDGET
+) -> tuple[list[Passage], str]:
     """The passages that fit in `budget` tokens, best first, and the user's message made of them. At least one is taken."""
     taken: list[Passage] = []
     used = 0

@@ -29,7 +29,13 @@ def citations(crystal: CrystalFile, answer: str, question: str, passages: Sequen
             continue
         line = passage.line_start + passage.text.count("\n", 0, low)
         last = line + quote.count("\n")
-        found.append((score, rank, Citation(0, passage.path, start, end, quote, line, last, passage.page_start, passage.page_end)))
+        found.append(
+            (
+                score,
+                rank,
+                Citation(0, passage.path, start, end, quote, line, last, passage.page_start, passage.page_end),
+            )
+        )
     found.sort(key=lambda each: (-each[0], each[1]))
     kept = [each for each in found[:MOST] if each[0] >= _ENOUGH * found[0][0]]
     return tuple(_numbered(number, citation) for number, (_, _, citation) in enumerate(kept, 1))
@@ -37,14 +43,16 @@ def citations(crystal: CrystalFile, answer: str, question: str, passages: Sequen
 
 def extracts(crystal: CrystalFile, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     """The best sentence of each of the first MOST passages, read back from the crystal."""
-    found = []
+    found: list[Citation] = []
     for passage in passages[:MOST]:
         start, end = passage.best
         quote = crystal.quote(passage.path, start, end)
         if quote == passage.best_text:
             line = passage.line_start + passage.text.count("\n", 0, start - passage.start)
             pages = passage.page_start, passage.page_end
-            found.append(Citation(len(found) + 1, passage.path, start, end, quote, line, line + quote.count("\n"), *pages))
+            found.append(
+                Citation(len(found) + 1, passage.path, start, end, quote, line, line + quote.count("\n"), *pages)
+            )
     return tuple(found)
 
 

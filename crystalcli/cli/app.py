@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from crystalcli.cli.output import output
 from crystalcli.errors import ModelMissingError, UsageError
@@ -18,55 +19,42 @@ from crystalcli.errors import ModelMissingError, UsageError
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
 
-app = typer.Typer(
-    name="crystal",
-    help="A memory without end for a small local transformer: read folders into one file, and ask it.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+_PATH = click.Path(path_type=Path)
+crystal_option: Decorator = click.option(
+    "-c",
+    "--crystal",
+    metavar="FILE",
+    type=_PATH,
+    help="The crystal file. Default: $CRYSTAL_FILE, else the nearest memory.crystal upward from here.",
 )
-models_app = typer.Typer(help="The weights on this machine: list, fetch, remove.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(models_app, name="models")
-
-CrystalOption = Annotated[
-    Optional[Path],  # noqa: UP045 - typer reads this at run time
-    typer.Option(
-        "--crystal",
-        "-c",
-        metavar="FILE",
-        help="The crystal file. Default: $CRYSTAL_FILE, else the nearest memory.crystal upward from here.",
-        show_default=False,
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-CountOption = Annotated[int, typer.Option("-k", metavar="N", help="How many passages to recall.")]
-DepthOption = Annotated[int, typer.Option("--depth", metavar="1|2|3", help="Layers to use: 1 atoms, 2 and clusters, 3 and units.")]
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+count_option: Decorator = click.option(
+    "-k", metavar="N", default=5, show_default=True, help="How many passages to recall."
+)
+depth_option: Decorator = click.option(
+    "--depth",
+    metavar="1|2|3",
+    default=3,
+    show_default=True,
+    help="Layers to use: 1 atoms, 2 and clusters, 3 and units.",
+)
 
 
-def _version(shown: bool) -> None:
-    if shown:
-        from crystalcli import __version__
-
-        output.write(f"crystal {__version__}\n")
-        raise typer.Exit
-
-
-@app.callback()
-def crystal(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")] = False,
-) -> None:
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(None, "--version", package_name="crystalcli", prog_name="crystal", message="%(prog)s %(version)s")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+def app(quiet: bool) -> None:
     """A memory without end for a small local transformer: read folders into one file, and ask it."""
     output.quiet = quiet
 
 
 @app.command()
-def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files and folders to read.")],
-    crystal: CrystalOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@crystal_option
+@json_option
+def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool) -> None:
     """Read files and folders into the crystal: text, Markdown, source code, PDF.
 
     What has not changed since the last time is not read again. Press Ctrl-C at any time: what was committed stays, and the
@@ -82,7 +70,9 @@ def ingest(
             report = opened.ingest(sources, progress)
         stats = opened.stats()
     if report.lexical_only:
-        output.note("no encoder weights: this crystal has its lexical index only; `crystal models pull`, then ingest again")
+        output.note(
+            "no encoder weights: this crystal has its lexical index only; `crystal models pull`, then ingest again"
+        )
     if as_json:
         output.json("ingest", render.ingest_json(report, stats))
     else:
@@ -90,20 +80,25 @@ def ingest(
     if not stats.documents:
         from crystalcli.errors import SourceError
 
-        raise SourceError("nothing to read there: " + (report.skipped[0][1] if len(report.skipped) == 1 else "no file holds text"))
+        raise SourceError(
+            "nothing to read there: " + (report.skipped[0][1] if len(report.skipped) == 1 else "no file holds text")
+        )
 
 
 @app.command()
+@click.argument("question", required=False)
+@count_option
+@depth_option
+@click.option(
+    "--questions",
+    metavar="FILE",
+    type=_PATH,
+    help="Many questions: JSON lines with qid and question; prints JSON lines.",
+)
+@crystal_option
+@json_option
 def recall(
-    question: Annotated[Optional[str], typer.Argument(help="What to look for.", show_default=False)] = None,  # noqa: UP045
-    k: CountOption = 5,
-    depth: DepthOption = 3,
-    questions: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="FILE", help="Many questions: JSON lines with qid and question; prints JSON lines.", show_default=False),
-    ] = None,
-    crystal: CrystalOption = None,
-    as_json: JsonOption = False,
+    question: str | None, k: int, depth: int, questions: Path | None, crystal: Path | None, as_json: bool
 ) -> None:
     """Show the passages that answer a question best, each with its place."""
     if (question is None) == (questions is None):
@@ -114,36 +109,50 @@ def recall(
 
             answer_all(opened, questions, k, depth)
             return
+        from crystalcli.cli import render
         from crystalcli.errors import NotFoundError
 
         assert question is not None
         found = opened.recall(question, k, depth)
         if as_json:
-            from crystalcli.cli import render
-
-            output.json("recall", {"question": question, "depth": depth, "passages": [render.passage_json(each) for each in found]})
+            output.json(
+                "recall",
+                {"question": question, "depth": depth, "passages": [render.passage_json(each) for each in found]},
+            )
         elif found:
-            from crystalcli.cli import render
-
             render.passages(found)
         if not found:
             raise NotFoundError("nothing in this crystal answers to that question")
 
 
 @app.command()
+@click.argument("question")
+@click.option("--model", metavar="FILE", help="A language model (GGUF). Default: SmolLM2-135M-Instruct.")
+@count_option
+@depth_option
+@click.option(
+    "--max-tokens", metavar="N", default=128, show_default=True, help="The answer's longest length, in tokens."
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="For sampling; the default is deterministic with any seed.",
+)
+@click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
+@crystal_option
+@json_option
 def ask(
-    question: Annotated[str, typer.Argument(help="The question.", show_default=False)],
-    model: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(metavar="FILE", help="A language model (GGUF). Default: SmolLM2-135M-Instruct.", show_default=False),
-    ] = None,
-    k: CountOption = 5,
-    depth: DepthOption = 3,
-    max_tokens: Annotated[int, typer.Option("--max-tokens", metavar="N", help="The answer's longest length, in tokens.")] = 128,
-    seed: Annotated[int, typer.Option(metavar="N", help="For sampling; the default is deterministic with any seed.")] = 0,
-    extractive: Annotated[bool, typer.Option("--extractive", help="No language model: quote the best sentences.")] = False,
-    crystal: CrystalOption = None,
-    as_json: JsonOption = False,
+    question: str,
+    model: str | None,
+    k: int,
+    depth: int,
+    max_tokens: int,
+    seed: int,
+    extractive: bool,
+    crystal: Path | None,
+    as_json: bool,
 ) -> None:
     """Answer a question from the crystal, with numbered sources."""
     from crystalcli.library import LANGUAGE_MODEL
@@ -177,13 +186,12 @@ def _stream(piece: str) -> None:
 
 
 @app.command()
-def inspect(
-    document: Annotated[Optional[str], typer.Argument(help="A document to zoom into.", show_default=False)] = None,  # noqa: UP045
-    documents: Annotated[bool, typer.Option("--documents", help="List every file of the ledger, read or not.")] = False,
-    chunks: Annotated[int, typer.Option(metavar="N", help="How many chunks of a document to show.")] = 3,
-    crystal: CrystalOption = None,
-    as_json: JsonOption = False,
-) -> None:
+@click.argument("document", required=False)
+@click.option("--documents", is_flag=True, help="List every file of the ledger, read or not.")
+@click.option("--chunks", metavar="N", default=3, show_default=True, help="How many chunks of a document to show.")
+@crystal_option
+@json_option
+def inspect(document: str | None, documents: bool, chunks: int, crystal: Path | None, as_json: bool) -> None:
     """Show the layers and what they take, or the way from one document's atoms down to its text."""
     from crystalcli.cli import render
 
@@ -208,8 +216,14 @@ def inspect(
             render.stats(opened.stats(), str(opened.path))
 
 
-@models_app.command("list")
-def models_list(as_json: JsonOption = False) -> None:
+@app.group("models")
+def models_group() -> None:
+    """The weights on this machine: list, fetch, remove."""
+
+
+@models_group.command("list")
+@json_option
+def models_list(as_json: bool) -> None:
     """List the weights that crystal knows by name, and which are here."""
     from crystalcli import models
     from crystalcli.cli import render
@@ -223,23 +237,23 @@ def models_list(as_json: JsonOption = False) -> None:
         render.models(found)
 
 
-@models_app.command("pull")
-def models_pull(
-    names: Annotated[Optional[list[str]], typer.Argument(metavar="NAME", help="Which; all when none is named.")] = None,  # noqa: UP045
-) -> None:
-    """Fetch weights once, check them, and keep them. An interrupted pull goes on where it stopped."""
+@models_group.command("pull")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+def models_pull(names: tuple[str, ...]) -> None:
+    """Fetch weights once, check them, and keep them; all that crystal knows when none is named.
+
+    An interrupted pull goes on where it stopped.
+    """
     from crystalcli import models
 
-    for name in names or list(models.CATALOGUE):
-        models.weights(name)
-    for name in names or list(models.CATALOGUE):
-        if models.locate(name) is None:
-            _fetch(name)
-        output.note(f"{name} is in {models.locate(name)}")
+    wanted = [models.weights(name).name for name in names or models.CATALOGUE]
+    for name in wanted:
+        output.note(f"{name} is in {_fetch(name)}")
 
 
-@models_app.command("remove")
-def models_remove(names: Annotated[list[str], typer.Argument(metavar="NAME", help="Which weights to delete.")]) -> None:
+@models_group.command("remove")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+def models_remove(names: tuple[str, ...]) -> None:
     """Delete weights from this machine."""
     from crystalcli import models
     from crystalcli.cli.render import size
@@ -300,17 +314,20 @@ def run(arguments: list[str] | None = None) -> int:
 
     debug = os.environ.get("CRYSTAL_DEBUG") == "1"
     try:
-        command = typer.main.get_command(app)
-        result = command.main(args=arguments, prog_name="crystal", standalone_mode=False)
-        if result == 130:  # Typer has caught Ctrl-C itself
-            output.error(_STOPPED)
+        result = app.main(args=arguments, prog_name="crystal", standalone_mode=False)
         return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        output.write(f"{error.format_message()}\n")
+        return 0
+    except click.ClickException as error:
+        output.error(f"{error.format_message()} See `crystal --help`.")
+        return error.exit_code
     except CrystalError as error:
         if debug:
             raise
         output.error(str(error))
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         output.error(_STOPPED)
         return 130
     except BrokenPipeError:
@@ -325,12 +342,6 @@ def run(arguments: list[str] | None = None) -> int:
         output.error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return 1
     except Exception as error:
-        # Typer carries its own Click and shares no base class with it: a usage error is known by its shape.
-        if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-            message = str(error.format_message())
-            if message:
-                output.error(f"{message} See `crystal --help`.")
-            return int(error.exit_code)
         if debug:
             raise
         output.error(f"unexpected {type(error).__name__}: {error} (CRYSTAL_DEBUG=1 shows where)")

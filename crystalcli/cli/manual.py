@@ -1,7 +1,7 @@
 """Writes the man pages from the program itself:
 
-    python -m crystalcli.cli.manual man            writes man/crystal.1 and one page for each command
-    python -m crystalcli.cli.manual man --check    exits 1 when a page is missing, old or left over
+python -m crystalcli.cli.manual man            writes man/crystal.1 and one page for each command
+python -m crystalcli.cli.manual man --check    exits 1 when a page is missing, old or left over
 """
 
 from __future__ import annotations
@@ -33,15 +33,13 @@ ENVIRONMENT = (
 
 def pages() -> dict[str, str]:
     """Every page's file name and text."""
-    import typer
-
     from crystalcli.cli.app import app
 
-    return {f"{name.replace(' ', '-')}.1": _page(name, command) for name, command in _walk("crystal", typer.main.get_command(app))}
+    return {f"{name.replace(' ', '-')}.1": _page(name, command) for name, command in _walk("crystal", app)}
 
 
 def _walk(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-    """The command and all below it. Typer carries its own Click, so commands are known by what they have, not by class."""
+    """The command and all below it."""
     yield name, command
     for sub, child in sorted(getattr(command, "commands", {}).items()):
         yield from _walk(f"{name} {sub}", child)
@@ -53,7 +51,6 @@ def _page(name: str, command: Any) -> str:
     context = command.make_context(name, [], resilient_parsing=True)
     parameters = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
     options = [parameter for parameter in parameters if parameter.param_type_name == "option"]
-    arguments = [parameter for parameter in parameters if parameter.param_type_name == "argument"]
     children = sorted(getattr(command, "commands", {}).items())
     help_text = (command.help or "").strip()
     lines = [
@@ -66,10 +63,6 @@ def _page(name: str, command: Any) -> str:
         ".SH DESCRIPTION",
         *(".PP" if not line.strip() else _escape(line.strip()) for line in help_text.splitlines()),
     ]
-    if arguments:
-        lines.append(".SH ARGUMENTS")
-        for each in arguments:
-            lines += [".TP", f".B {_escape(each.metavar or each.name.upper())}", _escape(getattr(each, "help", None) or "")]
     if options:
         lines.append(".SH OPTIONS")
         for each in options:
@@ -80,7 +73,11 @@ def _page(name: str, command: Any) -> str:
         lines.append(".SH COMMANDS")
         for sub, child in children:
             first = (child.help or "").strip().splitlines()
-            lines += [".TP", f".B {_escape(sub)}", _escape(first[0] if first else "") + f" See {_escape(f'{name}-{sub}'.replace(' ', '-'))}(1)."]
+            lines += [
+                ".TP",
+                f".B {_escape(sub)}",
+                _escape(first[0] if first else "") + f" See {_escape(f'{name}-{sub}'.replace(' ', '-'))}(1).",
+            ]
     if name == "crystal":
         lines.append(".SH ENVIRONMENT")
         for key, value in ENVIRONMENT:

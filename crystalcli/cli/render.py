@@ -46,24 +46,34 @@ def ingest(report: IngestReport, stats: Stats, path: str) -> None:
     """The table at the end of an ingest."""
     console = output.console
     if report.read == 0 and report.encoded_tokens == 0:
-        same = f"nothing new: {report.unchanged:,} files are in {path} as they are" if report.unchanged else "nothing was read"
+        same = (
+            f"nothing new: {report.unchanged:,} files are in {path} as they are"
+            if report.unchanged
+            else "nothing was read"
+        )
         console.print(Text(f"{same} ({report.seconds:.1f} s)"))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column()
-    speed = f"{report.encoded_tokens / report.seconds:,.0f} tokens/s" if report.encoded_tokens and report.seconds else ""
+    speed = (
+        f"{report.encoded_tokens / report.seconds:,.0f} tokens/s" if report.encoded_tokens and report.seconds else ""
+    )
     table.add_row("read", f"{report.read:,}", f"files, {size(report.bytes)}, {report.tokens:,} tokens")
     if report.unchanged:
         table.add_row("unchanged", f"{report.unchanged:,}", "files, not read again")
     if report.gone:
         table.add_row("gone", f"{report.gone:,}", "files that were read before are no longer there")
-    table.add_row("encoded", f"{report.encoded_tokens:,}", f"tokens in {report.seconds:.1f} s{', ' + speed if speed else ''}")
+    table.add_row(
+        "encoded", f"{report.encoded_tokens:,}", f"tokens in {report.seconds:.1f} s{', ' + speed if speed else ''}"
+    )
     table.add_row("skipped", f"{len(report.skipped):,}", "files")
     for name, reason in report.skipped[:_REASONS]:
         table.add_row("", "", Text(f"{harmless(name)}: {harmless(reason)}", style="dim"))
     if len(report.skipped) > _REASONS:
-        table.add_row("", "", Text(f"and {len(report.skipped) - _REASONS} more: crystal inspect --documents", style="dim"))
+        table.add_row(
+            "", "", Text(f"and {len(report.skipped) - _REASONS} more: crystal inspect --documents", style="dim")
+        )
     nodes = ", ".join(f"{layer.nodes:,} {layer.name}" for layer in stats.layers[1:])
     table.add_row("crystal", f"{stats.documents:,}", f"documents, {stats.tokens:,} tokens, {nodes}")
     share = f", {stats.file / stats.text_raw:.2f} of the text" if stats.text_raw else ""
@@ -233,7 +243,13 @@ def stats_json(found: Stats) -> dict[str, Any]:
 def documents(found: Iterable[Document]) -> None:
     """The ledger, a line a source."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for title, justify in (("document", "left"), ("kind", "left"), ("tokens", "right"), ("chunks", "right"), ("state", "left")):
+    for title, justify in (
+        ("document", "left"),
+        ("kind", "left"),
+        ("tokens", "right"),
+        ("chunks", "right"),
+        ("state", "left"),
+    ):
         table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for each in found:
         state = f"{each.state}: {harmless(each.reason)}" if each.reason else each.state
@@ -246,7 +262,9 @@ def zoom(document: Document, chunks: Iterable[ChunkView], limit: int) -> None:
     console = output.console
     head = Text(harmless(document.path), style="bold")
     pages = f", {document.pages} pages" if document.pages else ""
-    head.append(f"  {document.kind}{pages}, {document.characters:,} characters, {document.tokens:,} tokens, {document.chunks} chunks")
+    head.append(
+        f"  {document.kind}{pages}, {document.characters:,} characters, {document.tokens:,} tokens, {document.chunks} chunks"
+    )
     console.print(head, overflow="fold")
     if document.reason:
         console.print(Text(f"{document.state}: {harmless(document.reason)}"))

@@ -28,7 +28,9 @@ def idf(df: int, count: int) -> float:
 
 
 def score(
-    postings: Mapping[str, Sequence[Posting]], lengths: npt.NDArray[np.uint8], weights: Mapping[str, float] | None = None
+    postings: Mapping[str, Sequence[Posting]],
+    lengths: npt.NDArray[np.uint8],
+    weights: Mapping[str, float] | None = None,
 ) -> FloatArray:
     """Scores, float32 [atoms], of every atom for the terms in `postings`; 0 where none occurs.
 

@@ -147,7 +147,9 @@ def _columns(data: bytes) -> tuple[list[str], Atoms, int]:
         terms = column.decode().split("\n")
         heads = varint.decode(data[start : start + heads_size])
     except (struct.error, zlib.error, ValueError) as error:
-        raise DamagedCrystalError(f"a block of the lexical index does not decode ({error}); run `crystal ingest` again") from error
+        raise DamagedCrystalError(
+            f"a block of the lexical index does not decode ({error}); run `crystal ingest` again"
+        ) from error
     body = start + heads_size
     if len(terms) != count or len(heads) != 2 * count or body + int(heads[1::2].sum()) != len(data):
         raise DamagedCrystalError("a block of the lexical index contradicts itself; run `crystal ingest` again")

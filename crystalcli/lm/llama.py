@@ -134,9 +134,9 @@ class Llama:
     ) -> None:
         self._matrices: dict[str, Matrix] = {}
         self._saved: dict[str, dict[str, Tensor]] = {}
-        for key, tensor in (saved or {}).items():
-            name, _, form = key.rpartition(".")
-            self._saved.setdefault(name, {})[form] = tensor
+        for label, tensor in (saved or {}).items():
+            matrix, _, form = label.rpartition(".")
+            self._saved.setdefault(matrix, {})[form] = tensor
         self.shape = shape
         self.dtype = dtype
         self._packing = packing
@@ -156,10 +156,11 @@ class Llama:
             value = tensors.part(name + "attn_v.weight", keys, shape.width)
             gate = tensors.part(name + "ffn_gate.weight", shape.hidden, shape.width)
             up = tensors.part(name + "ffn_up.weight", shape.hidden, shape.width)
+            turned = _halves(query, shape.head), _halves(key, shape.head)
             self._layers.append(
                 _Layer(
                     tensors.vector(name + "attn_norm.weight", shape.width),
-                    self._matrix(name + "qkv", _halves(query, shape.head), _halves(key, shape.head), value),
+                    self._matrix(name + "qkv", *turned, value),
                     self._matrix(name + "out", tensors.part(name + "attn_output.weight", shape.width, queries)),
                     tensors.vector(name + "ffn_norm.weight", shape.width),
                     self._matrix(name + "gate_up", gate, up),
@@ -178,11 +179,15 @@ class Llama:
         return self._matrices[name]
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights in the forms made so far, by name, for `saved`: none until a prompt has asked for all of them."""
-        made = {name: matrix.tensors() for name, matrix in self._matrices.items()}
-        if not all("dense" in forms for name, forms in made.items() if name != "head"):
+        """The weights in every form they are used in, by name, for `saved`; none before a prompt has needed them."""
+        if not self._layers[0].gate_up.unpacked:
             return {}
-        return {f"{name}.{form}": tensor for name, forms in made.items() for form, tensor in forms.items()}
+        made: dict[str, Tensor] = {}
+        for name, matrix in self._matrices.items():
+            # The head meets one row at a time only.
+            forms = matrix.tensors(unpacked=name != "head")
+            made |= {f"{name}.{form}": tensor for form, tensor in forms.items()}
+        return made
 
     def cache(self, room: int) -> Cache:
         """An empty cache for `room` positions."""

@@ -187,9 +187,7 @@ def _tokens_of(file: GGUF) -> tuple[list[bytes], Sequence[int | float]]:
     if kinds is None:
         return tokens, bytes([1]) * len(tokens)
     if not isinstance(kinds, array) or len(kinds) != len(tokens):
-        raise CrystalError(
-            f"{file.path}: its vocabulary is damaged: token types do not match the {len(tokens):,} tokens"
-        )
+        raise CrystalError(f"{file.path}: its vocabulary is damaged: {len(tokens):,} tokens, other token types")
     return tokens, kinds
 
 

@@ -117,11 +117,18 @@ class Matrix:
             self._dense = self._unpack()  # on the first prompt
         return F.linear(x, self._dense)
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Everything made of the parts so far, by name, for `saved`."""
-        made = {} if self._dense is None else {"dense": self._dense}
+    @property
+    def unpacked(self) -> bool:
+        """Whether the dense form is there."""
+        return self._dense is not None
+
+    def tensors(self, unpacked: bool) -> dict[str, Tensor]:
+        """What was made of the parts, by name, for `saved`: with the dense form when `unpacked`."""
+        made = {}
         for number, (codes, pairs) in enumerate(self._packed):
             made |= {f"codes{number}": codes, f"pairs{number}": pairs}
+        if unpacked or not made:
+            made["dense"] = self._unpack() if self._dense is None else self._dense
         return made
 
     def _planes(self) -> int:

@@ -48,7 +48,9 @@ class CrystalFile:
         found = store.meta().get("encoder", "")
         if found != ENCODER:
             store.close()
-            raise EncoderMismatchError(f"{store.path} was made with the encoder {found or 'unknown'}, and this program has {ENCODER}")
+            raise EncoderMismatchError(
+                f"{store.path} was made with the encoder {found or 'unknown'}, and this program has {ENCODER}"
+            )
 
     @staticmethod
     def create_store(path: Path) -> Store:

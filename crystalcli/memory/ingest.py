@@ -86,7 +86,9 @@ class _Open:
 class Ingest:
     """One run over some paths. encoder: None when there are no weights; then the lexical index alone is made."""
 
-    def __init__(self, store: Store, encoder: ChunkEncoder | None, progress: Callable[[Progress], None] | None = None) -> None:
+    def __init__(
+        self, store: Store, encoder: ChunkEncoder | None, progress: Callable[[Progress], None] | None = None
+    ) -> None:
         self._store = store
         self._progress = progress or (lambda _: None)
         self._writer = SegmentWriter(store, encoder, self._write_sources)
@@ -103,7 +105,9 @@ class Ingest:
     def run(self, paths: Sequence[Path]) -> IngestReport:
         """Read everything under `paths`. Raises SourceError when one of them does not exist."""
         began = time.monotonic()
-        excluded = {Path(f"{self._store.path.absolute()}{suffix}") for suffix in ("", "-wal", "-shm", "-journal", "-lock")}
+        excluded = {
+            Path(f"{self._store.path.absolute()}{suffix}") for suffix in ("", "-wal", "-shm", "-journal", "-lock")
+        }
         met = list(walk(paths, exclude=excluded))
         self._files_total = sum(isinstance(each, Found) for each in met)
         self._bytes_total = sum(each.size for each in met if isinstance(each, Found))
@@ -124,7 +128,11 @@ class Ingest:
         location = self._relative(found.path)
         before = self._by_location.get(location)
         self._tell(found.relative)
-        if before and (before.size, before.mtime_ns) == (found.size, found.mtime_ns) and before.state in ("done", "skipped"):
+        if (
+            before
+            and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
+            and before.state in ("done", "skipped")
+        ):
             self._keep(before)
         else:
             try:
@@ -270,7 +278,13 @@ class Ingest:
         read = self._bytes_done + (min(current.characters, current.found.size) if current else 0)
         self._progress(
             Progress(
-                self._files, self._files_total, read, self._bytes_total, self._report.tokens, self._writer.encoded_tokens, name
+                self._files,
+                self._files_total,
+                read,
+                self._bytes_total,
+                self._report.tokens,
+                self._writer.encoded_tokens,
+                name,
             )
         )
 

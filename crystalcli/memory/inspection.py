@@ -107,7 +107,11 @@ def find_document(store: Store, name: str) -> Source:
     exact = store.source_named(name)
     if exact is not None:
         return exact
-    ending = [source for source in store.sources() if source.path.endswith("/" + name.lstrip("/")) or source.path.split("/")[-1] == name]
+    ending = [
+        source
+        for source in store.sources()
+        if source.path.endswith("/" + name.lstrip("/")) or source.path.split("/")[-1] == name
+    ]
     if len(ending) == 1:
         return ending[0]
     if ending:

@@ -26,7 +26,9 @@ class LayerCodes(NamedTuple):
 class ChunkEncoder(Protocol):
     """Makes the codes of chunks. tokens: see `LayerEncoder.codes`."""
 
-    def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes: ...
+    def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
+        """The codes of layers 1 to 3."""
+        ...
 
 
 class LayerEncoder:
@@ -61,7 +63,9 @@ class LayerEncoder:
         """
         if tokens is not None:
             chunks = [
-                chunk if len(chunk.ids) == count else Chunk(chunk.text, np.pad(chunk.ids, (0, count), "edge")[:count], chunk.ends)
+                chunk
+                if len(chunk.ids) == count
+                else Chunk(chunk.text, np.pad(chunk.ids, (0, count), "edge")[:count], chunk.ends)
                 for chunk, count in zip(chunks, tokens, strict=True)
             ]
         layouts = [layout(len(chunk.ids)) for chunk in chunks]

@@ -121,14 +121,19 @@ class Recall:
         shelf, codec = self.shelf, self._codec
         if query.encoded is None or codec is None or shelf.atom_codes is None:
             best = _top(query.bm25, count)
-            return [Scored(int(a), float(query.bm25[a]), {"bm25": float(query.bm25[a])}) for a in best if query.bm25[a] > 0]
+            return [
+                Scored(int(a), float(query.bm25[a]), {"bm25": float(query.bm25[a])}) for a in best if query.bm25[a] > 0
+            ]
         atoms = codec.score_atoms(query.encoded.vector, shelf.atom_codes)
         coarse = _z(atoms) + _z(query.bm25)
         if shelf.dead is not None:
             coarse[shelf.dead] = -np.inf
         if depth == 1:
-            best = [a for a in _top(coarse, count) if np.isfinite(coarse[a])]
-            return [Scored(int(a), float(coarse[a]), {"atom": float(atoms[a]), "bm25": float(query.bm25[a])}) for a in best]
+            best = _top(coarse, count)
+            best = best[np.isfinite(coarse[best])]
+            return [
+                Scored(int(a), float(coarse[a]), {"atom": float(atoms[a]), "bm25": float(query.bm25[a])}) for a in best
+            ]
         candidates = np.union1d(_top(coarse, CANDIDATES), _top(query.bm25, LEXICAL_CANDIDATES))
         candidates = candidates[np.isfinite(coarse[candidates])]
         clusters, units = self._fine(query, codec, candidates, depth)
@@ -159,7 +164,8 @@ class Recall:
         if depth < 3:
             vectors = vectors[:1]
         atom_table, cluster_table, unit_table = (
-            np.stack([quantizer.table(vector) for vector in vectors]) for quantizer in (codec.atoms, codec.clusters, codec.units)
+            np.stack([quantizer.table(vector) for vector in vectors])
+            for quantizer in (codec.atoms, codec.clusters, codec.units)
         )
         best = np.full(len(candidates), -1.0, np.float32)
         similar = np.zeros(len(candidates), np.float32)

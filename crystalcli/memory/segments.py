@@ -22,7 +22,9 @@ from crystalcli.vectors.pyramid import layout
 if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder
 
-SEGMENT_BYTES = 1 << 17  # of text: about 30,000 tokens, a few seconds of encoding; what an interruption can cost at most
+SEGMENT_BYTES = (
+    1 << 17
+)  # of text: about 30,000 tokens, a few seconds of encoding; what an interruption can cost at most
 _FAN = 4  # lexical segments of one level that merge into one of the next
 
 

@@ -70,7 +70,9 @@ class Shelf:
         if any(segment.encoded for segment in self.segments):
             self.atom_codes = np.concatenate(
                 [
-                    codes_from(store.part(s.id, "atoms"), "atoms", s.atoms) if s.encoded else np.zeros((s.atoms, 32), np.uint8)
+                    codes_from(store.part(s.id, "atoms"), "atoms", s.atoms)
+                    if s.encoded
+                    else np.zeros((s.atoms, 32), np.uint8)
                     for s in self.segments
                 ]
             )
@@ -93,7 +95,11 @@ class Shelf:
         view = SegmentView(
             row, spans, _starts(atoms), _starts(units), _children(clusters, atoms), _children(units, clusters)
         )
-        if (view.chunk_units[-1], len(view.cluster_units) - 1, view.chunk_atoms[-1]) != (row.units, row.clusters, row.atoms):
+        if (view.chunk_units[-1], len(view.cluster_units) - 1, view.chunk_atoms[-1]) != (
+            row.units,
+            row.clusters,
+            row.atoms,
+        ):
             raise DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
         return view
 

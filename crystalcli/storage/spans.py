@@ -1,7 +1,7 @@
 """Where a segment's chunks, and the units in them, begin and end: one stream of varints.
 
-    chunks × bytes of UTF-8, chunks × characters, chunks × newlines, chunks × tokens,
-    then for every unit, chunk by chunk, the characters from the end of the unit before (or the chunk's start) to its own.
+chunks × bytes of UTF-8, chunks × characters, chunks × newlines, chunks × tokens,
+then for every unit, chunk by chunk, the characters from the end of the unit before (or the chunk's start) to its own.
 """
 
 from __future__ import annotations
@@ -36,4 +36,5 @@ class Spans(NamedTuple):
         """The inverse of `flat`. Raises DamagedCrystalError when the counts do not add up."""
         if len(values) != 4 * chunks + units:
             raise DamagedCrystalError("a segment's spans contradict its counts")
-        return cls(*(values[i * chunks : (i + 1) * chunks] for i in range(4)), values[4 * chunks :])
+        by, characters, newlines, tokens = values[: 4 * chunks].reshape(4, chunks)
+        return cls(by, characters, newlines, tokens, values[4 * chunks :])

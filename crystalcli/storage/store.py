@@ -136,7 +136,9 @@ class Store:
             raise NotACrystalError(f"{path} is a database of another program, not a crystal")
         version = int.from_bytes(head[60:64], "big")
         if version > FORMAT_VERSION:
-            raise NewerFormatError(f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli")
+            raise NewerFormatError(
+                f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
+            )
         store = cls(path, _open(path, writable), writable)
         try:
             store._check_schema()
@@ -280,7 +282,9 @@ class Store:
 
     def runs_over(self, chunk: int) -> list[Run]:
         """Every run that holds `chunk`: one for each place where that text stands."""
-        query = "SELECT * FROM run WHERE first_chunk BETWEEN ? AND ? AND first_chunk + chunks > ? ORDER BY source, ordinal"
+        query = (
+            "SELECT * FROM run WHERE first_chunk BETWEEN ? AND ? AND first_chunk + chunks > ? ORDER BY source, ordinal"
+        )
         return [Run(*row) for row in self._rows(query, (chunk - RUN + 1, chunk, chunk))]
 
     def landmark_before(self, source: int, kind: str, position: int) -> str:
@@ -323,7 +327,9 @@ class Store:
             raise DamagedCrystalError(f"{self.path} is damaged: part {name} of segment {segment} is missing")
         _, wanted, data = rows[0]
         if digest(data) != wanted:
-            raise DamagedCrystalError(f"{self.path} is damaged: part {name} of segment {segment} does not match its digest")
+            raise DamagedCrystalError(
+                f"{self.path} is damaged: part {name} of segment {segment} does not match its digest"
+            )
         return bytes(data)
 
     def add_text(self, segment: int, text: bytes) -> None:
@@ -340,10 +346,14 @@ class Store:
         size = int(self._rows("SELECT size FROM part WHERE segment = ? AND name = 'text'", (segment,))[0][0])
         try:
             if not 0 <= size <= _MAX_PART or zstandard.frame_content_size(data) != size:
-                raise DamagedCrystalError(f"{self.path} is damaged: the text of segment {segment} has not the size it says")
+                raise DamagedCrystalError(
+                    f"{self.path} is damaged: the text of segment {segment} has not the size it says"
+                )
             return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
         except zstandard.ZstdError as error:
-            raise DamagedCrystalError(f"{self.path} is damaged: the text of segment {segment} does not decompress") from error
+            raise DamagedCrystalError(
+                f"{self.path} is damaged: the text of segment {segment} does not decompress"
+            ) from error
 
     def part_sizes(self) -> dict[str, tuple[int, int]]:
         """For each name of a part: bytes stored in all, and bytes before compression."""
@@ -371,13 +381,17 @@ class Store:
 
     def block(self, lexicon: int, term: str) -> bytes | None:
         """The block that holds `term`, if any block of that lexical segment does."""
-        query = "SELECT digest, data FROM posting WHERE lexicon = ? AND first_term <= ? ORDER BY first_term DESC LIMIT 1"
+        query = (
+            "SELECT digest, data FROM posting WHERE lexicon = ? AND first_term <= ? ORDER BY first_term DESC LIMIT 1"
+        )
         rows = self._rows(query, (lexicon, term))
         return self._checked(rows[0]) if rows else None
 
     def blocks(self, lexicon: int) -> Iterator[bytes]:
         """All blocks of a lexical segment in order of their terms."""
-        for row in self._db.execute("SELECT digest, data FROM posting WHERE lexicon = ? ORDER BY first_term", (lexicon,)):
+        for row in self._db.execute(
+            "SELECT digest, data FROM posting WHERE lexicon = ? ORDER BY first_term", (lexicon,)
+        ):
             yield self._checked(row)
 
     def lexical_size(self) -> int:
@@ -430,5 +444,7 @@ def _lock(path: Path) -> Any:
     except OSError as error:
         file.close()
         name = path.name.removesuffix("-lock")
-        raise CrystalError(f"another program is writing {name}: wait for it to finish, or stop it, and try again") from error
+        raise CrystalError(
+            f"another program is writing {name}: wait for it to finish, or stop it, and try again"
+        ) from error
     return file

@@ -124,7 +124,7 @@ def _brief(error: Exception) -> str:
         return "it refers to itself"
     if isinstance(error, MemoryError):
         return "a part of it is too large"
-    line = " ".join(_clean(str(error)).split())
+    line = " ".join(re.split(": | starting with ", _clean(str(error)))[0].split())
     # What Python says of a wrong index or type means nothing to anyone here; what pypdf says does.
     return line[:80] if line and isinstance(error, PyPdfError) else f"{type(error).__name__} in its structure"
 

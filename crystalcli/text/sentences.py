@@ -100,9 +100,7 @@ def _code(text: str) -> Iterator[Boundary]:
             rank = HEADING
         elif definition and next_indent == 0:
             rank = SECTION
-        elif blank_after and next_indent == 0:
-            rank = PARAGRAPH
-        elif definition and blank_after:
+        elif (blank_after and next_indent == 0) or (definition and blank_after):
             rank = PARAGRAPH
         elif blank_after:
             rank = BLOCK

@@ -69,10 +69,12 @@ class Bert:
         self.dimension = words.shape[1]
         self.heads = 12
         self._words = words.to(self.device, self.precision)
-        positions = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+        positions = (
+            weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+        )
         self._positions = positions.to(self.device, self.precision)
         self._norm = (take("embeddings.LayerNorm.weight"), take("embeddings.LayerNorm.bias"))
-        self._layers = []
+        self._layers: list[list[tuple[torch.Tensor, torch.Tensor]]] = []
         while f"encoder.layer.{len(self._layers)}.output.dense.weight" in weights:
             prefix = f"encoder.layer.{len(self._layers)}."
             attention = [prefix + f"attention.self.{part}" for part in ("query", "key", "value")]
@@ -100,7 +102,9 @@ class Bert:
             # [batch, positions, 3·dimension] -> three of [batch, heads, positions, dimension / heads]
             q, k, v = F.linear(x, *qkv).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
             attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-            x = F.layer_norm(x + F.linear(attended.transpose(1, 2).reshape(batch, length, -1), *out), size, *norm1, _EPSILON)
+            x = F.layer_norm(
+                x + F.linear(attended.transpose(1, 2).reshape(batch, length, -1), *out), size, *norm1, _EPSILON
+            )
             x = F.layer_norm(x + F.linear(F.gelu(F.linear(x, *up)), *down), size, *norm2, _EPSILON)
         return x
 

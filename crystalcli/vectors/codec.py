@@ -72,7 +72,9 @@ class Codec:
         with np.load(path, allow_pickle=False) as file:
             return cls(
                 *(
-                    Quantizer(file[f"{layer}_rotation"].astype(np.float32), file[f"{layer}_centroids"].astype(np.float32))
+                    Quantizer(
+                        file[f"{layer}_rotation"].astype(np.float32), file[f"{layer}_centroids"].astype(np.float32)
+                    )
                     for layer in CODE_BYTES
                 )
             )

@@ -39,7 +39,9 @@ def nodes(tokens: Integers, ratios: tuple[int, int, int] = RATIOS) -> tuple[Inte
     Each number is rounded from the tokens, not from the layer below, so that ratios hold on average however short the spans.
     """
     sizes = (ratios[0], ratios[0] * ratios[1], ratios[0] * ratios[1] * ratios[2])
-    units, clusters, atoms = (np.where(tokens > 0, np.maximum(1, (2 * tokens + size) // (2 * size)), 0) for size in sizes)
+    units, clusters, atoms = (
+        np.where(tokens > 0, np.maximum(1, (2 * tokens + size) // (2 * size)), 0) for size in sizes
+    )
     return units, clusters, atoms
 
 

@@ -40,7 +40,7 @@ class QuestionEncoder:
 
         path = folder / "model.safetensors"
         try:
-            file = safe_open(str(path), framework="numpy")
+            file: Any = safe_open(str(path), framework="numpy")
             names = {name.removeprefix("bert."): name for name in file.keys()}  # noqa: SIM118 - not a mapping
             self._weights: dict[str, Any] = {
                 short: file.get_tensor(name) for short, name in names.items() if "word_embeddings" not in short
@@ -72,7 +72,9 @@ class QuestionEncoder:
         logits = np.exp(logits - logits.max(-1, keepdims=True))
         attended = (logits / logits.sum(-1, keepdims=True)) @ v
         attended = attended.swapaxes(0, 1).reshape(length, size)
-        x = self._norm(x + self._linear(attended, f"{prefix}attention.output.dense"), f"{prefix}attention.output.LayerNorm")
+        x = self._norm(
+            x + self._linear(attended, f"{prefix}attention.output.dense"), f"{prefix}attention.output.LayerNorm"
+        )
         inner = _gelu(self._linear(x, f"{prefix}intermediate.dense"))
         return self._norm(x + self._linear(inner, f"{prefix}output.dense"), f"{prefix}output.LayerNorm")
 

@@ -7,8 +7,6 @@ Codebooks belong to the encoder, not to the text: what they learn is how the enc
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +51,9 @@ def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: 
     return Quantizer(rotation.numpy(), centroids.numpy())
 
 
-def _lloyd(points: torch.Tensor, centroids: torch.Tensor, generator: torch.Generator, rounds: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
+def _lloyd(
+    points: torch.Tensor, centroids: torch.Tensor, generator: torch.Generator, rounds: int = 2
+) -> tuple[torch.Tensor, torch.Tensor]:
     for _ in range(rounds):
         codes = (points @ centroids.T - 0.5 * (centroids * centroids).sum(1)).argmax(1)
         counts = torch.bincount(codes, minlength=256)
@@ -91,11 +91,20 @@ def train(
     return Codec(*quantizers)
 
 
-def report(codec: Codec, atoms: FloatArray, clusters: FloatArray, units: FloatArray, cluster_atom: np.ndarray, unit_cluster: np.ndarray) -> dict[str, float]:
+def report(
+    codec: Codec,
+    atoms: FloatArray,
+    clusters: FloatArray,
+    units: FloatArray,
+    cluster_atom: np.ndarray,
+    unit_cluster: np.ndarray,
+) -> dict[str, float]:
     """Mean cosine between each layer's vectors and what their codes decode to."""
     a, c, u = codec.encode(atoms, clusters, units, cluster_atom, unit_cluster)
     decoded_atoms = codec.atoms.decode(a)
     decoded_clusters = decoded_atoms[cluster_atom] + codec.clusters.decode(c)
     decoded_units = decoded_clusters[unit_cluster] + codec.units.decode(u)
     pairs = {"atoms": (atoms, decoded_atoms), "clusters": (clusters, decoded_clusters), "units": (units, decoded_units)}
-    return {name: float((unit_length(true) * unit_length(coded)).sum(1).mean()) for name, (true, coded) in pairs.items()}
+    return {
+        name: float((unit_length(true) * unit_length(coded)).sum(1).mean()) for name, (true, coded) in pairs.items()
+    }

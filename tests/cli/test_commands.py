@@ -74,7 +74,19 @@ def test_json_has_stable_keys(tmp_path, shelf_folder, capsys):
     assert (made["schema"], made["command"], made["read"], made["skipped"]) == (1, "ingest", 3, [])
     code, out, _ = here(capsys, "recall", "When is high water?", "-c", file, "--json")
     (first, *_) = json.loads(out)["passages"]
-    assert {"path", "start", "end", "score", "line_start", "line_end", "page_start", "best", "text", "shares", "heading"} <= first.keys()
+    assert {
+        "path",
+        "start",
+        "end",
+        "score",
+        "line_start",
+        "line_end",
+        "page_start",
+        "best",
+        "text",
+        "shares",
+        "heading",
+    } <= first.keys()
     assert first["text"] == (shelf_folder / first["path"]).read_text()[first["start"] : first["end"]]
     assert first["heading"] == "Tides"
     code, out, _ = here(capsys, "ask", "When is high water?", "-c", file, "--json", "--extractive")
@@ -100,12 +112,16 @@ def test_json_has_stable_keys(tmp_path, shelf_folder, capsys):
 
 def test_many_questions_at_once(tmp_path, samples_crystal, capsys):
     questions = tmp_path / "q.jsonl"
-    questions.write_text('{"qid": "a", "question": "Who keeps the ledger?"}\n\n{"qid": 2, "question": "What is a spike?"}\n')
+    questions.write_text(
+        '{"qid": "a", "question": "Who keeps the ledger?"}\n\n{"qid": 2, "question": "What is a spike?"}\n'
+    )
     code, out, _ = here(capsys, "recall", "--questions", questions, "-k", "3", "-c", samples_crystal)
     rows = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [row["qid"] for row in rows] == ["a", 2]
-    assert all(len(row["passages"]) == 3 and {"path", "start", "end", "score"} <= row["passages"][0].keys() for row in rows)
+    assert all(
+        len(row["passages"]) == 3 and {"path", "start", "end", "score"} <= row["passages"][0].keys() for row in rows
+    )
     questions.write_text('{"qid": "a"}\n')
     assert here(capsys, "recall", "--questions", questions, "-c", samples_crystal)[0] == 2
     assert here(capsys, "recall", "--questions", tmp_path / "none", "-c", samples_crystal)[0] == 3
@@ -122,7 +138,16 @@ def test_ask_answers_with_the_language_model(samples_crystal, language_model_pat
     assert one["tokens"]["context"] < one["tokens"]["prompt"]
     assert one["citations"]
     assert one["seconds"]["recall"] < one["seconds"]["first"] <= one["seconds"]["total"]
-    shown = crystal("ask", "-c", samples_crystal, "How many pages has the ledger?", "--max-tokens", "24", "--model", language_model_path)
+    shown = crystal(
+        "ask",
+        "-c",
+        samples_crystal,
+        "How many pages has the ledger?",
+        "--max-tokens",
+        "24",
+        "--model",
+        language_model_path,
+    )
     assert shown.stdout.startswith(one["answer"])
     assert "\n[1] " in shown.stdout
 
@@ -302,9 +327,22 @@ def test_a_reader_that_goes_away_is_no_error(samples_crystal):
     assert result.stderr == ""
 
 
-def test_completion_is_offered():
-    shown = crystal("--show-completion", "bash")
-    assert "_CRYSTAL_COMPLETE" in shown.stdout or "complete" in shown.stdout
+def test_completion_works_in_the_shells():
+    for shell, sign in (("bash", "complete -o nosort"), ("zsh", "compdef"), ("fish", "complete")):
+        script = subprocess.run(
+            [sys.executable, "-c", "from crystalcli.cli.app import app; app(prog_name='crystal')"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "_CRYSTAL_COMPLETE": f"{shell}_source"},
+        )
+        assert sign in script.stdout
+    offered = subprocess.run(
+        [sys.executable, "-c", "from crystalcli.cli import main; main()"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "_CRYSTAL_COMPLETE": "bash_complete", "COMP_WORDS": "crystal in", "COMP_CWORD": "1"},
+    )
+    assert {line.split(",")[1] for line in offered.stdout.split()} == {"ingest", "inspect"}
 
 
 def test_man_pages_are_what_the_program_says():

@@ -188,7 +188,10 @@ def test_another_encoder_s_crystal_is_refused(tmp_path, encoder_folder):
 
 def test_a_crystal_open_for_reading_is_not_written(tmp_path, shelf_folder, encoder_folder):
     Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder).close()
-    with Crystal.open(tmp_path / "m.crystal", encoder=encoder_folder) as crystal, pytest.raises(CrystalError, match="for reading only"):
+    with (
+        Crystal.open(tmp_path / "m.crystal", encoder=encoder_folder) as crystal,
+        pytest.raises(CrystalError, match="for reading only"),
+    ):
         crystal.ingest([shelf_folder])
 
 

@@ -11,7 +11,10 @@ from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.memory.recall import _snap, _top
 from crystalcli.text.sentences import sentences
 
-QUESTIONS = [json.loads(line) for line in (Path(__file__).parents[2] / "samples" / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
+QUESTIONS = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "samples" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+]
 ANSWERABLE = [question for question in QUESTIONS if question["evidence"]]
 
 
@@ -70,7 +73,9 @@ def test_scores_say_what_each_layer_gave(crystal):
 def test_bm25_alone_can_name_a_candidate(tmp_path, encoder_folder):
     folder = tmp_path / "docs"
     folder.mkdir()
-    filler = "".join(f"The committee met on day {i} and discussed budgets, plans and further committees.\n\n" for i in range(400))
+    filler = "".join(
+        f"The committee met on day {i} and discussed budgets, plans and further committees.\n\n" for i in range(400)
+    )
     (folder / "minutes.txt").write_text(filler + "Item zyx-4471-qq was put off.\n\n" + filler)
     with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
         crystal.ingest([folder])
@@ -79,7 +84,13 @@ def test_bm25_alone_can_name_a_candidate(tmp_path, encoder_folder):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(("",), "empty"), (("  \n",), "empty"), (("x", 0), "k is 1 or more"), (("x", 5, 4), "depth is 1"), (("x", 5, 0), "depth is 1")],
+    [
+        (("",), "empty"),
+        (("  \n",), "empty"),
+        (("x", 0), "k is 1 or more"),
+        (("x", 5, 4), "depth is 1"),
+        (("x", 5, 0), "depth is 1"),
+    ],
 )
 def test_questions_that_cannot_be_asked(crystal, arguments, message):
     with pytest.raises(UsageError, match=message):

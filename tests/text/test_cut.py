@@ -11,7 +11,8 @@ PARAGRAPH = (
 )
 
 texts = st.text(
-    alphabet=st.one_of(st.sampled_from("abcDEF .,!?\n\n\t\"'(){}#-_0123"), st.characters(blacklist_categories=["Cs"])), max_size=3000
+    alphabet=st.one_of(st.sampled_from("abcDEF .,!?\n\n\t\"'(){}#-_0123"), st.characters(blacklist_categories=["Cs"])),
+    max_size=3000,
 )
 
 
@@ -64,7 +65,10 @@ def test_chunks_end_at_sentence_ends():
 
 
 def test_code_is_cut_before_definitions():
-    functions = [f"def function_{i}(a, b):\n" + "".join(f"    a = a + b * {j}\n" for j in range(12)) + "    return a\n\n\n" for i in range(40)]
+    functions = [
+        f"def function_{i}(a, b):\n" + "".join(f"    a = a + b * {j}\n" for j in range(12)) + "    return a\n\n\n"
+        for i in range(40)
+    ]
     found = chunks_of("".join(functions), code=True)
     assert len(found) > 5
     assert all(chunk.text.startswith("def function_") for chunk in found)
@@ -79,10 +83,10 @@ def test_a_line_without_any_place_to_cut_is_still_cut():
 
 
 def test_sentences_know_abbreviations_initials_and_wrapped_lines():
-    text = "Mr. A. B. Smith lives at No. 4. He said: \"Go!\" and went.\nNext line"
+    text = 'Mr. A. B. Smith lives at No. 4. He said: "Go!" and went.\nNext line'
     assert [text[a:b] for a, b in sentences(text)] == [
         "Mr. A. B. Smith lives at No. 4.",
-        "He said: \"Go!\" and went.",
+        'He said: "Go!" and went.',
         "Next line",
     ]
     wrapped = "It is a truth universally acknowledged, that a single man in\npossession of a good fortune, must be in want of a wife.\n"

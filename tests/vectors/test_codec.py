@@ -29,9 +29,15 @@ def test_codes_do_not_depend_on_what_is_coded_beside_them(seed, cut):
     codec = default_codec()
     atoms, clusters, units, cluster_atom, unit_cluster = pyramid(seed, 10)
     whole = codec.encode(atoms, clusters, units, cluster_atom, unit_cluster)
-    first = codec.encode(atoms[:cut], clusters[: 2 * cut], units[: 10 * cut], cluster_atom[: 2 * cut], unit_cluster[: 10 * cut])
+    first = codec.encode(
+        atoms[:cut], clusters[: 2 * cut], units[: 10 * cut], cluster_atom[: 2 * cut], unit_cluster[: 10 * cut]
+    )
     rest = codec.encode(
-        atoms[cut:], clusters[2 * cut :], units[10 * cut :], cluster_atom[2 * cut :] - cut, unit_cluster[10 * cut :] - 2 * cut
+        atoms[cut:],
+        clusters[2 * cut :],
+        units[10 * cut :],
+        cluster_atom[2 * cut :] - cut,
+        unit_cluster[10 * cut :] - 2 * cut,
     )
     for one, two, both in zip(first, rest, whole, strict=True):
         assert np.mean(np.concatenate([one, two]) == both) > 0.999
@@ -61,7 +67,9 @@ def test_codebooks_come_back_from_their_file(tmp_path):
     codec = default_codec()
     codec.save(tmp_path / "books.npz")
     again = Codec.load(tmp_path / "books.npz")
-    for one, two in zip((codec.atoms, codec.clusters, codec.units), (again.atoms, again.clusters, again.units), strict=True):
+    for one, two in zip(
+        (codec.atoms, codec.clusters, codec.units), (again.atoms, again.clusters, again.units), strict=True
+    ):
         assert np.array_equal(one.centroids, two.centroids)
         assert np.array_equal(one.rotation, two.rotation)
 

@@ -11,7 +11,14 @@ from crystalcli.vectors.bert import Bert, native_bfloat16
 from crystalcli.vectors.question import QuestionEncoder
 from crystalcli.vectors.tokenizer import VOCABULARY, default_tokenizer
 
-TOPICS = ["tides", "the keeper's brass key", "def parse(record): return record", "Größe und Gewicht", "中文 mixed with English", "e = mc²"]
+TOPICS = [
+    "tides",
+    "the keeper's brass key",
+    "def parse(record): return record",
+    "Größe und Gewicht",
+    "中文 mixed with English",
+    "e = mc²",
+]
 FORMS = [
     "{}",
     "What do we know about {}?",
@@ -21,7 +28,9 @@ FORMS = [
     "{}\n\n\tTabs, newlines and (punctuation) — “quoted”… 3.14159 / 2 = 1.57080 #{}",
 ]
 TEXTS = [form.replace("{}", f"{topic} {number}") for topic in TOPICS for number, form in enumerate(FORMS)]
-TEXTS += [f"Sample sentence number {i} about subject {i * 7 % 13} and {'word ' * (i * 3)}" for i in range(100 - len(TEXTS))]
+TEXTS += [
+    f"Sample sentence number {i} about subject {i * 7 % 13} and {'word ' * (i * 3)}" for i in range(100 - len(TEXTS))
+]
 
 
 @pytest.fixture(scope="module")

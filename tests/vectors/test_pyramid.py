@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import torch
 from hypothesis import given, settings
@@ -43,17 +45,24 @@ def test_every_node_is_the_mean_of_its_tokens(counts):
             low, high = units[clusters[atoms[i]]], units[clusters[atoms[i + 1]]]
             assert torch.allclose(levels.atoms[atom + i], own[low:high].mean(0), atol=1e-5)
         for i in range(len(clusters) - 1):
-            assert torch.allclose(levels.clusters[cluster + i], own[units[clusters[i]] : units[clusters[i + 1]]].mean(0), atol=1e-5)
+            assert torch.allclose(
+                levels.clusters[cluster + i], own[units[clusters[i]] : units[clusters[i + 1]]].mean(0), atol=1e-5
+            )
         for i in range(len(units) - 1):
             assert torch.allclose(levels.units[unit + i], own[units[i] : units[i + 1]].mean(0), atol=1e-5)
-        start, unit, cluster, atom = start + count, unit + len(units) - 1, cluster + len(clusters) - 1, atom + len(atoms) - 1
+        start, unit, cluster, atom = (
+            start + count,
+            unit + len(units) - 1,
+            cluster + len(clusters) - 1,
+            atom + len(atoms) - 1,
+        )
     assert (len(levels.units), len(levels.clusters), len(levels.atoms)) == (unit, cluster, atom)
 
 
 def test_group_means_equal_a_loop():
     values = torch.randn(100, 3)
     bounds = torch.tensor([5, 9, 10, 60, 100])
-    slow = torch.stack([values[a:b].mean(0) for a, b in zip(bounds[:-1], bounds[1:], strict=True)])
+    slow = torch.stack([values[a:b].mean(0) for a, b in pairwise(bounds)])
     assert torch.allclose(group_means(values, bounds), slow, atol=1e-6)
 
 

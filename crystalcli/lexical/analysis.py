@@ -12,7 +12,11 @@ from collections.abc import Iterator
 _WORD = re.compile(r"\w+")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
 _STOP = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "me", "my", "no", "not", "of", "on", "or", "our", "she", "so", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "why", "will", "with", "would", "you", "your", "s", "t", "d", "ll", "m", "re", "ve", "don"]
+    """
+    a an and are as at be been but by can could did do does for from had has have he her him his how i if in into
+    is it its me my no not of on or our she so such than that the their them then there these they this those to
+    was we were what when where which who whom why will with would you your s t d ll m re ve don
+    """.split()  # noqa: SIM905 - a list would take a page
 )
 _MAX_TERM = 64  # characters; what is longer is not a word anybody searches for
 

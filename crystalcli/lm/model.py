@@ -13,7 +13,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,9 +177,10 @@ class LanguageModel:
             # Waiting threads sleep instead of spinning. On two cores with busy neighbours a decoded token took 8 ms
             # this way and 700 ms the other (matrices only). OpenMP reads it when torch is imported, and never again.
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        digest: Future[bytes] = Future()
-        if self._cache is not None:  # while torch is being imported, which takes longer
-            threading.Thread(target=lambda: digest.set_result(self._file.digest()), daemon=True).start()
+        digests: list[bytes] = []
+        hashing = threading.Thread(target=lambda: digests.append(self._file.digest()), daemon=True)
+        if self._cache is not None:
+            hashing.start()  # while torch is being imported, which takes longer
         import torch
 
         from crystalcli.lm import converted
@@ -198,7 +198,8 @@ class LanguageModel:
         packing = self._precision != "fp32" and packed_works()
         saved = {}
         if self._cache is not None:
-            name = converted.name_for(digest.result(), f"{'bf16' if narrow else 'fp32'} {packing}")
+            hashing.join()
+            name = converted.name_for(digests[0], f"{'bf16' if narrow else 'fp32'} {packing}")
             saved = converted.load(self._cache, name)
             self._copy = "" if saved else name
         return Llama(self._file, shape, torch.bfloat16 if narrow else torch.float32, packing, saved)

@@ -124,7 +124,7 @@ class Matrix:
 
     def tensors(self, unpacked: bool) -> dict[str, Tensor]:
         """What was made of the parts, by name, for `saved`: with the dense form when `unpacked`."""
-        made = {}
+        made: dict[str, Tensor] = {}
         for number, (codes, pairs) in enumerate(self._packed):
             made |= {f"codes{number}": codes, f"pairs{number}": pairs}
         if unpacked or not made:

@@ -129,7 +129,7 @@ class Vocabulary:
         # No token is longer than the longest, so what lies beyond need not be encoded.
         head = text[: tokens * self.longest + 1]
         ids = self._encode(head)
-        if len(head) == len(text) and len(ids) <= tokens:
+        if len(head) == len(text) and sum(number < self.size for number in ids) <= tokens:
             return text
         for keep in range(min(tokens, len(ids)), 0, -1):
             # The cut may split a character, whose bytes then go; and a text cut short may make more tokens at its end.

@@ -1,7 +1,7 @@
 """From a question to passages, coarse to fine: atoms and BM25 choose candidates, clusters and units put them in order.
 
     coarse score   z(q · atom) + z(BM25)                                              all atoms -> CANDIDATES
-    fine score     max over the atom's clusters of q · cluster + 0.05 · BM25          depth 2
+    fine score     max over the atom's clusters of q · cluster + 0.6 · BM25 / Σ idf    depth 2
                    + sum over question tokens of idf · max over units of t · unit     depth 3 (MaxSim: Khattab and Zaharia, 2020)
 
 No layer is a hard filter: what BM25 finds joins the candidates whatever the vectors say.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CANDIDATES = 300  # atoms that clusters and units are read for
 LEXICAL_CANDIDATES = 100  # of which BM25 alone may name this many
-BM25_WEIGHT = 0.05
+BM25_WEIGHT = 0.6  # of BM25 over the sum of the question's idf, so that long questions do not drown the vectors
 DEPTHS = (1, 2, 3)
 _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
 _LONG_SENTENCE = 1200  # characters
@@ -137,7 +137,7 @@ class Recall:
         candidates = np.union1d(_top(coarse, CANDIDATES), _top(query.bm25, LEXICAL_CANDIDATES))
         candidates = candidates[np.isfinite(coarse[candidates])]
         clusters, units = self._fine(query, codec, candidates, depth)
-        lexical = BM25_WEIGHT * query.bm25[candidates]
+        lexical = BM25_WEIGHT * query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
         total = clusters + units + lexical
         order = np.argsort(-total, kind="stable")[:count]
         return [

@@ -1,8 +1,8 @@
 """Which files stand under the folders that were asked for, in an order that never varies.
 
-Knows folders, symbolic links and ignore files (`.crystalignore`; `.gitignore` at every level up to the repository's root, and
-`.git/info/exclude`). Does not open the files it finds: whether one holds text is for the readers to say. It knows
-neither the user's global Git ignore file nor Git's index: a tracked file that a pattern names is left out too.
+Knows folders, symbolic links and ignore files (`.crystalignore`; `.gitignore` at every level up to the repository's
+root, and `.git/info/exclude`). Does not open the files it finds: whether one holds text is for the readers to say. It
+knows neither the user's global Git ignore file nor Git's index: a tracked file that a pattern names is left out too.
 
 Links are never followed. What a link inside the folder points at is met at its own place, if it is to be met at
 all; what it points at outside was not asked for. So loops cannot happen and nothing is found twice.

@@ -1,0 +1,131 @@
+"""A small random model, written as GGUF by the `gguf` package."""
+
+from __future__ import annotations
+
+import os
+
+# Before anything imports torch: with busy neighbours, spinning threads make these tests twenty times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+
+TEMPLATE = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+
+
+def spelling() -> list[str]:
+    """GPT-2's character for each byte."""
+    itself = {*range(33, 127), *range(161, 173), *range(174, 256)}
+    others = iter(range(256, 512))
+    return [chr(byte) if byte in itself else chr(next(others)) for byte in range(256)]
+
+
+def tiny_vocabulary() -> tuple[list[str], list[str], list[int]]:
+    """Tokens, merges and token types: two control tokens, the 256 bytes, some merges. 272 in all."""
+    merges = ["t h", "th e", "Ġ t", "Ġt he", "i n", "in g", "Ġ a", "a n", "an d", "Ġ Ġ", "ĠĠ ĠĠ", "1 2"]
+    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    made = [merge.replace(" ", "") for merge in merges]
+    tokens = [*specials, *spelling(), *made, "<|spare|>"]
+    return tokens, merges, [3] * 3 + [1] * (256 + len(made)) + [4]
+
+
+@pytest.fixture(scope="session")
+def write_gguf() -> Callable[..., Path]:
+    """write_gguf(path, tensors, **metadata): a GGUF file of a tiny Llama with the tiny vocabulary.
+
+    tensors: name -> array, or (array of uint8, its quantisation). metadata: replaces keys (dots as __), None leaves out.
+    """
+
+    def write(path: Path, tensors: dict[str, object], **changes: object) -> Path:
+        tokens, merges, kinds = tiny_vocabulary()
+        metadata: dict[str, object] = {
+            "general.name": "tiny",
+            "llama.context_length": 256,
+            "llama.embedding_length": 64,
+            "llama.block_count": 2,
+            "llama.feed_forward_length": 128,
+            "llama.attention.head_count": 4,
+            "llama.attention.head_count_kv": 2,
+            "llama.attention.layer_norm_rms_epsilon": 1e-5,
+            "llama.rope.freq_base": 10_000.0,
+            "tokenizer.ggml.model": "gpt2",
+            "tokenizer.ggml.pre": "smollm",
+            "tokenizer.ggml.tokens": tokens,
+            "tokenizer.ggml.merges": merges,
+            "tokenizer.ggml.token_type": kinds,
+            "tokenizer.ggml.bos_token_id": 1,
+            "tokenizer.ggml.eos_token_id": 2,
+            "tokenizer.chat_template": TEMPLATE,
+        }
+        metadata |= {key.replace("__", "."): value for key, value in changes.items()}
+        writer = gguf.GGUFWriter(path, str(metadata.pop("general.architecture", "llama")))
+        for key, value in metadata.items():
+            if isinstance(value, bool):
+                writer.add_bool(key, value)
+            elif isinstance(value, int):
+                writer.add_uint32(key, value)
+            elif isinstance(value, float):
+                writer.add_float32(key, value)
+            elif isinstance(value, str):
+                writer.add_string(key, value)
+            elif value is not None:
+                writer.add_array(key, value)
+        for name, tensor in tensors.items():
+            if isinstance(tensor, tuple):
+                writer.add_tensor(name, tensor[0], raw_dtype=tensor[1])
+            else:
+                writer.add_tensor(name, tensor)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tiny_tensors() -> dict[str, np.ndarray]:
+    """Random weights of the tiny model, tied."""
+    random = np.random.default_rng(7)
+
+    def matrix(*shape: int) -> np.ndarray:
+        return (random.normal(size=shape) / np.sqrt(shape[-1])).astype(np.float32)
+
+    tensors = {"token_embd.weight": matrix(272, 64), "output_norm.weight": np.ones(64, np.float32)}
+    for number in range(2):
+        name = f"blk.{number}."
+        for norm in ("attn_norm", "ffn_norm"):
+            tensors[f"{name}{norm}.weight"] = random.uniform(0.5, 1.5, 64).astype(np.float32)
+        shapes = {
+            "attn_q": (64, 64),
+            "attn_k": (32, 64),
+            "attn_v": (32, 64),
+            "attn_output": (64, 64),
+            "ffn_gate": (128, 64),
+            "ffn_up": (128, 64),
+            "ffn_down": (64, 128),
+        }
+        for part, shape in shapes.items():
+            tensors[f"{name}{part}.weight"] = matrix(*shape)
+    return tensors
+
+
+@pytest.fixture(scope="session")
+def tiny_path(tmp_path_factory, write_gguf, tiny_tensors) -> Path:
+    """The tiny model's file, as the real one is made: four-bit matrices, an eight-bit embedding."""
+    tensors = {}
+    for name, array in tiny_tensors.items():
+        if array.ndim == 1:
+            tensors[name] = array
+        else:
+            kind = gguf.GGMLQuantizationType.Q8_0 if "token_embd" in name else gguf.GGMLQuantizationType.Q4_1
+            tensors[name] = (gguf.quants.quantize(array, kind), kind)
+    return write_gguf(tmp_path_factory.mktemp("tiny") / "tiny.gguf", tensors)

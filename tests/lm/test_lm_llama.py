@@ -1,0 +1,297 @@
+"""The decoder against transformers' own, on the real weights and on small random ones of other shapes."""
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from crystalcli.errors import CrystalError
+from crystalcli.lm.gguf import GGUF
+from crystalcli.lm.llama import Llama, Shape
+from crystalcli.lm.vocabulary import Vocabulary
+from crystalcli.lm.weights import packed_works
+
+NAMES = {
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+PROMPTS = [
+    "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n",
+    "The keeper of the lighthouse at Oldhaven said that the lamp burns 14 litres of oil a night, and",
+    "def fibonacci(n: int) -> int:\n    if n < 2:\n        return n\n    return",
+    "x",
+    "1 2 3 4 5 6 7 8 9 10 11 12 " * 5,
+]
+
+
+def gguf_name(key: str) -> str:
+    """The GGUF name of a weight of LlamaForCausalLM."""
+    whole = {
+        "model.embed_tokens.weight": "token_embd.weight",
+        "model.norm.weight": "output_norm.weight",
+        "lm_head.weight": "output.weight",
+    }
+    if key in whole:
+        return whole[key]
+    number, _, rest = key.removeprefix("model.layers.").partition(".")
+    return f"blk.{number}.{NAMES[rest.removesuffix('.weight')]}.weight"
+
+
+def side_by_side(weight: np.ndarray, heads: int) -> np.ndarray:
+    """Rows of queries or keys in GGUF's order, as llama.cpp's converter puts them."""
+    rows, columns = weight.shape
+    return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
+
+
+def halves(weight: np.ndarray, heads: int) -> np.ndarray:
+    """The way back."""
+    rows, columns = weight.shape
+    return weight.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
+
+
+def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
+    """The relative error of the worst position."""
+    return float(((found - expected).norm(dim=-1) / expected.norm(dim=-1)).max())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """So that a busy machine does not make threads wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def reference(language_model_path):
+    """SmolLM2 in transformers, filled with what the `gguf` package reads from the same file."""
+    config = LlamaConfig(
+        vocab_size=49_152,
+        hidden_size=576,
+        intermediate_size=1536,
+        num_hidden_layers=30,
+        num_attention_heads=9,
+        num_key_value_heads=3,
+        rms_norm_eps=1e-5,
+        rope_theta=100_000.0,
+        max_position_embeddings=8192,
+        tie_word_embeddings=True,
+    )
+    with torch.device("meta"):
+        model = LlamaForCausalLM(config)
+    with GGUF(language_model_path) as file:
+        state = {}
+        for key in model.state_dict():
+            info = file.tensors[gguf_name("model.embed_tokens.weight" if key == "lm_head.weight" else key)]
+            raw = np.frombuffer(file.data(info.name), np.uint8).reshape(info.shape[0], -1)
+            kind = gguf.GGMLQuantizationType[info.kind]
+            weight = gguf.quants.dequantize(raw, kind).reshape(info.shape)
+            if "q_proj" in key or "k_proj" in key:
+                weight = halves(weight, 9 if "q_proj" in key else 3)
+            state[key] = torch.from_numpy(weight.copy())
+    model.load_state_dict(state, assign=True)
+    model.tie_weights()
+    model.model.rotary_emb = type(model.model.rotary_emb)(config)  # its frequencies are no weights
+    return model.eval()
+
+
+@pytest.fixture(scope="module")
+def file(language_model_path):
+    with GGUF(language_model_path) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def prompts(file):
+    vocabulary = Vocabulary(file)
+    return [vocabulary.encode_template(prompt) for prompt in PROMPTS]
+
+
+@pytest.fixture(scope="module")
+def exact(file):
+    return Llama(file, Shape.of(file), torch.float32, packing=False)
+
+
+@pytest.fixture(scope="module")
+def quick(file):
+    return Llama(file, Shape.of(file), torch.bfloat16, packed_works())
+
+
+def every(model: Llama, ids: list[int]) -> torch.Tensor:
+    return model.read(ids, model.cache(len(ids)), every=True)
+
+
+def greedy(model: Llama, ids: list[int], count: int) -> list[int]:
+    cache, found, new = model.cache(len(ids) + count), [], ids
+    for _ in range(count):
+        new = [int(model.read(new, cache).argmax())]
+        found += new
+    return found
+
+
+def test_the_figures_of_the_model(file):
+    shape = Shape.of(file)
+    assert (shape.layers, shape.width, shape.hidden, shape.heads, shape.groups, shape.head) == (30, 576, 1536, 9, 3, 64)
+    assert (shape.vocabulary, shape.context, shape.base, shape.stretch) == (49_152, 8192, 100_000.0, 1.0)
+
+
+@torch.inference_mode()
+def test_the_same_logits_as_transformers(reference, exact, prompts):
+    for ids in prompts:
+        expected = reference(torch.tensor([ids])).logits[0].float()
+        found = every(exact, ids)
+        assert apart(found, expected) < 1e-4
+        assert torch.equal(found.argmax(-1), expected.argmax(-1))
+
+
+@torch.inference_mode()
+def test_the_same_words_as_transformers(reference, exact, prompts):
+    for ids in prompts[:3]:
+        expected = reference.generate(
+            torch.tensor([ids]), max_new_tokens=24, do_sample=False, eos_token_id=None, pad_token_id=0
+        )[0, len(ids) :]
+        assert greedy(exact, ids, 24) == expected.tolist()
+
+
+def test_step_by_step_equals_all_at_once(exact, prompts):
+    ids = prompts[0]
+    whole = every(exact, ids)
+    cache = exact.cache(len(ids))
+    steps = torch.cat([exact.read([number], cache) for number in ids])
+    assert apart(steps, whole) < 1e-4
+    cache = exact.cache(len(ids))
+    pieces = torch.cat([exact.read(ids[start : start + 5], cache, every=True) for start in range(0, len(ids), 5)])
+    assert apart(pieces, whole) < 1e-4
+
+
+def test_the_last_position_alone(exact, prompts):
+    for ids in prompts:
+        assert apart(exact.read(ids, exact.cache(len(ids))), every(exact, ids)[-1:]) < 1e-4
+
+
+def test_bfloat16_is_near(exact, quick, prompts):
+    agreed = total = 0
+    for ids in prompts:
+        expected, found = every(exact, ids), every(quick, ids)
+        cache = quick.cache(len(ids))
+        steps = torch.cat([quick.read([number], cache) for number in ids])
+        assert apart(found, expected) < 0.15  # the worst position: sometimes the first, whose values are large
+        assert apart(steps, expected) < 0.15
+        assert (found - expected).norm() / expected.norm() < 0.03
+        assert (steps - expected).norm() / expected.norm() < 0.03
+        agreed += int((found.argmax(-1) == expected.argmax(-1)).sum() + (steps.argmax(-1) == expected.argmax(-1)).sum())
+        total += 2 * len(ids)
+    assert agreed / total > 0.95
+
+
+VARIANTS = {
+    "tied": ({}, {}),
+    "untied": ({"tie_word_embeddings": False}, {}),
+    "every head its own keys": ({"num_key_value_heads": 4}, {"llama__attention__head_count_kv": None}),
+    "one group": ({"num_key_value_heads": 1}, {"llama__attention__head_count_kv": 1}),
+    "wide heads": ({"head_dim": 32}, {"llama__attention__key_length": 32, "llama__attention__value_length": 32}),
+    "linear scaling": (
+        {"rope_scaling": {"rope_type": "linear", "factor": 4.0}},
+        {"llama__rope__scaling__type": "linear", "llama__rope__scaling__factor": 4.0},
+    ),
+    "another base": (
+        {"rope_theta": 500_000.0, "rms_norm_eps": 1e-3},
+        {"llama__rope__freq_base": 500_000.0, "llama__attention__layer_norm_rms_epsilon": 1e-3},
+    ),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_other_shapes(tmp_path, write_gguf, variant):
+    changes, metadata = VARIANTS[variant]
+    config = LlamaConfig(
+        **{
+            "vocab_size": 272,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "rms_norm_eps": 1e-5,
+            "rope_theta": 10_000.0,
+            "tie_word_embeddings": True,
+            "initializer_range": 0.3,
+            **changes,
+        }
+    )
+    torch.manual_seed(1)
+    reference = LlamaForCausalLM(config).eval()
+    tensors = {}
+    for key, weight in reference.state_dict().items():
+        if key == "lm_head.weight" and config.tie_word_embeddings:
+            continue
+        array = weight.float().numpy()
+        if "q_proj" in key or "k_proj" in key:
+            array = side_by_side(array, 4 if "q_proj" in key else config.num_key_value_heads)
+        tensors[gguf_name(key)] = array
+    ids = np.random.default_rng(0).integers(0, 272, 60).tolist()
+    with GGUF(write_gguf(tmp_path / "variant.gguf", tensors, **metadata)) as file, torch.inference_mode():
+        model = Llama(file, Shape.of(file), torch.float32, packing=False)
+        expected = reference(torch.tensor([ids])).logits[0]
+        assert apart(every(model, ids), expected) < 1e-4
+        cache = model.cache(60)
+        assert apart(torch.cat([model.read([number], cache) for number in ids]), expected) < 1e-4
+
+
+def test_divisors_of_the_frequencies(tmp_path, write_gguf, tiny_tensors):
+    """Llama 3.1's way: every frequency over 4 is the same as positions scaled by 4."""
+    one = write_gguf(
+        tmp_path / "one.gguf", tiny_tensors, llama__rope__scaling__type="linear", llama__rope__scaling__factor=4.0
+    )
+    other = write_gguf(tmp_path / "other.gguf", tiny_tensors | {"rope_freqs.weight": np.full(8, 4.0, np.float32)})
+    found = []
+    for path in (one, other):
+        with GGUF(path) as file:
+            found.append(every(Llama(file, Shape.of(file), torch.float32, packing=False), list(range(40))))
+    torch.testing.assert_close(*found)
+
+
+REFUSED = {
+    "another architecture": ({"general__architecture": "qwen2"}, {}, "its architecture is 'qwen2'; only `llama`"),
+    "no layers": ({"llama__block_count": 0}, {}, "llama.block_count cannot be '0'"),
+    "layers without end": ({"llama__block_count": 2**31}, {}, "llama.block_count cannot be '2147483648'"),
+    "no width": ({"llama__embedding_length": None}, {}, "llama.embedding_length cannot be 'None'"),
+    "odd groups": ({"llama__attention__head_count_kv": 3}, {}, "4 heads of 16 over 3 groups are not supported"),
+    "no epsilon": ({"llama__attention__layer_norm_rms_epsilon": 0.0}, {}, "layer_norm_rms_epsilon cannot be '0.0'"),
+    "experts": ({"llama__expert_count": 8}, {}, "mixtures of experts are not supported"),
+    "yarn": ({"llama__rope__scaling__type": "yarn"}, {}, "scaled by 'yarn' are not supported"),
+    "a missing tensor": ({}, {"blk.1.ffn_up.weight": None}, "the tensor blk.1.ffn_up.weight is missing"),
+    "no embedding": ({}, {"token_embd.weight": None}, "token_embd.weight is missing or not of width 64"),
+    "another shape": (
+        {},
+        {"blk.0.attn_k.weight": np.zeros((64, 64), np.float32)},
+        r"blk.0.attn_k.weight is \(64, 64\) where \(32, 64\) is needed",
+    ),
+    "a bias": ({}, {"blk.0.attn_q.bias": np.zeros(64, np.float32)}, "1 tensors are unknown .*: 'blk.0.attn_q.bias'"),
+    "an unreadable format": (
+        {},
+        {"blk.0.attn_k.weight": (np.zeros((32, 44), np.uint8), gguf.GGMLQuantizationType.Q5_0)},
+        "blk.0.attn_k.weight is in Q5_0; formats that can be read: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_run_is_named(tmp_path, write_gguf, tiny_tensors, case):
+    metadata, changes, reason = REFUSED[case]
+    tensors = {name: tensor for name, tensor in (tiny_tensors | changes).items() if tensor is not None}
+    with (
+        GGUF(write_gguf(tmp_path / "refused.gguf", tensors, **metadata)) as file,
+        pytest.raises(CrystalError, match=reason) as caught,
+    ):
+        Llama(file, Shape.of(file), torch.float32, packing=False)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,159 @@
+import gguf
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crystalcli.lm import converted, quants, weights
+from crystalcli.lm.gguf import KINDS
+from crystalcli.lm.weights import Matrix, Part
+
+WIDTHS = {name: (block, width) for name, block, width in KINDS.values()}
+
+
+def blocks_of(kind: str, seed: int, count: int = 40) -> np.ndarray:
+    """Random bytes: every scale, every code, every sign."""
+    random = np.random.default_rng(seed)
+    return random.integers(0, 256, (count, WIDTHS[kind][1]), dtype=np.uint8)
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
+@settings(max_examples=25, deadline=None)
+@given(kind=st.sampled_from(sorted(quants.READABLE)), seed=st.integers(0, 2**32))
+def test_the_same_numbers_as_the_reference(kind, seed):
+    raw = blocks_of(kind, seed)
+    reference = gguf.quants.dequantize(raw, gguf.GGMLQuantizationType[kind]).reshape(-1)
+    found = quants.dequantize(kind, torch.from_numpy(raw).view(-1), torch.float32).numpy()
+    usual = np.isfinite(reference)  # random scales may be infinite or no number at all
+    assert usual.any()
+    np.testing.assert_allclose(found[usual], reference[usual], rtol=1e-6)
+    assert not np.isfinite(found[~usual]).any()
+
+
+@pytest.mark.parametrize("kind", ["Q4_0", "Q4_1", "Q4_K", "Q8_0"])
+def test_planes_add_up(kind):
+    raw = torch.from_numpy(np.clip(blocks_of(kind, 3), 0, 99)).view(-1)  # no absurd scales
+    planes = quants.planes(kind, raw)
+    assert len(planes) == quants.planes_in(kind)
+    for codes, _, _ in planes:
+        assert codes.dtype == torch.uint8
+        assert int(codes.max()) <= 15
+    total = sum(codes.float() * scale[:, None] + least[:, None] for codes, scale, least in planes)
+    torch.testing.assert_close(total.view(-1), quants.dequantize(kind, raw, torch.float32), rtol=1e-5, atol=1e-7)
+
+
+def part(kind: str, rows: int, columns: int, seed: int = 0) -> Part:
+    random = np.random.default_rng(seed)
+    array = random.normal(size=(rows, columns)).astype(np.float32)
+    raw = gguf.quants.quantize(array, gguf.GGMLQuantizationType[kind])
+    return Part(kind, torch.from_numpy(raw), columns)
+
+
+def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((found.float() - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize("kinds", [("Q4_1", "Q4_1"), ("Q4_0",), ("Q8_0",), ("Q4_1", "Q8_0"), ("F32",)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("packing", [True, False])
+@pytest.mark.parametrize("rows", [1, 16, 17, 60])
+def test_a_product_is_the_same_in_every_form(kinds, dtype, packing, rows):
+    parts = [part(kind, 48 + 16 * place, 64, place) for place, kind in enumerate(kinds)]
+    matrix = Matrix(parts, dtype, packing and weights.packed_works())
+    x = torch.randn(rows, 64, generator=torch.Generator().manual_seed(rows))
+    expected = x @ torch.cat([one.dense(torch.float32) for one in parts]).T
+    found = matrix(x.to(dtype))
+    assert found.dtype == dtype
+    assert apart(found, expected) < (1e-2 if packing or dtype is torch.bfloat16 else 1e-5)
+    again = Matrix(parts, dtype, packing and weights.packed_works(), matrix.tensors(unpacked=True))
+    assert torch.equal(again(x.to(dtype)), found)
+
+
+def test_rows_in_another_order():
+    one = part("Q4_1", 32, 64)
+    order = torch.randperm(32)
+    assert torch.equal(one.reordered(order).dense(torch.float32), one.dense(torch.float32)[order])
+    assert torch.equal(one.pick(torch.tensor([3, 3, 0]), torch.float32), one.dense(torch.float32)[[3, 3, 0]])
+
+
+def test_saved_forms_that_do_not_fit_are_made_anew():
+    one = part("Q4_1", 32, 64)
+    matrix = Matrix([one], torch.bfloat16, weights.packed_works())
+    wrong = {"codes0": torch.zeros(2, 2, dtype=torch.uint8), "pairs0": torch.zeros(1), "dense": torch.zeros(3, 3)}
+    x = torch.ones(1, 64, dtype=torch.bfloat16)
+    assert torch.equal(Matrix([one], torch.bfloat16, weights.packed_works(), wrong)(x), matrix(x))
+
+
+class TestWhatTheMachineCanDo:
+    @pytest.fixture(autouse=True)
+    def forget(self):
+        weights.packed_works.cache_clear()
+        yield
+        weights.packed_works.cache_clear()
+
+    def test_no_vectors_no_bfloat16(self, monkeypatch):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+        assert not weights.fast_bfloat16()
+        assert not weights.packed_works()
+
+    def test_avx2_has_no_bfloat16(self, monkeypatch):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+        assert not weights.fast_bfloat16()
+
+    def test_no_mkldnn(self, monkeypatch):
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
+        assert not weights.fast_bfloat16()
+
+    @pytest.mark.parametrize("answer", [True, False])
+    def test_torch_is_asked(self, monkeypatch, answer):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+        monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": answer}, raising=False)
+        assert weights.fast_bfloat16() is answer
+        monkeypatch.setattr(torch.cpu, "get_capabilities", None, raising=False)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: answer, raising=False)
+        assert weights.fast_bfloat16() is answer
+
+    def test_a_kernel_that_computes_something_else_is_not_used(self, monkeypatch):
+        monkeypatch.setattr(weights, "_multiply", lambda x, packed, pairs: torch.zeros(2, 64))
+        assert not weights.packed_works()
+
+    def test_a_kernel_that_fails_is_not_used(self, monkeypatch):
+        def fail(codes):
+            raise RuntimeError("not implemented")
+
+        monkeypatch.setattr(weights, "_convert", fail)
+        assert not weights.packed_works()
+
+
+class TestConvertedCopies:
+    def test_round_trip(self, tmp_path):
+        tensors = {"a.dense": torch.randn(3, 4).bfloat16(), "b.codes0": torch.arange(6, dtype=torch.uint8)}
+        name = converted.name_for(b"source", "bf16")
+        assert converted.load(tmp_path / "new", name) == {}
+        assert converted.save(tmp_path / "new", name, tensors)
+        found = converted.load(tmp_path / "new", name)
+        assert found.keys() == tensors.keys()
+        assert all(torch.equal(found[key], tensors[key]) for key in tensors)
+
+    def test_one_copy_a_model(self, tmp_path):
+        for source in (b"one", b"two"):
+            assert converted.save(tmp_path, converted.name_for(source, "bf16"), {"a": torch.ones(1)})
+        assert [path.name for path in tmp_path.iterdir()] == [converted.name_for(b"two", "bf16")]
+
+    def test_the_name_knows_source_form_and_torch(self, monkeypatch):
+        names = {converted.name_for(source, form) for source in (b"one", b"two") for form in ("bf16", "fp32")}
+        monkeypatch.setattr(torch, "__version__", "99.0")
+        assert len(names | {converted.name_for(b"one", "bf16")}) == 5
+
+    @pytest.mark.parametrize("size", [0, 5, 60, 200])
+    def test_a_damaged_copy_is_passed_over(self, tmp_path, size):
+        name = converted.name_for(b"source", "bf16")
+        converted.save(tmp_path, name, {"a": torch.ones(100)})
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:size])
+        assert converted.load(tmp_path, name) == {}
+
+    def test_no_folder_to_write_to(self, tmp_path):
+        (tmp_path / "file").write_text("in the way")
+        assert not converted.save(tmp_path / "file", "name.safetensors", {"a": torch.ones(1)})

@@ -64,7 +64,9 @@ def index(counts: Iterable[dict[str, int]], first_atom: int) -> Iterator[Block]:
         for term, count in terms.items():
             atoms.setdefault(term, []).append(atom)
             frequencies.setdefault(term, []).append(min(count, 4))
-    return _pack((term, len(atoms[term]), _encode(atoms[term], frequencies[term], first_atom)) for term in sorted(atoms))
+    return _pack(
+        (term, len(atoms[term]), _encode(atoms[term], frequencies[term], first_atom)) for term in sorted(atoms)
+    )
 
 
 def find(data: bytes, term: str, first_atom: int) -> Posting | None:

@@ -19,6 +19,7 @@ from torch import Tensor
 from crystalcli.errors import CrystalError
 from crystalcli.lm import quants
 from crystalcli.lm.gguf import GGUF, show
+from crystalcli.lm.pace import Pace
 from crystalcli.lm.weights import Matrix, Part
 
 _LEADING = 32  # logits of each position that are worked out in float32
@@ -139,7 +140,7 @@ class Llama:
             self._saved.setdefault(matrix, {})[form] = tensor
         self.shape = shape
         self.dtype = dtype
-        self._packing = packing
+        self.packing = packing
         tensors = _Tensors(file)
         queries, keys = shape.heads * shape.head, shape.groups * shape.head
         self._embedding = tensors.part("token_embd.weight", shape.vocabulary, shape.width)
@@ -175,7 +176,7 @@ class Llama:
         self._saved.clear()
 
     def _matrix(self, name: str, *parts: Part) -> Matrix:
-        self._matrices[name] = Matrix(parts, self.dtype, self._packing, self._saved.get(name, {}))
+        self._matrices[name] = Matrix(parts, self.dtype, self.packing, self._saved.get(name, {}))
         return self._matrices[name]
 
     def tensors(self) -> dict[str, Tensor]:
@@ -189,16 +190,22 @@ class Llama:
             made |= {f"{name}.{form}": tensor for form, tensor in forms.items()}
         return made
 
+    @torch.inference_mode()
+    def sample(self, count: int) -> None:
+        """A little of the work that `read` does for `count` ids: two matrices of a layer."""
+        gate, _ = self._layers[0].gate_up(torch.ones(count, self.shape.width, dtype=self.dtype)).chunk(2, dim=-1)
+        self._layers[0].down(gate)
+
     def cache(self, room: int) -> Cache:
         """An empty cache for `room` positions."""
         return Cache(self.shape, room, self.dtype)
 
     @torch.inference_mode()
-    def read(self, ids: Sequence[int], cache: Cache, *, every: bool = False) -> Tensor:
+    def read(self, ids: Sequence[int], cache: Cache, *, every: bool = False, pace: Pace | None = None) -> Tensor:
         """Reads `ids` behind what `cache` holds and adds them to it.
 
         Gives the logits after the last id, float32 [1, vocabulary], or after each, [n, vocabulary].
-        ids: at least one, each below `vocabulary`, as many as the cache has room for.
+        ids: at least one, each below `vocabulary`, as many as the cache has room for. pace: told of every layer.
         """
         shape, count, start = self.shape, len(ids), cache.length
         end = start + count
@@ -210,6 +217,8 @@ class Llama:
             mask = torch.ones(count, end, dtype=torch.bool).tril(start)
         turned = shape.heads + shape.groups  # heads that carry positions: queries and keys
         for number, layer in enumerate(self._layers):
+            if pace is not None:
+                pace.begin()
             seen = F.rms_norm(x, (shape.width,), layer.attention_norm, shape.epsilon).to(self.dtype)
             heads = layer.queries_keys_values(seen).view(count, -1, shape.head)
             first, second = heads[:, :turned].chunk(2, dim=-1)
@@ -225,6 +234,8 @@ class Llama:
             seen = F.rms_norm(x, (shape.width,), layer.feed_norm, shape.epsilon).to(self.dtype)
             gate, up = layer.gate_up(seen).chunk(2, dim=-1)
             x = x + layer.down(F.silu(gate) * up)
+            if pace is not None:
+                pace.end()
         cache.length = end
         return self._logits(F.rms_norm(x, (shape.width,), self._norm, shape.epsilon))
 
@@ -236,7 +247,7 @@ class Llama:
         this and 0.991 with it (SmolLM2-135M, 800 positions of two texts).
         """
         logits = self._head(x.to(self.dtype)).to(torch.float32)
-        if self.dtype is torch.float32 and not self._packing:
+        if self.dtype is torch.float32 and not self.packing:
             return logits
         for row, hidden in zip(logits, x, strict=True):
             best = row.topk(min(_LEADING, row.shape[0])).indices

@@ -37,18 +37,17 @@ class LayerEncoder:
     def __init__(self, folder: Path, *, precision: str = "auto", threads: int | None = None) -> None:
         import torch
 
-        from crystalcli.vectors.bert import Bert, set_threads
+        from crystalcli.vectors.bert import Bert
         from crystalcli.vectors.codec import default_codec
 
-        self.threads = set_threads(threads)
         chosen = None if precision == "auto" else getattr(torch, precision)
-        self._bert = Bert(folder, precision=chosen)
+        self._bert = Bert(folder, precision=chosen, threads=threads)
         self._codec = default_codec()
 
     @property
     def description(self) -> str:
         """Device, precision and threads, for a person."""
-        return f"{self._bert.device.type}, {str(self._bert.precision).removeprefix('torch.')}, {self.threads} threads"
+        return f"{self._bert.device.type}, {str(self._bert.precision).removeprefix('torch.')}, {self._bert.threads} threads"
 
     def levels(self, chunks: Sequence[Chunk], layouts: Sequence[Layout]) -> Levels:
         """The vectors of the chunks' units, clusters and atoms."""

@@ -7,7 +7,8 @@ Gives the last layer's token states. Knows nothing of text, layers or codes; a q
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from crystalcli.types import IntArray
 
 _EPSILON = 1e-12
-_BATCH_TOKENS = 4096  # positions encoded at once: enough to fill the matrix units, small enough for the cache
+_BATCH_TOKENS = 2048  # positions encoded at once: enough to fill the matrix units, small enough for the cache
 
 
 def best_precision(device: torch.device) -> torch.dtype:
@@ -47,10 +48,19 @@ class Bert:
     """BERT's encoder stack.
 
     folder holds `model.safetensors` with Hugging Face's parameter names. precision: a torch dtype, by default the
-    fastest that this machine has natively. Raises ModelMissingError when the weights cannot be read.
+    fastest that this machine has natively. threads: batches encoded side by side on a CPU, by default one for each
+    processor that this process may run on. Raises ModelMissingError when the weights cannot be read.
     """
 
-    def __init__(self, folder: Path, *, precision: torch.dtype | None = None, device: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        precision: torch.dtype | None = None,
+        device: str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.threads = threads or processors()
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.precision = precision or best_precision(self.device)
         path = folder / "model.safetensors"
@@ -117,7 +127,8 @@ class Bert:
         for ids in chunks:
             starts.append(starts[-1] + len(ids))
         result = torch.empty(starts[-1], self.dimension, device=self.device)
-        for batch in self._batches(chunks):
+
+        def encode(batch: list[int]) -> None:
             longest = max(len(chunks[index]) for index in batch) + 2
             padded = torch.zeros(len(batch), longest, dtype=torch.int64)
             for row, index in enumerate(batch):
@@ -130,7 +141,26 @@ class Bert:
             output = self.forward(padded.to(self.device), mask)
             for row, index in enumerate(batch):
                 result[starts[index] : starts[index + 1]] = output[row, 1 : len(chunks[index]) + 1]
+
+        batches = self._batches(chunks)
+        if self.device.type != "cpu" or self.threads == 1 or len(batches) == 1:
+            for batch in batches:
+                encode(batch)
+        else:
+            self._side_by_side(encode, batches)
         return result.cpu()
+
+    def _side_by_side(self, encode: Callable[[list[int]], None], batches: list[list[int]]) -> None:
+        """A batch to a thread, instead of all threads on one batch: threads that share an operation wait for one another at
+        the end of each, and with a busy neighbour two of them are slower than one."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                for _ in pool.map(encode, reversed(batches)):  # the longest first, so that all end together
+                    pass
+        finally:
+            torch.set_num_threads(before)
 
     def embed(self, ids: IntArray) -> torch.Tensor:
         """The sentence embedding as sentence-transformers makes it: mean over all positions, unit length, [dimension]."""
@@ -150,9 +180,6 @@ class Bert:
         return batches
 
 
-def set_threads(count: int | None = None) -> int:
-    """Let torch use `count` threads, by default the processors this process may run on. Returns the number."""
-    if count is None:
-        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    torch.set_num_threads(count)
-    return count
+def processors() -> int:
+    """The processors that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -179,18 +179,18 @@ def test_the_last_position_alone(exact, prompts):
 
 
 def test_bfloat16_is_near(exact, quick, prompts):
-    agreed = total = 0
+    expected = torch.cat([every(exact, ids) for ids in prompts])
+    at_once = torch.cat([every(quick, ids) for ids in prompts])
+    steps = []
     for ids in prompts:
-        expected, found = every(exact, ids), every(quick, ids)
         cache = quick.cache(len(ids))
-        steps = torch.cat([quick.read([number], cache) for number in ids])
-        assert apart(found, expected) < 0.15  # the worst position: sometimes the first, whose values are large
-        assert apart(steps, expected) < 0.15
+        steps += [quick.read([number], cache) for number in ids]
+    for found in (at_once, torch.cat(steps)):
         assert (found - expected).norm() / expected.norm() < 0.03
-        assert (steps - expected).norm() / expected.norm() < 0.03
-        agreed += int((found.argmax(-1) == expected.argmax(-1)).sum() + (steps.argmax(-1) == expected.argmax(-1)).sum())
-        total += 2 * len(ids)
-    assert agreed / total > 0.95
+        assert (found.argmax(-1) == expected.argmax(-1)).float().mean() > 0.95
+        # The leading logits are worked out in float32, so that equal ones are next to impossible.
+        first, second = found.topk(2).values.unbind(-1)
+        assert (first > second).all()
 
 
 VARIANTS = {

@@ -20,7 +20,9 @@ def write_text(path: Path, size: int) -> None:
     written = 0
     with path.open("w", encoding="utf-8") as file:
         while written < size:
-            text = " ".join(chosen.choices(words, k=chosen.randint(6, 25))).capitalize() + (". " if written % 5 else ".\n\n")
+            text = " ".join(chosen.choices(words, k=chosen.randint(6, 25))).capitalize() + (
+                ". " if written % 5 else ".\n\n"
+            )
             written += file.write(text)
 
 

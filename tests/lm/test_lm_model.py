@@ -1,0 +1,268 @@
+import threading
+
+import pytest
+import torch
+
+from crystalcli.errors import CrystalError, ModelMissingError, UsageError
+from crystalcli.lm import LanguageModel
+from crystalcli.lm.model import _until
+from crystalcli.lm.sampler import Sampler
+
+QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """So that a busy machine does not make threads wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def model(language_model_path):
+    return LanguageModel.open(language_model_path)
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_path):
+    return LanguageModel.open(tiny_path, precision="fp32")
+
+
+def test_an_answer(model):
+    pieces = list(model.generate(model.chat_prompt(QUESTION), max_tokens=40))
+    assert len(pieces) > 3  # as they come, not at once
+    assert all(pieces)
+    assert "".join(pieces) == "The capital of France is Paris."
+
+
+def test_what_it_says_of_itself(model, language_model_path, tiny):
+    assert model.name == language_model_path.stem
+    assert model.context_length == 8192
+    assert tiny.context_length == 256
+
+
+def test_the_first_piece_comes_before_the_rest_is_worked_out(tiny, monkeypatch):
+    decoder = tiny.load()
+    read, calls = decoder.read, []
+    monkeypatch.setattr(decoder, "read", lambda *these, **those: calls.append(1) or read(*these, **those))
+    pieces = tiny.generate([5, 6, 7], max_tokens=20)
+    assert calls == []
+    next(pieces)
+    assert 1 <= len(calls) < 20
+
+
+def test_greedy_is_the_highest_logit(tiny):
+    ids = tiny.chat_prompt(QUESTION)
+    expected = []
+    while len(expected) < 12:
+        best = int(tiny.logits(ids + expected)[-1].argmax())
+        if best in tiny._vocabulary.ends:
+            break
+        expected.append(best)
+    assert "".join(tiny.generate(ids, max_tokens=12)) == tiny._vocabulary.decode(expected)
+
+
+def test_logits(tiny):
+    found = tiny.logits([5, 6, 7])
+    assert found.shape == (3, 272)
+    assert found.dtype == torch.float32
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_the_same_again(tiny, temperature):
+    said = {"".join(tiny.generate([5, 6], max_tokens=30, temperature=temperature, seed=3)) for _ in range(3)}
+    assert len(said) == 1
+
+
+def test_seeds_differ(tiny):
+    said = {"".join(tiny.generate([5, 6], max_tokens=30, temperature=1.5, seed=seed)) for seed in range(4)}
+    assert len(said) > 1
+
+
+def test_max_tokens(tiny, monkeypatch):
+    monkeypatch.setattr(tiny._vocabulary, "ends", frozenset())
+    drawn = []
+    choose = Sampler.choose
+    monkeypatch.setattr(Sampler, "choose", lambda self, logits: drawn.append(choose(self, logits)) or drawn[-1])
+    list(tiny.generate([5, 6], max_tokens=9))
+    assert len(drawn) == 9
+
+
+def test_stop(tiny, monkeypatch):
+    monkeypatch.setattr(tiny._vocabulary, "ends", frozenset())
+    whole = "".join(tiny.generate([5, 6, 9], max_tokens=30))
+    stop = whole[5:9]
+    assert "".join(tiny.generate([5, 6, 9], max_tokens=30, stop=[stop])) == whole[: whole.index(stop)]
+    assert "".join(tiny.generate([5, 6, 9], max_tokens=30, stop=stop)) == whole[: whole.index(stop)]
+    assert "".join(tiny.generate([5, 6, 9], max_tokens=30, stop=["", "nowhere in it"])) == whole
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stop", "expected"),
+    [
+        (["ab", "cd", "ef"], ["cd"], ["ab"]),
+        (["ab", "c", "d", "ef"], ["cde"], ["ab"]),
+        (["ab", "c", "x"], ["cde"], ["ab", "cx"]),
+        (["aab", "aac"], ["aac"], ["aab"]),
+        (["ab", "a"], ["ac"], ["ab", "a"]),
+        (["xyz"], ["z", "y"], ["x"]),
+        (["xyz"], [], ["xyz"]),
+        (["xyz"], ["x"], []),
+    ],
+)
+def test_stop_strings_across_pieces(pieces, stop, expected):
+    assert list(_until(iter(pieces), stop)) == expected
+
+
+def test_the_penalty_is_for_what_was_said(tiny, monkeypatch):
+    monkeypatch.setattr(tiny._vocabulary, "ends", frozenset())
+    chosen: list[int] = []
+    choose = Sampler.choose
+    monkeypatch.setattr(Sampler, "choose", lambda self, logits: chosen.append(choose(self, logits)) or chosen[-1])
+    list(tiny.generate([5, 6], max_tokens=40))
+    plain = len(set(chosen))
+    chosen.clear()
+    list(tiny.generate([5, 6], max_tokens=40, repetition_penalty=100.0))
+    assert len(set(chosen)) > plain
+
+
+class TestSampler:
+    def test_nucleus(self):
+        logits = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))
+        drawn = [Sampler(1.0, 0.6, seed, 1.0).choose(logits) for seed in range(200)]
+        assert set(drawn) == {0, 1}
+        assert 80 < drawn.count(0) < 170
+        assert {Sampler(1.0, 0.01, seed, 1.0).choose(logits) for seed in range(20)} == {0}
+        assert {Sampler(1.0, 1.0, seed, 1.0).choose(logits) for seed in range(400)} == {0, 1, 2, 3}
+
+    def test_temperature(self):
+        logits = torch.tensor([1.0, 2.0, 3.0])
+        assert {Sampler(0.01, 1.0, seed, 1.0).choose(logits) for seed in range(50)} == {2}
+        assert {Sampler(1e-9, 1.0, seed, 1.0).choose(logits) for seed in range(5)} == {2}
+
+    def test_penalty(self):
+        sampler = Sampler(0.0, 1.0, 0, 2.0)
+        logits = torch.tensor([4.0, 3.0, -1.0])
+        assert [sampler.choose(logits) for _ in range(3)] == [0, 1, 0]
+        assert logits.tolist() == [4.0, 3.0, -1.0]
+
+
+WRONG = {
+    "max_tokens": ({"max_tokens": 0}, "max_tokens is at least 1, not 0"),
+    "temperature": ({"temperature": -1.0}, "temperature is from 0"),
+    "no number": ({"temperature": float("nan")}, "temperature is from 0"),
+    "top_p": ({"top_p": 0.0}, "top_p above 0"),
+    "penalty": ({"repetition_penalty": 0.0}, "repetition_penalty from 0.01"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_figures_out_of_range(tiny, case):
+    changes, reason = WRONG[case]
+    with pytest.raises(UsageError, match=reason):
+        tiny.generate([5], **({"max_tokens": 4} | changes))
+
+
+def test_prompts_that_are_none(tiny):
+    with pytest.raises(UsageError, match="an empty prompt"):
+        tiny.generate([], max_tokens=4)
+    for number in (-1, 272):
+        with pytest.raises(UsageError, match="token ids are from 0 to 271"):
+            tiny.generate([number], max_tokens=4)
+
+
+def test_a_prompt_too_long(tiny):
+    reason = r"the prompt has 250 tokens, but with 20 for the answer tiny can take 236 \(of 256\)"
+    with pytest.raises(CrystalError, match=reason):
+        tiny.generate([5] * 250, max_tokens=20)
+    with pytest.raises(CrystalError, match="can take 0"):
+        tiny.generate([5], max_tokens=1000)
+    with pytest.raises(CrystalError, match="257 tokens are more than the 256 tiny can take"):
+        tiny.logits([5] * 257)
+    assert list(tiny.generate([5] * 236, max_tokens=20))  # just fits
+
+
+def test_opening(tmp_path, tiny_path, write_gguf):
+    with pytest.raises(ModelMissingError, match=r"no language model at .*none\.gguf"):
+        LanguageModel.open(tmp_path / "none.gguf")
+    with pytest.raises(UsageError, match="precision is one of auto, fp32, bf16, not 'int3'"):
+        LanguageModel.open(tiny_path, precision="int3")
+    with pytest.raises(UsageError, match="0 threads are too few"):
+        LanguageModel.open(tiny_path, threads=0)
+    with pytest.raises(CrystalError, match="context_length is missing or absurd"):
+        LanguageModel.open(write_gguf(tmp_path / "no.gguf", {}, llama__context_length=None))
+
+
+def test_weights_are_checked_at_the_first_word(tmp_path, write_gguf, tiny_tensors):
+    model = LanguageModel.open(write_gguf(tmp_path / "bare.gguf", {}))
+    assert model.count("the") > 0
+    with pytest.raises(CrystalError, match=r"token_embd.weight is missing"):
+        next(model.generate([5], max_tokens=1))
+    fewer = {**tiny_tensors, "token_embd.weight": tiny_tensors["token_embd.weight"][:256]}
+    model = LanguageModel.open(write_gguf(tmp_path / "fewer.gguf", fewer))
+    with pytest.raises(CrystalError, match="272 tokens, but embeddings for 256"):
+        model.load()
+
+
+def test_threads(tiny_path):
+    LanguageModel.open(tiny_path, threads=2).load()
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+
+
+def test_several_threads_of_the_caller(tiny_path):
+    model = LanguageModel.open(tiny_path, precision="fp32")
+    said: list[str] = []
+    workers = [
+        threading.Thread(target=lambda: said.append("".join(model.generate([5, 6, 7], max_tokens=20))))
+        for _ in range(4)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(said) == 4
+    assert len(set(said)) == 1
+
+
+@pytest.mark.parametrize("precision", ["auto", "fp32", "bf16"])
+def test_a_converted_copy_says_the_same(tmp_path, tiny_path, precision):
+    prompt = list(range(3, 60))  # long enough that every form of the weights is needed
+
+    def say() -> str:
+        model = LanguageModel.open(tiny_path, precision=precision, cache=tmp_path / "cache")
+        return "".join(model.generate(prompt, max_tokens=20))
+
+    first = say()
+    (copy,) = (tmp_path / "cache" / "tiny").iterdir()
+    written = copy.stat().st_mtime_ns
+    assert say() == first
+    assert copy.stat().st_mtime_ns == written
+    copy.write_bytes(copy.read_bytes()[:100])
+    assert say() == first
+    assert copy.stat().st_size > 100  # made anew
+    assert [path.name for path in copy.parent.iterdir()] == [copy.name]
+
+
+def test_a_copy_of_another_file_is_not_used(tmp_path, tiny_tensors, write_gguf):
+    path = write_gguf(tmp_path / "tiny.gguf", tiny_tensors)
+    prompt = list(range(3, 60))
+
+    def logits_after_an_answer() -> torch.Tensor:
+        model = LanguageModel.open(path, precision="fp32", cache=tmp_path / "cache")
+        list(model.generate(prompt, max_tokens=5))
+        return model.logits(prompt)
+
+    before = logits_after_an_answer()
+    write_gguf(path, {**tiny_tensors, "blk.0.ffn_up.weight": tiny_tensors["blk.0.ffn_up.weight"] + 0.01})
+    after = logits_after_an_answer()
+    assert not torch.allclose(before, after)
+    assert len(list((tmp_path / "cache" / "tiny").iterdir())) == 1
+
+
+def test_no_copy_where_none_can_be(tmp_path, tiny_path):
+    (tmp_path / "file").write_text("in the way")
+    model = LanguageModel.open(tiny_path, cache=tmp_path / "file")
+    assert "".join(model.generate(list(range(3, 60)), max_tokens=5))

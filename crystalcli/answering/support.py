@@ -58,7 +58,10 @@ def extracts(crystal: CrystalFile, passages: Sequence[Passage]) -> tuple[Citatio
 
 def _best_sentence(passage: Passage, weights: Mapping[str, float], in_answer: set[str]) -> tuple[float, int, int]:
     best = (-1.0, 0, len(passage.text))
-    for low, high in sentences(passage.text) or [(0, len(passage.text))]:
+    spans = sentences(passage.text) or [(0, len(passage.text))]
+    for low, high in [
+        span for span in spans if not passage.text.startswith("#", span[0])
+    ] or spans:  # headings say nothing
         shared = {term for term, _ in terms(passage.text[low:high])} & weights.keys()
         score = sum(weights[term] * (2.0 if term in in_answer else 1.0) for term in shared)
         best = max(best, (score, low, high), key=lambda each: each[0])

@@ -1,9 +1,4 @@
-"""Learns the codebooks of an encoder from any folder of text:
-
-    python -m crystalcli.vectors.train TEXT_FOLDER --encoder FOLDER -o codebooks.npz
-
-Codebooks belong to the encoder, not to the text: what they learn is how the encoder's vectors are spread.
-"""
+"""Learns an encoder's codebooks from a sample of its vectors. `crystalcli.memory.codebooks` makes the sample from files."""
 
 from __future__ import annotations
 

@@ -47,6 +47,7 @@ class LanguageModel:
         self._context = context
         self._precision = precision
         self._threads = threads
+        self._most = 1  # threads; known when torch is
         self._cache = cache / file.path.stem if cache is not None else None
         self._copy = ""  # the name of the converted copy to write, when there is none yet
         self._decoder: Llama | None = None
@@ -201,12 +202,12 @@ class LanguageModel:
             self._copy = "" if saved else name
         # Many small steps, for which one thread is nearly as quick as two: 0.35 s and 0.25 s on a machine that has
         # nothing else to do, and 0.4 s and up to 12 s on one that has.
-        threads = torch.get_num_threads()
+        self._most = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             return Llama(self._file, shape, torch.bfloat16 if narrow else torch.float32, packing, saved)
         finally:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(self._most)
 
     def _continue(self, prompt: list[int], max_tokens: int, choices: tuple[float, float, int, float]) -> Iterator[int]:
         decoder = self.load()
@@ -218,7 +219,7 @@ class LanguageModel:
         cache = decoder.cache(len(prompt) + max_tokens)
         # Only with packed weights is every figure the same, bit for bit, for any number of threads (tested), and the
         # same prompt must give the same text. So otherwise the number is left as it is.
-        most = torch.get_num_threads() if self._threads is None and decoder.packing else 0
+        most = self._most if self._threads is None and decoder.packing else 0
         try:
             sample = functools.partial(decoder.sample, min(len(prompt), _SAMPLE))
             pace = Pace(most, torch.set_num_threads, first=1, sample=sample) if most else None

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
-# Before anything imports torch: with busy neighbours, spinning threads make these tests twenty times slower.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 from collections.abc import Callable
 from pathlib import Path
 

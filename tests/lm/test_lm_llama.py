@@ -155,11 +155,11 @@ def test_the_same_logits_as_transformers(reference, exact, prompts):
 
 @torch.inference_mode()
 def test_the_same_words_as_transformers(reference, exact, prompts):
-    for ids in prompts[:3]:
+    for ids in prompts[:2]:
         expected = reference.generate(
-            torch.tensor([ids]), max_new_tokens=24, do_sample=False, eos_token_id=None, pad_token_id=0
+            torch.tensor([ids]), max_new_tokens=20, do_sample=False, eos_token_id=None, pad_token_id=0
         )[0, len(ids) :]
-        assert greedy(exact, ids, 24) == expected.tolist()
+        assert greedy(exact, ids, 20) == expected.tolist()
 
 
 def test_step_by_step_equals_all_at_once(exact, prompts):
@@ -295,3 +295,18 @@ def test_what_cannot_be_run_is_named(tmp_path, write_gguf, tiny_tensors, case):
     ):
         Llama(file, Shape.of(file), torch.float32, packing=False)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not packed_works(), reason="no four-bit kernel")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_packed_figures_do_not_depend_on_threads(file, dtype):
+    """The number of threads may change while a text is made, and the text must not."""
+    model = Llama(file, Shape.of(file), dtype, packing=True)
+    ids = [number * 7919 % 40_000 for number in range(40)]
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        cache = model.cache(43)
+        found.append(torch.cat([model.read(ids, cache), *(model.read([number], cache) for number in (5, 6, 7))]))
+    torch.set_num_threads(1)
+    assert torch.equal(found[0], found[1])

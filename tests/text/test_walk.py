@@ -412,3 +412,13 @@ def test_a_thousand_files_take_no_time(thousand: Path) -> None:
         assert len(found(thousand)) == 1001
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 0.3
+
+
+def test_crystalignore_leaves_out_what_git_keeps(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("kept.md", "answers.jsonl", "sub/answers.jsonl", "sub/again.md", "ignored.log"):
+        (tmp_path / name).write_text("x\n")
+    (tmp_path / ".crystalignore").write_text("answers.jsonl\n!ignored.log\n")
+    (tmp_path / ".gitignore").write_text("*.log\n")
+    found = {each.relative for each in walk([tmp_path])}
+    assert found == {".gitignore", "ignored.log", "kept.md", "sub/again.md"}

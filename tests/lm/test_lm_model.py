@@ -1,3 +1,4 @@
+import random
 import threading
 
 import pytest
@@ -266,3 +267,28 @@ def test_no_copy_where_none_can_be(tmp_path, tiny_path):
     (tmp_path / "file").write_text("in the way")
     model = LanguageModel.open(tiny_path, cache=tmp_path / "file")
     assert "".join(model.generate(list(range(3, 60)), max_tokens=5))
+
+
+def test_whatever_is_damaged_ends_in_the_named_error(tmp_path, write_gguf, tiny_tensors):
+    whole = write_gguf(tmp_path / "whole.gguf", tiny_tensors).read_bytes()
+    path = tmp_path / "damaged.gguf"
+    choose = random.Random(5)
+    outcomes = []
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(choose.randint(1, 3)):
+            place = choose.randrange(11_000)  # header, vocabulary, tensor infos
+            if choose.random() < 0.7:
+                data[place] = choose.randrange(256)
+            else:
+                del data[place : place + choose.randint(1, 9)]
+        path.write_bytes(data)
+        try:
+            model = LanguageModel.open(path, precision="fp32")
+            ids = model.chat_prompt(QUESTION)
+            list(model.generate(ids[:20], max_tokens=2))
+            outcomes.append("whole")
+        except CrystalError as error:
+            assert "\n" not in str(error)
+            outcomes.append("named")
+    assert 50 < outcomes.count("named") < 400

@@ -53,8 +53,15 @@ class Reading(Protocol):
     Raises SourceError with one reason, at the call or while iterating, when the source cannot be read.
     """
 
-    kind: str
-    title: str
+    @property
+    def kind(self) -> str:
+        """ "text", "markdown", "code" or "pdf"."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What the document calls itself, or ""."""
+        ...
 
     def pieces(self) -> Iterator[str | Landmark]:
         """The text and its landmarks, in order."""

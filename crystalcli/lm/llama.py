@@ -96,7 +96,7 @@ class Shape:
 class Cache:
     """Keys and values of the positions read so far, for at most `room` of them: [layers, groups, room, head] each.
 
-    Memory is reserved for `room` positions and touched as they come: 46 kB a position for SmolLM2-135M in bfloat16.
+    Memory is reserved for `room` positions and touched as they come: 23 kB a position for SmolLM2-135M in bfloat16.
     """
 
     def __init__(self, shape: Shape, room: int, dtype: torch.dtype) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -431,20 +432,24 @@ def _open(path: Path, writable: bool) -> sqlite3.Connection:
 
 def _lock(path: Path) -> Any:
     """Hold the right to write. A lock file beside the crystal, since SQLite's own locks last one commit only."""
-    try:
-        file = path.open("w")
-    except OSError as error:
-        raise CrystalError(f"cannot write {path.parent}: {error.strerror}") from error
-    try:
-        import fcntl
+    while True:
+        try:
+            file = path.open("w")
+        except OSError as error:
+            raise CrystalError(f"cannot write {path.parent}: {error.strerror}") from error
+        try:
+            import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        pass  # no such locks on this system; SQLite still keeps commits apart
-    except OSError as error:
-        file.close()
-        name = path.name.removesuffix("-lock")
-        raise CrystalError(
-            f"another program is writing {name}: wait for it to finish, or stop it, and try again"
-        ) from error
-    return file
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            return file  # no such locks on this system; SQLite still keeps commits apart
+        except OSError as error:
+            file.close()
+            name = path.name.removesuffix("-lock")
+            raise CrystalError(
+                f"another program is writing {name}: wait for it to finish, or stop it, and try again"
+            ) from error
+        with contextlib.suppress(OSError):
+            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                return file
+        file.close()  # the writer before us has just taken its lock file away; ours must be the one that others see

@@ -55,10 +55,6 @@ class PdfReading:
                 self._title = ""
         return self._title or ""
 
-    @title.setter
-    def title(self, title: str) -> None:
-        self._title = title
-
     def pieces(self) -> Iterator[str | Landmark]:
         """One Landmark for every page, and after it the page's text, which ends in an empty line.
 

@@ -252,7 +252,9 @@ def _scopes_below(entries: list[os.DirEntry[str]], prefix: str, above: tuple[_Sc
     scopes = above
     own: tuple[_Scope, ...] = ()
     for entry in entries:  # sorted: `.crystalignore` comes before `.git`, and `.git` before `.gitignore`
-        if entry.name == ".crystalignore":  # what Git keeps and a crystal need not: it comes before this folder's .gitignore
+        if (
+            entry.name == ".crystalignore"
+        ):  # what Git keeps and a crystal need not: it comes before this folder's .gitignore
             patterns = _read_patterns(entry.path)
             own = (_Scope(patterns, len(prefix) + 1 if prefix else 0, ""),) if patterns else ()
         elif entry.name == ".git":  # a repository inside: those around it say nothing about its files

@@ -9,19 +9,18 @@ No layer is a hard filter: what BM25 finds joins the candidates whatever the vec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from crystalcli.errors import UsageError
 from crystalcli.lexical import bm25, postings
-from crystalcli.lexical.analysis import query_terms, terms, words
-from crystalcli.memory.shelf import AtomPlace, Shelf
-from crystalcli.text.sentences import sentences
+from crystalcli.lexical.analysis import query_terms, words
+from crystalcli.memory.passages import NEIGHBOURHOOD, Passages, Query, Scored, lookup
+from crystalcli.memory.shelf import Shelf
 from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
-from crystalcli.vectors.question import Encoded, QuestionEncoder
+from crystalcli.vectors.question import QuestionEncoder
 from crystalcli.vectors.tokenizer import default_tokenizer
 
 if TYPE_CHECKING:
@@ -36,25 +35,6 @@ LEXICAL_CANDIDATES = 100  # of which BM25 alone may name this many
 BM25_WEIGHT = 0.6  # of BM25 over the sum of the question's idf, so that long questions do not drown the vectors
 DEPTHS = (1, 2, 3)
 _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
-_LONG_SENTENCE = 1200  # characters
-
-
-class Query(NamedTuple):
-    """A question made ready: its terms with their idf, and, with weights, its vector and its tokens' states and weights."""
-
-    text: str
-    idf: dict[str, float]
-    bm25: FloatArray
-    encoded: Encoded | None
-    token_weights: FloatArray
-
-
-class Scored(NamedTuple):
-    """An atom with its final score and what each layer gave to it."""
-
-    atom: int
-    score: float
-    shares: dict[str, float]
 
 
 class Recall:
@@ -75,20 +55,8 @@ class Recall:
         if not question.strip():
             raise UsageError("the question is empty")
         query = self.prepare(question)
-        found: list[Passage] = []
-        seen: set[tuple[int, int, int]] = set()
-        for scored in self.rank(query, depth, 4 * k):
-            place = self.shelf.place(scored.atom)
-            low, high = _snap(place, self._is_code(place.chunk))
-            if (place.chunk, low, high) in seen:
-                continue
-            seen.add((place.chunk, low, high))
-            passage = self._passage(query, scored, place, low, high)
-            if passage is not None:
-                found.append(passage)
-            if len(found) == k:
-                break
-        return found
+        ranked = self.rank(query, depth, max(NEIGHBOURHOOD, 4 * k))
+        return Passages(self.shelf, self._codec, query).make(ranked, k)
 
     # --- scores ---------------------------------------------------------------------------------------
 
@@ -178,72 +146,17 @@ class Recall:
             rows = np.flatnonzero(segments == index)
             local = candidates[rows] - view.row.first_atom
             clusters, owners = _ranges(view.atom_clusters[local], view.atom_clusters[local + 1])
-            base = _lookup(atom_table, self.shelf.atom_codes[candidates[rows]])[:, owners]
-            products = base + _lookup(cluster_table, cluster_codes[clusters])
+            base = lookup(atom_table, self.shelf.atom_codes[candidates[rows]])[:, owners]
+            products = base + lookup(cluster_table, cluster_codes[clusters])
             np.maximum.at(best, rows[owners], products[0])
             if depth == 3 and len(weights):
                 units, parents = _ranges(view.cluster_units[clusters], view.cluster_units[clusters + 1])
-                fine = products[1:, parents] + _lookup(unit_table[1:], unit_codes[units])
+                fine = products[1:, parents] + lookup(unit_table[1:], unit_codes[units])
                 top = np.full((len(weights), len(rows)), -1.0, np.float32)
                 for token in range(len(weights)):
                     np.maximum.at(top[token], owners[parents], fine[token])
                 similar[rows] = weights @ top / weights.sum()
         return best, similar
-
-    # --- passages -------------------------------------------------------------------------------------
-
-    def _is_code(self, chunk: int) -> bool:
-        runs = self.shelf.store.runs_over(chunk)
-        return bool(runs) and self.shelf.store.source(runs[0].source).kind == "code"
-
-    def _passage(self, query: Query, scored: Scored, place: AtomPlace, low: int, high: int) -> Passage | None:
-        runs = self.shelf.store.runs_over(place.chunk)
-        if not runs:
-            return None
-        source = self.shelf.store.source(runs[0].source)
-        offset, lines = self.shelf.before(runs[0], place.chunk)
-        text = place.text[low:high]
-        first_line = lines + place.text.count("\n", 0, low) + 1
-        start, end = offset + low, offset + high
-        best = self._best_sentence(query, place, low, text, source.kind == "code")
-        page = self.shelf.store.landmark_count(source.id, "page", start)
-        return Passage(
-            path=source.path,
-            start=start,
-            end=end,
-            text=text,
-            score=scored.score,
-            line_start=first_line,
-            line_end=first_line + text.rstrip().count("\n"),
-            page_start=page,
-            page_end=self.shelf.store.landmark_count(source.id, "page", max(start, end - 1)) if page else 0,
-            heading=self.shelf.store.landmark_before(source.id, "heading", start + best[0]),
-            best=(start + best[0], start + best[1]),
-            shares=scored.shares,
-        )
-
-    def _best_sentence(self, query: Query, place: AtomPlace, low: int, text: str, code: bool) -> tuple[int, int]:
-        """The span in `text` of the sentence nearest to the question, by its words and by the units it touches."""
-        spans = sentences(text, code) or [(0, len(text))]
-        total = sum(query.idf.values()) or 1.0
-        scores = []
-        similar = self._unit_scores(query, place)
-        for start, end in spans:
-            shared = {term for term, _ in terms(text[start:end])} & query.idf.keys()
-            score = sum(query.idf[term] for term in shared) / total
-            touched = [s for (a, b), s in zip(place.units, similar, strict=False) if a < low + end and b > low + start]
-            scores.append(score + (float(np.mean(touched)) if touched else 0.0))
-        return spans[int(np.argmax(scores))]
-
-    def _unit_scores(self, query: Query, place: AtomPlace) -> Sequence[float]:
-        view = self.shelf.view(place.segment)
-        if query.encoded is None or self._codec is None or self.shelf.atom_codes is None or not view.row.encoded:
-            return []
-        _, unit_codes = self.shelf.codes(place.segment)
-        codes = unit_codes[place.first_unit : place.first_unit + len(place.units)]
-        # Siblings share their atom and nearly their cluster, so the unit's own code is what tells them apart.
-        products: list[float] = _lookup(self._codec.units.table(query.encoded.vector)[None], codes)[0].tolist()
-        return products
 
 
 def _token_weights(question: str, ends: list[int], idf: dict[str, float], rarest: float) -> FloatArray:
@@ -258,28 +171,6 @@ def _token_weights(question: str, ends: list[int], idf: dict[str, float], rarest
     if not weights.any():
         weights[:] = 1.0
     return weights
-
-
-def _snap(place: AtomPlace, code: bool) -> tuple[int, int]:
-    """The atom's span widened or narrowed to whole sentences (lines, in code): those whose middle lies in it."""
-    spans = sentences(place.text, code)
-    inside = [span for span in spans if place.start <= (span[0] + span[1]) // 2 < place.end]
-    if not inside:
-        middle = (place.start + place.end) // 2
-        inside = [min(spans, key=lambda span: max(span[0] - middle, middle - span[1], 0))] if spans else []
-    if not inside:
-        return place.start, place.end
-    low, high = inside[0][0], inside[-1][1]
-    if high - low > _LONG_SENTENCE and len(inside) == 1:  # no sentence worth the name: the atom itself, at white space
-        low, high = max(low, place.start), min(high, place.end)
-        while low > inside[0][0] and not place.text[low - 1].isspace():
-            low -= 1
-        while high < inside[-1][1] and not place.text[high].isspace():
-            high += 1
-    if code:  # keep the first line's indentation: it belongs to what it shows
-        while low > 0 and place.text[low - 1] in " \t":
-            low -= 1
-    return low, high
 
 
 def _top(scores: FloatArray, count: int) -> Integers:
@@ -303,11 +194,3 @@ def _ranges(starts: Integers, ends: Integers) -> tuple[Integers, Integers]:
     owners = np.repeat(np.arange(len(starts)), sizes)
     offsets = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return starts[owners] + offsets, owners
-
-
-def _lookup(table: FloatArray, codes: npt.NDArray[np.uint8]) -> FloatArray:
-    """Products, float32 [vectors, n], read off tables [vectors, bytes, 256] for codes [n, bytes]."""
-    products = np.zeros((len(table), len(codes)), np.float32)
-    for book in range(codes.shape[1]):
-        products += table[:, book].take(codes[:, book], axis=1)
-    return products

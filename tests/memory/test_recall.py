@@ -8,7 +8,8 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.errors import NotFoundError, UsageError
-from crystalcli.memory.recall import _snap, _top
+from crystalcli.memory.passages import snap
+from crystalcli.memory.recall import _top
 from crystalcli.text.sentences import sentences
 
 QUESTIONS = [
@@ -120,7 +121,7 @@ def test_sentences_are_shared_out_among_atoms(crystal):
         view = shelf.view(index)
         local = place.chunk - view.row.first_chunk
         own = range(int(view.chunk_atoms[local]), int(view.chunk_atoms[local + 1]))
-        spans = [_snap(shelf.place(view.row.first_atom + each), False) for each in own]
+        spans = [snap(shelf.place(view.row.first_atom + each), False) for each in own]
         for low, high in sentences(place.text):
             if high - low < 400:
                 assert any(a <= low and high <= b for a, b in spans)

@@ -1,0 +1,197 @@
+"""From ranked atoms to passages: whole sentences, with neighbours that were recalled too, and the place of each.
+
+An atom becomes the sentences (in code: lines) whose middle lies in it. Where the atom before or after it in the same document is
+among the best as well, the three are one passage: evidence often lies across a cut that the question knows nothing of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from crystalcli.lexical.analysis import terms
+from crystalcli.memory.shelf import AtomPlace, Shelf
+from crystalcli.storage.store import Source
+from crystalcli.text.sentences import sentences
+from crystalcli.types import Passage
+from crystalcli.vectors.codec import Codec
+from crystalcli.vectors.question import Encoded
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from crystalcli.types import FloatArray
+
+NEIGHBOURHOOD = 20  # a neighbour joins when it is among so many best atoms
+_LONG_SENTENCE = 1200  # characters; what is longer is no sentence
+_GAP = 8  # characters of white space between the passages of neighbouring atoms, at most
+
+
+class Query(NamedTuple):
+    """A question made ready: its terms with their idf, and, with weights, its vector and its tokens' states and weights."""
+
+    text: str
+    idf: dict[str, float]
+    bm25: FloatArray
+    encoded: Encoded | None
+    token_weights: FloatArray
+
+
+class Scored(NamedTuple):
+    """An atom with its final score and what each layer gave to it."""
+
+    atom: int
+    score: float
+    shares: dict[str, float]
+
+
+class _Spot(NamedTuple):
+    """A scored atom where it stands: its sentences are `[low, high)` of its chunk, `[start, end)` of its document."""
+
+    scored: Scored
+    place: AtomPlace
+    source: Source
+    low: int
+    high: int
+    start: int
+    end: int
+    line: int  # of `start`
+
+
+class Passages:
+    """Makes the passages of one question. codec: None when there are no vectors."""
+
+    def __init__(self, shelf: Shelf, codec: Codec | None, query: Query) -> None:
+        self._shelf = shelf
+        self._store = shelf.store
+        self._codec = codec
+        self._query = query
+        self._sources: dict[int, Source] = {}
+
+    def make(self, ranked: Sequence[Scored], k: int) -> list[Passage]:
+        """Up to `k` passages from atoms in order of their scores; no text is given twice."""
+        near = {scored.atom: scored for scored in ranked[:NEIGHBOURHOOD]}
+        spots: dict[int, _Spot | None] = {}
+        taken: set[tuple[int, int]] = set()
+        found: list[Passage] = []
+
+        def spot(scored: Scored) -> _Spot | None:
+            if scored.atom not in spots:
+                spots[scored.atom] = self._spot(scored)
+            return spots[scored.atom]
+
+        for scored in ranked:
+            if len(found) == k:
+                break
+            seed = spot(scored)
+            if seed is None or (seed.source.id, seed.start) in taken:
+                continue
+            joined = [seed]
+            for atom, first in ((scored.atom - 1, True), (scored.atom + 1, False)):
+                other = spot(near[atom]) if atom in near else None
+                if other is None or other.source.id != seed.source.id or (other.source.id, other.start) in taken:
+                    continue
+                gap = seed.start - other.end if first else other.start - seed.end
+                if 0 <= gap <= _GAP:
+                    joined.insert(0 if first else len(joined), other)
+            taken.update((each.source.id, each.start) for each in joined)
+            found.append(self._passage(seed, joined[0], joined[-1]))
+        return found
+
+    def _spot(self, scored: Scored) -> _Spot | None:
+        place = self._shelf.place(scored.atom)
+        runs = self._store.runs_over(place.chunk)
+        if not runs:
+            return None
+        number = runs[0].source
+        if number not in self._sources:
+            self._sources[number] = self._store.source(number)
+        source = self._sources[number]
+        low, high = snap(place, source.kind == "code")
+        offset, lines = self._shelf.before(runs[0], place.chunk)
+        return _Spot(
+            scored, place, source, low, high, offset + low, offset + high, lines + place.text.count("\n", 0, low) + 1
+        )
+
+    def _passage(self, seed: _Spot, first: _Spot, last: _Spot) -> Passage:
+        source, start, end = seed.source, first.start, last.end
+        text = seed.place.text[seed.low : seed.high]
+        low, high = self._best_sentence(seed, text)
+        if first is not seed or last is not seed:
+            text = self._shelf.span_text(source, start, end)
+        page = self._store.landmark_count(source.id, "page", start)
+        best = (seed.start + low, seed.start + high)
+        return Passage(
+            path=source.path,
+            start=start,
+            end=end,
+            text=text,
+            score=seed.scored.score,
+            line_start=first.line,
+            line_end=first.line + text.rstrip().count("\n"),
+            page_start=page,
+            page_end=self._store.landmark_count(source.id, "page", max(start, end - 1)) if page else 0,
+            heading=self._store.landmark_before(source.id, "heading", best[0]),
+            best=best,
+            shares=seed.scored.shares,
+        )
+
+    def _best_sentence(self, spot: _Spot, text: str) -> tuple[int, int]:
+        """The span in `text` of the sentence nearest to the question, by its words and by the units it touches."""
+        spans = sentences(text, spot.source.kind == "code") or [(0, len(text))]
+        idf = self._query.idf
+        total = sum(idf.values()) or 1.0
+        similar = self._unit_scores(spot.place)
+        scores = []
+        for start, end in spans:
+            shared = {term for term, _ in terms(text[start:end])} & idf.keys()
+            touched = [
+                score
+                for (a, b), score in zip(spot.place.units, similar, strict=False)
+                if a < spot.low + end and b > spot.low + start
+            ]
+            scores.append(sum(idf[term] for term in shared) / total + (float(np.mean(touched)) if touched else 0.0))
+        return spans[int(np.argmax(scores))]
+
+    def _unit_scores(self, place: AtomPlace) -> Sequence[float]:
+        view = self._shelf.view(place.segment)
+        encoded = self._query.encoded
+        if encoded is None or self._codec is None or self._shelf.atom_codes is None or not view.row.encoded:
+            return []
+        _, unit_codes = self._shelf.codes(place.segment)
+        codes = unit_codes[place.first_unit : place.first_unit + len(place.units)]
+        # Siblings share their atom and nearly their cluster, so the unit's own code is what tells them apart.
+        products: list[float] = lookup(self._codec.units.table(encoded.vector)[None], codes)[0].tolist()
+        return products
+
+
+def snap(place: AtomPlace, code: bool) -> tuple[int, int]:
+    """The atom's span widened or narrowed to whole sentences (lines, in code): those whose middle lies in it."""
+    spans = sentences(place.text, code)
+    inside = [span for span in spans if place.start <= (span[0] + span[1]) // 2 < place.end]
+    if not inside:
+        middle = (place.start + place.end) // 2
+        inside = [min(spans, key=lambda span: max(span[0] - middle, middle - span[1], 0))] if spans else []
+    if not inside:
+        return place.start, place.end
+    low, high = inside[0][0], inside[-1][1]
+    if high - low > _LONG_SENTENCE and len(inside) == 1:  # no sentence worth the name: the atom itself, at white space
+        low, high = max(low, place.start), min(high, place.end)
+        while low > inside[0][0] and not place.text[low - 1].isspace():
+            low -= 1
+        while high < inside[-1][1] and not place.text[high].isspace():
+            high += 1
+    if code:  # keep the first line's indentation: it belongs to what it shows
+        while low > 0 and place.text[low - 1] in " \t":
+            low -= 1
+    return low, high
+
+
+def lookup(table: FloatArray, codes: npt.NDArray[np.uint8]) -> FloatArray:
+    """Products, float32 [vectors, n], read off tables [vectors, bytes, 256] for codes [n, bytes]."""
+    products = np.zeros((len(table), len(codes)), np.float32)
+    for book in range(codes.shape[1]):
+        products += table[:, book].take(codes[:, book], axis=1)
+    return products

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from crystalcli import Crystal
+from crystalcli.answering import context, support
+from crystalcli.errors import ModelMissingError, UsageError
+from crystalcli.lm.model import LanguageModel
+
+QUESTIONS = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "samples" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+]
+ANSWERABLE = [question for question in QUESTIONS if question["evidence"]]
+
+
+@pytest.fixture(scope="module")
+def crystal(samples_crystal, encoder_folder):
+    with Crystal.open(samples_crystal, encoder=encoder_folder) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def language_model(language_model_path):
+    return LanguageModel.open(language_model_path)
+
+
+def test_the_context_stays_within_its_budget(crystal, language_model):
+    passages = crystal.recall("Who keeps the ledgers?", 12)
+    for budget in (1, 150, 400, 900):
+        taken, user = context.pack("Who keeps the ledgers?", passages, language_model.count, budget)
+        assert taken
+        assert language_model.count(user) <= max(budget, language_model.count(passages[0].text)) + 60
+        assert all(f"[{number}] {passage.path}" in user for number, passage in enumerate(taken, 1))
+        assert user.endswith("Question: Who keeps the ledgers?")
+    everything, _ = context.pack("x", passages, language_model.count, 10**6)
+    assert everything == passages
+
+
+def test_every_quotation_is_in_the_file_at_its_place(crystal):
+    for question in ANSWERABLE[::3]:
+        answer = crystal.ask(question["question"], extractive=True)
+        assert answer.citations
+        for number, citation in enumerate(answer.citations, 1):
+            assert citation.number == number
+            assert crystal.verified(citation)
+            assert " ".join(citation.quote.split()) in answer.text
+            source = crystal._store.source_named(citation.path)
+            text = crystal.shelf.span_text(source)
+            assert text[citation.start : citation.end] == citation.quote
+            assert text.count("\n", 0, citation.start) + 1 == citation.line_start
+
+
+def test_a_quotation_that_is_not_in_the_file_is_not_shown(crystal):
+    passages = crystal.recall("Who keeps the ledgers?", 3)
+    forged = [replace(passage, text=passage.text.replace("e", "3")) for passage in passages]
+    assert support.citations(crystal, "the ledgers", "Who keeps the ledgers?", forged) == ()
+    assert support.extracts(crystal, forged) == ()
+    assert support.citations(crystal, "the ledgers", "Who keeps the ledgers?", passages)
+
+
+def test_the_sentence_that_holds_the_answer_is_cited(crystal):
+    passages = crystal.recall("Who was the agent of the curing company?", 5)
+    cited = support.citations(crystal, "Josiah Crask", "Who was the agent of the curing company?", passages)
+    assert any("Crask" in citation.quote for citation in cited)
+
+
+def test_the_model_speaks_from_the_context(crystal, language_model_path):
+    heard: list[str] = []
+    answer = crystal.ask(
+        "Who was the agent of the curing company?", model=language_model_path, max_tokens=40, on_text=heard.append
+    )
+    assert "".join(heard).strip() == answer.text
+    assert "Crask" in answer.text
+    assert 0 < answer.tokens["answer"] <= 40
+    assert answer.seconds["first"] <= answer.seconds["total"]
+    assert all(crystal.verified(citation) for citation in answer.citations)
+
+
+def test_what_cannot_be_asked(crystal, tmp_path):
+    with pytest.raises(UsageError, match="max-tokens"):
+        crystal.ask("x", max_tokens=0, extractive=True)
+    with pytest.raises(UsageError, match="empty"):
+        crystal.ask(" ", extractive=True)
+    with pytest.raises(ModelMissingError, match="no model file"):
+        crystal.ask("x", model=tmp_path / "none.gguf")

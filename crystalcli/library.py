@@ -19,7 +19,8 @@ from crystalcli.memory.crystal import ENCODER, CrystalFile
 from crystalcli.storage.store import Store
 
 if TYPE_CHECKING:
-    from crystalcli.types import Answer
+    from crystalcli.memory.ingest import IngestReport
+    from crystalcli.types import Answer, Progress
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 
@@ -46,6 +47,16 @@ class Crystal(CrystalFile):
         """
         store = Store.open(Path(path), writable=writable)
         return cls(store, fetched(ENCODER) if encoder == "auto" else encoder)
+
+    def ingest(
+        self, paths: Sequence[str | Path], progress: Callable[[Progress], None] | None = None, *, prune: bool = False
+    ) -> IngestReport:
+        """Read files and folders into the crystal. Raises SourceError when a path does not exist.
+
+        progress: told now and then how far it has come. prune: drop the documents whose files are gone. Layers that an earlier
+        run without weights left out are made first.
+        """
+        return super().ingest(paths_of(paths), progress, prune=prune)
 
     def ask(
         self,

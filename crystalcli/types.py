@@ -118,7 +118,7 @@ class Passage:
 
     text is the document's text `[start, end)`; best is the span, also in document offsets, of the sentence
     that answers best. page_start and page_end are 0 where the document has no pages. shares says what
-    each layer and BM25 gave to the score.
+    each layer and BM25 gave to the score. gone: the file was no longer there at the last ingest.
     """
 
     path: str
@@ -133,6 +133,7 @@ class Passage:
     heading: str = ""
     best: tuple[int, int] = (0, 0)
     shares: Mapping[str, float] = field(default_factory=dict)
+    gone: bool = False
 
     @property
     def place(self) -> str:

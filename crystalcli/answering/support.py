@@ -38,6 +38,8 @@ def citations(crystal: CrystalFile, answer: str, question: str, passages: Sequen
         )
     found.sort(key=lambda each: (-each[0], each[1]))
     kept = [each for each in found[:MOST] if each[0] >= _ENOUGH * found[0][0]]
+    first = [each for each in found if each[1] == 0 and each not in kept]
+    kept = kept[: MOST - len(first)] + first  # what recall thinks best is shown, whatever the model made of it
     return tuple(_numbered(number, citation) for number, (_, _, citation) in enumerate(kept, 1))
 
 

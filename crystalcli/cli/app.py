@@ -54,20 +54,28 @@ def app(quiet: bool) -> None:
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @crystal_option
 @json_option
-def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool) -> None:
+@click.option("--prune", is_flag=True, help="Drop the documents whose files are gone.")
+def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: bool) -> None:
     """Read files and folders into the crystal: text, Markdown, source code, PDF.
 
-    What has not changed since the last time is not read again. Press Ctrl-C at any time: what was committed stays, and the
-    same command goes on from there.
+    What has not changed since the last time is not read again. Files that are gone keep what was read of them, marked as gone,
+    until --prune. Hidden files, and what .gitignore and .crystalignore name, are left out. Press Ctrl-C at any time: what was
+    committed stays, and the same command goes on from there.
     """
     from crystalcli.cli import render
     from crystalcli.cli.progress import ingesting
     from crystalcli.library import paths_of, read_into
 
     target, sources = _path(crystal), paths_of(paths)
+    fresh = not target.exists()
     with read_into(target, _encoder()) as opened:
-        with ingesting() as progress:
-            report = opened.ingest(sources, progress)
+        try:
+            with ingesting() as progress:
+                report = opened.ingest(sources, progress, prune=prune)
+        except KeyboardInterrupt:
+            kept = opened.stats()
+            output.note(f"{target} holds {render.count(kept.documents, 'document')}, {kept.tokens:,} tokens")
+            raise
         stats = opened.stats()
     if report.lexical_only:
         output.note(
@@ -79,6 +87,9 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool) -> None:
         render.ingest(report, stats, str(target))
     if not stats.documents:
         from crystalcli.errors import SourceError
+
+        if fresh:
+            target.unlink(missing_ok=True)
 
         raise SourceError(
             "nothing to read there: " + (report.skipped[0][1] if len(report.skipped) == 1 else "no file holds text")
@@ -93,7 +104,7 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool) -> None:
     "--questions",
     metavar="FILE",
     type=_PATH,
-    help="Many questions: JSON lines with qid and question; prints JSON lines.",
+    help="Many questions, - for stdin: JSON lines with qid and question; prints JSON lines.",
 )
 @crystal_option
 @json_option
@@ -299,7 +310,8 @@ def _fetch(name: str) -> Path:
         from crystalcli.cli.progress import pulling
         from crystalcli.cli.render import size
 
-        output.note(f"fetching {name} ({size(models.weights(name).size)}, once) into {models.folder()}")
+        if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
+            output.note(f"fetching {name} ({size(models.weights(name).size)}, once) into {models.folder()}")
         with pulling(name) as progress:
             found = models.pull(name, progress)
     return found
@@ -330,6 +342,8 @@ def run(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         output.error(_STOPPED)
         return 130
+    except SystemExit:  # click's way to say that the reader of our output has gone, as `| head` does
+        return 0
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that closing it at exit does not fail again
         return 0

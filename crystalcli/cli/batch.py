@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def answer_all(crystal: Crystal, path: Path, k: int, depth: int) -> None:
     """For each line `{"qid", "question"}` one line `{"qid", "passages"}`. Raises SourceError and UsageError."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        lines = text.splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     for number, line in enumerate(lines, 1):
@@ -28,6 +30,9 @@ def answer_all(crystal: Crystal, path: Path, k: int, depth: int) -> None:
             qid, question = row["qid"], str(row["question"])
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path}, line {number}: not a JSON object with qid and question") from error
-        found = crystal.recall(question, k, depth)
+        try:
+            found = crystal.recall(question, k, depth)
+        except UsageError as error:
+            raise UsageError(f"{path}, line {number}: {error}") from error
         passages = [render.passage_json(passage) for passage in found]
         output.write(json.dumps({"qid": qid, "passages": passages}, ensure_ascii=True) + "\n")

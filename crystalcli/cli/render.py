@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from crystalcli.models import Status
 
 _BAR = 30  # columns of the longest bar
+_NARROW = 62  # columns under which figures are worth more than bars
+_SMALL = 100_000  # bytes of text under which the file's size says nothing yet
 _REASONS = 12  # skipped files listed by name; `crystal inspect --documents` lists all
 
 
@@ -31,12 +33,23 @@ def size(count: float) -> str:
     return f"{count:.1f} GB"
 
 
+def count(number: int, noun: str) -> str:
+    """1 file, 2 files, 1,000 files."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def one_line(name: str) -> str:
+    """A name made harmless, newlines included."""
+    return harmless(name).replace("\n", "\N{REPLACEMENT CHARACTER}")
+
+
 def location(item: Passage | Citation) -> str:
     """Where to look: `path p. 3`, or `path:12-14` which an editor can open."""
+    path = one_line(item.path)
     if item.page_start:
-        return f"{item.path} {item.place}"
+        return f"{path} {item.place}"
     lines = f"{item.line_start}" if item.line_end <= item.line_start else f"{item.line_start}-{item.line_end}"
-    return f"{item.path}:{lines}"
+    return f"{path}:{lines}"
 
 
 # --- ingest ---------------------------------------------------------------------------------------------
@@ -45,13 +58,11 @@ def location(item: Passage | Citation) -> str:
 def ingest(report: IngestReport, stats: Stats, path: str) -> None:
     """The table at the end of an ingest."""
     console = output.console
-    if report.read == 0 and report.encoded_tokens == 0:
-        same = (
-            f"nothing new: {report.unchanged:,} files are in {path} as they are"
-            if report.unchanged
-            else "nothing was read"
-        )
-        console.print(Text(f"{same} ({report.seconds:.1f} s)"))
+    if report.unchanged and not report.read and not report.encoded_tokens and not report.gone and not report.pruned:
+        held = f"{count(report.unchanged, 'file')} as {'it is' if report.unchanged == 1 else 'they are'}"
+        skipped = f", {count(len(report.skipped), 'file')} skipped as before" if report.skipped else ""
+        console.print(Text(f"nothing new: {path} holds {held}{skipped} ({report.seconds:.1f} s)"))
+        return
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
     table.add_column(justify="right")
@@ -63,20 +74,23 @@ def ingest(report: IngestReport, stats: Stats, path: str) -> None:
     if report.unchanged:
         table.add_row("unchanged", f"{report.unchanged:,}", "files, not read again")
     if report.gone:
-        table.add_row("gone", f"{report.gone:,}", "files that were read before are no longer there")
+        kept = "" if report.pruned else "; what was read of them stays until --prune"
+        table.add_row("gone", f"{report.gone:,}", f"files are no longer there{kept}")
+    if report.pruned:
+        table.add_row("pruned", f"{report.pruned:,}", "documents whose files are gone")
     table.add_row(
         "encoded", f"{report.encoded_tokens:,}", f"tokens in {report.seconds:.1f} s{', ' + speed if speed else ''}"
     )
     table.add_row("skipped", f"{len(report.skipped):,}", "files")
     for name, reason in report.skipped[:_REASONS]:
-        table.add_row("", "", Text(f"{harmless(name)}: {harmless(reason)}", style="dim"))
+        table.add_row("", "", Text(f"{one_line(name)}: {harmless(reason)}", style="dim"))
     if len(report.skipped) > _REASONS:
         table.add_row(
             "", "", Text(f"and {len(report.skipped) - _REASONS} more: crystal inspect --documents", style="dim")
         )
     nodes = ", ".join(f"{layer.nodes:,} {layer.name}" for layer in stats.layers[1:])
     table.add_row("crystal", f"{stats.documents:,}", f"documents, {stats.tokens:,} tokens, {nodes}")
-    share = f", {stats.file / stats.text_raw:.2f} of the text" if stats.text_raw else ""
+    share = f", {stats.file / stats.text_raw:.2f} of the text" if stats.text_raw >= _SMALL else ""
     table.add_row("file", "", f"{path}, {size(stats.file)}{share}")
     console.print(table)
 
@@ -98,6 +112,8 @@ def passages(found: Sequence[Passage]) -> None:
         head = Text(f"{rank:>2}  ")
         head.append(harmless(location(passage)), style="bold cyan")
         head.append(f"  {passage.score:.3f}", style="dim")
+        if passage.gone:
+            head.append("  (the file is gone)", style="red")
         if passage.heading:
             head.append(f"  {harmless(passage.heading)}", style="dim italic")
         console.print(head, overflow="fold")
@@ -132,6 +148,7 @@ def passage_json(passage: Passage) -> dict[str, Any]:
         "page_start": passage.page_start or None,
         "page_end": passage.page_end or None,
         "heading": passage.heading,
+        "gone": passage.gone,
         "best": {"start": passage.best[0], "end": passage.best[1], "text": passage.best_text},
         "shares": {name: round(share, 6) for name, share in passage.shares.items()},
         "text": passage.text,
@@ -187,13 +204,14 @@ def stats(found: Stats, path: str) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("layer", no_wrap=True)
     columns = max(4, min(_BAR, console.width - 66))  # what the figures leave
-    table.add_column("", no_wrap=True)
+    if console.width >= _NARROW:
+        table.add_column("", no_wrap=True)
     for title in ("nodes", "ratio", "bytes", "per M tokens"):
         table.add_column(title, justify="right", no_wrap=True)
     for layer in reversed(found.layers):
         table.add_row(
             names[layer.name],
-            Text(_bar(layer.nodes, most, columns), style="cyan"),
+            *([Text(_bar(layer.nodes, most, columns), style="cyan")] if console.width >= _NARROW else []),
             f"{layer.nodes:,}",
             f"{layer.ratio:.1f}:1" if layer.name != "tokens" and layer.nodes else "",
             size(layer.bytes),
@@ -208,7 +226,8 @@ def stats(found: Stats, path: str) -> None:
     rows.add_row("text", f"{size(found.text_raw)}, compressed to {size(found.text_stored)} ({ratio:.2f})")
     rows.add_row("layers 1-3", f"{size(found.layer_bytes_per_million)} per million tokens")
     rows.add_row("lexical", f"{size(found.lexical)} of postings and lengths, {size(found.spans)} of spans and hashes")
-    rows.add_row("file", f"{size(found.file)}, {found.file / max(1, found.text_raw):.2f} of the text")
+    share = f", {found.file / found.text_raw:.2f} of the text" if found.text_raw >= _SMALL else ""
+    rows.add_row("file", f"{size(found.file)}{share}")
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.kinds.items())
     rows.add_row("documents", f"{found.documents:,}" + (f" ({kinds})" if kinds else ""))
     others = {state: count for state, count in found.state_counts.items() if state != "done"}
@@ -253,14 +272,14 @@ def documents(found: Iterable[Document]) -> None:
         table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for each in found:
         state = f"{each.state}: {harmless(each.reason)}" if each.reason else each.state
-        table.add_row(Text(harmless(each.path)), each.kind, f"{each.tokens:,}", f"{each.chunks:,}", Text(state))
+        table.add_row(Text(one_line(each.path)), each.kind, f"{each.tokens:,}", f"{each.chunks:,}", Text(state))
     output.console.print(table)
 
 
 def zoom(document: Document, chunks: Iterable[ChunkView], limit: int) -> None:
     """A document's chunks, each with its atoms, clusters, units and text."""
     console = output.console
-    head = Text(harmless(document.path), style="bold")
+    head = Text(one_line(document.path), style="bold")
     pages = f", {document.pages} pages" if document.pages else ""
     head.append(
         f"  {document.kind}{pages}, {document.characters:,} characters, {document.tokens:,} tokens, {document.chunks} chunks"

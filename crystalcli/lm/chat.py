@@ -77,12 +77,11 @@ def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, s
 
 
 def checked(messages: Iterable[Message]) -> list[dict[str, str]]:
-    """The messages as plain dictionaries. Raises UsageError where one has no text for `role` or `content`."""
-    plain = [dict(message) for message in messages]
-    for message in plain:
-        if not all(isinstance(message.get(key), str) for key in ("role", "content")):
-            raise UsageError("each message of a conversation needs a `role` and a `content`, both text")
-    return plain
+    """The messages with `role` and `content` alone. Raises UsageError where one of them is missing or no text."""
+    plain = [{key: message.get(key, None) for key in ("role", "content")} for message in messages]
+    if not all(isinstance(text, str) for message in plain for text in message.values()):
+        raise UsageError("each message of a conversation needs a `role` and a `content`, both text")
+    return [{key: str(text) for key, text in message.items()} for message in plain]
 
 
 def unused_mark(texts: Iterable[str]) -> str:

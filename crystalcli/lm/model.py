@@ -200,8 +200,8 @@ class LanguageModel:
             name = converted.name_for(digests[0], f"{'bf16' if narrow else 'fp32'} {packing}")
             saved = converted.load(self._cache, name)
             self._copy = "" if saved else name
-        # Many small steps, for which one thread is nearly as quick as two: 0.35 s and 0.25 s on a machine that has
-        # nothing else to do, and 0.4 s and up to 12 s on one that has.
+        # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine; beside busy neighbours it
+        # cost from 3 to 13 s.
         self._most = torch.get_num_threads()
         torch.set_num_threads(1)
         try:

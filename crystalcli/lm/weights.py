@@ -98,7 +98,8 @@ class Matrix:
         self._rows, self._columns = sum(part.rows for part in parts), parts[0].columns
         saved = saved or {}
         planes = self._planes() if packing else 0
-        self._packed = [(saved[f"codes{n}"], saved[f"pairs{n}"]) for n in range(planes) if f"pairs{n}" in saved]
+        names = [(f"codes{number}", f"pairs{number}") for number in range(planes)]
+        self._packed = [(saved[codes], saved[pairs]) for codes, pairs in names if {codes, pairs} <= saved.keys()]
         if len(self._packed) != planes or not all(map(self._fits, self._packed)):
             self._packed = self._pack()
         self._dense: Tensor | None = None

@@ -29,7 +29,7 @@ _AT_ONCE = 256  # chunks
 
 def chunks_of(paths: Sequence[Path]) -> Iterator[Chunk]:
     """The chunks of every file under `paths`."""
-    for found in walk(paths):
+    for found in walk(paths, hidden=False):
         if isinstance(found, Found):
             _, reading = open_source(found.path)
             texts = (piece for piece in reading.pieces() if isinstance(piece, str))

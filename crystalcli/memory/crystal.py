@@ -68,11 +68,10 @@ class CrystalFile:
 
     # --- in ---------------------------------------------------------------------------------------------
 
-    def ingest(self, paths: Sequence[Path], progress: Callable[[Progress], None] | None = None) -> IngestReport:
-        """Read files and folders into the crystal. Raises SourceError when a path does not exist.
-
-        Layers that an earlier run without weights left out are made first.
-        """
+    def ingest(
+        self, paths: Sequence[Path], progress: Callable[[Progress], None] | None = None, *, prune: bool = False
+    ) -> IngestReport:
+        """See `crystalcli.library.Crystal.ingest`."""
         from crystalcli.memory.ingest import Ingest
 
         if not self._store.writable:
@@ -82,7 +81,7 @@ class CrystalFile:
         ingest = Ingest(self._store, encoder, progress)
         filled = self._fill(encoder) if encoder is not None else 0
         try:
-            report = ingest.run(paths)
+            report = ingest.run(paths, prune=prune)
         finally:
             self._shelf = self._recall = None
         report.encoded_tokens += filled

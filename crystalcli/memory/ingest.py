@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError
 from crystalcli.memory.segments import SegmentWriter
-from crystalcli.storage.store import RUN, Run, Source, Store
+from crystalcli.storage.rows import RUN, Run, Source
+from crystalcli.storage.store import Store
 from crystalcli.text.cut import cut
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, Skipped, walk
@@ -32,13 +33,15 @@ class IngestReport:
     """What an ingest did.
 
     read: files read now; unchanged: files that the crystal held already as they are; skipped: (path, reason);
-    gone: files that were read once and are no longer there; tokens, encoded_tokens: read and newly encoded;
+    gone: files that were read once and are no longer there; pruned: gone documents that were dropped;
+    tokens, encoded_tokens: read and newly encoded;
     bytes: of the files read; seconds: in all. lexical_only: there were no weights, so layers 1 to 3 are missing.
     """
 
     read: int = 0
     unchanged: int = 0
     gone: int = 0
+    pruned: int = 0
     tokens: int = 0
     encoded_tokens: int = 0
     bytes: int = 0
@@ -102,13 +105,13 @@ class Ingest:
         self._next_source = 1 + max((source.id for source in self._by_location.values()), default=0)
         self._files = self._files_total = self._bytes_done = self._bytes_total = 0
 
-    def run(self, paths: Sequence[Path]) -> IngestReport:
-        """Read everything under `paths`. Raises SourceError when one of them does not exist."""
+    def run(self, paths: Sequence[Path], *, prune: bool = False) -> IngestReport:
+        """Read everything under `paths`; with `prune`, drop what is gone. Raises SourceError for a path that does not exist."""
         began = time.monotonic()
         excluded = {
             Path(f"{self._store.path.absolute()}{suffix}") for suffix in ("", "-wal", "-shm", "-journal", "-lock")
         }
-        met = list(walk(paths, exclude=excluded))
+        met = list(walk(paths, exclude=excluded, hidden=False))
         self._files_total = sum(isinstance(each, Found) for each in met)
         self._bytes_total = sum(each.size for each in met if isinstance(each, Found))
         for each in met:
@@ -118,6 +121,8 @@ class Ingest:
                 self._skip(each, each.reason, 0, 0)
         self._mark_gone(paths, met)
         self._writer.commit()
+        if prune:
+            self._prune()
         self._report.encoded_tokens = self._writer.encoded_tokens
         self._report.seconds = time.monotonic() - began
         return self._report
@@ -207,6 +212,15 @@ class Ingest:
                 self._report.gone += 1
                 self._rows.append(source._replace(state="gone"))
 
+    def _prune(self) -> None:
+        """Drop the documents whose files are gone, wherever they were."""
+        with self._store.transaction():
+            for source in self._store.sources():
+                if source.state == "gone":
+                    self._store.clear_source(source.id)
+                    self._store.drop_source(source.id)
+                    self._report.pruned += 1
+
     # --- the ledger ---------------------------------------------------------------------------------
 
     def _row(self, each: Found | Skipped, location: str, before: Source | None) -> Source:
@@ -290,10 +304,8 @@ class Ingest:
 
     def _relative(self, path: Path) -> str:
         """How a place is written in the ledger: relative to the crystal's folder where it lies below it, else absolute."""
-        try:
-            return path.relative_to(self._home).as_posix()
-        except ValueError:
-            return path.as_posix()
+        place = path.relative_to(self._home) if path.is_relative_to(self._home) else path
+        return os.fsencode(place.as_posix()).decode("utf-8", "backslashreplace")  # names need not be UTF-8
 
     def _absolute(self, location: str) -> Path:
         return Path(os.path.normpath(self._home / location))

@@ -10,7 +10,8 @@ import numpy as np
 
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.shelf import Shelf
-from crystalcli.storage.store import Source, Store
+from crystalcli.storage.rows import Source
+from crystalcli.storage.store import Store
 from crystalcli.types import Document
 from crystalcli.vectors.codec import CODE_BYTES
 
@@ -112,6 +113,8 @@ def find_document(store: Store, name: str) -> Source:
         for source in store.sources()
         if source.path.endswith("/" + name.lstrip("/")) or source.path.split("/")[-1] == name
     ]
+    if not ending:  # the way to the file, as a shell completes it
+        ending = [source for source in store.sources() if name.endswith("/" + source.path)]
     if len(ending) == 1:
         return ending[0]
     if ending:

@@ -13,7 +13,7 @@ import numpy as np
 
 from crystalcli.lexical.analysis import terms
 from crystalcli.memory.shelf import AtomPlace, Shelf
-from crystalcli.storage.store import Source
+from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
 from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
@@ -105,15 +105,20 @@ class Passages:
         runs = self._store.runs_over(place.chunk)
         if not runs:
             return None
-        number = runs[0].source
-        if number not in self._sources:
-            self._sources[number] = self._store.source(number)
-        source = self._sources[number]
+        run = min(
+            runs, key=lambda run: self._source(run.source).state == "gone"
+        )  # where the file still is, if anywhere
+        source = self._source(run.source)
         low, high = snap(place, source.kind == "code")
-        offset, lines = self._shelf.before(runs[0], place.chunk)
+        offset, lines = self._shelf.before(run, place.chunk)
         return _Spot(
             scored, place, source, low, high, offset + low, offset + high, lines + place.text.count("\n", 0, low) + 1
         )
+
+    def _source(self, number: int) -> Source:
+        if number not in self._sources:
+            self._sources[number] = self._store.source(number)
+        return self._sources[number]
 
     def _passage(self, seed: _Spot, first: _Spot, last: _Spot) -> Passage:
         source, start, end = seed.source, first.start, last.end
@@ -136,6 +141,7 @@ class Passages:
             heading=self._store.landmark_before(source.id, "heading", best[0]),
             best=best,
             shares=seed.scored.shares,
+            gone=source.state == "gone",
         )
 
     def _best_sentence(self, spot: _Spot, text: str) -> tuple[int, int]:

@@ -14,8 +14,9 @@ import numpy as np
 
 from crystalcli.lexical import postings, varint
 from crystalcli.lexical.analysis import terms
+from crystalcli.storage.rows import Segment
 from crystalcli.storage.spans import Spans
-from crystalcli.storage.store import Segment, Store, digest
+from crystalcli.storage.store import Store, digest
 from crystalcli.types import Chunk
 from crystalcli.vectors.pyramid import layout
 

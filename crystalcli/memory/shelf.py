@@ -14,8 +14,9 @@ import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
+from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.spans import Spans
-from crystalcli.storage.store import Run, Segment, Source, Store
+from crystalcli.storage.store import Store
 from crystalcli.vectors.codec import codes_from
 from crystalcli.vectors.pyramid import nodes
 

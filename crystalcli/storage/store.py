@@ -9,72 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
+from crystalcli.storage.lock import lock_beside, release
+from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES
 
 _MAX_PART = 1 << 28  # bytes; nothing this program writes comes near it
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time
-RUN = 64  # chunks in a run at most, so that the runs over a chunk are found in one index range
-
-
-class Segment(NamedTuple):
-    """A row of `segment`."""
-
-    id: int
-    first_chunk: int
-    chunks: int
-    first_atom: int
-    atoms: int
-    clusters: int
-    units: int
-    tokens: int
-    bytes: int
-    encoded: int
-
-
-class Source(NamedTuple):
-    """A row of `source`."""
-
-    id: int
-    path: str
-    location: str
-    root: str
-    kind: str
-    title: str
-    state: str
-    reason: str
-    size: int
-    mtime_ns: int
-    digest: bytes
-    characters: int
-    tokens: int
-    chunks: int
-
-
-class Run(NamedTuple):
-    """A row of `run`."""
-
-    source: int
-    ordinal: int
-    first_chunk: int
-    chunks: int
-    start: int
-    lines: int
-
-
-class Lexicon(NamedTuple):
-    """A row of `lexicon`."""
-
-    id: int
-    level: int
-    first_atom: int
-    atoms: int
 
 
 def digest(data: bytes) -> bytes:
@@ -96,13 +42,15 @@ class Store:
     @classmethod
     def create(cls, path: Path, meta: dict[str, str]) -> Store:
         """A new crystal at `path`, which must not exist. Raises CrystalError when the place cannot be written."""
-        if path.exists():
-            raise CrystalError(f"{path} exists already")
         if not path.parent.is_dir():
             raise CrystalError(f"no such folder: {path.parent}")
+        lock = lock_beside(path)
         try:
+            if path.exists():
+                raise CrystalError(f"{path} exists already")
             connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
             store = cls(path, connection, True)
+            store._lock = lock
             with store.transaction():
                 for statement in TABLES.split(";\n"):
                     if statement.strip():
@@ -110,9 +58,12 @@ class Store:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-        except sqlite3.Error as error:
-            raise CrystalError(f"cannot write {path}: {error}") from error
-        store._begin_writing()
+            store._begin_writing()
+        except BaseException as error:
+            release(lock)
+            if isinstance(error, sqlite3.Error):
+                raise CrystalError(f"cannot write {path}: {error}") from error
+            raise
         return store
 
     @classmethod
@@ -126,6 +77,15 @@ class Store:
             raise NotACrystalError(f"{path} is a folder, not a crystal")
         if not path.exists():
             raise CrystalError(f"no crystal at {path}; make one with `crystal ingest FOLDER`")
+        lock = lock_beside(path) if writable else None
+        try:
+            return cls._open(path, lock)
+        except BaseException:
+            release(lock)
+            raise
+
+    @classmethod
+    def _open(cls, path: Path, lock: Any) -> Store:
         try:
             with path.open("rb") as file:
                 head = file.read(100)
@@ -140,10 +100,11 @@ class Store:
             raise NewerFormatError(
                 f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
             )
-        store = cls(path, _open(path, writable), writable)
+        store = cls(path, _open(path, lock is not None), lock is not None)
+        store._lock = lock
         try:
             store._check_schema()
-            if writable:
+            if lock is not None:
                 store._begin_writing()
         except BaseException:
             store._db.close()
@@ -156,11 +117,8 @@ class Store:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
-        if self._lock is not None:
-            with contextlib.suppress(OSError):
-                Path(self._lock.name).unlink()
-            self._lock.close()
-            self._lock = None
+        release(self._lock)
+        self._lock = None
 
     def __enter__(self) -> Store:
         return self
@@ -169,7 +127,6 @@ class Store:
         self.close()
 
     def _begin_writing(self) -> None:
-        self._lock = _lock(self.path.with_name(self.path.name + "-lock"))
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -258,6 +215,10 @@ class Store:
         values = (source.id or None, *source[1:])
         marks = ", ".join("?" * len(values))
         return int(self._db.execute(f"INSERT OR REPLACE INTO source VALUES ({marks})", values).lastrowid or 0)
+
+    def drop_source(self, number: int) -> None:
+        """Take a source out of the ledger, inside a transaction."""
+        self._db.execute("DELETE FROM source WHERE id = ?", (number,))
 
     def clear_source(self, number: int) -> None:
         """Forget where a source's text lies, inside a transaction."""
@@ -428,28 +389,3 @@ def _open(path: Path, writable: bool) -> sqlite3.Connection:
                     raise CrystalError(f"cannot open {path}: {error}") from error
                 raise DamagedCrystalError(f"{path} is damaged: {error}") from error
     raise AssertionError("unreachable")
-
-
-def _lock(path: Path) -> Any:
-    """Hold the right to write. A lock file beside the crystal, since SQLite's own locks last one commit only."""
-    while True:
-        try:
-            file = path.open("w")
-        except OSError as error:
-            raise CrystalError(f"cannot write {path.parent}: {error.strerror}") from error
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            return file  # no such locks on this system; SQLite still keeps commits apart
-        except OSError as error:
-            file.close()
-            name = path.name.removesuffix("-lock")
-            raise CrystalError(
-                f"another program is writing {name}: wait for it to finish, or stop it, and try again"
-            ) from error
-        with contextlib.suppress(OSError):
-            if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-                return file
-        file.close()  # the writer before us has just taken its lock file away; ours must be the one that others see

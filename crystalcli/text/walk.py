@@ -54,14 +54,15 @@ class Skipped:
     reason: str
 
 
-def walk(paths: Sequence[Path], *, exclude: Container[Path] = ()) -> Iterator[Found | Skipped]:
+def walk(paths: Sequence[Path], *, exclude: Container[Path] = (), hidden: bool = True) -> Iterator[Found | Skipped]:
     """Every file under `paths`, in the order asked and then by the parts of its relative path, none twice.
 
     A file asked for by name is found even where an ignore file names it. `exclude` holds absolute paths that are
-    passed over in silence. Raises SourceError at the call when one of `paths` does not exist.
+    passed over in silence; without `hidden` so is whatever has a name that begins with a dot. Raises SourceError at the
+    call when one of `paths` does not exist.
     """
     asked = [_look_at(path) for path in paths]
-    return _Walk(asked, exclude).run()
+    return _Walk(asked, exclude, hidden).run()
 
 
 def reason_of(error: OSError) -> str:
@@ -93,7 +94,8 @@ def _look_at(path: Path) -> _Asked:
 class _Walk:
     """One walk: what it was asked for, and which folders and files it has been to."""
 
-    def __init__(self, asked: list[_Asked], exclude: Container[Path]) -> None:
+    def __init__(self, asked: list[_Asked], exclude: Container[Path], hidden: bool) -> None:
+        self.hidden = hidden
         self.asked = asked
         self.exclude = exclude
         self.folders = {a.real for a in asked if stat.S_ISDIR(a.status.st_mode)}
@@ -146,6 +148,8 @@ class _Walk:
                 except OSError:  # to be named below, where its size is asked for
                     is_folder = False
                 if name in NEVER_ENTERED and (is_folder or name == ".git" or entry.is_symlink()):
+                    continue
+                if name.startswith(".") and not self.hidden:
                     continue
                 if _is_ignored(relative, name, is_folder, scopes):
                     continue

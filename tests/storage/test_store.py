@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
+from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION
 from crystalcli.storage.spans import Spans
-from crystalcli.storage.store import Run, Segment, Source, Store
+from crystalcli.storage.store import Store
 
 SOURCE = Source(0, "a.txt", "a.txt", ".", "text", "", "done", "", 5, 1, b"x" * 32, 5, 1, 1)
 

@@ -422,3 +422,12 @@ def test_crystalignore_leaves_out_what_git_keeps(tmp_path):
     (tmp_path / ".gitignore").write_text("*.log\n")
     found = {each.relative for each in walk([tmp_path])}
     assert found == {".gitignore", "ignored.log", "kept.md", "sub/again.md"}
+
+
+def test_hidden_files_can_be_left_out(tmp_path):
+    (tmp_path / ".config").mkdir()
+    for name in (".env", ".config/token", "seen.md"):
+        (tmp_path / name).write_text("x\n")
+    assert [each.relative for each in walk([tmp_path], hidden=False)] == ["seen.md"]
+    assert [each.relative for each in walk([tmp_path / ".env"], hidden=False)] == [".env"]
+    assert len(list(walk([tmp_path]))) == 3

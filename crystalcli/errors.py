@@ -60,3 +60,9 @@ class NotFoundError(CrystalError):
     """Nothing in the crystal answers to what was asked for."""
 
     exit_code = 7
+
+
+class StoppedError(CrystalError):
+    """The user stopped it; the message says what there is so far."""
+
+    exit_code = 130

@@ -11,6 +11,10 @@ from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.types import Answer, Passage
 
+# A model of this size says the same again and again when it is left alone.
+_PENALTY = 1.15
+_STOP = ("\n\n",)
+
 
 def ask(
     crystal: CrystalFile,
@@ -45,7 +49,9 @@ def ask(
     prompt = language_model.chat_prompt(context.messages(user))
     first = 0.0
     pieces: list[str] = []
-    for piece in language_model.generate(prompt, max_tokens=max_tokens, seed=seed):
+    for piece in language_model.generate(
+        prompt, max_tokens=max_tokens, seed=seed, repetition_penalty=_PENALTY, stop=_STOP
+    ):
         if not pieces:
             piece = piece.lstrip()
             if not piece:

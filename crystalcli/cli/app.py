@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crystalcli.cli.output import output
-from crystalcli.errors import ModelMissingError, UsageError
+from crystalcli.errors import ModelMissingError, StoppedError, UsageError
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
@@ -74,8 +74,10 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
                 report = opened.ingest(sources, progress, prune=prune)
         except KeyboardInterrupt:
             kept = opened.stats()
-            output.note(f"{target} holds {render.count(kept.documents, 'document')}, {kept.tokens:,} tokens")
-            raise
+            held = f"{target} holds {render.count(kept.documents, 'document')}, {kept.tokens:,} tokens"
+            raise StoppedError(
+                f"stopped; {held}; what was committed stays, and the same command goes on from there"
+            ) from None
         stats = opened.stats()
     if report.lexical_only:
         output.note(

@@ -51,7 +51,8 @@ def test_the_main_job(tmp_path, shelf_folder):
     assert made.stderr == ""
     assert "3 documents" in " ".join(made.stdout.split())
     again = crystal("ingest", shelf_folder, cwd=tmp_path)
-    assert "nothing new: 3 files" in again.stdout
+    assert "nothing new" in again.stdout
+    assert "3 files as they are" in again.stdout
     deeper = tmp_path / "x" / "y"
     deeper.mkdir(parents=True)
     found = crystal("recall", "When is high water?", "-k", "2", cwd=deeper)
@@ -122,6 +123,9 @@ def test_many_questions_at_once(tmp_path, samples_crystal, capsys):
     assert all(
         len(row["passages"]) == 3 and {"path", "start", "end", "score"} <= row["passages"][0].keys() for row in rows
     )
+    questions.write_text('{"qid": 1, "question": "x"}\n{"qid": 2, "question": ""}\n')
+    code, _, err = here(capsys, "recall", "--questions", questions, "-c", samples_crystal)
+    assert (code, "line 2: the question is empty" in err) == (2, True)
     questions.write_text('{"qid": "a"}\n')
     assert here(capsys, "recall", "--questions", questions, "-c", samples_crystal)[0] == 2
     assert here(capsys, "recall", "--questions", tmp_path / "none", "-c", samples_crystal)[0] == 3
@@ -324,7 +328,7 @@ def test_help_and_version_are_instant(capsys):
 def test_a_reader_that_goes_away_is_no_error(samples_crystal):
     command = f"{sys.executable} -m crystalcli inspect --documents -c {samples_crystal} | head -n 1"
     result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
-    assert result.stderr == ""
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_completion_works_in_the_shells():
@@ -368,3 +372,13 @@ def test_progress_is_drawn_on_a_terminal(tmp_path, shelf_folder):
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
+
+
+def test_two_programs_that_make_the_same_crystal_do_not_meet(tmp_path, shelf_folder):
+    command = [sys.executable, "-m", "crystalcli", "ingest", str(shelf_folder), "-c", str(tmp_path / "m.crystal")]
+    both = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [child.communicate(timeout=120)[1] for child in both]
+    assert 0 in {child.returncode for child in both}
+    for child, err in zip(both, said, strict=True):
+        assert child.returncode == 0 or (child.returncode == 1 and "another program is writing" in err), err
+    assert "documents   3 (" in crystal("inspect", "-c", tmp_path / "m.crystal").stdout

@@ -202,3 +202,37 @@ def test_the_default_crystal_is_the_nearest_upward(tmp_path):
     (tmp_path / "memory.crystal").write_bytes(b"")
     assert default_path(deep, None) == tmp_path / "memory.crystal"
     assert str(default_path(deep, "elsewhere.crystal")) == "elsewhere.crystal"
+
+
+def test_a_renamed_file_is_cited_by_its_new_name_and_a_gone_one_is_marked_until_pruned(tmp_path, encoder_folder):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "old.md").write_text("The pump was repaired by Ingrid.\n")
+    (folder / "other.md").write_text("The ferry leaves at noon.\n")
+    with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([str(folder)])
+        (folder / "old.md").rename(folder / "new.md")
+        (folder / "other.md").unlink()
+        assert crystal.ingest([folder]).gone == 2
+        best = crystal.recall("Who repaired the pump?", 1)[0]
+        assert (best.path, best.gone) == ("new.md", False)
+        best = crystal.recall("When does the ferry leave?", 1)[0]
+        assert (best.path, best.gone) == ("other.md", True)
+        assert crystal.ingest([folder], prune=True).pruned == 2
+        assert {document.path for document in crystal.documents()} == {"new.md"}
+        assert not any("ferry" in passage.text for passage in crystal.recall("When does the ferry leave?", 5))
+
+
+def test_a_name_that_is_not_utf8_is_skipped_and_the_rest_is_read(tmp_path, shelf_folder, encoder_folder):
+    (shelf_folder / os.fsdecode(b"bad\xff.md")).write_bytes(b"x")
+    with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        report = crystal.ingest([shelf_folder])
+        assert report.read == 3
+        assert len(report.skipped) == 1
+
+
+def test_hidden_files_are_left_out(tmp_path, shelf_folder, encoder_folder):
+    (shelf_folder / ".env").write_text("SECRET_KEY=hunter2\n")
+    with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        assert crystal.ingest([shelf_folder]).read == 3
+        assert ".env" not in {document.path for document in crystal.documents()}

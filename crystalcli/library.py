@@ -99,10 +99,10 @@ def read_into(path: str | Path, encoder: Path | None) -> Crystal:
     return Crystal.create(target, encoder=encoder)
 
 
-def fetched(name: str, progress: Callable[[int, int], None] | None = None) -> Path | None:
+def fetched(name: str) -> Path | None:
     """The folder of a model's weights, fetched now if need be; None when they are not here and cannot be fetched."""
     try:
-        return models.locate(name) or models.pull(name, progress)
+        return models.locate(name) or models.pull(name)
     except ModelMissingError:
         return None
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +38,20 @@ def samples_crystal(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Pa
     with Crystal.create(path, encoder=encoder_folder) as crystal:
         crystal.ingest([SAMPLES])
     return path
+
+
+@pytest.fixture(scope="module")
+def crystal(samples_crystal: Path, encoder_folder: Path) -> Iterator[Crystal]:
+    """The samples' crystal, open for reading."""
+    with Crystal.open(samples_crystal, encoder=encoder_folder) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def answerable() -> list[dict[str, Any]]:
+    """The samples' questions that the samples answer, with the evidence."""
+    lines = (SAMPLES / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    return [question for question in map(json.loads, lines) if question["evidence"]]
 
 
 @pytest.fixture

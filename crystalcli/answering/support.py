@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from crystalcli.lexical.analysis import terms
 from crystalcli.memory.crystal import CrystalFile
@@ -23,39 +24,31 @@ def citations(crystal: CrystalFile, answer: str, question: str, passages: Sequen
     found: list[tuple[float, int, Citation]] = []
     for rank, passage in enumerate(passages):
         score, low, high = _best_sentence(passage, said, in_answer)
-        start, end = passage.start + low, passage.start + high
-        quote = crystal.quote(passage.path, start, end)
-        if quote != passage.text[low:high]:
-            continue
-        line = passage.line_start + passage.text.count("\n", 0, low)
-        last = line + quote.count("\n")
-        found.append(
-            (
-                score,
-                rank,
-                Citation(0, passage.path, start, end, quote, line, last, passage.page_start, passage.page_end),
-            )
-        )
+        citation = _read_back(crystal, passage, passage.start + low, passage.start + high)
+        if citation is not None:
+            found.append((score, rank, citation))
     found.sort(key=lambda each: (-each[0], each[1]))
     kept = [each for each in found[:MOST] if each[0] >= _ENOUGH * found[0][0]]
     first = [each for each in found if each[1] == 0 and each not in kept]
     kept = kept[: MOST - len(first)] + first  # what recall thinks best is shown, whatever the model made of it
-    return tuple(_numbered(number, citation) for number, (_, _, citation) in enumerate(kept, 1))
+    return _numbered(citation for _, _, citation in kept)
 
 
 def extracts(crystal: CrystalFile, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     """The best sentence of each of the first MOST passages, read back from the crystal."""
-    found: list[Citation] = []
-    for passage in passages[:MOST]:
-        start, end = passage.best
-        quote = crystal.quote(passage.path, start, end)
-        if quote == passage.best_text:
-            line = passage.line_start + passage.text.count("\n", 0, start - passage.start)
-            pages = passage.page_start, passage.page_end
-            found.append(
-                Citation(len(found) + 1, passage.path, start, end, quote, line, line + quote.count("\n"), *pages)
-            )
-    return tuple(found)
+    found = (_read_back(crystal, passage, *passage.best) for passage in passages[:MOST])
+    return _numbered(citation for citation in found if citation is not None)
+
+
+def _read_back(crystal: CrystalFile, passage: Passage, start: int, end: int) -> Citation | None:
+    """The document's text `[start, end)` as a citation, without a number yet; None when it is not what the passage says."""
+    low = start - passage.start
+    quote = crystal.quote(passage.path, start, end)
+    if quote != passage.text[low : end - passage.start]:
+        return None
+    line = passage.line_start + passage.text.count("\n", 0, low)
+    pages = passage.page_start, passage.page_end
+    return Citation(0, passage.path, start, end, quote, line, line + quote.count("\n"), *pages)
 
 
 def _best_sentence(passage: Passage, weights: Mapping[str, float], in_answer: set[str]) -> tuple[float, int, int]:
@@ -70,7 +63,5 @@ def _best_sentence(passage: Passage, weights: Mapping[str, float], in_answer: se
     return best
 
 
-def _numbered(number: int, citation: Citation) -> Citation:
-    from dataclasses import replace
-
-    return replace(citation, number=number)
+def _numbered(found: Iterable[Citation]) -> tuple[Citation, ...]:
+    return tuple(replace(citation, number=number) for number, citation in enumerate(found, 1))

@@ -159,7 +159,7 @@ def zoom(shelf: Shelf, source: Source) -> Iterator[ChunkView]:
 
 
 def _chunk(shelf: Shelf, chunk: int, text: str, offset: int, line: int) -> ChunkView:
-    index = int(np.searchsorted([s.first_chunk for s in shelf.segments], chunk, side="right")) - 1
+    index = shelf.segment_with(chunk)
     view = shelf.view(index)
     local = chunk - view.row.first_chunk
     low, high = int(view.chunk_units[local]), int(view.chunk_units[local + 1])

@@ -88,6 +88,10 @@ class Shelf:
         """The index in `segments` of each atom's segment."""
         return np.searchsorted(self._firsts, atoms, side="right") - 1
 
+    def segment_with(self, chunk: int) -> int:
+        """The index in `segments` of the segment that holds `chunk`."""
+        return bisect_right(self._first_chunks, chunk) - 1
+
     def _view(self, index: int) -> SegmentView:
         row = self.segments[index]
         flat = varint.decode(self.store.part(row.id, "spans"))
@@ -149,7 +153,7 @@ class Shelf:
 
     def chunk_text(self, chunk: int) -> str:
         """A chunk's exact text."""
-        index = bisect_right(self._first_chunks, chunk) - 1
+        index = self.segment_with(chunk)
         view = self.view(index)
         local = chunk - view.row.first_chunk
         start = int(view.spans.bytes[:local].sum())
@@ -167,7 +171,7 @@ class Shelf:
         characters, lines = run.start, run.lines
         at = run.first_chunk
         while at < chunk:
-            view = self.view(bisect_right(self._first_chunks, at) - 1)
+            view = self.view(self.segment_with(at))
             low = at - view.row.first_chunk
             high = min(chunk - view.row.first_chunk, view.row.chunks)
             characters += int(view.spans.characters[low:high].sum())
@@ -184,7 +188,7 @@ class Shelf:
             for chunk in range(run.first_chunk, run.first_chunk + run.chunks):
                 if position >= end:
                     break
-                view = self.view(bisect_right(self._first_chunks, chunk) - 1)
+                view = self.view(self.segment_with(chunk))
                 length = int(view.spans.characters[chunk - view.row.first_chunk])
                 if position + length > start:
                     found.append(self.chunk_text(chunk)[max(0, start - position) : end - position])

@@ -284,15 +284,19 @@ class Store:
 
     def part(self, segment: int, name: str) -> bytes:
         """A part's bytes as stored. Raises DamagedCrystalError when it is missing or not what was written."""
+        return self._part(segment, name)[1]
+
+    def _part(self, segment: int, name: str) -> tuple[int, bytes]:
+        """A part's size once decompressed, as it is said to be, and its checked bytes."""
         rows = self._rows("SELECT size, digest, data FROM part WHERE segment = ? AND name = ?", (segment, name))
         if not rows:
             raise DamagedCrystalError(f"{self.path} is damaged: part {name} of segment {segment} is missing")
-        _, wanted, data = rows[0]
+        size, wanted, data = rows[0]
         if digest(data) != wanted:
             raise DamagedCrystalError(
                 f"{self.path} is damaged: part {name} of segment {segment} does not match its digest"
             )
-        return bytes(data)
+        return int(size), bytes(data)
 
     def add_text(self, segment: int, text: bytes) -> None:
         """A segment's text, compressed, inside a transaction."""
@@ -304,8 +308,7 @@ class Store:
         """A segment's text as UTF-8."""
         import zstandard
 
-        data = self.part(segment, "text")
-        size = int(self._rows("SELECT size FROM part WHERE segment = ? AND name = 'text'", (segment,))[0][0])
+        size, data = self._part(segment, "text")
         try:
             if not 0 <= size <= _MAX_PART or zstandard.frame_content_size(data) != size:
                 raise DamagedCrystalError(

@@ -1,27 +1,12 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from crystalcli import Crystal
 from crystalcli.answering import context, support
 from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.lm.model import LanguageModel
-
-QUESTIONS = [
-    json.loads(line)
-    for line in (Path(__file__).parents[2] / "samples" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-]
-ANSWERABLE = [question for question in QUESTIONS if question["evidence"]]
-
-
-@pytest.fixture(scope="module")
-def crystal(samples_crystal, encoder_folder):
-    with Crystal.open(samples_crystal, encoder=encoder_folder) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +26,8 @@ def test_the_context_stays_within_its_budget(crystal, language_model):
     assert everything == passages
 
 
-def test_every_quotation_is_in_the_file_at_its_place(crystal):
-    for question in ANSWERABLE[::3]:
+def test_every_quotation_is_in_the_file_at_its_place(answerable, crystal):
+    for question in answerable[::3]:
         answer = crystal.ask(question["question"], extractive=True)
         assert answer.citations
         for number, citation in enumerate(answer.citations, 1):

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,18 +9,6 @@ from crystalcli.memory.passages import snap
 from crystalcli.memory.recall import _top
 from crystalcli.text.sentences import sentences
 
-QUESTIONS = [
-    json.loads(line)
-    for line in (Path(__file__).parents[2] / "samples" / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-]
-ANSWERABLE = [question for question in QUESTIONS if question["evidence"]]
-
-
-@pytest.fixture(scope="module")
-def crystal(samples_crystal, encoder_folder):
-    with Crystal.open(samples_crystal, encoder=encoder_folder) as opened:
-        yield opened
-
 
 def found_evidence(crystal: Crystal, question: dict, k: int, depth: int) -> bool:
     passages = crystal.recall(question["question"], k, depth)
@@ -31,14 +16,14 @@ def found_evidence(crystal: Crystal, question: dict, k: int, depth: int) -> bool
     return any(quote[:60] in " ".join(passage.text.split()) for quote in quotes for passage in passages)
 
 
-def test_the_samples_questions_find_their_evidence(crystal):
-    shares = {depth: np.mean([found_evidence(crystal, each, 5, depth) for each in ANSWERABLE]) for depth in (1, 2, 3)}
+def test_the_samples_questions_find_their_evidence(answerable, crystal):
+    shares = {depth: np.mean([found_evidence(crystal, each, 5, depth) for each in answerable]) for depth in (1, 2, 3)}
     assert shares[3] >= 0.7
     assert shares[1] >= 0.5
 
 
-def test_passages_are_the_document_s_text_at_whole_sentences(crystal):
-    for question in ANSWERABLE[::4]:
+def test_passages_are_the_document_s_text_at_whole_sentences(answerable, crystal):
+    for question in answerable[::4]:
         passages = crystal.recall(question["question"], 4)
         assert len({(p.path, p.start) for p in passages}) == len(passages) == 4
         assert [p.score for p in passages] == sorted((p.score for p in passages), reverse=True)
@@ -52,8 +37,8 @@ def test_passages_are_the_document_s_text_at_whole_sentences(crystal):
             assert passage.text.strip() == passage.text.strip("\n").strip()
 
 
-def test_pages_of_a_pdf_are_named(crystal):
-    for question in ANSWERABLE:
+def test_pages_of_a_pdf_are_named(answerable, crystal):
+    for question in answerable:
         for passage in crystal.recall(question["question"], 3):
             if passage.path.endswith(".pdf"):
                 pages = [e.get("page") for e in question["evidence"]]

@@ -7,39 +7,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from crystalcli.cli.output import output
-from crystalcli.errors import ModelMissingError, StoppedError, UsageError
-
-if TYPE_CHECKING:
-    from crystalcli.library import Crystal
-
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-_PATH = click.Path(path_type=Path)
-crystal_option: Decorator = click.option(
-    "-c",
-    "--crystal",
-    metavar="FILE",
-    type=_PATH,
-    help="The crystal file. Default: $CRYSTAL_FILE, else the nearest memory.crystal upward from here.",
+from crystalcli.cli.shared import (
+    PATH,
+    count_option,
+    crystal_option,
+    depth_option,
+    encoder_folder,
+    fetch,
+    json_option,
+    open_crystal,
+    path_of,
 )
-json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-count_option: Decorator = click.option(
-    "-k", metavar="N", default=5, show_default=True, help="How many passages to recall."
-)
-depth_option: Decorator = click.option(
-    "--depth",
-    metavar="1|2|3",
-    default=3,
-    show_default=True,
-    help="Layers to use: 1 atoms, 2 and clusters, 3 and units.",
-)
+from crystalcli.errors import StoppedError, UsageError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,9 +50,9 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
     from crystalcli.cli.progress import ingesting
     from crystalcli.library import paths_of, read_into
 
-    target, sources = _path(crystal), paths_of(paths)
+    target, sources = path_of(crystal), paths_of(paths)
     fresh = not target.exists()
-    with read_into(target, _encoder()) as opened:
+    with read_into(target, encoder_folder()) as opened:
         try:
             with ingesting() as progress:
                 report = opened.ingest(sources, progress, prune=prune)
@@ -105,7 +89,7 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
 @click.option(
     "--questions",
     metavar="FILE",
-    type=_PATH,
+    type=PATH,
     help="Many questions, - for stdin: JSON lines with qid and question; prints JSON lines.",
 )
 @crystal_option
@@ -116,7 +100,7 @@ def recall(
     """Show the passages that answer a question best, each with its place."""
     if (question is None) == (questions is None):
         raise UsageError("give one question, or --questions FILE")
-    with _open(crystal) as opened:
+    with open_crystal(crystal) as opened:
         if questions is not None:
             from crystalcli.cli.batch import answer_all
 
@@ -171,8 +155,8 @@ def ask(
     from crystalcli.library import LANGUAGE_MODEL
 
     if not extractive and model in (None, LANGUAGE_MODEL):
-        _fetch(LANGUAGE_MODEL)
-    with _open(crystal) as opened:
+        fetch(LANGUAGE_MODEL)
+    with open_crystal(crystal) as opened:
         answer = opened.ask(
             question,
             k=k,
@@ -208,7 +192,7 @@ def inspect(document: str | None, documents: bool, chunks: int, crystal: Path | 
     """Show the layers and what they take, or the way from one document's atoms down to its text."""
     from crystalcli.cli import render
 
-    with _open(crystal, encoder=False) as opened:
+    with open_crystal(crystal, encoder=False) as opened:
         if document is not None:
             found, views = opened.zoom(document)
             if as_json:
@@ -261,7 +245,7 @@ def models_pull(names: tuple[str, ...]) -> None:
 
     wanted = [models.weights(name).name for name in names or models.CATALOGUE]
     for name in wanted:
-        output.note(f"{name} is in {_fetch(name)}")
+        output.note(f"{name} is in {fetch(name)}")
 
 
 @models_group.command("remove")
@@ -273,50 +257,6 @@ def models_remove(names: tuple[str, ...]) -> None:
 
     for name in names:
         output.note(f"{name}: {size(models.remove(name))} given back")
-
-
-# --- shared by the commands ------------------------------------------------------------------------------------
-
-
-def _path(given: Path | None) -> Path:
-    from crystalcli.memory.crystal import default_path
-
-    return given.expanduser() if given is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
-
-
-def _open(given: Path | None, *, encoder: bool = True) -> Crystal:
-    from crystalcli.library import Crystal
-
-    opened = Crystal.open(_path(given), encoder=_encoder() if encoder else None)
-    if encoder and opened.lexical_only and opened.stats().documents:
-        output.note("no vectors to go by (no encoder weights here, or none when the crystal was made): by BM25 alone")
-    return opened
-
-
-def _encoder() -> Path | None:
-    from crystalcli.memory.crystal import ENCODER
-
-    try:
-        return _fetch(ENCODER)
-    except ModelMissingError as error:
-        output.note(f"{error}")
-        return None
-
-
-def _fetch(name: str) -> Path:
-    """The folder of a model's weights, fetched with a notice and a progress bar when it is not here yet."""
-    from crystalcli import models
-
-    found = models.locate(name)
-    if found is None:
-        from crystalcli.cli.progress import pulling
-        from crystalcli.cli.render import size
-
-        if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
-            output.note(f"fetching {name} ({size(models.weights(name).size)}, once) into {models.folder()}")
-        with pulling(name) as progress:
-            found = models.pull(name, progress)
-    return found
 
 
 _STOPPED = "stopped; what was committed stays, and the same command goes on from there"

@@ -137,7 +137,7 @@ class Store:
 
     def _check_schema(self) -> None:
         wanted = {"meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"}
-        found = {row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        found = {row[0] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not wanted <= found:
             raise DamagedCrystalError(f"{self.path} is damaged: it lacks the table {min(wanted - found)}")
 
@@ -161,7 +161,8 @@ class Store:
                     self._db.execute("ROLLBACK")
             raise CrystalError(f"cannot write {self.path}: {error}") from error
 
-    def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Every row of a query. Raises DamagedCrystalError, or CrystalError when another program keeps the file busy."""
         try:
             return self._db.execute(query, values).fetchall()
         except sqlite3.OperationalError as error:
@@ -173,7 +174,7 @@ class Store:
 
     def meta(self) -> dict[str, str]:
         """What is said of the crystal as a whole."""
-        return dict(self._rows("SELECT key, value FROM meta"))
+        return dict(self.rows("SELECT key, value FROM meta"))
 
     def set_meta(self, key: str, value: str) -> None:
         """Inside a transaction."""
@@ -181,33 +182,33 @@ class Store:
 
     def version(self) -> int:
         """Changes whenever another connection commits: a reader's cue to look again."""
-        return int(self._rows("PRAGMA data_version")[0][0])
+        return int(self.rows("PRAGMA data_version")[0][0])
 
     def file_size(self) -> int:
         """Bytes of the file as of the last commit, what still waits beside it while writing included."""
-        return int(self._rows("PRAGMA page_count")[0][0]) * int(self._rows("PRAGMA page_size")[0][0])
+        return int(self.rows("PRAGMA page_count")[0][0]) * int(self.rows("PRAGMA page_size")[0][0])
 
     # --- the ledger ---------------------------------------------------------------------------
 
     def sources(self) -> list[Source]:
         """Every source, in order of its id."""
-        return [Source(*row) for row in self._rows("SELECT * FROM source ORDER BY id")]
+        return [Source(*row) for row in self.rows("SELECT * FROM source ORDER BY id")]
 
     def source(self, number: int) -> Source:
         """One source by its id."""
-        rows = self._rows("SELECT * FROM source WHERE id = ?", (number,))
+        rows = self.rows("SELECT * FROM source WHERE id = ?", (number,))
         if not rows:
             raise DamagedCrystalError(f"{self.path} is damaged: source {number} is missing")
         return Source(*rows[0])
 
     def source_at(self, location: str) -> Source | None:
         """The source that was read from `location`."""
-        rows = self._rows("SELECT * FROM source WHERE location = ?", (location,))
+        rows = self.rows("SELECT * FROM source WHERE location = ?", (location,))
         return Source(*rows[0]) if rows else None
 
     def source_named(self, path: str) -> Source | None:
         """The source that is cited as `path`."""
-        rows = self._rows("SELECT * FROM source WHERE path = ?", (path,))
+        rows = self.rows("SELECT * FROM source WHERE path = ?", (path,))
         return Source(*rows[0]) if rows else None
 
     def put_source(self, source: Source) -> int:
@@ -236,37 +237,37 @@ class Store:
 
     def runs(self) -> list[tuple[int, int]]:
         """(first chunk, chunks) of every run."""
-        return self._rows("SELECT first_chunk, chunks FROM run")
+        return self.rows("SELECT first_chunk, chunks FROM run")
 
     def runs_of(self, source: int) -> list[Run]:
         """A source's runs in order."""
-        return [Run(*row) for row in self._rows("SELECT * FROM run WHERE source = ? ORDER BY ordinal", (source,))]
+        return [Run(*row) for row in self.rows("SELECT * FROM run WHERE source = ? ORDER BY ordinal", (source,))]
 
     def runs_over(self, chunk: int) -> list[Run]:
         """Every run that holds `chunk`: one for each place where that text stands."""
         query = (
             "SELECT * FROM run WHERE first_chunk BETWEEN ? AND ? AND first_chunk + chunks > ? ORDER BY source, ordinal"
         )
-        return [Run(*row) for row in self._rows(query, (chunk - RUN + 1, chunk, chunk))]
+        return [Run(*row) for row in self.rows(query, (chunk - RUN + 1, chunk, chunk))]
 
     def landmark_before(self, source: int, kind: str, position: int) -> str:
         """The label of the last landmark of `kind` at or before `position`, or ""."""
         query = "SELECT label FROM landmark WHERE source = ? AND kind = ? AND start <= ? ORDER BY start DESC LIMIT 1"
-        rows = self._rows(query, (source, kind, position))
+        rows = self.rows(query, (source, kind, position))
         return str(rows[0][0]) if rows else ""
 
     def landmark_count(self, source: int, kind: str, position: int | None = None) -> int:
         """How many landmarks of `kind` stand at or before `position`, or in all."""
         query = "SELECT count(*) FROM landmark WHERE source = ? AND kind = ?"
         if position is None:
-            return int(self._rows(query, (source, kind))[0][0])
-        return int(self._rows(query + " AND start <= ?", (source, kind, position))[0][0])
+            return int(self.rows(query, (source, kind))[0][0])
+        return int(self.rows(query + " AND start <= ?", (source, kind, position))[0][0])
 
     # --- segments and their parts ---------------------------------------------------------------
 
     def segments(self) -> list[Segment]:
         """Every segment, in order of its chunks."""
-        return [Segment(*row) for row in self._rows("SELECT * FROM segment ORDER BY id")]
+        return [Segment(*row) for row in self.rows("SELECT * FROM segment ORDER BY id")]
 
     def add_segment(self, segment: Segment) -> int:
         """Insert a segment (its id is ignored) inside a transaction; returns its id."""
@@ -288,7 +289,7 @@ class Store:
 
     def _part(self, segment: int, name: str) -> tuple[int, bytes]:
         """A part's size once decompressed, as it is said to be, and its checked bytes."""
-        rows = self._rows("SELECT size, digest, data FROM part WHERE segment = ? AND name = ?", (segment, name))
+        rows = self.rows("SELECT size, digest, data FROM part WHERE segment = ? AND name = ?", (segment, name))
         if not rows:
             raise DamagedCrystalError(f"{self.path} is damaged: part {name} of segment {segment} is missing")
         size, wanted, data = rows[0]
@@ -323,13 +324,13 @@ class Store:
     def part_sizes(self) -> dict[str, tuple[int, int]]:
         """For each name of a part: bytes stored in all, and bytes before compression."""
         query = "SELECT name, sum(length(data)), sum(size) FROM part GROUP BY name"
-        return {name: (int(stored), int(size)) for name, stored, size in self._rows(query)}
+        return {name: (int(stored), int(size)) for name, stored, size in self.rows(query)}
 
     # --- the lexical index ------------------------------------------------------------------------
 
     def lexicons(self) -> list[Lexicon]:
         """The lexical segments, in order of their atoms."""
-        return [Lexicon(*row) for row in self._rows("SELECT * FROM lexicon ORDER BY first_atom")]
+        return [Lexicon(*row) for row in self.rows("SELECT * FROM lexicon ORDER BY first_atom")]
 
     def add_lexicon(self, level: int, first_atom: int, atoms: int, blocks: Iterable[tuple[str, bytes]]) -> int:
         """A lexical segment and its blocks, inside a transaction; returns its id."""
@@ -349,7 +350,7 @@ class Store:
         query = (
             "SELECT digest, data FROM posting WHERE lexicon = ? AND first_term <= ? ORDER BY first_term DESC LIMIT 1"
         )
-        rows = self._rows(query, (lexicon, term))
+        rows = self.rows(query, (lexicon, term))
         return self._checked(rows[0]) if rows else None
 
     def blocks(self, lexicon: int) -> Iterator[bytes]:
@@ -361,7 +362,7 @@ class Store:
 
     def lexical_size(self) -> int:
         """Bytes of all blocks and their first terms."""
-        return int(self._rows("SELECT coalesce(sum(length(data) + length(first_term) + 16), 0) FROM posting")[0][0])
+        return int(self.rows("SELECT coalesce(sum(length(data) + length(first_term) + 16), 0) FROM posting")[0][0])
 
     def _checked(self, row: tuple[bytes, bytes]) -> bytes:
         wanted, data = row

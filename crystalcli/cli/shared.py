@@ -1,0 +1,82 @@
+"""What the commands share: their options, and how each finds the crystal and the weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crystalcli.cli.output import output
+from crystalcli.errors import ModelMissingError
+
+if TYPE_CHECKING:
+    from crystalcli.library import Crystal
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+PATH = click.Path(path_type=Path)
+crystal_option: Decorator = click.option(
+    "-c",
+    "--crystal",
+    metavar="FILE",
+    type=PATH,
+    help="The crystal file. Default: $CRYSTAL_FILE, else the nearest memory.crystal upward from here.",
+)
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+count_option: Decorator = click.option(
+    "-k", metavar="N", default=5, show_default=True, help="How many passages to recall."
+)
+depth_option: Decorator = click.option(
+    "--depth",
+    metavar="1|2|3",
+    default=3,
+    show_default=True,
+    help="Layers to use: 1 atoms, 2 and clusters, 3 and units.",
+)
+
+
+def path_of(given: Path | None) -> Path:
+    """The crystal that a command is about."""
+    from crystalcli.memory.crystal import default_path
+
+    return given.expanduser() if given is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
+
+
+def open_crystal(given: Path | None, *, encoder: bool = True) -> Crystal:
+    """The crystal, open for reading; with a notice when it will be searched by BM25 alone."""
+    from crystalcli.library import Crystal
+
+    opened = Crystal.open(path_of(given), encoder=encoder_folder() if encoder else None)
+    if encoder and opened.lexical_only and opened.stats().documents:
+        output.note("no vectors to go by (no encoder weights here, or none when the crystal was made): by BM25 alone")
+    return opened
+
+
+def encoder_folder() -> Path | None:
+    """The encoder's weights, fetched if need be; None, with a notice, when they are not to be had."""
+    from crystalcli.memory.crystal import ENCODER
+
+    try:
+        return fetch(ENCODER)
+    except ModelMissingError as error:
+        output.note(f"{error}")
+        return None
+
+
+def fetch(name: str) -> Path:
+    """The folder of a model's weights, fetched with a notice and a progress bar when it is not here yet."""
+    from crystalcli import models
+
+    found = models.locate(name)
+    if found is None:
+        from crystalcli.cli.progress import pulling
+        from crystalcli.cli.render import size
+
+        if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
+            output.note(f"fetching {name} ({size(models.weights(name).size)}, once) into {models.folder()}")
+        with pulling(name) as progress:
+            found = models.pull(name, progress)
+    return found

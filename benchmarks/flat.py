@@ -1,0 +1,128 @@
+"""The usual index, to be measured beside a crystal: flat chunks of 128 tokens, their vectors in float32, and BM25 with stemming.
+
+Vectors are all-MiniLM-L6-v2's sentence embeddings, the mean over all positions as sentence-transformers makes it; BM25 has the
+customary k1 = 1.2 and b = 0.75 over Porter2 stems without stop words; reciprocal rank fusion adds 1 / (60 + rank) of the best 1,000
+of each (Cormack, Clarke and Büttcher, 2009).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from crystalcli.lexical.analysis import words
+from crystalcli.text.readers import open_source
+from crystalcli.text.walk import Found, walk
+from crystalcli.types import Passage
+from crystalcli.vectors.bert import Bert, processors
+from crystalcli.vectors.tokenizer import CLS, SEP, default_tokenizer
+
+TOKENS = 128  # of a chunk, the two special tokens not counted
+K1, B = 1.2, 0.75
+RANK = 60
+DEPTH = 1000  # ranks that are fused
+_BATCH = 16  # chunks encoded at a time
+
+
+class FlatIndex:
+    """Chunks as (path, start, end, text), their unit-length vectors float32 [chunks, 384], and postings."""
+
+    def __init__(self, files: Path, encoder: Path, vectors: Path | None = None) -> None:
+        """Read and encode everything under `files`. vectors: where they are kept between runs, if they may be."""
+        self.chunks: list[tuple[str, int, int, str]] = []
+        ids: list[np.ndarray] = []
+        for found in walk([files], hidden=False):
+            if isinstance(found, Found):
+                _, reading = open_source(found.path)
+                text = "".join(piece for piece in reading.pieces() if isinstance(piece, str))
+                tokens, ends = default_tokenizer().tokenize([text])[0]
+                start = 0
+                for first in range(0, len(tokens), TOKENS):
+                    last = min(first + TOKENS, len(tokens))
+                    end = len(text) if last == len(tokens) else int(ends[last - 1])
+                    self.chunks.append((found.relative, start, end, text[start:end]))
+                    ids.append(tokens[first:last])
+                    start = end
+        self.tokens = sum(map(len, ids))
+        self._bert = Bert(encoder, precision=torch.float32)
+        if vectors is not None and vectors.exists():
+            self.vectors: np.ndarray = np.load(vectors)
+        else:
+            self.vectors = self._encode(ids)
+            if vectors is not None:
+                np.save(vectors, self.vectors)
+        assert len(self.vectors) == len(self.chunks)
+        self._index()
+
+    def _encode(self, ids: list[np.ndarray]) -> np.ndarray:
+        """Chunks of one length together, so that nothing is padded; a batch to a thread, as `Bert` has them."""
+        vectors = np.empty((len(ids), self._bert.dimension), np.float32)
+        by_length: dict[int, list[int]] = defaultdict(list)
+        for number, chunk in enumerate(ids):
+            by_length[len(chunk)].append(number)
+        batches = [
+            numbers[first : first + _BATCH]
+            for numbers in by_length.values()
+            for first in range(0, len(numbers), _BATCH)
+        ]
+
+        @torch.inference_mode()
+        def encode(batch: list[int]) -> None:
+            whole = torch.from_numpy(np.stack([np.concatenate(([CLS], ids[number], [SEP])) for number in batch]))
+            states = self._bert.forward(whole.long(), None)
+            vectors[batch] = F.normalize(states.mean(1), dim=-1).numpy()
+
+        torch.set_num_threads(1)
+        with ThreadPoolExecutor(processors(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for _ in pool.map(encode, batches):
+                pass
+        return vectors
+
+    def _index(self) -> None:
+        postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        lengths = []
+        for number, (_, _, _, text) in enumerate(self.chunks):
+            counts = Counter(term for _, _, term in words(text) if term)
+            lengths.append(sum(counts.values()))
+            for term, frequency in counts.items():
+                postings[term].append((number, frequency))
+        size = np.array(lengths, np.float32)
+        self._norm = K1 * (1 - B + B * size / max(1.0, float(size.mean())))
+        self._postings = {term: np.array(pairs, np.int32).T for term, pairs in postings.items()}
+
+    def dense(self, question: str) -> np.ndarray:
+        """The cosine of every chunk with the question, float32 [chunks]."""
+        ids, _ = default_tokenizer().tokenize([question])[0]
+        result: np.ndarray = self.vectors @ self._bert.embed(ids[:254]).numpy()
+        return result
+
+    def bm25(self, question: str) -> np.ndarray:
+        """The BM25 score of every chunk, float32 [chunks]."""
+        scores = np.zeros(len(self.chunks), np.float32)
+        for term in {term for _, _, term in words(question) if term}:
+            if term in self._postings:
+                chunks, frequencies = self._postings[term]
+                idf = np.log(1 + (len(self.chunks) - len(chunks) + 0.5) / (len(chunks) + 0.5))
+                scores[chunks] += idf * frequencies * (K1 + 1) / (frequencies + self._norm[chunks])
+        return scores
+
+    def fused(self, question: str) -> np.ndarray:
+        """Reciprocal rank fusion of the two, float32 [chunks]."""
+        fused = np.zeros(len(self.chunks), np.float32)
+        for scores in (self.dense(question), self.bm25(question)):
+            best = np.argsort(-scores, kind="stable")[:DEPTH]
+            fused[best] += 1 / (RANK + 1 + np.arange(len(best), dtype=np.float32))
+        return fused
+
+    def recall(self, scores: np.ndarray, k: int) -> list[Passage]:
+        """The `k` best chunks as passages."""
+        found = []
+        for number in np.argsort(-scores, kind="stable")[:k]:
+            path, start, end, text = self.chunks[number]
+            found.append(Passage(path, start, end, text, float(scores[number]), 1, 1))
+        return found

@@ -1,21 +1,22 @@
 """The usual index, to be measured beside a crystal: flat chunks of 128 tokens, their vectors in float32, and BM25 with stemming.
 
 Vectors are all-MiniLM-L6-v2's sentence embeddings, the mean over all positions as sentence-transformers makes it; BM25 has the
-customary k1 = 1.2 and b = 0.75 over Porter2 stems without stop words; reciprocal rank fusion adds 1 / (60 + rank) of the best 1,000
+customary k1 = 1.2 and b = 0.75 over Porter2 stems; reciprocal rank fusion adds 1 / (60 + rank) of the best 1,000
 of each (Cormack, Clarke and Büttcher, 2009).
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import Stemmer
 import torch
 import torch.nn.functional as F
 
-from crystalcli.lexical.analysis import words
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
 from crystalcli.types import Passage
@@ -27,6 +28,14 @@ K1, B = 1.2, 0.75
 RANK = 60
 DEPTH = 1000  # ranks that are fused
 _BATCH = 16  # chunks encoded at a time
+_WORD = re.compile(r"[^\W_]+")
+_STEMMER = Stemmer.Stemmer("english")
+
+
+def words(text: str) -> list[str]:
+    """Stems of the words of a text, in lower case; `snake_case` is two."""
+    stems: list[str] = _STEMMER.stemWords(_WORD.findall(text.lower()))
+    return stems
 
 
 class FlatIndex:
@@ -87,7 +96,7 @@ class FlatIndex:
         postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
         lengths = []
         for number, (_, _, _, text) in enumerate(self.chunks):
-            counts = Counter(term for _, _, term in words(text) if term)
+            counts = Counter(words(text))
             lengths.append(sum(counts.values()))
             for term, frequency in counts.items():
                 postings[term].append((number, frequency))
@@ -104,7 +113,7 @@ class FlatIndex:
     def bm25(self, question: str) -> np.ndarray:
         """The BM25 score of every chunk, float32 [chunks]."""
         scores = np.zeros(len(self.chunks), np.float32)
-        for term in {term for _, _, term in words(question) if term}:
+        for term in set(words(question)):
             if term in self._postings:
                 chunks, frequencies = self._postings[term]
                 idf = np.log(1 + (len(self.chunks) - len(chunks) + 0.5) / (len(chunks) + 0.5))

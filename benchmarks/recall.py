@@ -1,10 +1,13 @@
-"""Evidence found by a crystal, beside BM25 alone over the same passages, on folders with questions whose evidence is known.
+"""Evidence found by a crystal, beside the usual index, on folders with questions whose evidence is known; and what each layer gives.
 
-    python benchmarks/recall.py POOL [--crystal FILE] [--budget 2000 4000] [--json results/recall.json]
+    python benchmarks/recall.py POOL [--crystal FILE] [--budget 2000 4000] [--limit N] [--json results/recall.json]
+
+The usual index is `flat.py`'s: flat chunks of 128 tokens, vectors in float32, BM25 with stemming, reciprocal rank fusion.
 
 POOL holds `files/` and `questions.jsonl`: one JSON object a line with `qid`, `set`, `question` and `gold`, a list of
 `{"path", "start", "end"}` in characters of the file. coverage@B: passages are read best first until B characters are used; a
 gold span counts as found when at least half of it was read; the mean over questions of the share found, then over sets.
+The flat vectors are kept in POOL/flat.npy: making them takes as long as the encoder takes in float32.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from common import machine, write_json
+from flat import FlatIndex
 
 from crystalcli import Crystal
 from crystalcli.library import fetched, read_into
@@ -27,6 +32,7 @@ from crystalcli.memory.recall import Recall
 from crystalcli.types import Passage
 
 Gold = list[dict[str, Any]]
+FULL = "+ BM25 = depth 3"  # what `crystal recall` does
 
 
 def covered(read: list[tuple[str, int, int]], gold: dict[str, Any]) -> bool:
@@ -105,35 +111,81 @@ def main() -> None:
             if count[question["set"]] <= args.limit:
                 kept.append(question)
         questions = kept
+    encoder = fetched(ENCODER)
+    assert encoder is not None, "the encoder's weights are needed"
     results = []
     with Crystal.open(path) as crystal:
-        recall = crystal.recaller()
-        lexical = Recall(crystal.shelf, None, None)
-        systems: dict[str, Callable[[str], list[Passage]]] = {
-            "BM25 alone": lambda question: lexical.recall(question, 40),
-            "crystal, depth 1": lambda question: recall.recall(question, 40, 1),
-            "crystal, depth 2": lambda question: recall.recall(question, 40, 2),
-            "crystal, depth 3": lambda question: recall.recall(question, 40, 3),
-        }
-        for name, system in systems.items():
+        for name, system in crystal_systems(crystal).items():
             results.append(measure(name, system, questions, args.budget))
-    sets = list(results[0]["sets"])
-    print(f"{len(questions)} questions; coverage@{args.budget[0]} by set; {machine()}")
+            show(results[-1], args.budget, header=len(results) == 1)
+    flat = FlatIndex(args.pool / "files", encoder, args.pool / "flat.npy")
+    for name, scores in (("flat BM25", flat.bm25), ("flat dense", flat.dense), ("flat hybrid", flat.fused)):
+        results.append(measure(name, lambda q, scores=scores: flat.recall(scores(q), 40), questions, args.budget))
+        show(results[-1], args.budget)
+    summary = compare(results, f"coverage@{args.budget[0]}")
+    print(f"{len(questions)} questions; {machine()}")
     print(
-        f"{'':18s}"
-        + "".join(f"{name[:10]:>11s}" for name in sets)
-        + f"{'mean':>8s}"
-        + "".join(f"{c:>15s}" for c in [*[f"coverage@{b}" for b in args.budget[1:]], "mrr", "p50 ms"])
+        f"crystal {summary['crystal']:.3f}, flat hybrid {summary['hybrid']:.3f}: {100 * summary['gain']:+.1f} points; "
+        f"worst set against the better of its flat halves: {summary['worst_set']} {100 * summary['worst']:+.1f}"
     )
-    for result in results:
-        first = f"coverage@{args.budget[0]}"
-        row = "".join(f"{result['sets'][name][first]:11.3f}" for name in sets) + f"{result['mean'][first]:8.3f}"
-        rest = (
-            "".join(f"{result['mean'][f'coverage@{b}']:15.3f}" for b in args.budget[1:])
-            + f"{result['mean']['mrr']:15.3f}{1000 * result['p50']:15.1f}"
-        )
-        print(f"{result['name']:18s}{row}{rest}")
-    write_json(args.json, {"questions": len(questions), "results": results})
+    write_json(args.json, {"questions": len(questions), "results": results, "summary": summary})
+
+
+def crystal_systems(crystal: Crystal) -> dict[str, Callable[[str], list[Passage]]]:
+    """The layers one after the other, then the depths a user can ask for, and BM25 alone over the same passages."""
+    recall = crystal.recaller()
+    lexical = Recall(crystal.shelf, None, None)
+
+    def vectors_alone(depth: int) -> Callable[[str], list[Passage]]:
+        def system(question: str) -> list[Passage]:
+            query = recall.prepare(question)
+            silent = query._replace(bm25=np.zeros_like(query.bm25))
+            return recall.passages(silent, recall.rank(silent, depth, 160), 40)
+
+        return system
+
+    return {
+        "atoms": vectors_alone(1),
+        "+ clusters": vectors_alone(2),
+        "+ units": vectors_alone(3),
+        FULL: lambda question: recall.recall(question, 40),
+        "+ re-encoding 32": lambda question: recall.recall(question, 40, reencode=32),
+        "depth 1": lambda question: recall.recall(question, 40, 1),
+        "depth 2": lambda question: recall.recall(question, 40, 2),
+        "BM25 alone": lambda question: lexical.recall(question, 40),
+    }
+
+
+def show(result: dict[str, Any], budgets: list[int], header: bool = False) -> None:
+    """One row: the first budget by set, then the means."""
+    first = f"coverage@{budgets[0]}"
+    columns = [*[f"coverage@{budget}" for budget in budgets[1:]], "mrr"]
+    if header:
+        names = "".join(f"{name[:10]:>11s}" for name in result["sets"])
+        print(f"{first:18s}{names}{'mean':>8s}{''.join(f'{c:>15s}' for c in [*columns, 'p50 ms'])}")
+    row = "".join(f"{values[first]:11.3f}" for values in result["sets"].values())
+    rest = "".join(f"{result['mean'][column]:15.3f}" for column in columns)
+    print(f"{result['name']:18s}{row}{result['mean'][first]:8.3f}{rest}{1000 * result['p50']:15.1f}", flush=True)
+
+
+def compare(results: list[dict[str, Any]], column: str) -> dict[str, Any]:
+    """The crystal against the hybrid, and set by set against the better of the hybrid's halves."""
+    by_name = {result["name"]: result for result in results}
+    full, hybrid = by_name[FULL], by_name["flat hybrid"]
+    gaps = {
+        name: values[column] - max(by_name[half]["sets"][name][column] for half in ("flat BM25", "flat dense"))
+        for name, values in full["sets"].items()
+    }
+    worst = min(gaps, key=lambda name: gaps[name])
+    mine, theirs = full["mean"][column], hybrid["mean"][column]
+    return {
+        "crystal": mine,
+        "hybrid": theirs,
+        "gain": mine - theirs,
+        "worst_set": worst,
+        "worst": gaps[worst],
+        "gaps": gaps,
+    }
 
 
 if __name__ == "__main__":

@@ -92,10 +92,23 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
     type=PATH,
     help="Many questions, - for stdin: JSON lines with qid and question; prints JSON lines.",
 )
+@click.option(
+    "--reencode",
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Encode the N best candidates again from their text; exacter, and a second or two slower.",
+)
 @crystal_option
 @json_option
 def recall(
-    question: str | None, k: int, depth: int, questions: Path | None, crystal: Path | None, as_json: bool
+    question: str | None,
+    k: int,
+    depth: int,
+    questions: Path | None,
+    reencode: int,
+    crystal: Path | None,
+    as_json: bool,
 ) -> None:
     """Show the passages that answer a question best, each with its place."""
     if (question is None) == (questions is None):
@@ -104,13 +117,13 @@ def recall(
         if questions is not None:
             from crystalcli.cli.batch import answer_all
 
-            answer_all(opened, questions, k, depth)
+            answer_all(opened, questions, k, depth, reencode)
             return
         from crystalcli.cli import render
         from crystalcli.errors import NotFoundError
 
         assert question is not None
-        found = opened.recall(question, k, depth)
+        found = opened.recall(question, k, depth, reencode=reencode)
         if as_json:
             output.json(
                 "recall",

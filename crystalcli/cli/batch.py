@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from crystalcli.library import Crystal
 
 
-def answer_all(crystal: Crystal, path: Path, k: int, depth: int) -> None:
+def answer_all(crystal: Crystal, path: Path, k: int, depth: int, reencode: int = 0) -> None:
     """For each line `{"qid", "question"}` one line `{"qid", "passages"}`. Raises SourceError and UsageError."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def answer_all(crystal: Crystal, path: Path, k: int, depth: int) -> None:
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path}, line {number}: not a JSON object with qid and question") from error
         try:
-            found = crystal.recall(question, k, depth)
+            found = crystal.recall(question, k, depth, reencode=reencode)
         except UsageError as error:
             raise UsageError(f"{path}, line {number}: {error}") from error
         passages = [render.passage_json(passage) for passage in found]

@@ -137,12 +137,17 @@ class CrystalFile:
             if self._encoder is None or shelf.atom_codes is None:
                 self._recall = Recall(shelf, None, None)
             else:
-                self._recall = Recall(shelf, QuestionEncoder(self._encoder), default_codec())
+                lazy = _Lazy(self._encoder)
+                self._recall = Recall(shelf, QuestionEncoder(self._encoder), default_codec(), lazy.encoder)
         return self._recall
 
-    def recall(self, question: str, k: int = 5, depth: int = 3) -> list[Passage]:
-        """The `k` passages that answer best, best first. Raises UsageError for an empty question, k or depth out of range."""
-        return self.recaller().recall(question, k, depth)
+    def recall(self, question: str, k: int = 5, depth: int = 3, *, reencode: int = 0) -> list[Passage]:
+        """The `k` passages that answer best, best first. Raises UsageError for an empty question, k or depth out of range.
+
+        reencode: so many of the best candidates are encoded again from their text, and exact vectors put them in order; that
+        needs torch, and about a second for 32 of them on two cores.
+        """
+        return self.recaller().recall(question, k, depth, reencode)
 
     def quote(self, path: str, start: int, end: int) -> str:
         """The document's text `[start, end)`, read back from the file. Raises NotFoundError."""
@@ -182,9 +187,12 @@ class _Lazy:
         self._folder = folder
         self._encoder: LayerEncoder | None = None
 
-    def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
+    def encoder(self) -> LayerEncoder:
         if self._encoder is None:
             from crystalcli.memory.layers import LayerEncoder
 
             self._encoder = LayerEncoder(self._folder)
-        return self._encoder.codes(chunks, tokens)
+        return self._encoder
+
+    def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
+        return self.encoder().codes(chunks, tokens)

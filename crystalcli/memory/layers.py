@@ -56,23 +56,25 @@ class LayerEncoder:
         return build(self._bert.states([chunk.ids for chunk in chunks]), list(layouts))
 
     def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
-        """Encode chunks. tokens: how many each was laid out by, where that is known already; else as many as it has.
-
-        The two differ only for a chunk that had to be cut inside a word; its last token is then dropped or said again.
-        """
+        """Encode chunks. tokens: how many each was laid out by, where that is known already; else as many as it has."""
         if tokens is not None:
-            chunks = [
-                chunk
-                if len(chunk.ids) == count
-                else Chunk(chunk.text, np.pad(chunk.ids, (0, count), "edge")[:count], chunk.ends)
-                for chunk, count in zip(chunks, tokens, strict=True)
-            ]
+            chunks = [laid_out(chunk, count) for chunk, count in zip(chunks, tokens, strict=True)]
         layouts = [layout(len(chunk.ids)) for chunk in chunks]
         levels = self.levels(chunks, layouts)
         atoms, clusters, units = self._codec.encode(
             levels.atoms.numpy(), levels.clusters.numpy(), levels.units.numpy(), *parents(layouts)
         )
         return LayerCodes(atoms.tobytes(), clusters.tobytes(), units.tobytes())
+
+
+def laid_out(chunk: Chunk, tokens: int) -> Chunk:
+    """The chunk with as many ids as it was laid out by when it was stored.
+
+    They are others only where it had to be cut inside a word; the last token is then dropped or said again.
+    """
+    if len(chunk.ids) == tokens:
+        return chunk
+    return Chunk(chunk.text, np.pad(chunk.ids, (0, tokens), "edge")[:tokens], chunk.ends)
 
 
 def parents(layouts: Sequence[Layout]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """From ranked atoms to passages: whole sentences, with neighbours that were recalled too, and the place of each.
 
-An atom becomes the sentences (in code: lines) whose middle lies in it. Where the atom before or after it in the same document is
-among the best as well, the three are one passage: evidence often lies across a cut that the question knows nothing of.
+An atom becomes the sentences (in code: lines) whose middle lies in it. Where the atoms before or after it in the same document are
+among the best as well, they are one passage: evidence often lies across a cut that the question knows nothing of.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from crystalcli.types import FloatArray
 
-NEIGHBOURHOOD = 20  # a neighbour joins when it is among so many best atoms
+NEIGHBOURHOOD = 12  # a neighbour joins when it is among so many best atoms
+_REACH = 2  # atoms that join on either side, at most
 _LONG_SENTENCE = 1200  # characters; what is longer is no sentence
 _GAP = 8  # characters of white space between the passages of neighbouring atoms, at most
 
@@ -89,13 +90,16 @@ class Passages:
             if seed is None or (seed.source.id, seed.start) in taken:
                 continue
             joined = [seed]
-            for atom, first in ((scored.atom - 1, True), (scored.atom + 1, False)):
-                other = spot(near[atom]) if atom in near else None
-                if other is None or other.source.id != seed.source.id or (other.source.id, other.start) in taken:
-                    continue
-                gap = seed.start - other.end if first else other.start - seed.end
-                if 0 <= gap <= _GAP:
-                    joined.insert(0 if first else len(joined), other)
+            for step in (-1, 1):
+                for distance in range(1, _REACH + 1):
+                    atom = scored.atom + step * distance
+                    other = spot(near[atom]) if atom in near else None
+                    if other is None or other.source.id != seed.source.id or (other.source.id, other.start) in taken:
+                        break
+                    gap = joined[0].start - other.end if step < 0 else other.start - joined[-1].end
+                    if not 0 <= gap <= _GAP:
+                        break
+                    joined.insert(0 if step < 0 else len(joined), other)
             taken.update((each.source.id, each.start) for each in joined)
             found.append(self._passage(seed, joined[0], joined[-1]))
         return found

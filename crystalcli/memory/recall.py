@@ -1,14 +1,17 @@
 """From a question to passages, coarse to fine: atoms and BM25 choose candidates, clusters and units put them in order.
 
     coarse score   z(q · atom) + z(BM25)                                              all atoms -> CANDIDATES
-    fine score     max over the atom's clusters of q · cluster + 0.6 · BM25 / Σ idf    depth 2
+    fine score     max over the atom's clusters of q · cluster + w · BM25 / Σ idf      depth 2
                    + sum over question tokens of idf · max over units of t · unit     depth 3 (MaxSim: Khattab and Zaharia, 2020)
 
-No layer is a hard filter: what BM25 finds joins the candidates whatever the vectors say.
+w is 0.8 in prose and 0.4 in source code, whose words say less of what it does. No layer is a hard filter: what BM25 finds joins
+the candidates whatever the vectors say.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,13 +29,15 @@ from crystalcli.vectors.tokenizer import default_tokenizer
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from crystalcli.memory.reencode import ChunkLevels
     from crystalcli.types import FloatArray
 
     Integers = npt.NDArray[np.int64]
 
 CANDIDATES = 300  # atoms that clusters and units are read for
 LEXICAL_CANDIDATES = 100  # of which BM25 alone may name this many
-BM25_WEIGHT = 0.6  # of BM25 over the sum of the question's idf, so that long questions do not drown the vectors
+# Of BM25 over the sum of the question's idf, so that long questions do not drown the vectors.
+PROSE_WEIGHT, CODE_WEIGHT = 0.8, 0.4
 DEPTHS = (1, 2, 3)
 _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
 
@@ -40,22 +45,45 @@ _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
 class Recall:
     """Recall over one shelf. encoder and codec: None when there are no weights; BM25 alone decides then."""
 
-    def __init__(self, shelf: Shelf, encoder: QuestionEncoder | None, codec: Codec | None) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        encoder: QuestionEncoder | None,
+        codec: Codec | None,
+        layers: Callable[[], ChunkLevels] | None = None,
+    ) -> None:
+        """layers: gives what encodes chunks, for re-encoding; called when that is first asked for."""
+        self._layers = layers
         self.shelf = shelf
         self._encoder = encoder
         self._codec = codec
         self._lexicons = shelf.store.lexicons()
+        self._kind = lru_cache(maxsize=4096)(self._chunk_kind)
 
-    def recall(self, question: str, k: int = 5, depth: int = 3) -> list[Passage]:
-        """The `k` passages that answer best, best first; fewer when the crystal holds no more. Raises UsageError."""
+    def recall(self, question: str, k: int = 5, depth: int = 3, reencode: int = 0) -> list[Passage]:
+        """The `k` passages that answer best, best first; fewer when the crystal holds no more. Raises UsageError.
+
+        reencode: so many of the best atoms are encoded again from their text and put in order by exact vectors.
+        """
         if depth not in DEPTHS:
             raise UsageError(f"depth is 1 (atoms), 2 (and clusters) or 3 (and units), not {depth}")
         if k < 1:
             raise UsageError(f"k is 1 or more, not {k}")
         if not question.strip():
             raise UsageError("the question is empty")
+        if reencode < 0:
+            raise UsageError(f"reencode is 0 or more candidates, not {reencode}")
         query = self.prepare(question)
-        ranked = self.rank(query, depth, max(NEIGHBOURHOOD, 4 * k))
+        ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * k, reencode))
+        if reencode and query.encoded is not None and self._layers is not None:
+            from crystalcli.memory.reencode import reencode as exact
+
+            best = exact(self.shelf, query, ranked[:reencode], self._layers(), default_tokenizer())
+            ranked = best + ranked[reencode:]
+        return self.passages(query, ranked, k)
+
+    def passages(self, query: Query, ranked: list[Scored], k: int) -> list[Passage]:
+        """Up to `k` passages from atoms in order of their scores."""
         return Passages(self.shelf, self._codec, query).make(ranked, k)
 
     # --- scores ---------------------------------------------------------------------------------------
@@ -105,7 +133,12 @@ class Recall:
         candidates = np.union1d(_top(coarse, CANDIDATES), _top(query.bm25, LEXICAL_CANDIDATES))
         candidates = candidates[np.isfinite(coarse[candidates])]
         clusters, units = self._fine(query, codec, candidates, depth)
-        lexical = BM25_WEIGHT * query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
+        vectors = clusters + units
+        lexical = query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
+        # Which candidates are code is asked of those only that either weight would take.
+        near = np.union1d(_top(vectors + PROSE_WEIGHT * lexical, count), _top(vectors + CODE_WEIGHT * lexical, count))
+        candidates, clusters, units, lexical = candidates[near], clusters[near], units[near], lexical[near]
+        lexical = lexical * np.where(self._is_code(candidates), CODE_WEIGHT, PROSE_WEIGHT).astype(np.float32)
         total = clusters + units + lexical
         order = np.argsort(-total, kind="stable")[:count]
         return [
@@ -157,6 +190,14 @@ class Recall:
                     np.maximum.at(top[token], owners[parents], fine[token])
                 similar[rows] = weights @ top / weights.sum()
         return best, similar
+
+    def _is_code(self, atoms: Integers) -> npt.NDArray[np.bool_]:
+        """Which atoms stand in source code."""
+        return np.array([self._kind(self.shelf.chunk_of(atom)) == "code" for atom in atoms.tolist()], bool)
+
+    def _chunk_kind(self, chunk: int) -> str:
+        runs = self.shelf.store.runs_over(chunk)
+        return self.shelf.store.source(runs[0].source).kind if runs else ""
 
 
 def _token_weights(question: str, ends: list[int], idf: dict[str, float], rarest: float) -> FloatArray:

@@ -136,6 +136,22 @@ class Shelf:
 
     # --- where things are -------------------------------------------------------------------------------
 
+    def chunk_of(self, atom: int) -> int:
+        """The number of the chunk that holds an atom."""
+        view = self.view(int(self.segment_of(np.array([atom]))[0]))
+        local = atom - view.row.first_atom
+        return view.row.first_chunk + int(np.searchsorted(view.chunk_atoms, local, side="right")) - 1
+
+    def first_atom(self, chunk: int) -> int:
+        """The number of a chunk's first atom."""
+        view = self.view(self.segment_with(chunk))
+        return view.row.first_atom + int(view.chunk_atoms[chunk - view.row.first_chunk])
+
+    def tokens_of(self, chunk: int) -> int:
+        """How many tokens a chunk was laid out by."""
+        view = self.view(self.segment_with(chunk))
+        return int(view.spans.tokens[chunk - view.row.first_chunk])
+
     def place(self, atom: int) -> AtomPlace:
         """Where an atom's text is."""
         index = int(self.segment_of(np.array([atom]))[0])

@@ -1,0 +1,79 @@
+"""The last candidates encoded again from their text, so that exact vectors decide among them. Costs torch and some tenths of a second.
+
+    score   0.5 · q · atom + max over the atom's clusters of q · cluster + 0.3 · MaxSim over its units + 0.875 · what BM25 gave
+
+The weights are not those for codes: a decoded unit lies near its cluster and atom, an exact one speaks for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from crystalcli.memory.layers import laid_out
+from crystalcli.memory.passages import Query, Scored
+from crystalcli.memory.shelf import Shelf
+from crystalcli.types import Chunk, Tokenizer
+from crystalcli.vectors.codec import unit_length
+from crystalcli.vectors.pyramid import Layout, layout
+
+if TYPE_CHECKING:
+    from crystalcli.types import FloatArray
+    from crystalcli.vectors.pyramid import Levels
+
+_ATOM, _UNITS, _BM25 = 0.5, 0.3, 0.875
+
+
+class ChunkLevels(Protocol):
+    """What re-encoding needs of `crystalcli.memory.layers.LayerEncoder`."""
+
+    def levels(self, chunks: Sequence[Chunk], layouts: Sequence[Layout]) -> Levels:
+        """The vectors of the chunks' units, clusters and atoms."""
+        ...
+
+
+def reencode(
+    shelf: Shelf, query: Query, ranked: Sequence[Scored], encoder: ChunkLevels, tokenizer: Tokenizer
+) -> list[Scored]:
+    """The same atoms, scored by exact vectors, best first. The query must have been encoded."""
+    assert query.encoded is not None
+    by_chunk: dict[int, list[Scored]] = {}
+    for scored in ranked:
+        by_chunk.setdefault(shelf.chunk_of(scored.atom), []).append(scored)
+    texts = [shelf.chunk_text(chunk) for chunk in by_chunk]
+    counts = [shelf.tokens_of(chunk) for chunk in by_chunk]
+    chunks = [
+        laid_out(Chunk(text, ids, ends), count)
+        for text, (ids, ends), count in zip(texts, tokenizer.tokenize(texts), counts, strict=True)
+    ]
+    layouts = [layout(count) for count in counts]
+    levels = encoder.levels(chunks, layouts)
+    units, clusters, atoms = (unit_length(level.numpy()) for level in levels)
+    kept = query.token_weights > 0
+    weights, states = query.token_weights[kept], query.encoded.states[kept]
+    found = []
+    base = np.zeros(3, np.int64)  # units, clusters and atoms before this chunk
+    for (number, members), shape in zip(by_chunk.items(), layouts, strict=True):
+        first = shelf.first_atom(number)
+        for scored in members:
+            atom = scored.atom - first
+            low, high = shape.atoms[atom], shape.atoms[atom + 1]
+            own_clusters = clusters[base[1] + low : base[1] + high]
+            own_units = units[base[0] + shape.clusters[low] : base[0] + shape.clusters[high]]
+            shares = {
+                "atom": _ATOM * float(atoms[base[2] + atom] @ query.encoded.vector),
+                "clusters": float((own_clusters @ query.encoded.vector).max()),
+                "units": _UNITS * _max_sim(own_units, states, weights),
+                "bm25": _BM25 * scored.shares["bm25"],
+            }
+            found.append(Scored(scored.atom, sum(shares.values()), shares))
+        base += (len(shape.units) - 1, len(shape.clusters) - 1, len(shape.atoms) - 1)
+    return sorted(found, key=lambda scored: -scored.score)
+
+
+def _max_sim(units: FloatArray, states: FloatArray, weights: FloatArray) -> float:
+    if not len(weights):
+        return 0.0
+    return float(weights @ (states @ units.T).max(1) / weights.sum())

@@ -21,6 +21,7 @@ from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
 from crystalcli.types import Passage
 from crystalcli.vectors.bert import Bert, processors
+from crystalcli.vectors.question import QuestionEncoder
 from crystalcli.vectors.tokenizer import CLS, SEP, default_tokenizer
 
 TOKENS = 128  # of a chunk, the two special tokens not counted
@@ -58,39 +59,15 @@ class FlatIndex:
                     ids.append(tokens[first:last])
                     start = end
         self.tokens = sum(map(len, ids))
-        self._bert = Bert(encoder, precision=torch.float32)
+        self._question = QuestionEncoder(encoder)
         if vectors is not None and vectors.exists():
             self.vectors: np.ndarray = np.load(vectors)
         else:
-            self.vectors = self._encode(ids)
+            self.vectors = _encode(Bert(encoder, precision=torch.float32), ids)
             if vectors is not None:
                 np.save(vectors, self.vectors)
         assert len(self.vectors) == len(self.chunks)
         self._index()
-
-    def _encode(self, ids: list[np.ndarray]) -> np.ndarray:
-        """Chunks of one length together, so that nothing is padded; a batch to a thread, as `Bert` has them."""
-        vectors = np.empty((len(ids), self._bert.dimension), np.float32)
-        by_length: dict[int, list[int]] = defaultdict(list)
-        for number, chunk in enumerate(ids):
-            by_length[len(chunk)].append(number)
-        batches = [
-            numbers[first : first + _BATCH]
-            for numbers in by_length.values()
-            for first in range(0, len(numbers), _BATCH)
-        ]
-
-        @torch.inference_mode()
-        def encode(batch: list[int]) -> None:
-            whole = torch.from_numpy(np.stack([np.concatenate(([CLS], ids[number], [SEP])) for number in batch]))
-            states = self._bert.forward(whole.long(), None)
-            vectors[batch] = F.normalize(states.mean(1), dim=-1).numpy()
-
-        torch.set_num_threads(1)
-        with ThreadPoolExecutor(processors(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            for _ in pool.map(encode, batches):
-                pass
-        return vectors
 
     def _index(self) -> None:
         postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -107,7 +84,7 @@ class FlatIndex:
     def dense(self, question: str) -> np.ndarray:
         """The cosine of every chunk with the question, float32 [chunks]."""
         ids, _ = default_tokenizer().tokenize([question])[0]
-        result: np.ndarray = self.vectors @ self._bert.embed(ids[:254]).numpy()
+        result: np.ndarray = self.vectors @ self._question.encode(ids[:254].tolist()).vector
         return result
 
     def bm25(self, question: str) -> np.ndarray:
@@ -135,3 +112,26 @@ class FlatIndex:
             path, start, end, text = self.chunks[number]
             found.append(Passage(path, start, end, text, float(scores[number]), 1, 1))
         return found
+
+
+def _encode(bert: Bert, ids: list[np.ndarray]) -> np.ndarray:
+    """Chunks of one length together, so that nothing is padded; a batch to a thread, as `Bert` has them."""
+    vectors = np.empty((len(ids), bert.dimension), np.float32)
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for number, chunk in enumerate(ids):
+        by_length[len(chunk)].append(number)
+    batches = [
+        numbers[first : first + _BATCH] for numbers in by_length.values() for first in range(0, len(numbers), _BATCH)
+    ]
+
+    @torch.inference_mode()
+    def encode(batch: list[int]) -> None:
+        whole = torch.from_numpy(np.stack([np.concatenate(([CLS], ids[number], [SEP])) for number in batch]))
+        states = bert.forward(whole.long(), None)
+        vectors[batch] = F.normalize(states.mean(1), dim=-1).numpy()
+
+    torch.set_num_threads(1)
+    with ThreadPoolExecutor(processors(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for _ in pool.map(encode, batches):
+            pass
+    return vectors

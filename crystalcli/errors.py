@@ -35,6 +35,10 @@ class SourceError(CrystalError):
     exit_code = 3
 
 
+class UnsteadySourceError(SourceError):
+    """A source could not be read this time and may well be the next: nothing is said of what it holds."""
+
+
 class NotACrystalError(CrystalError):
     """The file is no crystal."""
 

@@ -95,8 +95,8 @@ class _Open:
 
     def row(self, state: str) -> Source:
         """What the ledger says of it now."""
-        counts = {"characters": self.characters, "tokens": self.tokens, "chunks": self.chunks}
-        return self.source._replace(state=state, reason="", **counts)
+        row = self.source._replace(state=state, reason="")
+        return row._replace(characters=self.characters, tokens=self.tokens, chunks=self.chunks)
 
 
 class Ingest:
@@ -328,12 +328,7 @@ class Ingest:
             self._store.put_source(row)
         self._rows.clear()
         current = self._open
-        if (
-            current is not None
-            and current.held is not None
-            and 0 < current.chunks
-            and current.held <= current.characters
-        ):
+        if current is not None and current.chunks and current.held is not None and current.characters >= current.held:
             self._show(current, "partial")
         for done in self._finished:
             self._show(done, "done")

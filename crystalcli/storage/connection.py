@@ -16,6 +16,12 @@ from crystalcli.storage.lock import own_place
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES
 
 _TRIES = 5
+_PASSING = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY_ROLLBACK,
+    sqlite3.SQLITE_READONLY_RECOVERY,
+    sqlite3.SQLITE_READONLY_CANTINIT,
+)
 
 
 def make(path: Path, meta: dict[str, str]) -> None:
@@ -75,28 +81,39 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
         modes = [modes[0], f"{uri}?immutable=1"]
     for number, mode in enumerate(modes, 1):
         try:
-            connection = _sqlite(mode)
-            try:
-                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-                return connection
-            except BaseException:
-                connection.close()
-                raise
+            return _looked_into(mode)
         except sqlite3.DatabaseError as error:
-            if number < len(modes) and "unable to open" in str(error):
-                if mode == modes[-1]:  # a writer that begins or ends takes files away beside the crystal: look again
-                    time.sleep(0.02)
-                continue
-            raise _unreadable(path, error) from error
+            if number == len(modes) or getattr(error, "sqlite_errorcode", 0) not in _PASSING:
+                raise _unreadable(path, error) from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:  # a writer was killed as it began or ended
+                with contextlib.suppress(sqlite3.DatabaseError):
+                    _looked_into(f"{uri}?mode=rw").close()  # takes back what was half done, which a reader may not
+            elif mode == modes[-1]:  # a writer that begins or ends takes files away beside the crystal: look again
+                time.sleep(0.02)
     raise AssertionError("unreachable")
 
 
+def _looked_into(uri: str) -> sqlite3.Connection:
+    connection = _sqlite(uri)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def _unreadable(path: Path, error: sqlite3.Error) -> CrystalError:
-    if isinstance(error, sqlite3.OperationalError):
-        if "locked" in str(error) or "busy" in str(error):
-            return CrystalError(f"{path} is in use by another program: try again")
-        if "open" in str(error) or "readonly" in str(error):
-            return CrystalError(f"cannot open {path}: {error}")
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return CrystalError(f"{path} is in use by another program: try again")
+    if code == sqlite3.SQLITE_READONLY_ROLLBACK:
+        return CrystalError(
+            f"cannot open {path}: it was left in the middle of a write, and this place cannot be written; "
+            "copy it, with the files beside it, to where it can"
+        )
+    if code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return CrystalError(f"cannot open {path}: {error}")
     return DamagedCrystalError(f"{path} is damaged: {error}")
 
 

@@ -45,6 +45,10 @@ class Recall:
         self._encoder = encoder
         self._codec = codec
         self._lexicons = shelf.store.lexicons()
+        self._bare: npt.NDArray[np.bool_] | None = None  # atoms whose layers are still to be made, if there are any
+        if not shelf.encoded:
+            encoded = np.array([segment.encoded for segment in shelf.segments], bool)
+            self._bare = np.repeat(~encoded, [segment.atoms for segment in shelf.segments])
 
     def recall(self, question: str, k: int = 5, depth: int = 3) -> list[Passage]:
         """The `k` passages that answer best, best first; fewer when the crystal holds no more. Raises UsageError."""
@@ -93,6 +97,10 @@ class Recall:
                 Scored(int(a), float(query.bm25[a]), {"bm25": float(query.bm25[a])}) for a in best if query.bm25[a] > 0
             ]
         atoms = codec.score_atoms(query.encoded.vector, shelf.atom_codes)
+        if (
+            self._bare is not None
+        ):  # an interruption left them: the vectors say nothing for them, and nothing against them
+            atoms[self._bare] = atoms[~self._bare].mean()
         coarse = _z(atoms) + _z(query.bm25)
         if shelf.dead is not None:
             coarse[shelf.dead] = -np.inf
@@ -105,6 +113,8 @@ class Recall:
         candidates = np.union1d(_top(coarse, CANDIDATES), _top(query.bm25, LEXICAL_CANDIDATES))
         candidates = candidates[np.isfinite(coarse[candidates])]
         clusters, units = self._fine(query, codec, candidates, depth)
+        if self._bare is not None and not (bare := self._bare[candidates]).all():
+            clusters[bare], units[bare] = clusters[~bare].mean(), units[~bare].mean()
         lexical = BM25_WEIGHT * query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
         total = clusters + units + lexical
         order = np.argsort(-total, kind="stable")[:count]

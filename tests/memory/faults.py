@@ -36,9 +36,7 @@ from crystalcli.vectors.pyramid import layout
 
 SEGMENT_BYTES = 4000
 QUESTIONS = ("Who keeps ledger 7?", "the harbour of volume 3", "lamp oil tide", "entry 41 of the log")
-WORDS = (
-    "lamp oil tide harbour ledger keeper ferry island rope brass signal fog wharf cable winter agent spike salt".split()
-)
+WORDS = "lamp oil tide harbour ledger keeper ferry island rope brass signal fog wharf cable winter agent spike salt"
 
 
 class HashEncoder:
@@ -63,7 +61,7 @@ class HashEncoder:
 
 
 def sentence(chance: random.Random) -> str:
-    return f"{' '.join(chance.choices(WORDS, k=9)).capitalize()} {chance.randrange(1000)}.\n"
+    return f"{' '.join(chance.choices(WORDS.split(), k=9)).capitalize()} {chance.randrange(1000)}.\n"
 
 
 def make_folder(folder: Path, chance: random.Random) -> None:

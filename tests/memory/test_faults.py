@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import resource
 import shutil
-import signal
-import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,7 +14,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import faults
 
-from crystalcli.errors import CrystalError
 from crystalcli.memory import segments
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.ingest import Ingest

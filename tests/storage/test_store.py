@@ -299,7 +299,7 @@ def test_signals_wait_while_they_are_held_back():
                 order.append("inner")
             order.append("outer")
         assert order == ["inner", "outer", "handled"]
-        with pytest.raises(KeyboardInterrupt, match="^$"), held_back():
+        with pytest.raises(KeyboardInterrupt, match=r"^$"), held_back():
             signal.raise_signal(signal.SIGINT)
             order.append("still here")
         assert order[-1] == "still here"

@@ -5,6 +5,7 @@ import random
 import shutil
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import faults
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, EncoderMismatchError, SourceError
-from crystalcli.memory import segments
+from crystalcli.memory import ingest, segments
 from crystalcli.memory.crystal import CrystalFile, default_path
 from crystalcli.memory.ingest import Ingest, IngestReport
 from crystalcli.storage.store import Store
@@ -306,8 +307,6 @@ def test_a_line_of_a_thousand_files_encodes_the_chunks_around_it(shelf, monkeypa
     assert (report.read, report.unchanged) == (1000, 0)
     assert shelf.encoded >= 1000
     opened = Counter()
-    from crystalcli.memory import ingest
-
     real = ingest.open_source
     monkeypatch.setattr(ingest, "open_source", lambda path: opened.update([path.name]) or real(path))
     assert shelf.ingest().unchanged == 1000
@@ -448,9 +447,10 @@ class Meddler:
 @pytest.fixture
 def busy(shelf, monkeypatch):
     """A shelf whose second document is long, so that parts of it are committed while it is read."""
-    monkeypatch.setattr(segments, "SEGMENT_BYTES", 15_000)
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 8_000)
+    monkeypatch.setattr(ingest, "open_source", partial(ingest.open_source, piece=1 << 14))
     write(shelf.folder / "a.txt", 1)
-    write(shelf.folder / "b.txt", 2, lines=3000)
+    write(shelf.folder / "b.txt", 2, lines=1500)
     write(shelf.folder / "c.txt", 3)
     return shelf
 
@@ -468,7 +468,7 @@ def test_a_file_that_changes_once_while_it_is_read_is_read_again(busy, change, b
     path = busy.folder / "b.txt"
     if before:
         busy.ingest()
-        write(path, 4, lines=3000)
+        write(path, 4, lines=1500)
     report = busy.ingest(progress=Meddler(1, lambda: change(path)))
     assert report.skipped == []
     assert set(busy.states().values()) == {"done"}
@@ -483,7 +483,7 @@ def test_a_file_that_never_keeps_still_is_failed_and_what_was_read_before_stays(
     old = path.read_text()
     if before:
         busy.ingest()
-        write(path, 4, lines=3000)
+        write(path, 4, lines=1500)
     report = busy.ingest(progress=Meddler(100, lambda: path.write_text(path.read_text() + "more\n")))
     assert report.skipped == [("b.txt", "changed while it was being read")]
     assert busy.states() == {"a.txt": "done", "b.txt": "failed", "c.txt": "done"}
@@ -497,7 +497,7 @@ def test_a_file_that_vanishes_while_it_is_read_is_failed_and_then_gone(busy):
     path = busy.folder / "b.txt"
     old = path.read_text()
     busy.ingest()
-    write(path, 4, lines=3000)
+    write(path, 4, lines=1500)
 
     def vanish() -> None:
         path.write_text("x")
@@ -587,7 +587,7 @@ def test_text_without_layers_beside_text_with_layers_is_recalled(tmp_path, encod
 def test_a_partly_read_document_is_never_shown_with_less_than_before(busy):
     """A large file, interrupted again and again: what may be recalled of it only grows."""
     path, seen = busy.folder / "b.txt", [0]
-    for limit in (20_000, 8_000, 30_000, 1):
+    for limit in (10_000, 4_000, 15_000, 1):
 
         def stop(progress, limit=limit) -> None:
             if progress.current == "b.txt" and progress.tokens > limit:

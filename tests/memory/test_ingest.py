@@ -478,13 +478,23 @@ def test_a_file_that_changes_once_while_it_is_read_is_read_again(busy, change, b
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["new", "known"])
-def test_a_file_that_never_keeps_still_is_failed_and_what_was_read_before_stays(busy, before):
+def test_a_file_that_never_keeps_still_is_failed_and_what_was_read_before_stays(busy, before, monkeypatch):
     path = busy.folder / "b.txt"
     old = path.read_text()
     if before:
         busy.ingest()
         write(path, 4, lines=1500)
-    report = busy.ingest(progress=Meddler(100, lambda: path.write_text(path.read_text() + "more\n")))
+    real = Ingest._texts
+
+    def restless(self, reading, current):
+        for number, piece in enumerate(real(self, reading, current)):
+            yield piece
+            if current.found.path == path and number == 1:
+                path.write_text(path.read_text() + "more\n")
+
+    with monkeypatch.context() as context:
+        context.setattr(Ingest, "_texts", restless)
+        report = busy.ingest()
     assert report.skipped == [("b.txt", "changed while it was being read")]
     assert busy.states() == {"a.txt": "done", "b.txt": "failed", "c.txt": "done"}
     assert busy.text("b.txt") == (old if before else "")

@@ -597,7 +597,7 @@ def test_text_without_layers_beside_text_with_layers_is_recalled(tmp_path, encod
 def test_a_partly_read_document_is_never_shown_with_less_than_before(busy):
     """A large file, interrupted again and again: what may be recalled of it only grows."""
     path, seen = busy.folder / "b.txt", [0]
-    for limit in (10_000, 4_000, 15_000, 1):
+    for limit in (6_000, 2_000, 9_000, 1):
 
         def stop(progress, limit=limit) -> None:
             if progress.current == "b.txt" and progress.tokens > limit:

@@ -11,7 +11,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from crystalcli.errors import CrystalError, DamagedCrystalError
+from crystalcli.errors import CrystalError, DamagedCrystalError, NotACrystalError
 from crystalcli.storage.lock import own_place
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES
 
@@ -114,6 +114,24 @@ def _unreadable(path: Path, error: sqlite3.Error) -> CrystalError:
         )
     if code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return CrystalError(f"cannot open {path}: {error}")
+    return not_a_crystal(path, error)
+
+
+def not_a_crystal(path: Path, error: Exception | None = None) -> CrystalError:
+    """What a file is that is not a crystal, or not a whole one.
+
+    Only a file that SQLite could not read, or another program's, is opened here: to close a file takes the locks away that
+    SQLite holds on it in this process, and a reader without its locks sees a file that changes under it.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as refusal:
+        return CrystalError(f"cannot read {path}: {refusal.strerror}")
+    if not head.startswith(b"SQLite format 3\0") or len(head) < 100:
+        return NotACrystalError(f"{path} is not a crystal")
+    if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
+        return NotACrystalError(f"{path} is a database of another program, not a crystal")
     return DamagedCrystalError(f"{path} is damaged: {error}")
 
 

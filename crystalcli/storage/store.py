@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
-from crystalcli.storage.connection import connect, make, refused
+from crystalcli.storage.connection import connect, make, not_a_crystal, refused
 from crystalcli.storage.lock import lock_beside, own_place, release
 from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION
@@ -93,24 +93,10 @@ class Store:
 
     @classmethod
     def _open(cls, path: Path, lock: Any) -> Store:
-        try:
-            with path.open("rb") as file:
-                head = file.read(100)
-        except OSError as error:
-            raise CrystalError(f"cannot read {path}: {error.strerror}") from error
-        if not head.startswith(b"SQLite format 3\0") or len(head) < 100:
-            raise NotACrystalError(f"{path} is not a crystal")
-        if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
-            raise NotACrystalError(f"{path} is a database of another program, not a crystal")
-        version = int.from_bytes(head[60:64], "big")
-        if version > FORMAT_VERSION:
-            raise NewerFormatError(
-                f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
-            )
         store = cls(path, connect(path, lock is not None), lock is not None)
         store._lock = lock
         try:
-            store._check_schema()
+            store._check_kind()
             if lock is not None:
                 store._begin_writing()
         except BaseException:
@@ -148,7 +134,14 @@ class Store:
         except sqlite3.Error as error:
             raise refused(self.path, error) from error
 
-    def _check_schema(self) -> None:
+    def _check_kind(self) -> None:
+        if self.rows("PRAGMA application_id") != [(APPLICATION_ID,)]:
+            raise not_a_crystal(self.path)
+        version = int(self.rows("PRAGMA user_version")[0][0])
+        if version > FORMAT_VERSION:
+            raise NewerFormatError(
+                f"{self.path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
+            )
         wanted = {"meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"}
         found = {row[0] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not wanted <= found:
@@ -184,8 +177,8 @@ class Store:
         try:
             yield
         finally:
-            if self._db.in_transaction:
-                self._db.execute("COMMIT")
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Every row of a query. Raises DamagedCrystalError, or CrystalError when another program keeps the file busy."""

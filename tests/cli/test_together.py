@@ -148,8 +148,8 @@ def test_a_full_disk_is_named_and_what_was_committed_is_there(tmp_path, lexical)
         env=lexical,
     )
     assert first.returncode == 1, first.stderr
-    (line,) = [line for line in first.stderr.splitlines() if "disk" in line]
-    assert "the disk is full: make room where" in line
+    (line,) = [line for line in first.stderr.splitlines() if "the disk is full" in line]
+    assert "make room where" in line
     assert "run the same command again; what was committed stays" in line
     for path in kept.iterdir():
         shutil.copy(path, small)
@@ -264,7 +264,7 @@ def test_a_second_writer_waits_or_gives_up_with_a_line(tmp_path, lexical):
     assert all("waiting for another program that is writing m.crystal" in err for _, err in said)
     with Crystal.open(file, encoder=None) as crystal:
         assert crystal.stats().documents == 8
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["docs", "m.crystal"]
+    assert not list(tmp_path.glob("m.crystal-*"))
 
 
 # --- odd places ------------------------------------------------------------------------------------------------------

@@ -305,3 +305,24 @@ def test_signals_wait_while_they_are_held_back():
         assert order[-1] == "still here"
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+_WRITER = """
+import sys; from pathlib import Path; from crystalcli.storage.store import Store
+for turn in range(30):
+    with Store.open(Path(sys.argv[1]), writable=True) as store, store.transaction():
+        store.set_meta("text", str(turn) * 30000)
+"""
+
+
+def test_two_readers_in_one_process_do_not_take_each_other_s_locks_away(store):
+    """To open and close the file itself, for a look at its first bytes, would."""
+    store.close()
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(store.path)])
+    with Store.open(store.path) as resident:
+        while writer.poll() is None:
+            with Store.open(store.path) as passing:
+                for reader in (resident, passing):
+                    assert len(set(reader.meta().get("text", "")[:9])) <= 2
+                    assert reader.rows("PRAGMA quick_check") == [("ok",)]
+    assert writer.returncode == 0

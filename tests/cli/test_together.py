@@ -330,3 +330,15 @@ def test_a_crystal_cut_short_is_damaged_not_busy(tmp_path, shelf_folder):
     file.write_bytes(file.read_bytes()[:9000])
     with pytest.raises(DamagedCrystalError, match="damaged"), Crystal.open(file, encoder=None) as crystal:
         crystal.stats()
+
+
+def test_a_text_that_stands_twice_is_cited_at_both_places(tmp_path, shelf_folder, lexical):
+    shutil.copy(shelf_folder / "notes.md", shelf_folder / "copy of notes.md")
+    file = tmp_path / "m.crystal"
+    ingested(shelf_folder, file)
+    command = [*CRYSTAL, "recall", "high water at Oldhaven", "-k", "1", "-c", str(file)]
+    shown = subprocess.run(command, env=lexical, capture_output=True, text=True).stdout
+    assert shown.startswith(" 1  copy of notes.md:1-7")
+    assert "    also in notes.md:1-7\n" in shown
+    (passage,) = json.loads(subprocess.run([*command, "--json"], env=lexical, capture_output=True).stdout)["passages"]
+    assert [(each["path"], each["line_start"]) for each in passage["also"]] == [("notes.md", 1)]

@@ -357,6 +357,7 @@ def test_a_change_right_after_the_reading_is_seen_though_time_and_size_are_the_s
 def test_identical_chunks_are_stored_once_and_found_at_each_of_their_places(shelf):
     text = write(shelf.folder / "a.txt", 1, lines=100).read_text()
     shutil.copy(shelf.folder / "a.txt", shelf.folder / "b.txt")
+    shelf.age()
     assert shelf.ingest().read == 2
     with Store.open(shelf.path) as store:
         opened = CrystalFile(store, None)
@@ -366,12 +367,43 @@ def test_identical_chunks_are_stored_once_and_found_at_each_of_their_places(shel
             document, views = opened.zoom(row.path)
             assert all(view.shared and text[view.start : view.end] for view in views)
             assert opened.quote(document.path, 500, 600) == text[500:600]
+        for passage in opened.recall(text[1000:1100], 3):
+            assert passage.path == "a.txt"
+            (other,) = passage.also
+            assert (other.path, other.start, other.place) == ("b.txt", passage.start, passage.place)
     (shelf.folder / "a.txt").unlink()
     shelf.ingest(prune=True)
     with Store.open(shelf.path) as store:
         passage = CrystalFile(store, None).recall(text[1000:1100], 1)[0]
         assert passage.path == "b.txt"
         assert text[passage.start : passage.end] == passage.text
+
+
+def test_the_other_places_of_a_passage_are_where_they_are_said_to_be(shelf, monkeypatch):
+    """Shared passages after beginnings of different lengths, twice in one document, and once where only a part stands."""
+    chance = random.Random(8)
+    shared = "".join(faults.sentence(chance) for _ in range(90))
+    texts = {
+        "a.txt": shared,
+        "b.txt": "Other lines.\n" * 400 + shared,
+        "c.txt": shared + "\n" * 3 + shared,
+        "d.txt": shared[:2500],
+    }
+    for name, text in texts.items():
+        (shelf.folder / name).write_text(text)
+    shelf.ingest()
+    seen = set()
+    with Store.open(shelf.path) as store:
+        opened = CrystalFile(store, None)
+        for at in range(200, len(shared), 450):
+            for passage in opened.recall(shared[at : at + 80], 4):
+                for place in passage.also:
+                    text = texts[place.path]
+                    assert text[place.start : place.end] == passage.text
+                    assert place.line_start == text.count("\n", 0, place.start) + 1
+                    assert place.line_end - place.line_start == passage.line_end - passage.line_start
+                    seen.add(place.path)
+    assert {"b.txt", "c.txt"} <= seen
 
 
 def test_what_is_gone_under_a_folder_is_seen_from_any_folder_above_or_below(shelf):

@@ -76,7 +76,7 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
     """A connection to the crystal at `path`. Raises CrystalError, or DamagedCrystalError when it does not hold together."""
     uri = path.absolute().as_uri()
     modes = [f"{uri}?mode={'rw' if writable else 'ro'}"] * _TRIES
-    if not writable and not os.access(own_place(path).absolute().parent, os.W_OK):
+    if not writable and not os.access(own_place(path).absolute().parent, os.W_OK) and not _unfinished(path):
         # A crystal left in WAL mode on a read-only medium can only be read as if nothing else touched it.
         modes = [modes[0], f"{uri}?immutable=1"]
     for number, mode in enumerate(modes, 1):
@@ -103,11 +103,18 @@ def _looked_into(uri: str) -> sqlite3.Connection:
     return connection
 
 
+def _unfinished(path: Path) -> bool:
+    """Whether something beside the crystal belongs to it: without that the file alone may be half of two commits."""
+    place = own_place(path)
+    beside = (place.with_name(place.name + suffix) for suffix in ("-wal", "-journal"))
+    return any(each.exists() and each.stat().st_size > 0 for each in beside)
+
+
 def _unreadable(path: Path, error: sqlite3.Error) -> CrystalError:
     code = getattr(error, "sqlite_errorcode", 0)
     if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CrystalError(f"{path} is in use by another program: try again")
-    if code == sqlite3.SQLITE_READONLY_ROLLBACK:
+    if code in _PASSING and _unfinished(path):
         return CrystalError(
             f"cannot open {path}: it was left in the middle of a write, and this place cannot be written; "
             "copy it, with the files beside it, to where it can"

@@ -182,6 +182,16 @@ def test_a_crystal_left_in_the_middle_is_read_from_a_read_only_medium(tmp_path, 
     found = there("recall", "When is high water at Oldhaven?")
     assert found.returncode == 0, found.stderr
     assert "04:10" in found.stdout
+    more = "import os, sys; from pathlib import Path; from crystalcli.storage.store import Store\n"
+    more += "store = Store.open(Path(sys.argv[1]), writable=True)\n"
+    more += "with store.transaction(): store.set_meta('a', 'b')\nos._exit(0)"
+    subprocess.run([sys.executable, "-c", more, str(file)], check=True)
+    file.with_name(file.name + "-shm").unlink()  # as it is copied to a medium: the log, and nothing that may be written
+    refused = there("recall", "When is high water at Oldhaven?")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "it was left in the middle of a write, and this place cannot be written; copy it" in refused.stderr
+    with Store.open(shutil.copytree(medium, tmp_path / "copy") / file.name) as store:
+        assert store.meta()["a"] == "b"
     refused = there("ingest", str(shelf_folder))
     assert refused.returncode == 1
     assert "cannot write" in refused.stderr

@@ -100,14 +100,16 @@ def read_into(
     wait: seconds to wait for another program that is writing it; waiting: told once, in a line, when it comes to that.
     """
     target, began = Path(path), time.monotonic()
-    if not target.exists():
+    while True:
+        left = max(0.0, wait - (time.monotonic() - began))
+        existed = target.exists()
         try:
-            return Crystal(Crystal.create_store(target, wait, waiting), encoder)
+            if existed:
+                return Crystal(Store.open(target, writable=True, wait=left, waiting=waiting), encoder)
+            return Crystal(Crystal.create_store(target, left, waiting), encoder)
         except CrystalError:
-            if not target.exists():  # else another program made it meanwhile
+            if target.exists() == existed:  # else another program has just made it, or taken it away
                 raise
-    left = max(0.0, wait - (time.monotonic() - began))
-    return Crystal(Store.open(target, writable=True, wait=left, waiting=waiting), encoder)
 
 
 def fetched(name: str) -> Path | None:

@@ -71,6 +71,8 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
                 f"stopped; {held}; what was read stays, and the same command goes on from there"
             ) from None
         stats = opened.stats()
+        if fresh and not stats.documents:  # while it is still ours: another program may be waiting to write it
+            target.resolve().unlink(missing_ok=True)
     if report.lexical_only:
         output.note(
             "no encoder weights: this crystal has its lexical index only; `crystal models pull`, then ingest again"
@@ -81,9 +83,6 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
         render.ingest(report, stats, str(target))
     if not stats.documents:
         from crystalcli.errors import SourceError
-
-        if fresh:
-            target.unlink(missing_ok=True)
 
         raise SourceError(
             "nothing to read there: " + (report.skipped[0][1] if len(report.skipped) == 1 else "no file holds text")

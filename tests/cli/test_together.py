@@ -277,6 +277,24 @@ def test_a_second_writer_waits_or_gives_up_with_a_line(tmp_path, lexical):
     assert not list(tmp_path.glob("m.crystal-*"))
 
 
+def test_two_writers_that_wait_make_one_crystal_together(tmp_path, lexical):
+    folder, void, file = entries(tmp_path / "docs", 8, 1500), tmp_path / "void", tmp_path / "m.crystal"
+    void.mkdir()
+
+    def ingest(what: Path) -> subprocess.Popen[str]:
+        command = [*CRYSTAL, "ingest", str(what), "-c", str(file), "--wait", "60"]
+        return subprocess.Popen(command, env=lexical, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    children = [ingest(void), ingest(folder), ingest(void), ingest(folder)]  # where nothing is read, nothing is left
+    said = [child.communicate(timeout=60) for child in children]
+    assert {children[1].returncode, children[3].returncode} == {0}, said
+    assert {children[0].returncode, children[2].returncode} <= {0, 3}, said
+    assert not any("Traceback" in err for _, err in said)
+    assert not list(tmp_path.glob("m.crystal-*"))
+    with Crystal.open(file, encoder=None) as crystal:
+        assert crystal.stats().documents == 8
+
+
 # --- odd places ------------------------------------------------------------------------------------------------------
 
 

@@ -51,7 +51,7 @@ class SegmentWriter:
             self._next_atom = segment.first_atom + segment.atoms
         self._pending: list[tuple[Chunk, bytes]] = []
         self._bytes = 0
-        self._since = time.monotonic()  # the last commit
+        self._since = time.monotonic()  # when what waits for the next commit began to
         self._pace = 0.0  # seconds that a byte of text took to encode, then
 
     def add(self, chunk: Chunk) -> int:
@@ -60,6 +60,8 @@ class SegmentWriter:
         known = self._known.get(key)
         if known is not None:
             return known
+        if not self._pending:
+            self._since = time.monotonic()
         number = self._next_chunk + len(self._pending)
         self._pending.append((chunk, key))
         self._known[key] = number

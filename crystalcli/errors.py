@@ -9,7 +9,7 @@ CrystalError                  1   anything that has no better name below
 ├── EncoderMismatchError      2   a crystal whose vectors come from another encoder
 ├── ModelMissingError         6   the weights are not on this machine and cannot be fetched
 ├── NotFoundError             7   the crystal does not hold it
-└── StoppedError            130   the user stopped it (Ctrl-C)
+└── StoppedError            130   the user stopped it (Ctrl-C), or the system did (SIGTERM, SIGHUP)
 """
 
 
@@ -33,6 +33,10 @@ class SourceError(CrystalError):
     """A source cannot be read; the message carries the reason."""
 
     exit_code = 3
+
+
+class UnsteadySourceError(SourceError):
+    """A source could not be read this time and may well be the next: nothing is said of what it holds."""
 
 
 class NotACrystalError(CrystalError):

@@ -9,12 +9,13 @@ with Crystal.create("shelf.crystal") as crystal:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from crystalcli import models
-from crystalcli.errors import ModelMissingError, SourceError
+from crystalcli.errors import CrystalError, ModelMissingError, SourceError
 from crystalcli.memory.crystal import ENCODER, CrystalFile
 from crystalcli.storage.store import Store
 
@@ -91,12 +92,24 @@ class Crystal(CrystalFile):
         return (document.path for document in self.documents() if document.chunks)
 
 
-def read_into(path: str | Path, encoder: Path | None) -> Crystal:
-    """The crystal at `path`, open for writing: the one that is there, or a new one."""
-    target = Path(path)
-    if target.exists():
-        return Crystal.open(target, writable=True, encoder=encoder)
-    return Crystal.create(target, encoder=encoder)
+def read_into(
+    path: str | Path, encoder: Path | None, *, wait: float = 0.0, waiting: Callable[[str], None] | None = None
+) -> Crystal:
+    """The crystal at `path`, open for writing: the one that is there, or a new one.
+
+    wait: seconds to wait for another program that is writing it; waiting: told once, in a line, when it comes to that.
+    """
+    target, began = Path(path), time.monotonic()
+    while True:
+        left = max(0.0, wait - (time.monotonic() - began))
+        existed = target.exists()
+        try:
+            if existed:
+                return Crystal(Store.open(target, writable=True, wait=left, waiting=waiting), encoder)
+            return Crystal(Crystal.create_store(target, left, waiting), encoder)
+        except CrystalError:
+            if target.exists() == existed:  # else another program has just made it, or taken it away
+                raise
 
 
 def fetched(name: str) -> Path | None:

@@ -113,12 +113,31 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A span `[start, end)` of a document, in characters, and where a reader finds it; pages are 0 where there are none."""
+
+    path: str
+    start: int
+    end: int
+    line_start: int
+    line_end: int
+    page_start: int = 0
+    page_end: int = 0
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for a reader: `p. 3` or `lines 10-14`."""
+        return place(self.page_start, self.page_end, self.line_start, self.line_end)
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A span of layer 0 that recall gives back, best first.
 
     text is the document's text `[start, end)`; best is the span, also in document offsets, of the sentence
     that answers best. page_start and page_end are 0 where the document has no pages. shares says what
-    each layer and BM25 gave to the score. gone: the file was no longer there at the last ingest.
+    each layer and BM25 gave to the score. gone: the file was no longer there at the last ingest. also: the other
+    places where the same text stands.
     """
 
     path: str
@@ -134,6 +153,7 @@ class Passage:
     best: tuple[int, int] = (0, 0)
     shares: Mapping[str, float] = field(default_factory=dict)
     gone: bool = False
+    also: tuple[Place, ...] = ()
 
     @property
     def place(self) -> str:

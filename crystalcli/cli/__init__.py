@@ -5,8 +5,14 @@ from __future__ import annotations
 
 def main() -> None:
     """The `crystal` command."""
+    import signal
     import sys
 
-    from crystalcli.cli.app import run
+    try:
+        from crystalcli.cli.app import run
 
-    sys.exit(run())
+        code = run()
+    except KeyboardInterrupt:  # before there was anything to stop, or a second one while the first was answered
+        code = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done
+    sys.exit(code)

@@ -39,20 +39,28 @@ def app(quiet: bool) -> None:
 @crystal_option
 @json_option
 @click.option("--prune", is_flag=True, help="Drop the documents whose files are gone.")
-def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: bool) -> None:
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="How long to wait for another program that is writing the crystal. Default: not at all.",
+)
+def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: bool, wait: float) -> None:
     """Read files and folders into the crystal: text, Markdown, source code, PDF.
 
     What has not changed since the last time is not read again. Files that are gone keep what was read of them, marked as gone,
     until --prune. Hidden files, and what .gitignore and .crystalignore name, are left out. Press Ctrl-C at any time: what was
-    committed stays, and the same command goes on from there.
+    read stays, and the same command goes on from there.
     """
     from crystalcli.cli import render
     from crystalcli.cli.progress import ingesting
+    from crystalcli.cli.stopping import stoppable
     from crystalcli.library import paths_of, read_into
 
     target, sources = path_of(crystal), paths_of(paths)
     fresh = not target.exists()
-    with read_into(target, encoder_folder()) as opened:
+    with stoppable(), read_into(target, encoder_folder(), wait=wait, waiting=output.note) as opened:
         try:
             with ingesting() as progress:
                 report = opened.ingest(sources, progress, prune=prune)
@@ -60,9 +68,11 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
             kept = opened.stats()
             held = f"{target} holds {render.count(kept.documents, 'document')}, {kept.tokens:,} tokens"
             raise StoppedError(
-                f"stopped; {held}; what was committed stays, and the same command goes on from there"
+                f"stopped; {held}; what was read stays, and the same command goes on from there"
             ) from None
         stats = opened.stats()
+        if fresh and not stats.documents:  # while it is still ours: another program may be waiting to write it
+            target.resolve().unlink(missing_ok=True)
     if report.lexical_only:
         output.note(
             "no encoder weights: this crystal has its lexical index only; `crystal models pull`, then ingest again"
@@ -73,9 +83,6 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
         render.ingest(report, stats, str(target))
     if not stats.documents:
         from crystalcli.errors import SourceError
-
-        if fresh:
-            target.unlink(missing_ok=True)
 
         raise SourceError(
             "nothing to read there: " + (report.skipped[0][1] if len(report.skipped) == 1 else "no file holds text")

@@ -20,7 +20,7 @@ EXIT_CODES = (
     ("5", "the crystal was made by a newer version"),
     ("6", "model weights are missing and cannot be fetched"),
     ("7", "not found in this crystal"),
-    ("130", "stopped with Ctrl-C"),
+    ("130", "stopped with Ctrl-C, or by the system"),
 )
 ENVIRONMENT = (
     ("CRYSTAL_FILE", "The crystal to use when -c is not given."),

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crystalcli.cli.output import harmless, output
-from crystalcli.types import Answer, Citation, Document, Passage
+from crystalcli.types import Answer, Citation, Document, Passage, Place
 
 if TYPE_CHECKING:
     from crystalcli.memory.ingest import IngestReport
@@ -43,7 +43,7 @@ def one_line(name: str) -> str:
     return harmless(name).replace("\n", "\N{REPLACEMENT CHARACTER}")
 
 
-def location(item: Passage | Citation) -> str:
+def location(item: Passage | Citation | Place) -> str:
     """Where to look: `path p. 3`, or `path:12-14` which an editor can open."""
     path = one_line(item.path)
     if item.page_start:
@@ -124,6 +124,8 @@ def passages(found: Sequence[Passage]) -> None:
         body.append(harmless(passage.text[high:]))
         body.rstrip()
         _indented(body)
+        if passage.also:
+            _indented(Text("also in " + ", ".join(harmless(location(each)) for each in passage.also), style="dim"))
         if rank < len(found):
             console.print()
 
@@ -149,6 +151,7 @@ def passage_json(passage: Passage) -> dict[str, Any]:
         "page_end": passage.page_end or None,
         "heading": passage.heading,
         "gone": passage.gone,
+        "also": [asdict(each) for each in passage.also],
         "best": {"start": passage.best[0], "end": passage.best[1], "text": passage.best_text},
         "shares": {name: round(share, 6) for name, share in passage.shares.items()},
         "text": passage.text,

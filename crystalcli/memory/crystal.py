@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,9 +54,10 @@ class CrystalFile:
             )
 
     @staticmethod
-    def create_store(path: Path) -> Store:
-        """A new, empty crystal file."""
-        return Store.create(path, {"encoder": ENCODER, "dimension": "384", "ratios": "10 5 2", "codec": "opq-32-12-4"})
+    def create_store(path: Path, wait: float = 0.0, waiting: Callable[[str], None] | None = None) -> Store:
+        """A new, empty crystal file; wait, waiting: as in `crystalcli.storage.lock.lock_beside`."""
+        meta = {"encoder": ENCODER, "dimension": "384", "ratios": "10 5 2", "codec": "opq-32-12-4"}
+        return Store.create(path, meta, wait=wait, waiting=waiting)
 
     @property
     def path(self) -> Path:
@@ -111,15 +113,20 @@ class CrystalFile:
 
     # --- out ----------------------------------------------------------------------------------------------
 
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Everything that is read inside is as of one commit, while another program writes."""
+        return self._store.snapshot()
+
     @property
     def shelf(self) -> Shelf:
         """The crystal as of its last commit."""
         from crystalcli.memory.shelf import Shelf
 
-        version = self._store.version()
-        if self._shelf is None or version != self._version:
-            self._shelf, self._recall, self._version = Shelf(self._store), None, version
-        return self._shelf
+        with self.snapshot():
+            version = self._store.version()
+            if self._shelf is None or version != self._version:
+                self._shelf, self._recall, self._version = Shelf(self._store), None, version
+            return self._shelf
 
     @property
     def lexical_only(self) -> bool:
@@ -132,14 +139,15 @@ class CrystalFile:
         from crystalcli.vectors.codec import default_codec
         from crystalcli.vectors.question import QuestionEncoder
 
-        shelf = self.shelf
-        if self._recall is None:
-            if self._encoder is None or shelf.atom_codes is None:
-                self._recall = Recall(shelf, None, None)
-            else:
-                lazy = _Lazy(self._encoder)
-                self._recall = Recall(shelf, QuestionEncoder(self._encoder), default_codec(), lazy.encoder)
-        return self._recall
+        with self.snapshot():
+            shelf = self.shelf
+            if self._recall is None:
+                if self._encoder is None or shelf.atom_codes is None:
+                    self._recall = Recall(shelf, None, None)
+                else:
+                    lazy = _Lazy(self._encoder)
+                    self._recall = Recall(shelf, QuestionEncoder(self._encoder), default_codec(), lazy.encoder)
+            return self._recall
 
     def recall(self, question: str, k: int = 5, depth: int = 3, *, reencode: int = 0) -> list[Passage]:
         """The `k` passages that answer best, best first. Raises UsageError for an empty question, k or depth out of range.
@@ -147,14 +155,16 @@ class CrystalFile:
         reencode: so many of the best candidates are encoded again from their text, and exact vectors put them in order; that
         needs torch, and about a second for 32 of them on two cores.
         """
-        return self.recaller().recall(question, k, depth, reencode)
+        with self.snapshot():
+            return self.recaller().recall(question, k, depth, reencode)
 
     def quote(self, path: str, start: int, end: int) -> str:
         """The document's text `[start, end)`, read back from the file. Raises NotFoundError."""
-        source = self._store.source_named(path)
-        if source is None:
-            raise NotFoundError(f"no document {path} in this crystal")
-        return self.shelf.span_text(source, start, end)
+        with self.snapshot():
+            source = self._store.source_named(path)
+            if source is None:
+                raise NotFoundError(f"no document {path} in this crystal")
+            return self.shelf.span_text(source, start, end)
 
     def verified(self, citation: Citation) -> bool:
         """Whether the quotation is what the file says at its place."""
@@ -164,20 +174,23 @@ class CrystalFile:
         """Every source that the ledger knows, read or not."""
         from crystalcli.memory.inspection import document
 
-        return [document(self._store, source) for source in self._store.sources()]
+        with self.snapshot():
+            return [document(self._store, source) for source in self._store.sources()]
 
     def stats(self) -> Stats:
         """The crystal in figures."""
         from crystalcli.memory.inspection import stats
 
-        return stats(self._store, FORMAT_VERSION)
+        with self.snapshot():
+            return stats(self._store, FORMAT_VERSION)
 
     def zoom(self, name: str) -> tuple[Document, Iterator[ChunkView]]:
         """A document and its chunks down to units. Raises NotFoundError."""
         from crystalcli.memory.inspection import document, find_document, zoom
 
-        source = find_document(self._store, name)
-        return document(self._store, source), zoom(self.shelf, source)
+        with self.snapshot():
+            source = find_document(self._store, name)
+            return document(self._store, source), zoom(self.shelf, source)
 
 
 class _Lazy:

@@ -10,7 +10,7 @@ import numpy as np
 
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.shelf import Shelf
-from crystalcli.storage.rows import Source
+from crystalcli.storage.rows import Run, Source
 from crystalcli.storage.store import Store
 from crystalcli.types import Document
 from crystalcli.vectors.codec import CODE_BYTES
@@ -149,7 +149,11 @@ class NodeView:
 
 def zoom(shelf: Shelf, source: Source) -> Iterator[ChunkView]:
     """A document's chunks in order, each with the way from its atoms down to clusters, units and text."""
-    for run in shelf.store.runs_of(source.id):
+    return _chunks(shelf, shelf.store.runs_of(source.id))  # where they are is read now, as of the shelf's commit
+
+
+def _chunks(shelf: Shelf, runs: list[Run]) -> Iterator[ChunkView]:
+    for run in runs:
         offset, lines = run.start, run.lines
         for chunk in range(run.first_chunk, run.first_chunk + run.chunks):
             text = shelf.chunk_text(chunk)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.lexical.analysis import terms
+from crystalcli.memory.elsewhere import elsewhere
 from crystalcli.memory.shelf import AtomPlace, Shelf
 from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
-from crystalcli.types import Passage
+from crystalcli.types import Passage, Place
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.question import Encoded
 
@@ -132,6 +133,9 @@ class Passages:
             text = self._shelf.span_text(source, start, end)
         page = self._store.landmark_count(source.id, "page", start)
         best = (seed.start + low, seed.start + high)
+        here = Place(source.path, start, end, first.line, first.line + text.rstrip().count("\n"))
+        chunk_line = seed.line - seed.place.text.count("\n", 0, seed.low)
+        also = elsewhere(self._shelf, self._source, seed.place.chunk, seed.start - seed.low, chunk_line, here, text)
         return Passage(
             path=source.path,
             start=start,
@@ -139,13 +143,14 @@ class Passages:
             text=text,
             score=seed.scored.score,
             line_start=first.line,
-            line_end=first.line + text.rstrip().count("\n"),
+            line_end=here.line_end,
             page_start=page,
             page_end=self._store.landmark_count(source.id, "page", max(start, end - 1)) if page else 0,
             heading=self._store.landmark_before(source.id, "heading", best[0]),
             best=best,
             shares=seed.scored.shares,
             gone=source.state == "gone",
+            also=also,
         )
 
     def _best_sentence(self, spot: _Spot, text: str) -> tuple[int, int]:

@@ -59,6 +59,10 @@ class Recall:
         self._codec = codec
         self._lexicons = shelf.store.lexicons()
         self._kind = lru_cache(maxsize=4096)(self._chunk_kind)
+        self._bare: npt.NDArray[np.bool_] | None = None  # atoms whose layers are still to be made, if there are any
+        if not shelf.encoded:
+            encoded = np.array([segment.encoded for segment in shelf.segments], bool)
+            self._bare = np.repeat(~encoded, [segment.atoms for segment in shelf.segments])
 
     def recall(self, question: str, k: int = 5, depth: int = 3, reencode: int = 0) -> list[Passage]:
         """The `k` passages that answer best, best first; fewer when the crystal holds no more. Raises UsageError.
@@ -121,6 +125,10 @@ class Recall:
                 Scored(int(a), float(query.bm25[a]), {"bm25": float(query.bm25[a])}) for a in best if query.bm25[a] > 0
             ]
         atoms = codec.score_atoms(query.encoded.vector, shelf.atom_codes)
+        if (
+            self._bare is not None
+        ):  # an interruption left them: the vectors say nothing for them, and nothing against them
+            atoms[self._bare] = atoms[~self._bare].mean()
         coarse = _z(atoms) + _z(query.bm25)
         if shelf.dead is not None:
             coarse[shelf.dead] = -np.inf
@@ -133,6 +141,8 @@ class Recall:
         candidates = np.union1d(_top(coarse, CANDIDATES), _top(query.bm25, LEXICAL_CANDIDATES))
         candidates = candidates[np.isfinite(coarse[candidates])]
         clusters, units = self._fine(query, codec, candidates, depth)
+        if self._bare is not None and not (bare := self._bare[candidates]).all():
+            clusters[bare], units[bare] = clusters[~bare].mean(), units[~bare].mean()
         vectors = clusters + units
         lexical = query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
         # Which candidates are code is asked of those only that either weight would take.

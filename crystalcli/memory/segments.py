@@ -5,6 +5,7 @@ A commit is the unit of safety: what is in it is whole, what is not was never th
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
@@ -15,17 +16,17 @@ import numpy as np
 from crystalcli.lexical import postings, varint
 from crystalcli.lexical.analysis import terms
 from crystalcli.storage.rows import Segment
+from crystalcli.storage.signals import held_back
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store, digest
 from crystalcli.types import Chunk
 from crystalcli.vectors.pyramid import layout
 
 if TYPE_CHECKING:
-    from crystalcli.memory.layers import ChunkEncoder
+    from crystalcli.memory.layers import ChunkEncoder, LayerCodes
 
-SEGMENT_BYTES = (
-    1 << 17
-)  # of text: about 30,000 tokens, a few seconds of encoding; what an interruption can cost at most
+SEGMENT_BYTES = 1 << 17  # of text: about 30,000 tokens, a few seconds of encoding on most machines
+PATIENCE = 10.0  # seconds of work, encoding included, that an interruption can cost, as far as that can be foreseen
 _FAN = 4  # lexical segments of one level that merge into one of the next
 
 
@@ -50,6 +51,8 @@ class SegmentWriter:
             self._next_atom = segment.first_atom + segment.atoms
         self._pending: list[tuple[Chunk, bytes]] = []
         self._bytes = 0
+        self._since = time.monotonic()  # when what waits for the next commit began to
+        self._pace = 0.0  # seconds that a byte of text took to encode, then
 
     def add(self, chunk: Chunk) -> int:
         """The chunk's number in the crystal. May commit a segment."""
@@ -57,21 +60,38 @@ class SegmentWriter:
         known = self._known.get(key)
         if known is not None:
             return known
+        if not self._pending:
+            self._since = time.monotonic()
         number = self._next_chunk + len(self._pending)
-        self._known[key] = number
         self._pending.append((chunk, key))
+        self._known[key] = number
         self._bytes += len(chunk.text)
         return number
 
     @property
     def full(self) -> bool:
         """Whether it is time to commit."""
-        return self._bytes >= SEGMENT_BYTES
+        waiting = time.monotonic() - self._since + self._pace * self._bytes
+        return self._bytes >= SEGMENT_BYTES or waiting >= PATIENCE
 
-    def commit(self) -> None:
-        """Write what has been added since the last commit, and what `on_commit` writes, in one transaction."""
+    def commit(self, *, layers: bool = True) -> None:
+        """Write what has been added since the last commit, and what `on_commit` writes, in one transaction.
+
+        layers: False stores the text and its lexical index alone. A Ctrl-C while layers are made leaves everything as it was,
+        for another call; one that comes while the transaction is written is raised after it.
+        """
+        began = time.monotonic()
         chunks = [chunk for chunk, _ in self._pending]
-        codes = self._encoder.codes(chunks) if self._encoder is not None and chunks else None
+        codes = self._encoder.codes(chunks) if layers and self._encoder is not None and chunks else None
+        with held_back():
+            self._write(chunks, codes)
+            if codes is not None:
+                self._pace = (time.monotonic() - began) / max(1, self._bytes)
+            self._pending.clear()
+            self._bytes = 0
+            self._since = time.monotonic()
+
+    def _write(self, chunks: list[Chunk], codes: LayerCodes | None) -> None:
         text = "".join(chunk.text for chunk in chunks).encode()
         layouts = [layout(len(chunk.ids)) for chunk in chunks]
         with self._store.transaction():
@@ -106,8 +126,6 @@ class SegmentWriter:
                 self._next_chunk += segment.chunks
                 self._next_atom += segment.atoms
             self._on_commit()
-        self._pending.clear()
-        self._bytes = 0
 
     def _merge(self) -> None:
         """Keep lexical segments few: as soon as there are four neighbours of one level they become one of the next."""

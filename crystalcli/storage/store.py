@@ -10,16 +10,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
-from crystalcli.storage.lock import lock_beside, release
+from crystalcli.storage.connection import connect, make, not_a_crystal, refused
+from crystalcli.storage.lock import lock_beside, own_place, release
 from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source
-from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES
+from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION
+from crystalcli.storage.signals import held_back
 
 _MAX_PART = 1 << 28  # bytes; nothing this program writes comes near it
+_LARGEST_LOG = 1 << 24  # bytes that the log beside a crystal keeps when it starts over
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time
 
 
@@ -40,35 +43,39 @@ class Store:
     # --- opening and closing ------------------------------------------------------------------
 
     @classmethod
-    def create(cls, path: Path, meta: dict[str, str]) -> Store:
-        """A new crystal at `path`, which must not exist. Raises CrystalError when the place cannot be written."""
+    def create(
+        cls, path: Path, meta: dict[str, str], *, wait: float = 0.0, waiting: Callable[[str], None] | None = None
+    ) -> Store:
+        """A new crystal at `path`, which must not exist; wait, waiting: as in `lock_beside`.
+
+        It is made under another name and then renamed: there is never half a crystal. Raises CrystalError when the place
+        cannot be written.
+        """
         if not path.parent.is_dir():
             raise CrystalError(f"no such folder: {path.parent}")
-        lock = lock_beside(path)
+        lock = lock_beside(path, wait, waiting)
         try:
             if path.exists():
                 raise CrystalError(f"{path} exists already")
-            connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
-            store = cls(path, connection, True)
-            store._lock = lock
-            with store.transaction():
-                for statement in TABLES.split(";\n"):
-                    if statement.strip():
-                        connection.execute(statement)
-                connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-            store._begin_writing()
-        except BaseException as error:
+            try:
+                make(own_place(path).absolute(), meta)
+            except (sqlite3.Error, OSError) as error:
+                raise refused(path, error) from error
+            return cls._open(path, lock)
+        except BaseException:
             release(lock)
-            if isinstance(error, sqlite3.Error):
-                raise CrystalError(f"cannot write {path}: {error}") from error
             raise
-        return store
 
     @classmethod
-    def open(cls, path: Path, *, writable: bool = False) -> Store:
-        """The crystal at `path`.
+    def open(
+        cls,
+        path: Path,
+        *,
+        writable: bool = False,
+        wait: float = 0.0,
+        waiting: Callable[[str], None] | None = None,
+    ) -> Store:
+        """The crystal at `path`; wait, waiting: for writing, as in `lock_beside`.
 
         Raises NotACrystalError, DamagedCrystalError or NewerFormatError for what is not a readable crystal of this
         version, and CrystalError when it cannot be opened, or not for writing.
@@ -77,7 +84,7 @@ class Store:
             raise NotACrystalError(f"{path} is a folder, not a crystal")
         if not path.exists():
             raise CrystalError(f"no crystal at {path}; make one with `crystal ingest FOLDER`")
-        lock = lock_beside(path) if writable else None
+        lock = lock_beside(path, wait, waiting) if writable else None
         try:
             return cls._open(path, lock)
         except BaseException:
@@ -86,24 +93,10 @@ class Store:
 
     @classmethod
     def _open(cls, path: Path, lock: Any) -> Store:
-        try:
-            with path.open("rb") as file:
-                head = file.read(100)
-        except OSError as error:
-            raise CrystalError(f"cannot read {path}: {error.strerror}") from error
-        if not head.startswith(b"SQLite format 3\0") or len(head) < 100:
-            raise NotACrystalError(f"{path} is not a crystal")
-        if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
-            raise NotACrystalError(f"{path} is a database of another program, not a crystal")
-        version = int.from_bytes(head[60:64], "big")
-        if version > FORMAT_VERSION:
-            raise NewerFormatError(
-                f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
-            )
-        store = cls(path, _open(path, lock is not None), lock is not None)
+        store = cls(path, connect(path, lock is not None), lock is not None)
         store._lock = lock
         try:
-            store._check_schema()
+            store._check_kind()
             if lock is not None:
                 store._begin_writing()
         except BaseException:
@@ -113,12 +106,16 @@ class Store:
 
     def close(self) -> None:
         """Give the file back. After writing, it is one plain file again unless someone else still reads it."""
-        if self._lock is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("PRAGMA journal_mode = DELETE")
-        self._db.close()
-        release(self._lock)
-        self._lock = None
+        with held_back():
+            if self._lock is not None:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # all that can be moved, whoever is reading
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("PRAGMA busy_timeout = 200")  # a reader that stays keeps the file in WAL mode
+                    self._db.execute("PRAGMA journal_mode = DELETE")
+            self._db.close()
+            release(self._lock)
+            self._lock = None
 
     def __enter__(self) -> Store:
         return self
@@ -129,13 +126,22 @@ class Store:
     def _begin_writing(self) -> None:
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it is said to be there
+            self._db.execute("PRAGMA fullfsync = ON")  # on macOS, where else the disk may still hold it back
+            self._db.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("ROLLBACK")
         except sqlite3.Error as error:
-            raise CrystalError(f"cannot write {self.path}: {error}") from error
+            raise refused(self.path, error) from error
 
-    def _check_schema(self) -> None:
+    def _check_kind(self) -> None:
+        if self.rows("PRAGMA application_id") != [(APPLICATION_ID,)]:
+            raise not_a_crystal(self.path)
+        version = int(self.rows("PRAGMA user_version")[0][0])
+        if version > FORMAT_VERSION:
+            raise NewerFormatError(
+                f"{self.path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
+            )
         wanted = {"meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"}
         found = {row[0] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not wanted <= found:
@@ -159,7 +165,20 @@ class Store:
             if self._db.in_transaction:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
-            raise CrystalError(f"cannot write {self.path}: {error}") from error
+            raise refused(self.path, error) from error
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read inside is as of one commit, whatever is written meanwhile. Keep it short: the log grows."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Every row of a query. Raises DamagedCrystalError, or CrystalError when another program keeps the file busy."""
@@ -369,27 +388,3 @@ class Store:
         if digest(data) != wanted:
             raise DamagedCrystalError(f"{self.path} is damaged: a block of the lexical index does not match its digest")
         return bytes(data)
-
-
-def _connect(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False)
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA cell_size_check = ON")
-    return connection
-
-
-def _open(path: Path, writable: bool) -> sqlite3.Connection:
-    uri = path.absolute().as_uri()
-    modes = [f"{uri}?mode=rw"] if writable else [f"{uri}?mode=ro", f"{uri}?immutable=1"]
-    for mode in modes:
-        try:
-            connection = _connect(mode)
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            return connection
-        except sqlite3.DatabaseError as error:
-            # A crystal left in WAL mode on a read-only medium can only be read as if nothing else touched it.
-            if mode is modes[-1] or "unable to open" not in str(error):
-                if isinstance(error, sqlite3.OperationalError) and ("open" in str(error) or "readonly" in str(error)):
-                    raise CrystalError(f"cannot open {path}: {error}") from error
-                raise DamagedCrystalError(f"{path} is damaged: {error}") from error
-    raise AssertionError("unreachable")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.walk import reason_of
 from crystalcli.types import Fingerprint
 
@@ -77,7 +77,7 @@ def survey(path: Path, piece: int = PIECE, *, named_pdf: bool = False) -> Survey
 
 
 def bytes_again(path: Path, fingerprint: Fingerprint, piece: int = PIECE) -> Iterator[bytes]:
-    """The bytes in pieces. Raises SourceError at the end if they are not those of the fingerprint."""
+    """The bytes in pieces. Raises UnsteadySourceError at the end if they are not those of the fingerprint."""
     with open_bytes(path) as (stream, _):
         yield from checked(stream, fingerprint, piece)
 
@@ -93,12 +93,12 @@ def checked(stream: BinaryIO, fingerprint: Fingerprint, piece: int = PIECE) -> I
             break
         yield part
     if size != fingerprint.size or digest.digest() != fingerprint.digest:
-        raise SourceError(CHANGED)
+        raise UnsteadySourceError(CHANGED)
 
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """The file opened for reading and its time of change; what the system refuses comes as SourceError."""
+    """The file opened for reading and its time of change; what the system refuses comes as UnsteadySourceError."""
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):  # to open a named pipe would wait for someone to write into it
@@ -106,7 +106,7 @@ def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         with path.open("rb") as stream:
             yield stream, os.fstat(stream.fileno()).st_mtime_ns
     except OSError as error:
-        raise SourceError(reason_of(error)) from error
+        raise UnsteadySourceError(reason_of(error)) from error
 
 
 class Decoder:

@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.reader_bytes import CHANGED, checked, open_bytes
 from crystalcli.types import Fingerprint, Landmark
 
@@ -79,7 +79,7 @@ class PdfReading:
             with ExitStack() as opened:
                 stream, _ = opened.enter_context(open_bytes(self._path))
                 if os.fstat(stream.fileno()).st_size != self._fingerprint.size:
-                    raise SourceError(CHANGED)
+                    raise UnsteadySourceError(CHANGED)
                 try:
                     with _trouble_named():
                         reader = _reader_of(stream)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import UnsteadySourceError
 from crystalcli.text.reader_bytes import CHANGED, HEAD, PIECE, Decoder, Survey, bytes_again
 from crystalcli.text.reader_markdown import title_of, with_headings
 from crystalcli.types import Landmark
@@ -43,6 +43,6 @@ class PlainReading:
                     yield text
             text = held + decoder.decode(b"", final=True)
         except UnicodeDecodeError:  # it was valid a moment ago
-            raise SourceError(CHANGED) from None
+            raise UnsteadySourceError(CHANGED) from None
         if text:
             yield text

@@ -30,7 +30,7 @@ NEVER_ENTERED = frozenset((
 ))
 # fmt: on
 # A crystal and what SQLite keeps beside it: a memory does not read itself.
-OWN_SUFFIXES = (".crystal", ".crystalignore", ".crystal-wal", ".crystal-shm", ".crystal-journal")
+OWN_SUFFIXES = (".crystalignore", *(f".crystal{rest}" for rest in ("", "-wal", "-shm", "-journal", "-lock", "-new")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,7 +274,7 @@ def test_ctrl_c_during_ingest_keeps_what_was_committed(tmp_path):
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
-    assert "what was committed stays" in err
+    assert "what was read stays" in err
     assert err.strip().count("\n") == 0
     with Store.open(file) as store:
         assert store.segments()

@@ -1,13 +1,23 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import sys
+from collections import Counter
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+import faults
+
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, EncoderMismatchError, SourceError
-from crystalcli.memory.crystal import default_path
+from crystalcli.memory import ingest, segments
+from crystalcli.memory.crystal import CrystalFile, default_path
+from crystalcli.memory.ingest import Ingest, IngestReport
 from crystalcli.storage.store import Store
 
 
@@ -236,3 +246,411 @@ def test_hidden_files_are_left_out(tmp_path, shelf_folder, encoder_folder):
     with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
         assert crystal.ingest([shelf_folder]).read == 3
         assert ".env" not in {document.path for document in crystal.documents()}
+
+
+# --- with a stand-in that counts what it is given to encode -----------------------------------------------------------
+
+
+class Shelf:
+    """A folder and its crystal, ingested with the stand-in."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder, self.path = home / "docs", home / "m.crystal"
+        self.folder.mkdir(parents=True)
+        self.encoded = 0  # chunks, in the last run
+
+    def ingest(self, *paths: Path, progress=None, prune: bool = False) -> IngestReport:
+        exists = self.path.exists()
+        with Store.open(self.path, writable=True) if exists else CrystalFile.create_store(self.path) as store:
+            encoder = faults.HashEncoder()
+            try:
+                return Ingest(store, encoder, progress).run(list(paths) or [self.folder], prune=prune)
+            finally:
+                self.encoded = encoder.chunks
+
+    def states(self) -> dict[str, str]:
+        with Store.open(self.path) as store:
+            return {row.path: row.state for row in store.sources()}
+
+    def reason(self, path: str) -> str:
+        with Store.open(self.path) as store:
+            return store.source_named(path).reason
+
+    def text(self, path: str) -> str:
+        with Store.open(self.path) as store:
+            opened = CrystalFile(store, None)
+            return opened.shelf.span_text(store.source_named(path))
+
+    def age(self) -> None:
+        """Make the files older than a moment, so that their times are trusted."""
+        for path in self.folder.rglob("*.txt"):
+            os.utime(path, ns=(10**18, path.stat().st_mtime_ns - 10**10))
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    return Shelf(tmp_path)
+
+
+def write(path: Path, seed: int, lines: int = 40) -> Path:
+    chance = random.Random(seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(faults.sentence(chance) for _ in range(lines)))
+    return path
+
+
+def test_a_line_of_a_thousand_files_encodes_the_chunks_around_it(shelf, monkeypatch):
+    for number in range(1000):
+        write(shelf.folder / f"{number % 10}" / f"{number}.txt", number, lines=30)
+    shelf.age()
+    report = shelf.ingest()
+    assert (report.read, report.unchanged) == (1000, 0)
+    assert shelf.encoded >= 1000
+    opened = Counter()
+    real = ingest.open_source
+    monkeypatch.setattr(ingest, "open_source", lambda path: opened.update([path.name]) or real(path))
+    assert shelf.ingest().unchanged == 1000
+    assert not opened
+    target = shelf.folder / "7" / "507.txt"
+    lines = target.read_text().splitlines(keepends=True)
+    lines[14] = "One line is quite another now.\n"
+    target.write_text("".join(lines))
+    report = shelf.ingest()
+    assert (report.read, report.unchanged) == (1, 999)
+    assert set(opened) == {"507.txt"}
+    assert 1 <= shelf.encoded <= 3
+    assert shelf.text("7/507.txt") == target.read_text()
+    target.rename(shelf.folder / "new name.txt")
+    report = shelf.ingest()
+    assert (report.read, report.gone, shelf.encoded) == (1, 1, 0)
+    (shelf.folder / "3").rename(shelf.folder / "three")  # a hundred at once
+    report = shelf.ingest(prune=True)
+    assert (report.read, report.gone, report.pruned, shelf.encoded) == (100, 100, 101, 0)
+    assert Counter(shelf.states().values()) == {"done": 1000}
+
+
+def test_a_touched_file_is_not_read_and_one_that_comes_back_neither(shelf):
+    path = write(shelf.folder / "a.txt", 1)
+    shelf.ingest()
+    path.touch()
+    report = shelf.ingest()
+    assert (report.read, report.unchanged) == (0, 1)
+    kept = path.read_bytes()
+    path.unlink()
+    assert shelf.ingest().gone == 1
+    assert shelf.states() == {"a.txt": "gone"}
+    path.write_bytes(kept)
+    report = shelf.ingest()
+    assert (report.read, report.unchanged, shelf.states()) == (0, 1, {"a.txt": "done"})
+
+
+def test_a_change_right_after_the_reading_is_seen_though_time_and_size_are_the_same(shelf):
+    path = write(shelf.folder / "a.txt", 1)
+    shelf.ingest()
+    time = path.stat().st_mtime_ns
+    path.write_text(path.read_text().swapcase())
+    os.utime(path, ns=(time, time))
+    assert shelf.ingest().read == 1
+    assert shelf.text("a.txt") == path.read_text()
+
+
+def test_identical_chunks_are_stored_once_and_found_at_each_of_their_places(shelf):
+    text = write(shelf.folder / "a.txt", 1, lines=100).read_text()
+    shutil.copy(shelf.folder / "a.txt", shelf.folder / "b.txt")
+    shelf.age()
+    assert shelf.ingest().read == 2
+    with Store.open(shelf.path) as store:
+        opened = CrystalFile(store, None)
+        (one, two) = store.sources()
+        assert one.chunks == two.chunks == sum(segment.chunks for segment in store.segments()) == shelf.encoded
+        for row in (one, two):
+            document, views = opened.zoom(row.path)
+            assert all(view.shared and text[view.start : view.end] for view in views)
+            assert opened.quote(document.path, 500, 600) == text[500:600]
+        for passage in opened.recall(text[1000:1100], 3):
+            assert passage.path == "a.txt"
+            (other,) = passage.also
+            assert (other.path, other.start, other.place) == ("b.txt", passage.start, passage.place)
+    (shelf.folder / "a.txt").unlink()
+    shelf.ingest(prune=True)
+    with Store.open(shelf.path) as store:
+        passage = CrystalFile(store, None).recall(text[1000:1100], 1)[0]
+        assert passage.path == "b.txt"
+        assert text[passage.start : passage.end] == passage.text
+
+
+def test_the_other_places_of_a_passage_are_where_they_are_said_to_be(shelf, monkeypatch):
+    """Shared passages after beginnings of different lengths, twice in one document, and once where only a part stands."""
+    chance = random.Random(8)
+    shared = "".join(faults.sentence(chance) for _ in range(90))
+    texts = {
+        "a.txt": shared,
+        "b.txt": "Other lines.\n" * 400 + shared,
+        "c.txt": shared + "\n" * 3 + shared,
+        "d.txt": shared[:2500],
+    }
+    for name, text in texts.items():
+        (shelf.folder / name).write_text(text)
+    shelf.ingest()
+    seen = set()
+    with Store.open(shelf.path) as store:
+        opened = CrystalFile(store, None)
+        for at in range(200, len(shared), 450):
+            for passage in opened.recall(shared[at : at + 80], 4):
+                for place in passage.also:
+                    text = texts[place.path]
+                    assert text[place.start : place.end] == passage.text
+                    assert place.line_start == text.count("\n", 0, place.start) + 1
+                    assert place.line_end - place.line_start == passage.line_end - passage.line_start
+                    seen.add(place.path)
+    assert {"b.txt", "c.txt"} <= seen
+
+
+def test_what_is_gone_under_a_folder_is_seen_from_any_folder_above_or_below(shelf):
+    for name in ("a.txt", "deep/b.txt", "deep/c.txt", "deeper/d.txt"):
+        write(shelf.folder / name, len(name))
+    shelf.ingest()
+    (shelf.folder / "deep" / "b.txt").unlink()
+    (shelf.folder / "deeper" / "d.txt").unlink()
+    assert shelf.ingest(shelf.folder / "deep").gone == 1
+    assert shelf.states() == {"a.txt": "done", "deep/b.txt": "gone", "deep/c.txt": "done", "deeper/d.txt": "done"}
+    assert shelf.ingest(shelf.folder / "deep" / "..").gone == 1
+    assert shelf.states()["deeper/d.txt"] == "gone"
+
+
+def test_a_folder_that_cannot_be_looked_into_is_not_gone(shelf, monkeypatch):
+    write(shelf.folder / "a.txt", 1)
+    text = write(shelf.folder / "closed" / "b.txt", 2).read_text()
+    shelf.ingest()
+    real = os.scandir
+
+    def refuse(path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = shelf.ingest(prune=True)
+    assert (report.gone, report.pruned) == (0, 0)
+    assert report.skipped == [("closed", "permission denied")]
+    assert shelf.text("closed/b.txt") == text
+
+
+def test_a_file_that_is_gone_keeps_its_text_when_another_takes_its_name(shelf):
+    old = write(shelf.folder / "one" / "README.txt", 1)
+    text = old.read_text()
+    shelf.ingest(shelf.folder / "one")
+    old.unlink()
+    new = write(shelf.folder / "two" / "README.txt", 2)
+    report = shelf.ingest(shelf.folder / "two")
+    assert (report.read, report.gone) == (1, 1)
+    assert shelf.states() == {"README.txt": "done", "README.txt (gone, 1)": "gone"}
+    assert shelf.text("README.txt") == new.read_text()
+    assert shelf.text("README.txt (gone, 1)") == text
+    assert shelf.ingest(shelf.folder / "two", prune=True).pruned == 1
+    assert shelf.states() == {"README.txt": "done"}
+
+
+def test_a_folder_that_was_moved_is_not_read_again(shelf):
+    text = write(shelf.folder / "one" / "a.txt", 1).read_text()
+    shelf.ingest(shelf.folder / "one")
+    (shelf.folder / "one").rename(shelf.folder / "two")
+    report = shelf.ingest(shelf.folder / "two")
+    assert (report.read, report.unchanged, report.gone, shelf.states()) == (0, 1, 0, {"a.txt": "done"})
+    assert shelf.text("a.txt") == text
+    assert shelf.ingest().gone == 0
+
+
+# --- files that do not keep still ------------------------------------------------------------------------------------
+
+
+class Meddler:
+    """Does something to a file when the ingest tells that it has come so far: while it is being read."""
+
+    def __init__(self, times: int, what) -> None:
+        self.left, self.what = times, what
+
+    def __call__(self, progress) -> None:
+        if progress.current == "b.txt" and progress.tokens > 0 and self.left > 0:
+            self.left -= 1
+            self.what()
+
+
+@pytest.fixture
+def busy(shelf, monkeypatch):
+    """A shelf whose second document is long, so that parts of it are committed while it is read."""
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 8_000)
+    monkeypatch.setattr(ingest, "open_source", partial(ingest.open_source, piece=1 << 14))
+    write(shelf.folder / "a.txt", 1)
+    write(shelf.folder / "b.txt", 2, lines=1500)
+    write(shelf.folder / "c.txt", 3)
+    return shelf
+
+
+CHANGES = {
+    "rewritten": lambda path: path.write_text(path.read_text().swapcase()),
+    "shrunk": lambda path: path.write_text(path.read_text()[: path.stat().st_size // 2]),
+    "grown": lambda path: path.write_text(path.read_text() + "A line more.\n"),
+}
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["new", "known"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_file_that_changes_once_while_it_is_read_is_read_again(busy, change, before):
+    path = busy.folder / "b.txt"
+    if before:
+        busy.ingest()
+        write(path, 4, lines=1500)
+    report = busy.ingest(progress=Meddler(1, lambda: change(path)))
+    assert report.skipped == []
+    assert set(busy.states().values()) == {"done"}
+    assert busy.text("b.txt") == path.read_text()
+    faults.check_sound(busy.path)
+    assert busy.ingest().unchanged == 3
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["new", "known"])
+def test_a_file_that_never_keeps_still_is_failed_and_what_was_read_before_stays(busy, before, monkeypatch):
+    path = busy.folder / "b.txt"
+    old = path.read_text()
+    if before:
+        busy.ingest()
+        write(path, 4, lines=1500)
+    real = Ingest._texts
+
+    def restless(self, reading, current):
+        for number, piece in enumerate(real(self, reading, current)):
+            yield piece
+            if current.found.path == path and number == 1:
+                path.write_text(path.read_text() + "more\n")
+
+    with monkeypatch.context() as context:
+        context.setattr(Ingest, "_texts", restless)
+        report = busy.ingest()
+    assert report.skipped == [("b.txt", "changed while it was being read")]
+    assert busy.states() == {"a.txt": "done", "b.txt": "failed", "c.txt": "done"}
+    assert busy.text("b.txt") == (old if before else "")
+    faults.check_sound(busy.path)
+    assert busy.ingest().read == 1
+    assert busy.text("b.txt") == path.read_text()
+
+
+def test_a_file_that_vanishes_while_it_is_read_is_failed_and_then_gone(busy):
+    path = busy.folder / "b.txt"
+    old = path.read_text()
+    busy.ingest()
+    write(path, 4, lines=1500)
+
+    def vanish() -> None:
+        path.write_text("x")
+        path.unlink()
+
+    report = busy.ingest(progress=Meddler(1, vanish))
+    assert report.skipped == [("b.txt", "no longer there")]
+    assert (busy.states()["b.txt"], busy.reason("b.txt")) == ("failed", "no longer there")
+    assert busy.text("b.txt") == old
+    assert busy.ingest().gone == 1
+    assert busy.states()["b.txt"] == "gone"
+
+
+def test_a_file_that_vanishes_between_the_walk_and_its_reading_is_failed(busy):
+    report = busy.ingest(
+        progress=lambda now: now.current == "a.txt" and (busy.folder / "c.txt").unlink(missing_ok=True)
+    )
+    assert report.skipped == [("c.txt", "no longer there")]
+    assert busy.states() == {"a.txt": "done", "b.txt": "done", "c.txt": "failed"}
+
+
+def test_a_file_that_may_not_be_read_is_tried_again(shelf, monkeypatch):
+    write(shelf.folder / "a.txt", 1)
+    shelf.age()
+    real = Path.open
+
+    def refuse(path, *rest, **more):
+        if path.name == "a.txt":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *rest, **more)
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "open", refuse)
+        assert shelf.ingest().skipped == [("a.txt", "permission denied")]
+    assert shelf.states() == {"a.txt": "failed"}
+    assert shelf.ingest().read == 1  # chmod leaves size and time as they were
+
+
+# --- interruptions ---------------------------------------------------------------------------------------------------
+
+
+def test_what_was_read_before_a_ctrl_c_is_committed_without_layers(shelf, tmp_path):
+    texts = [write(shelf.folder / f"{number}.txt", number).read_text() for number in range(6)]
+
+    def stop(progress) -> None:
+        if progress.files == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shelf.ingest(progress=stop)
+    assert shelf.encoded == 0
+    assert shelf.states() == {f"{number}.txt": "done" for number in range(4)}
+    with Store.open(shelf.path, writable=True) as store:
+        opened = CrystalFile(store, None)
+        assert [opened.recall(text[:100], 1)[0].path for text in texts[:4]] == [f"{number}.txt" for number in range(4)]
+        opened._fill(faults.HashEncoder())
+    assert shelf.ingest().read == 2
+    fresh = Shelf(tmp_path / "fresh")
+    shutil.copytree(shelf.folder, fresh.folder, dirs_exist_ok=True)
+    fresh.ingest()
+    faults.check_same(shelf.path, fresh.path)
+
+
+def test_a_ctrl_c_while_layers_are_made_loses_nothing_that_was_read(shelf, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    write(shelf.folder / "a.txt", 1)
+    monkeypatch.setattr(faults.HashEncoder, "codes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        shelf.ingest()
+    assert shelf.states() == {"a.txt": "done"}
+
+
+def test_text_without_layers_beside_text_with_layers_is_recalled(tmp_path, encoder_folder, shelf_folder):
+    path = tmp_path / "m.crystal"
+    with Crystal.create(path, encoder=encoder_folder) as crystal:
+        crystal.ingest([shelf_folder / "tale.txt", shelf_folder / "code"])
+    with Crystal.open(path, writable=True, encoder=None) as crystal:
+        crystal.ingest([shelf_folder / "notes.md"])
+    with Crystal.open(path, encoder=encoder_folder) as crystal:
+        assert not crystal.lexical_only
+        for depth in (1, 2, 3):
+            assert "04:10" in crystal.recall("high water at Oldhaven", 1, depth)[0].text
+
+
+def test_a_partly_read_document_is_never_shown_with_less_than_before(busy):
+    """A large file, interrupted again and again: what may be recalled of it only grows."""
+    path, seen = busy.folder / "b.txt", [0]
+    for limit in (6_000, 2_000, 9_000, 1):
+
+        def stop(progress, limit=limit) -> None:
+            if progress.current == "b.txt" and progress.tokens > limit:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            busy.ingest(progress=stop)
+        text = busy.text("b.txt")
+        assert path.read_text().startswith(text)
+        seen.append(len(text))
+        faults.check_sound(busy.path)
+    assert seen == sorted(seen)
+    assert 0 < seen[1] < seen[-1]
+    busy.ingest()
+    assert busy.text("b.txt") == path.read_text()
+
+
+def test_slow_work_is_committed_in_time(shelf, monkeypatch):
+    for number in range(30):
+        write(shelf.folder / f"{number}.txt", number)
+    monkeypatch.setattr(segments, "PATIENCE", 0.0)
+    shelf.ingest()
+    with Store.open(shelf.path) as store:
+        assert len(store.segments()) >= 30

@@ -1,6 +1,13 @@
+import errno
+import fcntl
 import os
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +18,7 @@ from hypothesis import strategies as st
 from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
 from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION
+from crystalcli.storage.signals import held_back
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
 
@@ -174,3 +182,147 @@ def test_paths_with_odd_characters_work(tmp_path):
     assert [each.name for each in Path(tmp_path).iterdir()] == [path.name]
     with Store.open(path) as again:
         assert again.meta() == {"a": "b"}
+
+
+_HALF_A_WRITE = """
+import os, signal, sqlite3, sys
+raw = sqlite3.connect(sys.argv[1], isolation_level=None)
+raw.execute("PRAGMA cache_size = 1")
+raw.execute("BEGIN IMMEDIATE")
+raw.executemany("INSERT INTO meta VALUES (?, ?)", [(str(n), "x" * 500) for n in range(3000)])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_reader_undoes_what_a_killed_writer_left_half_done(store):
+    """As the change to or from WAL mode may leave it: a journal that must be rolled back, which a reader may not do."""
+    store.close()
+    before = store.path.read_bytes()
+    subprocess.run([sys.executable, "-c", _HALF_A_WRITE, str(store.path)])
+    assert store.path.with_name("m.crystal-journal").exists()
+    assert store.path.read_bytes() != before
+    with Store.open(store.path) as again:
+        assert again.meta() == {"encoder": "some"}
+
+
+def test_a_crystal_is_whole_or_not_there(tmp_path):
+    """What an interruption leaves of a new crystal is in nobody's way, nor is the log of one that was deleted."""
+    path = tmp_path / "m.crystal"
+    for suffix in ("-new", "-new-journal", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).write_bytes(b"left behind" * 1000)
+    with Store.create(path, {"encoder": "some"}) as made:
+        assert made.meta() == {"encoder": "some"}
+    assert [each.name for each in tmp_path.iterdir()] == ["m.crystal"]
+
+
+def test_a_crystal_behind_a_link_has_one_lock_and_one_log(tmp_path):
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link.crystal"
+    link.symlink_to(tmp_path / "real" / "m.crystal")
+    with Store.create(link, {"encoder": "some"}) as made:
+        with pytest.raises(CrystalError, match="another program is writing"):
+            Store.open(tmp_path / "real" / "m.crystal", writable=True)
+        with made.transaction():
+            made.set_meta("key", "value")
+        beside = {each.name for each in (tmp_path / "real").iterdir()}
+        assert beside == {"m.crystal", "m.crystal-lock", "m.crystal-wal", "m.crystal-shm"}
+        assert {each.name for each in tmp_path.iterdir()} == {"real", "link.crystal"}
+    assert link.is_symlink()
+    with Store.open(link) as again:
+        assert again.meta()["key"] == "value"
+
+
+def test_a_lock_file_that_a_killed_writer_left_means_nothing(store):
+    store.close()
+    store.path.with_name("m.crystal-lock").write_text("1")
+    Store.open(store.path, writable=True).close()
+
+
+def test_waiting_for_another_writer(store):
+    said: list[str] = []
+    began = time.monotonic()
+    with pytest.raises(CrystalError, match=rf"another program is writing m.crystal \(process {os.getpid()}\): wait"):
+        Store.open(store.path, writable=True, wait=0.3, waiting=said.append)
+    assert 0.3 <= time.monotonic() - began < 3
+    assert said == [f"waiting for another program that is writing m.crystal (process {os.getpid()})"]
+    threading.Timer(0.3, store.close).start()
+    Store.open(store.path, writable=True, wait=20).close()
+    assert time.monotonic() - began < 10
+
+
+def test_where_the_system_has_no_locks_sqlite_alone_keeps_order(tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with Store.create(tmp_path / "m.crystal", {"encoder": "some"}) as one, Store.open(one.path, writable=True) as two:
+        with one.transaction():
+            one.set_meta("a", "1")
+        with two.transaction():
+            two.set_meta("b", "2")
+        assert one.meta() == {"encoder": "some", "a": "1", "b": "2"}
+
+
+def test_a_reader_that_keeps_a_transaction_open_stops_no_commit_and_the_log_shrinks_after_it(store):
+    with store.transaction():
+        store.put_source(SOURCE)
+    log = store.path.with_name("m.crystal-wal")
+    with Store.open(store.path) as reader:
+        with reader.snapshot():
+            assert len(reader.sources()) == 1
+            for number in range(40):
+                with store.transaction():
+                    store.set_meta(f"{number}", "x" * 500_000)
+            assert len(reader.sources()) == 1
+            assert "39" not in reader.meta()
+            assert log.stat().st_size > 1 << 24
+        for number in range(10):  # a reader that is open and reads between the commits, but holds nothing
+            assert len(reader.meta()) > 39
+            with store.transaction():
+                store.set_meta(f"{number}", "y" * 500_000)
+        assert log.stat().st_size <= 1 << 24
+        began = time.monotonic()
+        store.close()
+        assert time.monotonic() - began < 3
+        assert reader.meta()["9"] == "y" * 500_000
+    Store.open(store.path, writable=True).close()
+    assert store.path.read_bytes()[18:20] == b"\x01\x01"
+
+
+def test_signals_wait_while_they_are_held_back():
+    order: list[str] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: order.append("handled"))
+    try:
+        with held_back():
+            with held_back():
+                signal.raise_signal(signal.SIGTERM)
+                order.append("inner")
+            order.append("outer")
+        assert order == ["inner", "outer", "handled"]
+        with pytest.raises(KeyboardInterrupt, match=r"^$"), held_back():
+            signal.raise_signal(signal.SIGINT)
+            order.append("still here")
+        assert order[-1] == "still here"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+_WRITER = """
+import sys; from pathlib import Path; from crystalcli.storage.store import Store
+for turn in range(30):
+    with Store.open(Path(sys.argv[1]), writable=True) as store, store.transaction():
+        store.set_meta("text", str(turn) * 30000)
+"""
+
+
+def test_two_readers_in_one_process_do_not_take_each_other_s_locks_away(store):
+    """To open and close the file itself, for a look at its first bytes, would."""
+    store.close()
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(store.path)])
+    with Store.open(store.path) as resident:
+        while writer.poll() is None:
+            with Store.open(store.path) as passing:
+                for reader in (resident, passing):
+                    assert len(set(reader.meta().get("text", "")[:9])) <= 2
+                    assert reader.rows("PRAGMA quick_check") == [("ok",)]
+    assert writer.returncode == 0

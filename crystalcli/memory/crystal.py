@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crystalcli.errors import CrystalError, EncoderMismatchError, NotFoundError
 from crystalcli.storage.schema import FORMAT_VERSION
@@ -13,6 +13,8 @@ from crystalcli.storage.store import Store
 from crystalcli.types import Chunk, Citation, Document, Passage, Progress
 
 if TYPE_CHECKING:
+    from crystalcli.memory.export import ExportReport
+    from crystalcli.memory.forget import ForgetReport
     from crystalcli.memory.ingest import IngestReport
     from crystalcli.memory.inspection import ChunkView, Stats
     from crystalcli.memory.layers import LayerCodes, LayerEncoder
@@ -74,8 +76,7 @@ class CrystalFile:
         """See `crystalcli.library.Crystal.ingest`."""
         from crystalcli.memory.ingest import Ingest
 
-        if not self._store.writable:
-            raise CrystalError(f"{self.path} was opened for reading only")
+        self._check_writable()
         began = time.monotonic()
         encoder = _Lazy(self._encoder) if self._encoder is not None else None
         ingest = Ingest(self._store, encoder, progress)
@@ -109,6 +110,21 @@ class CrystalFile:
         self._shelf = self._recall = None
         return sum(segment.tokens for _, segment in missing)
 
+    def forget(self, names: Sequence[str], *, dry_run: bool = False) -> ForgetReport:
+        """Drop documents: by name, folder, path or glob, all or none; dry_run: only say which.
+
+        Their text is in the file's bytes until `compact`; a later ingest of their files reads them again. Raises NotFoundError.
+        """
+        from crystalcli.memory.forget import forget
+
+        if not dry_run:
+            self._check_writable()
+        return forget(self._store, names, dry_run=dry_run)
+
+    def _check_writable(self) -> None:
+        if not self._store.writable:
+            raise CrystalError(f"{self.path} was opened for reading only")
+
     # --- out ----------------------------------------------------------------------------------------------
 
     @property
@@ -116,6 +132,8 @@ class CrystalFile:
         """The crystal as of its last commit."""
         from crystalcli.memory.shelf import Shelf
 
+        if not self._store.writable and self._store.replaced():  # by `compact`: what follows goes by the new file
+            self._store, self._shelf = Store.open(self.path), None
         version = self._store.version()
         if self._shelf is None or version != self._version:
             self._shelf, self._recall, self._version = Shelf(self._store), None, version
@@ -146,10 +164,11 @@ class CrystalFile:
 
     def quote(self, path: str, start: int, end: int) -> str:
         """The document's text `[start, end)`, read back from the file. Raises NotFoundError."""
-        source = self._store.source_named(path)
+        shelf = self.shelf
+        source = shelf.store.source_named(path)
         if source is None:
             raise NotFoundError(f"no document {path} in this crystal")
-        return self.shelf.span_text(source, start, end)
+        return shelf.span_text(source, start, end)
 
     def verified(self, citation: Citation) -> bool:
         """Whether the quotation is what the file says at its place."""
@@ -173,6 +192,18 @@ class CrystalFile:
 
         source = find_document(self._store, name)
         return document(self._store, source), zoom(self.shelf, source)
+
+    def export(self, folder: Path, names: Sequence[str] = (), *, force: bool = False) -> ExportReport:
+        """Write documents (all, or those that `names` mean) as files under `folder`. See `crystalcli.memory.export`."""
+        from crystalcli.memory.export import export
+
+        return export(self._store, folder, names, force=force)
+
+    def passages(self, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+        """Every passage of the documents as a row with its text, place and metadata; joined, their texts are the documents."""
+        from crystalcli.memory.export import rows
+
+        return rows(self._store, names)
 
 
 class _Lazy:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from crystalcli import Crystal, Passage
+from crystalcli import Crystal, Passage, library
 from crystalcli.memory.chunks import Chunks
 from crystalcli.storage.store import Store
 
@@ -30,6 +30,7 @@ folders = st.dictionaries(st.sampled_from(["a.txt", "b.md", "c/d.txt", "c/e.py",
 def write(folder: Path, files: Mapping[str, str]) -> Path:
     """Make `folder` hold just `files`."""
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,11 +40,7 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 
 def read_into(path: Path, *sources: Path, prune: bool = False) -> Path:
     """Ingest into the crystal at `path`, without vectors."""
-    if path.exists():
-        opened = Crystal.open(path, writable=True, encoder=None)
-    else:
-        opened = Crystal.create(path, encoder=None)
-    with opened:
+    with library.read_into(path, None) as opened:
         opened.ingest(sources, prune=prune)
     return path
 

@@ -32,7 +32,7 @@ class CodesFromText:
     """Codes that tell whose they are: each node's is a hash of its chunk's text, its layer and its place."""
 
     def codes(self, chunks, tokens=None):
-        parts = {name: b"" for name in LayerCodes._fields}
+        parts = dict.fromkeys(LayerCodes._fields, b"")
         for chunk in chunks:
             for name, data in self.of(chunk.text, len(chunk.ids))._asdict().items():
                 parts[name] += data

@@ -25,7 +25,7 @@ def forget(store: Store, names: Sequence[str], *, dry_run: bool = False) -> Forg
 
     They are neither recalled nor listed any more. Raises NotFoundError, and forgets nothing, when a name means no document.
     """
-    chosen = select(store, names)
+    chosen = select(store, names, endings=False)  # said a second time, the name of one must not mean another
     documents = tuple(document(store, source) for source in chosen)
     numbers = {source.id for source in chosen}
     kept = _kept(store, numbers)

@@ -13,12 +13,13 @@ from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
 
 
-def select(store: Store, names: Sequence[str]) -> list[Source]:
+def select(store: Store, names: Sequence[str], *, endings: bool = True) -> list[Source]:
     """The sources that `names` mean, each once, in order of the ledger.
 
     A name is the first of these that fits: a document as it is cited; a folder of such documents; a file or folder on this
-    machine that was read; a glob; the end of one document's path. In a glob `*` stops at `/` and `**` does not, and one without
-    `/` is held against the last part of a path. Raises NotFoundError for a name that means nothing here, UsageError for an empty one.
+    machine that was read; a glob; with `endings`, the end of one document's path. In a glob `*` stops at `/` and `**` does
+    not, and one without `/` is held against the last part of a path. Raises NotFoundError for a name that means nothing here,
+    UsageError for an empty one.
     """
     sources = store.sources()
     chosen: set[int] = set()
@@ -26,6 +27,8 @@ def select(store: Store, names: Sequence[str]) -> list[Source]:
         if not name.strip():
             raise UsageError("a document's name is empty")
         found = _cited(sources, name) or _on_disk(store, sources, name) or _matching(sources, name)
+        if not found and not endings:
+            raise NotFoundError(f"no document {name} in this crystal; `crystal inspect --documents` lists them")
         chosen.update(source.id for source in found or [find_document(store, name)])
     return [source for source in sources if source.id in chosen]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from crystalcli.memory.chunks import Chunks, StoredChunk
 from crystalcli.memory.layers import LayerCodes
-from crystalcli.memory.segments import SEGMENT_BYTES, terms_from, write_segment
+from crystalcli.memory.segments import SEGMENT_BYTES, count_terms, write_segment
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
@@ -61,7 +61,7 @@ class Copy:
         self._characters.append(len(chunk.text))
         self._newlines.append(chunk.text.count("\n"))
         self._pending.append(chunk)
-        self._size += len(chunk.text)
+        self._size += len(chunk.text.encode())
         if self._size >= SEGMENT_BYTES:
             self._write()
         return number
@@ -90,7 +90,7 @@ class Copy:
                     [chunk.text for chunk in pending],
                     [chunk.key for chunk in pending],
                     _spans(pending),
-                    [count for chunk in pending for count in terms_from(chunk.text, _atom_starts(chunk))],
+                    [count for chunk in pending for count in count_terms(chunk.text, _atom_starts(chunk))],
                     _codes(pending),
                 )
                 self._first_chunk += segment.chunks

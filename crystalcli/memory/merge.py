@@ -19,7 +19,15 @@ from crystalcli.storage.fresh import written_beside
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
 
-_ALIKE = ("encoder", "dimension", "ratios", "codec")  # of `meta`: what makes vectors comparable
+_ALIKE = (
+    "encoder",
+    "weights",
+    "tokenizer",
+    "limit",
+    "dimension",
+    "ratios",
+    "codec",
+)  # of `meta`: what makes vectors comparable
 _NOTHING = Size(0, 0, 0, 0)
 
 

@@ -121,15 +121,17 @@ def write_segment(
         for name, data in zip(codes._fields, codes, strict=True):
             store.add_part(number, name, data)
     store.add_lexicon(0, first_atom, atoms, postings.index(counts, first_atom))
-    _keep_few(store)
+    merge_tail(store)
     return segment._replace(id=number)
 
 
-def _keep_few(store: Store) -> None:
-    """Keep lexical segments few: as soon as there are four neighbours of one level they become one of the next."""
+def merge_tail(store: Store) -> None:
+    """Keep lexical segments few: as soon as there are four neighbours of one level they become one of the next.
+
+    Inside a transaction.
+    """
     while True:
-        lexicons = store.lexicons()
-        last = lexicons[-_FAN:]
+        last = store.lexicons()[-_FAN:]
         if len(last) < _FAN or len({lexicon.level for lexicon in last}) > 1:
             return
         merge_lexicons(store, last[0].level + 1, [lexicon.id for lexicon in last])
@@ -145,14 +147,17 @@ def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
 
 
 def atom_terms(chunk: Chunk) -> list[Counter[str]]:
-    """Each atom's terms with their frequencies; a word belongs to the atom in which it begins."""
+    """Each atom's terms with their frequencies."""
     shape = layout(len(chunk.ids))
     token_starts = shape.units[shape.clusters[shape.atoms[:-1]]]
-    return terms_from(chunk.text, [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts])
+    return count_terms(chunk.text, [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts])
 
 
-def terms_from(text: str, starts: Sequence[int]) -> list[Counter[str]]:
-    """The same for a text whose atoms begin at the characters `starts`."""
+def count_terms(text: str, starts: list[int]) -> list[Counter[str]]:
+    """The terms, with their frequencies, of atoms that begin at the characters `starts`; the first begins at 0.
+
+    A word belongs to the atom in which it begins.
+    """
     counts: list[Counter[str]] = [Counter() for _ in starts]
     if counts:
         for term, offset in terms(text):

@@ -26,8 +26,7 @@ def written_beside(place: Path, meta: Mapping[str, str], old: Store | None = Non
     real = Path(os.path.realpath(place))
     if not real.parent.is_dir():
         raise CrystalError(f"no such folder: {real.parent}")
-    held = old is not None and real == Path(os.path.realpath(place.parent), place.name)
-    lock = None if held else lock_beside(real)  # the lock of a link to the crystal is not the crystal's own
+    lock = lock_beside(place) if old is None else None  # `old` holds it already
     beside = real.with_name(f".{real.name}-new")
     try:
         if old is None and real.exists():

@@ -152,8 +152,7 @@ def test_meta_landmarks_and_codebooks_are_carried_over(own_samples_crystal):
 
     raw = sqlite3.connect(own_samples_crystal)
     raw.execute("INSERT INTO meta VALUES ('note', 'kept')")
-    raw.execute("CREATE TABLE codebook (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT")
-    raw.execute("INSERT INTO codebook VALUES ('atoms', x'00ff')")
+    raw.execute("INSERT INTO codebook VALUES ('atoms_rotation', ?, x'00ff')", (_digest(b"\x00\xff"),))
     raw.commit()
     raw.close()
     before = carried()

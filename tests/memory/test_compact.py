@@ -173,8 +173,10 @@ def test_readers_that_have_the_old_file_open_go_on_with_it_and_crystals_find_the
             assert reader.sources()
             writer.forget(["a.txt"])
         compact(path)
-        read_into(path, write(folder, {"c.txt": "The rope is new.\n"}))
-        assert reader.text(1) == old  # what it read before the file was replaced
+        with Crystal.open(path, writable=True, encoder=None) as writer:
+            writer.ingest([write(folder, {"c.txt": "The rope is new.\n"})])
+            assert reader.text(1) == old  # the file it has opened, and nothing of the new one's log
+            assert [source.path for source in reader.sources()] == ["b.txt"]
         assert not crystal.recall("lamp")
         assert crystal.recall("rope")[0].path == "c.txt"
         assert crystal.quote("c.txt", 0, 8) == "The rope"

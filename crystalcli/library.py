@@ -84,18 +84,30 @@ class Crystal(CrystalFile):
         return ask(self, question, model=path, k=k, depth=depth, max_tokens=max_tokens, seed=seed, on_text=on_text)
 
     @staticmethod
-    def compact(path: str | Path) -> CompactReport:
-        """Give back the space of what no document of the crystal at `path`, which nobody has open for writing, refers to."""
+    def compact(path: str | Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
+        """Give back the space of what no document of the crystal at `path`, which nobody has open for writing, refers to.
+
+        progress: told tokens done and tokens in all.
+        """
         from crystalcli.memory.compact import compact
 
-        return compact(Path(path))
+        return compact(Path(path), progress)
 
     @staticmethod
-    def merge(paths: Sequence[str | Path], output: str | Path, *, force: bool = False) -> MergeReport:
-        """Make a crystal at `output` of two or more; force: replace the one that is there. Raises EncoderMismatchError."""
+    def merge(
+        paths: Sequence[str | Path],
+        output: str | Path,
+        *,
+        force: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> MergeReport:
+        """Make a crystal at `output` of two or more; force: replace the one that is there; progress: as in `compact`.
+
+        Raises EncoderMismatchError when their vectors are not comparable.
+        """
         from crystalcli.memory.merge import merge
 
-        return merge([Path(path) for path in paths], Path(output), force=force)
+        return merge([Path(path) for path in paths], Path(output), force=force, progress=progress)
 
     @staticmethod
     def diff(one: str | Path, other: str | Path) -> Difference:

@@ -132,12 +132,16 @@ class CrystalFile:
         """The crystal as of its last commit."""
         from crystalcli.memory.shelf import Shelf
 
-        if not self._store.writable and self._store.replaced():  # by `compact`: what follows goes by the new file
-            self._store, self._shelf = Store.open(self.path), None
+        self._follow()
         version = self._store.version()
         if self._shelf is None or version != self._version:
             self._shelf, self._recall, self._version = Shelf(self._store), None, version
         return self._shelf
+
+    def _follow(self) -> None:
+        """Where `compact` has put a new file in this one's place, go by that from now on."""
+        if not self._store.writable and self._store.replaced():
+            self._store, self._shelf = Store.open(self.path), None
 
     @property
     def lexical_only(self) -> bool:
@@ -197,12 +201,14 @@ class CrystalFile:
         """Write documents (all, or those that `names` mean) as files under `folder`. See `crystalcli.memory.export`."""
         from crystalcli.memory.export import export
 
+        self._follow()
         return export(self._store, folder, names, force=force)
 
     def passages(self, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
         """Every passage of the documents as a row with its text, place and metadata; joined, their texts are the documents."""
         from crystalcli.memory.export import rows
 
+        self._follow()
         return rows(self._store, names)
 
 

@@ -97,7 +97,7 @@ class _Side:
 
 def diff(one: Path, other: Path) -> Difference:
     """What there is in `other` and not in `one`, and the other way round. The crystals' encoders do not matter."""
-    with Store.open(one) as first, Store.open(other) as second:
+    with Store.open(one) as first, Store.open(other) as second, first.snapshot(), second.snapshot():
         return _difference(_Side(first), _Side(second))
 
 

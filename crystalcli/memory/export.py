@@ -47,6 +47,11 @@ def export(store: Store, folder: Path, names: Sequence[str] = (), *, force: bool
     force: replace files that are there; without it one that is there stops the export before anything is written. A document
     whose name may not be a file's is refused, and the others are written. Raises CrystalError, NotFoundError.
     """
+    with store.snapshot():
+        return _export(store, folder, names, force)
+
+
+def _export(store: Store, folder: Path, names: Sequence[str], force: bool) -> ExportReport:
     report, chunks = ExportReport(), Chunks(store)
     chosen = _with_text(store, names, report)
     planned: list[tuple[Source, tuple[str, ...]]] = []
@@ -157,6 +162,11 @@ def rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     Offsets are characters of the document; lines and pages count from 1, pages are None where there are none; heading is the
     last one at or before the passage's first word; tokens are the encoder's. Raises NotFoundError.
     """
+    with store.snapshot():
+        yield from _rows(store, names)
+
+
+def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     chunks = Chunks(store)
     for source in _with_text(store, names, ExportReport()):
         start, line = 0, 1

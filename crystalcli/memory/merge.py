@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,12 +58,15 @@ class _Entry:
     source: int
 
 
-def merge(paths: Sequence[Path], output: Path, *, force: bool = False) -> MergeReport:
+def merge(
+    paths: Sequence[Path], output: Path, *, force: bool = False, progress: Callable[[int, int], None] | None = None
+) -> MergeReport:
     """Make a crystal at `output` of two or more; force: replace the crystal that is there.
 
     A document that several hold under one name with the same text is there once. Where the texts differ both stay: the later
     one's name is prefixed with the name of its crystal. Locations are rewritten, so that `ingest` finds the files again.
-    Raises EncoderMismatchError when the crystals' vectors are not comparable.
+    progress: told tokens done and tokens in all, a document at a time. Raises EncoderMismatchError when the crystals' vectors
+    are not comparable.
     """
     began = time.monotonic()
     if len(paths) < 2:
@@ -79,9 +82,16 @@ def merge(paths: Sequence[Path], output: Path, *, force: bool = False) -> MergeR
         with written_beside(output, meta, old) as new:
             carry_codebooks(stores[0], new)
             merging = _Merge(new, output, MergeReport(len(stores)))
-            for store in stores:
-                merging.add(store)
-            merging.finish()
+            with contextlib.ExitStack() as snapshots:
+                for store in stores:
+                    snapshots.enter_context(store.snapshot())
+                done, total = 0, sum(source.tokens for store in stores for source in store.sources())
+                for store in stores:
+                    for tokens in merging.add(store):
+                        done += tokens
+                        if progress is not None:
+                            progress(done, total)
+                merging.finish()
             for store in stores:
                 store.close()  # one of them may be the file that is replaced
             report = merging.report
@@ -114,12 +124,13 @@ class _Merge:
         self._by_path: dict[str, _Entry] = {}
         self._by_location: dict[str, _Entry] = {}
 
-    def add(self, store: Store) -> None:
-        """Everything that one crystal holds."""
+    def add(self, store: Store) -> Iterator[int]:
+        """Everything that one crystal holds, a document at a time; gives the tokens of each."""
         chunks, home = Chunks(store), store.path.absolute().parent
         for source in store.sources():
             row = source._replace(location=self._here(source.location, home), root=self._here(source.root, home))
             self._settle(_Entry(row, self._copy.add(chunks, source.id), store, source.id))
+            yield source.tokens
 
     def finish(self) -> None:
         """Write the ledger."""

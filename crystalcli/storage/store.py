@@ -130,10 +130,9 @@ class Store:
         """
         place = Path(os.path.realpath(self.path))
         try:
-            if self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]:
+            busy, logged, moved = self.rows("PRAGMA wal_checkpoint(FULL)")[0]
+            if busy or logged != moved:  # someone reads what was there before the last commit
                 raise CrystalError(f"{self.path} is in use by another program: try again")
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.close()
             for suffix in ("-wal", "-shm"):
                 place.with_name(place.name + suffix).unlink(missing_ok=True)
@@ -191,6 +190,19 @@ class Store:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
             raise CrystalError(f"cannot write {self.path}: {error}") from error
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything read inside is as of one commit, whatever is written meanwhile. Keep it short: the log grows."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("COMMIT")
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Every row of a query. Raises DamagedCrystalError, or CrystalError when another program keeps the file busy."""

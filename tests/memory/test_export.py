@@ -13,6 +13,7 @@ from lexical_crystals import folders, read_into, write
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotFoundError
+from crystalcli.memory.compact import compact
 from crystalcli.memory.export import refusal
 
 
@@ -231,3 +232,21 @@ def test_what_is_not_all_there_is_not_written(tmp_path):
     ):
         crystal.export(tmp_path / "out", force=True)
     assert under(tmp_path / "out") == {"b.txt": b"The bell.\n"}  # the one from before, and no piece of another
+
+
+def test_an_export_is_of_one_moment_whatever_is_written_or_replaced_meanwhile(tmp_path):
+    files = {f"{number:02}.txt": f"The lamp {number} burns oil.\n" * 40 for number in range(20)}
+    path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", files))
+    with Crystal.open(path, encoder=None) as crystal:
+        with Crystal.open(path, writable=True, encoder=None) as writer:
+            writer.ingest([tmp_path / "docs"])
+            passages = crystal.passages()
+            rows = [next(passages)]
+        compact(path)
+        with Crystal.open(path, writable=True, encoder=None) as writer:
+            writer.forget(["0*.txt"])
+            writer.ingest([write(tmp_path / "more", {"rope.txt": "The rope is new.\n" * 400})])
+            rows += passages
+        assert {name: "".join(row["text"] for row in rows if row["path"] == name) for name in files} == files
+        assert {row["path"] for row in rows} == files.keys()
+        assert {row["path"] for row in crystal.passages()} == {name for name in files if name[0] != "0"} | {"rope.txt"}

@@ -119,7 +119,9 @@ class CrystalFile:
 
         if not dry_run:
             self._check_writable()
-        return forget(self._store, names, dry_run=dry_run)
+        report = forget(self._store, names, dry_run=dry_run)
+        self._shelf = self._recall = None
+        return report
 
     def _check_writable(self) -> None:
         if not self._store.writable:

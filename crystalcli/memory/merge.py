@@ -146,8 +146,10 @@ class _Merge:
                 continue
             if not new.numbers:
                 return  # not read, where another crystal has read it or says the same
-            if not other.numbers:
+            if not other.numbers or _cut_short(other, new):
                 self._drop(other)
+            elif _cut_short(new, other):
+                return
             elif new.numbers == other.numbers:
                 self.report.same += 1
                 self._prefer(new, other)
@@ -202,3 +204,8 @@ class _Merge:
         """A place in a ledger, as the new crystal's folder sees it."""
         place = Path(os.path.normpath(home / location))
         return (place.relative_to(self._home) if place.is_relative_to(self._home) else place).as_posix()
+
+
+def _cut_short(one: _Entry, other: _Entry) -> bool:
+    """Whether `one` is a file that was not read to its end, and `other` the same file, read."""
+    return one.row.location == other.row.location and (one.row.state == "partial") > (other.row.state == "partial")

@@ -223,6 +223,24 @@ def test_a_kill_leaves_the_old_crystal_whole_and_the_next_run_cleans_up(tmp_path
     assert sorted(each.name for each in tmp_path.iterdir()) == ["docs", "m.crystal"]
 
 
+def test_a_full_disk_leaves_the_old_crystal_as_it_was(tmp_path):
+    text = "".join(f"Entry {i}: the keeper of lamp {i * 7919 % 10007} drew oil.\n\n" for i in range(4000))
+    path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"a.txt": text}))
+    before = inside(path)
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); sys.argv[1:] = sys.argv[2:]"
+    )
+    command = f"{limited}; from crystalcli.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", command, "-", "compact", "-c", str(path)], capture_output=True, text=True
+    )
+    assert (result.returncode, result.stdout) == (1, ""), result.stderr
+    assert result.stderr.startswith("crystal: cannot write")
+    assert result.stderr.count("\n") == 1
+    assert inside(path) == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["docs", "m.crystal"]
+
+
 def test_an_error_on_the_way_leaves_the_old_crystal_as_it_was(tmp_path):
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"a.txt": "The lamp burns oil.\n"}))
     raw = sqlite3.connect(path)

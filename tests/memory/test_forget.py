@@ -57,7 +57,9 @@ def test_names_folders_paths_and_globs(path, names, meant, monkeypatch):
         assert report.tokens == sum(document.tokens for document in report.documents) > 0
     assert texts(path) == FILES
     with Crystal.open(path, writable=True, encoder=None) as crystal:
+        assert crystal.recall("lamp")
         assert crystal.forget(names) == report
+        assert crystal.shelf.dead is not None
         assert sorted(crystal) == sorted(FILES.keys() - set(meant))
         for document in meant:
             assert not any(p.path == document for p in crystal.recall("lamp bell rope anchor chart salt", 20))

@@ -12,6 +12,7 @@ from lexical_crystals import folders, inside, read_into, recalled, texts, write
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, DamagedCrystalError, EncoderMismatchError, NotACrystalError, UsageError
+from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.compact import compact
 from crystalcli.memory.merge import merge
 from crystalcli.storage.store import Store
@@ -112,6 +113,29 @@ def test_what_one_crystal_knows_better_is_taken_from_it(tmp_path):
     merge([unread, unread], tmp_path / "all.crystal", force=True)
     with Store.open(tmp_path / "all.crystal") as store:
         assert [source.state for source in store.sources()] == ["skipped"]
+
+
+def test_a_file_that_was_read_to_its_end_stands_for_its_beginning(tmp_path):
+    folder = write(tmp_path / "docs", {"x.txt": "".join(f"The lamp of night {i} burns oil.\n\n" for i in range(9000))})
+
+    def stop(progress):
+        if progress.tokens > 40_000:
+            raise KeyboardInterrupt
+
+    with Crystal.create(tmp_path / "begun.crystal", encoder=None) as crystal, pytest.raises(KeyboardInterrupt):
+        crystal.ingest([folder], stop)
+    assert 0 < len(_text(tmp_path / "begun.crystal")) < 9000 * 20
+    whole = read_into(tmp_path / "whole.crystal", folder)
+    for order in ([tmp_path / "begun.crystal", whole], [whole, tmp_path / "begun.crystal"]):
+        merge(order, tmp_path / "all.crystal", force=True)
+        assert texts(tmp_path / "all.crystal") == texts(whole)
+
+
+def _text(path: Path) -> str:
+    """What there is of the one document so far."""
+    with Store.open(path) as store:
+        chunks = Chunks(store)
+        return "".join(map(chunks.text, chunks.of(store.sources()[0].id)))
 
 
 def test_an_output_that_is_there_is_kept_without_force_and_only_a_crystal_is_replaced(tmp_path):

@@ -20,7 +20,10 @@ from crystalcli.memory.crystal import ENCODER, CrystalFile
 from crystalcli.storage.store import Store
 
 if TYPE_CHECKING:
+    from crystalcli.memory.compact import CompactReport
+    from crystalcli.memory.diff import Difference
     from crystalcli.memory.ingest import IngestReport
+    from crystalcli.memory.merge import MergeReport
     from crystalcli.types import Answer, Progress
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
@@ -80,6 +83,39 @@ class Crystal(CrystalFile):
 
         path = None if extractive else model_file(model)
         return ask(self, question, model=path, k=k, depth=depth, max_tokens=max_tokens, seed=seed, on_text=on_text)
+
+    @staticmethod
+    def compact(path: str | Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
+        """Give back the space of what no document of the crystal at `path`, which nobody has open for writing, refers to.
+
+        progress: told tokens done and tokens in all.
+        """
+        from crystalcli.memory.compact import compact
+
+        return compact(Path(path), progress)
+
+    @staticmethod
+    def merge(
+        paths: Sequence[str | Path],
+        output: str | Path,
+        *,
+        force: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> MergeReport:
+        """Make a crystal at `output` of two or more; force: replace the one that is there; progress: as in `compact`.
+
+        Raises EncoderMismatchError when their vectors are not comparable.
+        """
+        from crystalcli.memory.merge import merge
+
+        return merge([Path(path) for path in paths], Path(output), force=force, progress=progress)
+
+    @staticmethod
+    def diff(one: str | Path, other: str | Path) -> Difference:
+        """The documents and passages that only one of two crystals holds."""
+        from crystalcli.memory.diff import diff
+
+        return diff(Path(one), Path(other))
 
     def __enter__(self) -> Crystal:
         return self

@@ -13,7 +13,7 @@ from typing import Any
 
 EXIT_CODES = (
     ("0", "good"),
-    ("1", "something failed"),
+    ("1", "something failed; with diff: the two crystals differ"),
     ("2", "the command line or the question is wrong"),
     ("3", "a source cannot be read, or there was nothing to read"),
     ("4", "the file is not a crystal, or is damaged"),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crystalcli.errors import CrystalError, EncoderMismatchError, NotFoundError
 from crystalcli.storage.schema import FORMAT_VERSION
@@ -14,6 +14,8 @@ from crystalcli.storage.store import Store
 from crystalcli.types import Chunk, Citation, Document, Passage, Progress
 
 if TYPE_CHECKING:
+    from crystalcli.memory.export import ExportReport
+    from crystalcli.memory.forget import ForgetReport
     from crystalcli.memory.ingest import IngestReport
     from crystalcli.memory.inspection import ChunkView, Stats
     from crystalcli.memory.layers import LayerCodes, LayerEncoder
@@ -76,8 +78,7 @@ class CrystalFile:
         """See `crystalcli.library.Crystal.ingest`."""
         from crystalcli.memory.ingest import Ingest
 
-        if not self._store.writable:
-            raise CrystalError(f"{self.path} was opened for reading only")
+        self._check_writable()
         began = time.monotonic()
         encoder = _Lazy(self._encoder) if self._encoder is not None else None
         ingest = Ingest(self._store, encoder, progress)
@@ -111,10 +112,28 @@ class CrystalFile:
         self._shelf = self._recall = None
         return sum(segment.tokens for _, segment in missing)
 
+    def forget(self, names: Sequence[str], *, dry_run: bool = False) -> ForgetReport:
+        """Drop documents: by name, folder, path or glob, all or none; dry_run: only say which.
+
+        Their text is in the file's bytes until `compact`; a later ingest of their files reads them again. Raises NotFoundError.
+        """
+        from crystalcli.memory.forget import forget
+
+        if not dry_run:
+            self._check_writable()
+        report = forget(self._store, names, dry_run=dry_run)
+        self._shelf = self._recall = None
+        return report
+
+    def _check_writable(self) -> None:
+        if not self._store.writable:
+            raise CrystalError(f"{self.path} was opened for reading only")
+
     # --- out ----------------------------------------------------------------------------------------------
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Everything that is read inside is as of one commit, while another program writes."""
+        self._follow()
         return self._store.snapshot()
 
     @property
@@ -127,6 +146,11 @@ class CrystalFile:
             if self._shelf is None or version != self._version:
                 self._shelf, self._recall, self._version = Shelf(self._store), None, version
             return self._shelf
+
+    def _follow(self) -> None:
+        """Where `compact` has put a new file in this one's place, go by that from now on."""
+        if not self._store.writable and not self._store.reading and self._store.replaced():
+            self._store, self._shelf = Store.open(self.path), None
 
     @property
     def lexical_only(self) -> bool:
@@ -191,6 +215,20 @@ class CrystalFile:
         with self.snapshot():
             source = find_document(self._store, name)
             return document(self._store, source), zoom(self.shelf, source)
+
+    def export(self, folder: Path, names: Sequence[str] = (), *, force: bool = False) -> ExportReport:
+        """Write documents (all, or those that `names` mean) as files under `folder`. See `crystalcli.memory.export`."""
+        from crystalcli.memory.export import export
+
+        self._follow()
+        return export(self._store, folder, names, force=force)
+
+    def passages(self, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+        """Every passage of the documents as a row with its text, place and metadata; joined, their texts are the documents."""
+        from crystalcli.memory.export import rows
+
+        self._follow()
+        return rows(self._store, names)
 
 
 class _Lazy:

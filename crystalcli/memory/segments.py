@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from crystalcli.storage.signals import held_back
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store, digest
 from crystalcli.types import Chunk
-from crystalcli.vectors.pyramid import layout
+from crystalcli.vectors.pyramid import layout, nodes
 
 if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder, LayerCodes
@@ -92,49 +92,67 @@ class SegmentWriter:
             self._since = time.monotonic()
 
     def _write(self, chunks: list[Chunk], codes: LayerCodes | None) -> None:
-        text = "".join(chunk.text for chunk in chunks).encode()
-        layouts = [layout(len(chunk.ids)) for chunk in chunks]
         with self._store.transaction():
             if chunks:
-                segment = Segment(
-                    0,
+                segment = write_segment(
+                    self._store,
                     self._next_chunk,
-                    len(chunks),
                     self._next_atom,
-                    sum(len(each.atoms) - 1 for each in layouts),
-                    sum(len(each.clusters) - 1 for each in layouts),
-                    sum(len(each.units) - 1 for each in layouts),
-                    sum(len(chunk.ids) for chunk in chunks),
-                    len(text),
-                    int(codes is not None),
+                    [chunk.text for chunk in chunks],
+                    [key for _, key in self._pending],
+                    _spans(chunks),
+                    [count for chunk in chunks for count in atom_terms(chunk)],
+                    codes,
                 )
-                number = self._store.add_segment(segment)
-                self._store.add_text(number, text)
-                spans = _spans(chunks)
-                self._store.add_part(number, "spans", varint.encode(spans.flat()))
-                self._store.add_part(number, "hashes", b"".join(key for _, key in self._pending))
-                counts = [count for chunk in chunks for count in atom_terms(chunk)]
-                lengths = np.array([min(255, sum(count.values())) for count in counts], np.uint8)
-                self._store.add_part(number, "lengths", lengths.tobytes())
                 if codes is not None:
-                    for name, data in zip(codes._fields, codes, strict=True):
-                        self._store.add_part(number, name, data)
                     self.encoded_tokens += segment.tokens
-                blocks = postings.index(counts, segment.first_atom)
-                self._store.add_lexicon(0, segment.first_atom, segment.atoms, blocks)
-                self._merge()
                 self._next_chunk += segment.chunks
                 self._next_atom += segment.atoms
             self._on_commit()
 
-    def _merge(self) -> None:
-        """Keep lexical segments few: as soon as there are four neighbours of one level they become one of the next."""
-        while True:
-            lexicons = self._store.lexicons()
-            last = lexicons[-_FAN:]
-            if len(last) < _FAN or len({lexicon.level for lexicon in last}) > 1:
-                return
-            merge_lexicons(self._store, last[0].level + 1, [lexicon.id for lexicon in last])
+
+def write_segment(
+    store: Store,
+    first_chunk: int,
+    first_atom: int,
+    texts: Sequence[str],
+    keys: Sequence[bytes],
+    spans: Spans,
+    counts: Sequence[Counter[str]],
+    codes: LayerCodes | None,
+) -> Segment:
+    """Write a segment, with its part of the lexical index, inside a transaction.
+
+    texts and keys: of each chunk, and its hash; counts: the terms of each atom; codes: None when there are no weights.
+    """
+    text = "".join(texts).encode()
+    units, clusters, atoms = (int(count.sum()) for count in nodes(spans.tokens))
+    tokens, encoded = int(spans.tokens.sum()), int(codes is not None)
+    segment = Segment(0, first_chunk, len(texts), first_atom, atoms, clusters, units, tokens, len(text), encoded)
+    number = store.add_segment(segment)
+    store.add_text(number, text)
+    store.add_part(number, "spans", varint.encode(spans.flat()))
+    store.add_part(number, "hashes", b"".join(keys))
+    lengths = np.array([min(255, sum(count.values())) for count in counts], np.uint8)
+    store.add_part(number, "lengths", lengths.tobytes())
+    if codes is not None:
+        for name, data in zip(codes._fields, codes, strict=True):
+            store.add_part(number, name, data)
+    store.add_lexicon(0, first_atom, atoms, postings.index(counts, first_atom))
+    merge_tail(store)
+    return segment._replace(id=number)
+
+
+def merge_tail(store: Store) -> None:
+    """Keep lexical segments few: as soon as there are four neighbours of one level they become one of the next.
+
+    Inside a transaction.
+    """
+    while True:
+        last = store.lexicons()[-_FAN:]
+        if len(last) < _FAN or len({lexicon.level for lexicon in last}) > 1:
+            return
+        merge_lexicons(store, last[0].level + 1, [lexicon.id for lexicon in last])
 
 
 def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
@@ -147,13 +165,20 @@ def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
 
 
 def atom_terms(chunk: Chunk) -> list[Counter[str]]:
-    """Each atom's terms with their frequencies; a word belongs to the atom in which it begins."""
+    """Each atom's terms with their frequencies."""
     shape = layout(len(chunk.ids))
     token_starts = shape.units[shape.clusters[shape.atoms[:-1]]]
-    starts = [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts]
+    return count_terms(chunk.text, [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts])
+
+
+def count_terms(text: str, starts: list[int]) -> list[Counter[str]]:
+    """The terms, with their frequencies, of atoms that begin at the characters `starts`; the first begins at 0.
+
+    A word belongs to the atom in which it begins.
+    """
     counts: list[Counter[str]] = [Counter() for _ in starts]
     if counts:
-        for term, offset in terms(chunk.text):
+        for term, offset in terms(text):
             counts[bisect_right(starts, offset) - 1][term] += 1
     return counts
 

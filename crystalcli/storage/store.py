@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ class Store:
         self.writable = writable
         self._db = connection
         self._lock: Any = None
+        self._identity = (0, 0)  # of the file, so that another in its place is noticed
 
     # --- opening and closing ------------------------------------------------------------------
 
@@ -93,8 +95,12 @@ class Store:
 
     @classmethod
     def _open(cls, path: Path, lock: Any) -> Store:
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise CrystalError(f"cannot read {path}: {error.strerror}") from error
         store = cls(path, connect(path, lock is not None), lock is not None)
-        store._lock = lock
+        store._lock, store._identity = lock, (status.st_dev, status.st_ino)
         try:
             store._check_kind()
             if lock is not None:
@@ -116,6 +122,34 @@ class Store:
             self._db.close()
             release(self._lock)
             self._lock = None
+
+    def give_way(self, new: Path) -> None:
+        """Let the crystal file `new` take the place of this one, open for writing, and close. Raises CrystalError.
+
+        Readers that have the old file open go on with it. What SQLite keeps beside a file belongs to it by name only, so
+        first everything is brought into the old file: what is left of its log must never be read as the new file's.
+        """
+        place = Path(os.path.realpath(self.path))
+        try:
+            busy, logged, moved = self.rows("PRAGMA wal_checkpoint(FULL)")[0]
+            if busy or logged != moved:  # someone reads what was there before the last commit
+                raise CrystalError(f"{self.path} is in use by another program: try again")
+            self._db.close()
+            for suffix in ("-wal", "-shm"):
+                place.with_name(place.name + suffix).unlink(missing_ok=True)
+            os.replace(new, place)  # noqa: PTH105 - the same, and says that it replaces
+        except OSError as error:
+            raise CrystalError(f"cannot replace {self.path}: {error.strerror}") from error
+        finally:
+            self.close()
+
+    def replaced(self) -> bool:
+        """Whether another file has taken this one's place since it was opened."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return False
+        return self._identity not in ((status.st_dev, status.st_ino), (0, 0))
 
     def __enter__(self) -> Store:
         return self
@@ -179,6 +213,11 @@ class Store:
         finally:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
+
+    @property
+    def reading(self) -> bool:
+        """Whether a snapshot is open."""
+        return self._db.in_transaction
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Every row of a query. Raises DamagedCrystalError, or CrystalError when another program keeps the file busy."""

@@ -1,0 +1,67 @@
+"""Gives back the space of what no document refers to any more: the crystal written anew, then put in its own place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from crystalcli.memory.chunks import Chunks
+from crystalcli.memory.copy import Copy
+from crystalcli.storage.carry import carry_codebooks, landmarks_of
+from crystalcli.storage.fresh import written_beside
+from crystalcli.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a crystal takes: bytes of the file, chunks and their tokens, segments."""
+
+    bytes: int
+    chunks: int
+    tokens: int
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompactReport:
+    """What a crystal took before and after, its documents with text, and seconds."""
+
+    before: Size
+    after: Size
+    documents: int
+    seconds: float
+
+
+def compact(path: Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
+    """Write the crystal at `path` anew without its dead chunks, its segments as large as those of one ingest.
+
+    Documents, texts and codes stay what they are; nothing is encoded. The file is replaced at the end, in one step: until then,
+    and after an interruption, the old one is whole. progress: told tokens done and tokens in all, a document at a time.
+    Raises CrystalError when another program is writing it.
+    """
+    began = time.monotonic()
+    with Store.open(path, writable=True) as old:
+        before = size_of(old)
+        with written_beside(path, old.meta(), old) as new:
+            carry_codebooks(old, new)
+            copy, chunks, documents = Copy(new), Chunks(old), 0
+            sources, done = old.sources(), 0
+            total = sum(source.tokens for source in sources)
+            for source in sources:
+                copy.enter(source, copy.add(chunks, source.id), landmarks_of(old, source.id))
+                documents += source.chunks > 0
+                done += source.tokens
+                if progress is not None:
+                    progress(done, total)
+            copy.finish()
+            after = size_of(new)
+    return CompactReport(before, after, documents, time.monotonic() - began)
+
+
+def size_of(store: Store) -> Size:
+    """Count."""
+    segments = store.segments()
+    chunks, tokens = sum(segment.chunks for segment in segments), sum(segment.tokens for segment in segments)
+    return Size(store.file_size(), chunks, tokens, len(segments))

@@ -64,7 +64,7 @@ class Recall:
         """Everything about a question that does not depend on depth."""
         found = {term: self._postings(term) for term in query_terms(question)}
         count = max(1, self.shelf.atoms)
-        idf = {term: bm25.idf(sum(len(part.atoms) for part in parts), count) for term, parts in found.items()}
+        idf = {term: bm25.idf(sum(part.df for part in parts), count) for term, parts in found.items()}
         scores = bm25.score(found, self.shelf.lengths, idf)
         if self.shelf.dead is not None:
             scores[self.shelf.dead] = 0
@@ -75,11 +75,11 @@ class Recall:
         weights = _token_weights(question, ends.tolist(), idf, bm25.idf(0, count))
         return Query(question, idf, scores, self._encoder.encode(ids.tolist()), weights)
 
-    def _postings(self, term: str) -> list[postings.Posting]:
+    def _postings(self, term: str) -> list[postings.Packed]:
         found = []
         for lexicon in self._lexicons:
             block = self.shelf.store.block(lexicon.id, term)
-            posting = postings.find(block, term, lexicon.first_atom) if block is not None else None
+            posting = postings.packed(block, term, lexicon.first_atom) if block is not None else None
             if posting is not None:
                 found.append(posting)
         return found
@@ -93,7 +93,8 @@ class Recall:
                 Scored(int(a), float(query.bm25[a]), {"bm25": float(query.bm25[a])}) for a in best if query.bm25[a] > 0
             ]
         atoms = codec.score_atoms(query.encoded.vector, shelf.atom_codes)
-        coarse = _z(atoms) + _z(query.bm25)
+        coarse = _z(atoms)
+        coarse += _z(query.bm25)
         if shelf.dead is not None:
             coarse[shelf.dead] = -np.inf
         if depth == 1:
@@ -137,25 +138,18 @@ class Recall:
         )
         best = np.full(len(candidates), -1.0, np.float32)
         similar = np.zeros(len(candidates), np.float32)
-        segments = self.shelf.segment_of(candidates)
-        for index in np.unique(segments):
-            view = self.shelf.view(int(index))
-            if not view.row.encoded:
-                continue
-            cluster_codes, unit_codes = self.shelf.codes(int(index))
-            rows = np.flatnonzero(segments == index)
-            local = candidates[rows] - view.row.first_atom
-            clusters, owners = _ranges(view.atom_clusters[local], view.atom_clusters[local + 1])
-            base = lookup(atom_table, self.shelf.atom_codes[candidates[rows]])[:, owners]
-            products = base + lookup(cluster_table, cluster_codes[clusters])
-            np.maximum.at(best, rows[owners], products[0])
-            if depth == 3 and len(weights):
-                units, parents = _ranges(view.cluster_units[clusters], view.cluster_units[clusters + 1])
-                fine = products[1:, parents] + lookup(unit_table[1:], unit_codes[units])
-                top = np.full((len(weights), len(rows)), -1.0, np.float32)
-                for token in range(len(weights)):
-                    np.maximum.at(top[token], owners[parents], fine[token])
-                similar[rows] = weights @ top / weights.sum()
+        below = self.shelf.below(candidates, units=depth == 3)
+        if not len(below.owners):
+            return best, similar
+        rows, starts = np.unique(below.owners, return_index=True)
+        products = lookup(atom_table, self.shelf.atom_codes[candidates])[:, below.owners]
+        products += lookup(cluster_table, below.clusters)
+        best[rows] = np.maximum.reduceat(products[0], starts)
+        if depth == 3 and len(weights):
+            fine = products[1:, below.parents]
+            fine += lookup(unit_table[1:], below.units)
+            _, starts = np.unique(below.owners[below.parents], return_index=True)
+            similar[rows] = weights @ np.maximum.reduceat(fine, starts, axis=1) / weights.sum()
         return best, similar
 
 
@@ -176,21 +170,17 @@ def _token_weights(question: str, ends: list[int], idf: dict[str, float], rarest
 def _top(scores: FloatArray, count: int) -> Integers:
     """The indices of the `count` highest scores, highest first, ties by index."""
     if len(scores) > 4 * count:
-        chosen = np.argpartition(-scores, count)[:count]
-        chosen.sort()
+        least = np.partition(scores, len(scores) - count)[len(scores) - count]
+        above = np.flatnonzero(scores > least)
+        equal = np.flatnonzero(scores == least)[: count - len(above)]
+        chosen = np.union1d(above, equal)
     else:
         chosen = np.arange(len(scores))
     return chosen[np.argsort(-scores[chosen], kind="stable")][:count]
 
 
 def _z(scores: FloatArray) -> FloatArray:
-    result: FloatArray = (scores - scores.mean()) / (scores.std() + 1e-9)
+    """Scores less their mean, over their standard deviation; one array beside what is given, since there are many atoms."""
+    result: FloatArray = scores - scores.mean()
+    result /= np.float32(np.sqrt(np.dot(result, result) / max(1, len(result))) + 1e-9)
     return result
-
-
-def _ranges(starts: Integers, ends: Integers) -> tuple[Integers, Integers]:
-    """The numbers of all ranges `[start, end)`, one after the other, and for each which range it is from."""
-    sizes = ends - starts
-    owners = np.repeat(np.arange(len(starts)), sizes)
-    offsets = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return starts[owners] + offsets, owners

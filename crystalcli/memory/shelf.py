@@ -176,6 +176,11 @@ class Shelf:
         ((clusters, units),) = self._layers([index], ("clusters", "units"))
         return clusters, units
 
+    def units(self, index: int) -> Codes:
+        """The codes of a segment's units alone, by its index in `segments`."""
+        ((units,),) = self._layers([index], ("units",))
+        return units
+
     def _layers(self, indices: Sequence[int], names: Sequence[str]) -> Iterator[tuple[Codes, ...]]:
         """For each segment the codes of the layers called `names`."""
         for start in range(0, len(indices), _ABREAST):

@@ -20,6 +20,7 @@ from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES
 
 _MAX_PART = 1 << 28  # bytes; nothing this program writes comes near it
+PAGE_CACHE = 2 << 20  # bytes of the file that SQLite keeps in memory
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time
 
 
@@ -375,6 +376,8 @@ def _connect(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False)
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE // 1024}")
+    connection.execute("PRAGMA mmap_size = 0")  # what is mapped would count as memory, and grow with the file
     return connection
 
 

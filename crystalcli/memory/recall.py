@@ -93,15 +93,16 @@ class Recall:
                 Scored(int(a), float(query.bm25[a]), {"bm25": float(query.bm25[a])}) for a in best if query.bm25[a] > 0
             ]
         atoms = codec.score_atoms(query.encoded.vector, shelf.atom_codes)
-        coarse = _z(atoms)
-        coarse += _z(query.bm25)
+        coarse, lexical = _z(atoms), _z(query.bm25)
+        coarse += lexical
         if shelf.dead is not None:
             coarse[shelf.dead] = -np.inf
         if depth == 1:
             best = _top(coarse, count)
             best = best[np.isfinite(coarse[best])]
             return [
-                Scored(int(a), float(coarse[a]), {"atom": float(atoms[a]), "bm25": float(query.bm25[a])}) for a in best
+                Scored(int(a), float(coarse[a]), {"atom": float(coarse[a] - lexical[a]), "bm25": float(lexical[a])})
+                for a in best
             ]
         candidates = np.union1d(_top(coarse, CANDIDATES), _top(query.bm25, LEXICAL_CANDIDATES))
         candidates = candidates[np.isfinite(coarse[candidates])]
@@ -116,7 +117,7 @@ class Recall:
                 {
                     "atom": float(atoms[candidates[i]]),
                     "clusters": float(clusters[i]),
-                    "units": float(units[i]),
+                    **({"units": float(units[i])} if depth == 3 else {}),
                     "bm25": float(lexical[i]),
                 },
             )

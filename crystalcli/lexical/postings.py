@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Frequencies = npt.NDArray[np.uint8]
 
 _HEAD = struct.Struct("<HII")
-_TARGET = 6000  # bytes of postings and terms in a block, about: one or two pages of the file
+_TARGET = 6000  # bytes of postings and terms in a block, about: a few pages of the file
 _MAX_BLOCK = 1 << 26
 _SHORT = 48  # postings up to which a plain loop beats an array
 _AT_ONCE = 1 << 14  # bytes of gaps decoded at a time, so that a long list takes no more memory than a short one

@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.memory.ingest import Ingest
 from crystalcli.memory.kept import Kept
 from crystalcli.memory.nesting import Nesting, ranges
 from crystalcli.memory.passages import Passages
 from crystalcli.memory.recall import Recall
+from crystalcli.memory.segments import SEGMENT_BYTES
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.store import Store
 from crystalcli.vectors.pyramid import layout
@@ -138,6 +140,16 @@ def test_depth_1_reads_nothing_below_the_atoms(million, encoder_folder):
         assert read[1] == set()
         assert "clusters" in read[2]
         assert "units" in read[3]
+
+
+def test_a_segment_s_text_is_bounded_in_bytes_in_every_script(tmp_path):
+    text = "".join(f"第{number}只船停在水面上，潮水每天涨落两次。" for number in range(9_000))
+    (tmp_path / "long.txt").write_text(text, encoding="utf-8")
+    with Crystal.create_store(tmp_path / "m.crystal") as store:
+        Ingest(store, None).run([tmp_path / "long.txt"])
+        sizes = [segment.bytes for segment in store.segments()]
+    assert sum(sizes) > 2 * SEGMENT_BYTES
+    assert max(sizes) < SEGMENT_BYTES + 4096
 
 
 @given(st.lists(st.integers(0, 254), max_size=30))

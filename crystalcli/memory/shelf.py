@@ -73,7 +73,11 @@ class AtomPlace(NamedTuple):
 
 
 class Shelf:
-    """Everything that recall needs to know of a store. Make a new one when `Store.version` has changed."""
+    """Everything that recall needs to know of a store. Make a new one when `Store.version` has changed.
+
+    lengths: terms in each atom, uint8 [atoms]. atom_codes: None when no segment has layers. dead: which atoms no document refers
+    to, or None. kept: what was read last. Raises DamagedCrystalError when the segments contradict themselves or one another.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store

@@ -89,6 +89,15 @@ def test_inspect_says_what_the_process_takes(million, encoder_folder):
     assert found.peak is None or found.peak >= found.resident > sum(part.bytes for part in found.parts if part.grows)
 
 
+def test_without_vectors_there_are_no_codes_to_keep(million, tmp_path):
+    with Crystal.open(million, encoder=None) as crystal:
+        names = {part.name for part in crystal.memory().parts}
+    assert not names & {"codebooks", "the question's encoder"}
+    with Crystal.create(tmp_path / "empty.crystal", encoder=None) as crystal:
+        found = crystal.memory()
+    assert (found.tokens, found.grown, found.per_million) == (0, 0, 0)
+
+
 class CountingStore(Store):
     """Counts the bytes of every blob that is read, by the part's name; postings as "posting"."""
 

@@ -44,8 +44,8 @@ class MemoryUse:
 
     @property
     def per_million(self) -> float:
-        """The same for every million tokens."""
-        return 1e6 * self.grown / max(1, self.tokens)
+        """The same for every million tokens; 0 when there are none."""
+        return 1e6 * self.grown / self.tokens if self.tokens else 0.0
 
 
 def memory_use(crystal: CrystalFile) -> MemoryUse:

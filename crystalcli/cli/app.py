@@ -107,6 +107,7 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
     show_default=True,
     help="Encode the N best candidates again from their text; exacter, and a second or two slower.",
 )
+@click.option("--explain", is_flag=True, help="Say what each layer and BM25 gave to each passage's score.")
 @crystal_option
 @json_option
 def recall(
@@ -115,12 +116,15 @@ def recall(
     depth: int,
     questions: Path | None,
     reencode: int,
+    explain: bool,
     crystal: Path | None,
     as_json: bool,
 ) -> None:
     """Show the passages that answer a question best, each with its place."""
     if (question is None) == (questions is None):
         raise UsageError("give one question, or --questions FILE")
+    if explain and questions is not None:
+        raise UsageError("--explain is for one question; --questions prints every passage's shares as it is")
     with open_crystal(crystal) as opened:
         if questions is not None:
             from crystalcli.cli.batch import answer_all
@@ -133,12 +137,15 @@ def recall(
         assert question is not None
         found = opened.recall(question, k, depth, reencode=reencode)
         if as_json:
-            output.json(
-                "recall",
-                {"question": question, "depth": depth, "passages": [render.passage_json(each) for each in found]},
-            )
+            rows = [render.passage_json(each) for each in found]
+            if explain:
+                from crystalcli.cli.explain import explanation_json
+
+                for row, each in zip(rows, found, strict=True):
+                    row["explanation"] = explanation_json(each)
+            output.json("recall", {"question": question, "depth": depth, "passages": rows})
         elif found:
-            render.passages(found)
+            render.passages(found, explain)
         if not found:
             raise NotFoundError("nothing in this crystal answers to that question")
 
@@ -207,14 +214,26 @@ def _stream(piece: str) -> None:
 @click.argument("document", required=False)
 @click.option("--documents", is_flag=True, help="List every file of the ledger, read or not.")
 @click.option("--chunks", metavar="N", default=3, show_default=True, help="How many chunks of a document to show.")
+@click.option("--memory", is_flag=True, help="What recall keeps in memory: open the crystal as it does, and count.")
 @crystal_option
 @json_option
-def inspect(document: str | None, documents: bool, chunks: int, crystal: Path | None, as_json: bool) -> None:
+def inspect(
+    document: str | None, documents: bool, chunks: int, memory: bool, crystal: Path | None, as_json: bool
+) -> None:
     """Show the layers and what they take, or the way from one document's atoms down to its text."""
     from crystalcli.cli import render
 
-    with open_crystal(crystal, encoder=False) as opened:
-        if document is not None:
+    if sum((document is not None, documents, memory)) > 1:
+        raise UsageError("give one of DOCUMENT, --documents and --memory")
+    with open_crystal(crystal, encoder=memory) as opened:
+        if memory:
+            from crystalcli.cli import render_memory
+
+            if as_json:
+                output.json("inspect", render_memory.memory_json(opened.memory(), str(opened.path)))
+            else:
+                render_memory.memory(opened.memory(), str(opened.path))
+        elif document is not None:
             found, views = opened.zoom(document)
             if as_json:
                 output.json("inspect", render.zoom_json(found, views))

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from crystalcli.cli.explain import line
 from crystalcli.cli.output import harmless, output
 from crystalcli.types import Answer, Citation, Document, Passage, Place
 
@@ -105,8 +106,8 @@ def ingest_json(report: IngestReport, stats: Stats) -> dict[str, Any]:
 # --- recall and ask ---------------------------------------------------------------------------------------
 
 
-def passages(found: Sequence[Passage]) -> None:
-    """Ranked passages with the best sentence marked."""
+def passages(found: Sequence[Passage], explain: bool = False) -> None:
+    """Ranked passages with the best sentence marked; explain: and what each layer gave to their scores."""
     console = output.console
     for rank, passage in enumerate(found, 1):
         head = Text(f"{rank:>2}  ")
@@ -117,6 +118,8 @@ def passages(found: Sequence[Passage]) -> None:
         if passage.heading:
             head.append(f"  {harmless(passage.heading)}", style="dim italic")
         console.print(head, overflow="fold")
+        if explain:
+            _indented(Text(line(passage), style="dim"))
         low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
         marks = ("", "") if console.is_terminal and not console.no_color else ("»", "«")
         body = Text(harmless(passage.text[:low]))

@@ -37,9 +37,14 @@ if TYPE_CHECKING:
     Frequencies = npt.NDArray[np.uint8]
 
 _HEAD = struct.Struct("<HII")
-_TARGET = 6000  # bytes of postings and terms in a block, about: one or two pages of the file
+_TARGET = 6000  # bytes of postings and terms in a block, about: a few pages of the file
 _MAX_BLOCK = 1 << 26
 _SHORT = 48  # postings up to which a plain loop beats an array
+_AT_ONCE = 1 << 14  # bytes of gaps decoded at a time, so that a long list takes no more memory than a short one
+
+
+# The four frequencies in a byte, uint8 [256, 4].
+_FREQUENCIES = ((np.arange(256)[:, None] >> np.array([0, 2, 4, 6]) & 3) + 1).astype(np.uint8)
 
 
 class Posting(NamedTuple):
@@ -47,6 +52,37 @@ class Posting(NamedTuple):
 
     atoms: Atoms
     frequencies: Frequencies
+
+
+class Packed(NamedTuple):
+    """A term's postings as they are stored: `df` atoms, their gaps counted from `first_atom`."""
+
+    df: int
+    first_atom: int
+    data: bytes
+
+    def pieces(self) -> Iterator[Posting]:
+        """The postings in order, some thousands at a time. Raises DamagedCrystalError."""
+        gaps = np.frombuffer(self.data, np.uint8)[: max(0, len(self.data) - -(-self.df // 4))]
+        quads = np.frombuffer(self.data, np.uint8)[len(gaps) :]
+        atom, done, start = self.first_atom, 0, 0
+        while start < len(gaps):
+            piece = gaps[start : start + _AT_ONCE]
+            if start + len(piece) < len(gaps):  # end where a number ends
+                piece = piece[: len(piece) - int((piece[:-11:-1] < 128).argmax())]
+            try:
+                atoms = np.cumsum(varint.decode(piece))
+            except ValueError as error:
+                raise DamagedCrystalError(f"postings of the lexical index do not decode ({error})") from error
+            atoms += atom
+            if done + len(atoms) > self.df:
+                break
+            skip = done % 4
+            codes = _FREQUENCIES[quads[done // 4 : (done + len(atoms) + 3) // 4]].reshape(-1)
+            yield Posting(atoms, codes[skip : skip + len(atoms)])
+            atom, done, start = int(atoms[-1]), done + len(atoms), start + len(piece)
+        if done != self.df or start != len(gaps):
+            raise DamagedCrystalError("postings of the lexical index contradict their count")
 
 
 class Block(NamedTuple):
@@ -71,12 +107,18 @@ def index(counts: Iterable[dict[str, int]], first_atom: int) -> Iterator[Block]:
 
 def find(data: bytes, term: str, first_atom: int) -> Posting | None:
     """The postings of `term` in a block of the segment that begins at `first_atom`, or None."""
+    found = packed(data, term, first_atom)
+    return _decode(found.data, found.df, first_atom) if found is not None else None
+
+
+def packed(data: bytes, term: str, first_atom: int) -> Packed | None:
+    """The same, not decoded yet."""
     terms, heads, body = _columns(data)
     place = bisect_left(terms, term)
     if place == len(terms) or terms[place] != term:
         return None
     start = body + int(heads[1 : 2 * place : 2].sum())
-    return _decode(data[start : start + int(heads[2 * place + 1])], int(heads[2 * place]), first_atom)
+    return Packed(int(heads[2 * place]), first_atom, data[start : start + int(heads[2 * place + 1])])
 
 
 def merge(segments: Sequence[tuple[int, Iterable[bytes]]]) -> Iterator[Block]:
@@ -210,13 +252,9 @@ def _encode_long(atoms: Atoms, frequencies: Frequencies, first_atom: int) -> byt
 
 
 def _decode(data: bytes, df: int, first_atom: int) -> Posting:
-    packed = -(-df // 4)
-    try:
-        atoms = np.cumsum(varint.decode(data[: len(data) - packed])) + first_atom
-    except ValueError as error:
-        raise DamagedCrystalError(f"postings of the lexical index do not decode ({error})") from error
-    if len(atoms) != df:
-        raise DamagedCrystalError("postings of the lexical index contradict their count")
-    quads = np.frombuffer(data, np.uint8, packed, len(data) - packed)
-    frequencies = ((quads[:, None] >> np.array([0, 2, 4, 6], np.uint8)) & 3).reshape(-1)[:df] + 1
-    return Posting(atoms, frequencies.astype(np.uint8))
+    pieces = list(Packed(df, first_atom, data).pieces())
+    if len(pieces) == 1:
+        return pieces[0]
+    none = Posting(np.zeros(0, np.int64), np.zeros(0, np.uint8))
+    atoms, frequencies = zip(none, *pieces, strict=True)
+    return Posting(np.concatenate(atoms), np.concatenate(frequencies))

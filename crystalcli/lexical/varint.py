@@ -32,23 +32,38 @@ def encode(values: Integers) -> bytes:
     return result.tobytes()
 
 
-def decode(data: bytes | memoryview) -> Integers:
+def decode(data: bytes | memoryview | Bytes) -> Integers:
     """The int64 [n] that `encode` was given. Raises ValueError when the data ends inside a number."""
     raw = np.frombuffer(data, np.uint8)
     if len(raw) == 0:
         return np.zeros(0, np.int64)
-    last = raw < 128
-    if not last[-1]:
+    if raw[-1] > 127:
         raise ValueError("a number is cut off")
-    ends = np.flatnonzero(last)
+    ends = np.flatnonzero(raw < 128)
+    values = raw[ends].astype(np.int64)
     if len(ends) == len(raw):
-        return raw.astype(np.int64)
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    lengths = ends - starts + 1
-    if lengths.max() > 9:
+        return values
+    # Most numbers are one byte long: only the others are put together, from the last byte to the first.
+    lengths = np.diff(ends, prepend=-1)
+    longest = int(lengths.max())
+    if longest > 9:
         raise ValueError("a number is too long")
-    values = np.zeros(len(ends), np.int64)
-    for place in range(int(lengths.max())):
-        live = lengths > place
-        values[live] |= (raw[starts[live] + place].astype(np.int64) & 127) << (7 * place)
+    for place in range(1, longest):
+        live = np.flatnonzero(lengths > place)
+        values[live] = values[live] << 7 | (raw[ends[live] - place] & 127)
     return values
+
+
+def decode_some(data: bytes, start: int, count: int) -> Integers:
+    """Numbers `start` to `start + count` of those that `decode` gives, int64 [count], without decoding the others.
+
+    Raises ValueError when there are not so many, or one is cut off.
+    """
+    raw = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(raw < 128)
+    if len(ends) < start + count:
+        raise ValueError("numbers are missing")
+    if count == 0:
+        return np.zeros(0, np.int64)
+    first = int(ends[start - 1]) + 1 if start else 0
+    return decode(raw[first : int(ends[start + count - 1]) + 1])

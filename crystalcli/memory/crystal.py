@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.inspection import ChunkView, Stats
     from crystalcli.memory.layers import LayerCodes, LayerEncoder
     from crystalcli.memory.recall import Recall
+    from crystalcli.memory.resident import MemoryUse
     from crystalcli.memory.shelf import Shelf
 
 ENCODER = "all-MiniLM-L6-v2"
@@ -207,6 +208,12 @@ class CrystalFile:
 
         with self.snapshot():
             return stats(self._store, FORMAT_VERSION)
+
+    def memory(self) -> MemoryUse:
+        """What recall keeps in memory, after one question."""
+        from crystalcli.memory.resident import memory_use
+
+        return memory_use(self)
 
     def zoom(self, name: str) -> tuple[Document, Iterator[ChunkView]]:
         """A document and its chunks down to units. Raises NotFoundError."""

@@ -158,7 +158,9 @@ class Passages:
         spans = sentences(text, spot.source.kind == "code") or [(0, len(text))]
         idf = self._query.idf
         total = sum(idf.values()) or 1.0
-        similar = self._unit_scores(spot.place)
+        similar = (
+            self._unit_scores(spot.place) if "units" in spot.scored.shares else []
+        )  # atoms alone: nothing below is read
         scores = []
         for start, end in spans:
             shared = {term for term, _ in terms(text[start:end])} & idf.keys()
@@ -175,8 +177,7 @@ class Passages:
         encoded = self._query.encoded
         if encoded is None or self._codec is None or self._shelf.atom_codes is None or not view.row.encoded:
             return []
-        _, unit_codes = self._shelf.codes(place.segment)
-        codes = unit_codes[place.first_unit : place.first_unit + len(place.units)]
+        codes = self._shelf.units(place.segment)[place.first_unit : place.first_unit + len(place.units)]
         # Siblings share their atom and nearly their cluster, so the unit's own code is what tells them apart.
         products: list[float] = lookup(self._codec.units.table(encoded.vector)[None], codes)[0].tolist()
         return products

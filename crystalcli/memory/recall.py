@@ -1,10 +1,11 @@
 """From a question to passages, coarse to fine: atoms and BM25 choose candidates, clusters and units put them in order.
 
     coarse score   z(q · atom) + z(BM25)                                              all atoms -> CANDIDATES
-    fine score     max over the atom's clusters of q · cluster + w · BM25 / Σ idf      depth 2
+    fine score     max over the atom's clusters of q · cluster + 0.8 · BM25 / Σ idf    depth 2
                    + sum over question tokens of idf · max over units of t · unit     depth 3 (MaxSim: Khattab and Zaharia, 2020)
 
-w is 0.8 in prose and 0.4 in source code, whose words say less of what it does. No layer is a hard filter: what BM25 finds joins
+Source code is asked what it does, seldom in its own words, and a function is one thought: there the mean over the atom's units (at
+depth 2 over its clusters), twice, stands for the best cluster, and BM25 counts 0.3. No layer is a hard filter: what BM25 finds joins
 the candidates whatever the vectors say.
 """
 
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 CANDIDATES = 300  # atoms that clusters and units are read for
 LEXICAL_CANDIDATES = 100  # of which BM25 alone may name this many
 # Of BM25 over the sum of the question's idf, so that long questions do not drown the vectors.
-PROSE_WEIGHT, CODE_WEIGHT = 0.8, 0.4
+PROSE_WEIGHT, CODE_WEIGHT = 0.8, 0.3
+CODE_MEAN = 2.0  # of the mean over an atom's units, in code
 DEPTHS = (1, 2, 3)
 _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
 
@@ -96,7 +98,7 @@ class Recall:
         """Everything about a question that does not depend on depth."""
         found = {term: self._postings(term) for term in query_terms(question)}
         count = max(1, self.shelf.atoms)
-        idf = {term: bm25.idf(sum(len(part.atoms) for part in parts), count) for term, parts in found.items()}
+        idf = {term: bm25.idf(sum(part.df for part in parts), count) for term, parts in found.items()}
         scores = bm25.score(found, self.shelf.lengths, idf)
         if self.shelf.dead is not None:
             scores[self.shelf.dead] = 0
@@ -107,11 +109,11 @@ class Recall:
         weights = _token_weights(question, ends.tolist(), idf, bm25.idf(0, count))
         return Query(question, idf, scores, self._encoder.encode(ids.tolist()), weights)
 
-    def _postings(self, term: str) -> list[postings.Posting]:
+    def _postings(self, term: str) -> list[postings.Packed]:
         found = []
         for lexicon in self._lexicons:
             block = self.shelf.store.block(lexicon.id, term)
-            posting = postings.find(block, term, lexicon.first_atom) if block is not None else None
+            posting = postings.packed(block, term, lexicon.first_atom) if block is not None else None
             if posting is not None:
                 found.append(posting)
         return found
@@ -129,44 +131,51 @@ class Recall:
             self._bare is not None
         ):  # an interruption left them: the vectors say nothing for them, and nothing against them
             atoms[self._bare] = atoms[~self._bare].mean()
-        coarse = _z(atoms) + _z(query.bm25)
+        coarse, lexical = _z(atoms), _z(query.bm25)
+        coarse += lexical
         if shelf.dead is not None:
             coarse[shelf.dead] = -np.inf
         if depth == 1:
             best = _top(coarse, count)
             best = best[np.isfinite(coarse[best])]
             return [
-                Scored(int(a), float(coarse[a]), {"atom": float(atoms[a]), "bm25": float(query.bm25[a])}) for a in best
+                Scored(int(a), float(coarse[a]), {"atom": float(coarse[a] - lexical[a]), "bm25": float(lexical[a])})
+                for a in best
             ]
         candidates = np.union1d(_top(coarse, CANDIDATES), _top(query.bm25, LEXICAL_CANDIDATES))
         candidates = candidates[np.isfinite(coarse[candidates])]
-        clusters, units = self._fine(query, codec, candidates, depth)
+        nearest, mean, similar = self._fine(query, codec, candidates, depth)
         if self._bare is not None and not (bare := self._bare[candidates]).all():
-            clusters[bare], units[bare] = clusters[~bare].mean(), units[~bare].mean()
-        vectors = clusters + units
+            for given in (nearest, mean, similar):
+                given[bare] = given[~bare].mean()
         lexical = query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
-        # Which candidates are code is asked of those only that either weight would take.
-        near = np.union1d(_top(vectors + PROSE_WEIGHT * lexical, count), _top(vectors + CODE_WEIGHT * lexical, count))
-        candidates, clusters, units, lexical = candidates[near], clusters[near], units[near], lexical[near]
-        lexical = lexical * np.where(self._is_code(candidates), CODE_WEIGHT, PROSE_WEIGHT).astype(np.float32)
-        total = clusters + units + lexical
-        order = np.argsort(-total, kind="stable")[:count]
-        return [
-            Scored(
-                int(candidates[i]),
-                float(total[i]),
-                {
-                    "atom": float(atoms[candidates[i]]),
-                    "clusters": float(clusters[i]),
-                    "units": float(units[i]),
-                    "bm25": float(lexical[i]),
-                },
-            )
-            for i in order
-        ]
+        prose = nearest + similar + PROSE_WEIGHT * lexical
+        code = CODE_MEAN * mean + similar + CODE_WEIGHT * lexical
+        # Which candidates are code is asked of those only that either formula would take.
+        near = np.union1d(_top(prose, count), _top(code, count))
+        is_code = self._is_code(candidates[near])
+        total = np.where(is_code, code[near], prose[near])
+        found = []
+        for place in np.argsort(-total, kind="stable")[:count]:
+            i = near[place]
+            shares = {"atom": float(atoms[candidates[i]])}
+            if is_code[place]:
+                layer = "units" if depth == 3 else "clusters"
+                shares[layer] = float(CODE_MEAN * mean[i] + similar[i])
+                shares["bm25"] = float(CODE_WEIGHT * lexical[i])
+            else:
+                shares["clusters"] = float(nearest[i])
+                if depth == 3:
+                    shares["units"] = float(similar[i])
+                shares["bm25"] = float(PROSE_WEIGHT * lexical[i])
+            found.append(Scored(int(candidates[i]), float(total[place]), shares))
+        return found
 
-    def _fine(self, query: Query, codec: Codec, candidates: Integers, depth: int) -> tuple[FloatArray, FloatArray]:
-        """For each candidate atom: the best of its clusters, and MaxSim over its units (0 at depth 2), float32 [n]."""
+    def _fine(
+        self, query: Query, codec: Codec, candidates: Integers, depth: int
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """For each candidate atom, float32 [n]: the best of its clusters, the mean of its units (at depth 2 of its clusters), and
+        MaxSim over its units (0 at depth 2)."""
         assert query.encoded is not None and self.shelf.atom_codes is not None
         kept = query.token_weights > 0
         weights = query.token_weights[kept]
@@ -178,28 +187,25 @@ class Recall:
             np.stack([quantizer.table(vector) for vector in vectors])
             for quantizer in (codec.atoms, codec.clusters, codec.units)
         )
-        best = np.full(len(candidates), -1.0, np.float32)
-        similar = np.zeros(len(candidates), np.float32)
-        segments = self.shelf.segment_of(candidates)
-        for index in np.unique(segments):
-            view = self.shelf.view(int(index))
-            if not view.row.encoded:
-                continue
-            cluster_codes, unit_codes = self.shelf.codes(int(index))
-            rows = np.flatnonzero(segments == index)
-            local = candidates[rows] - view.row.first_atom
-            clusters, owners = _ranges(view.atom_clusters[local], view.atom_clusters[local + 1])
-            base = lookup(atom_table, self.shelf.atom_codes[candidates[rows]])[:, owners]
-            products = base + lookup(cluster_table, cluster_codes[clusters])
-            np.maximum.at(best, rows[owners], products[0])
-            if depth == 3 and len(weights):
-                units, parents = _ranges(view.cluster_units[clusters], view.cluster_units[clusters + 1])
-                fine = products[1:, parents] + lookup(unit_table[1:], unit_codes[units])
-                top = np.full((len(weights), len(rows)), -1.0, np.float32)
-                for token in range(len(weights)):
-                    np.maximum.at(top[token], owners[parents], fine[token])
-                similar[rows] = weights @ top / weights.sum()
-        return best, similar
+        best, mean, similar = np.full((3, len(candidates)), -1.0, np.float32)
+        similar[:] = 0
+        below = self.shelf.below(candidates, units=depth == 3)
+        if not len(below.owners):
+            return best, mean, similar
+        rows, starts = np.unique(below.owners, return_index=True)
+        products = lookup(atom_table, self.shelf.atom_codes[candidates])[:, below.owners]
+        products += lookup(cluster_table, below.clusters)
+        best[rows] = np.maximum.reduceat(products[0], starts)
+        if depth < 3:
+            mean[rows] = _means(products[0], starts)
+            return best, mean, similar
+        fine = products[:, below.parents]
+        fine += lookup(unit_table, below.units)
+        _, starts = np.unique(below.owners[below.parents], return_index=True)
+        mean[rows] = _means(fine[0], starts)
+        if len(weights):
+            similar[rows] = weights @ np.maximum.reduceat(fine[1:], starts, axis=1) / weights.sum()
+        return best, mean, similar
 
     def _is_code(self, atoms: Integers) -> npt.NDArray[np.bool_]:
         """Which atoms stand in source code."""
@@ -208,6 +214,13 @@ class Recall:
     def _chunk_kind(self, chunk: int) -> str:
         runs = self.shelf.store.runs_over(chunk)
         return self.shelf.store.source(runs[0].source).kind if runs else ""
+
+
+def _means(values: FloatArray, starts: Integers) -> FloatArray:
+    """The mean of each stretch of `values`, float32 [n], that begins at `starts`, int64 [stretches], rising from 0."""
+    means: FloatArray = np.add.reduceat(values, starts)
+    means /= np.diff(starts, append=len(values))
+    return means
 
 
 def _token_weights(question: str, ends: list[int], idf: dict[str, float], rarest: float) -> FloatArray:
@@ -226,22 +239,22 @@ def _token_weights(question: str, ends: list[int], idf: dict[str, float], rarest
 
 def _top(scores: FloatArray, count: int) -> Integers:
     """The indices of the `count` highest scores, highest first, ties by index."""
-    if len(scores) > 4 * count:
-        chosen = np.argpartition(-scores, count)[:count]
-        chosen.sort()
-    else:
+    width = min(64, len(scores) // (4 * count))
+    if width < 2:
         chosen = np.arange(len(scores))
+    else:  # there are `count` scores as high as the `count`-th best of the stretches' best, so only what lies above is sorted
+        whole = len(scores) // width * width
+        best = np.append(scores[:whole].reshape(-1, width).max(1), scores[whole:])
+        least = np.partition(best, len(best) - count)[len(best) - count]
+        chosen = np.flatnonzero(scores > least)
+        if len(chosen) < count:
+            equal = np.flatnonzero(scores == least)[: count - len(chosen)]
+            chosen = np.union1d(chosen, equal)
     return chosen[np.argsort(-scores[chosen], kind="stable")][:count]
 
 
 def _z(scores: FloatArray) -> FloatArray:
-    result: FloatArray = (scores - scores.mean()) / (scores.std() + 1e-9)
+    """Scores less their mean, over their standard deviation; one array beside what is given, since there are many atoms."""
+    result: FloatArray = scores - scores.mean()
+    result /= np.float32(np.sqrt(np.dot(result, result) / max(1, len(result))) + 1e-9)
     return result
-
-
-def _ranges(starts: Integers, ends: Integers) -> tuple[Integers, Integers]:
-    """The numbers of all ranges `[start, end)`, one after the other, and for each which range it is from."""
-    sizes = ends - starts
-    owners = np.repeat(np.arange(len(starts)), sizes)
-    offsets = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return starts[owners] + offsets, owners

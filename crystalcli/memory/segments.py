@@ -56,7 +56,8 @@ class SegmentWriter:
 
     def add(self, chunk: Chunk) -> int:
         """The chunk's number in the crystal. May commit a segment."""
-        key = digest(chunk.text.encode())
+        data = chunk.text.encode()
+        key = digest(data)
         known = self._known.get(key)
         if known is not None:
             return known
@@ -65,7 +66,7 @@ class SegmentWriter:
         number = self._next_chunk + len(self._pending)
         self._pending.append((chunk, key))
         self._known[key] = number
-        self._bytes += len(chunk.text)
+        self._bytes += len(data)
         return number
 
     @property

@@ -1,30 +1,36 @@
 """A crystal as recall sees it: which segment, chunk, document and place an atom belongs to, and the codes below it.
 
-What is resident: the atoms' codes, a length byte per atom, and a row per segment. Clusters, units, spans and text are read
-from the file when a candidate needs them; the last few segments read are kept.
+What is resident: the atoms' codes, a length byte per atom, three numbers per chunk, and a row per segment. Clusters, units, spans
+and text are read from the file when a candidate needs them; what was read last is kept, up to a fixed number of bytes.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
+from crystalcli.memory.kept import Kept
+from crystalcli.memory.nesting import Nesting, ranges
+from crystalcli.storage.parts import parts
+from crystalcli.storage.reach import runs_by_chunk
 from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
-from crystalcli.vectors.codec import codes_from
-from crystalcli.vectors.pyramid import nodes
+from crystalcli.vectors.codec import CODE_BYTES, codes_from
+from crystalcli.vectors.pairs import PairedCodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Integers = npt.NDArray[np.int64]
     Codes = npt.NDArray[np.uint8]
+
+_ABREAST = 32  # segments whose codes are in memory at a time
 
 
 class SegmentView(NamedTuple):
@@ -42,6 +48,18 @@ class SegmentView(NamedTuple):
     cluster_units: Integers
 
 
+class Below(NamedTuple):
+    """The nodes under some atoms, in order. clusters: codes, uint8 [n, 12]; owners: which of the atoms each is under, int64 [n].
+
+    units: codes, uint8 [m, 4]; parents: which of the clusters each is under, int64 [m]. An atom of a segment without layers has none.
+    """
+
+    clusters: Codes
+    owners: Integers
+    units: Codes
+    parents: Integers
+
+
 class AtomPlace(NamedTuple):
     """Where an atom's text is: its chunk's number and text, and the atom's character span in that text."""
 
@@ -55,32 +73,69 @@ class AtomPlace(NamedTuple):
 
 
 class Shelf:
-    """Everything that recall needs to know of a store. Make a new one when `Store.version` has changed."""
+    """Everything that recall needs to know of a store. Make a new one when `Store.version` has changed.
+
+    lengths: terms in each atom, uint8 [atoms]. atom_codes: None when no segment has layers. dead: which atoms no document refers
+    to, or None. kept: what was read last. Raises DamagedCrystalError when the segments contradict themselves or one another.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.segments = store.segments()
-        self._firsts = np.array([segment.first_atom for segment in self.segments], np.int64)
         self._first_chunks = [segment.first_chunk for segment in self.segments]
         self.atoms = self.segments[-1].first_atom + self.segments[-1].atoms if self.segments else 0
         self.encoded = bool(self.segments) and all(segment.encoded for segment in self.segments)
-        self.lengths = np.frombuffer(b"".join(store.part(s.id, "lengths") for s in self.segments), np.uint8)
-        if len(self.lengths) != self.atoms:
-            raise DamagedCrystalError(f"{store.path} is damaged: its segments do not follow one another")
-        self.atom_codes: Codes | None = None
-        if any(segment.encoded for segment in self.segments):
-            self.atom_codes = np.concatenate(
-                [
-                    codes_from(store.part(s.id, "atoms"), "atoms", s.atoms)
-                    if s.encoded
-                    else np.zeros((s.atoms, 32), np.uint8)
-                    for s in self.segments
-                ]
-            )
+        self.kept = Kept()
+        self.atom_codes: PairedCodes | None = None
+        self._load()
+        self._firsts = np.array([segment.first_atom for segment in self.segments], np.int64)
+        self._first_clusters = self.nesting.clusters[self._first_chunks].astype(np.int64)
+        self._first_units = self.nesting.units[self._first_chunks].astype(np.int64)
         self.dead = self._dead_atoms()
-        self.view = lru_cache(maxsize=160)(self._view)
-        self.text = lru_cache(maxsize=12)(self._text)
-        self.codes = lru_cache(maxsize=160)(self._codes)
+
+    def _load(self) -> None:
+        """Read what is resident, some segments at a time; only sizes that the file has shown are believed."""
+        lengths, tokens = [], []
+        ids = [row.id for row in self.segments]
+        atoms = chunks = 0
+        for row, found in zip(self.segments, parts(self.store, ids, ("lengths", "spans")), strict=True):
+            follows = (row.first_atom, row.first_chunk) == (atoms, chunks) and row.chunks >= 0
+            if not follows or len(self._of(found, row, "lengths")) != row.atoms:
+                raise DamagedCrystalError(f"{self.store.path} is damaged: its segments do not follow one another")
+            atoms, chunks = atoms + row.atoms, chunks + row.chunks
+            lengths.append(found["lengths"])
+            tokens.append(self._tokens(row, self._of(found, row, "spans")))
+        self.lengths = np.frombuffer(b"".join(lengths), np.uint8)
+        self.nesting = Nesting(np.concatenate([np.zeros(0, np.uint16), *tokens]))
+        for row in self.segments:
+            last = row.first_chunk + row.chunks
+            for count, firsts in (
+                (row.atoms, self.nesting.atoms),
+                (row.clusters, self.nesting.clusters),
+                (row.units, self.nesting.units),
+            ):
+                if firsts[last] - firsts[row.first_chunk] != count:
+                    raise DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
+        encoded = [row for row in self.segments if row.encoded]
+        if encoded:
+            self.atom_codes = PairedCodes(self.atoms, CODE_BYTES["atoms"])
+            for row, found in zip(encoded, parts(self.store, [row.id for row in encoded], ("atoms",)), strict=True):
+                self.atom_codes.put(row.first_atom, codes_from(self._of(found, row, "atoms"), "atoms", row.atoms))
+
+    def _of(self, found: dict[str, bytes], row: Segment, name: str) -> bytes:
+        if name not in found:
+            raise DamagedCrystalError(f"{self.store.path} is damaged: part {name} of segment {row.id} is missing")
+        return found[name]
+
+    def _tokens(self, row: Segment, spans: bytes) -> npt.NDArray[np.uint16]:
+        """The tokens of each chunk, out of a segment's spans."""
+        try:
+            tokens = varint.decode_some(spans, 3 * row.chunks, row.chunks)
+        except ValueError as error:
+            raise DamagedCrystalError(f"{self.store.path} is damaged: spans of segment {row.id}: {error}") from error
+        if len(tokens) and int(tokens.max()) > 0xFFFF:
+            raise DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
+        return tokens.astype(np.uint16)
 
     # --- which nodes belong together ------------------------------------------------------------------
 
@@ -92,47 +147,113 @@ class Shelf:
         """The index in `segments` of the segment that holds `chunk`."""
         return bisect_right(self._first_chunks, chunk) - 1
 
-    def _view(self, index: int) -> SegmentView:
-        row = self.segments[index]
-        flat = varint.decode(self.store.part(row.id, "spans"))
-        spans = Spans.from_flat(flat, row.chunks, row.units)
-        units, clusters, atoms = nodes(spans.tokens)
-        view = SegmentView(
-            row, spans, _starts(atoms), _starts(units), _children(clusters, atoms), _children(units, clusters)
-        )
-        if (view.chunk_units[-1], len(view.cluster_units) - 1, view.chunk_atoms[-1]) != (
-            row.units,
-            row.clusters,
-            row.atoms,
-        ):
-            raise DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
+    def view(self, index: int) -> SegmentView:
+        """The spans and nesting of a segment, by its index in `segments`."""
+        found = self.kept.get(("view", index))
+        if found is None:
+            found = self._view(index)
+            self.kept.put(("view", index), found, sum(part.nbytes for part in (*found.spans, *found[2:])))
+        view: SegmentView = found
         return view
 
-    def _codes(self, index: int) -> tuple[Codes, Codes]:
-        row = self.segments[index]
-        clusters = codes_from(self.store.part(row.id, "clusters"), "clusters", row.clusters)
-        return clusters, codes_from(self.store.part(row.id, "units"), "units", row.units)
+    def _view(self, index: int) -> SegmentView:
+        row, nesting = self.segments[index], self.nesting
+        try:
+            flat = varint.decode(self.store.part(row.id, "spans"))
+        except ValueError as error:
+            raise DamagedCrystalError(f"{self.store.path} is damaged: spans of segment {row.id}: {error}") from error
+        chunks = slice(row.first_chunk, row.first_chunk + row.chunks + 1)
+        clusters = int(self._first_clusters[index]) + np.arange(row.clusters)
+        atom_clusters, _ = nesting.clusters_of(row.first_atom + np.arange(row.atoms))
+        cluster_units, _ = nesting.units_of(clusters)
+        return SegmentView(
+            row,
+            Spans.from_flat(flat, row.chunks, row.units),
+            nesting.atoms[chunks].astype(np.int64) - row.first_atom,
+            nesting.units[chunks].astype(np.int64) - self._first_units[index],
+            np.append(atom_clusters - self._first_clusters[index], row.clusters),
+            np.append(cluster_units - self._first_units[index], row.units),
+        )
 
-    def _text(self, index: int) -> bytes:
-        return self.store.text(self.segments[index].id)
+    def codes(self, index: int) -> tuple[Codes, Codes]:
+        """The codes of a segment's clusters and units, by its index in `segments`."""
+        ((clusters, units),) = self._layers([index], ("clusters", "units"))
+        return clusters, units
+
+    def units(self, index: int) -> Codes:
+        """The codes of a segment's units alone, by its index in `segments`."""
+        ((units,),) = self._layers([index], ("units",))
+        return units
+
+    def _layers(self, indices: Sequence[int], names: Sequence[str]) -> Iterator[tuple[Codes, ...]]:
+        """For each segment the codes of the layers called `names`."""
+        for start in range(0, len(indices), _ABREAST):
+            some = indices[start : start + _ABREAST]
+            ready = {(name, index): self.kept.get((name, index)) for index in some for name in names}
+            missing = [index for index in some if any(ready[name, index] is None for name in names)]
+            rows = [self.segments[index] for index in missing]
+            for index, row, found in zip(
+                missing, rows, parts(self.store, [row.id for row in rows], names), strict=True
+            ):
+                for name in names:
+                    codes = codes_from(self._of(found, row, name), name, getattr(row, name))
+                    ready[name, index] = codes
+                    self.kept.put((name, index), codes, codes.nbytes)
+            for index in some:
+                yield tuple(ready[name, index] for name in names)
+
+    def below(self, atoms: Integers, units: bool = True) -> Below:
+        """The codes of the clusters, and of the units, under `atoms`, int64 [n], rising."""
+        segments = self.segment_of(atoms)
+        encoded = np.array([bool(self.segments[index].encoded) for index in segments], bool)
+        of = np.flatnonzero(encoded)
+        clusters, owners = ranges(*self.nesting.clusters_of(atoms[of]))
+        cluster_segments = segments[of][owners]
+        wanted = [("clusters", clusters, cluster_segments, self._first_clusters)]
+        below, parents = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        if units:
+            below, parents = ranges(*self.nesting.units_of(clusters))
+            wanted.append(("units", below, cluster_segments[parents], self._first_units))
+        codes = self._gathered(np.unique(segments[of]).tolist(), wanted)
+        return Below(
+            codes["clusters"], of[owners], codes.get("units", np.zeros((0, CODE_BYTES["units"]), np.uint8)), parents
+        )
+
+    def _gathered(
+        self, indices: Sequence[int], wanted: Sequence[tuple[str, Integers, Integers, Integers]]
+    ) -> dict[str, Codes]:
+        """The codes of nodes, rising, per layer: (its name, the nodes, the segment of each, the first node of every segment)."""
+        names = [name for name, *_ in wanted]
+        gathered = {name: np.empty((len(nodes), CODE_BYTES[name]), np.uint8) for name, nodes, *_ in wanted}
+        bounds = [np.searchsorted(of, [*indices, len(self.segments)]).tolist() for _, _, of, _ in wanted]
+        for place, (index, layers) in enumerate(zip(indices, self._layers(indices, names), strict=True)):
+            for (name, nodes, _, firsts), at, codes in zip(wanted, bounds, layers, strict=True):
+                here = slice(at[place], at[place + 1])
+                gathered[name][here] = codes[nodes[here] - firsts[index]]
+        return gathered
+
+    def text(self, index: int) -> bytes:
+        """The text of a segment as UTF-8, by its index in `segments`."""
+        found: bytes | None = self.kept.get(("text", index))
+        if found is None:
+            found = self.store.text(self.segments[index].id)
+            self.kept.put(("text", index), found, len(found))
+        return found
 
     def _dead_atoms(self) -> npt.NDArray[np.bool_] | None:
         """Atoms whose chunk no document refers to any more, or None when there are none."""
-        chunks = self.segments[-1].first_chunk + self.segments[-1].chunks if self.segments else 0
+        chunks = len(self.nesting.atoms) - 1
         alive = np.zeros(chunks + 1, np.int32)
-        for first, count in self.store.runs():
+        for first, count in runs_by_chunk(self.store, chunks):
+            if not 0 <= count <= chunks - first:
+                raise DamagedCrystalError(
+                    f"{self.store.path} is damaged: a document refers to chunks that are not there"
+                )
             alive[first] += 1
             alive[first + count] -= 1
-        living = np.cumsum(alive[:-1]) > 0
-        if living.all():
-            return None
-        dead = np.zeros(self.atoms, bool)
-        for index, row in enumerate(self.segments):
-            here = living[row.first_chunk : row.first_chunk + row.chunks]
-            if not here.all():
-                per_chunk = np.diff(self._view(index).chunk_atoms)
-                dead[row.first_atom : row.first_atom + row.atoms] = ~np.repeat(here, per_chunk)
-        return dead
+        np.cumsum(alive, out=alive)
+        living = alive[:-1] > 0
+        return None if living.all() else np.repeat(~living, np.diff(self.nesting.atoms))
 
     # --- where things are -------------------------------------------------------------------------------
 
@@ -210,15 +331,3 @@ class Shelf:
                     found.append(self.chunk_text(chunk)[max(0, start - position) : end - position])
                 position += length
         return "".join(found)
-
-
-def _starts(counts: Integers) -> Integers:
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
-
-
-def _children(children: Integers, parents: Integers) -> Integers:
-    """The first child of every parent, over all chunks, int64 [all parents + 1]; counts are per chunk."""
-    base = np.repeat(_starts(children)[:-1], parents)
-    position = np.arange(int(parents.sum())) - np.repeat(_starts(parents)[:-1], parents)
-    first = base + position * np.repeat(children, parents) // np.maximum(1, np.repeat(parents, parents))
-    return np.concatenate((first, [int(children.sum())]))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.vectors.pairs import PairedCodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -98,13 +99,10 @@ class Codec:
         unit_codes = self.units.encode(unit_length(units) - decoded_clusters[unit_cluster])
         return atom_codes, cluster_codes, unit_codes
 
-    def score_atoms(self, query: FloatArray, codes: Codes) -> FloatArray:
+    def score_atoms(self, query: FloatArray, codes: Codes | PairedCodes) -> FloatArray:
         """Products, float32 [n], of the query with every atom, read off a table without decoding any (asymmetric distance)."""
-        table = self.atoms.table(query)
-        scores = np.zeros(len(codes), np.float32)
-        for book in range(codes.shape[1]):
-            scores += table[book].take(codes[:, book])
-        return scores
+        paired = codes if isinstance(codes, PairedCodes) else PairedCodes.of(codes)
+        return paired.scores(self.atoms.table(query))
 
 
 def unit_length(vectors: FloatArray) -> FloatArray:

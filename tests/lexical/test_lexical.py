@@ -27,10 +27,43 @@ def test_cut_off_or_endless_varints_are_refused(data):
         varint.decode(data)
 
 
-def lookup(blocks, term, first):
+@given(st.lists(st.integers(0, 2**40), max_size=40), st.data())
+def test_some_of_the_varints_come_back(values, data):
+    start = data.draw(st.integers(0, len(values)))
+    count = data.draw(st.integers(0, len(values) - start))
+    encoded = varint.encode(np.array(values, np.int64))
+    assert varint.decode_some(encoded, start, count).tolist() == values[start : start + count]
+    with pytest.raises(ValueError, match="missing"):
+        varint.decode_some(encoded, start, len(values) - start + 1)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 300), st.integers(0, 2**32 - 1))
+def test_long_postings_come_in_pieces_that_make_the_whole(first, widest, seed):
+    random = np.random.default_rng(seed)
+    count = int(random.integers(1, 50_000))
+    atoms = first + np.cumsum(random.integers(1, widest + 1, count))
+    frequencies = random.integers(1, 5, count).astype(np.uint8)
+    found = postings.Packed(count, first, postings._encode_long(atoms, frequencies, first))
+    pieces = list(found.pieces())
+    assert max(len(piece.atoms) for piece in pieces) <= postings._AT_ONCE
+    assert np.array_equal(np.concatenate([piece.atoms for piece in pieces]), atoms)
+    assert np.array_equal(np.concatenate([piece.frequencies for piece in pieces]), frequencies)
+    for df in (count - 1, count + 1, count + 9):
+        with pytest.raises(DamagedCrystalError, match="postings"):
+            list(postings.Packed(df, first, found.data).pieces())
+
+
+def test_postings_of_atoms_that_are_not_there_are_refused():
+    found = postings.Packed(2, 0, postings._encode([3, 900], [1, 1], 0))
+    with pytest.raises(DamagedCrystalError, match="atoms that are not there"):
+        bm25.score({"a": [found]}, np.full(10, 5, np.uint8))
+
+
+def lookup(blocks, term, first, read=postings.find):
     for block in reversed(blocks):
         if block.first_term <= term:
-            return postings.find(block.data, term, first)
+            return read(block.data, term, first)
     return None
 
 
@@ -97,7 +130,7 @@ def test_bm25_equals_the_formula_done_slowly():
     counts = [Counter({"a": 2, "b": 1}), Counter({"b": 3}), Counter({"c": 1}), Counter({"a": 1, "c": 4})]
     lengths = np.array([sum(c.values()) for c in counts], np.uint8)
     blocks = list(postings.index(counts, 0))
-    found = {term: [lookup(blocks, term, 0)] for term in ("a", "c")}
+    found = {term: [lookup(blocks, term, 0, postings.packed)] for term in ("a", "c")}
     scores = bm25.score(found, lengths)
     for atom, bag in enumerate(counts):
         wanted = 0.0

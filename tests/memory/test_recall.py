@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crystalcli import Crystal
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.memory.passages import snap
-from crystalcli.memory.recall import _top
+from crystalcli.memory.recall import _top, _z
 from crystalcli.text.sentences import sentences
 
 
@@ -115,6 +117,22 @@ def test_sentences_are_shared_out_among_atoms(crystal):
 def test_top_is_the_sorted_head():
     scores = np.random.default_rng(0).integers(0, 50, 1000).astype(np.float32)
     assert np.array_equal(scores[_top(scores, 20)], np.sort(scores)[::-1][:20])
+
+
+@given(st.integers(0, 3000), st.integers(1, 80), st.sampled_from([1, 3, 1000]), st.integers(0, 2**32 - 1))
+def test_top_equals_sorting_everything(size, count, different, seed):
+    random = np.random.default_rng(seed)
+    scores = random.integers(0, different, size).astype(np.float32)
+    scores[random.random(size) < 0.1] = -np.inf
+    assert np.array_equal(_top(scores, count), np.argsort(-scores, kind="stable")[:count])
+
+
+@given(st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=300))
+def test_z_scores_are_what_they_are_called(values):
+    scores = np.array(values, np.float32)
+    slowly = (scores.astype(np.float64) - np.mean(values)) / (np.std(values) + 1e-9)
+    if np.std(values) > 1e-3:
+        assert _z(scores) == pytest.approx(slowly, abs=0.01)
 
 
 def test_quotes_are_read_back(crystal):

@@ -1,0 +1,102 @@
+"""What recall keeps in memory, counted: what grows with the crystal, and the base that does not."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crystalcli.storage.connection import PAGE_CACHE
+from crystalcli.vectors.codec import default_codec
+
+if TYPE_CHECKING:
+    from crystalcli.memory.crystal import CrystalFile
+    from crystalcli.memory.shelf import Shelf
+    from crystalcli.vectors.codec import Quantizer
+
+_SCORE = 4  # bytes, float32
+_SCORES = 4  # arrays of one score an atom that a recall holds at once: BM25, atoms, their sum, and one in the making
+_ARRAYS = _SCORES * _SCORE + 1  # bytes an atom; the one is for the comparison that chooses the best
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something kept in memory: its name, its bytes, and whether they grow with the crystal."""
+
+    name: str
+    bytes: int
+    grows: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """Memory after one recall. resident, peak: of the whole process, bytes; None where the system does not say."""
+
+    tokens: int
+    parts: tuple[Part, ...]
+    resident: int | None
+    peak: int | None
+
+    @property
+    def grown(self) -> int:
+        """Bytes that the crystal's size accounts for."""
+        return sum(part.bytes for part in self.parts if part.grows)
+
+    @property
+    def per_million(self) -> float:
+        """The same for every million tokens; 0 when there are none."""
+        return 1e6 * self.grown / self.tokens if self.tokens else 0.0
+
+
+def memory_use(crystal: CrystalFile) -> MemoryUse:
+    """Open `crystal` as recall does, ask it something, and count."""
+    shelf = crystal.shelf
+    quantizers: tuple[Quantizer, ...] = ()
+    if not crystal.lexical_only:
+        codec = default_codec()
+        quantizers = (codec.atoms, codec.clusters, codec.units)
+    before = _now()
+    recaller = crystal.recaller()
+    loaded = _now()
+    recaller.recall("what is kept in memory?")
+    parts = [*_growing(shelf), Part("what was read last", shelf.kept.bytes, False)]
+    parts.append(Part("pages of the file, at most", PAGE_CACHE, False))
+    if quantizers:
+        parts.append(Part("codebooks", sum(array.nbytes for each in quantizers for array in each), False))
+        if before is not None and loaded is not None:
+            parts.append(Part("the question's encoder", max(0, loaded - before), False))
+    return MemoryUse(sum(row.tokens for row in shelf.segments), tuple(parts), _now(), _peak())
+
+
+def _growing(shelf: Shelf) -> list[Part]:
+    codes = shelf.atom_codes.nbytes if shelf.atom_codes is not None else 0
+    dead = shelf.dead.nbytes if shelf.dead is not None else 0
+    rows = sum(sys.getsizeof(row) + sum(map(sys.getsizeof, row)) for row in shelf.segments)
+    return [
+        Part("atoms' codes", codes, True),
+        Part("atoms' lengths", shelf.lengths.nbytes + dead, True),
+        Part("nesting", shelf.nesting.nbytes, True),
+        Part("segments", rows, True),
+        Part("scores during a recall", _ARRAYS * shelf.atoms, True),
+    ]
+
+
+def _now() -> int | None:
+    """Resident bytes of this process."""
+    return _status("VmRSS")
+
+
+def _peak() -> int | None:
+    return _status("VmHWM")
+
+
+def _status(name: str) -> int | None:
+    """A line of what Linux says of this process, in bytes."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - not a file to keep
+            for line in file:
+                if line.startswith(f"{name}:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        return None
+    return None

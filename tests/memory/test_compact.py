@@ -137,7 +137,8 @@ def test_real_layers_recall_the_same_before_and_after(own_samples_crystal, encod
     before = found()
     own_samples_crystal.chmod(0o640)
     report = compact(own_samples_crystal)
-    assert report.before == report.after
+    assert (report.before.chunks, report.before.tokens) == (report.after.chunks, report.after.tokens)
+    assert report.after.segments <= report.before.segments
     assert found() == before
     assert own_samples_crystal.stat().st_mode & 0o777 == 0o640
 

@@ -5,8 +5,8 @@
                    + sum over question tokens of idf · max over units of t · unit     depth 3 (MaxSim: Khattab and Zaharia, 2020)
 
 Source code is asked what it does, seldom in its own words, and a function is one thought: there the mean over the atom's units (at
-depth 2 over its clusters), twice, stands for the best cluster, and BM25 counts 0.3. No layer is a hard filter: what BM25 finds joins
-the candidates whatever the vectors say.
+depth 2 over its clusters), twice, stands for the best cluster, and BM25 counts 0.3. No layer is a hard filter: what BM25
+finds joins the candidates whatever the vectors say, and the other way round.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
 
 CANDIDATES = 300  # atoms that clusters and units are read for
-LEXICAL_CANDIDATES = 100  # of which BM25 alone may name this many
+LEXICAL_CANDIDATES, ATOM_CANDIDATES = 100, 200  # and so many more that BM25 alone, or the atoms alone, put first
 # Of BM25 over the sum of the question's idf, so that long questions do not drown the vectors.
 PROSE_WEIGHT, CODE_WEIGHT = 0.8, 0.3
 CODE_MEAN = 2.0  # of the mean over an atom's units, in code
@@ -142,7 +142,8 @@ class Recall:
                 Scored(int(a), float(coarse[a]), {"atom": float(coarse[a] - lexical[a]), "bm25": float(lexical[a])})
                 for a in best
             ]
-        candidates = np.union1d(_top(coarse, CANDIDATES), _top(query.bm25, LEXICAL_CANDIDATES))
+        alone = np.union1d(_top(query.bm25, LEXICAL_CANDIDATES), _top(atoms, ATOM_CANDIDATES))
+        candidates = np.union1d(_top(coarse, CANDIDATES), alone)
         candidates = candidates[np.isfinite(coarse[candidates])]
         nearest, mean, similar = self._fine(query, codec, candidates, depth)
         if self._bare is not None and not (bare := self._bare[candidates]).all():

@@ -16,8 +16,9 @@ from crystalcli.cli.shared import (
     PATH,
     count_option,
     crystal_option,
+    default_weights,
     depth_option,
-    encoder_folder,
+    encoder_option,
     fetch,
     json_option,
     open_crystal,
@@ -37,14 +38,32 @@ def app(quiet: bool) -> None:
 @app.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @crystal_option
+@encoder_option
+@click.option(
+    "--codebooks-from",
+    metavar="PATH",
+    type=PATH,
+    multiple=True,
+    help="Learn an own encoder's codebooks from these files, and not from the first text. May be given again.",
+)
 @json_option
 @click.option("--prune", is_flag=True, help="Drop the documents whose files are gone.")
-def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: bool) -> None:
+def ingest(
+    paths: tuple[str, ...],
+    crystal: Path | None,
+    encoder: Path | None,
+    codebooks_from: tuple[Path, ...],
+    as_json: bool,
+    prune: bool,
+) -> None:
     """Read files and folders into the crystal: text, Markdown, source code, PDF.
 
     What has not changed since the last time is not read again. Files that are gone keep what was read of them, marked as gone,
     until --prune. Hidden files, and what .gitignore and .crystalignore name, are left out. Press Ctrl-C at any time: what was
     committed stays, and the same command goes on from there.
+
+    With --encoder DIR a new crystal gets an encoder of its own: a BERT, DistilBERT, RoBERTa or XLM-RoBERTa model in Hugging Face's
+    layout. Its codebooks are learnt once, from the first text or from --codebooks-from, and stay as they are.
     """
     from crystalcli.cli import render
     from crystalcli.cli.progress import ingesting
@@ -52,10 +71,13 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
 
     target, sources = path_of(crystal), paths_of(paths)
     fresh = not target.exists()
-    with read_into(target, encoder_folder()) as opened:
+    samples = paths_of([str(path) for path in codebooks_from])
+    with read_into(target, encoder if encoder is not None else "auto", default_weights) as opened:
+        if samples and opened.own_encoder and not opened.lacks_codebooks:
+            output.note("this crystal has its codebooks already: --codebooks-from is not read")
         try:
             with ingesting() as progress:
-                report = opened.ingest(sources, progress, prune=prune)
+                report = opened.ingest(sources, progress, prune=prune, codebooks_from=samples)
         except KeyboardInterrupt:
             kept = opened.stats()
             held = f"{target} holds {render.count(kept.documents, 'document')}, {kept.tokens:,} tokens"
@@ -93,14 +115,21 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
     help="Many questions, - for stdin: JSON lines with qid and question; prints JSON lines.",
 )
 @crystal_option
+@encoder_option
 @json_option
 def recall(
-    question: str | None, k: int, depth: int, questions: Path | None, crystal: Path | None, as_json: bool
+    question: str | None,
+    k: int,
+    depth: int,
+    questions: Path | None,
+    crystal: Path | None,
+    encoder: Path | None,
+    as_json: bool,
 ) -> None:
     """Show the passages that answer a question best, each with its place."""
     if (question is None) == (questions is None):
         raise UsageError("give one question, or --questions FILE")
-    with open_crystal(crystal) as opened:
+    with open_crystal(crystal, own=encoder) as opened:
         if questions is not None:
             from crystalcli.cli.batch import answer_all
 
@@ -139,6 +168,7 @@ def recall(
 )
 @click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
 @crystal_option
+@encoder_option
 @json_option
 def ask(
     question: str,
@@ -149,6 +179,7 @@ def ask(
     seed: int,
     extractive: bool,
     crystal: Path | None,
+    encoder: Path | None,
     as_json: bool,
 ) -> None:
     """Answer a question from the crystal, with numbered sources."""
@@ -156,7 +187,7 @@ def ask(
 
     if not extractive and model in (None, LANGUAGE_MODEL):
         fetch(LANGUAGE_MODEL)
-    with open_crystal(crystal) as opened:
+    with open_crystal(crystal, own=encoder) as opened:
         answer = opened.ask(
             question,
             k=k,
@@ -187,12 +218,15 @@ def _stream(piece: str) -> None:
 @click.option("--documents", is_flag=True, help="List every file of the ledger, read or not.")
 @click.option("--chunks", metavar="N", default=3, show_default=True, help="How many chunks of a document to show.")
 @crystal_option
+@encoder_option
 @json_option
-def inspect(document: str | None, documents: bool, chunks: int, crystal: Path | None, as_json: bool) -> None:
+def inspect(
+    document: str | None, documents: bool, chunks: int, crystal: Path | None, encoder: Path | None, as_json: bool
+) -> None:
     """Show the layers and what they take, or the way from one document's atoms down to its text."""
     from crystalcli.cli import render
 
-    with open_crystal(crystal, encoder=False) as opened:
+    with open_crystal(crystal, encoder=False, own=encoder) as opened:
         if document is not None:
             found, views = opened.zoom(document)
             if as_json:

@@ -21,7 +21,6 @@ from crystalcli.memory.shelf import Shelf
 from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.question import QuestionEncoder
-from crystalcli.vectors.tokenizer import default_tokenizer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -70,7 +69,7 @@ class Recall:
             scores[self.shelf.dead] = 0
         if self._encoder is None or self.shelf.atom_codes is None:
             return Query(question, idf, scores, None, np.zeros(0, np.float32))
-        ids, ends = default_tokenizer().tokenize([question])[0]
+        ids, ends = self._encoder.tokens(question)
         ids, ends = ids[:_LONGEST_QUESTION], ends[:_LONGEST_QUESTION]
         weights = _token_weights(question, ends.tolist(), idf, bm25.idf(0, count))
         return Query(question, idf, scores, self._encoder.encode(ids.tolist()), weights)

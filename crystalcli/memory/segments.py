@@ -14,6 +14,7 @@ import numpy as np
 
 from crystalcli.lexical import postings, varint
 from crystalcli.lexical.analysis import terms
+from crystalcli.memory.fidelity import add_fidelity
 from crystalcli.storage.rows import Segment
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store, digest
@@ -97,6 +98,7 @@ class SegmentWriter:
                 lengths = np.array([min(255, sum(count.values())) for count in counts], np.uint8)
                 self._store.add_part(number, "lengths", lengths.tobytes())
                 if codes is not None:
+                    add_fidelity(self._store, codes.fidelity)
                     for name, data in zip(codes._fields, codes, strict=True):
                         self._store.add_part(number, name, data)
                     self.encoded_tokens += segment.tokens

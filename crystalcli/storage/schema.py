@@ -15,6 +15,13 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The codebooks of an encoder that the program does not know; empty where they ship with it.
+CREATE TABLE codebook (
+    name TEXT PRIMARY KEY,            -- atoms_rotation, atoms_centroids, clusters_rotation, ...
+    digest BLOB NOT NULL,             -- BLAKE2b-16 of data
+    data BLOB NOT NULL                -- float16, little-endian, row by row
+) STRICT;
+
 -- The ledger: one row for every file that was ever asked for.
 CREATE TABLE source (
     id INTEGER PRIMARY KEY,

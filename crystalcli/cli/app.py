@@ -72,6 +72,8 @@ def ingest(
     target, sources = path_of(crystal), paths_of(paths)
     fresh = not target.exists()
     samples = paths_of([str(path) for path in codebooks_from])
+    if samples and fresh and encoder is None and not os.environ.get("CRYSTAL_ENCODER"):
+        raise UsageError("--codebooks-from is for an encoder of your own: name its folder with --encoder")
     with read_into(target, encoder if encoder is not None else "auto", default_weights) as opened:
         if samples and opened.own_encoder and not opened.lacks_codebooks:
             output.note("this crystal has its codebooks already: --codebooks-from is not read")

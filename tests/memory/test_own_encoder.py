@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,12 +19,15 @@ from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMi
 from crystalcli.memory import codebooks as script
 from crystalcli.memory import segments
 from crystalcli.memory.crystal import ENCODER
+from crystalcli.memory.encoders import Encoder, Mark
+from crystalcli.memory.layers import LayerEncoder
 from crystalcli.memory.learn import learn, sampled
-from crystalcli.storage.codebooks import codebooks
+from crystalcli.storage.codebooks import codebooks, put_codebooks
 from crystalcli.storage.store import Store
 from crystalcli.text.cut import LIMIT
-from crystalcli.vectors.codec import CODE_BYTES, Codec
+from crystalcli.vectors.codec import CODE_BYTES, Codec, unit_length
 from crystalcli.vectors.pyramid import nodes
+from crystalcli.vectors.train import train_quantizer
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -38,7 +42,7 @@ def books(tmp_path_factory):
     """What codebooks are learnt from where the test is about something else."""
     folder = tmp_path_factory.mktemp("books")
     for path in sorted((SAMPLES / "story").glob("0[1-3]*.md")):
-        shutil.copy(path, folder)
+        (folder / path.name).write_text(path.read_text(encoding="utf-8")[:3000], encoding="utf-8")
     return folder
 
 
@@ -252,24 +256,32 @@ def write(folder: Path, texts: list[str]) -> Path:
 
 @settings(max_examples=5, deadline=None)
 @given(texts=documents, cuts=st.lists(st.integers(0, 4), max_size=2), stop=st.integers(0, 12))
-def test_one_go_batches_and_interruptions_give_the_same_codes(tmp_path_factory, encoder, books, texts, cuts, stop):
+def test_one_go_batches_and_interruptions_give_the_same_codes(tmp_path_factory, encoder, texts, cuts, stop):
     place = tmp_path_factory.mktemp("one")
     folder = write(place / "docs", texts)
-    with Crystal.create(place / "one.crystal", encoder=encoder) as crystal:
-        crystal.ingest([folder], codebooks_from=[books])
-        wanted, held = codes_of(crystal), codebooks(crystal._store)
+    with created(place / "one.crystal", encoder) as crystal:
+        crystal.ingest([folder])
+        wanted = codes_of(crystal)
         cosines = [layer.cosine for layer in crystal.stats().layers[1:]]
-    with Crystal.create(place / "batches.crystal", encoder=encoder) as crystal:
+    with created(place / "batches.crystal", encoder) as crystal:
         files = sorted(folder.iterdir())
         bounds = sorted({0, len(files), *(min(cut, len(files)) for cut in cuts)})
         for low, high in pairwise(bounds):
-            crystal.ingest(files[low:high], codebooks_from=[books])
-        assert codebooks(crystal._store) == held
+            crystal.ingest(files[low:high])
         assert codes_of(crystal) == wanted
         assert [layer.cosine for layer in crystal.stats().layers[1:]] == pytest.approx(cosines, abs=1e-5)
-    interrupted(place / "resumed.crystal", encoder, folder, stop, [books])
+    created(place / "resumed.crystal", encoder).close()
+    interrupted(place / "resumed.crystal", encoder, folder, stop)
     with Crystal.open(place / "resumed.crystal", encoder=encoder) as crystal:
         assert codes_of(crystal) == wanted
+
+
+def created(path: Path, encoder: Path) -> Crystal:
+    """A new crystal that has its codebooks, so that none need be learnt."""
+    crystal = Crystal.create(path, encoder=encoder)
+    with crystal._store.transaction():
+        put_codebooks(crystal._store, _random_codec().blobs())
+    return crystal
 
 
 @settings(max_examples=4, deadline=None)
@@ -281,14 +293,33 @@ def test_codebooks_learnt_from_the_text_are_the_same_after_an_interruption(tmp_p
         crystal.ingest([folder])
         wanted, held = codes_of(crystal), codebooks(crystal._store)
         assert held
-    interrupted(place / "resumed.crystal", encoder, folder, stop, [])
+    Crystal.create(place / "resumed.crystal", encoder=encoder).close()
+    interrupted(place / "resumed.crystal", encoder, folder, stop)
     with Crystal.open(place / "resumed.crystal", encoder=encoder) as crystal:
         assert codebooks(crystal._store) == held
         assert codes_of(crystal) == wanted
         assert crystal.stats().complete
 
 
-def interrupted(path: Path, encoder: Path, folder: Path, stop: int, books: list[Path]) -> None:
+@settings(max_examples=6, deadline=None)
+@given(texts=documents, cut=st.integers(0, 8))
+def test_codes_of_the_first_chunks_come_first(encoder, texts, cut):
+    own = Encoder(encoder, Mark.of(encoder, encoder.parent))
+    layers = LayerEncoder(encoder, tokenizer=own.tokenizer, codec=_random_codec())
+    chunks = list(own.cut(["".join(texts)], False))
+    whole, first, rest = layers.codes(chunks), layers.codes(chunks[:cut]), layers.codes(chunks[cut:])
+    for all_codes, one, two in zip(whole, first, rest, strict=True):
+        assert all_codes == one + two
+
+
+@cache
+def _random_codec() -> Codec:
+    random = np.random.default_rng(0)
+    vectors = unit_length(random.normal(size=(400, 48)).astype(np.float32))
+    return Codec(**{layer: train_quantizer(vectors, books, rounds=1) for layer, books in CODE_BYTES.items()})
+
+
+def interrupted(path: Path, encoder: Path, folder: Path, stop: int) -> None:
     """Ingest, stopped by Ctrl-C the `stop`th time that progress is told, and then once more."""
     told = iter(range(stop))
 
@@ -296,19 +327,18 @@ def interrupted(path: Path, encoder: Path, folder: Path, stop: int, books: list[
         if next(told, None) is None:
             raise KeyboardInterrupt
 
-    with Crystal.create(path, encoder=encoder) as crystal, contextlib.suppress(KeyboardInterrupt):
-        crystal.ingest([folder], progress, codebooks_from=books)
+    opened = Crystal.open(path, writable=True, encoder=encoder)
+    with opened as crystal, contextlib.suppress(KeyboardInterrupt):
+        crystal.ingest([folder], progress)
     with Crystal.open(path, writable=True, encoder=encoder) as crystal:
-        crystal.ingest([folder], codebooks_from=books)
+        crystal.ingest([folder])
 
 
 def test_a_sample_takes_some_of_everything_in_any_order(tmp_path, encoder, books):
-    from crystalcli.memory.layers import LayerEncoder
-
     with Crystal.create(tmp_path / "a.crystal", encoder=encoder) as crystal:
         crystal.ingest([books])
-        chosen = list(sampled(crystal.shelf, crystal._encoder, 2000))
-        assert 2000 <= sum(len(chunk.ids) for chunk in chosen) < 2000 + LIMIT
+        chosen = list(sampled(crystal.shelf, crystal._encoder, 1000))
+        assert 1000 <= sum(len(chunk.ids) for chunk in chosen) < 1000 + LIMIT
         whole = [document.path for document in crystal.documents()]
         texts = {name: crystal.quote(name, 0, 10**6) for name in whole}
         assert all(any(chunk.text in text for chunk in chosen) for text in texts.values())
@@ -318,5 +348,5 @@ def test_a_sample_takes_some_of_everything_in_any_order(tmp_path, encoder, books
     with Crystal.create(tmp_path / "b.crystal", encoder=encoder) as crystal:
         for path in sorted(books.iterdir(), reverse=True):
             crystal.ingest([path])
-        again = list(sampled(crystal.shelf, crystal._encoder, 2000))
+        again = list(sampled(crystal.shelf, crystal._encoder, 1000))
     assert {chunk.text for chunk in chosen} == {chunk.text for chunk in again}

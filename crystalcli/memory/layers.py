@@ -70,7 +70,8 @@ class LayerEncoder:
         chosen = None if precision == "auto" else getattr(torch, precision)
         self._tokenizer = tokenizer or default_tokenizer()
         self._bert = Bert(folder, special=self._tokenizer.special, precision=chosen, threads=threads)
-        self._codec = codec
+        # numpy's matrices have threads of their own, which wait for one another inside the encoder's: torch's, here, have one.
+        self._codec = (codec or default_codec()).multiplied_by(_product)
 
     @property
     def description(self) -> str:
@@ -97,7 +98,7 @@ class LayerEncoder:
         What is encoded are the tokens of a chunk's whole text. They are more or fewer than it is laid out by only for a chunk
         that had to be cut inside a word; its last ones are then dropped, or the last said again.
         """
-        codec = self._codec or default_codec()
+        codec = self._codec
         counts = [len(chunk.ids) for chunk in chunks] if tokens is None else list(tokens)
         layouts = [layout(count) for count in counts]
         made: dict[int, tuple[bytes, ...]] = {}
@@ -130,6 +131,13 @@ class LayerEncoder:
                 ids = np.pad(ids if len(ids) else np.zeros(1, np.int32), (0, count - max(1, len(ids))), "edge")
             found.append(ids[:count])
         return found
+
+
+def _product(a: FloatArray, b: FloatArray) -> FloatArray:
+    import torch
+
+    result: FloatArray = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+    return result
 
 
 def parents(layouts: Sequence[Layout]) -> tuple[np.ndarray, np.ndarray]:

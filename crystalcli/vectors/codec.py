@@ -8,7 +8,7 @@ Node vectors are brought to unit length first. The codebooks belong to the encod
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from crystalcli.types import FloatArray
 
+    Product = Callable[[FloatArray, FloatArray], FloatArray]
     Codes = npt.NDArray[np.uint8]
     Parents = npt.NDArray[np.int64]
 
@@ -35,11 +36,12 @@ class Quantizer:
 
     rotation: float32 [dimension, bytes * width]; where the bytes do not divide the dimension the vectors are padded with zeros,
     of which nothing is seen but that the rotation is wider than high. centroids: float32 [bytes, 256, width]. A vector x is
-    coded by the nearest centroid to each slice of `x @ rotation`.
+    coded by the nearest centroid to each slice of `x @ rotation`. product: how matrices are multiplied.
     """
 
-    def __init__(self, rotation: FloatArray, centroids: FloatArray) -> None:
+    def __init__(self, rotation: FloatArray, centroids: FloatArray, product: Product | None = None) -> None:
         self.rotation, self.centroids = rotation, centroids
+        self._product: Product = product or np.matmul
         self._halves = 0.5 * (centroids * centroids).sum(2)[:, None, :]
 
     def encode(self, vectors: FloatArray) -> Codes:
@@ -48,15 +50,15 @@ class Quantizer:
         codes = np.empty((len(vectors), books), np.uint8)
         for first in range(0, len(vectors), _AT_ONCE):
             rows = vectors[first : first + _AT_ONCE]
-            slices = (rows @ self.rotation).reshape(len(rows), books, width).swapaxes(0, 1)
-            codes[first : first + _AT_ONCE] = (slices @ self.centroids.swapaxes(1, 2) - self._halves).argmax(2).T
+            slices = self._product(rows, self.rotation).reshape(len(rows), books, width).swapaxes(0, 1)
+            products = self._product(slices, self.centroids.swapaxes(1, 2))  # [bytes, n, 256]
+            codes[first : first + _AT_ONCE] = (products - self._halves).argmax(2).T
         return codes
 
     def decode(self, codes: Codes) -> FloatArray:
         """The vectors, float32 [n, dimension], that codes stand for."""
         rotated = self.centroids[np.arange(codes.shape[1]), codes].reshape(len(codes), -1)
-        result: FloatArray = rotated @ self.rotation.T
-        return result
+        return self._product(rotated, self.rotation.T)
 
     def table(self, query: FloatArray) -> FloatArray:
         """Products, float32 [bytes, 256], of the query's slices with every centroid: a code's score is a sum of 32 of them."""
@@ -70,6 +72,11 @@ class Codec:
 
     def __init__(self, atoms: Quantizer, clusters: Quantizer, units: Quantizer) -> None:
         self.atoms, self.clusters, self.units = atoms, clusters, units
+
+    def multiplied_by(self, product: Product) -> Codec:
+        """The same codec with another way to multiply matrices."""
+        quantizers = (self.atoms, self.clusters, self.units)
+        return Codec(*(Quantizer(each.rotation, each.centroids, product) for each in quantizers))
 
     @classmethod
     def load(cls, path: Path) -> Codec:

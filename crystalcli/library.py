@@ -10,13 +10,14 @@ with Crystal.create("shelf.crystal") as crystal:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from crystalcli import models
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
-from crystalcli.memory.crystal import ENCODER, CrystalFile
+from crystalcli.memory.crystal import CrystalFile
+from crystalcli.memory.encoders import find
 from crystalcli.storage.store import Store
 
 if TYPE_CHECKING:
@@ -33,34 +34,55 @@ class Crystal(CrystalFile):
     """One crystal, open. Made by `Crystal.create` or `Crystal.open`; a context manager."""
 
     @classmethod
-    def create(cls, path: str | Path, *, encoder: Path | Literal["auto"] | None = "auto") -> Crystal:
+    def create(
+        cls,
+        path: str | Path,
+        *,
+        encoder: str | Path | Literal["auto"] | None = "auto",
+        fetch: Callable[[str], Path | None] | None = None,
+    ) -> Crystal:
         """A new crystal, open for writing.
 
-        encoder: the weights' folder; "auto" finds them or fetches them once; None does without. Where there are none the
-        crystal is made from the lexical index alone, `lexical_only` says so, and a later ingest with weights makes the layers.
+        encoder: a folder with a model of the BERT family in Hugging Face's layout; "auto": what $CRYSTAL_ENCODER says, else the
+        program's own, found here or fetched once; None does without. Where there are no weights the crystal is made from the
+        lexical index alone, `lexical_only` says so, and a later ingest with weights makes the layers. fetch: how the program's
+        own is found. Raises ModelMissingError or UsageError for a folder that holds no encoder.
         """
-        return cls(cls.create_store(Path(path)), fetched(ENCODER) if encoder == "auto" else encoder)
+        target = Path(path)
+        folder = _folder(encoder, {}, target, fetch)
+        return cls(cls.create_store(target, folder), folder)
 
     @classmethod
     def open(
-        cls, path: str | Path, *, writable: bool = False, encoder: Path | Literal["auto"] | None = "auto"
+        cls,
+        path: str | Path,
+        *,
+        writable: bool = False,
+        encoder: str | Path | Literal["auto"] | None = "auto",
+        fetch: Callable[[str], Path | None] | None = None,
     ) -> Crystal:
-        """A crystal that exists; encoder as in `create`.
+        """A crystal that exists; encoder and fetch as in `create`, and "auto" looks where the crystal says its encoder was.
 
         Raises NotACrystalError, DamagedCrystalError, NewerFormatError or EncoderMismatchError.
         """
-        store = Store.open(Path(path), writable=writable)
-        return cls(store, fetched(ENCODER) if encoder == "auto" else encoder)
+        return _with_encoder(Store.open(Path(path), writable=writable), encoder, fetch)
 
     def ingest(
-        self, paths: Sequence[str | Path], progress: Callable[[Progress], None] | None = None, *, prune: bool = False
+        self,
+        paths: Sequence[str | Path],
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        prune: bool = False,
+        codebooks_from: Sequence[str | Path] = (),
     ) -> IngestReport:
         """Read files and folders into the crystal. Raises SourceError when a path does not exist.
 
-        progress: told now and then how far it has come. prune: drop the documents whose files are gone. Layers that an earlier
-        run without weights left out are made first.
+        progress: told now and then how far it has come. prune: drop the documents whose files are gone. codebooks_from: files
+        that the codebooks of an own encoder are learnt from, when it has none yet, instead of the text of the first ingest.
+        Layers that an earlier run without weights left out are made first. Raises ModelMissingError when the crystal has an
+        encoder of its own and that is not here.
         """
-        return super().ingest(paths_of(paths), progress, prune=prune)
+        return super().ingest(paths_of(paths), progress, prune=prune, codebooks_from=paths_of(codebooks_from))
 
     def ask(
         self,
@@ -129,9 +151,14 @@ class Crystal(CrystalFile):
 
 
 def read_into(
-    path: str | Path, encoder: Path | None, *, wait: float = 0.0, waiting: Callable[[str], None] | None = None
+    path: str | Path,
+    encoder: str | Path | Literal["auto"] | None,
+    fetch: Callable[[str], Path | None] | None = None,
+    *,
+    wait: float = 0.0,
+    waiting: Callable[[str], None] | None = None,
 ) -> Crystal:
-    """The crystal at `path`, open for writing: the one that is there, or a new one.
+    """The crystal at `path`, open for writing: the one that is there, or a new one; encoder and fetch as in `Crystal.create`.
 
     wait: seconds to wait for another program that is writing it; waiting: told once, in a line, when it comes to that.
     """
@@ -141,11 +168,33 @@ def read_into(
         existed = target.exists()
         try:
             if existed:
-                return Crystal(Store.open(target, writable=True, wait=left, waiting=waiting), encoder)
-            return Crystal(Crystal.create_store(target, left, waiting), encoder)
+                return _with_encoder(Store.open(target, writable=True, wait=left, waiting=waiting), encoder, fetch)
+            folder = _folder(encoder, {}, target, fetch)
+            return Crystal(Crystal.create_store(target, folder, left, waiting), folder)
         except CrystalError:
             if target.exists() == existed:  # else another program has just made it, or taken it away
                 raise
+
+
+def _with_encoder(
+    store: Store, encoder: str | Path | Literal["auto"] | None, fetch: Callable[[str], Path | None] | None
+) -> Crystal:
+    """The crystal in an open store, which is closed when there is no encoder for it."""
+    try:
+        folder = _folder(encoder, store.meta(), store.path, fetch)
+    except BaseException:
+        store.close()
+        raise
+    return Crystal(store, folder)
+
+
+def _folder(
+    given: str | Path | None, meta: Mapping[str, str], path: Path, fetch: Callable[[str], Path | None] | None
+) -> Path | None:
+    """Where the encoder is, for the crystal at `path` with that `meta`."""
+    if given == "auto":
+        return find(meta, path.absolute().parent, fetch or fetched)
+    return Path(given).expanduser() if given is not None else None
 
 
 def fetched(name: str) -> Path | None:

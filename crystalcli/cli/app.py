@@ -17,8 +17,9 @@ from crystalcli.cli.shared import (
     PATH,
     count_option,
     crystal_option,
+    default_weights,
     depth_option,
-    encoder_folder,
+    encoder_option,
     fetch,
     json_option,
     open_crystal,
@@ -38,6 +39,14 @@ def app(quiet: bool) -> None:
 @app.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @crystal_option
+@encoder_option
+@click.option(
+    "--codebooks-from",
+    metavar="PATH",
+    type=PATH,
+    multiple=True,
+    help="Learn an own encoder's codebooks from these files, and not from the first text. May be given again.",
+)
 @json_option
 @click.option("--prune", is_flag=True, help="Drop the documents whose files are gone.")
 @click.option(
@@ -47,12 +56,23 @@ def app(quiet: bool) -> None:
     default=0.0,
     help="How long to wait for another program that is writing the crystal. Default: not at all.",
 )
-def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: bool, wait: float) -> None:
+def ingest(
+    paths: tuple[str, ...],
+    crystal: Path | None,
+    encoder: Path | None,
+    codebooks_from: tuple[Path, ...],
+    as_json: bool,
+    prune: bool,
+    wait: float,
+) -> None:
     """Read files and folders into the crystal: text, Markdown, source code, PDF.
 
     What has not changed since the last time is not read again. Files that are gone keep what was read of them, marked as gone,
     until --prune. Hidden files, and what .gitignore and .crystalignore name, are left out. Press Ctrl-C at any time: what was
     read stays, and the same command goes on from there.
+
+    With --encoder DIR a new crystal gets an encoder of its own: a BERT, DistilBERT, RoBERTa or XLM-RoBERTa model in Hugging Face's
+    layout. Its codebooks are learnt once, from the first text or from --codebooks-from, and stay as they are.
     """
     from crystalcli.cli import render
     from crystalcli.cli.progress import ingesting
@@ -61,10 +81,16 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
 
     target, sources = path_of(crystal), paths_of(paths)
     fresh = not target.exists()
-    with stoppable(), read_into(target, encoder_folder(), wait=wait, waiting=output.note) as opened:
+    samples = paths_of([str(path) for path in codebooks_from])
+    if samples and fresh and encoder is None and not os.environ.get("CRYSTAL_ENCODER"):
+        raise UsageError("--codebooks-from is for an encoder of your own: name its folder with --encoder")
+    weights = encoder if encoder is not None else "auto"
+    with stoppable(), read_into(target, weights, default_weights, wait=wait, waiting=output.note) as opened:
+        if samples and opened.own_encoder and not opened.lacks_codebooks:
+            output.note("this crystal has its codebooks already: --codebooks-from is not read")
         try:
             with ingesting() as progress:
-                report = opened.ingest(sources, progress, prune=prune)
+                report = opened.ingest(sources, progress, prune=prune, codebooks_from=samples)
         except KeyboardInterrupt:
             kept = opened.stats()
             held = f"{target} holds {render.count(kept.documents, 'document')}, {kept.tokens:,} tokens"
@@ -109,6 +135,7 @@ def ingest(paths: tuple[str, ...], crystal: Path | None, as_json: bool, prune: b
 )
 @click.option("--explain", is_flag=True, help="Say what each layer and BM25 gave to each passage's score.")
 @crystal_option
+@encoder_option
 @json_option
 def recall(
     question: str | None,
@@ -118,6 +145,7 @@ def recall(
     reencode: int,
     explain: bool,
     crystal: Path | None,
+    encoder: Path | None,
     as_json: bool,
 ) -> None:
     """Show the passages that answer a question best, each with its place."""
@@ -125,7 +153,7 @@ def recall(
         raise UsageError("give one question, or --questions FILE")
     if explain and questions is not None:
         raise UsageError("--explain is for one question; --questions prints every passage's shares as it is")
-    with open_crystal(crystal) as opened:
+    with open_crystal(crystal, own=encoder) as opened:
         if questions is not None:
             from crystalcli.cli.batch import answer_all
 
@@ -167,6 +195,7 @@ def recall(
 )
 @click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
 @crystal_option
+@encoder_option
 @json_option
 def ask(
     question: str,
@@ -177,6 +206,7 @@ def ask(
     seed: int,
     extractive: bool,
     crystal: Path | None,
+    encoder: Path | None,
     as_json: bool,
 ) -> None:
     """Answer a question from the crystal, with numbered sources."""
@@ -184,7 +214,7 @@ def ask(
 
     if not extractive and model in (None, LANGUAGE_MODEL):
         fetch(LANGUAGE_MODEL)
-    with open_crystal(crystal) as opened:
+    with open_crystal(crystal, own=encoder) as opened:
         answer = opened.ask(
             question,
             k=k,
@@ -216,16 +246,23 @@ def _stream(piece: str) -> None:
 @click.option("--chunks", metavar="N", default=3, show_default=True, help="How many chunks of a document to show.")
 @click.option("--memory", is_flag=True, help="What recall keeps in memory: open the crystal as it does, and count.")
 @crystal_option
+@encoder_option
 @json_option
 def inspect(
-    document: str | None, documents: bool, chunks: int, memory: bool, crystal: Path | None, as_json: bool
+    document: str | None,
+    documents: bool,
+    chunks: int,
+    memory: bool,
+    crystal: Path | None,
+    encoder: Path | None,
+    as_json: bool,
 ) -> None:
     """Show the layers and what they take, or the way from one document's atoms down to its text."""
     from crystalcli.cli import render
 
     if sum((document is not None, documents, memory)) > 1:
         raise UsageError("give one of DOCUMENT, --documents and --memory")
-    with open_crystal(crystal, encoder=memory) as opened:
+    with open_crystal(crystal, encoder=memory, own=encoder) as opened:
         if memory:
             from crystalcli.cli import render_memory
 

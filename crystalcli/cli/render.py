@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crystalcli.models import Status
 
 _BAR = 30  # columns of the longest bar
-_NARROW = 62  # columns under which figures are worth more than bars
+_NARROW = 72  # columns under which figures are worth more than bars
 _SMALL = 100_000  # bytes of text under which the file's size says nothing yet
 _REASONS = 12  # skipped files listed by name; `crystal inspect --documents` lists all
 
@@ -209,10 +209,10 @@ def stats(found: Stats, path: str) -> None:
     names = {"tokens": "0 tokens", "units": "1 units", "clusters": "2 clusters", "atoms": "3 atoms"}
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("layer", no_wrap=True)
-    columns = max(4, min(_BAR, console.width - 66))  # what the figures leave
+    columns = max(4, min(_BAR, console.width - 75))  # what the figures leave
     if console.width >= _NARROW:
         table.add_column("", no_wrap=True)
-    for title in ("nodes", "ratio", "bytes", "per M tokens"):
+    for title in ("nodes", "ratio", "bytes", "per M tokens", "cosine"):
         table.add_column(title, justify="right", no_wrap=True)
     for layer in reversed(found.layers):
         table.add_row(
@@ -222,6 +222,7 @@ def stats(found: Stats, path: str) -> None:
             f"{layer.ratio:.1f}:1" if layer.name != "tokens" and layer.nodes else "",
             size(layer.bytes),
             size(1e6 * layer.bytes / max(1, found.tokens)),
+            f"{layer.cosine:.3f}" if layer.cosine is not None else "",
         )
     console.print(table)
     console.print()
@@ -230,7 +231,10 @@ def stats(found: Stats, path: str) -> None:
     rows.add_column()
     ratio = found.text_stored / max(1, found.text_raw)
     rows.add_row("text", f"{size(found.text_raw)}, compressed to {size(found.text_stored)} ({ratio:.2f})")
-    rows.add_row("layers 1-3", f"{size(found.layer_bytes_per_million)} per million tokens")
+    rows.add_row(
+        "layers 1-3",
+        f"{size(found.layer_bytes_per_million)} per million tokens; cosine: vectors with their codes decoded",
+    )
     rows.add_row("lexical", f"{size(found.lexical)} of postings and lengths, {size(found.spans)} of spans and hashes")
     share = f", {found.file / found.text_raw:.2f} of the text" if found.text_raw >= _SMALL else ""
     rows.add_row("file", f"{size(found.file)}{share}")
@@ -239,7 +243,14 @@ def stats(found: Stats, path: str) -> None:
     others = {state: count for state, count in found.state_counts.items() if state != "done"}
     if others:
         rows.add_row("not read", ", ".join(f"{count:,} {state}" for state, count in others.items()))
-    rows.add_row("encoder", f"{found.encoder}; format version {found.format_version}")
+    rows.add_row("encoder", f"{one_line(found.encoder)}; format version {found.format_version}")
+    if found.own_encoder is not None:
+        own = found.own_encoder
+        rows.add_row(
+            "",
+            f"{own['dimension']} dimensions, chunks of up to {own['limit']} tokens, codebooks of {size(found.codebooks)}",
+        )
+        rows.add_row("", f"SHA-256 {one_line(str(own['weights']))[:16]}…, was in {one_line(str(own['location']))}")
     if not found.complete:
         rows.add_row("incomplete", "some of it has no layers yet or was not read to its end: run crystal ingest again")
     console.print(rows)

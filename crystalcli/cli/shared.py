@@ -36,6 +36,13 @@ depth_option: Decorator = click.option(
     show_default=True,
     help="Layers to use: 1 atoms, 2 and clusters, 3 and units.",
 )
+encoder_option: Decorator = click.option(
+    "--encoder",
+    metavar="DIR",
+    type=PATH,
+    help="The encoder: a folder with a model of the BERT family. Default: $CRYSTAL_ENCODER, else the one that the crystal "
+    "was made with, where it was; for a new crystal all-MiniLM-L6-v2.",
+)
 
 
 def path_of(given: Path | None) -> Path:
@@ -45,22 +52,25 @@ def path_of(given: Path | None) -> Path:
     return given.expanduser() if given is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
 
 
-def open_crystal(given: Path | None, *, encoder: bool = True) -> Crystal:
-    """The crystal, open for reading; with a notice when it will be searched by BM25 alone."""
+def open_crystal(given: Path | None, *, encoder: bool = True, own: Path | None = None) -> Crystal:
+    """The crystal, open for reading; with a notice when it will be searched by BM25 alone.
+
+    encoder: whether weights are wanted at all; own: what --encoder says, which is looked at in any case.
+    """
     from crystalcli.library import Crystal
 
-    opened = Crystal.open(path_of(given), encoder=encoder_folder() if encoder else None)
+    wanted = own if own is not None else "auto" if encoder else None
+    opened = Crystal.open(path_of(given), encoder=wanted, fetch=default_weights)
     if encoder and opened.lexical_only and opened.stats().documents:
-        output.note("no vectors to go by (no encoder weights here, or none when the crystal was made): by BM25 alone")
+        reason = opened.encoder_missing or "no encoder weights here, or none when the crystal was made"
+        output.note(f"no vectors to go by ({reason}): by BM25 alone")
     return opened
 
 
-def encoder_folder() -> Path | None:
-    """The encoder's weights, fetched if need be; None, with a notice, when they are not to be had."""
-    from crystalcli.memory.crystal import ENCODER
-
+def default_weights(name: str) -> Path | None:
+    """A model's weights, fetched if need be; None, with a notice, when they are not to be had."""
     try:
-        return fetch(ENCODER)
+        return fetch(name)
     except ModelMissingError as error:
         output.note(f"{error}")
         return None

@@ -8,7 +8,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.errors import CrystalError, EncoderMismatchError, NotFoundError
+import numpy as np
+
+from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, SourceError, UsageError
+from crystalcli.memory.encoders import ENCODER, Encoder, chosen, opened
+from crystalcli.storage.codebooks import codebooks, put_codebooks
 from crystalcli.storage.schema import FORMAT_VERSION
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk, Citation, Document, Passage, Progress
@@ -18,12 +22,14 @@ if TYPE_CHECKING:
     from crystalcli.memory.forget import ForgetReport
     from crystalcli.memory.ingest import IngestReport
     from crystalcli.memory.inspection import ChunkView, Stats
-    from crystalcli.memory.layers import LayerCodes, LayerEncoder
+    from crystalcli.memory.layers import ChunkEncoder, LayerCodes, LayerEncoder
     from crystalcli.memory.recall import Recall
     from crystalcli.memory.resident import MemoryUse
     from crystalcli.memory.shelf import Shelf
+    from crystalcli.vectors.codec import Codec
 
-ENCODER = "all-MiniLM-L6-v2"
+__all__ = ["DEFAULT_NAME", "ENCODER", "CrystalFile", "default_path"]
+
 DEFAULT_NAME = "memory.crystal"
 
 
@@ -45,21 +51,28 @@ class CrystalFile:
 
     def __init__(self, store: Store, encoder: Path | None) -> None:
         self._store = store
-        self._encoder = encoder
         self._shelf: Shelf | None = None
         self._recall: Recall | None = None
         self._version = -1
-        found = store.meta().get("encoder", "")
-        if found != ENCODER:
+        try:
+            self._encoder = opened(store.meta(), store.path, encoder)
+        except BaseException:
             store.close()
-            raise EncoderMismatchError(
-                f"{store.path} was made with the encoder {found or 'unknown'}, and this program has {ENCODER}"
-            )
+            raise
 
     @staticmethod
-    def create_store(path: Path, wait: float = 0.0, waiting: Callable[[str], None] | None = None) -> Store:
-        """A new, empty crystal file; wait, waiting: as in `crystalcli.storage.lock.lock_beside`."""
-        meta = {"encoder": ENCODER, "dimension": "384", "ratios": "10 5 2", "codec": "opq-32-12-4"}
+    def create_store(
+        path: Path,
+        encoder: Path | None = None,
+        wait: float = 0.0,
+        waiting: Callable[[str], None] | None = None,
+    ) -> Store:
+        """A new, empty crystal file for the encoder in a folder; without one, for the program's own.
+
+        wait, waiting: as in `crystalcli.storage.lock.lock_beside`. Raises ModelMissingError or UsageError, before there is a
+        file, for a folder that holds no encoder.
+        """
+        _, meta = chosen(encoder, path.absolute().parent)
         return Store.create(path, meta, wait=wait, waiting=waiting)
 
     @property
@@ -74,44 +87,100 @@ class CrystalFile:
     # --- in ---------------------------------------------------------------------------------------------
 
     def ingest(
-        self, paths: Sequence[Path], progress: Callable[[Progress], None] | None = None, *, prune: bool = False
+        self,
+        paths: Sequence[Path],
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        prune: bool = False,
+        codebooks_from: Sequence[Path] = (),
     ) -> IngestReport:
         """See `crystalcli.library.Crystal.ingest`."""
         from crystalcli.memory.ingest import Ingest
 
         self._check_writable()
+        if self._encoder.mark is not None and self._encoder.folder is None:
+            raise ModelMissingError(self._encoder.missing)
+        if codebooks_from and self._encoder.mark is None:
+            raise UsageError(f"the codebooks of {ENCODER} ship with the program; others are for an encoder of your own")
         began = time.monotonic()
-        encoder = _Lazy(self._encoder) if self._encoder is not None else None
-        ingest = Ingest(self._store, encoder, progress)
-        filled = self._fill(encoder) if encoder is not None else 0
+        if codebooks_from and self.lacks_codebooks:
+            self._learn(codebooks_from)
+        # Without codebooks there are no codes: the text comes first then, the codebooks from it, and the layers at last.
+        later = self.lacks_codebooks
+        encoder = _Lazy(self._encoder, self.codec()) if self._encoder.folder is not None and not later else None
+        ingest = Ingest(self._store, encoder, progress, self._encoder.cut)
+        filled = self._fill(encoder, progress) if encoder is not None else 0
         try:
             report = ingest.run(paths, prune=prune)
+            if later:
+                self._shelf = self._recall = None
+                self._learn()
+                filled = self._fill(_Lazy(self._encoder, self.codec()), progress)
+                report.lexical_only = False
         finally:
             self._shelf = self._recall = None
         report.encoded_tokens += filled
         report.seconds = time.monotonic() - began
         return report
 
-    def _fill(self, encoder: _Lazy) -> int:
-        """Make the layers of segments that were stored without weights; returns their tokens."""
-        from crystalcli.vectors.tokenizer import default_tokenizer
+    @property
+    def own_encoder(self) -> bool:
+        """Whether it goes by an encoder that the user named."""
+        return self._encoder.mark is not None
+
+    @property
+    def lacks_codebooks(self) -> bool:
+        """Whether its encoder is one whose codebooks are still to be learnt."""
+        return self._encoder.mark is not None and not codebooks(self._store)
+
+    def codec(self) -> Codec | None:
+        """What its vectors are coded by; None when that is still to be learnt."""
+        from crystalcli.vectors.codec import Codec, default_codec
+
+        if self._encoder.mark is None:
+            return default_codec()
+        blobs = codebooks(self._store)
+        return Codec.from_blobs(blobs, self._encoder.dimension) if blobs else None
+
+    def _learn(self, paths: Sequence[Path] = ()) -> None:
+        """Learn the codebooks, from files or from what the crystal holds. Without any text there is nothing to learn yet."""
+        from crystalcli.memory.layers import LayerEncoder
+        from crystalcli.memory.learn import chunks_of, learn, sampled
+
+        encoder = self._encoder
+        assert encoder.folder is not None
+        encoder.verify()
+        chunks = chunks_of(paths, encoder) if paths else sampled(self.shelf, encoder)
+        codec = learn(chunks, LayerEncoder(encoder.folder, tokenizer=encoder.tokenizer))
+        if codec is not None:
+            with self._store.transaction():
+                put_codebooks(self._store, codec.blobs())
+        elif paths:
+            raise SourceError("there is no text to learn codebooks from")
+
+    def _fill(self, encoder: ChunkEncoder, progress: Callable[[Progress], None] | None = None) -> int:
+        """Make the layers of segments that were stored without them; returns their tokens."""
+        from crystalcli.memory.fidelity import add_fidelity
 
         missing = [(index, segment) for index, segment in enumerate(self._store.segments()) if not segment.encoded]
         if not missing:
             return 0
-        shelf = self.shelf
+        shelf, none = self.shelf, np.zeros(0, np.int32)  # the encoder tokenizes texts itself
+        tokens = size = done = 0
+        total = sum(segment.bytes for _, segment in missing)
         for index, segment in missing:
-            texts = [shelf.chunk_text(segment.first_chunk + i) for i in range(segment.chunks)]
-            tokens = default_tokenizer().tokenize(texts)
-            wanted = shelf.view(index).spans.tokens.tolist()
-            chunks = [Chunk(t, ids, ends) for t, (ids, ends) in zip(texts, tokens, strict=True)]
-            codes = encoder.codes(chunks, wanted)
+            chunks = [Chunk(shelf.chunk_text(segment.first_chunk + i), none, none) for i in range(segment.chunks)]
+            codes = encoder.codes(chunks, shelf.view(index).spans.tokens.tolist())
             with self._store.transaction():
                 for name, data in zip(codes._fields, codes, strict=True):
                     self._store.add_part(segment.id, name, data)
                 self._store.mark_encoded(segment.id)
+                add_fidelity(self._store, codes.fidelity)
+            tokens, size, done = tokens + segment.tokens, size + segment.bytes, done + 1
+            if progress is not None:
+                progress(Progress(done, len(missing), size, total, tokens, tokens, ""))
         self._shelf = self._recall = None
-        return sum(segment.tokens for _, segment in missing)
+        return tokens
 
     def forget(self, names: Sequence[str], *, dry_run: bool = False) -> ForgetReport:
         """Drop documents: by name, folder, path or glob, all or none; dry_run: only say which.
@@ -156,22 +225,26 @@ class CrystalFile:
     @property
     def lexical_only(self) -> bool:
         """Whether recall has to do without vectors: no weights here, or none when the crystal was made."""
-        return self._encoder is None or self.shelf.atom_codes is None
+        return self._encoder.folder is None or self.shelf.atom_codes is None
+
+    @property
+    def encoder_missing(self) -> str:
+        """What to say when its encoder is one that the user named, and is not here; else ""."""
+        return self._encoder.missing if self._encoder.folder is None and self._encoder.mark is not None else ""
 
     def recaller(self) -> Recall:
         """Recall over the crystal as of its last commit."""
         from crystalcli.memory.recall import Recall
-        from crystalcli.vectors.codec import default_codec
         from crystalcli.vectors.question import QuestionEncoder
 
         with self.snapshot():
-            shelf = self.shelf
+            shelf, encoder = self.shelf, self._encoder
             if self._recall is None:
-                if self._encoder is None or shelf.atom_codes is None:
+                if encoder.folder is None or shelf.atom_codes is None:
                     self._recall = Recall(shelf, None, None)
                 else:
-                    lazy = _Lazy(self._encoder)
-                    self._recall = Recall(shelf, QuestionEncoder(self._encoder), default_codec(), lazy.encoder)
+                    question, codec = QuestionEncoder(encoder.folder, encoder.tokenizer), self.codec()
+                    self._recall = Recall(shelf, question, codec, _Lazy(encoder, codec).layers)
             return self._recall
 
     def recall(self, question: str, k: int = 5, depth: int = 3, *, reencode: int = 0) -> list[Passage]:
@@ -241,16 +314,18 @@ class CrystalFile:
 class _Lazy:
     """A LayerEncoder that is loaded when the first chunk needs it: an ingest with nothing new never waits for torch."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._encoder: LayerEncoder | None = None
+    def __init__(self, encoder: Encoder, codec: Codec | None) -> None:
+        self._encoder, self._codec = encoder, codec
+        self._layers: LayerEncoder | None = None
 
-    def encoder(self) -> LayerEncoder:
-        if self._encoder is None:
+    def layers(self) -> LayerEncoder:
+        if self._layers is None:
             from crystalcli.memory.layers import LayerEncoder
 
-            self._encoder = LayerEncoder(self._folder)
-        return self._encoder
+            assert self._encoder.folder is not None
+            self._encoder.verify()
+            self._layers = LayerEncoder(self._encoder.folder, tokenizer=self._encoder.tokenizer, codec=self._codec)
+        return self._layers
 
     def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
-        return self.encoder().codes(chunks, tokens)
+        return self.layers().codes(chunks, tokens)

@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.memory.encoders import Encoder
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.lock import own_place
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
-from crystalcli.text.cut import cut
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, Skipped, walk
 from crystalcli.types import Chunk, Fingerprint, Landmark, Progress, Reading
-from crystalcli.vectors.tokenizer import default_tokenizer
 
 if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder
@@ -100,11 +99,19 @@ class _Open:
 
 
 class Ingest:
-    """One run over some paths. encoder: None when there are no weights; then the lexical index alone is made."""
+    """One run over some paths. encoder: None when there are no weights; then the lexical index alone is made.
+
+    chunks: cuts a document's text, and code where it is told so; by default as the program's own encoder reads it.
+    """
 
     def __init__(
-        self, store: Store, encoder: ChunkEncoder | None, progress: Callable[[Progress], None] | None = None
+        self,
+        store: Store,
+        encoder: ChunkEncoder | None,
+        progress: Callable[[Progress], None] | None = None,
+        chunks: Callable[[Iterator[str], bool], Iterator[Chunk]] | None = None,
     ) -> None:
+        self._chunks = chunks or Encoder(None, None).cut
         self._store = store
         self._progress = progress or (lambda _: None)
         self._writer = SegmentWriter(store, encoder, self._write_sources)
@@ -196,7 +203,7 @@ class Ingest:
         row = row._replace(kind=reading.kind, title=reading.title)
         row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns, digest=mark.digest)
         current = self._open = _Open(found, self._with_id(row), held)
-        for chunk in cut(self._texts(reading, current), default_tokenizer(), code=reading.kind == "code"):
+        for chunk in self._chunks(self._texts(reading, current), reading.kind == "code"):
             current.place(chunk, self._writer.add(chunk))
             self._report.tokens += len(chunk.ids)
             if self._writer.full:

@@ -9,32 +9,42 @@ from dataclasses import dataclass
 import numpy as np
 
 from crystalcli.errors import NotFoundError
+from crystalcli.memory.encoders import Mark
+from crystalcli.memory.fidelity import fidelity
 from crystalcli.memory.shelf import Shelf
+from crystalcli.storage.codebooks import codebooks
 from crystalcli.storage.rows import Run, Source
 from crystalcli.storage.store import Store
 from crystalcli.types import Document
-from crystalcli.vectors.codec import CODE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: its name, its nodes, how many nodes of the layer below each stands for on average, its bytes in the file."""
+    """One layer: its name, its nodes, how many nodes of the layer below each stands for on average, its bytes in the file.
+
+    cosine: between its vectors and what their codes decode to, mean over all nodes; None where it was not measured.
+    """
 
     name: str
     nodes: int
     ratio: float
     bytes: int
+    cosine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
     """A crystal in figures. Sizes are bytes. text_stored: the compressed text; file: the whole file.
 
+    own_encoder: what is recorded of an encoder that the user named: name, SHA-256 of its weights, place, dimension and so on;
+    None for the program's own. codebooks: bytes of the codebooks that it brought into the file.
     tokens counts stored text once; state_counts: documents by state; kinds: documents read, by kind.
     """
 
     format_version: int
     encoder: str
+    own_encoder: dict[str, str | int] | None
+    codebooks: int
     complete: bool
     documents: int
     state_counts: dict[str, int]
@@ -63,15 +73,21 @@ def stats(store: Store, version: int) -> Stats:
     encoded = [segment for segment in segments if segment.encoded]
     counts = {name: sum(getattr(segment, name) for segment in encoded) for name in ("units", "clusters", "atoms")}
     below, layers = sum(segment.tokens for segment in encoded), []
+    kept = fidelity(store)
+    meta = store.meta()
+    mark = Mark.read(meta)
     text_stored, text_raw = sizes.get("text", (0, 0))
     layers.append(Layer("tokens", tokens, 1.0, text_stored))
     for name in ("units", "clusters", "atoms"):
-        layers.append(Layer(name, counts[name], below / max(1, counts[name]), counts[name] * CODE_BYTES[name]))
+        stored, _ = sizes.get(name, (0, 0))
+        layers.append(Layer(name, counts[name], below / max(1, counts[name]), stored, kept.get(name)))
         below = counts[name]
     states = Counter(source.state for source in sources)
     return Stats(
         format_version=version,
-        encoder=store.meta().get("encoder", ""),
+        encoder=meta.get("encoder", ""),
+        own_encoder=mark._asdict() if mark is not None else None,
+        codebooks=sum(map(len, codebooks(store).values())),
         complete=len(encoded) == len(segments) and not (states.keys() & {"partial", "failed"}),
         documents=sum(1 for source in sources if source.chunks),
         state_counts=dict(sorted(states.items())),

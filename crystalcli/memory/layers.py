@@ -1,26 +1,42 @@
-"""Chunks to the codes of layers 1 to 3: encoder, pyramid and codec in a row. The one place where ingesting needs torch."""
+"""Chunks to the codes of layers 1 to 3: encoder, pyramid and codec in a row. The one place where ingesting needs torch.
+
+The codes of a chunk follow from its text and from nothing beside it, so that it does not matter in how many runs, or in which
+company, a text is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from crystalcli.types import Chunk
+from crystalcli.vectors.codec import CODE_BYTES, Codec, cosines, default_codec
 from crystalcli.vectors.pyramid import Layout, layout
+from crystalcli.vectors.tokenizer import WordPieceTokenizer, default_tokenizer
 
 if TYPE_CHECKING:
-    from crystalcli.vectors.pyramid import Levels
+    import torch
+
+    from crystalcli.types import FloatArray, IntArray
 
 
-class LayerCodes(NamedTuple):
-    """The codes of one segment's layers, as they are stored."""
-
+class _Parts(NamedTuple):
     atoms: bytes
     clusters: bytes
     units: bytes
+
+
+class LayerCodes(_Parts):
+    """The codes of one segment's layers, as they are stored.
+
+    fidelity: for each layer its nodes, and the sum of the cosines between their vectors and what their codes decode to.
+    """
+
+    fidelity: Mapping[str, tuple[int, float]] = MappingProxyType({})
 
 
 class ChunkEncoder(Protocol):
@@ -32,49 +48,102 @@ class ChunkEncoder(Protocol):
 
 
 class LayerEncoder:
-    """Holds the encoder's weights. folder: where `model.safetensors` is. Raises ModelMissingError when it cannot be read."""
+    """Holds the encoder's weights.
 
-    def __init__(self, folder: Path, *, precision: str = "auto", threads: int | None = None) -> None:
+    folder: where `config.json` and `model.safetensors` are. tokenizer and codec: of that encoder; by default those that ship
+    with the package. Raises ModelMissingError when the weights cannot be read.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        tokenizer: WordPieceTokenizer | None = None,
+        codec: Codec | None = None,
+        precision: str = "auto",
+        threads: int | None = None,
+    ) -> None:
         import torch
 
         from crystalcli.vectors.bert import Bert
-        from crystalcli.vectors.codec import default_codec
 
         chosen = None if precision == "auto" else getattr(torch, precision)
-        self._bert = Bert(folder, precision=chosen, threads=threads)
-        self._codec = default_codec()
+        self._tokenizer = tokenizer or default_tokenizer()
+        self._bert = Bert(folder, special=self._tokenizer.special, precision=chosen, threads=threads)
+        # numpy's matrices have threads of their own, which wait for one another inside the encoder's: torch's, here, have one.
+        self._codec = (codec or default_codec()).multiplied_by(_product)
 
     @property
     def description(self) -> str:
         """Device, precision and threads, for a person."""
         return f"{self._bert.device.type}, {str(self._bert.precision).removeprefix('torch.')}, {self._bert.threads} threads"
 
-    def levels(self, chunks: Sequence[Chunk], layouts: Sequence[Layout]) -> Levels:
-        """The vectors of the chunks' units, clusters and atoms."""
+    def vectors(
+        self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None
+    ) -> tuple[list[FloatArray], list[Layout]]:
+        """The vectors of the chunks' units, clusters and atoms, float32 [nodes, dimension] each, and the chunks' layouts.
+
+        tokens: as in `codes`.
+        """
         from crystalcli.vectors.pyramid import build
 
-        return build(self._bert.states([chunk.ids for chunk in chunks]), list(layouts))
+        ids = [chunk.ids for chunk in chunks] if tokens is None else self._ids(chunks, list(tokens))
+        layouts = [layout(len(each)) for each in ids]
+        made: dict[int, list[FloatArray]] = {}
+
+        def take(index: int, states: torch.Tensor) -> None:
+            made[index] = [vectors.numpy() for vectors in build(states, [layouts[index]])]
+
+        self._bert.each(ids, take)
+        nothing = np.zeros((0, self._bert.dimension), np.float32)
+        return [np.concatenate([nothing, *(made[i][layer] for i in sorted(made))]) for layer in range(3)], layouts
 
     def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
-        """Encode chunks. tokens: how many each was laid out by, where that is known already; else as many as it has."""
-        if tokens is not None:
-            chunks = [laid_out(chunk, count) for chunk, count in zip(chunks, tokens, strict=True)]
-        layouts = [layout(len(chunk.ids)) for chunk in chunks]
-        levels = self.levels(chunks, layouts)
-        atoms, clusters, units = self._codec.encode(
-            levels.atoms.numpy(), levels.clusters.numpy(), levels.units.numpy(), *parents(layouts)
-        )
-        return LayerCodes(atoms.tobytes(), clusters.tobytes(), units.tobytes())
+        """Encode chunks. tokens: how many each is laid out by, where that is known already; else as many as it has.
+
+        What is encoded are the tokens of a chunk's whole text. They are more or fewer than it is laid out by only for a chunk
+        that had to be cut inside a word; its last ones are then dropped, or the last said again.
+        """
+        codec = self._codec
+        counts = [len(chunk.ids) for chunk in chunks] if tokens is None else list(tokens)
+        layouts = [layout(count) for count in counts]
+        made: dict[int, tuple[bytes, ...]] = {}
+        near: dict[int, list[float]] = {}
+
+        def take(index: int, states: torch.Tensor) -> None:
+            from crystalcli.vectors.pyramid import build
+
+            units, clusters, atoms = (vectors.numpy() for vectors in build(states, [layouts[index]]))
+            above = parents([layouts[index]])
+            codes = codec.encode(atoms, clusters, units, *above)
+            decoded = codec.decode(*codes, *above)
+            made[index] = tuple(code.tobytes() for code in codes)
+            near[index] = [float(cosines(*pair).sum()) for pair in zip((atoms, clusters, units), decoded, strict=True)]
+
+        self._bert.each(self._ids(chunks, counts), take)
+        parts = [b"".join(made[index][layer] for index in sorted(made)) for layer in range(3)]
+        result = LayerCodes(*parts)
+        sums = [sum(near[index][layer] for index in sorted(near)) for layer in range(3)]
+        result.fidelity = {
+            name: (len(part) // size, total)
+            for (name, size), part, total in zip(CODE_BYTES.items(), parts, sums, strict=True)
+        }
+        return result
+
+    def _ids(self, chunks: Sequence[Chunk], counts: Sequence[int]) -> list[IntArray]:
+        found = []
+        for (ids, _), count in zip(self._tokenizer.tokenize([chunk.text for chunk in chunks]), counts, strict=True):
+            if len(ids) < count:
+                ids = np.pad(ids if len(ids) else np.zeros(1, np.int32), (0, count - max(1, len(ids))), "edge")
+            found.append(ids[:count])
+        return found
 
 
-def laid_out(chunk: Chunk, tokens: int) -> Chunk:
-    """The chunk with as many ids as it was laid out by when it was stored.
+def _product(a: FloatArray, b: FloatArray) -> FloatArray:
+    import torch
 
-    They are others only where it had to be cut inside a word; the last token is then dropped or said again.
-    """
-    if len(chunk.ids) == tokens:
-        return chunk
-    return Chunk(chunk.text, np.pad(chunk.ids, (0, tokens), "edge")[:tokens], chunk.ends)
+    result: FloatArray = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
+    return result
 
 
 def parents(layouts: Sequence[Layout]) -> tuple[np.ndarray, np.ndarray]:

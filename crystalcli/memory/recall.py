@@ -25,12 +25,11 @@ from crystalcli.memory.shelf import Shelf
 from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.question import QuestionEncoder
-from crystalcli.vectors.tokenizer import default_tokenizer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.memory.reencode import ChunkLevels
+    from crystalcli.memory.reencode import ChunkVectors
     from crystalcli.types import FloatArray
 
     Integers = npt.NDArray[np.int64]
@@ -52,7 +51,7 @@ class Recall:
         shelf: Shelf,
         encoder: QuestionEncoder | None,
         codec: Codec | None,
-        layers: Callable[[], ChunkLevels] | None = None,
+        layers: Callable[[], ChunkVectors] | None = None,
     ) -> None:
         """layers: gives what encodes chunks, for re-encoding; called when that is first asked for."""
         self._layers = layers
@@ -84,7 +83,7 @@ class Recall:
         if reencode and query.encoded is not None and self._layers is not None:
             from crystalcli.memory.reencode import reencode as exact
 
-            best = exact(self.shelf, query, ranked[:reencode], self._layers(), default_tokenizer())
+            best = exact(self.shelf, query, ranked[:reencode], self._layers())
             ranked = best + ranked[reencode:]
         return self.passages(query, ranked, k)
 
@@ -104,7 +103,7 @@ class Recall:
             scores[self.shelf.dead] = 0
         if self._encoder is None or self.shelf.atom_codes is None:
             return Query(question, idf, scores, None, np.zeros(0, np.float32))
-        ids, ends = default_tokenizer().tokenize([question])[0]
+        ids, ends = self._encoder.tokens(question)
         ids, ends = ids[:_LONGEST_QUESTION], ends[:_LONGEST_QUESTION]
         weights = _token_weights(question, ends.tolist(), idf, bm25.idf(0, count))
         return Query(question, idf, scores, self._encoder.encode(ids.tolist()), weights)

@@ -12,45 +12,38 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from crystalcli.memory.layers import laid_out
 from crystalcli.memory.passages import Query, Scored
 from crystalcli.memory.shelf import Shelf
-from crystalcli.types import Chunk, Tokenizer
+from crystalcli.types import Chunk
 from crystalcli.vectors.codec import unit_length
-from crystalcli.vectors.pyramid import Layout, layout
 
 if TYPE_CHECKING:
     from crystalcli.types import FloatArray
-    from crystalcli.vectors.pyramid import Levels
+    from crystalcli.vectors.pyramid import Layout
 
 _ATOM, _UNITS, _BM25 = 0.5, 0.3, 0.875
 
 
-class ChunkLevels(Protocol):
+class ChunkVectors(Protocol):
     """What re-encoding needs of `crystalcli.memory.layers.LayerEncoder`."""
 
-    def levels(self, chunks: Sequence[Chunk], layouts: Sequence[Layout]) -> Levels:
-        """The vectors of the chunks' units, clusters and atoms."""
+    def vectors(
+        self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None
+    ) -> tuple[list[FloatArray], list[Layout]]:
+        """The vectors of the chunks' units, clusters and atoms, and the chunks' layouts."""
         ...
 
 
-def reencode(
-    shelf: Shelf, query: Query, ranked: Sequence[Scored], encoder: ChunkLevels, tokenizer: Tokenizer
-) -> list[Scored]:
+def reencode(shelf: Shelf, query: Query, ranked: Sequence[Scored], encoder: ChunkVectors) -> list[Scored]:
     """The same atoms, scored by exact vectors, best first. The query must have been encoded."""
     assert query.encoded is not None
     by_chunk: dict[int, list[Scored]] = {}
     for scored in ranked:
         by_chunk.setdefault(shelf.chunk_of(scored.atom), []).append(scored)
-    texts = [shelf.chunk_text(chunk) for chunk in by_chunk]
-    counts = [shelf.tokens_of(chunk) for chunk in by_chunk]
-    chunks = [
-        laid_out(Chunk(text, ids, ends), count)
-        for text, (ids, ends), count in zip(texts, tokenizer.tokenize(texts), counts, strict=True)
-    ]
-    layouts = [layout(count) for count in counts]
-    levels = encoder.levels(chunks, layouts)
-    units, clusters, atoms = (unit_length(level.numpy()) for level in levels)
+    none = np.zeros(0, np.int32)  # the encoder tokenizes texts itself
+    chunks = [Chunk(shelf.chunk_text(chunk), none, none) for chunk in by_chunk]
+    vectors, layouts = encoder.vectors(chunks, [shelf.tokens_of(chunk) for chunk in by_chunk])
+    units, clusters, atoms = map(unit_length, vectors)
     kept = query.token_weights > 0
     weights, states = query.token_weights[kept], query.encoded.states[kept]
     found = []

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crystalcli.storage.connection import PAGE_CACHE
-from crystalcli.vectors.codec import default_codec
 
 if TYPE_CHECKING:
     from crystalcli.memory.crystal import CrystalFile
     from crystalcli.memory.shelf import Shelf
-    from crystalcli.vectors.codec import Quantizer
 
 _SCORE = 4  # bytes, float32
 _SCORES = 4  # arrays of one score an atom that a recall holds at once: BM25, atoms, their sum, and one in the making
@@ -51,18 +49,16 @@ class MemoryUse:
 def memory_use(crystal: CrystalFile) -> MemoryUse:
     """Open `crystal` as recall does, ask it something, and count."""
     shelf = crystal.shelf
-    quantizers: tuple[Quantizer, ...] = ()
-    if not crystal.lexical_only:
-        codec = default_codec()
-        quantizers = (codec.atoms, codec.clusters, codec.units)
+    codec = None if crystal.lexical_only else crystal.codec()
     before = _now()
     recaller = crystal.recaller()
     loaded = _now()
     recaller.recall("what is kept in memory?")
     parts = [*_growing(shelf), Part("what was read last", shelf.kept.bytes, False)]
     parts.append(Part("pages of the file, at most", PAGE_CACHE, False))
-    if quantizers:
-        parts.append(Part("codebooks", sum(array.nbytes for each in quantizers for array in each), False))
+    if codec is not None:
+        quantizers = (codec.atoms, codec.clusters, codec.units)
+        parts.append(Part("codebooks", sum(each.nbytes for each in quantizers), False))
         if before is not None and loaded is not None:
             parts.append(Part("the question's encoder", max(0, loaded - before), False))
     return MemoryUse(sum(row.tokens for row in shelf.segments), tuple(parts), _now(), _peak())

@@ -15,6 +15,7 @@ import numpy as np
 
 from crystalcli.lexical import postings, varint
 from crystalcli.lexical.analysis import terms
+from crystalcli.memory.fidelity import add_fidelity
 from crystalcli.storage.rows import Segment
 from crystalcli.storage.signals import held_back
 from crystalcli.storage.spans import Spans
@@ -106,6 +107,7 @@ class SegmentWriter:
                     codes,
                 )
                 if codes is not None:
+                    add_fidelity(self._store, codes.fidelity)
                     self.encoded_tokens += segment.tokens
                 self._next_chunk += segment.chunks
                 self._next_atom += segment.atoms

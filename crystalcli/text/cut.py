@@ -158,7 +158,7 @@ def _fitting(piece: _Piece, limit: int) -> Iterator[_Piece]:
     text, ids, ends, rank = piece
     while len(ids) > limit:
         count = limit
-        while count > limit // 2 and not text[ends[count - 1]].isspace():
+        while count > limit // 2 and not text[ends[count - 1] : ends[count - 1] + 1].isspace():
             count -= 1
         if count == limit // 2:
             count = limit

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crystalcli.errors import ModelMissingError
-from crystalcli.vectors.tokenizer import CLS, SEP
+from crystalcli.vectors.config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.tokenizer import WordPieceTokenizer, default_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crystalcli.types import FloatArray
-
-_EPSILON = 1e-12
+    from crystalcli.types import FloatArray, IntArray
 
 
 class Encoded(NamedTuple):
@@ -30,52 +29,75 @@ class Encoded(NamedTuple):
 
 
 class QuestionEncoder:
-    """BERT for one short text at a time, in float32.
+    """BERT and its kin for one short text at a time, in float32.
 
-    folder holds `model.safetensors`. Raises ModelMissingError when the weights cannot be read.
+    folder holds `config.json` and `model.safetensors`; tokenizer: by default the default encoder's. Raises ModelMissingError
+    when the weights cannot be read, and UsageError for a model of another kind.
     """
 
-    def __init__(self, folder: Path) -> None:
-        from safetensors import SafetensorError, safe_open
+    def __init__(self, folder: Path, tokenizer: WordPieceTokenizer | None = None) -> None:
+        from safetensors import SafetensorError
 
-        path = folder / "model.safetensors"
+        self.config = read_config(folder)
+        self.longest = self.config.positions - 2  # tokens
+        self._tokenizer = tokenizer or default_tokenizer()
         try:
-            file: Any = safe_open(str(path), framework="numpy")
-            names = {name.removeprefix("bert."): name for name in file.keys()}  # noqa: SIM118 - not a mapping
-            self._weights: dict[str, Any] = {
-                short: file.get_tensor(name) for short, name in names.items() if "word_embeddings" not in short
-            }
-            self._words = file.get_slice(names["embeddings.word_embeddings.weight"])
-        except (OSError, SafetensorError, KeyError) as error:
+            self._open(folder / WEIGHTS)
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelMissingError(f"cannot read the encoder's weights in {folder}: {error}") from error
-        self.heads = 12
+
+    def _open(self, path: Path) -> None:
+        import safetensors
+
+        file: Any = safetensors.safe_open(str(path), framework="numpy")
+        names = canonical(file.keys())
+        if any(file.get_slice(name).get_dtype() == "BF16" for name in names.values()):  # which numpy has not
+            read: Any = safetensors.deserialize
+            held = {name: _from_bfloat16(entry) for name, entry in read(path.read_bytes())}
+            self._weights = {short: held[name] for short, name in names.items()}
+            self._words: Any = self._weights.pop("embeddings.word_embeddings.weight")
+        else:
+            self._words = file.get_slice(names.pop("embeddings.word_embeddings.weight"))
+            self._weights = {
+                short: file.get_tensor(name).astype(np.float32, copy=False) for short, name in names.items()
+            }
+        rows = len(self._weights["embeddings.position_embeddings.weight"])
+        last = f"encoder.layer.{self.config.layers - 1}.output.dense.weight"
+        if rows < self.config.first_position + self.config.positions or last not in self._weights:
+            raise ValueError("they have not the shape that config.json says")
+
+    def tokens(self, text: str) -> tuple[IntArray, IntArray]:
+        """A text's token ids and the character at which each ends, int32 [n] each; what is longer than the model is left out."""
+        ids, ends = self._tokenizer.tokenize([text])[0]
+        return ids[: self.longest], ends[: self.longest]
 
     def encode(self, ids: Sequence[int]) -> Encoded:
-        """Encode one text of at most 510 tokens, given as token ids without special tokens."""
-        x = np.concatenate([self._words[token : token + 1] for token in (CLS, *ids, SEP)])
-        weights = self._weights
-        x = x + weights["embeddings.position_embeddings.weight"][: len(x)]
-        x = self._norm(x + weights["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
-        index = 0
-        while f"encoder.layer.{index}.output.dense.weight" in weights:
-            x = self._layer(x, f"encoder.layer.{index}.")
-            index += 1
+        """Encode one text of at most `longest` tokens, given as token ids without special tokens."""
+        first, last = self._tokenizer.special
+        x = np.concatenate([self._words[token : token + 1] for token in (first, *ids, last)]).astype(np.float32)
+        weights, start = self._weights, self.config.first_position
+        x = x + weights["embeddings.position_embeddings.weight"][start : start + len(x)]
+        if "embeddings.token_type_embeddings.weight" in weights:
+            x = x + weights["embeddings.token_type_embeddings.weight"][0]
+        x = self._norm(x, "embeddings.LayerNorm")
+        for layer in range(self.config.layers):
+            x = self._layer(x, f"encoder.layer.{layer}.")
         return Encoded(_unit(x.mean(0)), _unit(x[1:-1]))
 
     def _layer(self, x: FloatArray, prefix: str) -> FloatArray:
-        length, size = x.shape
+        (length, size), heads = x.shape, self.config.heads
         q, k, v = (
-            self._linear(x, f"{prefix}attention.self.{part}").reshape(length, self.heads, -1).swapaxes(0, 1)
+            self._linear(x, f"{prefix}attention.self.{part}").reshape(length, heads, -1).swapaxes(0, 1)
             for part in ("query", "key", "value")
         )
-        logits = q @ k.swapaxes(1, 2) / math.sqrt(size // self.heads)
+        logits = q @ k.swapaxes(1, 2) / math.sqrt(size // heads)
         logits = np.exp(logits - logits.max(-1, keepdims=True))
         attended = (logits / logits.sum(-1, keepdims=True)) @ v
         attended = attended.swapaxes(0, 1).reshape(length, size)
         x = self._norm(
             x + self._linear(attended, f"{prefix}attention.output.dense"), f"{prefix}attention.output.LayerNorm"
         )
-        inner = _gelu(self._linear(x, f"{prefix}intermediate.dense"))
+        inner = _ACTIVATIONS[self.config.activation](self._linear(x, f"{prefix}intermediate.dense"))
         return self._norm(x + self._linear(inner, f"{prefix}output.dense"), f"{prefix}output.LayerNorm")
 
     def _linear(self, x: FloatArray, name: str) -> FloatArray:
@@ -84,9 +106,18 @@ class QuestionEncoder:
 
     def _norm(self, x: FloatArray, name: str) -> FloatArray:
         x = x - x.mean(-1, keepdims=True)
-        x = x / np.sqrt((x * x).mean(-1, keepdims=True) + _EPSILON)
+        x = x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(self.config.epsilon))
         result: FloatArray = x * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]
         return result
+
+
+def _from_bfloat16(entry: Any) -> FloatArray:
+    """A tensor of a safetensors file as float32: the upper half of its bits is what bfloat16 keeps."""
+    if entry["dtype"] != "BF16":
+        raise ValueError("some of them are bfloat16 and some are not")
+    bits = np.frombuffer(entry["data"], "<u2").astype(np.uint32) << 16
+    result: FloatArray = bits.view(np.float32).reshape(entry["shape"])
+    return result
 
 
 def _unit(x: FloatArray) -> FloatArray:
@@ -102,3 +133,16 @@ def _gelu(x: FloatArray) -> FloatArray:
     erf = np.sign(x) * (1 - poly * np.exp(-z * z))
     result: FloatArray = (0.5 * x * (1 + erf)).astype(np.float32)
     return result
+
+
+def _gelu_tanh(x: FloatArray) -> FloatArray:
+    result: FloatArray = 0.5 * x * (1 + np.tanh(np.float32(math.sqrt(2 / math.pi)) * (x + np.float32(0.044715) * x**3)))
+    return result
+
+
+def _relu(x: FloatArray) -> FloatArray:
+    result: FloatArray = np.maximum(x, np.float32(0))
+    return result
+
+
+_ACTIVATIONS = {"gelu": _gelu, "tanh": _gelu_tanh, "relu": _relu}

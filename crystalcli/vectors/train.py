@@ -6,18 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
-from crystalcli.vectors.codec import CODE_BYTES, Codec, Quantizer, unit_length
+from crystalcli.vectors.codec import CODE_BYTES, Codec, Quantizer, cosines, slice_width, unit_length
 
 if TYPE_CHECKING:
     from crystalcli.types import FloatArray
 
 
+FEW = 16_384  # atoms below which theirs is learnt from clusters and units too: 64 for each centroid
 SAMPLE = 65_536  # vectors a quantizer learns from at most: 256 for each of its centroids
 
 
 def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: int = 0) -> Quantizer:
-    """A product quantizer of `books` bytes for vectors, float32 [n, dimension], n at least 256.
+    """A product quantizer of `books` bytes for vectors, float32 [n, dimension], n at least 1.
+
+    Fewer vectors than centroids leave some centroids to say the same. Vectors are padded with zeros where the bytes do not
+    divide the dimension.
 
     Non-parametric OPQ: k-means in each slice and the rotation that fits best (orthogonal Procrustes), in turn. The first
     rotation deals the principal axes out so that every slice holds about the same variance.
@@ -27,12 +32,13 @@ def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: 
     if len(x) > SAMPLE:
         x = x[torch.randperm(len(x), generator=generator)[:SAMPLE]]
     dimension = x.shape[1]
-    width = dimension // books
+    width = slice_width(dimension, books)
+    x = F.pad(x, (0, books * width - dimension))
     values, axes = torch.linalg.eigh(x.T @ x / len(x))
     order = _balanced(values.flip(0).clamp(min=1e-12).log().tolist(), books, width)
     rotation = axes.flip(1)[:, order].contiguous()
     rotated = x @ rotation
-    start = torch.randperm(len(x), generator=generator)[:256]
+    start = torch.randperm(len(x), generator=generator)[:256].repeat(-(-256 // len(x)))[:256]
     centroids = rotated[start].view(256, books, width).transpose(0, 1).contiguous()
     for _ in range(rounds):
         rotated = x @ rotation
@@ -43,7 +49,7 @@ def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: 
             decoded[:, book * width : (book + 1) * width] = centroids[book][codes]
         left, _, right = torch.linalg.svd(x.T @ decoded)
         rotation = left @ right
-    return Quantizer(rotation.numpy(), centroids.numpy())
+    return Quantizer(rotation[:dimension].contiguous().numpy(), centroids.contiguous().numpy())
 
 
 def _lloyd(
@@ -76,8 +82,27 @@ def _balanced(log_variances: list[float], books: int, width: int) -> list[int]:
 def train(
     atoms: FloatArray, clusters: FloatArray, units: FloatArray, cluster_atom: np.ndarray, unit_cluster: np.ndarray
 ) -> Codec:
-    """A codec from a sample pyramid's vectors, float32 [nodes, dimension], and parents, int64 [nodes]."""
-    quantizers = [train_quantizer(unit_length(atoms), CODE_BYTES["atoms"])]
+    """A codec from a sample pyramid's vectors, float32 [nodes, dimension], and parents, int64 [nodes].
+
+    Where atoms are few, theirs is learnt from clusters and units too: these lie where atoms lie, only wider, and a quantizer that
+    has learnt a few atoms by heart is of little use to others. One thread, so that the sums are the same at each time.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _train(atoms, clusters, units, cluster_atom, unit_cluster)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _train(
+    atoms: FloatArray, clusters: FloatArray, units: FloatArray, cluster_atom: np.ndarray, unit_cluster: np.ndarray
+) -> Codec:
+    first = atoms
+    if len(atoms) < FEW:
+        every = max(1, -(-len(units) // FEW))
+        first = np.concatenate([atoms, clusters, units[::every]])[:FEW]
+    quantizers = [train_quantizer(unit_length(first), CODE_BYTES["atoms"])]
     decoded = quantizers[0].decode(quantizers[0].encode(unit_length(atoms)))
     for layer, vectors, parents in (("clusters", clusters, cluster_atom), ("units", units, unit_cluster)):
         residuals = unit_length(vectors) - decoded[parents]
@@ -95,11 +120,7 @@ def report(
     unit_cluster: np.ndarray,
 ) -> dict[str, float]:
     """Mean cosine between each layer's vectors and what their codes decode to."""
-    a, c, u = codec.encode(atoms, clusters, units, cluster_atom, unit_cluster)
-    decoded_atoms = codec.atoms.decode(a)
-    decoded_clusters = decoded_atoms[cluster_atom] + codec.clusters.decode(c)
-    decoded_units = decoded_clusters[unit_cluster] + codec.units.decode(u)
-    pairs = {"atoms": (atoms, decoded_atoms), "clusters": (clusters, decoded_clusters), "units": (units, decoded_units)}
-    return {
-        name: float((unit_length(true) * unit_length(coded)).sum(1).mean()) for name, (true, coded) in pairs.items()
-    }
+    parents = (cluster_atom, unit_cluster)
+    decoded = codec.decode(*codec.encode(atoms, clusters, units, *parents), *parents)
+    pairs = zip(CODE_BYTES, (atoms, clusters, units), decoded, strict=True)
+    return {name: float(cosines(vectors, coded).mean()) for name, vectors, coded in pairs}

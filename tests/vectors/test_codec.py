@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.vectors.codec import CODE_BYTES, Codec, codes_from, default_codec, unit_length
+from crystalcli.vectors.codec import CODE_BYTES, Codec, codes_from, cosines, default_codec, unit_length
 from crystalcli.vectors.train import train_quantizer
 
 
@@ -78,3 +78,43 @@ def test_codes_of_another_size_are_refused():
     with pytest.raises(DamagedCrystalError, match="atoms have not the size"):
         codes_from(b"123", "atoms", 1)
     assert codes_from(bytes(64), "atoms", 2).shape == (2, 32)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(sorted(CODE_BYTES)))
+def test_what_a_code_decodes_to_has_that_code(seed, layer):
+    quantizer = getattr(default_codec(), layer)
+    codes = np.random.default_rng(seed).integers(0, 256, (20, CODE_BYTES[layer]), np.uint8)
+    assert np.array_equal(quantizer.encode(quantizer.decode(codes)), codes)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10**6), atoms=st.integers(1, 4))
+def test_the_same_pyramid_has_the_same_codes_and_they_decode_near_it(seed, atoms):
+    codec = default_codec()
+    vectors = pyramid(seed, atoms)
+    codes = codec.encode(*vectors)
+    for one, two in zip(codes, codec.encode(*vectors), strict=True):
+        assert np.array_equal(one, two)
+    for real, decoded in zip(vectors, codec.decode(*codes, *vectors[3:]), strict=False):
+        assert cosines(real, decoded).mean() > 0.2  # these vectors are noise; those of an encoder are not
+
+
+@pytest.mark.parametrize("size", [48, 100, 128])
+@pytest.mark.parametrize("count", [1, 300])
+def test_any_dimension_and_any_number_of_vectors_can_be_learnt_from(size, count):
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(count, size)).astype(np.float32)
+    quantizers = {layer: train_quantizer(vectors, books, rounds=1) for layer, books in CODE_BYTES.items()}
+    codec = Codec.from_blobs(Codec(**quantizers).blobs(), size)
+    for layer, books in CODE_BYTES.items():
+        quantizer = getattr(codec, layer)
+        codes = quantizer.encode(vectors)
+        assert codes.shape == (count, books)
+        decoded = quantizer.decode(codes)
+        assert decoded.shape == vectors.shape
+        error = ((vectors - decoded) ** 2).sum() / (vectors**2).sum()
+        assert error < (1e-3 if count == 1 else 0.99)
+        query = vectors[0]
+        score = sum(quantizer.table(query)[np.arange(books), codes[0]])
+        assert score == pytest.approx(float(decoded[0] @ query), rel=1e-2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -97,7 +99,8 @@ def test_empty_chunks_have_no_states(encoder_folder):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\x08\0\0\0\0\0\0\0{}      ", b"nonsense" * 100])
-def test_unreadable_weights_are_named(tmp_path, content):
+def test_unreadable_weights_are_named(tmp_path, encoder_folder, content):
+    shutil.copy(encoder_folder / "config.json", tmp_path)
     if content is not None:
         (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(ModelMissingError, match="cannot read the encoder's weights"):

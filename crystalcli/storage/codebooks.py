@@ -1,0 +1,29 @@
+"""The codebooks of a crystal with an encoder of its own, as named blobs. What is in them is the codec's business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crystalcli.errors import DamagedCrystalError
+from crystalcli.storage.store import Store, digest
+
+
+def put_codebooks(store: Store, blobs: Mapping[str, bytes]) -> None:
+    """Keep codebooks by name, inside a transaction."""
+    for name, data in blobs.items():
+        store.rows("INSERT OR REPLACE INTO codebook VALUES (?, ?, ?)", (name, digest(data), data))
+
+
+def codebooks(store: Store) -> dict[str, bytes]:
+    """The codebooks by name; none where the crystal goes by those of the program, or has yet to learn its own.
+
+    Raises DamagedCrystalError when one is not what was written.
+    """
+    if not store.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'codebook'"):
+        return {}  # made before there were any
+    found = {}
+    for name, wanted, data in store.rows("SELECT name, digest, data FROM codebook ORDER BY name"):
+        if digest(data) != wanted:
+            raise DamagedCrystalError(f"{store.path} is damaged: the codebook {name} does not match its digest")
+        found[str(name)] = bytes(data)
+    return found

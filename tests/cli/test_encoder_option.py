@@ -1,0 +1,102 @@
+"""`--encoder` and what belongs to it, as a person uses them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from small_encoder import make_encoder
+
+from crystalcli.cli.app import run
+
+
+def here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    code = run([str(each) for each in arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    return make_encoder(tmp_path_factory.mktemp("own") / "tiny-bert")
+
+
+def test_a_crystal_finds_its_own_encoder_and_says_when_it_is_gone(tmp_path, shelf_folder, encoder, capsys, monkeypatch):
+    own, file = tmp_path / "tiny", tmp_path / "m.crystal"
+    shutil.copytree(encoder, own)
+    code, out, err = here(
+        capsys, "ingest", shelf_folder, "-c", file, "--encoder", own, "--codebooks-from", shelf_folder
+    )
+    assert (code, err) == (0, "")
+    assert "3  documents" in out
+    code, out, err = here(capsys, "ingest", shelf_folder, "-c", file, "--codebooks-from", shelf_folder)
+    assert code == 0
+    assert "has its codebooks already" in err
+    code, out, err = here(capsys, "recall", "High water at Oldhaven", "-k", "1", "-c", file, "--json")
+    assert (code, err) == (0, "")
+    assert {"atom", "clusters", "units", "bm25"} == json.loads(out)["passages"][0]["shares"].keys()
+    code, out, _ = here(capsys, "inspect", "-c", file)
+    for words in ("cosine", "tiny; format version 1", "48 dimensions, chunks of up to 126 tokens", "was in tiny"):
+        assert words in out
+    code, out, _ = here(capsys, "inspect", "-c", file, "--json")
+    stats = json.loads(out)
+    assert stats["own_encoder"]["location"] == "tiny"
+    assert len(stats["own_encoder"]["weights"]) == 64
+    assert all(0.5 < layer["cosine"] <= 1.0001 for layer in stats["layers"][1:])
+    assert stats["layers"][0]["cosine"] is None
+    assert 0 < stats["layer_bytes_per_million_tokens"] < 1.3e6
+
+    moved = own.rename(tmp_path / "away")
+    code, out, err = here(capsys, "recall", "High water at Oldhaven", "-c", file)
+    assert code == 0
+    assert "own encoder tiny is not at tiny" in err
+    assert "by BM25 alone" in err
+    assert "04:10" in out
+    assert here(capsys, "recall", "High water", "-c", file, "--encoder", moved)[2] == ""
+    code, _, err = here(capsys, "ingest", shelf_folder, "-c", file)
+    assert code == 6
+    assert err == "crystal: the crystal's own encoder tiny is not at tiny; --encoder DIR says where it is\n"
+    monkeypatch.setenv("CRYSTAL_ENCODER", str(moved))
+    assert here(capsys, "ask", "--extractive", "When is high water at Oldhaven?", "-c", file)[::2] == (0, "")
+    assert here(capsys, "ingest", shelf_folder, "-c", file)[::2] == (0, "")
+
+
+def test_wrong_encoders_get_one_line_and_a_code(tmp_path, shelf_folder, encoder, samples_crystal, capsys):
+    for command in (["recall", "tides"], ["ask", "--extractive", "tides"], ["inspect"]):
+        code, out, err = here(capsys, *command, "-c", samples_crystal, "--encoder", encoder)
+        assert (code, out) == (2, "")
+        assert "was made with the encoder all-MiniLM-L6-v2, and" in err
+        assert err.count("\n") == 1
+    file = tmp_path / "m.crystal"
+    code, _, err = here(capsys, "ingest", shelf_folder, "-c", file, "--encoder", tmp_path / "no")
+    assert (code, err.count("\n")) == (6, 1)
+    assert "there is no such folder" in err
+    (tmp_path / "mpnet").mkdir()
+    (tmp_path / "mpnet" / "config.json").write_text('{"model_type": "mpnet"}')
+    (tmp_path / "mpnet" / "model.safetensors").write_bytes(b"")
+    code, _, err = here(capsys, "ingest", shelf_folder, "-c", file, "--encoder", tmp_path / "mpnet")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "a model of type mpnet" in err
+    assert not file.exists()
+    code, _, err = here(capsys, "ingest", shelf_folder, "-c", file, "--codebooks-from", shelf_folder)
+    assert code == 2
+    assert "is for an encoder of your own" in err
+    assert not file.exists()
+    assert here(capsys, "ingest", shelf_folder, "-c", file, "--codebooks-from", tmp_path / "no")[0] == 3
+
+
+def test_recall_with_an_own_encoder_needs_no_torch(tmp_path, shelf_folder, encoder, capsys):
+    file = tmp_path / "m.crystal"
+    assert here(capsys, "ingest", shelf_folder, "-c", file, "--encoder", encoder)[0] == 0
+    check = (
+        "import sys; from crystalcli.cli.app import run; "
+        f"code = run(['recall', 'High water', '-c', {str(file)!r}]); sys.exit(code or 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, env=os.environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "04:10" in done.stdout

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 _HEAD = struct.Struct("<HII")
 _TARGET = 6000  # bytes of postings and terms in a block, about: one or two pages of the file
-_MAX_BLOCK = 1 << 26
+_MAX_TERM = 260  # bytes of a term and its newline: 64 characters of UTF-8, and what a stemmer could add
+_FARTHEST = 1 << 40  # no gap between atoms is as wide, so that no sum of gaps overflows
 _SHORT = 48  # postings up to which a plain loop beats an array
 
 
@@ -150,7 +151,9 @@ def _columns(data: bytes) -> tuple[list[str], Atoms, int]:
         count, terms_size, heads_size = _HEAD.unpack_from(data)
         start = _HEAD.size + terms_size
         inflate = zlib.decompressobj()
-        column = inflate.decompress(data[_HEAD.size : start], _MAX_BLOCK)
+        column = inflate.decompress(data[_HEAD.size : start], _MAX_TERM * count + 1)
+        if inflate.unconsumed_tail or column.count(b"\n") != count - 1:
+            raise ValueError("its terms are not as many as it says")
         terms = column.decode().split("\n")
         heads = varint.decode(data[start : start + heads_size])
     except (struct.error, zlib.error, ValueError) as error:
@@ -158,7 +161,8 @@ def _columns(data: bytes) -> tuple[list[str], Atoms, int]:
             f"a block of the lexical index does not decode ({error}); run `crystal ingest` again"
         ) from error
     body = start + heads_size
-    if len(terms) != count or len(heads) != 2 * count or body + int(heads[1::2].sum()) != len(data):
+    sound = len(terms) == count and len(heads) == 2 * count and int(heads.max()) <= len(data)
+    if not sound or body + int(heads[1::2].sum()) != len(data):
         raise DamagedCrystalError("a block of the lexical index contradicts itself; run `crystal ingest` again")
     return terms, heads, body
 
@@ -186,7 +190,7 @@ def _decode_short(data: bytes, df: int, first_atom: int, atoms: list[int], frequ
     """Append a term's postings to the lists; the same as `_decode`, faster for a few."""
     gap = shift = count = 0
     atom = first_atom
-    packed = len(data) - -(-df // 4)
+    packed = max(0, len(data) - -(-df // 4))
     for byte in data[:packed]:
         gap |= (byte & 127) << shift
         shift += 7
@@ -212,7 +216,10 @@ def _encode_long(atoms: Atoms, frequencies: Frequencies, first_atom: int) -> byt
 def _decode(data: bytes, df: int, first_atom: int) -> Posting:
     packed = -(-df // 4)
     try:
-        atoms = np.cumsum(varint.decode(data[: len(data) - packed])) + first_atom
+        gaps = varint.decode(data[: max(0, len(data) - packed)])
+        if len(gaps) and int(gaps.max()) >= _FARTHEST:
+            raise ValueError("a gap is too wide")
+        atoms = np.cumsum(gaps) + first_atom
     except ValueError as error:
         raise DamagedCrystalError(f"postings of the lexical index do not decode ({error})") from error
     if len(atoms) != df:

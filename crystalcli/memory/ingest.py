@@ -7,6 +7,7 @@ text is new are encoded.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import DamagedCrystalError, SourceError
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
@@ -26,6 +27,28 @@ from crystalcli.vectors.tokenizer import default_tokenizer
 
 if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder
+
+
+def own_files(crystal: Path) -> set[Path]:
+    """A crystal and what lies beside it: files that are never read into it."""
+    return {Path(f"{crystal.absolute()}{suffix}") for suffix in ("", "-wal", "-shm", "-journal", "-lock")}
+
+
+def location_of(path: Path, home: Path) -> str:
+    """How a place is written in the ledger of a crystal in the folder `home`: relative to it where it lies below, else absolute."""
+    place = path.relative_to(home) if path.is_relative_to(home) else path
+    return os.fsencode(place.as_posix()).decode("utf-8", "backslashreplace")  # names need not be UTF-8
+
+
+def folders_asked(store: Store) -> set[str]:
+    """The folders that were ever asked for, as the ledger writes places. Raises DamagedCrystalError."""
+    try:
+        found = json.loads(store.meta().get("folders", "[]"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, str) and "\0" not in each for each in found):
+        raise DamagedCrystalError(f"{store.path} is damaged: its list of folders does not decode")
+    return set(found)
 
 
 @dataclass(slots=True)
@@ -99,6 +122,7 @@ class Ingest:
         self._home = store.path.absolute().parent
         self._by_location = {source.location: source for source in store.sources()}
         self._names = {source.path: source.location for source in self._by_location.values()}
+        self._folders = "[]"
         self._rows: list[Source] = []  # ledger rows that wait for the next commit
         self._finished: list[_Open] = []
         self._open: _Open | None = None
@@ -108,10 +132,8 @@ class Ingest:
     def run(self, paths: Sequence[Path], *, prune: bool = False) -> IngestReport:
         """Read everything under `paths`; with `prune`, drop what is gone. Raises SourceError for a path that does not exist."""
         began = time.monotonic()
-        excluded = {
-            Path(f"{self._store.path.absolute()}{suffix}") for suffix in ("", "-wal", "-shm", "-journal", "-lock")
-        }
-        met = list(walk(paths, exclude=excluded, hidden=False))
+        met = list(walk(paths, exclude=own_files(self._store.path), hidden=False))
+        self._note_folders(paths)
         self._files_total = sum(isinstance(each, Found) for each in met)
         self._bytes_total = sum(each.size for each in met if isinstance(each, Found))
         for each in met:
@@ -194,6 +216,7 @@ class Ingest:
         if current is not None and current.progressive:
             with self._store.transaction():
                 self._store.clear_source(current.source.id)
+            self._by_location[current.source.location] = current.source._replace(characters=0, tokens=0, chunks=0)
         self._skip(found, reason, found.size, found.mtime_ns)
 
     def _skip(self, each: Found | Skipped, reason: str, size: int, mtime_ns: int) -> None:
@@ -212,9 +235,17 @@ class Ingest:
                 self._report.gone += 1
                 self._rows.append(source._replace(state="gone"))
 
+    def _note_folders(self, paths: Sequence[Path]) -> None:
+        """Remember the folders asked for, so that what is new in them can be told later."""
+        known = folders_asked(self._store)
+        known |= {self._relative(Path(os.path.abspath(path))) for path in paths if path.is_dir()}  # noqa: PTH100 - as walk does
+        self._folders = json.dumps(sorted(known), ensure_ascii=False)
+
     def _prune(self) -> None:
-        """Drop the documents whose files are gone, wherever they were."""
+        """Drop the documents whose files are gone, wherever they were, and forget the folders that are."""
+        left = sorted(each for each in folders_asked(self._store) if self._absolute(each).is_dir())
         with self._store.transaction():
+            self._store.set_meta("folders", json.dumps(left, ensure_ascii=False))
             for source in self._store.sources():
                 if source.state == "gone":
                     self._store.clear_source(source.id)
@@ -246,7 +277,7 @@ class Ingest:
 
     def _move(self, old: Source) -> None:
         """Free the name of a source whose file is gone."""
-        freed = old._replace(path=f"{old.path} (gone, {old.id})", state="gone")
+        freed = old._replace(path=f"{old.path} (gone, {old.id})", state="gone", characters=0, tokens=0, chunks=0)
         self._by_location[old.location] = freed
         with self._store.transaction():
             self._store.put_source(freed)
@@ -263,6 +294,7 @@ class Ingest:
 
     def _write_sources(self) -> None:
         """Everything that the ledger has to say of the chunks in this commit; runs inside its transaction."""
+        self._store.set_meta("folders", self._folders)
         for row in self._rows:
             self._store.put_source(row)
         self._rows.clear()
@@ -304,8 +336,7 @@ class Ingest:
 
     def _relative(self, path: Path) -> str:
         """How a place is written in the ledger: relative to the crystal's folder where it lies below it, else absolute."""
-        place = path.relative_to(self._home) if path.is_relative_to(self._home) else path
-        return os.fsencode(place.as_posix()).decode("utf-8", "backslashreplace")  # names need not be UTF-8
+        return location_of(path, self._home)
 
     def _absolute(self, location: str) -> Path:
         return Path(os.path.normpath(self._home / location))

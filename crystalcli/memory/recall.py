@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.errors import UsageError
+from crystalcli.errors import DamagedCrystalError, UsageError
 from crystalcli.lexical import bm25, postings
 from crystalcli.lexical.analysis import query_terms, words
 from crystalcli.memory.passages import NEIGHBOURHOOD, Passages, Query, Scored, lookup
@@ -81,6 +81,11 @@ class Recall:
             block = self.shelf.store.block(lexicon.id, term)
             posting = postings.find(block, term, lexicon.first_atom) if block is not None else None
             if posting is not None:
+                end = min(lexicon.first_atom + lexicon.atoms, self.shelf.atoms)
+                if int(posting.atoms.max(initial=0)) >= end:
+                    raise DamagedCrystalError(
+                        f"{self.shelf.store.path} is damaged: the lexical index names an atom that is not there"
+                    )
                 found.append(posting)
         return found
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import postings, varint
 from crystalcli.lexical.analysis import terms
 from crystalcli.storage.rows import Segment
@@ -44,6 +45,10 @@ class SegmentWriter:
         self._next_chunk = self._next_atom = 0
         for segment in store.segments():
             hashes = store.part(segment.id, "hashes")
+            if len(hashes) != 16 * segment.chunks:
+                raise DamagedCrystalError(
+                    f"{store.path} is damaged: the hashes of segment {segment.id} contradict its counts"
+                )
             for index in range(segment.chunks):
                 self._known.setdefault(hashes[16 * index : 16 * index + 16], segment.first_chunk + index)
             self._next_chunk = segment.first_chunk + segment.chunks
@@ -129,13 +134,20 @@ def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
 
 
 def atom_terms(chunk: Chunk) -> list[Counter[str]]:
-    """Each atom's terms with their frequencies; a word belongs to the atom in which it begins."""
+    """Each atom's terms with their frequencies."""
     shape = layout(len(chunk.ids))
     token_starts = shape.units[shape.clusters[shape.atoms[:-1]]]
-    starts = [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts]
+    return count_terms(chunk.text, [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts])
+
+
+def count_terms(text: str, starts: list[int]) -> list[Counter[str]]:
+    """The terms, with their frequencies, of atoms that begin at the characters `starts`; the first begins at 0.
+
+    A word belongs to the atom in which it begins.
+    """
     counts: list[Counter[str]] = [Counter() for _ in starts]
     if counts:
-        for term, offset in terms(chunk.text):
+        for term, offset in terms(text):
             counts[bisect_right(starts, offset) - 1][term] += 1
     return counts
 

@@ -64,6 +64,7 @@ class Shelf:
         self._first_chunks = [segment.first_chunk for segment in self.segments]
         self.atoms = self.segments[-1].first_atom + self.segments[-1].atoms if self.segments else 0
         self.encoded = bool(self.segments) and all(segment.encoded for segment in self.segments)
+        check_numbering(store, self.segments)
         self.lengths = np.frombuffer(b"".join(store.part(s.id, "lengths") for s in self.segments), np.uint8)
         if len(self.lengths) != self.atoms:
             raise DamagedCrystalError(f"{store.path} is damaged: its segments do not follow one another")
@@ -89,24 +90,26 @@ class Shelf:
         return np.searchsorted(self._firsts, atoms, side="right") - 1
 
     def segment_with(self, chunk: int) -> int:
-        """The index in `segments` of the segment that holds `chunk`."""
+        """The index in `segments` of the segment that holds `chunk`. Raises DamagedCrystalError when none does."""
+        last = self.segments[-1] if self.segments else None
+        if last is None or not 0 <= chunk < last.first_chunk + last.chunks:
+            raise DamagedCrystalError(f"{self.store.path} is damaged: there is no chunk {chunk}")
         return bisect_right(self._first_chunks, chunk) - 1
 
     def _view(self, index: int) -> SegmentView:
         row = self.segments[index]
-        flat = varint.decode(self.store.part(row.id, "spans"))
-        spans = Spans.from_flat(flat, row.chunks, row.units)
+        try:
+            spans = Spans.from_flat(varint.decode(self.store.part(row.id, "spans")), row.chunks, row.units)
+        except ValueError as error:
+            raise DamagedCrystalError(
+                f"{self.store.path} is damaged: the spans of segment {row.id} do not decode ({error})"
+            ) from error
         units, clusters, atoms = nodes(spans.tokens)
-        view = SegmentView(
+        if (units.sum(), clusters.sum(), atoms.sum()) != (row.units, row.clusters, row.atoms):
+            raise DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
+        return SegmentView(
             row, spans, _starts(atoms), _starts(units), _children(clusters, atoms), _children(units, clusters)
         )
-        if (view.chunk_units[-1], len(view.cluster_units) - 1, view.chunk_atoms[-1]) != (
-            row.units,
-            row.clusters,
-            row.atoms,
-        ):
-            raise DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
-        return view
 
     def _codes(self, index: int) -> tuple[Codes, Codes]:
         row = self.segments[index]
@@ -121,6 +124,8 @@ class Shelf:
         chunks = self.segments[-1].first_chunk + self.segments[-1].chunks if self.segments else 0
         alive = np.zeros(chunks + 1, np.int32)
         for first, count in self.store.runs():
+            if not 0 <= first < first + count <= chunks:
+                raise DamagedCrystalError(f"{self.store.path} is damaged: a run points to chunks that are not there")
             alive[first] += 1
             alive[first + count] -= 1
         living = np.cumsum(alive[:-1]) > 0
@@ -149,6 +154,10 @@ class Shelf:
         bounds = [0, *ends.tolist()]
         units = [(bounds[unit - base], bounds[unit - base + 1]) for unit in range(first_unit, last_unit)]
         text = self.chunk_text(view.row.first_chunk + chunk)
+        if bounds[-1] > len(text):
+            raise DamagedCrystalError(
+                f"{self.store.path} is damaged: units of chunk {view.row.first_chunk + chunk} end behind its text"
+            )
         return AtomPlace(view.row.first_chunk + chunk, text, units[0][0], units[-1][1], units, first_unit, index)
 
     def chunk_text(self, chunk: int) -> str:
@@ -194,6 +203,23 @@ class Shelf:
                     found.append(self.chunk_text(chunk)[max(0, start - position) : end - position])
                 position += length
         return "".join(found)
+
+
+def check_numbering(store: Store, segments: list[Segment]) -> None:
+    """That segments follow one another, and that none counts more than its parts have bytes for, before anything is made room for.
+
+    Raises DamagedCrystalError.
+    """
+    query = "SELECT segment, length(data) FROM part WHERE name = 'spans' AND typeof(data) = 'blob'"
+    sizes = dict(store.rows(query))
+    chunk = atom = 0
+    for row in segments:
+        if (row.first_chunk, row.first_atom) != (chunk, atom):
+            raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} does not follow the one before it")
+        if 4 * row.chunks + row.units > sizes.get(row.id, 0) or not row.atoms <= row.clusters <= row.units:
+            raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} counts more than its spans hold")
+        chunk += row.chunks
+        atom += row.atoms
 
 
 def _starts(counts: Integers) -> Integers:

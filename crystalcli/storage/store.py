@@ -16,10 +16,12 @@ from typing import Any
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
 from crystalcli.storage.lock import lock_beside, release
-from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source
-from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES
+from crystalcli.storage.query import Guard
+from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source, checked
+from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, contradiction, statements
+from crystalcli.storage.seal import Sealer
 
-_MAX_PART = 1 << 28  # bytes; nothing this program writes comes near it
+_MAX_PART = 1 << 24  # bytes; nothing this program writes comes near it
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time
 
 
@@ -36,6 +38,9 @@ class Store:
         self.writable = writable
         self._db = connection
         self._lock: Any = None
+        self._sealer: Sealer | None = None
+        self._wal = False
+        self._guard = Guard(connection, path)
 
     # --- opening and closing ------------------------------------------------------------------
 
@@ -52,13 +57,12 @@ class Store:
             store = cls(path, connection, True)
             store._lock = lock
             with store.transaction():
-                for statement in TABLES.split(";\n"):
-                    if statement.strip():
-                        connection.execute(statement)
+                for statement in statements():
+                    connection.execute(statement)
+                store._sealer = Sealer(connection)
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-            store._begin_writing()
         except BaseException as error:
             release(lock)
             if isinstance(error, sqlite3.Error):
@@ -105,7 +109,7 @@ class Store:
         try:
             store._check_schema()
             if lock is not None:
-                store._begin_writing()
+                store._check_writable()
         except BaseException:
             store._db.close()
             raise
@@ -126,20 +130,18 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _begin_writing(self) -> None:
+    def _check_writable(self) -> None:
+        """Find out now rather than at the first commit, and without changing a byte."""
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("ROLLBACK")
+            self._sealer = Sealer(self._db)
         except sqlite3.Error as error:
             raise CrystalError(f"cannot write {self.path}: {error}") from error
 
     def _check_schema(self) -> None:
-        wanted = {"meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"}
-        found = {row[0] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not wanted <= found:
-            raise DamagedCrystalError(f"{self.path} is damaged: it lacks the table {min(wanted - found)}")
+        if wrong := contradiction(self.rows("SELECT type, name, sql FROM sqlite_master")):
+            raise DamagedCrystalError(f"{self.path} is damaged: {wrong}")
 
     # --- transactions and rows ----------------------------------------------------------------
 
@@ -147,9 +149,15 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All or nothing. A full disk or a database error comes out as CrystalError."""
         try:
+            if self._sealer is not None and not self._wal:  # not sooner: a file that is refused stays as it was
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = NORMAL")
+                self._wal = True
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                if self._sealer is not None:
+                    self._sealer.write()
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -160,17 +168,17 @@ class Store:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
             raise CrystalError(f"cannot write {self.path}: {error}") from error
+        finally:
+            if self._sealer is not None:
+                self._sealer.forget()
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Every row of a query. Raises DamagedCrystalError, or CrystalError when another program keeps the file busy."""
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise CrystalError(f"{self.path} is in use by another program: try again") from error
-            raise DamagedCrystalError(f"{self.path} is damaged: {error}") from error
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise DamagedCrystalError(f"{self.path} is damaged: {error}") from error
+        return list(self.stream(query, values))
+
+    def stream(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+        """The same, one row after the other."""
+        return self._guard.stream(query, values)
 
     def meta(self) -> dict[str, str]:
         """What is said of the crystal as a whole."""
@@ -192,24 +200,24 @@ class Store:
 
     def sources(self) -> list[Source]:
         """Every source, in order of its id."""
-        return [Source(*row) for row in self.rows("SELECT * FROM source ORDER BY id")]
+        return [checked(Source, row, self.path) for row in self.rows("SELECT * FROM source ORDER BY id")]
 
     def source(self, number: int) -> Source:
         """One source by its id."""
         rows = self.rows("SELECT * FROM source WHERE id = ?", (number,))
         if not rows:
             raise DamagedCrystalError(f"{self.path} is damaged: source {number} is missing")
-        return Source(*rows[0])
+        return checked(Source, rows[0], self.path)
 
     def source_at(self, location: str) -> Source | None:
         """The source that was read from `location`."""
         rows = self.rows("SELECT * FROM source WHERE location = ?", (location,))
-        return Source(*rows[0]) if rows else None
+        return checked(Source, rows[0], self.path) if rows else None
 
     def source_named(self, path: str) -> Source | None:
         """The source that is cited as `path`."""
         rows = self.rows("SELECT * FROM source WHERE path = ?", (path,))
-        return Source(*rows[0]) if rows else None
+        return checked(Source, rows[0], self.path) if rows else None
 
     def put_source(self, source: Source) -> int:
         """Insert (id 0) or replace one ledger row, inside a transaction; returns its id."""
@@ -241,14 +249,17 @@ class Store:
 
     def runs_of(self, source: int) -> list[Run]:
         """A source's runs in order."""
-        return [Run(*row) for row in self.rows("SELECT * FROM run WHERE source = ? ORDER BY ordinal", (source,))]
+        return [
+            checked(Run, row, self.path)
+            for row in self.rows("SELECT * FROM run WHERE source = ? ORDER BY ordinal", (source,))
+        ]
 
     def runs_over(self, chunk: int) -> list[Run]:
         """Every run that holds `chunk`: one for each place where that text stands."""
         query = (
             "SELECT * FROM run WHERE first_chunk BETWEEN ? AND ? AND first_chunk + chunks > ? ORDER BY source, ordinal"
         )
-        return [Run(*row) for row in self.rows(query, (chunk - RUN + 1, chunk, chunk))]
+        return [checked(Run, row, self.path) for row in self.rows(query, (chunk - RUN + 1, chunk, chunk))]
 
     def landmark_before(self, source: int, kind: str, position: int) -> str:
         """The label of the last landmark of `kind` at or before `position`, or ""."""
@@ -267,7 +278,7 @@ class Store:
 
     def segments(self) -> list[Segment]:
         """Every segment, in order of its chunks."""
-        return [Segment(*row) for row in self.rows("SELECT * FROM segment ORDER BY id")]
+        return [checked(Segment, row, self.path) for row in self.rows("SELECT * FROM segment ORDER BY id")]
 
     def add_segment(self, segment: Segment) -> int:
         """Insert a segment (its id is ignored) inside a transaction; returns its id."""
@@ -293,7 +304,7 @@ class Store:
         if not rows:
             raise DamagedCrystalError(f"{self.path} is damaged: part {name} of segment {segment} is missing")
         size, wanted, data = rows[0]
-        if digest(data) != wanted:
+        if not isinstance(data, bytes) or not isinstance(size, int) or digest(data) != wanted:
             raise DamagedCrystalError(
                 f"{self.path} is damaged: part {name} of segment {segment} does not match its digest"
             )
@@ -330,7 +341,7 @@ class Store:
 
     def lexicons(self) -> list[Lexicon]:
         """The lexical segments, in order of their atoms."""
-        return [Lexicon(*row) for row in self.rows("SELECT * FROM lexicon ORDER BY first_atom")]
+        return [checked(Lexicon, row, self.path) for row in self.rows("SELECT * FROM lexicon ORDER BY first_atom")]
 
     def add_lexicon(self, level: int, first_atom: int, atoms: int, blocks: Iterable[tuple[str, bytes]]) -> int:
         """A lexical segment and its blocks, inside a transaction; returns its id."""
@@ -355,9 +366,7 @@ class Store:
 
     def blocks(self, lexicon: int) -> Iterator[bytes]:
         """All blocks of a lexical segment in order of their terms."""
-        for row in self._db.execute(
-            "SELECT digest, data FROM posting WHERE lexicon = ? ORDER BY first_term", (lexicon,)
-        ):
+        for row in self.stream("SELECT digest, data FROM posting WHERE lexicon = ? ORDER BY first_term", (lexicon,)):
             yield self._checked(row)
 
     def lexical_size(self) -> int:
@@ -366,7 +375,7 @@ class Store:
 
     def _checked(self, row: tuple[bytes, bytes]) -> bytes:
         wanted, data = row
-        if digest(data) != wanted:
+        if not isinstance(data, bytes) or digest(data) != wanted:
             raise DamagedCrystalError(f"{self.path} is damaged: a block of the lexical index does not match its digest")
         return bytes(data)
 
@@ -375,6 +384,7 @@ def _connect(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False)
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * _MAX_PART)
     return connection
 
 
@@ -384,7 +394,7 @@ def _open(path: Path, writable: bool) -> sqlite3.Connection:
     for mode in modes:
         try:
             connection = _connect(mode)
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            connection.execute("SELECT type FROM sqlite_master LIMIT 1").fetchone()
             return connection
         except sqlite3.DatabaseError as error:
             # A crystal left in WAL mode on a read-only medium can only be read as if nothing else touched it.

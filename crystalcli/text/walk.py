@@ -30,7 +30,18 @@ NEVER_ENTERED = frozenset((
 ))
 # fmt: on
 # A crystal and what SQLite keeps beside it: a memory does not read itself.
-OWN_SUFFIXES = (".crystal", ".crystalignore", ".crystal-wal", ".crystal-shm", ".crystal-journal")
+OWN_SUFFIXES = (
+    ".crystal",
+    ".crystalignore",
+    ".crystal-wal",
+    ".crystal-shm",
+    ".crystal-journal",
+    ".crystal-lock",
+    ".crystal-repair",
+    ".crystal-repair-lock",
+    ".crystal.damaged",
+    ".crystal.damaged-wal",
+)
 
 
 @dataclass(frozen=True, slots=True)

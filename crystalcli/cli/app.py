@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from crystalcli.cli.checks import repair, status, verify
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
     PATH,
@@ -257,6 +258,10 @@ def models_remove(names: tuple[str, ...]) -> None:
 
     for name in names:
         output.note(f"{name}: {size(models.remove(name))} given back")
+
+
+for _command in (status, verify, repair):
+    app.add_command(_command)
 
 
 _STOPPED = "stopped; what was committed stays, and the same command goes on from there"

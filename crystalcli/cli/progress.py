@@ -48,6 +48,21 @@ def ingesting() -> Iterator[Callable[[Progress], None] | None]:
 
 
 @contextmanager
+def checking() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar with the share of bytes checked; None where nobody watches."""
+    if not output.watched:
+        yield None
+        return
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (SpinnerColumn(), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    with Bar(*columns, console=output.talk, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=max(1, total))
+
+
+@contextmanager
 def pulling(name: str) -> Iterator[Callable[[int, int], None] | None]:
     """A bar with bytes, bytes/s and the time left; None where nobody watches."""
     if not output.watched:

@@ -80,6 +80,15 @@ def find(data: bytes, term: str, first_atom: int) -> Posting | None:
     return _decode(data[start : start + int(heads[2 * place + 1])], int(heads[2 * place]), first_atom)
 
 
+def entries(data: bytes, first_atom: int) -> Iterator[tuple[str, Posting]]:
+    """Every term of a block with its postings, in order. Raises DamagedCrystalError."""
+    terms, heads, start = _columns(data)
+    for place, term in enumerate(terms):
+        size = int(heads[2 * place + 1])
+        yield term, _decode(data[start : start + size], int(heads[2 * place]), first_atom)
+        start += size
+
+
 def merge(segments: Sequence[tuple[int, Iterable[bytes]]]) -> Iterator[Block]:
     """One segment's blocks out of several: each (its first atom, its blocks in order), in order of their atoms."""
     base = segments[0][0]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.shelf import Shelf
 
 ENCODER = "all-MiniLM-L6-v2"
+META = {"encoder": ENCODER, "dimension": "384", "ratios": "10 5 2", "codec": "opq-32-12-4"}
 DEFAULT_NAME = "memory.crystal"
 
 
@@ -55,7 +56,7 @@ class CrystalFile:
     @staticmethod
     def create_store(path: Path) -> Store:
         """A new, empty crystal file."""
-        return Store.create(path, {"encoder": ENCODER, "dimension": "384", "ratios": "10 5 2", "codec": "opq-32-12-4"})
+        return Store.create(path, META)
 
     @property
     def path(self) -> Path:
@@ -87,6 +88,10 @@ class CrystalFile:
         report.encoded_tokens += filled
         report.seconds = time.monotonic() - began
         return report
+
+    def make_layers(self) -> int:
+        """Make the layers that are missing, with the weights given; returns their tokens."""
+        return self._fill(_Lazy(self._encoder)) if self._encoder is not None else 0
 
     def _fill(self, encoder: _Lazy) -> int:
         """Make the layers of segments that were stored without weights; returns their tokens."""

@@ -95,7 +95,7 @@ class SegmentWriter:
                 )
                 number = self._store.add_segment(segment)
                 self._store.add_text(number, text)
-                spans = _spans(chunks)
+                spans = spans_of(chunks)
                 self._store.add_part(number, "spans", varint.encode(spans.flat()))
                 self._store.add_part(number, "hashes", b"".join(key for _, key in self._pending))
                 counts = [count for chunk in chunks for count in atom_terms(chunk)]
@@ -107,21 +107,24 @@ class SegmentWriter:
                     self.encoded_tokens += segment.tokens
                 blocks = postings.index(counts, segment.first_atom)
                 self._store.add_lexicon(0, segment.first_atom, segment.atoms, blocks)
-                self._merge()
+                merge_tail(self._store)
                 self._next_chunk += segment.chunks
                 self._next_atom += segment.atoms
             self._on_commit()
         self._pending.clear()
         self._bytes = 0
 
-    def _merge(self) -> None:
-        """Keep lexical segments few: as soon as there are four neighbours of one level they become one of the next."""
-        while True:
-            lexicons = self._store.lexicons()
-            last = lexicons[-_FAN:]
-            if len(last) < _FAN or len({lexicon.level for lexicon in last}) > 1:
-                return
-            merge_lexicons(self._store, last[0].level + 1, [lexicon.id for lexicon in last])
+
+def merge_tail(store: Store) -> None:
+    """Keep lexical segments few: as soon as there are four neighbours of one level they become one of the next.
+
+    Inside a transaction.
+    """
+    while True:
+        last = store.lexicons()[-_FAN:]
+        if len(last) < _FAN or len({lexicon.level for lexicon in last}) > 1:
+            return
+        merge_lexicons(store, last[0].level + 1, [lexicon.id for lexicon in last])
 
 
 def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
@@ -152,7 +155,8 @@ def count_terms(text: str, starts: list[int]) -> list[Counter[str]]:
     return counts
 
 
-def _spans(chunks: list[Chunk]) -> Spans:
+def spans_of(chunks: list[Chunk]) -> Spans:
+    """Where chunks and their units begin and end."""
     units: list[np.ndarray] = [np.zeros(0, np.int64)]
     for chunk in chunks:
         bounds = layout(len(chunk.ids)).units

@@ -97,19 +97,7 @@ class Shelf:
         return bisect_right(self._first_chunks, chunk) - 1
 
     def _view(self, index: int) -> SegmentView:
-        row = self.segments[index]
-        try:
-            spans = Spans.from_flat(varint.decode(self.store.part(row.id, "spans")), row.chunks, row.units)
-        except ValueError as error:
-            raise DamagedCrystalError(
-                f"{self.store.path} is damaged: the spans of segment {row.id} do not decode ({error})"
-            ) from error
-        units, clusters, atoms = nodes(spans.tokens)
-        if (units.sum(), clusters.sum(), atoms.sum()) != (row.units, row.clusters, row.atoms):
-            raise DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
-        return SegmentView(
-            row, spans, _starts(atoms), _starts(units), _children(clusters, atoms), _children(units, clusters)
-        )
+        return view_of(self.store, self.segments[index])
 
     def _codes(self, index: int) -> tuple[Codes, Codes]:
         row = self.segments[index]
@@ -203,6 +191,22 @@ class Shelf:
                     found.append(self.chunk_text(chunk)[max(0, start - position) : end - position])
                 position += length
         return "".join(found)
+
+
+def view_of(store: Store, row: Segment) -> SegmentView:
+    """A segment's spans and who is whose parent. Raises DamagedCrystalError."""
+    try:
+        spans = Spans.from_flat(varint.decode(store.part(row.id, "spans")), row.chunks, row.units)
+    except ValueError as error:
+        raise DamagedCrystalError(
+            f"{store.path} is damaged: the spans of segment {row.id} do not decode ({error})"
+        ) from error
+    units, clusters, atoms = nodes(spans.tokens)
+    if (units.sum(), clusters.sum(), atoms.sum()) != (row.units, row.clusters, row.atoms):
+        raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} contradicts its counts")
+    return SegmentView(
+        row, spans, _starts(atoms), _starts(units), _children(clusters, atoms), _children(units, clusters)
+    )
 
 
 def check_numbering(store: Store, segments: list[Segment]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from crystalcli.storage.schema import tables
@@ -23,6 +23,7 @@ _HEADS = ("source", "segment", "lexicon")  # tables whose rows each head a group
 _BULK = "data"  # the column that the column `digest` stands for
 
 Group = tuple[str, int]
+Query = Callable[[str], Iterable[Any]]
 
 
 def sealed_tables() -> list[str]:
@@ -30,9 +31,9 @@ def sealed_tables() -> list[str]:
     return [name for name in tables() if name != "seal"]
 
 
-def columns(db: sqlite3.Connection, table: str) -> list[str]:
+def columns(query: Query, table: str) -> list[str]:
     """The columns of a table that count for its seal, in order."""
-    names = [row[1] for row in db.execute(f"PRAGMA main.table_info({table})")]
+    names = [row[1] for row in query(f"PRAGMA main.table_info({table})")]
     return [name for name in names if name != _BULK or "digest" not in names]
 
 
@@ -68,7 +69,7 @@ class Sealer:
         db.execute("PRAGMA recursive_triggers = ON")  # so that a row that is replaced is counted as deleted
         db.execute("PRAGMA temp_store = MEMORY")
         for table in sealed_tables():
-            names = columns(db, table)
+            names = columns(db.execute, table)
             name, number = group_column(table, names)
             for event, rows in (("INSERT", ("NEW",)), ("DELETE", ("OLD",)), ("UPDATE", ("OLD", "NEW"))):
                 calls = "".join(
@@ -108,7 +109,7 @@ class Sealer:
         self._changes.clear()
 
 
-def broken(db: sqlite3.Connection) -> Iterator[tuple[Group, int]]:
+def broken(query: Query) -> Iterator[tuple[Group, int]]:
     """The groups whose seal does not hold, each with how many rows it has more (or, below 0, fewer) than were sealed.
 
     Memory: a few numbers for each group.
@@ -116,16 +117,16 @@ def broken(db: sqlite3.Connection) -> Iterator[tuple[Group, int]]:
     sums: defaultdict[Group, list[int]] = defaultdict(lambda: [0, 0])
     whole = sums[("", 0)]
     for table in sealed_tables():
-        names = columns(db, table)
+        names = columns(query, table)
         name, number = group_column(table, names)
-        for found, *values in db.execute(f"SELECT {number}, {', '.join(names)} FROM {table} NOT INDEXED"):
+        for found, *values in query(f"SELECT {number}, {', '.join(names)} FROM {table} NOT INDEXED"):
             share = row_digest(table, values)
             for added in (sums[(name, found)], whole):
                 added[0] += 1
                 added[1] += share
     sealed = {
         (name, number): (members, total)
-        for name, number, members, total in db.execute("SELECT name, number, members, total FROM seal")
+        for name, number, members, total in query("SELECT name, number, members, total FROM seal")
     }
     for group in sorted(sums.keys() | sealed.keys()):
         members, total = sums.get(group, [0, 0])

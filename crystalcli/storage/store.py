@@ -403,3 +403,8 @@ def _open(path: Path, writable: bool) -> sqlite3.Connection:
                     raise CrystalError(f"cannot open {path}: {error}") from error
                 raise DamagedCrystalError(f"{path} is damaged: {error}") from error
     raise AssertionError("unreachable")
+
+
+def connect_readable(path: Path) -> sqlite3.Connection:
+    """A connection that reads whatever is there, without a look at its schema. Raises DamagedCrystalError, CrystalError."""
+    return _open(path, False)

@@ -154,7 +154,7 @@ class CrystalFile:
         source = self._store.source_named(path)
         if source is None:
             raise NotFoundError(f"no document {path} in this crystal")
-        return self.shelf.span_text(source, start, end)
+        return self.shelf.span_text(self.shelf.vouch(source), start, end)
 
     def verified(self, citation: Citation) -> bool:
         """Whether the quotation is what the file says at its place."""
@@ -176,7 +176,7 @@ class CrystalFile:
         """A document and its chunks down to units. Raises NotFoundError."""
         from crystalcli.memory.inspection import document, find_document, zoom
 
-        source = find_document(self._store, name)
+        source = self.shelf.vouch(find_document(self._store, name))
         return document(self._store, source), zoom(self.shelf, source)
 
 

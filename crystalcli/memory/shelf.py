@@ -14,7 +14,8 @@ import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
-from crystalcli.storage.rows import Run, Segment, Source
+from crystalcli.storage.rows import Run, Segment, Source, typed
+from crystalcli.storage.seal import holds
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
 from crystalcli.vectors.codec import codes_from
@@ -78,6 +79,7 @@ class Shelf:
                     for s in self.segments
                 ]
             )
+        self._vouched: set[int] = set()
         self.dead = self._dead_atoms()
         self.view = lru_cache(maxsize=160)(self._view)
         self.text = lru_cache(maxsize=12)(self._text)
@@ -126,6 +128,20 @@ class Shelf:
                 per_chunk = np.diff(self._view(index).chunk_atoms)
                 dead[row.first_atom : row.first_atom + row.atoms] = ~np.repeat(here, per_chunk)
         return dead
+
+    def vouch(self, source: Source) -> Source:
+        """The source, once its row, runs and landmarks match their seal: before anything is cited by them.
+
+        Raises DamagedCrystalError.
+        """
+        if source.id not in self._vouched:
+            if not holds(self.store.stream, ("source", source.id)):
+                raise DamagedCrystalError(
+                    f"{self.store.path} is damaged: what it says of {source.path} is not what was written; "
+                    "`crystal repair` keeps what can be read"
+                )
+            self._vouched.add(source.id)
+        return source
 
     # --- where things are -------------------------------------------------------------------------------
 
@@ -215,7 +231,7 @@ def check_numbering(store: Store, segments: list[Segment]) -> None:
     Raises DamagedCrystalError.
     """
     query = "SELECT segment, length(data) FROM part WHERE name = 'spans' AND typeof(data) = 'blob'"
-    sizes = dict(store.rows(query))
+    sizes = dict(typed(store.rows(query), (int, int), store.path))
     chunk = atom = 0
     for row in segments:
         if (row.first_chunk, row.first_atom) != (chunk, atom):

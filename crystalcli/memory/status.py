@@ -13,7 +13,7 @@ from pathlib import Path
 
 from crystalcli.errors import SourceError
 from crystalcli.memory.ingest import folders_asked, location_of, own_files
-from crystalcli.storage.rows import Source
+from crystalcli.storage.rows import Source, typed
 from crystalcli.storage.store import Store
 from crystalcli.text.walk import Found, walk
 
@@ -132,13 +132,13 @@ def _sha256(path: Path) -> bytes:
 def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:
     """For each source, how many of its chunks are stored, and how many of them have no layers."""
     query = "SELECT source, sum(chunks) FROM run GROUP BY source"
-    stored = {source: chunks for source, chunks in store.rows(query)}  # noqa: C416 - says what the columns are
+    stored = dict(typed(store.rows(query), (int, int), store.path))
     query = """
         SELECT run.source, sum(min(run.first_chunk + run.chunks, s.first_chunk + s.chunks) - max(run.first_chunk, s.first_chunk))
         FROM segment AS s JOIN run ON run.first_chunk < s.first_chunk + s.chunks AND run.first_chunk + run.chunks > s.first_chunk
         WHERE s.encoded = 0 GROUP BY run.source
     """
-    return stored, dict(store.rows(query))
+    return stored, dict(typed(store.rows(query), (int, int), store.path))
 
 
 def _entry(source: Source, now: str, stored: int, bare: int) -> Entry:

@@ -14,7 +14,7 @@ import numpy as np
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import postings
 from crystalcli.memory.segments import count_terms
-from crystalcli.storage.rows import Lexicon
+from crystalcli.storage.rows import Lexicon, typed
 from crystalcli.storage.store import Store
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class TermBalance:
         last = ""
         end = lexicon.first_atom + lexicon.atoms
         query = "SELECT first_term, data FROM posting WHERE lexicon = ? ORDER BY first_term"
-        for first_term, data in store.stream(query, (lexicon.id,)):
+        for row in store.stream(query, (lexicon.id,)):
+            ((first_term, data),) = typed([row], (str, bytes), store.path)
             terms: list[int] = []
             parts: list[postings.Posting] = []
             for term, posting in postings.entries(data, lexicon.first_atom):

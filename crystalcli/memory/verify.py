@@ -18,7 +18,7 @@ from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.memory.shelf import SegmentView, check_numbering, view_of
 from crystalcli.memory.terms import TermBalance
 from crystalcli.storage.check import Fault, blob_faults, file_faults, reason_of, seal_faults
-from crystalcli.storage.rows import Lexicon, Run, Segment, Source, checked
+from crystalcli.storage.rows import Lexicon, Run, Segment, Source, checked, typed
 from crystalcli.storage.store import Store, digest
 from crystalcli.vectors.codec import CODE_BYTES
 from crystalcli.vectors.pyramid import RATIOS
@@ -149,18 +149,19 @@ class _Check:
         with contextlib.suppress(CrystalError):
             if name == "source":
                 return (self._places.names.get(number, f"source {number}"),)
-            if name == "segment":
-                rows = self._store.rows("SELECT first_chunk, chunks FROM segment WHERE id = ?", (number,))
-                return self._places.over(rows[0][0], rows[0][0] + rows[0][1]) if rows else ()
-            if name == "lexicon":
-                rows = self._store.rows("SELECT first_atom, atoms FROM lexicon WHERE id = ?", (number,))
-                return self._over_atoms(rows[0][0], rows[0][0] + rows[0][1]) if rows else ()
+            if name in ("segment", "lexicon"):
+                kind = "chunk" if name == "segment" else "atom"
+                query = f"SELECT first_{kind}, {kind}s FROM {name} WHERE id = ?"
+                for first, count in typed(self._store.rows(query, (number,)), (int, int), self._store.path):
+                    over = self._places.over if name == "segment" else self._over_atoms
+                    return over(first, first + count)
         return ()
 
     def _over_atoms(self, first: int, end: int) -> tuple[str, ...]:
         """The documents in the segments that hold any atom of `[first, end)`."""
         query = "SELECT first_chunk, first_chunk + chunks FROM segment WHERE first_atom < ? AND first_atom + atoms > ?"
-        found = {name for low, high in self._store.rows(query, (end, first)) for name in self._places.over(low, high)}
+        rows = typed(self._store.rows(query, (end, first)), (int, int), self._store.path)
+        found = {name for low, high in rows for name in self._places.over(low, high)}
         return tuple(sorted(found))
 
     # --- the parts ------------------------------------------------------------------------------------

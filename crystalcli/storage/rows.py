@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -84,3 +85,11 @@ def checked(kind: type[_Row], row: tuple[Any, ...], path: Path) -> _Row:
         if min(numbers) >= 0 and max(numbers) <= _MOST and not (isinstance(found, Run) and not 0 < found.chunks <= RUN):
             return found
     raise DamagedCrystalError(f"{path} is damaged: a row of the table {kind.__name__.lower()} has impossible values")
+
+
+def typed(rows: Iterable[tuple[Any, ...]], types: tuple[type, ...], path: Path) -> list[Any]:
+    """The rows, once every value has the type that its column should. Raises DamagedCrystalError."""
+    found = list(rows)
+    if any(tuple(map(type, row)) != types for row in found):
+        raise DamagedCrystalError(f"{path} is damaged: a row has values of other types than its table")
+    return found

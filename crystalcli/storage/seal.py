@@ -109,6 +109,25 @@ class Sealer:
         self._changes.clear()
 
 
+def _group(name: Any, number: Any) -> Group:
+    """A group as it stands in a file that may be anybody's."""
+    return str(name), number if type(number) is int else -1
+
+
+def holds(query: Query, group: Group) -> bool:
+    """Whether one group's seal holds; of `source`, `segment` or `lexicon`, or a table's name with number 0."""
+    name, number = group[0], int(group[1])
+    members = total = 0
+    for table in sealed_tables():
+        names = columns(query, table)
+        if (found := group_column(table, names))[0] == name:
+            for values in query(f"SELECT {', '.join(names)} FROM {table} WHERE {found[1]} = {number}"):
+                members += 1
+                total += row_digest(table, values)
+    wanted = (members, (total % _MODULUS).to_bytes(16, "little"))
+    return wanted in list(query(f"SELECT members, total FROM seal WHERE name = '{name}' AND number = {number}"))
+
+
 def broken(query: Query) -> Iterator[tuple[Group, int]]:
     """The groups whose seal does not hold, each with how many rows it has more (or, below 0, fewer) than were sealed.
 
@@ -121,15 +140,17 @@ def broken(query: Query) -> Iterator[tuple[Group, int]]:
         name, number = group_column(table, names)
         for found, *values in query(f"SELECT {number}, {', '.join(names)} FROM {table} NOT INDEXED"):
             share = row_digest(table, values)
-            for added in (sums[(name, found)], whole):
+            for added in (sums[_group(name, found)], whole):
                 added[0] += 1
                 added[1] += share
     sealed = {
-        (name, number): (members, total)
+        _group(name, number): (members, total)
         for name, number, members, total in query("SELECT name, number, members, total FROM seal")
     }
     for group in sorted(sums.keys() | sealed.keys()):
         members, total = sums.get(group, [0, 0])
         before, wanted = sealed.get(group, (0, b""))
-        if group not in sealed or (members, (total % _MODULUS).to_bytes(16, "little")) != (before, wanted):
+        if type(before) is not int:
+            yield group, 0
+        elif group not in sealed or (members, (total % _MODULUS).to_bytes(16, "little")) != (before, wanted):
             yield group, members - before

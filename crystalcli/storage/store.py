@@ -17,7 +17,7 @@ from typing import Any
 from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
 from crystalcli.storage.lock import lock_beside, release
 from crystalcli.storage.query import Guard
-from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source, checked
+from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source, checked, typed
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, contradiction, statements
 from crystalcli.storage.seal import Sealer
 
@@ -104,6 +104,8 @@ class Store:
             raise NewerFormatError(
                 f"{path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
             )
+        if version < 1:
+            raise DamagedCrystalError(f"{path} is damaged: it says no format version")
         store = cls(path, _open(path, lock is not None), lock is not None)
         store._lock = lock
         try:
@@ -182,7 +184,7 @@ class Store:
 
     def meta(self) -> dict[str, str]:
         """What is said of the crystal as a whole."""
-        return dict(self.rows("SELECT key, value FROM meta"))
+        return dict(typed(self.rows("SELECT key, value FROM meta"), (str, str), self.path))
 
     def set_meta(self, key: str, value: str) -> None:
         """Inside a transaction."""
@@ -245,7 +247,7 @@ class Store:
 
     def runs(self) -> list[tuple[int, int]]:
         """(first chunk, chunks) of every run."""
-        return self.rows("SELECT first_chunk, chunks FROM run")
+        return typed(self.rows("SELECT first_chunk, chunks FROM run"), (int, int), self.path)
 
     def runs_of(self, source: int) -> list[Run]:
         """A source's runs in order."""
@@ -335,7 +337,8 @@ class Store:
     def part_sizes(self) -> dict[str, tuple[int, int]]:
         """For each name of a part: bytes stored in all, and bytes before compression."""
         query = "SELECT name, sum(length(data)), sum(size) FROM part GROUP BY name"
-        return {name: (int(stored), int(size)) for name, stored, size in self.rows(query)}
+        rows = typed(self.rows(query), (str, int, int), self.path)
+        return {name: (stored, size) for name, stored, size in rows}
 
     # --- the lexical index ------------------------------------------------------------------------
 
@@ -396,6 +399,8 @@ def _open(path: Path, writable: bool) -> sqlite3.Connection:
             connection = _connect(mode)
             connection.execute("SELECT type FROM sqlite_master LIMIT 1").fetchone()
             return connection
+        except UnicodeDecodeError as error:  # SQLite's message quotes the broken schema
+            raise DamagedCrystalError(f"{path} is damaged: malformed database schema") from error
         except sqlite3.DatabaseError as error:
             # A crystal left in WAL mode on a read-only medium can only be read as if nothing else touched it.
             if mode is modes[-1] or "unable to open" not in str(error):

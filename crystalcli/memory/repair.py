@@ -80,7 +80,8 @@ def repair(
 
 
 def _rebuild(path: Path, target: Path, encoder: Callable[[], Path | None]) -> Repaired:
-    target.unlink(missing_ok=True)
+    for suffix in ("", "-wal", "-shm"):  # of a repair that was killed
+        Path(f"{target}{suffix}").unlink(missing_ok=True)
     wreck = Wreck(path)
     try:
         with Store.create(target, {}) as store:

@@ -39,6 +39,8 @@ OWN_SUFFIXES = (
     ".crystal-lock",
     ".crystal-repair",
     ".crystal-repair-lock",
+    ".crystal-repair-wal",
+    ".crystal-repair-copy",
     ".crystal.damaged",
     ".crystal.damaged-wal",
 )

@@ -140,6 +140,31 @@ def test_pages_that_cannot_be_read_cost_only_what_they_hold(own, sound, shelf, e
     assert lost_something
 
 
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["DROP INDEX run_by_chunk"],
+        ["CREATE VIEW v AS SELECT 1"],
+        [
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_master SET sql = replace(sql, 'title', 'tit(e') WHERE name = 'source'",
+        ],
+        [
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_master SET name = 'tart', sql = 'CREATE TABLE tart (a)' WHERE name = 'part'",
+        ],
+    ],
+)
+def test_a_damaged_schema_costs_nothing(own, sound, statements):
+    change(own, *statements)
+    with pytest.raises(DamagedCrystalError, match="damaged"):
+        Store.open(own)
+    report = mended(own)
+    assert report.lost == []
+    assert content(own) == content(sound)
+    assert not list(own.parent.glob("own*-repair*"))
+
+
 def test_the_damaged_file_is_kept_unless_told_otherwise(own):
     change(own, "DELETE FROM posting WHERE rowid = 2")
     damaged = own.read_bytes()

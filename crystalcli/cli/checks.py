@@ -77,13 +77,11 @@ def repair(no_backup: bool, crystal: Path | None, as_json: bool) -> None:
     their files again. The damaged file is kept as NAME.crystal.damaged.
     """
     from crystalcli.cli import render_checks
-    from crystalcli.cli.progress import checking
     from crystalcli.cli.shared import encoder_folder
     from crystalcli.memory.repair import repair as mend
 
     path = path_of(crystal)
-    with checking() as progress:
-        report = mend(path, encoder=encoder_folder, backup=not no_backup, progress=progress)
+    report = mend(path, encoder=encoder_folder, backup=not no_backup)
     if as_json:
         output.json("repair", {"path": str(path), **render_checks.repair_json(report)})
     else:

@@ -71,7 +71,7 @@ def repair(
             report.problems = problems
             kept = put_in_place(target, path, backup)
         finally:
-            for suffix in ("", "-wal", "-shm"):
+            for suffix in ("", "-wal", "-shm", "-copy", "-copy-wal", "-copy-shm", "-copy-journal"):
                 Path(f"{target}{suffix}").unlink(missing_ok=True)
         report.backup = str(kept) if kept else ""
         return report

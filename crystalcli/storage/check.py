@@ -52,7 +52,7 @@ def blob_faults(store: Store) -> Iterator[Fault]:
                 head = next((name for name in ("segment", "lexicon") if name in names), "")
                 number = found.get(head, 0)
                 label = found.get("name", found.get("first_term", ""))
-                yield Fault((head, number), f"{table} {label!r} of {head} {number} does not match its digest")
+                yield Fault((head, number), f"{table} {label} of {head} {number} does not match its digest")
 
 
 def reason_of(error: DamagedCrystalError, store: Store) -> str:

@@ -8,6 +8,7 @@ ten seconds and the process a gigabyte.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import random
 import resource
@@ -81,6 +82,9 @@ def use(path: Path, encoder: QuestionEncoder | None, writable: bool) -> tuple[bo
                             crystal.shelf, encoder, default_codec() if encoder else None
                         ).recall(q, 5, d)
                     )
+            if writable:
+                with contextlib.suppress(CrystalError):
+                    crystal.ingest([path.parent / "new"])
     except CrystalError as error:
         said.append(type(error).__name__)
         sound = False
@@ -252,6 +256,8 @@ def main(crystal: str, folder: str, seed: str, count: str, weights: str = "") ->
     original = Path(crystal).read_bytes()
     path = Path(folder) / "mutated.crystal"
     path.write_bytes(original)
+    (path.parent / "new").mkdir(exist_ok=True)
+    (path.parent / "new" / "more.md").write_text("# More\n\nThe compass of port 1 was sold.\n", encoding="utf-8")
     sound, answers = use(path, encoder, False)
     assert sound
     assert not any(isinstance(each, str) for each in answers)

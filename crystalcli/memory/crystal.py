@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.shelf import Shelf
 
 ENCODER = "all-MiniLM-L6-v2"
+META = {"encoder": ENCODER, "dimension": "384", "ratios": "10 5 2", "codec": "opq-32-12-4"}
 DEFAULT_NAME = "memory.crystal"
 
 
@@ -59,8 +60,7 @@ class CrystalFile:
     @staticmethod
     def create_store(path: Path, wait: float = 0.0, waiting: Callable[[str], None] | None = None) -> Store:
         """A new, empty crystal file; wait, waiting: as in `crystalcli.storage.lock.lock_beside`."""
-        meta = {"encoder": ENCODER, "dimension": "384", "ratios": "10 5 2", "codec": "opq-32-12-4"}
-        return Store.create(path, meta, wait=wait, waiting=waiting)
+        return Store.create(path, META, wait=wait, waiting=waiting)
 
     @property
     def path(self) -> Path:
@@ -91,6 +91,10 @@ class CrystalFile:
         report.encoded_tokens += filled
         report.seconds = time.monotonic() - began
         return report
+
+    def make_layers(self) -> int:
+        """Make the layers that are missing, with the weights given; returns their tokens."""
+        return self._fill(_Lazy(self._encoder)) if self._encoder is not None else 0
 
     def _fill(self, encoder: _Lazy) -> int:
         """Make the layers of segments that were stored without weights; returns their tokens."""
@@ -189,7 +193,7 @@ class CrystalFile:
             source = self._store.source_named(path)
             if source is None:
                 raise NotFoundError(f"no document {path} in this crystal")
-            return self.shelf.span_text(source, start, end)
+            return self.shelf.span_text(self.shelf.vouch(source), start, end)
 
     def verified(self, citation: Citation) -> bool:
         """Whether the quotation is what the file says at its place."""
@@ -220,7 +224,7 @@ class CrystalFile:
         from crystalcli.memory.inspection import document, find_document, zoom
 
         with self.snapshot():
-            source = find_document(self._store, name)
+            source = self.shelf.vouch(find_document(self._store, name))
             return document(self._store, source), zoom(self.shelf, source)
 
     def export(self, folder: Path, names: Sequence[str] = (), *, force: bool = False) -> ExportReport:

@@ -28,6 +28,7 @@ from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.recall import Recall
 from crystalcli.memory.repair import repair
 from crystalcli.memory.verify import verify
+from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store, digest
 from crystalcli.vectors.codec import default_codec
 from crystalcli.vectors.question import Encoded, QuestionEncoder
@@ -114,28 +115,28 @@ def flips(data: bytearray, chance: random.Random) -> bytes:
 
 def odd_bytes(data: bytearray, chance: random.Random) -> bytes:
     """Bytes with meaning: page headers, cell pointers, the file's header."""
-    page = 4096 * chance.randrange(len(data) // 4096)
+    page = PAGE * chance.randrange(len(data) // PAGE)
     for _ in range(chance.randrange(1, 5)):
         data[page + chance.randrange(0, 120)] = chance.choice((0, 1, 2, 5, 10, 13, 127, 128, 255))
     return bytes(data)
 
 
 def cut_off(data: bytearray, chance: random.Random) -> bytes:
-    return bytes(data[: chance.choice((chance.randrange(len(data)), 4096 * chance.randrange(len(data) // 4096)))])
+    return bytes(data[: chance.choice((chance.randrange(len(data)), PAGE * chance.randrange(len(data) // PAGE)))])
 
 
 def zeroed(data: bytearray, chance: random.Random) -> bytes:
-    page = 4096 * chance.randrange(len(data) // 4096)
-    data[page : page + 4096] = bytes(4096)
+    page = PAGE * chance.randrange(len(data) // PAGE)
+    data[page : page + PAGE] = bytes(PAGE)
     return bytes(data)
 
 
 def pages_moved(data: bytearray, chance: random.Random) -> bytes:
     """A page in another's place; or a page number in a b-tree that points where another does."""
-    pages = len(data) // 4096
-    a, b = (4096 * chance.randrange(pages) for _ in range(2))
+    pages = len(data) // PAGE
+    a, b = (PAGE * chance.randrange(pages) for _ in range(2))
     if chance.random() < 0.6:
-        data[a : a + 4096] = data[b : b + 4096]
+        data[a : a + PAGE] = data[b : b + PAGE]
     else:
         place = a + chance.choice((8, 12 + 2 * chance.randrange(40), chance.randrange(4092)))
         data[place : place + 4] = chance.randrange(1, pages + 2).to_bytes(4, "big")

@@ -40,6 +40,7 @@ _HEAD = struct.Struct("<HII")
 _TARGET = 6000  # bytes of postings and terms in a block, about: a few pages of the file
 _MAX_TERM = 260  # bytes of a term and its newline: 64 characters of UTF-8, and what a stemmer could add
 _FARTHEST = 1 << 40  # no atom is as far from another, so that no sum of gaps overflows
+_OUT_OF_ORDER = "postings of the lexical index are out of order; run `crystal repair`"
 _SHORT = 48  # postings up to which a plain loop beats an array
 _AT_ONCE = 1 << 14  # bytes of gaps decoded at a time, so that a long list takes no more memory than a short one
 
@@ -170,9 +171,13 @@ def _join(group: list[tuple[str, int, int, bytes, int]], base: int) -> tuple[str
         frequencies: list[int] = []
         for _, _, df, data, first in group:
             _decode_short(data, df, first, atoms, frequencies)
+        if sorted(atoms) != atoms:
+            raise DamagedCrystalError(_OUT_OF_ORDER)
         return term, total, _encode(atoms, frequencies, base)
     parts = [_decode(data, df, first) for _, _, df, data, first in group]
     long_atoms = np.concatenate([part.atoms for part in parts])
+    if (np.diff(long_atoms) < 0).any():
+        raise DamagedCrystalError(_OUT_OF_ORDER)
     return term, total, _encode_long(long_atoms, np.concatenate([part.frequencies for part in parts]), base)
 
 
@@ -212,12 +217,12 @@ def _columns(data: bytes) -> tuple[list[str], Atoms, int]:
         heads = varint.decode(data[start : start + heads_size])
     except (struct.error, zlib.error, ValueError) as error:
         raise DamagedCrystalError(
-            f"a block of the lexical index does not decode ({error}); run `crystal ingest` again"
+            f"a block of the lexical index does not decode ({error}); run `crystal repair`"
         ) from error
     body = start + heads_size
     sound = len(terms) == count and len(heads) == 2 * count and int(heads.max()) <= len(data)
     if not sound or body + int(heads[1::2].sum()) != len(data):
-        raise DamagedCrystalError("a block of the lexical index contradicts itself; run `crystal ingest` again")
+        raise DamagedCrystalError("a block of the lexical index contradicts itself; run `crystal repair`")
     return terms, heads, body
 
 

@@ -18,7 +18,7 @@ from crystalcli.storage.seal import Sealer
 
 LARGEST = 1 << 24  # bytes of a blob, decompressed too; nothing this program writes comes near it
 PAGE_CACHE = 2 << 20  # bytes of the file that SQLite keeps in memory
-_PAGE = 2048  # bytes of a page: of every blob a part of one is left empty, and with 4,096 that is 0.02 of the text
+PAGE = 2048  # bytes of a page: of every blob a part of one is left empty, and with 4,096 that is 0.02 of the text
 _TRIES = 5
 _PASSING = (
     sqlite3.SQLITE_CANTOPEN,
@@ -38,7 +38,7 @@ def make(path: Path, meta: dict[str, str]) -> None:
     fresh.unlink(missing_ok=True)
     try:
         with contextlib.closing(_sqlite(f"{fresh.as_uri()}?mode=rwc")) as connection:
-            connection.execute(f"PRAGMA page_size = {_PAGE}")
+            connection.execute(f"PRAGMA page_size = {PAGE}")
             connection.execute("BEGIN IMMEDIATE")
             for statement in statements():
                 connection.execute(statement)

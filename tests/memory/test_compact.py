@@ -173,6 +173,7 @@ def test_readers_that_have_the_old_file_open_go_on_with_it_and_crystals_find_the
             assert crystal.recall("bell")  # it has the file open while it is being written, with a log beside it
             assert reader.sources()
             writer.forget(["a.txt"])
+            assert reader.sources()
         compact(path)
         with Crystal.open(path, writable=True, encoder=None) as writer:
             writer.ingest([write(folder, {"c.txt": "The rope is new.\n"})])

@@ -15,6 +15,7 @@ from damage import change
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.library import Crystal
 from crystalcli.memory import segments
+from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store
 
 TESTS = Path(__file__).parents[1]
@@ -137,34 +138,34 @@ def test_a_page_that_is_pointed_at_a_thousand_times_ends_as_damage(own):
     raw = sqlite3.connect(own)
     (root,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'segment'").fetchone()
     raw.close()
-    pages = len(data) // 4096
-    for level in range(3):  # three interior pages, each of which names the next one 400 times
-        page = bytearray(4096)
+    pages = len(data) // PAGE
+    for level in range(3):  # three interior pages, each of which names the next one hundreds of times
+        page = bytearray(PAGE)
         target = pages + level + 2 if level < 2 else root
-        cells = 400
+        cells = (PAGE - 12) // 7
         page[0] = 5
         page[3:5] = cells.to_bytes(2, "big")
         page[8:12] = target.to_bytes(4, "big")
         for cell in range(cells):
-            place = 4096 - 5 * (cell + 1)
+            place = PAGE - 5 * (cell + 1)
             page[place : place + 4] = target.to_bytes(4, "big")
             page[place + 4] = 1
             page[12 + 2 * cell : 14 + 2 * cell] = place.to_bytes(2, "big")
-        page[5:7] = (4096 - 5 * cells).to_bytes(2, "big")
+        page[5:7] = (PAGE - 5 * cells).to_bytes(2, "big")
         data += page
-    first = bytes(data[4096 * pages : 4096 * pages + 4096])
-    leaf = bytes(data[4096 * (root - 1) : 4096 * root])
-    data[4096 * (root - 1) : 4096 * root] = first
+    first = bytes(data[PAGE * pages : PAGE * pages + PAGE])
+    leaf = bytes(data[PAGE * (root - 1) : PAGE * root])
+    data[PAGE * (root - 1) : PAGE * root] = first
     data += leaf
     last = pages + 2  # the third page names the leaf, which now stands at the end
-    leaf_page = len(data) // 4096
-    start = 4096 * last
-    page = data[start : start + 4096]
-    for cell in range(400):
-        place = 4096 - 5 * (cell + 1)
+    leaf_page = len(data) // PAGE
+    start = PAGE * last
+    page = data[start : start + PAGE]
+    for cell in range((PAGE - 12) // 7):
+        place = PAGE - 5 * (cell + 1)
         page[place : place + 4] = leaf_page.to_bytes(4, "big")
     page[8:12] = leaf_page.to_bytes(4, "big")
-    data[start : start + 4096] = page
+    data[start : start + PAGE] = page
     data[28:32] = leaf_page.to_bytes(4, "big")
     own.write_bytes(data)
     with Store.open(own) as store, pytest.raises(DamagedCrystalError, match="damaged"):

@@ -12,6 +12,7 @@ from damage import TABLES, change, library, make, texts, verdict_of
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotACrystalError
 from crystalcli.library import Crystal
 from crystalcli.memory.repair import repair
+from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store
 
 
@@ -120,10 +121,10 @@ def test_each_part_can_be_broken(own, sound, shelf, part, encoder_folder):
 @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_pages_that_cannot_be_read_cost_only_what_they_hold(own, sound, shelf, every):
     data = own.read_bytes()
-    pages = len(data) // 4096
+    pages = len(data) // PAGE
     lost_something = 0
     for page in range(1, pages, every):
-        own.write_bytes(data[: page * 4096] + bytes(4096) + data[(page + 1) * 4096 :])
+        own.write_bytes(data[: page * PAGE] + bytes(PAGE) + data[(page + 1) * PAGE :])
         try:
             broken = not verdict_of(own, quick=True).sound
         except DamagedCrystalError:

@@ -24,7 +24,6 @@ from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.store import Store
 from crystalcli.vectors.codec import CODE_BYTES, codes_from
 from crystalcli.vectors.pairs import PairedCodes
-from crystalcli.vectors.pyramid import nodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -92,7 +91,18 @@ class Shelf:
             lengths.append(found["lengths"])
             tokens.append(self._tokens(row, self._of(found, row, "spans")))
         self.lengths = np.frombuffer(b"".join(lengths), np.uint8)
+        if sum(row.tokens for row in self.segments) >= 1 << 31:  # nodes are numbered in 32 bits
+            raise DamagedCrystalError(f"{self.store.path} is damaged: it says to hold more tokens than a crystal can")
         self.nesting = Nesting(np.concatenate([np.zeros(0, np.uint16), *tokens]))
+        for row in self.segments:
+            last = row.first_chunk + row.chunks
+            for count, firsts in (
+                (row.atoms, self.nesting.atoms),
+                (row.clusters, self.nesting.clusters),
+                (row.units, self.nesting.units),
+            ):
+                if firsts[last] - firsts[row.first_chunk] != count:
+                    raise self._contradiction(row)
         encoded = [row for row in self.segments if row.encoded]
         if encoded:
             self.atom_codes = PairedCodes(self.atoms, CODE_BYTES["atoms"])
@@ -110,8 +120,7 @@ class Shelf:
             tokens = varint.decode_some(spans, 3 * row.chunks, row.chunks)
         except ValueError as error:
             raise DamagedCrystalError(f"{self.store.path} is damaged: spans of segment {row.id}: {error}") from error
-        said = (row.units, row.clusters, row.atoms)
-        if int(tokens.max(initial=0)) > 0xFFFF or said != tuple(int(count.sum()) for count in nodes(tokens)):
+        if len(tokens) and (int(tokens.max()) > 0xFFFF or int(tokens.sum()) != row.tokens):
             raise self._contradiction(row)
         return tokens.astype(np.uint16)
 

@@ -73,11 +73,12 @@ class Packed(NamedTuple):
             if start + len(piece) < len(gaps):  # end where a number ends
                 piece = piece[: len(piece) - int((piece[:-11:-1] < 128).argmax())]
             try:
-                decoded = varint.decode(piece)
+                atoms = varint.decode(piece)
             except ValueError as error:
                 raise DamagedCrystalError(f"postings of the lexical index do not decode ({error})") from error
-            atoms = np.cumsum(decoded)
-            if int(decoded.max()) >= _FARTHEST or atom - self.first_atom + int(atoms[-1]) >= _FARTHEST:
+            widest = int(atoms.max())
+            np.cumsum(atoms, out=atoms)
+            if max(widest, atom - self.first_atom + int(atoms[-1])) >= _FARTHEST:
                 raise DamagedCrystalError("postings of the lexical index do not decode (a gap is too wide)")
             atoms += atom
             if done + len(atoms) > self.df:

@@ -16,7 +16,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
 from crystalcli.memory.kept import Kept
 from crystalcli.memory.nesting import Nesting, ranges
-from crystalcli.memory.views import SegmentView, check_numbering, view_of
+from crystalcli.memory.views import SegmentView, check_row, view_of
 from crystalcli.storage.check import vouch
 from crystalcli.storage.parts import parts
 from crystalcli.storage.reach import runs_by_chunk
@@ -82,10 +82,12 @@ class Shelf:
 
     def _load(self) -> None:
         """Read what is resident, some segments at a time; only sizes that the file has shown are believed."""
-        check_numbering(self.store, self.segments)
         lengths, tokens = [], []
         ids = [row.id for row in self.segments]
+        before: Segment | None = None
         for row, found in zip(self.segments, parts(self.store, ids, ("lengths", "spans")), strict=True):
+            check_row(self.store, row, before, len(self._of(found, row, "spans")))
+            before = row
             if len(self._of(found, row, "lengths")) != row.atoms:
                 raise self._contradiction(row)
             lengths.append(found["lengths"])

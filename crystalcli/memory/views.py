@@ -60,14 +60,19 @@ def check_numbering(store: Store, segments: list[Segment]) -> None:
     """
     query = "SELECT segment, length(data) FROM part WHERE name = 'spans' AND typeof(data) = 'blob'"
     sizes = dict(typed(store.rows(query), (int, int), store.path))
-    chunk = atom = 0
+    before: Segment | None = None
     for row in segments:
-        if (row.first_chunk, row.first_atom) != (chunk, atom):
-            raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} does not follow the one before it")
-        if 4 * row.chunks + row.units > sizes.get(row.id, 0) or not row.atoms <= row.clusters <= row.units:
-            raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} counts more than its spans hold")
-        chunk += row.chunks
-        atom += row.atoms
+        check_row(store, row, before, sizes.get(row.id, 0))
+        before = row
+
+
+def check_row(store: Store, row: Segment, before: Segment | None, size: int) -> None:
+    """The same of one segment, whose spans take `size` bytes, and the one before it."""
+    expected = (before.first_chunk + before.chunks, before.first_atom + before.atoms) if before else (0, 0)
+    if (row.first_chunk, row.first_atom) != expected:
+        raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} does not follow the one before it")
+    if 4 * row.chunks + row.units > size or not row.atoms <= row.clusters <= row.units:
+        raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} counts more than its spans hold")
 
 
 def _starts(counts: Integers) -> Integers:

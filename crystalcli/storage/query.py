@@ -17,7 +17,7 @@ from crystalcli.storage.lock import own_place
 
 _STEPS = 1 << 16  # of SQLite's machine, between two looks at how long a query has gone on
 _PER_BYTE = 32  # steps for each byte of the file; a scan takes a tenth of it
-_ROWS_AT_ONCE = 1 << 10
+_ROWS_AT_ONCE = 1 << 7
 
 
 class Guard:

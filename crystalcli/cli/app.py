@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from crystalcli.cli import moves
+from crystalcli.cli import checks, moves
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
     PATH,
@@ -336,8 +336,12 @@ def models_remove(names: tuple[str, ...]) -> None:
         output.note(f"{name}: {size(models.remove(name))} given back")
 
 
-for _command in (moves.export, moves.merge, moves.forget, moves.compact, moves.diff):
+for _command in (
+    *(moves.export, moves.merge, moves.forget, moves.compact, moves.diff),
+    *(checks.status, checks.verify, checks.repair),
+):
     app.add_command(_command)
+
 
 _STOPPED = "stopped; what was committed stays, and the same command goes on from there"
 

@@ -113,11 +113,11 @@ def merge(crystals: tuple[Path, ...], target: Path, force: bool, as_json: bool) 
     one's name prefixed with the name of its crystal. The new crystal is whole or not there; --force replaces a crystal.
     """
     from crystalcli.cli import render_moves
-    from crystalcli.cli.progress import moving
+    from crystalcli.cli.progress import portion
     from crystalcli.library import Crystal
 
     target = target.expanduser()
-    with _stopping(f"{target} was not made"), moving() as progress:
+    with _stopping(f"{target} was not made"), portion() as progress:
         report = Crystal.merge([path.expanduser() for path in crystals], target, force=force, progress=progress)
     if as_json:
         output.json("merge", {"path": str(target), **asdict(report)})
@@ -140,7 +140,7 @@ def forget(names: tuple[str, ...], dry_run: bool, then_compact: bool, crystal: P
     `crystal ingest` of that folder: name it in .crystalignore to leave it out.
     """
     from crystalcli.cli import render_moves
-    from crystalcli.cli.progress import moving
+    from crystalcli.cli.progress import portion
     from crystalcli.library import Crystal
 
     target = path_of(crystal)
@@ -148,7 +148,7 @@ def forget(names: tuple[str, ...], dry_run: bool, then_compact: bool, crystal: P
         report = opened.forget(names, dry_run=dry_run)
     compacted = None
     if then_compact and not dry_run:
-        with _stopping(f"the documents are forgotten, and {target} is not compacted"), moving() as progress:
+        with _stopping(f"the documents are forgotten, and {target} is not compacted"), portion() as progress:
             compacted = Crystal.compact(target, progress)
     if as_json:
         output.json("forget", {"path": str(target), "dry_run": dry_run, **render_moves.forget_json(report, compacted)})
@@ -166,11 +166,11 @@ def compact(crystal: Path | None, as_json: bool) -> None:
     Nothing is encoded again: documents, texts and layers stay what they are. It takes free space for the new file.
     """
     from crystalcli.cli import render_moves
-    from crystalcli.cli.progress import moving
+    from crystalcli.cli.progress import portion
     from crystalcli.library import Crystal
 
     target = path_of(crystal)
-    with _stopping(f"{target} is as it was"), moving() as progress:
+    with _stopping(f"{target} is as it was"), portion() as progress:
         report = Crystal.compact(target, progress)
     if as_json:
         output.json("compact", {"path": str(target), **asdict(report)})

@@ -48,8 +48,8 @@ def ingesting() -> Iterator[Callable[[Progress], None] | None]:
 
 
 @contextmanager
-def moving() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar with the share of tokens copied; None where nobody watches."""
+def portion() -> Iterator[Callable[[int, int], None] | None]:
+    """A bar with the share of the whole that is done; None where nobody watches."""
     if not output.watched:
         yield None
         return

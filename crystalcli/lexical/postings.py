@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 _HEAD = struct.Struct("<HII")
 _TARGET = 6000  # bytes of postings and terms in a block, about: a few pages of the file
-_MAX_BLOCK = 1 << 26
+_MAX_TERM = 260  # bytes of a term and its newline: 64 characters of UTF-8, and what a stemmer could add
+_FARTHEST = 1 << 40  # no atom is as far from another, so that no sum of gaps overflows
+_OUT_OF_ORDER = "postings of the lexical index are out of order; run `crystal repair`"
 _SHORT = 48  # postings up to which a plain loop beats an array
 _AT_ONCE = 1 << 14  # bytes of gaps decoded at a time, so that a long list takes no more memory than a short one
 
@@ -71,9 +73,13 @@ class Packed(NamedTuple):
             if start + len(piece) < len(gaps):  # end where a number ends
                 piece = piece[: len(piece) - int((piece[:-11:-1] < 128).argmax())]
             try:
-                atoms = np.cumsum(varint.decode(piece))
+                atoms = varint.decode(piece)
             except ValueError as error:
                 raise DamagedCrystalError(f"postings of the lexical index do not decode ({error})") from error
+            widest = int(atoms.max())
+            np.cumsum(atoms, out=atoms)
+            if max(widest, atom - self.first_atom + int(atoms[-1])) >= _FARTHEST:
+                raise DamagedCrystalError("postings of the lexical index do not decode (a gap is too wide)")
             atoms += atom
             if done + len(atoms) > self.df:
                 break
@@ -121,6 +127,15 @@ def packed(data: bytes, term: str, first_atom: int) -> Packed | None:
     return Packed(int(heads[2 * place]), first_atom, data[start : start + int(heads[2 * place + 1])])
 
 
+def entries(data: bytes, first_atom: int) -> Iterator[tuple[str, Posting]]:
+    """Every term of a block with its postings, in order. Raises DamagedCrystalError."""
+    terms, heads, start = _columns(data)
+    for place, term in enumerate(terms):
+        size = int(heads[2 * place + 1])
+        yield term, _decode(data[start : start + size], int(heads[2 * place]), first_atom)
+        start += size
+
+
 def merge(segments: Sequence[tuple[int, Iterable[bytes]]]) -> Iterator[Block]:
     """One segment's blocks out of several: each (its first atom, its blocks in order), in order of their atoms."""
     base = segments[0][0]
@@ -157,9 +172,13 @@ def _join(group: list[tuple[str, int, int, bytes, int]], base: int) -> tuple[str
         frequencies: list[int] = []
         for _, _, df, data, first in group:
             _decode_short(data, df, first, atoms, frequencies)
+        if sorted(atoms) != atoms:
+            raise DamagedCrystalError(_OUT_OF_ORDER)
         return term, total, _encode(atoms, frequencies, base)
     parts = [_decode(data, df, first) for _, _, df, data, first in group]
     long_atoms = np.concatenate([part.atoms for part in parts])
+    if (np.diff(long_atoms) < 0).any():
+        raise DamagedCrystalError(_OUT_OF_ORDER)
     return term, total, _encode_long(long_atoms, np.concatenate([part.frequencies for part in parts]), base)
 
 
@@ -192,16 +211,19 @@ def _columns(data: bytes) -> tuple[list[str], Atoms, int]:
         count, terms_size, heads_size = _HEAD.unpack_from(data)
         start = _HEAD.size + terms_size
         inflate = zlib.decompressobj()
-        column = inflate.decompress(data[_HEAD.size : start], _MAX_BLOCK)
+        column = inflate.decompress(data[_HEAD.size : start], _MAX_TERM * count + 1)
+        if inflate.unconsumed_tail or column.count(b"\n") != count - 1:
+            raise ValueError("its terms are not as many as it says")
         terms = column.decode().split("\n")
         heads = varint.decode(data[start : start + heads_size])
     except (struct.error, zlib.error, ValueError) as error:
         raise DamagedCrystalError(
-            f"a block of the lexical index does not decode ({error}); run `crystal ingest` again"
+            f"a block of the lexical index does not decode ({error}); run `crystal repair`"
         ) from error
     body = start + heads_size
-    if len(terms) != count or len(heads) != 2 * count or body + int(heads[1::2].sum()) != len(data):
-        raise DamagedCrystalError("a block of the lexical index contradicts itself; run `crystal ingest` again")
+    sound = len(terms) == count and len(heads) == 2 * count and int(heads.max()) <= len(data)
+    if not sound or body + int(heads[1::2].sum()) != len(data):
+        raise DamagedCrystalError("a block of the lexical index contradicts itself; run `crystal repair`")
     return terms, heads, body
 
 
@@ -228,7 +250,7 @@ def _decode_short(data: bytes, df: int, first_atom: int, atoms: list[int], frequ
     """Append a term's postings to the lists; the same as `_decode`, faster for a few."""
     gap = shift = count = 0
     atom = first_atom
-    packed = len(data) - -(-df // 4)
+    packed = max(0, len(data) - -(-df // 4))
     for byte in data[:packed]:
         gap |= (byte & 127) << shift
         shift += 7

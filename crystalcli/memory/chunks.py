@@ -15,7 +15,7 @@ import numpy as np
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
 from crystalcli.memory.layers import LayerCodes
-from crystalcli.storage.rows import RUN, Segment
+from crystalcli.storage.rows import Segment
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store, digest
 from crystalcli.vectors.pyramid import nodes
@@ -62,11 +62,9 @@ class Chunks:
         self._keys: Callable[[int], bytes] = lru_cache(maxsize=None)(self._hashes)
 
     def of(self, source: int) -> list[int]:
-        """The numbers of a source's chunks, in order. Raises DamagedCrystalError when a run is longer than a run may be."""
+        """The numbers of a source's chunks, in order. Raises DamagedCrystalError."""
         numbers: list[int] = []
         for run in self.store.runs_of(source):
-            if not 0 <= run.chunks <= RUN:
-                raise self._damaged(f"a run of {run.chunks} chunks")
             numbers.extend(range(run.first_chunk, run.first_chunk + run.chunks))
         return numbers
 

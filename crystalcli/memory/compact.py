@@ -10,6 +10,7 @@ from pathlib import Path
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.copy import Copy
 from crystalcli.storage.carry import carry_codebooks, landmarks_of
+from crystalcli.storage.check import vouch
 from crystalcli.storage.fresh import written_beside
 from crystalcli.storage.store import Store
 
@@ -39,7 +40,7 @@ def compact(path: Path, progress: Callable[[int, int], None] | None = None) -> C
 
     Documents, texts and codes stay what they are; nothing is encoded. The file is replaced at the end, in one step: until then,
     and after an interruption, the old one is whole. progress: told tokens done and tokens in all, a document at a time.
-    Raises CrystalError when another program is writing it.
+    Raises CrystalError when another program is writing it, and DamagedCrystalError rather than copy what is damaged.
     """
     began = time.monotonic()
     with Store.open(path, writable=True) as old:
@@ -50,6 +51,7 @@ def compact(path: Path, progress: Callable[[int, int], None] | None = None) -> C
             sources, done = old.sources(), 0
             total = sum(source.tokens for source in sources)
             for source in sources:
+                vouch(old, source)
                 copy.enter(source, copy.add(chunks, source.id), landmarks_of(old, source.id))
                 documents += source.chunks > 0
                 done += source.tokens

@@ -158,6 +158,12 @@ class CrystalFile:
         elif paths:
             raise SourceError("there is no text to learn codebooks from")
 
+    def make_layers(self) -> int:
+        """Make the layers that are missing, with the weights given; returns their tokens."""
+        codec = self.codec()
+        ready = self._encoder.folder is not None and codec is not None
+        return self._fill(_Lazy(self._encoder, codec)) if ready else 0
+
     def _fill(self, encoder: ChunkEncoder, progress: Callable[[Progress], None] | None = None) -> int:
         """Make the layers of segments that were stored without them; returns their tokens."""
         from crystalcli.memory.fidelity import add_fidelity
@@ -262,7 +268,7 @@ class CrystalFile:
             source = self._store.source_named(path)
             if source is None:
                 raise NotFoundError(f"no document {path} in this crystal")
-            return self.shelf.span_text(source, start, end)
+            return self.shelf.span_text(self.shelf.vouch(source), start, end)
 
     def verified(self, citation: Citation) -> bool:
         """Whether the quotation is what the file says at its place."""
@@ -293,7 +299,7 @@ class CrystalFile:
         from crystalcli.memory.inspection import document, find_document, zoom
 
         with self.snapshot():
-            source = find_document(self._store, name)
+            source = self.shelf.vouch(find_document(self._store, name))
             return document(self._store, source), zoom(self.shelf, source)
 
     def export(self, folder: Path, names: Sequence[str] = (), *, force: bool = False) -> ExportReport:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crystalcli.memory.chunks import Chunks
+from crystalcli.storage.check import vouch
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
 from crystalcli.types import place
@@ -58,6 +59,8 @@ class _Side:
         self.store = store
         self.chunks = Chunks(store)
         self.sources = {source.path: source for source in store.sources()}
+        for source in self.sources.values():
+            vouch(store, source)
         self.keys = {source.path: self._keys(source.id) for source in self.sources.values()}
         self.keys = {path: keys for path, keys in self.keys.items() if keys}
 

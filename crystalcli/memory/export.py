@@ -18,6 +18,7 @@ from typing import Any
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotFoundError
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.selection import select
+from crystalcli.storage.check import vouch
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
 
@@ -148,6 +149,7 @@ def _write(chunks: Chunks, source: Source, target: Path, report: ExportReport) -
 def texts(chunks: Chunks, source: Source) -> Iterator[str]:
     """A document's text in pieces. Raises DamagedCrystalError, at the end, when it is not as long as the ledger says."""
     length = 0
+    vouch(chunks.store, source)
     for chunk in chunks.of(source.id):
         text = chunks.text(chunk)
         length += len(text)
@@ -169,6 +171,7 @@ def rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     chunks = Chunks(store)
     for source in _with_text(store, names, ExportReport()):
+        vouch(store, source)
         start, line = 0, 1
         for chunk in chunks.of(source.id):
             text = chunks.text(chunk)
@@ -196,8 +199,10 @@ def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
 def _with_text(store: Store, names: Sequence[str], report: ExportReport) -> list[Source]:
     """The documents that are meant and whose whole text is here. Raises NotFoundError where there is none."""
     chosen = select(store, names) if names else store.sources()
-    report.partial = [source.path for source in chosen if source.state == "partial"]
-    held = [source for source in chosen if source.chunks and source.state != "partial"]
+    report.partial = [
+        source.path for source in chosen if source.state == "partial" or (source.chunks and not source.whole)
+    ]
+    held = [source for source in chosen if source.chunks and source.whole]
     if not held:
         raise NotFoundError("none of these documents holds text" if names else "this crystal holds no documents yet")
     return held

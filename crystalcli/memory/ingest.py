@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.memory.encoders import Encoder
+from crystalcli.memory.places import folders_asked, folders_noted, home_of, location_of, own_files
 from crystalcli.memory.segments import SegmentWriter
-from crystalcli.storage.lock import own_place
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
 from crystalcli.text.readers import open_source
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder
 
 
-BESIDE = ("", "-wal", "-shm", "-journal", "-lock", "-new")  # a crystal and what stands beside it
 _WHOLE = ("done", "gone", "failed")  # states in which `digest` is that of the text which is held, if any is
 _FRESH = (
     2_000_000_000  # nanoseconds: a file that changed so shortly before may change again without its time's changing
@@ -116,9 +115,10 @@ class Ingest:
         self._progress = progress or (lambda _: None)
         self._writer = SegmentWriter(store, encoder, self._write_sources)
         self._report = IngestReport(lexical_only=encoder is None)
-        self._home = own_place(store.path).absolute().parent
+        self._home = home_of(store.path)
         self._by_location = {source.location: source for source in store.sources()}
         self._names = {source.path: source.location for source in self._by_location.values()}
+        self._folders = "[]"
         self._rows: list[Source] = []  # ledger rows that wait for the next commit
         self._stale: set[int] = set()  # sources of which nothing may stand in the crystal any more, likewise
         self._finished: list[_Open] = []
@@ -133,9 +133,8 @@ class Ingest:
         they are made when the crystal is next ingested into.
         """
         began = time.monotonic()
-        here = self._store.path.absolute()
-        excluded = {Path(f"{path}{suffix}") for path in (here, own_place(here)) for suffix in BESIDE}
-        met = list(walk(paths, exclude=excluded, hidden=False))
+        met = list(walk(paths, exclude=own_files(self._store.path), hidden=False))
+        self._note_folders(paths)
         self._files_total = sum(isinstance(each, Found) for each in met)
         self._bytes_total = sum(each.size for each in met if isinstance(each, Found))
         try:
@@ -260,9 +259,19 @@ class Ingest:
                 self._report.gone += 1
                 self._number(_no_longer_read(source, "gone"))
 
+    def _note_folders(self, paths: Sequence[Path]) -> None:
+        """Remember the folders asked for, so that what is new in them can be told later."""
+        known = folders_asked(self._store)
+        for path in paths:
+            if path.is_dir():
+                known.add(self._relative(path.resolve() if ".." in path.parts else path.absolute()))  # as walk does
+        self._folders = folders_noted(known)
+
     def _prune(self) -> None:
-        """Drop the documents whose files are gone, wherever they were."""
+        """Drop the documents whose files are gone, wherever they were, and forget the folders that are."""
+        left = {each for each in folders_asked(self._store) if self._absolute(each).is_dir()}
         with self._store.transaction():
+            self._store.set_meta("folders", folders_noted(left))
             for source in self._store.sources():
                 if source.state == "gone":
                     self._store.clear_source(source.id)
@@ -331,6 +340,7 @@ class Ingest:
         for number in self._stale:
             self._store.clear_source(number)
         self._stale.clear()
+        self._store.set_meta("folders", self._folders)
         for row in self._rows:
             self._store.put_source(row)
         self._rows.clear()
@@ -375,8 +385,7 @@ class Ingest:
 
     def _relative(self, path: Path) -> str:
         """How a place is written in the ledger: relative to the crystal's folder where it lies below it, else absolute."""
-        place = path.relative_to(self._home) if path.is_relative_to(self._home) else path
-        return os.fsencode(place.as_posix()).decode("utf-8", "backslashreplace")  # names need not be UTF-8
+        return location_of(path, self._home)
 
     def _below(self, folder: Path) -> str:
         """How the path of everything in a folder begins."""

@@ -14,7 +14,10 @@ from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.compact import Size, size_of
 from crystalcli.memory.copy import Copy
+from crystalcli.memory.fidelity import add_fidelity, sums
+from crystalcli.memory.places import folders_asked, folders_noted, home_of
 from crystalcli.storage.carry import carry_codebooks, codebooks_of, landmarks_of
+from crystalcli.storage.check import vouch
 from crystalcli.storage.fresh import written_beside
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
@@ -79,6 +82,7 @@ def merge(
         for store in stores[1:]:
             _check(stores[0], store)
         meta = {key: value for store in reversed(stores) for key, value in store.meta().items()}
+        meta = {key: value for key, value in meta.items() if not key.startswith("fidelity_")}
         with written_beside(output, meta, old) as new:
             carry_codebooks(stores[0], new)
             merging = _Merge(new, output, MergeReport(len(stores)))
@@ -119,15 +123,23 @@ class _Merge:
 
     def __init__(self, new: Store, output: Path, report: MergeReport) -> None:
         self.report = report
-        self._copy = Copy(new)
-        self._home = output.absolute().parent
+        self._new, self._copy = new, Copy(new)
+        self._home = home_of(output)
+        self._folders: set[str] = set()
+        self._fidelity: list[dict[str, tuple[int, float]]] = []
+        self._encoder = ""  # where an own encoder is
         self._by_path: dict[str, _Entry] = {}
         self._by_location: dict[str, _Entry] = {}
 
     def add(self, store: Store) -> Iterator[int]:
         """Everything that one crystal holds, a document at a time; gives the tokens of each."""
-        chunks, home = Chunks(store), store.path.absolute().parent
+        chunks, home = Chunks(store), home_of(store.path)
+        self._folders |= {self._here(folder, home) for folder in folders_asked(store)}
+        self._fidelity.append(sums(store))
+        if "location" in (meta := store.meta()):
+            self._encoder = self._encoder or self._here(meta["location"], home)
         for source in store.sources():
+            vouch(store, source)
             row = source._replace(location=self._here(source.location, home), root=self._here(source.root, home))
             self._settle(_Entry(row, self._copy.add(chunks, source.id), store, source.id))
             yield source.tokens
@@ -138,6 +150,12 @@ class _Merge:
             self._copy.enter(entry.row, entry.numbers, landmarks_of(entry.store, entry.source))
             self.report.documents += entry.row.chunks > 0
         self._copy.finish()
+        with self._new.transaction():
+            self._new.set_meta("folders", folders_noted(self._folders))
+            if self._encoder:
+                self._new.set_meta("location", self._encoder)
+            for found in self._fidelity:
+                add_fidelity(self._new, found)
 
     def _settle(self, new: _Entry) -> None:
         """Find a name and a location for a document, or find that it is here already."""

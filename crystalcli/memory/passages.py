@@ -122,7 +122,7 @@ class Passages:
 
     def _source(self, number: int) -> Source:
         if number not in self._sources:
-            self._sources[number] = self._store.source(number)
+            self._sources[number] = self._shelf.vouch(self._store.source(number))
         return self._sources[number]
 
     def _passage(self, seed: _Spot, first: _Spot, last: _Spot) -> Passage:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import postings, varint
 from crystalcli.lexical.analysis import terms
 from crystalcli.memory.fidelity import add_fidelity
@@ -46,6 +47,10 @@ class SegmentWriter:
         self._next_chunk = self._next_atom = 0
         for segment in store.segments():
             hashes = store.part(segment.id, "hashes")
+            if len(hashes) != 16 * segment.chunks:
+                raise DamagedCrystalError(
+                    f"{store.path} is damaged: the hashes of segment {segment.id} contradict its counts"
+                )
             for index in range(segment.chunks):
                 self._known.setdefault(hashes[16 * index : 16 * index + 16], segment.first_chunk + index)
             self._next_chunk = segment.first_chunk + segment.chunks
@@ -102,7 +107,7 @@ class SegmentWriter:
                     self._next_atom,
                     [chunk.text for chunk in chunks],
                     [key for _, key in self._pending],
-                    _spans(chunks),
+                    spans_of(chunks),
                     [count for chunk in chunks for count in atom_terms(chunk)],
                     codes,
                 )
@@ -186,7 +191,8 @@ def count_terms(text: str, starts: list[int]) -> list[Counter[str]]:
     return counts
 
 
-def _spans(chunks: list[Chunk]) -> Spans:
+def spans_of(chunks: list[Chunk]) -> Spans:
+    """Where chunks and their units begin and end."""
     units: list[np.ndarray] = [np.zeros(0, np.int64)]
     for chunk in chunks:
         bounds = layout(len(chunk.ids)).units

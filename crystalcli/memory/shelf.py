@@ -16,10 +16,11 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
 from crystalcli.memory.kept import Kept
 from crystalcli.memory.nesting import Nesting, ranges
+from crystalcli.memory.views import SegmentView, check_row, view_of
+from crystalcli.storage.check import vouch
 from crystalcli.storage.parts import parts
 from crystalcli.storage.reach import runs_by_chunk
 from crystalcli.storage.rows import Run, Segment, Source
-from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
 from crystalcli.vectors.codec import CODE_BYTES, codes_from
 from crystalcli.vectors.pairs import PairedCodes
@@ -31,21 +32,6 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.uint8]
 
 _ABREAST = 32  # segments whose codes are in memory at a time
-
-
-class SegmentView(NamedTuple):
-    """One segment's spans, and who is whose parent, as offsets inside the segment.
-
-    chunk_atoms, chunk_units: the first atom and unit of each chunk, int64 [chunks + 1]. atom_clusters: the first cluster of
-    each atom, int64 [atoms + 1]. cluster_units: the first unit of each cluster, int64 [clusters + 1].
-    """
-
-    row: Segment
-    spans: Spans
-    chunk_atoms: Integers
-    chunk_units: Integers
-    atom_clusters: Integers
-    cluster_units: Integers
 
 
 class Below(NamedTuple):
@@ -87,6 +73,7 @@ class Shelf:
         self.encoded = bool(self.segments) and all(segment.encoded for segment in self.segments)
         self.kept = Kept()
         self.atom_codes: PairedCodes | None = None
+        self._vouched: set[int] = set()
         self._load()
         self._firsts = np.array([segment.first_atom for segment in self.segments], np.int64)
         self._first_clusters = self.nesting.clusters[self._first_chunks].astype(np.int64)
@@ -97,15 +84,17 @@ class Shelf:
         """Read what is resident, some segments at a time; only sizes that the file has shown are believed."""
         lengths, tokens = [], []
         ids = [row.id for row in self.segments]
-        atoms = chunks = 0
+        before: Segment | None = None
         for row, found in zip(self.segments, parts(self.store, ids, ("lengths", "spans")), strict=True):
-            follows = (row.first_atom, row.first_chunk) == (atoms, chunks) and row.chunks >= 0
-            if not follows or len(self._of(found, row, "lengths")) != row.atoms:
-                raise DamagedCrystalError(f"{self.store.path} is damaged: its segments do not follow one another")
-            atoms, chunks = atoms + row.atoms, chunks + row.chunks
+            check_row(self.store, row, before, len(self._of(found, row, "spans")))
+            before = row
+            if len(self._of(found, row, "lengths")) != row.atoms:
+                raise self._contradiction(row)
             lengths.append(found["lengths"])
             tokens.append(self._tokens(row, self._of(found, row, "spans")))
         self.lengths = np.frombuffer(b"".join(lengths), np.uint8)
+        if sum(row.tokens for row in self.segments) >= 1 << 31:  # nodes are numbered in 32 bits
+            raise DamagedCrystalError(f"{self.store.path} is damaged: it says to hold more tokens than a crystal can")
         self.nesting = Nesting(np.concatenate([np.zeros(0, np.uint16), *tokens]))
         for row in self.segments:
             last = row.first_chunk + row.chunks
@@ -115,7 +104,7 @@ class Shelf:
                 (row.units, self.nesting.units),
             ):
                 if firsts[last] - firsts[row.first_chunk] != count:
-                    raise DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
+                    raise self._contradiction(row)
         encoded = [row for row in self.segments if row.encoded]
         if encoded:
             self.atom_codes = PairedCodes(self.atoms, CODE_BYTES["atoms"])
@@ -133,9 +122,12 @@ class Shelf:
             tokens = varint.decode_some(spans, 3 * row.chunks, row.chunks)
         except ValueError as error:
             raise DamagedCrystalError(f"{self.store.path} is damaged: spans of segment {row.id}: {error}") from error
-        if len(tokens) and int(tokens.max()) > 0xFFFF:
-            raise DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
+        if len(tokens) and (int(tokens.max()) > 0xFFFF or int(tokens.sum()) != row.tokens):
+            raise self._contradiction(row)
         return tokens.astype(np.uint16)
+
+    def _contradiction(self, row: Segment) -> DamagedCrystalError:
+        return DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
 
     # --- which nodes belong together ------------------------------------------------------------------
 
@@ -144,36 +136,20 @@ class Shelf:
         return np.searchsorted(self._firsts, atoms, side="right") - 1
 
     def segment_with(self, chunk: int) -> int:
-        """The index in `segments` of the segment that holds `chunk`."""
+        """The index in `segments` of the segment that holds `chunk`. Raises DamagedCrystalError when none does."""
+        last = self.segments[-1] if self.segments else None
+        if last is None or not 0 <= chunk < last.first_chunk + last.chunks:
+            raise DamagedCrystalError(f"{self.store.path} is damaged: there is no chunk {chunk}")
         return bisect_right(self._first_chunks, chunk) - 1
 
     def view(self, index: int) -> SegmentView:
         """The spans and nesting of a segment, by its index in `segments`."""
         found = self.kept.get(("view", index))
         if found is None:
-            found = self._view(index)
+            found = view_of(self.store, self.segments[index])
             self.kept.put(("view", index), found, sum(part.nbytes for part in (*found.spans, *found[2:])))
         view: SegmentView = found
         return view
-
-    def _view(self, index: int) -> SegmentView:
-        row, nesting = self.segments[index], self.nesting
-        try:
-            flat = varint.decode(self.store.part(row.id, "spans"))
-        except ValueError as error:
-            raise DamagedCrystalError(f"{self.store.path} is damaged: spans of segment {row.id}: {error}") from error
-        chunks = slice(row.first_chunk, row.first_chunk + row.chunks + 1)
-        clusters = int(self._first_clusters[index]) + np.arange(row.clusters)
-        atom_clusters, _ = nesting.clusters_of(row.first_atom + np.arange(row.atoms))
-        cluster_units, _ = nesting.units_of(clusters)
-        return SegmentView(
-            row,
-            Spans.from_flat(flat, row.chunks, row.units),
-            nesting.atoms[chunks].astype(np.int64) - row.first_atom,
-            nesting.units[chunks].astype(np.int64) - self._first_units[index],
-            np.append(atom_clusters - self._first_clusters[index], row.clusters),
-            np.append(cluster_units - self._first_units[index], row.units),
-        )
 
     def codes(self, index: int) -> tuple[Codes, Codes]:
         """The codes of a segment's clusters and units, by its index in `segments`."""
@@ -224,12 +200,12 @@ class Shelf:
     ) -> dict[str, Codes]:
         """The codes of nodes, rising, per layer: (its name, the nodes, the segment of each, the first node of every segment)."""
         names = [name for name, *_ in wanted]
-        gathered = {name: np.empty((len(nodes), CODE_BYTES[name]), np.uint8) for name, nodes, *_ in wanted}
+        gathered = {name: np.empty((len(numbers), CODE_BYTES[name]), np.uint8) for name, numbers, *_ in wanted}
         bounds = [np.searchsorted(of, [*indices, len(self.segments)]).tolist() for _, _, of, _ in wanted]
         for place, (index, layers) in enumerate(zip(indices, self._layers(indices, names), strict=True)):
-            for (name, nodes, _, firsts), at, codes in zip(wanted, bounds, layers, strict=True):
+            for (name, numbers, _, firsts), at, codes in zip(wanted, bounds, layers, strict=True):
                 here = slice(at[place], at[place + 1])
-                gathered[name][here] = codes[nodes[here] - firsts[index]]
+                gathered[name][here] = codes[numbers[here] - firsts[index]]
         return gathered
 
     def text(self, index: int) -> bytes:
@@ -245,7 +221,7 @@ class Shelf:
         chunks = len(self.nesting.atoms) - 1
         alive = np.zeros(chunks + 1, np.int32)
         for first, count in runs_by_chunk(self.store, chunks):
-            if not 0 <= count <= chunks - first:
+            if not 0 <= first < first + count <= chunks:
                 raise DamagedCrystalError(
                     f"{self.store.path} is damaged: a document refers to chunks that are not there"
                 )
@@ -254,6 +230,16 @@ class Shelf:
         np.cumsum(alive, out=alive)
         living = alive[:-1] > 0
         return None if living.all() else np.repeat(~living, np.diff(self.nesting.atoms))
+
+    def vouch(self, source: Source) -> Source:
+        """The source, once its row, runs and landmarks match their seal: before anything is cited by them.
+
+        Raises DamagedCrystalError.
+        """
+        if source.id not in self._vouched:
+            vouch(self.store, source)
+            self._vouched.add(source.id)
+        return source
 
     # --- where things are -------------------------------------------------------------------------------
 
@@ -286,6 +272,10 @@ class Shelf:
         bounds = [0, *ends.tolist()]
         units = [(bounds[unit - base], bounds[unit - base + 1]) for unit in range(first_unit, last_unit)]
         text = self.chunk_text(view.row.first_chunk + chunk)
+        if bounds[-1] > len(text):
+            raise DamagedCrystalError(
+                f"{self.store.path} is damaged: units of chunk {view.row.first_chunk + chunk} end behind its text"
+            )
         return AtomPlace(view.row.first_chunk + chunk, text, units[0][0], units[-1][1], units, first_unit, index)
 
     def chunk_text(self, chunk: int) -> str:

@@ -19,8 +19,6 @@ def codebooks(store: Store) -> dict[str, bytes]:
 
     Raises DamagedCrystalError when one is not what was written.
     """
-    if not store.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'codebook'"):
-        return {}  # made before there were any
     found = {}
     for name, wanted, data in store.rows("SELECT name, digest, data FROM codebook ORDER BY name"):
         if digest(data) != wanted:

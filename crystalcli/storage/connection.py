@@ -13,10 +13,12 @@ from pathlib import Path
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotACrystalError
 from crystalcli.storage.lock import own_place
-from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, TABLES
+from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, statements
+from crystalcli.storage.seal import Sealer
 
+LARGEST = 1 << 24  # bytes of a blob, decompressed too; nothing this program writes comes near it
 PAGE_CACHE = 2 << 20  # bytes of the file that SQLite keeps in memory
-_PAGE = 2048  # bytes of a page: of every blob a part of one is left empty, and with 4,096 that is 0.02 of the text
+PAGE = 2048  # bytes of a page: of every blob a part of one is left empty, and with 4,096 that is 0.02 of the text
 _TRIES = 5
 _PASSING = (
     sqlite3.SQLITE_CANTOPEN,
@@ -36,12 +38,13 @@ def make(path: Path, meta: dict[str, str]) -> None:
     fresh.unlink(missing_ok=True)
     try:
         with contextlib.closing(_sqlite(f"{fresh.as_uri()}?mode=rwc")) as connection:
-            connection.execute(f"PRAGMA page_size = {_PAGE}")
+            connection.execute(f"PRAGMA page_size = {PAGE}")
             connection.execute("BEGIN IMMEDIATE")
-            for statement in TABLES.split(";\n"):
-                if statement.strip():
-                    connection.execute(statement)
+            for statement in statements():
+                connection.execute(statement)
+            sealer = Sealer(connection)
             connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+            sealer.write()
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
             connection.execute("COMMIT")
@@ -76,7 +79,10 @@ def refused(path: Path, error: Exception) -> CrystalError:
 
 
 def connect(path: Path, writable: bool) -> sqlite3.Connection:
-    """A connection to the crystal at `path`. Raises CrystalError, or DamagedCrystalError when it does not hold together."""
+    """A connection to the file at `path`, without a look at its tables.
+
+    Raises CrystalError, or DamagedCrystalError when it does not hold together.
+    """
     uri = path.absolute().as_uri()
     modes = [f"{uri}?mode={'rw' if writable else 'ro'}"] * _TRIES
     if not writable and not os.access(own_place(path).absolute().parent, os.W_OK) and not _unfinished(path):
@@ -85,6 +91,8 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
     for number, mode in enumerate(modes, 1):
         try:
             return _looked_into(mode)
+        except UnicodeDecodeError as error:  # SQLite's message quotes the broken schema
+            raise DamagedCrystalError(f"{path} is damaged: malformed database schema") from error
         except sqlite3.DatabaseError as error:
             if number == len(modes) or getattr(error, "sqlite_errorcode", 0) not in _PASSING:
                 raise _unreadable(path, error) from error
@@ -99,7 +107,7 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
 def _looked_into(uri: str) -> sqlite3.Connection:
     connection = _sqlite(uri)
     try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.execute("SELECT type FROM sqlite_master LIMIT 1").fetchone()
     except BaseException:
         connection.close()
         raise
@@ -149,6 +157,7 @@ def _sqlite(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10, check_same_thread=False)
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * LARGEST)
     connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE // 1024}")
     connection.execute("PRAGMA mmap_size = 0")  # what is mapped would count as memory, and grow with the file
     return connection

@@ -21,7 +21,7 @@ def parts(store: Store, segments: Sequence[int], names: Sequence[str]) -> Iterat
         marks = (", ".join("?" * len(values)) for values in (some, names))
         found: dict[int, dict[str, bytes]] = {segment: {} for segment in some}
         for segment, name, wanted, data in store.rows(query.format(*marks), [*some, *names]):
-            if digest(data) != wanted:
+            if not isinstance(data, bytes) or name not in names or digest(data) != wanted:
                 raise DamagedCrystalError(
                     f"{store.path} is damaged: part {name} of segment {segment} does not match its digest"
                 )

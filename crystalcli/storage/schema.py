@@ -5,6 +5,9 @@ A crystal is an SQLite database. What is bulky lies in `part` and `posting`, eac
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 APPLICATION_ID = 0x43525953  # "CRYS"
 FORMAT_VERSION = 1  # user_version
 EXTENSION = ".crystal"
@@ -98,4 +101,47 @@ CREATE TABLE posting (
     data BLOB NOT NULL,
     PRIMARY KEY (lexicon, first_term)
 ) STRICT;
+
+-- What groups of rows add up to, so that a row that is missing or altered is noticed.
+CREATE TABLE seal (
+    name TEXT NOT NULL,               -- source, segment, lexicon: one of its rows and all that refers to it; meta; "": the file
+    number INTEGER NOT NULL,          -- the id of that row; 0 for the others
+    members INTEGER NOT NULL,         -- rows in the group
+    total BLOB NOT NULL,              -- 16 bytes: the sum of the rows' BLAKE2b-16
+    PRIMARY KEY (name, number)
+) STRICT, WITHOUT ROWID;
 """
+
+
+def statements() -> list[str]:
+    """The statements that make an empty crystal, one by one, without comments."""
+    return [_plain(each) for each in TABLES.split(";\n") if each.strip()]
+
+
+def tables() -> list[str]:
+    """The names of all tables, in the order in which they are made."""
+    return re.findall(r"^CREATE TABLE (\w+)", TABLES, re.MULTILINE)
+
+
+def contradiction(found: Iterable[tuple[str, str, str | None]]) -> str:
+    """What is wrong with a file's schema: rows of (type, name, sql) from `sqlite_master`; "" when it is this one.
+
+    Nothing but this program's tables and index may be there: a view, a trigger or a generated column is code.
+    """
+    wanted = {each.split("(")[0].split()[2]: each for each in statements()}
+    here = set()
+    for kind, name, sql in found:
+        if kind == "index" and sql is None and name.startswith("sqlite_autoindex_"):
+            continue
+        if name not in wanted:
+            return f"it holds the {kind} {name}, which no crystal has"
+        if sql is None or _plain(sql) != wanted[name]:
+            return f"its {kind} {name} is not as format version {FORMAT_VERSION} has it"
+        here.add(name)
+    lacking = [name for name in wanted if name not in here]
+    return f"it lacks the {wanted[lacking[0]].split()[1].lower()} {lacking[0]}" if lacking else ""
+
+
+def _plain(sql: str) -> str:
+    """A statement without its comments, in one line."""
+    return " ".join(re.sub(r"--.*", "", sql).split())

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
 
 
+_MOST = 1 << 24  # no chunk is longer than a part may be, so that no sum of spans overflows
+
+
 class Spans(NamedTuple):
     """Per chunk, int64 [chunks]: `bytes`, `characters`, `newlines`, `tokens`; per unit, int64 [units]: `units`, characters."""
 
@@ -36,5 +39,7 @@ class Spans(NamedTuple):
         """The inverse of `flat`. Raises DamagedCrystalError when the counts do not add up."""
         if len(values) != 4 * chunks + units:
             raise DamagedCrystalError("a segment's spans contradict its counts")
+        if len(values) and int(values.max()) >= _MOST:
+            raise DamagedCrystalError("a segment's spans are longer than any segment")
         by, characters, newlines, tokens = values[: 4 * chunks].reshape(4, chunks)
         return cls(by, characters, newlines, tokens, values[4 * chunks :])

@@ -1,29 +1,19 @@
-"""One crystal file: rows and blobs in, rows and blobs out, in transactions. Knows SQLite, zstd and digests.
+"""One crystal file: its rows and blobs, in and out. Knows zstd and digests.
 
-Does not know what a vector or a term is; what the parts of a segment mean is written in docs/FORMAT.md.
-While a crystal is being written it is in SQLite's WAL mode (readers see the last commit and block nobody); when the
-writer closes it goes back to one plain file.
+How the file is opened, locked and queried is in `database`. Does not know what a vector or a term is; what the parts of a
+segment mean is written in docs/FORMAT.md.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
-from crystalcli.storage.connection import connect, make, not_a_crystal, refused
-from crystalcli.storage.lock import lock_beside, own_place, release
-from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source
-from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION
-from crystalcli.storage.signals import held_back
+from crystalcli.errors import DamagedCrystalError
+from crystalcli.storage.connection import LARGEST
+from crystalcli.storage.database import Database
+from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source, checked, typed
 
-_MAX_PART = 1 << 28  # bytes; nothing this program writes comes near it
-_LARGEST_LOG = 1 << 24  # bytes that the log beside a crystal keeps when it starts over
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time
 
 
@@ -32,242 +22,41 @@ def digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-class Store:
-    """An open crystal. Use `Store.create` or `Store.open`; close it, or use it as a context manager."""
+class Store(Database):
+    """An open crystal, table by table. Use `Store.create` or `Store.open`; close it, or use it as a context manager."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, writable: bool) -> None:
-        self.path = path
-        self.writable = writable
-        self._db = connection
-        self._lock: Any = None
-        self._identity = (0, 0)  # of the file, so that another in its place is noticed
-
-    # --- opening and closing ------------------------------------------------------------------
-
-    @classmethod
-    def create(
-        cls, path: Path, meta: dict[str, str], *, wait: float = 0.0, waiting: Callable[[str], None] | None = None
-    ) -> Store:
-        """A new crystal at `path`, which must not exist; wait, waiting: as in `lock_beside`.
-
-        It is made under another name and then renamed: there is never half a crystal. Raises CrystalError when the place
-        cannot be written.
-        """
-        if not path.parent.is_dir():
-            raise CrystalError(f"no such folder: {path.parent}")
-        lock = lock_beside(path, wait, waiting)
-        try:
-            if path.exists():
-                raise CrystalError(f"{path} exists already")
-            try:
-                make(own_place(path).absolute(), meta)
-            except (sqlite3.Error, OSError) as error:
-                raise refused(path, error) from error
-            return cls._open(path, lock)
-        except BaseException:
-            release(lock)
-            raise
-
-    @classmethod
-    def open(
-        cls,
-        path: Path,
-        *,
-        writable: bool = False,
-        wait: float = 0.0,
-        waiting: Callable[[str], None] | None = None,
-    ) -> Store:
-        """The crystal at `path`; wait, waiting: for writing, as in `lock_beside`.
-
-        Raises NotACrystalError, DamagedCrystalError or NewerFormatError for what is not a readable crystal of this
-        version, and CrystalError when it cannot be opened, or not for writing.
-        """
-        if path.is_dir():
-            raise NotACrystalError(f"{path} is a folder, not a crystal")
-        if not path.exists():
-            raise CrystalError(f"no crystal at {path}; make one with `crystal ingest FOLDER`")
-        lock = lock_beside(path, wait, waiting) if writable else None
-        try:
-            return cls._open(path, lock)
-        except BaseException:
-            release(lock)
-            raise
-
-    @classmethod
-    def _open(cls, path: Path, lock: Any) -> Store:
-        try:
-            status = path.stat()
-        except OSError as error:
-            raise CrystalError(f"cannot read {path}: {error.strerror}") from error
-        store = cls(path, connect(path, lock is not None), lock is not None)
-        store._lock, store._identity = lock, (status.st_dev, status.st_ino)
-        try:
-            store._check_kind()
-            if lock is not None:
-                store._begin_writing()
-        except BaseException:
-            store._db.close()
-            raise
-        return store
-
-    def close(self) -> None:
-        """Give the file back. After writing, it is one plain file again unless someone else still reads it."""
-        with held_back():
-            if self._lock is not None:
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # all that can be moved, whoever is reading
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("PRAGMA busy_timeout = 200")  # a reader that stays keeps the file in WAL mode
-                    self._db.execute("PRAGMA journal_mode = DELETE")
-            self._db.close()
-            release(self._lock)
-            self._lock = None
-
-    def give_way(self, new: Path) -> None:
-        """Let the crystal file `new` take the place of this one, open for writing, and close. Raises CrystalError.
-
-        Readers that have the old file open go on with it. What SQLite keeps beside a file belongs to it by name only, so
-        first everything is brought into the old file: what is left of its log must never be read as the new file's.
-        """
-        place = Path(os.path.realpath(self.path))
-        try:
-            busy, logged, moved = self.rows("PRAGMA wal_checkpoint(FULL)")[0]
-            if busy or logged != moved:  # someone reads what was there before the last commit
-                raise CrystalError(f"{self.path} is in use by another program: try again")
-            self._db.close()
-            for suffix in ("-wal", "-shm"):
-                place.with_name(place.name + suffix).unlink(missing_ok=True)
-            os.replace(new, place)  # noqa: PTH105 - the same, and says that it replaces
-        except OSError as error:
-            raise CrystalError(f"cannot replace {self.path}: {error.strerror}") from error
-        finally:
-            self.close()
-
-    def replaced(self) -> bool:
-        """Whether another file has taken this one's place since it was opened."""
-        try:
-            status = self.path.stat()
-        except OSError:
-            return False
-        return self._identity not in ((status.st_dev, status.st_ino), (0, 0))
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _begin_writing(self) -> None:
-        try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it is said to be there
-            self._db.execute("PRAGMA fullfsync = ON")  # on macOS, where else the disk may still hold it back
-            self._db.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise refused(self.path, error) from error
-
-    def _check_kind(self) -> None:
-        if self.rows("PRAGMA application_id") != [(APPLICATION_ID,)]:
-            raise not_a_crystal(self.path)
-        version = int(self.rows("PRAGMA user_version")[0][0])
-        if version > FORMAT_VERSION:
-            raise NewerFormatError(
-                f"{self.path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
-            )
-        wanted = {"meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"}
-        found = {row[0] for row in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not wanted <= found:
-            raise DamagedCrystalError(f"{self.path} is damaged: it lacks the table {min(wanted - found)}")
-
-    # --- transactions and rows ----------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing. A full disk or a database error comes out as CrystalError."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._db.in_transaction:
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-            raise refused(self.path, error) from error
-
-    @contextlib.contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Everything read inside is as of one commit, whatever is written meanwhile. Keep it short: the log grows."""
-        if self._db.in_transaction:
-            yield
-            return
-        self._db.execute("BEGIN")
-        try:
-            yield
-        finally:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-
-    @property
-    def reading(self) -> bool:
-        """Whether a snapshot is open."""
-        return self._db.in_transaction
-
-    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Every row of a query. Raises DamagedCrystalError, or CrystalError when another program keeps the file busy."""
-        try:
-            return self._db.execute(query, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "busy" in str(error):
-                raise CrystalError(f"{self.path} is in use by another program: try again") from error
-            raise DamagedCrystalError(f"{self.path} is damaged: {error}") from error
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise DamagedCrystalError(f"{self.path} is damaged: {error}") from error
+    # --- the crystal as a whole -----------------------------------------------------------------
 
     def meta(self) -> dict[str, str]:
         """What is said of the crystal as a whole."""
-        return dict(self.rows("SELECT key, value FROM meta"))
+        return dict(typed(self.rows("SELECT key, value FROM meta"), (str, str), self.path))
 
     def set_meta(self, key: str, value: str) -> None:
         """Inside a transaction."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
-    def version(self) -> int:
-        """Changes whenever another connection commits: a reader's cue to look again."""
-        return int(self.rows("PRAGMA data_version")[0][0])
-
-    def file_size(self) -> int:
-        """Bytes of the file as of the last commit, what still waits beside it while writing included."""
-        return int(self.rows("PRAGMA page_count")[0][0]) * int(self.rows("PRAGMA page_size")[0][0])
-
     # --- the ledger ---------------------------------------------------------------------------
 
     def sources(self) -> list[Source]:
         """Every source, in order of its id."""
-        return [Source(*row) for row in self.rows("SELECT * FROM source ORDER BY id")]
+        return [checked(Source, row, self.path) for row in self.rows("SELECT * FROM source ORDER BY id")]
 
     def source(self, number: int) -> Source:
         """One source by its id."""
         rows = self.rows("SELECT * FROM source WHERE id = ?", (number,))
         if not rows:
             raise DamagedCrystalError(f"{self.path} is damaged: source {number} is missing")
-        return Source(*rows[0])
+        return checked(Source, rows[0], self.path)
 
     def source_at(self, location: str) -> Source | None:
         """The source that was read from `location`."""
         rows = self.rows("SELECT * FROM source WHERE location = ?", (location,))
-        return Source(*rows[0]) if rows else None
+        return checked(Source, rows[0], self.path) if rows else None
 
     def source_named(self, path: str) -> Source | None:
         """The source that is cited as `path`."""
         rows = self.rows("SELECT * FROM source WHERE path = ?", (path,))
-        return Source(*rows[0]) if rows else None
+        return checked(Source, rows[0], self.path) if rows else None
 
     def put_source(self, source: Source) -> int:
         """Insert (id 0) or replace one ledger row, inside a transaction; returns its id."""
@@ -295,18 +84,21 @@ class Store:
 
     def runs(self) -> list[tuple[int, int]]:
         """(first chunk, chunks) of every run."""
-        return self.rows("SELECT first_chunk, chunks FROM run")
+        return typed(self.rows("SELECT first_chunk, chunks FROM run"), (int, int), self.path)
 
     def runs_of(self, source: int) -> list[Run]:
         """A source's runs in order."""
-        return [Run(*row) for row in self.rows("SELECT * FROM run WHERE source = ? ORDER BY ordinal", (source,))]
+        return [
+            checked(Run, row, self.path)
+            for row in self.rows("SELECT * FROM run WHERE source = ? ORDER BY ordinal", (source,))
+        ]
 
     def runs_over(self, chunk: int) -> list[Run]:
         """Every run that holds `chunk`: one for each place where that text stands."""
         query = (
             "SELECT * FROM run WHERE first_chunk BETWEEN ? AND ? AND first_chunk + chunks > ? ORDER BY source, ordinal"
         )
-        return [Run(*row) for row in self.rows(query, (chunk - RUN + 1, chunk, chunk))]
+        return [checked(Run, row, self.path) for row in self.rows(query, (chunk - RUN + 1, chunk, chunk))]
 
     def landmark_before(self, source: int, kind: str, position: int) -> str:
         """The label of the last landmark of `kind` at or before `position`, or ""."""
@@ -325,7 +117,7 @@ class Store:
 
     def segments(self) -> list[Segment]:
         """Every segment, in order of its chunks."""
-        return [Segment(*row) for row in self.rows("SELECT * FROM segment ORDER BY id")]
+        return [checked(Segment, row, self.path) for row in self.rows("SELECT * FROM segment ORDER BY id")]
 
     def add_segment(self, segment: Segment) -> int:
         """Insert a segment (its id is ignored) inside a transaction; returns its id."""
@@ -351,7 +143,7 @@ class Store:
         if not rows:
             raise DamagedCrystalError(f"{self.path} is damaged: part {name} of segment {segment} is missing")
         size, wanted, data = rows[0]
-        if digest(data) != wanted:
+        if not isinstance(data, bytes) or not isinstance(size, int) or digest(data) != wanted:
             raise DamagedCrystalError(
                 f"{self.path} is damaged: part {name} of segment {segment} does not match its digest"
             )
@@ -369,7 +161,7 @@ class Store:
 
         size, data = self._part(segment, "text")
         try:
-            if not 0 <= size <= _MAX_PART or zstandard.frame_content_size(data) != size:
+            if not 0 <= size <= LARGEST or zstandard.frame_content_size(data) != size:
                 raise DamagedCrystalError(
                     f"{self.path} is damaged: the text of segment {segment} has not the size it says"
                 )
@@ -382,13 +174,14 @@ class Store:
     def part_sizes(self) -> dict[str, tuple[int, int]]:
         """For each name of a part: bytes stored in all, and bytes before compression."""
         query = "SELECT name, sum(length(data)), sum(size) FROM part GROUP BY name"
-        return {name: (int(stored), int(size)) for name, stored, size in self.rows(query)}
+        rows = typed(self.rows(query), (str, int, int), self.path)
+        return {name: (stored, size) for name, stored, size in rows}
 
     # --- the lexical index ------------------------------------------------------------------------
 
     def lexicons(self) -> list[Lexicon]:
         """The lexical segments, in order of their atoms."""
-        return [Lexicon(*row) for row in self.rows("SELECT * FROM lexicon ORDER BY first_atom")]
+        return [checked(Lexicon, row, self.path) for row in self.rows("SELECT * FROM lexicon ORDER BY first_atom")]
 
     def add_lexicon(self, level: int, first_atom: int, atoms: int, blocks: Iterable[tuple[str, bytes]]) -> int:
         """A lexical segment and its blocks, inside a transaction; returns its id."""
@@ -413,9 +206,7 @@ class Store:
 
     def blocks(self, lexicon: int) -> Iterator[bytes]:
         """All blocks of a lexical segment in order of their terms."""
-        for row in self._db.execute(
-            "SELECT digest, data FROM posting WHERE lexicon = ? ORDER BY first_term", (lexicon,)
-        ):
+        for row in self.stream("SELECT digest, data FROM posting WHERE lexicon = ? ORDER BY first_term", (lexicon,)):
             yield self._checked(row)
 
     def lexical_size(self) -> int:
@@ -424,6 +215,6 @@ class Store:
 
     def _checked(self, row: tuple[bytes, bytes]) -> bytes:
         wanted, data = row
-        if digest(data) != wanted:
+        if not isinstance(data, bytes) or digest(data) != wanted:
             raise DamagedCrystalError(f"{self.path} is damaged: a block of the lexical index does not match its digest")
         return bytes(data)

@@ -30,7 +30,9 @@ NEVER_ENTERED = frozenset((
 ))
 # fmt: on
 # A crystal and what SQLite keeps beside it: a memory does not read itself.
-OWN_SUFFIXES = (".crystalignore", *(f".crystal{rest}" for rest in ("", "-wal", "-shm", "-journal", "-lock", "-new")))
+_BESIDE = ("", "-wal", "-shm", "-journal", "-lock", "-new", ".damaged", ".damaged-wal")
+_REPAIRED = tuple(f"-repair{rest}" for rest in ("", "-lock", "-wal", "-copy"))
+OWN_SUFFIXES = (".crystalignore", *(f".crystal{rest}" for rest in (*_BESIDE, *_REPAIRED)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from damage import reseal
 
 from crystalcli import Crystal
 from crystalcli.cli.app import run
@@ -156,6 +157,7 @@ def test_names_from_strangers_are_neither_obeyed_nor_shown_as_they_are(tmp_path,
     raw.execute("UPDATE source SET path = 'no\ntes\u202e.md' WHERE path = 'notes.md'")
     raw.commit()
     raw.close()
+    reseal(other)
     for code, arguments in (
         (1, ("diff", file, other)),
         (1, ("diff", file, other, "--json")),

@@ -168,7 +168,8 @@ def test_a_crystal_left_in_the_middle_is_read_from_a_read_only_medium(tmp_path, 
         [*CRYSTAL, "ingest", str(shelf_folder), "-c", str(file)], env=lexical, check=True, capture_output=True
     )
     half = "import os, sys; from pathlib import Path; from crystalcli.storage.store import Store\n"
-    half += "store = Store.open(Path(sys.argv[1]), writable=True); os._exit(0)"
+    half += "store = Store.open(Path(sys.argv[1]), writable=True)\n"
+    half += "with store.transaction(): pass\nos._exit(0)"
     subprocess.run([sys.executable, "-c", half, str(file)], check=True)
     assert file.read_bytes()[18:20] == b"\x02\x02"  # in WAL mode, as after a kill
     for left in ("-wal", "-shm"):

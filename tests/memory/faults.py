@@ -30,6 +30,7 @@ from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.ingest import Ingest
 from crystalcli.memory.layers import LayerCodes
 from crystalcli.memory.shelf import Shelf
+from crystalcli.memory.verify import verify
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
 from crystalcli.vectors.pyramid import layout
@@ -279,6 +280,8 @@ def campaign(home: Path, kills: int, seed: int) -> dict[str, Any]:
     whole(crystal, folder)
     whole(reference, folder)
     check_same(crystal, reference)
+    with Store.open(crystal) as store:
+        assert verify(store).problems == ()
     left = sorted(path.name for path in home.iterdir())
     assert left == ["docs", "log", "m.crystal", "reference.crystal"], left
     return dict(done)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from damage import reseal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lexical_crystals import folders, read_into, write
@@ -26,6 +27,7 @@ def renamed_inside(path: Path, old: str, new: str) -> None:
     assert raw.execute("UPDATE source SET path = ? WHERE path = ?", (new, old)).rowcount == 1
     raw.commit()
     raw.close()
+    reseal(path)
 
 
 @settings(max_examples=10, deadline=None)
@@ -189,6 +191,7 @@ def test_documents_that_would_take_one_name_do_not_overwrite_one_another(tmp_pat
     raw.execute("UPDATE source SET kind = 'pdf' WHERE path = 'x.pdf'")
     raw.commit()
     raw.close()
+    reseal(path)
     with Crystal.open(path, encoder=None) as crystal:
         report = crystal.export(tmp_path / "out", force=True)
     assert under(tmp_path / "out") == {"a": b"The lamp.\n", "x.pdf.txt": b"The rope.\n"}
@@ -221,11 +224,13 @@ def test_what_is_not_all_there_is_not_written(tmp_path):
     raw = sqlite3.connect(path)
     raw.execute("UPDATE source SET state = 'partial' WHERE path = 'a.txt'")
     raw.commit()
+    reseal(path)
     with Crystal.open(path, encoder=None) as crystal:
         assert crystal.export(tmp_path / "out").partial == ["a.txt"]
     raw.execute("UPDATE source SET characters = characters + 1 WHERE path = 'b.txt'")
     raw.commit()
     raw.close()
+    reseal(path)
     with (
         Crystal.open(path, encoder=None) as crystal,
         pytest.raises(DamagedCrystalError, match=r"b\.txt has not the length it says"),

@@ -17,6 +17,7 @@ import faults
 from crystalcli.memory import segments
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.ingest import Ingest
+from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store
 
 HARNESS = Path(__file__).with_name("faults.py")
@@ -132,7 +133,7 @@ def test_a_checkpoint_that_a_power_cut_tore_is_done_again(recorded, tmp_path):
         shutil.rmtree(home)
         shutil.copytree(source, home)
         data = bytearray(crystal.read_bytes())
-        size = 4096
+        size = PAGE
         for start in range(32, len(log) - size, size + 24):
             page = int.from_bytes(log[start : start + 4], "big")
             salt = log[start + 8 : start + 16] == log[16:24]
@@ -144,5 +145,7 @@ def test_a_checkpoint_that_a_power_cut_tore_is_done_again(recorded, tmp_path):
 
 def test_a_commit_is_on_the_disk_when_it_is_done(tmp_path):
     with CrystalFile.create_store(tmp_path / "m.crystal") as store:
+        with store.transaction():
+            store.set_meta("note", "kept")
         assert store.rows("PRAGMA synchronous") == [(2,)]
         assert store.rows("PRAGMA journal_mode") == [("wal",)]

@@ -60,7 +60,7 @@ def test_real_layers_are_carried_over_and_recall_finds_both(samples_crystal, enc
         assert [both.recall(each["question"], 1)[0].text for each in answerable[::10]] == expected
         assert both.recall("Who repaired the pump?", 1)[0].path == "note.md"
         assert both.stats().complete
-        assert both.shelf.atom_codes[: len(codes)].tobytes() == codes.tobytes()
+        assert both.shelf.atom_codes[: len(codes)].tobytes() == codes[: len(codes)].tobytes()
 
 
 def test_the_ledger_of_a_merged_crystal_finds_the_files_again(tmp_path):
@@ -82,9 +82,10 @@ def test_the_ledger_of_a_merged_crystal_finds_the_files_again(tmp_path):
 
 def test_of_two_states_of_one_file_the_younger_keeps_its_place(tmp_path):
     folder = write(tmp_path / "docs", {"x.txt": "The lamp burns oil.\n", "same.txt": "The rope is new.\n"})
+    os.utime(folder / "x.txt", ns=(1_000_000_000_000_000_000,) * 2)
     old = read_into(tmp_path / "old.crystal", folder)
     (folder / "x.txt").write_text("The lamp burns gas.\n")
-    os.utime(folder / "x.txt", ns=(2_000_000_000_000_000_000,) * 2)
+    os.utime(folder / "x.txt", ns=(1_500_000_000_000_000_000,) * 2)
     new = read_into(tmp_path / "new.crystal", folder)
     for order, named in (([old, new], ("x.txt", "new/x.txt")), ([new, old], ("old/x.txt", "x.txt"))):
         report = merge(order, tmp_path / "all.crystal", force=True)
@@ -124,7 +125,7 @@ def test_a_file_that_was_read_to_its_end_stands_for_its_beginning(tmp_path):
 
     with Crystal.create(tmp_path / "begun.crystal", encoder=None) as crystal, pytest.raises(KeyboardInterrupt):
         crystal.ingest([folder], stop)
-    assert 0 < len(_text(tmp_path / "begun.crystal")) < 9000 * 20
+    assert 0 < len(_text(tmp_path / "begun.crystal")) < 9000 * 34
     whole = read_into(tmp_path / "whole.crystal", folder)
     for order in ([tmp_path / "begun.crystal", whole], [whole, tmp_path / "begun.crystal"]):
         merge(order, tmp_path / "all.crystal", force=True)

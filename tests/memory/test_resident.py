@@ -230,10 +230,13 @@ def test_what_is_kept_stays_within_its_room(room, puts):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("UPDATE segment SET first_atom = first_atom + 1 WHERE id = 2", "do not follow one another"),
-        ("UPDATE segment SET chunks = -chunks WHERE id = 1", "do not follow one another"),
+        ("UPDATE segment SET first_atom = first_atom + 1 WHERE id = 2", "segment 2 does not follow the one before it"),
+        ("UPDATE segment SET chunks = -chunks WHERE id = 1", "a row of the table segment has impossible values"),
         ("UPDATE segment SET units = units + 1 WHERE id = 1", "contradicts its counts"),
-        ("UPDATE run SET first_chunk = 7, chunks = 1 << 40 WHERE ordinal = 0", "chunks that are not there"),
+        (
+            "UPDATE run SET first_chunk = 7, chunks = 1 << 40 WHERE ordinal = 0",
+            "chunks that are not there|impossible values",
+        ),
         ("DELETE FROM part WHERE segment = 1 AND name = 'spans'", "part spans of segment 1 is missing"),
         ("DELETE FROM part WHERE segment = 2 AND name = 'atoms'", "part atoms of segment 2 is missing"),
     ],

@@ -1,0 +1,49 @@
+"""How a crystal writes down where things are: its own files, the folder it is in, the places and folders of its ledger."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from crystalcli.errors import DamagedCrystalError
+from crystalcli.storage.lock import own_place
+from crystalcli.storage.store import Store
+
+# A crystal and what stands beside it, while it is written or repaired.
+_BESIDE = ("", "-wal", "-shm", "-journal", "-lock", "-new", "-repair", "-repair-lock", "-repair-wal", "-repair-copy")
+
+
+def own_files(crystal: Path) -> set[Path]:
+    """A crystal and what lies beside it: files that are never read into it."""
+    here = crystal.absolute()
+    return {Path(f"{path}{suffix}") for path in (here, own_place(here)) for suffix in _BESIDE}
+
+
+def home_of(crystal: Path) -> Path:
+    """The folder that a crystal's places are counted from: that of the file itself, not of a link to it."""
+    return own_place(crystal).absolute().parent
+
+
+def location_of(path: Path, home: Path) -> str:
+    """How a place is written in the ledger of a crystal in the folder `home`: relative to it where it lies below, else absolute."""
+    place = path.relative_to(home) if path.is_relative_to(home) else path
+    return os.fsencode(place.as_posix()).decode("utf-8", "backslashreplace")  # names need not be UTF-8
+
+
+def folders_asked(store: Store) -> set[str]:
+    """The folders that were ever asked for, as the ledger writes places. Raises DamagedCrystalError."""
+    try:
+        found = json.loads(store.meta().get("folders", "[]"))
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, str) and "\0" not in each for each in found):
+        raise DamagedCrystalError(f"{store.path} is damaged: its list of folders does not decode")
+    return set(found)
+
+
+def folders_noted(folders: Iterable[str]) -> str:
+    """The same as it stands in `meta`, under `folders`."""
+    return json.dumps(sorted(folders), ensure_ascii=False)

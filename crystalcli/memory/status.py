@@ -1,0 +1,172 @@
+"""Where a crystal stands: its ledger, compared with the folders as they are now. Reads nothing into it and changes nothing.
+
+A file whose size and time are those of the ledger is taken as unchanged; of the others the bytes are hashed. What ingest
+would leave out is left out here, by the same walk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from crystalcli.errors import SourceError
+from crystalcli.memory.places import folders_asked, home_of, location_of, own_files
+from crystalcli.storage.rows import Source, typed
+from crystalcli.storage.store import Store
+from crystalcli.text.walk import Found, walk
+
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A source of the ledger, and how its file stands now.
+
+    state, reason: as at the last ingest. now: "same", "changed", "gone", "unreadable", or "new" for a file that the ledger
+    does not know. chunks_expected: as counted when it was read to its end, None when it never was. without_layers: chunks
+    stored that have no codes yet.
+    """
+
+    path: str
+    location: str
+    kind: str
+    state: str
+    reason: str
+    now: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    characters: int
+    tokens: int
+    chunks_expected: int | None
+    chunks_stored: int
+    without_layers: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether the crystal holds what there is to hold of it. What is skipped or gone, and known to be, lacks nothing."""
+        if self.state == "gone":
+            return self.now == "gone" and not self.without_layers
+        whole = self.state == "skipped" or (self.state == "done" and self.chunks_stored == self.chunks_expected)
+        return whole and self.now == "same" and not self.without_layers
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole ledger. folders: those asked for; missing_folders: the ones of them that are no longer there."""
+
+    entries: tuple[Entry, ...]
+    folders: tuple[str, ...]
+    missing_folders: tuple[str, ...]
+    segments: int
+    segments_without_layers: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether the crystal holds all that was asked for, as it is now, with all its layers."""
+        return not self.segments_without_layers and all(entry.complete for entry in self.entries)
+
+
+def status(store: Store) -> Status:
+    """Compare the ledger with the folders. Raises DamagedCrystalError."""
+    home = home_of(store.path)
+    with store.snapshot():
+        sources, segments = store.sources(), store.segments()
+        asked = sorted(folders_asked(store))
+        stored, bare = _stored(store)
+    there = [each for each in asked if _absolute(home, each).is_dir()]
+    met: dict[str, Found | None] = {}  # None: something stands there that is not read
+    for each in there:
+        try:
+            for found in walk([_absolute(home, each)], exclude=own_files(store.path), hidden=False):
+                met.setdefault(location_of(found.path, home), found if isinstance(found, Found) else None)
+        except SourceError:
+            continue  # it went while we looked
+    entries = []
+    for source in sources:
+        met_here = source.location in met
+        found_now = met.pop(source.location, None)
+        now = _now(source, home, found_now, met_here, source.root in there)
+        counts = (stored.get(source.id, 0), bare.get(source.id, 0))
+        entries.append(_entry(source, now, *counts))
+    entries += [_new(found) for _, found in sorted(met.items()) if found is not None]
+    return Status(
+        tuple(entries),
+        tuple(asked),
+        tuple(each for each in asked if each not in there),
+        len(segments),
+        sum(1 for segment in segments if not segment.encoded),
+    )
+
+
+def _now(source: Source, home: Path, found: Found | None, met: bool, walked: bool) -> str:
+    """How a source's file stands now. walked: its folder was walked, so that a file not met is gone or left out."""
+    path = _absolute(home, source.location)
+    if found is None and met:
+        return "same" if source.state == "skipped" else "changed"
+    if found is None and walked:
+        return "gone"
+    try:
+        at = path.stat()
+        if not path.is_file():
+            return "gone"
+        if (at.st_size, at.st_mtime_ns) == (source.size, source.mtime_ns):
+            return "same"
+        return "same" if source.digest and _sha256(path) == source.digest else "changed"
+    except (FileNotFoundError, NotADirectoryError):
+        return "gone"
+    except (OSError, ValueError):
+        return "unreadable"
+
+
+def _sha256(path: Path) -> bytes:
+    hasher = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            hasher.update(piece)
+    return hasher.digest()
+
+
+def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:
+    """For each source, how many of its chunks are stored, and how many of them have no layers."""
+    query = "SELECT source, sum(chunks) FROM run GROUP BY source"
+    stored = dict(typed(store.rows(query), (int, int), store.path))
+    query = """
+        SELECT run.source, sum(min(run.first_chunk + run.chunks, s.first_chunk + s.chunks) - max(run.first_chunk, s.first_chunk))
+        FROM segment AS s JOIN run ON run.first_chunk < s.first_chunk + s.chunks AND run.first_chunk + run.chunks > s.first_chunk
+        WHERE s.encoded = 0 GROUP BY run.source
+    """
+    return stored, dict(typed(store.rows(query), (int, int), store.path))
+
+
+def _entry(source: Source, now: str, stored: int, bare: int) -> Entry:
+    return Entry(
+        path=source.path,
+        location=source.location,
+        kind=source.kind,
+        state=source.state,
+        reason=source.reason,
+        now=now,
+        size=source.size,
+        mtime_ns=source.mtime_ns,
+        sha256=source.digest.hex(),
+        characters=source.characters,
+        tokens=source.tokens,
+        chunks_expected=source.chunks if source.reason or source.state != "partial" else None,
+        chunks_stored=stored,
+        without_layers=bare,
+    )
+
+
+def _new(found: Found) -> Entry:
+    location = os.fsencode(found.path).decode("utf-8", "backslashreplace")
+    return Entry(
+        found.relative, location, "", "", "", "new", found.size, found.mtime_ns, "", 0, 0, chunks_expected=None,
+        chunks_stored=0, without_layers=0,
+    )  # fmt: skip
+
+
+def _absolute(home: Path, location: str) -> Path:
+    return Path(os.path.normpath(home / location))

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
-ROOM = 4_000_000  # bytes
+ROOM = 2_500_000  # bytes
 
 
 class Kept:

@@ -18,13 +18,21 @@ if TYPE_CHECKING:
     Firsts = npt.NDArray[np.int32]
 
 
+_PIECE = 1 << 12  # chunks worked on at a time
+
+
 class Nesting:
     """atoms, clusters, units: the first one of each chunk, and how many there are in all, int32 [chunks + 1]."""
 
     def __init__(self, tokens: npt.NDArray[np.uint16]) -> None:
         """tokens: of each chunk, [chunks]."""
-        units, clusters, atoms = nodes(tokens.astype(np.int64))
-        self.atoms, self.clusters, self.units = _firsts(atoms), _firsts(clusters), _firsts(units)
+        self.units, self.clusters, self.atoms = (np.zeros(len(tokens) + 1, np.int32) for _ in range(3))
+        for start in range(0, len(tokens), _PIECE):  # a piece at a time: there are many chunks, and memory is counted
+            piece = tokens[start : start + _PIECE].astype(np.int64)
+            for firsts, counts in zip((self.units, self.clusters, self.atoms), nodes(piece), strict=True):
+                firsts[start + 1 : start + 1 + len(piece)] = counts
+        for firsts in (self.units, self.clusters, self.atoms):
+            np.cumsum(firsts, out=firsts)
 
     @property
     def nbytes(self) -> int:
@@ -51,12 +59,6 @@ def ranges(starts: Integers, ends: Integers) -> tuple[Integers, Integers]:
     owners = np.repeat(np.arange(len(starts)), sizes)
     offsets = np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return starts[owners] + offsets, owners
-
-
-def _firsts(counts: Integers) -> Firsts:
-    firsts = np.zeros(len(counts) + 1, np.int32)
-    np.cumsum(counts, out=firsts[1:])
-    return firsts
 
 
 def _children(parents: Integers, chunks: Integers, own: Firsts, below: Firsts) -> tuple[Integers, Integers]:

@@ -40,6 +40,7 @@ LEXICAL_CANDIDATES, ATOM_CANDIDATES = 100, 200  # and so many more that BM25 alo
 PROSE_WEIGHT, CODE_WEIGHT = 0.8, 0.3
 CODE_MEAN = 2.0  # of the mean over an atom's units, in code
 DEPTHS = (1, 2, 3)
+_PIECE = 1 << 14  # scores worked on at a time
 _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
 
 
@@ -126,21 +127,20 @@ class Recall:
                 Scored(int(a), float(query.bm25[a]), {"bm25": float(query.bm25[a])}) for a in best if query.bm25[a] > 0
             ]
         atoms = codec.score_atoms(query.encoded.vector, shelf.atom_codes)
-        if (
-            self._bare is not None
-        ):  # an interruption left them: the vectors say nothing for them, and nothing against them
+        if self._bare is not None:  # an interruption left them: vectors say nothing for them, and nothing against them
             atoms[self._bare] = atoms[~self._bare].mean()
-        coarse, lexical = _z(atoms), _z(query.bm25)
-        coarse += lexical
+        coarse = _z_sum(atoms, query.bm25)
         if shelf.dead is not None:
             coarse[shelf.dead] = -np.inf
         if depth == 1:
             best = _top(coarse, count)
             best = best[np.isfinite(coarse[best])]
-            return [
-                Scored(int(a), float(coarse[a]), {"atom": float(coarse[a] - lexical[a]), "bm25": float(lexical[a])})
-                for a in best
-            ]
+            middle, deviation = _moments(query.bm25)
+            found = []
+            for atom in best.tolist():
+                share = (float(query.bm25[atom]) - middle) / deviation
+                found.append(Scored(atom, float(coarse[atom]), {"atom": float(coarse[atom]) - share, "bm25": share}))
+            return found
         alone = np.union1d(_top(query.bm25, LEXICAL_CANDIDATES), _top(atoms, ATOM_CANDIDATES))
         candidates = np.union1d(_top(coarse, CANDIDATES), alone)
         candidates = candidates[np.isfinite(coarse[candidates])]
@@ -253,8 +253,21 @@ def _top(scores: FloatArray, count: int) -> Integers:
     return chosen[np.argsort(-scores[chosen], kind="stable")][:count]
 
 
-def _z(scores: FloatArray) -> FloatArray:
-    """Scores less their mean, over their standard deviation; one array beside what is given, since there are many atoms."""
-    result: FloatArray = scores - scores.mean()
-    result /= np.float32(np.sqrt(np.dot(result, result) / max(1, len(result))) + 1e-9)
+def _moments(scores: FloatArray) -> tuple[float, float]:
+    """Mean and standard deviation, worked out a piece at a time: there are many atoms, and memory is counted."""
+    count = max(1, len(scores))
+    middle, square = float(scores.sum(dtype=np.float64)) / count, 0.0
+    for start in range(0, len(scores), _PIECE):
+        centred = scores[start : start + _PIECE] - np.float32(middle)
+        square += float(np.dot(centred, centred))
+    return middle, (square / count) ** 0.5 + 1e-9
+
+
+def _z_sum(one: FloatArray, other: FloatArray) -> FloatArray:
+    """The sum of two scores' z-scores, float32 [n]: each less its mean, over its standard deviation."""
+    (middle, deviation), (middle_2, deviation_2) = _moments(one), _moments(other)
+    result: FloatArray = np.empty(len(one), np.float32)
+    for start in range(0, len(one), _PIECE):
+        here = slice(start, start + _PIECE)
+        result[here] = (one[here] - middle) / deviation + (other[here] - middle_2) / deviation_2
     return result

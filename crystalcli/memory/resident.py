@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.shelf import Shelf
 
 _SCORE = 4  # bytes, float32
-_SCORES = 4  # arrays of one score an atom that a recall holds at once: BM25, atoms, their sum, and one in the making
+_SCORES = 3  # arrays of one score an atom that a recall holds at once: BM25, atoms and their sum
 _ARRAYS = _SCORES * _SCORE + 1  # bytes an atom; the one is for the comparison that chooses the best
 
 

@@ -23,7 +23,7 @@ _HEADS = ("source", "segment", "lexicon")  # tables whose rows each head a group
 _BULK = "data"  # the column that the column `digest` stands for
 
 Group = tuple[str, int]
-Query = Callable[[str], Iterable[Any]]
+Query = Callable[..., Iterable[Any]]  # a statement and its values
 
 
 def sealed_tables() -> list[str]:
@@ -121,11 +121,12 @@ def holds(query: Query, group: Group) -> bool:
     for table in sealed_tables():
         names = columns(query, table)
         if (found := group_column(table, names))[0] == name:
-            for values in query(f"SELECT {', '.join(names)} FROM {table} WHERE {found[1]} = {number}"):
+            # By value, not in the statement's text: SQLite keeps statements, and there are many groups.
+            for values in query(f"SELECT {', '.join(names)} FROM {table} WHERE {found[1]} = ?", (number,)):
                 members += 1
                 total += row_digest(table, values)
     wanted = (members, (total % _MODULUS).to_bytes(16, "little"))
-    return wanted in list(query(f"SELECT members, total FROM seal WHERE name = '{name}' AND number = {number}"))
+    return wanted in list(query("SELECT members, total FROM seal WHERE name = ? AND number = ?", (name, number)))
 
 
 def broken(query: Query) -> Iterator[tuple[Group, int]]:

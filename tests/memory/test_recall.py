@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crystalcli import Crystal
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.memory.passages import snap
-from crystalcli.memory.recall import _top, _z
+from crystalcli.memory.recall import _top, _z_sum
 from crystalcli.text.sentences import sentences
 
 
@@ -132,7 +132,7 @@ def test_z_scores_are_what_they_are_called(values):
     scores = np.array(values, np.float32)
     slowly = (scores.astype(np.float64) - np.mean(values)) / (np.std(values) + 1e-9)
     if np.std(values) > 1e-3:
-        assert _z(scores) == pytest.approx(slowly, abs=0.01)
+        assert _z_sum(scores, scores) == pytest.approx(2 * slowly, abs=0.02)
 
 
 def test_quotes_are_read_back(crystal):

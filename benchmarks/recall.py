@@ -1,6 +1,7 @@
 """Evidence found by a crystal, beside the usual index, on folders with questions whose evidence is known; and what each layer gives.
 
-    python benchmarks/recall.py POOL [--crystal FILE] [--budget 2000 4000] [--limit N] [--json results/recall.json]
+    python benchmarks/recall.py POOL [--crystal FILE] [--budget 2000 4000] [--limit N] [--only SYSTEM...]
+                                [--json results/recall.json]
 
 The usual index is `flat.py`'s: flat chunks of 128 tokens, vectors in float32, BM25 with stemming, reciprocal rank fusion.
 
@@ -95,6 +96,7 @@ def main() -> None:
     )
     parser.add_argument("--budget", type=int, nargs="+", default=[2000, 4000])
     parser.add_argument("--limit", type=int, help="only so many questions of each set")
+    parser.add_argument("--only", nargs="+", metavar="SYSTEM", help="leave the crystal's other systems out")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     path = args.crystal or args.pool / "pool.crystal"
@@ -115,7 +117,10 @@ def main() -> None:
     assert encoder is not None, "the encoder's weights are needed"
     results = []
     with Crystal.open(path) as crystal:
-        for name, system in crystal_systems(crystal).items():
+        systems = crystal_systems(crystal)
+        for name, system in systems.items():
+            if args.only and name not in (*args.only, FULL):
+                continue
             results.append(measure(name, system, questions, args.budget))
             show(results[-1], args.budget, header=len(results) == 1)
     flat = FlatIndex(args.pool / "files", encoder, args.pool / "flat.npy")

@@ -2,14 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli import Crystal
 from crystalcli.errors import NotFoundError, UsageError
+from crystalcli.memory.layers import LayerEncoder
 from crystalcli.memory.passages import snap
 from crystalcli.memory.recall import _top, _z_sum
+from crystalcli.memory.reencode import reencode
 from crystalcli.text.sentences import sentences
+from crystalcli.vectors.bert import Bert
+from crystalcli.vectors.pyramid import layout
+from crystalcli.vectors.tokenizer import default_tokenizer
 
 
 def found_evidence(crystal: Crystal, question: dict, k: int, depth: int) -> bool:
@@ -140,3 +146,56 @@ def test_quotes_are_read_back(crystal):
     assert crystal.quote(passage.path, passage.start, passage.end) == passage.text
     with pytest.raises(NotFoundError, match="no document nowhere"):
         crystal.quote("nowhere", 0, 1)
+
+
+def test_encoded_again_the_same_atoms_are_scored_by_their_exact_vectors(crystal, encoder_folder):
+    recall = crystal.recaller()
+    query = recall.prepare("How long is the big weighing beam in the Weigh House?")
+    ranked = recall.rank(query, 3, 12)
+    exact = reencode(crystal.shelf, query, ranked, LayerEncoder(encoder_folder))
+    assert {each.atom for each in exact} == {each.atom for each in ranked}
+    assert [each.score for each in exact] == sorted((each.score for each in exact), reverse=True)
+    coded = {each.atom: each.shares for each in ranked}
+    bert = Bert(encoder_folder, precision=torch.float32)
+    for each in exact[:4]:
+        place = crystal.shelf.place(each.atom)
+        ids, _ = default_tokenizer().tokenize([place.text])[0]
+        first = each.atom - crystal.shelf.first_atom(place.chunk)
+        shape = layout(crystal.shelf.tokens_of(place.chunk))
+        low, high = (int(shape.units[shape.clusters[shape.atoms[first + side]]]) for side in (0, 1))
+        vector = bert.states([ids])[low:high].mean(0).numpy()
+        cosine = float(vector @ query.encoded.vector / np.linalg.norm(vector))
+        assert each.shares["atom"] == pytest.approx(0.5 * cosine, abs=0.01)
+        assert each.shares["bm25"] == pytest.approx(0.875 * coded[each.atom]["bm25"])
+
+
+def test_encoding_again_changes_order_at_most(crystal, answerable):
+    for question in answerable[::12]:
+        plain, exact = (crystal.recall(question["question"], 5, reencode=count) for count in (0, 16))
+        assert all(crystal.quote(p.path, p.start, p.end) == p.text for p in exact)
+        assert {p.path for p in exact} & {p.path for p in plain}
+
+
+def test_in_code_the_mean_of_an_atom_speaks(crystal):
+    recall = crystal.recaller()
+    query = recall.prepare("find the spikes in tide gauge readings by the median of their neighbours")
+    ranked = recall.rank(query, 3, 20)
+    kinds = recall._is_code(np.array([each.atom for each in ranked]))
+    assert kinds.any() and not kinds.all()
+    for scored, code in zip(ranked, kinds, strict=True):
+        assert ("clusters" in scored.shares) is not bool(code)
+        assert scored.score == pytest.approx(sum(scored.shares.values()) - scored.shares["atom"])
+    paths = [passage.path for passage in crystal.recall(query.text, 3)]
+    assert any(path.endswith(".py") for path in paths)
+
+
+def test_what_the_atoms_alone_put_first_is_a_candidate(crystal, monkeypatch):
+    """A question none of whose words stands anywhere is found by its vectors however few candidates the sum may name."""
+    monkeypatch.setattr("crystalcli.memory.recall.CANDIDATES", 1)
+    monkeypatch.setattr("crystalcli.memory.recall.LEXICAL_CANDIDATES", 1)
+    recall = crystal.recaller()
+    query = recall.prepare("forgery counterfeiting swindle")
+    atoms = recall._codec.score_atoms(query.encoded.vector, crystal.shelf.atom_codes)
+    found = {each.atom for each in recall.rank(query, 3, 40)}
+    assert set(_top(atoms, 20).tolist()) <= found | {each.atom for each in recall.rank(query, 3, 400)}
+    assert len(found) == 40

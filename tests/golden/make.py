@@ -1,0 +1,57 @@
+"""Made the golden crystals, and makes those of the next format version: never again those of a version that is out.
+
+    python tests/golden/make.py
+
+`v1.crystal` holds three documents with their layers; `v1.json` says what it must give. The damaged ones are copies of it:
+`v1-blob` with one bit of a compressed text turned over, `v1-short` cut off, `v1-newer` from a later version of the format.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from crystalcli import Crystal
+from crystalcli.storage.schema import FORMAT_VERSION
+
+HERE = Path(__file__).parent
+TEXTS = {
+    "tale.txt": "The ferry left Oldhaven at six. Marta carried the brass key in her coat.\n\n"
+    + "".join(f"On day {day} nobody spoke until the island of Skarn came in sight.\n" for day in range(1, 40))
+    + "\nThe keeper said that the lamp burns 14 litres of oil a night. Ærlig talt, said Bjørn, that is à lot.\n",
+    "notes.md": "# Notes\n\nBuy rope.\n\n## Tides\n\nHigh water at Oldhaven is at 04:10.\n",
+    "tide.py": "def spring_tide(moon_age):\n"
+    '    """Days to the next spring tide."""\n'
+    "    return (14.765 - moon_age) % 14.765\n",
+}
+QUESTIONS = ["How much oil does the lamp burn?", "When is high water at Oldhaven?", "days until the next spring tide"]
+
+
+def make() -> None:
+    """Write the crystal of this version, what it must give, and its damaged copies."""
+    name = f"v{FORMAT_VERSION}"
+    with tempfile.TemporaryDirectory() as folder:
+        for path, text in TEXTS.items():
+            (Path(folder) / path).write_text(text, encoding="utf-8")
+        made = Path(folder) / "golden.crystal"
+        with Crystal.create(made) as crystal:
+            crystal.ingest([Path(folder)])
+            said = {
+                "documents": {each.path: each.kind for each in crystal.documents()},
+                "texts": {path: crystal.quote(path, 0, len(text)) for path, text in TEXTS.items()},
+                "atoms": crystal.shelf.atom_codes[0].tobytes().hex() if crystal.shelf.atom_codes is not None else "",
+                "recalled": {each: crystal.recall(each, 1)[0].path for each in QUESTIONS},
+            }
+        shutil.copy(made, HERE / f"{name}.crystal")
+    (HERE / f"{name}.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    whole = (HERE / f"{name}.crystal").read_bytes()
+    at = whole.index(b"\x28\xb5\x2f\xfd") + 40  # inside the first zstd frame
+    (HERE / f"{name}-blob.crystal").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    (HERE / f"{name}-short.crystal").write_bytes(whole[: len(whole) // 2])
+    (HERE / f"{name}-newer.crystal").write_bytes(whole[:60] + (FORMAT_VERSION + 1).to_bytes(4, "big") + whole[64:])
+
+
+if __name__ == "__main__":
+    make()

@@ -245,14 +245,11 @@ class Shelf:
 
     def chunk_of(self, atom: int) -> int:
         """The number of the chunk that holds an atom."""
-        view = self.view(int(self.segment_of(np.array([atom]))[0]))
-        local = atom - view.row.first_atom
-        return view.row.first_chunk + int(np.searchsorted(view.chunk_atoms, local, side="right")) - 1
+        return int(self.nesting.chunk_of(np.array([atom]))[0])
 
     def first_atom(self, chunk: int) -> int:
         """The number of a chunk's first atom."""
-        view = self.view(self.segment_with(chunk))
-        return view.row.first_atom + int(view.chunk_atoms[chunk - view.row.first_chunk])
+        return int(self.nesting.atoms[chunk])
 
     def tokens_of(self, chunk: int) -> int:
         """How many tokens a chunk was laid out by."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from crystalcli.memory.chunks import Chunks, StoredChunk
 from crystalcli.memory.layers import LayerCodes
-from crystalcli.memory.segments import SEGMENT_BYTES, count_terms, write_segment
+from crystalcli.memory.segments import SEGMENT_BYTES, count_terms, draft_of, write_segment
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
@@ -83,16 +83,10 @@ class Copy:
         pending, store = self._pending, self._target
         with store.transaction():
             if pending:
-                segment = write_segment(
-                    store,
-                    self._first_chunk,
-                    self._first_atom,
-                    [chunk.text for chunk in pending],
-                    [chunk.key for chunk in pending],
-                    _spans(pending),
-                    [count for chunk in pending for count in count_terms(chunk.text, _atom_starts(chunk))],
-                    _codes(pending),
-                )
+                texts, keys = [chunk.text for chunk in pending], [chunk.key for chunk in pending]
+                counts = [count for chunk in pending for count in count_terms(chunk.text, _atom_starts(chunk))]
+                draft = draft_of(self._first_atom, texts, keys, _spans(pending), counts)
+                segment = write_segment(store, self._first_chunk, self._first_atom, draft, _codes(pending))
                 self._first_chunk += segment.chunks
                 self._first_atom += segment.atoms
             for row, runs, landmarks in self._rows:

@@ -9,7 +9,8 @@ import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from crystalcli.memory.fidelity import add_fidelity
 from crystalcli.storage.rows import Segment
 from crystalcli.storage.signals import held_back
 from crystalcli.storage.spans import Spans
-from crystalcli.storage.store import Store, digest
+from crystalcli.storage.store import Store, compressed, digest
 from crystalcli.types import Chunk
 from crystalcli.vectors.pyramid import layout, nodes
 
@@ -89,28 +90,28 @@ class SegmentWriter:
         """
         began = time.monotonic()
         chunks = [chunk for chunk, _ in self._pending]
-        codes = self._encoder.codes(chunks) if layers and self._encoder is not None and chunks else None
+        codes = None
+        with ThreadPoolExecutor(1) as beside:  # what one processor does at a time is done while all of them encode
+            draft = beside.submit(self._draft, chunks)
+            if layers and self._encoder is not None and chunks:
+                codes = self._encoder.codes(chunks)
         with held_back():
-            self._write(chunks, codes)
+            self._write(draft.result(), codes)
             if codes is not None:
                 self._pace = (time.monotonic() - began) / max(1, self._bytes)
             self._pending.clear()
             self._bytes = 0
             self._since = time.monotonic()
 
-    def _write(self, chunks: list[Chunk], codes: LayerCodes | None) -> None:
+    def _draft(self, chunks: list[Chunk]) -> Draft:
+        texts, keys = [chunk.text for chunk in chunks], [key for _, key in self._pending]
+        counts = [count for chunk in chunks for count in atom_terms(chunk)]
+        return draft_of(self._next_atom, texts, keys, spans_of(chunks), counts)
+
+    def _write(self, draft: Draft, codes: LayerCodes | None) -> None:
         with self._store.transaction():
-            if chunks:
-                segment = write_segment(
-                    self._store,
-                    self._next_chunk,
-                    self._next_atom,
-                    [chunk.text for chunk in chunks],
-                    [key for _, key in self._pending],
-                    spans_of(chunks),
-                    [count for chunk in chunks for count in atom_terms(chunk)],
-                    codes,
-                )
+            if draft.chunks:
+                segment = write_segment(self._store, self._next_chunk, self._next_atom, draft, codes)
                 if codes is not None:
                     add_fidelity(self._store, codes.fidelity)
                     self.encoded_tokens += segment.tokens
@@ -119,34 +120,42 @@ class SegmentWriter:
             self._on_commit()
 
 
-def write_segment(
-    store: Store,
-    first_chunk: int,
-    first_atom: int,
-    texts: Sequence[str],
-    keys: Sequence[bytes],
-    spans: Spans,
-    counts: Sequence[Counter[str]],
-    codes: LayerCodes | None,
-) -> Segment:
-    """Write a segment, with its part of the lexical index, inside a transaction.
+class Draft(NamedTuple):
+    """A segment but for its layers, ready to be written: its text before (`size`, bytes) and after compression, its other parts by
+    name, and the blocks of its lexical index."""
 
-    texts and keys: of each chunk, and its hash; counts: the terms of each atom; codes: None when there are no weights.
-    """
+    chunks: int
+    spans: Spans
+    size: int
+    text: bytes
+    parts: dict[str, bytes]
+    blocks: list[postings.Block]
+
+
+def draft_of(
+    first_atom: int, texts: Sequence[str], keys: Sequence[bytes], spans: Spans, counts: Sequence[Counter[str]]
+) -> Draft:
+    """A segment from the text and the hash of each chunk, their spans, and the terms of each atom."""
     text = "".join(texts).encode()
-    units, clusters, atoms = (int(count.sum()) for count in nodes(spans.tokens))
-    tokens, encoded = int(spans.tokens.sum()), int(codes is not None)
-    segment = Segment(0, first_chunk, len(texts), first_atom, atoms, clusters, units, tokens, len(text), encoded)
-    number = store.add_segment(segment)
-    store.add_text(number, text)
-    store.add_part(number, "spans", varint.encode(spans.flat()))
-    store.add_part(number, "hashes", b"".join(keys))
     lengths = np.array([min(255, sum(count.values())) for count in counts], np.uint8)
-    store.add_part(number, "lengths", lengths.tobytes())
+    parts = {"spans": varint.encode(spans.flat()), "hashes": b"".join(keys), "lengths": lengths.tobytes()}
+    blocks = list(postings.index(counts, first_atom))
+    return Draft(len(texts), spans, len(text), compressed(text), parts, blocks)
+
+
+def write_segment(store: Store, first_chunk: int, first_atom: int, draft: Draft, codes: LayerCodes | None) -> Segment:
+    """Write a segment, with its part of the lexical index, inside a transaction. codes: None when there are no weights."""
+    units, clusters, atoms = (int(count.sum()) for count in nodes(draft.spans.tokens))
+    tokens, encoded = int(draft.spans.tokens.sum()), int(codes is not None)
+    segment = Segment(0, first_chunk, draft.chunks, first_atom, atoms, clusters, units, tokens, draft.size, encoded)
+    number = store.add_segment(segment)
+    store.add_part(number, "text", draft.text, draft.size)
+    for name, data in draft.parts.items():
+        store.add_part(number, name, data)
     if codes is not None:
         for name, data in zip(codes._fields, codes, strict=True):
             store.add_part(number, name, data)
-    store.add_lexicon(0, first_atom, atoms, postings.index(counts, first_atom))
+    store.add_lexicon(0, first_atom, atoms, draft.blocks)
     merge_tail(store)
     return segment._replace(id=number)
 

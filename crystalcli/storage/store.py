@@ -22,6 +22,14 @@ def digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
+def compressed(text: bytes) -> bytes:
+    """One zstd frame, as a segment's text is stored."""
+    import zstandard
+
+    frame: bytes = zstandard.ZstdCompressor(level=_LEVEL).compress(text)
+    return frame
+
+
 class Store(Database):
     """An open crystal, table by table. Use `Store.create` or `Store.open`; close it, or use it as a context manager."""
 
@@ -151,9 +159,7 @@ class Store(Database):
 
     def add_text(self, segment: int, text: bytes) -> None:
         """A segment's text, compressed, inside a transaction."""
-        import zstandard
-
-        self.add_part(segment, "text", zstandard.ZstdCompressor(level=_LEVEL).compress(text), len(text))
+        self.add_part(segment, "text", compressed(text), len(text))
 
     def text(self, segment: int) -> bytes:
         """A segment's text as UTF-8."""

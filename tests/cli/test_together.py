@@ -46,17 +46,11 @@ def until(condition, seconds: float = 60) -> None:
 # --- signals ---------------------------------------------------------------------------------------------------------
 
 
-def heard() -> None:
-    """In the child: no signal is ignored, whoever started the tests (`nohup` does, and a shell in the background)."""
-    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(stop, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_what_was_read_is_kept_when_the_program_is_stopped_before_the_first_commit(tmp_path, encoder_folder, stop):
     folder, file = entries(tmp_path / "docs", 4, 250), tmp_path / "m.crystal"
     command = [*CRYSTAL, "ingest", str(folder), "-c", str(file)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: "libtorch" in Path(f"/proc/{child.pid}/maps").read_text())  # all is read, and now to be encoded
     child.send_signal(stop)
     if stop is signal.SIGINT:

@@ -21,11 +21,29 @@ if TYPE_CHECKING:
 # --- sources and what is read from them -------------------------------------------------------
 
 
+# The kinds of landmarks, and what their labels are.
+LANDMARKS = (
+    "page",  # the page's number as printed or counted
+    "slide",  # its number
+    "sheet",  # its name
+    "row",  # what to add to the line of the text for the number of a sheet's row
+    "cell",  # its number in a notebook
+    "time",  # of a subtitle: 00:12:31
+    "message",  # who wrote it and when: Ann, 2024-05-01 10:30
+    "line",  # what to add to the line of the text for the line of the file, where the text is not the file's own
+    "heading",  # the headings above, outermost first, joined by HEADING_JOINT
+    "definition",  # Class.method
+)
+HEADING_JOINT = " › "
+# Kinds of documents whose text is the file's own, so that its lines are the file's lines.
+LINED = frozenset(("text", "markdown", "rst", "code"))
+
+
 @dataclass(frozen=True, slots=True)
 class Landmark:
-    """A place with a name inside a document: from character `start` on, until the next of its kind.
+    """A place with a name inside a document: from character `start` on, until the next of its kind. Label "" ends the last one.
 
-    kind: "page" (label: the page's number as printed or counted) or "heading" (label: its text).
+    kind: one of LANDMARKS.
     """
 
     start: int
@@ -55,7 +73,7 @@ class Reading(Protocol):
 
     @property
     def kind(self) -> str:
-        """ "text", "markdown", "code" or "pdf"."""
+        """What it is, in a word: "text", "markdown", "code", "pdf", ... (docs/FORMATS.md has all)."""
         ...
 
     @property
@@ -96,7 +114,7 @@ class Tokenizer(Protocol):
 class Document:
     """One source as the crystal's ledger knows it.
 
-    kind: "text", "markdown", "code" or "pdf". state: "done", "partial", "skipped", "failed" or "gone".
+    kind: as of a Reading. state: "done", "partial", "skipped", "failed" or "gone".
     size: bytes of the file; characters, tokens, chunks: of what is stored.
     """
 
@@ -112,9 +130,49 @@ class Document:
     pages: int
 
 
+class Somewhere:
+    """What Place, Passage and Citation share: they stand somewhere in a document."""
+
+    __slots__ = ()
+    line_start: int
+    line_end: int
+    page_start: int
+    page_end: int
+    kind: str
+    marks: Mapping[str, str]
+
+    @property
+    def place(self) -> str:
+        """Where it stands, in the words of its kind: `p. 3`, `sheet Costs, row 12`, `lines 10-14`; "" where nothing says."""
+        marks = self.marks
+        if self.page_start:
+            label = marks.get("page", "")
+            number = _span(self.page_start, self.page_end)
+            shown = f"{label} ({number})" if label and label != str(self.page_start) else number
+            return f"{'p.' if self.page_end <= self.page_start else 'pp.'} {shown}"
+        named = [f"{kind} {marks[kind]}" for kind in ("slide", "sheet", "cell") if marks.get(kind)]
+        if row := marks.get("row"):
+            named.append(f"{'rows' if '-' in row else 'row'} {row}")
+        named += [marks[kind] for kind in ("message", "time") if marks.get(kind)]
+        if not named and self.has_lines:
+            named = [
+                f"{'line' if self.line_end <= self.line_start else 'lines'} {_span(self.line_start, self.line_end)}"
+            ]
+        return ", ".join(named)
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether line_start and line_end are lines of the file itself, which an editor can go to."""
+        return self.kind in LINED or "line" in self.marks
+
+
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A span `[start, end)` of a document, in characters, and where a reader finds it; pages are 0 where there are none."""
+class Place(Somewhere):
+    """A span `[start, end)` of a document, in characters, and where a reader finds it.
+
+    Lines are the file's where it has_lines, else those of its text as the crystal holds it; pages are 0 where there are none.
+    kind: the document's. marks: labels of the landmarks that it stands under, by kind; of "row" and "line" the numbers.
+    """
 
     path: str
     start: int
@@ -123,16 +181,13 @@ class Place:
     line_end: int
     page_start: int = 0
     page_end: int = 0
-
-    @property
-    def place(self) -> str:
-        """Where it stands, for a reader: `p. 3` or `lines 10-14`."""
-        return place(self.page_start, self.page_end, self.line_start, self.line_end)
+    kind: str = "text"
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """A span of layer 0 that recall gives back, best first.
+class Passage(Somewhere):
+    """A span of layer 0 that recall gives back, best first. Lines, pages, kind and marks as in Place.
 
     text is the document's text `[start, end)`; best is the span, also in document offsets, of the sentence
     that answers best. page_start and page_end are 0 where the document has no pages. shares says what
@@ -154,11 +209,8 @@ class Passage:
     shares: Mapping[str, float] = field(default_factory=dict)
     gone: bool = False
     also: tuple[Place, ...] = ()
-
-    @property
-    def place(self) -> str:
-        """Where it stands, for a reader: `p. 3` or `lines 10-14`."""
-        return place(self.page_start, self.page_end, self.line_start, self.line_end)
+    kind: str = "text"
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def best_text(self) -> str:
@@ -167,8 +219,11 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Citation:
-    """A quotation with its place: `quote` is the document's text `[start, end)`, read back from the crystal."""
+class Citation(Somewhere):
+    """A quotation with its place: `quote` is the document's text `[start, end)`, read back from the crystal.
+
+    Lines, pages, kind and marks as in Place.
+    """
 
     number: int
     path: str
@@ -179,11 +234,8 @@ class Citation:
     line_end: int
     page_start: int = 0
     page_end: int = 0
-
-    @property
-    def place(self) -> str:
-        """Where it stands, for a reader: `p. 3` or `lines 10-14`."""
-        return place(self.page_start, self.page_end, self.line_start, self.line_end)
+    kind: str = "text"
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +255,8 @@ class Answer:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def place(page_start: int, page_end: int, line_start: int, line_end: int) -> str:
-    """`p. 3`, `pp. 3-4`, `line 10` or `lines 10-14`."""
-    if page_start:
-        return f"p. {page_start}" if page_end <= page_start else f"pp. {page_start}-{page_end}"
-    return f"line {line_start}" if line_end <= line_start else f"lines {line_start}-{line_end}"
+def _span(first: int, last: int) -> str:
+    return f"{first}" if last <= first else f"{first}-{last}"
 
 
 # --- progress -----------------------------------------------------------------------------------

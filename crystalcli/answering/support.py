@@ -47,8 +47,8 @@ def _read_back(crystal: CrystalFile, passage: Passage, start: int, end: int) -> 
     if quote != passage.text[low : end - passage.start]:
         return None
     line = passage.line_start + passage.text.count("\n", 0, low)
-    pages = passage.page_start, passage.page_end
-    return Citation(0, passage.path, start, end, quote, line, line + quote.count("\n"), *pages)
+    where = passage.page_start, passage.page_end, passage.kind, passage.marks
+    return Citation(0, passage.path, start, end, quote, line, line + quote.count("\n"), *where)
 
 
 def _best_sentence(passage: Passage, weights: Mapping[str, float], in_answer: set[str]) -> tuple[float, int, int]:

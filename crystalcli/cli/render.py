@@ -47,8 +47,8 @@ def one_line(name: str) -> str:
 def location(item: Passage | Citation | Place) -> str:
     """Where to look: `path p. 3`, or `path:12-14` which an editor can open."""
     path = one_line(item.path)
-    if item.page_start:
-        return f"{path} {item.place}"
+    if not item.has_lines:
+        return f"{path} {one_line(item.place)}".rstrip()
     lines = f"{item.line_start}" if item.line_end <= item.line_start else f"{item.line_start}-{item.line_end}"
     return f"{path}:{lines}"
 
@@ -115,8 +115,9 @@ def passages(found: Sequence[Passage], explain: bool = False) -> None:
         head.append(f"  {passage.score:.3f}", style="dim")
         if passage.gone:
             head.append("  (the file is gone)", style="red")
-        if passage.heading:
-            head.append(f"  {harmless(passage.heading)}", style="dim italic")
+        for within in (passage.heading, passage.marks.get("definition", "")):
+            if within:
+                head.append(f"  {one_line(within)}", style="dim italic")
         console.print(head, overflow="fold")
         if explain:
             _indented(Text(line(passage), style="dim"))
@@ -152,7 +153,9 @@ def passage_json(passage: Passage) -> dict[str, Any]:
         "line_end": passage.line_end,
         "page_start": passage.page_start or None,
         "page_end": passage.page_end or None,
+        "place": passage.place,
         "heading": passage.heading,
+        "marks": dict(passage.marks),
         "gone": passage.gone,
         "also": [asdict(each) for each in passage.also],
         "best": {"start": passage.best[0], "end": passage.best[1], "text": passage.best_text},
@@ -187,6 +190,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
                 "line_end": citation.line_end,
                 "page_start": citation.page_start or None,
                 "page_end": citation.page_end or None,
+                "place": citation.place,
+                "marks": dict(citation.marks),
                 "quote": citation.quote,
             }
             for citation in answer.citations

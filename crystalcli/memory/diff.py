@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crystalcli.memory.chunks import Chunks
+from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.check import vouch
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
-from crystalcli.types import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,9 @@ class _Side:
         body = text.strip()
         first = start + (text.find(body) if body else 0)
         line_start = line + text.count("\n", 0, first - start)
-        page = self.store.landmark_count(source.id, "page", first)
-        page_end = self.store.landmark_count(source.id, "page", first + max(0, len(body) - 1)) if page else 0
-        where = place(page, page_end, line_start, line_start + body.count("\n"))
-        return Piece(start, start + len(text), where, body.split("\n", 1)[0].strip())
+        lines = line_start, line_start + body.count("\n")
+        where = whereabouts(self.store, source, first, first + len(body), lines)
+        return Piece(start, start + len(text), where.place, body.split("\n", 1)[0].strip())
 
 
 def diff(one: Path, other: Path) -> Difference:

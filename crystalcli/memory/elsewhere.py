@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from crystalcli.memory.shelf import Shelf
+from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.rows import Source
 from crystalcli.types import Place
 
@@ -15,26 +16,32 @@ MOST = 20  # places named: a licence may stand in every file
 
 
 def elsewhere(
-    shelf: Shelf, source_of: Callable[[int], Source], chunk: int, offset: int, line: int, passage: Place, text: str
+    shelf: Shelf,
+    source_of: Callable[[int], Source],
+    chunk: int,
+    offset: int,
+    line: int,
+    passage: Place,
+    lines: tuple[int, int],
+    text: str,
 ) -> tuple[Place, ...]:
     """The other places of a passage's text, in order of their documents; not those whose file is gone.
 
     chunk: one that the passage stands in, or begins or ends in; offset, line: where that chunk begins in the passage's document,
-    characters and line. A place counts when all of the text stands there, which is read and compared.
+    characters and line. lines: the passage's first and last in its document's text. A place counts when all of the text stands
+    there, which is read and compared.
     """
     found: list[Place] = []
     for run in shelf.store.runs_over(chunk):
         source = source_of(run.source)
-        characters, lines = shelf.before(run, chunk)
+        characters, before = shelf.before(run, chunk)
         start, end = characters + passage.start - offset, characters + passage.end - offset
         if source.state == "gone" or start < 0 or (source.path, start) == (passage.path, passage.start):
             continue
         if shelf.span_text(source, start, end) != text:
             continue
-        shift = lines + 1 - line
-        page = shelf.store.landmark_count(source.id, "page", start)
-        last = shelf.store.landmark_count(source.id, "page", max(start, end - 1)) if page else 0
-        found.append(Place(source.path, start, end, passage.line_start + shift, passage.line_end + shift, page, last))
+        shift = before + 1 - line
+        found.append(whereabouts(shelf.store, source, start, end, (lines[0] + shift, lines[1] + shift)))
         if len(found) == MOST:
             break
     return tuple(found)

@@ -18,6 +18,7 @@ from typing import Any
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotFoundError
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.selection import select
+from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.check import vouch
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
@@ -162,7 +163,7 @@ def rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """Every passage of the documents (all, or those that `names` mean), in order: a chunk each; joined they are the text.
 
     Offsets are characters of the document; lines and pages count from 1, pages are None where there are none; heading is the
-    last one at or before the passage's first word; tokens are the encoder's. Raises NotFoundError.
+    last one at or before the passage's first word, marks are the other landmarks there; tokens are the encoder's. Raises NotFoundError.
     """
     with store.snapshot():
         yield from _rows(store, names)
@@ -178,17 +179,19 @@ def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             end = start + len(text)
             first = start + len(text) - len(text.lstrip())
             last = max(first, start + len(text.rstrip()) - 1)
-            page = store.landmark_count(source.id, "page", first)
+            lines = line + text.count("\n", 0, first - start), line + text.rstrip().count("\n")
+            where = whereabouts(store, source, first, last + 1, lines)
             yield {
                 "path": source.path,
                 "kind": source.kind,
                 "title": source.title,
                 "start": start,
                 "end": end,
-                "line_start": line + text.count("\n", 0, first - start),
-                "line_end": line + text.rstrip().count("\n"),
-                "page_start": page or None,
-                "page_end": store.landmark_count(source.id, "page", last) if page else None,
+                "line_start": where.line_start,
+                "line_end": where.line_end,
+                "page_start": where.page_start or None,
+                "page_end": where.page_end or None,
+                "marks": dict(where.marks),
                 "heading": store.landmark_before(source.id, "heading", first),
                 "tokens": chunks.tokens(chunk),
                 "text": text,

@@ -14,9 +14,10 @@ import numpy as np
 from crystalcli.lexical.analysis import terms
 from crystalcli.memory.elsewhere import elsewhere
 from crystalcli.memory.shelf import AtomPlace, Shelf
+from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
-from crystalcli.types import Passage, Place
+from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.question import Encoded
 
@@ -131,26 +132,30 @@ class Passages:
         low, high = self._best_sentence(seed, text)
         if first is not seed or last is not seed:
             text = self._shelf.span_text(source, start, end)
-        page = self._store.landmark_count(source.id, "page", start)
         best = (seed.start + low, seed.start + high)
-        here = Place(source.path, start, end, first.line, first.line + text.rstrip().count("\n"))
+        lines = first.line, first.line + text.rstrip().count("\n")
+        here = whereabouts(self._store, source, start, end, lines)
         chunk_line = seed.line - seed.place.text.count("\n", 0, seed.low)
-        also = elsewhere(self._shelf, self._source, seed.place.chunk, seed.start - seed.low, chunk_line, here, text)
+        also = elsewhere(
+            self._shelf, self._source, seed.place.chunk, seed.start - seed.low, chunk_line, here, lines, text
+        )
         return Passage(
             path=source.path,
             start=start,
             end=end,
             text=text,
             score=seed.scored.score,
-            line_start=first.line,
+            line_start=here.line_start,
             line_end=here.line_end,
-            page_start=page,
-            page_end=self._store.landmark_count(source.id, "page", max(start, end - 1)) if page else 0,
+            page_start=here.page_start,
+            page_end=here.page_end,
             heading=self._store.landmark_before(source.id, "heading", best[0]),
             best=best,
             shares=seed.scored.shares,
             gone=source.state == "gone",
             also=also,
+            kind=source.kind,
+            marks=here.marks,
         )
 
     def _best_sentence(self, spot: _Spot, text: str) -> tuple[int, int]:

@@ -28,6 +28,7 @@ from crystalcli.storage.rows import RUN, Run, Segment, Source, checked
 from crystalcli.storage.salvage import Wreck, insert, put_in_place
 from crystalcli.storage.seal import sealed_tables
 from crystalcli.storage.store import Store, digest
+from crystalcli.types import LANDMARKS
 from crystalcli.vectors.pyramid import nodes
 
 _OURS = frozenset(("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"))
@@ -265,7 +266,7 @@ class _Repair:
             if (
                 tuple(map(type, (row["source"], *where))) == (int, int, str, str)
                 and where[0] >= 0
-                and where[1] in ("page", "heading")
+                and where[1] in LANDMARKS
             ):
                 landmarks[row["source"]].append(where)
         taken: set[str] = set()

@@ -20,6 +20,7 @@ from crystalcli.memory.views import SegmentView, check_numbering, view_of
 from crystalcli.storage.check import Fault, blob_faults, file_faults, reason_of, seal_faults
 from crystalcli.storage.rows import Lexicon, Run, Segment, Source, checked, typed
 from crystalcli.storage.store import Store, digest
+from crystalcli.types import LANDMARKS
 from crystalcli.vectors.codec import CODE_BYTES
 from crystalcli.vectors.pyramid import RATIOS
 
@@ -339,7 +340,9 @@ class _Check:
         # The same text may have been cut into a token more or less where another document was cut inside a word.
         if known and (characters != source.characters or abs(tokens - source.tokens) > chunks):
             return "it has not as much text as the ledger says"
-        query = "SELECT count(*) FROM landmark WHERE source = ? AND (start < 0 OR start > ? OR kind NOT IN ('page', 'heading'))"
+        query = (
+            f"SELECT count(*) FROM landmark WHERE source = ? AND (start < 0 OR start > ? OR kind NOT IN {LANDMARKS})"
+        )
         if self._store.rows(query, (source.id, source.characters))[0][0]:
             return "a landmark stands outside its text"
         return ""

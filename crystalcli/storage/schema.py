@@ -31,7 +31,7 @@ CREATE TABLE source (
     path TEXT NOT NULL UNIQUE,        -- the name shown and cited
     location TEXT NOT NULL UNIQUE,    -- where the file is: relative to the crystal's folder, or absolute
     root TEXT NOT NULL,               -- the folder that was asked for, in the same form
-    kind TEXT NOT NULL,               -- text, markdown, code, pdf; "" when it was not read
+    kind TEXT NOT NULL,               -- text, markdown, code, pdf, ...; "" when it was not read
     title TEXT NOT NULL,
     state TEXT NOT NULL,              -- done, partial, skipped, failed, gone
     reason TEXT NOT NULL,             -- why it was skipped or failed, else ""
@@ -58,7 +58,7 @@ CREATE INDEX run_by_chunk ON run (first_chunk);
 CREATE TABLE landmark (
     source INTEGER NOT NULL REFERENCES source(id),
     start INTEGER NOT NULL,           -- character offset in the document
-    kind TEXT NOT NULL,               -- page, heading
+    kind TEXT NOT NULL,               -- one of types.LANDMARKS
     label TEXT NOT NULL,
     PRIMARY KEY (source, kind, start)
 ) STRICT, WITHOUT ROWID;

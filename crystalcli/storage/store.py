@@ -13,6 +13,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.connection import LARGEST
 from crystalcli.storage.database import Database
 from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source, checked, typed
+from crystalcli.types import LANDMARKS
 
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time
 
@@ -113,6 +114,11 @@ class Store(Database):
         query = "SELECT label FROM landmark WHERE source = ? AND kind = ? AND start <= ? ORDER BY start DESC LIMIT 1"
         rows = self.rows(query, (source, kind, position))
         return str(rows[0][0]) if rows else ""
+
+    def landmarks_before(self, source: int, position: int) -> dict[str, str]:
+        """The label of the last landmark of every kind at or before `position`; kinds without one, or with "", are left out."""
+        found = {kind: self.landmark_before(source, kind, position) for kind in LANDMARKS}
+        return {kind: label for kind, label in found.items() if label}
 
     def landmark_count(self, source: int, kind: str, position: int | None = None) -> int:
         """How many landmarks of `kind` stand at or before `position`, or in all."""

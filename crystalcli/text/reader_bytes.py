@@ -48,11 +48,24 @@ NOT_CONTROLS = bytes(byte for byte in range(256) if byte not in CONTROLS)
 CONTROLS_IN_TEXT = 0.02  # in compressed data a tenth of the bytes are controls, in text next to none
 
 
+# What the first bytes say of a file that is no text, and what it is then.
+MAGIC = (
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Survey:
     """What one pass over a file's bytes found.
 
-    encoding: "utf-8", "utf-8 with strays", "utf-16", "utf-32", "windows-1252" or "pdf"; head: its first 4 KB.
+    encoding: of a text, "utf-8", "utf-8 with strays", "utf-16", "utf-32" or "windows-1252"; of what is none, "pdf", "tar", or a name
+    in MAGIC. head: its first 4 KB.
     """
 
     fingerprint: Fingerprint
@@ -141,6 +154,9 @@ class _Look:
         self.is_pdf = bool(head) and (named_pdf or head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"%PDF-"))
         self.may_be_pdf = b"%PDF-" in head[:1024]
         self.is_binary = False
+        self.magic = next((name for magic, name in MAGIC if head.startswith(magic)), "")
+        if head[257:262] == b"ustar":
+            self.magic = "tar"
         self.mark = next((encoding for mark, encoding in MARKS if head.startswith(mark)), "")
         self.decoder = codecs.getincrementaldecoder(self.mark or "utf-8")("strict" if self.mark else "surrogateescape")
         self.characters = 0
@@ -149,7 +165,7 @@ class _Look:
         self.is_blank = True
 
     def at(self, part: bytes, *, final: bool = False) -> None:
-        if self.is_pdf or self.is_binary:
+        if self.is_pdf or self.is_binary or self.magic:
             return
         if not self.mark and b"\0" in part:
             self._is_binary()
@@ -177,6 +193,8 @@ class _Look:
 
     def verdict(self, size: int) -> str:
         self.at(b"", final=True)
+        if self.magic and not self.is_pdf:
+            return self.magic
         if self.is_pdf or self.is_binary or (self.may_be_pdf and self.strays):
             return "pdf"
         if self.is_blank:

@@ -16,12 +16,12 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.text.asked import Asked
 from crystalcli.text.reader_bytes import CHANGED, checked, open_bytes
-from crystalcli.types import Fingerprint, Landmark
+from crystalcli.types import Landmark
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
@@ -39,9 +39,9 @@ class PdfReading:
 
     kind = "pdf"
 
-    def __init__(self, path: Path, fingerprint: Fingerprint) -> None:
-        self._path = path
-        self._fingerprint = fingerprint
+    def __init__(self, asked: Asked) -> None:
+        self._path = asked.path
+        self._fingerprint = asked.seen.fingerprint
         self._title: str | None = None
         self._open: tuple[ExitStack, BinaryIO, PdfReader] | None = None
 

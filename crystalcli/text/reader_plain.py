@@ -7,10 +7,10 @@ heading (reader_markdown does).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from crystalcli.errors import UnsteadySourceError
-from crystalcli.text.reader_bytes import CHANGED, HEAD, PIECE, Decoder, Survey, bytes_again
+from crystalcli.text.asked import Asked
+from crystalcli.text.reader_bytes import CHANGED, HEAD, Decoder, bytes_again
 from crystalcli.text.reader_markdown import title_of, with_headings
 from crystalcli.types import Landmark
 
@@ -18,31 +18,32 @@ from crystalcli.types import Landmark
 class PlainReading:
     """A file that is text from end to end."""
 
-    def __init__(self, path: Path, seen: Survey, kind: str, piece: int = PIECE) -> None:
-        self.kind = kind
+    def __init__(self, asked: Asked) -> None:
+        self.kind = asked.kind
         self.title = ""
-        self._path = path
-        self._seen = seen
-        self._piece = piece
-        if kind == "markdown":
+        self._asked = asked
+        seen = asked.seen
+        if self.kind == "markdown":
             whole = seen.fingerprint.size <= HEAD
             self.title = title_of(Decoder(seen.encoding).decode(seen.head, final=whole), whole)
 
     def pieces(self) -> Iterator[str | Landmark]:
         """The text, never cut between the two halves of a newline; in Markdown with its headings."""
-        return with_headings(self._texts()) if self.kind == "markdown" else self._texts()
+        return with_headings(texts(self._asked)) if self.kind == "markdown" else texts(self._asked)
 
-    def _texts(self) -> Iterator[str]:
-        decoder = Decoder(self._seen.encoding)
-        held = ""  # a carriage return whose line feed may be in the next piece
-        try:
-            for part in bytes_again(self._path, self._seen.fingerprint, self._piece):
-                text = held + decoder.decode(part)
-                held = "\r" if text.endswith("\r") else ""
-                if text := text.removesuffix(held):
-                    yield text
-            text = held + decoder.decode(b"", final=True)
-        except UnicodeDecodeError:  # it was valid a moment ago
-            raise UnsteadySourceError(CHANGED) from None
-        if text:
-            yield text
+
+def texts(asked: Asked) -> Iterator[str]:
+    """A text file's exact text in pieces, decoded. Raises UnsteadySourceError when it is no longer what it was."""
+    decoder = Decoder(asked.seen.encoding)
+    held = ""  # a carriage return whose line feed may be in the next piece
+    try:
+        for part in bytes_again(asked.path, asked.seen.fingerprint, asked.options.piece):
+            text = held + decoder.decode(part)
+            held = "\r" if text.endswith("\r") else ""
+            if text := text.removesuffix(held):
+                yield text
+        text = held + decoder.decode(b"", final=True)
+    except UnicodeDecodeError:  # it was valid a moment ago
+        raise UnsteadySourceError(CHANGED) from None
+    if text:
+        yield text

@@ -6,12 +6,15 @@ become text (reader_bytes), where headings are (reader_markdown) or what is insi
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
-from crystalcli.text.reader_bytes import PIECE, survey
-from crystalcli.text.reader_pdf import PdfReading
-from crystalcli.text.reader_plain import PlainReading
+from crystalcli.errors import SourceError
+from crystalcli.text.asked import PLAINLY, Asked, Options
+from crystalcli.text.reader_bytes import MAGIC, Survey, survey
 from crystalcli.types import Fingerprint, Reading
+
+BINARY = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
 
 MARKDOWN = frozenset((".md", ".markdown", ".mdown", ".mkd", ".mdx"))
 # What is cut at definitions and brackets rather than at sentences. HTML and reStructuredText are prose with marks.
@@ -36,17 +39,35 @@ CODE_NAMES = frozenset((
 # fmt: on
 
 
-def open_source(path: Path, *, piece: int = PIECE) -> tuple[Fingerprint, Reading]:
+# The reader of each kind: a module of this room, imported when it is needed, and a class in it that is called with what
+# `Asked` says and is a Reading.
+READERS = {
+    "text": "reader_plain:PlainReading",
+    "markdown": "reader_plain:PlainReading",
+    "code": "reader_plain:PlainReading",
+    "pdf": "reader_pdf:PdfReading",
+}
+
+
+def open_source(path: Path, options: Options = PLAINLY) -> tuple[Fingerprint, Reading]:
     """Reads the file once from end to end for its fingerprint and encoding, and hands back a way to read it again.
 
-    Nothing is parsed yet: a caller who knows the fingerprint already pays for the hash and no more. `piece` is how
-    many bytes are held at a time. Raises SourceError with a short reason that does not repeat the path; the reading
-    raises the same when the file is no longer what it was.
+    Nothing is parsed yet: a caller who knows the fingerprint already pays for the hash and no more. Raises SourceError with a
+    short reason that does not repeat the path; the reading raises the same when the file is no longer what it was.
     """
-    seen = survey(path, piece, named_pdf=path.suffix.lower() == ".pdf")
+    seen = survey(path, options.piece, named_pdf=path.suffix.lower() == ".pdf")
+    kind = _kind_of_bytes(path, seen) if seen.encoding in BINARY else kind_of(path, seen.head)
+    module, name = READERS[kind].split(":")
+    reader = getattr(import_module(f"crystalcli.text.{module}"), name)
+    reading: Reading = reader(Asked(path, seen, kind, options))
+    return seen.fingerprint, reading
+
+
+def _kind_of_bytes(path: Path, seen: Survey) -> str:
+    """The kind of a file that is no text, by its content. Raises SourceError for one that no reader takes."""
     if seen.encoding == "pdf":
-        return seen.fingerprint, PdfReading(path, seen.fingerprint)
-    return seen.fingerprint, PlainReading(path, seen, kind_of(path, seen.head), piece)
+        return "pdf"
+    raise SourceError("binary file")
 
 
 def kind_of(path: Path, head: bytes = b"") -> str:

@@ -73,7 +73,7 @@ def test_a_crystal_goes_through_all_moves(tmp_path, shelf_folder, file, capsys, 
     (row,) = map(json.loads, (tmp_path / "rows.jsonl").read_text().splitlines())
     assert row.keys() == {
         *("path", "kind", "title", "start", "end", "line_start", "line_end"),
-        *("page_start", "page_end", "heading", "tokens", "text"),
+        *("page_start", "page_end", "heading", "marks", "tokens", "text"),
     }
     assert row["text"] == (shelf_folder / "code" / "tide.py").read_text()
     code = run(["export", "--jsonl", "-", "notes.md"])

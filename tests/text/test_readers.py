@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import SourceError
+from crystalcli.text.asked import Options
 from crystalcli.text.reader_markdown import with_headings
 from crystalcli.text.readers import kind_of, open_source
 from crystalcli.types import Fingerprint, Landmark, Reading
@@ -39,7 +40,7 @@ sizes = st.integers(1, 40)
 
 
 def opened(path: Path, **options: Any) -> tuple[Reading, list[str | Landmark]]:
-    _, reading = open_source(path, **options)
+    _, reading = open_source(path, Options(**options))
     return reading, list(reading.pieces())
 
 
@@ -134,7 +135,7 @@ def test_the_fingerprint_is_that_of_the_bytes(file: Callable[..., Path]) -> None
     path = file("abc\r\n" * 1000)
     os.utime(path, ns=(1, 987_654_321))
     expected = Fingerprint(5000, 987_654_321, hashlib.sha256(b"abc\r\n" * 1000).digest())
-    assert open_source(path)[0] == open_source(path, piece=3)[0] == expected
+    assert open_source(path)[0] == open_source(path, Options(piece=3))[0] == expected
 
 
 # --- what cannot be read --------------------------------------------------------------------------
@@ -209,7 +210,7 @@ def test_a_disk_that_fails_while_reading(file: Callable[..., Path], monkeypatch:
 @pytest.mark.parametrize("name", ["a.txt", "a.md"])
 def test_a_file_that_changes_between_the_two_readings(file: Callable[..., Path], name: str, change: bytes) -> None:
     path = file(b"0123456789" * 2, name)
-    _, reading = open_source(path, piece=7)
+    _, reading = open_source(path, Options(piece=7))
     path.write_bytes(change)
     with pytest.raises(SourceError, match=r"^changed while it was being read$"):
         list(reading.pieces())
@@ -217,7 +218,7 @@ def test_a_file_that_changes_between_the_two_readings(file: Callable[..., Path],
 
 def test_a_file_that_changes_or_goes_while_its_pieces_are_read(file: Callable[..., Path]) -> None:
     path = file("0123456789" * 10_000)
-    _, reading = open_source(path, piece=8192)
+    _, reading = open_source(path, Options(piece=8192))
     pieces = reading.pieces()
     assert next(pieces)
     with path.open("r+b") as stream:
@@ -233,7 +234,7 @@ def test_a_file_that_changes_or_goes_while_its_pieces_are_read(file: Callable[..
 
 def test_a_log_that_never_stops_growing_is_given_up(file: Callable[..., Path]) -> None:
     path = file("line\n" * 10_000)
-    _, reading = open_source(path, piece=1000)
+    _, reading = open_source(path, Options(piece=1000))
 
     def read() -> Iterator[None]:
         for _ in reading.pieces():

@@ -66,10 +66,13 @@ class LayerEncoder:
         import torch
 
         from crystalcli.vectors.bert import Bert
+        from crystalcli.vectors.quantized import default_scales
 
         chosen = None if precision == "auto" else getattr(torch, precision)
+        # Scales belong to the program's own encoder; one of the user's own comes with a tokenizer of its own.
+        scales = default_scales() if tokenizer in (None, default_tokenizer()) else None
         self._tokenizer = tokenizer or default_tokenizer()
-        self._bert = Bert(folder, special=self._tokenizer.special, precision=chosen, threads=threads)
+        self._bert = Bert(folder, special=self._tokenizer.special, precision=chosen, scales=scales, threads=threads)
         # numpy's matrices have threads of their own, which wait for one another inside the encoder's: torch's, here, have one.
         self._codec = (codec or default_codec()).multiplied_by(_product)
 

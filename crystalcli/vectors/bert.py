@@ -3,6 +3,7 @@
 Gives the last layer's token states. Those of a chunk depend on that chunk alone, to the last bit: rounding depends on the shape
 of what is multiplied, so the shape is made to depend on the chunk's length and on nothing beside it. Knows nothing of text,
 layers or codes; a question alone is encoded by `crystalcli.vectors.question`, which needs no torch.
+What is multiplied is in `stack` and `quantized`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from safetensors.torch import load_file
 
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors.config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.quantized import QuantizedStack, Scales, native_int8, processor_flags
+from crystalcli.vectors.stack import Stack
 from crystalcli.vectors.tokenizer import CLS, SEP
 
 if TYPE_CHECKING:
@@ -30,29 +33,29 @@ _BATCH = {"cpu": 256, "cuda": 16_384}
 _STEP = 16  # lengths of chunks that share a batch are rounded up to a multiple of this
 
 
-def best_precision(device: torch.device) -> torch.dtype:
-    """bfloat16 where the processor multiplies it natively, else float32 (bfloat16 is emulated, and slow, elsewhere)."""
+def best_precision(device: torch.device, scales: bool = False) -> torch.dtype:
+    """int8 or bfloat16 where the processor multiplies it natively, else float32 (bfloat16 is emulated, and slow, elsewhere).
+
+    scales: whether those of the encoder are known, without which there is no int8.
+    """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if scales and native_int8():
+        return torch.int8
     return torch.bfloat16 if native_bfloat16() else torch.float32
 
 
 def native_bfloat16() -> bool:
     """Whether this processor has bfloat16 matrix instructions (AVX512-BF16, AMX or ARM's BF16)."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    words = set(flags.split())
-    return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
+    return bool(processor_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 class Bert:
     """BERT's encoder stack.
 
     folder holds `config.json` and `model.safetensors` in Hugging Face's layout. special: the ids of the tokens that stand before
-    and after every chunk. precision: a torch dtype, by default the
-    fastest that this machine has natively. threads: batches encoded side by side on a CPU, by default one for each
+    and after every chunk. precision: a torch dtype, by default the fastest that this machine has natively; int8, which needs the
+    encoder's `scales`, is one of them. threads: batches encoded side by side on a CPU, by default one for each
     processor that this process may run on. Raises ModelMissingError when the weights cannot be read, and UsageError for a model
     of another kind.
     """
@@ -63,6 +66,7 @@ class Bert:
         *,
         special: tuple[int, int] = (CLS, SEP),
         precision: torch.dtype | None = None,
+        scales: Scales | None = None,
         device: str | None = None,
         threads: int | None = None,
     ) -> None:
@@ -71,64 +75,16 @@ class Bert:
         self.special = special
         self.threads = threads or processors()
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.precision = precision or best_precision(self.device)
+        self.precision = precision or best_precision(self.device, scales is not None)
         try:
             weights = load_file(str(folder / WEIGHTS))
-            self._build({short: weights[name] for short, name in canonical(weights).items()})
+            weights = {short: weights[name] for short, name in canonical(weights).items()}
+            if self.precision == torch.int8 and scales is not None:
+                self._stack: Stack | QuantizedStack = QuantizedStack(self.config, weights, scales)
+            else:
+                self._stack = Stack(self.config, weights, self.device, self.precision)
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise ModelMissingError(f"cannot read the encoder's weights in {folder}: {error}") from error
-
-    def _build(self, weights: dict[str, torch.Tensor]) -> None:
-        def take(*names: str) -> torch.Tensor:
-            return torch.cat([weights[name] for name in names]).to(self.device, self.precision).contiguous()
-
-        self._words = weights["embeddings.word_embeddings.weight"].to(self.device, self.precision)
-        positions = weights["embeddings.position_embeddings.weight"][self.config.first_position :]
-        if "embeddings.token_type_embeddings.weight" in weights:
-            positions = positions + weights["embeddings.token_type_embeddings.weight"][0]
-        self._positions = positions.to(self.device, self.precision)
-        self._norm = (take("embeddings.LayerNorm.weight"), take("embeddings.LayerNorm.bias"))
-        shapes = {"word": self._words.shape[1], "position": self._positions.shape[1]}
-        if set(shapes.values()) != {self.dimension} or len(self._positions) < self.config.positions:
-            raise KeyError("they have not the shape that config.json says")
-        self._layers: list[list[tuple[torch.Tensor, torch.Tensor]]] = []
-        for layer in range(self.config.layers):
-            prefix = f"encoder.layer.{layer}."
-            attention = [prefix + f"attention.self.{part}" for part in ("query", "key", "value")]
-            parts = [(take(*(f"{name}.weight" for name in attention)), take(*(f"{name}.bias" for name in attention)))]
-            for name in (
-                "attention.output.dense",
-                "attention.output.LayerNorm",
-                "intermediate.dense",
-                "output.dense",
-                "output.LayerNorm",
-            ):
-                parts.append((take(f"{prefix}{name}.weight"), take(f"{prefix}{name}.bias")))
-            self._layers.append(parts)
-
-    @torch.inference_mode()
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """Token states [batch, positions, dimension] of ids int64 [batch, positions].
-
-        mask: bool [batch, 1, 1, positions], true where there is a token; None when there is no padding.
-        """
-        batch, length = ids.shape
-        size, heads, epsilon = (self.dimension,), self.config.heads, self.config.epsilon
-        x = F.layer_norm(F.embedding(ids, self._words) + self._positions[:length], size, *self._norm, epsilon)
-        for qkv, out, norm1, up, down, norm2 in self._layers:
-            # [batch, positions, 3·dimension] -> three of [batch, heads, positions, dimension / heads]
-            q, k, v = F.linear(x, *qkv).view(batch, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
-            attended = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-            x = F.layer_norm(
-                x + F.linear(attended.transpose(1, 2).reshape(batch, length, -1), *out), size, *norm1, epsilon
-            )
-            x = F.layer_norm(x + F.linear(self._activate(F.linear(x, *up)), *down), size, *norm2, epsilon)
-        return x
-
-    def _activate(self, x: torch.Tensor) -> torch.Tensor:
-        if self.config.activation == "relu":
-            return F.relu(x)
-        return F.gelu(x, approximate="tanh" if self.config.activation == "tanh" else "none")
 
     def states(self, chunks: Sequence[IntArray]) -> torch.Tensor:
         """The states of all the chunks' own tokens (special tokens left out), one chunk after the other.
@@ -161,7 +117,7 @@ class Bert:
                 padded[row, 1 : len(ids) + 1] = torch.from_numpy(ids)
                 real[row, : len(ids) + 2] = True
             mask = None if batch.exact else real[:, None, None, :].to(self.device)
-            output = self.forward(padded.to(self.device), mask)
+            output = self._stack(padded.to(self.device), mask)
             for row, index in enumerate(batch.chunks):
                 take(index, output[row, 1 : len(chunks[index]) + 1].float().cpu())
 
@@ -188,7 +144,7 @@ class Bert:
     def embed(self, ids: IntArray) -> torch.Tensor:
         """The sentence embedding as sentence-transformers makes it: mean over all positions, unit length, [dimension]."""
         whole = torch.tensor([[self.special[0], *ids.tolist(), self.special[1]]], device=self.device)
-        return F.normalize(self.forward(whole, None)[0].float().mean(0), dim=0).cpu()
+        return F.normalize(self._stack(whole, None)[0].float().mean(0), dim=0).cpu()
 
     def _batches(self, lengths: Sequence[int]) -> list[_Batch]:
         """Chunks of like length together, shortest first. A batch's shape follows from its length alone: where chunks share one,

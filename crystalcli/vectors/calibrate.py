@@ -1,0 +1,64 @@
+"""Measures the scales that `quantized` needs of an encoder, on a sample of text.
+
+    python -m crystalcli.vectors.calibrate TEXT... -o SCALES.npz --encoder DIR
+
+Those that ship with the package were measured on prose, source code, papers and conversation.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from crystalcli.vectors.config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.quantized import SCALES, Scales
+from crystalcli.vectors.stack import Stack
+from crystalcli.vectors.tokenizer import CLS, SEP, default_tokenizer
+
+_WINDOW = 254  # tokens, as a chunk has at most
+
+
+class Watched(Stack):
+    """A stack that notes the range of every channel that goes into one of its products."""
+
+    def __init__(self, folder: Path) -> None:
+        config = read_config(folder)
+        weights = load_file(str(folder / WEIGHTS))
+        super().__init__(config, {short: weights[name] for short, name in canonical(weights).items()})
+        self.scales = Scales({}, {})
+
+    def _linear(self, layer: int, part: str, x: torch.Tensor) -> torch.Tensor:
+        flat, key = x.flatten(0, -2), (layer, part)
+        low, high = flat.amin(0).numpy(), flat.amax(0).numpy()
+        self.scales.low[key] = np.minimum(low, self.scales.low.get(key, low))
+        self.scales.high[key] = np.maximum(high, self.scales.high.get(key, high))
+        return super()._linear(layer, part, x)
+
+
+def calibrate(folder: Path, texts: list[str], windows: int) -> Scales:
+    """The scales of the encoder in `folder` over up to `windows` windows of each text, evenly spread."""
+    stack = Watched(folder)
+    for ids, _ in default_tokenizer().tokenize(texts):
+        starts = np.arange(0, max(1, len(ids) - _WINDOW // 2), _WINDOW)
+        for start in starts[:: max(1, len(starts) // windows)][:windows]:
+            stack(torch.tensor([[CLS, *ids[start : start + _WINDOW].tolist(), SEP]]), None)
+    return stack.scales
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("texts", nargs="+", type=Path, metavar="TEXT")
+    parser.add_argument("-o", "--output", type=Path, default=SCALES)
+    parser.add_argument("--encoder", type=Path, required=True)
+    parser.add_argument("--windows", type=int, default=40, help="windows read of each text")
+    args = parser.parse_args()
+    calibrate(args.encoder, [path.read_text(encoding="utf-8") for path in args.texts], args.windows).save(args.output)
+
+
+if __name__ == "__main__":
+    main()

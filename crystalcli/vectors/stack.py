@@ -1,0 +1,87 @@
+"""BERT's layers in torch: token ids to token states. Knows weights; knows neither chunks nor batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+if TYPE_CHECKING:
+    from crystalcli.vectors.config import Config
+
+# A layer's four products, and the names of their weights; the first is three side by side.
+LINEAR = {
+    "qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
+    "out": ("attention.output.dense",),
+    "up": ("intermediate.dense",),
+    "down": ("output.dense",),
+}
+_NORMS = ("attention.output.LayerNorm", "output.LayerNorm")
+
+
+class Stack:
+    """The layers of one model, in one floating-point precision, on one device.
+
+    weights: by the names that `canonical` gives them. Raises KeyError where one is missing or has another shape than config says.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        weights: Mapping[str, torch.Tensor],
+        device: torch.device | None = None,
+        precision: torch.dtype = torch.float32,
+    ) -> None:
+        self.config = config
+
+        def take(*names: str) -> tuple[torch.Tensor, torch.Tensor]:
+            weight, bias = (torch.cat([weights[f"{name}.{what}"] for name in names]) for what in ("weight", "bias"))
+            return weight.to(device, precision).contiguous(), bias.to(device, precision).contiguous()
+
+        self._words = weights["embeddings.word_embeddings.weight"].to(device, precision)
+        positions = weights["embeddings.position_embeddings.weight"][config.first_position :]
+        if "embeddings.token_type_embeddings.weight" in weights:
+            positions = positions + weights["embeddings.token_type_embeddings.weight"][0]
+        self._positions = positions.to(device, precision)
+        self._norm = take("embeddings.LayerNorm")
+        shapes = {"word": self._words.shape[1], "position": self._positions.shape[1]}
+        if set(shapes.values()) != {config.dimension} or len(self._positions) < config.positions:
+            raise KeyError("they have not the shape that config.json says")
+        prefixes = [f"encoder.layer.{layer}." for layer in range(config.layers)]
+        self._linears = [
+            {part: take(*(prefix + name for name in names)) for part, names in LINEAR.items()} for prefix in prefixes
+        ]
+        self._norms = [[take(prefix + name) for name in _NORMS] for prefix in prefixes]
+
+    @torch.inference_mode()
+    def __call__(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """Token states [batch, positions, dimension] of ids int64 [batch, positions].
+
+        mask: bool [batch, 1, 1, positions], true where there is a token; None when there is no padding.
+        """
+        batch, length = ids.shape
+        size, heads, epsilon = (self.config.dimension,), self.config.heads, self.config.epsilon
+        x = F.layer_norm(F.embedding(ids, self._words) + self._positions[:length], size, *self._norm, epsilon)
+        for layer, (norm, last_norm) in enumerate(self._norms):
+            # [batch, positions, 3·dimension] -> three of [batch, heads, positions, dimension / heads]
+            q, k, v = self._linear(layer, "qkv", x).view(batch, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
+            attended = self._attend(layer, q, k, v, mask).transpose(1, 2).reshape(batch, length, -1)
+            x = F.layer_norm(x + self._linear(layer, "out", attended), size, *norm, epsilon)
+            inner = self._activate(self._linear(layer, "up", x))
+            x = F.layer_norm(x + self._linear(layer, "down", inner), size, *last_norm, epsilon)
+        return x
+
+    def _linear(self, layer: int, part: str, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(x, *self._linears[layer][part])
+
+    def _attend(
+        self, layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None
+    ) -> torch.Tensor:
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+
+    def _activate(self, x: torch.Tensor) -> torch.Tensor:
+        if self.config.activation == "relu":
+            return F.relu(x)
+        return F.gelu(x, approximate="tanh" if self.config.activation == "tanh" else "none")

@@ -1,0 +1,105 @@
+"""The encoder in 8-bit integers: near to what it is in floating point, and the same for a chunk in any company."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from crystalcli.errors import ModelMissingError
+from crystalcli.vectors.bert import Bert, best_precision
+from crystalcli.vectors.calibrate import calibrate
+from crystalcli.vectors.pyramid import build, layout
+from crystalcli.vectors.quantized import Scales, default_scales, native_int8
+from crystalcli.vectors.tokenizer import default_tokenizer
+
+needs_int8 = pytest.mark.skipif(not native_int8(), reason="this processor has no matrix instructions for int8")
+
+TEXTS = [
+    "The keeper lit the lamp at dusk, and counted the boats that were still out beyond the bar. " * 8,
+    "def read(path):\n    with open(path) as stream:\n        return [line.strip() for line in stream]\n" * 6,
+    "Revenue rose by 12.4 % to $ 3,017 million; operating income was $ 512 million (2021: $ 498 million). " * 5,
+    "Wo wohnt der Hund? Он вошёл в комнату. 我们在这里讨论编码问题。 ☃ ",
+    "x",
+]
+
+
+@pytest.fixture(scope="module")
+def chunks() -> list[np.ndarray]:
+    return [ids[:254] for ids, _ in default_tokenizer().tokenize(TEXTS)]
+
+
+@pytest.fixture(scope="module")
+def quantized(encoder_folder) -> Bert:
+    return Bert(encoder_folder, precision=torch.int8, scales=default_scales(), device="cpu")
+
+
+@needs_int8
+def test_every_unit_is_near_what_it_is_in_floating_point(chunks, quantized, encoder_folder):
+    exact = Bert(encoder_folder, precision=torch.float32, device="cpu").states(chunks)
+    layouts = [layout(len(ids)) for ids in chunks]
+    for one, other in zip(build(exact, layouts), build(quantized.states(chunks), layouts), strict=True):
+        near = F.cosine_similarity(one, other)
+        assert near.mean() > 0.99
+        assert near.min() > 0.95
+
+
+@needs_int8
+def test_a_chunk_has_the_same_states_in_any_company(chunks, quantized):
+    together = quantized.states([*chunks, chunks[0][:40], chunks[1][:45], chunks[2][:38]])
+    start = 0
+    for ids in [*chunks, chunks[0][:40], chunks[1][:45], chunks[2][:38]]:
+        assert torch.equal(quantized.states([ids]), together[start : start + len(ids)])
+        start += len(ids)
+
+
+@needs_int8
+@pytest.mark.parametrize("ids", [[1012] * 250, [0] * 7, [100], list(range(20_000, 20_254))])
+def test_what_no_one_writes_is_finite(ids, quantized):
+    assert torch.isfinite(quantized.states([np.array(ids, np.int32)])).all()
+
+
+@needs_int8
+def test_sums_that_leave_the_range_are_made_again_in_full(quantized):
+    stack = quantized._stack
+    generator = torch.Generator().manual_seed(3)
+    q, k, v = (torch.randn(3, 2, 5, 8, generator=generator).to(torch.bfloat16) for _ in range(3))
+    q[1] *= 60
+    expected = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), scale=np.log(2))
+    attended = stack._attend(1, q, k, v, None)
+    assert torch.allclose(attended, expected, atol=0.05)
+    assert torch.allclose(attended[1], expected[1], atol=1e-5)
+    mask = torch.ones(3, 1, 1, 5, dtype=torch.bool)
+    mask[:, :, :, 3:] = False
+    without = F.scaled_dot_product_attention(*(each[..., :3, :].float() for each in (q, k, v)), scale=np.log(2))
+    assert torch.allclose(stack._attend(1, q, k, v, mask)[..., :3, :], without, atol=0.05)
+
+
+def test_scales_are_read_as_they_were_written(encoder_folder, tmp_path):
+    scales = calibrate(encoder_folder, TEXTS[:2], windows=1)
+    scales.save(tmp_path / "scales.npz")
+    read = Scales.load(tmp_path / "scales.npz")
+    assert (
+        read.low.keys()
+        == default_scales().low.keys()
+        == {(n, p) for n in range(6) for p in ("qkv", "out", "up", "down")}
+    )
+    for key, low in scales.low.items():
+        assert np.allclose(read.low[key], low, rtol=1e-3, atol=1e-3)
+        assert (read.low[key] <= read.high[key]).all()
+
+
+def test_int8_is_for_encoders_whose_scales_are_known(encoder_folder, monkeypatch):
+    assert best_precision(torch.device("cpu")) != torch.int8
+    monkeypatch.setattr("crystalcli.vectors.bert.native_int8", lambda: False)
+    assert best_precision(torch.device("cpu"), scales=True) != torch.int8
+    assert Bert(encoder_folder, scales=default_scales(), device="cpu").precision != torch.int8
+
+
+@needs_int8
+def test_scales_of_another_model_are_refused(encoder_folder):
+    scales = default_scales()
+    wrong = Scales({key: low[:10] for key, low in scales.low.items()}, scales.high)
+    with pytest.raises(ModelMissingError, match="scales are of another model"):
+        Bert(encoder_folder, precision=torch.int8, scales=wrong, device="cpu")

@@ -17,8 +17,6 @@ from crystalcli.storage.rows import Source, typed
 from crystalcli.storage.store import Store
 from crystalcli.text.walk import Found, walk
 
-_PIECE = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -122,11 +120,8 @@ def _now(source: Source, home: Path, found: Found | None, met: bool, walked: boo
 
 
 def _sha256(path: Path) -> bytes:
-    hasher = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            hasher.update(piece)
-    return hasher.digest()
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:

@@ -15,8 +15,9 @@ from crystalcli.memory.compact import Size, size_of
 from crystalcli.memory.copy import Copy
 from crystalcli.memory.fidelity import add_fidelity, sums
 from crystalcli.memory.places import folders_asked, folders_noted, home_of, place_of
-from crystalcli.storage.carry import carry_codebooks, codebooks_of, landmarks_of
+from crystalcli.storage.carry import carry_codebooks, landmarks_of
 from crystalcli.storage.check import vouch
+from crystalcli.storage.codebooks import codebooks
 from crystalcli.storage.fresh import written_beside
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
@@ -111,7 +112,7 @@ def _check(first: Store, other: Store) -> None:
                 f"{other.path} was made with the {key} {two.get(key, 'unknown')}, and {first.path} with "
                 f"{one.get(key, 'unknown')}: their vectors cannot be compared"
             )
-    if codebooks_of(first) != codebooks_of(other):
+    if codebooks(first) != codebooks(other):
         raise EncoderMismatchError(
             f"{other.path} and {first.path} have different codebooks: ingest their files together"
         )

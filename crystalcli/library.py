@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.diff import Difference
     from crystalcli.memory.ingest import IngestReport
     from crystalcli.memory.merge import MergeReport
+    from crystalcli.memory.repair import Repaired
     from crystalcli.types import Answer, Progress
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
@@ -138,6 +139,28 @@ class Crystal(CrystalFile):
         from crystalcli.memory.diff import diff
 
         return diff(Path(one), Path(other))
+
+    @staticmethod
+    def repair(
+        path: str | Path,
+        *,
+        encoder: str | Path | Literal["auto"] | None = "auto",
+        fetch: Callable[[str], Path | None] | None = None,
+        backup: bool = True,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Repaired:
+        """Make the damaged crystal at `path`, which nobody has open for writing, whole from what can be read of it.
+
+        encoder, fetch: as in `open`, for layers that have to be made again; without one they wait for the next ingest.
+        backup: keep the damaged file as NAME.crystal.damaged. progress: told bytes checked and bytes in all. A sound crystal
+        stays as it is. Raises DamagedCrystalError when nothing can be read; the file is then as it was.
+        """
+        from crystalcli.memory.repair import repair
+
+        place = Path(path)
+        return repair(
+            place, encoder=lambda meta, _: _folder(encoder, meta, place, fetch), backup=backup, progress=progress
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -24,7 +24,7 @@ import pytest
 
 from crystalcli.errors import SourceError
 from crystalcli.library import Crystal
-from crystalcli.text.readers import open_source
+from crystalcli.text.readers import READERS, open_source
 from crystalcli.types import Document
 
 COUNT = int(os.environ.get("CRYSTAL_FUZZ_FILES", "300"))
@@ -169,6 +169,8 @@ def test_spoilt_files_are_read_or_listed_and_the_rest_is_read(tmp_path):
 
 @pytest.mark.parametrize("name", bombs.BOMBS)
 def test_a_bomb_is_read_or_listed_soon_and_in_little_memory(tmp_path, name):
+    if name.endswith(".ipynb") and "notebook" not in READERS:
+        pytest.skip("no reader of notebooks yet: all of it would be text")
     shelf, crystal = tmp_path / "shelf", tmp_path / "m.crystal"
     shelf.mkdir()
     (shelf / f"a-{name}").write_bytes(bombs.BOMBS[name]())

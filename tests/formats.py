@@ -247,7 +247,7 @@ _HEADED_FACTS = (
     _fact(LAMP, LAMP_ASKED, heading="Harbour › Light"),
     _fact(TIDE, TIDE_ASKED, heading="Water"),
 )
-_SHEET_FACTS = (Fact(r"Oldhaven\b[^\n]*\b210\b", "Oldhaven oil", {"sheet": "Lamps"}, 22),)
+_SHEET_FACTS = (Fact(r"Oldhaven\b[^\n]*\b210\b", "Oldhaven", {"sheet": "Lamps"}, 22),)
 _TALK_FACTS = (
     _fact(LAMP, LAMP_ASKED, message="Ann, 2024-05-01 10:30"),
     _fact(TIDE, TIDE_ASKED, message="Cát, 2024-05-02 08:05"),

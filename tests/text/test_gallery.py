@@ -81,7 +81,7 @@ def test_a_reader_finds_the_facts_and_says_where_they_stand(shelf, sample):
     path = place_of(shelf, sample.name)
     kind, title, text, landmarks = read(path)
     assert kind == sample.kind
-    assert title == sample.title or not sample.title
+    assert title.startswith(sample.title)  # an author may follow
     for unwanted in sample.unwanted:
         assert unwanted not in text
     assert [mark.start for mark in landmarks] == sorted(mark.start for mark in landmarks)

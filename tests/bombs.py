@@ -20,29 +20,29 @@ _GIGABYTE = 1 << 30
 _BLOCK = 1 << 20
 
 
-def _zeros_deflated(size: int) -> bytes:
-    """A raw deflate stream of `size` zeros: one block of them, written again and again."""
+def _deflated(size: int, fill: bytes = b"\0") -> bytes:
+    """A raw deflate stream of `size` times one byte: one block of it, written again and again."""
     first = zlib.compressobj(9, zlib.DEFLATED, -15)
-    block = first.compress(bytes(_BLOCK)) + first.flush(zlib.Z_FULL_FLUSH)
+    block = first.compress(fill * _BLOCK) + first.flush(zlib.Z_FULL_FLUSH)
     return block * (size // _BLOCK) + zlib.compressobj(9, zlib.DEFLATED, -15).flush()
 
 
-def _crc_of_zeros(size: int) -> int:
-    found = 0
+def _crc(size: int, fill: bytes) -> int:
+    found, block = 0, fill * _BLOCK
     for _ in range(size // _BLOCK):
-        found = zlib.crc32(bytes(_BLOCK), found)
+        found = zlib.crc32(block, found)
     return found
 
 
-def with_member_of_zeros(data: bytes, name: str, size: int = _GIGABYTE) -> bytes:
-    """A zip in which the member `name` is so many zeros, and says so truly; every other one stays as it is."""
+def with_large_member(data: bytes, name: str, fill: bytes = b" ", size: int = _GIGABYTE) -> bytes:
+    """A zip in which the member `name` is so many times one byte, and says so truly; every other one stays as it is."""
     inside, out = zipfile.ZipFile(io.BytesIO(data)), io.BytesIO()
     names = [*inside.namelist(), *([] if name in inside.namelist() else [name])]
-    listed, crc = b"", _crc_of_zeros(size)
+    listed, crc = b"", _crc(size, fill)
     for each in names:
         raw = inside.read(each) if each != name else b""
         method = 8 if each == name else 0
-        packed_data = _zeros_deflated(size) if each == name else raw
+        packed_data = _deflated(size, fill) if each == name else raw
         sums = (crc, len(packed_data), size) if each == name else (zlib.crc32(raw), len(raw), len(raw))
         where, encoded = out.tell(), each.encode()
         common = struct.pack("<HHHHH", 20, 0, method, 0, 0x58A1) + struct.pack("<LLL", *sums)
@@ -107,7 +107,7 @@ def _stream(data: bytes, more: bytes = b"") -> bytes:
 
 
 def _zlib_zeros(size: int) -> bytes:
-    return b"\x78\xda" + _zeros_deflated(size) + b"\0\0\0\0"
+    return b"\x78\xda" + _deflated(size) + b"\0\0\0\0"
 
 
 def _pdf_pages(kids: bytes, count: int, contents: bytes) -> bytes:
@@ -123,7 +123,7 @@ def _pdf_pages(kids: bytes, count: int, contents: bytes) -> bytes:
 
 def _nested(depth: int) -> bytes:
     """Ten archives in an archive, so many times, with zeros at the bottom."""
-    made = with_member_of_zeros(packed.zipped({}), "zeros.txt", 100 << 20)
+    made = with_large_member(packed.zipped({}), "zeros.txt", b"\0", 100 << 20)
     for _ in range(depth):
         made = packed.zipped({f"{n}.zip": made for n in range(10)})
     return made
@@ -140,14 +140,14 @@ def _picture() -> bytes:
 
 
 BOMBS: dict[str, Callable[[], bytes]] = {
-    "zeros.zip": lambda: with_member_of_zeros(packed.zipped({"a.txt": "Rope."}), "zeros.txt", 3 * _GIGABYTE),
+    "zeros.zip": lambda: with_large_member(packed.zipped({"a.txt": "Rope."}), "zeros.txt", b"\0", 3 * _GIGABYTE),
     "nested.zip": lambda: _nested(4),
     "zeros.gz": lambda: packed.gzipped(bytes(16 * _BLOCK)) * 64,
     "zeros.tar.gz": lambda: packed.gzipped(bytes(16 * _BLOCK)) * 64,
-    "zeros.docx": lambda: with_member_of_zeros(_docx(), "word/document.xml"),
-    "zeros.xlsx": lambda: with_member_of_zeros(_xlsx(), "xl/sharedStrings.xml"),
-    "zeros.epub": lambda: with_member_of_zeros(_epub(), "OEBPS/text/z.xhtml"),
-    "zeros.odt": lambda: with_member_of_zeros(packed.odt([(0, "Rope.")], ""), "content.xml"),
+    "large.docx": lambda: with_large_member(_docx(), "word/document.xml"),
+    "large.xlsx": lambda: with_large_member(_xlsx(), "xl/sharedStrings.xml"),
+    "large.epub": lambda: with_large_member(_epub(), "OEBPS/text/z.xhtml"),
+    "large.odt": lambda: with_large_member(packed.odt([(0, "Rope.")], ""), "content.xml"),
     "laughs.docx": lambda: _replaced(
         _docx(), "word/document.xml", lambda text: _laughing(text, '<w:t xml:space="preserve">')
     ),
@@ -161,7 +161,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
         packed.ods({"Ships": [["Petrel"]]}, ""),
         "content.xml",
         lambda text: text.replace(
-            "<table:table-cell", '<table:table-cell table:number-columns-repeated="2000000000"'
+            "<table:table-cell office", '<table:table-cell table:number-columns-repeated="2000000000" office'
         ).replace("<table:table-row>", '<table:table-row table:number-rows-repeated="2000000000">'),
     ),
     "far.xlsx": lambda: _replaced(
@@ -169,7 +169,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
         "xl/worksheets/sheet1.xml",
         lambda text: re.sub('r="(A?)2"', r'r="\g<1>1048576"', text),
     ),
-    "pages.pdf": lambda: _pdf_pages(b"3 0 R " * 100_000, 100_000, _stream(b"BT (x) Tj ET")),
+    "pages.pdf": lambda: _pdf_pages(b"3 0 R " * 30_000, 30_000, _stream(b"BT (x) Tj ET")),
     "count.pdf": lambda: _pdf_pages(b"3 0 R", 2_000_000_000, _stream(b"BT (x) Tj ET")),
     "circle.pdf": lambda: _pdf_pages(b"2 0 R 2 0 R 3 0 R", 3, _stream(b"BT (x) Tj ET")),
     "zeros.pdf": lambda: _pdf_pages(b"3 0 R", 1, _stream(_zlib_zeros(_GIGABYTE), b"/Filter /FlateDecode")),
@@ -188,7 +188,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "deep.html": lambda: b"<!DOCTYPE html><body>" + b"<div><b>" * 60_000 + b"Rope.",
     "deep.xml": lambda: b"<?xml version='1.0'?>" + b"<a>" * 100_000,
     "deep.docx": lambda: _replaced(
-        _docx(), "word/document.xml", lambda text: text.replace("<w:body>", "<w:body>" + "<w:p>" * 300_000)
+        _docx(),
+        "word/document.xml",
+        lambda text: text.replace("<w:body>", "<w:body>" + "<w:sdt>" * 50_000 + "</w:sdt>" * 50_000),
     ),
     "deep.py": lambda: b"x = " + b"(" * 150_000,
     "deep.js": lambda: b"f(" * 100_000 + b"{" * 100_000,
@@ -199,23 +201,23 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "deep.eml": lambda: b"".join(
         b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (n, n) for n in range(5_000)
     ),
-    "line.txt": lambda: b"rope and tar " * 300_000,
+    "line.txt": lambda: b"rope and tar " * 150_000,
     "word.txt": lambda: b"r" * 3_000_000,
     "line.py": lambda: b"x = [" + b"1234, " * 150_000,
     "line.csv": lambda: b"a," * 1_000_000 + b"\n1,2\n",
-    "quote.csv": lambda: b'a,b\n1,"' + b"rope,\n" * 100_000,
+    "quote.csv": lambda: b'a,b\n1,"' + b"rope,\n" * 40_000,
     "combining.txt": lambda: b"A" + "\u0301\u0302\u0323".encode() * 170_000,
-    "newlines.md": lambda: b"# a\n" + b"\n" * 1_000_000,
-    "headings.md": lambda: b"# a\n" * 50_000,
+    "newlines.md": lambda: b"# a\n" + b"\n" * 400_000,
+    "headings.md": lambda: b"# a\n" * 20_000,
     "empty.mbox": lambda: b"From a@example.org Wed May  1 10:30:00 2024\n\n\n" * 100_000,
-    "headers.eml": lambda: b"".join(b"X-%d: a\n" % n for n in range(50_000)) + b"\nRope.\n",
-    "folded.eml": lambda: b"Subject: a\n" + b" b\n" * 150_000 + b"\nRope.\n",
+    "headers.eml": lambda: b"".join(b"X-%d: a\n" % n for n in range(20_000)) + b"\nRope.\n",
+    "folded.eml": lambda: b"Subject: a\n" + b" b\n" * 50_000 + b"\nRope.\n",
     "encoded.eml": lambda: b"Subject: " + b"=?utf-8?q?=41?= " * 30_000 + b"\n\nRope.\n",
     "picture.ipynb": _picture,
     "output.ipynb": lambda: _notebook(
         {"outputs": [{"output_type": "stream", "name": "stdout", "text": "rope and tar\n" * 300_000}]}
     ),
-    "cues.srt": lambda: b"".join(b"%d\n00:00:01,000 --> 00:00:02,000\n\n" % n for n in range(30_000)),
-    "messages.json": lambda: json.dumps([{"author": "A", "time": "2024-05-01", "text": ""}] * 30_000).encode(),
+    "cues.srt": lambda: b"".join(b"%d\n00:00:01,000 --> 00:00:02,000\n\n" % n for n in range(10_000)),
+    "messages.json": lambda: json.dumps([{"author": "A", "time": "2024-05-01", "text": ""}] * 10_000).encode(),
     "number.json": lambda: b'{"messages": [{"author": "A", "time": ' + b"9" * 1_000_000 + b', "text": "Rope."}]}',
 }

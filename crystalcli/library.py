@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 from crystalcli import models
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.diff import Difference
     from crystalcli.memory.ingest import IngestReport
     from crystalcli.memory.merge import MergeReport
+    from crystalcli.memory.repair import Repaired
     from crystalcli.types import Answer, Progress
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
@@ -40,7 +41,7 @@ class Crystal(CrystalFile):
         *,
         encoder: str | Path | Literal["auto"] | None = "auto",
         fetch: Callable[[str], Path | None] | None = None,
-    ) -> Crystal:
+    ) -> Self:
         """A new crystal, open for writing.
 
         encoder: a folder with a model of the BERT family in Hugging Face's layout; "auto": what $CRYSTAL_ENCODER says, else the
@@ -60,12 +61,12 @@ class Crystal(CrystalFile):
         writable: bool = False,
         encoder: str | Path | Literal["auto"] | None = "auto",
         fetch: Callable[[str], Path | None] | None = None,
-    ) -> Crystal:
+    ) -> Self:
         """A crystal that exists; encoder and fetch as in `create`, and "auto" looks where the crystal says its encoder was.
 
         Raises NotACrystalError, DamagedCrystalError, NewerFormatError or EncoderMismatchError.
         """
-        return _with_encoder(Store.open(Path(path), writable=writable), encoder, fetch)
+        return _with_encoder(cls, Store.open(Path(path), writable=writable), encoder, fetch)
 
     def ingest(
         self,
@@ -139,7 +140,29 @@ class Crystal(CrystalFile):
 
         return diff(Path(one), Path(other))
 
-    def __enter__(self) -> Crystal:
+    @staticmethod
+    def repair(
+        path: str | Path,
+        *,
+        encoder: str | Path | Literal["auto"] | None = "auto",
+        fetch: Callable[[str], Path | None] | None = None,
+        backup: bool = True,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Repaired:
+        """Make the damaged crystal at `path`, which nobody has open for writing, whole from what can be read of it.
+
+        encoder, fetch: as in `open`, for layers that have to be made again; without one they wait for the next ingest.
+        backup: keep the damaged file as NAME.crystal.damaged. progress: told bytes checked and bytes in all. A sound crystal
+        stays as it is. Raises DamagedCrystalError when nothing can be read; the file is then as it was.
+        """
+        from crystalcli.memory.repair import repair
+
+        place = Path(path)
+        return repair(
+            place, encoder=lambda meta, _: _folder(encoder, meta, place, fetch), backup=backup, progress=progress
+        )
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,6 +171,9 @@ class Crystal(CrystalFile):
     def __iter__(self) -> Iterator[str]:
         """The paths of the documents it holds."""
         return (document.path for document in self.documents() if document.chunks)
+
+
+_AnyCrystal = TypeVar("_AnyCrystal", bound=Crystal)
 
 
 def read_into(
@@ -168,7 +194,8 @@ def read_into(
         existed = target.exists()
         try:
             if existed:
-                return _with_encoder(Store.open(target, writable=True, wait=left, waiting=waiting), encoder, fetch)
+                store = Store.open(target, writable=True, wait=left, waiting=waiting)
+                return _with_encoder(Crystal, store, encoder, fetch)
             folder = _folder(encoder, {}, target, fetch)
             return Crystal(Crystal.create_store(target, folder, left, waiting), folder)
         except CrystalError:
@@ -177,15 +204,18 @@ def read_into(
 
 
 def _with_encoder(
-    store: Store, encoder: str | Path | Literal["auto"] | None, fetch: Callable[[str], Path | None] | None
-) -> Crystal:
-    """The crystal in an open store, which is closed when there is no encoder for it."""
+    made: type[_AnyCrystal],
+    store: Store,
+    encoder: str | Path | Literal["auto"] | None,
+    fetch: Callable[[str], Path | None] | None,
+) -> _AnyCrystal:
+    """The crystal in an open store, which is closed when there is no encoder for it. made: `Crystal`, or a class of it."""
     try:
         folder = _folder(encoder, store.meta(), store.path, fetch)
     except BaseException:
         store.close()
         raise
-    return Crystal(store, folder)
+    return made(store, folder)
 
 
 def _folder(

@@ -75,30 +75,26 @@ def merged(report: MergeReport, path: str) -> None:
         _list([f"{one_line(old)} of {one_line(crystal)} is {one_line(new)}" for crystal, old, new in report.renamed])
 
 
-def forgotten(report: ForgetReport, path: str, dry_run: bool, compacted: CompactReport | None) -> None:
-    """Which documents, how much, and where their text still is."""
+def forgotten(report: ForgetReport, path: str, dry_run: bool, after: CompactReport | None) -> None:
+    """Which documents, how much, and where their text still is. after: what compacting gave back then, if it was asked for."""
     what = f"{count(len(report.documents), 'document')}, {report.tokens:,} tokens"
     _say(f"would forget {what}" if dry_run else f"forgot {what}")
     _list([one_line(document.path) for document in report.documents])
     if report.kept:
         _say(f"{report.kept:,} tokens of that stand in other documents too, and stay")
-    if compacted is not None:
-        _given_back(compacted, path)
+    if after is not None:
+        compacted(after, path)
     elif not dry_run and report.tokens:
         _say(f"the text is still in the bytes of {one_line(path)}: crystal compact takes it out")
 
 
-def forget_json(report: ForgetReport, compacted: CompactReport | None) -> dict[str, Any]:
+def forget_json(report: ForgetReport, after: CompactReport | None) -> dict[str, Any]:
     """The same for programs."""
-    return {**asdict(report), "compact": asdict(compacted) if compacted is not None else None}
+    return {**asdict(report), "compact": asdict(after) if after is not None else None}
 
 
 def compacted(report: CompactReport, path: str) -> None:
     """What was given back."""
-    _given_back(report, path)
-
-
-def _given_back(report: CompactReport, path: str) -> None:
     before, after = report.before, report.after
     freed = before.bytes - after.bytes
     dropped = f"{before.tokens - after.tokens:,} tokens in {count(before.chunks - after.chunks, 'chunk')} dropped"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.recall import Recall
     from crystalcli.memory.resident import MemoryUse
     from crystalcli.memory.shelf import Shelf
+    from crystalcli.memory.verify import Verdict
     from crystalcli.vectors.codec import Codec
 
 __all__ = ["DEFAULT_NAME", "ENCODER", "CrystalFile", "default_path"]
@@ -293,6 +294,17 @@ class CrystalFile:
         from crystalcli.memory.resident import memory_use
 
         return memory_use(self)
+
+    def verify(self, *, quick: bool = False, progress: Callable[[int, int], None] | None = None) -> Verdict:
+        """Whether every page, row, digest, layer and posting holds. quick: leave out the postings against the text.
+
+        progress: told bytes done and bytes in all. Damage is what the verdict says, and is not raised; a file that is damaged
+        so far that it does not open is refused by `open`.
+        """
+        from crystalcli.memory.verify import verify
+
+        self._follow()
+        return verify(self._store, quick=quick, progress=progress)
 
     def zoom(self, name: str) -> tuple[Document, Iterator[ChunkView]]:
         """A document and its chunks down to units. Raises NotFoundError."""

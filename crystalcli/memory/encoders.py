@@ -23,11 +23,7 @@ from crystalcli.vectors.tokenizer import FolderTokenizer, WordPieceTokenizer, de
 ENCODER = "all-MiniLM-L6-v2"
 _SAMPLE = 1 << 16  # bytes at the beginning, the middle and the end of the weights that tell them from others at once
 _COMMON_META = {"ratios": "10 5 2", "codec": "opq-32-12-4"}
-DEFAULT_META = {
-    "encoder": ENCODER,
-    "dimension": "384",
-    **_COMMON_META,
-}  # of a crystal that goes by the program's encoder
+DEFAULT_META = {"encoder": ENCODER, "dimension": "384", **_COMMON_META}  # of a crystal with the program's encoder
 
 
 class Mark(NamedTuple):
@@ -159,7 +155,7 @@ def chosen(folder: Path | None, home: Path) -> tuple[Encoder, dict[str, str]]:
     mark = None
     if folder is not None and not _is_default(folder, whole=True):
         mark = Mark.of(folder, home)
-    return Encoder(folder, mark), {**(mark.meta() if mark is not None else DEFAULT_META), **_COMMON_META}
+    return Encoder(folder, mark), {**mark.meta(), **_COMMON_META} if mark is not None else dict(DEFAULT_META)
 
 
 def opened(meta: Mapping[str, str], path: Path, folder: Path | None) -> Encoder:

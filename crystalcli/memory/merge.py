@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +14,10 @@ from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.compact import Size, size_of
 from crystalcli.memory.copy import Copy
 from crystalcli.memory.fidelity import add_fidelity, sums
-from crystalcli.memory.places import folders_asked, folders_noted, home_of
-from crystalcli.storage.carry import carry_codebooks, codebooks_of, landmarks_of
+from crystalcli.memory.places import folders_asked, folders_noted, home_of, place_of
+from crystalcli.storage.carry import carry_codebooks, landmarks_of
 from crystalcli.storage.check import vouch
+from crystalcli.storage.codebooks import codebooks
 from crystalcli.storage.fresh import written_beside
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
@@ -112,7 +112,7 @@ def _check(first: Store, other: Store) -> None:
                 f"{other.path} was made with the {key} {two.get(key, 'unknown')}, and {first.path} with "
                 f"{one.get(key, 'unknown')}: their vectors cannot be compared"
             )
-    if codebooks_of(first) != codebooks_of(other):
+    if codebooks(first) != codebooks(other):
         raise EncoderMismatchError(
             f"{other.path} and {first.path} have different codebooks: ingest their files together"
         )
@@ -220,7 +220,7 @@ class _Merge:
 
     def _here(self, location: str, home: Path) -> str:
         """A place in a ledger, as the new crystal's folder sees it."""
-        place = Path(os.path.normpath(home / location))
+        place = place_of(location, home)
         return (place.relative_to(self._home) if place.is_relative_to(self._home) else place).as_posix()
 
 

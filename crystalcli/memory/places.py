@@ -32,6 +32,11 @@ def location_of(path: Path, home: Path) -> str:
     return os.fsencode(place.as_posix()).decode("utf-8", "backslashreplace")  # names need not be UTF-8
 
 
+def place_of(location: str, home: Path) -> Path:
+    """The place that a ledger means by `location`: the inverse of `location_of`, but for names that are not UTF-8."""
+    return Path(os.path.normpath(home / location))
+
+
 def folders_asked(store: Store) -> set[str]:
     """The folders that were ever asked for, as the ledger writes places. Raises DamagedCrystalError."""
     try:

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crystalcli.errors import SourceError
-from crystalcli.memory.places import folders_asked, home_of, location_of, own_files
+from crystalcli.memory.places import folders_asked, home_of, location_of, own_files, place_of
 from crystalcli.storage.rows import Source, typed
 from crystalcli.storage.store import Store
 from crystalcli.text.walk import Found, walk
-
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +74,11 @@ def status(store: Store) -> Status:
         sources, segments = store.sources(), store.segments()
         asked = sorted(folders_asked(store))
         stored, bare = _stored(store)
-    there = [each for each in asked if _absolute(home, each).is_dir()]
+    there = [each for each in asked if place_of(each, home).is_dir()]
     met: dict[str, Found | None] = {}  # None: something stands there that is not read
     for each in there:
         try:
-            for found in walk([_absolute(home, each)], exclude=own_files(store.path), hidden=False):
+            for found in walk([place_of(each, home)], exclude=own_files(store.path), hidden=False):
                 met.setdefault(location_of(found.path, home), found if isinstance(found, Found) else None)
         except SourceError:
             continue  # it went while we looked
@@ -103,7 +101,7 @@ def status(store: Store) -> Status:
 
 def _now(source: Source, home: Path, found: Found | None, met: bool, walked: bool) -> str:
     """How a source's file stands now. walked: its folder was walked, so that a file not met is gone or left out."""
-    path = _absolute(home, source.location)
+    path = place_of(source.location, home)
     if found is None and met:
         return "same" if source.state == "skipped" else "changed"
     if found is None and walked:
@@ -122,11 +120,8 @@ def _now(source: Source, home: Path, found: Found | None, met: bool, walked: boo
 
 
 def _sha256(path: Path) -> bytes:
-    hasher = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            hasher.update(piece)
-    return hasher.digest()
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:
@@ -166,7 +161,3 @@ def _new(found: Found) -> Entry:
         found.relative, location, "", "", "", "new", found.size, found.mtime_ns, "", 0, 0, chunks_expected=None,
         chunks_stored=0, without_layers=0,
     )  # fmt: skip
-
-
-def _absolute(home: Path, location: str) -> Path:
-    return Path(os.path.normpath(home / location))

@@ -17,12 +17,20 @@ def whereabouts(store: Store, source: Source, start: int, end: int, lines: tuple
     marks = store.landmarks_before(source.id, start)
     page = store.landmark_count(source.id, "page", start) if "page" in marks else 0
     last = store.landmark_count(source.id, "page", max(start, end - 1)) if page else 0
+    at_end = store.landmarks_before(source.id, max(start, end - 1)) if marks.keys() & set(_COUNTED) else {}
     for kind in _COUNTED:
-        shift = marks.pop(kind, "")
-        if shift.removeprefix("-").isdecimal():
-            first, final = (line + int(shift) for line in lines)
-            marks[kind] = f"{first}" if final <= first else f"{first}-{final}"
-            if kind == "line":
-                lines = first, final
+        if (shift := _number(marks.pop(kind, ""))) is None:
+            continue
+        first = final = lines[0] + shift
+        # In another sheet rows count from 1 again: then it is said where the span begins.
+        if (shift := _number(at_end.get(kind, ""))) is not None and marks.get("sheet") == at_end.get("sheet"):
+            final = lines[1] + shift
+        marks[kind] = f"{first}" if final <= first else f"{first}-{final}"
+        if kind == "line":
+            lines = first, max(first, final)
     marks.pop("heading", None)
     return Place(source.path, start, end, *lines, page, last, source.kind, marks)
+
+
+def _number(shift: str) -> int | None:
+    return int(shift) if shift.removeprefix("-").isdecimal() else None

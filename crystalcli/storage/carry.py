@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crystalcli.storage.codebooks import codebooks, put_codebooks
 from crystalcli.storage.rows import typed
 from crystalcli.storage.store import Store
 
@@ -12,14 +13,7 @@ def landmarks_of(store: Store, source: int) -> list[tuple[int, str, str]]:
     return typed(store.rows(query, (source,)), (int, str, str), store.path)
 
 
-def codebooks_of(store: Store) -> list[tuple[str, bytes, bytes]]:
-    """(name, digest, data) of a crystal's own codebooks; none where it goes by those of the program."""
-    found = store.rows("SELECT name, digest, data FROM codebook ORDER BY name")
-    return typed(found, (str, bytes, bytes), store.path)
-
-
 def carry_codebooks(old: Store, new: Store) -> None:
-    """Give `new` the codebooks of `old`."""
+    """Give `new` the codebooks of `old`. Raises DamagedCrystalError, as what is damaged is not written anew."""
     with new.transaction():
-        for row in codebooks_of(old):
-            new.rows("INSERT INTO codebook VALUES (?, ?, ?)", row)
+        put_codebooks(new, codebooks(old))

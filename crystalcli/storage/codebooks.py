@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.storage.rows import typed
 from crystalcli.storage.store import Store, digest
 
 
@@ -17,11 +18,12 @@ def put_codebooks(store: Store, blobs: Mapping[str, bytes]) -> None:
 def codebooks(store: Store) -> dict[str, bytes]:
     """The codebooks by name; none where the crystal goes by those of the program, or has yet to learn its own.
 
-    Raises DamagedCrystalError when one is not what was written.
+    Raises DamagedCrystalError when one is not what was written, or no blob.
     """
     found = {}
-    for name, wanted, data in store.rows("SELECT name, digest, data FROM codebook ORDER BY name"):
+    rows = store.rows("SELECT name, digest, data FROM codebook ORDER BY name")
+    for name, wanted, data in typed(rows, (str, bytes, bytes), store.path):
         if digest(data) != wanted:
             raise DamagedCrystalError(f"{store.path} is damaged: the codebook {name} does not match its digest")
-        found[str(name)] = bytes(data)
+        found[name] = data
     return found

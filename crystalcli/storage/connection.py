@@ -15,6 +15,7 @@ from crystalcli.errors import CrystalError, DamagedCrystalError, NotACrystalErro
 from crystalcli.storage.lock import own_place
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, statements
 from crystalcli.storage.seal import Sealer
+from crystalcli.storage.signals import held_back
 
 LARGEST = 1 << 24  # bytes of a blob, decompressed too; nothing this program writes comes near it
 PAGE_CACHE = 2 << 20  # bytes of the file that SQLite keeps in memory
@@ -37,7 +38,8 @@ def make(path: Path, meta: dict[str, str]) -> None:
             path.with_name(name + suffix).unlink(missing_ok=True)
     fresh.unlink(missing_ok=True)
     try:
-        with contextlib.closing(_sqlite(f"{fresh.as_uri()}?mode=rwc")) as connection:
+        # SQLite drops what is raised in the functions that count rows for the seals: no Ctrl-C may be raised there.
+        with held_back(), contextlib.closing(_sqlite(f"{fresh.as_uri()}?mode=rwc")) as connection:
             connection.execute(f"PRAGMA page_size = {PAGE}")
             connection.execute("BEGIN IMMEDIATE")
             for statement in statements():

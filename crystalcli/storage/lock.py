@@ -47,8 +47,10 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
             file = path.open("a+")
         except OSError as error:
             raise CrystalError(f"cannot write {path.parent}: {error.strerror}") from error
+        ours = False
         try:
-            if _locked(file):
+            ours = _locked(file)
+            if ours:
                 with contextlib.suppress(OSError):  # the writer before us may just have taken its lock file away:
                     if os.fstat(file.fileno()).st_ino == path.stat().st_ino:  # ours must be the one that others see
                         _sign(file)
@@ -56,6 +58,8 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
                 file.close()
                 continue
         except BaseException:
+            if ours:
+                release(file)
             file.close()
             raise
         holder = _holder(file)

@@ -124,8 +124,8 @@ class Wreck:
                 high = min((each for each in rows if type(each) is int and each > low), default=low + _BEYOND)
                 query = f"SELECT {shown} FROM {name} NOT INDEXED WHERE rowid = ?"
                 for number in range(low + 1, min(high, low + _PROBED)):
-                    with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
-                        rows.update((row[0], row) for row in self._db.execute(query, (number,)).fetchall())
+                    with contextlib.suppress(DamagedCrystalError):
+                        rows.update((row[0], row) for row in self._guard.stream(query, (number,)))
         return [dict(zip(names, rows[each], strict=True)) for each in sorted(rows, key=repr if keyed else None)]
 
     def _numbers(self, column: str) -> list[Any]:

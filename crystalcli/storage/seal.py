@@ -60,7 +60,11 @@ def row_digest(table: str, values: Iterable[Any]) -> int:
 
 
 class Sealer:
-    """Follows what one connection writes. `write` brings the seals up to date, inside the transaction that changed them."""
+    """Follows what one connection writes. `write` brings the seals up to date, inside the transaction that changed them.
+
+    Write only while signals are held back (`signals.held_back`): SQLite reports whatever is raised in a function that it calls,
+    a Ctrl-C too, as an error of its own.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db

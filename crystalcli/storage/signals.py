@@ -1,7 +1,8 @@
 """Signals that would stop the program, made to wait while something is done that must not be left half done.
 
 Knows nothing of crystals. SIGKILL waits for nobody, so whatever is done here must be safe without this, too: the point is
-that what is in memory and what is in the file agree when a Ctrl-C is raised, and nothing has to be thrown away.
+that what is in memory and what is in the file agree when a Ctrl-C is raised, and nothing has to be thrown away; and that it
+is raised where it is heard. What is raised in a function that SQLite calls comes out as an error of the database.
 """
 
 from __future__ import annotations
@@ -34,7 +35,15 @@ def held_back() -> Iterator[None]:
                 signal.signal(number, lambda number, _: came.append(number))
         yield
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        try:
+            _restore(handlers)
+        except BaseException:  # one came between two of them, and was raised: the others must be heard again, too
+            _restore(handlers)
+            raise
     for number in came[:1]:
         handlers[number](number, None)
+
+
+def _restore(handlers: dict[int, Handler]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

@@ -16,6 +16,7 @@ from damage import reseal
 
 from crystalcli import Crystal
 from crystalcli.cli.app import run
+from crystalcli.storage import seal
 
 
 def here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
@@ -172,6 +173,26 @@ def test_names_from_strangers_are_neither_obeyed_nor_shown_as_they_are(tmp_path,
         assert not {"\x1b", "\x07", "\u202e"} & set(said.out + said.err)
     assert [path.name for path in (tmp_path / "out").rglob("*")] == ["code", "tide.py"]
     assert not list(tmp_path.glob("*escaped*"))
+
+
+@pytest.mark.parametrize("move", ["compact", "merge", "ingest"])
+def test_ctrl_c_while_rows_are_counted_for_their_seals(tmp_path, file, move, monkeypatch, capsys):
+    """SQLite calls us for that, and drops what is raised there."""
+    before, count = file.read_bytes(), seal.row_digest
+
+    def interrupted(*row: object) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return count(*row)
+
+    monkeypatch.setattr(seal, "row_digest", interrupted)
+    merge = ("merge", file, file, "-o", tmp_path / "new.crystal")
+    ingest = ("ingest", tmp_path / "shelf", "-c", tmp_path / "new.crystal")
+    code, out, err = here(capsys, *{"compact": ("compact", "-c", file), "merge": merge, "ingest": ingest}[move])
+    assert (code, out) == (130, "")
+    assert err.strip().startswith("crystal: stopped; ")  # after ^C, which the terminal shows, click begins a new line
+    assert err.strip().count("\n") == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["shelf", "shelf.crystal"]
+    assert file.read_bytes()[100:] == before[100:]
 
 
 def test_ctrl_c_leaves_the_crystal_as_it_was(tmp_path):

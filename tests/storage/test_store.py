@@ -16,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
+from crystalcli.storage import seal
+from crystalcli.storage.query import Guard
 from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION
 from crystalcli.storage.signals import held_back
@@ -305,6 +307,39 @@ def test_signals_wait_while_they_are_held_back():
         assert order[-1] == "still here"
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_ctrl_c_while_sqlite_calls_us_is_a_ctrl_c(tmp_path, monkeypatch):
+    """It arrives in the function that counts rows for the seals, or in the one that ends queries that go on too long."""
+    count, ticks = seal.row_digest, []
+
+    def interrupted(*row: object) -> int:
+        ticks.append(row)
+        signal.raise_signal(signal.SIGINT)
+        return count(*row)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(seal, "row_digest", interrupted)
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
+            Store.create(tmp_path / "a.crystal", {"a": "1"})
+    assert ticks
+    assert not list(tmp_path.iterdir())
+    with Store.create(tmp_path / "b.crystal", {}) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(seal, "row_digest", interrupted)
+            with pytest.raises(KeyboardInterrupt, match=r"^$"), store.transaction():
+                store.set_meta("key", "value")
+        assert store.meta() == {"key": "value"}  # what had begun was written to its end
+        assert not list(seal.broken(store.rows))
+
+    look = Guard._too_long
+    monkeypatch.setattr(Guard, "_too_long", lambda guard: (signal.raise_signal(signal.SIGINT), look(guard))[1])
+    with Store.open(tmp_path / "b.crystal") as store:
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT count(*) FROM n"
+        with pytest.raises(KeyboardInterrupt, match=r"^$"):
+            store.rows(endless)
+        monkeypatch.undo()
+        assert store.meta() == {"key": "value"}
 
 
 _WRITER = """

@@ -8,7 +8,6 @@ and the text it says it of are always written by the same commit.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.memory.encoders import Encoder
-from crystalcli.memory.places import folders_asked, folders_noted, home_of, location_of, own_files
+from crystalcli.memory.ledger import WHOLE, Ledger, no_longer_read
+from crystalcli.memory.places import own_files
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder
 
 
-_WHOLE = ("done", "gone", "failed")  # states in which `digest` is that of the text which is held, if any is
 _FRESH = (
     2_000_000_000  # nanoseconds: a file that changed so shortly before may change again without its time's changing
 )
@@ -115,15 +114,10 @@ class Ingest:
         self._progress = progress or (lambda _: None)
         self._writer = SegmentWriter(store, encoder, self._write_sources)
         self._report = IngestReport(lexical_only=encoder is None)
-        self._home = home_of(store.path)
-        self._by_location = {source.location: source for source in store.sources()}
-        self._names = {source.path: source.location for source in self._by_location.values()}
-        self._folders = "[]"
-        self._rows: list[Source] = []  # ledger rows that wait for the next commit
-        self._stale: set[int] = set()  # sources of which nothing may stand in the crystal any more, likewise
+        self._ledger = Ledger(store)
+        self._stale: set[int] = set()  # sources of which nothing may stand in the crystal after the next commit
         self._finished: list[_Open] = []
         self._open: _Open | None = None
-        self._next_source = 1 + max((source.id for source in self._by_location.values()), default=0)
         self._files = self._files_total = self._bytes_done = self._bytes_total = 0
 
     def run(self, paths: Sequence[Path], *, prune: bool = False) -> IngestReport:
@@ -134,7 +128,7 @@ class Ingest:
         """
         began = time.monotonic()
         met = list(walk(paths, exclude=own_files(self._store.path), hidden=False))
-        self._note_folders(paths)
+        self._ledger.note_folders(paths)
         self._files_total = sum(isinstance(each, Found) for each in met)
         self._bytes_total = sum(each.size for each in met if isinstance(each, Found))
         try:
@@ -143,15 +137,16 @@ class Ingest:
                     self._take(each)
                 else:
                     self._skip(each, each.reason)
-                if self._writer.full and (self._rows or self._finished):
+                if self._writer.full and (self._ledger.waits or self._finished):
                     self._writer.commit()
-            self._mark_gone(paths, met)
+            self._ledger.mark_gone(paths, met)
             self._writer.commit()
         except KeyboardInterrupt:
             self._writer.commit(layers=False)
             raise
         if prune:
-            self._prune()
+            self._report.pruned = self._ledger.prune()
+        self._report.gone = self._ledger.gone
         self._report.encoded_tokens = self._writer.encoded_tokens
         self._report.seconds = time.monotonic() - began
         return self._report
@@ -159,8 +154,8 @@ class Ingest:
     # --- one file ---------------------------------------------------------------------------------
 
     def _take(self, found: Found) -> None:
-        location = self._relative(found.path)
-        before = self._by_location.get(location)
+        location = self._ledger.location(found.path)
+        before = self._ledger.at(location)
         self._tell(found.relative)
         as_it_was = before is not None and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
         if before is not None and as_it_was and before.state in ("done", "skipped"):
@@ -189,19 +184,19 @@ class Ingest:
         mark, reading = open_source(found.path)
         if time.time_ns() - mark.mtime_ns < _FRESH:
             mark = Fingerprint(mark.size, 0, mark.digest)  # to be looked at again next time, by its digest
-        before = self._by_location.get(location) or self._moved_here(found, location, mark)
-        if before is not None and before.state in _WHOLE and before.digest == mark.digest:
+        before = self._ledger.at(location) or self._ledger.moved_here(found, location, mark)
+        if before is not None and before.state in WHOLE and before.digest == mark.digest:
             row = before._replace(state="done", reason="", size=mark.size, mtime_ns=mark.mtime_ns)
-            self._keep(self._number(row))
+            self._keep(self._ledger.enter(row))
         else:
             self._read(found, location, before, reading, mark)
 
     def _read(self, found: Found, location: str, before: Source | None, reading: Reading, mark: Fingerprint) -> None:
-        row = before or self._row(found, location)
+        row = before or self._ledger.row(found, location)
         held = None if row.chunks and row.state != "partial" else row.characters
         row = row._replace(kind=reading.kind, title=reading.title)
         row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns, digest=mark.digest)
-        current = self._open = _Open(found, self._with_id(row), held)
+        current = self._open = _Open(found, self._ledger.numbered(row), held)
         for chunk in self._chunks(self._texts(reading, current), reading.kind == "code"):
             current.place(chunk, self._writer.add(chunk))
             self._report.tokens += len(chunk.ids)
@@ -226,124 +221,25 @@ class Ingest:
         current, self._open = self._open, None
         if current is not None and current.shown:
             self._stale.add(current.source.id)
-            self._by_location[current.source.location] = current.source._replace(
-                state="partial", digest=b"", characters=0, tokens=0, chunks=0
-            )
+            self._ledger.note(current.source._replace(state="partial", digest=b"", characters=0, tokens=0, chunks=0))
 
     def _skip(self, each: Found | Skipped, reason: str, *, unsteady: bool = False) -> None:
         """Enter a file that is not read. unsteady: it might be another time, so that it is looked at again."""
-        location = self._relative(each.path)
-        row = self._by_location.get(location) or self._row(each, location)
+        location = self._ledger.location(each.path)
+        row = self._ledger.at(location) or self._ledger.row(each, location)
         size, mtime_ns = (each.size, each.mtime_ns) if isinstance(each, Found) and not unsteady else (0, 0)
         state = "failed" if unsteady or row.chunks else "skipped"
-        self._number(_no_longer_read(row, state)._replace(reason=reason, size=size, mtime_ns=mtime_ns))
+        self._ledger.enter(no_longer_read(row, state)._replace(reason=reason, size=size, mtime_ns=mtime_ns))
         self._report.skipped.append((row.path, reason))
 
-    def _mark_gone(self, paths: Sequence[Path], met: Sequence[Found | Skipped]) -> None:
-        """Sources under the folders asked for that the walk no longer met, unless it could not look where they were."""
-        asked = tuple(self._below(path.resolve() if ".." in path.parts else path) for path in paths if path.is_dir())
-        closed = tuple(
-            self._below(each.path)
-            for each in met
-            if isinstance(each, Skipped) and not os.path.islink(each.path)  # noqa: PTH114
-        )
-        here = {self._relative(each.path) for each in met}
-        for location, source in list(self._by_location.items()):
-            place = str(self._absolute(location))
-            if (
-                source.state != "gone"
-                and location not in here
-                and place.startswith(asked)
-                and not place.startswith(closed)
-            ):
-                self._report.gone += 1
-                self._number(_no_longer_read(source, "gone"))
-
-    def _note_folders(self, paths: Sequence[Path]) -> None:
-        """Remember the folders asked for, so that what is new in them can be told later."""
-        known = folders_asked(self._store)
-        for path in paths:
-            if path.is_dir():
-                known.add(self._relative(path.resolve() if ".." in path.parts else path.absolute()))  # as walk does
-        self._folders = folders_noted(known)
-
-    def _prune(self) -> None:
-        """Drop the documents whose files are gone, wherever they were, and forget the folders that are."""
-        left = {each for each in folders_asked(self._store) if self._absolute(each).is_dir()}
-        with self._store.transaction():
-            self._store.set_meta("folders", folders_noted(left))
-            for source in self._store.sources():
-                if source.state == "gone":
-                    self._store.clear_source(source.id)
-                    self._store.drop_source(source.id)
-                    self._report.pruned += 1
-
     # --- the ledger ---------------------------------------------------------------------------------
-
-    def _row(self, each: Found | Skipped, location: str) -> Source:
-        name = self._name(each, location)
-        return Source(0, name, location, self._relative(each.root), "", "", "skipped", "", 0, 0, b"", 0, 0, 0)
-
-    def _name(self, each: Found | Skipped, location: str) -> str:
-        """What the file is cited as: its path under the folder that was asked for, made unique by that folder's name."""
-        name, count = each.relative, 1
-        while self._names.get(name, location) != location:
-            taken = self._by_location.get(self._names[name])
-            if taken is not None and self._vanished(taken):
-                self._free_name(taken)
-                break
-            name = f"{each.root.name}/{each.relative}" if count == 1 else f"{each.root.name}~{count}/{each.relative}"
-            count += 1
-        self._names[name] = location
-        return name
-
-    def _free_name(self, old: Source) -> None:
-        """A file that is gone leaves its name to the one that now has it; what was read of it stays until it is pruned."""
-        self._report.gone += old.state != "gone"
-        freed = _no_longer_read(old, "gone")._replace(path=f"{old.path} (gone, {old.id})")
-        self._names[freed.path] = freed.location
-        self._number(freed)
-
-    def _moved_here(self, found: Found, location: str, mark: Fingerprint) -> Source | None:
-        """The source of that name with the same bytes, when its file is no longer where it was: the folder has been moved."""
-        old = self._by_location.get(self._names.get(found.relative, ""))
-        if old is None or old.digest != mark.digest or old.state not in _WHOLE or not self._vanished(old):
-            return None
-        del self._by_location[old.location]
-        self._names[old.path] = location
-        return old._replace(location=location, root=self._relative(found.root))
-
-    def _vanished(self, source: Source) -> bool:
-        try:
-            self._absolute(source.location).lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return True
-        except OSError:
-            pass  # who knows
-        return False
-
-    def _with_id(self, row: Source) -> Source:
-        if not row.id:
-            row = row._replace(id=self._next_source)
-            self._next_source += 1
-        return row
-
-    def _number(self, row: Source) -> Source:
-        """Enter a row in the ledger of this run, with a number of its own; the next commit writes it."""
-        row = self._with_id(row)
-        self._by_location[row.location] = row
-        self._rows.append(row)
-        return row
 
     def _write_sources(self) -> None:
         """Everything that the ledger has to say of the chunks in this commit; runs inside its transaction."""
         for number in self._stale:
             self._store.clear_source(number)
         self._stale.clear()
-        self._store.set_meta("folders", self._folders)
-        for row in self._rows:
-            self._store.put_source(row)
-        self._rows.clear()
+        self._ledger.write()
         current = self._open
         if current is not None and current.chunks and current.held is not None and current.characters >= current.held:
             self._show(current, "partial")
@@ -359,7 +255,7 @@ class Ingest:
         self._write_places(current)
         row = current.row(state)
         self._store.put_source(row)
-        self._by_location[row.location] = row
+        self._ledger.note(row)
 
     def _write_places(self, current: _Open) -> None:
         self._store.add_runs(current.runs)
@@ -382,19 +278,3 @@ class Ingest:
                 name,
             )
         )
-
-    def _relative(self, path: Path) -> str:
-        """How a place is written in the ledger: relative to the crystal's folder where it lies below it, else absolute."""
-        return location_of(path, self._home)
-
-    def _below(self, folder: Path) -> str:
-        """How the path of everything in a folder begins."""
-        return os.path.join(os.path.normpath(folder.absolute()), "")  # noqa: PTH118 - one slash at its end
-
-    def _absolute(self, location: str) -> Path:
-        return Path(os.path.normpath(self._home / location))
-
-
-def _no_longer_read(source: Source, state: str) -> Source:
-    """The row of a source whose file cannot be read. Of one that was never read to its end, the digest would say too much."""
-    return source._replace(state=state, digest=b"" if source.state == "partial" else source.digest)

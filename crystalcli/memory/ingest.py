@@ -4,23 +4,28 @@ The ledger has a row for every file met, read or not, so that the crystal always
 A file that has not changed since it was read is not opened. A file that has changed is read again, but only the chunks whose
 text is new are encoded; what was read of it before stays until all of it has been read again. What the ledger says of a file
 and the text it says it of are always written by the same commit.
+
+An archive has a row of its own, without text, and each member one below it. It is `partial` until all of them have been met: an
+archive that an ingest was stopped in is opened again, one that has not changed is not.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.memory.encoders import Encoder
-from crystalcli.memory.ledger import WHOLE, Ledger, no_longer_read
+from crystalcli.memory.ledger import Ledger, no_longer_read
 from crystalcli.memory.places import own_files
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
+from crystalcli.text.archive import DEPTH, TOO_DEEP, Allowance, ArchiveReading
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, Skipped, walk
 from crystalcli.types import Chunk, Fingerprint, Landmark, Progress, Reading
@@ -118,6 +123,8 @@ class Ingest:
         self._stale: set[int] = set()  # sources of which nothing may stand in the crystal after the next commit
         self._finished: list[_Open] = []
         self._open: _Open | None = None
+        self._allowance: Allowance | None = None  # of the archive that is being unpacked
+        self._depth = 0  # how many archives deep
         self._files = self._files_total = self._bytes_done = self._bytes_total = 0
 
     def run(self, paths: Sequence[Path], *, prune: bool = False) -> IngestReport:
@@ -136,9 +143,8 @@ class Ingest:
                 if isinstance(each, Found):
                     self._take(each)
                 else:
-                    self._skip(each, each.reason)
-                if self._writer.full and (self._ledger.waits or self._finished):
-                    self._writer.commit()
+                    self._skip(each, self._ledger.location(each.path), each.reason)
+                self._commit_when_full()
             self._ledger.mark_gone(paths, met)
             self._writer.commit()
         except KeyboardInterrupt:
@@ -151,6 +157,10 @@ class Ingest:
         self._report.seconds = time.monotonic() - began
         return self._report
 
+    def _commit_when_full(self) -> None:
+        if self._writer.full and (self._ledger.waits or self._finished):
+            self._writer.commit()
+
     # --- one file ---------------------------------------------------------------------------------
 
     def _take(self, found: Found) -> None:
@@ -158,37 +168,50 @@ class Ingest:
         before = self._ledger.at(location)
         self._tell(found.relative)
         as_it_was = before is not None and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
-        if before is not None and as_it_was and before.state in ("done", "skipped"):
+        if before is not None and as_it_was and before.state in ("done", "skipped") and self._ledger.is_settled(before):
             self._keep(before)
         else:
-            try:
-                try:
-                    self._look_at(found, location)
-                except UnsteadySourceError:
-                    self._abandon()
-                    self._look_at(found, location)  # it may have been in the middle of being saved
-            except SourceError as error:
-                self._abandon()
-                self._skip(found, str(error), unsteady=isinstance(error, UnsteadySourceError))
+            self._try(found, location)
         self._files += 1
         self._bytes_done += found.size
 
+    def _try(self, found: Found, location: str) -> None:
+        try:
+            try:
+                self._look_at(found, location)
+            except UnsteadySourceError:
+                self._abandon()
+                self._look_at(found, location)  # it may have been in the middle of being saved
+        except SourceError as error:
+            self._abandon()
+            self._skip(found, location, str(error), unsteady=isinstance(error, UnsteadySourceError))
+
     def _keep(self, before: Source) -> None:
-        if before.state == "done":
-            self._report.unchanged += 1
-        else:
+        if before.state == "skipped":
             self._report.skipped.append((before.path, before.reason))
+        elif before.kind == "archive":
+            for member in self._ledger.inside(before):
+                if member.state == "skipped" or (member.state == "done" and member.kind != "archive"):
+                    self._keep(member)
+        else:
+            self._report.unchanged += 1
 
     def _look_at(self, found: Found, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
         mark, reading = open_source(found.path)
         if time.time_ns() - mark.mtime_ns < _FRESH:
             mark = Fingerprint(mark.size, 0, mark.digest)  # to be looked at again next time, by its digest
+        if self._allowance is not None:
+            mark = Fingerprint(mark.size, found.mtime_ns, mark.digest)  # the archive's
         before = self._ledger.at(location) or self._ledger.moved_here(found, location, mark)
-        if before is not None and before.state in WHOLE and before.digest == mark.digest:
+        if before is not None and self._ledger.holds(before, mark):
             row = before._replace(state="done", reason="", size=mark.size, mtime_ns=mark.mtime_ns)
             self._keep(self._ledger.enter(row))
+        elif isinstance(reading, ArchiveReading):
+            self._unpack(found, location, before, reading, mark)
         else:
+            for each in self._ledger.inside(before) if before is not None else ():
+                self._ledger.mark_gone_at(each.location)  # it was an archive
             self._read(found, location, before, reading, mark)
 
     def _read(self, found: Found, location: str, before: Source | None, reading: Reading, mark: Fingerprint) -> None:
@@ -209,6 +232,42 @@ class Ingest:
         self._report.read += 1
         self._report.bytes += found.size
 
+    def _unpack(
+        self, found: Found, location: str, before: Source | None, archive: ArchiveReading, mark: Fingerprint
+    ) -> None:
+        """Read the members of an archive as files below it. Its own row says that all of them have been. Raises SourceError."""
+        outer = self._allowance
+        if self._depth == DEPTH:
+            raise SourceError(TOO_DEEP)
+        row = (before or self._ledger.row(found, location))._replace(kind="archive", title="", characters=0, tokens=0)
+        row = row._replace(state="partial", reason="", size=mark.size, mtime_ns=mark.mtime_ns, digest=b"", chunks=0)
+        row = self._ledger.numbered(row)
+        met: set[str] = set()
+        self._allowance, self._depth = outer or Allowance(mark.size), self._depth + 1
+        try:
+            with closing(archive.members(self._allowance)) as members:
+                for member in members:
+                    if not met:
+                        self._ledger.enter(row)
+                        if before is not None and before.chunks:
+                            self._stale.add(row.id)  # it was a text
+                    place, name = f"{location}/{member.name}", f"{found.relative}/{member.name}"
+                    met.add(place)
+                    if member.path is None:
+                        self._skip(Skipped(found.path, found.root, name, member.reason), place, member.reason)
+                    else:
+                        self._try(Found(member.path, found.root, name, member.size, mark.mtime_ns), place)
+                    self._commit_when_full()
+        except UnsteadySourceError:
+            self._writer.commit()  # so that the ledger knows what has been read of it when it is tried again
+            raise
+        finally:
+            self._allowance, self._depth = outer, self._depth - 1
+            gone = self._ledger.note_inside(location, met)
+        for each in gone:
+            self._ledger.mark_gone_at(each)
+        self._ledger.enter(row._replace(state="done", digest=mark.digest))
+
     def _texts(self, reading: Reading, current: _Open) -> Iterator[str]:
         for piece in reading.pieces():
             if isinstance(piece, Landmark):
@@ -223,12 +282,11 @@ class Ingest:
             self._stale.add(current.source.id)
             self._ledger.note(current.source._replace(state="partial", digest=b"", characters=0, tokens=0, chunks=0))
 
-    def _skip(self, each: Found | Skipped, reason: str, *, unsteady: bool = False) -> None:
+    def _skip(self, each: Found | Skipped, location: str, reason: str, *, unsteady: bool = False) -> None:
         """Enter a file that is not read. unsteady: it might be another time, so that it is looked at again."""
-        location = self._ledger.location(each.path)
         row = self._ledger.at(location) or self._ledger.row(each, location)
         size, mtime_ns = (each.size, each.mtime_ns) if isinstance(each, Found) and not unsteady else (0, 0)
-        state = "failed" if unsteady or row.chunks else "skipped"
+        state = "failed" if unsteady or row.chunks or self._ledger.inside(row) else "skipped"
         self._ledger.enter(no_longer_read(row, state)._replace(reason=reason, size=size, mtime_ns=mtime_ns))
         self._report.skipped.append((row.path, reason))
 

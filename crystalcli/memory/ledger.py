@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from crystalcli.memory.places import folders_asked, folders_noted, home_of, location_of
+from crystalcli.memory.places import above, folders_asked, folders_noted, home_of, location_of
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
 from crystalcli.text.walk import Found, Skipped
@@ -30,6 +30,12 @@ class Ledger:
         self._names = {source.path: source.location for source in self._by_location.values()}
         self._folders = "[]"
         self._rows: list[Source] = []  # that wait for the next commit
+        self._inside: dict[str, set[str]] = {}  # for each archive, the locations of what it holds, at any depth
+        archives = {source.location for source in self._by_location.values() if source.kind == "archive"}
+        for location in self._by_location if archives else ():
+            for folder in above(location):
+                if folder in archives:
+                    self._inside.setdefault(folder, set()).add(location)
         self._next = 1 + max((source.id for source in self._by_location.values()), default=0)
 
     @property
@@ -75,6 +81,33 @@ class Ledger:
             self._store.put_source(row)
         self._rows.clear()
 
+    # --- archives -------------------------------------------------------------------------------------
+
+    def inside(self, archive: Source) -> list[Source]:
+        """The rows of what an archive holds, archives in it and what they hold among them."""
+        held = self._inside.get(archive.location, set())
+        return [self._by_location[each] for each in sorted(held) if each in self._by_location]
+
+    def note_inside(self, location: str, met: set[str]) -> list[str]:
+        """Remember that these were met in an archive, and give the locations of those that once were and now are not."""
+        known = self._inside.setdefault(location, set())
+        gone = [each for each in known - met if met.isdisjoint(above(each))]
+        known |= met
+        for each in met:
+            known |= self._inside.get(each, set())
+        return sorted(gone)
+
+    def is_settled(self, row: Source) -> bool:
+        """Whether nothing in it waits to be read again; of what is no archive, nothing does."""
+        return all(each.state in ("done", "skipped", "gone") for each in self.inside(row))
+
+    def holds(self, row: Source, mark: Fingerprint) -> bool:
+        """Whether the crystal has all of a file with these bytes that this row is of."""
+        if row.state not in WHOLE or row.digest != mark.digest:
+            return False
+        # Which members of an archive that was gone were in it when it went, the ledger does not say.
+        return row.kind != "archive" or (row.state == "done" and self.is_settled(row))
+
     # --- what is gone, and what has moved -------------------------------------------------------------
 
     def mark_gone(self, paths: Sequence[Path], met: Sequence[Found | Skipped]) -> None:
@@ -86,16 +119,22 @@ class Ledger:
             if isinstance(each, Skipped) and not os.path.islink(each.path)  # noqa: PTH114
         )
         here = {self.location(each.path) for each in met}
-        for location, source in list(self._by_location.items()):
+        for location in list(self._by_location):
             place = str(self._absolute(location))
             if (
-                source.state != "gone"
-                and location not in here
+                location not in here
                 and place.startswith(asked)
                 and not place.startswith(closed)
+                and not any(each.location in here for each in self._archives_over(location))
             ):
-                self.gone += 1
-                self.enter(no_longer_read(source, "gone"))
+                self.mark_gone_at(location)
+
+    def mark_gone_at(self, location: str) -> None:
+        """What was read from there is no longer there."""
+        source = self._by_location[location]
+        if source.state != "gone":
+            self.gone += source.kind != "archive"
+            self.enter(no_longer_read(source, "gone"))
 
     def moved_here(self, found: Found, location: str, mark: Fingerprint) -> Source | None:
         """The source of that name with the same bytes, when its file is no longer where it was: the folder has been moved."""
@@ -104,7 +143,15 @@ class Ledger:
             return None
         del self._by_location[old.location]
         self._names[old.path] = location
-        return old._replace(location=location, root=self.location(found.root))
+        root = self.location(found.root)
+        for each in self.inside(old):
+            moved = each._replace(location=location + each.location.removeprefix(old.location), root=root)
+            if moved.location not in self._by_location:
+                del self._by_location[each.location]
+                self._names[each.path] = moved.location
+                self._inside.setdefault(location, set()).add(moved.location)
+                self.enter(moved)
+        return old._replace(location=location, root=root)
 
     def prune(self) -> int:
         """Drop the documents whose files are gone, wherever they were, and forget the folders that are; how many."""
@@ -152,11 +199,21 @@ class Ledger:
     def _vanished(self, source: Source) -> bool:
         try:
             self._absolute(source.location).lstat()
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return True
+        except (
+            NotADirectoryError
+        ):  # what is in an archive is there while the archive is, until that has been found to lack it
+            archives = self._archives_over(source.location)
+            return source.state == "gone" or not archives or self._vanished(archives[-1])
         except OSError:
             pass  # who knows
         return False
+
+    def _archives_over(self, location: str) -> list[Source]:
+        """The archives that a file is in, innermost first."""
+        rows = (self._by_location.get(each) for each in above(location))
+        return [row for row in rows if row is not None and row.kind == "archive"]
 
     def _below(self, folder: Path) -> str:
         """How the path of everything in a folder begins."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from crystalcli.errors import DamagedCrystalError
@@ -30,6 +30,13 @@ def location_of(path: Path, home: Path) -> str:
     """How a place is written in the ledger of a crystal in the folder `home`: relative to it where it lies below, else absolute."""
     place = path.relative_to(home) if path.is_relative_to(home) else path
     return os.fsencode(place.as_posix()).decode("utf-8", "backslashreplace")  # names need not be UTF-8
+
+
+def above(location: str) -> Iterator[str]:
+    """Every folder above a place of the ledger, the nearest first. An archive is one to what it holds."""
+    while (end := location.rfind("/")) > 0:
+        location = location[:end]
+        yield location
 
 
 def folders_asked(store: Store) -> set[str]:

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from crystalcli.errors import SourceError
+from crystalcli.text.archive import is_archive
 from crystalcli.text.asked import PLAINLY, Asked, Options
 from crystalcli.text.reader_bytes import MAGIC, Survey, survey
 from crystalcli.types import Fingerprint, Reading
@@ -46,6 +47,7 @@ READERS = {
     "markdown": "reader_plain:PlainReading",
     "code": "reader_plain:PlainReading",
     "pdf": "reader_pdf:PdfReading",
+    "archive": "archive:ArchiveReading",
 }
 
 
@@ -67,6 +69,8 @@ def _kind_of_bytes(path: Path, seen: Survey) -> str:
     """The kind of a file that is no text, by its content. Raises SourceError for one that no reader takes."""
     if seen.encoding == "pdf":
         return "pdf"
+    if is_archive(path, seen.encoding, seen.head):
+        return "archive"
     raise SourceError("binary file")
 
 

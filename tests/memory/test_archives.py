@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import tarfile
@@ -314,3 +315,31 @@ def test_at_the_prompt(place: Place, capsys: pytest.CaptureFixture[str], monkeyp
     assert run(["inspect", "papers.zip", "-c", str(place.crystal)]) == 0
     assert run(["inspect", "papers.zip/a.txt", "-c", str(place.crystal)]) == 0
     assert not (place.folder.parent / "evil.txt").exists()
+
+
+def test_what_people_say_is_cited_by_who_said_it_and_when(place: Place) -> None:
+    users = [{"id": "U0123456", "profile": {"display_name": "Ann"}}]
+    said = [{"type": "message", "user": "U0123456", "text": "The lamp burns oil.", "ts": "1714559400.0001"}]
+    slack = {"general/2024-05-01.json": json.dumps(said), "users.json": json.dumps(users)}
+    whatsapp = {"_chat.txt": "[01.05.24, 10:30:12] Bob: The ferry leaves at six.\n[01.05.24, 10:31:12] Ann: Good.\n"}
+    place.put(zipped(slack), "slack.zip")
+    place.put(zipped(whatsapp), "whatsapp.zip")
+    place.put(
+        b"From: Eve <eve@example.org>\nSubject: Tides\nDate: Wed, 1 May 2024 08:00:00 +0200\n\nHigh water is at ten.\n",
+        "a.eml",
+    )
+    place.put(b"1\n00:12:31,000 --> 00:12:33,000\nThe anchor is lost.\n", "film.srt")
+    place.ingest()
+    found = {}
+    for question in ("lamp oil", "when does the ferry leave", "high water", "anchor"):
+        (best,) = recalled(place.crystal, question, 1)
+        found[best.path] = (best.kind, best.place, best.heading)
+    assert found == {
+        "slack.zip/general/2024-05-01.json": ("chat", "Ann, 2024-05-01 10:30 UTC", ""),
+        "whatsapp.zip/_chat.txt": ("chat", "Bob, 2024-05-01 10:30", ""),
+        "a.eml": ("mail", "Eve, 2024-05-01 08:00", "Tides"),
+        "film.srt": ("subtitles", "00:12:31", ""),
+    }
+    with Store.open(place.crystal) as store:
+        assert export(store, place.folder.parent / "out").refused == []
+    assert (place.folder.parent / "out/whatsapp.zip/_chat.txt.txt").read_text().startswith("[2024-05-01 10:30] Bob: ")

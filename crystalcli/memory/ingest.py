@@ -329,7 +329,7 @@ class Ingest:
             Progress(
                 self._files,
                 self._files_total,
-                read,
+                min(read, self._bytes_total),  # archives unpack to more
                 self._bytes_total,
                 self._report.tokens,
                 self._writer.encoded_tokens,

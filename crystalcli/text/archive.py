@@ -43,8 +43,8 @@ _MACHINE_MADE = NEVER_ENTERED | {"__MACOSX"}
 _KEPT = "users.json"
 _DRIVE = re.compile("[A-Za-z]:")
 _NOT_IN_A_NAME = re.compile(r'[\x00-\x1f<>:"|?*\\]|[ .]\Z')
-_LONGEST = 100  # characters of a part of a temporary file's path
-_LONGEST_NAME = 1000  # of a member's, as it is listed
+_LONGEST = 60  # characters of a part of a temporary file's path: no more than 255 bytes
+_LONGEST_NAME = 900  # of a member's, as it is listed
 
 
 def is_archive(path: Path, encoding: str, head: bytes) -> bool:
@@ -129,7 +129,7 @@ class ArchiveReading:
         """
         from crystalcli.text.archive_formats import entries, trouble_named
 
-        seen: set[str] = set()
+        seen: dict[str, int] = {}  # names, and how often each has come
         path, fingerprint = self._asked.path, self._asked.seen.fingerprint
         with open_bytes(path) as (stream, _), _temporary() as folder:
             with trouble_named():
@@ -150,7 +150,7 @@ def _is_passed_over(parts: list[str]) -> bool:
     return any(part in _MACHINE_MADE for part in parts[:-1])
 
 
-def _member(entry: Entry, parts: list[str], seen: set[str], folder: Path) -> Iterator[Member]:
+def _member(entry: Entry, parts: list[str], seen: dict[str, int], folder: Path) -> Iterator[Member]:
     listed = "/".join("(..)" if part == ".." else part for part in parts)
     reason = entry.reason
     if ".." in parts or entry.name.startswith("/") or _DRIVE.match(entry.name):
@@ -162,13 +162,11 @@ def _member(entry: Entry, parts: list[str], seen: set[str], folder: Path) -> Ite
     elif entry.size > LARGEST_MEMBER:
         reason = f"larger than {LARGEST_MEMBER >> 30} GB"
     listed = listed[:_LONGEST_NAME].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if listed in seen:
+    while listed in seen:
         reason = "another file of that name comes before it"
-        count = 2
-        while f"{listed} ({count})" in seen:
-            count += 1
-        listed = f"{listed} ({count})"
-    seen.add(listed)
+        seen[listed] += 1
+        listed = f"{listed} ({seen[listed]})"
+    seen[listed] = 1
     if reason:
         yield Member(listed, None, entry.size, reason)
         return
@@ -201,7 +199,8 @@ def _safe(part: str) -> str:
 @contextlib.contextmanager
 def _temporary() -> Iterator[Path]:
     try:
-        with tempfile.TemporaryDirectory(prefix="crystal-", ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
+        made = tempfile.TemporaryDirectory(prefix="crystal-", ignore_cleanup_errors=True)
     except OSError as error:
         raise UnsteadySourceError(f"no temporary folder: {reason_of(error)}") from error
+    with made as folder:
+        yield Path(folder)

@@ -194,6 +194,19 @@ def test_names_in_utf_8_that_do_not_say_so(file: Callable[..., Path]) -> None:
     assert members(file(content)) == {"Übersicht/ä.txt": b"text"}
 
 
+def test_long_names(file: Callable[..., Path]) -> None:
+    deep, long = "/".join(["Ö" * 40] * 20), "日" * 300 + ".md"
+    found = members(file(zipped([(deep + "/a.txt", b"a"), (long, b"b"), ("x" * 1000, b"c")])))
+    assert found == {deep + "/a.txt": b"a", long: b"b", "x" * 900: "its name is too long"}
+
+
+def test_many_files_of_one_name(file: Callable[..., Path]) -> None:
+    start = time.process_time()
+    found = members(file(tarred([("a.txt", b"x")] * 5000), "a.tar"))
+    assert (len(found), "a.txt (5000)" in found) == (5000, True)
+    assert time.process_time() - start < 3
+
+
 def test_who_is_who_stays_beside_the_others(file: Callable[..., Path]) -> None:
     reading, size = reading_of(file(zipped([("e/general/2024-05-01.json", b"[]"), ("e/users.json", b"[1]")])))
     seen = []

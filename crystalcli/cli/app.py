@@ -65,7 +65,7 @@ def ingest(
     prune: bool,
     wait: float,
 ) -> None:
-    """Read files and folders into the crystal: text, Markdown, source code, PDF.
+    """Read files and folders into the crystal: text, Markdown, source code, PDF, mail, chats, archives.
 
     What has not changed since the last time is not read again. Files that are gone keep what was read of them, marked as gone,
     until --prune. Hidden files, and what .gitignore and .crystalignore name, are left out. Press Ctrl-C at any time: what was

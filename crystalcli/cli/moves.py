@@ -39,7 +39,7 @@ def export(names: tuple[str, ...], jsonl: Path | None, force: bool, crystal: Pat
     """Write documents back as files under the folder OUT, or their passages as JSON lines.
 
     All documents, or those named: as cited, a folder of them, a path, or a glob in quotes. A file holds the document's exact
-    text in UTF-8; where the source was UTF-8 without a byte-order mark it is the source, byte for byte. A PDF becomes a .txt of
+    text in UTF-8; where the source was UTF-8 without a byte-order mark it is the source, byte for byte. A PDF or mail becomes a .txt of
     its text. Names that lead out of OUT are refused (exit code 1, after the others have been written), links in OUT are not
     followed, and files that are there are left alone without --force.
 

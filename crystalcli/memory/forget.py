@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crystalcli.memory.inspection import document
+from crystalcli.memory.places import above
 from crystalcli.memory.selection import select
+from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
 from crystalcli.types import Document
 
@@ -23,7 +25,8 @@ class ForgetReport:
 def forget(store: Store, names: Sequence[str], *, dry_run: bool = False) -> ForgetReport:
     """Drop the documents that `names` mean (see `selection.select`), all in one transaction; dry_run: only say which.
 
-    They are neither recalled nor listed any more. Raises NotFoundError, and forgets nothing, when a name means no document.
+    They are neither recalled nor listed any more. An archive that loses some of what it holds will be opened again by the next
+    ingest, as a folder would be. Raises NotFoundError, and forgets nothing, when a name means no document.
     """
     chosen = select(store, names, endings=False)  # said a second time, the name of one must not mean another
     documents = tuple(document(store, source) for source in chosen)
@@ -34,7 +37,17 @@ def forget(store: Store, names: Sequence[str], *, dry_run: bool = False) -> Forg
             for number in sorted(numbers):
                 store.clear_source(number)
                 store.drop_source(number)
+            for archive in _opened_again(store, [source.location for source in chosen]):
+                store.put_source(archive._replace(state="partial", digest=b""))
     return ForgetReport(documents, sum(each.tokens for each in documents), kept)
+
+
+def _opened_again(store: Store, forgotten: Sequence[str]) -> list[Source]:
+    """The archives that still stand in the ledger and held any of these places."""
+    folders = {folder for location in forgotten for folder in above(location)}
+    return [
+        each for each in store.sources() if each.kind == "archive" and each.state == "done" and each.location in folders
+    ]
 
 
 def _kept(store: Store, forgotten: set[int]) -> int:

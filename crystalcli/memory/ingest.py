@@ -4,23 +4,28 @@ The ledger has a row for every file met, read or not, so that the crystal always
 A file that has not changed since it was read is not opened. A file that has changed is read again, but only the chunks whose
 text is new are encoded; what was read of it before stays until all of it has been read again. What the ledger says of a file
 and the text it says it of are always written by the same commit.
+
+An archive has a row of its own, without text, and each member one below it. It is `partial` until all of them have been met: an
+archive that an ingest was stopped in is opened again, one that has not changed is not.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.memory.encoders import Encoder
-from crystalcli.memory.places import folders_asked, folders_noted, home_of, location_of, own_files
+from crystalcli.memory.ledger import Ledger, no_longer_read
+from crystalcli.memory.places import own_files
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
+from crystalcli.text.archive import DEPTH, TOO_DEEP, Allowance, ArchiveReading
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, Skipped, walk
 from crystalcli.types import Chunk, Fingerprint, Landmark, Progress, Reading
@@ -29,7 +34,6 @@ if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder
 
 
-_WHOLE = ("done", "gone", "failed")  # states in which `digest` is that of the text which is held, if any is
 _FRESH = (
     2_000_000_000  # nanoseconds: a file that changed so shortly before may change again without its time's changing
 )
@@ -115,15 +119,12 @@ class Ingest:
         self._progress = progress or (lambda _: None)
         self._writer = SegmentWriter(store, encoder, self._write_sources)
         self._report = IngestReport(lexical_only=encoder is None)
-        self._home = home_of(store.path)
-        self._by_location = {source.location: source for source in store.sources()}
-        self._names = {source.path: source.location for source in self._by_location.values()}
-        self._folders = "[]"
-        self._rows: list[Source] = []  # ledger rows that wait for the next commit
-        self._stale: set[int] = set()  # sources of which nothing may stand in the crystal any more, likewise
+        self._ledger = Ledger(store)
+        self._stale: set[int] = set()  # sources of which nothing may stand in the crystal after the next commit
         self._finished: list[_Open] = []
         self._open: _Open | None = None
-        self._next_source = 1 + max((source.id for source in self._by_location.values()), default=0)
+        self._allowance: Allowance | None = None  # of the archive that is being unpacked
+        self._depth = 0  # how many archives deep
         self._files = self._files_total = self._bytes_done = self._bytes_total = 0
 
     def run(self, paths: Sequence[Path], *, prune: bool = False) -> IngestReport:
@@ -134,7 +135,7 @@ class Ingest:
         """
         began = time.monotonic()
         met = list(walk(paths, exclude=own_files(self._store.path), hidden=False))
-        self._note_folders(paths)
+        self._ledger.note_folders(paths)
         self._files_total = sum(isinstance(each, Found) for each in met)
         self._bytes_total = sum(each.size for each in met if isinstance(each, Found))
         try:
@@ -142,66 +143,83 @@ class Ingest:
                 if isinstance(each, Found):
                     self._take(each)
                 else:
-                    self._skip(each, each.reason)
-                if self._writer.full and (self._rows or self._finished):
-                    self._writer.commit()
-            self._mark_gone(paths, met)
+                    self._skip(each, self._ledger.location(each.path), each.reason)
+                self._commit_when_full()
+            self._ledger.mark_gone(paths, met)
             self._writer.commit()
         except KeyboardInterrupt:
             self._writer.commit(layers=False)
             raise
         if prune:
-            self._prune()
+            self._report.pruned = self._ledger.prune()
+        self._report.gone = self._ledger.gone
         self._report.encoded_tokens = self._writer.encoded_tokens
         self._report.seconds = time.monotonic() - began
         return self._report
 
+    def _commit_when_full(self) -> None:
+        if self._writer.full and (self._ledger.waits or self._finished):
+            self._writer.commit()
+
     # --- one file ---------------------------------------------------------------------------------
 
     def _take(self, found: Found) -> None:
-        location = self._relative(found.path)
-        before = self._by_location.get(location)
+        location = self._ledger.location(found.path)
+        before = self._ledger.at(location)
         self._tell(found.relative)
         as_it_was = before is not None and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
-        if before is not None and as_it_was and before.state in ("done", "skipped"):
+        if before is not None and as_it_was and before.state in ("done", "skipped") and self._ledger.is_settled(before):
             self._keep(before)
         else:
-            try:
-                try:
-                    self._look_at(found, location)
-                except UnsteadySourceError:
-                    self._abandon()
-                    self._look_at(found, location)  # it may have been in the middle of being saved
-            except SourceError as error:
-                self._abandon()
-                self._skip(found, str(error), unsteady=isinstance(error, UnsteadySourceError))
+            self._try(found, location)
         self._files += 1
         self._bytes_done += found.size
 
+    def _try(self, found: Found, location: str) -> None:
+        try:
+            try:
+                self._look_at(found, location)
+            except UnsteadySourceError:
+                self._abandon()
+                self._look_at(found, location)  # it may have been in the middle of being saved
+        except SourceError as error:
+            self._abandon()
+            self._skip(found, location, str(error), unsteady=isinstance(error, UnsteadySourceError))
+
     def _keep(self, before: Source) -> None:
-        if before.state == "done":
-            self._report.unchanged += 1
-        else:
+        if before.state == "skipped":
             self._report.skipped.append((before.path, before.reason))
+        elif before.kind == "archive":
+            for member in self._ledger.inside(before):
+                if member.state == "skipped" or (member.state == "done" and member.kind != "archive"):
+                    self._keep(member)
+        else:
+            self._report.unchanged += 1
 
     def _look_at(self, found: Found, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
         mark, reading = open_source(found.path)
         if time.time_ns() - mark.mtime_ns < _FRESH:
             mark = Fingerprint(mark.size, 0, mark.digest)  # to be looked at again next time, by its digest
-        before = self._by_location.get(location) or self._moved_here(found, location, mark)
-        if before is not None and before.state in _WHOLE and before.digest == mark.digest:
+        if self._allowance is not None:
+            mark = Fingerprint(mark.size, found.mtime_ns, mark.digest)  # the archive's
+        before = self._ledger.at(location) or self._ledger.moved_here(found, location, mark)
+        if before is not None and self._ledger.holds(before, mark):
             row = before._replace(state="done", reason="", size=mark.size, mtime_ns=mark.mtime_ns)
-            self._keep(self._number(row))
+            self._keep(self._ledger.enter(row))
+        elif isinstance(reading, ArchiveReading):
+            self._unpack(found, location, before, reading, mark)
         else:
+            for each in self._ledger.inside(before) if before is not None else ():
+                self._ledger.mark_gone_at(each.location)  # it was an archive
             self._read(found, location, before, reading, mark)
 
     def _read(self, found: Found, location: str, before: Source | None, reading: Reading, mark: Fingerprint) -> None:
-        row = before or self._row(found, location)
+        row = before or self._ledger.row(found, location)
         held = None if row.chunks and row.state != "partial" else row.characters
         row = row._replace(kind=reading.kind, title=reading.title)
         row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns, digest=mark.digest)
-        current = self._open = _Open(found, self._with_id(row), held)
+        current = self._open = _Open(found, self._ledger.numbered(row), held)
         for chunk in self._chunks(self._texts(reading, current), reading.kind == "code"):
             current.place(chunk, self._writer.add(chunk))
             self._report.tokens += len(chunk.ids)
@@ -213,6 +231,42 @@ class Ingest:
         self._open = None
         self._report.read += 1
         self._report.bytes += found.size
+
+    def _unpack(
+        self, found: Found, location: str, before: Source | None, archive: ArchiveReading, mark: Fingerprint
+    ) -> None:
+        """Read the members of an archive as files below it. Its own row says that all of them have been. Raises SourceError."""
+        outer = self._allowance
+        if self._depth == DEPTH:
+            raise SourceError(TOO_DEEP)
+        row = (before or self._ledger.row(found, location))._replace(kind="archive", title="", characters=0, tokens=0)
+        row = row._replace(state="partial", reason="", size=mark.size, mtime_ns=mark.mtime_ns, digest=b"", chunks=0)
+        row = self._ledger.numbered(row)
+        met: set[str] = set()
+        self._allowance, self._depth = outer or Allowance(mark.size), self._depth + 1
+        try:
+            with closing(archive.members(self._allowance)) as members:
+                for member in members:
+                    if not met:
+                        self._ledger.enter(row)
+                        if before is not None and before.chunks:
+                            self._stale.add(row.id)  # it was a text
+                    place, name = f"{location}/{member.name}", f"{found.relative}/{member.name}"
+                    met.add(place)
+                    if member.path is None:
+                        self._skip(Skipped(found.path, found.root, name, member.reason), place, member.reason)
+                    else:
+                        self._try(Found(member.path, found.root, name, member.size, mark.mtime_ns), place)
+                    self._commit_when_full()
+        except UnsteadySourceError:
+            self._writer.commit()  # so that the ledger knows what has been read of it when it is tried again
+            raise
+        finally:
+            self._allowance, self._depth = outer, self._depth - 1
+            gone = self._ledger.note_inside(location, met)
+        for each in gone:
+            self._ledger.mark_gone_at(each)
+        self._ledger.enter(row._replace(state="done", digest=mark.digest))
 
     def _texts(self, reading: Reading, current: _Open) -> Iterator[str]:
         for piece in reading.pieces():
@@ -226,124 +280,24 @@ class Ingest:
         current, self._open = self._open, None
         if current is not None and current.shown:
             self._stale.add(current.source.id)
-            self._by_location[current.source.location] = current.source._replace(
-                state="partial", digest=b"", characters=0, tokens=0, chunks=0
-            )
+            self._ledger.note(current.source._replace(state="partial", digest=b"", characters=0, tokens=0, chunks=0))
 
-    def _skip(self, each: Found | Skipped, reason: str, *, unsteady: bool = False) -> None:
+    def _skip(self, each: Found | Skipped, location: str, reason: str, *, unsteady: bool = False) -> None:
         """Enter a file that is not read. unsteady: it might be another time, so that it is looked at again."""
-        location = self._relative(each.path)
-        row = self._by_location.get(location) or self._row(each, location)
+        row = self._ledger.at(location) or self._ledger.row(each, location)
         size, mtime_ns = (each.size, each.mtime_ns) if isinstance(each, Found) and not unsteady else (0, 0)
-        state = "failed" if unsteady or row.chunks else "skipped"
-        self._number(_no_longer_read(row, state)._replace(reason=reason, size=size, mtime_ns=mtime_ns))
+        state = "failed" if unsteady or row.chunks or self._ledger.inside(row) else "skipped"
+        self._ledger.enter(no_longer_read(row, state)._replace(reason=reason, size=size, mtime_ns=mtime_ns))
         self._report.skipped.append((row.path, reason))
 
-    def _mark_gone(self, paths: Sequence[Path], met: Sequence[Found | Skipped]) -> None:
-        """Sources under the folders asked for that the walk no longer met, unless it could not look where they were."""
-        asked = tuple(self._below(path.resolve() if ".." in path.parts else path) for path in paths if path.is_dir())
-        closed = tuple(
-            self._below(each.path)
-            for each in met
-            if isinstance(each, Skipped) and not os.path.islink(each.path)  # noqa: PTH114
-        )
-        here = {self._relative(each.path) for each in met}
-        for location, source in list(self._by_location.items()):
-            place = str(self._absolute(location))
-            if (
-                source.state != "gone"
-                and location not in here
-                and place.startswith(asked)
-                and not place.startswith(closed)
-            ):
-                self._report.gone += 1
-                self._number(_no_longer_read(source, "gone"))
-
-    def _note_folders(self, paths: Sequence[Path]) -> None:
-        """Remember the folders asked for, so that what is new in them can be told later."""
-        known = folders_asked(self._store)
-        for path in paths:
-            if path.is_dir():
-                known.add(self._relative(path.resolve() if ".." in path.parts else path.absolute()))  # as walk does
-        self._folders = folders_noted(known)
-
-    def _prune(self) -> None:
-        """Drop the documents whose files are gone, wherever they were, and forget the folders that are."""
-        left = {each for each in folders_asked(self._store) if self._absolute(each).is_dir()}
-        with self._store.transaction():
-            self._store.set_meta("folders", folders_noted(left))
-            for source in self._store.sources():
-                if source.state == "gone":
-                    self._store.clear_source(source.id)
-                    self._store.drop_source(source.id)
-                    self._report.pruned += 1
-
     # --- the ledger ---------------------------------------------------------------------------------
-
-    def _row(self, each: Found | Skipped, location: str) -> Source:
-        name = self._name(each, location)
-        return Source(0, name, location, self._relative(each.root), "", "", "skipped", "", 0, 0, b"", 0, 0, 0)
-
-    def _name(self, each: Found | Skipped, location: str) -> str:
-        """What the file is cited as: its path under the folder that was asked for, made unique by that folder's name."""
-        name, count = each.relative, 1
-        while self._names.get(name, location) != location:
-            taken = self._by_location.get(self._names[name])
-            if taken is not None and self._vanished(taken):
-                self._free_name(taken)
-                break
-            name = f"{each.root.name}/{each.relative}" if count == 1 else f"{each.root.name}~{count}/{each.relative}"
-            count += 1
-        self._names[name] = location
-        return name
-
-    def _free_name(self, old: Source) -> None:
-        """A file that is gone leaves its name to the one that now has it; what was read of it stays until it is pruned."""
-        self._report.gone += old.state != "gone"
-        freed = _no_longer_read(old, "gone")._replace(path=f"{old.path} (gone, {old.id})")
-        self._names[freed.path] = freed.location
-        self._number(freed)
-
-    def _moved_here(self, found: Found, location: str, mark: Fingerprint) -> Source | None:
-        """The source of that name with the same bytes, when its file is no longer where it was: the folder has been moved."""
-        old = self._by_location.get(self._names.get(found.relative, ""))
-        if old is None or old.digest != mark.digest or old.state not in _WHOLE or not self._vanished(old):
-            return None
-        del self._by_location[old.location]
-        self._names[old.path] = location
-        return old._replace(location=location, root=self._relative(found.root))
-
-    def _vanished(self, source: Source) -> bool:
-        try:
-            self._absolute(source.location).lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            return True
-        except OSError:
-            pass  # who knows
-        return False
-
-    def _with_id(self, row: Source) -> Source:
-        if not row.id:
-            row = row._replace(id=self._next_source)
-            self._next_source += 1
-        return row
-
-    def _number(self, row: Source) -> Source:
-        """Enter a row in the ledger of this run, with a number of its own; the next commit writes it."""
-        row = self._with_id(row)
-        self._by_location[row.location] = row
-        self._rows.append(row)
-        return row
 
     def _write_sources(self) -> None:
         """Everything that the ledger has to say of the chunks in this commit; runs inside its transaction."""
         for number in self._stale:
             self._store.clear_source(number)
         self._stale.clear()
-        self._store.set_meta("folders", self._folders)
-        for row in self._rows:
-            self._store.put_source(row)
-        self._rows.clear()
+        self._ledger.write()
         current = self._open
         if current is not None and current.chunks and current.held is not None and current.characters >= current.held:
             self._show(current, "partial")
@@ -359,7 +313,7 @@ class Ingest:
         self._write_places(current)
         row = current.row(state)
         self._store.put_source(row)
-        self._by_location[row.location] = row
+        self._ledger.note(row)
 
     def _write_places(self, current: _Open) -> None:
         self._store.add_runs(current.runs)
@@ -375,26 +329,10 @@ class Ingest:
             Progress(
                 self._files,
                 self._files_total,
-                read,
+                min(read, self._bytes_total),  # archives unpack to more
                 self._bytes_total,
                 self._report.tokens,
                 self._writer.encoded_tokens,
                 name,
             )
         )
-
-    def _relative(self, path: Path) -> str:
-        """How a place is written in the ledger: relative to the crystal's folder where it lies below it, else absolute."""
-        return location_of(path, self._home)
-
-    def _below(self, folder: Path) -> str:
-        """How the path of everything in a folder begins."""
-        return os.path.join(os.path.normpath(folder.absolute()), "")  # noqa: PTH118 - one slash at its end
-
-    def _absolute(self, location: str) -> Path:
-        return Path(os.path.normpath(self._home / location))
-
-
-def _no_longer_read(source: Source, state: str) -> Source:
-    """The row of a source whose file cannot be read. Of one that was never read to its end, the digest would say too much."""
-    return source._replace(state=state, digest=b"" if source.state == "partial" else source.digest)

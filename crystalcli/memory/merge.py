@@ -162,7 +162,12 @@ class _Merge:
         for other in (self._by_path.get(new.row.path), self._by_location.get(new.row.location)):
             if other is None:
                 continue
+            elsewhere = other.row.location != new.row.location
+            if elsewhere and "archive" in (new.row.kind, other.row.kind):
+                continue  # what is below each of them says where it is; the name will differ
             if not new.numbers:
+                if other.row.kind == "archive" and other.row.digest != new.row.digest:  # to be opened again
+                    other.row = other.row._replace(state="partial", digest=b"")
                 return  # not read, where another crystal has read it or says the same
             if not other.numbers or _cut_short(other, new):
                 self._drop(other)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from crystalcli.errors import DamagedCrystalError
@@ -35,6 +35,13 @@ def location_of(path: Path, home: Path) -> str:
 def place_of(location: str, home: Path) -> Path:
     """The place that a ledger means by `location`: the inverse of `location_of`, but for names that are not UTF-8."""
     return Path(os.path.normpath(home / location))
+
+
+def above(location: str) -> Iterator[str]:
+    """Every folder above a place of the ledger, the nearest first. An archive is one to what it holds."""
+    while (end := location.rfind("/")) > 0:
+        location = location[:end]
+        yield location
 
 
 def folders_asked(store: Store) -> set[str]:

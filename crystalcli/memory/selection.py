@@ -17,7 +17,7 @@ from crystalcli.storage.store import Store
 def select(store: Store, names: Sequence[str], *, endings: bool = True) -> list[Source]:
     """The sources that `names` mean, each once, in order of the ledger.
 
-    A name is the first of these that fits: a document as it is cited; a folder of such documents; a file or folder on this
+    A name is the first of these that fits: a document as it is cited; a folder or archive of such documents; a file or folder on this
     machine that was read; a glob; with `endings`, the end of one document's path. In a glob `*` stops at `/` and `**` does
     not, and one without `/` is held against the last part of a path. Raises NotFoundError for a name that means nothing here,
     UsageError for an empty one.
@@ -36,8 +36,10 @@ def select(store: Store, names: Sequence[str], *, endings: bool = True) -> list[
 
 def _cited(sources: Sequence[Source], name: str) -> list[Source]:
     exact = [source for source in sources if source.path == name]
+    if exact and exact[0].kind != "archive":
+        return exact
     folder = name.rstrip("/") + "/"
-    return exact or [source for source in sources if source.path.startswith(folder)]
+    return exact + [source for source in sources if source.path.startswith(folder)]
 
 
 def _on_disk(store: Store, sources: Sequence[Source], name: str) -> list[Source]:

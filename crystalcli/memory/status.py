@@ -1,7 +1,7 @@
 """Where a crystal stands: its ledger, compared with the folders as they are now. Reads nothing into it and changes nothing.
 
 A file whose size and time are those of the ledger is taken as unchanged; of the others the bytes are hashed. What ingest
-would leave out is left out here, by the same walk.
+would leave out is left out here, by the same walk. Archives are not opened: what is in one stands as the archive does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crystalcli.errors import SourceError
-from crystalcli.memory.places import folders_asked, home_of, location_of, own_files, place_of
+from crystalcli.memory.places import above, folders_asked, home_of, location_of, own_files, place_of
 from crystalcli.storage.rows import Source, typed
 from crystalcli.storage.store import Store
 from crystalcli.text.walk import Found, walk
@@ -82,11 +82,19 @@ def status(store: Store) -> Status:
                 met.setdefault(location_of(found.path, home), found if isinstance(found, Found) else None)
         except SourceError:
             continue  # it went while we looked
+    met_all = dict(met)
+    archives = {source.location: source for source in sources if source.kind == "archive"}
     entries = []
     for source in sources:
         met_here = source.location in met
         found_now = met.pop(source.location, None)
-        now = _now(source, home, found_now, met_here, source.root in there)
+        walked = source.root in there
+        archive = next((archives[each] for each in reversed([*above(source.location)]) if each in archives), None)
+        if archive is None:
+            now = _now(source, home, found_now, met_here, walked)
+        else:
+            now = _now(archive, home, met_all.get(archive.location), archive.location in met_all, walked)
+            now = "gone" if source.state == "gone" else now
         counts = (stored.get(source.id, 0), bare.get(source.id, 0))
         entries.append(_entry(source, now, *counts))
     entries += [_new(found) for _, found in sorted(met.items()) if found is not None]

@@ -10,8 +10,10 @@ from importlib import import_module
 from pathlib import Path
 
 from crystalcli.errors import SourceError
+from crystalcli.text.archive import is_archive
 from crystalcli.text.asked import PLAINLY, Asked, Options
 from crystalcli.text.reader_bytes import MAGIC, Survey, survey
+from crystalcli.text.talk import is_mail, may_be_chat
 from crystalcli.types import Fingerprint, Reading
 
 BINARY = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
@@ -46,6 +48,10 @@ READERS = {
     "markdown": "reader_plain:PlainReading",
     "code": "reader_plain:PlainReading",
     "pdf": "reader_pdf:PdfReading",
+    "archive": "archive:ArchiveReading",
+    "mail": "reader_mail:MailReading",
+    "chat": "reader_chat:ChatReading",
+    "subtitles": "reader_subtitles:SubtitlesReading",
 }
 
 
@@ -67,12 +73,20 @@ def _kind_of_bytes(path: Path, seen: Survey) -> str:
     """The kind of a file that is no text, by its content. Raises SourceError for one that no reader takes."""
     if seen.encoding == "pdf":
         return "pdf"
+    if is_archive(path, seen.encoding, seen.head):
+        return "archive"
     raise SourceError("binary file")
 
 
 def kind_of(path: Path, head: bytes = b"") -> str:
-    """ "markdown", "code" or "text", by the name, or by a first line like `#!/bin/sh` where the name says nothing."""
+    """The kind of a text: by the name, or by how it begins, as with mails, chats, and `#!/bin/sh` where the name says nothing."""
     suffix, name = path.suffix.lower(), path.name.lower()
+    if suffix in (".srt", ".vtt"):
+        return "subtitles"
+    if is_mail(path, head):
+        return "mail"
+    if may_be_chat(suffix, head):
+        return "chat"
     if suffix in MARKDOWN:
         return "markdown"
     if suffix in CODE or name in CODE_NAMES or name.startswith("dockerfile."):

@@ -22,6 +22,7 @@ from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.check import vouch
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
+from crystalcli.types import LINED
 
 _LONGEST, _LONGEST_NAME = 2000, 250  # bytes: what any system takes, with ".txt" and a folder before it
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -62,7 +63,7 @@ def _export(store: Store, folder: Path, names: Sequence[str], force: bool) -> Ex
         if reason:
             report.refused.append((source.path, reason))
         else:
-            planned.append((source, tuple((source.path + ".txt" * (source.kind == "pdf")).split("/"))))
+            planned.append((source, tuple((source.path + ".txt" * (source.kind not in LINED)).split("/"))))
     there = [parts for _, parts in planned if os.path.lexists(folder.joinpath(*parts))]
     if there and not force:
         more = f" and {len(there) - 1:,} more are" if len(there) > 1 else " is"

@@ -30,7 +30,7 @@ BLOCKS = frozenset((
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _EXACT = frozenset(("pre", "listing", "xmp"))
-_TIGHT = frozenset(("li", "dt", "dd", "tr", "td", "th", "caption"))  # follow the block before without an empty line
+_TIGHT = frozenset(("li", "dt", "dd"))  # follow one another without an empty line
 _WHITE = re.compile(r"[ \t\r\n\f]+")
 _LONG_NUMBER = 20  # characters that the number of a page has at most
 _LONG_CELL = 400  # characters: what is longer is no cell but a column of the page's layout
@@ -105,10 +105,11 @@ class Flow:
         self._line = line if line <= LAST_LINE else 0
         if name in BLOCKS:
             self._flush()
-            self._gap = LINE if name in _TIGHT else PARAGRAPH
+            if name not in _TIGHT and not self._prefix:  # the first block in an item stands where the item does
+                self._gap = PARAGRAPH
         for key in ("id", "name") if self._anchors else ():
-            label = self._anchors.get(str(element.get(key) or ""))
-            if label is not None:
+            identity = str(element.get(key) or "")
+            if identity and (label := self._anchors.get(identity)) is not None:
                 self._waits.append(("heading", label))
                 self.outline = Outline(label)
                 self._under_anchor = True

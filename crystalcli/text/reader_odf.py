@@ -149,7 +149,7 @@ def _flat(block: Element, notes: list[str], count: int = 0) -> str:
     for event, each in walker:
         name = name_of(each)
         if event == "end":
-            parts.append(each.tail or "" if each is not block else "")
+            parts.append((each.tail or "").replace("\n", " ") if each is not block else "")
             continue
         if not name or (name in _SKIP and each is not block):
             walker.skip_subtree()
@@ -168,7 +168,7 @@ def _flat(block: Element, notes: list[str], count: int = 0) -> str:
             parts.append("\n")
         elif name == "tab":
             parts.append("\t")
-        parts.append(" ".join((each.text or "").split("\n")))
+        parts.append((each.text or "").replace("\n", " "))
     return "".join(parts)
 
 

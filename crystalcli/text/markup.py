@@ -73,11 +73,12 @@ def elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -> Ite
     inside: Element = None
     for event, element in parsed:
         if event == "start":
+            if element.getparent() is None:
+                _plain(element)
             if inside is None and name_of(element) in names:
                 above = element.getparent()
                 if not within or (above is not None and name_of(above) in within):
                     inside = element
-                    _plain(element)
         elif inside is None:
             element.clear(keep_tail=True)
         elif element is inside:

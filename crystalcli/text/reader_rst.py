@@ -15,6 +15,7 @@ from crystalcli.types import Landmark
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1*[ \t]*")
 ROLE = re.compile(r":[\w:.+-]+:`([^`]*)`|``([^`]*)``|`([^`<]*?)(?:\s*<[^>]*>)?`__?|\*\*([^*]+)\*\*|\*([^*]+)\*")
+NO_TITLE = re.compile(r"\s|[-*+•] |\.\. ")
 _SHORTEST = 4  # an underline shorter than its title must be so long
 _HELD = 2  # lines that may belong to a title that goes on
 
@@ -97,7 +98,7 @@ class _Scanner:
             if len(lines) == 3 and lines[1].strip() and _underlines(lines[2], lines[1]) == first[1]:
                 return 3, (first[1], True), _label(lines[1])
             return none  # a line between paragraphs, or a table's
-        if len(lines) > 1 and not lines[0][0].isspace() and (mark := _underlines(lines[1], lines[0])):
+        if len(lines) > 1 and not NO_TITLE.match(lines[0]) and (mark := _underlines(lines[1], lines[0])):
             return 2, (mark, False), _label(lines[0])
         return none
 

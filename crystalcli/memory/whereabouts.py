@@ -19,10 +19,16 @@ def whereabouts(store: Store, source: Source, start: int, end: int, lines: tuple
     last = store.landmark_count(source.id, "page", max(start, end - 1)) if page else 0
     for kind in _COUNTED:
         shift = marks.pop(kind, "")
-        if shift.removeprefix("-").isdecimal():
-            first, final = (line + int(shift) for line in lines)
+        if _is_number(shift):
+            below = store.landmark_before(source.id, kind, max(start, end - 1))
+            first, final = lines[0] + int(shift), lines[1] + int(below if _is_number(below) else shift)
+            final = max(first, final)
             marks[kind] = f"{first}" if final <= first else f"{first}-{final}"
             if kind == "line":
                 lines = first, final
     marks.pop("heading", None)
     return Place(source.path, start, end, *lines, page, last, source.kind, marks)
+
+
+def _is_number(label: str) -> bool:
+    return label.removeprefix("-").isdecimal()

@@ -31,6 +31,7 @@ HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _EXACT = frozenset(("pre", "listing", "xmp"))
 _TIGHT = frozenset(("li", "dt", "dd"))  # follow one another without an empty line
+_SIGNS = frozenset(("§", "¶", "#", "🔗", "⚓"))
 _WHITE = re.compile(r"[ \t\r\n\f]+")
 _LONG_NUMBER = 20  # characters that the number of a page has at most
 _LONG_CELL = 400  # characters: what is longer is no cell but a column of the page's layout
@@ -77,7 +78,13 @@ class Flow:
         for event, element in walker:
             name = name_of(element)
             if event == "start":
-                if not name or name in SILENT or self._leave_out(element) or self._is_page(element):
+                if (
+                    not name
+                    or name in SILENT
+                    or self._leave_out(element)
+                    or self._is_page(element)
+                    or is_link_here(element)
+                ):
                     if name in BLOCKS:
                         self._flush()
                     walker.skip_subtree()  # its end comes all the same
@@ -218,6 +225,15 @@ class Flow:
                 self._composer.block(text, self._gap)
                 self._gap = LINE
         self._gap = PARAGRAPH
+
+
+def is_link_here(element: Element) -> bool:
+    """Whether an element is the sign beside a heading that links to the heading."""
+    return (
+        name_of(element) == "a"
+        and str(element.get("href") or "").startswith("#")
+        and one_line(text_in(element)) in _SIGNS
+    )
 
 
 def is_data(table: Element) -> bool:

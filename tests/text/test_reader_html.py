@@ -33,7 +33,7 @@ def fare():
 </pre>
 <h3>Small print</h3><p hidden>never shown</p>
 <p>Dogs travel free.</p>
-<h2>Ways</h2>
+<h2>Ways<a href="#ways">¶</a></h2>
 <p>By sea.</p>
 </div>
 <footer>Copyright the Company</footer>

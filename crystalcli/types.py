@@ -37,6 +37,8 @@ LANDMARKS = (
 HEADING_JOINT = " › "
 # Kinds of documents whose text is the file's own, so that its lines are the file's lines.
 LINED = frozenset(("text", "markdown", "rst", "code"))
+# Kinds that are cut at line ends alone, and whose passages are whole lines: the others are prose.
+BY_LINES = frozenset(("code", "csv", "xlsx", "ods"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import Passage
 
 BUDGET = 900  # tokens of passages: what a model of this size still reads well, and two cores read in a second or two
@@ -35,4 +36,4 @@ def messages(user: str) -> list[dict[str, str]]:
 
 
 def _entry(number: int, passage: Passage) -> str:
-    return f"[{number}] {passage.path}, {passage.place}:\n{passage.text.strip()}"
+    return f"[{number}] {passage.path}, {passage.place}:\n{''.join(unwrapped(passage.text, passage.kind)).strip()}"

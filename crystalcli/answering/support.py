@@ -8,7 +8,7 @@ from dataclasses import replace
 from crystalcli.lexical.analysis import terms
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.text.sentences import sentences
-from crystalcli.types import Citation, Passage
+from crystalcli.types import BY_LINES, Citation, Passage
 
 MOST = 3  # citations shown: more is a reading list, not a proof
 _ENOUGH = 0.34  # a sentence is cited beside the best one when it shares at least this share of what the best one shares
@@ -53,7 +53,7 @@ def _read_back(crystal: CrystalFile, passage: Passage, start: int, end: int) -> 
 
 def _best_sentence(passage: Passage, weights: Mapping[str, float], in_answer: set[str]) -> tuple[float, int, int]:
     best = (-1.0, 0, len(passage.text))
-    spans = sentences(passage.text) or [(0, len(passage.text))]
+    spans = sentences(passage.text, passage.kind in BY_LINES - {"code"}) or [(0, len(passage.text))]
     for low, high in [
         span for span in spans if not passage.text.startswith("#", span[0])
     ] or spans:  # headings say nothing

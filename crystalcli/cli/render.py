@@ -12,6 +12,7 @@ from rich.text import Text
 
 from crystalcli.cli.explain import line
 from crystalcli.cli.output import harmless, output
+from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import Answer, Citation, Document, Passage, Place
 
 if TYPE_CHECKING:
@@ -123,9 +124,10 @@ def passages(found: Sequence[Passage], explain: bool = False) -> None:
             _indented(Text(line(passage), style="dim"))
         low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
         marks = ("", "") if console.is_terminal and not console.no_color else ("»", "«")
-        body = Text(harmless(passage.text[:low]))
-        body.append(marks[0] + harmless(passage.text[low:high]) + marks[1], style="bold yellow")
-        body.append(harmless(passage.text[high:]))
+        before, best, after = unwrapped(passage.text, passage.kind, (low, high))
+        body = Text(harmless(before))
+        body.append(marks[0] + harmless(best) + marks[1], style="bold yellow")
+        body.append(harmless(after))
         body.rstrip()
         _indented(body)
         if passage.also:

@@ -28,7 +28,7 @@ from crystalcli.storage.store import Store
 from crystalcli.text.archive import DEPTH, TOO_DEEP, Allowance, ArchiveReading
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, Skipped, walk
-from crystalcli.types import Chunk, Fingerprint, Landmark, Progress, Reading
+from crystalcli.types import BY_LINES, Chunk, Fingerprint, Landmark, Progress, Reading
 
 if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder
@@ -220,7 +220,7 @@ class Ingest:
         row = row._replace(kind=reading.kind, title=reading.title)
         row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns, digest=mark.digest)
         current = self._open = _Open(found, self._ledger.numbered(row), held)
-        for chunk in self._chunks(self._texts(reading, current), reading.kind == "code"):
+        for chunk in self._chunks(self._texts(reading, current), reading.kind in BY_LINES):
             current.place(chunk, self._writer.add(chunk))
             self._report.tokens += len(chunk.ids)
             if self._writer.full:

@@ -17,7 +17,7 @@ from crystalcli.memory.encoders import Encoder
 from crystalcli.memory.layers import LayerEncoder, parents
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
-from crystalcli.types import Chunk
+from crystalcli.types import BY_LINES, Chunk
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.pyramid import Layout
 
@@ -38,7 +38,7 @@ def chunks_of(paths: Sequence[Path], encoder: Encoder) -> Iterator[Chunk]:
             try:
                 _, reading = open_source(found.path)
                 texts = (piece for piece in reading.pieces() if isinstance(piece, str))
-                yield from encoder.cut(texts, reading.kind == "code")
+                yield from encoder.cut(texts, reading.kind in BY_LINES)
             except SourceError:
                 continue
 

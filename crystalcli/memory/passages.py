@@ -17,7 +17,7 @@ from crystalcli.memory.shelf import AtomPlace, Shelf
 from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
-from crystalcli.types import Passage
+from crystalcli.types import BY_LINES, Passage
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.question import Encoded
 
@@ -115,7 +115,7 @@ class Passages:
             runs, key=lambda run: self._source(run.source).state == "gone"
         )  # where the file still is, if anywhere
         source = self._source(run.source)
-        low, high = snap(place, source.kind == "code")
+        low, high = snap(place, source.kind in BY_LINES)
         offset, lines = self._shelf.before(run, place.chunk)
         return _Spot(
             scored, place, source, low, high, offset + low, offset + high, lines + place.text.count("\n", 0, low) + 1
@@ -160,7 +160,7 @@ class Passages:
 
     def _best_sentence(self, spot: _Spot, text: str) -> tuple[int, int]:
         """The span in `text` of the sentence nearest to the question, by its words and by the units it touches."""
-        spans = sentences(text, spot.source.kind == "code") or [(0, len(text))]
+        spans = sentences(text, spot.source.kind in BY_LINES) or [(0, len(text))]
         idf = self._query.idf
         total = sum(idf.values()) or 1.0
         similar = (

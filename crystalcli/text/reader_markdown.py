@@ -2,7 +2,7 @@
 
 Knows the two ways to write one (`# so`, or underlined with `===` or `---`), and where a line that looks like one is
 none: in fenced code, in comments, in the front matter. Knows nothing of files, and does not render: a heading's text
-is what stands there, links reduced to their words.
+is what stands there, links reduced to their words. A landmark carries the headings above it too, by their levels.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from crystalcli.text.outline import LONGEST_LABEL, Outline
 from crystalcli.types import Landmark
 
 NEWLINE = re.compile(r"\r\n?|\n")
@@ -24,37 +25,39 @@ FRONT_TITLE = re.compile(r"""title\s*[:=]\s*(["']?)(.+?)\1\s*$""")
 LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 LONGEST_MATTER = 64  # lines; what does not end by then was a rule and some text
 LONGEST_LINE = 1 << 16  # a longer one is no heading, and is passed on before its end is seen
-LONGEST_LABEL = 300
+
+Heading = tuple[int, int, str]  # offset, level from 1, and text
 
 
-def with_headings(texts: Iterable[str]) -> Iterator[str | Landmark]:
-    """The same text, cut so that a Landmark can stand before the line of each heading."""
+def with_headings(texts: Iterable[str], outline: Outline | None = None) -> Iterator[str | Landmark]:
+    """The same text, cut so that a Landmark can stand before the line of each heading. outline: what it goes on from."""
     scanner = _Scanner()
+    outline = outline or Outline()
     given = 0
     rest = ""
     for text in texts:
         rest += text
         headings, done = scanner.scan(rest, final=False)
-        yield from _cut(rest[:done], headings, given)
+        yield from _cut(rest[:done], headings, given, outline)
         given += done
         rest = rest[done:]
     headings, _ = scanner.scan(rest, final=True)
-    yield from _cut(rest, headings, given)
+    yield from _cut(rest, headings, given, outline)
 
 
 def title_of(head: str, whole: bool) -> str:
     """What the front matter calls the text, or else its first heading. `whole`: there is no more than `head`."""
     scanner = _Scanner()
     headings, _ = scanner.scan(head, final=whole)
-    return scanner.title or next((label for _, label in headings), "")
+    return scanner.title or next((label for _, _, label in headings), "")
 
 
-def _cut(text: str, headings: list[tuple[int, str]], given: int) -> Iterator[str | Landmark]:
+def _cut(text: str, headings: list[Heading], given: int, outline: Outline) -> Iterator[str | Landmark]:
     start = 0
-    for offset, label in headings:
+    for offset, level, label in headings:
         if offset > start:
             yield text[start:offset]
-        yield Landmark(given + offset, "heading", label)
+        yield Landmark(given + offset, "heading", outline.enter(level, label))
         start = offset
     if start < len(text):
         yield text[start:]
@@ -72,13 +75,13 @@ class _Scanner:
         self._in_paragraph = False
         self._in_long_line = False
 
-    def scan(self, text: str, *, final: bool) -> tuple[list[tuple[int, str]], int]:
-        """The headings in the lines that can be judged, as (offset, label), and how far those lines reach.
+    def scan(self, text: str, *, final: bool) -> tuple[list[Heading], int]:
+        """The headings in the lines that can be judged, and how far those lines reach.
 
         The next call wants what is left over, and more. Left over is a line without its end, and the one before it
         if an underline may follow.
         """
-        headings: list[tuple[int, str]] = []
+        headings: list[Heading] = []
         ends = [newline.end() for newline in NEWLINE.finditer(text)]
         ended = ends[-1] if ends else 0
         lines = list(zip([0, *ends], ends, strict=False))
@@ -95,14 +98,14 @@ class _Scanner:
             elif (hashes := HASHES.match(line)) is not None:
                 self._in_paragraph = False
                 if label := _label(line[hashes.end() :], closed=True):
-                    headings.append((start, label))
+                    headings.append((start, line.count("#", 0, len(line) - len(line.lstrip(" #"))), label))
             elif not line.strip() or NO_PARAGRAPH.match(line):
                 self._in_paragraph = False
             elif not self._in_paragraph:
                 if index + 1 < len(lines):
                     below_start, below_end = lines[index + 1]
-                    if UNDERLINE.match(text[below_start:below_end].rstrip("\r\n")):
-                        headings.append((start, _label(line)))
+                    if UNDERLINE.match(below := text[below_start:below_end].rstrip("\r\n")):
+                        headings.append((start, 1 if "=" in below else 2, _label(line)))
                         continue
                 elif not (final or is_long):
                     return headings, start

@@ -1,17 +1,19 @@
-"""Text, code and Markdown files as readings: decoded in pieces, exactly, newlines as they stand.
+"""Text, code, Markdown and reStructuredText files as readings: decoded in pieces, exactly, newlines as they stand.
 
 Knows how to turn bytes into pieces of text. Does not know what an encoding is (reader_bytes says) nor what makes a
-heading (reader_markdown does).
+heading (reader_markdown, reader_rst and chapters do).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from crystalcli.errors import UnsteadySourceError
 from crystalcli.text.asked import Asked
+from crystalcli.text.chapters import gutenberg_title, with_chapters
 from crystalcli.text.reader_bytes import CHANGED, HEAD, Decoder, bytes_again
 from crystalcli.text.reader_markdown import title_of, with_headings
+from crystalcli.text.reader_rst import rst_title_of, with_rst_headings
 from crystalcli.types import Landmark
 
 
@@ -23,13 +25,23 @@ class PlainReading:
         self.title = ""
         self._asked = asked
         seen = asked.seen
-        if self.kind == "markdown":
+        if self.kind != "code":
             whole = seen.fingerprint.size <= HEAD
-            self.title = title_of(Decoder(seen.encoding).decode(seen.head, final=whole), whole)
+            head = Decoder(seen.encoding).decode(seen.head, final=whole)
+            self.title = title_of(head, whole) if self.kind == "markdown" else _TITLES[self.kind](head)
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """The text, never cut between the two halves of a newline; in Markdown with its headings."""
-        return with_headings(texts(self._asked)) if self.kind == "markdown" else texts(self._asked)
+        """The text, never cut between the two halves of a newline, with its headings; code has none."""
+        exact = texts(self._asked)
+        return _HEADINGS[self.kind](exact) if self.kind in _HEADINGS else exact
+
+
+_TITLES = {"text": gutenberg_title, "rst": rst_title_of}
+_HEADINGS: dict[str, Callable[[Iterator[str]], Iterator[str | Landmark]]] = {
+    "text": with_chapters,
+    "markdown": with_headings,
+    "rst": with_rst_headings,
+}
 
 
 def texts(asked: Asked) -> Iterator[str]:

@@ -6,6 +6,7 @@ become text (reader_bytes), where headings are (reader_markdown) or what is insi
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +19,17 @@ from crystalcli.types import Fingerprint, Reading
 
 BINARY = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
 
-MARKDOWN = frozenset((".md", ".markdown", ".mdown", ".mkd", ".mdx"))
+SUFFIXES = {
+    **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd", ".mdx"), "markdown"),
+    **dict.fromkeys((".rst", ".rest"), "rst"),
+    **dict.fromkeys((".html", ".htm", ".xhtml", ".xht"), "html"),
+    **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
+    ".ipynb": "notebook",
+}
+HTML_HEAD = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]",
+    re.IGNORECASE | re.DOTALL,
+)
 # What is cut at definitions and brackets rather than at sentences. HTML and reStructuredText are prose with marks.
 # fmt: off
 CODE = frozenset((
@@ -52,7 +63,21 @@ READERS = {
     "mail": "reader_mail:MailReading",
     "chat": "reader_chat:ChatReading",
     "subtitles": "reader_subtitles:SubtitlesReading",
+    "html": "reader_html:HtmlReading",
+    "rst": "reader_plain:PlainReading",
+    "csv": "reader_csv:CsvReading",
+    "notebook": "reader_notebook:NotebookReading",
+    "epub": "reader_epub:EpubReading",
+    "docx": "reader_docx:DocxReading",
+    "pptx": "reader_pptx:PptxReading",
+    "xlsx": "reader_xlsx:XlsxReading",
+    "odt": "reader_odf:OdfReading",
+    "ods": "reader_odf:OdfReading",
+    "odp": "reader_odf:OdfReading",
 }
+# Office files that are no zip files: those from before 2007, and encrypted ones.
+_OLD_OFFICE = frozenset((".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps"))
+_OFFICE = frozenset((".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm"))
 
 
 def open_source(path: Path, options: Options = PLAINLY) -> tuple[Fingerprint, Reading]:
@@ -73,13 +98,24 @@ def _kind_of_bytes(path: Path, seen: Survey) -> str:
     """The kind of a file that is no text, by its content. Raises SourceError for one that no reader takes."""
     if seen.encoding == "pdf":
         return "pdf"
+    if seen.encoding == "zip":
+        from crystalcli.text.package import kind_inside
+
+        if kind := kind_inside(path):
+            return kind
+    if seen.encoding == "ole":
+        if path.suffix.lower() in _OFFICE:
+            raise SourceError("encrypted (a password is needed)")
+        if path.suffix.lower() in _OLD_OFFICE:
+            raise SourceError("an Office file from before 2007 (save it as .docx, .xlsx or .pptx)")
     if is_archive(path, seen.encoding, seen.head):
         return "archive"
     raise SourceError("binary file")
 
 
 def kind_of(path: Path, head: bytes = b"") -> str:
-    """The kind of a text: by the name, or by how it begins, as with mails, chats, and `#!/bin/sh` where the name says nothing."""
+    """The kind of a text: by the name, or by how it begins, as with mails, chats, `<!DOCTYPE html>`, and `#!/bin/sh` where the name
+    says nothing."""
     suffix, name = path.suffix.lower(), path.name.lower()
     if suffix in (".srt", ".vtt"):
         return "subtitles"
@@ -87,8 +123,10 @@ def kind_of(path: Path, head: bytes = b"") -> str:
         return "mail"
     if may_be_chat(suffix, head):
         return "chat"
-    if suffix in MARKDOWN:
-        return "markdown"
+    if suffix in SUFFIXES:
+        return SUFFIXES[suffix]
     if suffix in CODE or name in CODE_NAMES or name.startswith("dockerfile."):
         return "code"
+    if HTML_HEAD.match(head):
+        return "html"
     return "code" if not suffix and head.startswith(b"#!") else "text"

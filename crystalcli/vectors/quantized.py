@@ -137,9 +137,9 @@ class QuantizedStack(Stack):
         # Without the maximum taken off first, as softmax does, a sum may leave the range of floating point: seldom, and seen here.
         unsafe = ~((total > _SAFE[0]) & (total < _SAFE[1])).flatten(1).all(1)
         if unsafe.any():
-            full = (each[unsafe].float() for each in (q, k, v))
+            query, key, value = (each[unsafe].float() for each in (q, k, v))
             where = None if mask is None else mask[unsafe]
-            attended[unsafe] = F.scaled_dot_product_attention(*full, attn_mask=where, scale=math.log(2))
+            attended[unsafe] = F.scaled_dot_product_attention(query, key, value, attn_mask=where, scale=math.log(2))
         return attended
 
 

@@ -24,7 +24,7 @@ from crystalcli.errors import SourceError
 from crystalcli.text.asked import Options
 from crystalcli.text.reader_markdown import with_headings
 from crystalcli.text.readers import kind_of, open_source
-from crystalcli.types import Fingerprint, Landmark, Reading
+from crystalcli.types import HEADING_JOINT, Fingerprint, Landmark, Reading
 
 relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -256,8 +256,7 @@ def test_a_log_that_never_stops_growing_is_given_up(file: Callable[..., Path]) -
         ("README.md", "markdown"),
         ("a.MARKDOWN", "markdown"),
         ("a.mdx", "markdown"),
-        ("a.rst", "text"),
-        ("a.html", "text"),
+        ("a.rst", "rst"),
         ("a.txt", "text"),
         ("LICENSE", "text"),
         ("a.py", "code"),
@@ -361,13 +360,23 @@ Last
 
 
 def test_headings() -> None:
-    expected = ["First", "Second", "With `code` and a link", "Three spaces", "C#", "Under", "lined", "tabbed", "Last"]
+    expected = [
+        "First",
+        "Second",
+        "Second › With `code` and a link",
+        "Second › With `code` and a link › Three spaces",
+        "C#",
+        "Under",
+        "Under › lined",
+        "tabbed",
+        "tabbed › Last",
+    ]
     for newline in ("\n", "\r\n", "\r"):
         text = MARKDOWN.replace("\n", newline)
         found = headings(text)
         assert [label for _, label in found] == expected
         for start, label in found:
-            assert text[start:].lstrip(" #\t").startswith(label[:4])
+            assert text[start:].lstrip(" #\t").startswith(label.rpartition(HEADING_JOINT)[2][:4])
             assert start == 0 or text[start - 1] in "\r\n"
 
 
@@ -394,8 +403,10 @@ def test_headings_are_found_again_after_very_long_lines(file: Callable[..., Path
         long = "x" * 200_000
         text = newline.join(["# A", long, "# B", "Under", "===", "text " + long, "---", "# C " + long, "## D", long])
         marks = marks_of(file(text, "a.md"), piece=5000)
-        assert [mark.label for mark in marks] == ["A", "B", "Under", "D"]
-        assert all(text[mark.start :].lstrip("# ").startswith(mark.label) for mark in marks)
+        assert [mark.label for mark in marks] == ["A", "B", "Under", "Under › D"]
+        assert all(
+            text[mark.start :].lstrip("# ").startswith(mark.label.rpartition(HEADING_JOINT)[2]) for mark in marks
+        )
         assert text_of(file(text, "a.md"), piece=5000) == text
 
 

@@ -1,8 +1,7 @@
 """Which files stand under the folders that were asked for, in an order that never varies.
 
-Knows folders, symbolic links and ignore files (`.crystalignore`; `.gitignore` at every level up to the repository's
-root, and `.git/info/exclude`). Does not open the files it finds: whether one holds text is for the readers to say. It
-knows neither the user's global Git ignore file nor Git's index: a tracked file that a pattern names is left out too.
+Knows folders and symbolic links; what ignore files say it asks (ignores). Does not open the files it finds: whether
+one holds text is for the readers to say.
 
 Links are never followed. What a link inside the folder points at is met at its own place, if it is to be met at
 all; what it points at outside was not asked for. So loops cannot happen and nothing is found twice.
@@ -13,14 +12,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-import warnings
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.errors import SourceError
+from crystalcli.text.ignores import Scope, is_ignored, scopes_above, scopes_below
 
 # Machine-made folders that are never what someone means to read, whatever the ignore files say.
 # fmt: off
@@ -122,9 +120,9 @@ class _Walk:
     def _folder(self, asked: _Asked) -> Iterator[Found | Skipped]:
         """Goes down from the folder asked for. A stack of its own, as folders nest deeper than Python's calls."""
         root, real_root = asked.path, asked.real.rstrip(os.sep)
-        stack: list[tuple[Iterator[os.DirEntry[str]], str, tuple[_Scope, ...]]] = []
+        stack: list[tuple[Iterator[os.DirEntry[str]], str, tuple[Scope, ...]]] = []
 
-        def enter(prefix: str, scopes: tuple[_Scope, ...]) -> Skipped | None:
+        def enter(prefix: str, scopes: tuple[Scope, ...]) -> Skipped | None:
             folder = root / prefix
             real = os.path.join(real_root, prefix) if prefix else asked.real  # noqa: PTH118 - text is faster
             if real in self.entered or folder in self.exclude or Path(real) in self.exclude:
@@ -135,10 +133,10 @@ class _Walk:
                     entries = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
                 return Skipped(folder, root, prefix or ".", reason_of(error))
-            stack.append((iter(entries), prefix and prefix + "/", _scopes_below(entries, prefix, scopes)))
+            stack.append((iter(entries), prefix and prefix + "/", scopes_below(entries, prefix, scopes)))
             return None
 
-        if (skipped := enter("", _scopes_above(asked.real))) is not None:
+        if (skipped := enter("", scopes_above(asked.real))) is not None:
             yield skipped
         while stack:
             entries, prefix, scopes = stack[-1]
@@ -153,7 +151,7 @@ class _Walk:
                     continue
                 if name.startswith(".") and not self.hidden:
                     continue
-                if _is_ignored(relative, name, is_folder, scopes):
+                if is_ignored(relative, name, is_folder, scopes):
                     continue
                 if is_folder:
                     if not _can_be_written_down(name):
@@ -214,163 +212,3 @@ def _can_be_written_down(name: str) -> bool:
 
 def _legible(relative: str) -> str:
     return relative if _can_be_written_down(relative) else os.fsencode(relative).decode("utf-8", "replace")
-
-
-# --- ignore files -----------------------------------------------------------------------------------------------
-
-
-class _Pattern(NamedTuple):
-    """One line of an ignore file. `by_name`: it has no slash and so looks at the last part of a path only."""
-
-    matches: Callable[[str], re.Match[str] | None]
-    ignores: bool
-    folders_only: bool
-    by_name: bool
-
-
-class _Scope(NamedTuple):
-    """The patterns of one ignore file, last first, and how a path relative to the walk's root is seen from there."""
-
-    patterns: tuple[_Pattern, ...]
-    cut: int  # characters to take from the front of the relative path
-    prefix: str  # what to put there instead
-
-
-def _is_ignored(relative: str, name: str, is_folder: bool, scopes: tuple[_Scope, ...]) -> bool:
-    """The last pattern that matches decides, and a deeper ignore file before one above it.
-
-    Asked on the way down, of every folder before what is in it: so a pattern is only ever held against the entry
-    itself, as Git does it, and what stands below an ignored folder is never asked about.
-    """
-    for scope in scopes:
-        path = scope.prefix + relative[scope.cut :]
-        for matches, ignores, folders_only, by_name in scope.patterns:
-            if folders_only and not is_folder:
-                continue
-            # pathspec's expressions match what is *under* a named folder as well; they mark that by a group.
-            if (match := matches(name if by_name else path)) is not None and match.lastindex is None:
-                return ignores
-    return False
-
-
-def _scopes_below(entries: list[os.DirEntry[str]], prefix: str, above: tuple[_Scope, ...]) -> tuple[_Scope, ...]:
-    """The ignore files that hold for what is in a folder: its own before those above it."""
-    scopes = above
-    own: tuple[_Scope, ...] = ()
-    for entry in entries:  # sorted: `.crystalignore` comes before `.git`, and `.git` before `.gitignore`
-        if (
-            entry.name == ".crystalignore"
-        ):  # what Git keeps and a crystal need not: it comes before this folder's .gitignore
-            patterns = _read_patterns(entry.path)
-            own = (_Scope(patterns, len(prefix) + 1 if prefix else 0, ""),) if patterns else ()
-        elif entry.name == ".git":  # a repository inside: those around it say nothing about its files
-            exclude = _read_patterns(_exclude_file(entry.path))
-            scopes = (_Scope(exclude, len(prefix) + 1 if prefix else 0, ""),) if exclude else ()
-        elif entry.name == ".gitignore":
-            if patterns := _read_patterns(entry.path):
-                scopes = (_Scope(patterns, len(prefix) + 1 if prefix else 0, ""), *scopes)
-            break
-        elif entry.name > ".gitignore":
-            break
-    return (*own, *scopes)
-
-
-def _scopes_above(real_root: str) -> tuple[_Scope, ...]:
-    """The ignore files between the folder asked for and the root of the repository it is in, nearest first.
-
-    None when it is in no repository, and none when they ignore that very folder: it was asked for all the same,
-    and rules that mean to leave all of it out say nothing about what in it is worth reading.
-    """
-    if os.path.lexists(f"{real_root}/.git"):
-        return ()
-    scopes: list[_Scope] = []
-    below = ""
-    folder = Path(real_root)
-    for parent in folder.parents:
-        below = f"{folder.name}/{below}"
-        folder = parent
-        is_top = os.path.lexists(folder / ".git")
-        for file in (str(folder / ".gitignore"), _exclude_file(str(folder / ".git")))[: 1 + is_top]:
-            if patterns := _read_patterns(file):
-                scopes.append(_Scope(patterns, 0, below))
-        if is_top:
-            break
-    else:
-        return ()
-    parts = below.rstrip("/").split("/")
-    for depth, name in enumerate(parts):
-        path = "/".join(parts[: depth + 1])
-        held = [(scope, len(below) - len(scope.prefix)) for scope in scopes]
-        seen_from = tuple(_Scope(scope.patterns, cut, "") for scope, cut in held if cut <= len(path))
-        if _is_ignored(path, name, True, seen_from):
-            return ()
-    return tuple(scopes)
-
-
-def _exclude_file(git: str) -> str:
-    """`info/exclude` of a repository. In a work tree or submodule `.git` is a file that says where the rest is."""
-    folder = Path(git)
-    try:
-        if folder.is_file():
-            folder = folder.parent / folder.read_text("utf-8").removeprefix("gitdir:").strip()
-            if (common := folder / "commondir").is_file():
-                folder = folder / common.read_text("utf-8").strip()
-    except (OSError, ValueError):
-        pass
-    return str(folder / "info" / "exclude")
-
-
-def _read_patterns(path: str) -> tuple[_Pattern, ...]:
-    """The patterns of an ignore file, last first; none where it cannot be read. Like Git, not through a link."""
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):  # a named pipe would never return
-            return ()
-        text = Path(path).read_bytes().decode("utf-8-sig", "surrogateescape")
-    except OSError:
-        return ()
-    compiled = (_compile(line.removesuffix("\r")) for line in text.split("\n"))
-    return tuple(pattern for pattern in compiled if pattern is not None)[::-1]
-
-
-@lru_cache(maxsize=4096)  # a tree of packages repeats the same few lines, and translating one takes 30 µs
-def _compile(line: str) -> _Pattern | None:
-    """pathspec translates the pattern; whether it is for folders only is taken off first and asked separately.
-
-    Its expression for `build/` matches all that is below `build` and its expression for `build/**` matches `build/`
-    itself; held against the entry without a slash, both mean what Git means. Broken patterns match nothing.
-    """
-    from pathspec import GitIgnoreSpec
-
-    while line.endswith(" ") and not line.endswith("\\ "):
-        line = line[:-1]
-    if not line or line.startswith("#"):
-        return None
-    folders_only = line.endswith("/")
-    line = _BRACKETS.sub(_spell_out, line.removesuffix("/"))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # `re` has doubts about `[[`, which it then reads as Git does
-            pattern = next(iter(GitIgnoreSpec.from_lines([line]).patterns))
-    except (ValueError, re.error, StopIteration):
-        return None
-    regex = getattr(pattern, "regex", None)
-    if pattern.include is None or not isinstance(regex, re.Pattern):
-        return None
-    matches = regex.match if regex.pattern.startswith("^") else regex.search
-    return _Pattern(matches, pattern.include, folders_only, "/" not in line)
-
-
-# pathspec does not know the classes of POSIX (`[[:digit:]]`); Git does.
-_BRACKETS = re.compile(r"\[[!^]?\]?(?:\[:\w+:\]|[^]])*\]")
-_CLASSES = {
-    "alpha": "a-zA-Z",
-    "digit": "0-9",
-    "alnum": "a-zA-Z0-9",
-    "upper": "A-Z",
-    "lower": "a-z",
-    "xdigit": "0-9a-fA-F",
-}
-
-
-def _spell_out(brackets: re.Match[str]) -> str:
-    return re.sub(r"\[:(\w+):\]", lambda name: _CLASSES.get(name[1], name[0]), brackets[0])

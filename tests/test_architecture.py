@@ -36,6 +36,7 @@ HOMES = {
     "jinja2": {"lm"},
     "pypdf": {"text"},
     "pathspec": {"text"},
+    "watchfiles": {"text"},
     "zstandard": {"storage"},
     "sqlite3": {"storage"},
     "Stemmer": {"lexical"},

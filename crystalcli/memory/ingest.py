@@ -13,16 +13,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.memory.choices import Chosen
 from crystalcli.memory.encoders import Encoder
-from crystalcli.memory.places import folders_asked, folders_noted, home_of, location_of, own_files
+from crystalcli.memory.places import PIPED, home_of, is_piped, location_of, own_files
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
+from crystalcli.text.choice import Choice
+from crystalcli.text.machine_made import PACKAGES, REASONS, by_content
 from crystalcli.text.readers import open_source
-from crystalcli.text.walk import Found, Skipped, walk
+from crystalcli.text.walk import Found, Near, Skipped, place_of, walk
 from crystalcli.types import Chunk, Fingerprint, Landmark, Progress, Reading
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ class IngestReport:
 
     read: files read now; unchanged: files that the crystal held already as they are; skipped: (path, reason);
     gone: files that were read once and are no longer there; pruned: gone documents that were dropped;
+    left_out: documents that stay as they were read, since what is chosen now leaves their files out;
+    changed: (path, "read" or "gone"); chosen: the folders asked for that are not read as usual, and how;
     tokens, encoded_tokens: read and newly encoded;
     bytes: of the files read; seconds: in all. lexical_only: there were no weights, so layers 1 to 3 are missing.
     """
@@ -49,12 +54,15 @@ class IngestReport:
     unchanged: int = 0
     gone: int = 0
     pruned: int = 0
+    left_out: int = 0
     tokens: int = 0
     encoded_tokens: int = 0
     bytes: int = 0
     seconds: float = 0.0
     lexical_only: bool = False
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    changed: list[tuple[str, str]] = field(default_factory=list)
+    chosen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -118,7 +126,10 @@ class Ingest:
         self._home = home_of(store.path)
         self._by_location = {source.location: source for source in store.sources()}
         self._names = {source.path: source.location for source in self._by_location.values()}
-        self._folders = "[]"
+        self._notes: dict[str, str] = {}  # for `meta`
+        self._chosen = Chosen(store)
+        self._piped: Path | None = None
+        self._piped_name = ""
         self._rows: list[Source] = []  # ledger rows that wait for the next commit
         self._stale: set[int] = set()  # sources of which nothing may stand in the crystal any more, likewise
         self._finished: list[_Open] = []
@@ -126,26 +137,44 @@ class Ingest:
         self._next_source = 1 + max((source.id for source in self._by_location.values()), default=0)
         self._files = self._files_total = self._bytes_done = self._bytes_total = 0
 
-    def run(self, paths: Sequence[Path], *, prune: bool = False) -> IngestReport:
+    def run(
+        self,
+        paths: Sequence[Path],
+        *,
+        prune: bool = False,
+        choice: Choice | None = None,
+        near: Near | None = None,
+        piped: Found | None = None,
+    ) -> IngestReport:
         """Read everything under `paths`; with `prune`, drop what is gone. Raises SourceError for a path that does not exist.
+
+        choice: what of the folders is read, from now on; None: what was chosen before. near: look there only. piped: a file
+        that holds what came through standard input; `relative` is what it is called.
 
         When it is interrupted (KeyboardInterrupt), what has been read is committed without layers, which takes no time;
         they are made when the crystal is next ingested into.
         """
         began = time.monotonic()
-        met = list(walk(paths, exclude=own_files(self._store.path), hidden=False))
-        self._note_folders(paths)
+        self._chosen = Chosen(self._store, paths, choice)
+        own = own_files(self._store.path)
+        met = list(walk(paths, exclude=own, hidden=False, choices=self._chosen.by_folder, near=near))
+        self._notes, self._report.chosen = self._chosen.notes(), self._chosen.said()
+        if piped is not None:
+            self._piped, self._piped_name = piped.path, piped.relative
+            met.append(piped)
         self._files_total = sum(isinstance(each, Found) for each in met)
         self._bytes_total = sum(each.size for each in met if isinstance(each, Found))
         try:
             for each in met:
                 if isinstance(each, Found):
                     self._take(each)
+                elif each.chosen and self._holds(each):
+                    self._report.left_out += 1
                 else:
                     self._skip(each, each.reason)
                 if self._writer.full and (self._rows or self._finished):
                     self._writer.commit()
-            self._mark_gone(paths, met)
+            self._mark_gone(paths, met, near)
             self._writer.commit()
         except KeyboardInterrupt:
             self._writer.commit(layers=False)
@@ -163,7 +192,8 @@ class Ingest:
         before = self._by_location.get(location)
         self._tell(found.relative)
         as_it_was = before is not None and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
-        if before is not None and as_it_was and before.state in ("done", "skipped"):
+        asked_again = found.wanted and before is not None and before.reason in REASONS
+        if before is not None and as_it_was and before.state in ("done", "skipped") and not asked_again:
             self._keep(before)
         else:
             try:
@@ -187,6 +217,8 @@ class Ingest:
     def _look_at(self, found: Found, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
         mark, reading = open_source(found.path)
+        if reading.kind == "code" and not found.wanted and not self._holds(found) and (why := by_content(found.path)):
+            raise SourceError(why)
         if time.time_ns() - mark.mtime_ns < _FRESH:
             mark = Fingerprint(mark.size, 0, mark.digest)  # to be looked at again next time, by its digest
         before = self._by_location.get(location) or self._moved_here(found, location, mark)
@@ -211,6 +243,7 @@ class Ingest:
                 self._tell(found.relative, current)
         self._finished.append(current)
         self._open = None
+        self._report.changed.append((current.source.path, "read"))
         self._report.read += 1
         self._report.bytes += found.size
 
@@ -239,13 +272,19 @@ class Ingest:
         self._number(_no_longer_read(row, state)._replace(reason=reason, size=size, mtime_ns=mtime_ns))
         self._report.skipped.append((row.path, reason))
 
-    def _mark_gone(self, paths: Sequence[Path], met: Sequence[Found | Skipped]) -> None:
+    def _holds(self, each: Found | Skipped) -> bool:
+        before = self._by_location.get(self._relative(each.path))
+        return before is not None and before.chunks > 0
+
+    def _mark_gone(self, paths: Sequence[Path], met: Sequence[Found | Skipped], near: Near | None) -> None:
         """Sources under the folders asked for that the walk no longer met, unless it could not look where they were."""
-        asked = tuple(self._below(path.resolve() if ".." in path.parts else path) for path in paths if path.is_dir())
+        asked = tuple(self._below(place_of(path)) for path in paths if path.is_dir())
         closed = tuple(
             self._below(each.path)
             for each in met
-            if isinstance(each, Skipped) and not os.path.islink(each.path)  # noqa: PTH114
+            if isinstance(each, Skipped)
+            and (not each.chosen or each.reason == PACKAGES)
+            and not os.path.islink(each.path)  # noqa: PTH114
         )
         here = {self._relative(each.path) for each in met}
         for location, source in list(self._by_location.items()):
@@ -253,25 +292,23 @@ class Ingest:
             if (
                 source.state != "gone"
                 and location not in here
-                and place.startswith(asked)
+                and (place.startswith(asked) or (near is not None and place in near.named))
                 and not place.startswith(closed)
+                and not is_piped(location)
+                and (near is None or near.holds(place))
             ):
+                if self._chosen.leaves_out(place):
+                    self._report.left_out += source.chunks > 0
+                    continue
                 self._report.gone += 1
+                self._report.changed.append((source.path, "gone"))
                 self._number(_no_longer_read(source, "gone"))
-
-    def _note_folders(self, paths: Sequence[Path]) -> None:
-        """Remember the folders asked for, so that what is new in them can be told later."""
-        known = folders_asked(self._store)
-        for path in paths:
-            if path.is_dir():
-                known.add(self._relative(path.resolve() if ".." in path.parts else path.absolute()))  # as walk does
-        self._folders = folders_noted(known)
 
     def _prune(self) -> None:
         """Drop the documents whose files are gone, wherever they were, and forget the folders that are."""
-        left = {each for each in folders_asked(self._store) if self._absolute(each).is_dir()}
         with self._store.transaction():
-            self._store.set_meta("folders", folders_noted(left))
+            for key, value in self._chosen.notes_without_missing().items():
+                self._store.set_meta(key, value)
             for source in self._store.sources():
                 if source.state == "gone":
                     self._store.clear_source(source.id)
@@ -282,7 +319,8 @@ class Ingest:
 
     def _row(self, each: Found | Skipped, location: str) -> Source:
         name = self._name(each, location)
-        return Source(0, name, location, self._relative(each.root), "", "", "skipped", "", 0, 0, b"", 0, 0, 0)
+        root = PIPED if is_piped(location) else self._relative(each.root)
+        return Source(0, name, location, root, "", "", "skipped", "", 0, 0, b"", 0, 0, 0)
 
     def _name(self, each: Found | Skipped, location: str) -> str:
         """What the file is cited as: its path under the folder that was asked for, made unique by that folder's name."""
@@ -307,13 +345,17 @@ class Ingest:
     def _moved_here(self, found: Found, location: str, mark: Fingerprint) -> Source | None:
         """The source of that name with the same bytes, when its file is no longer where it was: the folder has been moved."""
         old = self._by_location.get(self._names.get(found.relative, ""))
-        if old is None or old.digest != mark.digest or old.state not in _WHOLE or not self._vanished(old):
+        if is_piped(location) or old is None or old.digest != mark.digest:
+            return None
+        if old.state not in _WHOLE or not self._vanished(old):
             return None
         del self._by_location[old.location]
         self._names[old.path] = location
         return old._replace(location=location, root=self._relative(found.root))
 
     def _vanished(self, source: Source) -> bool:
+        if is_piped(source.location):
+            return False
         try:
             self._absolute(source.location).lstat()
         except (FileNotFoundError, NotADirectoryError):
@@ -331,8 +373,9 @@ class Ingest:
     def _number(self, row: Source) -> Source:
         """Enter a row in the ledger of this run, with a number of its own; the next commit writes it."""
         row = self._with_id(row)
-        self._by_location[row.location] = row
-        self._rows.append(row)
+        if self._by_location.get(row.location) != row:  # thousands of images are skipped as they were before
+            self._by_location[row.location] = row
+            self._rows.append(row)
         return row
 
     def _write_sources(self) -> None:
@@ -340,7 +383,9 @@ class Ingest:
         for number in self._stale:
             self._store.clear_source(number)
         self._stale.clear()
-        self._store.set_meta("folders", self._folders)
+        for key, value in self._notes.items():
+            self._store.set_meta(key, value)
+        self._notes.clear()
         for row in self._rows:
             self._store.put_source(row)
         self._rows.clear()
@@ -385,6 +430,8 @@ class Ingest:
 
     def _relative(self, path: Path) -> str:
         """How a place is written in the ledger: relative to the crystal's folder where it lies below it, else absolute."""
+        if path == self._piped:
+            return PIPED + self._piped_name
         return location_of(path, self._home)
 
     def _below(self, folder: Path) -> str:

@@ -15,6 +15,14 @@ from crystalcli.storage.store import Store
 _BESIDE = ("", "-wal", "-shm", "-journal", "-lock", "-new", "-repair", "-repair-lock", "-repair-wal", "-repair-copy")
 
 
+PIPED = "stdin://"  # how the place begins of what came through standard input; no path in a ledger has two slashes
+
+
+def is_piped(location: str) -> bool:
+    """Whether a document of the ledger is no file: it came through standard input, and cannot change or go."""
+    return location.startswith(PIPED)
+
+
 def own_files(crystal: Path) -> set[Path]:
     """A crystal and what lies beside it: files that are never read into it."""
     here = crystal.absolute()

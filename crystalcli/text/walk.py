@@ -1,7 +1,7 @@
 """Which files stand under the folders that were asked for, in an order that never varies.
 
-Knows folders and symbolic links; what ignore files say it asks (ignores). Does not open the files it finds: whether
-one holds text is for the readers to say.
+Knows folders and symbolic links. What ignore files say it asks (ignores), and what was chosen (choice). Does not open the
+files it finds: whether one holds text is for the readers to say.
 
 Links are never followed. What a link inside the folder points at is met at its own place, if it is to be met at
 all; what it points at outside was not asked for. So loops cannot happen and nothing is found twice.
@@ -12,19 +12,20 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.errors import SourceError
+from crystalcli.text.choice import USUAL, Choice
 from crystalcli.text.ignores import Scope, is_ignored, scopes_above, scopes_below
+from crystalcli.text.machine_made import INSTALLED, PACKAGES, by_name
 
-# Machine-made folders that are never what someone means to read, whatever the ignore files say.
+# Machine-made folders that are never what someone means to read, whatever the ignore files say; passed over in silence.
 # fmt: off
 NEVER_ENTERED = frozenset((
-    ".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", "venv", ".tox",
-    ".mypy_cache", ".ruff_cache", ".pytest_cache",
+    ".git", ".hg", ".svn", "__pycache__", ".venv", ".tox", ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache",
 ))
 # fmt: on
 # A crystal and what SQLite keeps beside it: a memory does not read itself.
@@ -35,34 +36,81 @@ OWN_SUFFIXES = (".crystalignore", *(f".crystal{rest}" for rest in (*_BESIDE, *_R
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A regular file. `root` is the folder that was asked for, or the file's own folder; `relative` is posix."""
+    """A regular file. `root` is the folder that was asked for, or the file's own folder; `relative` is posix.
+
+    wanted: it was named, by itself or by a pattern that keeps it, so that what it looks like is no reason to leave it out.
+    """
 
     path: Path
     root: Path
     relative: str
     size: int
     mtime_ns: int
+    wanted: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that stands there and will not be read, and why, in a few words."""
+    """A file or folder that stands there and will not be read, and why, in a few words.
+
+    chosen: it could be, and is left out by what was chosen or because nobody means to read such files.
+    """
 
     path: Path
     root: Path
     relative: str
     reason: str
+    chosen: bool = field(default=False, compare=False)
 
 
-def walk(paths: Sequence[Path], *, exclude: Container[Path] = (), hidden: bool = True) -> Iterator[Found | Skipped]:
+class Near:
+    """Some places, by their absolute paths: a walk that is told of them looks at these and what is below them, and nowhere else.
+
+    named: those of them that are files that were asked for by name.
+    """
+
+    def __init__(self, places: Collection[str], named: Collection[str] = ()) -> None:
+        self.named = frozenset(named)
+        self._places = frozenset(places)
+        self._above = frozenset(str(above) for place in places for above in Path(place).parents)
+
+    def holds(self, path: str) -> bool:
+        """Whether it is one of the places, or below one."""
+        while path not in self._places:
+            above = os.path.dirname(path)  # noqa: PTH120 - text is faster
+            if above == path:
+                return False
+            path = above
+        return True
+
+    def leads_to(self, path: str) -> bool:
+        """Whether a walk has to look at it."""
+        return path in self._above or self.holds(path)
+
+
+def walk(
+    paths: Sequence[Path],
+    *,
+    exclude: Container[Path] = (),
+    hidden: bool = True,
+    choices: Mapping[Path, Choice] | None = None,
+    near: Near | None = None,
+) -> Iterator[Found | Skipped]:
     """Every file under `paths`, in the order asked and then by the parts of its relative path, none twice.
 
-    A file asked for by name is found even where an ignore file names it. `exclude` holds absolute paths that are
-    passed over in silence; without `hidden` so is whatever has a name that begins with a dot. Raises SourceError at the
-    call when one of `paths` does not exist.
+    A file asked for by name is found whatever ignore files, choices and its name say. `exclude` holds absolute paths that are
+    passed over in silence; without `hidden` so is whatever has a name that begins with a dot. choices: what is to be read
+    of a folder asked for, where that is not the usual; what they exclude is passed over in silence too. near: look there only.
+    Raises SourceError at the call when one of `paths` does not exist.
     """
     asked = [_look_at(path) for path in paths]
-    return _Walk(asked, exclude, hidden).run()
+    return _Walk(asked, exclude, hidden, choices or {}, near).run()
+
+
+def place_of(path: Path) -> Path:
+    """A path that is asked for as the walk writes it: absolute, and the `root` of what is found there."""
+    # Beyond a link, `..` is not the folder before it in the path, so a path with `..` is given as it resolves.
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 def reason_of(error: OSError) -> str:
@@ -82,8 +130,7 @@ class _Asked(NamedTuple):
 
 def _look_at(path: Path) -> _Asked:
     try:
-        # Beyond a link, `..` is not the folder before it in the path, so a path with `..` is given as it resolves.
-        absolute = path.resolve() if ".." in path.parts else path.absolute()
+        absolute = place_of(path)
         return _Asked(absolute, os.path.realpath(absolute, strict=True), absolute.stat())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         raise SourceError(f"no such file or folder: {path}") from None
@@ -94,8 +141,17 @@ def _look_at(path: Path) -> _Asked:
 class _Walk:
     """One walk: what it was asked for, and which folders and files it has been to."""
 
-    def __init__(self, asked: list[_Asked], exclude: Container[Path], hidden: bool) -> None:
+    def __init__(
+        self,
+        asked: list[_Asked],
+        exclude: Container[Path],
+        hidden: bool,
+        choices: Mapping[Path, Choice],
+        near: Near | None,
+    ) -> None:
         self.hidden = hidden
+        self.choices = choices
+        self.near = near
         self.asked = asked
         self.exclude = exclude
         self.folders = {a.real for a in asked if stat.S_ISDIR(a.status.st_mode)}
@@ -107,8 +163,8 @@ class _Walk:
         for one in self.asked:
             if stat.S_ISDIR(one.status.st_mode):
                 yield from self._folder(one)
-            elif self._is_new(one.path, one.real):
-                yield _judge(one.path, one.path.parent, one.path.name, one.status)
+            elif (self.near is None or self.near.holds(str(one.path))) and self._is_new(one.path, one.real):
+                yield _judge(one.path, one.path.parent, one.path.name, one.status, True)
 
     def _is_new(self, path: Path, real: str) -> bool:
         if path in self.exclude or Path(real) in self.exclude or real in self.given:
@@ -120,6 +176,7 @@ class _Walk:
     def _folder(self, asked: _Asked) -> Iterator[Found | Skipped]:
         """Goes down from the folder asked for. A stack of its own, as folders nest deeper than Python's calls."""
         root, real_root = asked.path, asked.real.rstrip(os.sep)
+        choice, near = self.choices.get(root, USUAL), self.near
         stack: list[tuple[Iterator[os.DirEntry[str]], str, tuple[Scope, ...]]] = []
 
         def enter(prefix: str, scopes: tuple[Scope, ...]) -> Skipped | None:
@@ -143,6 +200,8 @@ class _Walk:
             for entry in entries:
                 name = entry.name
                 relative = prefix + name
+                if near is not None and not near.leads_to(entry.path):
+                    continue
                 try:
                     is_folder = entry.is_dir(follow_symlinks=False)
                 except OSError:  # to be named below, where its size is asked for
@@ -151,7 +210,11 @@ class _Walk:
                     continue
                 if name.startswith(".") and not self.hidden:
                     continue
-                if is_ignored(relative, name, is_folder, scopes):
+                if is_ignored(relative, name, is_folder, scopes) or choice.excludes(relative, is_folder):
+                    continue
+                if name in INSTALLED and (is_folder or entry.is_symlink()):
+                    if is_folder and f"{real_root}{os.sep}{relative}" not in self.folders:
+                        yield Skipped(root / relative, root, relative, PACKAGES, True)
                     continue
                 if is_folder:
                     if not _can_be_written_down(name):
@@ -161,19 +224,29 @@ class _Walk:
                     break  # down into it, or on to the next entry if there was nothing to enter
                 if name.endswith(OWN_SUFFIXES):
                     continue
+                if choice.include and not choice.includes(relative):
+                    continue
                 path = Path(entry.path)
                 if entry.is_symlink():
                     if (why := self._why_not_followed(entry.path)) and path not in self.exclude:
                         yield Skipped(path, root, _legible(relative), why)
                     continue
-                if not self._is_new(path, f"{real_root}{os.sep}{relative}"):
+                real = f"{real_root}{os.sep}{relative}"
+                if not choice.include and (reason := by_name(name)):
+                    if path not in self.exclude and real not in self.files:
+                        yield Skipped(path, root, _legible(relative), reason, True)
+                    continue
+                if not self._is_new(path, real):
                     continue
                 try:
                     status = entry.stat(follow_symlinks=False)
                 except OSError as error:
                     yield Skipped(path, root, _legible(relative), reason_of(error))
                     continue
-                yield _judge(path, root, relative, status)
+                if choice.largest and status.st_size > choice.largest and real not in self.files:
+                    yield Skipped(path, root, _legible(relative), f"larger than {choice.largest / 1e6:g} MB", True)
+                    continue
+                yield _judge(path, root, relative, status, bool(choice.include) or real in self.files)
             else:
                 stack.pop()
 
@@ -192,13 +265,13 @@ class _Walk:
         return "link leads outside the folder"
 
 
-def _judge(path: Path, root: Path, relative: str, status: os.stat_result) -> Found | Skipped:
+def _judge(path: Path, root: Path, relative: str, status: os.stat_result, wanted: bool) -> Found | Skipped:
     if not stat.S_ISREG(status.st_mode):
         what = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}.get(stat.S_IFMT(status.st_mode), "a device")
         return Skipped(path, root, _legible(relative), f"not a file but {what}")
     if not _can_be_written_down(relative):
         return _nameless(path, root, relative)
-    return Found(path, root, relative, status.st_size, status.st_mtime_ns)
+    return Found(path, root, relative, status.st_size, status.st_mtime_ns, wanted)
 
 
 def _nameless(path: Path, root: Path, relative: str) -> Skipped:

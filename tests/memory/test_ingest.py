@@ -19,6 +19,7 @@ from crystalcli.memory import ingest, segments
 from crystalcli.memory.crystal import CrystalFile, default_path
 from crystalcli.memory.ingest import Ingest, IngestReport
 from crystalcli.storage.store import Store
+from crystalcli.text.asked import Options
 
 
 def text_of(crystal: Crystal, path: str) -> str:
@@ -113,7 +114,7 @@ def test_what_cannot_be_read_is_listed_with_its_reason(tmp_path, shelf_folder, e
         assert report.read == 3
         reasons = dict(report.skipped)
         assert set(reasons) == {"image.png", "empty.txt", "broken.pdf"}
-        assert reasons["image.png"].startswith("binary")
+        assert reasons["image.png"] == "image"
         assert reasons["empty.txt"].startswith("empty")
         assert "PDF" in reasons["broken.pdf"]
         again = crystal.ingest([shelf_folder])
@@ -480,7 +481,7 @@ class Meddler:
 def busy(shelf, monkeypatch):
     """A shelf whose second document is long, so that parts of it are committed while it is read."""
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 8_000)
-    monkeypatch.setattr(ingest, "open_source", partial(ingest.open_source, piece=1 << 14))
+    monkeypatch.setattr(ingest, "open_source", partial(ingest.open_source, options=Options(piece=1 << 14)))
     write(shelf.folder / "a.txt", 1)
     write(shelf.folder / "b.txt", 2, lines=1500)
     write(shelf.folder / "c.txt", 3)

@@ -23,6 +23,7 @@ from crystalcli.storage.store import Store
 if TYPE_CHECKING:
     from crystalcli.memory.compact import CompactReport
     from crystalcli.memory.diff import Difference
+    from crystalcli.memory.forecast import Forecast
     from crystalcli.memory.ingest import IngestReport
     from crystalcli.memory.merge import MergeReport
     from crystalcli.text.choice import Choice
@@ -207,6 +208,31 @@ def read_into(
         except CrystalError:
             if target.exists() == existed:  # else another program has just made it, or taken it away
                 raise
+
+
+def forecast(
+    path: str | Path,
+    paths: Sequence[str | Path],
+    *,
+    encoder: str | Path | Literal["auto"] | None = "auto",
+    choice: Choice | None = None,
+) -> Forecast:
+    """What an ingest of `paths` into the crystal at `path`, which need not be there, would do; choice: see `choice_of`.
+
+    Makes and changes nothing, and fetches no weights. Raises SourceError for a path that does not exist, and what opening the
+    crystal raises.
+    """
+    from crystalcli.memory.encoders import chosen, opened
+    from crystalcli.memory.forecast import forecast as look_ahead
+
+    target, sources = Path(path), paths_of(paths)
+    if not target.exists():
+        folder = _folder(encoder, {}, target, models.locate)
+        return look_ahead(sources, target, None, chosen(folder, target.absolute().parent)[0], choice)
+    with Store.open(target) as store, store.snapshot():
+        meta = store.meta()
+        folder = _folder(encoder, meta, target, models.locate)
+        return look_ahead(sources, target, store, opened(meta, target, folder), choice)
 
 
 def _with_encoder(

@@ -52,6 +52,8 @@ def app(quiet: bool) -> None:
 @json_option
 @choosing
 @click.option("--name", metavar="NAME", help="With -: what the document is called. Default: stdin.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be read, and what it would take.")
+@click.option("-v", "--verbose", is_flag=True, help="With --dry-run: name every file.")
 @click.option("--prune", is_flag=True, help="Drop the documents whose files are gone.")
 @click.option(
     "--wait",
@@ -71,6 +73,8 @@ def ingest(
     max_file_size: int | None,
     as_usual: bool,
     name: str | None,
+    dry_run: bool,
+    verbose: bool,
     prune: bool,
     wait: float,
 ) -> None:
@@ -95,6 +99,13 @@ def ingest(
     choice = chosen(include, exclude, max_file_size, as_usual)
     stdin = piped(paths, name, max_file_size)
     target, sources = path_of(crystal), paths_of(() if "-" in paths else paths)
+    if dry_run and sources:
+        from crystalcli.cli import forecasting
+
+        forecasting.dry_run(target, sources, encoder, choice, as_json, verbose)
+        return
+    if dry_run or verbose:
+        raise UsageError("--dry-run is for files and folders, and --verbose for --dry-run")
     fresh = not target.exists()
     samples = paths_of([str(path) for path in codebooks_from])
     if samples and fresh and encoder is None and not os.environ.get("CRYSTAL_ENCODER"):

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from crystalcli.errors import SourceError, UsageError
+from crystalcli.text.choice import said
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found
 
@@ -46,7 +47,7 @@ def spooled(stream: BinaryIO, name: str, largest: int) -> Iterator[Found]:
                 size += len(piece)
                 if largest and size > largest:
                     raise SourceError(
-                        f"standard input is longer than {largest / 1e6:g} MB; --max-file-size says how long it may be"
+                        f"standard input is longer than {said(largest)}; --max-file-size says how long it may be"
                     )
                 file.write(piece)
         try:

@@ -139,6 +139,6 @@ class Watch:
                 if path.endswith(_RULES):
                     return True
                 closed = any(part.startswith(".") or part in INSTALLED or part in NEVER_ENTERED for part in parts)
-                if not closed and not parts[-1].endswith(OWN_SUFFIXES):
+                if not closed and not parts[-1].endswith(OWN_SUFFIXES) and ".crystal-" not in parts[-1]:
                     return True
         return False

@@ -82,6 +82,11 @@ class Choice:
 USUAL = Choice()
 
 
+def said(size: int) -> str:
+    """A limit for a reader: 250,000 bytes, 1.5 MB."""
+    return f"{size / 1e6:g} MB" if size >= 1_000_000 else f"{size:,} bytes"
+
+
 def _scope(lines: tuple[str, ...]) -> tuple[Scope, ...]:
     found = [compiled_line(line) for line in lines]
     patterns: tuple[Pattern, ...] = tuple(each for each in found if each is not None)[::-1]

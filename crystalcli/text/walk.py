@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.errors import SourceError
-from crystalcli.text.choice import USUAL, Choice
+from crystalcli.text.choice import USUAL, Choice, said
 from crystalcli.text.ignores import Scope, is_ignored, scopes_above, scopes_below
 from crystalcli.text.machine_made import INSTALLED, PACKAGES, by_name
 
@@ -244,7 +244,7 @@ class _Walk:
                     yield Skipped(path, root, _legible(relative), reason_of(error))
                     continue
                 if choice.largest and status.st_size > choice.largest and real not in self.files:
-                    yield Skipped(path, root, _legible(relative), f"larger than {choice.largest / 1e6:g} MB", True)
+                    yield Skipped(path, root, _legible(relative), f"larger than {said(choice.largest)}", True)
                     continue
                 yield _judge(path, root, relative, status, bool(choice.include) or real in self.files)
             else:

@@ -13,6 +13,7 @@ from crystalcli.errors import DamagedCrystalError, SourceError, UsageError
 from crystalcli.library import Crystal
 from crystalcli.memory.ingest import IngestReport
 from crystalcli.memory.lazy import KeptEncoder
+from crystalcli.memory.places import location_of
 from crystalcli.memory.status import Status, status
 from crystalcli.memory.verify import verify
 from crystalcli.storage.store import Store
@@ -257,3 +258,18 @@ def test_damaged_choices_are_damage(tmp_path, folder, said):
         ingest(file, folder)
     with Store.open(file) as store, pytest.raises(DamagedCrystalError, match="its choices"):
         status(store)
+
+
+@pytest.mark.parametrize(
+    ("path", "home", "location"),
+    [
+        ("/a/b/c.txt", "/a/b", "c.txt"),
+        ("/a/b", "/a/b", "."),
+        ("/a/bc/d", "/a/b", "/a/bc/d"),
+        ("/x/é", "/", "x/é"),
+        ("/a/\udcff.txt", "/a", "\\xff.txt"),
+        ("/", "/", "."),
+    ],
+)
+def test_places_are_written_relative_to_the_crystals_folder(path, home, location):
+    assert location_of(Path(path), Path(home)) == location

@@ -25,11 +25,12 @@ from crystalcli.text.choice import Choice
 from crystalcli.text.machine_made import REASONS, by_content
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, place_of, walk
-from crystalcli.types import Chunk
+from crystalcli.types import LINED, Chunk
 from crystalcli.vectors.codec import CODE_BYTES
 
 _FILES = 12  # of a kind that are read at most
 _SECONDS = 1.5  # for reading the files of a kind
+_PATIENCE = 4.0  # for one file of a kind of which no part stands for the whole
 _TEXT = 1 << 16  # characters of one file
 _ENCODED = 4000  # tokens that are encoded for the speed
 _STORED = 60_000  # tokens that are stored for the size
@@ -157,25 +158,31 @@ class _Sample:
         chosen = sorted(found, key=lambda each: hashlib.blake2b(each.relative.encode(), digest_size=8).digest())[
             :_FILES
         ]
-        size = tokens = 0.0
+        read: list[tuple[bool, int, int, float]] = []  # whether it is known what its bytes hold; bytes, tokens, seconds
         self._encoder.tokenizer.tokenize(["warm"])
-        began = time.monotonic()
+        began = last = time.monotonic()
         for each in chosen:
             try:
-                part, count = self._file(each, kind)
+                known, part, count = self._file(each, kind)
             except SourceError:
                 continue
-            size, tokens = size + part, tokens + count
+            read.append((known, part, count, time.monotonic() - last))
+            last = time.monotonic()
             self.files += 1
-            if time.monotonic() - began > _SECONDS:
+            if last - began > _SECONDS:
                 break
-        return (tokens / size, (time.monotonic() - began) / size) if size else (0.0, 0.0)
+        read = [each for each in read if each[0]] or read  # where none was read to its end, what was read has to do
+        _, sizes, tokens, seconds = zip(*read, strict=True) if read else ((), (1,), (0,), (0.0,))
+        return sum(tokens) / max(1, sum(sizes)), sum(seconds) / max(1, sum(sizes))
 
-    def _file(self, found: Found, kind: str) -> tuple[float, int]:
-        """Reads a file, or the beginning of a text; gives the bytes of the file that stands for, and its tokens."""
+    def _file(self, found: Found, kind: str) -> tuple[bool, int, int]:
+        """Reads a file, or the beginning of a text.
+
+        Whether its end was reached, or need not be; the bytes of the file that this stands for, and its tokens.
+        """
         _, reading = open_source(found.path)
-        plain = kind in ("text", "markdown", "code", "rst")  # others have no bytes that a part of the text stands for
-        deadline = time.monotonic() + _SECONDS
+        plain = kind in LINED  # of others no bytes are those that a part of the text comes from
+        deadline = time.monotonic() + (_SECONDS if plain else _PATIENCE)
         texts: list[str] = []
         whole, length = True, 0
         for piece in reading.pieces():
@@ -188,7 +195,7 @@ class _Sample:
         chunks = list(self._encoder.cut(texts, kind == "code"))
         self.chunks += chunks
         part = found.size if whole or not plain else min(found.size, sum(len(text.encode()) for text in texts))
-        return part, sum(len(chunk.ids) for chunk in chunks)
+        return whole or plain, part, sum(len(chunk.ids) for chunk in chunks)
 
     def stored(self) -> tuple[int, float, float]:
         """Bytes of an empty crystal; seconds and bytes that storing a token takes, layers aside."""

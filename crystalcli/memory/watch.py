@@ -59,7 +59,7 @@ class Watch:
     ) -> None:
         self._paths = [place_of(path) for path in paths]
         self._named = {str(path) for path in self._paths if not path.is_dir()}
-        self._own = {str(path) for path in own_files(crystal)}
+        self._crystal, self._own = crystal, {str(path) for path in own_files(crystal)}
         self._opened, self._told, self._note, self._choice = opened, told, note, choice
         self._kept = KeptEncoder()
 
@@ -101,6 +101,7 @@ class Watch:
     def _ingest(self, paths: list[Path], near: Near | None) -> None:
         # A named file that is gone stands for itself; of the folders only those that are there are asked for.
         paths = [path for path in paths if path.exists()]
+        near = near if self._crystal.exists() else None  # a new crystal holds nothing yet
         with self._opened() as crystal:
             try:
                 report = crystal.bring_in(paths, choice=self._choice, near=near, kept=self._kept)

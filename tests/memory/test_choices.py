@@ -119,6 +119,18 @@ def test_what_was_read_and_is_left_out_now_stays_as_it_was(tmp_path, folder):
     assert ingest(file, folder, exclude=[]).changed == [("b.log", "read")]
 
 
+def test_with_a_folder_that_is_gone_and_pruned_its_choice_is_forgotten(tmp_path, folder):
+    file = tmp_path / "m.crystal"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "o.md").write_text("Other.\n")
+    ingest(file, folder, exclude=["*.log"])
+    folder.rename(tmp_path / "away")
+    ingest(file, tmp_path / "other", exclude=["x"], prune=True)
+    with Store.open(file) as store:
+        assert json.loads(store.meta()["choices"]) == {"other": {"exclude": ["x"]}}
+        assert json.loads(store.meta()["folders"]) == ["other"]
+
+
 def test_of_two_folders_one_in_the_other_each_keeps_its_choice(tmp_path, folder):
     file = tmp_path / "m.crystal"
     ingest(file, folder, exclude=["*.log"])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TypeVar
 
 from crystalcli import models
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
@@ -23,9 +23,11 @@ from crystalcli.storage.store import Store
 if TYPE_CHECKING:
     from crystalcli.memory.compact import CompactReport
     from crystalcli.memory.diff import Difference
+    from crystalcli.memory.forecast import Forecast
     from crystalcli.memory.ingest import IngestReport
     from crystalcli.memory.merge import MergeReport
     from crystalcli.memory.repair import Repaired
+    from crystalcli.text.choice import Choice
     from crystalcli.types import Answer, Progress
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
@@ -75,15 +77,47 @@ class Crystal(CrystalFile):
         *,
         prune: bool = False,
         codebooks_from: Sequence[str | Path] = (),
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        max_file_size: int | None = None,
     ) -> IngestReport:
         """Read files and folders into the crystal. Raises SourceError when a path does not exist.
 
         progress: told now and then how far it has come. prune: drop the documents whose files are gone. codebooks_from: files
         that the codebooks of an own encoder are learnt from, when it has none yet, instead of the text of the first ingest.
+        include, exclude: patterns as in `.gitignore`, relative to each folder: read only what one of the first and none of the
+        second matches; max_file_size: leave out what has more bytes, 0 for none. What is said is remembered for these folders and
+        holds, all three together, until something else is said; with `exclude=[]` they are read as usual again.
         Layers that an earlier run without weights left out are made first. Raises ModelMissingError when the crystal has an
         encoder of its own and that is not here.
         """
-        return super().ingest(paths_of(paths), progress, prune=prune, codebooks_from=paths_of(codebooks_from))
+        return self.bring_in(
+            paths_of(paths),
+            progress,
+            prune=prune,
+            codebooks_from=paths_of(codebooks_from),
+            choice=choice_of(include, exclude, max_file_size),
+        )
+
+    def ingest_stream(
+        self,
+        stream: BinaryIO,
+        name: str = "stdin",
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        max_file_size: int | None = None,
+    ) -> IngestReport:
+        """Read one document from a stream into the crystal, in place of the one that came under the same name before.
+
+        Raises UsageError for a name that cannot be cited, SourceError when there is nothing to read or more than max_file_size
+        bytes (by default 100 MB, 0 for any number).
+        """
+        from crystalcli.memory.piped import spooled
+        from crystalcli.text.choice import LARGEST
+
+        self._check_writable()
+        with spooled(stream, name, LARGEST if max_file_size is None else max_file_size) as piped:
+            return self.bring_in([], progress, piped=piped)
 
     def ask(
         self,
@@ -203,6 +237,31 @@ def read_into(
                 raise
 
 
+def forecast(
+    path: str | Path,
+    paths: Sequence[str | Path],
+    *,
+    encoder: str | Path | Literal["auto"] | None = "auto",
+    choice: Choice | None = None,
+) -> Forecast:
+    """What an ingest of `paths` into the crystal at `path`, which need not be there, would do; choice: see `choice_of`.
+
+    Makes and changes nothing, and fetches no weights. Raises SourceError for a path that does not exist, and what opening the
+    crystal raises.
+    """
+    from crystalcli.memory.encoders import chosen, opened
+    from crystalcli.memory.forecast import forecast as look_ahead
+
+    target, sources = Path(path), paths_of(paths)
+    if not target.exists():
+        folder = _folder(encoder, {}, target, models.locate)
+        return look_ahead(sources, target, None, chosen(folder, target.absolute().parent)[0], choice)
+    with Store.open(target) as store, store.snapshot():
+        meta = store.meta()
+        folder = _folder(encoder, meta, target, models.locate)
+        return look_ahead(sources, target, store, opened(meta, target, folder), choice)
+
+
 def _with_encoder(
     made: type[_AnyCrystal],
     store: Store,
@@ -244,6 +303,18 @@ def model_file(model: str | Path | None) -> Path:
         return path
     folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
     return folder / models.weights(LANGUAGE_MODEL).main
+
+
+def choice_of(
+    include: Sequence[str] | None = None, exclude: Sequence[str] | None = None, max_file_size: int | None = None
+) -> Choice | None:
+    """What is to be read; None where nothing is said. Raises UsageError for a pattern or a size that is none."""
+    if include is None and exclude is None and max_file_size is None:
+        return None
+    from crystalcli.text.choice import LARGEST, Choice
+
+    largest = LARGEST if max_file_size is None else max_file_size
+    return Choice(tuple(include or ()), tuple(exclude or ()), largest)
 
 
 def paths_of(given: Sequence[str | Path]) -> list[Path]:

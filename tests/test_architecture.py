@@ -37,6 +37,7 @@ HOMES = {
     "pypdf": {"text"},
     "lxml": {"text"},
     "pathspec": {"text"},
+    "watchfiles": {"text"},
     "zstandard": {"storage"},
     "sqlite3": {"storage"},
     "Stemmer": {"lexical"},

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from crystalcli.cli import checks, moves
+from crystalcli.cli.choosing import choosing, chosen
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
     PATH,
@@ -25,6 +26,7 @@ from crystalcli.cli.shared import (
     open_crystal,
     path_of,
 )
+from crystalcli.cli.watch import watch
 from crystalcli.errors import StoppedError, UsageError
 
 
@@ -48,6 +50,10 @@ def app(quiet: bool) -> None:
     help="Learn an own encoder's codebooks from these files, and not from the first text. May be given again.",
 )
 @json_option
+@choosing
+@click.option("--name", metavar="NAME", help="With -: what the document is called. Default: stdin.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be read, and what it would take.")
+@click.option("-v", "--verbose", is_flag=True, help="With --dry-run: name every file.")
 @click.option("--prune", is_flag=True, help="Drop the documents whose files are gone.")
 @click.option(
     "--wait",
@@ -62,35 +68,61 @@ def ingest(
     encoder: Path | None,
     codebooks_from: tuple[Path, ...],
     as_json: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    max_file_size: int | None,
+    as_usual: bool,
+    name: str | None,
+    dry_run: bool,
+    verbose: bool,
     prune: bool,
     wait: float,
 ) -> None:
-    """Read files and folders into the crystal: text, Markdown, source code, PDF, mail, chats, archives.
+    """Read files and folders into the crystal: documents, books, code, mail, chats, archives. With - read standard input.
 
     What has not changed since the last time is not read again. Files that are gone keep what was read of them, marked as gone,
-    until --prune. Hidden files, and what .gitignore and .crystalignore name, are left out. Press Ctrl-C at any time: what was
-    read stays, and the same command goes on from there.
+    until --prune. Press Ctrl-C at any time: what was read stays, and the same command goes on from there.
+
+    Hidden files, and what .gitignore and .crystalignore name, are left out. So are lock files, minified and generated code,
+    images, sound, video, fonts and programs, unless they are named here or --include has them. What --include, --exclude and
+    --max-file-size say is remembered for the folders and holds until something else is said.
 
     With --encoder DIR a new crystal gets an encoder of its own: a BERT, DistilBERT, RoBERTa or XLM-RoBERTa model in Hugging Face's
     layout. Its codebooks are learnt once, from the first text or from --codebooks-from, and stay as they are.
     """
     from crystalcli.cli import render
+    from crystalcli.cli.piping import piped
     from crystalcli.cli.progress import ingesting
     from crystalcli.cli.stopping import stoppable
     from crystalcli.library import paths_of, read_into
 
-    target, sources = path_of(crystal), paths_of(paths)
+    choice = chosen(include, exclude, max_file_size, as_usual)
+    stdin = piped(paths, name, max_file_size)
+    target, sources = path_of(crystal), paths_of(() if "-" in paths else paths)
+    if dry_run and sources:
+        from crystalcli.cli import forecasting
+
+        forecasting.dry_run(target, sources, encoder, choice, as_json, verbose)
+        return
+    if dry_run or verbose:
+        raise UsageError("--dry-run is for files and folders, and --verbose for --dry-run")
     fresh = not target.exists()
     samples = paths_of([str(path) for path in codebooks_from])
     if samples and fresh and encoder is None and not os.environ.get("CRYSTAL_ENCODER"):
         raise UsageError("--codebooks-from is for an encoder of your own: name its folder with --encoder")
     weights = encoder if encoder is not None else "auto"
-    with stoppable(), read_into(target, weights, default_weights, wait=wait, waiting=output.note) as opened:
+    with (
+        stoppable(),
+        stdin as document,  # read to its end before the crystal is held
+        read_into(target, weights, default_weights, wait=wait, waiting=output.note) as opened,
+    ):
         if samples and opened.own_encoder and not opened.lacks_codebooks:
             output.note("this crystal has its codebooks already: --codebooks-from is not read")
         try:
             with ingesting() as progress:
-                report = opened.ingest(sources, progress, prune=prune, codebooks_from=samples)
+                report = opened.bring_in(
+                    sources, progress, prune=prune, codebooks_from=samples, choice=choice, piped=document
+                )
         except KeyboardInterrupt:
             kept = opened.stats()
             held = f"{target} holds {render.count(kept.documents, 'document')}, {kept.tokens:,} tokens"
@@ -108,7 +140,7 @@ def ingest(
         output.json("ingest", render.ingest_json(report, stats))
     else:
         render.ingest(report, stats, str(target))
-    if not stats.documents:
+    if not stats.documents or (document is not None and report.skipped):
         from crystalcli.errors import SourceError
 
         raise SourceError(
@@ -339,6 +371,7 @@ def models_remove(names: tuple[str, ...]) -> None:
 for _command in (
     *(moves.export, moves.merge, moves.forget, moves.compact, moves.diff),
     *(checks.status, checks.verify, checks.repair),
+    watch,
 ):
     app.add_command(_command)
 

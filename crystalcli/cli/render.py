@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from rich.text import Text
 
 from crystalcli.cli.explain import line
 from crystalcli.cli.output import harmless, output
+from crystalcli.text.machine_made import REASONS
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import Answer, Citation, Document, Passage, Place
 
@@ -63,7 +65,8 @@ def ingest(report: IngestReport, stats: Stats, path: str) -> None:
     if report.unchanged and not report.read and not report.encoded_tokens and not report.gone and not report.pruned:
         held = f"{count(report.unchanged, 'file')} as {'it is' if report.unchanged == 1 else 'they are'}"
         skipped = f", {count(len(report.skipped), 'file')} skipped as before" if report.skipped else ""
-        console.print(Text(f"nothing new: {path} holds {held}{skipped} ({report.seconds:.1f} s)"))
+        left_out = f", {report.left_out:,} left out" if report.left_out else ""
+        console.print(Text(f"nothing new: {path} holds {held}{skipped}{left_out} ({report.seconds:.1f} s)"))
         return
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
@@ -83,13 +86,15 @@ def ingest(report: IngestReport, stats: Stats, path: str) -> None:
     table.add_row(
         "encoded", f"{report.encoded_tokens:,}", f"tokens in {report.seconds:.1f} s{', ' + speed if speed else ''}"
     )
-    table.add_row("skipped", f"{len(report.skipped):,}", "files")
-    for name, reason in report.skipped[:_REASONS]:
-        table.add_row("", "", Text(f"{one_line(name)}: {harmless(reason)}", style="dim"))
-    if len(report.skipped) > _REASONS:
+    if report.left_out:
         table.add_row(
-            "", "", Text(f"and {len(report.skipped) - _REASONS} more: crystal inspect --documents", style="dim")
+            "left out", f"{report.left_out:,}", "files; what was read of them before stays until crystal forget"
         )
+    table.add_row("skipped", f"{len(report.skipped):,}", "files")
+    for said in skipped_lines(report.skipped):
+        table.add_row("", "", Text(said, style="dim"))
+    for folder, choice in report.chosen.items():
+        table.add_row("chosen", "", Text(f"{one_line(folder)}: {choice_line(choice)}"))
     nodes = ", ".join(f"{layer.nodes:,} {layer.name}" for layer in stats.layers[1:])
     table.add_row("crystal", f"{stats.documents:,}", f"documents, {stats.tokens:,} tokens, {nodes}")
     share = f", {stats.file / stats.text_raw:.2f} of the text" if stats.text_raw >= _SMALL else ""
@@ -97,9 +102,31 @@ def ingest(report: IngestReport, stats: Stats, path: str) -> None:
     console.print(table)
 
 
+def choice_line(choice: Mapping[str, Any]) -> str:
+    """What is read of a folder, as it is remembered."""
+    parts = [f"{key} {harmless(' '.join(choice[key]))}" for key in ("include", "exclude") if key in choice]
+    if "max_file_size" in choice:
+        limit = choice["max_file_size"]
+        parts.append(f"up to {size(limit)} a file" if limit else "files of any size")
+    return "; ".join(parts)
+
+
+def skipped_lines(skipped: Sequence[tuple[str, str]]) -> list[str]:
+    """(path, reason) for a reader: files that nobody means to read are counted, the first of the others named."""
+    usual = Counter(reason for _, reason in skipped if reason in REASONS)
+    others = [(name, reason) for name, reason in skipped if reason not in REASONS]
+    lines = [f"{one_line(name)}: {harmless(reason)}" for name, reason in others[:_REASONS]]
+    if len(others) > _REASONS:
+        lines.append(f"and {len(others) - _REASONS} more: crystal inspect --documents")
+    if usual:
+        lines.append(", ".join(f"{number:,} {reason}" for reason, number in usual.most_common()))
+    return lines
+
+
 def ingest_json(report: IngestReport, stats: Stats) -> dict[str, Any]:
     """The same for programs."""
     data = asdict(report)
+    del data["changed"]  # `crystal watch` tells
     data["skipped"] = [{"path": name, "reason": reason} for name, reason in report.skipped]
     return {**data, "crystal": stats_json(stats)}
 

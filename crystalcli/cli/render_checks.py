@@ -37,7 +37,7 @@ def status(found: Status, path: str, everything: bool) -> None:
         f"{states[state]:,} {state}" for state in ("done", "partial", "failed", "skipped", "gone") if states[state]
     ]
     console.print(Text(f"ledger   {count(len(known), 'file')}{': ' if parts else ''}{', '.join(parts)}"))
-    changes = [f"{now[each]:,} {each}" for each in ("new", "changed", "gone", "unreadable") if now[each]]
+    changes = [f"{now[each]:,} {each}" for each in ("new", "changed", "gone", "unreadable", "left out") if now[each]]
     console.print(Text(f"folders  {', '.join(changes) if changes else 'as they were read'}"))
     if found.missing_folders:
         console.print(Text(f"missing  {', '.join(map(one_line, found.missing_folders))}"))

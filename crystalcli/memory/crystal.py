@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, SourceError, UsageError
-from crystalcli.memory.encoders import ENCODER, Encoder, chosen, opened
+from crystalcli.memory.encoders import ENCODER, chosen, opened
+from crystalcli.memory.lazy import LazyEncoder
 from crystalcli.storage.codebooks import codebooks, put_codebooks
 from crystalcli.storage.schema import FORMAT_VERSION
-from crystalcli.storage.store import Store
+from crystalcli.storage.store import Store, digest
 from crystalcli.types import Chunk, Citation, Document, Passage, Progress
 
 if TYPE_CHECKING:
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
     from crystalcli.memory.forget import ForgetReport
     from crystalcli.memory.ingest import IngestReport
     from crystalcli.memory.inspection import ChunkView, Stats
-    from crystalcli.memory.layers import ChunkEncoder, LayerCodes, LayerEncoder
+    from crystalcli.memory.layers import ChunkEncoder
+    from crystalcli.memory.lazy import KeptEncoder
     from crystalcli.memory.recall import Recall
     from crystalcli.memory.resident import MemoryUse
     from crystalcli.memory.shelf import Shelf
     from crystalcli.memory.verify import Verdict
+    from crystalcli.text.choice import Choice
+    from crystalcli.text.walk import Found, Near
     from crystalcli.vectors.codec import Codec
 
 __all__ = ["DEFAULT_NAME", "ENCODER", "CrystalFile", "default_path"]
@@ -96,6 +100,24 @@ class CrystalFile:
         codebooks_from: Sequence[Path] = (),
     ) -> IngestReport:
         """See `crystalcli.library.Crystal.ingest`."""
+        return self.bring_in(paths, progress, prune=prune, codebooks_from=codebooks_from)
+
+    def bring_in(
+        self,
+        paths: Sequence[Path],
+        progress: Callable[[Progress], None] | None = None,
+        *,
+        prune: bool = False,
+        codebooks_from: Sequence[Path] = (),
+        choice: Choice | None = None,
+        near: Near | None = None,
+        piped: Found | None = None,
+        kept: KeptEncoder | None = None,
+    ) -> IngestReport:
+        """An ingest with all that can be said of it. choice, near, piped: see `crystalcli.memory.ingest.Ingest.run`.
+
+        kept: where the encoder stays for the next ingest. Raises as `crystalcli.library.Crystal.ingest` does.
+        """
         from crystalcli.memory.ingest import Ingest
 
         self._check_writable()
@@ -108,21 +130,28 @@ class CrystalFile:
             self._learn(codebooks_from)
         # Without codebooks there are no codes: the text comes first then, the codebooks from it, and the layers at last.
         later = self.lacks_codebooks
-        encoder = _Lazy(self._encoder, self.codec()) if self._encoder.folder is not None and not later else None
+        encoder = self._lazy(kept) if self._encoder.folder is not None and not later else None
         ingest = Ingest(self._store, encoder, progress, self._encoder.cut)
         filled = self._fill(encoder, progress) if encoder is not None else 0
         try:
-            report = ingest.run(paths, prune=prune)
+            report = ingest.run(paths, prune=prune, choice=choice, near=near, piped=piped)
             if later:
                 self._shelf = self._recall = None
                 self._learn()
-                filled = self._fill(_Lazy(self._encoder, self.codec()), progress)
+                filled = self._fill(self._lazy(kept), progress)
                 report.lexical_only = False
         finally:
             self._shelf = self._recall = None
         report.encoded_tokens += filled
         report.seconds = time.monotonic() - began
         return report
+
+    def _lazy(self, kept: KeptEncoder | None) -> LazyEncoder:
+        codec = self.codec()
+        if kept is None:
+            return LazyEncoder(self._encoder, codec)
+        books = tuple(sorted((name, digest(data)) for name, data in codebooks(self._store).items()))
+        return kept.of(self._encoder, codec, (self._encoder.folder, self._encoder.mark, books))
 
     @property
     def own_encoder(self) -> bool:
@@ -163,7 +192,7 @@ class CrystalFile:
         """Make the layers that are missing, with the weights given; returns their tokens."""
         codec = self.codec()
         ready = self._encoder.folder is not None and codec is not None
-        return self._fill(_Lazy(self._encoder, codec)) if ready else 0
+        return self._fill(LazyEncoder(self._encoder, codec)) if ready else 0
 
     def _fill(self, encoder: ChunkEncoder, progress: Callable[[Progress], None] | None = None) -> int:
         """Make the layers of segments that were stored without them; returns their tokens."""
@@ -251,7 +280,7 @@ class CrystalFile:
                     self._recall = Recall(shelf, None, None)
                 else:
                     question, codec = QuestionEncoder(encoder.folder, encoder.tokenizer), self.codec()
-                    self._recall = Recall(shelf, question, codec, _Lazy(encoder, codec).layers)
+                    self._recall = Recall(shelf, question, codec, LazyEncoder(encoder, codec).layers)
             return self._recall
 
     def recall(self, question: str, k: int = 5, depth: int = 3, *, reencode: int = 0) -> list[Passage]:
@@ -327,23 +356,3 @@ class CrystalFile:
 
         self._follow()
         return rows(self._store, names)
-
-
-class _Lazy:
-    """A LayerEncoder that is loaded when the first chunk needs it: an ingest with nothing new never waits for torch."""
-
-    def __init__(self, encoder: Encoder, codec: Codec | None) -> None:
-        self._encoder, self._codec = encoder, codec
-        self._layers: LayerEncoder | None = None
-
-    def layers(self) -> LayerEncoder:
-        if self._layers is None:
-            from crystalcli.memory.layers import LayerEncoder
-
-            assert self._encoder.folder is not None
-            self._encoder.verify()
-            self._layers = LayerEncoder(self._encoder.folder, tokenizer=self._encoder.tokenizer, codec=self._codec)
-        return self._layers
-
-    def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
-        return self.layers().codes(chunks, tokens)

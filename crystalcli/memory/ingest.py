@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.memory.choices import Chosen
 from crystalcli.memory.encoders import Encoder
 from crystalcli.memory.ledger import Ledger, no_longer_read
 from crystalcli.memory.places import own_files
@@ -26,8 +27,10 @@ from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
 from crystalcli.text.archive import DEPTH, TOO_DEEP, Allowance, ArchiveReading
+from crystalcli.text.choice import Choice
+from crystalcli.text.machine_made import REASONS, by_content
 from crystalcli.text.readers import open_source
-from crystalcli.text.walk import Found, Skipped, walk
+from crystalcli.text.walk import Found, Near, Skipped, walk
 from crystalcli.types import BY_LINES, Chunk, Fingerprint, Landmark, Progress, Reading
 
 if TYPE_CHECKING:
@@ -45,6 +48,8 @@ class IngestReport:
 
     read: files read now; unchanged: files that the crystal held already as they are; skipped: (path, reason);
     gone: files that were read once and are no longer there; pruned: gone documents that were dropped;
+    left_out: documents that stay as they were read, since what is chosen now leaves their files out;
+    changed: (path, "read" or "gone"); chosen: the folders asked for that are not read as usual, and how;
     tokens, encoded_tokens: read and newly encoded;
     bytes: of the files read; seconds: in all. lexical_only: there were no weights, so layers 1 to 3 are missing.
     """
@@ -53,12 +58,15 @@ class IngestReport:
     unchanged: int = 0
     gone: int = 0
     pruned: int = 0
+    left_out: int = 0
     tokens: int = 0
     encoded_tokens: int = 0
     bytes: int = 0
     seconds: float = 0.0
     lexical_only: bool = False
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    changed: list[tuple[str, str]] = field(default_factory=list)
+    chosen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -127,32 +135,51 @@ class Ingest:
         self._depth = 0  # how many archives deep
         self._files = self._files_total = self._bytes_done = self._bytes_total = 0
 
-    def run(self, paths: Sequence[Path], *, prune: bool = False) -> IngestReport:
+    def run(
+        self,
+        paths: Sequence[Path],
+        *,
+        prune: bool = False,
+        choice: Choice | None = None,
+        near: Near | None = None,
+        piped: Found | None = None,
+    ) -> IngestReport:
         """Read everything under `paths`; with `prune`, drop what is gone. Raises SourceError for a path that does not exist.
+
+        choice: what of the folders is read, from now on; None: what was chosen before. near: look there only. piped: a file
+        that holds what came through standard input; `relative` is what it is called.
 
         When it is interrupted (KeyboardInterrupt), what has been read is committed without layers, which takes no time;
         they are made when the crystal is next ingested into.
         """
         began = time.monotonic()
-        met = list(walk(paths, exclude=own_files(self._store.path), hidden=False))
-        self._ledger.note_folders(paths)
+        chosen = Chosen(self._store, paths, choice)
+        own = own_files(self._store.path)
+        met = list(walk(paths, exclude=own, hidden=False, choices=chosen.by_folder, near=near))
+        self._ledger.notes, self._report.chosen = chosen.notes(), chosen.said()
+        if piped is not None:
+            self._ledger.piped = piped
+            met.append(piped)
         self._files_total = sum(isinstance(each, Found) for each in met)
         self._bytes_total = sum(each.size for each in met if isinstance(each, Found))
         try:
             for each in met:
                 if isinstance(each, Found):
                     self._take(each)
+                elif each.chosen and self._holds(each):
+                    self._report.left_out += 1
                 else:
                     self._skip(each, self._ledger.location(each.path), each.reason)
                 self._commit_when_full()
-            self._ledger.mark_gone(paths, met)
+            self._ledger.mark_gone(paths, met, chosen, near)
             self._writer.commit()
         except KeyboardInterrupt:
             self._writer.commit(layers=False)
             raise
         if prune:
-            self._report.pruned = self._ledger.prune()
-        self._report.gone = self._ledger.gone
+            self._report.pruned = self._ledger.prune(chosen)
+        self._report.gone, self._report.changed = len(self._ledger.gone), self._report.changed + self._ledger.gone
+        self._report.left_out += self._ledger.left_out
         self._report.encoded_tokens = self._writer.encoded_tokens
         self._report.seconds = time.monotonic() - began
         return self._report
@@ -168,7 +195,9 @@ class Ingest:
         before = self._ledger.at(location)
         self._tell(found.relative)
         as_it_was = before is not None and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
-        if before is not None and as_it_was and before.state in ("done", "skipped") and self._ledger.is_settled(before):
+        asked_again = found.wanted and before is not None and before.reason in REASONS
+        settled = before is not None and before.state in ("done", "skipped") and self._ledger.is_settled(before)
+        if before is not None and as_it_was and settled and not asked_again:
             self._keep(before)
         else:
             self._try(found, location)
@@ -199,6 +228,8 @@ class Ingest:
     def _look_at(self, found: Found, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
         mark, reading = open_source(found.path)
+        if reading.kind == "code" and not found.wanted and not self._holds(found) and (why := by_content(found.path)):
+            raise SourceError(why)
         if time.time_ns() - mark.mtime_ns < _FRESH:
             mark = Fingerprint(mark.size, 0, mark.digest)  # to be looked at again next time, by its digest
         if self._allowance is not None:
@@ -229,6 +260,7 @@ class Ingest:
                 self._tell(found.relative, current)
         self._finished.append(current)
         self._open = None
+        self._report.changed.append((current.source.path, "read"))
         self._report.read += 1
         self._report.bytes += found.size
 
@@ -289,6 +321,10 @@ class Ingest:
         state = "failed" if unsteady or row.chunks or self._ledger.inside(row) else "skipped"
         self._ledger.enter(no_longer_read(row, state)._replace(reason=reason, size=size, mtime_ns=mtime_ns))
         self._report.skipped.append((row.path, reason))
+
+    def _holds(self, each: Found | Skipped) -> bool:
+        before = self._ledger.at(self._ledger.location(each.path))
+        return before is not None and before.chunks > 0
 
     # --- the ledger ---------------------------------------------------------------------------------
 

@@ -10,25 +10,34 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from crystalcli.memory.places import above, folders_asked, folders_noted, home_of, location_of
+from crystalcli.memory.choices import Chosen
+from crystalcli.memory.places import PIPED, above, home_of, is_piped, location_of, place_of
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
-from crystalcli.text.walk import Found, Skipped
+from crystalcli.text.machine_made import PACKAGES
+from crystalcli.text.walk import Found, Near, Skipped, asked_place
 from crystalcli.types import Fingerprint
 
 WHOLE = ("done", "gone", "failed")  # states in which `digest` is that of the text which is held, if any is
 
 
 class Ledger:
-    """The ledger of one crystal, by location and by name. gone: how many documents this run has found to be gone."""
+    """The ledger of one crystal, by location and by name.
+
+    gone: the documents that this run has found to be gone, as (path, "gone"). left_out: how many stay as they were read, since what
+    is chosen now leaves their files out. notes: what is to be written into `meta`. piped: the file that holds what came through
+    standard input.
+    """
 
     def __init__(self, store: Store) -> None:
-        self.gone = 0
+        self.gone: list[tuple[str, str]] = []
+        self.left_out = 0
+        self.notes: dict[str, str] = {}
+        self.piped: Found | None = None
         self._store = store
         self._home = home_of(store.path)
         self._by_location = {source.location: source for source in store.sources()}
         self._names = {source.path: source.location for source in self._by_location.values()}
-        self._folders = "[]"
         self._rows: list[Source] = []  # that wait for the next commit
         self._inside: dict[str, set[str]] = {}  # for each archive, the locations of what it holds, at any depth
         archives = {source.location for source in self._by_location.values() if source.kind == "archive"}
@@ -49,12 +58,15 @@ class Ledger:
 
     def location(self, path: Path) -> str:
         """How a place is written in the ledger: relative to the crystal's folder where it lies below it, else absolute."""
+        if self.piped is not None and path == self.piped.path:
+            return PIPED + self.piped.relative
         return location_of(path, self._home)
 
     def row(self, each: Found | Skipped, location: str) -> Source:
         """A row for what has none yet, under a name of its own."""
         name = self._name(each, location)
-        return Source(0, name, location, self.location(each.root), "", "", "skipped", "", 0, 0, b"", 0, 0, 0)
+        root = PIPED if is_piped(location) else self.location(each.root)
+        return Source(0, name, location, root, "", "", "skipped", "", 0, 0, b"", 0, 0, 0)
 
     def numbered(self, row: Source) -> Source:
         """The row with a number of its own."""
@@ -66,8 +78,9 @@ class Ledger:
     def enter(self, row: Source) -> Source:
         """Enter a row, with a number of its own; the next commit writes it."""
         row = self.numbered(row)
-        self._by_location[row.location] = row
-        self._rows.append(row)
+        if self._by_location.get(row.location) != row:  # thousands of images are skipped as they were before
+            self._by_location[row.location] = row
+            self._rows.append(row)
         return row
 
     def note(self, row: Source) -> None:
@@ -76,7 +89,9 @@ class Ledger:
 
     def write(self) -> None:
         """Write what waits, inside a transaction."""
-        self._store.set_meta("folders", self._folders)
+        for key, value in self.notes.items():
+            self._store.set_meta(key, value)
+        self.notes.clear()
         for row in self._rows:
             self._store.put_source(row)
         self._rows.clear()
@@ -110,36 +125,49 @@ class Ledger:
 
     # --- what is gone, and what has moved -------------------------------------------------------------
 
-    def mark_gone(self, paths: Sequence[Path], met: Sequence[Found | Skipped]) -> None:
+    def mark_gone(
+        self, paths: Sequence[Path], met: Sequence[Found | Skipped], chosen: Chosen, near: Near | None
+    ) -> None:
         """Sources under the folders asked for that the walk no longer met, unless it could not look where they were."""
-        asked = tuple(self._below(path.resolve() if ".." in path.parts else path) for path in paths if path.is_dir())
+        asked = tuple(self._below(asked_place(path)) for path in paths if path.is_dir())
         closed = tuple(
             self._below(each.path)
             for each in met
-            if isinstance(each, Skipped) and not os.path.islink(each.path)  # noqa: PTH114
+            if isinstance(each, Skipped)
+            and (not each.chosen or each.reason == PACKAGES)
+            and not os.path.islink(each.path)  # noqa: PTH114
         )
         here = {self.location(each.path) for each in met}
-        for location in list(self._by_location):
-            place = str(self._absolute(location))
+        for location, source in list(self._by_location.items()):
+            place = str(place_of(location, self._home))
             if (
-                location not in here
-                and place.startswith(asked)
+                source.state != "gone"
+                and location not in here
+                and (place.startswith(asked) or (near is not None and place in near.named))
                 and not place.startswith(closed)
+                and not is_piped(location)
+                and (near is None or near.holds(place))
                 and not any(each.location in here for each in self._archives_over(location))
             ):
-                self.mark_gone_at(location)
+                if chosen.leaves_out(place):
+                    self.left_out += source.chunks > 0
+                else:
+                    self.mark_gone_at(location)
 
     def mark_gone_at(self, location: str) -> None:
         """What was read from there is no longer there."""
         source = self._by_location[location]
         if source.state != "gone":
-            self.gone += source.kind != "archive"
+            if source.kind != "archive":
+                self.gone.append((source.path, "gone"))
             self.enter(no_longer_read(source, "gone"))
 
     def moved_here(self, found: Found, location: str, mark: Fingerprint) -> Source | None:
         """The source of that name with the same bytes, when its file is no longer where it was: the folder has been moved."""
         old = self._by_location.get(self._names.get(found.relative, ""))
-        if old is None or old.digest != mark.digest or old.state not in WHOLE or not self._vanished(old):
+        if is_piped(location) or old is None or old.digest != mark.digest:
+            return None
+        if old.state not in WHOLE or not self._vanished(old):
             return None
         del self._by_location[old.location]
         self._names[old.path] = location
@@ -153,26 +181,18 @@ class Ledger:
                 self.enter(moved)
         return old._replace(location=location, root=root)
 
-    def prune(self) -> int:
+    def prune(self, chosen: Chosen) -> int:
         """Drop the documents whose files are gone, wherever they were, and forget the folders that are; how many."""
-        left = {each for each in folders_asked(self._store) if self._absolute(each).is_dir()}
         pruned = 0
         with self._store.transaction():
-            self._store.set_meta("folders", folders_noted(left))
+            for key, value in chosen.notes_without_missing().items():
+                self._store.set_meta(key, value)
             for source in self._store.sources():
                 if source.state == "gone":
                     self._store.clear_source(source.id)
                     self._store.drop_source(source.id)
                     pruned += 1
         return pruned
-
-    def note_folders(self, paths: Sequence[Path]) -> None:
-        """Remember the folders asked for, so that what is new in them can be told later."""
-        known = folders_asked(self._store)
-        for path in paths:
-            if path.is_dir():
-                known.add(self.location(path.resolve() if ".." in path.parts else path.absolute()))  # as walk does
-        self._folders = folders_noted(known)
 
     # --- names and places -----------------------------------------------------------------------------
 
@@ -191,14 +211,17 @@ class Ledger:
 
     def _free_name(self, old: Source) -> None:
         """A file that is gone leaves its name to the one that now has it; what was read of it stays until it is pruned."""
-        self.gone += old.state != "gone"
+        if old.state != "gone":
+            self.gone.append((old.path, "gone"))
         freed = no_longer_read(old, "gone")._replace(path=f"{old.path} (gone, {old.id})")
         self._names[freed.path] = freed.location
         self.enter(freed)
 
     def _vanished(self, source: Source) -> bool:
+        if is_piped(source.location):
+            return False
         try:
-            self._absolute(source.location).lstat()
+            place_of(source.location, self._home).lstat()
         except FileNotFoundError:
             return True
         except (
@@ -218,9 +241,6 @@ class Ledger:
     def _below(self, folder: Path) -> str:
         """How the path of everything in a folder begins."""
         return os.path.join(os.path.normpath(folder.absolute()), "")  # noqa: PTH118 - one slash at its end
-
-    def _absolute(self, location: str) -> Path:
-        return Path(os.path.normpath(self._home / location))
 
 
 def no_longer_read(source: Source, state: str) -> Source:

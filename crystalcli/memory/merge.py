@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
+from crystalcli.memory.choices import KEY, as_noted, choices_noted
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.compact import Size, size_of
 from crystalcli.memory.copy import Copy
 from crystalcli.memory.fidelity import add_fidelity, sums
-from crystalcli.memory.places import folders_asked, folders_noted, home_of, place_of
+from crystalcli.memory.places import folders_asked, folders_noted, home_of, is_piped, place_of
 from crystalcli.storage.carry import carry_codebooks, landmarks_of
 from crystalcli.storage.check import vouch
 from crystalcli.storage.codebooks import codebooks
 from crystalcli.storage.fresh import written_beside
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
+from crystalcli.text.choice import Choice
 
 _ALIKE = (
     "encoder",
@@ -126,6 +128,7 @@ class _Merge:
         self._new, self._copy = new, Copy(new)
         self._home = home_of(output)
         self._folders: set[str] = set()
+        self._choices: dict[str, Choice] = {}
         self._fidelity: list[dict[str, tuple[int, float]]] = []
         self._encoder = ""  # where an own encoder is
         self._by_path: dict[str, _Entry] = {}
@@ -135,6 +138,7 @@ class _Merge:
         """Everything that one crystal holds, a document at a time; gives the tokens of each."""
         chunks, home = Chunks(store), home_of(store.path)
         self._folders |= {self._here(folder, home) for folder in folders_asked(store)}
+        self._choices |= {self._here(folder, home): choice for folder, choice in choices_noted(store).items()}
         self._fidelity.append(sums(store))
         if "location" in (meta := store.meta()):
             self._encoder = self._encoder or self._here(meta["location"], home)
@@ -152,6 +156,8 @@ class _Merge:
         self._copy.finish()
         with self._new.transaction():
             self._new.set_meta("folders", folders_noted(self._folders))
+            if self._choices:
+                self._new.set_meta(KEY, as_noted(self._choices))
             if self._encoder:
                 self._new.set_meta("location", self._encoder)
             for found in self._fidelity:
@@ -225,6 +231,8 @@ class _Merge:
 
     def _here(self, location: str, home: Path) -> str:
         """A place in a ledger, as the new crystal's folder sees it."""
+        if is_piped(location):  # a root too
+            return location
         place = place_of(location, home)
         return (place.relative_to(self._home) if place.is_relative_to(self._home) else place).as_posix()
 

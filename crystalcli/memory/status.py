@@ -12,19 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crystalcli.errors import SourceError
-from crystalcli.memory.places import above, folders_asked, home_of, location_of, own_files, place_of
+from crystalcli.memory.choices import choices_noted
+from crystalcli.memory.places import above, folders_asked, home_of, is_piped, location_of, own_files, place_of
 from crystalcli.storage.rows import Source, typed
 from crystalcli.storage.store import Store
-from crystalcli.text.walk import Found, walk
+from crystalcli.text.choice import USUAL, Choice
+from crystalcli.text.walk import Found, Skipped, walk
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A source of the ledger, and how its file stands now.
 
-    state, reason: as at the last ingest. now: "same", "changed", "gone", "unreadable", or "new" for a file that the ledger
-    does not know. chunks_expected: as counted when it was read to its end, None when it never was. without_layers: chunks
-    stored that have no codes yet.
+    state, reason: as at the last ingest. now: "same", "changed", "gone", "unreadable", "left out" for a document whose file is
+    there and not followed by what is chosen now, or "new" for a file that the ledger does not know. chunks_expected: as counted
+    when it was read to its end, None when it never was. without_layers: chunks stored that have no codes yet.
     """
 
     path: str
@@ -48,7 +50,7 @@ class Entry:
         if self.state == "gone":
             return self.now == "gone" and not self.without_layers
         whole = self.state == "skipped" or (self.state == "done" and self.chunks_stored == self.chunks_expected)
-        return whole and self.now == "same" and not self.without_layers
+        return whole and self.now in ("same", "left out") and not self.without_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +75,36 @@ def status(store: Store) -> Status:
     with store.snapshot():
         sources, segments = store.sources(), store.segments()
         asked = sorted(folders_asked(store))
+        choices = choices_noted(store)
         stored, bare = _stored(store)
-    there = [each for each in asked if place_of(each, home).is_dir()]
-    met: dict[str, Found | None] = {}  # None: something stands there that is not read
-    for each in there:
+    there = {each: place_of(each, home) for each in asked if place_of(each, home).is_dir()}
+    met: dict[str, Found | Skipped] = {}
+    for each, folder in there.items():
+        chosen = {folder: choices.get(each, USUAL)}
         try:
-            for found in walk([place_of(each, home)], exclude=own_files(store.path), hidden=False):
-                met.setdefault(location_of(found.path, home), found if isinstance(found, Found) else None)
+            for found in walk([folder], exclude=own_files(store.path), hidden=False, choices=chosen):
+                location = location_of(found.path, home)
+                before = met.get(location)
+                # What one folder's choice leaves out, that of another, above or below it, may keep.
+                if before is None or (isinstance(before, Skipped) and before.chosen):
+                    met[location] = found
         except SourceError:
             continue  # it went while we looked
     met_all = dict(met)
     archives = {source.location: source for source in sources if source.kind == "archive"}
     entries = []
     for source in sources:
-        met_here = source.location in met
-        found_now = met.pop(source.location, None)
-        walked = source.root in there
+        found_now, walked = met.pop(source.location, None), there.get(source.root)
+        choice = choices.get(source.root, USUAL)
         archive = next((archives[each] for each in reversed([*above(source.location)]) if each in archives), None)
         if archive is None:
-            now = _now(source, home, found_now, met_here, walked)
+            now = _now(source, home, found_now, walked, choice)
         else:
-            now = _now(archive, home, met_all.get(archive.location), archive.location in met_all, walked)
+            now = _now(archive, home, met_all.get(archive.location), walked, choice)
             now = "gone" if source.state == "gone" else now
         counts = (stored.get(source.id, 0), bare.get(source.id, 0))
         entries.append(_entry(source, now, *counts))
-    entries += [_new(found) for _, found in sorted(met.items()) if found is not None]
+    entries += [_new(found) for _, found in sorted(met.items()) if isinstance(found, Found)]
     return Status(
         tuple(entries),
         tuple(asked),
@@ -107,13 +114,16 @@ def status(store: Store) -> Status:
     )
 
 
-def _now(source: Source, home: Path, found: Found | None, met: bool, walked: bool) -> str:
-    """How a source's file stands now. walked: its folder was walked, so that a file not met is gone or left out."""
+def _now(source: Source, home: Path, found: Found | Skipped | None, walked: Path | None, choice: Choice) -> str:
+    """How a source's file stands now. walked: its folder, if that was walked, so that a file not met is gone or left out."""
     path = place_of(source.location, home)
-    if found is None and met:
-        return "same" if source.state == "skipped" else "changed"
-    if found is None and walked:
-        return "gone"
+    if is_piped(source.location):
+        return "gone" if source.state == "gone" else "same"  # gone: merged with a newer one of that name
+    if isinstance(found, Skipped):
+        return "same" if source.state == "skipped" else "left out" if found.chosen else "changed"
+    if found is None and walked is not None:
+        relative = os.path.relpath(path, walked).replace(os.sep, "/")
+        return "left out" if choice.leaves_out(relative) and os.path.lexists(path) else "gone"
     try:
         at = path.stat()
         if not path.is_file():

@@ -114,7 +114,7 @@ def test_what_cannot_be_read_is_listed_with_its_reason(tmp_path, shelf_folder, e
         assert report.read == 3
         reasons = dict(report.skipped)
         assert set(reasons) == {"image.png", "empty.txt", "broken.pdf"}
-        assert reasons["image.png"].startswith("binary")
+        assert reasons["image.png"] == "image"
         assert reasons["empty.txt"].startswith("empty")
         assert "PDF" in reasons["broken.pdf"]
         again = crystal.ingest([shelf_folder])

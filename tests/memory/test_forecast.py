@@ -1,0 +1,97 @@
+"""A dry run says what an ingest then does, and changes nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from crystalcli.errors import SourceError
+from crystalcli.library import Crystal, choice_of, forecast
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+def prose(number: int, paragraphs: int) -> str:
+    lines = (f"Paragraph {i} of {number} tells of ship {i * 7919 % 1000} and of her crew." for i in range(paragraphs))
+    return "\n\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "docs"
+    root.mkdir()
+    for number in range(30):
+        (root / f"{number:02d}.txt").write_text(prose(number, 40 + 5 * number))
+    (root / "a.md").write_text("# Notes\n\n" + prose(99, 50))
+    (root / "x.py").write_text("".join(f"def name_{i}(a, b):\n    return a * {i} + b\n\n\n" for i in range(200)))
+    (root / "poetry.lock").write_text("x\n")
+    (root / "empty.txt").write_text("")
+    (root / "out.log").write_text("left out\n")
+    return root
+
+
+def test_it_names_what_an_ingest_reads_and_comes_near_its_figures(tmp_path, folder):
+    file, before = tmp_path / "m.crystal", sorted(tmp_path.rglob("*"))
+    choice = choice_of(exclude=["*.log"])
+    told = forecast(file, [folder], encoder=None, choice=choice)
+    assert sorted(tmp_path.rglob("*")) == before
+    with Crystal.create(file, encoder=None) as crystal:
+        report = crystal.ingest([folder], exclude=["*.log"])
+        kinds = {document.path: document.kind for document in crystal.documents() if document.chunks}
+        grown = crystal.stats().file
+    assert {path: kind for path, kind, _ in told.files} == kinds
+    assert sorted(told.skipped) == sorted(report.skipped)
+    assert {name: kind.files for name, kind in told.kinds.items()} == {"text": 30, "markdown": 1, "code": 1}
+    assert sum(kind.bytes for kind in told.kinds.values()) == report.bytes
+    assert told.tokens == pytest.approx(report.tokens, rel=0.05)
+    assert told.bytes == pytest.approx(grown, rel=0.25)
+    assert told.seconds > 0
+    assert (told.sampled_files, told.encoded_tokens, told.layers) == (14, 0, False)
+    assert 0 < told.sampled_tokens < report.tokens
+
+
+def test_what_the_crystal_has_is_no_work(tmp_path, folder):
+    file = tmp_path / "m.crystal"
+    with Crystal.create(file, encoder=None) as crystal:
+        crystal.ingest([folder], exclude=["*.log"])
+    (folder / "00.txt").write_text("It is another text now.\n")
+    (folder / "new.txt").write_text("A new one.\n")
+    os.utime(folder / "01.txt", (1, 1))
+    before = file.read_bytes()
+    told = forecast(file, [folder], encoder=None)  # as chosen before
+    assert [path for path, _, _ in told.files] == ["00.txt", "new.txt"]
+    assert (told.unchanged, told.left_out) == (31, 0)
+    assert dict(told.skipped) == {"empty.txt": "empty", "poetry.lock": "lock file"}
+    assert file.read_bytes() == before
+    with Crystal.open(file, writable=True, encoder=None) as crystal:
+        crystal.ingest([folder])
+    told = forecast(file, [folder], encoder=None)
+    assert (told.files, told.unchanged, told.tokens, told.seconds, told.bytes) == ([], 33, 0, 0.0, 0)
+    assert [path for path, _, _ in forecast(file, [folder], encoder=None, choice=choice_of(exclude=[])).files] == [
+        "out.log"
+    ]
+
+
+def test_with_weights_it_encodes_a_few_chunks(tmp_path, folder, encoder_folder):
+    told = forecast(tmp_path / "m.crystal", [folder / "a.md", folder / "x.py"], encoder=encoder_folder)
+    bare = forecast(tmp_path / "m.crystal", [folder / "a.md", folder / "x.py"], encoder=None)
+    assert told.layers
+    assert 0 < told.encoded_tokens <= told.sampled_tokens
+    assert told.tokens == bare.tokens
+    assert told.bytes - bare.bytes == pytest.approx(0.96 * told.tokens, rel=0.01)
+    assert told.seconds > bare.seconds
+
+
+def test_pdf_is_predicted_from_whole_files(tmp_path):
+    pdfs = sorted(SAMPLES.rglob("*.pdf"))
+    assert pdfs
+    told = forecast(tmp_path / "m.crystal", pdfs, encoder=None)
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        assert told.tokens == pytest.approx(crystal.ingest(pdfs).tokens, rel=0.02)
+
+
+def test_a_path_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(SourceError, match="no such file or folder"):
+        forecast(tmp_path / "m.crystal", [tmp_path / "nothing"], encoder=None)

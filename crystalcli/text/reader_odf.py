@@ -19,7 +19,8 @@ from crystalcli.text.rows import Cell, Row, headed
 
 CONTENT = "content.xml"
 COLUMNS = 16_384
-REPEATED = 1_000  # copies of a row that are written
+REPEATED = 1_000  # copies of a row that are written, and no more than fit into
+COPIES = 1_000_000  # characters
 _SKIP = frozenset(
     ("annotation", "annotation-end", "tracked-changes", "title", "desc", "notes", "event-listeners", "object", "image")
 )
@@ -196,7 +197,8 @@ class _Sheets:
         while self._next is not None and _sheet_of(self._next) == self.name:
             times = _times(self._next, "number-rows-repeated")
             row = _row(self._next)
-            for step in range(min(times, REPEATED) if row else 0):
+            size = sum(len(cell.text) + 2 for cell in row.values())
+            for step in range(min(times, REPEATED, COPIES // size + 1) if row else 0):
                 yield number + step + 1, row
             number += times
             self._next = next(self._rows, None)

@@ -32,13 +32,6 @@ def location_of(path: Path, home: Path) -> str:
     return os.fsencode(place.as_posix()).decode("utf-8", "backslashreplace")  # names need not be UTF-8
 
 
-def above(location: str) -> Iterator[str]:
-    """Every folder above a place of the ledger, the nearest first. An archive is one to what it holds."""
-    while (end := location.rfind("/")) > 0:
-        location = location[:end]
-        yield location
-
-
 def folders_asked(store: Store) -> set[str]:
     """The folders that were ever asked for, as the ledger writes places. Raises DamagedCrystalError."""
     try:
@@ -54,3 +47,10 @@ def folders_asked(store: Store) -> set[str]:
 def folders_noted(folders: Iterable[str]) -> str:
     """The same as it stands in `meta`, under `folders`."""
     return json.dumps(sorted(folders), ensure_ascii=False)
+
+
+def above(location: str) -> Iterator[str]:
+    """Every folder above a place of the ledger, the nearest first. An archive is one to what it holds."""
+    while (end := location.rfind("/")) > 0:
+        location = location[:end]
+        yield location

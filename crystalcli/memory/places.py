@@ -51,13 +51,6 @@ def place_of(location: str, home: Path) -> Path:
     return Path(os.path.normpath(home / location))
 
 
-def above(location: str) -> Iterator[str]:
-    """Every folder above a place of the ledger, the nearest first. An archive is one to what it holds."""
-    while (end := location.rfind("/")) > 0:
-        location = location[:end]
-        yield location
-
-
 def folders_asked(store: Store) -> set[str]:
     """The folders that were ever asked for, as the ledger writes places. Raises DamagedCrystalError."""
     try:
@@ -73,3 +66,10 @@ def folders_asked(store: Store) -> set[str]:
 def folders_noted(folders: Iterable[str]) -> str:
     """The same as it stands in `meta`, under `folders`."""
     return json.dumps(sorted(folders), ensure_ascii=False)
+
+
+def above(location: str) -> Iterator[str]:
+    """Every folder above a place of the ledger, the nearest first. An archive is one to what it holds."""
+    while (end := location.rfind("/")) > 0:
+        location = location[:end]
+        yield location

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from crystalcli.errors import SourceError
@@ -16,8 +17,8 @@ from crystalcli.text import chat_json, chat_whatsapp
 from crystalcli.text.asked import Asked
 from crystalcli.text.lines import lines_of
 from crystalcli.text.messages import Conversation, written
-from crystalcli.text.reader_plain import PlainReading, texts
-from crystalcli.types import Landmark
+from crystalcli.text.reader_plain import texts
+from crystalcli.types import Landmark, Reading
 
 _LARGEST = 256 << 20  # bytes of JSON, which is parsed whole
 _LARGEST_LIST = 32 << 20  # bytes of `users.json`
@@ -44,7 +45,13 @@ class ChatReading:
     def pieces(self) -> Iterator[str | Landmark]:
         """The messages, each after its landmark."""
         if self.kind == "code":
-            yield from PlainReading(replace(self._asked, kind="code")).pieces()
+            from crystalcli.text.readers import READERS
+
+            module, name = READERS["code"].split(":")
+            reading: Reading = getattr(import_module(f"crystalcli.text.{module}"), name)(
+                replace(self._asked, kind="code")
+            )
+            yield from reading.pieces()
         elif self._is_json:
             yield from written(self._conversations()[1])
         else:

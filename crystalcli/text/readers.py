@@ -11,6 +11,7 @@ from pathlib import Path
 
 from crystalcli.errors import SourceError
 from crystalcli.text.asked import PLAINLY, Asked, Options
+from crystalcli.text.guarded import Guarded, trouble_named
 from crystalcli.text.reader_bytes import MAGIC, Survey, survey
 from crystalcli.types import Fingerprint, Reading
 
@@ -47,6 +48,7 @@ READERS = {
     "code": "reader_plain:PlainReading",
     "pdf": "reader_pdf:PdfReading",
 }
+FOLDERS = frozenset(("archive",))  # kinds that hold files rather than text: each of these is opened by itself
 
 
 def open_source(path: Path, options: Options = PLAINLY) -> tuple[Fingerprint, Reading]:
@@ -59,8 +61,9 @@ def open_source(path: Path, options: Options = PLAINLY) -> tuple[Fingerprint, Re
     kind = _kind_of_bytes(path, seen) if seen.encoding in BINARY else kind_of(path, seen.head)
     module, name = READERS[kind].split(":")
     reader = getattr(import_module(f"crystalcli.text.{module}"), name)
-    reading: Reading = reader(Asked(path, seen, kind, options))
-    return seen.fingerprint, reading
+    with trouble_named():
+        reading: Reading = reader(Asked(path, seen, kind, options))
+    return seen.fingerprint, reading if kind in FOLDERS else Guarded(reading)
 
 
 def _kind_of_bytes(path: Path, seen: Survey) -> str:

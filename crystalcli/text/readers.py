@@ -13,6 +13,7 @@ from pathlib import Path
 from crystalcli.errors import SourceError
 from crystalcli.text.archive import is_archive
 from crystalcli.text.asked import PLAINLY, Asked, Options
+from crystalcli.text.guarded import Guarded, trouble_named
 from crystalcli.text.reader_bytes import MAGIC, Survey, survey
 from crystalcli.text.talk import is_mail, may_be_chat
 from crystalcli.types import Fingerprint, Reading
@@ -75,6 +76,7 @@ READERS = {
     "ods": "reader_odf:OdfReading",
     "odp": "reader_odf:OdfReading",
 }
+FOLDERS = frozenset(("archive",))  # kinds that hold files rather than text: each of these is opened by itself
 # Office files that are no zip files: those from before 2007, and encrypted ones.
 _OLD_OFFICE = frozenset((".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps"))
 _OFFICE = frozenset((".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm"))
@@ -90,8 +92,9 @@ def open_source(path: Path, options: Options = PLAINLY) -> tuple[Fingerprint, Re
     kind = _kind_of_bytes(path, seen) if seen.encoding in BINARY else kind_of(path, seen.head)
     module, name = READERS[kind].split(":")
     reader = getattr(import_module(f"crystalcli.text.{module}"), name)
-    reading: Reading = reader(Asked(path, seen, kind, options))
-    return seen.fingerprint, reading
+    with trouble_named():
+        reading: Reading = reader(Asked(path, seen, kind, options))
+    return seen.fingerprint, reading if kind in FOLDERS else Guarded(reading)
 
 
 def _kind_of_bytes(path: Path, seen: Survey) -> str:

@@ -24,6 +24,7 @@ import pytest
 
 from crystalcli.errors import SourceError
 from crystalcli.library import Crystal
+from crystalcli.text.guarded import UNEXPECTED
 from crystalcli.text.readers import READERS, open_source
 from crystalcli.types import Document
 
@@ -93,6 +94,9 @@ def check(run: Run, crystal: Path) -> dict[str, Document]:
             assert 0 < len(document.reason) <= 200, document
             assert not [each for each in document.reason if unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp")]
             assert "/tmp" not in document.reason
+            assert not document.reason.startswith(UNEXPECTED), (
+                document
+            )  # a reader knows what can be wrong with its files
     listed = {(each["path"], each["reason"]) for each in run.said["skipped"]}
     assert listed == {(each.path, each.reason) for each in held.values() if each.state != "done"}
     return held

@@ -89,7 +89,7 @@ def test_json_has_stable_keys(tmp_path, shelf_folder, capsys):
         "heading",
     } <= first.keys()
     assert first["text"] == (shelf_folder / first["path"]).read_text()[first["start"] : first["end"]]
-    assert first["heading"] == "Tides"
+    assert first["heading"] == "Notes › Tides"
     code, out, _ = here(capsys, "ask", "When is high water?", "-c", file, "--json", "--extractive")
     answer = json.loads(out)
     assert {"question", "answer", "citations", "passages", "tokens", "seconds", "model"} <= answer.keys()

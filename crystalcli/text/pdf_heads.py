@@ -1,0 +1,67 @@
+"""Which rows of a page are no part of its text: running heads and feet, and page numbers.
+
+Knows rows and that they come again on the pages around. A number is a page number when the pages around count on with it; a line
+is a running head when it comes again, but for numbers, at the same height. Its first occurrence stays, since it may say what
+stands nowhere else; the others go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from crystalcli.text.pdf_layout import Line
+
+AROUND = 4  # pages before and after that are looked at: heads of left and right pages take turns
+ROWS = 3  # at the top and at the bottom
+SAME_HEIGHT = 4.0  # points
+NUMBER = re.compile(r"\d+")
+PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?\W{0,3}(?:[A-Za-z]{1,2}[-–.])?(\d{1,4}|[ivxlc]{1,8})(?:\W{0,3}(?:of|von|/)\W?\d+)?\W{0,3}", re.I)
+ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+
+
+class Edge(NamedTuple):
+    """A row at the top or the bottom of a page. row: its index; key: its text without its numbers; number: the page number, or -1."""
+
+    row: int
+    y: float
+    key: str
+    number: int
+
+
+def edges_of(lines: Sequence[Line]) -> list[Edge]:
+    """The rows of a page, as whole lines from the top, that may be heads or feet."""
+    at = sorted({*range(min(ROWS, len(lines))), *range(max(0, len(lines) - ROWS), len(lines))})
+    out = []
+    for index in at:
+        text = " ".join(lines[index].text.split())
+        match = PAGE_NUMBER.fullmatch(text)
+        out.append(Edge(index, lines[index].y, NUMBER.sub("#", text), _value(match[1]) if match else -1))
+    return out
+
+
+def heads_of(edges: Sequence[Edge], around: Sequence[tuple[int, Sequence[Edge]]], seen: set[str]) -> set[int]:
+    """The rows to leave out. around: the pages before and after, and how far on they are; seen: the heads so far, added to."""
+    out: set[int] = set()
+    for edge in edges:
+        if edge.number >= 0:
+            if any(other.number == edge.number + step for step, page in around for other in page):
+                out.add(edge.row)
+            continue
+        letters = sum(character.isalpha() for character in edge.key)
+        if letters < 3 or len(edge.key) > 200:
+            continue
+        if any(other.key == edge.key and abs(other.y - edge.y) < SAME_HEIGHT for _, page in around for other in page):
+            if edge.key in seen:
+                out.add(edge.row)
+            seen.add(edge.key)
+    return out
+
+
+def _value(text: str) -> int:
+    """A number in digits or in Roman ones."""
+    if text.isdecimal():
+        return int(text)
+    values = [ROMAN[character] for character in text.lower()]
+    return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))

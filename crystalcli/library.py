@@ -74,15 +74,18 @@ class Crystal(CrystalFile):
         *,
         prune: bool = False,
         codebooks_from: Sequence[str | Path] = (),
+        password: str = "",
     ) -> IngestReport:
         """Read files and folders into the crystal. Raises SourceError when a path does not exist.
 
         progress: told now and then how far it has come. prune: drop the documents whose files are gone. codebooks_from: files
         that the codebooks of an own encoder are learnt from, when it has none yet, instead of the text of the first ingest.
+        password: opens files that are encrypted.
         Layers that an earlier run without weights left out are made first. Raises ModelMissingError when the crystal has an
         encoder of its own and that is not here.
         """
-        return super().ingest(paths_of(paths), progress, prune=prune, codebooks_from=paths_of(codebooks_from))
+        samples = paths_of(codebooks_from)
+        return super().ingest(paths_of(paths), progress, prune=prune, codebooks_from=samples, password=password)
 
     def ask(
         self,

@@ -34,7 +34,8 @@ HOMES = {
     "tokenizers": {"vectors"},
     "tiktoken": {"lm"},
     "jinja2": {"lm"},
-    "pypdf": {"text"},
+    "pypdfium2": {"text"},
+    "pypdf": set(),
     "pathspec": {"text"},
     "zstandard": {"storage"},
     "sqlite3": {"storage"},
@@ -94,11 +95,11 @@ def test_every_room_has_a_floor():
         ("import crystalcli", {"numpy", "torch", "click", "rich", "sqlite3"}),
         (
             "from crystalcli.cli.app import run; run(['--help'])",
-            {"numpy", "torch", "rich", "sqlite3", "pypdf", "tokenizers"},
+            {"numpy", "torch", "rich", "sqlite3", "pypdfium2", "tokenizers"},
         ),
-        ("import crystalcli.memory.recall", {"torch", "rich", "pypdf", "tiktoken", "zstandard"}),
-        ("import crystalcli.memory.ingest", {"torch", "rich", "pypdf", "tiktoken"}),
-        ("import crystalcli.answering.ask", {"torch", "rich", "pypdf", "tiktoken"}),
+        ("import crystalcli.memory.recall", {"torch", "rich", "pypdfium2", "tiktoken", "zstandard"}),
+        ("import crystalcli.memory.ingest", {"torch", "rich", "pypdfium2", "tiktoken"}),
+        ("import crystalcli.answering.ask", {"torch", "rich", "pypdfium2", "tiktoken"}),
     ],
 )
 def test_heavy_libraries_wait_until_they_are_used(code, absent):

@@ -23,6 +23,7 @@ from crystalcli.cli.shared import (
     fetch,
     json_option,
     open_crystal,
+    password_option,
     path_of,
 )
 from crystalcli.errors import StoppedError, UsageError
@@ -56,6 +57,7 @@ def app(quiet: bool) -> None:
     default=0.0,
     help="How long to wait for another program that is writing the crystal. Default: not at all.",
 )
+@password_option
 def ingest(
     paths: tuple[str, ...],
     crystal: Path | None,
@@ -64,6 +66,7 @@ def ingest(
     as_json: bool,
     prune: bool,
     wait: float,
+    password: str,
 ) -> None:
     """Read files and folders into the crystal: text, Markdown, source code, PDF.
 
@@ -90,7 +93,7 @@ def ingest(
             output.note("this crystal has its codebooks already: --codebooks-from is not read")
         try:
             with ingesting() as progress:
-                report = opened.ingest(sources, progress, prune=prune, codebooks_from=samples)
+                report = opened.ingest(sources, progress, prune=prune, codebooks_from=samples, password=password)
         except KeyboardInterrupt:
             kept = opened.stats()
             held = f"{target} holds {render.count(kept.documents, 'document')}, {kept.tokens:,} tokens"

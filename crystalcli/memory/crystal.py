@@ -93,9 +93,11 @@ class CrystalFile:
         *,
         prune: bool = False,
         codebooks_from: Sequence[Path] = (),
+        password: str = "",
     ) -> IngestReport:
         """See `crystalcli.library.Crystal.ingest`."""
         from crystalcli.memory.ingest import Ingest
+        from crystalcli.text.asked import Options
 
         self._check_writable()
         if self._encoder.mark is not None and self._encoder.folder is None:
@@ -108,7 +110,7 @@ class CrystalFile:
         # Without codebooks there are no codes: the text comes first then, the codebooks from it, and the layers at last.
         later = self.lacks_codebooks
         encoder = _Lazy(self._encoder, self.codec()) if self._encoder.folder is not None and not later else None
-        ingest = Ingest(self._store, encoder, progress, self._encoder.cut)
+        ingest = Ingest(self._store, encoder, progress, self._encoder.cut, Options(password=password))
         filled = self._fill(encoder, progress) if encoder is not None else 0
         try:
             report = ingest.run(paths, prune=prune)

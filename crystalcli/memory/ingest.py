@@ -21,6 +21,7 @@ from crystalcli.memory.places import folders_asked, folders_noted, home_of, loca
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
+from crystalcli.text.asked import PLAINLY, Options
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, Skipped, walk
 from crystalcli.types import Chunk, Fingerprint, Landmark, Progress, Reading
@@ -101,6 +102,7 @@ class Ingest:
     """One run over some paths. encoder: None when there are no weights; then the lexical index alone is made.
 
     chunks: cuts a document's text, and code where it is told so; by default as the program's own encoder reads it.
+    options: how files are to be read.
     """
 
     def __init__(
@@ -109,7 +111,9 @@ class Ingest:
         encoder: ChunkEncoder | None,
         progress: Callable[[Progress], None] | None = None,
         chunks: Callable[[Iterator[str], bool], Iterator[Chunk]] | None = None,
+        options: Options = PLAINLY,
     ) -> None:
+        self._options = options
         self._chunks = chunks or Encoder(None, None).cut
         self._store = store
         self._progress = progress or (lambda _: None)
@@ -163,7 +167,8 @@ class Ingest:
         before = self._by_location.get(location)
         self._tell(found.relative)
         as_it_was = before is not None and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
-        if before is not None and as_it_was and before.state in ("done", "skipped"):
+        may_open = bool(self._options.password) and before is not None and before.reason.startswith("encrypted")
+        if before is not None and as_it_was and before.state in ("done", "skipped") and not may_open:
             self._keep(before)
         else:
             try:
@@ -186,7 +191,7 @@ class Ingest:
 
     def _look_at(self, found: Found, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
-        mark, reading = open_source(found.path)
+        mark, reading = open_source(found.path, self._options)
         if time.time_ns() - mark.mtime_ns < _FRESH:
             mark = Fingerprint(mark.size, 0, mark.digest)  # to be looked at again next time, by its digest
         before = self._by_location.get(location) or self._moved_here(found, location, mark)

@@ -30,9 +30,7 @@ from crystalcli.types import Fingerprint, Landmark, Reading
 AHEAD = 64  # messages that are taken before they are wanted
 KEPT = 1  # children that wait for the next file
 FILES = 100  # that one child reads; then a fresh one takes its place, whatever the libraries have piled up
-STARTING = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from crystalcli.text.apart import serve; serve(int(sys.argv[2]))"
-)
+STARTING = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from crystalcli.text.apart import serve; serve(int(sys.argv[2]))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +91,13 @@ class _Child:
     def __init__(self, memory: int) -> None:
         self.memory = memory
         self.files = 0
-        own = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if sys.platform == "win32" else {}
         self.process = subprocess.Popen(
             [sys.executable, "-c", STARTING, json.dumps(sys.path), str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=sys.platform != "win32",
-            **own,
+            start_new_session=True,  # Ctrl-C is not for the child; Windows has no sessions, and a signal of its own for that
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         assert self.process.stdout is not None
         self.messages: queue.Queue[Any] = queue.Queue(AHEAD)

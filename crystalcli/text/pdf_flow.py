@@ -12,6 +12,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from crystalcli.text.pdf_layout import Line
 
@@ -21,7 +22,7 @@ WORD = re.compile(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*")
 MOST_WORDS = 400_000
 LEADING = 1.35  # of the usual distance between lines; what is further apart is another paragraph
 INDENT = (0.7, 5.0)  # ems by which the first line of a paragraph is set in
-STOPS = tuple(".!?:;”\"’)]»")
+STOPS = tuple('.!?:;”"’)]»')
 
 
 class Words:
@@ -95,7 +96,7 @@ def _flows_on(out: list[tuple[float, str]], line: Line) -> bool:
 
 def _breaks(block: Sequence[Line]) -> set[int]:
     """The lines of a block before which a paragraph ends."""
-    steps = [before.y - line.y for before, line in zip(block, block[1:], strict=False)]
+    steps = [before.y - line.y for before, line in pairwise(block)]
     usual = statistics.median_low([step for step in steps if step > 0] or [1.0])
     out = set()
     for index in range(1, len(block)):

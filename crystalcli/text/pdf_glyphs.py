@@ -26,7 +26,17 @@ WRONG_PASSWORD = "encrypted (the password is wrong)"
 LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 # Accents that old fonts draw as letters of their own, and what they are when they stand over another.
-ACCENTS = {"¨": "\u0308", "´": "\u0301", "`": "\u0300", "ˆ": "\u0302", "˜": "\u0303", "¯": "\u0304", "˚": "\u030a", "ˇ": "\u030c"}
+ACCENTS = {
+    "¨": "\u0308",
+    "´": "\u0301",
+    "`": "\u0300",
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "¯": "\u0304",
+    "˚": "\u030a",
+    "ˇ": "\u030c",
+}
+DRAWN_ACCENT = re.compile(f"([{''.join(ACCENTS)}]) ?([A-Za-zı])")  # TeX draws the accent first, and its letter next
 HYPHENS = frozenset("\x02\xad\ufffe")  # what pdfium makes of a hyphen at the end of a line, and the soft one
 LONGEST_TITLE = 300
 DEEPEST = 12  # headings above one another
@@ -239,10 +249,7 @@ def tidied(text: str) -> str:
     if text.isascii():
         return CONTROLS.sub("", text).strip()
     text = CONTROLS.sub("", text.translate(LIGATURES)).replace("\xa0", " ")
-    for accent, mark in ACCENTS.items():
-        if accent in text:
-            # TeX draws the accent first, and the letter under it next.
-            text = re.sub(f"{re.escape(accent)} ?([A-Za-zı])", lambda letter, mark=mark: letter[1].replace("ı", "i") + mark, text)
+    text = DRAWN_ACCENT.sub(lambda pair: pair[2].replace("ı", "i") + ACCENTS[pair[1]], text)
     return unicodedata.normalize("NFC", text).strip()
 
 

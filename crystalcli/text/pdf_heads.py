@@ -1,8 +1,8 @@
 """Which rows of a page are no part of its text: running heads and feet, and page numbers.
 
 Knows rows and that they come again on the pages around. A number is a page number when the pages around count on with it; a line
-is a running head when it comes again, but for numbers, at the same height. Its first occurrence stays, since it may say what
-stands nowhere else; the others go.
+is a running head when it comes again, but for numbers, at the same height. One that says what the text has said already, a chapter's
+title for instance, goes; of another the first occurrence stays, since it may say what stands nowhere else.
 """
 
 from __future__ import annotations
@@ -16,8 +16,13 @@ from crystalcli.text.pdf_layout import Line
 AROUND = 4  # pages before and after that are looked at: heads of left and right pages take turns
 ROWS = 3  # at the top and at the bottom
 SAME_HEIGHT = 4.0  # points
+LONGEST_HEAD = 200  # letters
 NUMBER = re.compile(r"\d+")
-PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?\W{0,3}(?:[A-Za-z]{1,2}[-–.])?(\d{1,4}|[ivxlc]{1,8})(?:\W{0,3}(?:of|von|/)\W?\d+)?\W{0,3}", re.I)
+NO_LETTERS = re.compile(r"[\W\d_]+")
+PAGE_NUMBER = re.compile(
+    r"(?:page|seite|p\.)?\W{0,3}(?:[A-Za-z]{1,2}[-–.])?(\d{1,4}|[ivxlc]{1,8})(?:\W{0,3}(?:of|von|/)\W?\d+)?\W{0,3}",
+    re.I,
+)
 ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
 
@@ -41,8 +46,11 @@ def edges_of(lines: Sequence[Line]) -> list[Edge]:
     return out
 
 
-def heads_of(edges: Sequence[Edge], around: Sequence[tuple[int, Sequence[Edge]]], seen: set[str]) -> set[int]:
-    """The rows to leave out. around: the pages before and after, and how far on they are; seen: the heads so far, added to."""
+def heads_of(edges: Sequence[Edge], around: Sequence[tuple[int, Sequence[Edge]]], said: set[str]) -> set[int]:
+    """The rows to leave out. around: the pages before and after, and how far on they are.
+
+    said: what the lines of the text so far say, as `saying` has it; heads that stay are added.
+    """
     out: set[int] = set()
     for edge in edges:
         if edge.number >= 0:
@@ -50,13 +58,18 @@ def heads_of(edges: Sequence[Edge], around: Sequence[tuple[int, Sequence[Edge]]]
                 out.add(edge.row)
             continue
         letters = sum(character.isalpha() for character in edge.key)
-        if letters < 3 or len(edge.key) > 200:
+        if letters < 3 or len(edge.key) > LONGEST_HEAD:
             continue
         if any(other.key == edge.key and abs(other.y - edge.y) < SAME_HEIGHT for _, page in around for other in page):
-            if edge.key in seen:
+            if saying(edge.key) in said:
                 out.add(edge.row)
-            seen.add(edge.key)
+            said.add(saying(edge.key))
     return out
+
+
+def saying(text: str) -> str:
+    """A line's letters, by which a head is known for what stands elsewhere in other letters or with another number."""
+    return NO_LETTERS.sub("", text).casefold()
 
 
 def _value(text: str) -> int:

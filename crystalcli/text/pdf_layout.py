@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from crystalcli.text.pdf_glyphs import Fragment
@@ -67,7 +68,7 @@ def line_of(row: Row) -> Line:
         return _line_from_right(row)
     parts = [row[0].text]
     end, cells = row[0].x1, 1
-    for before, each in zip(row, row[1:], strict=False):
+    for before, each in pairwise(row):
         gap, em = each.x0 - end, min(before.size, each.size)
         if gap > CELL_GAP * em:
             parts.append(CELLS)
@@ -88,7 +89,8 @@ def _line_from_right(row: Row) -> Line:
 
 def _is_rightward(each: Fragment) -> int:
     """1 for a fragment in a script that runs to the right, -1 for Hebrew and Arabic."""
-    return -1 if each.text and "\u0590" <= each.text[0] <= "\u08ff" or "\ufb1d" <= each.text[0] <= "\ufefc" else 1
+    first = each.text[:1]
+    return -1 if "\u0590" <= first <= "\u08ff" or "\ufb1d" <= first <= "\ufefc" else 1
 
 
 def blocks_of(rows: Sequence[Row]) -> list[list[Line]]:

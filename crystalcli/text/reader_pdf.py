@@ -18,7 +18,7 @@ from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.asked import Asked
 from crystalcli.text.pdf_flow import STOPS, Words, joined, text_of
 from crystalcli.text.pdf_glyphs import Glyphs, Heading
-from crystalcli.text.pdf_heads import AROUND, heads_of
+from crystalcli.text.pdf_heads import AROUND, LONGEST_HEAD, heads_of, saying
 from crystalcli.text.pdf_pages import PageRead, blocks, pages_of
 from crystalcli.text.reader_bytes import CHANGED, checked, open_bytes
 from crystalcli.types import HEADING_JOINT, Landmark
@@ -92,7 +92,7 @@ class _Flow:
         for heading in glyphs.headings():
             self._headings[heading.page].append(heading)
         self._words = Words()
-        self._seen_heads: set[str] = set()
+        self._said: set[str] = set()  # by short lines
         self._given = 0  # characters
         self._last = ""  # the last line, whose end the next page decides
         self._waiting: list[tuple[str, str]] = []  # landmarks that come after it, as kind and label
@@ -130,7 +130,8 @@ class _Flow:
             for other in range(max(0, at - AROUND), min(len(pages), at + AROUND + 1))
             if other != at
         ]
-        lines = text_of(blocks(page, heads_of(page.edges, around, self._seen_heads)), self._words)
+        lines = text_of(blocks(page, heads_of(page.edges, around, self._said)), self._words)
+        self._said.update(saying(text) for _, text in lines if len(text) < LONGEST_HEAD)
         marks = [("page", self._glyphs.label(page.number))]
         if not lines:
             self._waiting += marks + [_mark_of(heading) for heading in self._headings.get(page.number, ())]
@@ -195,4 +196,6 @@ def _stands(wanted: str, keys: Sequence[str], index: int) -> bool:
         return False
     if key.endswith(wanted) and len(key) <= len(wanted) + 10:
         return True
-    return (key + keys[index + 1] if index + 1 < len(keys) else key).startswith(wanted) and key in wanted + key[len(wanted) :]
+    return (key + keys[index + 1] if index + 1 < len(keys) else key).startswith(wanted) and key in wanted + key[
+        len(wanted) :
+    ]

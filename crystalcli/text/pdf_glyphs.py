@@ -38,6 +38,7 @@ ACCENTS = {
 }
 DRAWN_ACCENT = re.compile(f"([{''.join(ACCENTS)}]) ?([A-Za-zı])")  # TeX draws the accent first, and its letter next
 HYPHENS = frozenset("\x02\xad\ufffe")  # what pdfium makes of a hyphen at the end of a line, and the soft one
+GENERATED = frozenset(map(ord, " \r\n-\u2010")) | set(map(ord, HYPHENS))  # what pdfium adds to a text of itself
 LONGEST_TITLE = 300
 DEEPEST = 12  # headings above one another
 MOST_HEADINGS = 20_000
@@ -148,7 +149,8 @@ class Glyphs:
         loose, origin, size_of = raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetCharOrigin, raw.FPDFText_GetFontSize
         box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
         box_at, x_at, y_at = ctypes.byref(box), ctypes.byref(x), ctypes.byref(y)
-        turn, high = 0, ""
+        turn, high, known, em = 0, "", -1.0, 0.0
+        # Each call costs as much as all else that is done for a letter, so none is made whose answer is known.
         for index in range(min(raw.FPDFText_CountChars(text), MOST_LETTERS)):
             code = unicode(text, index)
             if 0xD800 <= code < 0xDC00:  # the first half of a pair
@@ -156,23 +158,28 @@ class Glyphs:
                 continue
             character = _paired(high, code)
             high = ""
-            made = generated(text, index) == 1
-            if made and character not in HYPHENS:
+            if code in GENERATED and generated(text, index) == 1:
                 if character == " ":
                     yield turn, _Letter(" ", 0.0, 0.0, 0.0, 0.0, True)
-                continue
+                if character not in HYPHENS:
+                    continue
             if not loose(text, index, box_at) or not origin(text, index, x_at, y_at):
                 continue
-            turn = round(angle_of(text, index) / (math.pi / 2)) % 4
             left, right, bottom, top, base_x, base_y = box.left, box.right, box.bottom, box.top, x.value, y.value
+            # Upright letters begin at the left of their boxes, between bottom and top; those turned otherwise do not.
+            is_upright = abs(left - base_x) < 0.02 and bottom - 0.02 < base_y < top - 0.1 * (top - bottom)
+            turn = 0 if is_upright else round(angle_of(text, index) / (math.pi / 2)) % 4
+            height = right - left if turn % 2 else top - bottom
+            if abs(height - known) > 0.001:  # another font
+                known, em = height, _em(size_of(text, index), height)
             if turn == 0:
-                yield 0, _Letter(character, left, right, base_y, _em(size_of(text, index), top - bottom), False)
+                yield 0, _Letter(character, left, right, base_y, em, False)
             elif turn == 1:  # the angle goes with the clock: letters run downwards
-                yield 1, _Letter(character, -top, -bottom, base_x, _em(size_of(text, index), right - left), False)
+                yield 1, _Letter(character, -top, -bottom, base_x, em, False)
             elif turn == 2:
-                yield 2, _Letter(character, -right, -left, -base_y, _em(size_of(text, index), top - bottom), False)
+                yield 2, _Letter(character, -right, -left, -base_y, em, False)
             else:
-                yield 3, _Letter(character, bottom, top, -base_x, _em(size_of(text, index), right - left), False)
+                yield 3, _Letter(character, bottom, top, -base_x, em, False)
 
 
 class _Letter(NamedTuple):

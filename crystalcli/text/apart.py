@@ -19,6 +19,7 @@ import time
 import weakref
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,7 +29,7 @@ from crystalcli.text.reader_bytes import Survey
 from crystalcli.types import Fingerprint, Landmark, Reading
 
 AHEAD = 64  # messages that are taken before they are wanted
-KEPT = 1  # children that wait for the next file
+KEPT = 4  # children that wait for the next file
 FILES = 100  # that one child reads; then a fresh one takes its place, whatever the libraries have piled up
 STARTING = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from crystalcli.text.apart import serve; serve(int(sys.argv[2]))"
 
@@ -61,7 +62,7 @@ class ApartReading:
         """What the document calls itself, or "". That it cannot be read is for `pieces` to say."""
         if self._title is None:
             self._title = ""
-            self._messages = _answers(self._job, self._bounds)
+            self._messages = _begun(self._job, self._bounds)
             try:
                 self._title = str(next(self._messages))
             except SourceError as error:
@@ -80,6 +81,16 @@ class ApartReading:
                     yield message
             else:
                 yield Landmark(*message)
+
+
+def values_apart(
+    asked: Asked, function: str, first: int, end: int, bounds: Bounds = BOUNDS
+) -> Generator[Any, None, None]:
+    """What `function`, a "module:function" in this room, yields for a part of a file, made in another process from now on.
+
+    It is called with asked, first and end, and yields what JSON can say. Raises SourceError while iterating.
+    """
+    return _begun({"function": function, "first": first, "end": end, **_packed(asked)}, bounds)
 
 
 # --- this side ------------------------------------------------------------------------------------
@@ -167,13 +178,21 @@ def _idle_child(memory: int) -> _Child:
     return _Child(memory)
 
 
+def _begun(job: dict[str, Any], bounds: Bounds) -> Generator[Any, None, None]:
+    """The values that a child answers with; it is at work before the first is asked for."""
+    answers = _answers(job, bounds)
+    next(answers)
+    return answers
+
+
 def _answers(job: dict[str, Any], bounds: Bounds) -> Generator[Any, None, None]:
-    """The title, then strings and landmarks, of a file that is read by a child. Raises SourceError."""
+    """None once the child has its job, then the values that it answers with. Raises SourceError."""
     child = _idle_child(bounds.memory)
     is_whole = False
     try:
         child.tell(job)
         child.files += 1
+        yield None
         waited = 0.0
         while True:
             message, seconds = _next_message(child, bounds, waited)
@@ -248,9 +267,16 @@ def _hear(jobs: queue.SimpleQueue[Any]) -> None:
 
 
 def _do(job: dict[str, Any], answers: IO[bytes]) -> None:
-    """Read one file and say what is in it."""
+    """Read one file, or a part of it, and say what is in it."""
     try:
-        reading = _reading(job)
+        module, name = job["function" if "function" in job else "reader"].split(":")
+        target = getattr(import_module(f"crystalcli.text.{module}"), name)
+        if "function" in job:
+            for value in target(_asked(job), job["first"], job["end"]):
+                _say(answers, {"value": value})
+            _say(answers, {"end": True})
+            return
+        reading: Reading = target(_asked(job))
         _say(answers, {"value": reading.title})
         for piece in reading.pieces():
             if isinstance(piece, str):
@@ -268,16 +294,10 @@ def _do(job: dict[str, Any], answers: IO[bytes]) -> None:
         _say(answers, {"error": f"cannot be read ({type(error).__name__})", "unsteady": False})
 
 
-def _reading(job: dict[str, Any]) -> Reading:
-    from importlib import import_module
-
+def _asked(job: dict[str, Any]) -> Asked:
     size, mtime_ns, digest = job["fingerprint"]
     seen = Survey(Fingerprint(size, mtime_ns, bytes.fromhex(digest)), job["encoding"], bytes.fromhex(job["head"]))
-    module, name = job["reader"].split(":")
-    reading: Reading = getattr(import_module(f"crystalcli.text.{module}"), name)(
-        Asked(Path(job["path"]), seen, job["kind"], Options(**job["options"]))
-    )
-    return reading
+    return Asked(Path(job["path"]), seen, job["kind"], Options(**job["options"]))
 
 
 def _say(answers: IO[bytes], message: dict[str, Any]) -> None:

@@ -48,12 +48,13 @@ class Words:
                 if "-" in word or "‐" in word:
                     self._counts.update(part.lower() for part in re.split("[-‐]", word))
 
-    def keeps_hyphen(self, first: str, second: str) -> bool:
-        """Whether `first-second`, broken after the hyphen, is a word with one."""
-        first, second = first.lower(), second.lower()
-        whole, parted = self._counts[first + second], self._counts[f"{first}-{second}"]
-        if whole or parted:
-            return parted > whole
+    def keeps_hyphen(self, before: str, second: str) -> bool:
+        """Whether `before-second`, broken after the hyphen, is a word with one. `before` may have hyphens already."""
+        before, second = before.lower(), second.lower()
+        first = re.split("[-‐]", before)[-1]
+        whole, parted = self._counts[first + second], self._counts[f"{before}-{second}"]
+        if whole or parted or before != first:
+            return parted >= whole
         return len(first) > 2 and len(second) > 2 and bool(self._counts[first]) and bool(self._counts[second])
 
 
@@ -62,12 +63,9 @@ def joined(before: str, after: str, words: Words) -> tuple[str, str] | None:
     broken, on = BROKEN.search(before), GOES_ON.match(after)
     if not broken or not on or not on[1][0].islower():
         return None
-    parts = WORD.findall(before)
-    first = parts[-1] if parts else broken[1]
-    first = re.split("[-‐]", first)[-1]
     tail = re.match(r"\S+", after)
     assert tail is not None  # it begins with a letter
-    kept = before if words.keeps_hyphen(first, on[1]) else before[:-1]
+    kept = before if words.keeps_hyphen(WORD.findall(before)[-1], on[1]) else before[:-1]
     return kept + tail[0], after[tail.end() :].lstrip(" ")
 
 

@@ -102,7 +102,7 @@ def blocks_of(rows: Sequence[Row]) -> list[list[Line]]:
 
 def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
     """Rows as blocks of rows, columns one after the other."""
-    found = _best_gap(rows) if depth < DEEPEST and len(rows) >= FEWEST_LINES else None
+    found = _best_gap(rows, depth) if len(rows) >= FEWEST_LINES else None
     if found is None:
         return [rows]
     first, end, gap = found
@@ -122,8 +122,10 @@ def _in_order(rows: list[Row]) -> list[Row]:
     return rows_of([each for row in rows for each in row])
 
 
-def _best_gap(rows: list[Row]) -> tuple[int, int, float] | None:
+def _best_gap(rows: list[Row], depth: int) -> tuple[int, int, float] | None:
     """The stretch of rows `[first, end)` with a gap between columns, and where that is; the one with the most letters."""
+    if depth >= DEEPEST:
+        return None
     left, right = min(row[0].x0 for row in rows), max(each.x1 for row in rows for each in row)
     if right - left < 100:
         return None
@@ -140,7 +142,7 @@ def _best_gap(rows: list[Row]) -> tuple[int, int, float] | None:
             continue
         gap = edge - 1.5
         for first, end in _stretches(rows, gap, 0.5 * em):
-            letters = _letters_of_columns(rows[first:end], gap)
+            letters = _letters_of_columns(rows[first:end], gap, depth)
             if letters and (best is None or letters > best[0]):
                 best = letters, first, end, gap
     return best[1:] if best else None
@@ -162,21 +164,26 @@ def _stretches(rows: list[Row], gap: float, wide: float) -> list[tuple[int, int]
     return out
 
 
-def _letters_of_columns(rows: list[Row], gap: float) -> int:
+def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
     """How many letters there are on both sides of a gap, or 0 where one of them is no column of text."""
     sides = [[each for row in rows for each in row if (each.x0 > gap) == is_right] for is_right in (False, True)]
     count = 0
     for side in sides:
-        lines = [line_of(row) for row in rows_of(side)]
+        rows_there = rows_of(side)
+        lines = [line_of(row) for row in rows_there]
         if len(lines) < FEWEST_LINES:
             return 0
         text = "".join(line.text for line in lines)
         wide = max(line.x1 for line in lines) - min(line.x0 for line in lines)
         digits = sum(character.isdigit() for character in text)
+        several = statistics.mean(line.cells for line in lines) > 1.5
+        if several and _best_gap(rows_there, depth + 1):  # more columns
+            count += len(text)
+            continue
         if (
-            statistics.median(line.x1 - line.x0 for line in lines) < FULL * wide
+            several
+            or statistics.median(line.x1 - line.x0 for line in lines) < FULL * wide
             or statistics.median(len(line.text) for line in lines) < FEWEST_LETTERS
-            or statistics.mean(line.cells for line in lines) > 1.5
             or digits > MOST_DIGITS * len(text)
         ):
             return 0

@@ -111,8 +111,7 @@ class _Flow:
                 count += 1
                 trouble = trouble or page.trouble
                 self._words.add([each.text for each in page.fragments])
-                if not self._given:
-                    yield ""
+                yield ""
             now = held[:AT_ONCE] if has_more else held
             for index, page in enumerate(now):
                 yield from self._page(page, [*before, *held], len(before) + index)

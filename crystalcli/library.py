@@ -80,6 +80,7 @@ class Crystal(CrystalFile):
         include: Sequence[str] | None = None,
         exclude: Sequence[str] | None = None,
         max_file_size: int | None = None,
+        password: str = "",
     ) -> IngestReport:
         """Read files and folders into the crystal. Raises SourceError when a path does not exist.
 
@@ -88,6 +89,7 @@ class Crystal(CrystalFile):
         include, exclude: patterns as in `.gitignore`, relative to each folder: read only what one of the first and none of the
         second matches; max_file_size: leave out what has more bytes, 0 for none. What is said is remembered for these folders and
         holds, all three together, until something else is said; with `exclude=[]` they are read as usual again.
+        password: opens files that are encrypted.
         Layers that an earlier run without weights left out are made first. Raises ModelMissingError when the crystal has an
         encoder of its own and that is not here.
         """
@@ -97,6 +99,7 @@ class Crystal(CrystalFile):
             prune=prune,
             codebooks_from=paths_of(codebooks_from),
             choice=choice_of(include, exclude, max_file_size),
+            password=password,
         )
 
     def ingest_stream(

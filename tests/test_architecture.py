@@ -34,8 +34,9 @@ HOMES = {
     "tokenizers": {"vectors"},
     "tiktoken": {"lm"},
     "jinja2": {"lm"},
-    "pypdf": {"text"},
     "lxml": {"text"},
+    "pypdfium2": {"text"},
+    "pypdf": set(),
     "pathspec": {"text"},
     "watchfiles": {"text"},
     "zstandard": {"storage"},
@@ -96,11 +97,11 @@ def test_every_room_has_a_floor():
         ("import crystalcli", {"numpy", "torch", "click", "rich", "sqlite3"}),
         (
             "from crystalcli.cli.app import run; run(['--help'])",
-            {"numpy", "torch", "rich", "sqlite3", "pypdf", "lxml", "tokenizers"},
+            {"numpy", "torch", "rich", "sqlite3", "pypdfium2", "lxml", "tokenizers"},
         ),
-        ("import crystalcli.memory.recall", {"torch", "rich", "pypdf", "tiktoken", "zstandard"}),
-        ("import crystalcli.memory.ingest", {"torch", "rich", "pypdf", "lxml", "tiktoken"}),
-        ("import crystalcli.answering.ask", {"torch", "rich", "pypdf", "lxml", "tiktoken"}),
+        ("import crystalcli.memory.recall", {"torch", "rich", "pypdfium2", "tiktoken", "zstandard"}),
+        ("import crystalcli.memory.ingest", {"torch", "rich", "pypdfium2", "lxml", "tiktoken"}),
+        ("import crystalcli.answering.ask", {"torch", "rich", "pypdfium2", "lxml", "tiktoken"}),
     ],
 )
 def test_heavy_libraries_wait_until_they_are_used(code, absent):

@@ -24,6 +24,7 @@ from crystalcli.cli.shared import (
     fetch,
     json_option,
     open_crystal,
+    password_option,
     path_of,
 )
 from crystalcli.cli.watch import watch
@@ -62,6 +63,7 @@ def app(quiet: bool) -> None:
     default=0.0,
     help="How long to wait for another program that is writing the crystal. Default: not at all.",
 )
+@password_option
 def ingest(
     paths: tuple[str, ...],
     crystal: Path | None,
@@ -77,6 +79,7 @@ def ingest(
     verbose: bool,
     prune: bool,
     wait: float,
+    password: str,
 ) -> None:
     """Read files and folders into the crystal: documents, books, code, mail, chats, archives. With - read standard input.
 
@@ -121,7 +124,13 @@ def ingest(
         try:
             with ingesting() as progress:
                 report = opened.bring_in(
-                    sources, progress, prune=prune, codebooks_from=samples, choice=choice, piped=document
+                    sources,
+                    progress,
+                    prune=prune,
+                    codebooks_from=samples,
+                    choice=choice,
+                    piped=document,
+                    password=password,
                 )
         except KeyboardInterrupt:
             kept = opened.stats()

@@ -36,6 +36,13 @@ depth_option: Decorator = click.option(
     show_default=True,
     help="Layers to use: 1 atoms, 2 and clusters, 3 and units.",
 )
+password_option: Decorator = click.option(
+    "--password",
+    metavar="WORD",
+    envvar="CRYSTAL_PASSWORD",
+    default="",
+    help="Opens files that are encrypted. $CRYSTAL_PASSWORD keeps it out of the shell's history.",
+)
 encoder_option: Decorator = click.option(
     "--encoder",
     metavar="DIR",

@@ -98,9 +98,10 @@ class CrystalFile:
         *,
         prune: bool = False,
         codebooks_from: Sequence[Path] = (),
+        password: str = "",
     ) -> IngestReport:
         """See `crystalcli.library.Crystal.ingest`."""
-        return self.bring_in(paths, progress, prune=prune, codebooks_from=codebooks_from)
+        return self.bring_in(paths, progress, prune=prune, codebooks_from=codebooks_from, password=password)
 
     def bring_in(
         self,
@@ -113,12 +114,14 @@ class CrystalFile:
         near: Near | None = None,
         piped: Found | None = None,
         kept: KeptEncoder | None = None,
+        password: str = "",
     ) -> IngestReport:
         """An ingest with all that can be said of it. choice, near, piped: see `crystalcli.memory.ingest.Ingest.run`.
 
-        kept: where the encoder stays for the next ingest. Raises as `crystalcli.library.Crystal.ingest` does.
+        kept: where the encoder stays for the next ingest. password: opens files that are encrypted. Raises as `crystalcli.library.Crystal.ingest` does.
         """
         from crystalcli.memory.ingest import Ingest
+        from crystalcli.text.asked import Options
 
         self._check_writable()
         if self._encoder.mark is not None and self._encoder.folder is None:
@@ -131,7 +134,7 @@ class CrystalFile:
         # Without codebooks there are no codes: the text comes first then, the codebooks from it, and the layers at last.
         later = self.lacks_codebooks
         encoder = self._lazy(kept) if self._encoder.folder is not None and not later else None
-        ingest = Ingest(self._store, encoder, progress, self._encoder.cut)
+        ingest = Ingest(self._store, encoder, progress, self._encoder.cut, Options(password=password))
         filled = self._fill(encoder, progress) if encoder is not None else 0
         try:
             report = ingest.run(paths, prune=prune, choice=choice, near=near, piped=piped)

@@ -27,6 +27,7 @@ from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store
 from crystalcli.text.archive import DEPTH, TOO_DEEP, Allowance, ArchiveReading
+from crystalcli.text.asked import PLAINLY, Options
 from crystalcli.text.choice import Choice
 from crystalcli.text.machine_made import REASONS, by_content
 from crystalcli.text.readers import open_source
@@ -113,6 +114,7 @@ class Ingest:
     """One run over some paths. encoder: None when there are no weights; then the lexical index alone is made.
 
     chunks: cuts a document's text, and code where it is told so; by default as the program's own encoder reads it.
+    options: how files are to be read.
     """
 
     def __init__(
@@ -121,7 +123,9 @@ class Ingest:
         encoder: ChunkEncoder | None,
         progress: Callable[[Progress], None] | None = None,
         chunks: Callable[[Iterator[str], bool], Iterator[Chunk]] | None = None,
+        options: Options = PLAINLY,
     ) -> None:
+        self._options = options
         self._chunks = chunks or Encoder(None, None).cut
         self._store = store
         self._progress = progress or (lambda _: None)
@@ -196,8 +200,9 @@ class Ingest:
         self._tell(found.relative)
         as_it_was = before is not None and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
         asked_again = found.wanted and before is not None and before.reason in REASONS
+        may_open = bool(self._options.password) and before is not None and before.reason.startswith("encrypted")
         settled = before is not None and before.state in ("done", "skipped") and self._ledger.is_settled(before)
-        if before is not None and as_it_was and settled and not asked_again:
+        if before is not None and as_it_was and settled and not asked_again and not may_open:
             self._keep(before)
         else:
             self._try(found, location)
@@ -227,7 +232,7 @@ class Ingest:
 
     def _look_at(self, found: Found, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
-        mark, reading = open_source(found.path)
+        mark, reading = open_source(found.path, self._options)
         if reading.kind == "code" and not found.wanted and not self._holds(found) and (why := by_content(found.path)):
             raise SourceError(why)
         if time.time_ns() - mark.mtime_ns < _FRESH:

@@ -1,37 +1,30 @@
-"""The text layer of a PDF, page by page.
+"""The text layer of a PDF as a reading: page after page, in the order in which it is read.
 
-Knows pypdf, and that a PDF may be broken in any way: whatever goes wrong in there is one SourceError, or one empty
-page. Does not know pictures: a page without a text layer is an empty page, and nothing is recognised from its image.
-
-What it gives is what the text layer says, less what is no text: control characters (glyphs that the file does not
-explain) go, and the ligatures that typesetting put in (`ﬁ`) become their letters again, as no one searches for them.
+Knows how pages follow one another: that a sentence or a word goes on over the page, which headings the outline puts on one,
+and that a page that cannot be read is an empty page. Does not know letters (pdf_glyphs), lines and columns (pdf_layout), heads
+(pdf_heads) or paragraphs (pdf_flow); nor pictures: nothing is recognised from the image of a scanned page.
 """
 
 from __future__ import annotations
 
-import errno
-import logging
 import os
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import BinaryIO
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.asked import Asked
+from crystalcli.text.pdf_flow import STOPS, Words, joined, text_of
+from crystalcli.text.pdf_glyphs import Glyphs, Heading
+from crystalcli.text.pdf_heads import AROUND, LONGEST_HEAD, heads_of, saying
+from crystalcli.text.pdf_pages import PageRead, blocks, pages_of
 from crystalcli.text.reader_bytes import CHANGED, checked, open_bytes
-from crystalcli.types import Landmark
+from crystalcli.types import HEADING_JOINT, Landmark
 
-if TYPE_CHECKING:
-    from pypdf import PdfReader
-
-ENCRYPTED = "encrypted (a password is needed)"
-ENCRYPTED_AES = "encrypted with AES (install the `cryptography` package to read it)"
 NO_TEXT = "no text layer (scanned pages?)"
-CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
-LONGEST_TITLE = 300
+AT_ONCE = 256  # pages that are held; what a hyphen means is asked of the words of so many, and of all before
 
 
 class PdfReading:
@@ -40,10 +33,9 @@ class PdfReading:
     kind = "pdf"
 
     def __init__(self, asked: Asked) -> None:
-        self._path = asked.path
-        self._fingerprint = asked.seen.fingerprint
+        self._asked = asked
         self._title: str | None = None
-        self._open: tuple[ExitStack, BinaryIO, PdfReader] | None = None
+        self._open: tuple[ExitStack, BinaryIO, Glyphs] | None = None
 
     @property
     def title(self) -> str:
@@ -56,14 +48,14 @@ class PdfReading:
         return self._title or ""
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """One Landmark for every page, and after it the page's text, which ends in an empty line.
+        """One Landmark for every page and every entry of the outline, and text, which ends in an empty line.
 
-        Before the first of them it is certain that the file can be opened and that some page has text.
+        Before the first of them it is certain that some page has text. An empty string says no more than that reading goes on.
         """
-        opened, stream, reader = self._opened()
+        opened, stream, glyphs = self._opened()
         with opened:
             try:
-                yield from _pages(reader)
+                yield from _Flow(glyphs).pieces(pages_of(glyphs, self._asked))
             except SourceError:
                 self._verify(stream)  # that it changed is the better reason
                 raise
@@ -71,140 +63,138 @@ class PdfReading:
 
     def _verify(self, stream: BinaryIO) -> None:
         stream.seek(0)
-        for _ in checked(stream, self._fingerprint):
+        for _ in checked(stream, self._asked.seen.fingerprint):
             pass
 
-    def _opened(self) -> tuple[ExitStack, BinaryIO, PdfReader]:
+    def _opened(self) -> tuple[ExitStack, BinaryIO, Glyphs]:
         if self._open is None:
             with ExitStack() as opened:
-                stream, _ = opened.enter_context(open_bytes(self._path))
-                if os.fstat(stream.fileno()).st_size != self._fingerprint.size:
+                stream, _ = opened.enter_context(open_bytes(self._asked.path))
+                if os.fstat(stream.fileno()).st_size != self._asked.seen.fingerprint.size:
                     raise UnsteadySourceError(CHANGED)
                 try:
-                    with _trouble_named():
-                        reader = _reader_of(stream)
+                    glyphs = Glyphs(stream, self._asked.options.password)
                 except SourceError:
                     self._verify(stream)
                     raise
-                if self._title is None:
-                    self._title = _title_in(reader)
-                self._open = opened.pop_all(), stream, reader
+                opened.callback(glyphs.close)
+                self._title = glyphs.title
+                self._open = opened.pop_all(), stream, glyphs
         return self._open
 
 
-@contextmanager
-def _trouble_named() -> Iterator[None]:
-    """Turns whatever pypdf raises, and on a broken file that may be anything, into one SourceError."""
-    from pypdf.errors import DependencyError, FileNotDecryptedError
+class _Flow:
+    """Pages on their way into one text."""
 
-    try:
-        yield
-    except SourceError:
-        raise
-    except OSError as error:
-        if error.errno not in (None, errno.EINVAL):  # the disk's doing, and named where the file was opened
-            raise
-        raise SourceError("damaged PDF: it points outside itself") from error
-    except FileNotDecryptedError:
-        raise SourceError(ENCRYPTED) from None
-    except DependencyError as error:
-        raise SourceError(ENCRYPTED_AES if "AES" in str(error) else f"cannot be read: {_brief(error)}") from None
-    except Exception as error:
-        raise SourceError(f"damaged PDF: {_brief(error)}") from error
+    def __init__(self, glyphs: Glyphs) -> None:
+        self._glyphs = glyphs
+        self._headings: dict[int, list[Heading]] = defaultdict(list)
+        for heading in glyphs.headings():
+            self._headings[heading.page].append(heading)
+        self._words = Words()
+        self._said: set[str] = set()  # by short lines
+        self._given = 0  # characters
+        self._last = ""  # the last line, whose end the next page decides
+        self._waiting: list[tuple[str, str]] = []  # landmarks that come after it, as kind and label
 
+    def pieces(self, pages: Iterator[PageRead]) -> Iterator[str | Landmark]:
+        held: list[PageRead] = []
+        before: list[PageRead] = []
+        trouble, count, has_more = "", 0, True
+        while has_more:
+            while len(held) < AT_ONCE + AROUND:
+                page = next(pages, None)
+                if page is None:
+                    has_more = False
+                    break
+                held.append(page)
+                count += 1
+                trouble = trouble or page.trouble
+                self._words.add([each.text for each in page.fragments])
+                yield ""
+            now = held[:AT_ONCE] if has_more else held
+            for index, page in enumerate(now):
+                yield from self._page(page, [*before, *held], len(before) + index)
+            before = [*before, *now][-AROUND:]
+            held = held[len(now) :]
+        if self._last:
+            yield from self._give(self._last + "\n\n")
+            yield from self._marks()
+        if not self._given:
+            raise SourceError(trouble or (NO_TEXT if count else "damaged PDF: it has no pages"))
 
-def _brief(error: Exception) -> str:
-    from pypdf.errors import PyPdfError
+    def _page(self, page: PageRead, pages: Sequence[PageRead], at: int) -> Iterator[str | Landmark]:
+        around = [
+            (other - at, pages[other].edges)
+            for other in range(max(0, at - AROUND), min(len(pages), at + AROUND + 1))
+            if other != at
+        ]
+        lines = text_of(blocks(page, heads_of(page.edges, around, self._said)), self._words)
+        self._said.update(saying(text) for _, text in lines if len(text) < LONGEST_HEAD)
+        marks = [("page", self._glyphs.label(page.number))]
+        if not lines:
+            self._waiting += marks + [_mark_of(heading) for heading in self._headings.get(page.number, ())]
+            return
+        if self._last:
+            first = lines[0][1].rstrip("\n")
+            flows = first[:1].islower() and not self._last.endswith(STOPS) and not self._waiting
+            both = joined(self._last, first, self._words) if flows else None
+            if both:
+                self._last, rest = both
+                lines[0] = lines[0][0], rest + lines[0][1][len(first) :]
+            yield from self._give(self._last + ("\n" if flows else "\n\n"))
+        self._waiting += marks
+        yield from self._marks()
+        yield from self._with_headings([text for _, text in lines], self._headings.get(page.number, []))
 
-    if isinstance(error, RecursionError):
-        return "it refers to itself"
-    if isinstance(error, MemoryError):
-        return "a part of it is too large"
-    line = " ".join(re.split(": | starting with ", _clean(str(error)))[0].split())
-    # What Python says of a wrong index or type means nothing to anyone here; what pypdf says does.
-    return line[:80] if line and isinstance(error, PyPdfError) else f"{type(error).__name__} in its structure"
-
-
-def _reader_of(stream: BinaryIO) -> PdfReader:
-    from pypdf import PasswordType, PdfReader
-
-    # It reports every flaw that it repairs, as a warning of its own or through `logging`: thousands in some files.
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL + 1)
-    reader = PdfReader(stream)
-    if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
-        raise SourceError(ENCRYPTED)
-    return reader
-
-
-def _title_in(reader: PdfReader) -> str:
-    try:
-        title = reader.metadata.title if reader.metadata else None
-    except Exception:  # as in _trouble_named, but the text may be whole all the same
-        return ""
-    title = " ".join(_clean(title).split()) if isinstance(title, str) else ""
-    return "" if title.lower() == "untitled" else title[:LONGEST_TITLE]
-
-
-def _labels_of(reader: PdfReader, count: int) -> list[str]:
-    """What is printed on the pages, as far as the file says so, or else their numbers."""
-    numbers = [str(number + 1) for number in range(count)]
-    try:
-        labels = [" ".join(_clean(str(label)).split()) for label in reader.page_labels]
-    except Exception:  # as above
-        return numbers
-    return [label or number for label, number in zip(labels, numbers, strict=True)] if len(labels) == count else numbers
-
-
-def _pages(reader: PdfReader) -> Iterator[str | Landmark]:
-    with _trouble_named():
-        count = len(reader.pages)
-    labels = _labels_of(reader, count)
-    start = 0
-    blank: list[Landmark] = []  # pages before the first that has text: perhaps none has
-    trouble: SourceError | None = None
-    for number in range(count):
-        held = len(reader.resolved_objects)
-        page = Landmark(start, "page", labels[number])
+    def _with_headings(self, lines: list[str], headings: list[Heading]) -> Iterator[str | Landmark]:
+        """The lines but for the last, each heading before its line; one that stands on no line is at the head of the page."""
+        keys = [_key(line) for line in lines]
+        placed: dict[int, Heading] = {}
+        at = 0
+        for heading in headings:
+            wanted = _key(heading.path[-1])
+            found = next((index for index in range(at, len(keys)) if wanted and _stands(wanted, keys, index)), None)
+            at = found if found is not None else at
+            placed[at] = heading
         text = ""
-        try:
-            with _trouble_named():
-                text = _clean(reader.pages[number].extract_text())
-            _forget_streams(reader, held)
-        except SourceError as error:
-            if str(error) in (ENCRYPTED, ENCRYPTED_AES):
-                raise
-            trouble = trouble or error
-        if not text.strip():
-            if start:
-                yield page
-            else:
-                blank.append(page)
-            continue
-        text += "" if text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
-        yield from blank
-        blank.clear()
-        yield page
+        for index, line in enumerate(lines):
+            if index in placed:
+                if text:
+                    yield from self._give(text)
+                    text = ""
+                yield Landmark(self._given, *_mark_of(placed[index]))
+            if index < len(lines) - 1:
+                text += line
+        if text:
+            yield from self._give(text)
+        self._last = lines[-1].rstrip("\n")
+
+    def _marks(self) -> Iterator[Landmark]:
+        for kind, label in self._waiting:
+            yield Landmark(self._given, kind, label)
+        self._waiting.clear()
+
+    def _give(self, text: str) -> Iterator[str]:
+        self._given += len(text)
         yield text
-        start += len(text)
-    if not start:
-        raise trouble or SourceError(NO_TEXT if count else "damaged PDF: it has no pages")
 
 
-def _forget_streams(reader: PdfReader, held: int) -> None:
-    """Lets go of the contents, images and fonts that a page brought in; pypdf keeps all it ever resolved.
-
-    `held`: how many objects were there before the page. Dictionaries stay: they are small, and shared.
-    """
-    from pypdf.generic import StreamObject
-
-    objects = reader.resolved_objects
-    streams = [key for key in islice(reversed(objects), len(objects) - held) if isinstance(objects[key], StreamObject)]
-    for key in streams:
-        del objects[key]
+def _mark_of(heading: Heading) -> tuple[str, str]:
+    return "heading", HEADING_JOINT.join(heading.path)
 
 
-def _clean(text: str) -> str:
-    # Pairs of surrogates become the characters they mean, and single ones a replacement character.
-    if not text.isascii():
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return CONTROLS.sub("", text).translate(LIGATURES)
+def _key(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def _stands(wanted: str, keys: Sequence[str], index: int) -> bool:
+    """Whether a heading stands on a line, alone or after a number, or goes over to the next."""
+    key = keys[index]
+    if not key:
+        return False
+    if key.endswith(wanted) and len(key) <= len(wanted) + 10:
+        return True
+    return (key + keys[index + 1] if index + 1 < len(keys) else key).startswith(wanted) and key in wanted + key[
+        len(wanted) :
+    ]

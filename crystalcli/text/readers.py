@@ -1,7 +1,8 @@
 """Opens a file as a document: what its bytes are, what kind of text they hold, and a way to read it in pieces.
 
 Knows which kind a name and a first look make of a file, and which reader that needs. Does not know how bytes
-become text (reader_bytes), where headings are (reader_markdown) or what is inside a PDF (reader_pdf).
+become text (reader_bytes), where headings are (reader_markdown), what is inside a PDF (reader_pdf), or how a reader is
+stopped that does not end (apart).
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ FOLDERS = frozenset(("archive",))  # kinds that hold files rather than text: eac
 # Office files that are no zip files: those from before 2007, and encrypted ones.
 _OLD_OFFICE = frozenset((".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps"))
 _OFFICE = frozenset((".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm"))
+# The kinds whose readers may hang, crash or fill the memory over a bad file: they are read in a process of their own.
+APART = frozenset(("pdf",))
 
 
 def open_source(path: Path, options: Options = PLAINLY) -> tuple[Fingerprint, Reading]:
@@ -90,10 +93,15 @@ def open_source(path: Path, options: Options = PLAINLY) -> tuple[Fingerprint, Re
     """
     seen = survey(path, options.piece, named_pdf=path.suffix.lower() == ".pdf")
     kind = _kind_of_bytes(path, seen) if seen.encoding in BINARY else kind_of(path, seen.head)
+    asked = Asked(path, seen, kind, options)
+    if kind in APART:
+        from crystalcli.text.apart import ApartReading
+
+        return seen.fingerprint, ApartReading(asked, READERS[kind])
     module, name = READERS[kind].split(":")
     reader = getattr(import_module(f"crystalcli.text.{module}"), name)
     with trouble_named():
-        reading: Reading = reader(Asked(path, seen, kind, options))
+        reading: Reading = reader(asked)
     return seen.fingerprint, reading if kind in FOLDERS else Guarded(reading)
 
 

@@ -110,7 +110,7 @@ import sys
 from crystalcli.cli.app import run
 assert run(["recall", {QUESTION!r}, "-c", {str(samples_crystal)!r}]) == 0
 assert "safetensors" in sys.modules, "the encoder was not used"
-sys.exit(repr({{"torch", "tiktoken", "pypdf"}} & sys.modules.keys()) if "torch" in sys.modules else 0)
+sys.exit(repr({{"torch", "tiktoken", "pypdfium2"}} & sys.modules.keys()) if "torch" in sys.modules else 0)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ import random
 import shutil
 import sys
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from crystalcli.memory import ingest, segments
 from crystalcli.memory.crystal import CrystalFile, default_path
 from crystalcli.memory.ingest import Ingest, IngestReport
 from crystalcli.storage.store import Store
-from crystalcli.text.asked import Options
 
 
 def text_of(crystal: Crystal, path: str) -> str:
@@ -309,7 +309,7 @@ def test_a_line_of_a_thousand_files_encodes_the_chunks_around_it(shelf, monkeypa
     assert shelf.encoded >= 1000
     opened = Counter()
     real = ingest.open_source
-    monkeypatch.setattr(ingest, "open_source", lambda path: opened.update([path.name]) or real(path))
+    monkeypatch.setattr(ingest, "open_source", lambda path, options: opened.update([path.name]) or real(path, options))
     assert shelf.ingest().unchanged == 1000
     assert not opened
     target = shelf.folder / "7" / "507.txt"
@@ -477,11 +477,15 @@ class Meddler:
             self.what()
 
 
+def _in_small_pieces(real, path, options):
+    return real(path, replace(options, piece=1 << 14))
+
+
 @pytest.fixture
 def busy(shelf, monkeypatch):
     """A shelf whose second document is long, so that parts of it are committed while it is read."""
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 8_000)
-    monkeypatch.setattr(ingest, "open_source", partial(ingest.open_source, options=Options(piece=1 << 14)))
+    monkeypatch.setattr(ingest, "open_source", partial(_in_small_pieces, ingest.open_source))
     write(shelf.folder / "a.txt", 1)
     write(shelf.folder / "b.txt", 2, lines=1500)
     write(shelf.folder / "c.txt", 3)

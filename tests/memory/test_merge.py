@@ -177,7 +177,10 @@ def test_crystals_that_do_not_go_together_are_refused(tmp_path):
         merge([one, two], tmp_path / "none" / "all.crystal")
     for change, message in (
         ("UPDATE meta SET value = 'another' WHERE key = 'encoder'", "made with the encoder another, and"),
-        ("INSERT INTO codebook VALUES ('atoms_rotation', x'7025e075d5e2f6cde3cc051a31f07660', x'00')", "different codebooks"),
+        (
+            "INSERT INTO codebook VALUES ('atoms_rotation', x'7025e075d5e2f6cde3cc051a31f07660', x'00')",
+            "different codebooks",
+        ),
     ):
         raw = sqlite3.connect(two)
         raw.execute("UPDATE meta SET value = 'all-MiniLM-L6-v2' WHERE key = 'encoder'")

@@ -1,0 +1,266 @@
+"""What stands on the pages of a PDF: its letters with their places, its page labels, its outline.
+
+Knows pdfium. Does not know lines, columns or paragraphs: it gives fragments, which are stretches of letters that the file
+draws one after the other without a gap. Coordinates are points, x to the right and y upwards, turned so that most of the
+page's letters stand upright. A page follows from the file's bytes alone.
+
+The ligatures that typesetting put in (`ﬁ`) become their letters again, as no one searches for them; control characters
+(glyphs that the file does not explain) go; an accent drawn over a letter becomes part of it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, NamedTuple
+
+from crystalcli.errors import SourceError
+
+NEEDS_PASSWORD = "encrypted (a password is needed: --password)"
+WRONG_PASSWORD = "encrypted (the password is wrong)"
+LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
+# Accents that old fonts draw as letters of their own, and what they are when they stand over another.
+ACCENTS = {
+    "¨": "\u0308",
+    "´": "\u0301",
+    "`": "\u0300",
+    "ˆ": "\u0302",
+    "˜": "\u0303",
+    "¯": "\u0304",
+    "˚": "\u030a",
+    "ˇ": "\u030c",
+}
+DRAWN_ACCENT = re.compile(f"([{''.join(ACCENTS)}]) ?([A-Za-zı])")  # TeX draws the accent first, and its letter next
+HYPHENS = frozenset("\x02\xad\ufffe")  # what pdfium makes of a hyphen at the end of a line, and the soft one
+GENERATED = frozenset(map(ord, " \r\n-\u2010")) | set(map(ord, HYPHENS))  # what pdfium adds to a text of itself
+LONGEST_TITLE = 300
+DEEPEST = 12  # headings above one another
+MOST_HEADINGS = 20_000
+MOST_LETTERS = 200_000  # on one page; a page of a newspaper has 30,000
+
+
+class Fragment(NamedTuple):
+    """Letters in a row: x0, x1 their ends, y the base line, size about that of the font. All in points."""
+
+    x0: float
+    x1: float
+    y: float
+    size: float
+    text: str
+
+
+class Heading(NamedTuple):
+    """An entry of the outline: the page, from 0, that it points to, the headings above it, outermost first, and itself."""
+
+    page: int
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """fragments: as they are drawn; those that stand upright first, those turned otherwise in `turned`, by angle. height: in points."""
+
+    fragments: list[Fragment]
+    turned: list[list[Fragment]]
+    height: float
+
+
+class Glyphs:
+    """An open PDF."""
+
+    def __init__(self, stream: BinaryIO, password: str = "") -> None:
+        """Raises SourceError for what is no PDF, is damaged, or needs another password."""
+        import pypdfium2
+        import pypdfium2.raw as raw
+
+        try:
+            self._document: Any = pypdfium2.PdfDocument(stream, password=password or None)
+        except pypdfium2.PdfiumError as error:
+            if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD:
+                raise SourceError(WRONG_PASSWORD if password else NEEDS_PASSWORD) from None
+            if getattr(error, "err_code", None) == raw.FPDF_ERR_SECURITY:
+                raise SourceError("encrypted in a way that is not supported") from None
+            raise SourceError("damaged PDF: no pages can be found in it") from None
+        self._raw: Any = raw
+        self.count: int = len(self._document)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._document.close()
+
+    @property
+    def title(self) -> str:
+        """What the file says its title is, or ""."""
+        title = cleaned(self._document.get_metadata_value("Title"))
+        return "" if title.lower() == "untitled" else title[:LONGEST_TITLE]
+
+    def label(self, number: int) -> str:
+        """What is printed on page `number`, counted from 0, as far as the file says so, or else its number from 1."""
+        return cleaned(self._document.get_page_label(number)) or str(number + 1)
+
+    def headings(self) -> Iterator[Heading]:
+        """The outline, in its order. Entries that point nowhere only stand above others."""
+        above: list[str] = []
+        for met, mark in enumerate(self._document.get_toc(max_depth=DEEPEST)):
+            if met == MOST_HEADINGS:
+                return
+            title = cleaned(mark.get_title() or "")[:LONGEST_TITLE]
+            del above[mark.level :]
+            above.append(title)
+            target = mark.get_dest()
+            page = target.get_index() if target is not None else None
+            if title and page is not None and 0 <= page < self.count:
+                yield Heading(page, tuple(each for each in above if each))
+
+    def page(self, number: int) -> Page:
+        """The letters of page `number`, counted from 0. Raises SourceError when it cannot be read."""
+        raw = self._raw
+        page = raw.FPDF_LoadPage(self._document.raw, number)
+        if not page:
+            raise SourceError(f"damaged PDF: page {number + 1} cannot be read")
+        try:
+            text = raw.FPDFText_LoadPage(page)
+            if not text:
+                raise SourceError(f"damaged PDF: page {number + 1} cannot be read")
+            try:
+                letters = list(self._letters(text))
+            finally:
+                raw.FPDFText_ClosePage(text)
+            width, height = raw.FPDF_GetPageWidthF(page), raw.FPDF_GetPageHeightF(page)
+        finally:
+            raw.FPDF_ClosePage(page)
+        by_turn: dict[int, list[_Letter]] = defaultdict(list)
+        for turn, letter in letters:
+            by_turn[turn].append(letter)
+        order = sorted(by_turn, key=lambda turn: (-len(by_turn[turn]), turn))
+        found = [fragments_of(by_turn[turn]) for turn in order]
+        return Page(found[0] if found else [], found[1:], max(width, height) if order and order[0] % 2 else height)
+
+    def _letters(self, text: Any) -> Iterator[tuple[int, _Letter]]:
+        """Quarter turns, and the letter in coordinates in which it stands upright. Spaces that pdfium guessed are letters as well."""
+        raw = self._raw
+        unicode, generated, angle_of = raw.FPDFText_GetUnicode, raw.FPDFText_IsGenerated, raw.FPDFText_GetCharAngle
+        loose, origin, size_of = raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetCharOrigin, raw.FPDFText_GetFontSize
+        box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
+        box_at, x_at, y_at = ctypes.byref(box), ctypes.byref(x), ctypes.byref(y)
+        turn, high, known, em = 0, "", -1.0, 0.0
+        # Each call costs as much as all else that is done for a letter, so none is made whose answer is known.
+        for index in range(min(raw.FPDFText_CountChars(text), MOST_LETTERS)):
+            code = unicode(text, index)
+            if 0xD800 <= code < 0xDC00:  # the first half of a pair
+                high = chr(code)
+                continue
+            character = _paired(high, code)
+            high = ""
+            if code in GENERATED and generated(text, index) == 1:
+                if character == " ":
+                    yield turn, _Letter(" ", 0.0, 0.0, 0.0, 0.0, True)
+                if character not in HYPHENS:
+                    continue
+            if not loose(text, index, box_at) or not origin(text, index, x_at, y_at):
+                continue
+            left, right, bottom, top, base_x, base_y = box.left, box.right, box.bottom, box.top, x.value, y.value
+            # Upright letters begin at the left of their boxes, between bottom and top; those turned otherwise do not.
+            is_upright = abs(left - base_x) < 0.02 and bottom - 0.02 < base_y < top - 0.1 * (top - bottom)
+            turn = 0 if is_upright else round(angle_of(text, index) / (math.pi / 2)) % 4
+            height = right - left if turn % 2 else top - bottom
+            if abs(height - known) > 0.001:  # another font
+                known, em = height, _em(size_of(text, index), height)
+            if turn == 0:
+                yield 0, _Letter(character, left, right, base_y, em, False)
+            elif turn == 1:  # the angle goes with the clock: letters run downwards
+                yield 1, _Letter(character, -top, -bottom, base_x, em, False)
+            elif turn == 2:
+                yield 2, _Letter(character, -right, -left, -base_y, em, False)
+            else:
+                yield 3, _Letter(character, bottom, top, -base_x, em, False)
+
+
+class _Letter(NamedTuple):
+    text: str
+    x0: float
+    x1: float
+    y: float
+    em: float
+    made: bool  # a space that is not in the file
+
+
+def _em(size: float, height: float) -> float:
+    """The size of a letter's font: what the file says, unless it scales its letters otherwise; then its box says it."""
+    return size if 0.3 * height < size < 2 * height else max(EM * height, 0.1)
+
+
+def _paired(high: str, code: int) -> str:
+    if high and 0xDC00 <= code < 0xE000:
+        return chr(0x10000 + ((ord(high) - 0xD800) << 10) + (code - 0xDC00))
+    return "\ufffd" if 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
+
+
+EM = 0.8  # of the height of a letter's box, which goes from the font's lowest point to its highest, is about its size
+GAP = 0.9  # ems; what is further apart is another fragment
+SPACE = 0.22  # ems; what is further apart is another word
+GUESSED_SPACE = 0.08  # ems; as far as this, a space that pdfium guessed is believed
+
+
+def fragments_of(letters: list[_Letter]) -> list[Fragment]:
+    """Letters in the order in which they are drawn, put together while one follows the other on about the same line."""
+    out: list[Fragment] = []
+    held: list[str] = []
+    x0 = x1 = y = size = start = 0.0
+    spaced = guessed = False
+
+    def close() -> None:
+        text = tidied("".join(held))
+        if text:
+            out.append(Fragment(round(x0, 2), round(x1, 2), round(y, 2), round(size, 2), text))
+        held.clear()
+
+    for letter in letters:
+        if letter.made:
+            guessed = True
+            continue
+        if letter.text.isspace():
+            spaced = spaced or bool(held)
+            continue
+        em = letter.em
+        is_same = held and letter.x0 == start and letter.x1 == x1  # one glyph for many letters
+        if held and not is_same:
+            gap, larger = letter.x0 - x1, max(em, size)
+            shift, is_script = abs(letter.y - y), not 0.85 < em / size < 1.18
+            near = shift <= 0.2 * larger or (is_script and shift <= 0.6 * larger)
+            if not near or not -0.6 * larger < gap < GAP * larger:
+                close()
+            elif spaced or gap > SPACE * larger or (guessed and gap > GUESSED_SPACE * larger):
+                held.append(" ")
+        if held:
+            x1 = max(x1, letter.x1)
+            if em > 1.18 * size:  # what came before was an index or a small capital
+                y, size = letter.y, em
+        else:
+            x0, x1, y, size = letter.x0, letter.x1, letter.y, em
+        start = letter.x0
+        held.append("-" if letter.text in HYPHENS else letter.text)
+        spaced = guessed = False
+    close()
+    return out
+
+
+def tidied(text: str) -> str:
+    """Ligatures as letters, accents on their letters, no controls."""
+    if text.isascii():
+        return CONTROLS.sub("", text).strip()
+    text = CONTROLS.sub("", text.translate(LIGATURES)).replace("\xa0", " ")
+    text = DRAWN_ACCENT.sub(lambda pair: pair[2].replace("ı", "i") + ACCENTS[pair[1]], text)
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def cleaned(text: str) -> str:
+    """A title or a label as one line."""
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return " ".join(CONTROLS.sub("", text).translate(LIGATURES).split())

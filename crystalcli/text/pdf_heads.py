@@ -1,0 +1,95 @@
+"""Which rows of a page are no part of its text: running heads and feet, and page numbers.
+
+Knows rows and that they come again on the pages around. A number is a page number when the pages around count on with it. A line is
+a running head when it comes again at the same height, but for a number at its start or its end that counts on. One that says what
+the text has said already, a chapter's title for instance, goes; of another the first occurrence stays, since it may say what stands
+nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from crystalcli.text.pdf_layout import Line
+
+AROUND = 4  # pages before and after that are looked at: heads of left and right pages take turns
+ROWS = 3  # at the top and at the bottom
+SAME_HEIGHT = 4.0  # points
+LONGEST_HEAD = 200  # letters
+AT_END = re.compile(r"\b(\d{1,5})(?:\W{1,3}(?:of|von|/)\W?\d+)?\W{0,3}$")
+AT_START = re.compile(r"(\d{1,5})\b(?!\.\d)")
+NO_LETTERS = re.compile(r"[\W\d_]+")
+PAGE_NUMBER = re.compile(
+    r"(?:page|seite|p\.)?\W{0,3}(?:[A-Za-z]{1,2}[-–.])?(\d{1,4}|[ivxlc]{1,8})(?:\W{0,3}(?:of|von|/)\W?\d+)?\W{0,3}",
+    re.I,
+)
+ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+
+
+class Edge(NamedTuple):
+    """A row at the top or the bottom of a page.
+
+    row: its index; key: its text without the number at its start or end, "" where it is a number alone; number: that number, or -1.
+    """
+
+    row: int
+    y: float
+    key: str
+    number: int
+
+
+def edges_of(lines: Sequence[Line]) -> list[Edge]:
+    """The rows of a page, as whole lines from the top, that may be heads or feet."""
+    at = sorted({*range(min(ROWS, len(lines))), *range(max(0, len(lines) - ROWS), len(lines))})
+    out = []
+    for index in at:
+        text = " ".join(lines[index].text.split())
+        if match := PAGE_NUMBER.fullmatch(text):
+            out.append(Edge(index, lines[index].y, "", _value(match[1])))
+            continue
+        match = AT_END.search(text) or AT_START.match(text)
+        key = text[: match.start()] + "#" + text[match.end() :] if match else text
+        out.append(Edge(index, lines[index].y, key, int(match[1]) if match else -1))
+    return out
+
+
+def heads_of(edges: Sequence[Edge], around: Sequence[tuple[int, Sequence[Edge]]], said: set[str]) -> set[int]:
+    """The rows to leave out. around: the pages before and after, and how far on they are.
+
+    said: what the lines of the text so far say, as `saying` has it; heads that stay are added.
+    """
+    out: set[int] = set()
+    for edge in edges:
+        if not edge.key:
+            if any(other.number == edge.number + step for step, page in around for other in page):
+                out.add(edge.row)
+            continue
+        letters = sum(character.isalpha() for character in edge.key)
+        if letters < 3 or len(edge.key) > LONGEST_HEAD:
+            continue
+        if any(
+            other.key == edge.key
+            and abs(other.y - edge.y) < SAME_HEIGHT
+            and other.number in (edge.number, edge.number + step)
+            for step, page in around
+            for other in page
+        ):
+            if saying(edge.key) in said:
+                out.add(edge.row)
+            said.add(saying(edge.key))
+    return out
+
+
+def saying(text: str) -> str:
+    """A line's letters, by which a head is known for what stands elsewhere in other letters or with another number."""
+    return NO_LETTERS.sub("", text).casefold()
+
+
+def _value(text: str) -> int:
+    """A number in digits or in Roman ones."""
+    if text.isdecimal():
+        return int(text)
+    values = [ROMAN[character] for character in text.lower()]
+    return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))

@@ -1,0 +1,191 @@
+"""From fragments to lines in the order in which they are read.
+
+Knows where letters stand. Does not know pdfium, nor what the words mean. A page is rows; where a stretch of rows leaves the same
+gap open, and both sides of it are filled with text as columns are, the left side is read before the right one. The cells of a
+table do not fill theirs: a row of a table stays one line, its cells apart by two spaces.
+
+Columns are found as in the recursive cuts of Nagy and Seth (1984), with gaps that need not go from edge to edge of the page.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from crystalcli.text.pdf_glyphs import Fragment
+
+CELLS = "  "
+WORD_GAP = 0.1  # ems; fragments that are closer are one word
+CELL_GAP = 1.2  # ems; those that are further apart are cells
+SAME_LINE = 0.3  # ems between base lines
+SCRIPT = 0.6  # ems between the base line and that of an index
+FEWEST_LINES = 4  # on each side of a gap between columns
+FULL = 0.55  # of a column's width that half its lines fill at least
+FEWEST_LETTERS = 12  # in half the lines of a column
+MOST_DIGITS = 0.3
+DEEPEST = 4  # cuts one in another
+MOST_FRAGMENTS = 6000  # a page with more is a drawing, and is read as it lies
+
+
+class Line(NamedTuple):
+    """One line of text: x0, x1 its ends, y its base line, size that of most of its letters; points. cells: how many parts it has."""
+
+    x0: float
+    x1: float
+    y: float
+    size: float
+    text: str
+    cells: int
+
+
+Row = list[Fragment]
+
+
+def rows_of(fragments: Sequence[Fragment]) -> list[Row]:
+    """Fragments on the same base line, from left to right; rows from the top. Indices join the line that they stand at."""
+    rows: list[Row] = []
+    for each in sorted(fragments, key=lambda one: (-one.y, one.x0)):
+        for row in rows[-3:]:
+            first = max(row, key=lambda one: one.size)
+            shift, larger = abs(first.y - each.y), max(first.size, each.size)
+            is_script = not 0.85 < each.size / first.size < 1.18 and any(
+                -0.3 * larger < each.x0 - one.x1 < larger or -0.3 * larger < one.x0 - each.x1 < larger for one in row
+            )
+            if shift <= (SCRIPT if is_script else SAME_LINE) * (larger if is_script else min(first.size, each.size)):
+                row.append(each)
+                break
+        else:
+            rows.append([each])
+    rows.sort(key=lambda row: -max(row, key=lambda one: one.size).y)
+    return [sorted(row, key=lambda one: (one.x0, -one.y)) for row in rows]
+
+
+def line_of(row: Row) -> Line:
+    """A row as one line."""
+    if sum(map(_is_rightward, row)) < 0:
+        return _line_from_right(row)
+    parts = [row[0].text]
+    end, cells = row[0].x1, 1
+    for before, each in pairwise(row):
+        gap, em = each.x0 - end, min(before.size, each.size)
+        if gap > CELL_GAP * em:
+            parts.append(CELLS)
+            cells += 1
+        elif gap > WORD_GAP * em:
+            parts.append(" ")
+        parts.append(each.text)
+        end = max(end, each.x1)
+    longest = max(row, key=lambda one: len(one.text))
+    return Line(row[0].x0, end, longest.y, longest.size, "".join(parts), cells)
+
+
+def _line_from_right(row: Row) -> Line:
+    longest = max(row, key=lambda one: len(one.text))
+    text = " ".join(each.text for each in reversed(row))
+    return Line(row[0].x0, max(each.x1 for each in row), longest.y, longest.size, text, 1)
+
+
+def _is_rightward(each: Fragment) -> int:
+    """1 for a fragment in a script that runs to the right, -1 for Hebrew and Arabic."""
+    first = each.text[:1]
+    return -1 if "\u0590" <= first <= "\u08ff" or "\ufb1d" <= first <= "\ufefc" else 1
+
+
+def blocks_of(rows: Sequence[Row]) -> list[list[Line]]:
+    """Lines in reading order, in blocks: what stands in one column, between things that go over several."""
+    if sum(map(len, rows)) > MOST_FRAGMENTS:
+        return [[line_of(row) for row in rows]] if rows else []
+    return [[line_of(row) for row in block] for block in _cut(list(rows), 0) if block]
+
+
+def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
+    """Rows as blocks of rows, columns one after the other."""
+    found = _best_gap(rows, depth) if len(rows) >= FEWEST_LINES else None
+    if found is None:
+        return [rows]
+    first, end, gap = found
+    left = [side for row in rows[first:end] if (side := [each for each in row if each.x1 <= gap + 0.5])]
+    right = [side for row in rows[first:end] if (side := [each for each in row if each.x1 > gap + 0.5])]
+    above, below = rows[:first], rows[end:]
+    return [
+        *(_cut(above, depth + 1) if above else []),
+        *_cut(_in_order(left), depth + 1),
+        *_cut(_in_order(right), depth + 1),
+        *(_cut(below, depth + 1) if below else []),
+    ]
+
+
+def _in_order(rows: list[Row]) -> list[Row]:
+    """Rows made again: what stood in one row of the page may be two in a column."""
+    return rows_of([each for row in rows for each in row])
+
+
+def _best_gap(rows: list[Row], depth: int) -> tuple[int, int, float] | None:
+    """The stretch of rows `[first, end)` with a gap between columns, and where that is; the one with the most letters."""
+    if depth >= DEEPEST:
+        return None
+    left, right = min(row[0].x0 for row in rows), max(each.x1 for row in rows for each in row)
+    if right - left < 100:
+        return None
+    em = statistics.median(each.size for row in rows for each in row)
+    edges: dict[int, int] = {}
+    for row in rows:  # a column begins where many fragments do
+        for each in row:
+            if left + 0.15 * (right - left) < each.x0 < left + 0.85 * (right - left):
+                edges[round(each.x0)] = edges.get(round(each.x0), 0) + 1
+    likely = sorted(edges, key=lambda x: (-edges[x], x))[:6]
+    best: tuple[int, int, int, float] | None = None
+    for edge in likely:
+        if edges[edge] < FEWEST_LINES:
+            continue
+        gap = edge - 1.5
+        for first, end in _stretches(rows, gap, 0.5 * em):
+            letters = _letters_of_columns(rows[first:end], gap, depth)
+            if letters and (best is None or letters > best[0]):
+                best = letters, first, end, gap
+    return best[1:] if best else None
+
+
+def _stretches(rows: list[Row], gap: float, wide: float) -> list[tuple[int, int]]:
+    """Where rows follow one another of which none crosses the gap. Rows at the ends that stand on one side only are left in."""
+    out = []
+    first: int | None = None
+    for number, row in enumerate(rows):
+        if any(each.x0 < gap and each.x1 > gap - wide for each in row):
+            if first is not None:
+                out.append((first, number))
+            first = None
+        elif first is None:
+            first = number
+    if first is not None:
+        out.append((first, len(rows)))
+    return out
+
+
+def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
+    """How many letters there are on both sides of a gap, or 0 where one of them is no column of text."""
+    sides = [[each for row in rows for each in row if (each.x0 > gap) == is_right] for is_right in (False, True)]
+    count = 0
+    for side in sides:
+        rows_there = rows_of(side)
+        lines = [line_of(row) for row in rows_there]
+        if len(lines) < FEWEST_LINES:
+            return 0
+        text = "".join(line.text for line in lines)
+        wide = max(line.x1 for line in lines) - min(line.x0 for line in lines)
+        digits = sum(character.isdigit() for character in text)
+        several = statistics.mean(line.cells for line in lines) > 1.5
+        if several and _best_gap(rows_there, depth + 1):  # more columns
+            count += len(text)
+            continue
+        if (
+            several
+            or statistics.median(line.x1 - line.x0 for line in lines) < FULL * wide
+            or statistics.median(len(line.text) for line in lines) < FEWEST_LETTERS
+            or digits > MOST_DIGITS * len(text)
+        ):
+            return 0
+        count += len(text)
+    return count

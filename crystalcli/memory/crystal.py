@@ -118,7 +118,8 @@ class CrystalFile:
     ) -> IngestReport:
         """An ingest with all that can be said of it. choice, near, piped: see `crystalcli.memory.ingest.Ingest.run`.
 
-        kept: where the encoder stays for the next ingest. password: opens files that are encrypted. Raises as `crystalcli.library.Crystal.ingest` does.
+        kept: where the encoder stays for the next ingest. password: opens files that are encrypted. Raises as
+        `crystalcli.library.Crystal.ingest` does.
         """
         from crystalcli.memory.ingest import Ingest
         from crystalcli.text.asked import Options

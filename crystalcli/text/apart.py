@@ -40,7 +40,7 @@ class Bounds:
 
     silence: float = 60.0
     seconds: float = 600.0
-    memory: int = 3 << 29
+    memory: int = 1 << 30
 
 
 BOUNDS = Bounds()

@@ -15,7 +15,7 @@ from crystalcli.errors import CrystalError, DamagedCrystalError, EncoderMismatch
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.compact import compact
 from crystalcli.memory.merge import merge
-from crystalcli.storage.store import Store
+from crystalcli.storage.store import Store, digest
 
 
 @settings(max_examples=8, deadline=None)
@@ -175,19 +175,26 @@ def test_crystals_that_do_not_go_together_are_refused(tmp_path):
         merge([one, tmp_path / "none.crystal"], tmp_path / "all.crystal")
     with pytest.raises(CrystalError, match="no such folder"):
         merge([one, two], tmp_path / "none" / "all.crystal")
-    for change, message in (
-        ("UPDATE meta SET value = 'another' WHERE key = 'encoder'", "made with the encoder another, and"),
+    sealed = digest(b"\0").hex()
+    for change, kind, message in (
         (
-            "INSERT INTO codebook VALUES ('atoms_rotation', x'7025e075d5e2f6cde3cc051a31f07660', x'00')",
+            "UPDATE meta SET value = 'another' WHERE key = 'encoder'",
+            EncoderMismatchError,
+            "made with the encoder another, and",
+        ),
+        (
+            f"INSERT INTO codebook VALUES ('atoms_rotation', x'{sealed}', x'00')",
+            EncoderMismatchError,
             "different codebooks",
         ),
+        ("UPDATE codebook SET data = x'01'", DamagedCrystalError, "codebook atoms_rotation does not match its digest"),
     ):
         raw = sqlite3.connect(two)
         raw.execute("UPDATE meta SET value = 'all-MiniLM-L6-v2' WHERE key = 'encoder'")
         raw.execute(change)
         raw.commit()
         raw.close()
-        with pytest.raises(EncoderMismatchError, match=message):
+        with pytest.raises(kind, match=message):
             merge([one, two], tmp_path / "all.crystal")
     assert not list(tmp_path.glob("*all.crystal*"))
 

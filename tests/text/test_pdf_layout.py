@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.text.pdf_flow import Words, joined, text_of
-from crystalcli.text.pdf_glyphs import Fragment, tidied
+from crystalcli.text.pdf_glyphs import Fragment, _Letter, fragments_of, tidied
 from crystalcli.text.pdf_heads import edges_of, heads_of
 from crystalcli.text.pdf_layout import Line, blocks_of, rows_of
 
@@ -126,6 +126,18 @@ def test_the_first_of_the_running_heads_stays() -> None:
     assert heads_of(edges, [(1, other)], said) == set()
     assert heads_of(other, [(-1, edges)], said) == {0}
     assert heads_of(other, [(-1, edges)], {"thekeeper"}) == {0}
+
+
+def test_spaces_where_letters_overlap() -> None:
+    letters, x = [], 50.0
+    for letter in "in the sea":
+        if letter == " ":
+            letters.append(_Letter(" ", 0.0, 0.0, 0.0, 0.0, True))
+            x += 2.4
+        else:
+            letters.append(_Letter(letter, x, x + 6, 700.0, 10.0, False))
+            x += 4
+    assert [each.text for each in fragments_of(letters)] == ["in the sea"]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,21 @@ def test_a_row_of_a_table_stays_one_line(cells: list[tuple[str, int]]) -> None:
     assert lines == [f"{name}  {value:,}  {value + 1:,}" for name, value in cells]
 
 
+def test_a_cell_of_two_lines_is_one_line_with_the_cells_beside_it() -> None:
+    rows = []
+    for number, name in enumerate(("Amber", "Red", "Black")):
+        y = 700 - 40 * number
+        rows += [
+            fragment(f"{name} means that the gate is closed, and the", 250, y),
+            fragment("watch told", 250, y - 12),
+        ]
+        rows += [fragment(name, 50, y - 6), fragment("5.1 m", 150, y - 6)]
+    text = [
+        f"{name}  5.1 m  {name} means that the gate is closed, and the watch told" for name in ("Amber", "Red", "Black")
+    ]
+    assert [line for line in page_text(rows).splitlines() if line] == text
+
+
 def test_indices_stand_at_their_letters() -> None:
     fragments = [
         fragment("x", 50, 700),

@@ -206,13 +206,14 @@ EM = 0.8  # of the height of a letter's box, which goes from the font's lowest p
 GAP = 0.9  # ems; what is further apart is another fragment
 SPACE = 0.22  # ems; what is further apart is another word
 GUESSED_SPACE = 0.08  # ems; as far as this, a space that pdfium guessed is believed
+WIDER = 0.15  # ems; and where letters overlap, when it is so much wider than the gap before
 
 
 def fragments_of(letters: list[_Letter]) -> list[Fragment]:
     """Letters in the order in which they are drawn, put together while one follows the other on about the same line."""
     out: list[Fragment] = []
     held: list[str] = []
-    x0 = x1 = y = size = start = 0.0
+    x0 = x1 = y = size = start = usual = 0.0
     spaced = guessed = False
 
     def close() -> None:
@@ -236,14 +237,20 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
             near = shift <= 0.2 * larger or (is_script and shift <= 0.6 * larger)
             if not near or not -0.6 * larger < gap < GAP * larger:
                 close()
-            elif spaced or gap > SPACE * larger or (guessed and gap > GUESSED_SPACE * larger):
+            elif (
+                spaced
+                or gap > SPACE * larger
+                or (guessed and gap > min(GUESSED_SPACE * larger, usual + WIDER * larger))
+            ):
                 held.append(" ")
+            else:
+                usual = gap
         if held:
             x1 = max(x1, letter.x1)
             if em > 1.18 * size:  # what came before was an index or a small capital
                 y, size = letter.y, em
         else:
-            x0, x1, y, size = letter.x0, letter.x1, letter.y, em
+            x0, x1, y, size, usual = letter.x0, letter.x1, letter.y, em, 0.0
         start = letter.x0
         held.append("-" if letter.text in HYPHENS else letter.text)
         spaced = guessed = False

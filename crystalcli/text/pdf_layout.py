@@ -21,6 +21,7 @@ WORD_GAP = 0.1  # ems; fragments that are closer are one word
 CELL_GAP = 1.2  # ems; those that are further apart are cells
 SAME_LINE = 0.3  # ems between base lines
 SCRIPT = 0.6  # ems between the base line and that of an index
+CLOSE = 0.9  # ems; lines of one column are further apart
 FEWEST_LINES = 4  # on each side of a gap between columns
 FULL = 0.55  # of a column's width that half its lines fill at least
 FEWEST_LETTERS = 12  # in half the lines of a column
@@ -97,7 +98,50 @@ def blocks_of(rows: Sequence[Row]) -> list[list[Line]]:
     """Lines in reading order, in blocks: what stands in one column, between things that go over several."""
     if sum(map(len, rows)) > MOST_FRAGMENTS:
         return [[line_of(row) for row in rows]] if rows else []
-    return [[line_of(row) for row in block] for block in _cut(list(rows), 0) if block]
+    return [_lines_of(block) for block in _cut(list(rows), 0) if block]
+
+
+def _lines_of(rows: list[Row]) -> list[Line]:
+    """Rows as lines; a cell of two lines, beside which the others stand half-way, is one line with them."""
+    out: list[Line] = []
+    heights = [max(row, key=lambda one: one.size).y for row in rows]
+    steps = [before - after for before, after in pairwise(heights)]
+    index = 0
+    while index < len(rows):
+        closest = CLOSE * min(each.size for each in rows[index])
+        near = [step < closest for step in steps[max(0, index - 1) : index + 3]]
+        if index == 0:
+            near = [False, *near]
+        if near[:3] == [False, True, True] and near[3:] != [True]:
+            above, middle, below = rows[index : index + 3]
+            if _share(above, below) and not _share(above, middle) and not _share(middle, below):
+                out.append(_one_line([above, middle, below]))
+                index += 3
+                continue
+        out.append(line_of(rows[index]))
+        index += 1
+    return out
+
+
+def _share(one: Row, other: Row) -> bool:
+    """Whether two rows have letters above one another."""
+    return any(a.x0 < b.x1 and b.x0 < a.x1 for a in one for b in other)
+
+
+def _one_line(rows: Sequence[Row]) -> Line:
+    """Three rows as one line: what stands above one another is one cell."""
+    cells: list[Row] = []
+    for each in (each for row in rows for each in row):
+        cell = next((cell for cell in cells if _share(cell, [each])), None)
+        if cell is None:
+            cells.append([each])
+        else:
+            cell.append(each)
+    cells.sort(key=lambda cell: min(each.x0 for each in cell))
+    first = line_of(rows[0])
+    text = CELLS.join(" ".join(each.text for each in cell) for cell in cells)
+    ends = [each for row in rows for each in row]
+    return Line(min(each.x0 for each in ends), max(each.x1 for each in ends), first.y, first.size, text, len(cells))
 
 
 def _cut(rows: list[Row], depth: int) -> list[list[Row]]:

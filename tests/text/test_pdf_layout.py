@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.text.pdf_flow import Words, joined, text_of
-from crystalcli.text.pdf_glyphs import Fragment, tidied
+from crystalcli.text.pdf_glyphs import Fragment, _Letter, fragments_of, tidied
 from crystalcli.text.pdf_heads import edges_of, heads_of
 from crystalcli.text.pdf_layout import Line, blocks_of, rows_of
 
@@ -73,6 +73,21 @@ def test_a_row_of_a_table_stays_one_line(cells: list[tuple[str, int]]) -> None:
     assert lines == [f"{name}  {value:,}  {value + 1:,}" for name, value in cells]
 
 
+def test_a_cell_of_two_lines_is_one_line_with_the_cells_beside_it() -> None:
+    rows = []
+    for number, name in enumerate(("Amber", "Red", "Black")):
+        y = 700 - 40 * number
+        rows += [
+            fragment(f"{name} means that the gate is closed, and the", 250, y),
+            fragment("watch told", 250, y - 12),
+        ]
+        rows += [fragment(name, 50, y - 6), fragment("5.1 m", 150, y - 6)]
+    text = [
+        f"{name}  5.1 m  {name} means that the gate is closed, and the watch told" for name in ("Amber", "Red", "Black")
+    ]
+    assert [line for line in page_text(rows).splitlines() if line] == text
+
+
 def test_indices_stand_at_their_letters() -> None:
     fragments = [
         fragment("x", 50, 700),
@@ -126,6 +141,18 @@ def test_the_first_of_the_running_heads_stays() -> None:
     assert heads_of(edges, [(1, other)], said) == set()
     assert heads_of(other, [(-1, edges)], said) == {0}
     assert heads_of(other, [(-1, edges)], {"thekeeper"}) == {0}
+
+
+def test_spaces_where_letters_overlap() -> None:
+    letters, x = [], 50.0
+    for letter in "in the sea":
+        if letter == " ":
+            letters.append(_Letter(" ", 0.0, 0.0, 0.0, 0.0, True))
+            x += 2.4
+        else:
+            letters.append(_Letter(letter, x, x + 6, 700.0, 10.0, False))
+            x += 4
+    assert [each.text for each in fragments_of(letters)] == ["in the sea"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Files and functions found in source code by a crystal, beside plain BM25 over the same files in the same run.
 
-    python benchmarks/code.py --data FOLDER [--keep FOLDER] [--limit N] [--sets NAME...] [--no-vectors] [--json results/code.json]
+    python benchmarks/code.py --data FOLDER [--keep FOLDER] [--limit N] [--sets NAME...] [--repositories NAME...]
+                              [--no-vectors] [--json results/code.json]
 
 FOLDER holds `docstring_search`, `cosqa`, `commit_localization` and `sweqa` as `NAME.queries.jsonl` (`qid`, `question`, `evidence`),
 the first two with `NAME.docs.jsonl` (`doc_id`, `text`), and `repos/REPOSITORY.tar.gz` for the others. Functions are laid out as one
@@ -108,7 +109,7 @@ def ranked_files(passages: list[Passage]) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
-def corpora(data: Path, keep: Path, chosen: list[str], limit: int | None) -> Iterator[Corpus]:
+def corpora(data: Path, keep: Path, chosen: list[str], repositories: list[str], limit: int | None) -> Iterator[Corpus]:
     """Each set's folder of files, unpacked when it is not yet there, with the questions that are asked of it."""
     for name in chosen:
         questions = read_lines(data / f"{name}.queries.jsonl")
@@ -131,6 +132,8 @@ def corpora(data: Path, keep: Path, chosen: list[str], limit: int | None) -> Ite
             for question in questions:
                 by_repository[question["doc_id"].removeprefix("repo:")].append(question)
             for repository, of_it in by_repository.items():
+                if repositories and repository not in repositories:
+                    continue
                 folder = keep / repository
                 if not folder.exists():
                     with tarfile.open(data / "repos" / f"{repository}.tar.gz") as packed:
@@ -191,21 +194,23 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="where files are unpacked and crystals kept; default: nowhere")
     parser.add_argument("--limit", type=int, help="only so many questions of each set and repository")
     parser.add_argument("--sets", nargs="+", choices=HIT, default=list(HIT), metavar="NAME")
+    parser.add_argument("--repositories", nargs="+", default=[], metavar="NAME", help="only these")
     parser.add_argument("--no-vectors", action="store_true", help="lexical crystals alone, which are made at once")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
-        results = run(args.data, args.keep or Path(passing), args.sets, args.limit, not args.no_vectors)
+        results = run(args, args.keep or Path(passing))
     write_json(args.json, {"limit": args.limit, "results": results})
 
 
-def run(data: Path, keep: Path, sets: list[str], limit: int | None, vectors: bool) -> dict[str, Any]:
+def run(args: argparse.Namespace, keep: Path) -> dict[str, Any]:
     """All figures: by set, within it by system, with its repositories."""
     began = time.monotonic()
     pooled: dict[str, dict[str, dict[str, list[float]]]] = {}
     results: dict[str, Any] = {}
     ready: dict[Path, dict[str, Callable[[str], list[Passage]]]] = {}
-    for name, folder, questions in corpora(data, keep, sets, limit):
+    vectors = not args.no_vectors
+    for name, folder, questions in corpora(args.data, keep, args.sets, args.repositories, args.limit):
         if folder not in ready:
             path = keep / f"{folder.name}{'' if vectors else '-lexical'}.crystal"
             ready[folder] = systems(folder, path, vectors)

@@ -108,7 +108,7 @@ class Ingest:
         store: Store,
         encoder: ChunkEncoder | None,
         progress: Callable[[Progress], None] | None = None,
-        chunks: Callable[[Iterator[str], bool], Iterator[Chunk]] | None = None,
+        chunks: Callable[[Iterator[str | Landmark], bool], Iterator[Chunk]] | None = None,
     ) -> None:
         self._chunks = chunks or Encoder(None, None).cut
         self._store = store
@@ -214,12 +214,11 @@ class Ingest:
         self._report.read += 1
         self._report.bytes += found.size
 
-    def _texts(self, reading: Reading, current: _Open) -> Iterator[str]:
+    def _texts(self, reading: Reading, current: _Open) -> Iterator[str | Landmark]:
         for piece in reading.pieces():
             if isinstance(piece, Landmark):
                 current.landmarks.append((piece.start, piece.kind, piece.label))
-            else:
-                yield piece
+            yield piece
 
     def _abandon(self) -> None:
         """The file that is being read cannot be read to its end. What the crystal held of it before stays."""

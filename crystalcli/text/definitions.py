@@ -55,7 +55,11 @@ def definitions(text: str, language: str) -> list[Landmark]:
     grammar = GRAMMARS[language]
     source = text.encode("utf-8", "replace")
     found, above = _look(source, language, grammar)
-    offsets = _Offsets(text, source, [offset for each in (*found, *above) for offset in each[:2]])
+    offsets = _Offsets(
+        text,
+        source,
+        [*(offset for each in found for offset in each[:2]), *(offset for span in above for offset in span)],
+    )
     joined = _joined_above(text, ((offsets[start], offsets[end]) for start, end in above))
     rest_of_line = _HASH if language in ("python", "ruby", "bash") else _SLASHES
     whole = [

@@ -35,6 +35,7 @@ HOMES = {
     "tiktoken": {"lm"},
     "jinja2": {"lm"},
     "pypdf": {"text"},
+    "tree_sitter": {"text"},
     "pathspec": {"text"},
     "zstandard": {"storage"},
     "sqlite3": {"storage"},
@@ -94,10 +95,10 @@ def test_every_room_has_a_floor():
         ("import crystalcli", {"numpy", "torch", "click", "rich", "sqlite3"}),
         (
             "from crystalcli.cli.app import run; run(['--help'])",
-            {"numpy", "torch", "rich", "sqlite3", "pypdf", "tokenizers"},
+            {"numpy", "torch", "rich", "sqlite3", "pypdf", "tokenizers", "tree_sitter"},
         ),
         ("import crystalcli.memory.recall", {"torch", "rich", "pypdf", "tiktoken", "zstandard"}),
-        ("import crystalcli.memory.ingest", {"torch", "rich", "pypdf", "tiktoken"}),
+        ("import crystalcli.memory.ingest", {"torch", "rich", "pypdf", "tiktoken", "tree_sitter"}),
         ("import crystalcli.answering.ask", {"torch", "rich", "pypdf", "tiktoken"}),
     ],
 )

@@ -1,7 +1,8 @@
 """From ranked atoms to passages: whole sentences, with neighbours that were recalled too, and the place of each.
 
-An atom becomes the sentences (in code: lines) whose middle lies in it. Where the atoms before or after it in the same document are
-among the best as well, they are one passage: evidence often lies across a cut that the question knows nothing of.
+An atom becomes the sentences (in code: lines) whose middle lies in it, or the short definition that most of these lie in. Where
+the atoms before or after it in the same document are among the best as well, they are one passage: evidence often lies across
+a cut that the question knows nothing of.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from crystalcli.lexical.analysis import terms
 from crystalcli.memory.elsewhere import elsewhere
 from crystalcli.memory.shelf import AtomPlace, Shelf
 from crystalcli.memory.whereabouts import whereabouts
+from crystalcli.storage.between import between
 from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
 from crystalcli.types import Passage
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 NEIGHBOURHOOD = 12  # a neighbour joins when it is among so many best atoms
 _REACH = 2  # atoms that join on either side, at most
 _LONG_SENTENCE = 1200  # characters; what is longer is no sentence
+WHOLE_DEFINITION = 800  # characters; a shorter definition is given whole where most of the atom lies in it
 _GAP = 8  # characters of white space between the passages of neighbouring atoms, at most
 
 
@@ -117,9 +120,20 @@ class Passages:
         source = self._source(run.source)
         low, high = snap(place, source.kind == "code")
         offset, lines = self._shelf.before(run, place.chunk)
+        if source.kind == "code":
+            low, high = self._definition(source, place.text, offset, low, high)
         return _Spot(
             scored, place, source, low, high, offset + low, offset + high, lines + place.text.count("\n", 0, low) + 1
         )
+
+    def _definition(self, source: Source, text: str, offset: int, low: int, high: int) -> tuple[int, int]:
+        """The span `[low, high)` of a chunk's text, or that of the short definition which most of it lies in."""
+        label, start, end = between(self._store, source.id, "definition", offset + (low + high) // 2)
+        first, last = start - offset, (source.characters if end is None else end) - offset
+        if not label or first < 0 or last > len(text) or last - first > WHOLE_DEFINITION:
+            return low, high
+        inside = min(high, last) - max(low, first)
+        return (first, first + len(text[first:last].rstrip())) if 2 * inside > high - low else (low, high)
 
     def _source(self, number: int) -> Source:
         if number not in self._sources:

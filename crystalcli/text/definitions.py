@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 # The parser asks now and then whether to go on. Counting that, and the nodes looked at, bounds the work and gives the same answer
 # each time: a file takes about five askings and half a thousand nodes a kilobyte. But a text that was made to be hard can make
 # each step slow, so there is a clock behind it, of the thread's own time, which no file takes that is truly code.
-LONGEST_PARSE = 40_000  # askings
+LONGEST_PARSE = 20_000  # askings
 LONGEST_LOOK = 3_000_000  # nodes
-LONGEST_TIME = 5.0  # seconds; two megabytes take half a second
+LONGEST_TIME = 5.0  # seconds; a megabyte takes a third of one
 DEEPEST = 8  # definitions in one another; what is deeper is part of the one around it
 _LONGEST_NAME = 120  # characters of a part of a name
 _READ = 1 << 16  # bytes the parser is given at a time

@@ -12,7 +12,7 @@ from crystalcli.text.reader_bytes import Decoder
 from crystalcli.text.reader_plain import texts
 from crystalcli.types import Landmark
 
-LARGEST = 1 << 21  # bytes of a file whose definitions are looked for; its tree takes some thirty times as much
+LARGEST = 1 << 20  # bytes of a file whose definitions are looked for; its tree takes some thirty times as much
 
 
 class CodeReading:

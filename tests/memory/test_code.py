@@ -43,6 +43,13 @@ def test_lines_outside_of_definitions_stay_lines(tmp_path):
         assert "chart = 1" in passage.text
 
 
+def test_no_line_of_a_definition_is_recalled_twice(tmp_path):
+    with made(tmp_path, {"boat.py": "bell = 1\n" * 20 + SHORT + "bell = fathom_7\n" * 20}) as crystal:
+        passages = crystal.recall("fathom_0 fathom_7 keel rope bell", 10)
+        assert sum("return fathom_7" in passage.text for passage in passages) == 1
+        assert sum("keel" in passage.text for passage in passages) == 1
+
+
 def test_an_edited_definition_has_its_new_name(tmp_path):
     with made(tmp_path, {"boat.py": SOURCE}) as crystal:
         (tmp_path / "files" / "boat.py").write_text(SOURCE.replace("sounding", "lead_line"), newline="")

@@ -45,12 +45,13 @@ BY_LINES = frozenset(("code", "csv", "xlsx", "ods"))
 class Landmark:
     """A place with a name inside a document: from character `start` on, until the next of its kind. Label "" ends the last one.
 
-    kind: one of LANDMARKS.
+    kind: one of LANDMARKS. depth: of a definition that begins or ends here, how many others go on around it.
     """
 
     start: int
     kind: str
     label: str
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)

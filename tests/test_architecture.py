@@ -37,6 +37,7 @@ HOMES = {
     "lxml": {"text"},
     "pypdfium2": {"text"},
     "pypdf": set(),
+    "tree_sitter": {"text"},
     "pathspec": {"text"},
     "watchfiles": {"text"},
     "zstandard": {"storage"},
@@ -97,11 +98,11 @@ def test_every_room_has_a_floor():
         ("import crystalcli", {"numpy", "torch", "click", "rich", "sqlite3"}),
         (
             "from crystalcli.cli.app import run; run(['--help'])",
-            {"numpy", "torch", "rich", "sqlite3", "pypdfium2", "lxml", "tokenizers"},
+            {"numpy", "torch", "rich", "sqlite3", "pypdfium2", "lxml", "tokenizers", "tree_sitter"},
         ),
         ("import crystalcli.memory.recall", {"torch", "rich", "pypdfium2", "tiktoken", "zstandard"}),
-        ("import crystalcli.memory.ingest", {"torch", "rich", "pypdfium2", "lxml", "tiktoken"}),
-        ("import crystalcli.answering.ask", {"torch", "rich", "pypdfium2", "lxml", "tiktoken"}),
+        ("import crystalcli.memory.ingest", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
+        ("import crystalcli.answering.ask", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
     ],
 )
 def test_heavy_libraries_wait_until_they_are_used(code, absent):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from crystalcli import models
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError
 from crystalcli.text.cut import FLOOR, LIMIT, cut
-from crystalcli.types import Chunk
+from crystalcli.types import Chunk, Landmark
 from crystalcli.vectors.config import WEIGHTS, read_config
 from crystalcli.vectors.tokenizer import FolderTokenizer, WordPieceTokenizer, default_tokenizer, tokenizer_digest
 
@@ -128,7 +128,7 @@ class Encoder:
             return f"the weights of {ENCODER} are not on this machine: run `crystal models pull {ENCODER}`"
         return f"the crystal's own encoder {self.name} is not at {self.mark.location}; --encoder DIR says where it is"
 
-    def cut(self, texts: Iterable[str], code: bool) -> Iterator[Chunk]:
+    def cut(self, texts: Iterable[str | Landmark], code: bool) -> Iterator[Chunk]:
         """Chunks for this encoder; see `crystalcli.text.cut.cut`."""
         floor = FLOOR * self.limit // LIMIT
         for chunk in cut(texts, self.tokenizer, code=code, limit=self.limit, floor=floor):

@@ -122,7 +122,7 @@ class Ingest:
         store: Store,
         encoder: ChunkEncoder | None,
         progress: Callable[[Progress], None] | None = None,
-        chunks: Callable[[Iterator[str], bool], Iterator[Chunk]] | None = None,
+        chunks: Callable[[Iterator[str | Landmark], bool], Iterator[Chunk]] | None = None,
         options: Options = PLAINLY,
     ) -> None:
         self._options = options
@@ -305,12 +305,11 @@ class Ingest:
             self._ledger.mark_gone_at(each)
         self._ledger.enter(row._replace(state="done", digest=mark.digest))
 
-    def _texts(self, reading: Reading, current: _Open) -> Iterator[str]:
+    def _texts(self, reading: Reading, current: _Open) -> Iterator[str | Landmark]:
         for piece in reading.pieces():
             if isinstance(piece, Landmark):
                 current.landmarks.append((piece.start, piece.kind, piece.label))
-            else:
-                yield piece
+            yield piece
 
     def _abandon(self) -> None:
         """The file that is being read cannot be read to its end. What the crystal held of it before stays."""

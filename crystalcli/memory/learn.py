@@ -37,8 +37,7 @@ def chunks_of(paths: Sequence[Path], encoder: Encoder) -> Iterator[Chunk]:
         if isinstance(found, Found):
             try:
                 _, reading = open_source(found.path)
-                texts = (piece for piece in reading.pieces() if isinstance(piece, str))
-                yield from encoder.cut(texts, reading.kind in BY_LINES)
+                yield from encoder.cut(reading.pieces(), reading.kind in BY_LINES)
             except SourceError:
                 continue
 

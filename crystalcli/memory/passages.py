@@ -1,7 +1,8 @@
 """From ranked atoms to passages: whole sentences, with neighbours that were recalled too, and the place of each.
 
-An atom becomes the sentences (in code: lines) whose middle lies in it. Where the atoms before or after it in the same document are
-among the best as well, they are one passage: evidence often lies across a cut that the question knows nothing of.
+An atom becomes the sentences (in code: lines) whose middle lies in it, and the rest of the short definition that most of these lie in.
+Where the atoms before or after it in the same document are among the best as well, they are one passage: evidence often lies across
+a cut that the question knows nothing of.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from crystalcli.lexical.analysis import terms
 from crystalcli.memory.elsewhere import elsewhere
 from crystalcli.memory.shelf import AtomPlace, Shelf
 from crystalcli.memory.whereabouts import whereabouts
+from crystalcli.storage.between import between
 from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
 from crystalcli.types import BY_LINES, Passage
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 NEIGHBOURHOOD = 12  # a neighbour joins when it is among so many best atoms
 _REACH = 2  # atoms that join on either side, at most
 _LONG_SENTENCE = 1200  # characters; what is longer is no sentence
+WHOLE_DEFINITION = 800  # characters; a shorter definition is given whole where most of the atom lies in it
 _GAP = 8  # characters of white space between the passages of neighbouring atoms, at most
 
 
@@ -91,6 +94,9 @@ class Passages:
             seed = spot(scored)
             if seed is None or (seed.source.id, seed.start) in taken:
                 continue
+            seed = _unread(seed, found)
+            if seed is None:
+                continue
             joined = [seed]
             for step in (-1, 1):
                 for distance in range(1, _REACH + 1):
@@ -99,7 +105,7 @@ class Passages:
                     if other is None or other.source.id != seed.source.id or (other.source.id, other.start) in taken:
                         break
                     gap = joined[0].start - other.end if step < 0 else other.start - joined[-1].end
-                    if not 0 <= gap <= _GAP:
+                    if not 0 <= gap <= _GAP or _unread(other, found) is not other:
                         break
                     joined.insert(0 if step < 0 else len(joined), other)
             taken.update((each.source.id, each.start) for each in joined)
@@ -117,9 +123,21 @@ class Passages:
         source = self._source(run.source)
         low, high = snap(place, source.kind in BY_LINES)
         offset, lines = self._shelf.before(run, place.chunk)
+        if source.kind == "code":
+            low, high = self._definition(source, place.text, offset, low, high)
         return _Spot(
             scored, place, source, low, high, offset + low, offset + high, lines + place.text.count("\n", 0, low) + 1
         )
+
+    def _definition(self, source: Source, text: str, offset: int, low: int, high: int) -> tuple[int, int]:
+        """The span `[low, high)` of a chunk's text, widened to the short definition which most of it lies in."""
+        label, start, end = between(self._store, source.id, "definition", offset + (low + high) // 2)
+        first, last = start - offset, (source.characters if end is None else end) - offset
+        if not label or first < 0 or last > len(text) or last - first > WHOLE_DEFINITION:
+            return low, high
+        if 2 * (min(high, last) - max(low, first)) <= high - low:
+            return low, high
+        return min(low, first), max(high, first + len(text[first:last].rstrip()))
 
     def _source(self, number: int) -> Source:
         if number not in self._sources:
@@ -186,6 +204,24 @@ class Passages:
         # Siblings share their atom and nearly their cluster, so the unit's own code is what tells them apart.
         products: list[float] = lookup(self._codec.units.table(encoded.vector)[None], codes)[0].tolist()
         return products
+
+
+def _unread(spot: _Spot, passages: Sequence[Passage]) -> _Spot | None:
+    """What of it stands in no passage yet, None where most does: atoms of one definition are widened to the same."""
+    text, shift = spot.place.text, spot.start - spot.low
+    low, high = spot.low, spot.high
+    for each in passages:
+        if each.path == spot.source.path and each.start - shift < high and each.end - shift > low:
+            if each.start - shift <= low:
+                low = min(high, text.find("\n", max(low, each.end - shift)) + 1 or high)
+            else:
+                high = low + len(text[low : each.start - shift].rstrip())
+    if (low, high) == (spot.low, spot.high):
+        return spot
+    if 2 * (high - low) < spot.high - spot.low or not text[low:high].strip():
+        return None
+    line = spot.line + text.count("\n", spot.low, low)
+    return spot._replace(low=low, high=high, start=shift + low, end=shift + high, line=line)
 
 
 def snap(place: AtomPlace, code: bool) -> tuple[int, int]:

@@ -5,17 +5,20 @@ the window wins, and among equals the one whose text hashes highest. So after an
 stream meet again at the first boundary that both windows hold (content-defined chunking, as in Muthitacharoen
 et al., "A low-bandwidth network file system", 2001, with sentence and paragraph ends in place of raw bytes).
 
+Where definitions begin and end, their landmarks say so, and these are the best places: those of the outermost first.
+
 Knows boundaries and a tokenizer it is given. Knows nothing of files or of vectors.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
-from crystalcli.text.sentences import WORD, Boundary, boundaries
-from crystalcli.types import Chunk, Tokenizer
+from crystalcli.text.sentences import DEFINITION, MEMBER, PARAGRAPH, WORD, Boundary, boundaries
+from crystalcli.types import Chunk, Landmark, Tokenizer
 
 if TYPE_CHECKING:
     from crystalcli.types import IntArray
@@ -36,10 +39,16 @@ class _Piece(NamedTuple):
 
 
 def cut(
-    texts: Iterable[str], tokenizer: Tokenizer, *, code: bool = False, limit: int = LIMIT, floor: int = FLOOR
+    texts: Iterable[str | Landmark],
+    tokenizer: Tokenizer,
+    *,
+    code: bool = False,
+    limit: int = LIMIT,
+    floor: int = FLOOR,
 ) -> Iterator[Chunk]:
     """Chunks whose texts, joined, are the joined `texts`; each has at most `limit` tokens.
 
+    texts: a reading's pieces. Of its landmarks, those of definitions say where to cut; the others are passed over.
     Text without any token (white space at the end) stays with the chunk before it.
     """
     import numpy as np
@@ -102,7 +111,7 @@ def _best_end(pieces: list[_Piece], floor: int) -> int:
     return best
 
 
-def _spans(texts: Iterable[str], code: bool) -> Iterator[tuple[list[tuple[str, int]], bool]]:
+def _spans(texts: Iterable[str | Landmark], code: bool) -> Iterator[tuple[list[tuple[str, int]], bool]]:
     """The stream as pieces with the rank of their ends, a batch at a time; the last batch is marked.
 
     A boundary's rank depends on the line after it, so the last lines of the buffer wait for what follows.
@@ -110,13 +119,18 @@ def _spans(texts: Iterable[str], code: bool) -> Iterator[tuple[list[tuple[str, i
     """
     buffer: list[str] = []
     size, wanted = 0, _READ_AHEAD
+    marks: list[tuple[int, int]] = []  # places in the buffer where definitions begin or end, with their depth
     for text in texts:
+        if isinstance(text, Landmark):
+            if text.kind == "definition":
+                marks.append((size, text.depth))
+            continue
         buffer.append(text)
         size += len(text)
         if size < wanted:
             continue
         joined = "".join(buffer)
-        found = boundaries(joined, code)
+        found = _raised(joined, boundaries(joined, code), marks)
         sure = joined.rfind("\n", 0, len(joined.rstrip())) + 1  # the last line that holds something starts here
         count = len(found)
         while count and not (found[count - 1].end <= sure and joined[found[count - 1].end - 1] == "\n"):
@@ -126,11 +140,24 @@ def _spans(texts: Iterable[str], code: bool) -> Iterator[tuple[list[tuple[str, i
             found = [boundary for boundary in found if boundary.end < at] + [Boundary(at, WORD)]
             count = len(found)
         yield _split(joined, found[:count]), False
-        rest = joined[found[count - 1].end :] if count else joined
+        done = found[count - 1].end if count else 0
+        rest = joined[done:]
         buffer, size = [rest], len(rest)
+        marks = [(offset - done, depth) for offset, depth in marks if offset > done]
         wanted = max(_READ_AHEAD, 2 * size)
     joined = "".join(buffer)
-    yield _split(joined, boundaries(joined, code)), True
+    yield _split(joined, _raised(joined, boundaries(joined, code), marks)), True
+
+
+def _raised(text: str, found: list[Boundary], marks: list[tuple[int, int]]) -> list[Boundary]:
+    """The boundaries, with the rank of those at which a definition begins or ends; white space may stand between."""
+    ends = [boundary.end for boundary in found] if marks else []
+    for offset, depth in marks:
+        index = bisect_left(ends, offset)
+        if index < len(ends) and (offset == ends[index] or text[offset : ends[index]].isspace()):
+            rank = (DEFINITION, MEMBER)[depth] if depth < 2 else PARAGRAPH
+            found[index] = Boundary(ends[index], max(rank, found[index].rank))
+    return found
 
 
 def _split(text: str, found: Iterable[Boundary]) -> list[tuple[str, int]]:

@@ -59,7 +59,7 @@ CODE_NAMES = frozenset((
 READERS = {
     "text": "reader_plain:PlainReading",
     "markdown": "reader_plain:PlainReading",
-    "code": "reader_plain:PlainReading",
+    "code": "reader_code:CodeReading",
     "pdf": "reader_pdf:PdfReading",
     "archive": "archive:ArchiveReading",
     "mail": "reader_mail:MailReading",

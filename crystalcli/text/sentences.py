@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# Ranks: how good a place it is to end a chunk, worst first.
-WORD, HEADING, WRAPPED, SENTENCE, LINE, BLOCK, PARAGRAPH, SECTION = range(8)
+# Ranks: how good a place it is to end a chunk, worst first. MEMBER and DEFINITION are for those who know where definitions end.
+WORD, HEADING, WRAPPED, SENTENCE, LINE, BLOCK, PARAGRAPH, SECTION, MEMBER, DEFINITION = range(10)
 
 
 class Boundary(NamedTuple):

@@ -1,0 +1,151 @@
+"""Which grammar reads which file, and what a definition is in each language.
+
+Knows languages, by the names that tree-sitter's grammars give to the nodes of their trees and to the fields of these. Does not know
+how a definition becomes a landmark (definitions does that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+COMMENT = frozenset(("comment",))
+
+
+class Grammar(NamedTuple):
+    """What to look for in a tree.
+
+    package: of the parser, with the name of its function. definitions: kinds of nodes that are a function, a class, a method, ...,
+    with the field that holds the name; or, as in C, the declarator that the name is inside of. values: kinds of nodes that are one
+    if they hold a function, with the fields of name and value. scopes: what gives its name to the definitions in it and is none
+    itself, as a namespace. above: what belongs to the definition on the next line. joint: what stands between a class and its method.
+    """
+
+    package: str
+    definitions: Mapping[str, str]
+    values: Mapping[str, tuple[str, str]] = {}
+    scopes: Mapping[str, str] = {}
+    above: frozenset[str] = COMMENT
+    joint: str = "."
+    function: str = "language"
+
+
+def _named(kinds: str) -> dict[str, str]:
+    return dict.fromkeys(kinds.split(), "name")
+
+
+# What makes a value a definition.
+FUNCTIONS = frozenset(("arrow_function", "function_expression", "generator_function", "class"))
+DECORATED = frozenset(("comment", "decorator"))
+_VALUES = {
+    "variable_declarator": ("name", "value"),
+    "pair": ("key", "value"),
+    "assignment_expression": ("left", "right"),
+    "field_definition": ("property", "value"),
+    "public_field_definition": ("name", "value"),
+}
+_ECMASCRIPT = _named("function_declaration generator_function_declaration class_declaration method_definition")
+_TYPESCRIPT = _ECMASCRIPT | _named(
+    "abstract_class_declaration interface_declaration enum_declaration type_alias_declaration function_signature "
+    "abstract_method_signature"
+)
+_MODULES = {"internal_module": "name"}
+_C = {"function_definition": "declarator", "type_definition": "declarator"} | _named(
+    "struct_specifier union_specifier enum_specifier preproc_function_def"
+)
+_CPP = _C | _named("class_specifier concept_definition")
+
+GRAMMARS = {
+    "python": Grammar("tree_sitter_python", _named("function_definition class_definition"), above=DECORATED),
+    "javascript": Grammar("tree_sitter_javascript", _ECMASCRIPT, _VALUES, above=DECORATED),
+    "typescript": Grammar(
+        "tree_sitter_typescript", _TYPESCRIPT, _VALUES, _MODULES, DECORATED, function="language_typescript"
+    ),
+    "tsx": Grammar("tree_sitter_typescript", _TYPESCRIPT, _VALUES, _MODULES, DECORATED, function="language_tsx"),
+    "go": Grammar("tree_sitter_go", _named("function_declaration method_declaration type_spec type_alias")),
+    "rust": Grammar(
+        "tree_sitter_rust",
+        {
+            **_named("function_item function_signature_item struct_item enum_item union_item trait_item type_item"),
+            "macro_definition": "name",
+            "impl_item": "type",
+        },
+        scopes={"mod_item": "name"},
+        above=frozenset(("line_comment", "block_comment", "attribute_item")),
+        joint="::",
+    ),
+    "c": Grammar("tree_sitter_c", _C),
+    "cpp": Grammar(
+        "tree_sitter_cpp",
+        _CPP,
+        scopes={"namespace_definition": "name"},
+        above=frozenset(("comment", "template_parameter_list")),
+        joint="::",
+    ),
+    "java": Grammar(
+        "tree_sitter_java",
+        _named(
+            "class_declaration interface_declaration enum_declaration record_declaration annotation_type_declaration "
+            "method_declaration constructor_declaration compact_constructor_declaration"
+        ),
+        above=frozenset(("line_comment", "block_comment")),
+    ),
+    "csharp": Grammar(
+        "tree_sitter_c_sharp",
+        _named(
+            "class_declaration struct_declaration interface_declaration enum_declaration record_declaration "
+            "delegate_declaration method_declaration constructor_declaration destructor_declaration "
+            "property_declaration local_function_statement"
+        ),
+    ),
+    "ruby": Grammar("tree_sitter_ruby", _named("class module method singleton_method"), joint="::"),
+    "php": Grammar(
+        "tree_sitter_php",
+        _named(
+            "function_definition class_declaration interface_declaration trait_declaration enum_declaration "
+            "method_declaration"
+        ),
+        joint="::",
+        function="language_php",
+    ),
+    "bash": Grammar("tree_sitter_bash", _named("function_definition")),
+}
+# Of these kinds only what has a body is a definition; the others name a type that is defined elsewhere.
+WITH_BODY = frozenset(("struct_specifier", "union_specifier", "enum_specifier", "class_specifier"))
+_SUFFIXES = {
+    "python": ".py .pyi",
+    "javascript": ".js .mjs .cjs .jsx",
+    "typescript": ".ts .mts .cts",
+    "tsx": ".tsx",
+    "go": ".go",
+    "rust": ".rs",
+    "c": ".c",
+    "cpp": ".cc .cpp .cxx .hh .hpp .hxx .inl .cu .cuh .h",
+    "java": ".java",
+    "csharp": ".cs",
+    "ruby": ".rb",
+    "php": ".php",
+    "bash": ".sh .bash",
+}
+_BY_SUFFIX = {suffix: language for language, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
+_BY_NAME = {"rakefile": "ruby", "gemfile": "ruby", "vagrantfile": "ruby"}
+# What the first line of a script calls: `#!/usr/bin/env python3`.
+_BY_PROGRAM = {"python": "python", "node": "javascript", "ruby": "ruby", "php": "php", "bash": "bash", "sh": "bash"}
+# What a header of C++ has and one of C has not.
+_ONLY_CPP = ("class ", "namespace ", "template <", "template<", "public:", "private:", "protected:", "constexpr ")
+
+
+def language_of(path: Path, text: str) -> str:
+    """The language of a file of code, as GRAMMARS names it, or "" for one without a grammar. text: its beginning at least."""
+    suffix, name = path.suffix.lower(), path.name.lower()
+    if suffix == ".h":
+        lines = (line.lstrip() for line in text.split("\n"))
+        return "cpp" if any(line.startswith(_ONLY_CPP) for line in lines) else "c"
+    if suffix in _BY_SUFFIX or name in _BY_NAME:
+        return _BY_SUFFIX.get(suffix) or _BY_NAME[name]
+    if suffix or not text.startswith("#!"):
+        return ""
+    words = text.split("\n", 1)[0][2:].replace("/", " ").split()
+    programs = [word.rstrip("0123456789.") for word in words if word not in ("usr", "bin", "local", "env", "-S")]
+    return _BY_PROGRAM.get(programs[0], "") if programs else ""

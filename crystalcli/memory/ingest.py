@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.memory.contexts import Contexts
 from crystalcli.memory.encoders import Encoder
 from crystalcli.memory.places import folders_asked, folders_noted, home_of, location_of, own_files
 from crystalcli.memory.segments import SegmentWriter
@@ -202,7 +203,9 @@ class Ingest:
         row = row._replace(kind=reading.kind, title=reading.title)
         row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns, digest=mark.digest)
         current = self._open = _Open(found, self._with_id(row), held)
-        for chunk in self._chunks(self._texts(reading, current), reading.kind == "code"):
+        contexts = Contexts(row.path, reading.kind)
+        chunks = self._chunks(self._texts(reading, current, contexts), reading.kind == "code")
+        for chunk in contexts.given(chunks):
             current.place(chunk, self._writer.add(chunk))
             self._report.tokens += len(chunk.ids)
             if self._writer.full:
@@ -214,10 +217,11 @@ class Ingest:
         self._report.read += 1
         self._report.bytes += found.size
 
-    def _texts(self, reading: Reading, current: _Open) -> Iterator[str]:
+    def _texts(self, reading: Reading, current: _Open, contexts: Contexts) -> Iterator[str]:
         for piece in reading.pieces():
             if isinstance(piece, Landmark):
                 current.landmarks.append((piece.start, piece.kind, piece.label))
+                contexts.note(piece)
             else:
                 yield piece
 

@@ -13,7 +13,7 @@ from crystalcli.storage.store import digest
 from crystalcli.types import Chunk, Landmark
 
 # Kinds of documents of which a passage is seldom understood without its place. There the name belongs to the context, and all of
-# it takes part in the vectors. Elsewhere the name would only hold copies and renamed files apart, and it is counted anyway (`whole`).
+# it takes part in the vectors. Elsewhere the name would only hold copies and renamed files apart; `standing` counts it anyway.
 PLACED = frozenset(("code", "markdown", "rst", "html", "notebook"))
 MARK = "\t"  # between name and place; without it a context takes no part in the vectors
 _ABOVE = ("heading", "definition")  # kinds of landmarks that say what text stands in

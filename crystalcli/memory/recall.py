@@ -3,7 +3,7 @@
     coarse score   z(q · atom) + z(BM25)                                              all atoms -> CANDIDATES
     fine score     max over the atom's clusters of q · cluster + 0.8 · BM25 / Σ idf    depth 2
                    + sum over question tokens of idf · max over units of t · unit     depth 3 (MaxSim: Khattab and Zaharia, 2020)
-                   + what the document gives (see `whole`)                            depths 2 and 3
+                   + what the document gives (see `standing`)                         depths 2 and 3
 
 Source code is asked what it does, seldom in its own words, and a function is one thought: there the mean over the atom's units (at
 depth 2 over its clusters), twice, stands for the best cluster, and BM25 counts 0.3. No layer is a hard filter: what BM25
@@ -22,7 +22,7 @@ from crystalcli.lexical import bm25, postings
 from crystalcli.lexical.analysis import query_terms, words
 from crystalcli.memory.passages import NEIGHBOURHOOD, Passages, Query, Scored, lookup
 from crystalcli.memory.shelf import Shelf
-from crystalcli.memory.whole import whole
+from crystalcli.memory.standing import standing
 from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.question import QuestionEncoder
@@ -164,7 +164,7 @@ class Recall:
         lexical = query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
         prose = nearest + similar + PROSE_WEIGHT * lexical
         code = CODE_MEAN * mean + similar + CODE_WEIGHT * lexical
-        is_code, given = whole(shelf, query, candidates)
+        is_code, given = standing(shelf, query, candidates)
         total = np.where(is_code, code, prose) + given
         found = []
         for i in np.argsort(-total, kind="stable")[:count]:

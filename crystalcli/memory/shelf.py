@@ -297,7 +297,7 @@ class Shelf:
         found: list[str] | None = self.kept.get(("contexts", index))
         if found is None:
             found = contexts_of(self.store, self.segments[index])
-            self.kept.put(("contexts", index), found, sum(map(len, found)) + 8 * len(found))
+            self.kept.put(("contexts", index), found, sum(map(len, found)) + 64 * len(found))
         return found[chunk - self.segments[index].first_chunk]
 
     def key_of(self, chunk: int) -> bytes:

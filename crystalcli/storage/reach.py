@@ -21,9 +21,9 @@ def first_sources(store: Store, chunks: Sequence[int]) -> dict[int, tuple[int, s
     """For each chunk that a document refers to: the first such document's id, path and kind."""
     query = (
         "WITH wanted(chunk) AS (VALUES {}) "
-        "SELECT chunk, source.id, source.path, source.kind FROM wanted CROSS JOIN run CROSS JOIN source "
+        "SELECT chunk, min(source.id), source.path, source.kind FROM wanted CROSS JOIN run CROSS JOIN source "
         f"WHERE first_chunk BETWEEN chunk - {RUN - 1} AND chunk AND first_chunk + run.chunks > chunk "
-        "AND source.id = run.source ORDER BY source.id DESC"
+        "AND source.id = run.source GROUP BY chunk"  # SQLite takes the other columns from the row with the least id
     )
     found: dict[int, tuple[int, str, str]] = {}
     for some in batched(chunks):

@@ -19,6 +19,7 @@ from crystalcli.lexical.analysis import terms
 from crystalcli.memory.passages import Query
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.reach import first_sources, runs_of_all
+from crystalcli.storage.rows import RUN
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,14 +35,14 @@ TEST = 0.2
 _TESTS = frozenset(("test", "spec"))  # as terms of a path
 
 
-class Whole(NamedTuple):
+class Standing(NamedTuple):
     """For some atoms: which stand in source code, bool [n], and what their documents give them, float32 [n]."""
 
     is_code: npt.NDArray[np.bool_]
     given: FloatArray
 
 
-def whole(shelf: Shelf, query: Query, atoms: Integers) -> Whole:
+def standing(shelf: Shelf, query: Query, atoms: Integers) -> Standing:
     """Look at the documents of `atoms`, int64 [n]. Raises DamagedCrystalError."""
     chunks = shelf.nesting.chunk_of(atoms)
     of_chunk = first_sources(shelf.store, np.unique(chunks).tolist())
@@ -61,7 +62,7 @@ def whole(shelf: Shelf, query: Query, atoms: Integers) -> Whole:
             given[source] = PATH_PROSE * share
     nowhere = (0, "", "")
     sources = [of_chunk.get(chunk, nowhere)[0] for chunk in chunks.tolist()]
-    return Whole(
+    return Standing(
         np.array([documents.get(source, ("", ""))[1] == CODE for source in sources], bool),
         np.array([given.get(source, 0.0) for source in sources], np.float32),
     )
@@ -71,9 +72,10 @@ def _covered(shelf: Shelf, query: Query, sources: list[int]) -> dict[int, float]
     """For each source the sum of the idf of those of the question's terms that stand anywhere in it."""
     runs = np.array(runs_of_all(shelf.store, sources), np.int64).reshape(-1, 3)
     chunks = len(shelf.nesting.atoms) - 1
-    if len(runs) and int((runs[:, 1] + runs[:, 2]).max()) > chunks:
+    first, count = runs[:, 1], runs[:, 2]
+    if not ((first >= 0) & (first < chunks) & (count > 0) & (count <= RUN) & (first + count <= chunks)).all():
         raise DamagedCrystalError(f"{shelf.store.path} is damaged: a document refers to chunks that are not there")
-    firsts, lasts = shelf.nesting.atoms[runs[:, 1]], shelf.nesting.atoms[runs[:, 1] + runs[:, 2]]
+    firsts, lasts = shelf.nesting.atoms[first], shelf.nesting.atoms[first + count]
     owners = np.searchsorted(np.array(sorted(sources), np.int64), runs[:, 0])
     found = np.zeros(len(sources))
     for term, idf in query.idf.items():

@@ -95,11 +95,13 @@ class Chunk:
 
     ids: int32 [tokens], the encoder's token ids without special tokens; ends: int32 [tokens], the character
     offset inside `text` at which each token ends. Chunks of a document, joined, are its text, exactly.
+    context: what it stands in (`crystalcli.memory.contexts`), "" where nothing is said of that.
     """
 
     text: str
     ids: IntArray
     ends: IntArray
+    context: str = ""
 
 
 class Tokenizer(Protocol):
@@ -194,7 +196,7 @@ class Passage(Somewhere):
 
     text is the document's text `[start, end)`; best is the span, also in document offsets, of the sentence
     that answers best. page_start and page_end are 0 where the document has no pages. shares says what
-    each layer and BM25 gave to the score. gone: the file was no longer there at the last ingest. also: the other
+    each layer, BM25 and the document gave to the score. gone: the file was no longer there at the last ingest. also: the other
     places where the same text stands.
     """
 

@@ -14,7 +14,9 @@ import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
+from crystalcli.memory.contexts import identity
 from crystalcli.memory.layers import LayerCodes
+from crystalcli.storage.contexts import contexts_of
 from crystalcli.storage.rows import Segment
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store, digest
@@ -29,11 +31,12 @@ _HELD = 32  # segments whose text is kept at hand, 128 KB each
 
 
 class StoredChunk(NamedTuple):
-    """text; key: the hash of the text; tokens: how many; units: characters of each unit, int64 [units]; codes: None when
-    the layers of its segment are still to be made."""
+    """text; key: the hash of the text; context: what it stands in; tokens: how many; units: characters of each unit, int64
+    [units]; codes: None when the layers of its segment are still to be made."""
 
     text: str
     key: bytes
+    context: str
     tokens: int
     units: Integers
     codes: LayerCodes | None
@@ -60,6 +63,7 @@ class Chunks:
         self._firsts = [segment.first_chunk for segment in self._segments]
         self._read: Callable[[int], _Open] = lru_cache(maxsize=_HELD)(self._segment)
         self._keys: Callable[[int], bytes] = lru_cache(maxsize=None)(self._hashes)
+        self._contexts: Callable[[int], list[str]] = lru_cache(maxsize=_HELD)(self._contexts_of)
 
     def of(self, source: int) -> list[int]:
         """The numbers of a source's chunks, in order. Raises DamagedCrystalError."""
@@ -72,6 +76,15 @@ class Chunks:
         """The hash of a chunk's text, as it is stored. Raises DamagedCrystalError when there is no such chunk."""
         index, local = self._find(chunk)
         return self._keys(index)[16 * local : 16 * local + 16]
+
+    def identity(self, chunk: int) -> bytes:
+        """What tells a chunk from others: the hash of its text, and its context. Raises DamagedCrystalError."""
+        return identity(self.key(chunk), self.context(chunk))
+
+    def context(self, chunk: int) -> str:
+        """What a chunk stands in. Raises DamagedCrystalError."""
+        index, local = self._find(chunk)
+        return self._contexts(index)[local]
 
     def tokens(self, chunk: int) -> int:
         """How many tokens a chunk has."""
@@ -97,7 +110,8 @@ class Chunks:
         index, local = self._find(chunk)
         opened = self._read(index)
         units = opened.spans.units[int(opened.unit_firsts[local]) : int(opened.unit_firsts[local + 1])]
-        return StoredChunk(text, self.key(chunk), int(opened.spans.tokens[local]), units, self._codes(index, local))
+        tokens, context = int(opened.spans.tokens[local]), self.context(chunk)
+        return StoredChunk(text, self.key(chunk), context, tokens, units, self._codes(index, local))
 
     def _codes(self, index: int, local: int) -> LayerCodes | None:
         opened, row = self._read(index), self._segments[index]
@@ -150,6 +164,9 @@ class Chunks:
         if len(data) != 16 * row.chunks:
             raise self._damaged(f"part hashes of segment {row.id} contradicts its counts")
         return data
+
+    def _contexts_of(self, index: int) -> list[str]:
+        return contexts_of(self.store, self._segments[index])
 
     def _damaged(self, what: str) -> DamagedCrystalError:
         return DamagedCrystalError(f"{self.store.path} is damaged: {what}")

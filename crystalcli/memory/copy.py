@@ -1,4 +1,4 @@
-"""Copies what lives in crystals into a new one: chunks with their hashes, units and codes, and the documents made of them.
+"""Copies what lives in crystals into a new one: chunks with their hashes, contexts, units and codes, and the documents made of them.
 
 Nothing is encoded or tokenized again. Chunks are taken in the order of the documents, so that what an edit tore apart stands
 together again; numbers are given anew, and the lexical index is made from the text, as an ingest makes it. The copy is what one
@@ -8,11 +8,13 @@ ingest of the same documents, in the same order, would have written.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from crystalcli.memory.chunks import Chunks, StoredChunk
+from crystalcli.memory.contexts import identity
 from crystalcli.memory.layers import LayerCodes
 from crystalcli.memory.segments import SEGMENT_BYTES, count_terms, draft_of, write_segment
 from crystalcli.storage.rows import RUN, Run, Source
@@ -40,7 +42,7 @@ class Copy:
         """The numbers that the chunks of a source have in the copy; what is not there yet is copied. May write a segment."""
         numbers = array("q")
         for chunk in chunks.of(source):
-            known = self._known.get(chunks.key(chunk))
+            known = self._known.get(chunks.identity(chunk))
             numbers.append(self._take(chunks.get(chunk)) if known is None else known)
         return numbers
 
@@ -57,7 +59,7 @@ class Copy:
         if self._pending and (self._pending[-1].codes is None) != (chunk.codes is None):
             self._write()  # a segment has its layers for all of its chunks or for none
         number = self._first_chunk + len(self._pending)
-        self._known[chunk.key] = number
+        self._known[identity(chunk.key, chunk.context)] = number
         self._characters.append(len(chunk.text))
         self._newlines.append(chunk.text.count("\n"))
         self._pending.append(chunk)
@@ -84,8 +86,9 @@ class Copy:
         with store.transaction():
             if pending:
                 texts, keys = [chunk.text for chunk in pending], [chunk.key for chunk in pending]
-                counts = [count for chunk in pending for count in count_terms(chunk.text, _atom_starts(chunk))]
-                draft = draft_of(self._first_atom, texts, keys, _spans(pending), counts)
+                contexts = [chunk.context for chunk in pending]
+                counts = [count for chunk in pending for count in _counts(chunk)]
+                draft = draft_of(self._first_atom, texts, keys, contexts, _spans(pending), counts)
                 segment = write_segment(store, self._first_chunk, self._first_atom, draft, _codes(pending))
                 self._first_chunk += segment.chunks
                 self._first_atom += segment.atoms
@@ -104,6 +107,10 @@ def _spans(chunks: Sequence[StoredChunk]) -> Spans:
         np.array([chunk.tokens for chunk in chunks], np.int64),
         np.concatenate([chunk.units for chunk in chunks]),
     )
+
+
+def _counts(chunk: StoredChunk) -> list[Counter[str]]:
+    return count_terms(chunk.text, _atom_starts(chunk), chunk.context)
 
 
 def _atom_starts(chunk: StoredChunk) -> list[int]:

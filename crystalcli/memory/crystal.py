@@ -14,7 +14,6 @@ from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, So
 from crystalcli.memory.encoders import ENCODER, chosen, opened
 from crystalcli.memory.lazy import LazyEncoder
 from crystalcli.storage.codebooks import codebooks, put_codebooks
-from crystalcli.storage.schema import FORMAT_VERSION
 from crystalcli.storage.store import Store, digest
 from crystalcli.types import Chunk, Citation, Document, Passage, Progress
 
@@ -209,7 +208,8 @@ class CrystalFile:
         tokens = size = done = 0
         total = sum(segment.bytes for _, segment in missing)
         for index, segment in missing:
-            chunks = [Chunk(shelf.chunk_text(segment.first_chunk + i), none, none) for i in range(segment.chunks)]
+            numbers = range(segment.first_chunk, segment.first_chunk + segment.chunks)
+            chunks = [Chunk(shelf.chunk_text(number), none, none, shelf.context_of(number)) for number in numbers]
             codes = encoder.codes(chunks, shelf.view(index).spans.tokens.tolist())
             with self._store.transaction():
                 for name, data in zip(codes._fields, codes, strict=True):
@@ -320,7 +320,7 @@ class CrystalFile:
         from crystalcli.memory.inspection import stats
 
         with self.snapshot():
-            return stats(self._store, FORMAT_VERSION)
+            return stats(self._store)
 
     def memory(self) -> MemoryUse:
         """What recall keeps in memory, after one question."""

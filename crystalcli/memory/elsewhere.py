@@ -5,7 +5,7 @@ Knows runs and what they say of a chunk's places. Does not know why the passage 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.whereabouts import whereabouts
@@ -18,7 +18,7 @@ MOST = 20  # places named: a licence may stand in every file
 def elsewhere(
     shelf: Shelf,
     source_of: Callable[[int], Source],
-    chunk: int,
+    chunks: Sequence[int],
     offset: int,
     line: int,
     passage: Place,
@@ -27,12 +27,13 @@ def elsewhere(
 ) -> tuple[Place, ...]:
     """The other places of a passage's text, in order of their documents; not those whose file is gone.
 
-    chunk: one that the passage stands in, or begins or ends in; offset, line: where that chunk begins in the passage's document,
-    characters and line. lines: the passage's first and last in its document's text. A place counts when all of the text stands
-    there, which is read and compared.
+    chunks: one that the passage stands in, or begins or ends in, and others of the same text; offset, line: where the first of
+    them begins in the passage's document, characters and line. lines: the passage's first and last in its document's text.
+    A place counts when all of the text stands there, which is read and compared.
     """
     found: list[Place] = []
-    for run in shelf.store.runs_over(chunk):
+    runs = [(run, chunk) for chunk in dict.fromkeys(chunks) for run in shelf.store.runs_over(chunk)]
+    for run, chunk in sorted(runs, key=lambda each: (each[0].source, each[0].ordinal, each[1])):
         source = source_of(run.source)
         characters, before = shelf.before(run, chunk)
         start, end = characters + passage.start - offset, characters + passage.end - offset

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.memory.choices import Chosen
+from crystalcli.memory.contexts import Contexts
 from crystalcli.memory.encoders import Encoder
 from crystalcli.memory.ledger import Ledger, no_longer_read
 from crystalcli.memory.places import own_files
@@ -256,7 +257,9 @@ class Ingest:
         row = row._replace(kind=reading.kind, title=reading.title)
         row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns, digest=mark.digest)
         current = self._open = _Open(found, self._ledger.numbered(row), held)
-        for chunk in self._chunks(self._texts(reading, current), reading.kind in BY_LINES):
+        contexts = Contexts(row.path, reading.kind)
+        chunks = self._chunks(self._texts(reading, current, contexts), reading.kind in BY_LINES)
+        for chunk in contexts.given(chunks):
             current.place(chunk, self._writer.add(chunk))
             self._report.tokens += len(chunk.ids)
             if self._writer.full:
@@ -305,8 +308,8 @@ class Ingest:
             self._ledger.mark_gone_at(each)
         self._ledger.enter(row._replace(state="done", digest=mark.digest))
 
-    def _texts(self, reading: Reading, current: _Open) -> Iterator[str | Landmark]:
-        for piece in reading.pieces():
+    def _texts(self, reading: Reading, current: _Open, contexts: Contexts) -> Iterator[str | Landmark]:
+        for piece in contexts.noted(reading.pieces()):
             if isinstance(piece, Landmark):
                 current.landmarks.append((piece.start, piece.kind, piece.label))
             yield piece

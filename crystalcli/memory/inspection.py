@@ -13,6 +13,7 @@ from crystalcli.memory.encoders import Mark
 from crystalcli.memory.fidelity import fidelity
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.codebooks import codebooks
+from crystalcli.storage.contexts import CONTEXTS
 from crystalcli.storage.rows import Run, Source
 from crystalcli.storage.store import Store
 from crystalcli.types import Document
@@ -64,7 +65,7 @@ class Stats:
         return 1e6 * sum(layer.bytes for layer in self.layers[1:]) / max(1, self.tokens)
 
 
-def stats(store: Store, version: int) -> Stats:
+def stats(store: Store) -> Stats:
     """Count everything."""
     segments = store.segments()
     sizes = store.part_sizes()
@@ -84,7 +85,7 @@ def stats(store: Store, version: int) -> Stats:
         below = counts[name]
     states = Counter(source.state for source in sources)
     return Stats(
-        format_version=version,
+        format_version=store.format,
         encoder=meta.get("encoder", ""),
         own_encoder=mark._asdict() if mark is not None else None,
         codebooks=sum(map(len, codebooks(store).values())),
@@ -98,7 +99,7 @@ def stats(store: Store, version: int) -> Stats:
         text_raw=text_raw,
         text_stored=text_stored,
         lexical=store.lexical_size() + sizes.get("lengths", (0, 0))[0],
-        spans=sizes.get("spans", (0, 0))[0] + sizes.get("hashes", (0, 0))[0],
+        spans=sum(sizes.get(name, (0, 0))[0] for name in ("spans", "hashes", CONTEXTS)),
         file=store.file_size(),
     )
 

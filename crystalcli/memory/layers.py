@@ -1,18 +1,19 @@
 """Chunks to the codes of layers 1 to 3: encoder, pyramid and codec in a row. The one place where ingesting needs torch.
 
-The codes of a chunk follow from its text and from nothing beside it, so that it does not matter in how many runs, or in which
-company, a text is read.
+The codes of a chunk follow from its text and its context and from nothing beside them, so that it does not matter in how many
+runs, or in which company, a text is read. The context stands before the text where the encoder reads it, and is not pooled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from crystalcli.memory.contexts import MARK
 from crystalcli.types import Chunk
 from crystalcli.vectors.codec import CODE_BYTES, Codec, cosines, default_codec
 from crystalcli.vectors.pyramid import Layout, layout
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     import torch
 
     from crystalcli.types import FloatArray, IntArray
+
+
+PREFIX = 24  # tokens of a chunk's context that the encoder reads before it, at most
 
 
 class _Parts(NamedTuple):
@@ -75,6 +79,7 @@ class LayerEncoder:
         self._bert = Bert(folder, special=self._tokenizer.special, precision=chosen, scales=scales, threads=threads)
         # numpy's matrices have threads of their own, which wait for one another inside the encoder's: torch's, here, have one.
         self._codec = (codec or default_codec()).multiplied_by(_product)
+        self._room = self._bert.config.positions - 2  # tokens that it reads at once
 
     @property
     def description(self) -> str:
@@ -97,7 +102,7 @@ class LayerEncoder:
         def take(index: int, states: torch.Tensor) -> None:
             made[index] = [vectors.numpy() for vectors in build(states, [layouts[index]])]
 
-        self._bert.each(ids, take)
+        self._each(chunks, ids, take)
         nothing = np.zeros((0, self._bert.dimension), np.float32)
         return [np.concatenate([nothing, *(made[i][layer] for i in sorted(made))]) for layer in range(3)], layouts
 
@@ -123,7 +128,7 @@ class LayerEncoder:
             made[index] = tuple(code.tobytes() for code in codes)
             near[index] = [float(cosines(*pair).sum()) for pair in zip((atoms, clusters, units), decoded, strict=True)]
 
-        self._bert.each(self._ids(chunks, counts), take)
+        self._each(chunks, self._ids(chunks, counts), take)
         parts = [b"".join(made[index][layer] for index in sorted(made)) for layer in range(3)]
         result = LayerCodes(*parts)
         sums = [sum(near[index][layer] for index in sorted(near)) for layer in range(3)]
@@ -133,6 +138,28 @@ class LayerEncoder:
         }
         return result
 
+    def _each(
+        self, chunks: Sequence[Chunk], ids: Sequence[IntArray], take: Callable[[int, torch.Tensor], None]
+    ) -> None:
+        """Call `take` with each chunk's index and its own tokens' states, as `Bert.each` does."""
+        before = self._before(chunks, ids)
+
+        def own(index: int, states: torch.Tensor) -> None:
+            take(index, states[len(before[index]) :])
+
+        self._bert.each([np.concatenate(pair) for pair in zip(before, ids, strict=True)], own)
+
+    def _before(self, chunks: Sequence[Chunk], ids: Sequence[IntArray]) -> list[IntArray]:
+        """What the encoder reads before each chunk: its context, as far as there is room and it takes part in vectors."""
+        places = [chunk.context.partition(MARK) for chunk in chunks]
+        known = sorted({part for name, mark, place in places if mark for part in (name, place)})
+        tokens = {part: found for part, (found, _) in zip(known, self._tokenizer.tokenize(known), strict=True)}
+        none = np.zeros(0, np.int32)
+        return [
+            _prefix(tokens[name], tokens[place], self._room - len(own)) if mark and len(own) else none
+            for (name, mark, place), own in zip(places, ids, strict=True)
+        ]
+
     def _ids(self, chunks: Sequence[Chunk], counts: Sequence[int]) -> list[IntArray]:
         found = []
         for (ids, _), count in zip(self._tokenizer.tokenize([chunk.text for chunk in chunks]), counts, strict=True):
@@ -140,6 +167,17 @@ class LayerEncoder:
                 ids = np.pad(ids if len(ids) else np.zeros(1, np.int32), (0, count - max(1, len(ids))), "edge")
             found.append(ids[:count])
         return found
+
+
+def _prefix(name: IntArray, place: IntArray, room: int) -> IntArray:
+    """The last tokens of a document's name and of the place in it, at most PREFIX and `room`: what is innermost is at the end.
+
+    Where both are long, each has half.
+    """
+    most = max(0, min(PREFIX, room))
+    of_place = min(len(place), max(most // 2, most - len(name)))
+    of_name = min(len(name), most - of_place)
+    return np.concatenate((name[len(name) - of_name :], place[len(place) - of_place :]))
 
 
 def _product(a: FloatArray, b: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import SourceError
+from crystalcli.memory.contexts import Contexts
 from crystalcli.memory.encoders import Encoder
 from crystalcli.memory.layers import LayerEncoder, parents
 from crystalcli.text.readers import open_source
@@ -37,7 +38,9 @@ def chunks_of(paths: Sequence[Path], encoder: Encoder) -> Iterator[Chunk]:
         if isinstance(found, Found):
             try:
                 _, reading = open_source(found.path)
-                yield from encoder.cut(reading.pieces(), reading.kind in BY_LINES)
+                contexts = Contexts(found.relative, reading.kind)
+                pieces = contexts.noted(reading.pieces())
+                yield from contexts.given(encoder.cut(pieces, reading.kind in BY_LINES))
             except SourceError:
                 continue
 
@@ -58,7 +61,7 @@ def sampled(shelf: Shelf, encoder: Encoder, tokens: int = SAMPLE_TOKENS) -> Iter
     for number, count in sorted(chosen):  # as they lie, so that each segment is read once
         text = shelf.chunk_text(number)
         ((ids, ends),) = encoder.tokenizer.tokenize([text])
-        yield Chunk(text, ids[:count], ends[:count])
+        yield Chunk(text, ids[:count], ends[:count], shelf.context_of(number))
 
 
 def pyramid_of(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) -> Pyramid | None:

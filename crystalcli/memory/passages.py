@@ -7,19 +7,22 @@ a cut that the question knows nothing of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from crystalcli.lexical.analysis import terms
-from crystalcli.memory.elsewhere import elsewhere
+from crystalcli.lexical.postings import Packed
+from crystalcli.memory.elsewhere import MOST, elsewhere
 from crystalcli.memory.shelf import AtomPlace, Shelf
 from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.between import between
 from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
-from crystalcli.types import BY_LINES, Passage
+from crystalcli.types import BY_LINES, Passage, Place
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.question import Encoded
 
@@ -36,21 +39,24 @@ _GAP = 8  # characters of white space between the passages of neighbouring atoms
 
 
 class Query(NamedTuple):
-    """A question made ready: its terms with their idf, and, with weights, its vector and its tokens' states and weights."""
+    """A question made ready: its terms with their idf and postings, and, with weights, its vector and its tokens' states and
+    weights."""
 
     text: str
     idf: dict[str, float]
     bm25: FloatArray
     encoded: Encoded | None
     token_weights: FloatArray
+    postings: Mapping[str, Sequence[Packed]] = MappingProxyType({})
 
 
 class Scored(NamedTuple):
-    """An atom with its final score and what each layer gave to it."""
+    """An atom with its final score and what each layer gave to it. others: atoms with the same text elsewhere."""
 
     atom: int
     score: float
     shares: dict[str, float]
+    others: tuple[int, ...] = ()
 
 
 class _Spot(NamedTuple):
@@ -77,11 +83,12 @@ class Passages:
         self._sources: dict[int, Source] = {}
 
     def make(self, ranked: Sequence[Scored], k: int) -> list[Passage]:
-        """Up to `k` passages from atoms in order of their scores; no text is given twice."""
-        near = {scored.atom: scored for scored in ranked[:NEIGHBOURHOOD]}
+        """Up to `k` passages from atoms in order of their scores; no text is given twice: where else it stands is in `also`."""
+        near = {each.atom: each for scored in ranked[:NEIGHBOURHOOD] for each in _everywhere(scored)}
         spots: dict[int, _Spot | None] = {}
         taken: set[tuple[int, int]] = set()
-        found: list[Passage] = []
+        used: set[int] = set()  # atoms that stand in a passage, with those of the same text
+        found: dict[str, Passage] = {}
 
         def spot(scored: Scored) -> _Spot | None:
             if scored.atom not in spots:
@@ -91,26 +98,37 @@ class Passages:
         for scored in ranked:
             if len(found) == k:
                 break
-            seed = spot(scored)
-            if seed is None or (seed.source.id, seed.start) in taken:
+            seed = self._best_place(spot, scored)
+            if seed is None or seed.scored.atom in used or (seed.source.id, seed.start) in taken:
                 continue
-            seed = _unread(seed, found)
+            seed = _unread(seed, found.values())
             if seed is None:
                 continue
             joined = [seed]
             for step in (-1, 1):
                 for distance in range(1, _REACH + 1):
-                    atom = scored.atom + step * distance
+                    atom = seed.scored.atom + step * distance
                     other = spot(near[atom]) if atom in near else None
                     if other is None or other.source.id != seed.source.id or (other.source.id, other.start) in taken:
                         break
                     gap = joined[0].start - other.end if step < 0 else other.start - joined[-1].end
-                    if not 0 <= gap <= _GAP or _unread(other, found) is not other:
+                    if not 0 <= gap <= _GAP or _unread(other, found.values()) is not other:
                         break
                     joined.insert(0 if step < 0 else len(joined), other)
             taken.update((each.source.id, each.start) for each in joined)
-            found.append(self._passage(seed, joined[0], joined[-1]))
-        return found
+            used.update(atom for each in joined for atom in (each.scored.atom, *each.scored.others))
+            passage = self._passage(seed, joined[0], joined[-1])
+            before = found.get(passage.text)
+            found[passage.text] = passage if before is None else _together(before, passage)
+        return list(found.values())
+
+    def _best_place(self, spot: Callable[[Scored], _Spot | None], scored: Scored) -> _Spot | None:
+        """Where the file still is, if anywhere: of an atom, or of another of the same text."""
+        first = spot(scored)
+        if first is None or first.source.state != "gone":
+            return first
+        others = filter(None, map(spot, _everywhere(scored)))
+        return next((each for each in others if each.source.state != "gone"), first)
 
     def _spot(self, scored: Scored) -> _Spot | None:
         place = self._shelf.place(scored.atom)
@@ -154,9 +172,8 @@ class Passages:
         lines = first.line, first.line + text.rstrip().count("\n")
         here = whereabouts(self._store, source, start, end, lines)
         chunk_line = seed.line - seed.place.text.count("\n", 0, seed.low)
-        also = elsewhere(
-            self._shelf, self._source, seed.place.chunk, seed.start - seed.low, chunk_line, here, lines, text
-        )
+        chunks = [seed.place.chunk, *map(self._shelf.chunk_of, seed.scored.others)]
+        also = elsewhere(self._shelf, self._source, chunks, seed.start - seed.low, chunk_line, here, lines, text)
         return Passage(
             path=source.path,
             start=start,
@@ -206,7 +223,7 @@ class Passages:
         return products
 
 
-def _unread(spot: _Spot, passages: Sequence[Passage]) -> _Spot | None:
+def _unread(spot: _Spot, passages: Iterable[Passage]) -> _Spot | None:
     """What of it stands in no passage yet, None where most does: atoms of one definition are widened to the same."""
     text, shift = spot.place.text, spot.start - spot.low
     low, high = spot.low, spot.high
@@ -222,6 +239,24 @@ def _unread(spot: _Spot, passages: Sequence[Passage]) -> _Spot | None:
         return None
     line = spot.line + text.count("\n", spot.low, low)
     return spot._replace(low=low, high=high, start=shift + low, end=shift + high, line=line)
+
+
+def _everywhere(scored: Scored) -> Iterator[Scored]:
+    """An atom, and those of the same text elsewhere, with what is said of it."""
+    atoms = (scored.atom, *scored.others)
+    for atom in atoms:
+        yield scored._replace(atom=atom, others=tuple(other for other in atoms if other != atom))
+
+
+def _together(first: Passage, other: Passage) -> Passage:
+    """Two passages of the same text as one."""
+    place = Place(
+        other.path, other.start, other.end, other.line_start, other.line_end, other.page_start, other.page_end, other.kind,
+        other.marks,
+    )  # fmt: skip
+    known = {(first.path, first.start), *((each.path, each.start) for each in first.also)}
+    new = [each for each in (place, *other.also) if (each.path, each.start) not in known]
+    return replace(first, also=(*first.also, *new)[:MOST])
 
 
 def snap(place: AtomPlace, code: bool) -> tuple[int, int]:

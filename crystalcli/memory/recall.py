@@ -3,6 +3,7 @@
     coarse score   z(q · atom) + z(BM25)                                              all atoms -> CANDIDATES
     fine score     max over the atom's clusters of q · cluster + 0.8 · BM25 / Σ idf    depth 2
                    + sum over question tokens of idf · max over units of t · unit     depth 3 (MaxSim: Khattab and Zaharia, 2020)
+                   + what the document gives (see `standing`)                         depths 2 and 3
 
 Source code is asked what it does, seldom in its own words, and a function is one thought: there the mean over the atom's units (at
 depth 2 over its clusters), twice, stands for the best cluster, and BM25 counts 0.3. No layer is a hard filter: what BM25
@@ -12,7 +13,6 @@ finds joins the candidates whatever the vectors say, and the other way round.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from crystalcli.lexical import bm25, postings
 from crystalcli.lexical.analysis import query_terms, words
 from crystalcli.memory.passages import NEIGHBOURHOOD, Passages, Query, Scored, lookup
 from crystalcli.memory.shelf import Shelf
+from crystalcli.memory.standing import standing
 from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.question import QuestionEncoder
@@ -60,7 +61,6 @@ class Recall:
         self._encoder = encoder
         self._codec = codec
         self._lexicons = shelf.store.lexicons()
-        self._kind = lru_cache(maxsize=4096)(self._chunk_kind)
         self._bare: npt.NDArray[np.bool_] | None = None  # atoms whose layers are still to be made, if there are any
         if not shelf.encoded:
             encoded = np.array([segment.encoded for segment in shelf.segments], bool)
@@ -103,11 +103,11 @@ class Recall:
         if self.shelf.dead is not None:
             scores[self.shelf.dead] = 0
         if self._encoder is None or self.shelf.atom_codes is None:
-            return Query(question, idf, scores, None, np.zeros(0, np.float32))
+            return Query(question, idf, scores, None, np.zeros(0, np.float32), found)
         ids, ends = self._encoder.tokens(question)
         ids, ends = ids[:_LONGEST_QUESTION], ends[:_LONGEST_QUESTION]
         weights = _token_weights(question, ends.tolist(), idf, bm25.idf(0, count))
-        return Query(question, idf, scores, self._encoder.encode(ids.tolist()), weights)
+        return Query(question, idf, scores, self._encoder.encode(ids.tolist()), weights, found)
 
     def _postings(self, term: str) -> list[postings.Packed]:
         found = []
@@ -119,6 +119,19 @@ class Recall:
         return found
 
     def rank(self, query: Query, depth: int, count: int) -> list[Scored]:
+        """The best `count` atoms, no two of the same text."""
+        return self._distinct(self._rank(query, depth, 2 * count), count)
+
+    def _distinct(self, ranked: list[Scored], count: int) -> list[Scored]:
+        """The first `count` atoms of different texts, each with the others of its text that are in `ranked`."""
+        kept: dict[tuple[bytes, int], list[Scored]] = {}
+        for scored in ranked:
+            chunk = self.shelf.chunk_of(scored.atom)
+            kept.setdefault((self.shelf.key_of(chunk), scored.atom - self.shelf.first_atom(chunk)), []).append(scored)
+        first = list(kept.values())[:count]
+        return [best._replace(others=tuple(each.atom for each in others)) for best, *others in first]
+
+    def _rank(self, query: Query, depth: int, count: int) -> list[Scored]:
         """The best `count` atoms."""
         shelf, codec = self.shelf, self._codec
         if query.encoded is None or codec is None or shelf.atom_codes is None:
@@ -151,15 +164,12 @@ class Recall:
         lexical = query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
         prose = nearest + similar + PROSE_WEIGHT * lexical
         code = CODE_MEAN * mean + similar + CODE_WEIGHT * lexical
-        # Which candidates are code is asked of those only that either formula would take.
-        near = np.union1d(_top(prose, count), _top(code, count))
-        is_code = self._is_code(candidates[near])
-        total = np.where(is_code, code[near], prose[near])
+        is_code, given = standing(shelf, query, candidates)
+        total = np.where(is_code, code, prose) + given
         found = []
-        for place in np.argsort(-total, kind="stable")[:count]:
-            i = near[place]
+        for i in np.argsort(-total, kind="stable")[:count]:
             shares = {"atom": float(atoms[candidates[i]])}
-            if is_code[place]:
+            if is_code[i]:
                 layer = "units" if depth == 3 else "clusters"
                 shares[layer] = float(CODE_MEAN * mean[i] + similar[i])
                 shares["bm25"] = float(CODE_WEIGHT * lexical[i])
@@ -168,7 +178,9 @@ class Recall:
                 if depth == 3:
                     shares["units"] = float(similar[i])
                 shares["bm25"] = float(PROSE_WEIGHT * lexical[i])
-            found.append(Scored(int(candidates[i]), float(total[place]), shares))
+            if given[i]:
+                shares["document"] = float(given[i])
+            found.append(Scored(int(candidates[i]), float(total[i]), shares))
         return found
 
     def _fine(
@@ -206,14 +218,6 @@ class Recall:
         if len(weights):
             similar[rows] = weights @ np.maximum.reduceat(fine[1:], starts, axis=1) / weights.sum()
         return best, mean, similar
-
-    def _is_code(self, atoms: Integers) -> npt.NDArray[np.bool_]:
-        """Which atoms stand in source code."""
-        return np.array([self._kind(self.shelf.chunk_of(atom)) == "code" for atom in atoms.tolist()], bool)
-
-    def _chunk_kind(self, chunk: int) -> str:
-        runs = self.shelf.store.runs_over(chunk)
-        return self.shelf.store.source(runs[0].source).kind if runs else ""
 
 
 def _means(values: FloatArray, starts: Integers) -> FloatArray:

@@ -1,6 +1,7 @@
 """The last candidates encoded again from their text, so that exact vectors decide among them. Costs torch and some tenths of a second.
 
     score   0.5 · q · atom + max over the atom's clusters of q · cluster + 0.3 · MaxSim over its units + 0.875 · what BM25 gave
+            + what its document gave
 
 The weights are not those for codes: a decoded unit lies near its cluster and atom, an exact one speaks for itself.
 """
@@ -41,7 +42,7 @@ def reencode(shelf: Shelf, query: Query, ranked: Sequence[Scored], encoder: Chun
     for scored in ranked:
         by_chunk.setdefault(shelf.chunk_of(scored.atom), []).append(scored)
     none = np.zeros(0, np.int32)  # the encoder tokenizes texts itself
-    chunks = [Chunk(shelf.chunk_text(chunk), none, none) for chunk in by_chunk]
+    chunks = [Chunk(shelf.chunk_text(chunk), none, none, shelf.context_of(chunk)) for chunk in by_chunk]
     vectors, layouts = encoder.vectors(chunks, [shelf.tokens_of(chunk) for chunk in by_chunk])
     units, clusters, atoms = map(unit_length, vectors)
     kept = query.token_weights > 0
@@ -61,7 +62,9 @@ def reencode(shelf: Shelf, query: Query, ranked: Sequence[Scored], encoder: Chun
                 "units": _UNITS * _max_sim(own_units, states, weights),
                 "bm25": _BM25 * scored.shares["bm25"],
             }
-            found.append(Scored(scored.atom, sum(shares.values()), shares))
+            if "document" in scored.shares:
+                shares["document"] = scored.shares["document"]
+            found.append(Scored(scored.atom, sum(shares.values()), shares, scored.others))
         base += (len(shape.units) - 1, len(shape.clusters) - 1, len(shape.atoms) - 1)
     return sorted(found, key=lambda scored: -scored.score)
 

@@ -23,6 +23,7 @@ from crystalcli.memory.recover import Part, Recovered, recover, sound_spans
 from crystalcli.memory.segments import count_terms, merge_tail
 from crystalcli.memory.verify import STATES, verify
 from crystalcli.memory.views import view_of
+from crystalcli.storage.contexts import CONTEXTS, add_contexts, contexts_of
 from crystalcli.storage.lock import lock_beside, own_place, release
 from crystalcli.storage.rows import RUN, Run, Segment, Source, checked
 from crystalcli.storage.salvage import Wreck, insert, put_in_place
@@ -209,20 +210,36 @@ class _Repair:
                     text = self._store.text(made)
                     break
             kept = recover(text, parts, row.chunks if row is not None else None) if text is not None else None
+            contexts = self._contexts(made, number, parts, kept) if kept is not None else []
             self._store.rows("DELETE FROM part WHERE segment = ?", (made,))
             self._store.rows("DELETE FROM segment WHERE id = ?", (made,))
             if kept is None or not kept.texts:
                 return kept
-            self._write(
-                kept, first_chunk, first_atom, parts["text"] if b"".join(kept.texts) == text else None, len(text or b"")
-            )
+            whole = parts["text"] if b"".join(kept.texts) == text else None
+            self._write(kept, contexts, first_chunk, first_atom, whole, len(text or b""))
         for new, place in enumerate(kept.places.tolist()):
             self._new[first + place] = first_chunk + new
             characters = int(kept.spans.characters[new])
             self._sizes[first + place] = (characters, int(kept.spans.newlines[new]), int(kept.spans.tokens[new]))
         return kept
 
-    def _write(self, kept: Recovered, first_chunk: int, first_atom: int, text: Part | None, size: int) -> None:
+    def _contexts(self, made: int, number: int, parts: dict[str, Part], kept: Recovered) -> list[str]:
+        """What the kept chunks of a segment stand in. Where that is lost, their codes would be of another context: they go."""
+        part = parts.get(CONTEXTS)
+        if part is None:
+            return [""] * len(kept.texts)
+        with contextlib.suppress(DamagedCrystalError):
+            if part.sound:
+                self._store.add_part(made, CONTEXTS, part.data, part.size)
+                lines = contexts_of(self._store, Segment(made, 0, kept.chunks, 0, 0, 0, 0, 0, 0, 0))
+                return [lines[place] for place in kept.places.tolist()]
+        self.report.lost.append(f"in which files and under which headings the chunks of segment {number} were found")
+        kept.codes.clear()
+        return [""] * len(kept.texts)
+
+    def _write(
+        self, kept: Recovered, contexts: list[str], first_chunk: int, first_atom: int, text: Part | None, size: int
+    ) -> None:
         """A new segment, inside a transaction."""
         store, spans = self._store, kept.spans
         units, clusters, atoms = (int(count.sum()) for count in nodes(spans.tokens))
@@ -237,6 +254,7 @@ class _Repair:
             store.add_text(segment.id, b"".join(kept.texts))
         store.add_part(segment.id, "spans", varint.encode(spans.flat()))
         store.add_part(segment.id, "hashes", b"".join(map(digest, kept.texts)))
+        add_contexts(store, segment.id, contexts)
         for name, data in kept.codes.items():
             store.add_part(segment.id, name, data)
         view = view_of(store, segment)
@@ -246,7 +264,7 @@ class _Repair:
             bounds = np.concatenate(([0], np.cumsum(spans.units[low:high])))
             first, last = int(view.chunk_atoms[index]), int(view.chunk_atoms[index + 1])
             starts = bounds[view.cluster_units[view.atom_clusters[first:last]] - low]
-            counts += count_terms(data.decode(), starts.tolist())
+            counts += count_terms(data.decode(), starts.tolist(), contexts[index])
         lengths = np.array([min(255, count.total()) for count in counts], np.uint8)
         store.add_part(segment.id, "lengths", lengths.tobytes())
         store.add_lexicon(0, first_atom, atoms, postings.index(counts, first_atom))

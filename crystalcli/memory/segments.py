@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,7 +18,9 @@ import numpy as np
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import postings, varint
 from crystalcli.lexical.analysis import terms
+from crystalcli.memory.contexts import identity
 from crystalcli.memory.fidelity import add_fidelity
+from crystalcli.storage.contexts import SINCE, add_contexts, contexts_of
 from crystalcli.storage.rows import Segment
 from crystalcli.storage.signals import held_back
 from crystalcli.storage.spans import Spans
@@ -34,7 +37,9 @@ _FAN = 4  # lexical segments of one level that merge into one of the next
 
 
 class SegmentWriter:
-    """Adds chunks to a store. Identical text is stored once: `add` gives back the number it has already.
+    """Adds chunks to a store. Identical text in the same context is stored once: `add` gives back the number it has already.
+
+    To a crystal of version 1 they are added without their contexts, as it has always been written.
 
     on_commit runs inside each transaction, so that what refers to the new chunks is committed with them.
     """
@@ -52,8 +57,9 @@ class SegmentWriter:
                 raise DamagedCrystalError(
                     f"{store.path} is damaged: the hashes of segment {segment.id} contradict its counts"
                 )
-            for index in range(segment.chunks):
-                self._known.setdefault(hashes[16 * index : 16 * index + 16], segment.first_chunk + index)
+            for index, context in enumerate(contexts_of(store, segment)):
+                key = identity(hashes[16 * index : 16 * index + 16], context)
+                self._known.setdefault(key, segment.first_chunk + index)
             self._next_chunk = segment.first_chunk + segment.chunks
             self._next_atom = segment.first_atom + segment.atoms
         self._pending: list[tuple[Chunk, bytes]] = []
@@ -63,16 +69,19 @@ class SegmentWriter:
 
     def add(self, chunk: Chunk) -> int:
         """The chunk's number in the crystal. May commit a segment."""
+        if self._store.format < SINCE:
+            chunk = replace(chunk, context="")
         data = chunk.text.encode()
         key = digest(data)
-        known = self._known.get(key)
+        which = identity(key, chunk.context)
+        known = self._known.get(which)
         if known is not None:
             return known
         if not self._pending:
             self._since = time.monotonic()
         number = self._next_chunk + len(self._pending)
         self._pending.append((chunk, key))
-        self._known[key] = number
+        self._known[which] = number
         self._bytes += len(data)
         return number
 
@@ -106,7 +115,8 @@ class SegmentWriter:
     def _draft(self, chunks: list[Chunk]) -> Draft:
         texts, keys = [chunk.text for chunk in chunks], [key for _, key in self._pending]
         counts = [count for chunk in chunks for count in atom_terms(chunk)]
-        return draft_of(self._next_atom, texts, keys, spans_of(chunks), counts)
+        contexts = [chunk.context for chunk in chunks]
+        return draft_of(self._next_atom, texts, keys, contexts, spans_of(chunks), counts)
 
     def _write(self, draft: Draft, codes: LayerCodes | None) -> None:
         with self._store.transaction():
@@ -121,26 +131,32 @@ class SegmentWriter:
 
 
 class Draft(NamedTuple):
-    """A segment but for its layers, ready to be written: its text before (`size`, bytes) and after compression, its other parts by
-    name, and the blocks of its lexical index."""
+    """A segment but for its layers, ready to be written: its text before (`size`, bytes) and after compression, its chunks'
+    contexts, its other parts by name, and the blocks of its lexical index."""
 
     chunks: int
     spans: Spans
     size: int
     text: bytes
+    contexts: Sequence[str]
     parts: dict[str, bytes]
     blocks: list[postings.Block]
 
 
 def draft_of(
-    first_atom: int, texts: Sequence[str], keys: Sequence[bytes], spans: Spans, counts: Sequence[Counter[str]]
+    first_atom: int,
+    texts: Sequence[str],
+    keys: Sequence[bytes],
+    contexts: Sequence[str],
+    spans: Spans,
+    counts: Sequence[Counter[str]],
 ) -> Draft:
-    """A segment from the text and the hash of each chunk, their spans, and the terms of each atom."""
+    """A segment from the text, the hash and the context of each chunk, their spans, and the terms of each atom."""
     text = "".join(texts).encode()
     lengths = np.array([min(255, sum(count.values())) for count in counts], np.uint8)
     parts = {"spans": varint.encode(spans.flat()), "hashes": b"".join(keys), "lengths": lengths.tobytes()}
     blocks = list(postings.index(counts, first_atom))
-    return Draft(len(texts), spans, len(text), compressed(text), parts, blocks)
+    return Draft(len(texts), spans, len(text), compressed(text), contexts, parts, blocks)
 
 
 def write_segment(store: Store, first_chunk: int, first_atom: int, draft: Draft, codes: LayerCodes | None) -> Segment:
@@ -152,6 +168,7 @@ def write_segment(store: Store, first_chunk: int, first_atom: int, draft: Draft,
     store.add_part(number, "text", draft.text, draft.size)
     for name, data in draft.parts.items():
         store.add_part(number, name, data)
+    add_contexts(store, number, draft.contexts)
     if codes is not None:
         for name, data in zip(codes._fields, codes, strict=True):
             store.add_part(number, name, data)
@@ -185,18 +202,21 @@ def atom_terms(chunk: Chunk) -> list[Counter[str]]:
     """Each atom's terms with their frequencies."""
     shape = layout(len(chunk.ids))
     token_starts = shape.units[shape.clusters[shape.atoms[:-1]]]
-    return count_terms(chunk.text, [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts])
+    starts = [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts]
+    return count_terms(chunk.text, starts, chunk.context)
 
 
-def count_terms(text: str, starts: list[int]) -> list[Counter[str]]:
+def count_terms(text: str, starts: list[int], context: str) -> list[Counter[str]]:
     """The terms, with their frequencies, of atoms that begin at the characters `starts`; the first begins at 0.
 
-    A word belongs to the atom in which it begins.
+    A word belongs to the atom in which it begins. Each term of the context counts once more in the first atom: in every atom
+    it found no more (docs/LOG.md), and took three times the room.
     """
     counts: list[Counter[str]] = [Counter() for _ in starts]
     if counts:
         for term, offset in terms(text):
             counts[bisect_right(starts, offset) - 1][term] += 1
+        counts[0].update({term for term, _ in terms(context)})
     return counts
 
 

@@ -18,6 +18,7 @@ from crystalcli.memory.kept import Kept
 from crystalcli.memory.nesting import Nesting, ranges
 from crystalcli.memory.views import SegmentView, check_row, view_of
 from crystalcli.storage.check import vouch
+from crystalcli.storage.contexts import contexts_of
 from crystalcli.storage.parts import parts
 from crystalcli.storage.reach import runs_by_chunk
 from crystalcli.storage.rows import Run, Segment, Source
@@ -289,6 +290,28 @@ class Shelf:
         if len(text) != int(view.spans.characters[local]):
             raise DamagedCrystalError(f"{self.store.path} is damaged: chunk {chunk} has not the length it says")
         return text
+
+    def context_of(self, chunk: int) -> str:
+        """What a chunk stands in, "" where nothing is known."""
+        index = self.segment_with(chunk)
+        found: list[str] | None = self.kept.get(("contexts", index))
+        if found is None:
+            found = contexts_of(self.store, self.segments[index])
+            self.kept.put(("contexts", index), found, sum(map(len, found)) + 64 * len(found))
+        return found[chunk - self.segments[index].first_chunk]
+
+    def key_of(self, chunk: int) -> bytes:
+        """The hash of a chunk's text."""
+        index = self.segment_with(chunk)
+        found: bytes | None = self.kept.get(("hashes", index))
+        if found is None:
+            row = self.segments[index]
+            found = self.store.part(row.id, "hashes")
+            if len(found) != 16 * row.chunks:
+                raise self._contradiction(row)
+            self.kept.put(("hashes", index), found, len(found))
+        at = 16 * (chunk - self.segments[index].first_chunk)
+        return found[at : at + 16]
 
     def before(self, run: Run, chunk: int) -> tuple[int, int]:
         """Characters and newlines of a run's document before `chunk`, which the run holds."""

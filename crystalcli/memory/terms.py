@@ -33,9 +33,9 @@ class TermBalance:
         self._sums: Words = np.zeros(atoms, np.uint64)
         self._numbers: dict[str, int] = {}
 
-    def add_text(self, first_atom: int, text: str, starts: list[int]) -> list[int]:
+    def add_text(self, first_atom: int, text: str, starts: list[int], context: str) -> list[int]:
         """Count a chunk whose atoms begin at the characters `starts`; how many terms each has, at most 255, as the file keeps it."""
-        counts = count_terms(text, starts)
+        counts = count_terms(text, starts, context)
         found = [(self._number(t), first_atom + i, min(4, n)) for i, bag in enumerate(counts) for t, n in bag.items()]
         if found:
             terms, atoms, frequencies = zip(*found, strict=True)

@@ -18,6 +18,7 @@ from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.memory.terms import TermBalance
 from crystalcli.memory.views import SegmentView, check_numbering, view_of
 from crystalcli.storage.check import Fault, blob_faults, file_faults, reason_of, seal_faults
+from crystalcli.storage.contexts import contexts_of
 from crystalcli.storage.rows import Lexicon, Run, Segment, Source, checked, typed
 from crystalcli.storage.store import Store, digest
 from crystalcli.types import LANDMARKS
@@ -212,12 +213,14 @@ class _Check:
             self._say(segment, "has not as much text as it counts")
         if len(lengths) != segment.atoms or len(hashes) != 16 * segment.chunks:
             self._say(segment, "has not as many hashes as chunks, or lengths as atoms")
+        contexts = contexts_of(self._store, segment)
         position = 0
         wrong = []
         for index in range(segment.chunks):
             data = text[position : position + int(spans.bytes[index])]
             position += int(spans.bytes[index])
-            if not self._chunk_holds(segment, view, index, data, hashes[16 * index : 16 * index + 16], lengths):
+            key = hashes[16 * index : 16 * index + 16]
+            if not self._chunk_holds(segment, view, index, data, key, contexts[index], lengths):
                 wrong.append(index)
         if wrong:
             self._note(
@@ -241,6 +244,7 @@ class _Check:
         index: int,
         data: bytes,
         key: bytes,
+        context: str,
         lengths: npt.NDArray[np.uint8],
     ) -> bool:
         spans = view.spans
@@ -261,7 +265,7 @@ class _Check:
         first, last = int(view.chunk_atoms[index]), int(view.chunk_atoms[index + 1])
         bounds = np.concatenate(([0], np.cumsum(spans.units[low:high])))
         starts = bounds[view.cluster_units[view.atom_clusters[first:last]] - low]
-        counted = self._balance.add_text(segment.first_atom + first, text, starts.tolist())
+        counted = self._balance.add_text(segment.first_atom + first, text, starts.tolist(), context)
         return len(lengths) != segment.atoms or lengths[first:last].tolist() == counted
 
     def _say(self, segment: Segment, what: str) -> None:

@@ -30,6 +30,7 @@ class Database:
     def __init__(self, path: Path, connection: sqlite3.Connection, writable: bool) -> None:
         self.path = path
         self.writable = writable
+        self.format = FORMAT_VERSION  # its version, which a program that writes to it keeps
         self._db = connection
         self._lock: Any = None
         self._identity = (0, 0)  # of the file, so that another in its place is noticed
@@ -171,6 +172,7 @@ class Database:
             )
         if version < 1:
             raise DamagedCrystalError(f"{self.path} is damaged: it says no format version")
+        self.format = version
         if wrong := contradiction(self.rows("SELECT type, name, sql FROM sqlite_master")):
             raise DamagedCrystalError(f"{self.path} is damaged: {wrong}")
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 APPLICATION_ID = 0x43525953  # "CRYS"
-FORMAT_VERSION = 1  # user_version
+FORMAT_VERSION = 2  # user_version
 EXTENSION = ".crystal"
 
 TABLES = """
@@ -79,7 +79,7 @@ CREATE TABLE segment (
 
 CREATE TABLE part (
     segment INTEGER NOT NULL REFERENCES segment(id),
-    name TEXT NOT NULL,               -- text, spans, hashes, lengths, atoms, clusters, units
+    name TEXT NOT NULL,               -- text, spans, hashes, lengths, contexts, atoms, clusters, units
     size INTEGER NOT NULL,            -- bytes once decompressed
     digest BLOB NOT NULL,             -- BLAKE2b-16 of data
     data BLOB NOT NULL,

@@ -149,13 +149,16 @@ class Store(Database):
 
     def part(self, segment: int, name: str) -> bytes:
         """A part's bytes as stored. Raises DamagedCrystalError when it is missing or not what was written."""
-        return self._part(segment, name)[1]
+        found = self._part(segment, name)
+        if found is None:
+            raise DamagedCrystalError(f"{self.path} is damaged: part {name} of segment {segment} is missing")
+        return found[1]
 
-    def _part(self, segment: int, name: str) -> tuple[int, bytes]:
-        """A part's size once decompressed, as it is said to be, and its checked bytes."""
+    def _part(self, segment: int, name: str) -> tuple[int, bytes] | None:
+        """A part's size once decompressed, as it is said to be, and its checked bytes; None when there is no such part."""
         rows = self.rows("SELECT size, digest, data FROM part WHERE segment = ? AND name = ?", (segment, name))
         if not rows:
-            raise DamagedCrystalError(f"{self.path} is damaged: part {name} of segment {segment} is missing")
+            return None
         size, wanted, data = rows[0]
         if not isinstance(data, bytes) or not isinstance(size, int) or digest(data) != wanted:
             raise DamagedCrystalError(
@@ -169,18 +172,28 @@ class Store(Database):
 
     def text(self, segment: int) -> bytes:
         """A segment's text as UTF-8."""
+        found = self.frame(segment, "text")
+        if found is None:
+            raise DamagedCrystalError(f"{self.path} is damaged: part text of segment {segment} is missing")
+        return found
+
+    def frame(self, segment: int, name: str) -> bytes | None:
+        """A part that is one zstd frame, decompressed; None when there is no such part. Raises DamagedCrystalError."""
         import zstandard
 
-        size, data = self._part(segment, "text")
+        found = self._part(segment, name)
+        if found is None:
+            return None
+        size, data = found
         try:
             if not 0 <= size <= LARGEST or zstandard.frame_content_size(data) != size:
                 raise DamagedCrystalError(
-                    f"{self.path} is damaged: the text of segment {segment} has not the size it says"
+                    f"{self.path} is damaged: the {name} of segment {segment} has not the size it says"
                 )
             return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
         except zstandard.ZstdError as error:
             raise DamagedCrystalError(
-                f"{self.path} is damaged: the text of segment {segment} does not decompress"
+                f"{self.path} is damaged: the {name} of segment {segment} does not decompress"
             ) from error
 
     def part_sizes(self) -> dict[str, tuple[int, int]]:

@@ -3,7 +3,7 @@
     python tests/golden/make.py
 
 `v1.crystal` holds three documents with their layers; `v1.json` says what it must give. The damaged ones are copies of it:
-`v1-blob` with one bit of a compressed text turned over, `v1-short` cut off, `v1-newer` from a later version of the format.
+`v1-blob` with one bit of a compressed text turned over, `v1-short` cut off, `v1-newer` from a much later version of the format.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from pathlib import Path
 
 from crystalcli import Crystal
 from crystalcli.storage.schema import FORMAT_VERSION
+from crystalcli.storage.store import Store
 
 HERE = Path(__file__).parent
+NEWER = 1 << 20  # a version that will not be reached
 TEXTS = {
     "tale.txt": "The ferry left Oldhaven at six. Marta carried the brass key in her coat.\n\n"
     + "".join(f"On day {day} nobody spoke until the island of Skarn came in sight.\n" for day in range(1, 40))
@@ -47,10 +49,11 @@ def make() -> None:
         shutil.copy(made, HERE / f"{name}.crystal")
     (HERE / f"{name}.json").write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     whole = (HERE / f"{name}.crystal").read_bytes()
-    at = whole.index(b"\x28\xb5\x2f\xfd") + 40  # inside the first zstd frame
+    with Store.open(HERE / f"{name}.crystal") as store:
+        at = whole.index(store.part(1, "text")[-20:]) + 10  # on the last page of the first text
     (HERE / f"{name}-blob.crystal").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
     (HERE / f"{name}-short.crystal").write_bytes(whole[: len(whole) // 2])
-    (HERE / f"{name}-newer.crystal").write_bytes(whole[:60] + (FORMAT_VERSION + 1).to_bytes(4, "big") + whole[64:])
+    (HERE / f"{name}-newer.crystal").write_bytes(whole[:60] + NEWER.to_bytes(4, "big") + whole[64:])
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def test_mutated_files_give_an_answer_or_a_named_error(small, tmp_path, encoder_
         (["CREATE TABLE extra (a)"], "it holds the table extra"),
         (["DROP INDEX run_by_chunk"], "it lacks the index run_by_chunk"),
         (["DROP TABLE landmark"], "it lacks the table landmark"),
-        (["ALTER TABLE meta ADD COLUMN more TEXT AS ('x')"], "its table meta is not as format version 1"),
+        (["ALTER TABLE meta ADD COLUMN more TEXT AS ('x')"], "its table meta is not as format version 2"),
         (
             ["DROP TABLE meta", "CREATE VIEW meta(key, value) AS SELECT 'encoder', 'x'"],
             "it holds the view meta|its view meta",

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -35,9 +36,14 @@ def test_a_merged_crystal_is_what_one_ingest_of_both_folders_would_have_written(
         assert {(old, new) for _, old, new in report.renamed} == {(a, b) for a, b in renamed.items() if a != b}
         assert report.documents == len(first) + len(others)
         fresh = read_into(home / "fresh.crystal", home / "one", write(home / "two", others))
-        assert inside(home / "all.crystal") == inside(fresh)
-        question = "ferry keeper lamp tide"
-        assert recalled(home / "all.crystal", question) == recalled(fresh, question)
+        if any(
+            old != new and not old.endswith(".txt") for old, new in renamed.items()
+        ):  # their chunks keep their contexts
+            assert textual(inside(home / "all.crystal")) == textual(inside(fresh))
+        else:
+            assert inside(home / "all.crystal") == inside(fresh)
+            question = "ferry keeper lamp tide"
+            assert recalled(home / "all.crystal", question) == recalled(fresh, question)
         assert (inside(one), inside(two)) == before
         # Everything forgotten that came from the second folder leaves the first.
         with Crystal.open(home / "all.crystal", writable=True, encoder=None) as crystal:
@@ -45,6 +51,12 @@ def test_a_merged_crystal_is_what_one_ingest_of_both_folders_would_have_written(
                 crystal.forget(list(renamed.values()))
         compact(home / "all.crystal")
         assert inside(home / "all.crystal") == before[0]
+
+
+def textual(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """What does not depend on where a text was found."""
+    parts = [row for row in found["part"] if row[1] not in ("contexts", "lengths")]
+    return {"segment": found["segment"], "part": parts, "lexicon": found["lexicon"]}
 
 
 def test_real_layers_are_carried_over_and_recall_finds_both(samples_crystal, encoder_folder, tmp_path, answerable):

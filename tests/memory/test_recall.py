@@ -12,6 +12,7 @@ from crystalcli.memory.layers import LayerEncoder
 from crystalcli.memory.passages import snap
 from crystalcli.memory.recall import _top, _z_sum
 from crystalcli.memory.reencode import reencode
+from crystalcli.memory.standing import standing
 from crystalcli.text.sentences import sentences
 from crystalcli.vectors.bert import Bert
 from crystalcli.vectors.pyramid import layout
@@ -160,10 +161,14 @@ def test_encoded_again_the_same_atoms_are_scored_by_their_exact_vectors(crystal,
     for each in exact[:4]:
         place = crystal.shelf.place(each.atom)
         ids, _ = default_tokenizer().tokenize([place.text])[0]
+        name, mark, where = crystal.shelf.context_of(place.chunk).partition("\t")
+        before = [found for found, _ in default_tokenizer().tokenize([name, where] if mark else [])]
+        before = np.concatenate([np.zeros(0, np.int32), *before])
+        assert len(before) <= 24  # else only its ends would be read
         first = each.atom - crystal.shelf.first_atom(place.chunk)
         shape = layout(crystal.shelf.tokens_of(place.chunk))
         low, high = (int(shape.units[shape.clusters[shape.atoms[first + side]]]) for side in (0, 1))
-        vector = bert.states([ids])[low:high].mean(0).numpy()
+        vector = bert.states([np.concatenate((before, ids))])[len(before) :][low:high].mean(0).numpy()
         cosine = float(vector @ query.encoded.vector / np.linalg.norm(vector))
         assert each.shares["atom"] == pytest.approx(0.5 * cosine, abs=0.01)
         assert each.shares["bm25"] == pytest.approx(0.875 * coded[each.atom]["bm25"])
@@ -180,7 +185,7 @@ def test_in_code_the_mean_of_an_atom_speaks(crystal):
     recall = crystal.recaller()
     query = recall.prepare("find the spikes in tide gauge readings by the median of their neighbours")
     ranked = recall.rank(query, 3, 20)
-    kinds = recall._is_code(np.array([each.atom for each in ranked]))
+    kinds = standing(crystal.shelf, query, np.array([each.atom for each in ranked])).is_code
     assert kinds.any() and not kinds.all()
     for scored, code in zip(ranked, kinds, strict=True):
         assert ("clusters" in scored.shares) is not bool(code)

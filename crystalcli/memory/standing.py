@@ -1,0 +1,88 @@
+"""What the document that an atom stands in says for it, whatever the atom itself says: its name, and its other words.
+
+    given to an atom   PATH · share of the question that stands in the document's name
+                       in source code also COVER · share of it that stands anywhere in the document
+                       less TEST in tests, unless the question speaks of them
+
+A share is counted in the terms' idf. Source code is asked for files: a function seldom has all the words of what it is for, its
+file has them; and a test has the words of what it tests. In prose neither held (docs/LOG.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from crystalcli.errors import DamagedCrystalError
+from crystalcli.lexical.analysis import terms
+from crystalcli.memory.passages import Query
+from crystalcli.memory.shelf import Shelf
+from crystalcli.storage.reach import first_sources, runs_of_all
+from crystalcli.storage.rows import RUN
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from crystalcli.types import FloatArray
+
+    Integers = npt.NDArray[np.int64]
+
+CODE = "code"
+PATH_CODE, PATH_PROSE = 1.0, 0.5
+COVER = 0.3
+TEST = 0.2
+_TESTS = frozenset(("test", "spec"))  # as terms of a path
+
+
+class Standing(NamedTuple):
+    """For some atoms: which stand in source code, bool [n], and what their documents give them, float32 [n]."""
+
+    is_code: npt.NDArray[np.bool_]
+    given: FloatArray
+
+
+def standing(shelf: Shelf, query: Query, atoms: Integers) -> Standing:
+    """Look at the documents of `atoms`, int64 [n]. Raises DamagedCrystalError."""
+    chunks = shelf.nesting.chunk_of(atoms)
+    of_chunk = first_sources(shelf.store, np.unique(chunks).tolist())
+    documents = {source: (path, kind) for source, path, kind in of_chunk.values()}
+    total = max(sum(query.idf.values()), 1e-6)
+    about_tests = not _TESTS.isdisjoint(query.idf)
+    covered = _covered(shelf, query, [source for source, (_, kind) in documents.items() if kind == CODE])
+    given: dict[int, float] = {}
+    for source, (path, kind) in documents.items():
+        words = {term for term, _ in terms(path)}
+        share = sum(idf for term, idf in query.idf.items() if term in words) / total
+        if kind == CODE:
+            given[source] = PATH_CODE * share + COVER * covered[source] / total
+            if not about_tests and not _TESTS.isdisjoint(words):
+                given[source] -= TEST
+        else:
+            given[source] = PATH_PROSE * share
+    nowhere = (0, "", "")
+    sources = [of_chunk.get(chunk, nowhere)[0] for chunk in chunks.tolist()]
+    return Standing(
+        np.array([documents.get(source, ("", ""))[1] == CODE for source in sources], bool),
+        np.array([given.get(source, 0.0) for source in sources], np.float32),
+    )
+
+
+def _covered(shelf: Shelf, query: Query, sources: list[int]) -> dict[int, float]:
+    """For each source the sum of the idf of those of the question's terms that stand anywhere in it."""
+    runs = np.array(runs_of_all(shelf.store, sources), np.int64).reshape(-1, 3)
+    chunks = len(shelf.nesting.atoms) - 1
+    first, count = runs[:, 1], runs[:, 2]
+    if not ((first >= 0) & (first < chunks) & (count > 0) & (count <= RUN) & (first + count <= chunks)).all():
+        raise DamagedCrystalError(f"{shelf.store.path} is damaged: a document refers to chunks that are not there")
+    firsts, lasts = shelf.nesting.atoms[first], shelf.nesting.atoms[first + count]
+    owners = np.searchsorted(np.array(sorted(sources), np.int64), runs[:, 0])
+    found = np.zeros(len(sources))
+    for term, idf in query.idf.items():
+        stands = np.zeros(len(sources), bool)
+        for packed in query.postings.get(term, ()):
+            for posting in packed.pieces():
+                inside = np.searchsorted(posting.atoms, lasts) > np.searchsorted(posting.atoms, firsts)
+                stands[owners[inside]] = True
+        found[stands] += idf
+    return dict(zip(sorted(sources), found.tolist(), strict=True))

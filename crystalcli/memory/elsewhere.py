@@ -24,13 +24,16 @@ def elsewhere(
     passage: Place,
     lines: tuple[int, int],
     text: str,
+    length: int,
 ) -> tuple[Place, ...]:
     """The other places of a passage's text, in order of their documents; not those whose file is gone.
 
     chunks: one that the passage stands in, or begins or ends in, and others of the same text; offset, line: where the first of
     them begins in the passage's document, characters and line. lines: the passage's first and last in its document's text.
-    A place counts when all of the text stands there, which is read and compared.
+    text: the passage's; length: characters of each of `chunks`. A place counts when all of the text stands there: what lies in one
+    chunk is the same by the chunk's hash, and what goes beyond it is read and compared.
     """
+    inside = offset <= passage.start and passage.end - offset <= length
     found: list[Place] = []
     runs = [(run, chunk) for chunk in dict.fromkeys(chunks) for run in shelf.store.runs_over(chunk)]
     for run, chunk in sorted(runs, key=lambda each: (each[0].source, each[0].ordinal, each[1])):
@@ -39,7 +42,7 @@ def elsewhere(
         start, end = characters + passage.start - offset, characters + passage.end - offset
         if source.state == "gone" or start < 0 or (source.path, start) == (passage.path, passage.start):
             continue
-        if shelf.span_text(source, start, end) != text:
+        if not inside and shelf.span_text(source, start, end) != text:
             continue
         shift = before + 1 - line
         found.append(whereabouts(shelf.store, source, start, end, (lines[0] + shift, lines[1] + shift)))

@@ -98,6 +98,8 @@ class Passages:
         for scored in ranked:
             if len(found) == k:
                 break
+            if scored.atom in used:
+                continue
             seed = self._best_place(spot, scored)
             if seed is None or seed.scored.atom in used or (seed.source.id, seed.start) in taken:
                 continue
@@ -173,7 +175,8 @@ class Passages:
         here = whereabouts(self._store, source, start, end, lines)
         chunk_line = seed.line - seed.place.text.count("\n", 0, seed.low)
         chunks = [seed.place.chunk, *map(self._shelf.chunk_of, seed.scored.others)]
-        also = elsewhere(self._shelf, self._source, chunks, seed.start - seed.low, chunk_line, here, lines, text)
+        offset, length = seed.start - seed.low, len(seed.place.text)
+        also = elsewhere(self._shelf, self._source, chunks, offset, chunk_line, here, lines, text, length)
         return Passage(
             path=source.path,
             start=start,

@@ -40,7 +40,7 @@ class Bounds:
 
     silence: float = 60.0
     seconds: float = 600.0
-    memory: int = 1 << 30
+    memory: int = 7 << 27
 
 
 BOUNDS = Bounds()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.asked import Asked
+from crystalcli.text.machine_made import INSTALLED
 from crystalcli.text.reader_bytes import checked, open_bytes
 from crystalcli.text.walk import NEVER_ENTERED, OWN_SUFFIXES, reason_of
 from crystalcli.types import Landmark
@@ -39,7 +40,7 @@ PACKAGES = frozenset((
     ".odt", ".ods", ".odp", ".odg", ".epub", ".gem", ".deb",
 ))  # fmt: skip
 _FIRST = (b"mimetype", b"[Content_Types].xml", b"_rels/", b"META-INF/", b"AndroidManifest.xml")
-_MACHINE_MADE = NEVER_ENTERED | {"__MACOSX"}
+_MACHINE_MADE = NEVER_ENTERED | INSTALLED | {"__MACOSX"}
 _KEPT = "users.json"
 _DRIVE = re.compile("[A-Za-z]:")
 _NOT_IN_A_NAME = re.compile(r'[\x00-\x1f<>:"|?*\\]|[ .]\Z')

@@ -112,7 +112,8 @@ def test_a_context_is_one_line_of_bounded_length(name, labels):
 
 def test_every_chunk_of_a_tree_says_where_it_stands(made):
     found = contexts(made)
-    assert set(found["src/harbour/pilotage.py"]) == {f"src/harbour/pilotage.py{MARK}"}
+    assert {each.split(MARK)[0] for each in found["src/harbour/pilotage.py"]} == {"src/harbour/pilotage.py"}
+    assert all(each.split(MARK)[1].startswith("step_") for each in found["src/harbour/pilotage.py"])
     assert found["guide.md"][0] == f"guide.md{MARK}Guide"
     assert found["guide.md"][-1].startswith(f"guide.md{MARK}")
     assert found["guide.md"][-1].endswith("Mooring")
@@ -158,7 +159,7 @@ def test_copies_and_merges_carry_contexts(made, tmp_path):
         (tmp_path / "more" / "b.py").write_text("def b():\n    return 1\n", encoding="utf-8")
         crystal.ingest([tmp_path / "more"])
     merge([made, other], tmp_path / "both.crystal")
-    assert contexts(tmp_path / "both.crystal") == {**before, "b.py": [f"b.py{MARK}"]}
+    assert contexts(tmp_path / "both.crystal") == {**before, "b.py": [f"b.py{MARK}b"]}
     assert problems(tmp_path / "both.crystal") == []
     compact(made)
     assert contexts(made) == before

@@ -523,8 +523,8 @@ def test_a_file_that_never_keeps_still_is_failed_and_what_was_read_before_stays(
         write(path, 4, lines=1500)
     real = Ingest._texts
 
-    def restless(self, reading, current):
-        for number, piece in enumerate(real(self, reading, current)):
+    def restless(self, reading, current, contexts):
+        for number, piece in enumerate(real(self, reading, current, contexts)):
             yield piece
             if current.found.path == path and number == 1:
                 path.write_text(path.read_text() + "more\n")

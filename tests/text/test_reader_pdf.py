@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from crystalcli.errors import SourceError
+from crystalcli.text.apart import ApartReading
 from crystalcli.text.asked import Options
-from crystalcli.text.reader_pdf import PdfReading
 from crystalcli.text.readers import open_source
 from crystalcli.types import Landmark
 
@@ -250,5 +250,5 @@ def test_where_it_is_read_makes_no_difference(file: Callable[..., Path], monkeyp
     for helpers in (1, 3):
         monkeypatch.setattr("crystalcli.text.pdf_pages.HELPERS", helpers)
         _, reading = open_source(path)
-        assert isinstance(reading, PdfReading)
+        assert not isinstance(reading, ApartReading)
         assert [piece for piece in reading.pieces() if piece] == apart

@@ -125,8 +125,7 @@ def atom_spans(shelf: Shelf, run: Run) -> tuple[Integers, Integers]:
         found.append((atom_bounds[:-1] + of_chunk, atom_bounds[1:] + of_chunk))
         offset += int(ends[-1])
         at += high - low
-    starts, ends = zip(*found, strict=True)
-    return np.concatenate(starts), np.concatenate(ends)
+    return np.concatenate([starts for starts, _ in found]), np.concatenate([ends for _, ends in found])
 
 
 def _scores(shelf: Shelf, query: Query, pages: list[_Page]) -> FloatArray:

@@ -3,7 +3,7 @@
     given to an atom   PAGE · BM25 of its page / Σ idf, less the mean of that over the atoms looked at
 
 A table's rows share few words with a question; its caption, the heads of its columns and the paragraph that speaks of it stand
-elsewhere on the page. The mean is taken off so that pages compete with one another, and documents with pages gain nothing over others.
+elsewhere on the page. The mean is taken off so that pages compete with one another: on average they gain nothing over other text.
 An atom stands on the page that its middle lies on, but its words count for every page that it touches: what a page is headed by is
 often in one atom with the end of the page before. The postings are those that recall has read already.
 """

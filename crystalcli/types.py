@@ -196,7 +196,7 @@ class Passage(Somewhere):
 
     text is the document's text `[start, end)`; best is the span, also in document offsets, of the sentence
     that answers best. page_start and page_end are 0 where the document has no pages. shares says what
-    each layer, BM25 and the document gave to the score. gone: the file was no longer there at the last ingest. also: the other
+    layers, BM25, the document and the page gave to the score. gone: the file was no longer there at the last ingest. also: the other
     places where the same text stands.
     """
 

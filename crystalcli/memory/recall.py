@@ -4,6 +4,7 @@
     fine score     max over the atom's clusters of q · cluster + 0.8 · BM25 / Σ idf    depth 2
                    + sum over question tokens of idf · max over units of t · unit     depth 3 (MaxSim: Khattab and Zaharia, 2020)
                    + what the document gives (see `standing`)                         depths 2 and 3
+                   + what the page gives, in a PDF (see `pages`)                      depths 2 and 3, the best 100
 
 Source code is asked what it does, seldom in its own words, and a function is one thought: there the mean over the atom's units (at
 depth 2 over its clusters), twice, stands for the best cluster, and BM25 counts 0.3. No layer is a hard filter: what BM25
@@ -20,6 +21,7 @@ import numpy as np
 from crystalcli.errors import UsageError
 from crystalcli.lexical import bm25, postings
 from crystalcli.lexical.analysis import query_terms, words
+from crystalcli.memory.pages import of_pages
 from crystalcli.memory.passages import NEIGHBOURHOOD, Passages, Query, Scored, lookup
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.standing import standing
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 CANDIDATES = 300  # atoms that clusters and units are read for
 LEXICAL_CANDIDATES, ATOM_CANDIDATES = 100, 200  # and so many more that BM25 alone, or the atoms alone, put first
+PAGE_CANDIDATES = 100  # the best atoms, of which those on pages are given what their pages say
 # Of BM25 over the sum of the question's idf, so that long questions do not drown the vectors.
 PROSE_WEIGHT, CODE_WEIGHT = 0.8, 0.3
 CODE_MEAN = 2.0  # of the mean over an atom's units, in code
@@ -164,8 +167,14 @@ class Recall:
         lexical = query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
         prose = nearest + similar + PROSE_WEIGHT * lexical
         code = CODE_MEAN * mean + similar + CODE_WEIGHT * lexical
-        is_code, given = standing(shelf, query, candidates)
+        is_code, given, paged = standing(shelf, query, candidates)
         total = np.where(is_code, code, prose) + given
+        by_page = np.zeros(len(candidates), np.float32)
+        if paged.any():
+            leading = _top(total, PAGE_CANDIDATES)
+            leading = leading[paged[leading] > 0]
+            by_page[leading] = of_pages(shelf, query, candidates[leading], paged[leading])
+            total += by_page
         found = []
         for i in np.argsort(-total, kind="stable")[:count]:
             shares = {"atom": float(atoms[candidates[i]])}
@@ -180,6 +189,8 @@ class Recall:
                 shares["bm25"] = float(PROSE_WEIGHT * lexical[i])
             if given[i]:
                 shares["document"] = float(given[i])
+            if by_page[i]:
+                shares["page"] = float(by_page[i])
             found.append(Scored(int(candidates[i]), float(total[i]), shares))
         return found
 

@@ -62,8 +62,7 @@ def reencode(shelf: Shelf, query: Query, ranked: Sequence[Scored], encoder: Chun
                 "units": _UNITS * _max_sim(own_units, states, weights),
                 "bm25": _BM25 * scored.shares["bm25"],
             }
-            if "document" in scored.shares:
-                shares["document"] = scored.shares["document"]
+            shares.update({name: scored.shares[name] for name in ("document", "page") if name in scored.shares})
             found.append(Scored(scored.atom, sum(shares.values()), shares, scored.others))
         base += (len(shape.units) - 1, len(shape.clusters) - 1, len(shape.atoms) - 1)
     return sorted(found, key=lambda scored: -scored.score)

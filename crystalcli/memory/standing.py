@@ -5,7 +5,7 @@
                        less TEST in tests, unless the question speaks of them
 
 A share is counted in the terms' idf. Source code is asked for files: a function seldom has all the words of what it is for, its
-file has them; and a test has the words of what it tests. In prose neither held (docs/LOG.md).
+file has them; and a test has the words of what it tests. In prose neither held (docs/LOG.md). Of pages `pages` knows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical.analysis import terms
+from crystalcli.memory.pages import PAGED
 from crystalcli.memory.passages import Query
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.reach import first_sources, runs_of_all
@@ -36,10 +37,14 @@ _TESTS = frozenset(("test", "spec"))  # as terms of a path
 
 
 class Standing(NamedTuple):
-    """For some atoms: which stand in source code, bool [n], and what their documents give them, float32 [n]."""
+    """For some atoms: which stand in source code, bool [n], and what their documents give them, float32 [n].
+
+    paged: the id of each atom's document where that is made of pages, else 0, int64 [n].
+    """
 
     is_code: npt.NDArray[np.bool_]
     given: FloatArray
+    paged: Integers
 
 
 def standing(shelf: Shelf, query: Query, atoms: Integers) -> Standing:
@@ -65,6 +70,7 @@ def standing(shelf: Shelf, query: Query, atoms: Integers) -> Standing:
     return Standing(
         np.array([documents.get(source, ("", ""))[1] == CODE for source in sources], bool),
         np.array([given.get(source, 0.0) for source in sources], np.float32),
+        np.array([source if documents.get(source, ("", ""))[1] == PAGED else 0 for source in sources], np.int64),
     )
 
 

@@ -65,9 +65,9 @@ class WindowIndex:
                 continue
             try:
                 _, reading = open_source(found.path)
+                text = "".join(piece for piece in reading.pieces() if isinstance(piece, str))
             except SourceError:  # empty, or not text
                 continue
-            text = "".join(piece for piece in reading.pieces() if isinstance(piece, str))
             for start, end in windows(text):
                 counts = Counter(term for term, _ in terms(text[start:end]))
                 for term, count in counts.items():

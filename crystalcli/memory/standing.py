@@ -1,7 +1,7 @@
 """What the document that an atom stands in says for it, whatever the atom itself says: its name, and its other words.
 
     given to an atom   PATH · share of the question that stands in the document's name
-                       in source code also COVER · share of it that stands anywhere in the document
+                       in source code also COVER · share of it that stands anywhere in the document, if that is LARGE
                        less TEST in tests, unless the question speaks of them
 
 A share is counted in the terms' idf. Source code is asked for files: a function seldom has all the words of what it is for, its
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 CODE = "code"
 PATH_CODE, PATH_PROSE = 1.0, 0.5
 COVER = 0.3
+LARGE = 12  # chunks: what is smaller is a function or two, and has hardly a word that its passages have not
 TEST = 0.2
 _TESTS = frozenset(("test", "spec"))  # as terms of a path
 
@@ -91,4 +92,5 @@ def _covered(shelf: Shelf, query: Query, sources: list[int]) -> dict[int, float]
                 inside = np.searchsorted(posting.atoms, lasts) > np.searchsorted(posting.atoms, firsts)
                 stands[owners[inside]] = True
         found[stands] += idf
+    found[np.bincount(owners, count, len(sources)) < LARGE] = 0
     return dict(zip(sorted(sources), found.tolist(), strict=True))

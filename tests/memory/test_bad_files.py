@@ -59,7 +59,9 @@ def ingest(folder: Path, crystal: Path, limit: float) -> Run:
             env={**os.environ, **nowhere, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (SPACE, SPACE)),
         )
+        most = 0.0
         while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
+            most = max(most, _most_held(child.pid))
             if time.monotonic() - began > limit:
                 child.send_signal(signal.SIGABRT)  # says where it is
                 ended = os.wait4(child.pid, 0)
@@ -73,8 +75,17 @@ def ingest(folder: Path, crystal: Path, limit: float) -> Run:
         json.loads(said) if said else {},
         err.read_text(encoding="utf-8"),
         used.ru_utime + used.ru_stime,
-        used.ru_maxrss / 1024,
+        most,
     )
+
+
+def _most_held(pid: int) -> float:
+    """The most memory a process has held, in megabytes; what `wait4` says includes what this one held when it forked."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def check(run: Run, crystal: Path) -> dict[str, Document]:

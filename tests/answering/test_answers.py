@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -42,7 +43,7 @@ def test_every_quotation_is_in_the_file_at_its_place(answerable, crystal):
 
 def test_a_quotation_that_is_not_in_the_file_is_not_shown(crystal):
     passages = crystal.recall("Who keeps the ledgers?", 3)
-    forged = [replace(passage, text=passage.text.replace("e", "3")) for passage in passages]
+    forged = [replace(passage, text=re.sub(r"\w", "3", passage.text)) for passage in passages]
     assert support.citations(crystal, "the ledgers", "Who keeps the ledgers?", forged) == ()
     assert support.extracts(crystal, forged) == ()
     assert support.citations(crystal, "the ledgers", "Who keeps the ledgers?", passages)

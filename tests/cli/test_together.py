@@ -74,7 +74,7 @@ def test_what_was_read_is_kept_when_the_program_is_stopped_before_the_first_comm
     assert (report["read"], report["unchanged"]) == (4 - held, held)
     with Crystal.open(file, encoder=encoder_folder) as crystal:
         assert crystal.stats().complete
-        assert "31" in crystal.recall("Volume 0 entry 1", 1)[0].text
+        assert any("value is 31." in each.text for each in crystal.recall("Volume 0 entry 1", 4))
 
 
 def test_under_nohup_a_hangup_stops_nothing(tmp_path, lexical):
@@ -367,7 +367,7 @@ def test_a_text_that_stands_twice_is_cited_at_both_places(tmp_path, shelf_folder
     ingested(shelf_folder, file)
     command = [*CRYSTAL, "recall", "high water at Oldhaven", "-k", "1", "-c", str(file)]
     shown = subprocess.run(command, env=lexical, capture_output=True, text=True).stdout
-    assert shown.startswith(" 1  copy of notes.md:1-7")
-    assert "    also in notes.md:1-7\n" in shown
+    assert shown.startswith(" 1  notes.md:1-7")
+    assert "    also in copy of notes.md:1-7\n" in shown
     (passage,) = json.loads(subprocess.run([*command, "--json"], env=lexical, capture_output=True).stdout)["passages"]
-    assert [(each["path"], each["line_start"]) for each in passage["also"]] == [("notes.md", 1)]
+    assert [(each["path"], each["line_start"]) for each in passage["also"]] == [("copy of notes.md", 1)]

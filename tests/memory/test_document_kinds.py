@@ -35,7 +35,7 @@ def crystal(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"cell_type": "code", "source": "springtide = 4.2", "outputs": []},
     ]
     (folder / "tides.ipynb").write_text(json.dumps({"nbformat": 4, "metadata": {}, "cells": cells}))
-    return read_into(folder.parent / "memory.crystal", folder)
+    return read_into(folder.parent / f"{folder.name}.crystal", folder)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.lexical.analysis import query_terms, terms
+from crystalcli.memory import standing as standing_module
 from crystalcli.memory.passages import Query
 from crystalcli.memory.recall import Recall
 from crystalcli.memory.shelf import Shelf
@@ -22,6 +23,12 @@ QUESTION = "How does the lantern of the harbour find a mooring at high tide?"
 def function(seed: int) -> str:
     one, two = WORDS[seed % len(WORDS)], WORDS[(3 * seed + 1) % len(WORDS)]
     return f"def {one}_{seed}({two}):\n    return [{two} + {seed} for _ in range({seed})]\n\n\n"
+
+
+@pytest.fixture(autouse=True)
+def every_file_is_long(monkeypatch):
+    """These files have a chunk or two: what long ones are given is asked of them all the same."""
+    monkeypatch.setattr(standing_module, "LARGE", 1)
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +112,14 @@ def test_a_file_of_code_is_found_by_words_that_no_function_has_together(tmp_path
     assert best.path == "a.py"
     assert best.shares["document"] > 0
     assert sum(share for name, share in best.shares.items() if name != "atom") == pytest.approx(best.score, abs=1e-4)
+
+
+def test_the_words_of_a_short_file_give_nothing(path, monkeypatch):
+    monkeypatch.setattr(standing_module, "LARGE", 1000)
+    with Store.open(path) as store:
+        shelf = Shelf(store)
+        question = Recall(shelf, None, None).prepare("rope")
+        given = standing(shelf, question, np.arange(shelf.atoms)).given
+        monkeypatch.setattr(standing_module, "LARGE", 1)
+        assert (given <= standing(shelf, question, np.arange(shelf.atoms)).given).all()
+        assert given.sum() < standing(shelf, question, np.arange(shelf.atoms)).given.sum()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.memory.places import folders_asked, folders_noted, home_of, location_of
+from crystalcli.memory.places import folders_asked, folders_noted, home_of, location_of, place_of
 from crystalcli.storage.store import Store
 from crystalcli.text.choice import Choice
 from crystalcli.text.walk import asked_place
@@ -75,7 +75,7 @@ class Chosen:
 
     def notes_without_missing(self) -> dict[str, str]:
         """The same when the folders that are no longer there are forgotten."""
-        left = {each for each in folders_asked(self._store) if Path(os.path.normpath(self._home / each)).is_dir()}
+        left = {each for each in folders_asked(self._store) if place_of(each, self._home).is_dir()}
         said = {"folders": folders_noted(left)}
         if self._noted:
             said[KEY] = as_noted({folder: each for folder, each in self._noted.items() if folder in left})

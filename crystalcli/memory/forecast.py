@@ -17,6 +17,7 @@ from crystalcli.errors import SourceError
 from crystalcli.memory.choices import Chosen
 from crystalcli.memory.encoders import DEFAULT_META, Encoder
 from crystalcli.memory.lazy import LazyEncoder
+from crystalcli.memory.ledger import WHOLE
 from crystalcli.memory.places import home_of, location_of, own_files
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import Source
@@ -135,7 +136,7 @@ def _look(
         except SourceError as error:
             report.skipped.append((each.relative, str(error)))
             continue
-        if row is not None and row.state in ("done", "gone", "failed") and row.digest == mark.digest:
+        if row is not None and row.state in WHOLE and row.digest == mark.digest:
             report.unchanged += 1
             continue
         report.files.append((each.relative, reading.kind, each.size))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from crystalcli.text.outline import Outline, label_of
+from crystalcli.text.outline import Outline, cut_at, label_of
 from crystalcli.text.reader_markdown import NEWLINE
 from crystalcli.types import Landmark
 
@@ -70,28 +70,17 @@ def with_chapters(texts: Iterable[str]) -> Iterator[str | Landmark]:
     for text in texts:
         rest += text
         found, done = scanner.scan(rest, final=False)
-        yield from _cut(rest[:done], found, given)
+        yield from cut_at(rest[:done], found, given)
         given += done
         rest = rest[done:]
     found, _ = scanner.scan(rest, final=True)
-    yield from _cut(rest, found, given)
+    yield from cut_at(rest, found, given)
 
 
 def gutenberg_title(head: str) -> str:
     """The title that Project Gutenberg's header gives, or ""."""
     found = _TITLE.search(head) if _PROJECT.match(head.lstrip()) else None
     return label_of(found[1]) if found is not None else ""
-
-
-def _cut(text: str, found: list[tuple[int, str]], given: int) -> Iterator[str | Landmark]:
-    start = 0
-    for offset, label in found:
-        if offset > start:
-            yield text[start:offset]
-        yield Landmark(given + offset, "heading", label)
-        start = offset
-    if start < len(text):
-        yield text[start:]
 
 
 class _Scanner:

@@ -1,11 +1,14 @@
 """The headings above a place, from their levels.
 
-Knows that a heading ends those of its own level and below. Does not know where headings come from.
+Knows that a heading ends those of its own level and below, and how landmarks are set into a text. Does not know where
+headings come from.
 """
 
 from __future__ import annotations
 
-from crystalcli.types import HEADING_JOINT
+from collections.abc import Iterable, Iterator
+
+from crystalcli.types import HEADING_JOINT, Landmark
 
 LONGEST_LABEL = 300  # characters of one heading
 
@@ -28,6 +31,18 @@ class Outline:
             self._open.pop()
         self._open.append((level, label))
         return HEADING_JOINT.join([*([self._under] if self._under else []), *(label for _, label in self._open)])
+
+
+def cut_at(text: str, headings: Iterable[tuple[int, str]], given: int) -> Iterator[str | Landmark]:
+    """A text, cut so that a Landmark can stand at each heading: (offset in the text, path). given: characters before the text."""
+    start = 0
+    for offset, path in headings:
+        if offset > start:
+            yield text[start:offset]
+        yield Landmark(given + offset, "heading", path)
+        start = offset
+    if start < len(text):
+        yield text[start:]
 
 
 def label_of(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from crystalcli.text.outline import LONGEST_LABEL, Outline
+from crystalcli.text.outline import LONGEST_LABEL, Outline, cut_at
 from crystalcli.types import Landmark
 
 NEWLINE = re.compile(r"\r\n?|\n")
@@ -53,14 +53,7 @@ def title_of(head: str, whole: bool) -> str:
 
 
 def _cut(text: str, headings: list[Heading], given: int, outline: Outline) -> Iterator[str | Landmark]:
-    start = 0
-    for offset, level, label in headings:
-        if offset > start:
-            yield text[start:offset]
-        yield Landmark(given + offset, "heading", outline.enter(level, label))
-        start = offset
-    if start < len(text):
-        yield text[start:]
+    return cut_at(text, ((offset, outline.enter(level, label)) for offset, level, label in headings), given)
 
 
 class _Scanner:

@@ -15,10 +15,9 @@ from crystalcli.text.composer import LINE, PARAGRAPH, Composer, lines_of, one_li
 from crystalcli.text.markup import Element, attribute, children, descendants, elements, name_of, tree
 from crystalcli.text.outline import Outline, label_of
 from crystalcli.text.package import Package, PackageReading
-from crystalcli.text.rows import Cell, Row, headed
+from crystalcli.text.rows import COLUMNS, Cell, Row, written
 
 CONTENT = "content.xml"
-COLUMNS = 16_384
 REPEATED = 1_000  # copies of a row that are written, and no more than fit into
 COPIES = 1_000_000  # characters
 _SKIP = frozenset(
@@ -53,18 +52,10 @@ def _text_document(package: Package, composer: Composer) -> Iterator[None]:
 
 
 def _spreadsheet(package: Package, composer: Composer) -> Iterator[None]:
-    sheet, gap = "", PARAGRAPH
     with package.open(CONTENT) as stream:
         rows = _Sheets(elements(stream, "table-row"))
         while rows.more():
-            sheet, gap = rows.name, PARAGRAPH
-            for number, line in headed(rows.of_one_sheet()):
-                composer.open(gap)
-                composer.mark("sheet", sheet)
-                composer.row_is(number)
-                composer.block(line, gap)
-                gap = LINE
-                yield
+            yield from written(composer, rows.name, rows.of_one_sheet())
 
 
 def _presentation(package: Package, composer: Composer) -> Iterator[None]:

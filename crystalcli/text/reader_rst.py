@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from crystalcli.text.outline import Outline, label_of
+from crystalcli.text.outline import Outline, cut_at, label_of
 from crystalcli.text.reader_markdown import LONGEST_LINE, NEWLINE
 from crystalcli.types import Landmark
 
@@ -49,15 +49,7 @@ def rst_title_of(head: str) -> str:
 
 def _cut(text: str, scanner: _Scanner, given: int, *, final: bool) -> Iterator[str | Landmark]:
     found = scanner.scan(text, final=final)
-    text = text[: scanner.done]
-    start = 0
-    for offset, path in found:
-        if offset > start:
-            yield text[start:offset]
-        yield Landmark(given + offset, "heading", path)
-        start = offset
-    if start < len(text):
-        yield text[start:]
+    yield from cut_at(text[: scanner.done], found, given)
 
 
 class _Scanner:

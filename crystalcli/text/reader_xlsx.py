@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crystalcli.errors import SourceError
-from crystalcli.text.composer import LINE, PARAGRAPH, Composer, one_line
+from crystalcli.text.composer import Composer, one_line
 from crystalcli.text.markup import Element, attribute, children, descendants, elements, tree
 from crystalcli.text.number_format import BUILT_IN, general, is_date, shown
 from crystalcli.text.ooxml import main_part, related, relations, title
 from crystalcli.text.outline import label_of
 from crystalcli.text.package import TOO_LARGE, Package, PackageReading
-from crystalcli.text.rows import Cell, Row, headed
+from crystalcli.text.rows import COLUMNS, Cell, Row, written
 
 MOST_STRINGS = 100_000_000  # characters of all different texts in a workbook, which are held
-COLUMNS = 16_384
 _DATE_LENGTH = len("2020-03-14T10:30")
 
 
@@ -39,15 +38,9 @@ class XlsxReading(PackageReading):
             if relation is None or relation.type != "worksheet" or relation.part not in package:
                 continue  # a chart
             name = label_of(one_line(str(sheet.get("name") or "")))
-            gap = PARAGRAPH
             with package.open(relation.part) as stream:
-                for number, line in headed(values.row(row, at) for at, row in _numbered(elements(stream, "row"))):
-                    composer.open(gap)
-                    composer.mark("sheet", name)
-                    composer.row_is(number)
-                    composer.block(line, gap)
-                    gap = LINE
-                    yield
+                rows = (values.row(row, at) for at, row in _numbered(elements(stream, "row")))
+                yield from written(composer, name, rows)
 
 
 def _numbered(rows: Iterator[Element]) -> Iterator[tuple[int, Element]]:

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, pairwise
 from typing import NamedTuple
 
+from crystalcli.text.composer import LINE, PARAGRAPH, Composer
+
+COLUMNS = 16_384  # of a sheet that are read: as many as Excel has
 LONGEST_NAME = 80  # characters of a column's name that each row repeats
 _SEARCH = 30  # rows: a header comes by then
 _VALUE = re.compile(
@@ -33,6 +36,18 @@ Row = Mapping[int, Cell]  # cells that hold something, by column from 0, in orde
 def cell_of(text: str) -> Cell:
     """A cell of which no one says what it is."""
     return Cell(text, _VALUE.fullmatch(text) is None)
+
+
+def written(composer: Composer, sheet: str, rows: Iterable[tuple[int, Row]]) -> Iterator[None]:
+    """Write the rows of a sheet, each on a line of its own, into a composer, and stop after each."""
+    gap = PARAGRAPH
+    for number, line in headed(rows):
+        composer.open(gap)
+        composer.mark("sheet", sheet)
+        composer.row_is(number)
+        composer.block(line, gap)
+        gap = LINE
+        yield
 
 
 def headed(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, str]]:

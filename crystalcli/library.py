@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.merge import MergeReport
     from crystalcli.memory.repair import Repaired
     from crystalcli.text.choice import Choice
-    from crystalcli.types import Answer, Progress
+    from crystalcli.types import Answer, Passage, Progress, Speaker
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 
@@ -133,16 +133,20 @@ class Crystal(CrystalFile):
         seed: int = 0,
         extractive: bool = False,
         on_text: Callable[[str], None] | None = None,
+        on_evidence: Callable[[list[Passage]], None] | None = None,
     ) -> Answer:
-        """Recall, then answer from what was recalled, with citations. on_text receives the answer as it is written.
+        """Recall, then answer from what was recalled, with citations.
+
+        on_evidence is told what was recalled, before the model is opened; on_text receives the answer as it is written.
 
         model: a GGUF file, or the default language model, fetched on first use; extractive: no model, the best sentences
         quoted. Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
         """
         from crystalcli.answering.ask import ask
+        from crystalcli.answering.wishes import Wishes
 
-        path = None if extractive else model_file(model)
-        return ask(self, question, model=path, k=k, depth=depth, max_tokens=max_tokens, seed=seed, on_text=on_text)
+        wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
+        return ask(self, question, wishes, speaker=lambda: speaker(model), on_text=on_text, on_evidence=on_evidence)
 
     @staticmethod
     def compact(path: str | Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
@@ -297,15 +301,17 @@ def fetched(name: str) -> Path | None:
         return None
 
 
-def model_file(model: str | Path | None) -> Path:
-    """The file of a language model: a path as it is, else the default one. Raises ModelMissingError."""
+def speaker(model: str | Path | None = None) -> Speaker:
+    """A language model: the one at a path, else the default one, fetched on first use.
+
+    Raises ModelMissingError when there is none, CrystalError when it cannot be run.
+    """
+    from crystalcli.lm.speakers import open_speaker
+
     if model is not None and str(model) != LANGUAGE_MODEL:
-        path = Path(model).expanduser()
-        if not path.is_file():
-            raise ModelMissingError(f"no model file at {path}; `crystal models list` shows the ones known by name")
-        return path
+        return open_speaker(model)
     folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
-    return folder / models.weights(LANGUAGE_MODEL).main
+    return open_speaker(folder / models.weights(LANGUAGE_MODEL).main)
 
 
 def choice_of(

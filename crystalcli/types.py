@@ -260,6 +260,45 @@ class Answer:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
+class Speaker(Protocol):
+    """A language model, wherever it runs: in this process, from whichever file, or behind a server on this machine."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, in one line."""
+
+    @property
+    def context_length(self) -> int:
+        """How many tokens it can have before it, conversation and answer together."""
+
+    def count(self, text: str) -> int:
+        """How many tokens `text` has; for a model that keeps its vocabulary to itself, at least about as many."""
+
+    def truncate(self, text: str, tokens: int) -> str:
+        """A beginning of `text` of at most `tokens` tokens."""
+
+    def prompt_size(self, messages: Sequence[Mapping[str, str]]) -> int:
+        """How many tokens the conversation comes to, its template included, up to where the model is to speak."""
+
+    def say(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 0.95,
+        seed: int = 0,
+        repetition_penalty: float = 1.0,
+        stop: Sequence[str] = (),
+    ) -> Iterator[str]:
+        """What the model says next, in pieces of whole characters as they come.
+
+        messages: each with `role` ("system", "user", "assistant") and `content`. Ends with the model's own end, before the first of
+        the `stop` strings, or after `max_tokens` tokens. temperature 0: the likeliest token always; else `seed` decides.
+        Raises UsageError for figures out of range, CrystalError for more than it can take and for what fails.
+        """
+
+
 def _span(first: int, last: int) -> str:
     return f"{first}" if last <= first else f"{first}-{last}"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from crystalcli.cli import checks, moves
+from crystalcli.cli.asking import ask
 from crystalcli.cli.choosing import choosing, chosen
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
@@ -220,68 +221,6 @@ def recall(
 
 
 @app.command()
-@click.argument("question")
-@click.option("--model", metavar="FILE", help="A language model (GGUF). Default: SmolLM2-135M-Instruct.")
-@count_option
-@depth_option
-@click.option(
-    "--max-tokens", metavar="N", default=128, show_default=True, help="The answer's longest length, in tokens."
-)
-@click.option(
-    "--seed",
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="For sampling; the default is deterministic with any seed.",
-)
-@click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
-@crystal_option
-@encoder_option
-@json_option
-def ask(
-    question: str,
-    model: str | None,
-    k: int,
-    depth: int,
-    max_tokens: int,
-    seed: int,
-    extractive: bool,
-    crystal: Path | None,
-    encoder: Path | None,
-    as_json: bool,
-) -> None:
-    """Answer a question from the crystal, with numbered sources."""
-    from crystalcli.library import LANGUAGE_MODEL
-
-    if not extractive and model in (None, LANGUAGE_MODEL):
-        fetch(LANGUAGE_MODEL)
-    with open_crystal(crystal, own=encoder) as opened:
-        answer = opened.ask(
-            question,
-            k=k,
-            depth=depth,
-            model=model,
-            max_tokens=max_tokens,
-            seed=seed,
-            extractive=extractive,
-            on_text=None if as_json else _stream,
-        )
-    from crystalcli.cli import render
-
-    if as_json:
-        output.json("ask", render.answer_json(answer))
-    else:
-        output.write("\n\n")
-        render.sources(answer.citations)
-
-
-def _stream(piece: str) -> None:
-    from crystalcli.cli.output import harmless
-
-    output.write(harmless(piece))
-
-
-@app.command()
 @click.argument("document", required=False)
 @click.option("--documents", is_flag=True, help="List every file of the ledger, read or not.")
 @click.option("--chunks", metavar="N", default=3, show_default=True, help="How many chunks of a document to show.")
@@ -380,7 +319,7 @@ def models_remove(names: tuple[str, ...]) -> None:
 for _command in (
     *(moves.export, moves.merge, moves.forget, moves.compact, moves.diff),
     *(checks.status, checks.verify, checks.repair),
-    watch,
+    *(ask, watch),
 ):
     app.add_command(_command)
 

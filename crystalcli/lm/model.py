@@ -121,6 +121,32 @@ class LanguageModel:
             ids.insert(0, begin)
         return ids
 
+    def prompt_size(self, messages: Sequence[chat.Message]) -> int:
+        """How many tokens `chat_prompt` makes of the messages. Raises as it does."""
+        return len(self.chat_prompt(messages))
+
+    def say(
+        self,
+        messages: Sequence[chat.Message],
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        top_p: float = 0.95,
+        seed: int = 0,
+        repetition_penalty: float = 1.0,
+        stop: Sequence[str] = (),
+    ) -> Iterator[str]:
+        """What the model says next in a conversation: `generate` behind `chat_prompt`. Raises as these do."""
+        return self.generate(
+            self.chat_prompt(messages),
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            repetition_penalty=repetition_penalty,
+            stop=stop,
+        )
+
     def generate(
         self,
         prompt_ids: Sequence[int],

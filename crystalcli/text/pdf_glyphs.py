@@ -213,7 +213,7 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
     """Letters in the order in which they are drawn, put together while one follows the other on about the same line."""
     out: list[Fragment] = []
     held: list[str] = []
-    x0 = x1 = y = size = start = usual = 0.0
+    x0 = x1 = y = size = start = end = usual = 0.0
     spaced = guessed = False
 
     def close() -> None:
@@ -230,6 +230,9 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
             spaced = spaced or bool(held)
             continue
         em = letter.em
+        if held and letter.text in ACCENTS and held[-1].isalpha() and start <= (letter.x0 + letter.x1) / 2 <= end:
+            held[-1] += ACCENTS[letter.text]  # drawn after its letter, as over a letter of a formula
+            continue
         is_same = held and letter.x0 == start and letter.x1 == x1  # one glyph for many letters
         if held and not is_same:
             gap, larger = letter.x0 - x1, max(em, size)
@@ -251,7 +254,7 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
                 y, size = letter.y, em
         else:
             x0, x1, y, size, usual = letter.x0, letter.x1, letter.y, em, 0.0
-        start = letter.x0
+        start, end = letter.x0, letter.x1
         held.append("-" if letter.text in HYPHENS else letter.text)
         spaced = guessed = False
     close()

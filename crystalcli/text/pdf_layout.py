@@ -9,7 +9,10 @@ Columns are found as in the recursive cuts of Nagy and Seth (1984), with gaps th
 
 from __future__ import annotations
 
+import re
 import statistics
+import string
+from bisect import bisect
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -25,7 +28,14 @@ CLOSE = 0.9  # ems; lines of one column are further apart
 FEWEST_LINES = 4  # on each side of a gap between columns
 FULL = 0.55  # of a column's width that half its lines fill at least
 FEWEST_LETTERS = 12  # in half the lines of a column
+CAPTION = re.compile(r"\(([a-z])\) ?\w")
+CAPTION_STEP = 1.6  # ems from line to line
 MOST_DIGITS = 0.3
+# Columns whose lines are short, as those of an index or of notes in the margin: rows of a table stand side by side, their lines do not.
+FEWEST_SHORT_LINES = 12  # on each side
+BETWEEN = 0.25  # of the lines of the side with fewer of them, that stand between two of the other at least
+CLOSE_LINES = 2.0  # ems between these two
+FEWEST_ALPHABETIC = 0.5  # of the characters of each side
 DEEPEST = 4  # cuts one in another
 MOST_FRAGMENTS = 6000  # a page with more is a drawing, and is read as it lies
 
@@ -108,6 +118,10 @@ def _lines_of(rows: list[Row]) -> list[Line]:
     steps = [before - after for before, after in pairwise(heights)]
     index = 0
     while index < len(rows):
+        if end := _captions(rows, index):
+            out += [line_of(row) for caption in _side_by_side(rows[index:end]) for row in caption]
+            index = end
+            continue
         closest = CLOSE * min(each.size for each in rows[index])
         near = [step < closest for step in steps[max(0, index - 1) : index + 3]]
         if index == 0:
@@ -121,6 +135,33 @@ def _lines_of(rows: list[Row]) -> list[Line]:
         out.append(line_of(rows[index]))
         index += 1
     return out
+
+
+def _captions(rows: list[Row], index: int) -> int:
+    """Where captions end that stand side by side, "(a) …" and "(b) …", and begin in row `index`; 0 where none do, or one line each."""
+    gaps = _caption_gaps(rows[index])
+    end = index + 1
+    while gaps and end < len(rows):
+        step, em = rows[end - 1][0].y - rows[end][0].y, rows[index][0].size
+        is_other = not 0.87 < rows[end][0].size / em < 1.15 or step > CAPTION_STEP * em
+        if is_other or _caption_gaps(rows[end]) or any(each.x0 < gap < each.x1 for gap in gaps for each in rows[end]):
+            break
+        end += 1
+    return end if gaps and end > index + 1 else 0
+
+
+def _caption_gaps(row: Row) -> list[float]:
+    """Where the second caption of a row begins, and those after it."""
+    found = [(each.x0, label[1]) for each in row if (label := CAPTION.match(each.text))]
+    labels = "".join(label for _, label in found)
+    return [x0 for x0, _ in found[1:]] if len(labels) > 1 and labels in string.ascii_lowercase else []
+
+
+def _side_by_side(rows: list[Row]) -> list[list[Row]]:
+    """The rows of each caption, from left to right."""
+    gaps = _caption_gaps(rows[0])
+    parts = [[[each for each in row if bisect(gaps, each.x0) == part] for row in rows] for part in range(len(gaps) + 1)]
+    return [[row for row in part if row] for part in parts]
 
 
 def _share(one: Row, other: Row) -> bool:
@@ -212,8 +253,9 @@ def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
     """How many letters there are on both sides of a gap, or 0 where one of them is no column of text."""
     sides = [[each for row in rows for each in row if (each.x0 > gap) == is_right] for is_right in (False, True)]
     count = 0
-    for side in sides:
-        rows_there = rows_of(side)
+    parted = [rows_of(side) for side in sides]
+    short = _stand_by_themselves(*parted)
+    for rows_there in parted:
         lines = [line_of(row) for row in rows_there]
         if len(lines) < FEWEST_LINES:
             return 0
@@ -225,11 +267,37 @@ def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
             count += len(text)
             continue
         if (
-            several
-            or statistics.median(line.x1 - line.x0 for line in lines) < FULL * wide
-            or statistics.median(len(line.text) for line in lines) < FEWEST_LETTERS
-            or digits > MOST_DIGITS * len(text)
+            digits > MOST_DIGITS * len(text)
+            or (several and not short)
+            or (not short and statistics.median(line.x1 - line.x0 for line in lines) < FULL * wide)
+            or (not short and statistics.median(len(line.text) for line in lines) < FEWEST_LETTERS)
         ):
             return 0
         count += len(text)
     return count
+
+
+def _stand_by_themselves(left: Sequence[Row], right: Sequence[Row]) -> bool:
+    """Whether many lines on one side stand between two lines of the other, and not beside one."""
+    fewer, more = sorted(([line_of(row) for row in side] for side in (left, right)), key=len)
+    if len(fewer) < FEWEST_SHORT_LINES or any(
+        _letters(side) < FEWEST_ALPHABETIC * _characters(side) for side in (fewer, more)
+    ):
+        return False
+    em = statistics.median(each.size for row in (*left, *right) for each in row)
+    heights = sorted(line.y for line in more)
+    between = 0
+    for line in fewer:
+        above = bisect(heights, line.y)
+        if 0 < above < len(heights):
+            steps = heights[above] - line.y, line.y - heights[above - 1]
+            between += min(steps) > SAME_LINE * em and sum(steps) < CLOSE_LINES * em
+    return between >= BETWEEN * len(fewer)
+
+
+def _letters(lines: Sequence[Line]) -> int:
+    return sum(character.isalpha() for line in lines for character in line.text)
+
+
+def _characters(lines: Sequence[Line]) -> int:
+    return sum(not character.isspace() for line in lines for character in line.text)

@@ -161,3 +161,40 @@ def test_spaces_where_letters_overlap() -> None:
 )
 def test_letters_are_letters(drawn: str, text: str) -> None:
     assert tidied(drawn) == text
+
+
+def test_columns_of_short_lines_are_read_one_after_the_other():
+    left = [fragment(f"left entry, {number}", 60, 700 - 12 * number) for number in range(20)]
+    right = [fragment(f"right entry, {number}", 300, 700 - 12 * number - 5 * (number // 4)) for number in range(20)]
+    lines = page_text([*left, *right]).split()
+    assert lines.index("right") > max(at for at, word in enumerate(lines) if word == "left")
+
+
+def test_a_table_of_short_cells_stays_rows():
+    cells = [
+        fragment(f"{name} {number}", x, 700 - 12 * number)
+        for number in range(20)
+        for name, x in (("l", 60), ("r", 300))
+    ]
+    assert page_text(cells).splitlines()[3] == "l 3  r 3"
+
+
+def test_captions_side_by_side_are_read_one_after_the_other():
+    page = [
+        *(fragment("(a) The lamp before the", 60, 400), fragment("(b) The lamp after the", 185, 400)),
+        *(fragment("storm.", 90, 388), fragment("great storm.", 200, 388)),
+        fragment("Figure 3: two lamps, of which one is broken", 80, 360),
+    ]
+    assert page_text(page).split("\n\n") == [
+        "(a) The lamp before the\nstorm.",
+        "(b) The lamp after the\ngreat storm.",
+        "Figure 3: two lamps, of which one is broken\n",
+    ]
+    assert page_text([fragment("(a) one", 60, 400), fragment("(b) two", 185, 400)]) == "(a) one  (b) two\n"
+
+
+def test_an_accent_drawn_after_its_letter_belongs_to_it():
+    letters = [
+        _Letter(text, x, x + 5, 100, 10, False) for text, x in (("γ", 10), ("˜", 10.4), ("e", 18), ("i", 23), ("n", 28))
+    ]
+    assert [each.text for each in fragments_of(letters)] == ["γ̃ ein"]

@@ -1,11 +1,12 @@
 """What the document that an atom stands in says for it, whatever the atom itself says: its name, and its other words.
 
     given to an atom   PATH · share of the question that stands in the document's name
-                       in source code also COVER · share of it that stands anywhere in the document, if that is LARGE
+                       in source code also COVER · share of it that stands anywhere in the document, if it has DEFINED
                        less TEST in tests, unless the question speaks of them
 
 A share is counted in the terms' idf. Source code is asked for files: a function seldom has all the words of what it is for, its
-file has them; and a test has the words of what it tests. In prose neither held (docs/LOG.md). Of pages `pages` knows.
+file has them; and a test has the words of what it tests. What holds a function or two is no such file: the longer of two functions
+is not the better one. In prose neither held (docs/LOG.md). Of pages `pages` knows.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from crystalcli.lexical.analysis import terms
 from crystalcli.memory.pages import PAGED
 from crystalcli.memory.passages import Query
 from crystalcli.memory.shelf import Shelf
-from crystalcli.storage.reach import first_sources, runs_of_all
+from crystalcli.storage.reach import first_sources, runs_of_all, with_landmarks
 from crystalcli.storage.rows import RUN
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 CODE = "code"
 PATH_CODE, PATH_PROSE = 1.0, 0.5
 COVER = 0.3
-LARGE = 12  # chunks: what is smaller is a function or two, and has hardly a word that its passages have not
+DEFINED = 5  # landmarks of definitions at least; a definition has one at its beginning, and one at its end
 TEST = 0.2
 _TESTS = frozenset(("test", "spec"))  # as terms of a path
 
@@ -55,13 +56,14 @@ def standing(shelf: Shelf, query: Query, atoms: Integers) -> Standing:
     documents = {source: (path, kind) for source, path, kind in of_chunk.values()}
     total = max(sum(query.idf.values()), 1e-6)
     about_tests = not _TESTS.isdisjoint(query.idf)
-    covered = _covered(shelf, query, [source for source, (_, kind) in documents.items() if kind == CODE])
+    code = [source for source, (_, kind) in documents.items() if kind == CODE]
+    covered = _covered(shelf, query, with_landmarks(shelf.store, code, "definition", DEFINED))
     given: dict[int, float] = {}
     for source, (path, kind) in documents.items():
         words = {term for term, _ in terms(path)}
         share = sum(idf for term, idf in query.idf.items() if term in words) / total
         if kind == CODE:
-            given[source] = PATH_CODE * share + COVER * covered[source] / total
+            given[source] = PATH_CODE * share + COVER * covered.get(source, 0.0) / total
             if not about_tests and not _TESTS.isdisjoint(words):
                 given[source] -= TEST
         else:
@@ -92,5 +94,4 @@ def _covered(shelf: Shelf, query: Query, sources: list[int]) -> dict[int, float]
                 inside = np.searchsorted(posting.atoms, lasts) > np.searchsorted(posting.atoms, firsts)
                 stands[owners[inside]] = True
         found[stands] += idf
-    found[np.bincount(owners, count, len(sources)) < LARGE] = 0
     return dict(zip(sorted(sources), found.tolist(), strict=True))

@@ -42,6 +42,18 @@ def runs_of_all(store: Store, sources: Sequence[int]) -> list[tuple[int, int, in
     return found
 
 
+def with_landmarks(store: Store, sources: Sequence[int], kind: str, count: int) -> list[int]:
+    """Those of `sources` that have at least `count` landmarks of a kind; only so many of each are looked at."""
+    found: list[int] = []
+    for some in batched(sources):
+        query = (
+            f"WITH wanted(source) AS (VALUES {', '.join(['(?)'] * len(some))}) SELECT source FROM wanted WHERE EXISTS "
+            "(SELECT 1 FROM landmark WHERE landmark.source = wanted.source AND kind = ? LIMIT 1 OFFSET ?)"
+        )
+        found += (source for (source,) in typed(store.rows(query, (*some, kind, count - 1)), (int,), store.path))
+    return found
+
+
 def batched(values: Sequence[int], size: int = 512) -> Iterator[Sequence[int]]:
     """The values, some at a time: a query takes only so many."""
     for start in range(0, len(values), size):

@@ -26,9 +26,9 @@ def function(seed: int) -> str:
 
 
 @pytest.fixture(autouse=True)
-def every_file_is_long(monkeypatch):
-    """These files have a chunk or two: what long ones are given is asked of them all the same."""
-    monkeypatch.setattr(standing_module, "LARGE", 1)
+def every_file_is_one_of_code(monkeypatch):
+    """These files have few definitions: what others are given is asked of them all the same."""
+    monkeypatch.setattr(standing_module, "DEFINED", 1)
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +114,17 @@ def test_a_file_of_code_is_found_by_words_that_no_function_has_together(tmp_path
     assert sum(share for name, share in best.shares.items() if name != "atom") == pytest.approx(best.score, abs=1e-4)
 
 
-def test_the_words_of_a_short_file_give_nothing(path, monkeypatch):
-    monkeypatch.setattr(standing_module, "LARGE", 1000)
-    with Store.open(path) as store:
-        shelf = Shelf(store)
-        question = Recall(shelf, None, None).prepare("rope")
-        given = standing(shelf, question, np.arange(shelf.atoms)).given
-        monkeypatch.setattr(standing_module, "LARGE", 1)
-        assert (given <= standing(shelf, question, np.arange(shelf.atoms)).given).all()
-        assert given.sum() < standing(shelf, question, np.arange(shelf.atoms)).given.sum()
+def test_the_words_of_a_lone_function_give_nothing(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    two = "def rope(a):\n    return a\n\n\ndef mooring(a):\n    return a + 1\n"
+    (tmp_path / "two.py").write_text(two, encoding="utf-8")
+    (tmp_path / "more.py").write_text(
+        two + "\n\nclass Tide:\n    def a(self):\n        pass\n\n    def b(self):\n        pass\n", encoding="utf-8"
+    )
+    given = {}
+    for name in ("two.py", "more.py"):
+        with Crystal.create(tmp_path / f"{name}.crystal", encoder=None) as crystal:
+            crystal.ingest([tmp_path / name])
+            question = Recall(crystal.shelf, None, None).prepare("rope mooring")
+            given[name] = standing(crystal.shelf, question, np.arange(crystal.shelf.atoms)).given.max()
+    assert given == {"two.py": 0.0, "more.py": pytest.approx(standing_module.COVER)}

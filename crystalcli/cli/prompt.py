@@ -1,0 +1,134 @@
+"""The prompt of `crystal ask`: questions typed one after the other, each of which stands alone."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import select
+import sys
+from typing import Any, Protocol
+
+from crystalcli.cli.history import History, place
+from crystalcli.cli.output import output
+from crystalcli.errors import CrystalError
+from crystalcli.types import Answer
+
+_PROMPT = "crystal> "
+_PASTED = 0.03  # seconds in which the rest of what was pasted is there
+_COMMAND = re.compile(r"/[a-z]*(?=\s|$)")
+HELP = """\
+Type a question; each is answered by itself, not by what was said before.
+/sources     the passages that the last answer was made from, whole
+/model       which language model answers; /model NAME takes another one
+/help        this
+/quit        leave; so does Ctrl-D
+Ctrl-C stops an answer and stays here. The arrow keys bring back what was asked."""
+
+
+class Asker(Protocol):
+    """What the prompt asks."""
+
+    @property
+    def model(self) -> str:
+        """The language model's name."""
+
+    def take(self, model: str) -> None:
+        """Answer with another model from now on. Raises CrystalError, and keeps the one it has, when that cannot be."""
+
+    def reply(self, question: str) -> Answer | None:
+        """Answer, on the screen. Raises CrystalError."""
+
+    def sources(self, answer: Answer) -> None:
+        """Show what the answer was made from."""
+
+
+def converse(asker: Asker) -> None:
+    """Ask and answer until whoever asks has had enough."""
+    ask = _Typed()
+    last: Answer | None = None
+    while True:
+        try:
+            typed = ask()
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")
+            continue
+        except EOFError:
+            sys.stderr.write("\n")
+            return
+        command = _COMMAND.match(typed)
+        try:
+            if command is None:
+                last = (asker.reply(typed) or last) if typed else last
+                if typed:
+                    output.write("\n")
+            elif command[0] in ("/quit", "/exit"):
+                return
+            elif command[0] == "/sources":
+                if last is None:
+                    output.error("nothing was answered yet")
+                else:
+                    asker.sources(last)
+            elif command[0] == "/model":
+                if name := typed[len(command[0]) :].strip():
+                    asker.take(name)
+                output.note(asker.model)
+            elif command[0] == "/help":
+                sys.stderr.write(HELP + "\n")
+            else:
+                output.error(f"there is no {command[0]}: /help says what there is")
+        except KeyboardInterrupt:
+            output.error("stopped")
+        except CrystalError as error:
+            output.error(str(error))
+
+
+class _Typed:
+    """Reads what is typed, with history and arrow keys where there is readline."""
+
+    def __init__(self) -> None:
+        self._readline: Any = None
+        self._editing = sys.stdout.isatty()  # else the prompt would stand among the results
+        if self._editing:
+            with contextlib.suppress(ImportError):
+                import readline
+
+                self._readline = readline
+        self._history = History(place() if self._readline is not None else None)
+        if self._readline is not None:
+            self._readline.set_auto_history(False)
+            self._readline.clear_history()
+            for line in self._history.lines:
+                self._readline.add_history(line)
+            # What is pasted stays one question, newlines and all, until Enter is pressed.
+            self._readline.parse_and_bind("set enable-bracketed-paste on")
+
+    def __call__(self) -> str:
+        """The next question or command, in one line. Raises EOFError and KeyboardInterrupt."""
+        lines = [self._line()]
+        while _more():  # pasted, where the terminal does not say so: one question, not one for each line
+            try:
+                lines.append(self._line(""))
+            except EOFError:
+                break
+        typed = " ".join(" ".join(lines).split())
+        if self._history.add(typed) and self._readline is not None:
+            self._readline.add_history(self._history.lines[-1])
+        return typed
+
+    def _line(self, prompt: str = _PROMPT) -> str:
+        if self._editing:
+            return input(prompt)
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        return line
+
+
+def _more() -> bool:
+    """Whether a further line is there at once."""
+    try:
+        return bool(select.select([sys.stdin], [], [], _PASTED)[0])
+    except (OSError, ValueError):  # a system on which only sockets can be asked
+        return False

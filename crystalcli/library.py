@@ -151,9 +151,12 @@ class Crystal(CrystalFile):
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
         from crystalcli.lm.early import Early
+        from crystalcli.lm.speakers import find_speaker
 
         if wishes is None:
             wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
+        if isinstance(model, str | Path) and str(model) != LANGUAGE_MODEL and not wishes.extractive:
+            find_speaker(model)  # what is not there is said before anything is shown
         early = Early(lambda: speaker(model))
 
         def shown(cited: tuple[Citation, ...]) -> None:

@@ -98,6 +98,11 @@ class Output:
         sys.stdout.write(text)
         sys.stdout.flush()
 
+    def space(self) -> None:
+        """An empty line between one result and the next, for those who watch."""
+        if sys.stdout.isatty():
+            self.write("\n")
+
     def json(self, command: str, data: Mapping[str, Any]) -> None:
         """A result as one JSON object with stable keys."""
         self.write(json.dumps({"schema": JSON_SCHEMA, "command": command, **data}, ensure_ascii=True, indent=2) + "\n")

@@ -6,6 +6,7 @@ import contextlib
 import re
 import select
 import sys
+from collections import deque
 from typing import Any, Protocol
 
 from crystalcli.cli.history import History, place
@@ -15,7 +16,7 @@ from crystalcli.types import Answer
 
 _PROMPT = "crystal> "
 _PASTED = 0.03  # seconds in which the rest of what was pasted is there
-_COMMAND = re.compile(r"/[a-z]*(?=\s|$)")
+_COMMAND = re.compile(r"(/[a-z]*)$|(/model)\s")
 HELP = """\
 Type a question; each is answered by itself, not by what was said before.
 /sources     the passages that the last answer was made from, whole
@@ -55,31 +56,39 @@ def converse(asker: Asker) -> None:
         except EOFError:
             sys.stderr.write("\n")
             return
-        command = _COMMAND.match(typed)
+        if not typed:
+            continue
+        command = _command(typed)
         try:
-            if command is None:
-                last = (asker.reply(typed) or last) if typed else last
-                if typed:
-                    output.write("\n")
-            elif command[0] in ("/quit", "/exit"):
+            if not command:
+                output.space()
+                last = asker.reply(typed) or last
+                output.space()
+            elif command in ("/quit", "/exit"):
                 return
-            elif command[0] == "/sources":
+            elif command == "/sources":
                 if last is None:
                     output.error("nothing was answered yet")
                 else:
                     asker.sources(last)
-            elif command[0] == "/model":
-                if name := typed[len(command[0]) :].strip():
+            elif command == "/model":
+                if name := typed.removeprefix(command).strip():
                     asker.take(name)
                 output.note(asker.model)
-            elif command[0] == "/help":
+            elif command == "/help":
                 sys.stderr.write(HELP + "\n")
             else:
-                output.error(f"there is no {command[0]}: /help says what there is")
+                output.error(f"there is no {command}: /help says what there is")
         except KeyboardInterrupt:
             output.error("stopped")
         except CrystalError as error:
             output.error(str(error))
+
+
+def _command(line: str) -> str:
+    """The command that a line is, or "" for a question, which may begin with a path."""
+    found = _COMMAND.match(line)
+    return (found[1] or found[2]) if found is not None else ""
 
 
 class _Typed:
@@ -87,6 +96,8 @@ class _Typed:
 
     def __init__(self) -> None:
         self._readline: Any = None
+        self._ahead: deque[str] = deque()  # lines that came together with the last one
+        self._ended = False
         self._editing = sys.stdout.isatty()  # else the prompt would stand among the results
         if self._editing:
             with contextlib.suppress(ImportError):
@@ -103,17 +114,28 @@ class _Typed:
             self._readline.parse_and_bind("set enable-bracketed-paste on")
 
     def __call__(self) -> str:
-        """The next question or command, in one line. Raises EOFError and KeyboardInterrupt."""
+        """The next question or command, in one line, "" for nothing. Raises EOFError and KeyboardInterrupt."""
+        if not self._ahead:
+            self._come()
+        typed = self._ahead.popleft()
+        while not _command(typed) and self._ahead and not _command(self._ahead[0]):
+            typed = f"{typed} {self._ahead.popleft()}".strip()  # pasted lines are one question, not one for each line
+        if not _command(typed) and self._history.add(typed) and self._readline is not None:
+            self._readline.add_history(self._history.lines[-1])
+        return typed
+
+    def _come(self) -> None:
+        """Wait for a line, and take those that are there with it."""
+        if self._ended:
+            raise EOFError
         lines = [self._line()]
-        while _more():  # pasted, where the terminal does not say so: one question, not one for each line
+        while _more():
             try:
                 lines.append(self._line(""))
             except EOFError:
+                self._ended = True
                 break
-        typed = " ".join(" ".join(lines).split())
-        if self._history.add(typed) and self._readline is not None:
-            self._readline.add_history(self._history.lines[-1])
-        return typed
+        self._ahead.extend(" ".join(line.split()) for line in lines)
 
     def _line(self, prompt: str = _PROMPT) -> str:
         if self._editing:

@@ -28,7 +28,7 @@ class Flow:
                 self._column, self._space = 0, ""
             elif part.isspace():
                 out += self._placed()
-                self._space += part
+                self._space += " " * len(part)
             else:
                 self._word += part
         return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import select
 import sys
@@ -62,7 +63,10 @@ def converse(asker: Asker) -> None:
         try:
             if not command:
                 output.space()
-                last = asker.reply(typed) or last
+                answer = asker.reply(typed)
+                last = answer or last
+                if answer is not None and answer.stopped:
+                    output.error("stopped")
                 output.space()
             elif command in ("/quit", "/exit"):
                 return
@@ -110,8 +114,8 @@ class _Typed:
             self._readline.clear_history()
             for line in self._history.lines:
                 self._readline.add_history(line)
-            # What is pasted stays one question, newlines and all, until Enter is pressed.
-            self._readline.parse_and_bind("set enable-bracketed-paste on")
+            if os.environ.get("TERM") != "dumb":  # what is pasted stays one question until Enter is pressed
+                self._readline.parse_and_bind("set enable-bracketed-paste on")
 
     def __call__(self) -> str:
         """The next question or command, in one line, "" for nothing. Raises EOFError and KeyboardInterrupt."""

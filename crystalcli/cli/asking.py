@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     "--max-tokens", metavar="N", default=128, show_default=True, help="The answer's longest length, in tokens."
 )
 @click.option(
-    "--budget", metavar="N", type=int, help="How many tokens of passages the model is given at most. Default: 900."
+    "--budget",
+    metavar="N",
+    type=int,
+    help="How many tokens of passages the model is given at most. Default: what the default model reads well.",
 )
 @click.option(
     "--seed",
@@ -110,11 +113,11 @@ def ask(
         asker = Asker(opened, chosen, model, form, context_only)
         if asked is None:
             from crystalcli.cli.prompt import converse
+            from crystalcli.cli.render import count
 
             asker.prepare()
-            output.note(
-                f"{opened.path} holds {opened.stats().documents:,} documents. A question, or /help; Ctrl-D leaves"
-            )
+            held = count(opened.stats().documents, "document")
+            output.note(f"{opened.path}: {held}. A question, or /help; Ctrl-D leaves")
             converse(asker)
             return
         try:

@@ -38,7 +38,7 @@ class Asker:
         if self._wishes.extractive or self._context_only:
             return "none: the best sentences are quoted" if self._wishes.extractive else "none"
         if isinstance(self._model, str):
-            return Path(self._model).stem
+            return self._model if "://" in self._model else Path(self._model).name.removesuffix(".gguf")
         return LANGUAGE_MODEL if self._model is None else self._model.name
 
     def take(self, model: str | None) -> None:

@@ -67,7 +67,8 @@ class Screen:
                 if self._width is None:
                     output.write(f"    {quote}\n")
                 else:
-                    self._console.print(Padding(Text(quote, style="dim"), (0, 0, 0, 4)), width=self._width)
+                    style = "dim" if self._spoke else ""  # where nobody spoke, these are the answer
+                    self._console.print(Padding(Text(quote, style=style), (0, 0, 0, 4)), width=self._width)
 
     def _barred(self, text: Text) -> None:
         """The text behind a bar, on as many lines as it takes."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from crystalcli.answering.context import BUDGET
 from crystalcli.cli.app import run
 
 ROOT = Path(__file__).parents[2]
@@ -257,7 +258,7 @@ def test_the_context_needs_no_language_model(tmp_path):
     asked = subprocess.run(command, capture_output=True, text=True, env=alone, timeout=60)
     assert asked.returncode == 0, asked.stderr
     assert json.loads(asked.stdout)["counted_by"] is None
-    assert re.search(r"about \d+ of 900 tokens, estimated: no model's vocabulary is here", asked.stderr)
+    assert re.search(rf"about \d+ of {BUDGET} tokens, estimated: no model's vocabulary is here", asked.stderr)
 
 
 def test_messages_from_files(capsys, tmp_path):

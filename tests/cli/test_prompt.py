@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -141,4 +142,17 @@ def test_a_plain_terminal_gets_plain_text(samples_crystal, encoder_folder, tmp_p
         child.expect(r"\[1\].*“")
         child.expect(PROMPT)
         assert "\x1b" not in child.before
+        assert leave(child) == 0
+
+
+@pytest.mark.parametrize("columns", [40, 60, 140])
+def test_lines_fit_the_terminal(samples_crystal, encoder_folder, tmp_path, columns):
+    for child in _prompt(samples_crystal, tmp_path, ["--extractive"], NO_COLOR="1"):
+        child.setwinsize(50, columns)
+        child.sendline("Who keeps the ledgers and why?")
+        child.expect(r"\[1\]")
+        child.expect(PROMPT)
+        lines = [line.rstrip() for line in re.sub(r"\x1b\[[\d;?]*\w", "", child.before).split("\r\n")]
+        assert max(map(len, lines)) <= min(columns, 100)
+        assert max(map(len, lines)) > min(columns, 100) - 20
         assert leave(child) == 0

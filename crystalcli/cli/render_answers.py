@@ -57,10 +57,18 @@ def packed_json(packed: Packed) -> dict[str, Any]:
     }
 
 
+def is_quotations(answer: Answer) -> bool:
+    """Whether the answer says nothing but what its citations do, as an extractive one does: showing these is enough."""
+    left = answer.text
+    for citation in answer.citations:
+        left = left.replace(f"“{' '.join(citation.quote.split())}” [{citation.number}]", "")
+    return not left.strip()
+
+
 def answer_markdown(answer: Answer) -> str:
     """The answer, then its sources as a numbered list of block quotes."""
     listed = ((each.number, each, " ".join(each.quote.split())) for each in answer.citations)
-    said = [] if answer.model == "extractive" else [markdown.escaped(answer.text)]
+    said = [] if is_quotations(answer) else [markdown.escaped(answer.text)]
     return "\n\n".join([*said, *(_item(number, item, text) for number, item, text in listed)]) + "\n"
 
 

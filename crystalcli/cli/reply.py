@@ -49,13 +49,10 @@ class Asker:
 
     def reply(self, question: str) -> Answer | None:
         """Answer, on the screen, in the form that was chosen; None where only the context was asked for."""
-
         if self._context_only:
             self._pack(question)
             return None
-        screen = None
-        if self._form == "plain":
-            screen = Screen()
+        screen = Screen() if self._form == "plain" else None
 
         def evidence(cited: tuple[Citation, ...]) -> None:
             if screen is not None:
@@ -64,7 +61,9 @@ class Asker:
 
         def text(piece: str) -> None:
             self._waiting.clear()
-            if screen is not None and not self._wishes.extractive:
+            if (
+                screen is not None and not self._wishes.extractive
+            ):  # which has its sources' words alone: they are shown at the end
                 screen.text(piece)
 
         try:

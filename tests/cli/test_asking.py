@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from crystalcli.answering.context import BUDGET
+from crystalcli.cli import render_answers
 from crystalcli.cli.app import run
+from crystalcli.cli.screen import Screen
+from crystalcli.types import Answer, Citation
 
 ROOT = Path(__file__).parents[2]
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
@@ -343,3 +346,27 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     assert (
         subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=ENVIRONMENT).stderr.count("\n") == 1
     )
+
+
+def answered(text: str, *quotes: str) -> Answer:
+    cited = tuple(Citation(number, "a.txt", 0, 9, quote, number, number) for number, quote in enumerate(quotes, 1))
+    return Answer("?", text, cited, (), "m")
+
+
+@pytest.mark.parametrize(
+    ("answer", "whether"),
+    [
+        (answered("“a b” [1]\n“c” [2]", "a\n b", "c"), True),
+        (answered(""), True),
+        (answered("“a” [1] and so “c” [2]", "a", "c"), False),
+        (answered("“a” [1]\n“c” [2]", "a"), False),
+        (answered("not here", "a"), False),
+    ],
+)
+def test_an_answer_that_is_more_than_its_quotations_is_shown(capsys, answer, whether):
+    assert render_answers.is_quotations(answer) == whether
+    Screen().end(answer)
+    out = capsys.readouterr().out
+    assert out.startswith(answer.text + "\n\n") != whether
+    assert out.count("[1] a.txt:1\n") == bool(answer.citations)
+    assert out.count("“a") <= 1

@@ -106,12 +106,15 @@ def ask(
         raise UsageError("--extractive is an answer, and --context-only none: give one of them")
     if question is None and (sys.stdin is None or not sys.stdin.isatty()):
         raise UsageError("give a question, or - to read it from standard input")
-    asked = given.from_stdin() if question == "-" else question
-    if not chosen.extractive and not context_only and model in (None, LANGUAGE_MODEL):
-        fetch(LANGUAGE_MODEL)
-    with open_crystal(crystal, own=encoder) as opened:
-        asker = Asker(opened, chosen, model, form, context_only)
-        if asked is None:
+    try:
+        asked = given.from_stdin() if question == "-" else question
+        if not chosen.extractive and not context_only and model in (None, LANGUAGE_MODEL):
+            fetch(LANGUAGE_MODEL)
+        with open_crystal(crystal, own=encoder) as opened:
+            asker = Asker(opened, chosen, model, form, context_only)
+            if asked is not None:
+                _conclude(asker.reply(asked))
+                return
             from crystalcli.cli.prompt import converse
             from crystalcli.cli.render import count
 
@@ -119,12 +122,8 @@ def ask(
             held = count(opened.stats().documents, "document")
             output.note(f"{opened.path}: {held}. A question, or /help; Ctrl-D leaves")
             converse(asker)
-            return
-        try:
-            answer = asker.reply(asked)
-        except KeyboardInterrupt:
-            raise StoppedError("stopped") from None
-        _conclude(answer)
+    except KeyboardInterrupt:
+        raise StoppedError("stopped") from None
 
 
 def _conclude(answer: Answer | None) -> None:

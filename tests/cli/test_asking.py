@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -326,6 +327,21 @@ def test_ctrl_c_before_the_first_word_leaves_the_evidence(tmp_path):
     assert (child.returncode, err.decode().strip()) == (130, "crystal: stopped")
     assert (got + rest).decode().startswith("│ “")
     assert "[1]" not in (got + rest).decode()
+
+
+def test_ctrl_c_while_the_model_loads_leaves_an_object(tmp_path):
+    child = start(tmp_path, "--json")
+    deadline = time.monotonic() + 60
+    while "libtorch" not in Path(f"/proc/{child.pid}/maps").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    out, err = child.communicate(timeout=60)
+    assert time.monotonic() - began < 20
+    assert (child.returncode, err.decode().strip()) == (130, "crystal: stopped")
+    found = json.loads(out)
+    assert found.get("stopped") or found["error"] == {"code": 130, "message": "stopped"}
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):

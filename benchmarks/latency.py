@@ -14,17 +14,26 @@ from pathlib import Path
 
 from common import machine, timed_process, write_json
 
+STEPS = ("evidence", "first word", "end")
+
 
 def ask_times(crystal: Path, question: str) -> dict[str, float]:
-    """Seconds from the start of `crystal ask` to the first byte of its answer and to its end."""
+    """Seconds from the start of `crystal ask` to all of the evidence, to the first word of the answer, and to the end."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "crystalcli", "ask", question, "-c", str(crystal)]
+    got, times = b"", {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as child:
         assert child.stdout is not None
-        child.stdout.read(1)
-        first = time.perf_counter() - began
-        child.stdout.read()
-    return {"first": first, "end": time.perf_counter() - began}
+        while piece := child.stdout.read(4096):
+            got += piece
+            lines = got.decode("utf-8", "ignore").split("\n")
+            if "first word" in times:
+                continue
+            if any(line and not line.startswith("│") for line in lines):
+                times["first word"] = time.perf_counter() - began
+            else:
+                times["evidence"] = time.perf_counter() - began
+    return {**times, "end": time.perf_counter() - began}
 
 
 def main() -> None:
@@ -43,13 +52,13 @@ def main() -> None:
         "crystal recall": [*program, "recall", args.question, "-c", str(args.crystal)],
         "crystal ask --extractive": [*program, "ask", "--extractive", args.question, "-c", str(args.crystal)],
     }
-    times: dict[str, list[float]] = {name: [] for name in [*commands, "crystal ask, first word", "crystal ask, end"]}
+    times: dict[str, list[float]] = {name: [] for name in [*commands, *(f"crystal ask, {step}" for step in STEPS)]}
     for _ in range(args.rounds):
         for name, command in commands.items():
             times[name].append(timed_process(command)["seconds"])
         asked = ask_times(args.crystal, args.question)
-        times["crystal ask, first word"].append(asked["first"])
-        times["crystal ask, end"].append(asked["end"])
+        for step in STEPS:
+            times[f"crystal ask, {step}"].append(asked[step])
     print(
         f"{args.crystal.name}, {args.crystal.stat().st_size / 1e6:.1f} MB; median (best) of {args.rounds} rounds; {machine()}"
     )

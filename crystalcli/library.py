@@ -21,6 +21,8 @@ from crystalcli.memory.encoders import find
 from crystalcli.storage.store import Store
 
 if TYPE_CHECKING:
+    from crystalcli.answering.packed import Packed
+    from crystalcli.answering.wishes import Wishes
     from crystalcli.memory.compact import CompactReport
     from crystalcli.memory.diff import Difference
     from crystalcli.memory.forecast import Forecast
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.merge import MergeReport
     from crystalcli.memory.repair import Repaired
     from crystalcli.text.choice import Choice
-    from crystalcli.types import Answer, Passage, Progress, Speaker
+    from crystalcli.types import Answer, Citation, Progress, Speaker
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 
@@ -128,25 +130,58 @@ class Crystal(CrystalFile):
         *,
         k: int = 5,
         depth: int = 3,
-        model: str | Path | None = None,
+        model: str | Path | Speaker | None = None,
         max_tokens: int = 128,
         seed: int = 0,
         extractive: bool = False,
+        wishes: Wishes | None = None,
         on_text: Callable[[str], None] | None = None,
-        on_evidence: Callable[[list[Passage]], None] | None = None,
+        on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
     ) -> Answer:
         """Recall, then answer from what was recalled, with citations.
 
-        on_evidence is told what was recalled, before the model is opened; on_text receives the answer as it is written.
+        on_evidence is given the best sentences of what was recalled, before the model is opened; on_text receives the answer as it
+        is written. An extractive answer is these sentences, and comes through on_text alone.
 
-        model: a GGUF file, or the default language model, fetched on first use; extractive: no model, the best sentences
-        quoted. Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
+        model: a GGUF file, or the default language model, fetched on first use, or one that is open (`library.speaker`), which
+        keeps its weights from one question to the next; extractive: no model, the best sentences quoted. wishes: everything that may
+        be chosen, in one; k, depth, max_tokens, seed and extractive are not looked at then.
+        Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
         """
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
+        from crystalcli.lm.early import Early
+        from crystalcli.lm.speakers import find_speaker
 
-        wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
-        return ask(self, question, wishes, speaker=lambda: speaker(model), on_text=on_text, on_evidence=on_evidence)
+        if wishes is None:
+            wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
+        if isinstance(model, str | Path) and str(model) != LANGUAGE_MODEL and not wishes.extractive:
+            find_speaker(model)  # what is not there is said before anything is shown
+        early = Early(lambda: speaker(model))
+
+        def shown(cited: tuple[Citation, ...]) -> None:
+            early.begin()  # not sooner: the thread would hold up what brings the evidence
+            if on_evidence is not None:
+                on_evidence(cited)
+
+        return ask(self, question, wishes, speaker=early, on_text=on_text, on_evidence=shown)
+
+    def packed(
+        self, question: str, wishes: Wishes | None = None, *, model: str | Path | Speaker | None = None
+    ) -> Packed:
+        """What a language model would be given to answer from, for use with any other one; none is loaded, and none fetched.
+
+        model: by whose vocabulary the budget is counted; by default the default model's, and an estimate where that is not here.
+        Raises UsageError, NotFoundError, and ModelMissingError for a model that is named and not there.
+        """
+        from crystalcli.answering.packed import packed
+        from crystalcli.answering.wishes import Wishes
+
+        wanted = wishes or Wishes()
+        if model is None and models.locate(LANGUAGE_MODEL) is None:
+            return packed(self, question, wanted)
+        counting = speaker(model)
+        return packed(self, question, wanted, counting.count, counting.name)
 
     @staticmethod
     def compact(path: str | Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
@@ -301,13 +336,15 @@ def fetched(name: str) -> Path | None:
         return None
 
 
-def speaker(model: str | Path | None = None) -> Speaker:
-    """A language model: the one at a path, else the default one, fetched on first use.
+def speaker(model: str | Path | Speaker | None = None) -> Speaker:
+    """A language model: the one at a path, else the default one, fetched on first use; one that is open already is itself.
 
     Raises ModelMissingError when there is none, CrystalError when it cannot be run.
     """
     from crystalcli.lm.speakers import open_speaker
 
+    if model is not None and not isinstance(model, str | Path):
+        return model
     if model is not None and str(model) != LANGUAGE_MODEL:
         return open_speaker(model)
     folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)

@@ -248,7 +248,8 @@ class Answer:
     """What was said, and on what grounds.
 
     model: the language model's name, or "extractive". tokens: counts by name (`context`, `prompt`,
-    `answer`), in the language model's tokens. seconds: durations by name (`recall`, `first`, `total`).
+    `answer`), in the language model's tokens. seconds: durations by name (`recall`, `first`, `total`). stopped: whoever asked
+    did not let it finish, and text is what was said so far.
     """
 
     question: str
@@ -258,6 +259,7 @@ class Answer:
     model: str
     tokens: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    stopped: bool = False
 
 
 class Speaker(Protocol):

@@ -45,7 +45,7 @@ HOMES = {
     "Stemmer": {"lexical"},
     "click": {"cli"},
     "rich": {"cli"},
-    "platformdirs": {"models"},
+    "platformdirs": {"models", "cli"},
     "urllib": {"models"},
     "pickle": set(),
     "transformers": set(),

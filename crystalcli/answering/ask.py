@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from crystalcli.answering import context, support
+from crystalcli.answering import context, support, templates
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.crystal import CrystalFile
-from crystalcli.types import Answer, Passage, Speaker
+from crystalcli.types import Answer, Citation, Speaker
 
 # A model of this size says the same again and again when it is left alone.
 _PENALTY = 1.15
@@ -24,12 +24,13 @@ def ask(
     *,
     speaker: Callable[[], Speaker],
     on_text: Callable[[str], None] | None = None,
-    on_evidence: Callable[[list[Passage]], None] | None = None,
+    on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
 ) -> Answer:
     """Answer from what the crystal recalls.
 
     speaker: opens the language model; called once there is something to say, and not at all for an extractive answer.
-    on_evidence is told what was recalled before the model is opened; on_text receives the answer piece by piece.
+    on_evidence is given the best sentences of what was recalled, before the model is opened, and not for an extractive answer,
+    which they are; on_text receives the answer piece by piece.
     Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, and what `speaker` raises.
     """
     began = time.monotonic()
@@ -37,8 +38,6 @@ def ask(
     recalled = time.monotonic() - began
     if not passages:
         raise NotFoundError("nothing in this crystal answers to that question")
-    if on_evidence is not None:
-        on_evidence(passages)
     if wishes.extractive:
         cited = support.extracts(crystal, passages)
         text = "\n".join(f"“{' '.join(citation.quote.split())}” [{citation.number}]" for citation in cited)
@@ -48,23 +47,34 @@ def ask(
         seconds = {"recall": recalled, "first": total, "total": total}
         return Answer(question, text, cited, tuple(passages), "extractive", {}, seconds)
 
+    if on_evidence is not None:
+        on_evidence(support.extracts(crystal, passages))
     model = speaker()
-    room = model.context_length - wishes.max_tokens - _ROOM
-    taken, user = context.pack(question, passages, model.count, min(context.BUDGET, room))
-    conversation = context.messages(user)
+    template = wishes.template or templates.PLAIN
+    room = (
+        model.context_length - wishes.max_tokens - _ROOM - model.count((wishes.system or "") + (wishes.template or ""))
+    )
+    taken, user = context.pack(question, passages, model.count, min(wishes.budget or context.BUDGET, room), template)
+    conversation = context.messages(user, wishes.system)
     first = 0.0
     pieces: list[str] = []
-    for piece in model.say(
-        conversation, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=_PENALTY, stop=_STOP
-    ):
-        if not pieces:
-            piece = piece.lstrip()
-            if not piece:
-                continue
-            first = time.monotonic() - began
-        pieces.append(piece)
-        if on_text is not None:
-            on_text(piece)
+    stopped = False
+    try:
+        for piece in model.say(
+            conversation, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=_PENALTY, stop=_STOP
+        ):
+            if not pieces:
+                piece = piece.lstrip()
+                if not piece:
+                    continue
+                first = time.monotonic() - began
+            pieces.append(piece)
+            if on_text is not None:
+                on_text(piece)
+    except KeyboardInterrupt:
+        if not wishes.stoppable:
+            raise
+        stopped = True
     text = "".join(pieces).strip()
     tokens = {
         "context": sum(model.count(passage.text) for passage in taken),
@@ -73,4 +83,4 @@ def ask(
     }
     cited = support.citations(crystal, text, question, taken)
     seconds = {"recall": recalled, "first": first, "total": time.monotonic() - began}
-    return Answer(question, text, cited, tuple(passages), model.name, tokens, seconds)
+    return Answer(question, text, cited, tuple(passages), model.name, tokens, seconds, stopped)

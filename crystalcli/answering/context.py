@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from crystalcli.answering import templates
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import Passage
 
@@ -15,7 +16,11 @@ SYSTEM = (
 
 
 def pack(
-    question: str, passages: Sequence[Passage], count: Callable[[str], int], budget: int = BUDGET
+    question: str,
+    passages: Sequence[Passage],
+    count: Callable[[str], int],
+    budget: int = BUDGET,
+    template: str = templates.PLAIN,
 ) -> tuple[list[Passage], str]:
     """The passages that fit in `budget` tokens, best first, and the user's message made of them. At least one is taken."""
     taken: list[Passage] = []
@@ -27,12 +32,13 @@ def pack(
         taken.append(passage)
         used += size
     body = "\n\n".join(_entry(number, passage) for number, passage in enumerate(taken, 1))
-    return taken, f"{body}\n\nQuestion: {question.strip()}"
+    return taken, templates.filled(template, body, question)
 
 
-def messages(user: str) -> list[dict[str, str]]:
-    """The conversation that asks for an answer."""
-    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": user}]
+def messages(user: str, system: str | None = None) -> list[dict[str, str]]:
+    """The conversation that asks for an answer. system: see `Wishes`."""
+    said = SYSTEM if system is None else system
+    return [{"role": role, "content": text} for role, text in (("system", said), ("user", user)) if text]
 
 
 def _entry(number: int, passage: Passage) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from crystalcli.answering import templates
 from crystalcli.errors import UsageError
 
 
@@ -11,7 +12,11 @@ from crystalcli.errors import UsageError
 class Wishes:
     """k: passages recalled. depth: layers used, as in recall. max_tokens: of the answer. seed: for sampling.
 
-    extractive: no language model, the best sentences as they stand. Raises UsageError for figures out of range.
+    extractive: no language model, the best sentences as they stand. budget: tokens of passages that the model is given, None for
+    the usual; fewer where its window is small. system: instead of the usual system message, "" for none. template: of the user's
+    message, see `crystalcli.answering.templates`; None for the usual. stoppable: Ctrl-C while the model speaks ends the answer
+    there, and the Answer says that it was stopped; otherwise it is a KeyboardInterrupt like any other.
+    Raises UsageError for figures out of range, and for a template without its two names.
     """
 
     k: int = 5
@@ -19,7 +24,15 @@ class Wishes:
     max_tokens: int = 128
     seed: int = 0
     extractive: bool = False
+    budget: int | None = None
+    system: str | None = None
+    template: str | None = None
+    stoppable: bool = False
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
             raise UsageError(f"max-tokens is 1 or more, not {self.max_tokens}")
+        if self.budget is not None and self.budget < 1:
+            raise UsageError(f"budget is 1 token or more, not {self.budget}")
+        if self.template is not None:
+            templates.check(self.template)

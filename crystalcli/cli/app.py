@@ -36,7 +36,11 @@ from crystalcli.errors import StoppedError, UsageError
 @click.version_option(None, "--version", package_name="crystalcli", prog_name="crystal", message="%(prog)s %(version)s")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 def app(quiet: bool) -> None:
-    """A memory without end for a small local transformer: read folders into one file, and ask it."""
+    """A memory without end for a small local transformer: read folders into one file, and ask it.
+
+    Results are on stdout, everything else on stderr. With --json a failure is an object on stdout, too: {"error": {"code": the exit
+    code, "message": …}}.
+    """
     output.quiet = quiet
 
 
@@ -328,9 +332,10 @@ _STOPPED = "stopped; what was committed stays, and the same command goes on from
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """The whole program: the exit code of one command line. Errors are one line on stderr."""
+    """The whole program: the exit code of one command line. Errors are one line on stderr, with --json an object on stdout, too."""
     from crystalcli.errors import CrystalError
 
+    output.begin(sys.argv[1:] if arguments is None else arguments)
     debug = os.environ.get("CRYSTAL_DEBUG") == "1"
     try:
         result = app.main(args=arguments, prog_name="crystal", standalone_mode=False)
@@ -339,31 +344,25 @@ def run(arguments: list[str] | None = None) -> int:
         output.write(f"{error.format_message()}\n")
         return 0
     except click.ClickException as error:
-        output.error(f"{error.format_message()} See `crystal --help`.")
-        return error.exit_code
+        return output.failure(f"{error.format_message()} See `crystal --help`.", error.exit_code)
     except CrystalError as error:
         if debug:
             raise
-        output.error(str(error))
-        return error.exit_code
+        return output.failure(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        output.error(_STOPPED)
-        return 130
+        return output.failure(_STOPPED, 130)
     except SystemExit:  # click's way to say that the reader of our output has gone, as `| head` does
         return 0
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that closing it at exit does not fail again
+        output.drop()
         return 0
     except MemoryError:
-        output.error("out of memory")
-        return 1
+        return output.failure("out of memory", 1)
     except OSError as error:
         if debug:
             raise
-        output.error(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-        return 1
+        return output.failure(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
     except Exception as error:
         if debug:
             raise
-        output.error(f"unexpected {type(error).__name__}: {error} (CRYSTAL_DEBUG=1 shows where)")
-        return 1
+        return output.failure(f"unexpected {type(error).__name__}: {error} (CRYSTAL_DEBUG=1 shows where)", 1)

@@ -1,13 +1,17 @@
-"""`crystal ask`: a question on the command line, its answer as it is written, and the sources."""
+"""`crystal ask`: a question, its answer as it is written, and the sources; or a prompt for many of them."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from crystalcli.cli import given
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
+    PATH,
     count_option,
     crystal_option,
     depth_option,
@@ -16,15 +20,26 @@ from crystalcli.cli.shared import (
     json_option,
     open_crystal,
 )
+from crystalcli.errors import StoppedError, UsageError
+
+if TYPE_CHECKING:
+    from crystalcli.types import Answer
 
 
+# An option that is a wish has the name of its field in `Wishes`, and needs nothing else here.
 @click.command()
-@click.argument("question")
+@click.argument("question", required=False)
 @click.option("--model", metavar="FILE", help="A language model (GGUF). Default: SmolLM2-135M-Instruct.")
 @count_option
 @depth_option
 @click.option(
     "--max-tokens", metavar="N", default=128, show_default=True, help="The answer's longest length, in tokens."
+)
+@click.option(
+    "--budget",
+    metavar="N",
+    type=int,
+    help="How many tokens of passages the model is given at most. Default: what the default model reads well.",
 )
 @click.option(
     "--seed",
@@ -34,47 +49,84 @@ from crystalcli.cli.shared import (
     help="For sampling; the default is deterministic with any seed.",
 )
 @click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
+@click.option(
+    "--system",
+    metavar="TEXT|@FILE",
+    callback=given.text_or_file,
+    help="What the model is told before all else, in place of the usual; an empty text leaves it out.",
+)
+@click.option(
+    "--template",
+    metavar="FILE",
+    type=PATH,
+    callback=given.text_of_file,
+    help="What it is asked, in place of the usual: a text with {context} and {question} in it.",
+)
+@click.option("--context-only", is_flag=True, help="No answer: the passages that a model would be given, numbered.")
+@click.option(
+    "--format",
+    "form",
+    metavar="plain|markdown|json",
+    type=click.Choice(("plain", "markdown", "json")),
+    help="How the answer is written. Default: plain.",
+)
 @crystal_option
 @encoder_option
 @json_option
 def ask(
-    question: str,
+    question: str | None,
     model: str | None,
-    k: int,
-    depth: int,
-    max_tokens: int,
-    seed: int,
-    extractive: bool,
+    context_only: bool,
+    form: str | None,
     crystal: Path | None,
     encoder: Path | None,
     as_json: bool,
+    **wishes: Any,
 ) -> None:
-    """Answer a question from the crystal, with numbered sources."""
+    """Answer a question from the crystal, with numbered sources.
+
+    The sentences that were found come first, each with its place, then the model's words, then the sources that carry them. Ctrl-C
+    stops the answer; what was said so far stays, with its sources (exit code 130). With - the question is read from standard input.
+
+    Without a question, at a terminal, questions are asked at a prompt; /help there says how. Each stands alone: none refers to the
+    one before. They are kept in a file that only you can read; an empty $CRYSTAL_HISTORY keeps none.
+
+    --context-only prints what the model would be given, for use with any other one; the template, if there is one, around it. No
+    language model is loaded for that.
+    """
+    from crystalcli.answering.wishes import Wishes
+    from crystalcli.cli.reply import Asker
     from crystalcli.library import LANGUAGE_MODEL
 
-    if not extractive and model in (None, LANGUAGE_MODEL):
-        fetch(LANGUAGE_MODEL)
-    with open_crystal(crystal, own=encoder) as opened:
-        answer = opened.ask(
-            question,
-            k=k,
-            depth=depth,
-            model=model,
-            max_tokens=max_tokens,
-            seed=seed,
-            extractive=extractive,
-            on_text=None if as_json else _stream,
-        )
-    from crystalcli.cli import render
+    if as_json and form not in (None, "json"):
+        raise UsageError(f"--json is --format json, which does not go with --format {form}")
+    form = "json" if as_json else form or "plain"
+    chosen = Wishes(stoppable=True, **wishes)
+    if context_only and chosen.extractive:
+        raise UsageError("--extractive is an answer, and --context-only none: give one of them")
+    if question is None and (sys.stdin is None or not sys.stdin.isatty()):
+        raise UsageError("give a question, or - to read it from standard input")
+    try:
+        asked = given.from_stdin() if question == "-" else question
+        if not chosen.extractive and not context_only and model in (None, LANGUAGE_MODEL):
+            fetch(LANGUAGE_MODEL)
+        with open_crystal(crystal, own=encoder) as opened:
+            asker = Asker(opened, chosen, model, form, context_only)
+            if asked is not None:
+                _conclude(asker.reply(asked))
+                return
+            from crystalcli.cli.prompt import converse
+            from crystalcli.cli.render import count
 
-    if as_json:
-        output.json("ask", render.answer_json(answer))
-    else:
-        output.write("\n\n")
-        render.sources(answer.citations)
+            asker.prepare()
+            held = count(opened.stats().documents, "document")
+            output.note(f"{opened.path}: {held}. A question, or /help; Ctrl-D leaves")
+            converse(asker)
+    except KeyboardInterrupt:
+        raise StoppedError("stopped") from None
 
 
-def _stream(piece: str) -> None:
-    from crystalcli.cli.output import harmless
-
-    output.write(harmless(piece))
+def _conclude(answer: Answer | None) -> None:
+    """Raises what an answer that has been shown comes to, beside itself."""
+    if answer is not None and answer.stopped:
+        raise StoppedError("stopped")

@@ -27,6 +27,10 @@ ENVIRONMENT = (
     ("CRYSTAL_MODELS", "The folder where model weights are kept. Default: the user's cache folder."),
     ("CRYSTAL_ENCODER", "The folder of the encoder to use when --encoder is not given."),
     ("CRYSTAL_OFFLINE", "1: never use the network, not even to fetch weights."),
+    (
+        "CRYSTAL_HISTORY",
+        "The file that keeps the questions asked at the prompt; empty: none. Default: in the user's data folder.",
+    ),
     ("CRYSTAL_DEBUG", "1: show the whole traceback of an error."),
     ("NO_COLOR", "Set: no colours."),
 )

@@ -5,11 +5,12 @@ Text from documents is made harmless before it is printed: a file must not be ab
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,14 @@ class Output:
 
     def __init__(self) -> None:
         self.quiet = False
+        self._failures_as_json = self._wrote = False
+
+    def begin(self, arguments: Sequence[str]) -> None:
+        """A command line begins. Where it asks for JSON, a failure is an object too, also one in the arguments themselves."""
+        options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
+        forms = {f"{name} {form}" for name, form in itertools.pairwise(options)}
+        self._failures_as_json = not {"--json", "--format=json"}.isdisjoint(options) or "--format json" in forms
+        self._wrote = False
 
     @cached_property
     def console(self) -> Console:
@@ -65,10 +74,34 @@ class Output:
         sys.stderr.write(f"crystal: {' '.join(harmless(line).split())}\n")
         sys.stderr.flush()
 
+    def failure(self, line: str, code: int) -> int:
+        """What ended the command: a line on stderr, and an object on stdout where JSON was to stand there and nothing does yet.
+
+        Gives back the exit code.
+        """
+        self.error(line)
+        if self._failures_as_json and not self._wrote:
+            found = {"schema": JSON_SCHEMA, "error": {"code": code, "message": " ".join(line.split())}}
+            try:
+                self.write(json.dumps(found, ensure_ascii=True, indent=2) + "\n")
+            except BrokenPipeError:
+                self.drop()
+        return code
+
+    def drop(self) -> None:
+        """Nobody reads stdout any more: what is written from now on, or waits to be written at exit, goes nowhere."""
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+
     def write(self, text: str) -> None:
         """A piece of a result, as it is."""
+        self._wrote = True
         sys.stdout.write(text)
         sys.stdout.flush()
+
+    def space(self) -> None:
+        """An empty line between one result and the next, for those who watch."""
+        if sys.stdout.isatty():
+            self.write("\n")
 
     def json(self, command: str, data: Mapping[str, Any]) -> None:
         """A result as one JSON object with stable keys."""

@@ -15,7 +15,7 @@ from crystalcli.cli.explain import line
 from crystalcli.cli.output import harmless, output
 from crystalcli.text.machine_made import REASONS
 from crystalcli.text.unwrap import unwrapped
-from crystalcli.types import Answer, Citation, Document, Passage, Place
+from crystalcli.types import Citation, Document, Passage, Place
 
 if TYPE_CHECKING:
     from crystalcli.memory.ingest import IngestReport
@@ -131,7 +131,7 @@ def ingest_json(report: IngestReport, stats: Stats) -> dict[str, Any]:
     return {**data, "crystal": stats_json(stats)}
 
 
-# --- recall and ask ---------------------------------------------------------------------------------------
+# --- recall ---------------------------------------------------------------------------------------
 
 
 def passages(found: Sequence[Passage], explain: bool = False) -> None:
@@ -190,44 +190,6 @@ def passage_json(passage: Passage) -> dict[str, Any]:
         "best": {"start": passage.best[0], "end": passage.best[1], "text": passage.best_text},
         "shares": {name: round(share, 6) for name, share in passage.shares.items()},
         "text": passage.text,
-    }
-
-
-def sources(cited: Iterable[Citation]) -> None:
-    """Numbered sources: where, and the sentence that supports the answer."""
-    console = output.console
-    for citation in cited:
-        head = Text(f"[{citation.number}] ", style="bold")
-        head.append(harmless(location(citation)), style="bold cyan")
-        console.print(head, overflow="fold")
-        _indented(Text("“" + harmless(" ".join(citation.quote.split())) + "”", style="dim"))
-
-
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """An answer for programs."""
-    return {
-        "question": answer.question,
-        "answer": answer.text,
-        "model": answer.model,
-        "citations": [
-            {
-                "number": citation.number,
-                "path": citation.path,
-                "start": citation.start,
-                "end": citation.end,
-                "line_start": citation.line_start,
-                "line_end": citation.line_end,
-                "page_start": citation.page_start or None,
-                "page_end": citation.page_end or None,
-                "place": citation.place,
-                "marks": dict(citation.marks),
-                "quote": citation.quote,
-            }
-            for citation in answer.citations
-        ],
-        "passages": [passage_json(passage) for passage in answer.passages],
-        "tokens": dict(answer.tokens),
-        "seconds": {name: round(value, 4) for name, value in answer.seconds.items()},
     }
 
 

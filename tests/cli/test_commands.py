@@ -152,8 +152,8 @@ def test_ask_answers_with_the_language_model(samples_crystal, language_model_pat
         "--model",
         language_model_path,
     )
-    assert shown.stdout.startswith(one["answer"])
-    assert "\n[1] " in shown.stdout
+    assert shown.stdout.startswith("│ “")
+    assert f"\n\n{one['answer']}\n\n[1] " in shown.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,96 @@
+"""How answers, and what models are given to answer from, look as Markdown and as data. `screen` has plain text. Decides nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from crystalcli.cli import markdown
+from crystalcli.cli.render import location, passage_json
+from crystalcli.text.unwrap import unwrapped
+from crystalcli.types import BY_LINES, Answer, Citation, Passage
+
+if TYPE_CHECKING:
+    from crystalcli.answering.packed import Packed
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """An answer for programs; `docs/JSON.md` says what the keys mean."""
+    return {
+        "question": answer.question,
+        "answer": answer.text,
+        "stopped": answer.stopped,
+        "model": answer.model,
+        "citations": [_citation_json(citation) for citation in answer.citations],
+        "passages": [passage_json(passage) for passage in answer.passages],
+        "tokens": dict(answer.tokens),
+        "seconds": {name: round(value, 4) for name, value in answer.seconds.items()},
+    }
+
+
+def _citation_json(citation: Citation) -> dict[str, Any]:
+    return {
+        "number": citation.number,
+        "path": citation.path,
+        "start": citation.start,
+        "end": citation.end,
+        "line_start": citation.line_start,
+        "line_end": citation.line_end,
+        "page_start": citation.page_start or None,
+        "page_end": citation.page_end or None,
+        "place": citation.place,
+        "marks": dict(citation.marks),
+        "quote": citation.quote,
+    }
+
+
+def packed_json(packed: Packed) -> dict[str, Any]:
+    """What a model would be given, for programs."""
+    return {
+        "question": packed.question,
+        "context": packed.context,
+        "system": packed.system,
+        "user": packed.user,
+        "passages": [{"number": number, **passage_json(passage)} for number, passage in enumerate(packed.passages, 1)],
+        "tokens": packed.tokens,
+        "budget": packed.budget,
+        "counted_by": packed.counted_by or None,
+    }
+
+
+def is_quotations(answer: Answer) -> bool:
+    """Whether the answer says nothing but what its citations do, as an extractive one does: showing these is enough."""
+    left = answer.text
+    for citation in answer.citations:
+        left = left.replace(f"“{' '.join(citation.quote.split())}” [{citation.number}]", "")
+    return not left.strip()
+
+
+def answer_markdown(answer: Answer) -> str:
+    """The answer, then its sources as a numbered list of block quotes."""
+    listed = ((each.number, each, " ".join(each.quote.split())) for each in answer.citations)
+    said = [] if is_quotations(answer) else [markdown.escaped(answer.text)]
+    return "\n\n".join([*said, *(_item(number, item, text) for number, item, text in listed)]) + "\n"
+
+
+def packed_markdown(packed: Packed) -> str:
+    """The passages as a numbered list of block quotes."""
+    listed = enumerate(packed.passages, 1)
+    parts = (_item(number, each, "".join(unwrapped(each.text, each.kind))) for number, each in listed)
+    return "\n\n".join(parts) + "\n"
+
+
+def _item(number: int, item: Citation | Passage, text: str) -> str:
+    mark = f"{number}. "
+    named = location(item) if item.has_lines else item.path
+    place = "" if item.has_lines else markdown.escaped(item.place)
+    head = f"{markdown.code(named)} {place}".rstrip()
+    block = markdown.code_quote(text) if item.kind in BY_LINES else markdown.quote(text)
+    return f"{mark}{head}\n\n{markdown.indented(block, len(mark))}"
+
+
+def tokens_line(packed: Packed) -> str:
+    """How much of the budget is used, and who counted."""
+    of = f"{packed.tokens:,} of {packed.budget:,} tokens"
+    if packed.counted_by:
+        return f"{of}, by the vocabulary of {packed.counted_by}"
+    return f"about {of}, estimated: no model's vocabulary is here"

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crystalcli.answering import context, templates
+from crystalcli.answering.packed import estimate
+from crystalcli.answering.wishes import Wishes
+from crystalcli.errors import NotFoundError, UsageError
+from crystalcli.lm.model import LanguageModel
+
+texts = st.text(st.sampled_from("{}contextquestion \n%$\\"))
+
+
+@given(texts, texts, texts, texts, texts)
+def test_each_name_is_filled_in_once_and_all_else_stays(before, between, after, passages, question):
+    before, between, after = (
+        each.replace("{context}", "").replace("{question}", "") for each in (before, between, after)
+    )
+    template = f"{before}{{context}}{between}{{question}}{after}"
+    wanted = f"{before}{passages}{between}{question.strip()}{after}"
+    assert templates.filled(template, passages, question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("template", "missing"),
+    [
+        ("", "{context} and {question} go$"),
+        ("{context}", "{question} goes"),
+        ("{question} {Context} { context }", "{context} goes"),
+        ("{{context}", "{question} goes"),
+    ],
+)
+def test_a_template_says_where_both_go(template, missing):
+    with pytest.raises(UsageError, match=missing):
+        Wishes(template=template)
+
+
+def test_the_usual_message_is_a_template_like_any_other(crystal):
+    templates.check(templates.PLAIN)
+    found = crystal.recall("Who keeps the ledgers?", 3)
+    taken, user = context.pack("Who keeps the ledgers?", found, len, 10**6)
+    _, body = context.pack("Who keeps the ledgers?", found, len, 10**6, "{context}")
+    assert taken == found
+    assert user == f"{body}\n\nQuestion: Who keeps the ledgers?"
+
+
+@pytest.mark.parametrize(
+    ("system", "roles"), [(None, ["system", "user"]), ("Be brief.", ["system", "user"]), ("", ["user"])]
+)
+def test_the_system_message_can_be_replaced_or_left_out(system, roles):
+    found = context.messages("Hello", system)
+    assert [message["role"] for message in found] == roles
+    assert found[-1]["content"] == "Hello"
+    if system:
+        assert found[0]["content"] == system
+
+
+def test_what_a_model_would_be_given(crystal, language_model_path):
+    question = "Who keeps the ledgers?"
+    model = LanguageModel.open(language_model_path)
+    for budget in (200, 900):
+        packed = crystal.packed(question, Wishes(k=8, budget=budget), model=language_model_path)
+        assert packed.tokens == model.count(packed.context) <= budget + 10
+        assert packed.counted_by == model.name
+        for number, passage in enumerate(packed.passages, 1):
+            assert f"[{number}] {passage.path}, {passage.place}:\n" in packed.context
+        assert packed.user == f"{packed.context}\n\nQuestion: {question}"
+        assert packed.system == context.SYSTEM
+    own = crystal.packed(question, Wishes(system="", template="Q: {question}\nC: {context}"))
+    assert (own.system, own.user) == ("", f"Q: {question}\nC: {own.context}")
+    with pytest.raises(UsageError, match="budget is 1 token or more"):
+        Wishes(budget=0)
+    with pytest.raises(UsageError, match="empty"):
+        crystal.packed(" ")
+
+
+def test_nothing_is_packed_where_nothing_is_recalled(tmp_path):
+    from crystalcli.library import Crystal
+
+    with (
+        Crystal.create(tmp_path / "m.crystal", encoder=None) as empty,
+        pytest.raises(NotFoundError, match="nothing in"),
+    ):
+        empty.packed("x")
+
+
+def test_an_estimate_is_seldom_too_low(crystal, language_model_path):
+    model = LanguageModel.open(language_model_path)
+    passages = crystal.recall("What does the tide gauge record?", 20)
+    shares = sorted(estimate(passage.text) / model.count(passage.text) for passage in passages)
+    assert shares[0] > 0.8
+    assert shares[2] >= 1
+    assert shares[-1] < 1.8
+    assert estimate("") == 0
+
+
+def test_the_model_is_asked_with_the_users_own_words(crystal, language_model_path):
+    wishes = Wishes(system="You repeat words.", template="{context}\nRepeat this: {question}", max_tokens=12, budget=60)
+    own = crystal.ask("high water", wishes=wishes, model=language_model_path)
+    usual = crystal.ask("high water", wishes=Wishes(max_tokens=12, budget=60), model=language_model_path)
+    assert own.text != usual.text
+    assert own.tokens["prompt"] != usual.tokens["prompt"]
+
+
+def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model_path):
+    heard: list[str] = []
+
+    def hear(piece: str) -> None:
+        heard.append(piece)
+        if len(heard) == 3:
+            raise KeyboardInterrupt
+
+    question = "Under what name did Mr Haddow bank the surplus money?"
+    whole = crystal.ask(question, model=language_model_path, max_tokens=20)
+    part = crystal.ask(question, wishes=Wishes(max_tokens=20, stoppable=True), model=language_model_path, on_text=hear)
+    assert (whole.stopped, part.stopped) == (False, True)
+    assert part.text == "".join(heard).strip()
+    assert whole.text.startswith(part.text)
+    assert part.citations
+    assert all(crystal.verified(citation) for citation in part.citations)
+    heard.clear()
+    with pytest.raises(KeyboardInterrupt):
+        crystal.ask(question, model=language_model_path, max_tokens=20, on_text=hear)
+
+
+def test_evidence_comes_before_the_model_is_opened(crystal, language_model_path):
+    order: list[str] = []
+    answer = crystal.ask(
+        "Who keeps the ledgers?",
+        model=language_model_path,
+        max_tokens=4,
+        on_evidence=lambda cited: order.extend(citation.path for citation in cited),
+        on_text=lambda piece: order.append("said"),
+    )
+    assert order[:3] == [passage.path for passage in answer.passages[:3]]
+    assert set(order[3:]) == {"said"}

@@ -30,7 +30,7 @@ FLOORS = {
 # Each heavy library is imported in these rooms and nowhere else.
 HOMES = {
     "torch": {"vectors", "lm", "memory"},
-    "safetensors": {"vectors", "lm"},
+    "safetensors": {"vectors", "lm", "memory"},
     "tokenizers": {"vectors"},
     "tiktoken": {"lm"},
     "jinja2": {"lm"},

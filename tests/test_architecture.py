@@ -118,6 +118,7 @@ def test_the_public_names():
         "Crystal",
         "CrystalError",
         "Document",
+        "InfiniteMemoryTransformer",
         "MemoryCrystal",
         "Passage",
     ]

@@ -128,7 +128,9 @@ def finest_best(found: list[Candidates], k: int) -> Chosen:
     return Chosen(layers.gather(-1, order).masked_fill(total == NOTHING, 0), rows.gather(-1, order), total)
 
 
-def describe(layers: list[Layer], chosen: Chosen, now: float, forgetting: Forgetting | None) -> Recalled:
+def describe(
+    layers: list[Layer], dimension: int, chosen: Chosen, now: float, forgetting: Forgetting | None
+) -> Recalled:
     """What is known of chosen nodes; `starts` and `ends` are their rows, and the row after."""
     shape = chosen.layers.shape
     streams = torch.arange(shape[0], device=chosen.rows.device)[:, None, None]
@@ -143,7 +145,6 @@ def describe(layers: list[Layer], chosen: Chosen, now: float, forgetting: Forget
             there = here[..., None] if values.dim() > here.dim() else here
             known[name] = torch.where(there, values, known.get(name, values.new_zeros(())))
     if not known:
-        dimension = layers[0].vectors.rows.shape[-1] if layers else 0
         known = {"vectors": chosen.scores.new_zeros(*shape, dimension)}
         known |= {name: chosen.scores.new_zeros(shape) for name in ("weights", "stabilities")}
         known |= {name: chosen.scores.new_zeros(shape).double() for name in ("times", "recalled")}

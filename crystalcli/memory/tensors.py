@@ -211,10 +211,10 @@ class MemoryCrystal:
         with _plainly(False):
             queries = self._queries(query)
             if not self.layers:
-                return describe([], Chosen.none(queries), moment, None).shaped(query.shape[:-1])
+                return describe([], self.dimension, Chosen.none(queries), moment, None).shaped(query.shape[:-1])
             chosen = self.merge_memories(self.extract_memories(queries, depth, k, moment), k)
         with _plainly(differentiable):
-            found = describe(self.layers, chosen, moment, self.forgetting).placed(self.ratios)
+            found = describe(self.layers, self.dimension, chosen, moment, self.forgetting).placed(self.ratios)
             if self.forgetting and strengthen:
                 self.strengthen(found, now=moment)
         return found.shaped(query.shape[:-1])

@@ -166,6 +166,8 @@ class InfiniteMemoryTransformer(nn.Module):
         width, tokens = queries.shape[3], queries.shape[1]
         asked = torch.einsum("bthi,hid->bthd", queries, self.memory_key.weight.view(self.n_heads, width, -1))
         recalled = memory.recall(asked.mean(2)[:, :: self.stride], self.depth, self.k, strengthen=False)
+        if not recalled.layers.shape[-1]:
+            return torch.zeros_like(queries)
 
         def spread(values: Tensor) -> Tensor:
             return values if self.stride == 1 else values.repeat_interleave(self.stride, 1)[:, :tokens]

@@ -70,6 +70,10 @@ class Column:
             self._held[:, self._count : count] = rows
         self._count = count
 
+    def to(self, device: torch.device | str | None, dtype: torch.dtype | None = None) -> None:
+        """Move it, its room to spare included; nothing is copied where it is there already."""
+        self._held = self._held.to(device=device, dtype=dtype)
+
     def change(self, change: Callable[[Tensor], Tensor]) -> None:
         """Put in the place of all rows what `change` makes of them."""
         self._held = change(self.rows)

@@ -110,9 +110,8 @@ class MemoryCrystal:
         """Itself, on another device or with nodes in another dtype."""
         self.dtype = dtype or self.dtype
         for layer in self.layers:
-            for column in layer.columns().values():
-                column.change(lambda held: held.to(device))
-            layer.vectors.change(lambda held: held.to(self.dtype))
+            for name, column in layer.columns().items():
+                column.to(device, self.dtype if name == "vectors" else None)
         self.waiting = [nodes.mapped(lambda each: each.to(device)) for nodes in self.waiting]
         return self
 

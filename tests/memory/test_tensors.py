@@ -307,6 +307,18 @@ def test_a_million_tokens_take_what_is_stated(dtype, stated):
     assert sum(nodes.vectors.nbytes for nodes in memory.waiting) <= (9 + 4 + 1) * 768 * 4
 
 
+def test_a_memory_that_is_there_already_keeps_its_room_to_spare():
+    memory, _ = filled(1000, 8)
+    memory.crystallize(torch.randn(10, 8))
+    before = memory.bytes
+    assert before > sum(column.rows.nbytes for layer in memory.layers for column in layer.columns().values())
+    memory.to("cpu")
+    assert memory.bytes == before
+    memory.to(dtype=torch.bfloat16)
+    assert memory.crystal_layers[0].dtype == torch.bfloat16
+    assert before / 2 < memory.bytes < before
+
+
 # --- what cannot be ---------------------------------------------------------------------------------------
 
 

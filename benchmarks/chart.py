@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 720, 400
-LEFT, RIGHT, TOP, BOTTOM = 64, 24, 44, 52
+WIDTH, HEIGHT = 860, 400
+LEFT, RIGHT, TOP, BOTTOM = 64, 270, 44, 52  # the names of the lines stand at the right
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#555555", "#cc79a7")  # of Okabe and Ito, told apart by everybody
 
 
@@ -56,8 +56,8 @@ def line_chart(
         dash = ' stroke-dasharray="6 5"' if line.dashed else ""
         parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         at = TOP + 16 + 20 * index
-        parts.append(f'<path d="M{WIDTH - 250} {at - 4}h28" stroke="{colour}" stroke-width="2"{dash}/>')
-        parts.append(f'<text x="{WIDTH - 214}" y="{at}">{escape(name)}</text>')
+        parts.append(f'<path d="M{WIDTH - RIGHT + 16} {at - 4}h28" stroke="{colour}" stroke-width="2"{dash}/>')
+        parts.append(f'<text x="{WIDTH - RIGHT + 52}" y="{at}">{escape(name)}</text>')
     parts.append("</svg>\n")
     return "\n".join(parts)
 

@@ -302,7 +302,7 @@ class CrystalFile:
         reencode: so many of the best candidates are encoded again from their text, and exact vectors put them in order; that
         needs torch, and about a second for 32 of them on two cores.
         decay: the days after which half is left of a dated message, by which it then loses; "off" lets none lose, and so does "auto",
-        since each half-life that was tried on old conversations loses evidence. now: the time from which ages count, seconds
+        since no half-life found more (docs/INFINITE_MEMORY.md). now: the time from which ages count, seconds
         since 1970, else the system's.
         """
         fading = None

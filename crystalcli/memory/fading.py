@@ -19,7 +19,7 @@ from crystalcli.memory.decay import Forgetting
 from crystalcli.memory.passages import Scored
 from crystalcli.memory.shelf import Shelf
 
-WEIGHT = 0.1  # as MemoryCrystal's temperature: a half-life costs as much as 0.07 of a cosine
+WEIGHT = 0.03  # a half-life costs as much as 0.02 of a cosine: of two that answer alike, the later comes first
 _DAY = 86_400.0  # seconds
 _DATED = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: UTC)?", re.DOTALL)
 

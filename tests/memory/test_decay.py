@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from forgetting import PICTURE, picture
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,3 +94,7 @@ def test_numpy_and_torch_give_what_numbers_give():
 def test_what_is_no_curve(figures):
     with pytest.raises(UsageError, match="above 0, and finite"):
         Forgetting(*figures)
+
+
+def test_the_picture_in_the_docs_is_of_this_curve():
+    assert PICTURE.read_text(encoding="utf-8") == picture()

@@ -8,10 +8,20 @@ if TYPE_CHECKING:
     from crystalcli.errors import CrystalError
     from crystalcli.library import Crystal
     from crystalcli.memory.tensors import MemoryCrystal
+    from crystalcli.memory.transformer import InfiniteMemoryTransformer
     from crystalcli.types import Answer, Citation, Document, Passage
 
 __version__ = "0.1.0"
-__all__ = ["Answer", "Citation", "Crystal", "CrystalError", "Document", "MemoryCrystal", "Passage"]
+__all__ = [
+    "Answer",
+    "Citation",
+    "Crystal",
+    "CrystalError",
+    "Document",
+    "InfiniteMemoryTransformer",
+    "MemoryCrystal",
+    "Passage",
+]
 
 # Names are looked up when they are first used, so that `import crystalcli` costs nothing.
 _HOMES = {
@@ -20,6 +30,7 @@ _HOMES = {
     "Crystal": "crystalcli.library",
     "CrystalError": "crystalcli.errors",
     "Document": "crystalcli.types",
+    "InfiniteMemoryTransformer": "crystalcli.memory.transformer",
     "MemoryCrystal": "crystalcli.memory.tensors",
     "Passage": "crystalcli.types",
 }

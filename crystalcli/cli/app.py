@@ -179,6 +179,12 @@ def ingest(
     show_default=True,
     help="Encode the N best candidates again from their text; exacter, and a second or two slower.",
 )
+@click.option(
+    "--half-life",
+    metavar="DAYS",
+    type=float,
+    help="Prefer what was said lately: half is left of a dated message after so many days.  [default: none fades]",
+)
 @click.option("--explain", is_flag=True, help="Say what each layer and BM25 gave to each passage's score.")
 @crystal_option
 @encoder_option
@@ -189,6 +195,7 @@ def recall(
     depth: int,
     questions: Path | None,
     reencode: int,
+    half_life: float | None,
     explain: bool,
     crystal: Path | None,
     encoder: Path | None,
@@ -203,13 +210,15 @@ def recall(
         if questions is not None:
             from crystalcli.cli.batch import answer_all
 
-            answer_all(opened, questions, k, depth, reencode)
+            answer_all(opened, questions, k, depth, reencode, half_life)
             return
         from crystalcli.cli import render
         from crystalcli.errors import NotFoundError
 
         assert question is not None
-        found = opened.recall(question, k, depth, reencode=reencode)
+        found = opened.recall(
+            question, k, depth, reencode=reencode, decay=half_life if half_life is not None else "auto"
+        )
         if as_json:
             rows = [render.passage_json(each) for each in found]
             if explain:

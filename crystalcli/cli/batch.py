@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from crystalcli.library import Crystal
 
 
-def answer_all(crystal: Crystal, path: Path, k: int, depth: int, reencode: int = 0) -> None:
+def answer_all(
+    crystal: Crystal, path: Path, k: int, depth: int, reencode: int = 0, half_life: float | None = None
+) -> None:
     """For each line `{"qid", "question"}` one line `{"qid", "passages"}`. Raises SourceError and UsageError."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
@@ -31,7 +33,9 @@ def answer_all(crystal: Crystal, path: Path, k: int, depth: int, reencode: int =
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path}, line {number}: not a JSON object with qid and question") from error
         try:
-            found = crystal.recall(question, k, depth, reencode=reencode)
+            found = crystal.recall(
+                question, k, depth, reencode=reencode, decay=half_life if half_life is not None else "auto"
+            )
         except UsageError as error:
             raise UsageError(f"{path}, line {number}: {error}") from error
         passages = [render.passage_json(passage) for passage in found]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -287,14 +287,31 @@ class CrystalFile:
                     self._recall = Recall(shelf, question, codec, LazyEncoder(encoder, codec).layers)
             return self._recall
 
-    def recall(self, question: str, k: int = 5, depth: int = 3, *, reencode: int = 0) -> list[Passage]:
+    def recall(
+        self,
+        question: str,
+        k: int = 5,
+        depth: int = 3,
+        *,
+        reencode: int = 0,
+        decay: Literal["auto", "off"] | float = "auto",
+        now: float | None = None,
+    ) -> list[Passage]:
         """The `k` passages that answer best, best first. Raises UsageError for an empty question, k or depth out of range.
 
         reencode: so many of the best candidates are encoded again from their text, and exact vectors put them in order; that
         needs torch, and about a second for 32 of them on two cores.
+        decay: the days after which half is left of a dated message, by which it then loses; "off" lets none lose, and so does "auto",
+        since no half-life found more (docs/INFINITE_MEMORY.md). now: the time from which ages count, seconds
+        since 1970, else the system's.
         """
+        fading = None
+        if decay not in ("auto", "off"):
+            from crystalcli.memory.fading import fading_of
+
+            fading = fading_of(decay, now)
         with self.snapshot():
-            return self.recaller().recall(question, k, depth, reencode)
+            return self.recaller().recall(question, k, depth, reencode, fading)
 
     def quote(self, path: str, start: int, end: int) -> str:
         """The document's text `[start, end)`, read back from the file. Raises NotFoundError."""

@@ -32,6 +32,7 @@ from crystalcli.vectors.question import QuestionEncoder
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from crystalcli.memory.fading import Fading
     from crystalcli.memory.reencode import ChunkVectors
     from crystalcli.types import FloatArray
 
@@ -69,10 +70,13 @@ class Recall:
             encoded = np.array([segment.encoded for segment in shelf.segments], bool)
             self._bare = np.repeat(~encoded, [segment.atoms for segment in shelf.segments])
 
-    def recall(self, question: str, k: int = 5, depth: int = 3, reencode: int = 0) -> list[Passage]:
+    def recall(
+        self, question: str, k: int = 5, depth: int = 3, reencode: int = 0, fading: Fading | None = None
+    ) -> list[Passage]:
         """The `k` passages that answer best, best first; fewer when the crystal holds no more. Raises UsageError.
 
         reencode: so many of the best atoms are encoded again from their text and put in order by exact vectors.
+        fading: by which dated messages lose by their age; None lets none lose.
         """
         if depth not in DEPTHS:
             raise UsageError(f"depth is 1 (atoms), 2 (and clusters) or 3 (and units), not {depth}")
@@ -89,6 +93,11 @@ class Recall:
 
             best = exact(self.shelf, query, ranked[:reencode], self._layers())
             ranked = best + ranked[reencode:]
+        if fading is not None:  # what was encoded again is scored otherwise than the rest, and stays before it
+            from crystalcli.memory.fading import faded
+
+            exactly = reencode if query.encoded is not None and self._layers is not None else 0
+            ranked = [part for some in (ranked[:exactly], ranked[exactly:]) for part in faded(self.shelf, some, fading)]
         return self.passages(query, ranked, k)
 
     def passages(self, query: Query, ranked: list[Scored], k: int) -> list[Passage]:

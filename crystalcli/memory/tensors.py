@@ -1,116 +1,379 @@
-"""`MemoryCrystal`: the pyramid as a memory for any model's embeddings, in tensors. Knows nothing of text or files."""
+"""`MemoryCrystal`: the pyramid as a memory for any model's embeddings, in tensors. Knows nothing of text or of crystal files."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import torch
-import torch.nn.functional as F
 
-from crystalcli.errors import UsageError
-from crystalcli.vectors.pyramid import RATIOS, Stream
+from crystalcli.errors import CrystalError, UsageError
+from crystalcli.memory import tensor_file
+from crystalcli.memory.extraction import Candidates, Chosen, Recalled, children_of, describe, finest_best
+from crystalcli.memory.nodes import Layer, Nodes
+from crystalcli.vectors.pyramid import RATIOS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from torch import Tensor
 
-LAYERS = ("units", "clusters", "atoms")
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """Memories, best first: `vectors` float32 [k, dimension]; `scores` float32 [k], cosines with the query; `layers` int64
-    [k], 1 for a unit, 2 for a cluster, 3 for an atom; `starts` and `ends` int64 [k], the tokens each stands for."""
-
-    vectors: Tensor
-    scores: Tensor
-    layers: Tensor
-    starts: Tensor
-    ends: Tensor
+    from crystalcli.memory.decay import Forgetting
 
 
 class MemoryCrystal:
     """Remembers a stream of embeddings as layers of means: units of 10 tokens, clusters of 5 units, atoms of 2 clusters.
 
-    dimension: of the embeddings. ratios: tokens to a unit, units to a cluster, clusters to an atom. By token, the layers
-    take dimension · 4 · (1/10 + 1/50 + 1/100) bytes, that is 0.13 of the float32 embeddings they stand for.
+    dimension: of the embeddings. ratios: tokens to a unit, units to a cluster, clusters to an atom. forgetting: the curve on which
+    memories fade, in the unit of the times that are given, tokens where none are; None forgets nothing. temperature: what
+    `log R` counts beside a cosine. dtype: in which nodes are kept.
+
+    By token, layers take (itemsize · dimension + 28) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 404 MB for a million
+    tokens of 768 dimensions in float32, 203 MB in bfloat16, where the embeddings themselves would take 3,072 and 1,536.
+
+    `hierarchical_compress`, `compute_relevance`, `extract_memories` and `merge_memories` are there to be overridden.
     """
 
-    def __init__(self, dimension: int = 768, ratios: tuple[int, int, int] = RATIOS) -> None:
-        if dimension < 1 or min(ratios) < 1:
+    def __init__(
+        self,
+        dimension: int = 768,
+        ratios: tuple[int, int, int] = RATIOS,
+        *,
+        forgetting: Forgetting | None = None,
+        temperature: float = 0.1,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        if dimension < 1 or len(ratios) != 3 or min(ratios) < 1:
             raise UsageError("dimension and ratios are 1 or more")
+        if not 0 <= temperature < float("inf"):
+            raise UsageError(f"the temperature is 0 or more, not {temperature}")
+        if not dtype.is_floating_point:
+            raise UsageError(f"nodes are kept in floating point, not in {dtype}")
         self.dimension = dimension
         self.ratios = ratios
+        self.forgetting = forgetting
+        self.temperature = temperature
+        self.dtype = dtype
         self.reset()
 
-    def reset(self) -> None:
-        """Forget everything."""
-        self.tokens = 0
-        self._stream = Stream(self.ratios)
-        self._layers: list[list[Tensor]] = [[], [], []]
+    # --- what there is ----------------------------------------------------------------------------------
+
+    @property
+    def batch(self) -> int | None:
+        """How many streams are remembered side by side; None before anything was read."""
+        return self.layers[0].vectors.rows.shape[0] if self.layers else None
 
     @property
     def crystal_layers(self) -> list[Tensor]:
-        """Units, clusters and atoms, float32 [nodes, dimension] each, in the order they were read."""
-        for parts in self._layers:
-            if len(parts) != 1:
-                parts[:] = [torch.cat(parts) if parts else torch.zeros(0, self.dimension)]
-        return [parts[0] for parts in self._layers]
+        """Units, clusters and atoms in the order they were read, [batch, nodes, dimension] each, or [nodes, dimension] where
+        what was read first had no batch. Nodes that were forgotten are zeros."""
+        if not self.layers:
+            return [torch.zeros(0, self.dimension, dtype=self.dtype) for _ in self.ratios]
+        found = [layer.vectors.rows for layer in self.layers]
+        return [each[0] for each in found] if self.flat else found
 
-    def crystallize(self, context_embeddings: Tensor) -> list[Tensor]:
-        """Read embeddings [tokens, dimension]; returns `crystal_layers` as they are then.
+    @property
+    def bytes(self) -> int:
+        """What the layers take in memory, room to spare included."""
+        return sum(layer.bytes for layer in self.layers)
 
-        Remainders that fill no group yet wait for the next call, so any split of the input gives the same layers. Raises
-        UsageError for another shape or for values that are not finite.
+    def reset(self, rows: Sequence[int] | Tensor | None = None) -> None:
+        """Forget everything, or these rows of the batch: their numbers, or a bool for each.
+
+        Rows that are left go on as they were. Those that were reset begin anew where the others are: a group that is half read
+        then becomes the mean of what follows in it. Raises UsageError for rows that are not there.
         """
-        x = context_embeddings.detach().float()
-        if x.dim() == 3 and x.shape[0] == 1:
-            x = x[0]
-        if x.dim() != 2 or x.shape[1] != self.dimension:
-            raise UsageError(f"embeddings are [tokens, {self.dimension}], not {list(context_embeddings.shape)}")
-        if not torch.isfinite(x).all():
-            raise UsageError("embeddings hold NaN or infinity")
-        self.tokens += len(x)
-        for parts, made in zip(self._layers, self._stream.push(x), strict=True):
-            if len(made):
-                parts.append(made)
+        if rows is None:
+            self.tokens = 0
+            self.now = 0.0
+            self.layers: list[Layer] = []
+            self.waiting: list[Nodes] = []
+            self.flat = False
+            return
+        forgotten = self._mask(rows)
+        for layer in self.layers:
+            for column in (layer.vectors, layer.weights):
+                column.change(lambda held: held.masked_fill(forgotten.reshape(-1, *[1] * (held.dim() - 1)), 0))
+        for level, nodes in enumerate(self.waiting):
+            self.waiting[level] = nodes._replace(
+                weights=nodes.weights.masked_fill(forgotten[:, None], 0), pinned=nodes.pinned & ~forgotten[:, None]
+            )
+
+    def detach(self) -> None:
+        """Keep what is remembered, and let go of the graph of gradients it came through."""
+        for layer in self.layers:
+            layer.vectors.change(lambda held: held.detach())
+        self.waiting = [nodes.mapped(lambda each: each.detach()) for nodes in self.waiting]
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """Itself, on another device or with nodes in another dtype."""
+        self.dtype = dtype or self.dtype
+        for layer in self.layers:
+            for name, column in layer.columns().items():
+                column.to(device, self.dtype if name == "vectors" else None)
+        self.waiting = [nodes.mapped(lambda each: each.to(device)) for nodes in self.waiting]
+        return self
+
+    # --- in ---------------------------------------------------------------------------------------------
+
+    def crystallize(
+        self,
+        context_embeddings: Tensor,
+        *,
+        importance: Tensor | None = None,
+        times: Tensor | None = None,
+        pinned: bool | Tensor = False,
+        gradient: bool = False,
+    ) -> list[Tensor]:
+        """Read embeddings [tokens, dimension] or [batch, tokens, dimension]; returns `crystal_layers` as they are then.
+
+        Remainders that fill no group yet wait for the next call, so any split of the input gives the same layers.
+        importance: of each token, [tokens] or [batch, tokens], 0 or more: what it weighs in means, and how slowly it fades; a token of
+        0 is passed over, as padding is. times: of each token, in any unit, else their numbers. pinned: what is never forgotten, for
+        all or for each token; a node is pinned when a token of it is. gradient: let gradients through, until `detach` or `reset`.
+        Raises UsageError for other shapes, and for values that are not finite.
+        """
+        given = context_embeddings
+        if given.dim() not in (2, 3) or given.shape[-1] != self.dimension or not given.is_floating_point():
+            raise UsageError(f"embeddings are [tokens, {self.dimension}], not {list(given.shape)}")
+        x = given if given.dim() == 3 else given[None]
+        if self.batch not in (None, len(x)) or not len(x):
+            raise UsageError(f"the memory holds a batch of {self.batch}, not of {len(x)}; reset it first")
+        with _plainly(gradient and torch.is_grad_enabled()):
+            x = x.float() if gradient else x.detach().float()
+            if not torch.isfinite(x).all():
+                raise UsageError("embeddings hold NaN or infinity")
+            read = Nodes(x, *self._notes(x, importance, times, pinned))
+            if not gradient:
+                read = read.mapped(lambda each: each.detach())
+            if not self.layers:
+                self.flat = given.dim() == 2
+                self.layers = [Layer.empty(x, self.dtype) for _ in self.ratios]
+                self.waiting = [read.part(0, 0) for _ in self.ratios]
+            if x.shape[1]:
+                last = float(read.times.max())
+                self.now = max(self.now, last) if self.tokens else last
+                self.tokens += x.shape[1]
+            self._push(read)
         return self.crystal_layers
 
-    def recall(self, query: Tensor, depth: int = 3, k: int = 8) -> Recalled:
-        """The `k` memories nearest to `query` [dimension], coarse to fine through the last `depth` layers.
+    def _push(self, read: Nodes) -> None:
+        for level, ratio in enumerate(self.ratios):
+            rows = self.waiting[level].joined(read)
+            groups = rows.weights.shape[1] // ratio
+            self.waiting[level] = rows.part(groups * ratio).mapped(torch.clone)
+            read = self.hierarchical_compress(rows.part(0, groups * ratio), ratio)
+            if read.vectors.shape != (len(rows.vectors), groups, self.dimension):
+                raise CrystalError(f"hierarchical_compress made {list(read.vectors.shape)} of {groups} groups")
+            if groups:
+                stabilities = self.forgetting.initial(read.weights.detach()) if self.forgetting else read.weights
+                self.layers[level].append(read, stabilities.masked_fill(read.pinned, float("inf")))
 
-        depth 1 looks at atoms alone; 2 also at the clusters of the best atoms; 3 also at the units of the best clusters. Nodes
-        that have no parent yet always take part. Raises UsageError for a wrong shape, depth or k; an empty memory gives none.
+    def hierarchical_compress(self, children: Nodes, ratio: int) -> Nodes:
+        """One node for every `ratio` children: the mean by their weights, the mean weight, the last time, pinned if one is.
+
+        So every node is the weighted mean of its tokens. To be overridden by what keeps more of them, for as many nodes.
         """
-        if query.shape != (self.dimension,):
-            raise UsageError(f"the query is [{self.dimension}], not {list(query.shape)}")
+        batch, count, dimension = children.vectors.shape
+        shape = (batch, count // ratio, ratio)
+        weights = children.weights.reshape(shape)
+        shares = weights / weights.sum(2, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+        return Nodes(
+            (children.vectors.reshape(*shape, dimension) * shares[..., None]).sum(2),
+            weights.mean(2),
+            children.times.reshape(shape).amax(2),
+            children.pinned.reshape(shape).any(2),
+        )
+
+    # --- out --------------------------------------------------------------------------------------------
+
+    def recall(
+        self, query: Tensor, depth: int = 3, k: int = 8, *, now: float | None = None, strengthen: bool = True
+    ) -> Recalled:
+        """The `k` memories nearest to a query, coarse to fine through the last `depth` layers.
+
+        query: [dimension]; [queries, dimension] of a memory without a batch; [batch, dimension] or [batch, queries, dimension].
+        depth 1 looks at atoms alone; 2 also at the clusters of the best atoms; 3 also at the units of the best clusters. Nodes
+        that have no parent yet always take part. No two memories overlap: of a node and what it is made of, the one that scores
+        better is given. now: the time from which ages count; else that of the last token. strengthen: where memories fade, those
+        recalled, and what they are part of, fade more slowly from now on.
+        What comes back has the query's shape with `k` in the place of the dimension, or fewer than `k` where there are no more;
+        `layers` is 0 where a row of a batch has fewer than others. Raises UsageError for a wrong shape, depth or k; an empty
+        memory gives none.
+        """
         if depth not in (1, 2, 3):
             raise UsageError(f"depth is 1, 2 or 3, not {depth}")
         if k < 1:
             raise UsageError(f"k is 1 or more, not {k}")
-        target = F.normalize(query.detach().float(), dim=0)
-        found: list[tuple[int, Tensor, Tensor]] = []  # layer, rows, scores
-        chosen: Tensor | None = None  # rows of the layer above whose children are looked at
-        for layer in (3, 2, 1)[:depth]:
-            nodes = self.crystal_layers[layer - 1]
-            rows = torch.arange(len(nodes), device=nodes.device)
-            if chosen is not None:
-                ratio = self.ratios[layer]
-                orphans = rows[len(self.crystal_layers[layer]) * ratio :]
-                children = (chosen[:, None] * ratio + torch.arange(ratio, device=nodes.device)).flatten()
-                rows = torch.cat([children, orphans])
-            scores = F.normalize(nodes[rows], dim=1) @ target.to(nodes.device)
-            best = scores.argsort(descending=True, stable=True)[: max(k, 4)]
-            chosen = rows[best]
-            found.append((layer, chosen, scores[best]))
-        return self._merge(found, k)
+        moment, differentiable = self.now if now is None else now, torch.is_grad_enabled()
+        with _plainly(False):
+            queries = self._queries(query)
+            if not self.layers:
+                return describe([], self.dimension, Chosen.none(queries), moment, None).shaped(query.shape[:-1])
+            chosen = self.merge_memories(self.extract_memories(queries, depth, k, moment), k)
+        with _plainly(differentiable):
+            found = describe(self.layers, self.dimension, chosen, moment, self.forgetting).placed(self.ratios)
+            if self.forgetting and strengthen:
+                self.strengthen(found, now=moment)
+        return found.shaped(query.shape[:-1])
 
-    def _merge(self, found: list[tuple[int, Tensor, Tensor]], k: int) -> Recalled:
-        vectors = torch.cat([self.crystal_layers[layer - 1][rows] for layer, rows, _ in found])
-        scores = torch.cat([scores for _, _, scores in found])
-        layers = torch.cat([torch.full_like(rows, layer) for layer, rows, _ in found])
-        widths = [self.ratios[0], self.ratios[0] * self.ratios[1], self.ratios[0] * self.ratios[1] * self.ratios[2]]
-        starts = torch.cat([rows * widths[layer - 1] for layer, rows, _ in found])
-        ends = torch.cat([(rows + 1) * widths[layer - 1] for layer, rows, _ in found])
-        order = scores.argsort(descending=True, stable=True)[:k]
-        return Recalled(vectors[order], scores[order], layers[order], starts[order], ends[order])
+    def strengthen(self, recalled: Recalled, used: Tensor | None = None, *, now: float | None = None) -> None:
+        """Let memories fade more slowly from now on, and what they are part of; nothing where the memory forgets nothing.
+
+        recalled: what `recall` gave for queries [batch, queries, dimension]. used: which of them, bool [batch, queries, k]; else all.
+        """
+        if self.forgetting is None:
+            return
+        moment = self.now if now is None else now
+        used = recalled.layers > 0 if used is None else used & (recalled.layers > 0)
+        above: Tensor | None = None  # which nodes of the layer below were recalled
+        width = 1
+        for level, (layer, ratio) in enumerate(zip(self.layers, self.ratios, strict=True)):
+            width *= ratio
+            rows = torch.where(used & (recalled.layers == level + 1), recalled.starts // width, layer.count).flatten(1)
+            hit = torch.zeros(len(rows), layer.count + 1, dtype=torch.bool, device=rows.device)
+            hit = hit.scatter_(1, rows, True)[:, :-1]
+            if above is not None:
+                hit |= above[:, : layer.count * ratio].reshape(len(rows), layer.count, ratio).any(2)
+            stronger = self.forgetting.strengthened(layer.stabilities.rows, (moment - layer.recalled.rows).float())
+            layer.stabilities.rows[hit] = stronger[hit]
+            layer.recalled.rows[hit] = moment
+            above = hit
+
+    def compute_relevance(self, queries: Tensor, vectors: Tensor) -> Tensor:
+        """How much each node has to do with each query: cosines, float32 [batch, queries, nodes].
+
+        queries: float32 [batch, queries, dimension]. vectors: [batch, nodes, dimension], the same for all queries of a row, or
+        [batch, queries, nodes, dimension]. To be overridden by what knows better.
+        """
+        asked = torch.nn.functional.normalize(queries.float(), dim=-1)
+        known = torch.nn.functional.normalize(vectors.float(), dim=-1)
+        if known.dim() == 3:
+            return asked @ known.transpose(1, 2)
+        return (known @ asked[..., None])[..., 0]
+
+    def extract_memories(self, queries: Tensor, depth: int, k: int, now: float) -> list[Candidates]:
+        """What is looked at, layer by layer, coarse to fine: the best atoms, then what the best nodes of each layer are made of.
+
+        queries: float32 [batch, queries, dimension]. Scores are relevance plus temperature · log R. To be overridden by another way
+        down.
+        """
+        breadth = max(2 * k, 8)
+        found: list[Candidates] = []
+        for level in (2, 1, 0)[:depth]:
+            layer = self.layers[level]
+            if found:
+                candidates = children_of(
+                    found[-1], self.ratios[level + 1], self.layers[level + 1].count, layer.count, breadth
+                )
+            else:
+                candidates = Candidates.all_of(level, layer.count, queries)
+            candidates = self._scored(queries, layer, candidates, now)
+            found.append(candidates if found else candidates.best(breadth))
+        return found
+
+    def merge_memories(self, found: list[Candidates], k: int) -> Chosen:
+        """The best `k` of what was looked at, of which no two overlap. To be overridden by another choice."""
+        return finest_best(found, k)
+
+    def _scored(self, queries: Tensor, layer: Layer, candidates: Candidates, now: float) -> Candidates:
+        rows, vectors = candidates.rows, layer.vectors.rows
+        if not rows.shape[-1]:
+            return candidates
+        there = rows.clamp_min(0)
+        streams = torch.arange(len(rows), device=rows.device)[:, None, None]
+        if layer.count <= 4 * rows.shape[-1]:  # most of the layer is looked at: one product for all queries
+            scores = self.compute_relevance(queries, vectors).gather(2, there)
+        else:
+            scores = self.compute_relevance(queries, vectors[streams, there])
+        if self.forgetting:
+            ages = now - layer.recalled.rows
+            faded = self.forgetting.log_retained(ages.float(), layer.stabilities.rows)
+            scores = scores + self.temperature * faded[streams, there]
+        missing = (rows < 0) | (layer.weights.rows == 0)[streams, there]
+        return candidates._replace(scores=scores.masked_fill(missing, float("-inf")))
+
+    # --- kept -------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write it as a safetensors file, in the place of one that is there. Raises CrystalError when that fails."""
+        tensor_file.save(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """A memory as `save` wrote it. Raises NotFoundError, NotACrystalError or DamagedCrystalError."""
+        return tensor_file.load(cls, Path(path))
+
+    # --- what is asked for --------------------------------------------------------------------------------
+
+    def _notes(
+        self, x: Tensor, importance: Tensor | None, times: Tensor | None, pinned: bool | Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Importance, times and pins of tokens [batch, tokens], checked."""
+        shape, device = x.shape[:2], x.device
+
+        def spread(values: Tensor, what: str, dtype: torch.dtype) -> Tensor:
+            if values.shape not in (shape, shape[1:]):
+                raise UsageError(f"{what} is one number for each token, {list(shape)}, not {list(values.shape)}")
+            values = values.to(device, dtype)
+            if not torch.isfinite(values).all():
+                raise UsageError(f"{what} holds NaN or infinity")
+            return values.expand(shape)
+
+        weights = torch.ones(shape, device=device)
+        if importance is not None:
+            weights = spread(importance, "importance", torch.float32)
+            if (weights < 0).any():
+                raise UsageError("importance is 0 or more")
+        if times is None:
+            times = torch.arange(self.tokens, self.tokens + shape[1], dtype=torch.float64, device=device)
+        moments = spread(times, "the time", torch.float64)
+        marks = (
+            torch.full(shape, pinned, device=device)
+            if isinstance(pinned, bool)
+            else spread(pinned, "pinned", torch.bool)
+        )
+        return weights, moments, marks & (weights > 0)
+
+    def _queries(self, query: Tensor) -> Tensor:
+        """A query as float32 [batch, queries, dimension]."""
+        batch = self.batch or 0
+        allowed = {3: [batch, *query.shape[1:2]], 2: list(query.shape[:1]) if self.flat else [batch], 1: []}
+        fits = query.dim() in allowed and query.shape[-1] == self.dimension and query.is_floating_point()
+        if not fits or (batch and list(query.shape[:-1]) != allowed[query.dim()]) or (query.dim() == 1 and batch > 1):
+            held = f"[{self.dimension}]" if batch < 2 else f"[{batch}, {self.dimension}]"
+            raise UsageError(f"the query is {held}, not {list(query.shape)}")
+        asked = query.detach().float()
+        if not torch.isfinite(asked).all():
+            raise UsageError("the query holds NaN or infinity")
+        if query.dim() == 2:
+            return asked[None] if self.flat else asked[:, None]
+        return asked.reshape(-1, asked.shape[-2] if query.dim() == 3 else 1, self.dimension)
+
+    def _mask(self, rows: Sequence[int] | Tensor) -> Tensor:
+        """Rows of the batch as bool [batch]."""
+        count = self.batch or 0
+        given = torch.as_tensor(rows).cpu()
+        if given.dtype == torch.bool:
+            if given.shape != (count,):
+                raise UsageError(f"rows to reset are numbers, or {count} bools, not {list(given.shape)}")
+            numbers = given.nonzero()[:, 0]
+        else:
+            numbers = given.long().flatten()
+        if not all(0 <= number < count for number in numbers.tolist()):
+            raise UsageError(
+                f"the memory has rows 0 to {count - 1}, not {numbers.tolist()}"
+                if count
+                else "the memory has no rows yet"
+            )
+        mask = torch.zeros(count, dtype=torch.bool)
+        mask[numbers] = True
+        return mask.to(self.layers[0].vectors.rows.device) if self.layers else mask
+
+
+@contextlib.contextmanager
+def _plainly(gradient: bool) -> Iterator[None]:
+    """Tensors that may be kept and changed later, even where the caller is in inference mode."""
+    with torch.inference_mode(False), torch.set_grad_enabled(gradient):
+        yield

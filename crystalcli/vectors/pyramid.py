@@ -3,8 +3,8 @@
 The encoder pools by the mean, so the mean of a span's token states is that span's embedding, read in its context
 (late chunking: Günther et al., 2024). Units are means of 10 tokens, clusters of 5 units, atoms of 2 clusters.
 
-`layout` is for closed spans such as chunks: groups are of even size, near the ratio, and none is a leftover.
-`Stream` is for input without an end: groups are of exactly the ratio, and remainders wait for what comes next.
+Spans are closed, such as chunks: groups are of even size, near the ratio, and none is a leftover. Input without an end, where
+remainders wait for what comes next, is `memory/tensors.py`'s.
 """
 
 from __future__ import annotations
@@ -92,29 +92,3 @@ def build(states: torch.Tensor, spans: list[Layout]) -> Levels:
             base = bounds[-1]
             bounds.extend((ends[1:] + base).tolist())
     return Levels(*(group_means(states, torch.tensor(bounds)) for bounds in token_bounds))
-
-
-class Stream:
-    """A pyramid over input without an end, [tokens, dimension] a piece at a time; any split of it gives the same layers.
-
-    A group closes when it holds exactly its ratio; what is left waits for the next call.
-    """
-
-    def __init__(self, ratios: tuple[int, int, int] = RATIOS) -> None:
-        self.ratios = ratios
-        self._waiting: list[torch.Tensor | None] = [None, None, None]
-
-    def push(self, states: torch.Tensor) -> Levels:
-        """The nodes that `states` [tokens, dimension] completes, layer by layer."""
-        import torch
-
-        made = []
-        rows = states
-        for level, ratio in enumerate(self.ratios):
-            waiting = self._waiting[level]
-            rows = rows if waiting is None else torch.cat([waiting, rows])
-            groups = len(rows) // ratio
-            self._waiting[level] = rows[groups * ratio :].clone()
-            rows = group_means(rows[: groups * ratio], torch.arange(0, groups * ratio + 1, ratio, device=rows.device))
-            made.append(rows)
-        return Levels(*made)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crystalcli.vectors.pyramid import Stream, build, even, group_means, layout, nodes
+from crystalcli.vectors.pyramid import build, even, group_means, layout, nodes
 
 
 @given(st.integers(0, 5000), st.integers(1, 20))
@@ -64,18 +64,3 @@ def test_group_means_equal_a_loop():
     bounds = torch.tensor([5, 9, 10, 60, 100])
     slow = torch.stack([values[a:b].mean(0) for a, b in pairwise(bounds)])
     assert torch.allclose(group_means(values, bounds), slow, atol=1e-6)
-
-
-@given(st.lists(st.integers(0, 330), min_size=1, max_size=8))
-@settings(max_examples=50, deadline=None)
-def test_any_split_of_a_stream_gives_the_same_layers(sizes):
-    torch.manual_seed(1)
-    states = torch.randn(sum(sizes), 4)
-    stream, made, start = Stream(), [], 0
-    for size in sizes:
-        made.append(stream.push(states[start : start + size]))
-        start += size
-    whole = Stream().push(states)
-    for level in range(3):
-        assert torch.allclose(torch.cat([levels[level] for levels in made]), whole[level], atol=1e-6)
-    assert [len(level) for level in whole] == [sum(sizes) // 10, sum(sizes) // 50, sum(sizes) // 100]

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.lm import chat
 from crystalcli.lm.gguf import GGUF
+from crystalcli.lm.opening import open_vocabulary
 from crystalcli.lm.pace import Pace
+from crystalcli.lm.shape import Shape
+from crystalcli.lm.source import Source
 from crystalcli.lm.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -35,20 +38,33 @@ class LanguageModel:
 
     def __init__(
         self,
-        file: GGUF,
+        source: Source,
+        shape: Shape,
         vocabulary: Vocabulary,
-        context: int,
-        precision: str,
-        threads: int | None,
-        cache: Path | None,
+        template: str,
+        *,
+        precision: str = "auto",
+        threads: int | None = None,
+        cache: Path | None = None,
     ) -> None:
-        self._file = file
+        """Puts together what a file or folder holds. template: the source of its chat template, "" for none.
+
+        The rest as in `open`, with its UsageErrors. Raises CrystalError when there are more tokens than embeddings.
+        """
+        if precision not in _PRECISIONS:
+            raise UsageError(f"precision is one of {', '.join(_PRECISIONS)}, not {precision!r}")
+        if threads is not None and threads < 1:
+            raise UsageError(f"{threads} threads are too few")
+        if vocabulary.size > shape.vocabulary:
+            raise CrystalError(f"{source.path}: {vocabulary.size:,} tokens, but embeddings for {shape.vocabulary:,}")
+        self._source = source
+        self._shape = shape
         self._vocabulary = vocabulary
-        self._context = context
+        self._template_source = template
         self._precision = precision
         self._threads = threads
         self._most = 1  # threads; known when torch is
-        self._cache = cache / file.path.stem if cache is not None else None
+        self._cache = cache / self.name if cache is not None else None
         self._copy = ""  # the name of the converted copy to write, when there is none yet
         self._decoder: Llama | None = None
         self._loading = threading.Lock()
@@ -62,7 +78,7 @@ class LanguageModel:
         threads: int | None = None,
         cache: Path | None = None,
     ) -> LanguageModel:
-        """Opens a GGUF file of the Llama family with a byte-level vocabulary.
+        """Opens a GGUF file of a family that `Shape` knows, with a vocabulary that `open_vocabulary` can read.
 
         precision: "fp32"; "bf16"; or "auto": bfloat16 where the CPU multiplies it in hardware, else float32 for
         prompts, and in both cases four-bit weights as they are for the words that follow, where torch has a kernel.
@@ -72,30 +88,31 @@ class LanguageModel:
         Raises ModelMissingError when there is no such file, UsageError for an unknown precision or number of threads,
         CrystalError when the file is damaged or of a kind that cannot be run.
         """
-        if precision not in _PRECISIONS:
-            raise UsageError(f"precision is one of {', '.join(_PRECISIONS)}, not {precision!r}")
-        if threads is not None and threads < 1:
-            raise UsageError(f"{threads} threads are too few")
         file = GGUF(Path(path))
         try:
-            context = file.metadata.get("llama.context_length")
-            vocabulary = Vocabulary(file)
-            if not isinstance(context, int) or not 1 <= context <= 2**24:
-                raise CrystalError(f"{path}: llama.context_length is missing or absurd")
+            template = file.metadata.get("tokenizer.chat_template")
+            return cls(
+                file,
+                Shape.of(file),
+                open_vocabulary(file),
+                template if isinstance(template, str) else "",
+                precision=precision,
+                threads=threads,
+                cache=cache,
+            )
         except BaseException:
             file.close()
             raise
-        return cls(file, vocabulary, context, precision, threads, cache)
 
     @property
     def name(self) -> str:
-        """The file's name without its ending."""
-        return self._file.path.stem
+        """The file's or folder's name, without an ending."""
+        return self._source.path.stem if self._source.path.suffix == ".gguf" else self._source.path.name
 
     @property
     def context_length(self) -> int:
         """How many tokens the model can have before it, prompt and answer together."""
-        return self._context
+        return self._shape.context
 
     def count(self, text: str) -> int:
         """How many tokens `text` has. Needs neither torch nor weights."""
@@ -115,9 +132,9 @@ class LanguageModel:
         plain = chat.checked(messages)
         mark = chat.unused_mark(text for message in plain for text in message.values())
         harmless = [{key: self._vocabulary.disarm(text, mark) for key, text in one.items()} for one in plain]
-        ids = self._vocabulary.encode_template(self._template(harmless, self._special_names), mark)
-        begin = self._vocabulary.begin
-        if self._vocabulary.adds_begin and begin is not None and ids[:1] != [begin]:
+        ids = self._vocabulary.encode_template(self._template(harmless, self._template_names), mark)
+        begin = self._vocabulary.frame.begin
+        if self._vocabulary.frame.adds_begin and begin is not None and ids[:1] != [begin]:
             ids.insert(0, begin)
         return ids
 
@@ -173,10 +190,10 @@ class LanguageModel:
                 f"not {temperature}, {top_p}, {repetition_penalty}"
             )
         prompt = self._checked(prompt_ids)
-        if len(prompt) + max_tokens > self._context:
+        if len(prompt) + max_tokens > self.context_length:
             raise CrystalError(
                 f"the prompt has {len(prompt):,} tokens, but with {max_tokens:,} for the answer {self.name} can take "
-                f"{max(self._context - max_tokens, 0):,} (of {self._context:,}): give it less context"
+                f"{max(self.context_length - max_tokens, 0):,} (of {self.context_length:,}): give it less context"
             )
         choices = (temperature, top_p, seed, repetition_penalty)
         pieces = self._vocabulary.stream(self._continue(prompt, max_tokens, choices))
@@ -185,8 +202,8 @@ class LanguageModel:
     def logits(self, ids: Sequence[int]) -> torch.Tensor:
         """The logits after each of `ids`, float32 [n, vocabulary]. Raises as `generate` does."""
         prompt = self._checked(ids)
-        if len(prompt) > self._context:
-            raise CrystalError(f"{len(prompt):,} tokens are more than the {self._context:,} {self.name} can take")
+        if len(prompt) > self.context_length:
+            raise CrystalError(f"{len(prompt):,} tokens are more than the {self.context_length:,} {self.name} can take")
         decoder = self.load()
         return decoder.read(prompt, decoder.cache(len(prompt)), every=True)
 
@@ -202,22 +219,17 @@ class LanguageModel:
 
     def _load(self) -> Llama:
         digests: list[bytes] = []
-        hashing = threading.Thread(target=lambda: digests.append(self._file.digest()), daemon=True)
+        hashing = threading.Thread(target=lambda: digests.append(self._source.digest()), daemon=True)
         if self._cache is not None:
             hashing.start()  # while torch is being imported, which takes longer
         import torch
 
         from crystalcli.lm import converted
-        from crystalcli.lm.llama import Llama, Shape
+        from crystalcli.lm.llama import Llama
         from crystalcli.lm.weights import fast_bfloat16, packed_works
 
         if self._threads is not None:
             torch.set_num_threads(self._threads)
-        shape = Shape.of(self._file)
-        if shape.vocabulary != self._vocabulary.size:
-            raise CrystalError(
-                f"{self._file.path}: {self._vocabulary.size:,} tokens, but embeddings for {shape.vocabulary:,}"
-            )
         narrow = self._precision == "bf16" or (self._precision == "auto" and fast_bfloat16())
         packing = self._precision != "fp32" and packed_works()
         saved = {}
@@ -231,7 +243,7 @@ class LanguageModel:
         self._most = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return Llama(self._file, shape, torch.bfloat16 if narrow else torch.float32, packing, saved)
+            return Llama(self._source, self._shape, torch.bfloat16 if narrow else torch.float32, packing, saved)
         finally:
             torch.set_num_threads(self._most)
 
@@ -252,7 +264,7 @@ class LanguageModel:
             token = sampler.choose(decoder.read(prompt, cache, pace=pace)[0])
             pace = Pace(most, torch.set_num_threads, first=_FIRST_STEPS) if most else None
             for number in range(1, max_tokens + 1):
-                if token in self._vocabulary.ends:
+                if token in self._vocabulary.frame.ends:
                     break
                 yield token  # before the next one is worked out
                 if number < max_tokens:
@@ -282,19 +294,13 @@ class LanguageModel:
         return checked
 
     @functools.cached_property
-    def _template(self) -> Callable[[Sequence[chat.Message], dict[str, str]], str]:
-        source = self._file.metadata.get("tokenizer.chat_template")
-        return chat.compile_template(source if isinstance(source, str) and source.strip() else chat.CHATML)
+    def _template(self) -> Callable[[Sequence[chat.Message], Mapping[str, object]], str]:
+        return chat.compile_template(self._template_source if self._template_source.strip() else chat.CHATML)
 
     @functools.cached_property
-    def _special_names(self) -> dict[str, str]:
-        """What templates expect to find: the texts of the first and the last token."""
-        names = {}
-        for key in ("bos", "eos"):
-            number = self._file.metadata.get(f"tokenizer.ggml.{key}_token_id")
-            text = next((text for text, special in self._vocabulary.specials.items() if special == number), "")
-            names[f"{key}_token"] = text
-        return names
+    def _template_names(self) -> dict[str, object]:
+        """What templates expect to find; those that may have a model think aloud first are told not to."""
+        return {**self._vocabulary.frame.names, "enable_thinking": False}
 
 
 def _until(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:

@@ -8,8 +8,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from crystalcli.errors import CrystalError
 from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.llama import Llama, Shape
-from crystalcli.lm.vocabulary import Vocabulary
+from crystalcli.lm.llama import Llama
+from crystalcli.lm.opening import open_vocabulary
+from crystalcli.lm.shape import Shape
 from crystalcli.lm.weights import packed_works
 
 NAMES = {
@@ -112,7 +113,7 @@ def file(language_model_path):
 
 @pytest.fixture(scope="module")
 def prompts(file):
-    vocabulary = Vocabulary(file)
+    vocabulary = open_vocabulary(file)
     return [vocabulary.encode_template(prompt) for prompt in PROMPTS]
 
 
@@ -141,7 +142,12 @@ def greedy(model: Llama, ids: list[int], count: int) -> list[int]:
 def test_the_figures_of_the_model(file):
     shape = Shape.of(file)
     assert (shape.layers, shape.width, shape.hidden, shape.heads, shape.groups, shape.head) == (30, 576, 1536, 9, 3, 64)
-    assert (shape.vocabulary, shape.context, shape.base, shape.stretch) == (49_152, 8192, 100_000.0, 1.0)
+    assert (shape.vocabulary, shape.context, shape.rotary.base, shape.rotary.scaling) == (
+        49_152,
+        8192,
+        100_000.0,
+        "none",
+    )
 
 
 @torch.inference_mode()
@@ -261,14 +267,18 @@ def test_divisors_of_the_frequencies(tmp_path, write_gguf, tiny_tensors):
 
 
 REFUSED = {
-    "another architecture": ({"general__architecture": "qwen2"}, {}, "its architecture is 'qwen2'; only `llama`"),
+    "another architecture": (
+        {"general__architecture": "mamba"},
+        {},
+        "its architecture is 'mamba'; those that can be run: llama, qwen2, qwen3, smollm3",
+    ),
     "no layers": ({"llama__block_count": 0}, {}, "llama.block_count cannot be '0'"),
     "layers without end": ({"llama__block_count": 2**31}, {}, "llama.block_count cannot be '2147483648'"),
     "no width": ({"llama__embedding_length": None}, {}, "llama.embedding_length cannot be 'None'"),
     "odd groups": ({"llama__attention__head_count_kv": 3}, {}, "4 heads of 16 over 3 groups are not supported"),
     "no epsilon": ({"llama__attention__layer_norm_rms_epsilon": 0.0}, {}, "layer_norm_rms_epsilon cannot be '0.0'"),
     "experts": ({"llama__expert_count": 8}, {}, "mixtures of experts are not supported"),
-    "yarn": ({"llama__rope__scaling__type": "yarn"}, {}, "scaled by 'yarn' are not supported"),
+    "unknown scaling": ({"llama__rope__scaling__type": "longrope"}, {}, "rope.scaling.type cannot be 'longrope'"),
     "a missing tensor": ({}, {"blk.1.ffn_up.weight": None}, "the tensor blk.1.ffn_up.weight is missing"),
     "no embedding": ({}, {"token_embd.weight": None}, "token_embd.weight is missing or not of width 64"),
     "another shape": (
@@ -276,7 +286,11 @@ REFUSED = {
         {"blk.0.attn_k.weight": np.zeros((64, 64), np.float32)},
         r"blk.0.attn_k.weight is \(64, 64\) where \(32, 64\) is needed",
     ),
-    "a bias": ({}, {"blk.0.attn_q.bias": np.zeros(64, np.float32)}, "1 tensors are unknown .*: 'blk.0.attn_q.bias'"),
+    "an adapter": (
+        {},
+        {"blk.0.attn_q.lora_a": np.zeros(64, np.float32)},
+        "1 tensors are unknown .*'blk.0.attn_q.lora_a'",
+    ),
     "an unreadable format": (
         {},
         {"blk.0.attn_k.weight": (np.zeros((32, 44), np.uint8), gguf.GGMLQuantizationType.Q5_0)},

@@ -11,7 +11,7 @@ from tokenizers import models, pre_tokenizers
 
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.vocabulary import Vocabulary
+from crystalcli.lm.opening import open_vocabulary
 
 CODE = '''def tide(moon_age: float = 14.765) -> int:
     """Days to the next spring tide."""
@@ -41,13 +41,13 @@ def file(language_model_path):
 
 @pytest.fixture(scope="module")
 def vocabulary(file):
-    return Vocabulary(file)
+    return open_vocabulary(file)
 
 
 @pytest.fixture(scope="module")
 def tiny(tiny_path):
     with GGUF(tiny_path) as opened:
-        return Vocabulary(opened)
+        return open_vocabulary(opened)
 
 
 @pytest.fixture(scope="module")
@@ -180,13 +180,17 @@ def test_very_long_runs(vocabulary, text):
 
 
 def test_ends(vocabulary, tiny):
-    assert vocabulary.ends == {0, 2}  # <|endoftext|> and <|im_end|>
-    assert tiny.ends == {0, 2}
+    assert vocabulary.frame.ends == {0, 2}  # <|endoftext|> and <|im_end|>
+    assert tiny.frame.ends == {0, 2}
     assert tiny.specials.keys() == {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|spare|>"}
 
 
 BROKEN = {
-    "SentencePiece": ({"tokenizer__ggml__model": "llama"}, "its vocabulary is of the kind 'llama'"),
+    "another kind": (
+        {"tokenizer__ggml__model": "bert"},
+        "its vocabulary is of the kind 'bert'; those that can be read: gpt2",
+    ),
+    "SentencePiece without scores": ({"tokenizer__ggml__model": "llama"}, "272 tokens need as many scores"),
     "no tokens": ({"tokenizer__ggml__tokens": None}, "it carries no vocabulary"),
     "no merges": ({"tokenizer__ggml__merges": None}, "it carries no merges"),
     "an unknown way to cut": ({"tokenizer__ggml__pre": "klingon"}, "cut in an unknown way, 'klingon'"),
@@ -210,7 +214,7 @@ def test_vocabularies_that_cannot_be_read(tmp_path, write_gguf, case):
         GGUF(write_gguf(tmp_path / "broken.gguf", {}, **changes)) as file,
         pytest.raises(CrystalError, match=reason) as caught,
     ):
-        Vocabulary(file)
+        open_vocabulary(file)
     assert "\n" not in str(caught.value)
 
 

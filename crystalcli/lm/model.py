@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.lm import chat
+from crystalcli.lm.conversation import Conversation
 from crystalcli.lm.gguf import GGUF
 from crystalcli.lm.opening import open_vocabulary
 from crystalcli.lm.pace import Pace
 from crystalcli.lm.shape import Shape
 from crystalcli.lm.source import Source
+from crystalcli.lm.utterance import check_figures, spoken, until
 from crystalcli.lm.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class LanguageModel:
         self._source = source
         self._shape = shape
         self._vocabulary = vocabulary
-        self._template_source = template
+        self._conversation = Conversation(vocabulary, template)
         self._precision = precision
         self._threads = threads
         self._most = 1  # threads; known when torch is
@@ -129,14 +131,7 @@ class LanguageModel:
         are ordinary text: no document can close its message and open another.
         Raises UsageError for messages without role or content, CrystalError when the template fails on them.
         """
-        plain = chat.checked(messages)
-        mark = chat.unused_mark(text for message in plain for text in message.values())
-        harmless = [{key: self._vocabulary.disarm(text, mark) for key, text in one.items()} for one in plain]
-        ids = self._vocabulary.encode_template(self._template(harmless, self._template_names), mark)
-        begin = self._vocabulary.frame.begin
-        if self._vocabulary.frame.adds_begin and begin is not None and ids[:1] != [begin]:
-            ids.insert(0, begin)
-        return ids
+        return self._conversation.ids(messages)
 
     def prompt_size(self, messages: Sequence[chat.Message]) -> int:
         """How many tokens `chat_prompt` makes of the messages. Raises as it does."""
@@ -153,16 +148,18 @@ class LanguageModel:
         repetition_penalty: float = 1.0,
         stop: Sequence[str] = (),
     ) -> Iterator[str]:
-        """What the model says next in a conversation: `generate` behind `chat_prompt`. Raises as these do."""
-        return self.generate(
+        """What the model says next in a conversation: `generate` behind `chat_prompt`, without thoughts that it thinks aloud
+        before its answer. Raises as these do.
+        """
+        pieces = self.generate(
             self.chat_prompt(messages),
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
             seed=seed,
             repetition_penalty=repetition_penalty,
-            stop=stop,
         )
+        return until(spoken(pieces), stop)
 
     def generate(
         self,
@@ -182,13 +179,7 @@ class LanguageModel:
         Raises, at the call: UsageError for figures out of range, CrystalError when prompt and answer together exceed
         `context_length`; while iterating, on first use: CrystalError when the weights cannot be used.
         """
-        if max_tokens < 1:
-            raise UsageError(f"max_tokens is at least 1, not {max_tokens}")
-        if not 0.0 <= temperature <= 100.0 or not 0.0 < top_p <= 1.0 or not 0.01 <= repetition_penalty <= 100.0:
-            raise UsageError(
-                "temperature is from 0 to 100, top_p above 0 and up to 1, repetition_penalty from 0.01 to 100: "
-                f"not {temperature}, {top_p}, {repetition_penalty}"
-            )
+        check_figures(max_tokens, temperature, top_p, repetition_penalty)
         prompt = self._checked(prompt_ids)
         if len(prompt) + max_tokens > self.context_length:
             raise CrystalError(
@@ -197,7 +188,7 @@ class LanguageModel:
             )
         choices = (temperature, top_p, seed, repetition_penalty)
         pieces = self._vocabulary.stream(self._continue(prompt, max_tokens, choices))
-        return _until(pieces, [stop] if isinstance(stop, str) else [text for text in stop if text])
+        return until(pieces, stop)
 
     def logits(self, ids: Sequence[int]) -> torch.Tensor:
         """The logits after each of `ids`, float32 [n, vocabulary]. Raises as `generate` does."""
@@ -292,35 +283,3 @@ class LanguageModel:
         if not all(0 <= number < self._vocabulary.size for number in checked):
             raise UsageError(f"token ids are from 0 to {self._vocabulary.size - 1:,}")
         return checked
-
-    @functools.cached_property
-    def _template(self) -> Callable[[Sequence[chat.Message], Mapping[str, object]], str]:
-        return chat.compile_template(self._template_source if self._template_source.strip() else chat.CHATML)
-
-    @functools.cached_property
-    def _template_names(self) -> dict[str, object]:
-        """What templates expect to find; those that may have a model think aloud first are told not to."""
-        return {**self._vocabulary.frame.names, "enable_thinking": False}
-
-
-def _until(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
-    """The pieces up to the first of the `stop` strings, which may lie across pieces: what could begin one waits."""
-    held = ""
-    for piece in pieces:
-        held += piece
-        places = [place for place in map(held.find, stop) if place >= 0]
-        if places:
-            held = held[: min(places)]
-            break
-        waiting = max((_overlap(held, text) for text in stop), default=0)
-        ready = held[: len(held) - waiting]
-        if ready:
-            yield ready
-            held = held[len(ready) :]
-    if held:
-        yield held
-
-
-def _overlap(text: str, stop: str) -> int:
-    """The length of the longest end of `text` that begins `stop`."""
-    return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)

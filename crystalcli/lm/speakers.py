@@ -49,6 +49,10 @@ def open_speaker(model: str | Path, *, allow_remote: bool = False) -> Speaker:
 
         return ServerModel.open(str(model), allow_remote=allow_remote)
     path = Path(model).expanduser()
+    if kind == "folder":
+        from crystalcli.lm.hugging import open_folder
+
+        return open_folder(path)
     from crystalcli.lm.model import LanguageModel
 
     return LanguageModel.open(path)

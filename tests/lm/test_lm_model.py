@@ -7,8 +7,8 @@ import torch
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.model import _until
 from crystalcli.lm.sampler import Sampler
+from crystalcli.lm.utterance import spoken, until
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 
@@ -115,7 +115,24 @@ def test_stop(tiny, monkeypatch):
     ],
 )
 def test_stop_strings_across_pieces(pieces, stop, expected):
-    assert list(_until(iter(pieces), stop)) == expected
+    assert list(until(iter(pieces), stop)) == expected
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["\n", " It", " is"], "It is"),
+        (["<think>\n\n", "Hm", "m.</th", "ink>\n\n", "\nIt is"], "It is"),
+        (["<th", "ink></think>It is"], "It is"),
+        (["<th", "ey>"], "<they>"),
+        (["It <think>s</think>"], "It <think>s</think>"),
+        (["<think>", "for ever" * 50], ""),
+        (["<thi"], "<thi"),
+        ([" ", "\n"], ""),
+    ],
+)
+def test_what_comes_before_the_first_word_is_not_said(pieces, expected):
+    assert "".join(spoken(iter(pieces))) == expected
 
 
 def test_the_penalty_is_for_what_was_said(tiny, monkeypatch):

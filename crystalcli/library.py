@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TypeVar
 
 from crystalcli import models
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
+from crystalcli.language_models import LANGUAGE_MODEL, meant, own, speaker
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.encoders import find
 from crystalcli.storage.store import Store
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from crystalcli.memory.repair import Repaired
     from crystalcli.text.choice import Choice
     from crystalcli.types import Answer, Passage, Progress, Speaker
-
-LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 
 
 class Crystal(CrystalFile):
@@ -128,7 +127,8 @@ class Crystal(CrystalFile):
         *,
         k: int = 5,
         depth: int = 3,
-        model: str | Path | None = None,
+        model: str | Path | Speaker | None = None,
+        allow_remote: bool = False,
         max_tokens: int = 128,
         seed: int = 0,
         extractive: bool = False,
@@ -139,14 +139,17 @@ class Crystal(CrystalFile):
 
         on_evidence is told what was recalled, before the model is opened; on_text receives the answer as it is written.
 
-        model: a GGUF file, or the default language model, fetched on first use; extractive: no model, the best sentences
-        quoted. Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
+        model: a GGUF file, a folder in Hugging Face's layout, the URL of a local server, a name, or a model that is open; None:
+        what $CRYSTAL_MODEL says, else the default one, which may be fetched. What was named is opened before anything is
+        recalled. allow_remote: a server may be another machine. extractive: no model, the best sentences quoted.
+        Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
         """
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
 
         wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
-        return ask(self, question, wishes, speaker=lambda: speaker(model), on_text=on_text, on_evidence=on_evidence)
+        opener = speaker if extractive else _opener(model, allow_remote)  # which an extract does not need
+        return ask(self, question, wishes, speaker=opener, on_text=on_text, on_evidence=on_evidence)
 
     @staticmethod
     def compact(path: str | Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
@@ -214,6 +217,7 @@ class Crystal(CrystalFile):
         return (document.path for document in self.documents() if document.chunks)
 
 
+__all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "forecast", "paths_of", "read_into", "speaker"]
 _AnyCrystal = TypeVar("_AnyCrystal", bound=Crystal)
 
 
@@ -301,17 +305,15 @@ def fetched(name: str) -> Path | None:
         return None
 
 
-def speaker(model: str | Path | None = None) -> Speaker:
-    """A language model: the one at a path, else the default one, fetched on first use.
-
-    Raises ModelMissingError when there is none, CrystalError when it cannot be run.
-    """
-    from crystalcli.lm.speakers import open_speaker
-
-    if model is not None and str(model) != LANGUAGE_MODEL:
-        return open_speaker(model)
-    folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
-    return open_speaker(folder / models.weights(LANGUAGE_MODEL).main)
+def _opener(model: str | Path | Speaker | None, allow_remote: bool) -> Callable[[], Speaker]:
+    """What gives the language model; the user's own is open already, crystal's own opens when it is asked."""
+    if model is None or isinstance(model, str | Path):
+        what = meant(model)
+        if own(what):
+            return lambda: speaker(what)
+        model = speaker(what, allow_remote=allow_remote)
+    opened = model
+    return lambda: opened
 
 
 def choice_of(

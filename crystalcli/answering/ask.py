@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from crystalcli.answering import context, support
+from crystalcli.answering import context, support, window
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.crystal import CrystalFile
@@ -14,7 +14,6 @@ from crystalcli.types import Answer, Passage, Speaker
 # A model of this size says the same again and again when it is left alone.
 _PENALTY = 1.15
 _STOP = ("\n\n",)
-_ROOM = 256  # tokens that the template and the question need beside passages and answer
 
 
 def ask(
@@ -28,7 +27,7 @@ def ask(
 ) -> Answer:
     """Answer from what the crystal recalls.
 
-    speaker: opens the language model; called once there is something to say, and not at all for an extractive answer.
+    speaker: gives the language model; called once there is something to say, and not at all for an extractive answer.
     on_evidence is told what was recalled before the model is opened; on_text receives the answer piece by piece.
     Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, and what `speaker` raises.
     """
@@ -49,9 +48,12 @@ def ask(
         return Answer(question, text, cited, tuple(passages), "extractive", {}, seconds)
 
     model = speaker()
-    room = model.context_length - wishes.max_tokens - _ROOM
-    taken, user = context.pack(question, passages, model.count, min(context.BUDGET, room))
-    conversation = context.messages(user)
+
+    def write(some: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
+        chosen, user = context.pack(question, some, model.count, room)
+        return chosen, context.messages(user)
+
+    taken, conversation = window.fitted(model, passages, wishes.max_tokens, context.BUDGET, write)
     first = 0.0
     pieces: list[str] = []
     for piece in model.say(

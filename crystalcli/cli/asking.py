@@ -8,19 +8,21 @@ import click
 
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
+    allow_remote_option,
     count_option,
     crystal_option,
     depth_option,
     encoder_option,
-    fetch,
     json_option,
     open_crystal,
 )
+from crystalcli.cli.speaking import chosen, model_option
 
 
 @click.command()
 @click.argument("question")
-@click.option("--model", metavar="FILE", help="A language model (GGUF). Default: SmolLM2-135M-Instruct.")
+@model_option
+@allow_remote_option
 @count_option
 @depth_option
 @click.option(
@@ -40,6 +42,7 @@ from crystalcli.cli.shared import (
 def ask(
     question: str,
     model: str | None,
+    allow_remote: bool,
     k: int,
     depth: int,
     max_tokens: int,
@@ -50,16 +53,13 @@ def ask(
     as_json: bool,
 ) -> None:
     """Answer a question from the crystal, with numbered sources."""
-    from crystalcli.library import LANGUAGE_MODEL
-
-    if not extractive and model in (None, LANGUAGE_MODEL):
-        fetch(LANGUAGE_MODEL)
+    speaker = None if extractive else chosen(model, allow_remote)
     with open_crystal(crystal, own=encoder) as opened:
         answer = opened.ask(
             question,
             k=k,
             depth=depth,
-            model=model,
+            model=speaker,
             max_tokens=max_tokens,
             seed=seed,
             extractive=extractive,

@@ -44,6 +44,10 @@ def meant(given: str | Path | None = None) -> str | Path:
         if not path.exists():
             raise
         return path
+    if found is None and not path.exists():
+        raise ModelMissingError(
+            f"no model is called {given!r}, and there is no such file or folder here; `crystal models list` shows the known ones"
+        )
     if found is None:
         return path
     if found.state == "missing":

@@ -35,7 +35,14 @@ def listed_json(found: Iterable[Status], known: Registry) -> list[dict[str, Any]
     """The same for programs."""
     default = known.default or LANGUAGE_MODEL
     rows = [
-        {**asdict(each), "path": str(each.path), "kind": "catalogue", "default": each.name == default} for each in found
+        {
+            **asdict(each),
+            "path": str(each.path),
+            "kind": "catalogue",
+            "state": "here" if each.present else "missing",
+            "default": each.name == default,
+        }
+        for each in found
     ]
     return rows + [{**registered_json(each), "default": each.name == default} for each in known.models.values()]
 

@@ -7,7 +7,7 @@ import shutil
 import struct
 from pathlib import Path
 
-import folders
+import hugging_folders as folders
 import pytest
 import torch
 from hypothesis import given

@@ -291,11 +291,6 @@ REFUSED = {
         {"blk.0.attn_q.lora_a": np.zeros(64, np.float32)},
         "1 tensors are unknown .*'blk.0.attn_q.lora_a'",
     ),
-    "an unreadable format": (
-        {},
-        {"blk.0.attn_k.weight": (np.zeros((32, 44), np.uint8), gguf.GGMLQuantizationType.Q5_0)},
-        "blk.0.attn_k.weight is in Q5_0; formats that can be read: ",
-    ),
 }
 
 

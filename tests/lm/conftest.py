@@ -35,7 +35,8 @@ def tiny_vocabulary() -> tuple[list[str], list[str], list[int]]:
 def write_gguf() -> Callable[..., Path]:
     """write_gguf(path, tensors, **metadata): a GGUF file of a tiny Llama with the tiny vocabulary.
 
-    tensors: name -> array, or (array of uint8, its quantisation). metadata: replaces keys (dots as __), None leaves out.
+    tensors: name -> array, or (array of uint8, its quantisation). metadata: replaces keys (dots as __), None leaves out;
+    keys of llama are those of the architecture that `general__architecture` names.
     """
 
     def write(path: Path, tensors: dict[str, object], **changes: object) -> Path:
@@ -60,7 +61,9 @@ def write_gguf() -> Callable[..., Path]:
             "tokenizer.chat_template": TEMPLATE,
         }
         metadata |= {key.replace("__", "."): value for key, value in changes.items()}
-        writer = gguf.GGUFWriter(path, str(metadata.pop("general.architecture", "llama")))
+        family = str(metadata.pop("general.architecture", "llama"))
+        metadata = {key.replace("llama.", family + ".", key.startswith("llama.")): metadata[key] for key in metadata}
+        writer = gguf.GGUFWriter(path, family)
         for key, value in metadata.items():
             if isinstance(value, bool):
                 writer.add_bool(key, value)

@@ -6,6 +6,7 @@ import tokenizers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strings import PIECES, varied
+from tiny import tiny_vocabulary
 from tokenizers import models, pre_tokenizers
 
 from crystalcli.errors import CrystalError, UsageError
@@ -152,6 +153,18 @@ def test_ends(vocabulary, tiny):
     assert vocabulary.frame.ends == {0, 2}  # <|endoftext|> and <|im_end|>
     assert tiny.frame.ends == {0, 2}
     assert tiny.specials.keys() == {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|spare|>"}
+
+
+def test_several_ways_to_make_a_token(tmp_path, write_gguf, tiny):
+    """As Llama 3's files list them: every pair of tokens that makes a third, in the order of what is made."""
+    several = [merge for merge in tiny_vocabulary()[1] for merge in (merge, merge)]
+    with GGUF(write_gguf(tmp_path / "several.gguf", {}, tokenizer__ggml__merges=several)) as file:
+        assert open_vocabulary(file).encode("the thing and the 12") == tiny.encode("the thing and the 12")
+
+
+def test_spoken_names(tiny):
+    """A token of the user's own is spoken as its name; one of control is not."""
+    assert tiny.decode([2, 271, *tiny.encode("the")]) == "<|spare|>the"
 
 
 BROKEN = {

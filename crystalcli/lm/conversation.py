@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
+from crystalcli.errors import CrystalError
 from crystalcli.lm import chat
 from crystalcli.lm.vocabulary import Vocabulary
 
@@ -29,11 +31,24 @@ class Conversation:
         plain = chat.checked(messages)
         mark = chat.unused_mark(text for message in plain for text in message.values())
         harmless = [{key: self._vocabulary.disarm(text, mark) for key, text in one.items()} for one in plain]
-        ids = self._vocabulary.encode_template(self._template(harmless, self._names), mark)
+        ids = self._vocabulary.encode_template(self._written(harmless), mark)
         begin = self._vocabulary.frame.begin
         if self._vocabulary.frame.adds_begin and begin is not None and ids[:1] != [begin]:
             ids.insert(0, begin)
         return ids
+
+    def _written(self, messages: Sequence[chat.Message]) -> str:
+        try:
+            return self._template(messages, self._names)
+        except CrystalError:
+            # Some models were taught no system message; their users say it themselves.
+            if [message["role"] for message in messages[:2]] != ["system", "user"]:
+                raise
+            said = "\n\n".join(message["content"] for message in messages[:2])
+            joined = [{"role": "user", "content": said}, *messages[2:]]
+            with suppress(CrystalError):
+                return self._template(joined, self._names)
+            raise
 
     @functools.cached_property
     def _template(self) -> Callable[[Sequence[chat.Message], Mapping[str, object]], str]:

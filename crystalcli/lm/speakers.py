@@ -31,7 +31,9 @@ def kind_of(model: str | Path) -> str:
     except OSError as error:
         raise CrystalError(f"cannot open the language model {path}: {error.strerror or error}") from None
     if first.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x04")):
-        raise CrystalError(f"{path} is a pickle, which is never read: use the same model as safetensors or GGUF")
+        raise CrystalError(
+            f"{path} is a pickle or an archive, which is never read: name a GGUF file or a folder of safetensors"
+        )
     if first[8:9] == b"{" or path.name in ("config.json", "tokenizer.json"):
         raise CrystalError(f"{path} is one file of a model: name the folder it lies in")
     return "gguf"  # or damaged, which its reader says best

@@ -24,6 +24,7 @@ from crystalcli.lm.gguf import show
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _LARGEST_HEADER = 64 << 20  # bytes
+_LARGEST_JSON = 256 << 20  # bytes; vocabularies take up to 35 MB
 _MOST_FILES = 1024
 _KINDS = {"F32": ("F32", 4), "F16": ("F16", 2), "BF16": ("BF16", 2)}  # what can be run; others keep their names
 _WIDTHS = {"F64": 8, "I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}
@@ -159,7 +160,11 @@ def read_json(path: Path, missing: Callable[[], dict[str, Any]] | None = None) -
     Raises ModelMissingError when it is missing and may not be, CrystalError when it cannot be read.
     """
     try:
-        data = json.loads(path.read_bytes().decode("utf-8-sig"))
+        with path.open("rb") as file:
+            found = file.read(_LARGEST_JSON + 1)
+        if len(found) > _LARGEST_JSON:
+            raise CrystalError(f"{path} is far too large for what it is")
+        data = json.loads(found.decode("utf-8-sig"))
     except FileNotFoundError:
         if missing is not None:
             return missing()

@@ -215,6 +215,18 @@ def test_where_the_template_stands(own):
         hugging.open_folder(own)
 
 
+def test_a_template_without_a_place_for_the_system(own):
+    """What it would say is said by the user."""
+    source = (own / "chat_template.jinja").read_text()
+    refusal = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+    (own / "chat_template.jinja").write_text(refusal + source)
+    joined = [{"role": "user", "content": "\n\n".join(message["content"] for message in QUESTION)}]
+    model = hugging.open_folder(own)
+    assert model.chat_prompt(QUESTION) == model.chat_prompt(joined)
+    with pytest.raises(CrystalError, match="no system role"):
+        model.chat_prompt([QUESTION[0], {"role": "assistant", "content": "x"}])
+
+
 def test_a_first_token_where_no_template_writes_it(tmp_path):
     tokenizer = folders.sentencepiece()
     tokenizer.chat_template = None
@@ -287,7 +299,7 @@ def test_pickles_are_never_read(own):
         ModelMissingError, match="what is there is a pickle, which is never read; save the model as safetensors"
     ):
         open_speaker(own)
-    with pytest.raises(CrystalError, match=r"pytorch_model\.bin is a pickle, which is never read"):
+    with pytest.raises(CrystalError, match=r"pytorch_model\.bin is a pickle or an archive, which is never read"):
         open_speaker(own / "pytorch_model.bin")
     with pytest.raises(CrystalError, match="is one file of a model: name the folder it lies in"):
         open_speaker(own / "config.json")

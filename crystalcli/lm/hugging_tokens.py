@@ -158,7 +158,9 @@ def _tokenizer(
     bare = {**data, "added_tokens": kept, "post_processor": None, "truncation": None, "padding": None}
     try:
         return Tokenizer.from_str(json.dumps(bare))
-    except Exception as error:  # the library raises bare Exception
+    except BaseException as error:  # the library raises bare Exception, and what derives from none where it panics
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise CrystalError(f"{path} cannot be read: {reason}") from None
 

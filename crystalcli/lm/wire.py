@@ -202,7 +202,7 @@ def _named(url: str, silence: float) -> Iterator[None]:
         raise CrystalError(f"{url} {what}") from None
     except OSError as error:
         raise CrystalError(f"the connection to {url} broke: {error.strerror or error}") from None
-    except ValueError:  # what http.client makes of a chunk's length that is no number
+    except (ValueError, OverflowError):  # what http.client makes of a chunk's length that is none
         raise CrystalError(f"{url} does not speak HTTP as it should") from None
 
 

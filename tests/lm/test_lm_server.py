@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 import time
@@ -283,6 +284,10 @@ MISBEHAVIOUR: dict[str, tuple[object, str]] = {
     "a wrong chunk": (
         raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nxx\r\n"),
         "does not speak HTTP|broke off",
+    ),
+    "a chunk without end": (
+        raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 30 + b"\r\nxx\r\n"),
+        "does not speak HTTP",
     ),
     "a head of many lines": (raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 2000), "does not speak HTTP"),
     "no UTF-8": (stream(b'data: {"choices": [{"delta": {"content": "\xff\xfe"}}]}\n\n'), "bytes that are not UTF-8"),

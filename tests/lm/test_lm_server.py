@@ -324,6 +324,27 @@ def test_whatever_a_server_does_ends_in_one_line(server, monkeypatch, case):
     assert time.monotonic() - began < 30
 
 
+def test_an_answer_with_a_few_wrong_bytes(server):
+    model = ServerModel.open(server.url)
+    events = [event("It is"), event(" Paris.", "stop"), DONE]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in events) + b"0\r\n\r\n"
+    whole = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+    choose = random.Random(5)
+    named = 0
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(choose.randint(1, 3)):
+            place = choose.randrange(len(data))
+            data[place : place + choose.randint(0, 2)] = choose.choice([b"", b"\xff", b"9" * 20, b"\r\n", b"-1"])
+        server.say(raw(bytes(data)))
+        try:
+            says(model)
+        except CrystalError as error:
+            named += 1
+            assert "\n" not in str(error)
+    assert named > 75
+
+
 @pytest.mark.parametrize(
     "case", ["a web page", "other JSON", "no HTTP", "silence", "a redirect", "a failure", "no answer"]
 )

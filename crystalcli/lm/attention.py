@@ -25,6 +25,17 @@ class Cache:
         self.keys = torch.empty(shape.layers, shape.groups, room, shape.head, dtype=dtype)
         self.values = torch.empty_like(self.keys)
 
+    @property
+    def size(self) -> int:
+        """Bytes that are reserved."""
+        return self.keys.nbytes + self.values.nbytes
+
+    def begin_with(self, other: Cache, length: int) -> None:
+        """Takes over the first `length` positions of another one of the same model."""
+        self.keys[:, :, :length] = other.keys[:, :, :length]
+        self.values[:, :, :length] = other.values[:, :, :length]
+        self.length = length
+
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
     """queries [n, heads, head], keys and values [groups, m, head], mask bool [n, m] or None -> [n, heads · head].

@@ -24,6 +24,7 @@ from crystalcli.lm.source import Source
 from crystalcli.lm.taking import Tensors
 from crystalcli.lm.weights import Matrix, Part
 
+BLOCK = 256  # positions read at once: at 128 a prompt took 1.08 times as long
 _LEADING = 32  # logits of each position that are worked out in float32
 
 
@@ -153,7 +154,20 @@ class Llama:
 
         Gives the logits after the last id, float32 [1, vocabulary], or after each, [n, vocabulary].
         ids: at least one, each below `vocabulary`, as many as the cache has room for. pace: told of every layer.
+
+        Positions are read in blocks that begin at multiples of BLOCK. What is kept of whole ones is therefore the same,
+        to the last bit, whatever follows them, and need not be read again when it comes again.
         """
+        found = []
+        place = 0
+        while place < len(ids):
+            block = ids[place : place + BLOCK - cache.length % BLOCK]
+            place += len(block)
+            found.append(self._read(block, cache, len(block) if every else int(place == len(ids)), pace))
+        return torch.cat(found)
+
+    def _read(self, ids: Sequence[int], cache: Cache, wanted: int, pace: Pace | None) -> Tensor:
+        """One block, of whose positions the last `wanted`, none, one or all, are to have logits."""
         shape, count, start = self.shape, len(ids), cache.length
         end = start + count
         x = self._embedding.pick(torch.tensor(ids), torch.float32)  # [n, width]: what the layers add to stays float32
@@ -170,9 +184,11 @@ class Llama:
             queries, keys, values = self._heads(layer, seen, waves)
             cache.keys[number, :, start:end] = keys.transpose(0, 1)
             cache.values[number, :, start:end] = values.transpose(0, 1)
-            if number == shape.layers - 1 and not every and count > 1:
-                # Of the last layer only the last position is asked for.
-                queries, x, mask, count = queries[-1:], x[-1:], None, 1
+            if number == shape.layers - 1 and wanted < count:
+                # Of the last layer only keys and values are needed of the other positions.
+                if not wanted:
+                    break
+                queries, x, mask = queries[-1:], x[-1:], None
             seen = attend(queries, cache.keys[number, :, :end], cache.values[number, :, :end], mask)
             seen = layer.attention_out(seen)
             x = x + (seen if layer.out_bias is None else seen + layer.out_bias)
@@ -182,6 +198,8 @@ class Llama:
             if pace is not None:
                 pace.end()
         cache.length = end
+        if not wanted:
+            return torch.empty(0, shape.vocabulary)
         return self._logits(F.rms_norm(x, (shape.width,), self._norm, shape.epsilon))
 
     def _heads(self, layer: _Layer, x: Tensor, waves: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:

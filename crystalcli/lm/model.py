@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import torch
 
     from crystalcli.lm.llama import Llama
+    from crystalcli.lm.prefix import Prefix
 
 _PRECISIONS = ("auto", "fp32", "bf16")
 _SAMPLE = 64  # positions of work by which threads are tried before a prompt: a few milliseconds
@@ -245,14 +246,17 @@ class LanguageModel:
         from crystalcli.lm.sampler import Sampler
 
         sampler = Sampler(*choices)
-        cache = decoder.cache(len(prompt) + max_tokens)
+        prefix = self._prefix
+        cache = prefix.cache(decoder, prompt, len(prompt) + max_tokens)
         # Only with packed weights is every figure the same, bit for bit, for any number of threads (tested), and the
         # same prompt must give the same text. So otherwise the number is left as it is.
         most = self._most if self._threads is None and decoder.packing else 0
+        read = False
         try:
             sample = functools.partial(decoder.sample, min(len(prompt), _SAMPLE))
             pace = Pace(most, torch.set_num_threads, first=1, sample=sample) if most else None
-            token = sampler.choose(decoder.read(prompt, cache, pace=pace)[0])
+            token = sampler.choose(decoder.read(prompt[cache.length :], cache, pace=pace)[0])
+            read = True
             pace = Pace(most, torch.set_num_threads, first=_FIRST_STEPS) if most else None
             for number in range(1, max_tokens + 1):
                 if token in self._vocabulary.frame.ends:
@@ -263,6 +267,8 @@ class LanguageModel:
         finally:
             if most:
                 torch.set_num_threads(most)
+            if read:
+                prefix.keep(prompt, cache)
         self._keep_copy(decoder)
 
     def _keep_copy(self, decoder: Llama) -> None:
@@ -283,3 +289,9 @@ class LanguageModel:
         if not all(0 <= number < self._vocabulary.size for number in checked):
             raise UsageError(f"token ids are from 0 to {self._vocabulary.size - 1:,}")
         return checked
+
+    @functools.cached_property
+    def _prefix(self) -> Prefix:
+        from crystalcli.lm.prefix import Prefix
+
+        return Prefix()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +50,8 @@ class FolderVocabulary(Vocabulary):
         begin = ids.get(named["bos_token"])
         self._first = _tokenizer(data, path, added, special)
         self._rest = _without_prefix(data, path, added, special) or self._first
-        spelled = {number: text for text, number in self._first.get_vocab().items()}
-        size = max((*spelled, *special), default=-1) + 1
+        self._written = _written(data, path, added)
+        size = max((*self._written, *special), default=-1) + 1
         frame = Frame(
             size=min(size, rows),
             specials={name: number for name, number in ids.items() if len(name) > 1},
@@ -62,9 +62,9 @@ class FolderVocabulary(Vocabulary):
             ends=_ends(folder, config, ids.get(named["eos_token"]), min(size, rows)),
             names=named,
         )
-        super().__init__(frame, max(map(len, spelled.values()), default=1))
+        super().__init__(frame, max(map(len, self._written.values()), default=1))
         self.holed = size > rows
-        self._bytes = _spelling(data, path, spelled)
+        self._spell = _spelling(data, path)
         self._prefixed = _strips(data)
         self._trims = {
             number: (bool(entry.get("lstrip")), bool(entry.get("rstrip")))
@@ -78,7 +78,7 @@ class FolderVocabulary(Vocabulary):
 
     def bytes_of(self, number: int) -> bytes:
         """What a token stands for."""
-        return self._bytes.get(number, b"")
+        return self._spell(self._written.get(number, ""))
 
     def truncate(self, text: str, tokens: int) -> str:
         """As in Vocabulary; by where the library says that each token ends, since it may normalise the text first."""
@@ -185,25 +185,38 @@ def _steps(step: Any) -> Iterator[dict[str, Any]]:
                 yield from _steps(each)
 
 
-def _spelling(data: Mapping[str, Any], path: Path, spelled: Mapping[int, str]) -> dict[int, bytes]:
-    """The bytes of each token, by how the file joins them to a text again."""
+def _written(data: Mapping[str, Any], path: Path, added: Mapping[int, dict[str, Any]]) -> dict[int, str]:
+    """How the file writes each ordinary token, by id."""
+    try:
+        listed = data["model"]["vocab"]
+        pairs = (
+            listed.items() if isinstance(listed, dict) else ((entry[0], number) for number, entry in enumerate(listed))
+        )
+        found = {number: text for text, number in pairs}
+        if not all(type(number) is int and type(text) is str for number, text in found.items()):
+            raise TypeError
+    except (KeyError, TypeError, IndexError):
+        raise CrystalError(f"{path} is damaged: its vocabulary is none") from None
+    return found | {number: entry["content"] for number, entry in added.items() if not entry["content"].strip()}
+
+
+def _spelling(data: Mapping[str, Any], path: Path) -> Callable[[str], bytes]:
+    """What a token that is written so stands for, by how the file joins tokens to a text again."""
     kinds = {each.get("type") for each in _steps(data.get("decoder"))}
     if "ByteLevel" in kinds:
         itself = [*range(33, 127), *range(161, 173), *range(174, 256)]
         others = [byte for byte in range(256) if byte not in set(itself)]
         table = {chr(byte): byte for byte in itself} | {chr(256 + place): byte for place, byte in enumerate(others)}
-        return {
-            number: bytes(map(table.__getitem__, text)) if table.keys() >= set(text) else text.encode()
-            for number, text in spelled.items()
-        }
+        return lambda text: bytes(map(table.__getitem__, text)) if table.keys() >= set(text) else text.encode()
     if {"Metaspace", "Replace"} & kinds:
         bytewise = "ByteFallback" in kinds
-        return {
-            number: bytes([int(found[1], 16)])
-            if bytewise and (found := _BYTE.fullmatch(text))
-            else text.replace(_SPACE, " ").encode()
-            for number, text in spelled.items()
-        }
+
+        def spell(text: str) -> bytes:
+            if bytewise and (found := _BYTE.fullmatch(text)):
+                return bytes([int(found[1], 16)])
+            return text.replace(_SPACE, " ").encode()
+
+        return spell
     raise CrystalError(
         f"{path}: its tokens are joined in an unknown way ({', '.join(sorted(map(str, kinds))) or 'none'})"
     )

@@ -202,7 +202,7 @@ def _written(data: Mapping[str, Any], path: Path, added: Mapping[int, dict[str, 
 
 def _spelling(data: Mapping[str, Any], path: Path) -> Callable[[str], bytes]:
     """What a token that is written so stands for, by how the file joins tokens to a text again."""
-    kinds = {each.get("type") for each in _steps(data.get("decoder"))}
+    kinds = {str(each.get("type")) for each in _steps(data.get("decoder"))}
     if "ByteLevel" in kinds:
         itself = [*range(33, 127), *range(161, 173), *range(174, 256)]
         others = [byte for byte in range(256) if byte not in set(itself)]
@@ -218,7 +218,7 @@ def _spelling(data: Mapping[str, Any], path: Path) -> Callable[[str], bytes]:
 
         return spell
     raise CrystalError(
-        f"{path}: its tokens are joined in an unknown way ({', '.join(sorted(map(str, kinds))) or 'none'})"
+        f"{path}: its tokens are joined in an unknown way ({', '.join(sorted(kinds)) or 'none'})"
     )
 
 

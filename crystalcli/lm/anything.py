@@ -134,13 +134,14 @@ class AnyModel:
         from crystalcli.lm.sampler import Sampler
 
         sampler = Sampler(*choices)
-        new, cache = prompt, None
+        read, cache = list(prompt), None
+        new = read
         for _ in range(max_tokens):
             try:
                 with torch.inference_mode():
                     found = model(input_ids=torch.tensor([new]), past_key_values=cache, use_cache=True)
                 logits = found.logits[0, -1, : self._vocabulary.size].float()
-                cache = found.past_key_values
+                cache = getattr(found, "past_key_values", None)
             except Exception as error:
                 reason = " ".join(str(error).split())[:200] or type(error).__name__
                 raise CrystalError(f"{self._architecture} failed in transformers: {reason}") from None
@@ -148,4 +149,7 @@ class AnyModel:
             if token in self._vocabulary.frame.ends:
                 return
             yield token
-            new = [token]
+            read.append(token)
+            new = (
+                [token] if cache is not None else read
+            )  # some families keep what they have read in other ways, or not at all

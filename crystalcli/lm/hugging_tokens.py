@@ -217,9 +217,7 @@ def _spelling(data: Mapping[str, Any], path: Path) -> Callable[[str], bytes]:
             return text.replace(_SPACE, " ").encode()
 
         return spell
-    raise CrystalError(
-        f"{path}: its tokens are joined in an unknown way ({', '.join(sorted(kinds)) or 'none'})"
-    )
+    raise CrystalError(f"{path}: its tokens are joined in an unknown way ({', '.join(sorted(kinds)) or 'none'})")
 
 
 def _strips(data: Mapping[str, Any]) -> bool:

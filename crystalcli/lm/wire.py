@@ -171,10 +171,8 @@ def _connect(address: Address) -> socket.socket:
             made = socket.create_connection((number, address.port), timeout=CONNECT)
             if not address.secure:
                 return made
-            import ssl
-
             try:
-                return ssl.create_default_context().wrap_socket(made, server_hostname=address.host)
+                return _secured(made, address.host)
             except BaseException:
                 made.close()
                 raise
@@ -185,6 +183,17 @@ def _connect(address: Address) -> socket.socket:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
     raise CrystalError(f"cannot reach {address.url()}: {reason}")
+
+
+def _secured(made: socket.socket, host: str) -> socket.socket:
+    import ssl
+
+    try:
+        return ssl.create_default_context().wrap_socket(made, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        raise ValueError(f"its certificate is not trusted ({error.verify_message})") from None
+    except ssl.SSLError:
+        raise ValueError("it does not speak TLS; does its URL begin with http://?") from None
 
 
 @contextmanager

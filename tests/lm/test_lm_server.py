@@ -371,6 +371,11 @@ def test_a_server_that_is_down():
             ServerModel.open(url)
 
 
+def test_a_server_without_tls(server):
+    with pytest.raises(CrystalError, match="it does not speak TLS; does its URL begin with http://"):
+        ServerModel.open(server.url.replace("http:", "https:"))
+
+
 WRONG = {
     "ftp://127.0.0.1/v1": "is no URL of a server",
     "http://": "is no URL of a server",

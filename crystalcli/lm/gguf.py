@@ -110,8 +110,7 @@ class GGUF:
             with path.open("rb") as stream:
                 self.size = stream.seek(0, 2)
                 # An empty file cannot be mapped.
-                # A private map: torch takes writable memory only, and nothing written could reach the file.
-                self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY) if self.size else None
+                self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self.size else None
         except FileNotFoundError:
             raise ModelMissingError(f"no language model at {path}: run `crystal models pull`") from None
         except (OSError, ValueError) as error:

@@ -46,7 +46,7 @@ class _Layer:
 class Llama:
     """The decoder with its weights in `dtype`, and four-bit ones also as they are when `packing` (see weights.py).
 
-    saved: what `tensors` gave for the same source, dtype and packing before.
+    saved: what `tensors` gave for the same source, dtype and packing before. keeping: as in `Matrix`.
 
     Raises CrystalError when the source lacks a tensor, has one of another shape or in a format that cannot be read, or
     holds tensors that this architecture has no use for (adapters): to run without them would be wrong.
@@ -59,6 +59,7 @@ class Llama:
         dtype: torch.dtype,
         packing: bool,
         saved: Mapping[str, Tensor] | None = None,
+        keeping: bool = True,
     ) -> None:
         self._matrices: dict[str, Matrix] = {}
         self._saved: dict[str, dict[str, Tensor]] = {}
@@ -68,6 +69,7 @@ class Llama:
         self.shape = shape
         self.dtype = dtype
         self.packing = packing
+        self._keeping = keeping
         tensors = Tensors(source)
         self._embedding = tensors.part("token_embd.weight", shape.vocabulary, shape.width)
         self._output = self._embedding  # tied, unless there is one of its own
@@ -124,7 +126,7 @@ class Llama:
         )
 
     def _matrix(self, name: str, *parts: Part) -> Matrix:
-        self._matrices[name] = Matrix(parts, self.dtype, self.packing, self._saved.get(name, {}))
+        self._matrices[name] = Matrix(parts, self.dtype, self.packing, self._saved.get(name), self._keeping)
         return self._matrices[name]
 
     def tensors(self) -> dict[str, Tensor]:

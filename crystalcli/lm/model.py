@@ -196,27 +196,28 @@ class LanguageModel:
         prompt = self._checked(ids)
         if len(prompt) > self.context_length:
             raise CrystalError(f"{len(prompt):,} tokens are more than the {self.context_length:,} {self.name} can take")
-        decoder = self.load()
+        decoder = self.load(len(prompt))
         return decoder.read(prompt, decoder.cache(len(prompt)), every=True)
 
-    def load(self) -> Llama:
+    def load(self, positions: int = 0) -> Llama:
         """Loads the weights now, if they are not there yet: a caller with something else to do may use a thread.
 
-        Raises CrystalError when the file's weights cannot be used.
+        positions: how many are to be read with them. Raises CrystalError when the weights cannot be used, or when they
+        and what is kept of the positions are more than memory has room for; nothing is loaded then.
         """
         with self._loading:
             if self._decoder is None:
-                self._decoder = self._load()
+                self._decoder = self._load(positions)
             return self._decoder
 
-    def _load(self) -> Llama:
+    def _load(self, positions: int) -> Llama:
         digests: list[bytes] = []
         hashing = threading.Thread(target=lambda: digests.append(self._source.digest()), daemon=True)
         if self._cache is not None:
             hashing.start()  # while torch is being imported, which takes longer
         import torch
 
-        from crystalcli.lm import converted
+        from crystalcli.lm import converted, room
         from crystalcli.lm.llama import Llama
         from crystalcli.lm.weights import fast_bfloat16, packed_works
 
@@ -224,6 +225,16 @@ class LanguageModel:
             torch.set_num_threads(self._threads)
         narrow = self._precision == "bf16" or (self._precision == "auto" and fast_bfloat16())
         packing = self._precision != "fp32" and packed_works()
+        width = 2 if narrow else 4
+        cache = room.reading(self._shape, width, positions)
+        # Where both forms of a four-bit matrix are too much, the packed one alone will do, with slower prompts.
+        keeping = room.fits(room.weights(self._source, width, packing, keeping=True) + cache)
+        if not keeping:
+            room.check(
+                room.weights(self._source, width, packing, keeping=False) + cache,
+                self.name,
+                "take a smaller model, or a file in four bits (Q4_0, Q4_K_M)",
+            )
         saved = {}
         if self._cache is not None:
             hashing.join()
@@ -235,19 +246,25 @@ class LanguageModel:
         self._most = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return Llama(self._source, self._shape, torch.bfloat16 if narrow else torch.float32, packing, saved)
+            return Llama(
+                self._source, self._shape, torch.bfloat16 if narrow else torch.float32, packing, saved, keeping
+            )
         finally:
             torch.set_num_threads(self._most)
 
     def _continue(self, prompt: list[int], max_tokens: int, choices: tuple[float, float, int, float]) -> Iterator[int]:
-        decoder = self.load()
+        positions = len(prompt) + max_tokens
+        decoder = self.load(positions)
         import torch
 
+        from crystalcli.lm import room
         from crystalcli.lm.sampler import Sampler
 
         sampler = Sampler(*choices)
         prefix = self._prefix
-        cache = prefix.cache(decoder, prompt, len(prompt) + max_tokens)
+        needed = room.reading(self._shape, decoder.dtype.itemsize, positions)
+        room.check(needed, f"a prompt of {len(prompt):,} tokens", "give it less context")
+        cache = prefix.cache(decoder, prompt, positions)
         # Only with packed weights is every figure the same, bit for bit, for any number of threads (tested), and the
         # same prompt must give the same text. So otherwise the number is left as it is.
         most = self._most if self._threads is None and decoder.packing else 0

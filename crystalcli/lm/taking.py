@@ -5,6 +5,9 @@ Knows: names, shapes and formats. Does not know: what is computed with them. Imp
 
 from __future__ import annotations
 
+import functools
+import warnings
+
 import torch
 from torch import Tensor
 
@@ -53,4 +56,13 @@ class Tensors:
         return stored.kind
 
     def _bytes(self, name: str) -> Tensor:
+        _silence()
         return torch.frombuffer(self._source.data(name), dtype=torch.uint8)
+
+
+@functools.cache
+def _silence() -> None:
+    """Has torch give its warning about memory that cannot be written to, once a process, to nobody: none is written."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.frombuffer(b"\0", dtype=torch.uint8)

@@ -268,7 +268,8 @@ def test_a_converted_copy_says_the_same(tmp_path, tiny_path, precision):
 
 
 def test_a_copy_of_another_file_is_not_used(tmp_path, tiny_tensors, write_gguf):
-    path = write_gguf(tmp_path / "tiny.gguf", tiny_tensors)
+    halves = {name: array.astype("f2" if array.ndim > 1 else "f4") for name, array in tiny_tensors.items()}
+    path = write_gguf(tmp_path / "tiny.gguf", halves)
     prompt = list(range(3, 60))
 
     def logits_after_an_answer() -> torch.Tensor:
@@ -277,10 +278,17 @@ def test_a_copy_of_another_file_is_not_used(tmp_path, tiny_tensors, write_gguf):
         return model.logits(prompt)
 
     before = logits_after_an_answer()
-    write_gguf(path, {**tiny_tensors, "blk.0.ffn_up.weight": tiny_tensors["blk.0.ffn_up.weight"] + 0.01})
+    write_gguf(path, {**halves, "blk.0.ffn_up.weight": halves["blk.0.ffn_up.weight"] + 0.01})
     after = logits_after_an_answer()
     assert not torch.allclose(before, after)
     assert len(list((tmp_path / "cache" / "tiny").iterdir())) == 1
+
+
+def test_no_copy_of_what_is_used_as_it_is(tmp_path, tiny_tensors, write_gguf):
+    path = write_gguf(tmp_path / "tiny.gguf", tiny_tensors)
+    model = LanguageModel.open(path, precision="fp32", cache=tmp_path / "cache")
+    assert list(model.generate(list(range(3, 60)), max_tokens=5))
+    assert not (tmp_path / "cache").exists()
 
 
 def test_no_copy_where_none_can_be(tmp_path, tiny_path):

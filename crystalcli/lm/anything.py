@@ -19,6 +19,7 @@ from crystalcli.errors import CrystalError, UsageError
 from crystalcli.lm import chat
 from crystalcli.lm.conversation import Conversation
 from crystalcli.lm.hugging_figures import OWN
+from crystalcli.lm.tensor_files import read_json, weight_files
 from crystalcli.lm.utterance import check_figures, spoken, until
 from crystalcli.lm.vocabulary import Vocabulary
 
@@ -110,8 +111,11 @@ class AnyModel:
         import torch
         import transformers
 
+        from crystalcli.lm import room
         from crystalcli.lm.weights import fast_bfloat16
 
+        narrow = fast_bfloat16()
+        room.check(self._needed(2 if narrow else 4), self.name, "take a smaller model")
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         try:
@@ -120,12 +124,18 @@ class AnyModel:
                 local_files_only=True,
                 trust_remote_code=False,
                 use_safetensors=True,
-                dtype=torch.bfloat16 if fast_bfloat16() else torch.float32,
+                dtype=torch.bfloat16 if narrow else torch.float32,
             )
         except Exception as error:  # whatever a library for everything may raise
             reason = " ".join(str(error).split())[:200] or type(error).__name__
             raise CrystalError(f"transformers cannot load {self._folder}: {reason}") from None
         return model.eval()
+
+    def _needed(self, width: int) -> int:
+        """Bytes of the weights as numbers of `width` bytes each."""
+        config = read_json(self._folder / "config.json")
+        stored = 4 if "float32" in (config.get("dtype"), config.get("torch_dtype")) else 2
+        return sum(path.stat().st_size for path in weight_files(self._folder)) * width // stored
 
     def _continue(self, prompt: list[int], max_tokens: int, choices: tuple[float, float, int, float]) -> Iterator[int]:
         model = self.load()

@@ -14,6 +14,7 @@ import json
 import mmap
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -26,6 +27,7 @@ WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _LARGEST_HEADER = 64 << 20  # bytes
 _LARGEST_JSON = 256 << 20  # bytes; vocabularies take up to 35 MB
 _MOST_FILES = 1024
+_WIDEST = 4  # bytes of a number that can be run
 _KINDS = {"F32": ("F32", 4), "F16": ("F16", 2), "BF16": ("BF16", 2)}  # what can be run; others keep their names
 _WIDTHS = {"F64": 8, "I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}
 _NAMES = {
@@ -88,7 +90,9 @@ class TensorFolder:
     def data(self, name: str) -> memoryview:
         """The bytes of a tensor, straight from the map; not to be written to."""
         found = self.tensors[name]
-        return memoryview(self._maps[found.file])[found.start : found.start + found.size]
+        data = memoryview(self._maps[found.file])[found.start : found.start + found.size]
+        # No rule of the format has numbers begin where the processor would have them.
+        return data if found.start % _WIDEST == 0 else memoryview(bytes(data))
 
     def digest(self) -> bytes:
         """SHA-256 over all the files, 32 bytes."""
@@ -98,17 +102,17 @@ class TensorFolder:
         return digest.digest()
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Let go of the files. Views that `data` gave stay good."""
         for each in self._maps:
-            each.close()
+            with suppress(BufferError):  # a view is still alive, and the map ends with it
+                each.close()
         self._maps.clear()
 
     def _read(self, path: Path, number: int) -> dict[str, StoredTensor]:
         try:
             with path.open("rb") as stream:
                 size = stream.seek(0, 2)
-                # A private map: torch takes writable memory only, and nothing written could reach the file.
-                data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY) if size else None
+                data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if size else None
         except FileNotFoundError:
             raise ModelMissingError(f"the weights in {path.parent} are not whole: there is no {path.name}") from None
         except (OSError, ValueError) as error:

@@ -40,6 +40,12 @@ def qwen(tmp_path_factory):
     return folder, folders.save(folder, "qwen3", head_dim=32)
 
 
+@pytest.fixture(scope="module")
+def gpt2(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gpt2") / "Tiny-GPT"
+    return folder, folders.save(folder, "gpt2", n_positions=256, num_key_value_heads=None)
+
+
 @pytest.fixture
 def own(qwen, tmp_path) -> Path:
     """A copy to spoil."""
@@ -325,6 +331,28 @@ def header(path: Path, change: dict[str, object] | bytes) -> None:
     path.write_bytes(struct.pack("<Q", len(change)) + change + data[8 + length :])
 
 
+def test_numbers_that_begin_anywhere(own):
+    """Nothing in the format has them begin on a multiple of their size."""
+    expected = hugging.open_folder(own, precision="fp32").logits([5, 6, 7])
+    data = (own / "model.safetensors").read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    for more in (1, 2, 3):
+        (own / "model.safetensors").write_bytes(
+            struct.pack("<Q", length + more) + data[8 : 8 + length] + b" " * more + data[8 + length :]
+        )
+        assert torch.equal(hugging.open_folder(own, precision="fp32").logits([5, 6, 7]), expected)
+
+
+def test_a_model_too_large_is_said_before_it_is_loaded(own, gpt2, monkeypatch):
+    monkeypatch.setattr("crystalcli.lm.room.available", lambda: 100_000)
+    for folder in (own, gpt2[0]):
+        model = open_speaker(folder)
+        with pytest.raises(
+            CrystalError, match=r"needs about \S+ GB of memory and this machine has 0\.0 GB free: take a smaller"
+        ):
+            list(model.say(QUESTION, max_tokens=2))
+
+
 SPOILT: dict[str, tuple[object, str]] = {
     "empty": (lambda path: path.write_bytes(b""), "is empty"),
     "too short": (lambda path: path.write_bytes(b"abc"), "does not begin with a header"),
@@ -400,12 +428,6 @@ def test_whatever_is_damaged_ends_in_the_named_error(qwen, tmp_path_factory, pla
         hugging.open_folder(folder, precision="fp32").logits([5, 6, 7])
     except CrystalError as error:
         assert "\n" not in str(error)
-
-
-@pytest.fixture(scope="module")
-def gpt2(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gpt2") / "Tiny-GPT"
-    return folder, folders.save(folder, "gpt2", n_positions=256, num_key_value_heads=None)
 
 
 class TestAnything:

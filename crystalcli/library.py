@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TypeVar
 
 from crystalcli import models
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
+from crystalcli.language_models import LANGUAGE_MODEL, meant, own, speaker
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.encoders import find
 from crystalcli.storage.store import Store
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from crystalcli.memory.repair import Repaired
     from crystalcli.text.choice import Choice
     from crystalcli.types import Answer, Citation, Progress, Speaker
-
-LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 
 
 class Crystal(CrystalFile):
@@ -131,6 +130,7 @@ class Crystal(CrystalFile):
         k: int = 5,
         depth: int = 3,
         model: str | Path | Speaker | None = None,
+        allow_remote: bool = False,
         max_tokens: int = 128,
         seed: int = 0,
         extractive: bool = False,
@@ -143,21 +143,20 @@ class Crystal(CrystalFile):
         on_evidence is given the best sentences of what was recalled, before the model is opened; on_text receives the answer as it
         is written. An extractive answer is these sentences, and comes through on_text alone.
 
-        model: a GGUF file, or the default language model, fetched on first use, or one that is open (`library.speaker`), which
-        keeps its weights from one question to the next; extractive: no model, the best sentences quoted. wishes: everything that may
-        be chosen, in one; k, depth, max_tokens, seed and extractive are not looked at then.
+        model: a GGUF file, a folder in Hugging Face's layout, the URL of a local server, a name, or a model that is open
+        (`library.speaker`), which keeps its weights from one question to the next; None: what $CRYSTAL_MODEL says, else the default
+        one, which may be fetched. What was named is opened before anything is recalled. allow_remote: a server may be another
+        machine. extractive: no model, the best sentences quoted. wishes: everything that may be chosen, in one; k, depth, max_tokens,
+        seed and extractive are not looked at then.
         Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
         """
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
         from crystalcli.lm.early import Early
-        from crystalcli.lm.speakers import find_speaker
 
         if wishes is None:
             wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
-        if isinstance(model, str | Path) and str(model) != LANGUAGE_MODEL and not wishes.extractive:
-            find_speaker(model)  # what is not there is said before anything is shown
-        early = Early(lambda: speaker(model))
+        early = Early(speaker if wishes.extractive else _opener(model, allow_remote))  # which an extract does not need
 
         def shown(cited: tuple[Citation, ...]) -> None:
             early.begin()  # not sooner: the thread would hold up what brings the evidence
@@ -178,10 +177,12 @@ class Crystal(CrystalFile):
         from crystalcli.answering.wishes import Wishes
 
         wanted = wishes or Wishes()
-        if model is None and models.locate(LANGUAGE_MODEL) is None:
-            return packed(self, question, wanted)
-        counting = speaker(model)
-        return packed(self, question, wanted, counting.count, counting.name)
+        if model is None or isinstance(model, str | Path):
+            what = meant(model)
+            if isinstance(what, str) and own(what) and models.locate(what) is None:
+                return packed(self, question, wanted)
+            model = speaker(what)
+        return packed(self, question, wanted, model.count, model.name)
 
     @staticmethod
     def compact(path: str | Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
@@ -249,6 +250,7 @@ class Crystal(CrystalFile):
         return (document.path for document in self.documents() if document.chunks)
 
 
+__all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "forecast", "paths_of", "read_into", "speaker"]
 _AnyCrystal = TypeVar("_AnyCrystal", bound=Crystal)
 
 
@@ -336,19 +338,15 @@ def fetched(name: str) -> Path | None:
         return None
 
 
-def speaker(model: str | Path | Speaker | None = None) -> Speaker:
-    """A language model: the one at a path, else the default one, fetched on first use; one that is open already is itself.
-
-    Raises ModelMissingError when there is none, CrystalError when it cannot be run.
-    """
-    from crystalcli.lm.speakers import open_speaker
-
-    if model is not None and not isinstance(model, str | Path):
-        return model
-    if model is not None and str(model) != LANGUAGE_MODEL:
-        return open_speaker(model)
-    folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
-    return open_speaker(folder / models.weights(LANGUAGE_MODEL).main)
+def _opener(model: str | Path | Speaker | None, allow_remote: bool) -> Callable[[], Speaker]:
+    """What gives the language model; the user's own is open already, crystal's own opens when it is asked."""
+    if model is None or isinstance(model, str | Path):
+        what = meant(model)
+        if own(what):
+            return lambda: speaker(what)
+        model = speaker(what, allow_remote=allow_remote)
+    opened = model
+    return lambda: opened
 
 
 def choice_of(

@@ -21,6 +21,7 @@ FLOORS = {
     "storage": 1,
     "lm": 1,
     "models": 1,
+    "language_models": 2,
     "memory": 2,
     "answering": 3,
     "library": 4,
@@ -31,7 +32,7 @@ FLOORS = {
 HOMES = {
     "torch": {"vectors", "lm", "memory"},
     "safetensors": {"vectors", "lm", "memory"},
-    "tokenizers": {"vectors"},
+    "tokenizers": {"vectors", "lm"},
     "tiktoken": {"lm"},
     "jinja2": {"lm"},
     "lxml": {"text"},
@@ -47,8 +48,9 @@ HOMES = {
     "rich": {"cli"},
     "platformdirs": {"models", "cli"},
     "urllib": {"models"},
+    "http": {"models", "lm"},
     "pickle": set(),
-    "transformers": set(),
+    "transformers": {"lm"},
     "sentence_transformers": set(),
     "gguf": set(),
 }

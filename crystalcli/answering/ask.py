@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from crystalcli.answering import context, support, templates
+from crystalcli.answering import context, support, templates, window
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.crystal import CrystalFile
-from crystalcli.types import Answer, Citation, Speaker
+from crystalcli.types import Answer, Citation, Passage, Speaker
 
 # A model of this size says the same again and again when it is left alone.
 _PENALTY = 1.15
 _STOP = ("\n\n",)
-_ROOM = 256  # tokens that the template and the question need beside passages and answer
 
 
 def ask(
@@ -28,7 +27,7 @@ def ask(
 ) -> Answer:
     """Answer from what the crystal recalls.
 
-    speaker: opens the language model; called once there is something to say, and not at all for an extractive answer.
+    speaker: gives the language model; called once there is something to say, and not at all for an extractive answer.
     on_evidence is given the best sentences of what was recalled, before the model is opened, and not for an extractive answer,
     which they are; on_text receives the answer piece by piece.
     Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, and what `speaker` raises.
@@ -50,12 +49,13 @@ def ask(
     if on_evidence is not None:
         on_evidence(support.extracts(crystal, passages))
     model = speaker()
-    template = wishes.template or templates.PLAIN
-    room = (
-        model.context_length - wishes.max_tokens - _ROOM - model.count((wishes.system or "") + (wishes.template or ""))
-    )
-    taken, user = context.pack(question, passages, model.count, min(wishes.budget or context.BUDGET, room), template)
-    conversation = context.messages(user, wishes.system)
+
+    def write(some: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
+        chosen, user = context.pack(question, some, model.count, room, wishes.template or templates.PLAIN)
+        return chosen, context.messages(user, wishes.system)
+
+    budget = wishes.budget or context.BUDGET
+    taken, conversation = window.fitted(model, passages, wishes.max_tokens, budget, write)
     first = 0.0
     pieces: list[str] = []
     stopped = False

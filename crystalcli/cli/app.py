@@ -14,6 +14,7 @@ import click
 from crystalcli.cli import checks, moves
 from crystalcli.cli.asking import ask
 from crystalcli.cli.choosing import choosing, chosen
+from crystalcli.cli.model_commands import models
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
     PATH,
@@ -22,7 +23,6 @@ from crystalcli.cli.shared import (
     default_weights,
     depth_option,
     encoder_option,
-    fetch,
     json_option,
     open_crystal,
     password_option,
@@ -283,56 +283,10 @@ def inspect(
             render.stats(opened.stats(), str(opened.path))
 
 
-@app.group("models")
-def models_group() -> None:
-    """The weights on this machine: list, fetch, remove."""
-
-
-@models_group.command("list")
-@json_option
-def models_list(as_json: bool) -> None:
-    """List the weights that crystal knows by name, and which are here."""
-    from crystalcli import models
-    from crystalcli.cli import render
-
-    found = models.listing()
-    if as_json:
-        from dataclasses import asdict
-
-        output.json("models list", {"models": [{**asdict(each), "path": str(each.path)} for each in found]})
-    else:
-        render.models(found)
-
-
-@models_group.command("pull")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
-def models_pull(names: tuple[str, ...]) -> None:
-    """Fetch weights once, check them, and keep them; all that crystal knows when none is named.
-
-    An interrupted pull goes on where it stopped.
-    """
-    from crystalcli import models
-
-    wanted = [models.weights(name).name for name in names or models.CATALOGUE]
-    for name in wanted:
-        output.note(f"{name} is in {fetch(name)}")
-
-
-@models_group.command("remove")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
-def models_remove(names: tuple[str, ...]) -> None:
-    """Delete weights from this machine."""
-    from crystalcli import models
-    from crystalcli.cli.render import size
-
-    for name in names:
-        output.note(f"{name}: {size(models.remove(name))} given back")
-
-
 for _command in (
     *(moves.export, moves.merge, moves.forget, moves.compact, moves.diff),
     *(checks.status, checks.verify, checks.repair),
-    *(ask, watch),
+    *(ask, watch, models),
 ):
     app.add_command(_command)
 

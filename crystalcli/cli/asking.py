@@ -12,14 +12,15 @@ from crystalcli.cli import given
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
     PATH,
+    allow_remote_option,
     count_option,
     crystal_option,
     depth_option,
     encoder_option,
-    fetch,
     json_option,
     open_crystal,
 )
+from crystalcli.cli.speaking import chosen, model_option
 from crystalcli.errors import StoppedError, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 # An option that is a wish has the name of its field in `Wishes`, and needs nothing else here.
 @click.command()
 @click.argument("question", required=False)
-@click.option("--model", metavar="FILE", help="A language model (GGUF). Default: SmolLM2-135M-Instruct.")
+@model_option
+@allow_remote_option
 @count_option
 @depth_option
 @click.option(
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
 def ask(
     question: str | None,
     model: str | None,
+    allow_remote: bool,
     context_only: bool,
     form: str | None,
     crystal: Path | None,
@@ -96,22 +99,20 @@ def ask(
     """
     from crystalcli.answering.wishes import Wishes
     from crystalcli.cli.reply import Asker
-    from crystalcli.library import LANGUAGE_MODEL
 
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json is --format json, which does not go with --format {form}")
     form = "json" if as_json else form or "plain"
-    chosen = Wishes(stoppable=True, **wishes)
-    if context_only and chosen.extractive:
+    wanted = Wishes(stoppable=True, **wishes)
+    if context_only and wanted.extractive:
         raise UsageError("--extractive is an answer, and --context-only none: give one of them")
     if question is None and (sys.stdin is None or not sys.stdin.isatty()):
         raise UsageError("give a question, or - to read it from standard input")
     try:
         asked = given.from_stdin() if question == "-" else question
-        if not chosen.extractive and not context_only and model in (None, LANGUAGE_MODEL):
-            fetch(LANGUAGE_MODEL)
+        speaker = None if wanted.extractive or context_only else chosen(model, allow_remote)
         with open_crystal(crystal, own=encoder) as opened:
-            asker = Asker(opened, chosen, model, form, context_only)
+            asker = Asker(opened, wanted, model if context_only else speaker, allow_remote, form, context_only)
             if asked is not None:
                 _conclude(asker.reply(asked))
                 return

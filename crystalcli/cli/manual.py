@@ -26,7 +26,9 @@ ENVIRONMENT = (
     ("CRYSTAL_FILE", "The crystal to use when -c is not given."),
     ("CRYSTAL_MODELS", "The folder where model weights are kept. Default: the user's cache folder."),
     ("CRYSTAL_ENCODER", "The folder of the encoder to use when --encoder is not given."),
-    ("CRYSTAL_OFFLINE", "1: never use the network, not even to fetch weights."),
+    ("CRYSTAL_MODEL", "The language model to ask when --model is not given."),
+    ("CRYSTAL_API_KEY", "The key that a model server wants; it is sent to the server of --model, and nowhere else."),
+    ("CRYSTAL_OFFLINE", "1: never use the network, not even to fetch weights; servers on this machine may be asked."),
     (
         "CRYSTAL_HISTORY",
         "The file that keeps the questions asked at the prompt; empty: none. Default: in the user's data folder.",

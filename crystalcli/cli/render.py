@@ -20,7 +20,6 @@ from crystalcli.types import Citation, Document, Passage, Place
 if TYPE_CHECKING:
     from crystalcli.memory.ingest import IngestReport
     from crystalcli.memory.inspection import ChunkView, Layer, NodeView, Stats
-    from crystalcli.models import Status
 
 _BAR = 30  # columns of the longest bar
 _NARROW = 72  # columns under which figures are worth more than bars
@@ -330,16 +329,3 @@ def _node(node: NodeView, indent: str, last: bool) -> None:
 def zoom_json(document: Document, chunks: Iterable[ChunkView]) -> dict[str, Any]:
     """The same for programs, without a limit."""
     return {"document": asdict(document), "chunks": [asdict(chunk) for chunk in chunks]}
-
-
-# --- models -------------------------------------------------------------------------------------------------------
-
-
-def models(found: Iterable[Status]) -> None:
-    """The weights that are known, and which are here."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("model", "role", "here", "licence", "where"):
-        table.add_column(title, overflow="fold")
-    for each in found:
-        table.add_row(each.name, each.role, size(each.bytes) if each.present else "no", each.licence, str(each.path))
-    output.console.print(table)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from crystalcli.cli import render, render_answers
 from crystalcli.cli.output import harmless, output
 from crystalcli.cli.screen import Screen
+from crystalcli.cli.speaking import chosen
 from crystalcli.cli.waiting import Waiting
 from crystalcli.errors import UsageError
-from crystalcli.library import LANGUAGE_MODEL, speaker
+from crystalcli.language_models import speaker
 from crystalcli.lm.early import Early
 
 if TYPE_CHECKING:
@@ -22,30 +23,44 @@ if TYPE_CHECKING:
 class Asker:
     """One crystal, asked in one way, in one form."""
 
-    def __init__(self, crystal: Crystal, wishes: Wishes, model: str | None, form: str, context_only: bool) -> None:
+    def __init__(
+        self,
+        crystal: Crystal,
+        wishes: Wishes,
+        model: str | Path | Speaker | None,
+        allow_remote: bool,
+        form: str,
+        context_only: bool,
+    ) -> None:
         self._crystal, self._wishes, self._form, self._context_only = crystal, wishes, form, context_only
-        self._model: str | Speaker | None = model
+        self._model, self._allow_remote = model, allow_remote
         self._waiting = Waiting()
 
     def prepare(self) -> None:
         """Open the language model, if there will be one, and go on loading it. Raises as `library.speaker` does."""
         if not self._wishes.extractive and not self._context_only:
-            self.take(self._model if isinstance(self._model, str) else None)
+            self._open(self._model)
 
     @property
     def model(self) -> str:
         """The language model's name."""
         if self._wishes.extractive or self._context_only:
             return "none: the best sentences are quoted" if self._wishes.extractive else "none"
-        if isinstance(self._model, str):
-            return self._model if "://" in self._model else Path(self._model).name.removesuffix(".gguf")
-        return LANGUAGE_MODEL if self._model is None else self._model.name
+        if isinstance(self._model, str | Path):
+            return Path(self._model).name.removesuffix(".gguf")
+        return self._model.name if self._model is not None else "none"
 
     def take(self, model: str | None) -> None:
         """Answer with another model from now on."""
         if self._wishes.extractive or self._context_only:
             raise UsageError("no language model is asked here")
-        self._model = Early(lambda: speaker(model))()
+        self._open(chosen(model, self._allow_remote))
+
+    def _open(self, model: str | Path | Speaker | None) -> None:
+        def opened() -> Speaker:
+            return speaker(model) if model is None or isinstance(model, str | Path) else model
+
+        self._model = Early(opened)()  # and its weights are on their way
 
     def reply(self, question: str) -> Answer | None:
         """Answer, on the screen, in the form that was chosen; None where only the context was asked for."""

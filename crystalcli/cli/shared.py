@@ -43,6 +43,11 @@ password_option: Decorator = click.option(
     default="",
     help="Opens files that are encrypted. $CRYSTAL_PASSWORD keeps it out of the shell's history.",
 )
+allow_remote_option: Decorator = click.option(
+    "--allow-remote",
+    is_flag=True,
+    help="The server may be another machine: the question and the passages recalled are sent there.",
+)
 encoder_option: Decorator = click.option(
     "--encoder",
     metavar="DIR",

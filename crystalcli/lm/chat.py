@@ -26,8 +26,8 @@ _MOST_REPEATS = 4  # of a message in what the template writes
 Message = Mapping[str, str]
 
 
-def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, str]], str]:
-    """A function from messages and named strings (`bos_token`, …) to the prompt, up to where the assistant begins.
+def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, object]], str]:
+    """A function from messages and named values (`bos_token`, …) to the prompt, up to where the assistant begins.
 
     Raises CrystalError when the template is not one; the function raises it when the template refuses the messages,
     fails, or tries what the sandbox forbids.
@@ -57,7 +57,7 @@ def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, s
     except (jinja2.exceptions.TemplateError, RecursionError) as error:
         raise CrystalError(f"the model's chat template cannot be read: {_line(error)}") from None
 
-    def render(messages: Sequence[Message], names: Mapping[str, str]) -> str:
+    def render(messages: Sequence[Message], names: Mapping[str, object]) -> str:
         room = _EXTRA_CHARACTERS + _MOST_REPEATS * sum(len(text) for message in messages for text in message.values())
         pieces: list[str] = []
         try:

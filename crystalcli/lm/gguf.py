@@ -64,6 +64,27 @@ KINDS: dict[int, tuple[str, int, int]] = {  # ggml type number -> name, elements
     14: ("Q6_K", 256, 210),
     30: ("BF16", 1, 2),
 }
+_OTHER_KINDS = {  # formats of ggml that are not read here, by name for the one who chose such a file
+    9: "Q8_1",
+    15: "Q8_K",
+    16: "IQ2_XXS",
+    17: "IQ2_XS",
+    18: "IQ3_XXS",
+    19: "IQ1_S",
+    20: "IQ4_NL",
+    21: "IQ3_S",
+    22: "IQ2_S",
+    23: "IQ4_XS",
+    24: "I8",
+    25: "I16",
+    26: "I32",
+    27: "I64",
+    28: "F64",
+    29: "IQ1_M",
+    34: "TQ1_0",
+    35: "TQ2_0",
+    39: "MXFP4",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +110,7 @@ class GGUF:
             with path.open("rb") as stream:
                 self.size = stream.seek(0, 2)
                 # An empty file cannot be mapped.
-                # A private map: torch takes writable memory only, and nothing written could reach the file.
-                self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY) if self.size else None
+                self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self.size else None
         except FileNotFoundError:
             raise ModelMissingError(f"no language model at {path}: run `crystal models pull`") from None
         except (OSError, ValueError) as error:
@@ -135,6 +155,9 @@ class GGUF:
             shape = tuple(cursor.number("Q", f"tensor {show(name)}") for _ in range(dimensions))
             number = cursor.number("I", f"tensor {show(name)}")
             offset = cursor.number("Q", f"tensor {show(name)}")
+            if number in _OTHER_KINDS:
+                known = ", ".join(kind for kind, _, _ in KINDS.values())
+                raise _Unsound(f"tensor {show(name)} is in {_OTHER_KINDS[number]}; formats that can be read: {known}")
             if number not in KINDS:
                 raise _Unsound(f"tensor {show(name)} has the unknown type {number}")
             kind, block, width = KINDS[number]

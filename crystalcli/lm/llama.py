@@ -1,10 +1,10 @@
-"""A decoder of the Llama family: token ids in, logits out.
+"""A decoder of the Llama family and its near relations (Qwen 2 and 3, SmolLM 3): token ids in, logits out.
 
 Knows: the architecture (RMSNorm, rotary positions, grouped-query attention, SwiGLU) and its tensors' names in GGUF.
-Does not know: text, tokens' meanings, how the next token is chosen. Imports torch, so it is imported late.
+Does not know: text, tokens' meanings, how the next token is chosen, files. Imports torch, so it is imported late.
 
-Sources: Touvron et al. 2023 (Llama), Su et al. 2021 (rotary positions), Ainslie et al. 2023 (grouped queries),
-Shazeer 2020 (SwiGLU), Zhang & Sennrich 2019 (RMSNorm). Held equal to transformers' LlamaForCausalLM by the tests.
+Sources: Touvron et al. 2023 (Llama), Shazeer 2020 (SwiGLU), Zhang & Sennrich 2019 (RMSNorm), Yang et al. 2024 and 2025
+(Qwen 2.5 and 3). Held equal to transformers' classes for these families by the tests.
 """
 
 from __future__ import annotations
@@ -16,122 +16,50 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crystalcli.errors import CrystalError
-from crystalcli.lm import quants
-from crystalcli.lm.gguf import GGUF, show
+from crystalcli.lm.attention import Cache, attend
 from crystalcli.lm.pace import Pace
+from crystalcli.lm.rotary import frequencies, turn
+from crystalcli.lm.shape import Shape
+from crystalcli.lm.source import Source
+from crystalcli.lm.taking import Tensors
 from crystalcli.lm.weights import Matrix, Part
 
+BLOCK = 256  # positions read at once: at 128 a prompt took 1.08 times as long
 _LEADING = 32  # logits of each position that are worked out in float32
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The figures of a model. width: of the residual stream; hidden: of the feed-forward; context: positions."""
-
-    layers: int
-    width: int
-    hidden: int
-    heads: int
-    groups: int  # of query heads: each shares one key and value head
-    head: int  # dimensions of a head
-    vocabulary: int
-    context: int
-    epsilon: float
-    base: float  # of the rotary frequencies
-    stretch: float  # positions are divided by it
-
-    @classmethod
-    def of(cls, file: GGUF) -> Shape:
-        """Reads the figures from the metadata. Raises CrystalError for another architecture or absurd figures."""
-        architecture = file.metadata.get("general.architecture")
-        if architecture != "llama":
-            raise CrystalError(f"{file.path}: its architecture is {show(str(architecture))}; only `llama` can be run")
-
-        def whole(key: str, most: int, default: int | None = None) -> int:
-            value = file.metadata.get(f"llama.{key}", default)
-            if not isinstance(value, int) or not 1 <= value <= most:
-                raise CrystalError(f"{file.path}: llama.{key} cannot be {show(str(value))}")
-            return value
-
-        def real(key: str, default: float) -> float:
-            value = file.metadata.get(f"llama.{key}", default)
-            if not isinstance(value, int | float) or not 0 < value < 1e12:
-                raise CrystalError(f"{file.path}: llama.{key} cannot be {show(str(value))}")
-            return float(value)
-
-        heads, width = whole("attention.head_count", 1024), whole("embedding_length", 65_536)
-        groups = whole("attention.head_count_kv", 1024, heads)
-        head = whole("attention.key_length", 1024, max(width // heads, 1))
-        if (
-            heads % groups
-            or head % 2
-            or whole("rope.dimension_count", 1024, head) != head
-            or whole("attention.value_length", 1024, head) != head
-        ):
-            raise CrystalError(f"{file.path}: {heads} heads of {head} over {groups} groups are not supported")
-        if file.metadata.get("llama.expert_count"):
-            raise CrystalError(f"{file.path}: mixtures of experts are not supported")
-        scaling = file.metadata.get("llama.rope.scaling.type", "none")
-        if scaling not in ("none", "linear"):
-            raise CrystalError(f"{file.path}: rotary positions scaled by {show(str(scaling))} are not supported")
-        embedding = file.tensors.get("token_embd.weight")
-        if embedding is None or len(embedding.shape) != 2 or embedding.shape[1] != width:
-            raise CrystalError(f"{file.path}: token_embd.weight is missing or not of width {width}")
-        return cls(
-            layers=whole("block_count", 1024),
-            width=width,
-            hidden=whole("feed_forward_length", 1_048_576),
-            heads=heads,
-            groups=groups,
-            head=head,
-            vocabulary=embedding.shape[0],
-            context=whole("context_length", 2**24),
-            epsilon=real("attention.layer_norm_rms_epsilon", 1e-5),
-            base=real("rope.freq_base", 10_000.0),
-            stretch=real("rope.scaling.factor", 1.0) if scaling == "linear" else 1.0,
-        )
-
-
-class Cache:
-    """Keys and values of the positions read so far, for at most `room` of them: [layers, groups, room, head] each.
-
-    Memory is reserved for `room` positions and touched as they come: 23 kB a position for SmolLM2-135M in bfloat16.
-    """
-
-    def __init__(self, shape: Shape, room: int, dtype: torch.dtype) -> None:
-        self.room = room
-        self.length = 0
-        self.keys = torch.empty(shape.layers, shape.groups, room, shape.head, dtype=dtype)
-        self.values = torch.empty_like(self.keys)
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
     attention_norm: Tensor
     queries_keys_values: Matrix
+    bias: Tensor | None  # of queries, keys and values, [rows]
+    query_norm: Tensor | None  # [head]
+    key_norm: Tensor | None
     attention_out: Matrix
+    out_bias: Tensor | None
     feed_norm: Tensor
     gate_up: Matrix
     down: Matrix
+    turned: bool  # whether positions turn queries and keys
 
 
 class Llama:
     """The decoder with its weights in `dtype`, and four-bit ones also as they are when `packing` (see weights.py).
 
-    saved: what `tensors` gave for the same file, dtype and packing before.
+    saved: what `tensors` gave for the same source, dtype and packing before. keeping: as in `Matrix`.
 
-    Raises CrystalError when the file lacks a tensor, has one of another shape or in a format that cannot be read, or
-    holds tensors that this architecture has no use for (biases, adapters): to run without them would be wrong.
+    Raises CrystalError when the source lacks a tensor, has one of another shape or in a format that cannot be read, or
+    holds tensors that this architecture has no use for (adapters): to run without them would be wrong.
     """
 
     def __init__(
         self,
-        file: GGUF,
+        source: Source,
         shape: Shape,
         dtype: torch.dtype,
         packing: bool,
         saved: Mapping[str, Tensor] | None = None,
+        keeping: bool = True,
     ) -> None:
         self._matrices: dict[str, Matrix] = {}
         self._saved: dict[str, dict[str, Tensor]] = {}
@@ -141,42 +69,64 @@ class Llama:
         self.shape = shape
         self.dtype = dtype
         self.packing = packing
-        tensors = _Tensors(file)
-        queries, keys = shape.heads * shape.head, shape.groups * shape.head
+        self._keeping = keeping
+        tensors = Tensors(source)
         self._embedding = tensors.part("token_embd.weight", shape.vocabulary, shape.width)
-        self._output = self._embedding  # tied, unless the file says otherwise
-        if "output.weight" in file.tensors:
+        self._output = self._embedding  # tied, unless there is one of its own
+        if "output.weight" in tensors:
             self._output = tensors.part("output.weight", shape.vocabulary, shape.width)
         self._head = self._matrix("head", self._output)
         self._norm = tensors.vector("output_norm.weight", shape.width)
-        self._layers = []
-        for number in range(shape.layers):
-            name = f"blk.{number}."
-            query = tensors.part(name + "attn_q.weight", queries, shape.width)
-            key = tensors.part(name + "attn_k.weight", keys, shape.width)
-            value = tensors.part(name + "attn_v.weight", keys, shape.width)
-            gate = tensors.part(name + "ffn_gate.weight", shape.hidden, shape.width)
-            up = tensors.part(name + "ffn_up.weight", shape.hidden, shape.width)
-            turned = _halves(query, shape.head), _halves(key, shape.head)
-            self._layers.append(
-                _Layer(
-                    tensors.vector(name + "attn_norm.weight", shape.width),
-                    self._matrix(name + "qkv", *turned, value),
-                    self._matrix(name + "out", tensors.part(name + "attn_output.weight", shape.width, queries)),
-                    tensors.vector(name + "ffn_norm.weight", shape.width),
-                    self._matrix(name + "gate_up", gate, up),
-                    self._matrix(name + "down", tensors.part(name + "ffn_down.weight", shape.width, shape.hidden)),
-                )
-            )
-        exponents = torch.arange(0, shape.head, 2, dtype=torch.float32) / shape.head
-        self._frequencies = 1.0 / (shape.base**exponents * shape.stretch)
-        if "rope_freqs.weight" in file.tensors:  # Llama 3.1's longer context, as one divisor for each frequency
+        self._layers = [self._layer(number, tensors) for number in range(shape.layers)]
+        self._frequencies = frequencies(shape.rotary, shape.head)
+        if "rope_freqs.weight" in tensors:  # Llama 3.1's longer context, as one divisor for each frequency
             self._frequencies /= tensors.vector("rope_freqs.weight", shape.head // 2)
         tensors.finish()
         self._saved.clear()
 
+    def _layer(self, number: int, tensors: Tensors) -> _Layer:
+        shape, name = self.shape, f"blk.{number}."
+        rows = {"q": shape.heads * shape.head, "k": shape.groups * shape.head, "v": shape.groups * shape.head}
+        turned = {"q", "k"} if shape.rotary.side_by_side else set()
+        parts, biases = [], []
+        for letter, count in rows.items():
+            order = _halves(count, shape.head) if letter in turned else None
+            part = tensors.part(f"{name}attn_{letter}.weight", count, shape.width)
+            parts.append(part if order is None else part.reordered(order))
+            label = f"{name}attn_{letter}.bias"
+            if shape.biased or label in tensors:
+                bias = tensors.vector(label, count)
+                biases.append(bias if order is None else bias[order])
+            else:
+                biases.append(torch.zeros(count))
+        norms: dict[str, Tensor | None] = {"q": None, "k": None}
+        if shape.normed:
+            # What is turned half a head apart is normalised alike.
+            norms = {letter: tensors.vector(f"{name}attn_{letter}_norm.weight", shape.head) for letter in norms}
+        out_bias = None
+        if f"{name}attn_output.bias" in tensors:
+            out_bias = tensors.vector(f"{name}attn_output.bias", shape.width).to(self.dtype)
+        gate = tensors.part(f"{name}ffn_gate.weight", shape.hidden, shape.width)
+        up = tensors.part(f"{name}ffn_up.weight", shape.hidden, shape.width)
+        out = tensors.part(f"{name}attn_output.weight", shape.width, rows["q"])
+        down = tensors.part(f"{name}ffn_down.weight", shape.width, shape.hidden)
+        bias = torch.cat(biases)
+        return _Layer(
+            attention_norm=tensors.vector(f"{name}attn_norm.weight", shape.width),
+            queries_keys_values=self._matrix(f"{name}qkv", *parts),
+            bias=bias.to(self.dtype) if bias.any() else None,
+            query_norm=norms["q"],
+            key_norm=norms["k"],
+            attention_out=self._matrix(f"{name}out", out),
+            out_bias=out_bias,
+            feed_norm=tensors.vector(f"{name}ffn_norm.weight", shape.width),
+            gate_up=self._matrix(f"{name}gate_up", gate, up),
+            down=self._matrix(f"{name}down", down),
+            turned=not shape.rotary.skipped or (number + 1) % shape.rotary.skipped != 0,
+        )
+
     def _matrix(self, name: str, *parts: Part) -> Matrix:
-        self._matrices[name] = Matrix(parts, self.dtype, self.packing, self._saved.get(name, {}))
+        self._matrices[name] = Matrix(parts, self.dtype, self.packing, self._saved.get(name), self._keeping)
         return self._matrices[name]
 
     def tensors(self) -> dict[str, Tensor]:
@@ -206,38 +156,70 @@ class Llama:
 
         Gives the logits after the last id, float32 [1, vocabulary], or after each, [n, vocabulary].
         ids: at least one, each below `vocabulary`, as many as the cache has room for. pace: told of every layer.
+
+        Positions are read in blocks that begin at multiples of BLOCK. What is kept of whole ones is therefore the same,
+        to the last bit, whatever follows them, and need not be read again when it comes again.
         """
+        found = []
+        place = 0
+        while place < len(ids):
+            block = ids[place : place + BLOCK - cache.length % BLOCK]
+            place += len(block)
+            found.append(self._read(block, cache, len(block) if every else int(place == len(ids)), pace))
+        return torch.cat(found)
+
+    def _read(self, ids: Sequence[int], cache: Cache, wanted: int, pace: Pace | None) -> Tensor:
+        """One block, of whose positions the last `wanted`, none, one or all, are to have logits."""
         shape, count, start = self.shape, len(ids), cache.length
         end = start + count
         x = self._embedding.pick(torch.tensor(ids), torch.float32)  # [n, width]: what the layers add to stays float32
         angles = torch.outer(torch.arange(start, end, dtype=torch.float32), self._frequencies)[:, None]
-        cosine, sine = angles.cos().to(self.dtype), angles.sin().to(self.dtype)  # [n, 1, head / 2]
+        size = shape.rotary.magnitude
+        waves = (angles.cos() * size).to(self.dtype), (angles.sin() * size).to(self.dtype)  # [n, 1, head / 2] each
         mask = None  # for [n, end]; needed only where some positions are old and several are new
         if count > 1 and start > 0:
             mask = torch.ones(count, end, dtype=torch.bool).tril(start)
-        turned = shape.heads + shape.groups  # heads that carry positions: queries and keys
         for number, layer in enumerate(self._layers):
             if pace is not None:
                 pace.begin()
             seen = F.rms_norm(x, (shape.width,), layer.attention_norm, shape.epsilon).to(self.dtype)
-            heads = layer.queries_keys_values(seen).view(count, -1, shape.head)
-            first, second = heads[:, :turned].chunk(2, dim=-1)
-            rotated = torch.cat((first * cosine - second * sine, second * cosine + first * sine), dim=-1)
-            cache.keys[number, :, start:end] = rotated[:, shape.heads :].transpose(0, 1)
-            cache.values[number, :, start:end] = heads[:, turned:].transpose(0, 1)
-            queries = rotated[:, : shape.heads]
-            if number == shape.layers - 1 and not every and count > 1:
-                # Of the last layer only the last position is asked for.
-                queries, x, mask, count = queries[-1:], x[-1:], None, 1
-            seen = _attend(queries, cache.keys[number, :, :end], cache.values[number, :, :end], mask)
-            x = x + layer.attention_out(seen)
+            queries, keys, values = self._heads(layer, seen, waves)
+            cache.keys[number, :, start:end] = keys.transpose(0, 1)
+            cache.values[number, :, start:end] = values.transpose(0, 1)
+            if number == shape.layers - 1 and wanted < count:
+                # Of the last layer only keys and values are needed of the other positions.
+                if not wanted:
+                    break
+                queries, x, mask = queries[-1:], x[-1:], None
+            seen = attend(queries, cache.keys[number, :, :end], cache.values[number, :, :end], mask)
+            seen = layer.attention_out(seen)
+            x = x + (seen if layer.out_bias is None else seen + layer.out_bias)
             seen = F.rms_norm(x, (shape.width,), layer.feed_norm, shape.epsilon).to(self.dtype)
             gate, up = layer.gate_up(seen).chunk(2, dim=-1)
             x = x + layer.down(F.silu(gate) * up)
             if pace is not None:
                 pace.end()
         cache.length = end
+        if not wanted:
+            return torch.empty(0, shape.vocabulary)
         return self._logits(F.rms_norm(x, (shape.width,), self._norm, shape.epsilon))
+
+    def _heads(self, layer: _Layer, x: Tensor, waves: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """[n, width] -> queries [n, heads, head], keys and values [n, groups, head]."""
+        shape = self.shape
+        found = layer.queries_keys_values(x)
+        if layer.bias is not None:
+            found = found + layer.bias
+        heads = found.view(x.shape[0], -1, shape.head)
+        turned = shape.heads + shape.groups  # heads that carry positions
+        both, values = heads[:, :turned], heads[:, turned:]
+        if layer.query_norm is not None and layer.key_norm is not None:
+            queries = F.rms_norm(both[:, : shape.heads].float(), (shape.head,), layer.query_norm, shape.epsilon)
+            keys = F.rms_norm(both[:, shape.heads :].float(), (shape.head,), layer.key_norm, shape.epsilon)
+            both = torch.cat((queries, keys), dim=1).to(self.dtype)
+        if layer.turned:
+            both = turn(both, *waves)
+        return both[:, : shape.heads], both[:, shape.heads :], values
 
     def _logits(self, x: Tensor) -> Tensor:
         """float32 [n, width] -> float32 [n, vocabulary], the highest of each row as exact as float32 has them.
@@ -255,66 +237,8 @@ class Llama:
         return logits
 
 
-def _attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """queries [n, heads, head], keys and values [groups, m, head], mask bool [n, m] or None -> [n, heads · head].
-
-    Without a mask, either the queries are the first n positions (causal), or there is one, which sees everything.
+def _halves(rows: int, head: int) -> Tensor:
+    """GGUF keeps the rows of Llama's queries and keys so that a pair to be turned lies side by side; here the first
+    halves of the pairs come first, then the second ones (as in the published weights), which torch turns in fewer steps.
     """
-    count, heads, head = queries.shape
-    groups, length, _ = keys.shape
-    if count == 1:
-        # The query heads of one group as so many rows over its keys: nothing need be repeated.
-        seen = F.scaled_dot_product_attention(queries.view(1, groups, -1, head), keys[None], values[None])
-        return seen.view(1, heads * head)
-    many = (groups, heads // groups, length, head)
-    seen = F.scaled_dot_product_attention(
-        queries.transpose(0, 1)[None],
-        keys[:, None].expand(many).reshape(1, heads, length, head),
-        values[:, None].expand(many).reshape(1, heads, length, head),
-        attn_mask=mask,
-        is_causal=mask is None,
-    )
-    return seen[0].transpose(0, 1).reshape(count, heads * head)
-
-
-def _halves(part: Part, head: int) -> Part:
-    """GGUF keeps the rows of queries and keys so that a pair to be turned lies side by side; here the first halves of
-    the pairs come first, then the second ones (as in the published weights), which torch turns in fewer steps.
-    """
-    order = torch.arange(part.rows).view(-1, head // 2, 2).transpose(1, 2).reshape(-1)
-    return part.reordered(order)
-
-
-class _Tensors:
-    """Takes tensors out of the file, checking each, and knows in the end which were left."""
-
-    def __init__(self, file: GGUF) -> None:
-        self._file = file
-        self._left = set(file.tensors)
-
-    def part(self, name: str, rows: int, columns: int) -> Part:
-        info = self._check(name, (rows, columns))
-        return Part(info, self._bytes(name).view(rows, -1), columns)
-
-    def vector(self, name: str, length: int) -> Tensor:
-        return quants.dequantize(self._check(name, (length,)), self._bytes(name), torch.float32).clone()
-
-    def finish(self) -> None:
-        if self._left:
-            names = ", ".join(show(name) for name in sorted(self._left)[:3])
-            raise CrystalError(f"{self._file.path}: {len(self._left)} tensors are unknown to this decoder: {names}")
-
-    def _check(self, name: str, shape: tuple[int, ...]) -> str:
-        info = self._file.tensors.get(name)
-        if info is None:
-            raise CrystalError(f"{self._file.path}: the tensor {name} is missing")
-        if info.shape != shape:
-            raise CrystalError(f"{self._file.path}: the tensor {name} is {info.shape} where {shape} is needed")
-        if info.kind not in quants.READABLE:
-            known = ", ".join(sorted(quants.READABLE))
-            raise CrystalError(f"{self._file.path}: {name} is in {info.kind}; formats that can be read: {known}")
-        self._left.discard(name)
-        return info.kind
-
-    def _bytes(self, name: str) -> Tensor:
-        return torch.frombuffer(self._file.data(name), dtype=torch.uint8)
+    return torch.arange(rows).view(-1, head // 2, 2).transpose(1, 2).reshape(-1)

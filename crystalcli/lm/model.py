@@ -10,20 +10,26 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.lm import chat
+from crystalcli.lm.conversation import Conversation
 from crystalcli.lm.gguf import GGUF
+from crystalcli.lm.opening import open_vocabulary
 from crystalcli.lm.pace import Pace
+from crystalcli.lm.shape import Shape
+from crystalcli.lm.source import Source
+from crystalcli.lm.utterance import check_figures, spoken, until
 from crystalcli.lm.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import torch
 
     from crystalcli.lm.llama import Llama
+    from crystalcli.lm.prefix import Prefix
 
 _PRECISIONS = ("auto", "fp32", "bf16")
 _SAMPLE = 64  # positions of work by which threads are tried before a prompt: a few milliseconds
@@ -35,20 +41,33 @@ class LanguageModel:
 
     def __init__(
         self,
-        file: GGUF,
+        source: Source,
+        shape: Shape,
         vocabulary: Vocabulary,
-        context: int,
-        precision: str,
-        threads: int | None,
-        cache: Path | None,
+        template: str,
+        *,
+        precision: str = "auto",
+        threads: int | None = None,
+        cache: Path | None = None,
     ) -> None:
-        self._file = file
+        """Puts together what a file or folder holds. template: the source of its chat template, "" for none.
+
+        The rest as in `open`, with its UsageErrors. Raises CrystalError when there are more tokens than embeddings.
+        """
+        if precision not in _PRECISIONS:
+            raise UsageError(f"precision is one of {', '.join(_PRECISIONS)}, not {precision!r}")
+        if threads is not None and threads < 1:
+            raise UsageError(f"{threads} threads are too few")
+        if vocabulary.size > shape.vocabulary:
+            raise CrystalError(f"{source.path}: {vocabulary.size:,} tokens, but embeddings for {shape.vocabulary:,}")
+        self._source = source
+        self._shape = shape
         self._vocabulary = vocabulary
-        self._context = context
+        self._conversation = Conversation(vocabulary, template)
         self._precision = precision
         self._threads = threads
         self._most = 1  # threads; known when torch is
-        self._cache = cache / file.path.stem if cache is not None else None
+        self._cache = cache / self.name if cache is not None else None
         self._copy = ""  # the name of the converted copy to write, when there is none yet
         self._decoder: Llama | None = None
         self._loading = threading.Lock()
@@ -62,7 +81,7 @@ class LanguageModel:
         threads: int | None = None,
         cache: Path | None = None,
     ) -> LanguageModel:
-        """Opens a GGUF file of the Llama family with a byte-level vocabulary.
+        """Opens a GGUF file of a family that `Shape` knows, with a vocabulary that `open_vocabulary` can read.
 
         precision: "fp32"; "bf16"; or "auto": bfloat16 where the CPU multiplies it in hardware, else float32 for
         prompts, and in both cases four-bit weights as they are for the words that follow, where torch has a kernel.
@@ -72,30 +91,31 @@ class LanguageModel:
         Raises ModelMissingError when there is no such file, UsageError for an unknown precision or number of threads,
         CrystalError when the file is damaged or of a kind that cannot be run.
         """
-        if precision not in _PRECISIONS:
-            raise UsageError(f"precision is one of {', '.join(_PRECISIONS)}, not {precision!r}")
-        if threads is not None and threads < 1:
-            raise UsageError(f"{threads} threads are too few")
         file = GGUF(Path(path))
         try:
-            context = file.metadata.get("llama.context_length")
-            vocabulary = Vocabulary(file)
-            if not isinstance(context, int) or not 1 <= context <= 2**24:
-                raise CrystalError(f"{path}: llama.context_length is missing or absurd")
+            template = file.metadata.get("tokenizer.chat_template")
+            return cls(
+                file,
+                Shape.of(file),
+                open_vocabulary(file),
+                template if isinstance(template, str) else "",
+                precision=precision,
+                threads=threads,
+                cache=cache,
+            )
         except BaseException:
             file.close()
             raise
-        return cls(file, vocabulary, context, precision, threads, cache)
 
     @property
     def name(self) -> str:
-        """The file's name without its ending."""
-        return self._file.path.stem
+        """The file's or folder's name, without an ending."""
+        return self._source.path.stem if self._source.path.suffix == ".gguf" else self._source.path.name
 
     @property
     def context_length(self) -> int:
         """How many tokens the model can have before it, prompt and answer together."""
-        return self._context
+        return self._shape.context
 
     def count(self, text: str) -> int:
         """How many tokens `text` has. Needs neither torch nor weights."""
@@ -112,14 +132,7 @@ class LanguageModel:
         are ordinary text: no document can close its message and open another.
         Raises UsageError for messages without role or content, CrystalError when the template fails on them.
         """
-        plain = chat.checked(messages)
-        mark = chat.unused_mark(text for message in plain for text in message.values())
-        harmless = [{key: self._vocabulary.disarm(text, mark) for key, text in one.items()} for one in plain]
-        ids = self._vocabulary.encode_template(self._template(harmless, self._special_names), mark)
-        begin = self._vocabulary.begin
-        if self._vocabulary.adds_begin and begin is not None and ids[:1] != [begin]:
-            ids.insert(0, begin)
-        return ids
+        return self._conversation.ids(messages)
 
     def prompt_size(self, messages: Sequence[chat.Message]) -> int:
         """How many tokens `chat_prompt` makes of the messages. Raises as it does."""
@@ -136,16 +149,18 @@ class LanguageModel:
         repetition_penalty: float = 1.0,
         stop: Sequence[str] = (),
     ) -> Iterator[str]:
-        """What the model says next in a conversation: `generate` behind `chat_prompt`. Raises as these do."""
-        return self.generate(
+        """What the model says next in a conversation: `generate` behind `chat_prompt`, without thoughts that it thinks aloud
+        before its answer. Raises as these do.
+        """
+        pieces = self.generate(
             self.chat_prompt(messages),
             max_tokens=max_tokens,
             temperature=temperature,
             top_p=top_p,
             seed=seed,
             repetition_penalty=repetition_penalty,
-            stop=stop,
         )
+        return until(spoken(pieces), stop)
 
     def generate(
         self,
@@ -165,61 +180,61 @@ class LanguageModel:
         Raises, at the call: UsageError for figures out of range, CrystalError when prompt and answer together exceed
         `context_length`; while iterating, on first use: CrystalError when the weights cannot be used.
         """
-        if max_tokens < 1:
-            raise UsageError(f"max_tokens is at least 1, not {max_tokens}")
-        if not 0.0 <= temperature <= 100.0 or not 0.0 < top_p <= 1.0 or not 0.01 <= repetition_penalty <= 100.0:
-            raise UsageError(
-                "temperature is from 0 to 100, top_p above 0 and up to 1, repetition_penalty from 0.01 to 100: "
-                f"not {temperature}, {top_p}, {repetition_penalty}"
-            )
+        check_figures(max_tokens, temperature, top_p, repetition_penalty)
         prompt = self._checked(prompt_ids)
-        if len(prompt) + max_tokens > self._context:
+        if len(prompt) + max_tokens > self.context_length:
             raise CrystalError(
                 f"the prompt has {len(prompt):,} tokens, but with {max_tokens:,} for the answer {self.name} can take "
-                f"{max(self._context - max_tokens, 0):,} (of {self._context:,}): give it less context"
+                f"{max(self.context_length - max_tokens, 0):,} (of {self.context_length:,}): give it less context"
             )
         choices = (temperature, top_p, seed, repetition_penalty)
         pieces = self._vocabulary.stream(self._continue(prompt, max_tokens, choices))
-        return _until(pieces, [stop] if isinstance(stop, str) else [text for text in stop if text])
+        return until(pieces, stop)
 
     def logits(self, ids: Sequence[int]) -> torch.Tensor:
         """The logits after each of `ids`, float32 [n, vocabulary]. Raises as `generate` does."""
         prompt = self._checked(ids)
-        if len(prompt) > self._context:
-            raise CrystalError(f"{len(prompt):,} tokens are more than the {self._context:,} {self.name} can take")
-        decoder = self.load()
+        if len(prompt) > self.context_length:
+            raise CrystalError(f"{len(prompt):,} tokens are more than the {self.context_length:,} {self.name} can take")
+        decoder = self.load(len(prompt))
         return decoder.read(prompt, decoder.cache(len(prompt)), every=True)
 
-    def load(self) -> Llama:
+    def load(self, positions: int = 0) -> Llama:
         """Loads the weights now, if they are not there yet: a caller with something else to do may use a thread.
 
-        Raises CrystalError when the file's weights cannot be used.
+        positions: how many are to be read with them. Raises CrystalError when the weights cannot be used, or when they
+        and what is kept of the positions are more than memory has room for; nothing is loaded then.
         """
         with self._loading:
             if self._decoder is None:
-                self._decoder = self._load()
+                self._decoder = self._load(positions)
             return self._decoder
 
-    def _load(self) -> Llama:
+    def _load(self, positions: int) -> Llama:
         digests: list[bytes] = []
-        hashing = threading.Thread(target=lambda: digests.append(self._file.digest()), daemon=True)
+        hashing = threading.Thread(target=lambda: digests.append(self._source.digest()), daemon=True)
         if self._cache is not None:
             hashing.start()  # while torch is being imported, which takes longer
         import torch
 
-        from crystalcli.lm import converted
-        from crystalcli.lm.llama import Llama, Shape
+        from crystalcli.lm import converted, room
+        from crystalcli.lm.llama import Llama
         from crystalcli.lm.weights import fast_bfloat16, packed_works
 
         if self._threads is not None:
             torch.set_num_threads(self._threads)
-        shape = Shape.of(self._file)
-        if shape.vocabulary != self._vocabulary.size:
-            raise CrystalError(
-                f"{self._file.path}: {self._vocabulary.size:,} tokens, but embeddings for {shape.vocabulary:,}"
-            )
         narrow = self._precision == "bf16" or (self._precision == "auto" and fast_bfloat16())
         packing = self._precision != "fp32" and packed_works()
+        width = 2 if narrow else 4
+        cache = room.reading(self._shape, width, positions)
+        # Where both forms of a four-bit matrix are too much, the packed one alone will do, with slower prompts.
+        keeping = room.fits(room.weights(self._source, width, packing, keeping=True) + cache)
+        if not keeping:
+            room.check(
+                room.weights(self._source, width, packing, keeping=False) + cache,
+                self.name,
+                "take a smaller model, or a file in four bits (Q4_0, Q4_K_M)",
+            )
         saved = {}
         if self._cache is not None:
             hashing.join()
@@ -231,28 +246,37 @@ class LanguageModel:
         self._most = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return Llama(self._file, shape, torch.bfloat16 if narrow else torch.float32, packing, saved)
+            return Llama(
+                self._source, self._shape, torch.bfloat16 if narrow else torch.float32, packing, saved, keeping
+            )
         finally:
             torch.set_num_threads(self._most)
 
     def _continue(self, prompt: list[int], max_tokens: int, choices: tuple[float, float, int, float]) -> Iterator[int]:
-        decoder = self.load()
+        positions = len(prompt) + max_tokens
+        decoder = self.load(positions)
         import torch
 
+        from crystalcli.lm import room
         from crystalcli.lm.sampler import Sampler
 
         sampler = Sampler(*choices)
-        cache = decoder.cache(len(prompt) + max_tokens)
+        prefix = self._prefix
+        needed = room.reading(self._shape, decoder.dtype.itemsize, positions)
+        room.check(needed, f"a prompt of {len(prompt):,} tokens", "give it less context")
+        cache = prefix.cache(decoder, prompt, positions)
         # Only with packed weights is every figure the same, bit for bit, for any number of threads (tested), and the
         # same prompt must give the same text. So otherwise the number is left as it is.
         most = self._most if self._threads is None and decoder.packing else 0
+        read = False
         try:
             sample = functools.partial(decoder.sample, min(len(prompt), _SAMPLE))
             pace = Pace(most, torch.set_num_threads, first=1, sample=sample) if most else None
-            token = sampler.choose(decoder.read(prompt, cache, pace=pace)[0])
+            token = sampler.choose(decoder.read(prompt[cache.length :], cache, pace=pace)[0])
+            read = True
             pace = Pace(most, torch.set_num_threads, first=_FIRST_STEPS) if most else None
             for number in range(1, max_tokens + 1):
-                if token in self._vocabulary.ends:
+                if token in self._vocabulary.frame.ends:
                     break
                 yield token  # before the next one is worked out
                 if number < max_tokens:
@@ -260,6 +284,8 @@ class LanguageModel:
         finally:
             if most:
                 torch.set_num_threads(most)
+            if read:
+                prefix.keep(prompt, cache)
         self._keep_copy(decoder)
 
     def _keep_copy(self, decoder: Llama) -> None:
@@ -282,39 +308,7 @@ class LanguageModel:
         return checked
 
     @functools.cached_property
-    def _template(self) -> Callable[[Sequence[chat.Message], dict[str, str]], str]:
-        source = self._file.metadata.get("tokenizer.chat_template")
-        return chat.compile_template(source if isinstance(source, str) and source.strip() else chat.CHATML)
+    def _prefix(self) -> Prefix:
+        from crystalcli.lm.prefix import Prefix
 
-    @functools.cached_property
-    def _special_names(self) -> dict[str, str]:
-        """What templates expect to find: the texts of the first and the last token."""
-        names = {}
-        for key in ("bos", "eos"):
-            number = self._file.metadata.get(f"tokenizer.ggml.{key}_token_id")
-            text = next((text for text, special in self._vocabulary.specials.items() if special == number), "")
-            names[f"{key}_token"] = text
-        return names
-
-
-def _until(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
-    """The pieces up to the first of the `stop` strings, which may lie across pieces: what could begin one waits."""
-    held = ""
-    for piece in pieces:
-        held += piece
-        places = [place for place in map(held.find, stop) if place >= 0]
-        if places:
-            held = held[: min(places)]
-            break
-        waiting = max((_overlap(held, text) for text in stop), default=0)
-        ready = held[: len(held) - waiting]
-        if ready:
-            yield ready
-            held = held[len(ready) :]
-    if held:
-        yield held
-
-
-def _overlap(text: str, stop: str) -> int:
-    """The length of the longest end of `text` that begins `stop`."""
-    return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)
+        return Prefix()

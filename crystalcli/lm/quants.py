@@ -120,6 +120,53 @@ def _q8_0(data: Tensor) -> Tensor:
     return blocks[:, 2:].view(torch.int8).to(torch.float32).mul_(_half(blocks[:, :2]))
 
 
+def _q5_codes(high: Tensor, low: Tensor) -> Tensor:
+    """Four bytes of fifth bits and sixteen of nibbles, uint8 [n, 4] and [n, 16] -> codes float32 [n, 32] in 0..31."""
+    shifts = torch.arange(8, dtype=torch.uint8)
+    fifth = ((high[:, :, None] >> shifts) & 1).view(-1, GROUP)  # bit j of the four bytes belongs to element j
+    return (_nibbles(low) | (fifth << 4)).to(torch.float32)
+
+
+def _q5_0(data: Tensor) -> Tensor:
+    # d: float16, 4 bytes of fifth bits, then 16 bytes as in Q4_0. weight = d · (q - 16)
+    blocks = data.view(-1, 22)
+    return _q5_codes(blocks[:, 2:6], blocks[:, 6:]).sub_(16).mul_(_half(blocks[:, :2]))
+
+
+def _q5_1(data: Tensor) -> Tensor:
+    # d, m: float16, then as Q5_0. weight = d · q + m
+    blocks = data.view(-1, 24)
+    ends = _half(blocks[:, :4])
+    return _q5_codes(blocks[:, 4:8], blocks[:, 8:]).mul_(ends[:, :1]).add_(ends[:, 1:])
+
+
+def _pairs(codes: Tensor) -> Tensor:
+    """uint8 [n, 64], two bits a code -> [n, 16, 16]: two halves of 32 bytes; in each the lowest pairs come first."""
+    shifts = torch.tensor([0, 2, 4, 6], dtype=torch.uint8)[:, None]
+    return ((codes.reshape(-1, 2, 1, GROUP) >> shifts) & 3).view(-1, 16, 16)
+
+
+def _q2_k(data: Tensor) -> Tensor:
+    # 16 bytes: the scale of 16 elements in the low nibble, their minimum in the high one; 64 of codes; d, dmin: float16
+    blocks = data.view(-1, 84)
+    ends = _half(blocks[:, 80:])
+    scales = (blocks[:, :16] & 15).to(torch.float32) * ends[:, :1]
+    minima = (blocks[:, :16] >> 4).to(torch.float32) * ends[:, 1:]
+    return _pairs(blocks[:, 16:80]).to(torch.float32).mul_(scales[:, :, None]).sub_(minima[:, :, None])
+
+
+def _q3_k(data: Tensor) -> Tensor:
+    # 32 bytes of third bits, inverted: bit g of byte i for element i of group g; 64 of pairs; 12 of 6-bit scales; d
+    blocks = data.view(-1, 110)
+    shifts = torch.arange(8, dtype=torch.uint8)[None, :, None]
+    third = ((blocks[:, None, :32] >> shifts) & 1).view(-1, 16, 16)
+    low, high = blocks[:, 96:104], blocks[:, 104:108]
+    scales = torch.cat((low & 15, low >> 4), dim=1)  # 16 of them; four bytes hold the upper bits of all
+    upper = torch.cat([(high >> shift) & 3 for shift in (0, 2, 4, 6)], dim=1)
+    factors = (scales | (upper << 4)).to(torch.float32).sub_(32) * _half(blocks[:, 108:])
+    return (_pairs(blocks[:, 32:96]) | (third << 2)).to(torch.float32).sub_(4).mul_(factors[:, :, None])
+
+
 def _q5_k(data: Tensor) -> Tensor:
     # as Q4_K, with 32 bytes before the codes: bit g of byte i is the fifth bit of element i of group g
     blocks = data.view(-1, 176)
@@ -155,6 +202,10 @@ _OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
     "F16": _f16,
     "BF16": _bf16,
     "Q8_0": _q8_0,
+    "Q5_0": _q5_0,
+    "Q5_1": _q5_1,
+    "Q2_K": _q2_k,
+    "Q3_K": _q3_k,
     "Q5_K": _q5_k,
     "Q6_K": _q6_k,
 }

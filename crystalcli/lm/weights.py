@@ -12,7 +12,7 @@ one row 3.5 ms packed, 17 ms bfloat16, 40 ms float32; 512 rows 0.74 s packed, 0.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,11 @@ from torch import Tensor
 
 from crystalcli.lm import quants
 
+_SAME = {"F32": torch.float32, "BF16": torch.bfloat16}  # formats that are numbers of torch's already
 _FEW_ROWS = 16  # up to so many rows the packed form is the quicker one
 _SLAB = 1 << 19  # weights turned into numbers at a time: 2 MB of float32
+_PACKED_SLAB = 1 << 23  # weights packed at a time: what is in between takes ten bytes a weight
+_PACKED_ROWS = 64  # the four-bit kernel's order goes through so many rows at a time
 
 
 def fast_bfloat16() -> bool:
@@ -65,6 +68,10 @@ class Part:
         self.unpack(whole)
         return whole
 
+    def as_it_is(self, dtype: torch.dtype) -> Tensor | None:
+        """The numbers without a copy, `dtype` [rows, columns], where the source has them so; not to be written to."""
+        return self.data.view(dtype) if _SAME.get(self.kind) == dtype else None
+
     def unpack(self, out: Tensor) -> None:
         """Writes the numbers to `out` [rows, columns], some rows at a time: what is in between stays in the cache."""
         step = max(_SLAB // self.columns, 1)
@@ -77,6 +84,10 @@ class Part:
         """Some rows only: `dtype` [n, columns], for rows int64 [n]."""
         return Part(self.kind, self.data[rows], self.columns).dense(dtype)
 
+    def slice(self, start: int, end: int) -> Part:
+        """The rows from `start` to `end`, as far as there are such."""
+        return Part(self.kind, self.data[max(start, 0) : max(end, 0)], self.columns)
+
     def reordered(self, order: Tensor) -> Part:
         """The same with its rows in another order, int64 [rows]: blocks lie within rows, so bytes can be moved."""
         return Part(self.kind, self.data[order], self.columns)
@@ -86,27 +97,40 @@ class Matrix:
     """x -> x @ Wᵀ for W the parts one under the other; x and result in `dtype`, [n, columns] -> [n, rows].
 
     packing: whether few rows may go through the four-bit kernel, which rounds its input to bfloat16.
+    keeping: whether a packed matrix, once many rows have needed its numbers, keeps these too. Without, they are made
+    for each block of a prompt, and memory holds the packed form alone.
     saved: what `tensors` gave for the same parts, dtype and packing before; what does not fit is made anew.
     Calling it from two threads at once is sound.
     """
 
     def __init__(
-        self, parts: Sequence[Part], dtype: torch.dtype, packing: bool, saved: Mapping[str, Tensor] | None = None
+        self,
+        parts: Sequence[Part],
+        dtype: torch.dtype,
+        packing: bool,
+        saved: Mapping[str, Tensor] | None = None,
+        keeping: bool = True,
     ) -> None:
         self._parts = parts
         self._dtype = dtype
+        self._keeping = keeping
         self._rows, self._columns = sum(part.rows for part in parts), parts[0].columns
         saved = saved or {}
-        planes = self._planes() if packing else 0
+        planes = planes_of([part.kind for part in parts], self._rows) if packing else 0
         names = [(f"codes{number}", f"pairs{number}") for number in range(planes)]
         self._packed = [(saved[codes], saved[pairs]) for codes, pairs in names if {codes, pairs} <= saved.keys()]
         if len(self._packed) != planes or not all(map(self._fits, self._packed)):
-            self._packed = self._pack()
-        self._dense: Tensor | None = None
-        if "dense" in saved and saved["dense"].shape == (self._rows, self._columns) and saved["dense"].dtype == dtype:
-            self._dense = saved["dense"]
-        elif not self._packed:
-            self._dense = self._unpack()
+            self._packed = self._pack(planes)
+        as_they_are = [part.as_it_is(dtype) for part in parts]
+        self._dense: list[Tensor] = [tensor for tensor in as_they_are if tensor is not None]
+        self._mapped = len(self._dense) == len(parts)
+        if not self._mapped:
+            self._dense = []
+            dense = saved.get("dense")
+            if dense is not None and dense.shape == (self._rows, self._columns) and dense.dtype == dtype:
+                self._dense = [dense]
+            elif not self._packed:
+                self._dense = [self._unpack()]
 
     def __call__(self, x: Tensor) -> Tensor:
         """The product."""
@@ -114,28 +138,26 @@ class Matrix:
             few = x.to(torch.bfloat16)
             products = [_multiply(few, codes, pairs) for codes, pairs in self._packed]
             return (products[0] if len(products) == 1 else products[0] + products[1]).to(self._dtype)
-        if self._dense is None:
-            self._dense = self._unpack()  # on the first prompt
-        return F.linear(x, self._dense)
+        dense = self._dense or [self._unpack()]
+        if self._keeping:
+            self._dense = dense  # from the first prompt on
+        if len(dense) == 1:
+            return F.linear(x, dense[0])
+        return torch.cat([F.linear(x, tensor) for tensor in dense], dim=-1)
 
     @property
     def unpacked(self) -> bool:
         """Whether the dense form is there."""
-        return self._dense is not None
+        return bool(self._dense)
 
     def tensors(self, unpacked: bool) -> dict[str, Tensor]:
         """What was made of the parts, by name, for `saved`: with the dense form when `unpacked`."""
         made: dict[str, Tensor] = {}
         for number, (codes, pairs) in enumerate(self._packed):
             made |= {f"codes{number}": codes, f"pairs{number}": pairs}
-        if unpacked or not made:
-            made["dense"] = self._unpack() if self._dense is None else self._dense
+        if (unpacked or not made) and not self._mapped:
+            made["dense"] = self._dense[0] if self._dense else self._unpack()
         return made
-
-    def _planes(self) -> int:
-        """In how many planes the four-bit kernel takes it: none where the formats or the shape do not allow it."""
-        counts = {quants.planes_in(part.kind) for part in self._parts}
-        return counts.pop() if len(counts) == 1 and self._rows % 16 == 0 else 0
 
     def _fits(self, plane: tuple[Tensor, Tensor]) -> bool:
         codes, pairs = plane
@@ -146,21 +168,38 @@ class Matrix:
             and pairs.dtype == torch.bfloat16
         )
 
-    def _pack(self) -> list[tuple[Tensor, Tensor]]:
+    def _pack(self, planes: int) -> list[tuple[Tensor, Tensor]]:
         """What the four-bit kernel takes, for each plane: codes in its own order, and scale and offset, bfloat16
         [columns / 32, rows, 2]. It computes (code - 8) · scale + offset in groups of 32 along a row, as the formats
         mean it.
         """
-        packed = []
-        for planes in zip(*(quants.planes(part.kind, part.data.reshape(-1)) for part in self._parts), strict=True):
-            codes = torch.empty(self._rows, self._columns, dtype=torch.int32)
-            torch.cat([code.view(-1, self._columns) for code, _, _ in planes], out=codes)
-            scale = torch.cat([scale for _, scale, _ in planes])
-            least = torch.cat([least for _, _, least in planes])
-            pairs = torch.stack((scale, torch.add(least, scale, alpha=8)), dim=-1).to(torch.bfloat16)
-            pairs = pairs.view(self._rows, self._columns // quants.GROUP, 2).transpose(0, 1).contiguous()
-            packed.append((_convert(codes), pairs))
+        packed = [
+            (
+                torch.empty(self._rows, self._columns // 2, dtype=torch.uint8),
+                torch.empty(self._columns // quants.GROUP, self._rows, 2, dtype=torch.bfloat16),
+            )
+            for _ in range(planes)
+        ]
+        step = max(_PACKED_SLAB // self._columns // _PACKED_ROWS, 1) * _PACKED_ROWS
+        for start in range(0, self._rows if planes else 0, step):
+            rows = slice(start, min(start + step, self._rows))
+            found = [quants.planes(part.kind, part.data.reshape(-1)) for part in self._slices(rows.start, rows.stop)]
+            for (codes, pairs), pieces in zip(packed, zip(*found, strict=True), strict=True):
+                slab = torch.cat([code.view(-1, self._columns) for code, _, _ in pieces])
+                codes[rows] = _convert(slab.to(torch.int32))
+                scale = torch.cat([scale for _, scale, _ in pieces])
+                least = torch.cat([least for _, _, least in pieces])
+                pair = torch.stack((scale, torch.add(least, scale, alpha=8)), dim=-1)
+                pairs[:, rows] = pair.view(len(slab), -1, 2).transpose(0, 1).to(torch.bfloat16)
         return packed
+
+    def _slices(self, start: int, end: int) -> Iterator[Part]:
+        """The parts of which rows `start` to `end` consist."""
+        for part in self._parts:
+            piece = part.slice(start, end)
+            if piece.rows:
+                yield piece
+            start, end = start - part.rows, end - part.rows
 
     def _unpack(self) -> Tensor:
         dense = torch.empty(self._rows, self._columns, dtype=self._dtype)
@@ -169,6 +208,12 @@ class Matrix:
             part.unpack(dense[start : start + part.rows])
             start += part.rows
         return dense
+
+
+def planes_of(kinds: Sequence[str], rows: int) -> int:
+    """In how many planes the four-bit kernel takes a matrix of such parts and so many rows: 0 where it does not."""
+    counts = {quants.planes_in(kind) for kind in kinds}
+    return counts.pop() if len(counts) == 1 and rows % 16 == 0 else 0
 
 
 @functools.cache
@@ -182,17 +227,19 @@ def packed_works() -> bool:
     if not {"AVX2", "AVX512"} & {torch.backends.cpu.get_cpu_capability()}:
         return False  # there is one without vector instructions, many times slower than float32
     # All figures here are exact in bfloat16, so only the results are rounded.
-    codes = (torch.arange(64 * 64, dtype=torch.int32) * 7 % 16).view(64, 64)
-    scale = (torch.arange(64 * 2) % 5 + 1).view(64, 2) / 8.0
-    offset = (torch.arange(64 * 2) % 3).view(64, 2) / 4.0
+    rows = _PACKED_ROWS + 16
+    codes = (torch.arange(rows * 64, dtype=torch.int32) * 7 % 16).view(rows, 64)
+    scale = (torch.arange(rows * 2) % 5 + 1).view(rows, 2) / 8.0
+    offset = (torch.arange(rows * 2) % 3).view(rows, 2) / 4.0
     x = ((torch.arange(2 * 64) % 11) / 8.0).view(2, 64)
-    plain = (codes.view(64, 2, 32) - 8) * scale[:, :, None] + offset[:, :, None]
+    plain = (codes.view(rows, 2, 32) - 8) * scale[:, :, None] + offset[:, :, None]
     try:
         scales = torch.stack((scale, offset), dim=-1).transpose(0, 1).contiguous().to(torch.bfloat16)
-        found = _multiply(x.to(torch.bfloat16), _convert(codes), scales)
+        packed = torch.cat([_convert(codes[:_PACKED_ROWS]), _convert(codes[_PACKED_ROWS:])])
+        found = _multiply(x.to(torch.bfloat16), packed, scales)
     except (RuntimeError, TypeError):
         return False
-    return torch.allclose(found.float(), F.linear(x, plain.view(64, 64)), rtol=1e-2, atol=1e-2)
+    return torch.allclose(found.float(), F.linear(x, plain.view(rows, 64)), rtol=1e-2, atol=1e-2)
 
 
 def _convert(codes: Tensor) -> Tensor:

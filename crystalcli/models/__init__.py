@@ -5,6 +5,7 @@ cache.py       the folder they are kept in, and whether what lies there is whole
 index.py       what the user's pip knows: where a wheel lies
 download.py    one archive over HTTP, going on where it was cut off
 pull.py        the way of a model onto this machine
+registry.py    language models of the user's own, by name
 
 Importing the room costs next to nothing: urllib, subprocess and zipfile are imported where they are used.
 """

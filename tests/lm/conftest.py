@@ -8,34 +8,15 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
-
-TEMPLATE = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
-)
-
-
-def spelling() -> list[str]:
-    """GPT-2's character for each byte."""
-    itself = {*range(33, 127), *range(161, 173), *range(174, 256)}
-    others = iter(range(256, 512))
-    return [chr(byte) if byte in itself else chr(next(others)) for byte in range(256)]
-
-
-def tiny_vocabulary() -> tuple[list[str], list[str], list[int]]:
-    """Tokens, merges and token types: two control tokens, the 256 bytes, some merges. 272 in all."""
-    merges = ["t h", "th e", "Ġ t", "Ġt he", "i n", "in g", "Ġ a", "a n", "an d", "Ġ Ġ", "ĠĠ ĠĠ", "1 2"]
-    specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    made = [merge.replace(" ", "") for merge in merges]
-    tokens = [*specials, *spelling(), *made, "<|spare|>"]
-    return tokens, merges, [3] * 3 + [1] * (256 + len(made)) + [4]
+from tiny import TEMPLATE, tiny_vocabulary
 
 
 @pytest.fixture(scope="session")
 def write_gguf() -> Callable[..., Path]:
     """write_gguf(path, tensors, **metadata): a GGUF file of a tiny Llama with the tiny vocabulary.
 
-    tensors: name -> array, or (array of uint8, its quantisation). metadata: replaces keys (dots as __), None leaves out.
+    tensors: name -> array, or (array of uint8, its quantisation). metadata: replaces keys (dots as __), None leaves out;
+    keys of llama are those of the architecture that `general__architecture` names.
     """
 
     def write(path: Path, tensors: dict[str, object], **changes: object) -> Path:
@@ -60,7 +41,9 @@ def write_gguf() -> Callable[..., Path]:
             "tokenizer.chat_template": TEMPLATE,
         }
         metadata |= {key.replace("__", "."): value for key, value in changes.items()}
-        writer = gguf.GGUFWriter(path, str(metadata.pop("general.architecture", "llama")))
+        family = str(metadata.pop("general.architecture", "llama"))
+        metadata = {key.replace("llama.", family + ".", key.startswith("llama.")): metadata[key] for key in metadata}
+        writer = gguf.GGUFWriter(path, family)
         for key, value in metadata.items():
             if isinstance(value, bool):
                 writer.add_bool(key, value)

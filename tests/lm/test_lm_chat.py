@@ -40,25 +40,32 @@ def test_the_models_own_first_words(model):
     assert model.chat_prompt([{"role": "user", "content": "hello"}]) == model._vocabulary.encode_template(written)
 
 
-def test_without_a_template_chatml(tmp_path, write_gguf):
-    model = LanguageModel.open(write_gguf(tmp_path / "plain.gguf", {}, tokenizer__chat_template=None))
+def test_without_a_template_chatml(tmp_path, write_gguf, tiny_tensors):
+    model = LanguageModel.open(write_gguf(tmp_path / "plain.gguf", tiny_tensors, tokenizer__chat_template=None))
     assert model.chat_prompt(MESSAGES) == model._vocabulary.encode_template(WRITTEN)
     assert chat.compile_template(chat.CHATML)(MESSAGES, {}) == WRITTEN
 
 
 @pytest.mark.parametrize("add", [True, False])
-def test_the_first_token(tmp_path, write_gguf, add):
-    path = write_gguf(tmp_path / "first.gguf", {}, tokenizer__ggml__add_bos_token=add, tokenizer__ggml__bos_token_id=0)
+def test_the_first_token(tmp_path, write_gguf, add, tiny_tensors):
+    path = write_gguf(
+        tmp_path / "first.gguf", tiny_tensors, tokenizer__ggml__add_bos_token=add, tokenizer__ggml__bos_token_id=0
+    )
     model = LanguageModel.open(path)
     ids = model.chat_prompt(MESSAGES)
     assert (ids[0] == 0) is add
     assert ids[add:] == model._vocabulary.encode_template(WRITTEN)
 
 
-def test_names_a_template_expects(tmp_path, write_gguf):
+def test_names_a_template_expects(tmp_path, write_gguf, tiny_tensors):
     template = "{{ bos_token }}{{ messages[0]['content'] | trim }}{{ eos_token }}"
     model = LanguageModel.open(
-        write_gguf(tmp_path / "names.gguf", {}, tokenizer__chat_template=template, tokenizer__ggml__add_bos_token=True)
+        write_gguf(
+            tmp_path / "names.gguf",
+            tiny_tensors,
+            tokenizer__chat_template=template,
+            tokenizer__ggml__add_bos_token=True,
+        )
     )
     specials = model._vocabulary.specials
     words = model._vocabulary.encode("hello")

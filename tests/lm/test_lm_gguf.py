@@ -142,6 +142,10 @@ DAMAGED |= {
     "an offset beyond": (header(1, 0, tensor(b"t", [1], 0, 2**62) + bytes(99)), "it is cut short"),
     "an odd offset": (header(1, 0, tensor(b"t", [1], 0, 7) + bytes(99)), "does not lie on a multiple of 32"),
     "half a block": (header(1, 0, tensor(b"t", [33], 3, 0) + bytes(99)), "rows of 33 do not fill Q4_1 blocks of 32"),
+    "a format that is not read": (
+        header(1, 0, tensor(b"t", [32], 23, 0) + bytes(99)),
+        "tensor 't' is in IQ4_XS; formats that can be read: F32, F16, Q4_0",
+    ),
     "an unknown format": (header(1, 0, tensor(b"t", [1], 77, 0) + bytes(99)), "has the unknown type 77"),
     "the same tensor twice": (header(2, 0, 2 * tensor(b"t", [1], 0, 0) + bytes(99)), "tensor 't' appears twice"),
 }

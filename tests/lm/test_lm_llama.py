@@ -4,25 +4,16 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from published import apart, every, gguf_name, greedy, halves
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from crystalcli.errors import CrystalError
 from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.llama import Llama, Shape
-from crystalcli.lm.vocabulary import Vocabulary
+from crystalcli.lm.llama import Llama
+from crystalcli.lm.opening import open_vocabulary
+from crystalcli.lm.shape import Shape
 from crystalcli.lm.weights import packed_works
 
-NAMES = {
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-}
 PROMPTS = [
     "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n",
     "The keeper of the lighthouse at Oldhaven said that the lamp burns 14 litres of oil a night, and",
@@ -30,36 +21,6 @@ PROMPTS = [
     "x",
     "1 2 3 4 5 6 7 8 9 10 11 12 " * 5,
 ]
-
-
-def gguf_name(key: str) -> str:
-    """The GGUF name of a weight of LlamaForCausalLM."""
-    whole = {
-        "model.embed_tokens.weight": "token_embd.weight",
-        "model.norm.weight": "output_norm.weight",
-        "lm_head.weight": "output.weight",
-    }
-    if key in whole:
-        return whole[key]
-    number, _, rest = key.removeprefix("model.layers.").partition(".")
-    return f"blk.{number}.{NAMES[rest.removesuffix('.weight')]}.weight"
-
-
-def side_by_side(weight: np.ndarray, heads: int) -> np.ndarray:
-    """Rows of queries or keys in GGUF's order, as llama.cpp's converter puts them."""
-    rows, columns = weight.shape
-    return weight.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
-
-
-def halves(weight: np.ndarray, heads: int) -> np.ndarray:
-    """The way back."""
-    rows, columns = weight.shape
-    return weight.reshape(heads, rows // heads // 2, 2, columns).swapaxes(1, 2).reshape(rows, columns)
-
-
-def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
-    """The relative error of the worst position."""
-    return float(((found - expected).norm(dim=-1) / expected.norm(dim=-1)).max())
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -112,7 +73,7 @@ def file(language_model_path):
 
 @pytest.fixture(scope="module")
 def prompts(file):
-    vocabulary = Vocabulary(file)
+    vocabulary = open_vocabulary(file)
     return [vocabulary.encode_template(prompt) for prompt in PROMPTS]
 
 
@@ -126,22 +87,15 @@ def quick(file):
     return Llama(file, Shape.of(file), torch.bfloat16, packed_works())
 
 
-def every(model: Llama, ids: list[int]) -> torch.Tensor:
-    return model.read(ids, model.cache(len(ids)), every=True)
-
-
-def greedy(model: Llama, ids: list[int], count: int) -> list[int]:
-    cache, found, new = model.cache(len(ids) + count), [], ids
-    for _ in range(count):
-        new = [int(model.read(new, cache).argmax())]
-        found += new
-    return found
-
-
 def test_the_figures_of_the_model(file):
     shape = Shape.of(file)
     assert (shape.layers, shape.width, shape.hidden, shape.heads, shape.groups, shape.head) == (30, 576, 1536, 9, 3, 64)
-    assert (shape.vocabulary, shape.context, shape.base, shape.stretch) == (49_152, 8192, 100_000.0, 1.0)
+    assert (shape.vocabulary, shape.context, shape.rotary.base, shape.rotary.scaling) == (
+        49_152,
+        8192,
+        100_000.0,
+        "none",
+    )
 
 
 @torch.inference_mode()
@@ -193,60 +147,6 @@ def test_bfloat16_is_near(exact, quick, prompts):
         assert (first > second).all()
 
 
-VARIANTS = {
-    "tied": ({}, {}),
-    "untied": ({"tie_word_embeddings": False}, {}),
-    "every head its own keys": ({"num_key_value_heads": 4}, {"llama__attention__head_count_kv": None}),
-    "one group": ({"num_key_value_heads": 1}, {"llama__attention__head_count_kv": 1}),
-    "wide heads": ({"head_dim": 32}, {"llama__attention__key_length": 32, "llama__attention__value_length": 32}),
-    "linear scaling": (
-        {"rope_scaling": {"rope_type": "linear", "factor": 4.0}},
-        {"llama__rope__scaling__type": "linear", "llama__rope__scaling__factor": 4.0},
-    ),
-    "another base": (
-        {"rope_theta": 500_000.0, "rms_norm_eps": 1e-3},
-        {"llama__rope__freq_base": 500_000.0, "llama__attention__layer_norm_rms_epsilon": 1e-3},
-    ),
-}
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_other_shapes(tmp_path, write_gguf, variant):
-    changes, metadata = VARIANTS[variant]
-    config = LlamaConfig(
-        **{
-            "vocab_size": 272,
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 2,
-            "rms_norm_eps": 1e-5,
-            "rope_theta": 10_000.0,
-            "tie_word_embeddings": True,
-            "initializer_range": 0.3,
-            **changes,
-        }
-    )
-    torch.manual_seed(1)
-    reference = LlamaForCausalLM(config).eval()
-    tensors = {}
-    for key, weight in reference.state_dict().items():
-        if key == "lm_head.weight" and config.tie_word_embeddings:
-            continue
-        array = weight.float().numpy()
-        if "q_proj" in key or "k_proj" in key:
-            array = side_by_side(array, 4 if "q_proj" in key else config.num_key_value_heads)
-        tensors[gguf_name(key)] = array
-    ids = np.random.default_rng(0).integers(0, 272, 60).tolist()
-    with GGUF(write_gguf(tmp_path / "variant.gguf", tensors, **metadata)) as file, torch.inference_mode():
-        model = Llama(file, Shape.of(file), torch.float32, packing=False)
-        expected = reference(torch.tensor([ids])).logits[0]
-        assert apart(every(model, ids), expected) < 1e-4
-        cache = model.cache(60)
-        assert apart(torch.cat([model.read([number], cache) for number in ids]), expected) < 1e-4
-
-
 def test_divisors_of_the_frequencies(tmp_path, write_gguf, tiny_tensors):
     """Llama 3.1's way: every frequency over 4 is the same as positions scaled by 4."""
     one = write_gguf(
@@ -261,14 +161,18 @@ def test_divisors_of_the_frequencies(tmp_path, write_gguf, tiny_tensors):
 
 
 REFUSED = {
-    "another architecture": ({"general__architecture": "qwen2"}, {}, "its architecture is 'qwen2'; only `llama`"),
+    "another architecture": (
+        {"general__architecture": "mamba"},
+        {},
+        "its architecture is 'mamba'; those that can be run: llama, qwen2, qwen3, smollm3",
+    ),
     "no layers": ({"llama__block_count": 0}, {}, "llama.block_count cannot be '0'"),
     "layers without end": ({"llama__block_count": 2**31}, {}, "llama.block_count cannot be '2147483648'"),
     "no width": ({"llama__embedding_length": None}, {}, "llama.embedding_length cannot be 'None'"),
     "odd groups": ({"llama__attention__head_count_kv": 3}, {}, "4 heads of 16 over 3 groups are not supported"),
     "no epsilon": ({"llama__attention__layer_norm_rms_epsilon": 0.0}, {}, "layer_norm_rms_epsilon cannot be '0.0'"),
     "experts": ({"llama__expert_count": 8}, {}, "mixtures of experts are not supported"),
-    "yarn": ({"llama__rope__scaling__type": "yarn"}, {}, "scaled by 'yarn' are not supported"),
+    "unknown scaling": ({"llama__rope__scaling__type": "longrope"}, {}, "rope.scaling.type cannot be 'longrope'"),
     "a missing tensor": ({}, {"blk.1.ffn_up.weight": None}, "the tensor blk.1.ffn_up.weight is missing"),
     "no embedding": ({}, {"token_embd.weight": None}, "token_embd.weight is missing or not of width 64"),
     "another shape": (
@@ -276,11 +180,10 @@ REFUSED = {
         {"blk.0.attn_k.weight": np.zeros((64, 64), np.float32)},
         r"blk.0.attn_k.weight is \(64, 64\) where \(32, 64\) is needed",
     ),
-    "a bias": ({}, {"blk.0.attn_q.bias": np.zeros(64, np.float32)}, "1 tensors are unknown .*: 'blk.0.attn_q.bias'"),
-    "an unreadable format": (
+    "an adapter": (
         {},
-        {"blk.0.attn_k.weight": (np.zeros((32, 44), np.uint8), gguf.GGMLQuantizationType.Q5_0)},
-        "blk.0.attn_k.weight is in Q5_0; formats that can be read: ",
+        {"blk.0.attn_q.lora_a": np.zeros(64, np.float32)},
+        "1 tensors are unknown .*'blk.0.attn_q.lora_a'",
     ),
 }
 

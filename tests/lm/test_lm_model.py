@@ -1,13 +1,14 @@
 import random
 import threading
+from dataclasses import replace
 
 import pytest
 import torch
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.model import _until
 from crystalcli.lm.sampler import Sampler
+from crystalcli.lm.utterance import spoken, until
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 
@@ -59,7 +60,7 @@ def test_greedy_is_the_highest_logit(tiny):
     expected = []
     while len(expected) < 12:
         best = int(tiny.logits(ids + expected)[-1].argmax())
-        if best in tiny._vocabulary.ends:
+        if best in tiny._vocabulary.frame.ends:
             break
         expected.append(best)
     assert "".join(tiny.generate(ids, max_tokens=12)) == tiny._vocabulary.decode(expected)
@@ -83,7 +84,7 @@ def test_seeds_differ(tiny):
 
 
 def test_max_tokens(tiny, monkeypatch):
-    monkeypatch.setattr(tiny._vocabulary, "ends", frozenset())
+    monkeypatch.setattr(tiny._vocabulary, "frame", replace(tiny._vocabulary.frame, ends=frozenset()))
     drawn = []
     choose = Sampler.choose
     monkeypatch.setattr(Sampler, "choose", lambda self, logits: drawn.append(choose(self, logits)) or drawn[-1])
@@ -92,7 +93,7 @@ def test_max_tokens(tiny, monkeypatch):
 
 
 def test_stop(tiny, monkeypatch):
-    monkeypatch.setattr(tiny._vocabulary, "ends", frozenset())
+    monkeypatch.setattr(tiny._vocabulary, "frame", replace(tiny._vocabulary.frame, ends=frozenset()))
     whole = "".join(tiny.generate([5, 6, 9], max_tokens=30))
     stop = whole[5:9]
     assert "".join(tiny.generate([5, 6, 9], max_tokens=30, stop=[stop])) == whole[: whole.index(stop)]
@@ -114,11 +115,28 @@ def test_stop(tiny, monkeypatch):
     ],
 )
 def test_stop_strings_across_pieces(pieces, stop, expected):
-    assert list(_until(iter(pieces), stop)) == expected
+    assert list(until(iter(pieces), stop)) == expected
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["\n", " It", " is"], "It is"),
+        (["<think>\n\n", "Hm", "m.</th", "ink>\n\n", "\nIt is"], "It is"),
+        (["<th", "ink></think>It is"], "It is"),
+        (["<th", "ey>"], "<they>"),
+        (["It <think>s</think>"], "It <think>s</think>"),
+        (["<think>", "for ever" * 50], ""),
+        (["<thi"], "<thi"),
+        ([" ", "\n"], ""),
+    ],
+)
+def test_what_comes_before_the_first_word_is_not_said(pieces, expected):
+    assert "".join(spoken(iter(pieces))) == expected
 
 
 def test_the_penalty_is_for_what_was_said(tiny, monkeypatch):
-    monkeypatch.setattr(tiny._vocabulary, "ends", frozenset())
+    monkeypatch.setattr(tiny._vocabulary, "frame", replace(tiny._vocabulary.frame, ends=frozenset()))
     chosen: list[int] = []
     choose = Sampler.choose
     monkeypatch.setattr(Sampler, "choose", lambda self, logits: chosen.append(choose(self, logits)) or chosen[-1])
@@ -185,26 +203,28 @@ def test_a_prompt_too_long(tiny):
     assert list(tiny.generate([5] * 236, max_tokens=20))  # just fits
 
 
-def test_opening(tmp_path, tiny_path, write_gguf):
+def test_opening(tmp_path, tiny_path, write_gguf, tiny_tensors):
     with pytest.raises(ModelMissingError, match=r"no language model at .*none\.gguf"):
         LanguageModel.open(tmp_path / "none.gguf")
     with pytest.raises(UsageError, match="precision is one of auto, fp32, bf16, not 'int3'"):
         LanguageModel.open(tiny_path, precision="int3")
     with pytest.raises(UsageError, match="0 threads are too few"):
         LanguageModel.open(tiny_path, threads=0)
-    with pytest.raises(CrystalError, match="context_length is missing or absurd"):
-        LanguageModel.open(write_gguf(tmp_path / "no.gguf", {}, llama__context_length=None))
+    with pytest.raises(CrystalError, match=r"llama.context_length cannot be 'None'"):
+        LanguageModel.open(write_gguf(tmp_path / "no.gguf", tiny_tensors, llama__context_length=None))
+    with pytest.raises(CrystalError, match=r"token_embd.weight is missing"):
+        LanguageModel.open(write_gguf(tmp_path / "bare.gguf", {}))
+    fewer = {**tiny_tensors, "token_embd.weight": tiny_tensors["token_embd.weight"][:256]}
+    with pytest.raises(CrystalError, match="272 tokens, but embeddings for 256"):
+        LanguageModel.open(write_gguf(tmp_path / "fewer.gguf", fewer))
 
 
 def test_weights_are_checked_at_the_first_word(tmp_path, write_gguf, tiny_tensors):
-    model = LanguageModel.open(write_gguf(tmp_path / "bare.gguf", {}))
+    lacking = {name: tensor for name, tensor in tiny_tensors.items() if name != "blk.1.ffn_up.weight"}
+    model = LanguageModel.open(write_gguf(tmp_path / "lacking.gguf", lacking))
     assert model.count("the") > 0
-    with pytest.raises(CrystalError, match=r"token_embd.weight is missing"):
+    with pytest.raises(CrystalError, match=r"the tensor blk.1.ffn_up.weight is missing"):
         next(model.generate([5], max_tokens=1))
-    fewer = {**tiny_tensors, "token_embd.weight": tiny_tensors["token_embd.weight"][:256]}
-    model = LanguageModel.open(write_gguf(tmp_path / "fewer.gguf", fewer))
-    with pytest.raises(CrystalError, match="272 tokens, but embeddings for 256"):
-        model.load()
 
 
 def test_threads(tiny_path):
@@ -248,7 +268,8 @@ def test_a_converted_copy_says_the_same(tmp_path, tiny_path, precision):
 
 
 def test_a_copy_of_another_file_is_not_used(tmp_path, tiny_tensors, write_gguf):
-    path = write_gguf(tmp_path / "tiny.gguf", tiny_tensors)
+    halves = {name: array.astype("f2" if array.ndim > 1 else "f4") for name, array in tiny_tensors.items()}
+    path = write_gguf(tmp_path / "tiny.gguf", halves)
     prompt = list(range(3, 60))
 
     def logits_after_an_answer() -> torch.Tensor:
@@ -257,10 +278,17 @@ def test_a_copy_of_another_file_is_not_used(tmp_path, tiny_tensors, write_gguf):
         return model.logits(prompt)
 
     before = logits_after_an_answer()
-    write_gguf(path, {**tiny_tensors, "blk.0.ffn_up.weight": tiny_tensors["blk.0.ffn_up.weight"] + 0.01})
+    write_gguf(path, {**halves, "blk.0.ffn_up.weight": halves["blk.0.ffn_up.weight"] + 0.01})
     after = logits_after_an_answer()
     assert not torch.allclose(before, after)
     assert len(list((tmp_path / "cache" / "tiny").iterdir())) == 1
+
+
+def test_no_copy_of_what_is_used_as_it_is(tmp_path, tiny_tensors, write_gguf):
+    path = write_gguf(tmp_path / "tiny.gguf", tiny_tensors)
+    model = LanguageModel.open(path, precision="fp32", cache=tmp_path / "cache")
+    assert list(model.generate(list(range(3, 60)), max_tokens=5))
+    assert not (tmp_path / "cache").exists()
 
 
 def test_no_copy_where_none_can_be(tmp_path, tiny_path):

@@ -1,36 +1,17 @@
-import random
 import subprocess
 import sys
-import unicodedata
 
 import pytest
 import tokenizers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from strings import PIECES, varied
+from tiny import tiny_vocabulary
 from tokenizers import models, pre_tokenizers
 
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.vocabulary import Vocabulary
-
-CODE = '''def tide(moon_age: float = 14.765) -> int:
-    """Days to the next spring tide."""
-\treturn int((14.765 - moon_age) % 14.765)  # 2 × 7.38
-if __name__ == "__main__":
-    print(f"{tide(3.5):>10}\\r\\n", 0x1F, 1e-9, '\\u00e9')
-
-
-    x = [i for i in range(1000000)]\t\t\t
-'''
-PIECES = [
-    *("ferry", "the", " The", "naïve", "Straße", "don't", "I'LL", "it's", "we've", "ﬁn", "ＦＵＬＬ", "e\u0301"),
-    *("0", "7", "42", "1984", "3.14", "٣٤", "½", "Ⅷ", "²", "一二三", "①"),
-    *(" ", "  ", "    ", "\t", "\n", "\n\n", "\r\n", "\u00a0", "\u3000", "\u2028", "\x85", "\x0b", "\x1f", "\u200b"),
-    *("日本語", "한국어", "العربية", "हिन्दी", "ไทย", "Ελληνικά", "русский", "עברית"),
-    *("🎉", "👩‍👩‍👧", "🏳️‍🌈", "🇫🇷", "𝕏", "𐍈"),
-    *("!", "...", "—", "“", "”", "$", "€", "<|", "|>", "</s>", "{}", "=>", "\\", "`", "::", "'", "''s"),
-    *("\x00", "\x01", "\x1b[2J", "\x7f", "\ufeff", "\ufffd"),
-]
+from crystalcli.lm.opening import open_vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +22,13 @@ def file(language_model_path):
 
 @pytest.fixture(scope="module")
 def vocabulary(file):
-    return Vocabulary(file)
+    return open_vocabulary(file)
 
 
 @pytest.fixture(scope="module")
 def tiny(tiny_path):
     with GGUF(tiny_path) as opened:
-        return Vocabulary(opened)
+        return open_vocabulary(opened)
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +39,6 @@ def reference(file):
     made = tokenizers.Tokenizer(models.BPE(vocab={token: n for n, token in enumerate(tokens)}, merges=merges))
     digits = pre_tokenizers.Digits(individual_digits=True)
     made.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
-    return made
-
-
-def varied(count: int) -> list[str]:
-    """Strings of all sorts, the same each time."""
-    choose = random.Random(20)
-    anything = [chr(n) for n in range(1, 0x2FFF) if unicodedata.category(chr(n)) != "Cs"]
-    made = [CODE, CODE.replace("    ", "\t"), "", " ", "\n" * 70, " " * 300 + "x", " " * 99 + "7"]
-    while len(made) < count:
-        source = choose.choice([PIECES, PIECES, anything, CODE.split(" ")])
-        made.append(choose.choice(["", "", " "]).join(choose.choices(source, k=choose.randint(1, 40))))
     return made
 
 
@@ -180,13 +150,29 @@ def test_very_long_runs(vocabulary, text):
 
 
 def test_ends(vocabulary, tiny):
-    assert vocabulary.ends == {0, 2}  # <|endoftext|> and <|im_end|>
-    assert tiny.ends == {0, 2}
+    assert vocabulary.frame.ends == {0, 2}  # <|endoftext|> and <|im_end|>
+    assert tiny.frame.ends == {0, 2}
     assert tiny.specials.keys() == {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|spare|>"}
 
 
+def test_several_ways_to_make_a_token(tmp_path, write_gguf, tiny):
+    """As Llama 3's files list them: every pair of tokens that makes a third, in the order of what is made."""
+    several = [merge for merge in tiny_vocabulary()[1] for merge in (merge, merge)]
+    with GGUF(write_gguf(tmp_path / "several.gguf", {}, tokenizer__ggml__merges=several)) as file:
+        assert open_vocabulary(file).encode("the thing and the 12") == tiny.encode("the thing and the 12")
+
+
+def test_spoken_names(tiny):
+    """A token of the user's own is spoken as its name; one of control is not."""
+    assert tiny.decode([2, 271, *tiny.encode("the")]) == "<|spare|>the"
+
+
 BROKEN = {
-    "SentencePiece": ({"tokenizer__ggml__model": "llama"}, "its vocabulary is of the kind 'llama'"),
+    "another kind": (
+        {"tokenizer__ggml__model": "bert"},
+        "its vocabulary is of the kind 'bert'; those that can be read: gpt2",
+    ),
+    "SentencePiece without scores": ({"tokenizer__ggml__model": "llama"}, "272 tokens need as many scores"),
     "no tokens": ({"tokenizer__ggml__tokens": None}, "it carries no vocabulary"),
     "no merges": ({"tokenizer__ggml__merges": None}, "it carries no merges"),
     "an unknown way to cut": ({"tokenizer__ggml__pre": "klingon"}, "cut in an unknown way, 'klingon'"),
@@ -210,7 +196,7 @@ def test_vocabularies_that_cannot_be_read(tmp_path, write_gguf, case):
         GGUF(write_gguf(tmp_path / "broken.gguf", {}, **changes)) as file,
         pytest.raises(CrystalError, match=reason) as caught,
     ):
-        Vocabulary(file)
+        open_vocabulary(file)
     assert "\n" not in str(caught.value)
 
 

@@ -54,7 +54,9 @@ def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
     return float((found.float() - expected).norm() / expected.norm())
 
 
-@pytest.mark.parametrize("kinds", [("Q4_1", "Q4_1"), ("Q4_0",), ("Q8_0",), ("Q4_1", "Q8_0"), ("F32",)])
+@pytest.mark.parametrize(
+    "kinds", [("Q4_1", "Q4_1"), ("Q4_0",), ("Q8_0",), ("Q4_1", "Q8_0"), ("F32",), ("F32", "F32"), ("BF16", "BF16")]
+)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("packing", [True, False])
 @pytest.mark.parametrize("rows", [1, 16, 17, 60])
@@ -68,6 +70,38 @@ def test_a_product_is_the_same_in_every_form(kinds, dtype, packing, rows):
     assert apart(found, expected) < (1e-2 if packing or dtype is torch.bfloat16 else 1e-5)
     again = Matrix(parts, dtype, packing and weights.packed_works(), matrix.tensors(unpacked=True))
     assert torch.equal(again(x.to(dtype)), found)
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("F32", torch.float32), ("BF16", torch.bfloat16)])
+def test_what_can_be_used_as_it_is_is_not_copied(kind, dtype):
+    one, other = part(kind, 32, 64), part(kind, 16, 64, 1)
+    matrix = Matrix([one, other], dtype, packing=True)
+    places = [tensor.data_ptr() for tensor in matrix._dense]
+    assert places == [one.data.data_ptr(), other.data.data_ptr()]
+    assert matrix.tensors(unpacked=True) == {}
+
+
+@pytest.mark.skipif(not weights.packed_works(), reason="no four-bit kernel")
+@pytest.mark.parametrize("kinds", [("Q4_1", "Q4_1"), ("Q4_0", "Q4_0"), ("Q8_0", "Q8_0")])
+def test_packing_some_rows_at_a_time(monkeypatch, kinds):
+    """What is packed in slabs, across parts, is what is packed at once."""
+    parts = [part(kind, rows, 64, rows) for kind, rows in zip(kinds, (96, 208), strict=True)]
+    whole = Matrix(parts, torch.bfloat16, packing=True).tensors(unpacked=False)
+    monkeypatch.setattr(weights, "_PACKED_SLAB", 64 * 128)
+    slabs = Matrix(parts, torch.bfloat16, packing=True).tensors(unpacked=False)
+    assert whole.keys() == slabs.keys()
+    assert all(torch.equal(whole[name], slabs[name]) for name in whole)
+
+
+@pytest.mark.parametrize("kind", ["Q4_1", "Q8_0", "Q6_K"])
+def test_keeping_the_packed_form_alone(kind):
+    one = part(kind, 32, 256) if kind != "Q6_K" else Part("Q6_K", torch.from_numpy(blocks_of("Q6_K", 1, 32) % 60), 256)
+    kept, lean = (Matrix([one], torch.bfloat16, weights.packed_works(), keeping=keeping) for keeping in (True, False))
+    for rows in (1, 60, 5):
+        x = torch.randn(rows, 256, generator=torch.Generator().manual_seed(rows)).bfloat16()
+        assert torch.equal(lean(x), kept(x))
+    assert kept.unpacked
+    assert lean.unpacked == (kind == "Q6_K" or not weights.packed_works())  # without a packed form there is no other
 
 
 def test_rows_in_another_order():
@@ -116,7 +150,7 @@ class TestWhatTheMachineCanDo:
         assert weights.fast_bfloat16() is answer
 
     def test_a_kernel_that_computes_something_else_is_not_used(self, monkeypatch):
-        monkeypatch.setattr(weights, "_multiply", lambda x, packed, pairs: torch.zeros(2, 64))
+        monkeypatch.setattr(weights, "_multiply", lambda x, packed, pairs: torch.zeros(2, 80))
         assert not weights.packed_works()
 
     def test_a_kernel_that_fails_is_not_used(self, monkeypatch):

@@ -1,0 +1,146 @@
+"""`crystal models`, and `crystal ask --model`, on the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import hugging_folders
+import pytest
+from chat_server import PARIS, running
+
+from crystalcli.cli.app import run
+from crystalcli.library import Crystal
+from crystalcli.models import CATALOGUE, registry
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("hugging") / "Tiny"
+    hugging_folders.save(place, "qwen2", max_position_embeddings=1024)
+    return place
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch, shelf_folder) -> Path:
+    """A folder of its own with a crystal without vectors, and an empty models folder."""
+    for name in ("CRYSTAL_MODEL", "CRYSTAL_API_KEY", "CRYSTAL_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CRYSTAL_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("CRYSTAL_OFFLINE", "1")
+    monkeypatch.chdir(tmp_path)
+    with Crystal.create("memory.crystal", encoder=None) as crystal:
+        crystal.ingest([shelf_folder])
+    return tmp_path
+
+
+@pytest.fixture
+def crystal(capsys):
+    """Runs a command line: exit code, stdout, stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        code = run(list(arguments))
+        sys.stdout.flush()
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+def test_from_adding_to_forgetting(crystal, folder, monkeypatch):
+    code, out, err = crystal("models", "add", str(folder), "--name", "mine")
+    assert (code, out) == (0, "")
+    assert err == f"crystal: mine is {folder}; `crystal ask --model mine` asks it\n"
+    assert crystal("models", "default") == (0, "SmolLM2-135M-Instruct\n", "")
+    assert crystal("models", "default", "mine") == (0, "mine\n", "")
+    assert json.loads(crystal("models", "default", "--json")[1])["default"] == "mine"
+    code, out, _ = crystal("models", "list")
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[1] for line in lines if line[0] == "*"] == ["mine"]
+    rows = json.loads(crystal("models", "list", "--json")[1])["models"]
+    assert [each["name"] for each in rows] == [*CATALOGUE, "mine"]
+    assert all(set(each) == set(rows[0]) for each in rows)
+    assert [each["name"] for each in rows if each["default"]] == ["mine"]
+    assert (rows[-1]["kind"], rows[-1]["path"], rows[-1]["state"]) == ("folder", str(folder), "here")
+    answer = json.loads(crystal("ask", "When is high water?", "--max-tokens", "4", "--json")[1])
+    assert answer["model"] == "Tiny"
+    code, out, err = crystal("models", "remove", "mine")
+    assert (code, err) == (0, f"crystal: mine: forgotten; {folder} stays as it is\n")
+    assert (folder / "config.json").exists()
+    code, out, err = crystal("models", "remove", "mine")
+    assert code == 2
+    assert "no language model is called 'mine'" in err
+
+
+def test_adding_with_json_and_a_file_that_goes_away(crystal, folder, here):
+    copy = here / "copy"
+    copy.mkdir()
+    for file in folder.iterdir():
+        (copy / file.name).write_bytes(file.read_bytes())
+    code, out, err = crystal("models", "add", "copy", "--json")
+    assert (code, err) == (0, "")
+    model = json.loads(out)["model"]
+    assert (model["name"], model["path"], model["state"]) == ("copy", str(copy), "here")
+    assert model["bytes"] == sum(file.stat().st_size for file in copy.iterdir())
+    for file in copy.iterdir():
+        file.unlink()
+    assert "missing!" in crystal("models", "list")[1]
+    code, _, err = crystal("ask", "When is high water?", "--model", "copy")
+    assert code == 6
+    assert "copy is not at" in err
+
+
+def test_a_damaged_list(crystal, here):
+    (here / "models").mkdir()
+    registry.path().write_text("{")
+    code, out, err = crystal("models", "list")
+    assert code == 0
+    assert "SmolLM2-135M-Instruct" in out
+    assert err.count("\n") == 1
+    assert "the list of models is damaged" in err
+    assert {each["name"] for each in json.loads(crystal("models", "list", "--json")[1])["models"]} == set(CATALOGUE)
+    for command in (["models", "add", "memory.crystal"], ["models", "default"], ["models", "remove", "x"]):
+        code, _, err = crystal(*command)
+        assert code == 1
+        assert err.count("\n") == 1
+    assert crystal("ask", "--extractive", "When is high water?")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "reason"),
+    [
+        ("nobody", 6, "no model is called 'nobody'"),
+        ("no/where", 6, "no model file or folder at no/where"),
+        ("memory.crystal", 1, "is not a usable GGUF model: it does not begin with `GGUF`"),
+        ("shelf", 6, "no model in shelf: there is no config.json"),
+        ("all-MiniLM-L6-v2", 2, "is an encoder, not a language model"),
+        ("http://127.0.0.1:1/v1", 1, "nothing is listening there"),
+        ("http://192.0.2.1/v1", 2, "192.0.2.1 is not this machine"),
+        ("ftp://127.0.0.1/", 2, "is no URL of a server"),
+    ],
+)
+def test_a_wrong_model_is_said_first_and_in_one_line(crystal, model, code, reason, monkeypatch):
+    found = crystal("ask", "When is high water?", "--model", model, "-c", "no.crystal")  # which is not looked at
+    assert (found[0], found[1]) == (code, "")
+    assert reason in found[2]
+    assert found[2].count("\n") == 1
+    monkeypatch.setenv("CRYSTAL_MODEL", model)
+    assert crystal("ask", "When is high water?")[0] == code
+    assert crystal("ask", "When is high water?", "--extractive")[0] == 0
+
+
+def test_a_server(crystal):
+    with running() as server:
+        server.say(PARIS)
+        code, out, _ = crystal("ask", "When is high water?", "--model", server.url)
+        assert code == 0
+        assert out.startswith("It is Paris.")
+        assert crystal("models", "add", server.url)[0] == 0
+        assert json.loads(crystal("models", "list", "--json")[1])["models"][-1]["state"] == "server"
+        assert crystal("ask", "When is high water?", "--model", "tiny")[1] == out
+        server.say((500, {"error": {"message": "out of\x1b[31m memory"}}))
+        code, out, err = crystal("ask", "When is high water?", "--model", server.url)
+        assert code == 1
+        assert "\x1b" not in err
+        assert err.splitlines()[-1].endswith("refuses (500): out of\N{REPLACEMENT CHARACTER}[31m memory")

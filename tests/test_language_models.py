@@ -1,0 +1,156 @@
+"""Which model is meant, and that a wrong one is said first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hugging_folders
+import pytest
+from chat_server import PARIS, running
+
+from crystalcli import language_models
+from crystalcli.errors import CrystalError, ModelMissingError, UsageError
+from crystalcli.language_models import LANGUAGE_MODEL, meant
+from crystalcli.library import Crystal
+from crystalcli.models import registry
+from crystalcli.types import Answer
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path, monkeypatch) -> Path:
+    """An empty models folder."""
+    for name in ("CRYSTAL_MODEL", "CRYSTAL_API_KEY", "CRYSTAL_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CRYSTAL_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "models"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("hugging") / "Tiny"
+    hugging_folders.save(place, "qwen3", head_dim=32, max_position_embeddings=1024)
+    return place
+
+
+@pytest.fixture
+def shelf(tmp_path, shelf_folder):
+    """A crystal without vectors."""
+    with Crystal.create(tmp_path / "shelf.crystal", encoder=None) as crystal:
+        crystal.ingest([shelf_folder])
+        yield crystal
+
+
+def test_what_is_meant(tmp_path, folder, monkeypatch):
+    assert meant() == meant(LANGUAGE_MODEL) == LANGUAGE_MODEL
+    assert language_models.own(meant())
+    assert not language_models.own(meant(folder))
+    assert meant("http://x/v1") == "http://x/v1"
+    (tmp_path / "file").write_text("x")
+    assert meant("file") == Path("file")
+    assert meant("some/where") == Path("some/where")
+    added = language_models.add(str(folder), "own")
+    assert (added.kind, added.target) == ("folder", str(folder))
+    assert meant("own") == folder
+    (tmp_path / "own").write_text("a file of that name")
+    assert meant("own") == folder
+    assert meant("./own") == meant(Path("own")) == Path("own")
+    registry.choose("own")
+    assert meant() == folder
+    monkeypatch.setenv("CRYSTAL_MODEL", LANGUAGE_MODEL)
+    assert meant() == LANGUAGE_MODEL
+    assert meant("own") == folder
+    with pytest.raises(UsageError, match="all-MiniLM-L6-v2 is an encoder"):
+        meant("all-MiniLM-L6-v2")
+    with pytest.raises(ModelMissingError, match="no model is called 'nobody', and there is no such file"):
+        meant("nobody")
+
+
+def test_a_model_that_is_gone(tmp_path):
+    registry.add(registry.Registered("gone", "gguf", str(tmp_path / "gone.gguf"), 1, 1))
+    with pytest.raises(ModelMissingError, match=r"gone is not at .*gone\.gguf any more: `crystal models remove gone`"):
+        meant("gone")
+
+
+def test_a_damaged_list_stands_in_nobodys_way_who_needs_none(models, tmp_path, folder):
+    models.mkdir()
+    registry.path().write_text("{")
+    (tmp_path / "file").write_text("x")
+    assert meant("file") == Path("file")
+    assert meant(str(folder)) == folder
+    assert meant("http://x/v1") == "http://x/v1"
+    for given in (None, "own"):
+        with pytest.raises(CrystalError, match="the list of models is damaged"):
+            meant(given)
+
+
+def test_only_what_opens_is_added(tmp_path, folder):
+    (tmp_path / "x.gguf").write_bytes(b"not one")
+    with pytest.raises(CrystalError, match="not a usable GGUF model"):
+        language_models.add("x.gguf")
+    with pytest.raises(ModelMissingError, match=r"no file or folder at y\.gguf"):
+        language_models.add("y.gguf")
+    with pytest.raises(UsageError, match="is not this machine"):
+        language_models.add("http://192.0.2.1/v1")
+    assert registry.read().models == {}
+    assert language_models.add(str(folder)).name == "Tiny"
+    with running() as server:
+        assert language_models.add(server.url).name == "tiny"
+    with pytest.raises(CrystalError, match="cannot reach"):
+        language_models.add(server.url, "down")
+    assert set(registry.read().models) == {"Tiny", "tiny"}
+
+
+def test_a_wrong_model_is_said_before_anything_is_recalled(shelf, tmp_path, monkeypatch):
+    def recall(*_: object, **__: object) -> None:
+        raise AssertionError("recalled")
+
+    monkeypatch.setattr(Crystal, "recall", recall)
+    (tmp_path / "x.gguf").write_bytes(b"not one")
+    wrong: dict[str, tuple[type[CrystalError], str]] = {
+        "none.gguf": (ModelMissingError, "no model is called"),
+        "x.gguf": (CrystalError, "not a usable GGUF model"),
+        "http://127.0.0.1:1/v1": (CrystalError, "cannot reach"),
+        "http://192.0.2.1/v1": (UsageError, "is not this machine"),
+        str(tmp_path): (ModelMissingError, r"there is no config\.json"),
+    }
+    for model, (kind, reason) in wrong.items():
+        with pytest.raises(kind, match=reason):
+            shelf.ask("When is high water?", model=model)
+        monkeypatch.setenv("CRYSTAL_MODEL", model)
+        with pytest.raises(kind, match=reason):
+            shelf.ask("When is high water?")
+        monkeypatch.delenv("CRYSTAL_MODEL")
+
+
+def test_an_answer_from_a_folder(shelf, folder):
+    answer = shelf.ask("When is high water at Oldhaven?", model=folder, max_tokens=8)
+    assert answer.model == "Tiny"
+    assert answer.citations
+    assert answer == shelf_answer(answer, shelf.ask("When is high water at Oldhaven?", model=str(folder), max_tokens=8))
+
+
+def shelf_answer(one: Answer, other: Answer) -> Answer:
+    """The other, but for the time it took."""
+    assert set(other.seconds) == set(one.seconds)
+    return Answer(**{name: getattr(other, name) for name in Answer.__slots__} | {"seconds": one.seconds})
+
+
+def test_an_answer_from_a_server(shelf):
+    with running() as server:
+        server.say(PARIS)
+        heard: list[str] = []
+        answer = shelf.ask("When is high water at Oldhaven?", model=server.url, on_text=heard.append)
+        assert (answer.text, answer.model) == ("It is Paris.", "tiny")
+        assert heard == ["It is", " Paris."]
+        sent = server.asked[-1][2]
+        assert "High water at Oldhaven is at 04:10." in sent["messages"][-1]["content"]
+        assert {path for path, _, _ in server.asked} == {"/v1/models", "/props", "/v1/chat/completions"}
+        opened = language_models.speaker(server.url)
+        assert shelf.ask("When is high water at Oldhaven?", model=opened).text == "It is Paris."
+
+
+def test_an_extract_needs_no_model(shelf, models):
+    models.mkdir()
+    registry.path().write_text("{")
+    assert shelf.ask("When is high water?", extractive=True, model="nobody").model == "extractive"

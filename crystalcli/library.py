@@ -132,6 +132,8 @@ class Crystal(CrystalFile):
         max_tokens: int = 128,
         seed: int = 0,
         extractive: bool = False,
+        strict: bool = False,
+        floor: float = 0.5,
         on_text: Callable[[str], None] | None = None,
         on_evidence: Callable[[list[Passage]], None] | None = None,
     ) -> Answer:
@@ -140,12 +142,16 @@ class Crystal(CrystalFile):
         on_evidence is told what was recalled, before the model is opened; on_text receives the answer as it is written.
 
         model: a GGUF file, or the default language model, fetched on first use; extractive: no model, the best sentences
-        quoted. Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
+        quoted. strict: a sentence with names or numbers that the passages do not have gives way to an extract. floor: how much must
+        speak for an answer, from 0 (answer always) to 1; under it the answer has `answered` False and the nearest passages.
+        Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
         """
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
 
-        wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
+        wishes = Wishes(
+            k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive, strict=strict, floor=floor
+        )
         return ask(self, question, wishes, speaker=lambda: speaker(model), on_text=on_text, on_evidence=on_evidence)
 
     @staticmethod

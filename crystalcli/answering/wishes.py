@@ -11,7 +11,9 @@ from crystalcli.errors import UsageError
 class Wishes:
     """k: passages recalled. depth: layers used, as in recall. max_tokens: of the answer. seed: for sampling.
 
-    extractive: no language model, the best sentences as they stand. Raises UsageError for figures out of range.
+    extractive: no language model, the best sentences as they stand. strict: a generated sentence with names or numbers that the
+    passages do not have gives way to an extract. floor: how much must speak for an answer, from 0 to 1, for there to be one; 0
+    answers always; `crystalcli.answering.floor` says what it is. Raises UsageError for figures out of range.
     """
 
     k: int = 5
@@ -19,7 +21,11 @@ class Wishes:
     max_tokens: int = 128
     seed: int = 0
     extractive: bool = False
+    strict: bool = False
+    floor: float = 0.5
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
             raise UsageError(f"max-tokens is 1 or more, not {self.max_tokens}")
+        if not 0.0 <= self.floor <= 1.0:
+            raise UsageError(f"floor is from 0 (answer always) to 1, not {self.floor}")

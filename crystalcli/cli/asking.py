@@ -16,6 +16,7 @@ from crystalcli.cli.shared import (
     json_option,
     open_crystal,
 )
+from crystalcli.errors import NotFoundError
 
 
 @click.command()
@@ -34,6 +35,14 @@ from crystalcli.cli.shared import (
     help="For sampling; the default is deterministic with any seed.",
 )
 @click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
+@click.option("--strict", is_flag=True, help="Quote instead of saying what the passages do not bear out.")
+@click.option(
+    "--floor",
+    metavar="X",
+    default=0.5,
+    show_default=True,
+    help="How much must speak for an answer, from 0 (answer always) to 1.",
+)
 @crystal_option
 @encoder_option
 @json_option
@@ -45,11 +54,17 @@ def ask(
     max_tokens: int,
     seed: int,
     extractive: bool,
+    strict: bool,
+    floor: float,
     crystal: Path | None,
     encoder: Path | None,
     as_json: bool,
 ) -> None:
-    """Answer a question from the crystal, with numbered sources."""
+    """Answer a question from the crystal, with numbered sources.
+
+    Each sentence is given the numbers of the sources that carry it, and marked where its names, numbers or quotations stand in none.
+    Where the crystal does not seem to hold an answer, it says so, shows the nearest passages, and the exit code is 7.
+    """
     from crystalcli.library import LANGUAGE_MODEL
 
     if not extractive and model in (None, LANGUAGE_MODEL):
@@ -63,15 +78,22 @@ def ask(
             max_tokens=max_tokens,
             seed=seed,
             extractive=extractive,
+            strict=strict,
+            floor=floor,
             on_text=None if as_json else _stream,
         )
     from crystalcli.cli import render
 
     if as_json:
         output.json("ask", render.answer_json(answer))
-    else:
+    elif answer.answered:
         output.write("\n\n")
         render.sources(answer.citations)
+    else:
+        output.write(f"{answer.text}; the nearest it has:\n\n")
+        render.sources(answer.citations)
+    if not answer.answered:
+        raise click.exceptions.Exit(NotFoundError.exit_code)
 
 
 def _stream(piece: str) -> None:

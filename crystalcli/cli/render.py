@@ -207,6 +207,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     """An answer for programs."""
     return {
         "question": answer.question,
+        "answered": answer.answered,
         "answer": answer.text,
         "model": answer.model,
         "citations": [
@@ -225,6 +226,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             }
             for citation in answer.citations
         ],
+        "claims": [asdict(claim) for claim in answer.claims],
+        "evidence": None if answer.evidence is None else round(answer.evidence, 4),
         "passages": [passage_json(passage) for passage in answer.passages],
         "tokens": dict(answer.tokens),
         "seconds": {name: round(value, 4) for name, value in answer.seconds.items()},

@@ -59,33 +59,29 @@ class Sources:
         return tuple(self._citations)
 
     def find(self, sentence: str) -> Found:
-        """What carries a sentence of the answer."""
-        stated = [fact for fact in facts(sentence) if not self._asked.holds(fact)]
+        """What carries a sentence of the answer: first the sentence nearest to it, then what has the facts that are still open."""
+        open_facts = frozenset(fact for fact in facts(sentence) if not self._asked.holds(fact))
+        stated = sorted(open_facts, key=lambda fact: fact.start)
         weights = self._weights(sentence)
-        total = sum(weights.values())
-        spans = [span for source in self._passages for span in source.spans]
-        shared = [sum(weights[term] for term in span.terms & weights.keys()) for span in spans]
-        held = [frozenset(fact for fact in stated if span.known.holds(fact)) for span in spans]
-        least = _ENOUGH * total
-        open_facts = frozenset(stated)
-        cited: list[int] = []
-        used: list[_Span] = []
+        least = _ENOUGH * sum(weights.values())
         worth = max(weights.values(), default=1.0)  # a fact counts as much as the rarest word
-        ranked = sorted(range(len(spans)), key=lambda at: -(shared[at] + worth * len(held[at])))
-        while len(cited) < MOST:
-            if not cited:
-                some = [at for at in ranked if held[at] or shared[at] >= least > 0]
-            else:
-                some = sorted(
-                    (at for at in ranked if held[at] & open_facts), key=lambda at: -len(held[at] & open_facts)
-                )
-            number = next((n for at in some if spans[at] not in used and (n := self._number(spans[at], used))), 0)
-            if not number:
+        spans = [span for source in self._passages for span in source.spans]
+        shared = {span: sum(weights[term] for term in span.terms & weights.keys()) for span in spans}
+        cited: list[int] = []
+        used: set[_Span] = set()
+        while len(cited) < MOST and (open_facts or not cited):
+            held = {span: len([fact for fact in open_facts if span.known.holds(fact)]) for span in spans}
+            some = [span for span in spans if held[span] or (not cited and shared[span] >= least > 0)]
+            if not some:  # not in a sentence: in the name or the place of a passage, or across two of its sentences
+                held = {span: len([fact for fact in open_facts if span.source.known.holds(fact)]) for span in spans}
+                some = [span for span in spans if held[span]]
+            some.sort(key=lambda span: -(shared[span] + worth * held[span]))
+            found = next(((span, n) for span in some if span not in used and (n := self._number(span))), None)
+            if found is None:
                 break
-            cited.append(number)
-            open_facts -= {fact for fact in open_facts if used[-1].source.known.holds(fact)}
-            if not open_facts:
-                break
+            used.add(found[0])
+            cited.append(found[1])
+            open_facts -= {fact for fact in open_facts if found[0].source.known.holds(fact)}
         return Found(tuple(dict.fromkeys(cited)), tuple(fact.text for fact in stated if fact in open_facts))
 
     def instead(self, sentence: str, given: Iterable[int]) -> Citation | None:
@@ -93,7 +89,7 @@ class Sources:
         weights = self._weights(f"{sentence}\n{self._question}")
         spans = [span for source in self._passages for span in source.spans]
         best = max(spans, key=lambda span: sum(weights[term] for term in span.terms & weights.keys()), default=None)
-        number = self._number(best, []) if best is not None else 0
+        number = self._number(best) if best is not None else 0
         if not number or number in given:
             return None
         return self._citations[number - 1]
@@ -102,9 +98,8 @@ class Sources:
         idf = self._crystal.recaller().idf(sentence)
         return {term: weight * (1.0 if term in self._in_question else 2.0) for term, weight in idf.items()}
 
-    def _number(self, span: _Span, used: list[_Span]) -> int:
+    def _number(self, span: _Span) -> int:
         """The number of the citation of a span, made now if need be; 0 when the file does not say what the passage says."""
-        used.append(span)
         passage = span.source.passage
         return self._cite(passage, passage.start + span.low, passage.start + span.high)
 

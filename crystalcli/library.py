@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TypeVar
 
 from crystalcli import models
+from crystalcli.answering.wishes import FLOOR
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.encoders import find
@@ -133,7 +134,7 @@ class Crystal(CrystalFile):
         seed: int = 0,
         extractive: bool = False,
         strict: bool = False,
-        floor: float = 0.5,
+        floor: float = FLOOR,
         on_text: Callable[[str], None] | None = None,
         on_evidence: Callable[[list[Passage]], None] | None = None,
     ) -> Answer:

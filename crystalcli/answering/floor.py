@@ -20,7 +20,6 @@ from crystalcli.lexical.analysis import query_terms, terms
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.types import Passage
 
-FLOOR = 0.5  # of questions that could be answered, nine in ten were above it, nineteen in twenty in code
 LOOKED_AT = 5  # passages
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
 # What a question asks for, rather than what it is about: these words need not stand in an answer.

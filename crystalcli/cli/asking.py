@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from crystalcli.answering.wishes import FLOOR
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
     count_option,
@@ -39,7 +40,7 @@ from crystalcli.errors import NotFoundError
 @click.option(
     "--floor",
     metavar="X",
-    default=0.5,
+    default=FLOOR,
     show_default=True,
     help="How much must speak for an answer, from 0 (answer always) to 1.",
 )

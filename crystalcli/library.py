@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TypeVar
 
 from crystalcli import models
+from crystalcli.answering.wishes import FLOOR
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
 from crystalcli.language_models import LANGUAGE_MODEL, meant, own, speaker
 from crystalcli.memory.crystal import CrystalFile
@@ -134,6 +135,8 @@ class Crystal(CrystalFile):
         max_tokens: int = 128,
         seed: int = 0,
         extractive: bool = False,
+        strict: bool = False,
+        floor: float = FLOOR,
         wishes: Wishes | None = None,
         on_text: Callable[[str], None] | None = None,
         on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
@@ -146,8 +149,10 @@ class Crystal(CrystalFile):
         model: a GGUF file, a folder in Hugging Face's layout, the URL of a local server, a name, or a model that is open
         (`library.speaker`), which keeps its weights from one question to the next; None: what $CRYSTAL_MODEL says, else the default
         one, which may be fetched. What was named is opened before anything is recalled. allow_remote: a server may be another
-        machine. extractive: no model, the best sentences quoted. wishes: everything that may be chosen, in one; k, depth, max_tokens,
-        seed and extractive are not looked at then.
+        machine. extractive: no model, the best sentences quoted. strict: a sentence with names or numbers that the passages do not
+        have gives way to an extract. floor: how much must speak for an answer, from 0 (answer always) to 1; under it the answer has
+        `answered` False and the nearest passages. wishes: everything that may be chosen, in one; the single
+        ones are not looked at then.
         Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
         """
         from crystalcli.answering.ask import ask
@@ -155,7 +160,9 @@ class Crystal(CrystalFile):
         from crystalcli.lm.early import Early
 
         if wishes is None:
-            wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
+            wishes = Wishes(
+                k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive, strict=strict, floor=floor
+            )
         early = Early(speaker if wishes.extractive else _opener(model, allow_remote))  # which an extract does not need
 
         def shown(cited: tuple[Citation, ...]) -> None:

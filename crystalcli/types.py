@@ -7,7 +7,7 @@ Lines and pages count from 1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -244,12 +244,43 @@ class Citation(Somewhere):
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence of an answer, at `[start, end)` of its text, and what carries it.
+
+    supported: whether the names, numbers, identifiers and quotations in it stand in the question or in the passages cited; missing:
+    those that do not. citations: numbers of the citations that carry it; () where no passage says anything like it. replaces: the
+    sentence that this quotation stands in place of, when the answer was to be strict.
+    """
+
+    text: str
+    start: int
+    end: int
+    supported: bool
+    missing: tuple[str, ...] = ()
+    citations: tuple[int, ...] = ()
+    replaces: str = ""
+
+    def at(self, start: int) -> Claim:
+        """The same at another place."""
+        return replace(self, start=start, end=start + len(self.text))
+
+    @property
+    def mark(self) -> str:
+        """What to show behind it: ` [1][2]`, ` [not in the sources: 1893]`."""
+        numbers = "".join(f"[{number}]" for number in self.citations)
+        missing = f"[not in the sources: {', '.join(self.missing)}]" if self.missing else ""
+        return "".join(f" {part}" for part in (numbers, missing) if part)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was said, and on what grounds.
 
     model: the language model's name, or "extractive". tokens: counts by name (`context`, `prompt`,
     `answer`), in the language model's tokens. seconds: durations by name (`recall`, `first`, `total`). stopped: whoever asked
-    did not let it finish, and text is what was said so far.
+    did not let it finish, and text is what was said so far. claims: the sentences of a generated answer, in order. answered: False
+    when the crystal does not seem to hold an answer; passages and citations are the nearest it has then, and text says so.
+    evidence: how likely it was, from 0 to 1, that the passages hold one; None where nobody looked.
     """
 
     question: str
@@ -260,6 +291,18 @@ class Answer:
     tokens: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     stopped: bool = False
+    claims: tuple[Claim, ...] = ()
+    answered: bool = True
+    evidence: float | None = None
+
+    @property
+    def marked(self) -> str:
+        """The text for people: each sentence with the numbers of the citations that carry it, or what in it stands in none."""
+        pieces, position = [], 0
+        for claim in self.claims:
+            pieces += [self.text[position : claim.end], claim.mark]
+            position = claim.end
+        return "".join([*pieces, self.text[position:]])
 
 
 class Speaker(Protocol):

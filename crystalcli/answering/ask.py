@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from crystalcli.answering import context, support, templates, window
+from crystalcli.answering import context, floor, support, templates, window
+from crystalcli.answering.spoken import Spoken
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.crystal import CrystalFile
@@ -14,6 +15,7 @@ from crystalcli.types import Answer, Citation, Passage, Speaker
 # A model of this size says the same again and again when it is left alone.
 _PENALTY = 1.15
 _STOP = ("\n\n",)
+NOT_HERE = "not in this crystal"
 
 
 def ask(
@@ -25,7 +27,7 @@ def ask(
     on_text: Callable[[str], None] | None = None,
     on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
 ) -> Answer:
-    """Answer from what the crystal recalls.
+    """Answer from what the crystal recalls; where too little speaks for it that this holds an answer, say that it does not.
 
     speaker: gives the language model; called once there is something to say, and not at all for an extractive answer.
     on_evidence is given the best sentences of what was recalled, before the model is opened, and not for an extractive answer,
@@ -33,18 +35,24 @@ def ask(
     Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, and what `speaker` raises.
     """
     began = time.monotonic()
-    passages = crystal.recall(question, wishes.k, wishes.depth)
-    recalled = time.monotonic() - began
-    if not passages:
+    recalled_passages = crystal.recall(question, max(wishes.k, floor.LOOKED_AT), wishes.depth)
+    if not recalled_passages:
         raise NotFoundError("nothing in this crystal answers to that question")
+    evidence = floor.evidence(crystal, question, recalled_passages)
+    passages = recalled_passages[: wishes.k]
+    recalled = time.monotonic() - began
+    if evidence < wishes.floor:
+        nearest = support.extracts(crystal, passages)
+        seconds = {"recall": recalled, "total": time.monotonic() - began}
+        return Answer(question, NOT_HERE, nearest, tuple(passages), "", {}, seconds, answered=False, evidence=evidence)
     if wishes.extractive:
         cited = support.extracts(crystal, passages)
-        text = "\n".join(f"“{' '.join(citation.quote.split())}” [{citation.number}]" for citation in cited)
+        text = "\n".join(f"{support.quoted(citation)} [{citation.number}]" for citation in cited)
         if on_text is not None:
             on_text(text)
         total = time.monotonic() - began
         seconds = {"recall": recalled, "first": total, "total": total}
-        return Answer(question, text, cited, tuple(passages), "extractive", {}, seconds)
+        return Answer(question, text, cited, tuple(passages), "extractive", {}, seconds, evidence=evidence)
 
     if on_evidence is not None:
         on_evidence(support.extracts(crystal, passages))
@@ -56,31 +64,43 @@ def ask(
 
     budget = wishes.budget or context.BUDGET
     taken, conversation = window.fitted(model, passages, wishes.max_tokens, budget, write)
+    sources = support.Sources(crystal, question, taken)
+    spoken = Spoken(sources, strict=wishes.strict)
     first = 0.0
-    pieces: list[str] = []
     stopped = False
+
+    def tell(pieces: Iterable[str]) -> None:
+        nonlocal first
+        for piece in pieces:
+            first = first or time.monotonic() - began
+            if on_text is not None:
+                on_text(piece)
+
     try:
         for piece in model.say(
             conversation, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=_PENALTY, stop=_STOP
         ):
-            if not pieces:
-                piece = piece.lstrip()
-                if not piece:
-                    continue
-                first = time.monotonic() - began
-            pieces.append(piece)
-            if on_text is not None:
-                on_text(piece)
+            tell(spoken.hear(piece))
     except KeyboardInterrupt:
         if not wishes.stoppable:
             raise
         stopped = True
-    text = "".join(pieces).strip()
+    tell(spoken.end())
     tokens = {
         "context": sum(model.count(passage.text) for passage in taken),
         "prompt": model.prompt_size(conversation),
-        "answer": model.count(text),
+        "answer": model.count(spoken.text),
     }
-    cited = support.citations(crystal, text, question, taken)
     seconds = {"recall": recalled, "first": first, "total": time.monotonic() - began}
-    return Answer(question, text, cited, tuple(passages), model.name, tokens, seconds, stopped)
+    return Answer(
+        question,
+        spoken.text,
+        sources.citations,
+        tuple(passages),
+        model.name,
+        tokens,
+        seconds,
+        stopped=stopped,
+        claims=spoken.claims,
+        evidence=evidence,
+    )

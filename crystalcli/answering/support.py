@@ -1,43 +1,164 @@
-"""Which sentences of the passages carry an answer, as citations that have been read back from the file."""
+"""What carries an answer: sentences of the passages, as citations that have been read back from the file.
+
+A sentence of the answer is looked up by what it states (`facts`): its names, numbers, identifiers and quotations must stand in the
+passages that it is given the numbers of. Whether it says the right thing of them, or denies what they say, is not looked into.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import NamedTuple
 
+from crystalcli.answering.facts import Known, facts
 from crystalcli.lexical.analysis import terms
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.text.sentences import sentences
+from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import BY_LINES, Citation, Passage
 
-MOST = 3  # citations shown: more is a reading list, not a proof
-_ENOUGH = 0.34  # a sentence is cited beside the best one when it shares at least this share of what the best one shares
+MOST = 3  # extracts shown, and citations for one sentence: more is a reading list, not a proof
+_ENOUGH = (
+    0.34  # of its words, by idf, that a sentence of an answer must share with one of a passage to be carried by it
+)
 
 
-def citations(crystal: CrystalFile, answer: str, question: str, passages: Sequence[Passage]) -> tuple[Citation, ...]:
-    """For each passage its sentence that shares most with the answer and the question, the best MOST of them, best first.
+class Found(NamedTuple):
+    """What became of a sentence of the answer. citations: numbers. missing: what of it stands in none of the passages cited."""
 
-    Each quotation is read back from the crystal and compared; one that differs is left out.
+    citations: tuple[int, ...]
+    missing: tuple[str, ...]
+
+
+class Sources:
+    """The passages that an answer is made from, and the citations that it has needed so far.
+
+    What the question itself says needs no support.
     """
-    said = crystal.recaller().prepare(f"{answer}\n{question}").idf
-    in_answer = {term for term, _ in terms(answer)}
-    found: list[tuple[float, int, Citation]] = []
-    for rank, passage in enumerate(passages):
-        score, low, high = _best_sentence(passage, said, in_answer)
-        citation = _read_back(crystal, passage, passage.start + low, passage.start + high)
-        if citation is not None:
-            found.append((score, rank, citation))
-    found.sort(key=lambda each: (-each[0], each[1]))
-    kept = [each for each in found[:MOST] if each[0] >= _ENOUGH * found[0][0]]
-    first = [each for each in found if each[1] == 0 and each not in kept]
-    kept = kept[: MOST - len(first)] + first  # what recall thinks best is shown, whatever the model made of it
-    return _numbered(citation for _, _, citation in kept)
+
+    def __init__(self, crystal: CrystalFile, question: str, passages: Sequence[Passage]) -> None:
+        self._crystal = crystal
+        self._question = question
+        self._asked = Known([question])
+        self._in_question = {term for term, _ in terms(question)}
+        self._passages = [_Source(passage) for passage in passages]
+        self._citations: list[Citation] = []
+
+    @property
+    def count(self) -> int:
+        """How many passages there are."""
+        return len(self._passages)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """What was cited, in the order it was needed, and the best sentence of what recall put first, whatever was said."""
+        first = self._passages[0].passage if self._passages else None
+        if first is not None and not any(_within(citation, first) for citation in self._citations):
+            self._cite(first, *first.best)
+        return tuple(self._citations)
+
+    def find(self, sentence: str) -> Found:
+        """What carries a sentence of the answer: first the sentence nearest to it, then what has the facts that are still open."""
+        open_facts = frozenset(fact for fact in facts(sentence) if not self._asked.holds(fact))
+        stated = sorted(open_facts, key=lambda fact: fact.start)
+        weights = self._weights(sentence)
+        least = _ENOUGH * sum(weights.values())
+        worth = max(weights.values(), default=1.0)  # a fact counts as much as the rarest word
+        spans = [span for source in self._passages for span in source.spans]
+        shared = {span: sum(weights[term] for term in span.terms & weights.keys()) for span in spans}
+        cited: list[int] = []
+        used: set[_Span] = set()
+        while len(cited) < MOST and (open_facts or not cited):
+            held = {span: len([fact for fact in open_facts if span.known.holds(fact)]) for span in spans}
+            some = [span for span in spans if held[span] or (not cited and shared[span] >= least > 0)]
+            if not some:  # not in a sentence: in the name or the place of a passage, or across two of its sentences
+                held = {span: len([fact for fact in open_facts if span.source.known.holds(fact)]) for span in spans}
+                some = [span for span in spans if held[span]]
+            some.sort(key=lambda span: -(shared[span] + worth * held[span]))
+            found = next(((span, n) for span in some if span not in used and (n := self._number(span))), None)
+            if found is None:
+                break
+            used.add(found[0])
+            cited.append(found[1])
+            open_facts -= {fact for fact in open_facts if found[0].source.known.holds(fact)}
+        return Found(tuple(dict.fromkeys(cited)), tuple(fact.text for fact in stated if fact in open_facts))
+
+    def instead(self, sentence: str, given: Iterable[int]) -> Citation | None:
+        """The sentence of the passages nearest to one of the answer that they do not bear out, cited; None for one already `given`."""
+        weights = self._weights(f"{sentence}\n{self._question}")
+        spans = [span for source in self._passages for span in source.spans]
+        best = max(spans, key=lambda span: sum(weights[term] for term in span.terms & weights.keys()), default=None)
+        number = self._number(best) if best is not None else 0
+        if not number or number in given:
+            return None
+        return self._citations[number - 1]
+
+    def _weights(self, sentence: str) -> Mapping[str, float]:
+        idf = self._crystal.recaller().idf(sentence)
+        return {term: weight * (1.0 if term in self._in_question else 2.0) for term, weight in idf.items()}
+
+    def _number(self, span: _Span) -> int:
+        """The number of the citation of a span, made now if need be; 0 when the file does not say what the passage says."""
+        passage = span.source.passage
+        return self._cite(passage, passage.start + span.low, passage.start + span.high)
+
+    def _cite(self, passage: Passage, start: int, end: int) -> int:
+        for known in self._citations:
+            if (known.path, known.start, known.end) == (passage.path, start, end):
+                return known.number
+        citation = _read_back(self._crystal, passage, start, end)
+        if citation is None:
+            return 0
+        self._citations.append(replace(citation, number=len(self._citations) + 1))
+        return len(self._citations)
+
+
+class _Source:
+    """A passage, with what is known of it."""
+
+    def __init__(self, passage: Passage) -> None:
+        self.passage = passage
+
+    @cached_property
+    def known(self) -> Known:
+        """All that the model was given of it, name and place too."""
+        passage = self.passage
+        text = "".join(unwrapped(passage.text, passage.kind))
+        return Known([passage.path, passage.place, passage.heading, *passage.marks.values(), passage.text, text])
+
+    @cached_property
+    def spans(self) -> list[_Span]:
+        """Its sentences, without headings, which say nothing, unless there is nothing else."""
+        text = self.passage.text
+        found = sentences(text, self.passage.kind in BY_LINES - {"code"}) or [(0, len(text))]
+        return [_Span(self, *span) for span in [span for span in found if not text.startswith("#", span[0])] or found]
+
+
+class _Span:
+    """A sentence `[low, high)` of a passage's text."""
+
+    def __init__(self, source: _Source, low: int, high: int) -> None:
+        self.source, self.low, self.high = source, low, high
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        return frozenset(term for term, _ in terms(self.source.passage.text[self.low : self.high]))
+
+    @cached_property
+    def known(self) -> Known:
+        return Known([self.source.passage.text[self.low : self.high]])
 
 
 def extracts(crystal: CrystalFile, passages: Sequence[Passage]) -> tuple[Citation, ...]:
-    """The best sentence of each of the first MOST passages, read back from the crystal."""
+    """The best sentence of each of the first MOST passages, read back from the crystal; one that differs is left out."""
     found = (_read_back(crystal, passage, *passage.best) for passage in passages[:MOST])
     return _numbered(citation for citation in found if citation is not None)
+
+
+def quoted(citation: Citation) -> str:
+    """A citation's words in quotation marks, on one line."""
+    return f"“{' '.join(citation.quote.split())}”"
 
 
 def _read_back(crystal: CrystalFile, passage: Passage, start: int, end: int) -> Citation | None:
@@ -51,16 +172,8 @@ def _read_back(crystal: CrystalFile, passage: Passage, start: int, end: int) -> 
     return Citation(0, passage.path, start, end, quote, line, line + quote.count("\n"), *where)
 
 
-def _best_sentence(passage: Passage, weights: Mapping[str, float], in_answer: set[str]) -> tuple[float, int, int]:
-    best = (-1.0, 0, len(passage.text))
-    spans = sentences(passage.text, passage.kind in BY_LINES - {"code"}) or [(0, len(passage.text))]
-    for low, high in [
-        span for span in spans if not passage.text.startswith("#", span[0])
-    ] or spans:  # headings say nothing
-        shared = {term for term, _ in terms(passage.text[low:high])} & weights.keys()
-        score = sum(weights[term] * (2.0 if term in in_answer else 1.0) for term in shared)
-        best = max(best, (score, low, high), key=lambda each: each[0])
-    return best
+def _within(citation: Citation, passage: Passage) -> bool:
+    return citation.path == passage.path and passage.start <= citation.start and citation.end <= passage.end
 
 
 def _numbered(found: Iterable[Citation]) -> tuple[Citation, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crystalcli.answering.wishes import FLOOR
 from crystalcli.cli import given
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
@@ -21,7 +22,7 @@ from crystalcli.cli.shared import (
     open_crystal,
 )
 from crystalcli.cli.speaking import chosen, model_option
-from crystalcli.errors import StoppedError, UsageError
+from crystalcli.errors import NotFoundError, StoppedError, UsageError
 
 if TYPE_CHECKING:
     from crystalcli.types import Answer
@@ -51,6 +52,14 @@ if TYPE_CHECKING:
     help="For sampling; the default is deterministic with any seed.",
 )
 @click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
+@click.option("--strict", is_flag=True, help="Quote instead of saying what the passages do not bear out.")
+@click.option(
+    "--floor",
+    metavar="X",
+    default=FLOOR,
+    show_default=True,
+    help="How much must speak for an answer, from 0 (answer always) to 1.",
+)
 @click.option(
     "--system",
     metavar="TEXT|@FILE",
@@ -87,6 +96,9 @@ def ask(
     **wishes: Any,
 ) -> None:
     """Answer a question from the crystal, with numbered sources.
+
+    Each sentence is given the numbers of the sources that carry it, and marked where its names, numbers or quotations stand in none.
+    Where the crystal does not seem to hold an answer, it says so, shows the nearest passages, and the exit code is 7.
 
     The sentences that were found come first, each with its place, then the model's words, then the sources that carry them. Ctrl-C
     stops the answer; what was said so far stays, with its sources (exit code 130). With - the question is read from standard input.
@@ -131,3 +143,5 @@ def _conclude(answer: Answer | None) -> None:
     """Raises what an answer that has been shown comes to, beside itself."""
     if answer is not None and answer.stopped:
         raise StoppedError("stopped")
+    if answer is not None and not answer.answered:
+        raise click.exceptions.Exit(NotFoundError.exit_code)

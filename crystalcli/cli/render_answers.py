@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from crystalcli.answering.support import quoted
 from crystalcli.cli import markdown
 from crystalcli.cli.render import location, passage_json
 from crystalcli.text.unwrap import unwrapped
@@ -17,10 +19,13 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     """An answer for programs; `docs/JSON.md` says what the keys mean."""
     return {
         "question": answer.question,
+        "answered": answer.answered,
         "answer": answer.text,
         "stopped": answer.stopped,
         "model": answer.model,
         "citations": [_citation_json(citation) for citation in answer.citations],
+        "claims": [asdict(claim) for claim in answer.claims],
+        "evidence": None if answer.evidence is None else round(answer.evidence, 4),
         "passages": [passage_json(passage) for passage in answer.passages],
         "tokens": dict(answer.tokens),
         "seconds": {name: round(value, 4) for name, value in answer.seconds.items()},
@@ -61,14 +66,23 @@ def is_quotations(answer: Answer) -> bool:
     """Whether the answer says nothing but what its citations do, as an extractive one does: showing these is enough."""
     left = answer.text
     for citation in answer.citations:
-        left = left.replace(f"“{' '.join(citation.quote.split())}” [{citation.number}]", "")
+        left = left.replace(f"{quoted(citation)} [{citation.number}]", "")
     return not left.strip()
+
+
+def words(answer: Answer) -> str:
+    """What the answer says for people, its marks included."""
+    return answer.marked if answer.answered else f"{answer.text}; the nearest it has:"
 
 
 def answer_markdown(answer: Answer) -> str:
     """The answer, then its sources as a numbered list of block quotes."""
     listed = ((each.number, each, " ".join(each.quote.split())) for each in answer.citations)
-    said = [] if is_quotations(answer) else [markdown.escaped(answer.text)]
+    said = (
+        []
+        if is_quotations(answer)
+        else [markdown.escaped(answer.marked if answer.answered else f"{answer.text}; the nearest it has:")]
+    )
     return "\n\n".join([*said, *(_item(number, item, text) for number, item, text in listed)]) + "\n"
 
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from crystalcli.cli.flow import Flow
 from crystalcli.cli.output import harmless, output
 from crystalcli.cli.render import location
-from crystalcli.cli.render_answers import is_quotations
+from crystalcli.cli.render_answers import is_quotations, words
 from crystalcli.types import Answer, Citation
 
 _WIDEST = 100  # columns: longer lines are hard to read
@@ -51,7 +51,7 @@ class Screen:
     def end(self, answer: Answer) -> None:
         """What is left to say when the answer is whole, or was stopped."""
         if not self._spoke and not is_quotations(answer):
-            self.text(answer.text)
+            self.text(words(answer))
         if self._spoke:
             output.write(self._flow.end() + "\n\n")
         if self._spoke or not answer.stopped:

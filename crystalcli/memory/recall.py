@@ -65,6 +65,7 @@ class Recall:
         self._encoder = encoder
         self._codec = codec
         self._lexicons = shelf.store.lexicons()
+        self._asked: tuple[str, dict[str, float]] = "", {}
         self._bare: npt.NDArray[np.bool_] | None = None  # atoms whose layers are still to be made, if there are any
         if not shelf.encoded:
             encoded = np.array([segment.encoded for segment in shelf.segments], bool)
@@ -111,6 +112,7 @@ class Recall:
         found = {term: self._postings(term) for term in query_terms(question)}
         count = max(1, self.shelf.atoms)
         idf = {term: bm25.idf(sum(part.df for part in parts), count) for term, parts in found.items()}
+        self._asked = question, idf
         scores = bm25.score(found, self.shelf.lengths, idf)
         if self.shelf.dead is not None:
             scores[self.shelf.dead] = 0
@@ -120,6 +122,13 @@ class Recall:
         ids, ends = ids[:_LONGEST_QUESTION], ends[:_LONGEST_QUESTION]
         weights = _token_weights(question, ends.tolist(), idf, bm25.idf(0, count))
         return Query(question, idf, scores, self._encoder.encode(ids.tolist()), weights, found)
+
+    def idf(self, text: str) -> dict[str, float]:
+        """The idf of each term of `text`, as in `prepare`; that of the question prepared last is at hand."""
+        if text == self._asked[0]:
+            return self._asked[1]
+        count = max(1, self.shelf.atoms)
+        return {term: bm25.idf(sum(part.df for part in self._postings(term)), count) for term in query_terms(text)}
 
     def _postings(self, term: str) -> list[postings.Packed]:
         found = []

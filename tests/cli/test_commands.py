@@ -93,6 +93,7 @@ def test_json_has_stable_keys(tmp_path, shelf_folder, capsys):
     code, out, _ = here(capsys, "ask", "When is high water?", "-c", file, "--json", "--extractive")
     answer = json.loads(out)
     assert {"question", "answer", "citations", "passages", "tokens", "seconds", "model"} <= answer.keys()
+    assert {"answered", "claims", "evidence"} <= answer.keys()
     citation = answer["citations"][0]
     assert citation["quote"] == (shelf_folder / citation["path"]).read_text()[citation["start"] : citation["end"]]
     code, out, _ = here(capsys, "inspect", "-c", file, "--json")
@@ -132,7 +133,7 @@ def test_many_questions_at_once(tmp_path, samples_crystal, capsys):
 
 
 def test_ask_answers_with_the_language_model(samples_crystal, language_model_path, tmp_path):
-    arguments = ("ask", "-c", samples_crystal, "How many pages has the ledger?", "--json", "--max-tokens", "24")
+    arguments = ("ask", "-c", samples_crystal, "Who keeps the ledgers?", "--json", "--max-tokens", "24")
     first, second = crystal(*arguments), crystal(*arguments)
     assert first.returncode == 0, first.stderr
     one, two = json.loads(first.stdout), json.loads(second.stdout)
@@ -146,14 +147,15 @@ def test_ask_answers_with_the_language_model(samples_crystal, language_model_pat
         "ask",
         "-c",
         samples_crystal,
-        "How many pages has the ledger?",
+        "Who keeps the ledgers?",
         "--max-tokens",
         "24",
         "--model",
         language_model_path,
     )
     assert shown.stdout.startswith("│ “")
-    assert f"\n\n{one['answer']}\n\n[1] " in shown.stdout
+    assert f"\n\n{one['claims'][0]['text']}" in shown.stdout
+    assert "\n[1] " in shown.stdout
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_ask_answers_with_the_language_model(samples_crystal, language_model_pat
         (["nonsense"], 2, "nonsense"),
         (["ingest"], 2, "PATH"),
         (["ask", "x", "--max-tokens", "0", "--extractive"], 2, "max-tokens"),
-        (["ask", "x", "--model", "nowhere.gguf"], 6, "no model file at nowhere.gguf"),
+        (["ask", "x", "--floor", "0", "--model", "nowhere.gguf"], 6, "no model file at nowhere.gguf"),
         (["inspect", "no-such-document"], 7, "no document no-such-document"),
         (["models", "pull", "gpt-5"], 2, "gpt-5"),
         (["models", "remove", "gpt-5"], 2, "gpt-5"),

@@ -1,0 +1,409 @@
+"""Whether a crystal says so when it does not hold the answer; and the weights of `crystalcli/answering/floor.py`, made anew.
+
+    python benchmarks/not_here.py POOL --crystal FILE [--data DATA] [--repo NAME=FILE...] [--limit N] [--keep FILE]
+                                  [--json results/not_here.json]
+
+POOL holds `files/` and `questions.jsonl`, as for `recall.py`; FILE is a crystal of POOL/files. Each question is asked of crystals that
+hold its document and of the same crystals without it: all of the pool, the files of its set alone, and some twenty files of its set.
+What is left out is left out of the counts of words, too. Of an article that comes in several files with one title (medquad) all are.
+--data: the folder of evaluation sets: LoCoMo's questions that cannot be answered, and sets whose documents are not in the pool, are
+asked of the pool. --repo: a crystal of a repository, which SWE-QA's questions about it and about the others are asked of, and some
+of the pool's. --keep: where the signs are kept between runs.
+
+Printed: with the weights fitted to all sets but one, and the floor at the share of those sets' answerable questions that is wanted,
+what the set that was left out gives, and its whole curve; then the weights fitted to all sets. Answered: of what could be. Recalled:
+of what could be and of which evidence was recalled. False: of what could not. A set counts as much as any other, and so does each
+kind of crystal. LoCoMo's unanswerable and foreign questions are in no fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import math
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from common import machine, write_json
+
+from crystalcli import Crystal
+from crystalcli.answering.floor import Signs, Weights, signs
+from crystalcli.lexical import bm25
+from crystalcli.memory.passages import Query
+from crystalcli.memory.recall import Recall, _token_weights
+from crystalcli.storage.reach import runs_of_all
+
+FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}  # files of a small crystal; of all other sets 20
+CODE = ("cosqa", "docstring_search")
+FOREIGN = (
+    "qa/leval_tpo", "qa/leval_quality", "qa/leval_scientific_qa", "qa/bamboo_meetingqa_4k",
+    "retrieval/cranfield", "pdf/financebench",
+)  # fmt: skip
+USED = {  # signs, by whether all layers speak
+    True: ("score", "covered", "rarity", "nowhere"),
+    False: ("share", "sentence", "nowhere"),
+}
+SHARE = 0.91  # of answerable questions that are to be answered
+# More where a refusal is seldom right: functions are alike, and in small crystals a lower floor costs little.
+MORE, GENEROUS = 0.96, ("few", "repository")
+
+
+class Row(NamedTuple):
+    """A question asked. kind: of the crystal. full: with all layers. code: the best passage is code. hit: a gold span was recalled."""
+
+    set: str
+    kind: str
+    answerable: bool
+    full: bool
+    code: bool
+    hit: bool
+    atoms: int
+    signs: Signs
+
+
+# --- asking -----------------------------------------------------------------------------------------------
+
+
+class Partly:
+    """A crystal of which some atoms are left out, as if they had never been read."""
+
+    def __init__(self, crystal: Crystal) -> None:
+        self.crystal = crystal
+        self.shelf = crystal.shelf
+        self.recallers = {True: crystal.recaller(), False: Recall(self.shelf, None, None)}
+        self.sources = {source.path: source.id for source in crystal._store.sources() if source.chunks}
+        self.runs: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for source, first, count in runs_of_all(crystal._store, list(self.sources.values())):
+            self.runs[source].append((first, count))
+
+    def mask(self, paths: Sequence[str]) -> Any:
+        """Which atoms stand in the documents at `paths`, bool [atoms]."""
+        chosen, firsts = np.zeros(self.shelf.atoms, bool), self.shelf.nesting.atoms
+        for path in paths:
+            for first, count in self.runs[self.sources[path]]:
+                chosen[firsts[first] : firsts[first + count]] = True
+        return chosen
+
+    def prepare(self, question: str) -> tuple[Query, list[int], dict[str, list[Any]]]:
+        """What does not depend on what is left out."""
+        self.shelf.dead = None
+        recaller = self.recallers[True]
+        query = recaller.prepare(question)
+        assert recaller._encoder is not None
+        ends = recaller._encoder.tokens(question)[1][:254].tolist()
+        atoms = {
+            term: [np.concatenate([piece.atoms for piece in part.pieces()]) for part in parts]
+            for term, parts in query.postings.items()
+        }
+        return query, ends, atoms
+
+    def ask(
+        self, prepared: tuple[Query, list[int], dict[str, list[Any]]], dead: Any, full: bool, gold: Any
+    ) -> tuple[Any, ...]:
+        """(first is code, gold is hit, living atoms, signs) of the five passages recalled without `dead`; None when there are none."""
+        query, ends, atoms = prepared
+        alive = int((~dead).sum())
+        idf = {
+            term: bm25.idf(sum(int((~dead[some]).sum()) for some in parts), max(1, alive))
+            for term, parts in atoms.items()
+        }
+        scores = bm25.score(query.postings, self.shelf.lengths, idf)
+        scores[dead] = 0
+        rarest = bm25.idf(0, max(1, alive))
+        weights = _token_weights(query.text, ends, idf, rarest) if full else np.zeros(0, np.float32)
+        query = query._replace(idf=idf, bm25=scores, token_weights=weights, encoded=query.encoded if full else None)
+        self.shelf.dead = dead
+        passages = self.recallers[full].passages(query, self.recallers[full].rank(query, 3, 24), 5)
+        self.shelf.dead = None
+        if not passages:
+            return ()
+        hit = any(p.path == g["path"] and p.start < g["end"] and p.end > g["start"] for p in passages for g in gold)
+        return passages[0].kind == "code", hit, alive, signs(query.text, idf, alive, passages)
+
+
+def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Iterator[Row]:
+    """Every question of the pool, of each kind of crystal, with and without its document; then those that nobody can answer."""
+    questions = [json.loads(line) for line in (pool / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
+    partly, chance = Partly(crystal), random.Random(1)
+    files: dict[str, list[str]] = defaultdict(list)
+    for path in partly.sources:
+        files[path.split("/")[0]].append(path)
+    titles = {path: _first_line(pool / "files" / path) for path in files["medquad"]}
+    masks = {name: partly.mask(paths) for name, paths in files.items()}
+    nothing = np.zeros(partly.shelf.atoms, bool)
+    count: dict[str, int] = defaultdict(int)
+    for question in questions:
+        name = question["set"]
+        count[name] += 1
+        if count[name] > limit:
+            continue
+        gold = {each["path"] for each in question["gold"]}
+        gold |= {path for path, title in titles.items() if title in {titles.get(each) for each in gold}}
+        without, prepared = partly.mask(sorted(gold)), partly.prepare(question["question"])
+        others = sorted(set(files[name]) - gold)
+        some = partly.mask(chance.sample(others, min(len(others), FEW.get(name, 20))))
+        for kind, with_it, without_it in (
+            ("pool", nothing, without),
+            ("set", ~masks[name], ~masks[name] | without),
+            ("few", ~(some | without), ~some | without),
+        ):
+            for full in (True, False):
+                for answerable, dead in ((True, with_it), (False, without_it)):
+                    if found := partly.ask(prepared, dead, full, question["gold"]):
+                        yield Row(name, kind, answerable, full, *found)
+    if data is not None:
+        for name in ("conversation/locomo", *FOREIGN):
+            queries = [query for query in _read(data, name) if name in FOREIGN or query.get("unanswerable")]
+            random.Random(0).shuffle(queries)
+            for query in queries[:limit]:
+                prepared = partly.prepare(query["question"])
+                for full in (True, False):
+                    if found := partly.ask(prepared, nothing, full, ()):
+                        yield Row(f"{name.split('/')[1]}, nobody", "pool", False, full, *found)
+
+
+def ask_repository(pool: Path, name: str, crystal: Crystal, data: Path, limit: int) -> Iterator[Row]:
+    """SWE-QA's questions about this repository, about the others, and some that are about no code at all."""
+    partly = Partly(crystal)
+    nothing = np.zeros(partly.shelf.atoms, bool)
+    asked = [(query["question"], query["doc_id"].endswith(name)) for query in _read(data, "code/sweqa")]
+    count: dict[str, int] = defaultdict(int)
+    for line in (pool / "questions.jsonl").read_text(encoding="utf-8").splitlines():
+        question = json.loads(line)
+        count[question["set"]] += 1
+        if question["set"] not in CODE and count[question["set"]] <= min(20, limit):
+            asked.append((question["question"], False))
+    for text, about in asked:
+        prepared = partly.prepare(text)
+        for full in (True, False):
+            if found := partly.ask(prepared, nothing, full, ()):
+                yield Row(f"sweqa {name}", "repository", about, full, *found)
+
+
+def _first_line(path: Path) -> str:
+    with path.open(encoding="utf-8") as lines:
+        return lines.readline().strip()
+
+
+def _read(data: Path, name: str) -> list[dict[str, Any]]:
+    for path in (data / f"{name}.queries.jsonl", data / f"{name}.queries.jsonl.gz"):
+        if path.exists():
+            opener = gzip.open if path.suffix == ".gz" else open
+            with opener(path, "rt", encoding="utf-8") as lines:
+                return [json.loads(line) for line in lines]
+    return []
+
+
+# --- fitting ----------------------------------------------------------------------------------------------
+
+
+def fitted(rows: list[Row], full: bool) -> Weights:
+    """A logistic model by Newton's method; every set, kind of crystal and outcome weighs the same, and weights are kept a little small.
+
+    The weight of the crystal's size is chosen afterwards, so that in each kind of crystal as many answerable questions lie above the
+    floor as should: within a kind it tells nothing.
+    """
+    names = USED[full]
+    signs = np.array([[getattr(row.signs, name) for name in names] for row in rows])
+    middle, deviation = signs.mean(0), signs.std(0) + 1e-9
+    x = np.column_stack([np.ones(len(rows)), (signs - middle) / deviation])
+    y = np.array([row.answerable for row in rows], float)
+    groups = [(row.set, row.kind, row.answerable) for row in rows]
+    sizes = {group: groups.count(group) for group in set(groups)}
+    weight = np.array([1 / sizes[group] for group in groups])
+    weight *= len(rows) / weight.sum()
+    found = np.zeros(x.shape[1])
+    for _ in range(30):
+        p = 1 / (1 + np.exp(-x @ found))
+        slope = x.T @ (weight * (y - p)) - found * (np.arange(len(found)) > 0)
+        bend = (x * (weight * p * (1 - p))[:, None]).T @ x + np.diag((np.arange(len(found)) > 0).astype(float))
+        found += np.linalg.solve(bend, slope)
+    by_sign = found[1:] / deviation
+    constant = float(found[0] - middle @ by_sign)
+    weights = Weights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
+    weights = Weights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
+    weights = weights._replace(size=_size(weights, rows))
+    return weights._replace(constant=constant - _floor(weights, rows))  # so that the floor is one half
+
+
+def _size(weights: Weights, rows: list[Row]) -> float:
+    """What ln(atoms + 1) must weigh for the floor to lie right in each kind of crystal of a set: a slope by least squares."""
+    places: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for name, kind in sorted({(row.set, row.kind) for row in rows}):
+        some = [row for row in rows if (row.set, row.kind, row.answerable) == (name, kind, True)]
+        if some:
+            edge = float(np.quantile([_logit(weights, row) for row in some], 1 - _share(some[0])))
+            places[name].append((float(np.mean([math.log(row.atoms + 1) for row in some])), edge))
+    centred = []
+    for found in places.values():
+        points = np.array(found)
+        centred.append(points - points.mean(0))
+    sizes, edges = np.concatenate(centred).T
+    return float(-(sizes @ edges) / max(sizes @ sizes, 1e-9))
+
+
+def _logit(weights: Weights, row: Row) -> float:
+    return (
+        weights.constant
+        + weights.size * math.log(row.atoms + 1)
+        + sum(weight * getattr(row.signs, name) for name, weight in weights.signs.items())
+    )
+
+
+def _floor(weights: Weights, rows: list[Row]) -> float:
+    """The logit at which, on the mean over sets and kinds of crystals, as many answerable questions are answered as should be."""
+    by: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for row in rows:
+        if row.answerable:
+            by[row.set, row.kind].append(_logit(weights, row))
+    wanted = float(
+        np.mean([_share(row) for row in {(row.set, row.kind): row for row in rows if row.answerable}.values()])
+    )
+    low, high = -50.0, 50.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        answered = float(np.mean([np.mean(np.array(some) >= middle) for some in by.values()]))
+        low, high = (middle, high) if answered >= wanted else (low, middle)
+    return low
+
+
+def _share(row: Row) -> float:
+    return MORE if row.set in CODE or row.kind in GENEROUS else SHARE
+
+
+def for_fit(rows: list[Row], code: bool) -> list[Row]:
+    """The rows that one of the models is made of.
+
+    That no other function of a library does what one does is not known: so of crystals that lack a function the small ones alone count.
+    """
+    kept = [
+        row for row in rows if not row.set.endswith("nobody") and (row.set in CODE or row.kind == "repository") == code
+    ]
+    return [row for row in kept if not code or row.answerable or row.kind in ("few", "repository")]
+
+
+# --- figures ----------------------------------------------------------------------------------------------
+
+
+def left_out(rows: list[Row], full: bool, code: bool) -> dict[str, dict[str, float]]:
+    """For each set and kind of crystal what weights and a floor made of the other sets give."""
+    found = {}
+    fit = for_fit([row for row in rows if row.full == full], code)
+    for name in sorted({row.set for row in fit}):
+        weights = fitted([row for row in fit if row.set != name], full)
+        for kind in sorted({row.kind for row in rows if row.set == name}):
+            some = [row for row in rows if (row.set, row.kind, row.full) == (name, kind, full)]
+            yes = np.array([_logit(weights, row) for row in some if row.answerable])
+            no = np.array([_logit(weights, row) for row in some if not row.answerable])
+            if len(yes) and len(no):
+                hits = np.array([row.hit for row in some if row.answerable])
+                found[f"{name}, {kind}"] = {
+                    "answered": float((yes >= 0).mean()),
+                    "answered_recalled": float((yes[hits] >= 0).mean()) if hits.any() else math.nan,
+                    "false": float((no >= 0).mean()),
+                    "false_at_90": _at(yes, no, 0.9),
+                    **{f"curve {step}": _at(yes, no, step / 100) for step in CURVE},
+                }
+    return found
+
+
+CURVE = (50, 60, 70, 80, 85, 90, 95, 99)  # per cent answered
+
+
+def _at(yes: Any, no: Any, share: float) -> float:
+    return float((no >= np.quantile(yes, 1 - share)).mean())
+
+
+def unseen(rows: list[Row], full: bool) -> dict[str, float]:
+    """The share answered of the questions in no fit, none of which can be answered, with the weights of all sets."""
+    models = {
+        code: fitted(for_fit([row for row in rows if row.full == full], code), full)
+        for code in (False, True)
+        if for_fit(rows, code)
+    }
+    names = sorted({row.set for row in rows if row.set.endswith("nobody")})
+    return {
+        name: float(
+            np.mean(
+                [
+                    _logit(models[row.code and True in models], row) >= 0
+                    for row in rows
+                    if (row.set, row.full) == (name, full)
+                ]
+            )
+        )
+        for name in names
+    }
+
+
+def show(title: str, found: dict[str, dict[str, float]]) -> None:
+    """A row for each set and kind of crystal, and their means."""
+    print(f"\n{title}")
+    columns = ("answered", "answered_recalled", "false", "false_at_90")
+    steps = "  ".join(f"{step}%" for step in CURVE)
+    print(f"{'set left out':36s}{'answered':>10s}{'recalled':>10s}{'false':>8s}   false at answered {steps}")
+    kinds = sorted({name.split(", ")[1] for name in found})
+    means = {
+        f"mean, {kind}": {
+            key: float(np.nanmean([row[key] for name, row in found.items() if name.endswith(kind)]))
+            for key in (*columns, *(f"curve {step}" for step in CURVE))
+        }
+        for kind in kinds
+    }
+    for name, row in {**found, **means}.items():
+        curve = " ".join(f"{row[f'curve {step}']:.2f}" for step in CURVE)
+        print(f"{name:36s}{row['answered']:10.2f}{row['answered_recalled']:10.2f}{row['false']:8.2f}{'':21s}{curve}")
+
+
+def main() -> None:
+    """Ask, or take what was kept; fit, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pool", type=Path)
+    parser.add_argument("--crystal", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--repo", nargs="*", default=[], metavar="NAME=FILE")
+    parser.add_argument("--limit", type=int, default=250, help="questions of each set")
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    if args.keep and args.keep.exists():
+        rows = [_row(json.loads(line)) for line in args.keep.read_text(encoding="utf-8").splitlines()]
+    else:
+        with Crystal.open(args.crystal) as crystal:
+            rows = list(ask_pool(args.pool, crystal, args.data, args.limit))
+        for each in args.repo if args.data else []:
+            name, _, file = each.partition("=")
+            with Crystal.open(file) as crystal:
+                rows += ask_repository(args.pool, name, crystal, args.data, args.limit)
+        if args.keep:
+            args.keep.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    report: dict[str, Any] = {}
+    for full in (True, False):
+        for code in (False, True):
+            if not for_fit(rows, code):
+                continue
+            title = f"{'all layers' if full else 'BM25 alone'}, {'code' if code else 'prose'}"
+            found = left_out(rows, full, code)
+            show(title, found)
+            weights = fitted(for_fit([row for row in rows if row.full == full], code), full)
+            rounded = {name: round(weight, 2) for name, weight in weights.signs.items()}
+            print(f"({full}, {code}): Weights({weights.constant:.2f}, {weights.size:.2f}, {rounded}),")
+            report[title] = {"left_out": found, "weights": weights._asdict()}
+        report[f"nobody can answer, {full}"] = others = unseen(rows, full)
+        for name, share in others.items():
+            print(f"{name:48s} answered {share:.2f}")
+    print(f"{len(rows):,} questions asked; {machine()}")
+    write_json(args.json, report)
+
+
+def _row(values: list[Any]) -> Row:
+    return Row(*values[:-1], Signs(*values[-1]))
+
+
+if __name__ == "__main__":
+    main()

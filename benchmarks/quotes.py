@@ -1,0 +1,90 @@
+"""Every quotation that a crystal shows, verified without the code that made it: 0 must be unverifiable.
+
+    python benchmarks/quotes.py POOL --crystal FILE [--limit N] [--seed 0] [--json results/quotes.json]
+
+POOL holds `files/` and `questions.jsonl`, as for `recall.py`. Each question (or N of them) is answered by extracts, as it is by default
+and with a floor of 0. A quotation is verified when it is the document's text at its place, out of the crystal's text layer; where that
+text is the file's own, also when it stands there in the file on disk, at that offset and line; and when the answer's text has it
+in quotation marks with its number, and nothing else in quotation marks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from functools import lru_cache
+from pathlib import Path
+
+from common import machine, write_json
+
+from crystalcli import Answer, Citation, Crystal
+from crystalcli.types import LINED
+
+
+def wrong(crystal: Crystal, files: Path, citation: Citation) -> str:
+    """What does not hold of a quotation, or ""."""
+    source = crystal._store.source_named(citation.path)
+    if source is None:
+        return "no such document"
+    if crystal.shelf.span_text(source)[citation.start : citation.end] != citation.quote:
+        return "not in the text layer at its place"
+    if citation.kind in LINED:
+        text = _on_disk(files / citation.path)
+        if text[citation.start : citation.end] != citation.quote:
+            return "not in the file at its place"
+        if text.count("\n", 0, citation.start) + 1 != citation.line_start:
+            return "on another line of the file"
+    return ""
+
+
+def wrong_text(answer: Answer) -> str:
+    """Whether an answer by extracts shows its quotations and nothing else."""
+    expected = [f"“{' '.join(citation.quote.split())}” [{citation.number}]" for citation in answer.citations]
+    if answer.answered:
+        return "" if answer.text == "\n".join(expected) else "the answer shows something else"
+    return "" if "“" not in answer.text else "a refusal quotes"
+
+
+@lru_cache(maxsize=64)
+def _on_disk(path: Path) -> str:
+    """A file as a program that knows nothing of crystals reads it."""
+    return path.read_bytes().decode("utf-8-sig")
+
+
+def main() -> None:
+    """Ask, verify, print, write; the exit code says whether all held."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pool", type=Path)
+    parser.add_argument("--crystal", type=Path, required=True)
+    parser.add_argument("--limit", type=int, help="only so many questions, drawn from all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    questions = [json.loads(line) for line in (args.pool / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
+    if args.limit and args.limit < len(questions):
+        questions = random.Random(args.seed).sample(questions, args.limit)
+    began, quotations, on_disk, refused = time.perf_counter(), 0, 0, 0
+    problems = []
+    with Crystal.open(args.crystal) as crystal:
+        for question in questions:
+            for floor in (0.0, 0.5):
+                answer = crystal.ask(question["question"], extractive=True, floor=floor)
+                refused += not answer.answered
+                found = [wrong_text(answer), *(wrong(crystal, args.pool / "files", each) for each in answer.citations)]
+                problems += [f"{question['qid']}: {each}" for each in found if each]
+                quotations += len(answer.citations)
+                on_disk += sum(citation.kind in LINED for citation in answer.citations)
+    for problem in problems[:20]:
+        print(problem)
+    print(
+        f"{len(questions):,} questions, each with and without the floor ({refused:,} not answered): {quotations:,} quotations, "
+        f"{on_disk:,} of them compared with the file; {len(problems)} unverifiable ({time.perf_counter() - began:.0f} s; {machine()})"
+    )
+    write_json(args.json, {"questions": len(questions), "quotations": quotations, "problems": problems})
+    raise SystemExit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Whether what was recalled holds an answer at all: a few signs, weighed into one figure, and the floor it has to reach.
+
+The signs are how well the best passage matches, how much of the question's words the best passage and sentence have, in idf, how
+much of its names is missing, and how rare its words are. The weights come from a logistic model that `benchmarks/not_here.py` fits to
+questions asked of crystals with and without the document that answers them. Knows nothing of what a passage means: a passage
+about the right thing that lacks the answer is not told from one that has it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from crystalcli.answering.facts import TITLES
+from crystalcli.lexical import bm25
+from crystalcli.lexical.analysis import query_terms, terms
+from crystalcli.memory.crystal import CrystalFile
+from crystalcli.types import Passage
+
+LOOKED_AT = 5  # passages
+_NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
+# What a question asks for, rather than what it is about: these words need not stand in an answer.
+_ASKING = (
+    "much many kind type sort name call year date day time number way reason happen mean describe explain tell give say know find "
+    "get make people person long old someone something thing first one two"
+)
+
+
+class Signs(NamedTuple):
+    """What speaks for an answer. Idf is counted in that of a word which stands nowhere, 1.0.
+
+    score: the best passage's, as recall gives it. covered: idf of the question's words in the passage that has most of them; share:
+    the same, of all there is in the question. sentence: idf of them in the sentence that has most. rarity: their mean idf.
+    lacking: idf of the question's names that the best passage has not; nowhere: that none of the passages has.
+    """
+
+    score: float
+    covered: float
+    share: float
+    sentence: float
+    rarity: float
+    lacking: float
+    nowhere: float
+
+
+class Weights(NamedTuple):
+    """A logistic model: a constant, the weights of some signs, and of the crystal's size, ln(atoms + 1)."""
+
+    constant: float
+    size: float
+    signs: Mapping[str, float]
+
+    def evidence(self, signs: Signs, atoms: int) -> float:
+        """How much speaks for an answer in passages with these signs, from 0 to 1."""
+        total = self.constant + self.size * math.log(atoms + 1)
+        total += sum(weight * getattr(signs, name) for name, weight in self.signs.items())
+        return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))
+
+
+# Made by benchmarks/not_here.py. By whether scores were made of all layers with the program's own encoder, and whether the best
+# passage is source code.
+MODELS = {
+    (True, False): Weights(-5.15, -0.13, {"score": 3.6, "covered": 1.16, "rarity": 1.87, "nowhere": -2.34}),
+    (True, True): Weights(-0.64, -0.46, {"score": 5.69, "covered": 0.59, "rarity": -3.44, "nowhere": -1.49}),
+    (False, False): Weights(-1.82, -0.19, {"share": 4.25, "sentence": 1.26, "nowhere": -2.35}),
+    (False, True): Weights(-1.00, -0.31, {"share": 6.68, "sentence": 2.05, "nowhere": -2.07}),
+}
+
+
+def evidence(crystal: CrystalFile, question: str, passages: Sequence[Passage]) -> float:
+    """How much speaks for it, from 0 to 1, that `passages`, as recall gave them, best first, hold an answer to `question`."""
+    if not passages:
+        return 0.0
+    signs, atoms = signs_of(crystal, question, passages)
+    return MODELS[_by_layers(crystal, passages[0]), passages[0].kind == "code"].evidence(signs, atoms)
+
+
+def signs_of(crystal: CrystalFile, question: str, passages: Sequence[Passage]) -> tuple[Signs, int]:
+    """The signs, and how many atoms the crystal has."""
+    recaller = crystal.recaller()
+    return signs(question, recaller.idf(question), recaller.shelf.atoms, passages), recaller.shelf.atoms
+
+
+def signs(question: str, idf: Mapping[str, float], atoms: int, passages: Sequence[Passage]) -> Signs:
+    """The signs of at least one passage. idf: of the question's terms in a crystal of so many atoms."""
+    asking = _asking()
+    about = {term: weight for term, weight in idf.items() if term not in asking} or dict(idf)
+    one = bm25.idf(0, max(1, atoms))
+    total = sum(about.values()) or 1.0
+    found = [_terms(f"{passage.text}\n{passage.path}\n{passage.heading}") for passage in passages[:LOOKED_AT]]
+    best = max(_idf(about, each) for each in found)
+    sentence = max(_idf(about, _terms(passage.best_text)) for passage in passages[:LOOKED_AT])
+    names = {
+        term for name in _NAME.findall(question) if name.lower() not in TITLES for term in _terms(name)
+    } & idf.keys()
+    return Signs(
+        passages[0].score,
+        best / one,
+        best / total,
+        sentence / one,
+        total / one / max(1, len(about)),
+        _idf(idf, names - found[0]) / one,
+        _idf(idf, names.difference(*found)) / one,
+    )
+
+
+def _by_layers(crystal: CrystalFile, passage: Passage) -> bool:
+    """Whether the score is one that the weights were made for."""
+    return "units" in passage.shares and not crystal.own_encoder
+
+
+def _terms(text: str) -> set[str]:
+    return {term for term, _ in terms(text)}
+
+
+def _idf(idf: Mapping[str, float], some: set[str]) -> float:
+    return sum(weight for term, weight in idf.items() if term in some)
+
+
+@lru_cache(maxsize=1)
+def _asking() -> frozenset[str]:
+    return frozenset(query_terms(_ASKING))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from crystalcli.answering import floor
+from crystalcli.library import Crystal
+from crystalcli.types import Passage
+
+ELSEWHERE = [
+    "What is the boiling point of tungsten?",
+    "Which enzyme unwinds the double helix during replication?",
+    "Who scored the winning goal in the 1974 World Cup final?",
+    "What are the side effects of metformin?",
+    "When did the Ming dynasty fall to the Manchus?",
+    "How many moons does Neptune have?",
+]
+
+
+def test_what_the_samples_hold_is_answered_and_what_nobody_wrote_there_is_not(crystal, answerable):
+    held = [crystal.ask(question["question"], extractive=True) for question in answerable]
+    assert sum(answer.answered for answer in held) >= 0.8 * len(held)
+    for question in ELSEWHERE:
+        answer = crystal.ask(question, extractive=True)
+        assert not answer.answered
+        assert answer.evidence < 0.5
+        assert (answer.text, answer.model, answer.claims) == ("not in this crystal", "", ())
+        assert answer.citations
+        assert all(crystal.verified(citation) for citation in answer.citations)
+
+
+def test_the_same_without_an_encoder(samples_crystal, answerable):
+    with Crystal.open(samples_crystal, encoder=None) as crystal:
+        held = [crystal.ask(question["question"], extractive=True).answered for question in answerable]
+        assert sum(held) >= 0.75 * len(held)
+        assert sum(crystal.ask(question, extractive=True).answered for question in ELSEWHERE) <= 1
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_the_same_at_every_depth(crystal, answerable, depth):
+    held = [crystal.ask(question["question"], depth=depth, extractive=True).answered for question in answerable[::3]]
+    assert sum(held) >= 0.7 * len(held)
+    assert sum(crystal.ask(question, depth=depth, extractive=True).answered for question in ELSEWHERE) <= 1
+
+
+def test_a_floor_of_nought_answers_always_and_one_of_one_never(crystal):
+    assert crystal.ask(ELSEWHERE[0], extractive=True, floor=0).answered
+    refused = crystal.ask("Who keeps the ledgers?", extractive=True, floor=1)
+    assert not refused.answered
+    assert 0.5 < refused.evidence < 1
+
+
+def test_how_many_passages_are_asked_for_changes_nothing(crystal):
+    for question in ("Who keeps the ledgers?", ELSEWHERE[0]):
+        assert len({crystal.ask(question, extractive=True, k=k).evidence for k in (1, 3, 5, 9)}) == 1
+    assert len(crystal.ask("Who keeps the ledgers?", extractive=True, k=1).passages) == 1
+
+
+def test_small_crystals_answer(tmp_path, shelf_folder, encoder_folder):
+    with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([shelf_folder])
+        for question in ("When is high water at Oldhaven?", "How much oil does the lamp burn?", "Who carried the key?"):
+            assert crystal.ask(question, extractive=True).answered
+        assert not crystal.ask("Which enzyme unwinds the double helix during replication?", extractive=True).answered
+
+
+def test_the_signs():
+    text = "Marta carried the brass key in her coat."
+    passage = Passage("tale.txt", 0, len(text), text, 1.5, 1, 1, best=(0, 13))
+    idf = {"marta": 4.0, "key": 2.0, "crask": 6.0, "name": 5.0}
+    found = floor.signs("What key did Marta and Crask name?", idf, 99, [passage])
+    one = math.log(100 / 0.5)
+    assert found.score == 1.5
+    assert found.covered == pytest.approx(6 / one)  # `name` is what is asked for
+    assert found.share == pytest.approx(6 / 12)
+    assert found.sentence == pytest.approx(4 / one)
+    assert found.rarity == pytest.approx(12 / 3 / one)
+    assert found.lacking == found.nowhere == pytest.approx(6 / one)
+    only = floor.signs("the name", {"name": 5.0}, 99, [passage])
+    assert (only.share, only.covered) == (0, 0)
+
+
+@pytest.mark.parametrize("key", list(floor.MODELS))
+def test_more_of_what_speaks_for_an_answer_is_never_less_evidence(key):
+    model = floor.MODELS[key]
+    signs = floor.Signs(1.0, 0.5, 0.5, 0.4, 0.6, 0.5, 0.5)
+    for name, step in (("score", 1), ("covered", 1), ("share", 1), ("sentence", 1), ("nowhere", -1)):
+        more = signs._replace(**{name: getattr(signs, name) + 0.3 * step})
+        assert model.evidence(more, 1000) >= model.evidence(signs, 1000)
+    assert model.evidence(signs._replace(score=1e9, share=1e9), 1) == pytest.approx(1)
+    assert model.evidence(signs._replace(nowhere=1e9), 1) == pytest.approx(0)

@@ -120,10 +120,12 @@ def train(
     batch: int = 32,
     rate: float = 3e-3,
     every: int = 20,
+    grow: int = 0,
     seed: int = 0,
     tell: Callable[[Point], bool] = lambda _: True,
 ) -> tuple[Recaller, list[Point]]:
-    """A model trained from scratch, and how it went; ends early when `tell` says so. The same seed gives the same sequences, and the
+    """A model trained from scratch, and how it went; ends early when `tell` says so. grow: steps after which sequences get
+    one window longer, from one to those of the task; 0 for whole ones from the start. The same seed gives the same sequences, and the
     same weights to begin with, with memory and without."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed + 1000)
@@ -131,7 +133,8 @@ def train(
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.0)
     points, began = [], time.process_time()
     for step in range(steps + 1):
-        sample = draw(task, batch, task.windows, generator)
+        windows = min(task.windows, 1 + step // grow) if grow else task.windows
+        sample = draw(task, batch, windows, generator)
         loss = F.cross_entropy(model(sample, remember).flatten(0, 1), sample.answers.flatten())
         if step % every == 0:
             spent = time.process_time() - began
@@ -171,7 +174,7 @@ def main() -> None:
         if remember:
             results["windows"] = {}
             for windows in (10, 20, 50, 100):
-                results["windows"][windows] = accuracy(model, task, windows, True, seed=2, count=256)
+                results["windows"][windows] = accuracy(model, task, windows, True, seed=2, count=2560 // windows)
                 print(
                     f"{windows:4d} windows back, {windows * task.window} tokens: {results['windows'][windows]:.3f} right"
                 )

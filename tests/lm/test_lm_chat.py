@@ -149,3 +149,11 @@ def test_messages_without_text(tiny, messages):
 def test_a_mark_that_is_in_no_text():
     assert chat.unused_mark(["a"]) == "\ue000"
     assert chat.unused_mark(["a\ue000", "\ue000\ue001b"]) not in "a\ue000\n\ue000\ue001b"
+
+
+def test_models_that_would_think_aloud_are_told_not_to(tmp_path, write_gguf, tiny_tensors):
+    """As Qwen 3's template asks."""
+    template = "{% if enable_thinking is defined and enable_thinking is false %}the{% else %}think{% endif %}"
+    path = write_gguf(tmp_path / "thinks.gguf", tiny_tensors, tokenizer__chat_template=template)
+    model = LanguageModel.open(path)
+    assert model._vocabulary.decode(model.chat_prompt([{"role": "user", "content": "x"}])) == "the"

@@ -10,6 +10,7 @@ cannot reach Python objects behind them, and what it may write is bounded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from crystalcli.errors import CrystalError, UsageError
@@ -33,6 +34,7 @@ def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, o
     fails, or tries what the sandbox forbids.
     """
     import jinja2
+    from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Sandbox(ImmutableSandboxedEnvironment):
@@ -47,11 +49,22 @@ def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, o
                 raise jinja2.exceptions.SecurityError("the exponent is too large")
             return super().call_binop(context, operator, left, right)
 
+    class Generation(Extension):
+        """`{% generation %}`, by which training finds what the assistant says: here it is what stands in it."""
+
+        tags = {"generation"}  # noqa: RUF012  # as jinja2 declares it
+
+        def parse(self, parser: Any) -> Any:
+            next(parser.stream)
+            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
     def refuse(message: object = "the template refuses these messages") -> None:
         raise jinja2.exceptions.TemplateError(str(message))
 
-    environment = Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
+    environment = Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", Generation])
     environment.globals["raise_exception"] = refuse
+    if "strftime_now is defined" not in source:  # else it can do without, and the same question has the same prompt
+        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(str(form))
     try:
         template = environment.from_string(source)
     except (jinja2.exceptions.TemplateError, RecursionError) as error:

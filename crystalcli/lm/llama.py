@@ -22,7 +22,7 @@ from crystalcli.lm.rotary import frequencies, turn
 from crystalcli.lm.shape import Shape
 from crystalcli.lm.source import Source
 from crystalcli.lm.taking import Tensors
-from crystalcli.lm.weights import Matrix, Part
+from crystalcli.lm.weights import Joined, Matrix, Part, together
 
 BLOCK = 256  # positions read at once: at 128 a prompt took 1.08 times as long
 _LEADING = 32  # logits of each position that are worked out in float32
@@ -31,15 +31,15 @@ _LEADING = 32  # logits of each position that are worked out in float32
 @dataclass(frozen=True, slots=True)
 class _Layer:
     attention_norm: Tensor
-    queries_keys_values: Matrix
+    queries_keys_values: Matrix | Joined
     bias: Tensor | None  # of queries, keys and values, [rows]
     query_norm: Tensor | None  # [head]
     key_norm: Tensor | None
-    attention_out: Matrix
+    attention_out: Matrix | Joined
     out_bias: Tensor | None
     feed_norm: Tensor
-    gate_up: Matrix
-    down: Matrix
+    gate_up: Matrix | Joined
+    down: Matrix | Joined
     turned: bool  # whether positions turn queries and keys
 
 
@@ -125,8 +125,14 @@ class Llama:
             turned=not shape.rotary.skipped or (number + 1) % shape.rotary.skipped != 0,
         )
 
-    def _matrix(self, name: str, *parts: Part) -> Matrix:
-        self._matrices[name] = Matrix(parts, self.dtype, self.packing, self._saved.get(name), self._keeping)
+    def _matrix(self, name: str, *parts: Part) -> Matrix | Joined:
+        if self.packing and not together([part.kind for part in parts], [part.rows for part in parts]):
+            return Joined([self._single(f"{name}{number}", part) for number, part in enumerate(parts)])
+        return self._single(name, *parts)
+
+    def _single(self, name: str, *parts: Part) -> Matrix:
+        saved = self._saved.get(name)
+        self._matrices[name] = Matrix(parts, self.dtype, self.packing, saved, self._keeping)
         return self._matrices[name]
 
     def tensors(self) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from crystalcli.errors import CrystalError
 from crystalcli.lm.llama import BLOCK
 from crystalcli.lm.shape import Shape
 from crystalcli.lm.source import Source
-from crystalcli.lm.weights import planes_of
+from crystalcli.lm.weights import planes_of, together
 
 _PLANE = 0.5 + 4 / 32  # bytes a weight in one four-bit plane: the code, and two bfloat16 for 32 of them
 _MATRICES = {"qkv": ("attn_q", "attn_k", "attn_v"), "out": ("attn_output",), "up": ("ffn_gate", "ffn_up")}
@@ -28,7 +28,7 @@ def weights(source: Source, width: int, packing: bool, keeping: bool) -> int:
     """Bytes that the matrices take. width: bytes of a number, 2 for bfloat16, 4 for float32; the rest as in `Matrix`."""
     native = {2: "BF16", 4: "F32"}[width]
     total = largest = 0.0
-    for names in _groups(source):
+    for names in _groups(source, packing):
         stored = [source.tensors[name] for name in names]
         kinds, count = [one.kind for one in stored], sum(math.prod(one.shape) for one in stored)
         planes = planes_of(kinds, sum(one.shape[0] for one in stored)) if packing else 0
@@ -133,14 +133,17 @@ def _of_windows() -> int | None:
     return int(status.free) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else None
 
 
-def _groups(source: Source) -> Iterator[list[str]]:
-    """The names of the tensors that become one matrix, for each matrix of which there is something."""
+def _groups(source: Source, packing: bool) -> Iterator[list[str]]:
+    """The names of the tensors that become one matrix, for each matrix of which there is something, as in `Llama`."""
     layers = {name.split(".")[1] for name in source.tensors if name.startswith("blk.") and name.count(".") > 2}
     wanted = [[f"blk.{layer}.{part}.weight" for part in parts] for layer in layers for parts in _MATRICES.values()]
     wanted.append(["output.weight" if "output.weight" in source.tensors else "token_embd.weight"])
     for names in wanted:
         there = [name for name in names if name in source.tensors]
-        if there:
+        stored = [source.tensors[name] for name in there]
+        if packing and not together([one.kind for one in stored], [one.shape[0] for one in stored]):
+            yield from ([name] for name in there)
+        elif there:
             yield there
 
 

@@ -210,6 +210,27 @@ class Matrix:
         return dense
 
 
+class Joined:
+    """Matrices one under the other, each in a form of its own: those of four bits need not wait for one of six."""
+
+    def __init__(self, matrices: Sequence[Matrix]) -> None:
+        self._matrices = matrices
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The product."""
+        return torch.cat([matrix(x) for matrix in self._matrices], dim=-1)
+
+    @property
+    def unpacked(self) -> bool:
+        """Whether all dense forms are there."""
+        return all(matrix.unpacked for matrix in self._matrices)
+
+
+def together(kinds: Sequence[str], rows: Sequence[int]) -> bool:
+    """Whether parts of such formats and so many rows each are best made one matrix: all of them packed, or none."""
+    return planes_of(kinds, sum(rows)) > 0 or not any(map(planes_of, [[kind] for kind in kinds], rows))
+
+
 def planes_of(kinds: Sequence[str], rows: int) -> int:
     """In how many planes the four-bit kernel takes a matrix of such parts and so many rows: 0 where it does not."""
     counts = {quants.planes_in(kind) for kind in kinds}

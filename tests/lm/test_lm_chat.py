@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import pytest
 
 from crystalcli.errors import CrystalError, UsageError
@@ -149,3 +151,24 @@ def test_messages_without_text(tiny, messages):
 def test_a_mark_that_is_in_no_text():
     assert chat.unused_mark(["a"]) == "\ue000"
     assert chat.unused_mark(["a\ue000", "\ue000\ue001b"]) not in "a\ue000\n\ue000\ue001b"
+
+
+def test_models_that_would_think_aloud_are_told_not_to(tmp_path, write_gguf, tiny_tensors):
+    """As Qwen 3's template asks."""
+    template = "{% if enable_thinking is defined and enable_thinking is false %}the{% else %}think{% endif %}"
+    path = write_gguf(tmp_path / "thinks.gguf", tiny_tensors, tokenizer__chat_template=template)
+    model = LanguageModel.open(path)
+    assert model._vocabulary.decode(model.chat_prompt([{"role": "user", "content": "x"}])) == "the"
+
+
+def test_what_published_templates_use():
+    """As SmolLM 3's does: today's date, and marks around what the assistant says."""
+    template = (
+        "{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %};{% endfor %}{{ strftime_now('%Y') }}"
+    )
+    messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    before = datetime.now().year
+    said = chat.compile_template(template)(messages, {})
+    assert said in (f"a;b;{before}", f"a;b;{datetime.now().year}")  # the night of the 31st of December
+    guarded = "{% if strftime_now is defined %}{{ strftime_now('%Y') }}{% else %}2024{% endif %}"
+    assert chat.compile_template(guarded)(messages, {}) == "2024"

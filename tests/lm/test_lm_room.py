@@ -81,15 +81,15 @@ def test_too_large_for_this_machine(enormous):
     assert int(grown) < 60_000  # KiB: what the first use of torch takes
 
 
-@pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1"])
+@pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "mixed"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("keeping", [True, False])
 def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind, dtype, keeping):
-    form = gguf.GGMLQuantizationType[kind]
-    tensors = {
-        name: array if array.ndim == 1 else (gguf.quants.quantize(array, form), form)
-        for name, array in tiny_tensors.items()
-    }
+    tensors = {}
+    for name, array in tiny_tensors.items():
+        usual = {"mixed": "Q5_0" if "attn_v" in name or "ffn_up" in name else "Q4_0"}.get(kind, kind)
+        form = gguf.GGMLQuantizationType[usual]
+        tensors[name] = array if array.ndim == 1 else (gguf.quants.quantize(array, form), form)
     packing = packed_works()
     with GGUF(write_gguf(tmp_path / "model.gguf", tensors)) as file:
         model = Llama(file, Shape.of(file), dtype, packing, keeping=keeping)
@@ -101,6 +101,8 @@ def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind,
             taken += sum(tensor.nbytes for tensor in tensors)
             if name != "head" and not matrix._dense:
                 made_anew = max(made_anew, matrix._rows * matrix._columns * dtype.itemsize)
+        if kind == "mixed" and packing:
+            assert len(model._matrices["blk.0.qkv1"]._packed) == 1  # although the values have five bits
         assert room.weights(file, dtype.itemsize, packing, keeping) == taken + made_anew
 
 

@@ -1,5 +1,7 @@
 """Vocabularies with scores against the `tokenizers` library, set up as transformers sets it up for Llama 2."""
 
+import random
+
 import pytest
 import tokenizers
 from hypothesis import example, given, settings
@@ -215,3 +217,24 @@ def test_damaged_vocabularies(read, parts, case):
         changes = {"tokenizer__ggml__scores": [float("nan")] * len(parts[0])}
     with pytest.raises(CrystalError, match=reason):
         read(*parts, **changes)
+
+
+def test_whatever_is_damaged_ends_in_the_named_error(tmp_path, write_gguf, tiny_tensors, parts):
+    tensors = {**tiny_tensors, "token_embd.weight": tiny_tensors["token_embd.weight"].repeat(2, axis=0)}
+    whole = write_gguf(tmp_path / "whole.gguf", tensors, **metadata(*parts)).read_bytes()
+    path = tmp_path / "damaged.gguf"
+    choose = random.Random(6)
+    outcomes = []
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(choose.randint(1, 3)):
+            data[choose.randrange(14_000)] = choose.randrange(256)  # header, vocabulary, scores, tensor infos
+        path.write_bytes(data)
+        try:
+            model = LanguageModel.open(path, precision="fp32")
+            list(model.generate(model.chat_prompt([{"role": "user", "content": PROSE[:60]}])[:20], max_tokens=2))
+            outcomes.append("whole")
+        except CrystalError as error:
+            assert "\n" not in str(error)
+            outcomes.append("named")
+    assert 20 < outcomes.count("named") < 150

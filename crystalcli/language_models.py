@@ -46,7 +46,7 @@ def meant(given: str | Path | None = None) -> str | Path:
         return path
     if found is None and not path.exists():
         raise ModelMissingError(
-            f"no model is called {given!r}, and there is no such file or folder here; `crystal models list` shows the known ones"
+            f"no model file at {given}, and no folder or model of that name; `crystal models list` shows the known ones"
         )
     if found is None:
         return path

@@ -62,7 +62,7 @@ def test_what_is_meant(tmp_path, folder, monkeypatch):
     assert meant("own") == folder
     with pytest.raises(UsageError, match="all-MiniLM-L6-v2 is an encoder"):
         meant("all-MiniLM-L6-v2")
-    with pytest.raises(ModelMissingError, match="no model is called 'nobody', and there is no such file"):
+    with pytest.raises(ModelMissingError, match="no model file at nobody, and no folder or model of that name"):
         meant("nobody")
 
 
@@ -108,7 +108,7 @@ def test_a_wrong_model_is_said_before_anything_is_recalled(shelf, tmp_path, monk
     monkeypatch.setattr(Crystal, "recall", recall)
     (tmp_path / "x.gguf").write_bytes(b"not one")
     wrong: dict[str, tuple[type[CrystalError], str]] = {
-        "none.gguf": (ModelMissingError, "no model is called"),
+        "none.gguf": (ModelMissingError, r"no model file at none\.gguf"),
         "x.gguf": (CrystalError, "not a usable GGUF model"),
         "http://127.0.0.1:1/v1": (CrystalError, "cannot reach"),
         "http://192.0.2.1/v1": (UsageError, "is not this machine"),

@@ -110,7 +110,7 @@ def test_a_damaged_list(crystal, here):
 @pytest.mark.parametrize(
     ("model", "code", "reason"),
     [
-        ("nobody", 6, "no model is called 'nobody'"),
+        ("nobody", 6, "no model file at nobody, and no folder or model of that name"),
         ("no/where", 6, "no model file or folder at no/where"),
         ("memory.crystal", 1, "is not a usable GGUF model: it does not begin with `GGUF`"),
         ("shelf", 6, "no model in shelf: there is no config.json"),

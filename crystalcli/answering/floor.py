@@ -1,7 +1,7 @@
 """Whether what was recalled holds an answer at all: a few signs, weighed into one figure, and the floor it has to reach.
 
-The signs are how well the best passage matches, how much of the question's words the best passage and sentence have, in idf, how
-much of its names is missing, and how rare its words are. The weights come from a logistic model that `benchmarks/not_here.py` fits to
+The signs are how well the best passage matches, how much of the question's words, in idf, passages and sentences have, how long the
+question is and how rare its words are, and which of its names is missing. The weights come from a logistic model that `benchmarks/not_here.py` fits to
 questions asked of crystals with and without the document that answers them. Knows nothing of what a passage means: a passage
 about the right thing that lacks the answer is not told from one that has it.
 """
@@ -21,7 +21,9 @@ from crystalcli.memory.crystal import CrystalFile
 from crystalcli.types import Passage
 
 LOOKED_AT = 5  # passages
-_SHORT = 3.0  # idf of a question's words, in that of a word which stands nowhere: half of all questions have less, and count as this
+# Idf of a question's words, in that of a word which stands nowhere: half of all questions have less, and count as if they had this.
+_SHORT = 3.0
+_SMALL = 100  # atoms; in a smaller crystal idf says little, and the floor sinks, by up to a constant of 1 (which nothing measured)
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
 # What a question asks for, rather than what it is about: these words need not stand in an answer.
 _ASKING = (
@@ -35,7 +37,8 @@ class Signs(NamedTuple):
 
     score: the best passage's, as recall gives it. covered: idf of the question's words in the passage that has most of them; share:
     the same, of all there is in the question. sentence: idf of them in the sentence that has most. rarity: their mean idf.
-    length: ln(1 + idf of all of them), of long questions. nowhere: idf of the rarest of the question's names that none of the passages has.
+    length: ln(1 + idf of all of them), where that is much. nowhere: idf of the rarest of the question's names that none of the passages
+    has.
     """
 
     score: float
@@ -56,7 +59,7 @@ class Weights(NamedTuple):
 
     def evidence(self, signs: Signs, atoms: int) -> float:
         """How much speaks for an answer in passages with these signs, from 0 to 1."""
-        total = self.constant + self.size * math.log(atoms + 1)
+        total = self.constant + self.size * math.log(atoms + 1) + max(0.0, 1 - atoms / _SMALL)
         total += sum(weight * getattr(signs, name) for name, weight in self.signs.items())
         return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))
 

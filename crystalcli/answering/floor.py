@@ -1,9 +1,9 @@
 """Whether what was recalled holds an answer at all: a few signs, weighed into one figure, and the floor it has to reach.
 
-The signs are how well the best passage matches, how much of the question's words, in idf, passages and sentences have, how long the
-question is and how rare its words are, and which of its names is missing. The weights come from a logistic model that `benchmarks/not_here.py` fits to
-questions asked of crystals with and without the document that answers them. Knows nothing of what a passage means: a passage
-about the right thing that lacks the answer is not told from one that has it.
+The signs are how well the best passage matches, how much of the question's words, in idf, passages and sentences have, how long
+the question is and how rare its words are, and which of its names is missing. The weights come from a logistic model that
+`benchmarks/not_here.py` fits to questions asked of crystals with and without the document that answers them. Knows nothing of what a
+passage means: one about the right thing that lacks the answer is not told from one that has it.
 """
 
 from __future__ import annotations

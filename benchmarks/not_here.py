@@ -1,14 +1,15 @@
 """Whether a crystal says so when it does not hold the answer; and the weights of `crystalcli/answering/floor.py`, made anew.
 
-    python benchmarks/not_here.py POOL --crystal FILE [--data DATA] [--repo NAME=FILE...] [--limit N] [--keep FILE]
-                                  [--json results/not_here.json]
+    python benchmarks/not_here.py POOL --crystal FILE [--data DATA] [--repo NAME=FILE...] [--filing NAME=FILE...]
+                                  [--limit N] [--keep FILE] [--json results/not_here.json]
 
 POOL holds `files/` and `questions.jsonl`, as for `recall.py`; FILE is a crystal of POOL/files. Each question is asked of crystals that
 hold its document and of the same crystals without it: all of the pool, the files of its set alone, and some twenty files of its set.
 What is left out is left out of the counts of words, too. Of an article that comes in several files with one title (medquad) all are.
 --data: the folder of evaluation sets: LoCoMo's questions that cannot be answered, and sets whose documents are not in the pool, are
 asked of the pool. --repo: a crystal of a repository, which SWE-QA's questions about it and about the others are asked of, and some
-of the pool's. --keep: where the signs are kept between runs.
+of the pool's. --filing: a crystal of a filing, which FinanceBench's questions about it and about the others are asked of. --keep:
+where the signs are kept between runs.
 
 Printed: with the weights fitted to all sets but one, and the floor at the share of those sets' answerable questions that is wanted,
 what the set that was left out gives, and its whole curve; then the weights fitted to all sets. Answered: of what could be. Recalled:
@@ -44,13 +45,15 @@ FOREIGN = (
     "qa/leval_tpo", "qa/leval_quality", "qa/leval_scientific_qa", "qa/bamboo_meetingqa_4k",
     "retrieval/cranfield", "pdf/financebench",
 )  # fmt: skip
-USED = {  # signs, by whether all layers speak
-    True: ("score", "covered", "rarity", "nowhere"),
-    False: ("share", "sentence", "nowhere"),
+USED = {  # signs, by whether all layers speak and whether the best passage is code
+    (True, False): ("score", "length", "nowhere"),
+    (True, True): ("score", "covered", "rarity", "nowhere"),
+    (False, False): ("share", "length", "nowhere"),
+    (False, True): ("share", "sentence", "nowhere"),
 }
-SHARE = 0.91  # of answerable questions that are to be answered
+SHARE = 0.9  # of answerable questions that are to be answered
 # More where a refusal is seldom right: functions are alike, and in small crystals a lower floor costs little.
-MORE, GENEROUS = 0.96, ("few", "repository")
+MORE, GENEROUS = 0.95, ("few", "repository", "filing")
 
 
 class Row(NamedTuple):
@@ -169,8 +172,6 @@ def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Ite
 
 def ask_repository(pool: Path, name: str, crystal: Crystal, data: Path, limit: int) -> Iterator[Row]:
     """SWE-QA's questions about this repository, about the others, and some that are about no code at all."""
-    partly = Partly(crystal)
-    nothing = np.zeros(partly.shelf.atoms, bool)
     asked = [(query["question"], query["doc_id"].endswith(name)) for query in _read(data, "code/sweqa")]
     count: dict[str, int] = defaultdict(int)
     for line in (pool / "questions.jsonl").read_text(encoding="utf-8").splitlines():
@@ -178,11 +179,23 @@ def ask_repository(pool: Path, name: str, crystal: Crystal, data: Path, limit: i
         count[question["set"]] += 1
         if question["set"] not in CODE and count[question["set"]] <= min(20, limit):
             asked.append((question["question"], False))
+    yield from ask_one(f"sweqa {name}", "repository", crystal, asked)
+
+
+def ask_filing(name: str, crystal: Crystal, data: Path) -> Iterator[Row]:
+    """FinanceBench's questions about this filing, and about the others."""
+    asked = [(query["question"], name in query["doc_id"]) for query in _read(data, "pdf/financebench")]
+    yield from ask_one("financebench", "filing", crystal, asked)
+
+
+def ask_one(name: str, kind: str, crystal: Crystal, asked: list[tuple[str, bool]]) -> Iterator[Row]:
+    """Questions, each with whether it can be answered, asked of a whole crystal."""
+    partly = Partly(crystal)
     for text, about in asked:
         prepared = partly.prepare(text)
         for full in (True, False):
-            if found := partly.ask(prepared, nothing, full, ()):
-                yield Row(f"sweqa {name}", "repository", about, full, *found)
+            if found := partly.ask(prepared, np.zeros(partly.shelf.atoms, bool), full, ()):
+                yield Row(name, kind, about, full, *found)
 
 
 def _first_line(path: Path) -> str:
@@ -202,13 +215,12 @@ def _read(data: Path, name: str) -> list[dict[str, Any]]:
 # --- fitting ----------------------------------------------------------------------------------------------
 
 
-def fitted(rows: list[Row], full: bool) -> Weights:
+def fitted(rows: list[Row], names: Sequence[str]) -> Weights:
     """A logistic model by Newton's method; every set, kind of crystal and outcome weighs the same, and weights are kept a little small.
 
     The weight of the crystal's size is chosen afterwards, so that in each kind of crystal as many answerable questions lie above the
     floor as should: within a kind it tells nothing.
     """
-    names = USED[full]
     signs = np.array([[getattr(row.signs, name) for name in names] for row in rows])
     middle, deviation = signs.mean(0), signs.std(0) + 1e-9
     x = np.column_stack([np.ones(len(rows)), (signs - middle) / deviation])
@@ -295,7 +307,7 @@ def left_out(rows: list[Row], full: bool, code: bool) -> dict[str, dict[str, flo
     found = {}
     fit = for_fit([row for row in rows if row.full == full], code)
     for name in sorted({row.set for row in fit}):
-        weights = fitted([row for row in fit if row.set != name], full)
+        weights = fitted([row for row in fit if row.set != name], USED[full, code])
         for kind in sorted({row.kind for row in rows if row.set == name}):
             some = [row for row in rows if (row.set, row.kind, row.full) == (name, kind, full)]
             yes = np.array([_logit(weights, row) for row in some if row.answerable])
@@ -322,7 +334,7 @@ def _at(yes: Any, no: Any, share: float) -> float:
 def unseen(rows: list[Row], full: bool) -> dict[str, float]:
     """The share answered of the questions in no fit, none of which can be answered, with the weights of all sets."""
     models = {
-        code: fitted(for_fit([row for row in rows if row.full == full], code), full)
+        code: fitted(for_fit([row for row in rows if row.full == full], code), USED[full, code])
         for code in (False, True)
         if for_fit(rows, code)
     }
@@ -367,6 +379,7 @@ def main() -> None:
     parser.add_argument("--crystal", type=Path, required=True)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--repo", nargs="*", default=[], metavar="NAME=FILE")
+    parser.add_argument("--filing", nargs="*", default=[], metavar="NAME=FILE")
     parser.add_argument("--limit", type=int, default=250, help="questions of each set")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--json", type=Path)
@@ -380,6 +393,10 @@ def main() -> None:
             name, _, file = each.partition("=")
             with Crystal.open(file) as crystal:
                 rows += ask_repository(args.pool, name, crystal, args.data, args.limit)
+        for each in args.filing if args.data else []:
+            name, _, file = each.partition("=")
+            with Crystal.open(file) as crystal:
+                rows += ask_filing(name, crystal, args.data)
         if args.keep:
             args.keep.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     report: dict[str, Any] = {}
@@ -390,7 +407,7 @@ def main() -> None:
             title = f"{'all layers' if full else 'BM25 alone'}, {'code' if code else 'prose'}"
             found = left_out(rows, full, code)
             show(title, found)
-            weights = fitted(for_fit([row for row in rows if row.full == full], code), full)
+            weights = fitted(for_fit([row for row in rows if row.full == full], code), USED[full, code])
             rounded = {name: round(weight, 2) for name, weight in weights.signs.items()}
             print(f"({full}, {code}): Weights({weights.constant:.2f}, {weights.size:.2f}, {rounded}),")
             report[title] = {"left_out": found, "weights": weights._asdict()}

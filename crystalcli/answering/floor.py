@@ -1,9 +1,9 @@
 """Whether what was recalled holds an answer at all: a few signs, weighed into one figure, and the floor it has to reach.
 
-The signs are how well the best passage matches, how much of the question's words the best passage and sentence have, in idf, how
-much of its names is missing, and how rare its words are. The weights come from a logistic model that `benchmarks/not_here.py` fits to
-questions asked of crystals with and without the document that answers them. Knows nothing of what a passage means: a passage
-about the right thing that lacks the answer is not told from one that has it.
+The signs are how well the best passage matches, how much of the question's words, in idf, passages and sentences have, how long
+the question is and how rare its words are, and which of its names is missing. The weights come from a logistic model that
+`benchmarks/not_here.py` fits to questions asked of crystals with and without the document that answers them. Knows nothing of what a
+passage means: one about the right thing that lacks the answer is not told from one that has it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from crystalcli.memory.crystal import CrystalFile
 from crystalcli.types import Passage
 
 LOOKED_AT = 5  # passages
+# Idf of a question's words, in that of a word which stands nowhere: half of all questions have less, and count as if they had this.
+_SHORT = 3.0
+_SMALL = 100  # atoms; in a smaller crystal idf says little, and the floor sinks, by up to a constant of 1 (which nothing measured)
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
 # What a question asks for, rather than what it is about: these words need not stand in an answer.
 _ASKING = (
@@ -34,7 +37,8 @@ class Signs(NamedTuple):
 
     score: the best passage's, as recall gives it. covered: idf of the question's words in the passage that has most of them; share:
     the same, of all there is in the question. sentence: idf of them in the sentence that has most. rarity: their mean idf.
-    lacking: idf of the question's names that the best passage has not; nowhere: that none of the passages has.
+    length: ln(1 + idf of all of them), where that is much. nowhere: idf of the rarest of the question's names that none of the passages
+    has.
     """
 
     score: float
@@ -42,7 +46,7 @@ class Signs(NamedTuple):
     share: float
     sentence: float
     rarity: float
-    lacking: float
+    length: float
     nowhere: float
 
 
@@ -55,7 +59,7 @@ class Weights(NamedTuple):
 
     def evidence(self, signs: Signs, atoms: int) -> float:
         """How much speaks for an answer in passages with these signs, from 0 to 1."""
-        total = self.constant + self.size * math.log(atoms + 1)
+        total = self.constant + self.size * math.log(atoms + 1) + max(0.0, 1 - atoms / _SMALL)
         total += sum(weight * getattr(signs, name) for name, weight in self.signs.items())
         return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))
 
@@ -63,10 +67,10 @@ class Weights(NamedTuple):
 # Made by benchmarks/not_here.py. By whether scores were made of all layers with the program's own encoder, and whether the best
 # passage is source code.
 MODELS = {
-    (True, False): Weights(-5.15, -0.13, {"score": 3.6, "covered": 1.16, "rarity": 1.87, "nowhere": -2.34}),
-    (True, True): Weights(-0.64, -0.46, {"score": 5.69, "covered": 0.59, "rarity": -3.44, "nowhere": -1.49}),
-    (False, False): Weights(-1.82, -0.19, {"share": 4.25, "sentence": 1.26, "nowhere": -2.35}),
-    (False, True): Weights(-1.00, -0.31, {"share": 6.68, "sentence": 2.05, "nowhere": -2.07}),
+    (True, False): Weights(-7.53, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96}),
+    (True, True): Weights(-0.81, -0.47, {"score": 5.75, "covered": 0.56, "rarity": -3.33, "nowhere": -3.25}),
+    (False, False): Weights(-6.05, -0.19, {"share": 5.64, "length": 3.36, "nowhere": -3.02}),
+    (False, True): Weights(-1.07, -0.32, {"share": 7.3, "sentence": 1.82, "nowhere": -2.72}),
 }
 
 
@@ -93,23 +97,27 @@ def signs(question: str, idf: Mapping[str, float], atoms: int, passages: Sequenc
     found = [_terms(f"{passage.text}\n{passage.path}\n{passage.heading}") for passage in passages[:LOOKED_AT]]
     best = max(_idf(about, each) for each in found)
     sentence = max(_idf(about, _terms(passage.best_text)) for passage in passages[:LOOKED_AT])
-    names = {
-        term for name in _NAME.findall(question) if name.lower() not in TITLES for term in _terms(name)
-    } & idf.keys()
+    everywhere = set().union(*found)
+    names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
     return Signs(
         passages[0].score,
         best / one,
         best / total,
         sentence / one,
         total / one / max(1, len(about)),
-        _idf(idf, names - found[0]) / one,
-        _idf(idf, names.difference(*found)) / one,
+        math.log1p(max(_SHORT, total / one)),
+        _missing(idf, names, everywhere) / one,
     )
 
 
 def _by_layers(crystal: CrystalFile, passage: Passage) -> bool:
     """Whether the score is one that the weights were made for."""
     return "units" in passage.shares and not crystal.own_encoder
+
+
+def _missing(idf: Mapping[str, float], names: Sequence[set[str]], some: set[str]) -> float:
+    """The idf of the rarest name of which nothing is among `some` words; a name may be written FY2022 and stand there as 2022."""
+    return max((max(idf[term] for term in name) for name in names if name and not name & some), default=0.0)
 
 
 def _terms(text: str) -> set[str]:

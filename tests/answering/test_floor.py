@@ -76,7 +76,8 @@ def test_the_signs():
     assert found.share == pytest.approx(6 / 12)
     assert found.sentence == pytest.approx(4 / one)
     assert found.rarity == pytest.approx(12 / 3 / one)
-    assert found.lacking == found.nowhere == pytest.approx(6 / one)
+    assert found.length == pytest.approx(math.log1p(3))  # a short question
+    assert found.nowhere == pytest.approx(6 / one)
     only = floor.signs("the name", {"name": 5.0}, 99, [passage])
     assert (only.share, only.covered) == (0, 0)
 

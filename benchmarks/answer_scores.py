@@ -57,7 +57,7 @@ def contains(answer: str, known: Sequence[str]) -> float:
 
 
 def figures(text: str) -> list[tuple[float, bool]]:
-    """The figures of a text with their unit words multiplied in, and whether each is a percentage; years and days of months are left out."""
+    """The figures of a text with their unit words multiplied in, and whether each is a percentage; without years and days of months."""
     found = []
     for match in _FIGURE.finditer(_DATE.sub(" ", text)):
         unit = (match["unit"] or "").lower()

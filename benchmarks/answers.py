@@ -137,23 +137,22 @@ def against_ceiling(rows: list[dict[str, Any]], arm: str) -> list[dict[str, Any]
 
 def show(rows: list[dict[str, Any]], ratios: list[dict[str, Any]]) -> None:
     """The two tables."""
-    print(
-        f"{'set':18s}{'arm':12s}{'n':>5s}{'EM':>7s}{'F1':>7s}{'cont.':>7s}{'right':>7s}{'num.':>7s}  {'main, 95 %':16s}{'found':>7s}{'s':>7s}"
-    )
-    columns = ("exact", "f1", "contains", "right", "numeric")
+    columns = {"exact": "EM", "f1": "F1", "contains": "cont.", "right": "right", "numeric": "num."}
+    names = "".join(f"{name:>7s}" for name in columns.values())
+    print(f"{'set':18s}{'arm':12s}{'n':>5s}{names}  {'main, 95 %':16s}{'found':>7s}{'s':>7s}")
     for row in rows:
-        figures = "".join(f"{row[column]:7.3f}" if column in row else f"{'':7s}" for column in columns)
+        figures = "".join(f"{row[column]:7.3f}" if column in row else " " * 7 for column in columns)
         low, high = row.get(f"{row['main']}_interval", (float("nan"), float("nan")))
-        span = f"[{low:.3f}, {high:.3f}]"
         print(
-            f"{row['set']:18s}{row['arm']:12s}{row['questions']:5d}{figures}  {span:16s}{row['found']:7.3f}{row['seconds']:7.2f}"
+            f"{row['set']:18s}{row['arm']:12s}{row['questions']:5d}{figures}  {f'[{low:.3f}, {high:.3f}]':16s}"
+            f"{row['found']:7.3f}{row['seconds']:7.2f}"
         )
     print("\nagainst the gold passage, over the same questions")
     for row in ratios:
+        spans = [f"[{row[name + '_low']:+.3f}, {row[name + '_high']:+.3f}]" for name in ("difference", "ratio")]
         print(
             f"{row['set']:18s}{row['arm']:12s}{row['score']:10s}{row['questions']:5d}"
-            f"  {row['difference']:+.3f} [{row['difference_low']:+.3f}, {row['difference_high']:+.3f}]"
-            f"  ratio {row['ratio']:.3f} [{row['ratio_low']:.3f}, {row['ratio_high']:.3f}]"
+            f"  {row['difference']:+.3f} {spans[0]}  ratio {row['ratio']:.3f} {spans[1]}"
         )
 
 

@@ -13,15 +13,18 @@ from answer_sets import WITHIN, Question, write_corpus, write_document
 from flat import FlatIndex
 
 from crystalcli import Crystal
-from crystalcli.answering import context, support
+from crystalcli.answering import context, extract, support
+from crystalcli.answering.ask import PENALTY, STOP
 from crystalcli.lexical.analysis import terms
 from crystalcli.library import LANGUAGE_MODEL, fetched, read_into, speaker
 from crystalcli.lm.model import LanguageModel
 from crystalcli.memory.crystal import ENCODER
 from crystalcli.types import Passage
 
-ARMS = ("closed", "bm25", "hybrid", "extractive", "crystal", "gold")
-_K = 8  # passages kept of each recall; answering takes what it takes of these
+ARMS = ("closed", "bm25", "hybrid", "extractive", "crystal", "gold extractive", "gold")
+_K = 5  # passages of each recall, as in `crystal ask`
+_QUOTED = ("extractive", "gold extractive")
+_TOKENS = 64  # of an answer: known ones are short
 _CLOSED = "Answer in one short sentence."  # what the model is told when it is given no passages
 
 
@@ -52,30 +55,34 @@ class Arms:
 
     def applies(self, arm: str, question: Question) -> bool:
         """Whether there is such an answer: not every question has a gold passage."""
-        return arm != "gold" or bool(question.gold)
+        return not arm.startswith("gold") or bool(question.gold)
 
     def model_of(self, arm: str) -> str:
         """The name of the model that speaks for an arm."""
-        if arm == "extractive":
+        if arm in _QUOTED:
             return "extractive"
         return self._named.stem if self._named else LANGUAGE_MODEL
 
     def answer(self, arm: str, question: Question) -> tuple[str, str]:
         """What an arm says, for multiple choice a label, and the text that it had to say it from."""
-        if arm == "extractive":
-            return self._quoted(question)
-        passages = self._passages(arm, question)
-        asked = question.text
+        passages = self._passages("crystal" if arm == "extractive" else arm, question)
+        best = extract.ranked(self.crystal(question).recaller(), question.text, passages)
+        if arm in _QUOTED:
+            return self._quoted(question, [" ".join(each.text.split()) for each in best[: support.MOST]])
         if passages:
-            taken, user = context.pack(asked, passages, self.model.count)
+            taken = extract.windows(best, self.model.count, context.BUDGET)
+            taken, user = context.pack(question.text, taken, self.model.count)
             messages = context.messages(user)
-            read = "\n".join(each.text for each in taken)
         else:
-            messages = [{"role": "system", "content": _CLOSED}, {"role": "user", "content": f"Question: {asked}"}]
-            read = ""
+            taken = []
+            messages = [
+                {"role": "system", "content": _CLOSED},
+                {"role": "user", "content": f"Question: {question.text}"},
+            ]
+        read = "\n".join(each.text for each in taken)
         if question.choices:
             return self._likeliest(messages, question), read
-        pieces = self.model.say(messages, max_tokens=128, repetition_penalty=1.15, stop=("\n\n",))
+        pieces = self.model.say(messages, max_tokens=_TOKENS, repetition_penalty=PENALTY, stop=STOP)
         return "".join(pieces).strip(), read
 
     @property
@@ -92,7 +99,7 @@ class Arms:
     def _passages(self, arm: str, question: Question) -> list[Passage]:
         if arm == "closed":
             return []
-        if arm == "gold":
+        if arm.startswith("gold"):
             return [Passage("gold", 0, len(text), text, 1.0, 1, 1) for text in question.gold]
         key = (question.set, question.qid, arm)
         if key not in self._recalled:
@@ -141,21 +148,17 @@ class Arms:
 
     # --- words ------------------------------------------------------------------------------------
 
-    def _quoted(self, question: Question) -> tuple[str, str]:
-        crystal = self.crystal(question)
-        passages = self._passages("crystal", question)
-        quotes = [each.quote for each in support.extracts(crystal, passages)]
-        read = "\n".join(each.text for each in passages[:3])
+    def _quoted(self, question: Question, quotes: list[str]) -> tuple[str, str]:
         if not question.choices:
-            return "\n".join(quotes), read
-        weights = crystal.recaller().prepare("\n".join(text for _, text in question.choices)).idf
+            return "\n".join(quotes), "\n".join(quotes)
+        weights = self.crystal(question).recaller().prepare("\n".join(text for _, text in question.choices)).idf
         said = {term for quote in quotes for term, _ in terms(quote)}
 
         def shared(text: str) -> float:
             own = {term for term, _ in terms(text)} & weights.keys()
             return sum(weights[term] for term in own & said) / (sum(weights[term] for term in own) or 1.0)
 
-        return max(question.choices, key=lambda choice: shared(choice[1]))[0], read
+        return max(question.choices, key=lambda choice: shared(choice[1]))[0], "\n".join(quotes)
 
     @torch.inference_mode()
     def _likeliest(self, messages: list[dict[str, str]], question: Question) -> str:
@@ -165,15 +168,15 @@ class Arms:
         said = [(label, self.model._vocabulary.encode(text)) for label, text in question.choices]
         cache = decoder.cache(len(prompt) + max(len(ids) for _, ids in said))
         first = torch.log_softmax(decoder.read(prompt, cache), -1)
-        best = []
+        means = []
         for label, ids in said:
             cache.length = len(prompt)
             total = float(first[0, ids[0]])
             if len(ids) > 1:
                 later = torch.log_softmax(decoder.read(ids[:-1], cache, every=True), -1)
                 total += float(later.gather(1, torch.tensor(ids[1:])[:, None]).sum())
-            best.append((total / len(ids), label))
-        return max(best)[1]
+            means.append((total / len(ids), label))
+        return max(means)[1]
 
 
 def _passage(row: dict[str, Any]) -> Passage:

@@ -7,9 +7,9 @@ Arms:
     closed       the model alone
     bm25         the best chunks of flat BM25, then the model        (`flat.py`: chunks of 128 tokens)
     hybrid       the same of BM25 and vectors in reciprocal rank fusion
-    extractive   what `crystal ask --extractive` says
-    crystal      what a crystal recalls, then the model, as in `crystal ask`
-    gold         the gold passage, then the model: what a perfect recall would give
+    extractive   the sentences that `crystal ask` quotes, three at most
+    crystal      what a crystal recalls, then the model, as in `crystal ask --generate`
+    gold, gold extractive    the same from the gold passage: what a perfect recall would give
 
 `answer_sets.py` says which sets are asked of the whole corpus and which within the question's document, `answer_scores.py` how
 answers are scored. Multiple choice: the model takes the choice whose words it finds likeliest after question and passages, the mean
@@ -50,6 +50,8 @@ def score(question: Question, answer: str) -> dict[str, float]:
         return {"right": float(answer in question.right)}
     known = question.answers
     scores = {"exact": exact(answer, known), "f1": f1(answer, known), "contains": contains(answer, known)}
+    scores["first"] = contains(answer.split("\n")[0], known)  # of quotations the first alone
+    scores["first f1"] = f1(answer.split("\n")[0], known)
     if question.kind == "number" and (right := numeric(answer, known, question.text)) is not None:
         scores["numeric"] = right
     return scores
@@ -114,44 +116,50 @@ def table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(result, key=lambda row: (order[row["set"]], ARMS.index(row["arm"])))
 
 
-def against_ceiling(rows: list[dict[str, Any]], arm: str) -> list[dict[str, Any]]:
+def against_ceiling(rows: list[dict[str, Any]], arm: str, ceiling: str = "gold") -> list[dict[str, Any]]:
     """An arm beside the ceiling over the same questions: differences and ratios of each score, with their intervals."""
     by_arm = {(row["arm"], row["set"], row["qid"]): row for row in rows}
     result = []
     for name in (*SETS, "pooled"):
         sets = POOLED if name == "pooled" else (name,)
         pairs = [
-            (row, by_arm["gold", row["set"], row["qid"]])
+            (row, by_arm[ceiling, row["set"], row["qid"]])
             for row in rows
-            if row["arm"] == arm and row["set"] in sets and ("gold", row["set"], row["qid"]) in by_arm
+            if row["arm"] == arm and row["set"] in sets and (ceiling, row["set"], row["qid"]) in by_arm
         ]
-        for column in ("f1", "contains"):
+        for column in ("f1", "contains", *(("first",) if arm == "extractive" else ())):
             if pairs and column in pairs[0][0]["scores"]:
                 scores = [tuple(row["scores"][column] for row in pair) for pair in pairs]
-                mine, ceiling = zip(*scores, strict=True)
-                result.append(
-                    {"set": name, "arm": arm, "score": column, "questions": len(pairs), **paired(mine, ceiling)}
-                )
+                mine, best = zip(*scores, strict=True)
+                result.append({"set": name, "arm": arm, "score": column, "questions": len(pairs), **paired(mine, best)})
     return result
 
 
 def show(rows: list[dict[str, Any]], ratios: list[dict[str, Any]]) -> None:
     """The two tables."""
-    columns = {"exact": "EM", "f1": "F1", "contains": "cont.", "right": "right", "numeric": "num."}
+    columns = {
+        "exact": "EM",
+        "f1": "F1",
+        "first f1": "F1 1st",
+        "contains": "cont.",
+        "first": "1st",
+        "right": "right",
+        "numeric": "num.",
+    }
     names = "".join(f"{name:>7s}" for name in columns.values())
-    print(f"{'set':18s}{'arm':12s}{'n':>5s}{names}  {'main, 95 %':16s}{'found':>7s}{'s':>7s}")
+    print(f"{'set':18s}{'arm':16s}{'n':>5s}{names}  {'main, 95 %':16s}{'found':>7s}{'s':>7s}")
     for row in rows:
         figures = "".join(f"{row[column]:7.3f}" if column in row else " " * 7 for column in columns)
         low, high = row.get(f"{row['main']}_interval", (float("nan"), float("nan")))
         print(
-            f"{row['set']:18s}{row['arm']:12s}{row['questions']:5d}{figures}  {f'[{low:.3f}, {high:.3f}]':16s}"
+            f"{row['set']:18s}{row['arm']:16s}{row['questions']:5d}{figures}  {f'[{low:.3f}, {high:.3f}]':16s}"
             f"{row['found']:7.3f}{row['seconds']:7.2f}"
         )
     print("\nagainst the gold passage, over the same questions")
     for row in ratios:
         spans = [f"[{row[name + '_low']:+.3f}, {row[name + '_high']:+.3f}]" for name in ("difference", "ratio")]
         print(
-            f"{row['set']:18s}{row['arm']:12s}{row['score']:10s}{row['questions']:5d}"
+            f"{row['set']:18s}{row['arm']:16s}{row['score']:10s}{row['questions']:5d}"
             f"  {row['difference']:+.3f} {spans[0]}  ratio {row['ratio']:.3f} {spans[1]}"
         )
 
@@ -176,6 +184,7 @@ def main() -> None:
         rows = run(arms, asked, args.arms, args.keep / "answers.jsonl")
     summary = table(rows)
     ratios = [row for arm in ("crystal", "hybrid", "bm25") for row in against_ceiling(rows, arm)]
+    ratios += against_ceiling(rows, "extractive", "gold extractive")
     show(summary, ratios)
     print(f"asked of the whole corpus: {', '.join(CORPUS_WIDE)}; the others within their document; {machine()}")
     write_json(args.json, {"seed": args.seed, "limit": args.limit, "table": summary, "ratios": ratios})

@@ -131,7 +131,7 @@ class Crystal(CrystalFile):
         model: str | Path | None = None,
         max_tokens: int = 128,
         seed: int = 0,
-        extractive: bool = False,
+        extractive: bool | None = None,
         on_text: Callable[[str], None] | None = None,
         on_evidence: Callable[[list[Passage]], None] | None = None,
     ) -> Answer:
@@ -139,13 +139,15 @@ class Crystal(CrystalFile):
 
         on_evidence is told what was recalled, before the model is opened; on_text receives the answer as it is written.
 
-        model: a GGUF file, or the default language model, fetched on first use; extractive: no model, the best sentences
-        quoted. Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
+        model: a GGUF file, or the default language model, fetched on first use. extractive: no model, the best sentences quoted;
+        None: so where no model is named, since the default one says the right words far less often.
+        Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
         """
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
 
-        wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
+        quoted = model is None if extractive is None else extractive
+        wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=quoted)
         return ask(self, question, wishes, speaker=lambda: speaker(model), on_text=on_text, on_evidence=on_evidence)
 
     @staticmethod

@@ -5,16 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from crystalcli.answering import context, support
+from crystalcli.answering import context, extract, support
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.types import Answer, Passage, Speaker
 
 # A model of this size says the same again and again when it is left alone.
-_PENALTY = 1.15
-_STOP = ("\n\n",)
-_ROOM = 256  # tokens that the template and the question need beside passages and answer
+PENALTY = 1.15
+STOP = ("\n\n",)
 
 
 def ask(
@@ -39,8 +38,9 @@ def ask(
         raise NotFoundError("nothing in this crystal answers to that question")
     if on_evidence is not None:
         on_evidence(passages)
+    best = extract.ranked(crystal.recaller(), question, passages)
     if wishes.extractive:
-        cited = support.extracts(crystal, passages)
+        cited = support.extracts(crystal, extract.pointed(best[: support.MOST]))
         text = "\n".join(f"“{' '.join(citation.quote.split())}” [{citation.number}]" for citation in cited)
         if on_text is not None:
             on_text(text)
@@ -49,13 +49,13 @@ def ask(
         return Answer(question, text, cited, tuple(passages), "extractive", {}, seconds)
 
     model = speaker()
-    room = model.context_length - wishes.max_tokens - _ROOM
-    taken, user = context.pack(question, passages, model.count, min(context.BUDGET, room))
+    budget = context.budget(model.context_length, wishes.max_tokens)
+    taken, user = context.pack(question, extract.windows(best, model.count, budget), model.count, budget)
     conversation = context.messages(user)
     first = 0.0
     pieces: list[str] = []
     for piece in model.say(
-        conversation, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=_PENALTY, stop=_STOP
+        conversation, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=PENALTY, stop=STOP
     ):
         if not pieces:
             piece = piece.lstrip()

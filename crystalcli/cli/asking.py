@@ -33,7 +33,11 @@ from crystalcli.cli.shared import (
     show_default=True,
     help="For sampling; the default is deterministic with any seed.",
 )
-@click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
+@click.option(
+    "--extractive/--generate",
+    default=None,
+    help="Quote the best sentences, or let a language model put it in words. Default: quote, unless --model names one.",
+)
 @crystal_option
 @encoder_option
 @json_option
@@ -44,7 +48,7 @@ def ask(
     depth: int,
     max_tokens: int,
     seed: int,
-    extractive: bool,
+    extractive: bool | None,
     crystal: Path | None,
     encoder: Path | None,
     as_json: bool,
@@ -52,6 +56,8 @@ def ask(
     """Answer a question from the crystal, with numbered sources."""
     from crystalcli.library import LANGUAGE_MODEL
 
+    if extractive is None:
+        extractive = model is None
     if not extractive and model in (None, LANGUAGE_MODEL):
         fetch(LANGUAGE_MODEL)
     with open_crystal(crystal, own=encoder) as opened:

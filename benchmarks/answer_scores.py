@@ -101,15 +101,18 @@ def paired(one: Sequence[float], other: Sequence[float]) -> dict[str, float]:
     """The difference of two systems' means over the same questions and their ratio, each with its 95 % interval."""
     a, b = np.array(one, float), np.array(other, float)
     draws = _draws(len(a))
-    difference = a[draws].mean(1) - b[draws].mean(1)
-    ratio = a[draws].mean(1) / np.maximum(b[draws].mean(1), 1e-9)
+    ours, theirs = a[draws].mean(1), b[draws].mean(1)
+    difference = np.percentile(ours - theirs, [2.5, 97.5])
+    # A sample in which the other system has nothing right says nothing about the ratio.
+    held = theirs > 0
+    ratio = np.percentile(ours[held] / theirs[held], [2.5, 97.5]) if held.any() else np.full(2, np.nan)
     return {
         "difference": float(a.mean() - b.mean()),
-        "difference_low": float(np.percentile(difference, 2.5)),
-        "difference_high": float(np.percentile(difference, 97.5)),
+        "difference_low": float(difference[0]),
+        "difference_high": float(difference[1]),
         "ratio": float(a.mean() / b.mean()) if b.mean() else float("nan"),
-        "ratio_low": float(np.percentile(ratio, 2.5)),
-        "ratio_high": float(np.percentile(ratio, 97.5)),
+        "ratio_low": float(ratio[0]),
+        "ratio_high": float(ratio[1]),
     }
 
 

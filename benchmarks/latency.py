@@ -18,7 +18,7 @@ from common import machine, timed_process, write_json
 def ask_times(crystal: Path, question: str) -> dict[str, float]:
     """Seconds from the start of `crystal ask` to the first byte of its answer and to its end."""
     began = time.perf_counter()
-    command = [sys.executable, "-m", "crystalcli", "ask", question, "-c", str(crystal)]
+    command = [sys.executable, "-m", "crystalcli", "ask", "--generate", question, "-c", str(crystal)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as child:
         assert child.stdout is not None
         child.stdout.read(1)

@@ -21,9 +21,9 @@ from crystalcli.lm.model import LanguageModel
 from crystalcli.memory.crystal import ENCODER
 from crystalcli.types import Passage
 
-ARMS = ("closed", "bm25", "hybrid", "extractive", "crystal", "gold extractive", "gold")
+ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
 _K = 5  # passages of each recall, as in `crystal ask`
-_QUOTED = ("extractive", "gold extractive")
+_QUOTED = ("one each", "extractive", "gold extractive")
 _TOKENS = 64  # of an answer: known ones are short
 _CLOSED = "Answer in one short sentence."  # what the model is told when it is given no passages
 
@@ -65,7 +65,9 @@ class Arms:
 
     def answer(self, arm: str, question: Question) -> tuple[str, str]:
         """What an arm says, for multiple choice a label, and the text that it had to say it from."""
-        passages = self._passages("crystal" if arm == "extractive" else arm, question)
+        passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
+        if arm == "one each":
+            return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: support.MOST]])
         best = extract.ranked(self.crystal(question).recaller(), question.text, passages)
         if arm in _QUOTED:
             return self._quoted(question, [" ".join(each.text.split()) for each in best[: support.MOST]])

@@ -7,6 +7,7 @@ Arms:
     closed       the model alone
     bm25         the best chunks of flat BM25, then the model        (`flat.py`: chunks of 128 tokens)
     hybrid       the same of BM25 and vectors in reciprocal rank fusion
+    one each     the best sentence of each of the first three passages
     extractive   the sentences that `crystal ask` quotes, three at most
     crystal      what a crystal recalls, then the model, as in `crystal ask --generate`
     gold, gold extractive    the same from the gold passage: what a perfect recall would give

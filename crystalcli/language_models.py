@@ -57,6 +57,11 @@ def meant(given: str | Path | None = None) -> str | Path:
     return found.target if found.kind == "server" else Path(found.target)
 
 
+def is_named(given: str | Path | Speaker | None) -> bool:
+    """Whether somebody named a language model: now, in $CRYSTAL_MODEL, or as the default. Raises as `meant` does for the list."""
+    return given is not None or bool(os.environ.get("CRYSTAL_MODEL") or registry.read().default)
+
+
 def own(what: str | Path) -> bool:
     """Whether `what`, as `meant` gives it, is one of the program's own models, which may have to be fetched."""
     return isinstance(what, str) and what in models.CATALOGUE

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TypeVar
 from crystalcli import models
 from crystalcli.answering.wishes import FLOOR
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
-from crystalcli.language_models import LANGUAGE_MODEL, meant, own, speaker
+from crystalcli.language_models import LANGUAGE_MODEL, is_named, meant, own, speaker
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.encoders import find
 from crystalcli.storage.store import Store
@@ -134,7 +134,7 @@ class Crystal(CrystalFile):
         allow_remote: bool = False,
         max_tokens: int = 128,
         seed: int = 0,
-        extractive: bool = False,
+        extractive: bool | None = None,
         strict: bool = False,
         floor: float = FLOOR,
         wishes: Wishes | None = None,
@@ -149,10 +149,10 @@ class Crystal(CrystalFile):
         model: a GGUF file, a folder in Hugging Face's layout, the URL of a local server, a name, or a model that is open
         (`library.speaker`), which keeps its weights from one question to the next; None: what $CRYSTAL_MODEL says, else the default
         one, which may be fetched. What was named is opened before anything is recalled. allow_remote: a server may be another
-        machine. extractive: no model, the best sentences quoted. strict: a sentence with names or numbers that the passages do not
-        have gives way to an extract. floor: how much must speak for an answer, from 0 (answer always) to 1; under it the answer has
-        `answered` False and the nearest passages. wishes: everything that may be chosen, in one; the single
-        ones are not looked at then.
+        machine. extractive: no model, the best sentences quoted; None: so where no model is named, since the program's own says the
+        right words far less often. strict: a sentence with names or numbers that the passages do not have gives way to an extract.
+        floor: how much must speak for an answer, from 0 (answer always) to 1; under it the answer has `answered` False and the
+        nearest passages. wishes: everything that may be chosen, in one; the single ones are not looked at then.
         Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
         """
         from crystalcli.answering.ask import ask
@@ -160,6 +160,8 @@ class Crystal(CrystalFile):
         from crystalcli.lm.early import Early
 
         if wishes is None:
+            if extractive is None:
+                extractive = not (strict or is_named(model))
             wishes = Wishes(
                 k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive, strict=strict, floor=floor
             )

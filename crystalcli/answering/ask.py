@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from crystalcli.answering import context, floor, support, templates, window
+from crystalcli.answering import context, extract, floor, support, templates, window
 from crystalcli.answering.spoken import Spoken
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
@@ -13,8 +13,8 @@ from crystalcli.memory.crystal import CrystalFile
 from crystalcli.types import Answer, Citation, Passage, Speaker
 
 # A model of this size says the same again and again when it is left alone.
-_PENALTY = 1.15
-_STOP = ("\n\n",)
+PENALTY = 1.15
+STOP = ("\n\n",)
 NOT_HERE = "not in this crystal"
 
 
@@ -45,8 +45,10 @@ def ask(
         nearest = support.extracts(crystal, passages)
         seconds = {"recall": recalled, "total": time.monotonic() - began}
         return Answer(question, NOT_HERE, nearest, tuple(passages), "", {}, seconds, answered=False, evidence=evidence)
+    best = extract.ranked(crystal.recaller(), question, passages)
+    quotations = extract.pointed(best[: support.MOST])
     if wishes.extractive:
-        cited = support.extracts(crystal, passages)
+        cited = support.extracts(crystal, quotations)
         text = "\n".join(f"{support.quoted(citation)} [{citation.number}]" for citation in cited)
         if on_text is not None:
             on_text(text)
@@ -55,7 +57,7 @@ def ask(
         return Answer(question, text, cited, tuple(passages), "extractive", {}, seconds, evidence=evidence)
 
     if on_evidence is not None:
-        on_evidence(support.extracts(crystal, passages))
+        on_evidence(support.extracts(crystal, quotations))
     model = speaker()
 
     def write(some: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
@@ -63,7 +65,9 @@ def ask(
         return chosen, context.messages(user, wishes.system)
 
     budget = wishes.budget or context.BUDGET
-    taken, conversation = window.fitted(model, passages, wishes.max_tokens, budget, write)
+    taken, conversation = window.fitted(
+        model, extract.windows(best, model.count, budget), wishes.max_tokens, budget, write
+    )
     sources = support.Sources(crystal, question, taken)
     spoken = Spoken(sources, strict=wishes.strict)
     first = 0.0
@@ -78,7 +82,7 @@ def ask(
 
     try:
         for piece in model.say(
-            conversation, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=_PENALTY, stop=_STOP
+            conversation, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=PENALTY, stop=STOP
         ):
             tell(spoken.hear(piece))
     except KeyboardInterrupt:

@@ -8,11 +8,8 @@ from crystalcli.answering import templates
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import Passage
 
-BUDGET = 900  # tokens of passages: what a model of this size still reads well, and two cores read in a second or two
-SYSTEM = (
-    "You answer questions from the passages you are given. Answer in one short sentence, with the names and numbers that "
-    "the passages give. If the passages do not hold the answer, say that they do not say."
-)
+BUDGET = 250  # tokens of passages: the default model makes more of the few best sentences than of 900 tokens, in a third of the time
+SYSTEM = "Answer the question from the passages, in a few words, with the words of the passages."
 
 
 def pack(

@@ -51,7 +51,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="For sampling; the default is deterministic with any seed.",
 )
-@click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
+@click.option(
+    "--extractive/--generate",
+    default=None,
+    help="Quote the best sentences, or let a language model put it in words. Default: quote, unless a model is named.",
+)
 @click.option("--strict", is_flag=True, help="Quote instead of saying what the passages do not bear out.")
 @click.option(
     "--floor",
@@ -111,13 +115,15 @@ def ask(
     """
     from crystalcli.answering.wishes import Wishes
     from crystalcli.cli.reply import Asker
+    from crystalcli.language_models import is_named
 
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json is --format json, which does not go with --format {form}")
     form = "json" if as_json else form or "plain"
+    if wishes["extractive"] is None:
+        told = (wishes[name] for name in ("strict", "system", "template"))  # which is for a model
+        wishes["extractive"] = not (is_named(model) or any(each not in (None, False) for each in told))
     wanted = Wishes(stoppable=True, **wishes)
-    if context_only and wanted.extractive:
-        raise UsageError("--extractive is an answer, and --context-only none: give one of them")
     if question is None and (sys.stdin is None or not sys.stdin.isatty()):
         raise UsageError("give a question, or - to read it from standard input")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,9 @@ class Asker:
 
     def take(self, model: str | None) -> None:
         """Answer with another model from now on."""
-        if self._wishes.extractive or self._context_only:
+        if self._context_only:
             raise UsageError("no language model is asked here")
+        self._wishes = replace(self._wishes, extractive=False)
         self._open(chosen(model, self._allow_remote))
 
     def _open(self, model: str | Path | Speaker | None) -> None:

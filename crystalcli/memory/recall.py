@@ -105,6 +105,11 @@ class Recall:
         """Up to `k` passages from atoms in order of their scores."""
         return Passages(self.shelf, self._codec, query).make(ranked, k)
 
+    @property
+    def encoder(self) -> QuestionEncoder | None:
+        """What encodes questions, and other short texts as they are compared with one; None without weights."""
+        return self._encoder
+
     # --- scores ---------------------------------------------------------------------------------------
 
     def prepare(self, question: str) -> Query:

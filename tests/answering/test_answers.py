@@ -79,10 +79,20 @@ def test_the_model_speaks_from_the_context(crystal, language_model_path):
     assert {number for claim in answer.claims for number in claim.citations} <= {
         each.number for each in answer.citations
     }
-    assert "Owners" in answer.text
     assert 0 < answer.tokens["answer"] <= 40
+    assert answer.tokens["context"] <= context.BUDGET  # the few best sentences, not all that was recalled
+    assert answer.model != "extractive"
     assert answer.seconds["first"] <= answer.seconds["total"]
     assert all(crystal.verified(citation) for citation in answer.citations)
+
+
+def test_what_is_quoted_unless_a_model_is_named(crystal):
+    heard: list[str] = []
+    answer = crystal.ask("Under what name did Mr Haddow bank the surplus money?", on_text=heard.append)
+    assert answer.model == "extractive"
+    assert "Owners" in answer.text
+    assert answer.text == "".join(heard)
+    assert answer.text.count("“") >= len(answer.citations) == support.MOST
 
 
 def test_what_cannot_be_asked(crystal, tmp_path):

@@ -133,7 +133,16 @@ def test_many_questions_at_once(tmp_path, samples_crystal, capsys):
 
 
 def test_ask_answers_with_the_language_model(samples_crystal, language_model_path, tmp_path):
-    arguments = ("ask", "-c", samples_crystal, "Who keeps the ledgers?", "--json", "--max-tokens", "24")
+    arguments = (
+        "ask",
+        "--generate",
+        "-c",
+        samples_crystal,
+        "How many pages has the ledger?",
+        "--json",
+        "--max-tokens",
+        "24",
+    )
     first, second = crystal(*arguments), crystal(*arguments)
     assert first.returncode == 0, first.stderr
     one, two = json.loads(first.stdout), json.loads(second.stdout)
@@ -303,7 +312,7 @@ def test_with_weights_nothing_touches_the_network(tmp_path, shelf_folder, langua
     file = tmp_path / "m.crystal"
     assert here(capsys, "ingest", shelf_folder, "-c", file)[0] == 0
     assert here(capsys, "recall", "When is high water?", "-c", file)[0] == 0
-    assert here(capsys, "ask", "When is high water?", "-c", file, "--max-tokens", "8")[0] == 0
+    assert here(capsys, "ask", "--generate", "When is high water?", "-c", file, "--max-tokens", "8")[0] == 0
 
 
 def test_without_weights_and_network_bm25_alone_works(tmp_path, shelf_folder):
@@ -315,10 +324,13 @@ def test_without_weights_and_network_bm25_alone_works(tmp_path, shelf_folder):
     assert found.returncode == 0
     assert "04:10" in found.stdout
     assert "BM25 alone" in found.stderr
-    asked = crystal("ask", "When is high water?", cwd=tmp_path, **alone)
+    asked = crystal("ask", "--generate", "When is high water?", cwd=tmp_path, **alone)
     assert asked.returncode == 6
     assert "crystal models pull" in asked.stderr
-    assert crystal("ask", "--extractive", "When is high water?", cwd=tmp_path, **alone).returncode == 0
+    for choice in ([], ["--extractive"]):  # quotations need no language model
+        quoted = crystal("ask", *choice, "When is high water?", cwd=tmp_path, **alone)
+        assert quoted.returncode == 0
+        assert "04:10" in quoted.stdout
 
 
 def test_help_and_version_are_instant(capsys):

@@ -1,0 +1,185 @@
+"""The ways to an answer that `answers.py` compares: where the passages come from, and who says what."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from answer_sets import WITHIN, Question, write_corpus, write_document
+from flat import FlatIndex
+
+from crystalcli import Crystal
+from crystalcli.answering import context, extract, support
+from crystalcli.answering.ask import PENALTY, STOP
+from crystalcli.lexical.analysis import terms
+from crystalcli.library import LANGUAGE_MODEL, fetched, read_into, speaker
+from crystalcli.lm.model import LanguageModel
+from crystalcli.memory.crystal import ENCODER
+from crystalcli.types import Passage
+
+ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
+_K = 5  # passages of each recall, as in `crystal ask`
+_QUOTED = ("one each", "extractive", "gold extractive")
+_TOKENS = 64  # of an answer: known ones are short
+_CLOSED = "Answer in one short sentence."  # what the model is told when it is given no passages
+
+
+class Arms:
+    """Crystals, flat indexes and the model, each opened when it is first needed."""
+
+    def __init__(self, data: Path, keep: Path, model: Path | None) -> None:
+        self._data, self._keep = data, keep
+        self._named = model
+        self._model: LanguageModel | None = None
+        self._crystals: dict[str, Crystal] = {}
+        self._flats: dict[str, FlatIndex] = {}
+        self._recalled: dict[tuple[str, str, str], list[Passage]] = {}
+        path = keep / "recalled.jsonl"
+        if path.exists():
+            for line in path.read_text("utf-8").splitlines():
+                row = json.loads(line)
+                self._recalled[row["set"], row["qid"], row["by"]] = [_passage(each) for each in row["passages"]]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for crystal in self._crystals.values():
+            crystal.close()
+
+    def applies(self, arm: str, question: Question) -> bool:
+        """Whether there is such an answer: not every question has a gold passage."""
+        return not arm.startswith("gold") or bool(question.gold)
+
+    def model_of(self, arm: str) -> str:
+        """The name of the model that speaks for an arm."""
+        if arm in _QUOTED:
+            return "extractive"
+        return self._named.stem if self._named else LANGUAGE_MODEL
+
+    def answer(self, arm: str, question: Question) -> tuple[str, str]:
+        """What an arm says, for multiple choice a label, and the text that it had to say it from."""
+        passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
+        if arm == "one each":
+            return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: support.MOST]])
+        best = extract.ranked(self.crystal(question).recaller(), question.text, passages)
+        if arm in _QUOTED:
+            return self._quoted(question, [" ".join(each.text.split()) for each in best[: support.MOST]])
+        if passages:
+            taken = extract.windows(best, self.model.count, context.BUDGET)
+            taken, user = context.pack(question.text, taken, self.model.count)
+            messages = context.messages(user)
+        else:
+            taken = []
+            messages = [
+                {"role": "system", "content": _CLOSED},
+                {"role": "user", "content": f"Question: {question.text}"},
+            ]
+        read = "\n".join(each.text for each in taken)
+        if question.choices:
+            return self._likeliest(messages, question), read
+        pieces = self.model.say(messages, max_tokens=_TOKENS, repetition_penalty=PENALTY, stop=STOP)
+        return "".join(pieces).strip(), read
+
+    @property
+    def model(self) -> LanguageModel:
+        """The language model."""
+        if self._model is None:
+            opened = speaker(self._named)
+            assert isinstance(opened, LanguageModel), "likelihoods are asked for: a GGUF file is needed"
+            self._model = opened
+        return self._model
+
+    # --- passages ---------------------------------------------------------------------------------
+
+    def _passages(self, arm: str, question: Question) -> list[Passage]:
+        if arm == "closed":
+            return []
+        if arm.startswith("gold"):
+            return [Passage("gold", 0, len(text), text, 1.0, 1, 1) for text in question.gold]
+        key = (question.set, question.qid, arm)
+        if key not in self._recalled:
+            if arm == "crystal":
+                found = self.crystal(question).recall(question.text, _K)
+            else:
+                flat = self._flat(question)
+                scores = (flat.bm25 if arm == "bm25" else flat.fused)(question.text)
+                found = flat.recall(scores, _K)
+            self._recalled[key] = found
+            row = {"set": key[0], "qid": key[1], "by": key[2], "passages": [asdict(each) for each in found]}
+            with (self._keep / "recalled.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False, default=dict) + "\n")
+        return self._recalled[key]
+
+    def crystal(self, question: Question) -> Crystal:
+        """The crystal that a question is asked of, made when there is none."""
+        name = self._name(question)
+        if name not in self._crystals:
+            path = self._keep / f"{name}.crystal"
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with read_into(path, fetched(ENCODER)) as made:
+                    made.ingest([self._files(question)])
+            self._crystals[name] = Crystal.open(path)
+        return self._crystals[name]
+
+    def _flat(self, question: Question) -> FlatIndex:
+        name = self._name(question)
+        if name not in self._flats:
+            encoder = fetched(ENCODER)
+            assert encoder is not None, "the encoder's weights are needed"
+            self._flats[name] = FlatIndex(self._files(question), encoder, self._keep / f"{name}.npy")
+        return self._flats[name]
+
+    def _name(self, question: Question) -> str:
+        return f"documents/{question.document.replace(':', '_')}" if question.set in WITHIN else "pool"
+
+    def _files(self, question: Question) -> Path:
+        if question.set in WITHIN:
+            return write_document(self._data, question, self._keep / "documents")
+        folder = self._keep / "files"
+        if not folder.exists():
+            write_corpus(self._data, folder)
+        return folder
+
+    # --- words ------------------------------------------------------------------------------------
+
+    def _quoted(self, question: Question, quotes: list[str]) -> tuple[str, str]:
+        if not question.choices:
+            return "\n".join(quotes), "\n".join(quotes)
+        weights = self.crystal(question).recaller().prepare("\n".join(text for _, text in question.choices)).idf
+        said = {term for quote in quotes for term, _ in terms(quote)}
+
+        def shared(text: str) -> float:
+            own = {term for term, _ in terms(text)} & weights.keys()
+            return sum(weights[term] for term in own & said) / (sum(weights[term] for term in own) or 1.0)
+
+        return max(question.choices, key=lambda choice: shared(choice[1]))[0], "\n".join(quotes)
+
+    @torch.inference_mode()
+    def _likeliest(self, messages: list[dict[str, str]], question: Question) -> str:
+        """The label of the choice whose tokens are likeliest on the mean, said after `messages`."""
+        decoder = self.model.load()
+        prompt = self.model.chat_prompt(messages)
+        said = [(label, self.model._vocabulary.encode(text)) for label, text in question.choices]
+        cache = decoder.cache(len(prompt) + max(len(ids) for _, ids in said))
+        first = torch.log_softmax(decoder.read(prompt, cache), -1)
+        means = []
+        for label, ids in said:
+            cache.length = len(prompt)
+            total = float(first[0, ids[0]])
+            if len(ids) > 1:
+                later = torch.log_softmax(decoder.read(ids[:-1], cache, every=True), -1)
+                total += float(later.gather(1, torch.tensor(ids[1:])[:, None]).sum())
+            means.append((total / len(ids), label))
+        return max(means)[1]
+
+
+def _passage(row: dict[str, Any]) -> Passage:
+    return Passage(**{**row, "best": tuple(row["best"]), "also": ()})

@@ -1,0 +1,56 @@
+"""What a question asks for, by its words, and whether a sentence shows something of that kind.
+
+English only; what is not recognised asks for nothing, and every sentence answers it alike.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ASKED = (
+    (
+        "number",
+        re.compile(
+            r"\bhow (?:many|much|long|old|far|tall|large|big|often|high|deep|fast|heavy)\b"
+            r"|\b(?:what|which) (?:percent|number|share|amount|price|age)|\bpercentage\b|\bnumber of\b"
+        ),
+    ),
+    ("time", re.compile(r"\bwhen\b|\b(?:what|which) (?:date|year|day|month|time|century|decade)\b|\bhow long ago\b")),
+    (
+        "name",
+        re.compile(
+            r"\bwho(?:m|se)?\b|\bnames? of\b|\bwhere\b|\b(?:what|which) (?:city|country|place|state|town|name)\b"
+        ),
+    ),
+    ("reason", re.compile(r"\bwhy\b|\bwhat (?:caused|causes|led)\b|\breasons?\b")),
+)
+_NUMBER = re.compile(
+    r"\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred|thousand|million|billion|"
+    r"dozen|half|third|once|twice|several|none)\b",
+    re.IGNORECASE,
+)
+_TIME = re.compile(
+    r"\b(?:1\d\d\d|20\d\d)\b|\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b|\bcentury\b"
+)
+_REASON = re.compile(
+    r"\b(?:because|since|so that|in order|due to|therefore|thus|as a result|caused?|for)\b", re.IGNORECASE
+)
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w-]+")
+_WORD = re.compile(r"\w+")
+
+
+def asked(question: str) -> str:
+    """What a question asks for: "number", "time", "name", "reason", or "" for anything else."""
+    text = question.lower()
+    return next((kind for kind, pattern in _ASKED if pattern.search(text)), "")
+
+
+def shown(kind: str, sentence: str, question: str) -> bool:
+    """Whether a sentence shows what is asked for: a number or a name that the question does not give, a date, a word of reasons."""
+    if kind in ("number", "name"):
+        given = {word.lower() for word in _WORD.findall(question)}
+        pattern = _NUMBER if kind == "number" else _NAME
+        return any(match[0].lower() not in given for match in pattern.finditer(sentence))
+    if kind == "time":
+        return bool(_TIME.search(sentence))
+    return kind == "reason" and bool(_REASON.search(sentence))

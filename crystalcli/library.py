@@ -132,6 +132,7 @@ class Crystal(CrystalFile):
         max_tokens: int = 128,
         seed: int = 0,
         extractive: bool = False,
+        broad: bool | None = None,
         on_text: Callable[[str], None] | None = None,
         on_evidence: Callable[[list[Passage]], None] | None = None,
     ) -> Answer:
@@ -140,12 +141,14 @@ class Crystal(CrystalFile):
         on_evidence is told what was recalled, before the model is opened; on_text receives the answer as it is written.
 
         model: a GGUF file, or the default language model, fetched on first use; extractive: no model, the best sentences
-        quoted. Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
+        quoted. broad: answer from the whole of a document, or of all, part by part; None: where the question asks for that.
+        Raises UsageError, ModelMissingError, NotFoundError when nothing was recalled or a document is not there, and StoppedError
+        (`crystalcli.answering.broad.Stopped`, which has what was said) when a broad answer is stopped half way.
         """
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
 
-        wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive)
+        wishes = Wishes(k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive, broad=broad)
         return ask(self, question, wishes, speaker=lambda: speaker(model), on_text=on_text, on_evidence=on_evidence)
 
     @staticmethod

@@ -244,11 +244,25 @@ class Citation(Somewhere):
 
 
 @dataclass(frozen=True, slots=True)
+class Portion:
+    """What a broad answer says of one part of what was asked about: a stretch of chapters, some files, one place of a list.
+
+    citation: the number of the Citation that carries it, 0 where it has none. count: mentions there, in a list; else 0.
+    """
+
+    label: str
+    text: str
+    citation: int
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was said, and on what grounds.
 
     model: the language model's name, or "extractive". tokens: counts by name (`context`, `prompt`,
     `answer`), in the language model's tokens. seconds: durations by name (`recall`, `first`, `total`).
+    portions: of a broad answer, what it says part by part; of any other none.
     """
 
     question: str
@@ -258,6 +272,7 @@ class Answer:
     model: str
     tokens: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    portions: tuple[Portion, ...] = ()
 
 
 class Speaker(Protocol):

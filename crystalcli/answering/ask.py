@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from crystalcli.answering import context, support
+from crystalcli.answering import broad, context, support
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.crystal import CrystalFile
@@ -32,6 +32,8 @@ def ask(
     on_evidence is told what was recalled before the model is opened; on_text receives the answer piece by piece.
     Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, and what `speaker` raises.
     """
+    if (plan := broad.plan(crystal, question, wishes)) is not None:
+        return broad.ask(crystal, question, wishes, plan, speaker=speaker, on_text=on_text, on_evidence=on_evidence)
     began = time.monotonic()
     passages = crystal.recall(question, wishes.k, wishes.depth)
     recalled = time.monotonic() - began

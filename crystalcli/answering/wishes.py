@@ -11,7 +11,8 @@ from crystalcli.errors import UsageError
 class Wishes:
     """k: passages recalled. depth: layers used, as in recall. max_tokens: of the answer. seed: for sampling.
 
-    extractive: no language model, the best sentences as they stand. Raises UsageError for figures out of range.
+    extractive: no language model, the best sentences as they stand. broad: answer from the whole of a document, or of all, and not from
+    the nearest passages; None: where the question asks for that. Raises UsageError for figures out of range.
     """
 
     k: int = 5
@@ -19,6 +20,7 @@ class Wishes:
     max_tokens: int = 128
     seed: int = 0
     extractive: bool = False
+    broad: bool | None = None
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:

@@ -34,6 +34,11 @@ from crystalcli.cli.shared import (
     help="For sampling; the default is deterministic with any seed.",
 )
 @click.option("--extractive", is_flag=True, help="No language model: quote the best sentences.")
+@click.option(
+    "--broad/--no-broad",
+    default=None,
+    help="From the whole of a document, or of all, part by part; or never so. Default: where the question asks for it.",
+)
 @crystal_option
 @encoder_option
 @json_option
@@ -45,6 +50,7 @@ def ask(
     max_tokens: int,
     seed: int,
     extractive: bool,
+    broad: bool | None,
     crystal: Path | None,
     encoder: Path | None,
     as_json: bool,
@@ -63,6 +69,7 @@ def ask(
             max_tokens=max_tokens,
             seed=seed,
             extractive=extractive,
+            broad=broad,
             on_text=None if as_json else _stream,
         )
     from crystalcli.cli import render

@@ -226,6 +226,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             for citation in answer.citations
         ],
         "passages": [passage_json(passage) for passage in answer.passages],
+        "portions": [asdict(portion) for portion in answer.portions],
         "tokens": dict(answer.tokens),
         "seconds": {name: round(value, 4) for name, value in answer.seconds.items()},
     }

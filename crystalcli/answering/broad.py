@@ -92,7 +92,7 @@ def ask(
             else:
                 _overview(crystal, wishes, plan, speaker, said, on_evidence)
     except KeyboardInterrupt:
-        if said.portions:
+        if said.text:
             raise Stopped(said.answer()) from None
         raise
     return said.answer()
@@ -209,9 +209,10 @@ def _speak(
             pieces.append(shown)
             said.say(shown)
         if time.monotonic() > until:
-            said.say("…")
             break
     text = "".join(pieces).strip()
+    if text and text[-1].isalnum():  # it was stopped in the middle of a sentence
+        said.say("…")
     said.tokens["context"] += model.count(user)
     said.tokens["prompt"] += model.prompt_size(conversation)
     said.tokens["answer"] += model.count(text)

@@ -41,6 +41,7 @@ _PIECES = {
     "UNIT": rf"(?P<unit>{'|'.join(_UNIT_OF)})(?:e?s)?",
     "OF": r"(?: (?:of|in) (?P<within2>.+?))?",
     "IN": r"(?: (?:in|of|from|within|inside|across|throughout) (?P<within>.+?))?",
+    "INSIDE": r"(?: (?:in|within|inside|across|throughout) (?P<within>.+?))?",
     "X": r"(?P<subject>.+?)",
     "WORK": r"(?P<generic>.+?)",
     "SAYS": (
@@ -145,13 +146,13 @@ _TOPICS = [
     for form, in_code in (
         (r"what (?:do|does|did) <WORK> (?:say|tell us|teach|have to say|conclude|report) (?:about|on|of) <X>", False),
         (r"what is (?:said|written|known) (?:in <WORK> )?about <X>", False),
-        (r"<ASK> (?:all|every|each)(?: of)?(?: the| those)? <X><IN>", False),
-        (r"(?:list|enumerate) (?:the |of |out )?<X><IN>", False),
-        (r"(?:what|who|which) are (?:all (?:of )?(?:the|those)|the (?:different|various)) <X> (?:in|of|from|"
+        (r"<ASK> (?:all|every|each)(?: of)?(?: the| those)? <X><INSIDE>", False),
+        (r"(?:list|enumerate) (?:the |of |out )?<X><INSIDE>", False),
+        (r"(?:what|who|which) are (?:all (?:of )?(?:the|those)|the (?:different|various)) (?P<subject>.+) (?:in|of|from|"
          r"throughout|across) <WORK>", False),
         (r"<X> (?:throughout|over the course of|in the course of|in all of|across(?: all)?(?: of)?) <WORK>", False),
         (r"(?:how (?:does|do|is|are)|explain how|describe how) <X> (?:works?|implemented|handled|organi[sz]ed|"
-         r"done|built|wired(?: up)?|tested)<IN>", True),
+         r"done|built|wired(?: up)?|tested)<INSIDE>", True),
     )
 ]  # fmt: skip
 _POLITE = re.compile(
@@ -163,8 +164,11 @@ _POLITE = re.compile(
 _QUOTES = "\"'“”‘’«»`"
 _ARTICLE = re.compile(r"\A(?:the|a|an|this|that|any|my|our) (?=\S)")
 _WORD_FOR = re.compile(
-    r"\A(?:the )?(?:(?:words?|terms?|phrases?|names?) (?=\S)|(?:functions?|class|methods?|variables?|characters?|topic) (?=[\"“'‘`«A-Z_]))"
+    r"\A(?:the )?(?:(?:words?|terms?|phrases?|names?) (?!of )|"
+    r"(?:functions?|class|methods?|variables?|characters?|topic) (?=[\"“'‘`«A-Z_]))"
 )
+_CLAUSE = re.compile(r"(?:how|why|what|when|whether|who|which|where|does|do|did)\b", re.IGNORECASE)
+_TAIL = re.compile(r"(.+) (?:in|of|from|within|across|throughout) (.+)", re.IGNORECASE)
 # "What is she worried about?" asks of a feeling, and of no book.
 _FEELING = re.compile(
     r"\w+(?:ed|ing)|happy|sad|sure|unsure|serious|curious|passionate|nervous|angry|upset|different|"
@@ -210,6 +214,12 @@ def broad_intent(question: str) -> Intent | None:
     return None
 
 
+def needs_no_model(question: str) -> bool:
+    """Whether a question asks for a list or a count, which are answered without a language model."""
+    intent = broad_intent(question)
+    return intent is not None and intent.sure and intent.kind in ("list", "count")
+
+
 def is_generic(phrase: str) -> bool:
     """Whether a phrase means a document, or all of them, without a name: "this book", "the whole repository", "it"."""
     return _GENERIC.fullmatch(phrase.strip(_QUOTES + " ")) is not None
@@ -217,7 +227,9 @@ def is_generic(phrase: str) -> bool:
 
 def _plain(phrase: str) -> str:
     """A phrase without its quotation marks, the article before it, and "the word" and the like."""
-    bare = phrase.strip(" ,;:").strip(_QUOTES)
+    bare = phrase.strip(" ,;:")
+    if bare[:1] in _QUOTES and bare[-1:] in _QUOTES:  # what is quoted is meant to the letter
+        return bare.strip(_QUOTES + " ")
     return _WORD_FOR.sub("", _ARTICLE.sub("", bare, count=1), count=1).strip(_QUOTES + " ")
 
 
@@ -242,9 +254,9 @@ def _whole(found: re.Match[str], sure: bool) -> Intent | None:
         return Intent("about", "") if is_generic(generic) else None
     if is_generic(subject):
         return Intent("about", "")
-    if found[0].lower().endswith("about") and (
-        _FEELING.fullmatch(subject.split()[-1]) or re.match(r"(?:does|do|did|it)\b", subject, re.IGNORECASE)
-    ):
+    if _CLAUSE.match(subject):
+        return None
+    if found[0].lower().endswith("about") and (_FEELING.fullmatch(subject.split()[-1])):
         return None
     return Intent("about", subject, sure=sure)
 
@@ -253,6 +265,8 @@ def _topic(found: re.Match[str], in_code: bool) -> Intent | None:
     groups = found.groupdict()
     generic, within = groups.get("generic"), groups.get("within") or ""
     subject = _plain(groups["subject"])
+    if (tail := _TAIL.fullmatch(subject)) is not None and is_generic(tail[2]):
+        subject = tail[1]
     if not subject or (generic and not is_generic(generic)):
         return None
     return Intent("topic", subject, "" if is_generic(within) else within.strip(), sure=not in_code)

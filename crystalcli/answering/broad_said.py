@@ -15,7 +15,8 @@ class Stopped(StoppedError):
     """The user stopped an answer; `answer` is what was said of it, with its citations."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(f"stopped after {len(answer.portions)} parts")
+        count = len(answer.portions)
+        super().__init__(f"stopped after {count} {'part' if count == 1 else 'parts'} of the answer")
         self.answer = answer
 
 

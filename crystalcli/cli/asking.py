@@ -55,23 +55,34 @@ def ask(
     encoder: Path | None,
     as_json: bool,
 ) -> None:
-    """Answer a question from the crystal, with numbered sources."""
+    """Answer a question from the crystal, with numbered sources.
+
+    Questions about the whole of something ("What is Emma about?", "Summarize the docs") are answered part by part, and lists ("Which
+    chapters mention Ahab?", "In which files is open_source used?") exactly, from the index and without the language model.
+    """
+    from crystalcli.answering.broad_question import needs_no_model
+    from crystalcli.answering.broad_said import Stopped
     from crystalcli.library import LANGUAGE_MODEL
 
-    if not extractive and model in (None, LANGUAGE_MODEL):
+    lists = broad is not False and needs_no_model(question)
+    if not extractive and not lists and model in (None, LANGUAGE_MODEL):
         fetch(LANGUAGE_MODEL)
+    stopped: Stopped | None = None
     with open_crystal(crystal, own=encoder) as opened:
-        answer = opened.ask(
-            question,
-            k=k,
-            depth=depth,
-            model=model,
-            max_tokens=max_tokens,
-            seed=seed,
-            extractive=extractive,
-            broad=broad,
-            on_text=None if as_json else _stream,
-        )
+        try:
+            answer = opened.ask(
+                question,
+                k=k,
+                depth=depth,
+                model=model,
+                max_tokens=max_tokens,
+                seed=seed,
+                extractive=extractive,
+                broad=broad,
+                on_text=None if as_json else _stream,
+            )
+        except Stopped as error:  # what was said so far is shown with its sources
+            answer, stopped = error.answer, error
     from crystalcli.cli import render
 
     if as_json:
@@ -79,6 +90,8 @@ def ask(
     else:
         output.write("\n\n")
         render.sources(answer.citations)
+    if stopped is not None:
+        raise stopped
 
 
 def _stream(piece: str) -> None:

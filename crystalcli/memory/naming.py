@@ -27,7 +27,7 @@ _BEFORE = re.compile(
     rf"(?:the |this |that )?(?:\w+ )?(?:{_KINDS})s?(?: called| named| titled| entitled| under)?,? (?=\S)", re.IGNORECASE
 )
 _ARTICLE = re.compile(r"(?:the|this|that|these|my|our) ", re.IGNORECASE)
-_AFTER = re.compile(rf"[ ’'s]* (?:{_KINDS})s?", re.IGNORECASE)
+_AFTER = re.compile(rf"(?:['’]s)? (?:{_KINDS})s?$", re.IGNORECASE)
 _QUOTES = " \"'“”‘’«»`,;"
 _NUMBER_WORDS = "one two three four five six seven eight nine ten eleven twelve".split()  # noqa: SIM905 - shorter so
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
@@ -63,15 +63,11 @@ def named(store: Store, sources: Sequence[Source], phrase: str) -> list[Stretch]
         return []
     if (part := _PART.fullmatch(bare)) is not None and (found := _parts(store, sources, part)):
         return found
-    whole_ones = _documents(sources, bare)
-    for shorter in (
-        _ARTICLE.sub("", bare, count=1),
-        _BEFORE.sub("", bare, count=1),
-        re.sub(rf"{_AFTER.pattern}$", "", bare, flags=re.IGNORECASE),
-    ):
-        if not whole_ones and shorter != bare:
-            whole_ones = _documents(sources, shorter.strip(_QUOTES))
-    return [whole(source) for source in whole_ones] or _headed(store, sources, bare)
+    short = _ARTICLE.sub("", bare, count=1)
+    for phrase_of_it in (bare, short, _BEFORE.sub("", bare, count=1), _AFTER.sub("", short)):
+        if found_ones := _documents(sources, phrase_of_it.strip(_QUOTES)):
+            return [whole(source) for source in found_ones]
+    return _headed(store, sources, short)
 
 
 def nearest(sources: Sequence[Source], phrase: str, most: int = 3) -> list[Source]:
@@ -132,6 +128,8 @@ def _terms(text: str) -> set[str]:
 
 def _parts(store: Store, sources: Sequence[Source], part: re.Match[str]) -> list[Stretch]:
     """The chapter that is meant, in the document that is named, or in the only one."""
+    if part["title"] is not None and (found := _headed(store, sources, part[0][part.start("title") :].strip(_QUOTES))):
+        return found
     among = [each.source for each in named(store, sources, part["document"])] if part["document"] else list(sources)
     if not among or (part["document"] is None and len(among) > 1 and part["title"] is None):
         return []

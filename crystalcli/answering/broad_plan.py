@@ -88,7 +88,10 @@ class _Planner:
 
     def _about(self, intent: Intent) -> Plan | None:
         if not intent.subject:
-            return Plan(intent, *self._all())
+            # "The story" may be a folder of that name; "this story" is whatever there is.
+            own = re.match(r"the (?!whole|entire|full)", intent.within, re.IGNORECASE) is not None
+            found = named(self._shelf.store, self._sources, intent.within) if own else []
+            return Plan(intent, tuple(found), False) if found else Plan(intent, *self._all())
         found = named(self._shelf.store, self._sources, intent.subject)
         if found:
             return Plan(intent, tuple(found), len(found) == len(self._sources) and not found[0].label)

@@ -182,8 +182,9 @@ class Intent:
     """What a broad question wants.
 
     kind: "about", a document as a whole; "list" or "count", every place where `subject` stands; "topic", all sides of `subject`.
-    subject: the name or the topic as the question writes it, "" where it only says "this book". within: the document, or the part of
-    one, that it is asked of, as the question writes it, or "". unit: what a list goes by, a key of UNITS, or "".
+    subject: the name or the topic as the question writes it, "" where it only says "this book". within: what it is asked of, as the
+    question writes it, a document, a part of one, or "this book"; "" where it does not say. unit: what a list goes by, a key of
+    UNITS, or "".
     sure: whether the words alone decide; else the subject of "about" has to be a document, and of others a matter of source code.
     """
 
@@ -250,10 +251,11 @@ def _listed(kind: str, found: re.Match[str]) -> Intent | None:
 def _whole(found: re.Match[str], sure: bool) -> Intent | None:
     groups = found.groupdict()
     generic, subject = groups.get("generic"), (groups.get("subject") or "").strip(" ,;:")
+    work = subject if generic is None else generic.strip(" ,;:")
+    if is_generic(work):
+        return Intent("about", "", work)
     if generic is not None:
-        return Intent("about", "") if is_generic(generic) else None
-    if is_generic(subject):
-        return Intent("about", "")
+        return None
     if _CLAUSE.match(subject):
         return None
     if found[0].lower().endswith("about") and (_FEELING.fullmatch(subject.split()[-1])):

@@ -139,11 +139,10 @@ def _parts(store: Store, sources: Sequence[Source], part: re.Match[str]) -> list
     number = _value_of(part["number"] or part["ordinal"])
     for source in among:
         headings = landmarks_of(store, source.id, "heading")
-        found = [each for each in headings if _numbered(each[1], kind, number)]
-        if number < 0:  # the last
-            found = [each for each in headings if _numbered(each[1], kind, None)][-1:]
-        if found:
-            return [_under(source, headings, *found[0])]
+        wanted = None if number < 0 else number
+        numbered = [each for each in headings if _numbered(each[1], kind, wanted)]
+        if numbered:
+            return [_under(source, headings, *numbered[-1 if number < 0 else 0])]
     return []
 
 

@@ -24,6 +24,7 @@ from crystalcli.storage.rows import Source
 
 _NEAREST = 10  # atoms that say whether a topic is one of source code
 _OF_CODE = 3  # of them
+_TITLE = 3  # words that say something in a title which is written without capitals; more are a clause
 _SAMPLE = 20  # documents in which it is looked up whether a word is always written as a name
 
 
@@ -129,7 +130,7 @@ class _Planner:
             return not known
         if any(word[0].isupper() for word in known):
             return all(word[0].isupper() or word[0].isdigit() for word in known)
-        if any(letter.isupper() for letter in self._question[1:]):
+        if len(known) > _TITLE or any(letter.isupper() for letter in self._question[1:]):
             return False
         seen = islice(mentions(self._shelf, phrase, self._sources), _SAMPLE)
         texts = [self._shelf.span_text(each.source, spot.start, spot.end) for each in seen for spot in each.found[:3]]

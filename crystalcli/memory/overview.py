@@ -1,7 +1,7 @@
 """Passages that stand for the whole of something: some of every part, spread over its chapters and files.
 
 The atoms of a part are compared by their decoded vectors, or where there are none by their words, and facility location chooses
-(see `spread`). With a question's relevance as weights the same choice covers all sides of a topic.
+(see `spread`); each counts by its terms. With a question's relevance in the weights the same choice covers all sides of a topic.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def overview(
 ) -> list[Passage]:
     """Up to `count` passages that stand for a part, the most telling first; codec: None where there are no vectors.
 
-    relevance: a score for each of the part's atoms, float32 [n]; without it all count the same. Raises DamagedCrystalError.
+    relevance: a score for each of the part's atoms, float32 [n]; without it they count by their terms alone. Raises DamagedCrystalError.
     """
     rows = np.arange(len(part.atoms))
     telling = shelf.lengths[part.atoms] >= _SHORT
@@ -52,7 +52,9 @@ def overview(
     else:
         places = [shelf.place(atom) for atom in atoms.tolist()]
         vectors = hashed(place.text[place.start : place.end] for place in places)
-    weights = None if relevance is None else _weights(relevance[rows])
+    weights = shelf.lengths[atoms].astype(np.float32)  # what says more counts more: so more names are met
+    if relevance is not None:
+        weights *= _weights(relevance[rows])
     chosen = representatives(vectors, 2 * count, weights, part.places[rows])
     ranked = [Scored(int(atoms[row]), gain, {"spread": gain}) for row, gain in chosen]
     within = {source.id for source in part.sources}

@@ -58,7 +58,8 @@ def ask(
     """Answer a question from the crystal, with numbered sources.
 
     Questions about the whole of something ("What is Emma about?", "Summarize the docs") are answered part by part, and lists ("Which
-    chapters mention Ahab?", "In which files is open_source used?") exactly, from the index and without the language model.
+    chapters mention Ahab?", "In which files is open_source used?") exactly, from the index and without the language model. -k and
+    --depth are for all other questions.
     """
     from crystalcli.answering.broad_question import needs_no_model
     from crystalcli.answering.broad_said import Stopped

@@ -34,7 +34,8 @@ def overview(
 ) -> list[Passage]:
     """Up to `count` passages that stand for a part, the most telling first; codec: None where there are no vectors.
 
-    relevance: a score for each of the part's atoms, float32 [n]; without it they count by their terms alone. Raises DamagedCrystalError.
+    relevance: a score for each of the part's atoms, float32 [n]; without it they count by their terms alone.
+    Raises DamagedCrystalError.
     """
     rows = np.arange(len(part.atoms))
     telling = shelf.lengths[part.atoms] >= _SHORT

@@ -39,10 +39,8 @@ if TYPE_CHECKING:
 
 PARTS, QUOTED_PARTS = 8, 12  # that a document is divided into: for the model, and where each is only quoted
 PER_PART = 4  # passages that stand for a part
-PATIENCE, LAST_WORD = (
-    30.0,
-    20.0,
-)  # seconds that the model may speak of parts, those that are left are quoted; and of the whole
+PATIENCE = 30.0  # seconds that the model may speak of parts; those that are left are quoted
+LAST_WORD = 20.0  # seconds that it may speak of the whole, or finish the part that it is at
 _SENTENCE = 48  # tokens that it may say of one
 _PASSAGE = 130  # tokens that it is given of one passage
 _PENALTY = 1.15
@@ -53,12 +51,12 @@ _AWKWARD = 0.2  # what one that is shorter or longer counts
 _TERMS = 8  # a sentence of fewer is not better for being short
 _LATER = 0.85  # what a sentence counts in each passage after the first
 _ROOM = 256  # tokens that a template needs beside notes and answer
-_SPOKEN = re.compile(
-    r"[“”\"?!]|^(?:#|@|:|\.\. |\$ |>>>|[-*+] )|::\s*$|[{};=]"
-)  # speech, questions, lists, markup, code
+# Speech, questions, lists, markup and code tell little of what a text is about.
+_SPOKEN = re.compile(r"[“”\"?!]|^(?:#|@|:|\.\. |\$ |>>>|[-*+] )|::\s*$|[{};=]")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]+")  # a word with a capital that begins no sentence
 _SYSTEM = "You sum up a text in one short sentence, with the names that it gives."
 _ASKED = "Sum up the text above in one short sentence."
+_ASKED_FOR = "Sum up the text above in one short sentence, with what it says to this question: {question}"
 _SYSTEM_WHOLE = (
     "You answer a question about a whole text from notes on each of its parts. Answer in two or three sentences."
 )
@@ -86,11 +84,11 @@ def ask(
     """
     said = Said(question, time.monotonic(), on_text)
     try:
-        with crystal.snapshot():
-            if plan.intent.kind in ("list", "count"):
+        if plan.intent.kind in ("list", "count"):
+            with crystal.snapshot():
                 broad_list.answer(crystal, plan, said)
-            else:
-                _overview(crystal, wishes, plan, speaker, said, on_evidence)
+        else:
+            _overview(crystal, wishes, plan, speaker, said, on_evidence)
     except KeyboardInterrupt:
         if said.text:
             raise Stopped(said.answer()) from None
@@ -107,7 +105,10 @@ def _overview(
     on_evidence: Callable[[list[Passage]], None] | None,
 ) -> None:
     most = QUOTED_PARTS if wishes.extractive else PARTS
-    found = [(part, passages) for part, passages in _chosen(crystal, plan, most) if passages]
+    with (
+        crystal.snapshot()
+    ):  # not while the model speaks, which takes long: quotations are compared when they are read back
+        found = [(part, passages) for part, passages in _chosen(crystal, plan, most) if passages]
     if not found:
         raise NotFoundError("nothing in this crystal answers to that question")
     said.passages = [passage for _, passages in found for passage in passages]
@@ -124,15 +125,14 @@ def _overview(
     for part, passages in found:
         label = " ".join(part.label.split())
         said.say(f"\n- {label}: " if label else "\n- ")
+        text, citation = "", None
         if model is not None and time.monotonic() < until:
-            text, citation = _summed_up(crystal, said, model, wishes, passages, until + LAST_WORD)
-        else:
+            asked = _ASKED if plan.intent.kind == "about" and plan.intent.sure else _ASKED_FOR
+            text, citation = _summed_up(crystal, said, model, wishes, passages, asked, until + LAST_WORD)
+        if not text:
             citation = _telling(crystal, passages, weights, said.citations)
-            text = (
-                f"“{' '.join(''.join(unwrapped(citation.quote, citation.kind)).split())}”"
-                if citation is not None
-                else ""
-            )
+            quote = "".join(unwrapped(citation.quote, citation.kind)) if citation is not None else ""
+            text = f"“{' '.join(quote.split())}”" if quote else ""
             said.say(text)
         number = said.cite(citation)
         said.say(f" [{number}]" if number else "")
@@ -177,14 +177,22 @@ def _speaking(crystal: CrystalFile, plan: Plan, query: Query, relevance: FloatAr
 
 
 def _summed_up(
-    crystal: CrystalFile, said: Said, model: Speaker, wishes: Wishes, passages: Sequence[Passage], until: float
+    crystal: CrystalFile,
+    said: Said,
+    model: Speaker,
+    wishes: Wishes,
+    passages: Sequence[Passage],
+    asked: str,
+    until: float,
 ) -> tuple[str, Citation | None]:
     """What the model says of a part, said as it comes, and the sentence of the part that is nearest to that."""
     ordered = sorted(passages, key=lambda passage: (passage.path, passage.start))
+    room = (model.context_length - _SENTENCE - _ROOM) // len(ordered)
+    size = max(1, min(_PASSAGE, room))
     given = "\n\n".join(
-        model.truncate("".join(unwrapped(passage.text, passage.kind)).strip(), _PASSAGE) for passage in ordered
+        model.truncate("".join(unwrapped(passage.text, passage.kind)).strip(), size) for passage in ordered
     )
-    user = f"{given}\n\n{_ASKED}"
+    user = f"{given}\n\n{asked.format(question=said.question.strip())}"
     text = _speak(said, model, wishes, _SYSTEM, user, min(_SENTENCE, wishes.max_tokens), ("\n",), until)
     cited = support.citations(crystal, text, said.question, passages)
     return text, cited[0] if cited else None
@@ -192,9 +200,10 @@ def _summed_up(
 
 def _all_in_all(said: Said, model: Speaker, wishes: Wishes, notes: Sequence[str], until: float) -> None:
     """One answer out of what was said of the parts."""
-    user = "\n".join(notes) + f"\n\nQuestion: {said.question.strip()}"
-    room = model.context_length - wishes.max_tokens - _ROOM
-    _speak(said, model, wishes, _SYSTEM_WHOLE, model.truncate(user, room), wishes.max_tokens, ("\n\n",), until)
+    room = model.context_length - wishes.max_tokens - _ROOM - model.count(said.question)
+    given = model.truncate("\n".join(notes), max(0, room))
+    user = f"{given}\n\nQuestion: {said.question.strip()}"
+    _speak(said, model, wishes, _SYSTEM_WHOLE, user, wishes.max_tokens, ("\n\n",), until)
 
 
 def _speak(

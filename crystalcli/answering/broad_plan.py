@@ -161,8 +161,8 @@ class _Planner:
 def called(sources: Sequence[Source], stretches: Sequence[Stretch]) -> str:
     """What was gone through, in a few words: a document, a chapter of one, or how many documents."""
     if len(stretches) == 1:
-        source, label = stretches[0].source, stretches[0].label
-        return f"{label}, {source.path}" if label else source.path
+        label = f"{stretches[0].label}, " if stretches[0].label else ""
+        return " ".join(f"{label}{sources[0].path}".split())
     if len(sources) == 1:
-        return sources[0].path
+        return " ".join(sources[0].path.split())
     return f"{len(sources):,} documents"

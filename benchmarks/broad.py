@@ -151,6 +151,9 @@ def lists_of_books(crystal: Crystal, books: list[dict[str, Any]], texts: dict[st
             left = list(marks)
             found = set()
             for portion in told.portions:  # its heading's place in the text, in order, since labels may come twice
+                if portion.label == path:  # what stands before the first heading
+                    found.add(0)
+                    continue
                 while left and " ".join(left[0][1].split()) != portion.label:
                     left.pop(0)
                 found.add(bisect_right(starts, left[0][0] + 1) - 1 if left else -1)

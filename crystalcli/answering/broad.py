@@ -49,6 +49,7 @@ _FEW = 3  # terms of a topic that all have to stand in an atom; more are a sente
 _SHORTEST, _LONGEST = 40, 320  # characters of a sentence that is worth quoting
 _AWKWARD = 0.2  # what one that is shorter or longer counts
 _TERMS = 8  # a sentence of fewer is not better for being short
+_NAMED, _WANTED = 4.0, 4.0  # how many times more a name counts, and a word of the topic
 _LATER = 0.85  # what a sentence counts in each passage after the first
 _ROOM = 256  # tokens that a template needs beside notes and answer
 # Speech, questions, lists, markup and code tell little of what a text is about.
@@ -115,7 +116,7 @@ def _overview(
     said.recalled = time.monotonic() - said.began
     if on_evidence is not None:
         on_evidence(said.passages)
-    weights = _weights(said.passages, plan.intent.subject if plan.intent.kind == "topic" else "")
+    topic = plan.intent.subject if plan.intent.kind == "topic" else ""
     model = None if wishes.extractive else speaker()
     if model is not None:
         said.model = model.name
@@ -130,6 +131,8 @@ def _overview(
             asked = _ASKED if plan.intent.kind == "about" and plan.intent.sure else _ASKED_FOR
             text, citation = _summed_up(crystal, said, model, wishes, passages, asked, until + LAST_WORD)
         if not text:
+            paths = {passage.path for passage in passages}
+            weights = _weights([passage for passage in said.passages if passage.path in paths], topic)
             citation = _telling(crystal, passages, weights, said.citations)
             quote = "".join(unwrapped(citation.quote, citation.kind)) if citation is not None else ""
             text = f"“{' '.join(quote.split())}”" if quote else ""
@@ -232,7 +235,7 @@ def _speak(
 
 
 def _weights(passages: Sequence[Passage], topic: str) -> dict[str, float]:
-    """How much each term tells of what the passages have in common: in how many of them it stands, names and the topic doubly.
+    """How much each term tells of what the passages have in common: in how many of them it stands, names and the topic more.
 
     After SumBasic (Nenkova and Vanderwende, "The impact of frequency on summarization", 2005), which counts words.
     """
@@ -244,7 +247,10 @@ def _weights(passages: Sequence[Passage], topic: str) -> dict[str, float]:
         names.update({term for term, _ in terms(" ".join(inside))})
     wanted = set(query_terms(topic))
     return {
-        term: count / len(passages) * (2.0 if 2 * names[term] > count else 1.0) * (4.0 if term in wanted else 1.0)
+        term: count
+        / len(passages)
+        * (_NAMED if 2 * names[term] > count else 1.0)
+        * (_WANTED if term in wanted else 1.0)
         for term, count in standing.items()
     }
 

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 PARTS, QUOTED_PARTS = 8, 12  # that a document is divided into: for the model, and where each is only quoted
 PER_PART = 4  # passages that stand for a part
-PATIENCE = 30.0  # seconds that the model may speak of parts; those that are left are quoted
-LAST_WORD = 20.0  # seconds that it may speak of the whole, or finish the part that it is at
+PATIENCE = 25.0  # seconds that the model may speak of parts; those that are left are quoted
+FINISH, LAST_WORD = 5.0, 15.0  # seconds more for the part that it is at, and for the whole
 _SENTENCE = 48  # tokens that it may say of one
 _PASSAGE = 130  # tokens that it is given of one passage
 _PENALTY = 1.15
@@ -129,7 +129,7 @@ def _overview(
         text, citation = "", None
         if model is not None and time.monotonic() < until:
             asked = _ASKED if plan.intent.kind == "about" and plan.intent.sure else _ASKED_FOR
-            text, citation = _summed_up(crystal, said, model, wishes, passages, asked, until + LAST_WORD)
+            text, citation = _summed_up(crystal, said, model, wishes, passages, asked, until + FINISH)
         if not text:
             paths = {passage.path for passage in passages}
             weights = _weights([passage for passage in said.passages if passage.path in paths], topic)

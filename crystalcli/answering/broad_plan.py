@@ -77,15 +77,18 @@ class _Planner:
             return None
         if intent.kind == "about":
             return self._about(intent)
-        scope = self._within(intent)
-        if scope is None:
-            scope, intent = self._all(), replace(intent, subject=f"{intent.subject} in {intent.within}", within="")
-        stretches, everything = scope
-        if not intent.sure and not self._forced and not self._is_code(intent.subject):
+        scope = tuple(named(self._shelf.store, self._sources, intent.within)) if intent.within else ()
+        decided = self._forced or intent.sure
+        if not decided and not scope and not self._is_code(intent.subject):
             return None
+        if intent.within and not scope:
+            if self._is_name(intent.within) and (intent.kind != "topic" or not self._speaks_of(intent.within)):
+                raise self._not_here(intent.within)
+            if intent.kind == "topic":  # it is no document, and belongs to the topic
+                intent = replace(intent, subject=f"{intent.subject} in {intent.within}", within="")
         if intent.kind == "topic" and not self._speaks_of(intent.subject):
             raise NotFoundError(f"nothing in this crystal speaks of “{intent.subject}”")
-        return Plan(intent, stretches, everything)
+        return Plan(intent, scope, False) if scope else Plan(intent, *self._all())
 
     def _about(self, intent: Intent) -> Plan | None:
         if not intent.subject:
@@ -108,17 +111,6 @@ class _Planner:
 
     def _all(self) -> tuple[tuple[Stretch, ...], bool]:
         return tuple(map(whole, self._sources)), True
-
-    def _within(self, intent: Intent) -> tuple[tuple[Stretch, ...], bool] | None:
-        """What an "in ..." in the question means; None where it is no document and belongs to the topic."""
-        if not intent.within:
-            return self._all()
-        found = named(self._shelf.store, self._sources, intent.within)
-        if found:
-            return tuple(found), False
-        if self._is_name(intent.within) and (intent.kind != "topic" or not self._speaks_of(intent.within)):
-            raise self._not_here(intent.within)
-        return None if intent.kind == "topic" else self._all()
 
     def _is_name(self, phrase: str) -> bool:
         """Whether a phrase is a title or a name: all its words with a capital, or in quotation marks, or, where the whole question is

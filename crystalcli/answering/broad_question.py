@@ -168,6 +168,10 @@ _WORD_FOR = re.compile(
     r"(?:functions?|class|methods?|variables?|characters?|topic) (?=[\"“'‘`«A-Z_]))"
 )
 _CLAUSE = re.compile(r"(?:how|why|what|when|whether|who|which|where|does|do|did)\b", re.IGNORECASE)
+# Said of words in a text; Napoleon may also appear in Russia, and a plague occur in Venice.
+_OF_TEXT = re.compile(
+    r"\b(?:mention|occurrences?\b|references?\b|referenced|usages?\b|cited|named\b|discussed|import)", re.IGNORECASE
+)
 _TAIL = re.compile(r"(.+) (?:in|of|from|within|across|throughout) (.+)", re.IGNORECASE)
 # "What is she worried about?" asks of a feeling, and of no book.
 _FEELING = re.compile(
@@ -185,7 +189,8 @@ class Intent:
     subject: the name or the topic as the question writes it, "" where it only says "this book". within: what it is asked of, as the
     question writes it, a document, a part of one, or "this book"; "" where it does not say. unit: what a list goes by, a key of
     UNITS, or "".
-    sure: whether the words alone decide; else the subject of "about" has to be a document, and of others a matter of source code.
+    sure: whether the words alone decide; else the subject of "about" has to be a document, and that of others a matter of source code,
+    or `within` a document.
     """
 
     kind: str
@@ -241,11 +246,11 @@ def _listed(kind: str, found: re.Match[str]) -> Intent | None:
     if not subject or is_generic(groups["subject"]) or len(subject.split()) > _NAME:
         return None
     unit = _UNIT_OF.get((groups.get("unit") or "").lower(), "")
+    of = "" if is_generic(within) else within.strip()
     # Written as names and identifiers are: with a capital, a digit, an underscore, a point or a bracket.
     is_named = re.search(r"[A-Z_(\d]|\w\.\w", subject) is not None or groups["subject"].strip()[0] in _QUOTES
-    return Intent(
-        kind, subject, "" if is_generic(within) else within.strip(), unit, bool(unit) or is_named or kind == "count"
-    )
+    sure = bool(unit) or _OF_TEXT.search(found[0]) is not None or ((is_named or kind == "count") and not of)
+    return Intent(kind, subject, of, unit, sure)
 
 
 def _whole(found: re.Match[str], sure: bool) -> Intent | None:

@@ -122,7 +122,13 @@ def test_who_asks_decides(opened):
     assert opened.ask("When did the bell ring?", extractive=True).portions == ()
     assert opened.ask("When did the bell ring?", extractive=True, broad=True).portions
     # By themselves these are for facts, and are no documents.
-    for question in ("How does the ferry work?", "Describe the harbour", "What happened in the harbour?"):
+    for question in (
+        "How does the ferry work?",
+        "Describe the harbour",
+        "What happened in the harbour?",
+        "Where does Marta appear in Venice?",
+        "How many times did the tide occur in Venice?",
+    ):
         assert opened.ask(question, extractive=True).portions == (), question
 
 
@@ -190,6 +196,9 @@ def test_counts(opened):
     ).text or (
         "stands 6 times in 1 chapter" in opened.ask("How often is Marta mentioned in chapter 3 of The Keeper?").text
     )
+    assert (
+        "stands 24 times" in opened.ask("How many times does Marta appear in The Keeper?").text
+    )  # which is a document
     with pytest.raises(NotFoundError, match="“Ishmael” stands nowhere in 4 documents"):
         opened.ask("How many times is Ishmael mentioned?")
 

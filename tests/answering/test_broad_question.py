@@ -168,3 +168,22 @@ def test_documents_without_a_name(phrase):
 @pytest.mark.parametrize("phrase", ["Moby Dick", "the ledger", "this keeper", "the second chapter", "notebook"])
 def test_documents_with_a_name(phrase):
     assert not is_generic(phrase)
+
+
+@pytest.mark.parametrize(
+    ("question", "sure"),
+    [
+        ("How often is Napoleon mentioned in Emma?", True),
+        ("Which chapters of Emma mention Napoleon?", True),
+        ("Where does Napoleon appear?", True),
+        ("Where does Napoleon appear in Russia?", False),  # that may be a book, or a country
+        ("How many times did plague occur in Venice?", False),
+        ("Where is a simple gear train used in real life?", False),
+        ("What is Emma about?", True),
+        ("What happens in Emma?", False),  # or in Paris
+        ("How does the build work?", False),  # or the heart
+    ],
+)
+def test_words_that_leave_it_open_whether_a_text_is_meant(question, sure):
+    intent = broad_intent(question)
+    assert intent is not None and intent.sure is sure

@@ -197,8 +197,7 @@ def _summed_up(
     )
     user = f"{given}\n\n{asked.format(question=said.question.strip())}"
     text = _speak(said, model, wishes, _SYSTEM, user, min(_SENTENCE, wishes.max_tokens), ("\n",), until)
-    cited = support.citations(crystal, text, said.question, passages)
-    return text, cited[0] if cited else None
+    return text, _telling(crystal, passages, {term: 1.0 for term, _ in terms(text)}, ())
 
 
 def _all_in_all(said: Said, model: Speaker, wishes: Wishes, notes: Sequence[str], until: float) -> None:

@@ -135,6 +135,7 @@ class Crystal(CrystalFile):
         max_tokens: int = 128,
         seed: int = 0,
         extractive: bool | None = None,
+        broad: bool | None = None,
         strict: bool = False,
         floor: float = FLOOR,
         wishes: Wishes | None = None,
@@ -152,8 +153,9 @@ class Crystal(CrystalFile):
         machine. extractive: no model, the best sentences quoted; None: so where no model is named, since the program's own says the
         right words far less often. strict: a sentence with names or numbers that the passages do not have gives way to an extract.
         floor: how much must speak for an answer, from 0 (answer always) to 1; under it the answer has `answered` False and the
-        nearest passages. wishes: everything that may be chosen, in one; the single ones are not looked at then.
-        Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled.
+        nearest passages. broad: answer from the whole of a document, or of all, part by part; None: where the question asks for that.
+        wishes: everything that may be chosen, in one; the single ones are not looked at then.
+        Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled, or a document is not there.
         """
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
@@ -163,7 +165,14 @@ class Crystal(CrystalFile):
             if extractive is None:
                 extractive = not (strict or is_named(model))
             wishes = Wishes(
-                k=k, depth=depth, max_tokens=max_tokens, seed=seed, extractive=extractive, strict=strict, floor=floor
+                k=k,
+                depth=depth,
+                max_tokens=max_tokens,
+                seed=seed,
+                extractive=extractive,
+                broad=broad,
+                strict=strict,
+                floor=floor,
             )
         early = Early(speaker if wishes.extractive else _opener(model, allow_remote))  # which an extract does not need
 

@@ -273,6 +273,19 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Portion:
+    """What a broad answer says of one part of what was asked about: a stretch of chapters, some files, one place of a list.
+
+    citation: the number of the Citation that carries it, 0 where it has none. count: mentions there, in a list; else 0.
+    """
+
+    label: str
+    text: str
+    citation: int
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was said, and on what grounds.
 
@@ -280,7 +293,8 @@ class Answer:
     `answer`), in the language model's tokens. seconds: durations by name (`recall`, `first`, `total`). stopped: whoever asked
     did not let it finish, and text is what was said so far. claims: the sentences of a generated answer, in order. answered: False
     when the crystal does not seem to hold an answer; passages and citations are the nearest it has then, and text says so.
-    evidence: how likely it was, from 0 to 1, that the passages hold one; None where nobody looked.
+    evidence: how likely it was, from 0 to 1, that the passages hold one; None where nobody looked. portions: of a broad answer, what
+    it says part by part; of any other none.
     """
 
     question: str
@@ -294,6 +308,7 @@ class Answer:
     claims: tuple[Claim, ...] = ()
     answered: bool = True
     evidence: float | None = None
+    portions: tuple[Portion, ...] = ()
 
     @property
     def marked(self) -> str:

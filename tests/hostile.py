@@ -22,6 +22,8 @@ from pathlib import Path
 
 from damage import TABLES, change, reseal
 
+from crystalcli.answering.ask import ask
+from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import CrystalError
 from crystalcli.lexical import varint
 from crystalcli.memory.crystal import CrystalFile
@@ -30,10 +32,12 @@ from crystalcli.memory.repair import repair
 from crystalcli.memory.verify import verify
 from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store, digest
+from crystalcli.types import Speaker
 from crystalcli.vectors.codec import default_codec
 from crystalcli.vectors.question import Encoded, QuestionEncoder
 
 QUESTIONS = ("Which day weighed the compass of port 1?", "ensign stone 999")
+BROAD = ("What are these documents about?", "Which sections mention the compass?")
 SECONDS = 10
 ODD = (0, 1, -1, 255, 65536, 2**31, 2**40, 2**53, 2**62, -(2**62))
 
@@ -83,6 +87,8 @@ def use(path: Path, encoder: QuestionEncoder | None, writable: bool) -> tuple[bo
                             crystal.shelf, encoder, default_codec() if encoder else None
                         ).recall(q, 5, d)
                     )
+            for question in BROAD:
+                step(lambda q=question: ask(crystal, q, Wishes(extractive=True), speaker=_nobody).portions)
             if writable:
                 with contextlib.suppress(CrystalError):
                     crystal.ingest([path.parent / "new"])
@@ -90,6 +96,10 @@ def use(path: Path, encoder: QuestionEncoder | None, writable: bool) -> tuple[bo
         said.append(type(error).__name__)
         sound = False
     return sound, said
+
+
+def _nobody() -> Speaker:
+    raise AssertionError("no language model is needed")
 
 
 def mend(path: Path) -> None:

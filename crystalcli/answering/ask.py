@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from crystalcli.answering import context, extract, floor, support, templates, window
+from crystalcli.answering import broad, context, extract, floor, support, templates, window
 from crystalcli.answering.spoken import Spoken
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
@@ -34,6 +34,8 @@ def ask(
     which they are; on_text receives the answer piece by piece.
     Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, and what `speaker` raises.
     """
+    if (plan := broad.plan(crystal, question, wishes)) is not None:
+        return broad.ask(crystal, question, wishes, plan, speaker=speaker, on_text=on_text, on_evidence=on_evidence)
     began = time.monotonic()
     recalled_passages = crystal.recall(question, max(wishes.k, floor.LOOKED_AT), wishes.depth)
     if not recalled_passages:

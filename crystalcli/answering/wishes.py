@@ -20,6 +20,7 @@ class Wishes:
     the usual; fewer where its window is small. system: instead of the usual system message, "" for none. template: of the user's
     message, see `crystalcli.answering.templates`; None for the usual. stoppable: Ctrl-C while the model speaks ends the answer
     there, and the Answer says that it was stopped; otherwise it is a KeyboardInterrupt like any other.
+    broad: answer from the whole of a document, or of all, and not from the nearest passages; None: where the question asks for that.
     Raises UsageError for figures out of range, and for a template without its two names.
     """
 
@@ -34,6 +35,7 @@ class Wishes:
     system: str | None = None
     template: str | None = None
     stoppable: bool = False
+    broad: bool | None = None
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:

@@ -52,6 +52,11 @@ if TYPE_CHECKING:
     help="For sampling; the default is deterministic with any seed.",
 )
 @click.option(
+    "--broad/--no-broad",
+    default=None,
+    help="From the whole of a document, or of all, part by part; or never so. Default: where the question asks for it.",
+)
+@click.option(
     "--extractive/--generate",
     default=None,
     help="Quote the best sentences, or let a language model put it in words. Default: quote, unless a model is named.",
@@ -104,6 +109,10 @@ def ask(
     Each sentence is given the numbers of the sources that carry it, and marked where its names, numbers or quotations stand in none.
     Where the crystal does not seem to hold an answer, it says so, shows the nearest passages, and the exit code is 7.
 
+    Questions about the whole of something ("What is Emma about?", "Summarize the docs") are answered part by part, and lists ("Which
+    chapters mention Ahab?", "In which files is open_source used?") exactly, from the index and without the language model. -k and
+    --depth are for all other questions.
+
     The sentences that were found come first, each with its place, then the model's words, then the sources that carry them. Ctrl-C
     stops the answer; what was said so far stays, with its sources (exit code 130). With - the question is read from standard input.
 
@@ -113,6 +122,7 @@ def ask(
     --context-only prints what the model would be given, for use with any other one; the template, if there is one, around it. No
     language model is loaded for that.
     """
+    from crystalcli.answering.broad_question import needs_no_model
     from crystalcli.answering.wishes import Wishes
     from crystalcli.cli.reply import Asker
     from crystalcli.language_models import is_named
@@ -128,7 +138,8 @@ def ask(
         raise UsageError("give a question, or - to read it from standard input")
     try:
         asked = given.from_stdin() if question == "-" else question
-        speaker = None if wanted.extractive or context_only else chosen(model, allow_remote)
+        lists = asked is not None and wanted.broad is not False and needs_no_model(asked)
+        speaker = None if wanted.extractive or context_only or lists else chosen(model, allow_remote)
         with open_crystal(crystal, own=encoder) as opened:
             asker = Asker(opened, wanted, model if context_only else speaker, allow_remote, form, context_only)
             if asked is not None:

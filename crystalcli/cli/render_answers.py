@@ -27,6 +27,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "claims": [asdict(claim) for claim in answer.claims],
         "evidence": None if answer.evidence is None else round(answer.evidence, 4),
         "passages": [passage_json(passage) for passage in answer.passages],
+        "portions": [asdict(portion) for portion in answer.portions],
         "tokens": dict(answer.tokens),
         "seconds": {name: round(value, 4) for name, value in answer.seconds.items()},
     }

@@ -7,7 +7,7 @@ a cut that the question knows nothing of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -73,13 +73,15 @@ class _Spot(NamedTuple):
 
 
 class Passages:
-    """Makes the passages of one question. codec: None when there are no vectors."""
+    """Makes the passages of one question. codec: None when there are no vectors. within: ids of documents that they are to be of,
+    where a text stands in several."""
 
-    def __init__(self, shelf: Shelf, codec: Codec | None, query: Query) -> None:
+    def __init__(self, shelf: Shelf, codec: Codec | None, query: Query, within: Collection[int] = frozenset()) -> None:
         self._shelf = shelf
         self._store = shelf.store
         self._codec = codec
         self._query = query
+        self._within = within
         self._sources: dict[int, Source] = {}
 
     def make(self, ranked: Sequence[Scored], k: int) -> list[Passage]:
@@ -137,9 +139,8 @@ class Passages:
         runs = self._store.runs_over(place.chunk)
         if not runs:
             return None
-        run = min(
-            runs, key=lambda run: self._source(run.source).state == "gone"
-        )  # where the file still is, if anywhere
+        # Where it is asked for, and where the file still is, if anywhere.
+        run = min(runs, key=lambda run: (run.source not in self._within, self._source(run.source).state == "gone"))
         source = self._source(run.source)
         low, high = snap(place, source.kind in BY_LINES)
         offset, lines = self._shelf.before(run, place.chunk)

@@ -121,6 +121,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "claims",
         "evidence",
         "passages",
+        "portions",
         "tokens",
         "seconds",
     ]

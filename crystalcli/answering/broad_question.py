@@ -1,0 +1,279 @@
+"""Whether a question asks for the whole of something, by its words alone: what it is about, where all of X stands, how often.
+
+A light rule: sentences with gaps, tried in order. Knows nothing of what a crystal holds; whether a name in the question is that of a
+document is for `broad_plan` to find out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# What a list may go by, as a reader calls it: the documents themselves, or landmarks of a kind.
+UNITS = {
+    "heading": "chapter section heading part letter act scene canto",
+    "page": "page",
+    "document": "file document book module paper article story tale novel note email mail script text report",
+    "definition": "function class method definition",
+    "message": "message",
+    "slide": "slide",
+    "sheet": "sheet",
+}
+_UNIT_OF = {word: unit for unit, words in UNITS.items() for word in words.split()}
+# What a document, or all of them, may be called without a name.
+_WORKS = (
+    "book|novel|story|tale|text|document|paper|article|report|essay|play|poem|work|file|thesis|manual|guide|lecture|talk|transcript|"
+    "chat|conversation|meeting|letter|memoir|biography|repository|repo|project|code ?base|code|source code|program|library|package|"
+    "crystal|collection|folder|archive|corpus|memory|notes?|pdf|e-?book|manuscript|wiki|site|website"
+)
+_GENERIC = re.compile(
+    r"(?:(?:all(?: of)?|each of) )?(?:(?:the|this|that|these|those|my|our|your|its?|whole|entire|full|"
+    r"complete|whole of|given|"
+    r"following)\b ?)*"
+    rf"(?:(?:{_WORKS})s?|it|this|everything|all(?: of (?:it|this|them))?|them|these|stories|memories|libraries|repositories)",
+    re.IGNORECASE,
+)
+_LONGEST = 300  # characters; what is longer asks for something in particular
+_NAME = 6  # words of what is looked for word by word; more is a thought
+
+# Pieces of the sentences below; a name in angle brackets is a gap, with one of the gap's words before it.
+_PIECES = {
+    "UNIT": rf"(?P<unit>{'|'.join(_UNIT_OF)})(?:e?s)?",
+    "OF": r"(?: (?:of|in) (?P<within2>.+?))?",
+    "IN": r"(?: (?:in|of|from|within|inside|across|throughout) (?P<within>.+?))?",
+    "INSIDE": r"(?: (?:in|within|inside|across|throughout) (?P<within>.+?))?",
+    "X": r"(?P<subject>.+?)",
+    "WORK": r"(?P<generic>.+?)",
+    "SAYS": (
+        r"(?:mentions?|contains?|uses?|names?|refers? to|talks? about|speaks? (?:of|about)|features?|"
+        r"includes?|discuss(?:es)?|"
+        r"calls?|references?|deals? with|imports?|invokes?)"
+    ),
+    "SAID": r"(?:mentioned|used|named|found|referenced|referred to|called|discussed|talked about|imported|cited|invoked)",
+    "COMES": r"(?:appears?|occurs?|comes? up|turns? up|stands?|figures?|shows? up)",
+    "IS": r"(?:is|are|does|do|did|was|were)",
+    "ASK": r"(?:list|show|find|give|name|tell|get|print|enumerate|identify)(?: me| us)?",
+    "EVERY": r"(?:(?:all|every|each|any)(?: of)? )?(?:the )?",
+    "USES": r"(?:mentions?|occurrences?|uses|usages?|references?|appearances?|instances?|call sites?)",
+    "SUMMARY": r"(?:summary|overview|outline|synopsis|recap|gist|digest|précis|rundown|résumé|tl;?dr)",
+    "MAIN": (
+        r"(?:main|major|central|key|principal|most important|overall|chief|recurring|underlying|big|core|"
+        r"general|primary)"
+        r"(?: and \w+)?"
+    ),
+    "POINTS": (
+        r"(?:themes?|ideas?|topics?|motifs?|subjects?|arguments?|points?|conclusions?|messages?|events?|"
+        r"findings?|takeaways?|"
+        r"contributions?|lessons?|claims?|concepts?|characters?|threads?|strands?|modules|components)"
+    ),
+    "WHOLE": (
+        r"(?:plot|themes|storyline|story|moral|premise|thesis|gist|motifs|architecture|structure|"
+        r"organi[sz]ation|layout|design|"
+        r"contents?|cast|subject matter|tone|argument|message|scope|purpose|point)"
+    ),
+    "MOSTLY": r"(?:all |mainly |mostly |really |generally |primarily |basically |overall |essentially )*",
+}
+
+
+def _sentence(form: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"<([A-Z]+)>", lambda piece: _PIECES[piece[1]], form), re.IGNORECASE)
+
+
+_COUNTS = [
+    _sentence(form)
+    for form in (
+        r"how (?:often|many times|frequently) (?:<IS>|has|have) <X>(?: been)? (?:mentioned|used|named|"
+        r"referenced|<COMES>)<IN>",
+        r"how often (?:does|do|did) (?P<within>.+?) mention <X>",
+        r"(?:how many|what is the number of|count|number of)(?: all)?(?: the)? <USES> (?:of|to) <X>(?: are there)?<IN>",
+        r"(?:in )?how many <UNIT><OF> <SAYS> <X><IN>",
+        r"in how many <UNIT><OF> <IS> <X> (?:<SAID>|<COMES>)<IN>",
+    )
+]
+_LISTS = [
+    _sentence(form)
+    for form in (
+        r"(?:which|what)(?: are)?(?: all)?(?: of)?(?: the)? <UNIT><OF> (?:that |which )?<SAYS> <X><IN>",
+        r"(?:in|on) (?:which|what) <UNIT><OF> (?:<IS>|can) <X>(?: be)? (?:<SAID>|<COMES>)<IN>",
+        r"(?:which|what) <UNIT> <IS> <X> (?:<SAID>|<COMES>) in",
+        r"<ASK> <EVERY><UNIT><OF> (?:that |which )?(?:<SAYS>|mentioning|containing|using|about) <X><IN>",
+        r"<ASK> <EVERY><UNIT><OF> (?:where|in which|that) <X>(?: <IS>)? (?:<SAID>|<COMES>)<IN>",
+        r"(?:<ASK>|what are) <EVERY><USES> (?:of|to) <X><IN>",
+        r"<ASK> (?:all |every )?(?:the )?(?:places?|spots?|lines?|passages?) (?:where|in which|that|which) "
+        r"(?:<SAYS> )?<X>(?: <IS> <SAID>| <COMES>)?<IN>",
+        r"(?:all|every) <USES> of <X><IN>",
+        r"where(?: all| else| everywhere)? <IS> <X> (?:mentioned|used|named|referenced|referred to|imported|"
+        r"cited|invoked|discussed|appears?|occurs?|shows? up)<IN>",
+        r"where in (?P<within>.+?) <IS> <X> (?:<SAID>|<COMES>)",
+    )
+]
+# (sentence, whether it alone says that a document is meant: else the subject has to be one)
+_ABOUT = [
+    (_sentence(form), sure)
+    for form, sure in (
+        (r"(?:so |and |but )?what(?:'s|’s|s| is| are| was| were) <X> <MOSTLY>about(?: in (?:short|general|a "
+         r"few words|brief))?", True),
+        (r"what (?:does|do|did) <WORK> (?:deal with|cover|contain|discuss|describe|talk about|tell(?: us)?|say|"
+         r"treat|consist of)", True),
+        (r"(?:summari[sz]e|sum up|recap|outline|condense|abridge)(?: for me| briefly)? <X>(?: for me| briefly| "
+         r"in .{1,9} (?:words|sentences|lines))?", True),
+        (r"(?:(?:give|write|provide|show|make|tell|get|draft)(?: me| us)? )?(?:what(?:'s|’s| is) )?(?:an? |the "
+         r")?(?!what |how |why |who |when |where )(?:[\w-]+ ){0,3}<SUMMARY> (?:of|for|on|about|over) <X>", True),
+        (r"<SUMMARY>[:,]? <X>", True),
+        (r"<WORK> in (?:a nutshell|brief|short|a few words)", True),
+        (r"how (?:is|are) <WORK> (?:organi[sz]ed|structured|laid out|divided|built up|put together|set up|"
+         r"arranged)", True),
+        (r"how does <WORK> (?:begin and end|develop|unfold|progress)", True),
+        (r"what(?: is| are|'s|’s)(?: there)? in <WORK>", True),
+        (r"(?:what(?:'s|’s| is| are| were)|list|name|describe|explain|tell me|which are|give me|find|identify|"
+         r"discuss)(?: all| some of)?(?: of)?(?: the)?"
+         r" <MAIN> <POINTS>(?: that .+?)? (?:of|in|from|across|throughout|running through|discussed in|covered "
+         r"(?:in|by)|treated in) <X>", False),
+        (r"(?:what|which) (?:<MAIN> )?(?:themes|motifs|topics|subjects|ideas|arguments)(?: \w+)? (?:runs?|"
+         r"recurs?|dominate|appear|come up|are \w+)(?: through| in| by)? <X>", False),
+        (r"(?:what(?:'s|’s| is| are)|describe|explain|tell me|outline)(?: all)?(?: of)? the (?:overall |"
+         r"general |whole |basic |high-level )?<WHOLE> (?:of|in|behind) <X>", False),
+        (r"(?:who|what) are (?:all )?(?:the )?(?:main |central |major |principal )?(?:characters|protagonists|"
+         r"people|figures) (?:in|of) <X>", False),
+        (r"what (?:happens|goes on|takes place|is going on|happened) in <X>", False),
+        (r"(?:tell me about|describe|introduce me to|walk me through|take me through|give me an idea of|"
+         r"explain) <X>(?: as a whole| overall| in general| step by step)?", False),
+    )
+]  # fmt: skip
+# (sentence, whether it is broad of source code only)
+_TOPICS = [
+    (_sentence(form), in_code)
+    for form, in_code in (
+        (r"what (?:do|does|did) <WORK> (?:say|tell us|teach|have to say|conclude|report) (?:about|on|of) <X>", False),
+        (r"what is (?:said|written|known) (?:in <WORK> )?about <X>", False),
+        (r"<ASK> (?:all|every|each)(?: of)?(?: the| those)? <X><INSIDE>", False),
+        (r"(?:list|enumerate) (?:the |of |out )?<X><INSIDE>", False),
+        (r"(?:what|who|which) are (?:all (?:of )?(?:the|those)|the (?:different|various)) (?P<subject>.+) (?:in|of|from|"
+         r"throughout|across) <WORK>", False),
+        (r"<X> (?:throughout|over the course of|in the course of|in all of|across(?: all)?(?: of)?) <WORK>", False),
+        (r"(?:how (?:does|do|is|are)|explain how|describe how) <X> (?:works?|implemented|handled|organi[sz]ed|"
+         r"done|built|wired(?: up)?|tested)<INSIDE>", True),
+    )
+]  # fmt: skip
+_POLITE = re.compile(
+    r"(?:please|kindly|ok|okay|hi|hey|hello|now|so)\b[,!]? |(?:can|could|would|will) you (?:please |kindly )?|"
+    r"i(?:'d| would) like (?:to know |you to |to have )?|(?:do you know|tell me|i want to know|let me "
+    r"know) (?=what|which|where|how|who)",
+    re.IGNORECASE,
+)
+_QUOTES = "\"'“”‘’«»`"
+_ARTICLE = re.compile(r"\A(?:the|a|an|this|that|any|my|our) (?=\S)")
+_WORD_FOR = re.compile(
+    r"\A(?:the )?(?:(?:words?|terms?|phrases?|names?) (?!of )|"
+    r"(?:functions?|class|methods?|variables?|characters?|topic) (?=[\"“'‘`«A-Z_]))"
+)
+_CLAUSE = re.compile(r"(?:how|why|what|when|whether|who|which|where|does|do|did)\b", re.IGNORECASE)
+# Said of words in a text; Napoleon may also appear in Russia, and a plague occur in Venice.
+_OF_TEXT = re.compile(
+    r"\b(?:mention|occurrences?\b|references?\b|referenced|usages?\b|cited|named\b|discussed|import)", re.IGNORECASE
+)
+_TAIL = re.compile(r"(.+) (?:in|of|from|within|across|throughout) (.+)", re.IGNORECASE)
+# "What is she worried about?" asks of a feeling, and of no book.
+_FEELING = re.compile(
+    r"\w+(?:ed|ing)|happy|sad|sure|unsure|serious|curious|passionate|nervous|angry|upset|different|"
+    r"special|unique|important|wrong|"
+    r"right|good|great|bad|interesting|unusual|optimistic|proud|crazy|mad|told|so"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a broad question wants.
+
+    kind: "about", a document as a whole; "list" or "count", every place where `subject` stands; "topic", all sides of `subject`.
+    subject: the name or the topic as the question writes it, "" where it only says "this book". within: what it is asked of, as the
+    question writes it, a document, a part of one, or "this book"; "" where it does not say. unit: what a list goes by, a key of
+    UNITS, or "".
+    sure: whether the words alone decide; else the subject of "about" has to be a document, and that of others a matter of source code,
+    or `within` a document.
+    """
+
+    kind: str
+    subject: str
+    within: str = ""
+    unit: str = ""
+    sure: bool = True
+
+
+def broad_intent(question: str) -> Intent | None:
+    """What the question wants of a whole, or None where it asks for a fact."""
+    asked = " ".join(question.split()).rstrip(" ?.!…")
+    while (polite := _POLITE.match(asked)) is not None:
+        asked = asked[polite.end() :]
+    if not asked or len(asked) > _LONGEST:
+        return None
+    for kind, sentences in (("count", _COUNTS), ("list", _LISTS)):
+        for sentence in sentences:
+            if (found := sentence.fullmatch(asked)) is not None and (intent := _listed(kind, found)) is not None:
+                return intent
+    for sentence, sure in _ABOUT:
+        if (found := sentence.fullmatch(asked)) is not None and (intent := _whole(found, sure)) is not None:
+            return intent
+    for sentence, in_code in _TOPICS:
+        if (found := sentence.fullmatch(asked)) is not None and (intent := _topic(found, in_code)) is not None:
+            return intent
+    return None
+
+
+def needs_no_model(question: str) -> bool:
+    """Whether a question asks for a list or a count, which are answered without a language model."""
+    intent = broad_intent(question)
+    return intent is not None and intent.sure and intent.kind in ("list", "count")
+
+
+def is_generic(phrase: str) -> bool:
+    """Whether a phrase means a document, or all of them, without a name: "this book", "the whole repository", "it"."""
+    return _GENERIC.fullmatch(phrase.strip(_QUOTES + " ")) is not None
+
+
+def _plain(phrase: str) -> str:
+    """A phrase without its quotation marks, the article before it, and "the word" and the like."""
+    bare = phrase.strip(" ,;:")
+    if bare[:1] in _QUOTES and bare[-1:] in _QUOTES:  # what is quoted is meant to the letter
+        return bare.strip(_QUOTES + " ")
+    return _WORD_FOR.sub("", _ARTICLE.sub("", bare, count=1), count=1).strip(_QUOTES + " ")
+
+
+def _listed(kind: str, found: re.Match[str]) -> Intent | None:
+    groups = found.groupdict()
+    within = groups.get("within2") or groups.get("within") or ""
+    subject = _plain(groups["subject"])
+    if not subject or is_generic(groups["subject"]) or len(subject.split()) > _NAME:
+        return None
+    unit = _UNIT_OF.get((groups.get("unit") or "").lower(), "")
+    of = "" if is_generic(within) else within.strip()
+    # Written as names and identifiers are: with a capital, a digit, an underscore, a point or a bracket.
+    is_named = re.search(r"[A-Z_(\d]|\w\.\w", subject) is not None or groups["subject"].strip()[0] in _QUOTES
+    sure = bool(unit) or _OF_TEXT.search(found[0]) is not None or ((is_named or kind == "count") and not of)
+    return Intent(kind, subject, of, unit, sure)
+
+
+def _whole(found: re.Match[str], sure: bool) -> Intent | None:
+    groups = found.groupdict()
+    generic, subject = groups.get("generic"), (groups.get("subject") or "").strip(" ,;:")
+    work = subject if generic is None else generic.strip(" ,;:")
+    if is_generic(work):
+        return Intent("about", "", work)
+    if generic is not None:
+        return None
+    if _CLAUSE.match(subject):
+        return None
+    if found[0].lower().endswith("about") and (_FEELING.fullmatch(subject.split()[-1])):
+        return None
+    return Intent("about", subject, sure=sure)
+
+
+def _topic(found: re.Match[str], in_code: bool) -> Intent | None:
+    groups = found.groupdict()
+    generic, within = groups.get("generic"), groups.get("within") or ""
+    subject = _plain(groups["subject"])
+    if (tail := _TAIL.fullmatch(subject)) is not None and is_generic(tail[2]):
+        subject = tail[1]
+    if not subject or (generic and not is_generic(generic)):
+        return None
+    return Intent("topic", subject, "" if is_generic(within) else within.strip(), sure=not in_code)

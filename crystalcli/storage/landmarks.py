@@ -1,0 +1,24 @@
+"""The landmarks of whole documents at once, and the documents that have a certain one."""
+
+from __future__ import annotations
+
+from crystalcli.storage.rows import typed
+from crystalcli.storage.store import Store
+
+
+def landmarks_of(store: Store, source: int, kind: str) -> list[tuple[int, str]]:
+    """(start, label) of every landmark of `kind` in a source, in order."""
+    query = "SELECT start, label FROM landmark WHERE source = ? AND kind = ? ORDER BY start"
+    found: list[tuple[int, str]] = typed(store.rows(query, (source, kind)), (int, str), store.path)
+    return found
+
+
+def headings_like(store: Store, words: str, most: int = 50) -> list[tuple[int, int, str]]:
+    """(source, start, label) of the first `most` headings that hold `words`, letter case aside, in order."""
+    pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    query = (
+        "SELECT source, start, label FROM landmark WHERE kind = 'heading' AND label LIKE ? ESCAPE '\\' "
+        "ORDER BY source, start LIMIT ?"
+    )
+    found: list[tuple[int, int, str]] = typed(store.rows(query, (pattern, most)), (int, int, str), store.path)
+    return found

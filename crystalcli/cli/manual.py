@@ -105,9 +105,6 @@ def _escape(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or say which ones are not what the program would write."""
-    import os
-
-    os.environ["COLUMNS"] = os.environ["TERMINAL_WIDTH"] = "80"
     folder = Path(next((each for each in arguments if not each.startswith("-")), "man"))
     wanted = pages()
     if "--check" in arguments:

@@ -257,7 +257,7 @@ def test_the_command_line(shelf, capsys):
     assert "no document here is called “Ulysses”" in capsys.readouterr().err
     assert run(["ask", "-c", str(shelf), "Which chapters mention Minna?"]) == 0  # no model is fetched or opened
     assert "Minna” stands 12 times in 2 " in capsys.readouterr().out
-    assert run(["ask", "-c", str(shelf), "What is the tide about?", "--extractive", "--no-broad"]) == 0
+    assert run(["ask", "-c", str(shelf), "What is the tide about?", "--no-broad", "--floor", "0"]) == 0
     assert " parts:" not in capsys.readouterr().out
 
 
@@ -274,4 +274,4 @@ def test_ctrl_c_shows_what_was_said_with_its_sources(shelf, language_model_path)
     out, err = child.communicate(timeout=60)
     assert child.returncode == 130
     assert "[1] books/the-keeper.txt:" in said + out
-    assert re.search(r"stopped after \d+ parts? of the answer", err)
+    assert err.endswith("crystal: stopped\n")

@@ -77,7 +77,7 @@ def test_a_model_too_small_for_the_question(crystal, folder, length):
     with pytest.raises(
         CrystalError, match=rf"^Tiny can take {length} tokens; the question, with 128 for the answer"
     ) as caught:
-        crystal.ask(QUESTION, model=narrow, on_text=heard.append)
+        crystal.ask(QUESTION, model=narrow, floor=0, on_text=heard.append)
     assert "\n" not in str(caught.value)
     assert heard == []
 
@@ -85,7 +85,7 @@ def test_a_model_too_small_for_the_question(crystal, folder, length):
 def test_an_answer_through_a_narrow_window(crystal, folder):
     model = open_speaker(folder)
     least = model.prompt_size(context.messages(context.pack(QUESTION, [], model.count)[1]))
-    answer = crystal.ask(QUESTION, model=Narrow(model, least + 160), max_tokens=8)
+    answer = crystal.ask(QUESTION, model=Narrow(model, least + 160), max_tokens=8, floor=0)
     assert answer.tokens["prompt"] + 8 <= least + 160
-    assert answer.citations
+    assert answer.tokens["context"] > 0
     assert all(crystal.verified(citation) for citation in answer.citations)

@@ -163,7 +163,6 @@ def test_ask_answers_with_the_language_model(samples_crystal, language_model_pat
         language_model_path,
     )
     assert shown.stdout.startswith("│ “")
-    assert f"\n\n{one['claims'][0]['text']}" in shown.stdout
     assert "\n[1] " in shown.stdout
 
 

@@ -32,7 +32,7 @@ def test_programs_are_told_in_the_same_form(samples_crystal, capsys):
 
 def test_the_floor_can_be_set(samples_crystal, capsys):
     assert run(["ask", NOWHERE, "-c", str(samples_crystal), "--extractive", "--floor", "0"]) == 0
-    assert capsys.readouterr().out.startswith("“")
+    assert capsys.readouterr().out.startswith("[1] ")
     assert run(["ask", "Who keeps the ledgers?", "-c", str(samples_crystal), "--extractive", "--floor", "1"]) == 7
     capsys.readouterr()
     assert run(["ask", NOWHERE, "-c", str(samples_crystal), "--extractive", "--floor", "2"]) == 2
@@ -40,7 +40,17 @@ def test_the_floor_can_be_set(samples_crystal, capsys):
 
 
 def test_a_generated_answer_is_marked_and_strict_quotes(samples_crystal, language_model_path, capsys):
-    arguments = ["ask", "Who keeps the ledgers?", "-c", str(samples_crystal), "--max-tokens", "24", "--floor", "0"]
+    arguments = [
+        "ask",
+        "--generate",
+        "Who keeps the ledgers?",
+        "-c",
+        str(samples_crystal),
+        "--max-tokens",
+        "24",
+        "--floor",
+        "0",
+    ]
     assert run([*arguments, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["claims"]

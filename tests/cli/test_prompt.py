@@ -79,7 +79,7 @@ def test_commands(typed, tmp_path):
         ("/help", "each is answered by itself"),
         ("/sources", "nothing was answered yet"),
         ("/model", "the best sentences are quoted"),
-        ("/model other.gguf", "no language model is asked here"),
+        ("/model other.gguf", "no model file at"),
         ("/nonsense", "there is no /nonsense: /help says what there is"),
         ("   ", ""),
     ):
@@ -101,7 +101,7 @@ def test_with_a_model_an_answer_can_be_stopped_and_the_next_one_asked(samples_cr
     long = ["--system", "", "--template", str(template), "--max-tokens", "600", "--budget", "60"]
     for child in _prompt(samples_crystal, tmp_path, long):
         child.sendline("/model nowhere.gguf")
-        child.expect("no model is called")
+        child.expect("no model file at")
         child.expect(PROMPT)
         child.sendline("tides")
         child.expect("reads what was found")

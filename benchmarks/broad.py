@@ -271,7 +271,7 @@ def main() -> None:
     command = [sys.executable, "-m", "crystalcli", "ask", "-c", str(args.books), "What is Moby Dick about?"]
     runs: dict[str, Callable[[], dict[str, float]]] = {"extractive": lambda: timed_process([*command, "--extractive"])}
     if args.speak:
-        runs["spoken"] = lambda: timed_process(command)
+        runs["spoken"] = lambda: timed_process([*command, "--generate"])
     results["process"] = {name: run() for name, run in runs.items()}
     for name, row in results["process"].items():
         print(f"process {name}: {row['seconds']:.1f} s, peak {row['peak'] / 1e6:.0f} MB")

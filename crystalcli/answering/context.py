@@ -25,6 +25,7 @@ class Given(NamedTuple):
 
 def given(
     question: str,
+    recalled: Sequence[Passage],
     best: Sequence[extract.Sentence],
     wishes: Wishes,
     model: Speaker | None,
@@ -32,7 +33,8 @@ def given(
 ) -> Given:
     """What `model` is given to answer from; None: a model that nobody knows, whose window bounds nothing.
 
-    best: sentences as `extract.ranked` gives them. count: tokens of a text. Raises CrystalError as `window.fitted` does.
+    best: sentences as `extract.ranked` gives them; what room they leave is for passages whose sentences were not looked at.
+    count: tokens of a text. Raises CrystalError as `window.fitted` does.
     """
     budget = wishes.budget or BUDGET
     context = ""
@@ -42,7 +44,7 @@ def given(
         taken, context = pack(question, some, count, room, "{context}")
         return taken, messages(templates.filled(wishes.template or templates.PLAIN, context, question), wishes.system)
 
-    passages = extract.windows(best, count, budget)
+    passages = [*extract.windows(best, count, budget), *recalled[extract.READ :]]
     taken, conversation = (
         write(passages, budget) if model is None else window.fitted(model, passages, wishes.max_tokens, budget, write)
     )

@@ -108,6 +108,15 @@ def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, w
     assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in packed.passages)
 
 
+def test_more_passages_come_in_where_there_is_room(crystal, language_model_path):
+    question = "Under what name did Mr Haddow bank the surplus money?"
+    packed = crystal.packed(question, Wishes(k=12, budget=5000), model=language_model_path)
+    recalled = crystal.recall(question, 12)
+    assert len(packed.passages) == 12
+    assert packed.passages[5:] == tuple(recalled[5:])
+    assert {each.path for each in packed.passages[:5]} == {each.path for each in recalled[:5]}
+
+
 def test_only_a_model_that_is_named_bounds_what_is_packed(crystal, language_model_path, monkeypatch):
     monkeypatch.delenv("CRYSTAL_MODEL", raising=False)
     wishes = Wishes(k=20, max_tokens=8000, budget=900)

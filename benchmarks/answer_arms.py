@@ -14,7 +14,7 @@ from flat import FlatIndex
 
 from crystalcli import Crystal
 from crystalcli.answering import context, extract, support
-from crystalcli.answering.ask import PENALTY, STOP
+from crystalcli.answering.spoken import PENALTY, STOP
 from crystalcli.lexical.analysis import terms
 from crystalcli.library import LANGUAGE_MODEL, fetched, read_into, speaker
 from crystalcli.lm.model import LanguageModel

@@ -147,7 +147,7 @@ def lists_of_books(crystal: Crystal, books: list[dict[str, Any]], texts: dict[st
             question = f"Which chapters of {titled(book)} mention {asked}?"
             hits = [match.start() for match in re.finditer(rf"\b{asked}\b", text, re.IGNORECASE)]
             gold = {bisect_right(starts, hit) - 1 for hit in hits}
-            told = crystal.ask(question)
+            told = crystal.ask(question, extractive=True)
             left = list(marks)
             found = set()
             for portion in told.portions:  # its heading's place in the text, in order, since labels may come twice
@@ -203,7 +203,7 @@ def repository(crystal: Crystal, archive: Path) -> dict[str, Any]:
             if re.search(rf"(?<!\w){asked}(?!\w)", text, 0 if "_" in asked else re.IGNORECASE)
         }
         question = f"In which files is {asked} used?"
-        told = crystal.ask(question)
+        told = crystal.ask(question, extractive=True)
         score(values["list"], {portion.label for portion in told.portions}, gold)
         score(values["recall"], {each.path for each in crystal.recall(question, 20) if asked in each.text}, gold)
     results["list"] = show("list, flask", values)
@@ -271,7 +271,7 @@ def main() -> None:
     command = [sys.executable, "-m", "crystalcli", "ask", "-c", str(args.books), "What is Moby Dick about?"]
     runs: dict[str, Callable[[], dict[str, float]]] = {"extractive": lambda: timed_process([*command, "--extractive"])}
     if args.speak:
-        runs["spoken"] = lambda: timed_process(command)
+        runs["spoken"] = lambda: timed_process([*command, "--generate"])
     results["process"] = {name: run() for name, run in runs.items()}
     for name, row in results["process"].items():
         print(f"process {name}: {row['seconds']:.1f} s, peak {row['peak'] / 1e6:.0f} MB")

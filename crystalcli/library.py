@@ -150,11 +150,12 @@ class Crystal(CrystalFile):
         model: a GGUF file, a folder in Hugging Face's layout, the URL of a local server, a name, or a model that is open
         (`library.speaker`), which keeps its weights from one question to the next; None: what $CRYSTAL_MODEL says, else the default
         one, which may be fetched. What was named is opened before anything is recalled. allow_remote: a server may be another
-        machine. extractive: no model, the best sentences quoted; None: so where no model is named, since the program's own says the
-        right words far less often. strict: a sentence with names or numbers that the passages do not have gives way to an extract.
-        floor: how much must speak for an answer, from 0 (answer always) to 1; under it the answer has `answered` False and the
-        nearest passages. broad: answer from the whole of a document, or of all, part by part; None: where the question asks for that.
-        wishes: everything that may be chosen, in one; the single ones are not looked at then.
+        machine. extractive: no model, the best sentences quoted; None: so where no model is named and strict is not asked for,
+        since the program's own says the right words far less often. strict: a sentence with names or numbers that the passages do
+        not have gives way to an extract. floor: how much must speak for an answer, from 0 (answer always) to 1; under it the answer
+        has `answered` False and the nearest passages. broad: answer from the whole of a document, or of all, part by part; None:
+        where the question asks for that.
+        wishes: everything that may be chosen, in one; the single ones, but for the model, are not looked at then.
         Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled, or a document is not there.
         """
         from crystalcli.answering.ask import ask
@@ -162,8 +163,6 @@ class Crystal(CrystalFile):
         from crystalcli.lm.early import Early
 
         if wishes is None:
-            if extractive is None:
-                extractive = not (strict or is_named(model))
             wishes = Wishes(
                 k=k,
                 depth=depth,
@@ -174,7 +173,10 @@ class Crystal(CrystalFile):
                 strict=strict,
                 floor=floor,
             )
-        early = Early(speaker if wishes.extractive else _opener(model, allow_remote))  # which an extract does not need
+        wishes = wishes.settled(lambda: is_named(model))
+        if wishes.extractive:
+            return ask(self, question, wishes, speaker=speaker, on_text=on_text)  # which no extract needs
+        early = Early(_opener(model, allow_remote))
 
         def shown(cited: tuple[Citation, ...]) -> None:
             early.begin()  # not sooner: the thread would hold up what brings the evidence
@@ -184,23 +186,29 @@ class Crystal(CrystalFile):
         return ask(self, question, wishes, speaker=early, on_text=on_text, on_evidence=shown)
 
     def packed(
-        self, question: str, wishes: Wishes | None = None, *, model: str | Path | Speaker | None = None
+        self,
+        question: str,
+        wishes: Wishes | None = None,
+        *,
+        model: str | Path | Speaker | None = None,
+        allow_remote: bool = False,
     ) -> Packed:
-        """What a language model would be given to answer from, for use with any other one; none is loaded, and none fetched.
+        """What `ask` would give a language model to answer from, for use with any other one; none is loaded, and none fetched.
 
-        model: by whose vocabulary the budget is counted; by default the default model's, and an estimate where that is not here.
+        model: by whose vocabulary the budget is counted, and whose window bounds it; where none is named the program's own counts,
+        or an estimate where that is not here, and nothing but the budget bounds it. allow_remote: as in `ask`.
         Raises UsageError, NotFoundError, and ModelMissingError for a model that is named and not there.
         """
         from crystalcli.answering.packed import packed
         from crystalcli.answering.wishes import Wishes
 
-        wanted = wishes or Wishes()
+        wanted, named = wishes or Wishes(), is_named(model)
         if model is None or isinstance(model, str | Path):
             what = meant(model)
             if isinstance(what, str) and own(what) and models.locate(what) is None:
                 return packed(self, question, wanted)
-            model = speaker(what)
-        return packed(self, question, wanted, model.count, model.name)
+            model = speaker(what, allow_remote=allow_remote)
+        return packed(self, question, wanted, model, bounded=named)
 
     @staticmethod
     def compact(path: str | Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:

@@ -291,7 +291,7 @@ class Answer:
 
     model: the language model's name, or "extractive". tokens: counts by name (`context`, `prompt`,
     `answer`), in the language model's tokens. seconds: durations by name (`recall`, `first`, `total`). stopped: whoever asked
-    did not let it finish, and text is what was said so far. claims: the sentences of a generated answer, in order. answered: False
+    did not let it finish, and text is what was said so far. claims: the sentences that a model said, in order. answered: False
     when the crystal does not seem to hold an answer; passages and citations are the nearest it has then, and text says so.
     evidence: how likely it was, from 0 to 1, that the passages hold one; None where nobody looked. portions: of a broad answer, what
     it says part by part; of any other none.

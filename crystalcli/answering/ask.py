@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
-from crystalcli.answering import broad, context, extract, floor, support, templates, window
-from crystalcli.answering.spoken import Spoken
+from crystalcli.answering import broad, context, extract, floor, support
+from crystalcli.answering.spoken import PENALTY, STOP, Spoken
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.crystal import CrystalFile
-from crystalcli.types import Answer, Citation, Passage, Speaker
+from crystalcli.types import Answer, Citation, Speaker
 
-# A model of this size says the same again and again when it is left alone.
-PENALTY = 1.15
-STOP = ("\n\n",)
 NOT_HERE = "not in this crystal"
 
 
@@ -39,7 +36,7 @@ def ask(
     began = time.monotonic()
     recalled_passages = crystal.recall(question, max(wishes.k, floor.LOOKED_AT), wishes.depth)
     if not recalled_passages:
-        raise NotFoundError("nothing in this crystal answers to that question")
+        raise NotFoundError(context.NOTHING)
     evidence = floor.evidence(crystal, question, recalled_passages)
     passages = recalled_passages[: wishes.k]
     recalled = time.monotonic() - began
@@ -61,16 +58,8 @@ def ask(
     if on_evidence is not None:
         on_evidence(support.extracts(crystal, quotations))
     model = speaker()
-
-    def write(some: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
-        chosen, user = context.pack(question, some, model.count, room, wishes.template or templates.PLAIN)
-        return chosen, context.messages(user, wishes.system)
-
-    budget = wishes.budget or context.BUDGET
-    taken, conversation = window.fitted(
-        model, extract.windows(best, model.count, budget), wishes.max_tokens, budget, write
-    )
-    sources = support.Sources(crystal, question, taken)
+    given = context.given(question, passages, best, wishes, model, model.count)
+    sources = support.Sources(crystal, question, given.passages)
     spoken = Spoken(sources, strict=wishes.strict)
     first = 0.0
     stopped = False
@@ -84,7 +73,7 @@ def ask(
 
     try:
         for piece in model.say(
-            conversation, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=PENALTY, stop=STOP
+            given.messages, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=PENALTY, stop=STOP
         ):
             tell(spoken.hear(piece))
     except KeyboardInterrupt:
@@ -93,8 +82,8 @@ def ask(
         stopped = True
     tell(spoken.end())
     tokens = {
-        "context": sum(model.count(passage.text) for passage in taken),
-        "prompt": model.prompt_size(conversation),
+        "context": sum(model.count(passage.text) for passage in given.passages),
+        "prompt": model.prompt_size(given.messages),
         "answer": model.count(spoken.text),
     }
     seconds = {"recall": recalled, "first": first, "total": time.monotonic() - began}

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.answering import broad_list, support
+from crystalcli.answering import broad_list, context, support
 from crystalcli.answering.broad_plan import Plan, called, plan_of
 from crystalcli.answering.broad_said import Said
+from crystalcli.answering.spoken import PENALTY, STOP, Spoken
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
 from crystalcli.lexical.analysis import query_terms, terms
@@ -43,7 +44,6 @@ PATIENCE = 25.0  # seconds that the model may speak of parts; those that are lef
 FINISH, LAST_WORD = 5.0, 15.0  # seconds more for the part that it is at, and for the whole
 _SENTENCE = 48  # tokens that it may say of one
 _PASSAGE = 130  # tokens that it is given of one passage
-_PENALTY = 1.15
 _NARROWED = 100  # atoms that a topic is narrowed to, where those that hold all of its words are too few
 _FEW = 3  # terms of a topic that all have to stand in an atom; more are a sentence
 _SHORTEST, _LONGEST = 40, 320  # characters of a sentence that is worth quoting
@@ -110,10 +110,10 @@ def _overview(
     ):  # not while the model speaks, which takes long: quotations are compared when they are read back
         found = [(part, passages) for part, passages in _chosen(crystal, plan, most) if passages]
     if not found:
-        raise NotFoundError("nothing in this crystal answers to that question")
+        raise NotFoundError(context.NOTHING)
     said.passages = [passage for _, passages in found for passage in passages]
     said.recalled = time.monotonic() - said.began
-    if on_evidence is not None:
+    if on_evidence is not None and not wishes.extractive:
         on_evidence(())  # what was found is quoted part by part
     topic = plan.intent.subject if plan.intent.kind == "topic" else ""
     model = None if wishes.extractive else speaker()
@@ -125,24 +125,22 @@ def _overview(
     for part, passages in found:
         label = " ".join(part.label.split())
         said.say(f"\n- {label}: " if label else "\n- ")
-        text, citation = "", None
+        text, number = "", 0
         if model is not None and time.monotonic() < until:
             asked = _ASKED if plan.intent.kind == "about" and plan.intent.sure else _ASKED_FOR
-            text, citation = _summed_up(crystal, said, model, wishes, passages, asked, until + FINISH)
+            text, number = _summed_up(crystal, said, model, wishes, passages, asked, until + FINISH)
         if not text:
             paths = {passage.path for passage in passages}
             weights = _weights([passage for passage in said.passages if passage.path in paths], topic)
             citation = _telling(crystal, passages, weights, said.citations)
-            quote = "".join(unwrapped(citation.quote, citation.kind)) if citation is not None else ""
-            text = f"“{' '.join(quote.split())}”" if quote else ""
-            said.say(text)
-        number = said.cite(citation)
-        said.say(f" [{number}]" if number else "")
+            text = support.quoted(citation) if citation is not None else ""
+            number = said.cite(citation)
+            said.say(f"{text} [{number}]" if number else text)
         said.portions.append(Portion(label, text, number))
         notes.append(f"{label}: {text}" if label else text)
     if model is not None and len(notes) > 1:
         said.say("\n\n")
-        _all_in_all(said, model, wishes, notes, time.monotonic() + LAST_WORD)
+        _all_in_all(crystal, said, model, wishes, notes, time.monotonic() + LAST_WORD)
 
 
 def _chosen(crystal: CrystalFile, plan: Plan, most: int) -> Iterator[tuple[Part, list[Passage]]]:
@@ -186,8 +184,8 @@ def _summed_up(
     passages: Sequence[Passage],
     asked: str,
     until: float,
-) -> tuple[str, Citation | None]:
-    """What the model says of a part, said as it comes, and the sentence of the part that is nearest to that."""
+) -> tuple[str, int]:
+    """What the model says of a part, said as it comes, and the number of what carries it, or else of what is nearest to it."""
     ordered = sorted(passages, key=lambda passage: (passage.path, passage.start))
     room = (model.context_length - _SENTENCE - _ROOM) // len(ordered)
     size = max(1, min(_PASSAGE, room))
@@ -195,38 +193,58 @@ def _summed_up(
         model.truncate("".join(unwrapped(passage.text, passage.kind)).strip(), size) for passage in ordered
     )
     user = f"{given}\n\n{asked.format(question=said.question.strip())}"
-    text = _speak(said, model, wishes, _SYSTEM, user, min(_SENTENCE, wishes.max_tokens), ("\n",), until)
-    return text, _telling(crystal, passages, {term: 1.0 for term, _ in terms(text)}, ())
+    sources = support.Sources(crystal, said.question, passages, said.citations)
+    most = min(_SENTENCE, wishes.max_tokens)
+    spoken = _speak(said, model, wishes, sources, _SYSTEM, user, most, ("\n",), until)
+    carried = [number for claim in spoken.claims for number in claim.citations]
+    if carried or not spoken.text:
+        return spoken.text, carried[0] if carried else 0
+    number = said.cite(_telling(crystal, passages, {term: 1.0 for term, _ in terms(spoken.text)}, ()))
+    said.say(f" [{number}]" if number else "")
+    return spoken.text, number
 
 
-def _all_in_all(said: Said, model: Speaker, wishes: Wishes, notes: Sequence[str], until: float) -> None:
+def _all_in_all(
+    crystal: CrystalFile, said: Said, model: Speaker, wishes: Wishes, notes: Sequence[str], until: float
+) -> None:
     """One answer out of what was said of the parts."""
     room = model.context_length - wishes.max_tokens - _ROOM - model.count(said.question)
     given = model.truncate("\n".join(notes), max(0, room))
     user = f"{given}\n\nQuestion: {said.question.strip()}"
-    _speak(said, model, wishes, _SYSTEM_WHOLE, user, wishes.max_tokens, ("\n\n",), until)
+    sources = support.Sources(crystal, said.question, said.passages, said.citations)
+    _speak(said, model, wishes, sources, _SYSTEM_WHOLE, user, wishes.max_tokens, STOP, until)
 
 
 def _speak(
-    said: Said, model: Speaker, wishes: Wishes, system: str, user: str, most: int, stop: Sequence[str], until: float
-) -> str:
-    """What the model says, said as it comes; cut short at the time `until`, as time.monotonic counts."""
-    conversation = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-    pieces: list[str] = []
-    for piece in model.say(conversation, max_tokens=most, seed=wishes.seed, repetition_penalty=_PENALTY, stop=stop):
-        shown = piece if pieces else piece.lstrip()
-        if shown:
-            pieces.append(shown)
-            said.say(shown)
-        if time.monotonic() > until:
-            break
-    text = "".join(pieces).strip()
-    if text and text[-1].isalnum():  # it was stopped in the middle of a sentence
-        said.say("…")
+    said: Said,
+    model: Speaker,
+    wishes: Wishes,
+    sources: support.Sources,
+    system: str,
+    user: str,
+    most: int,
+    stop: Sequence[str],
+    until: float,
+) -> Spoken:
+    """What the model says, shown as it comes, with marks; cut short at the time `until`, as time.monotonic counts."""
+    conversation = context.messages(user, system)
+    spoken = Spoken(sources, strict=wishes.strict)
+    last = ""
+    try:
+        for piece in model.say(conversation, max_tokens=most, seed=wishes.seed, repetition_penalty=PENALTY, stop=stop):
+            last = piece.strip()[-1:] or last
+            said.show(spoken.hear(piece))
+            if time.monotonic() > until:
+                break
+    finally:  # whoever stops it keeps what was said
+        if last.isalnum():  # in the middle of a sentence
+            said.show(spoken.hear("…"))
+        said.show(spoken.end())
+        said.take(spoken)
     said.tokens["context"] += model.count(user)
     said.tokens["prompt"] += model.prompt_size(conversation)
-    said.tokens["answer"] += model.count(text)
-    return text
+    said.tokens["answer"] += model.count(spoken.text)
+    return spoken
 
 
 # --- without a model ----------------------------------------------------------------------------------

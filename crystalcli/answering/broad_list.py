@@ -1,7 +1,6 @@
 """Where a word or a phrase stands, everywhere: counted in the text that the index points to, by chapter, page, file or function.
 
-No language model. Each place of the list has the line of its first mention, and
-the first ones have it quoted.
+No language model. Each place of the list has the line of its first mention, and the first ones have it quoted.
 """
 
 from __future__ import annotations

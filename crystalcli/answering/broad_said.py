@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from crystalcli.types import Answer, Citation, Passage, Portion
+from crystalcli.answering.spoken import Spoken
+from crystalcli.types import Answer, Citation, Claim, Passage, Portion
 
 
 @dataclass(slots=True)
@@ -24,15 +25,27 @@ class Said:
     portions: list[Portion] = field(default_factory=list)
     citations: list[Citation] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     tokens: Counter[str] = field(default_factory=Counter)
 
     def say(self, piece: str) -> None:
         """Say a piece of it."""
-        if not self.first:
-            self.first = time.monotonic() - self.began
         self.text.append(piece)
-        if self.on_text is not None:
-            self.on_text(piece)
+        self.show([piece])
+
+    def show(self, pieces: Iterable[str]) -> None:
+        """Show pieces of what a model is saying, with its marks; `take` has the words when they are whole."""
+        for piece in pieces:
+            if not self.first:
+                self.first = time.monotonic() - self.began
+            if self.on_text is not None:
+                self.on_text(piece)
+
+    def take(self, spoken: Spoken) -> None:
+        """What a model has said, which was shown already."""
+        before = sum(map(len, self.text))
+        self.text.append(spoken.text)
+        self.claims += [claim.at(before + claim.start) for claim in spoken.claims]
 
     def cite(self, citation: Citation | None) -> int:
         """The number of a citation, which is added; 0 for none."""
@@ -52,5 +65,6 @@ class Said:
             self.model,
             dict(self.tokens),
             seconds,
+            claims=tuple(self.claims),
             portions=tuple(self.portions),
         )

@@ -1,15 +1,54 @@
-"""Packs passages into the messages that a language model is given, within a budget counted in its own tokens."""
+"""What a language model is given: the best sentences with their neighbours, packed into messages within a budget of its own tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from crystalcli.answering import templates
+from crystalcli.answering import extract, templates, window
+from crystalcli.answering.wishes import Wishes
 from crystalcli.text.unwrap import unwrapped
-from crystalcli.types import Passage
+from crystalcli.types import Passage, Speaker
 
 BUDGET = 250  # tokens of passages: the default model makes more of the few best sentences than of 900 tokens, in a third of the time
+NOTHING = "nothing in this crystal answers to that question"
 SYSTEM = "Answer the question from the passages, in a few words, with the words of the passages."
+
+
+class Given(NamedTuple):
+    """passages: those that were taken. context: their text, as it is given. messages: the conversation, context and question in it."""
+
+    passages: list[Passage]
+    context: str
+    messages: list[dict[str, str]]
+
+
+def given(
+    question: str,
+    recalled: Sequence[Passage],
+    best: Sequence[extract.Sentence],
+    wishes: Wishes,
+    model: Speaker | None,
+    count: Callable[[str], int],
+) -> Given:
+    """What `model` is given to answer from; None: a model that nobody knows, whose window bounds nothing.
+
+    best: sentences as `extract.ranked` gives them; what room they leave is for passages whose sentences were not looked at.
+    count: tokens of a text. Raises CrystalError as `window.fitted` does.
+    """
+    budget = wishes.budget or BUDGET
+    context = ""
+
+    def write(some: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
+        nonlocal context
+        taken, context = pack(question, some, count, room, "{context}")
+        return taken, messages(templates.filled(wishes.template or templates.PLAIN, context, question), wishes.system)
+
+    passages = [*extract.windows(best, count, budget), *recalled[extract.READ :]]
+    taken, conversation = (
+        write(passages, budget) if model is None else window.fitted(model, passages, wishes.max_tokens, budget, write)
+    )
+    return Given(taken, context, conversation)
 
 
 def pack(

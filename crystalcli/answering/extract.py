@@ -74,7 +74,7 @@ def windows(
     """Passages narrowed to their best sentences and `around` on either side, so that all come to about `budget` tokens.
 
     sentences: as `ranked` gives them; the next best is taken until it no longer fits, the first always. Of a passage what lies
-    between its first and its last sentence that is taken stays; passages come in the order of their best.
+    between its first and its last sentence that is taken stays; passages come in the order of their best, each with it as `best`.
     """
     by_place = {(each.rank, each.start): each for each in sentences}
     order = {
@@ -99,8 +99,11 @@ def windows(
             break
         used += size - before
         kept[each.rank] = wide
-    passages = {each.rank: each.passage for each in sentences}
-    return [_cut(passages[rank], low, high) for rank, (low, high) in kept.items()]
+    best = {each.rank: each for each in reversed(sentences)}
+    return [
+        replace(_cut(best[rank].passage, low, high), best=(best[rank].start, best[rank].end))
+        for rank, (low, high) in kept.items()
+    ]
 
 
 def pointed(sentences: Sequence[Sentence]) -> list[Passage]:

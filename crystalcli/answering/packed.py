@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from crystalcli.answering import context, templates
+from crystalcli.answering import context, extract
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError
 from crystalcli.memory.crystal import CrystalFile
-from crystalcli.types import Passage
+from crystalcli.types import Passage, Speaker
 
 _RUNS = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_|\n\s*| {2,}")
 _BYTES_A_TOKEN = 5  # of UTF-8, in words
@@ -18,7 +17,7 @@ _BYTES_A_TOKEN = 5  # of UTF-8, in words
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """context: the passages, numbered from 1, each with its place. passages: the same, in that order.
+    """context: the passages, numbered from 1, each with its place. passages: the same, in that order, each with its best sentence.
 
     system, user: the messages, context and question included. tokens: what context has, by `counted_by`, the name of the model
     whose vocabulary counted, "" where it is an estimate; budget: what it might have.
@@ -45,17 +44,27 @@ def estimate(text: str) -> int:
 
 
 def packed(
-    crystal: CrystalFile, question: str, wishes: Wishes, count: Callable[[str], int] = estimate, counted_by: str = ""
+    crystal: CrystalFile, question: str, wishes: Wishes, model: Speaker | None = None, *, bounded: bool = True
 ) -> Packed:
-    """Recall, and pack what was recalled. count: tokens of a text, by the vocabulary of `counted_by`.
+    """Recall, and pack what `ask` would give a model of what was recalled; nothing is loaded to speak.
 
-    Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled.
+    model: its vocabulary counts; None: an estimate does. bounded: whether its window bounds what is given, too.
+    Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, CrystalError when nothing fits.
     """
     found = crystal.recall(question, wishes.k, wishes.depth)
     if not found:
-        raise NotFoundError("nothing in this crystal answers to that question")
-    budget = wishes.budget or context.BUDGET
-    taken, body = context.pack(question, found, count, budget, "{context}")
-    user = templates.filled(wishes.template or templates.PLAIN, body, question)
-    system = "".join(message["content"] for message in context.messages("", wishes.system))
-    return Packed(question, body, tuple(taken), system, user, count(body), budget, counted_by)
+        raise NotFoundError(context.NOTHING)
+    count = model.count if model is not None else estimate
+    best = extract.ranked(crystal.recaller(), question, found)
+    given = context.given(question, found, best, wishes, model if bounded else None, count)
+    system, user = ("", *(message["content"] for message in given.messages))[-2:]
+    return Packed(
+        question,
+        given.context,
+        tuple(given.passages),
+        system,
+        user,
+        count(given.context),
+        wishes.budget or context.BUDGET,
+        model.name if model is not None else "",
+    )

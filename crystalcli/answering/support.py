@@ -34,16 +34,19 @@ class Found(NamedTuple):
 class Sources:
     """The passages that an answer is made from, and the citations that it has needed so far.
 
-    What the question itself says needs no support.
+    What the question itself says needs no support. cited: the citations of an answer that others have given some already; new ones
+    go on from their numbers, and are added.
     """
 
-    def __init__(self, crystal: CrystalFile, question: str, passages: Sequence[Passage]) -> None:
+    def __init__(
+        self, crystal: CrystalFile, question: str, passages: Sequence[Passage], cited: list[Citation] | None = None
+    ) -> None:
         self._crystal = crystal
         self._question = question
         self._asked = Known([question])
         self._in_question = {term for term, _ in terms(question)}
         self._passages = [_Source(passage) for passage in passages]
-        self._citations: list[Citation] = []
+        self._citations = cited if cited is not None else []
 
     @property
     def count(self) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
 
 from crystalcli.answering import templates
 from crystalcli.errors import UsageError
@@ -14,13 +16,14 @@ FLOOR = 0.5  # of questions that could be answered, nine in ten were above it, n
 class Wishes:
     """k: passages recalled. depth: layers used, as in recall. max_tokens: of the answer. seed: for sampling.
 
-    extractive: no language model, the best sentences as they stand. strict: a generated sentence with names or numbers that the
-    passages do not have gives way to an extract. floor: how much must speak for an answer, from 0 to 1, for there to be one; 0
-    answers always; `crystalcli.answering.floor` says what it is. budget: tokens of passages that the model is given, None for
-    the usual; fewer where its window is small. system: instead of the usual system message, "" for none. template: of the user's
-    message, see `crystalcli.answering.templates`; None for the usual. stoppable: Ctrl-C while the model speaks ends the answer
-    there, and the Answer says that it was stopped; otherwise it is a KeyboardInterrupt like any other.
+    extractive: no language model, the best sentences as they stand; None: so where nobody wants one (`settled`). strict: a generated
+    sentence with names or numbers that the passages do not have gives way to an extract. floor: how much must speak for an answer,
+    from 0 to 1, for there to be one; 0 answers always; `crystalcli.answering.floor` says what it is. budget: tokens of passages
+    that the model is given, None for the usual; fewer where its window is small. system: instead of the usual system message, ""
+    for none. template: of the user's message, see `crystalcli.answering.templates`; None for the usual. stoppable: Ctrl-C while the
+    model speaks ends the answer there, and the Answer says that it was stopped; otherwise it is a KeyboardInterrupt like any other.
     broad: answer from the whole of a document, or of all, and not from the nearest passages; None: where the question asks for that.
+    Such an answer heeds neither k, depth, floor and budget, nor system and template, which are for the nearest passages.
     Raises UsageError for figures out of range, and for a template without its two names.
     """
 
@@ -28,7 +31,7 @@ class Wishes:
     depth: int = 3
     max_tokens: int = 128
     seed: int = 0
-    extractive: bool = False
+    extractive: bool | None = None
     strict: bool = False
     floor: float = FLOOR
     budget: int | None = None
@@ -46,3 +49,13 @@ class Wishes:
             templates.check(self.template)
         if not 0.0 <= self.floor <= 1.0:
             raise UsageError(f"floor is from 0 (answer always) to 1, not {self.floor}")
+
+    def settled(self, named: Callable[[], bool]) -> Self:
+        """The same, with `extractive` decided: a model speaks where one is `named`, or something is wished that only it can do.
+
+        The program's own is not named by being there, since it says the right words far less often than they are quoted.
+        """
+        if self.extractive is not None:
+            return self
+        told = self.strict or self.system is not None or self.template is not None
+        return replace(self, extractive=not (told or named()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 @click.option(
     "--extractive/--generate",
     default=None,
-    help="Quote the best sentences, or let a language model put it in words. Default: quote, unless a model is named.",
+    help="Quote the best sentences, or let a language model put it in words. Default: quote, unless one is named.",
 )
 @click.option("--strict", is_flag=True, help="Quote instead of saying what the passages do not bear out.")
 @click.option(
@@ -106,21 +107,25 @@ def ask(
 ) -> None:
     """Answer a question from the crystal, with numbered sources.
 
-    Each sentence is given the numbers of the sources that carry it, and marked where its names, numbers or quotations stand in none.
-    Where the crystal does not seem to hold an answer, it says so, shows the nearest passages, and the exit code is 7.
+    The three sentences that answer best are quoted, each with its place. Where the crystal does not seem to hold an answer, it says
+    so, shows the nearest it has, and the exit code is 7.
+
+    With --generate, --strict, --system, --template or a model that is named (--model, $CRYSTAL_MODEL, `crystal models default`) a
+    language model puts it in words. These sentences come first then, the model's words after them, last the sources: each sentence
+    has the numbers of those that carry it, or a mark with the names, numbers and quotations that stand in none.
 
     Questions about the whole of something ("What is Emma about?", "Summarize the docs") are answered part by part, and lists ("Which
     chapters mention Ahab?", "In which files is open_source used?") exactly, from the index and without the language model. -k and
     --depth are for all other questions.
 
-    The sentences that were found come first, each with its place, then the model's words, then the sources that carry them. Ctrl-C
-    stops the answer; what was said so far stays, with its sources (exit code 130). With - the question is read from standard input.
+    Ctrl-C stops the answer; what was said so far stays, with its sources (exit code 130). With - the question is read from standard
+    input.
 
     Without a question, at a terminal, questions are asked at a prompt; /help there says how. Each stands alone: none refers to the
     one before. They are kept in a file that only you can read; an empty $CRYSTAL_HISTORY keeps none.
 
-    --context-only prints what the model would be given, for use with any other one; the template, if there is one, around it. No
-    language model is loaded for that.
+    --context-only prints what a model would be given, for use with any other one; the template, if there is one, around it. No
+    language model is loaded for that; one that is named counts the tokens, and bounds them by its window.
     """
     from crystalcli.answering.broad_question import needs_no_model
     from crystalcli.answering.wishes import Wishes
@@ -130,16 +135,14 @@ def ask(
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json is --format json, which does not go with --format {form}")
     form = "json" if as_json else form or "plain"
-    if wishes["extractive"] is None:
-        told = (wishes[name] for name in ("strict", "system", "template"))  # which is for a model
-        wishes["extractive"] = not (is_named(model) or any(each not in (None, False) for each in told))
-    wanted = Wishes(stoppable=True, **wishes)
+    wanted = Wishes(stoppable=True, **wishes).settled(lambda: is_named(model))
     if question is None and (sys.stdin is None or not sys.stdin.isatty()):
         raise UsageError("give a question, or - to read it from standard input")
     try:
         asked = given.from_stdin() if question == "-" else question
-        lists = asked is not None and wanted.broad is not False and needs_no_model(asked)
-        speaker = None if wanted.extractive or context_only or lists else chosen(model, allow_remote)
+        if asked is not None and wanted.broad is not False and needs_no_model(asked):
+            wanted = replace(wanted, extractive=True)
+        speaker = None if wanted.extractive or context_only else chosen(model, allow_remote)
         with open_crystal(crystal, own=encoder) as opened:
             asker = Asker(opened, wanted, model if context_only else speaker, allow_remote, form, context_only)
             if asked is not None:

@@ -79,11 +79,7 @@ def words(answer: Answer) -> str:
 def answer_markdown(answer: Answer) -> str:
     """The answer, then its sources as a numbered list of block quotes."""
     listed = ((each.number, each, " ".join(each.quote.split())) for each in answer.citations)
-    said = (
-        []
-        if is_quotations(answer)
-        else [markdown.escaped(answer.marked if answer.answered else f"{answer.text}; the nearest it has:")]
-    )
+    said = [] if is_quotations(answer) else [markdown.escaped(words(answer))]
     return "\n\n".join([*said, *(_item(number, item, text) for number, item, text in listed)]) + "\n"
 
 

@@ -45,18 +45,20 @@ class Asker:
     @property
     def model(self) -> str:
         """The language model's name."""
-        if self._wishes.extractive or self._context_only:
-            return "none: the best sentences are quoted" if self._wishes.extractive else "none"
+        if self._context_only:
+            return "none"
+        if self._wishes.extractive:
+            return "none: the best sentences are quoted; /model NAME has one speak"
         if isinstance(self._model, str | Path):
             return Path(self._model).name.removesuffix(".gguf")
         return self._model.name if self._model is not None else "none"
 
-    def take(self, model: str | None) -> None:
+    def take(self, model: str) -> None:
         """Answer with another model from now on."""
         if self._context_only:
             raise UsageError("no language model is asked here")
-        self._wishes = replace(self._wishes, extractive=False)
         self._open(chosen(model, self._allow_remote))
+        self._wishes = replace(self._wishes, extractive=False)  # not sooner: one that cannot be opened changes nothing
 
     def _open(self, model: str | Path | Speaker | None) -> None:
         def opened() -> Speaker:
@@ -78,9 +80,7 @@ class Asker:
 
         def text(piece: str) -> None:
             self._waiting.clear()
-            if (
-                screen is not None and not self._wishes.extractive
-            ):  # which has its sources' words alone: they are shown at the end
+            if screen is not None and not self._wishes.extractive:  # whose words are its sources': they come at the end
                 screen.text(piece)
 
         try:
@@ -102,7 +102,7 @@ class Asker:
         render.passages(answer.passages)
 
     def _pack(self, question: str) -> None:
-        packed = self._crystal.packed(question, self._wishes, model=self._model)
+        packed = self._crystal.packed(question, self._wishes, model=self._model, allow_remote=self._allow_remote)
         if self._form == "json":
             output.json("ask", render_answers.packed_json(packed))
         elif self._form == "markdown":

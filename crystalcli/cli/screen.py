@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from rich.padding import Padding
 from rich.text import Text
 
+from crystalcli.answering.support import quoted
 from crystalcli.cli.flow import Flow
 from crystalcli.cli.output import harmless, output
 from crystalcli.cli.render import location
@@ -83,4 +84,4 @@ class Screen:
 
 
 def _quoted(citation: Citation) -> str:
-    return f"“{harmless(' '.join(citation.quote.split()))}”"
+    return harmless(quoted(citation))

@@ -48,11 +48,6 @@ class Address:
         return f"{'https' if self.secure else 'http'}://{self.authority}{self.path}{path}"
 
 
-def is_url(text: str) -> bool:
-    """Whether it is meant as the URL of a server, rather than as a file or a name."""
-    return "://" in text
-
-
 def parse(url: str, *, allow_remote: bool = False) -> Address:
     """The server's address. Without a path it is `/v1`, as it is for every server of this kind.
 

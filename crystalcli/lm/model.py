@@ -1,4 +1,4 @@
-"""A language model in one file: counts and cuts text in its tokens, writes prompts, and speaks.
+"""A language model out of files: counts and cuts text in its tokens, writes prompts, and speaks.
 
 Knows: which vocabulary, decoder and template belong together, and when to load what.
 Does not know: what is said or why.

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 APPLICATION_ID = 0x43525953  # "CRYS"
 FORMAT_VERSION = 2  # user_version
-EXTENSION = ".crystal"
 
 TABLES = """
 CREATE TABLE meta (

@@ -57,11 +57,6 @@ class Store(Database):
             raise DamagedCrystalError(f"{self.path} is damaged: source {number} is missing")
         return checked(Source, rows[0], self.path)
 
-    def source_at(self, location: str) -> Source | None:
-        """The source that was read from `location`."""
-        rows = self.rows("SELECT * FROM source WHERE location = ?", (location,))
-        return checked(Source, rows[0], self.path) if rows else None
-
     def source_named(self, path: str) -> Source | None:
         """The source that is cited as `path`."""
         rows = self.rows("SELECT * FROM source WHERE path = ?", (path,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import signal
@@ -17,6 +18,7 @@ from crystalcli.answering import broad
 from crystalcli.answering.wishes import Wishes
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
+from crystalcli.lm.model import LanguageModel
 
 ROOT = Path(__file__).parent.parent.parent
 TALE = (
@@ -214,12 +216,45 @@ def test_the_model_speaks_of_each_part_and_of_all(opened, language_model_path):
         "Summarize the books folder", model=language_model_path, max_tokens=12, on_text=heard.append,
         on_evidence=lambda cited: shown.append(len(cited)),
     )  # fmt: skip
-    assert "".join(heard).strip() == answer.text
+    assert "".join(heard).strip() == answer.marked
+    assert answer.claims
+    for claim in answer.claims:
+        assert answer.text[claim.start : claim.end] == claim.text
+        assert set(claim.citations) <= {citation.number for citation in answer.citations}
+    assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))
+    assert all(portion.citation for portion in answer.portions)
     assert shown == [0]  # quoted part by part
     assert answer.model != "extractive"
     assert answer.seconds["recall"] <= answer.seconds["first"] <= answer.seconds["total"]
     assert answer.tokens["answer"] > 0
     assert all(opened.verified(citation) for citation in answer.citations)
+
+
+@dataclasses.dataclass
+class Reciting:
+    """A model that says the same of everything."""
+
+    model: LanguageModel
+    words: str
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.model, name)
+
+    def say(self, messages, **figures):
+        yield from re.findall(r"\S+\s*", self.words)
+
+
+def test_what_stands_in_no_part_is_marked(opened, language_model_path):
+    model = Reciting(LanguageModel.open(language_model_path), "Marta kept the lamp in 1893. And so Ahab saw it")
+    answer = opened.ask("What is The Keeper about?", model=model)
+    kept, saw = answer.claims[-2:]
+    assert (kept.missing, saw.text, saw.missing) == (("1893",), "And so Ahab saw it…", ("Ahab",))
+    assert "Marta kept the lamp in 1893. [not in" not in answer.text
+    assert answer.marked.count("[not in the sources: 1893]") == len(answer.portions) + 1
+    assert all(opened.verified(answer.citations[portion.citation - 1]) for portion in answer.portions)
+    strict = opened.ask("What is The Keeper about?", model=model, strict=True)
+    assert "Ahab" not in strict.text and "1893" not in strict.text
+    assert all(claim.replaces and claim.supported for claim in strict.claims)
 
 
 def test_where_the_model_is_slow_the_parts_that_are_left_are_quoted(opened, language_model_path, monkeypatch):
@@ -237,7 +272,11 @@ def test_a_stop_keeps_what_was_said(opened):
             raise KeyboardInterrupt
 
     question = "What is The Keeper about?"
-    answer = opened.ask(question, wishes=Wishes(extractive=True, stoppable=True), on_text=stop_at_the_third)
+    evidence: list[object] = []
+    answer = opened.ask(
+        question, wishes=Wishes(extractive=True, stoppable=True), on_text=stop_at_the_third, on_evidence=evidence.append
+    )
+    assert not evidence  # and no model is opened
     assert answer.stopped
     heard.clear()
     with pytest.raises(KeyboardInterrupt):

@@ -69,6 +69,8 @@ def test_a_text_longer_than_a_window_is_read_to_its_end(crystal):
 def test_windows_keep_to_their_budget_and_hold_the_best(crystal, ranked, budget, around):
     taken = extract.windows(ranked, words, budget, around)
     assert taken[0].start <= ranked[0].start and ranked[0].end <= taken[0].end
+    assert taken[0].best == (ranked[0].start, ranked[0].end)
+    assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in taken)
     assert len({(each.path, each.start) for each in taken}) == len(taken)
     if len(taken) > 1:
         assert sum(words(each.text) for each in taken) <= budget

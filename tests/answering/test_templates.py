@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +76,69 @@ def test_what_a_model_would_be_given(crystal, language_model_path):
         Wishes(budget=0)
     with pytest.raises(UsageError, match="empty"):
         crystal.packed(" ")
+
+
+@dataclass
+class Listening:
+    """A model that can take so much, and keeps what it was given."""
+
+    model: LanguageModel
+    context_length: int
+    given: list[dict[str, str]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.model, name)
+
+    def say(self, messages, **figures):
+        self.given = messages
+        return self.model.say(messages, **figures)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "length"),
+    [(Wishes(max_tokens=2), 8192), (Wishes(k=2, max_tokens=2, budget=120, system="Be brief."), 8192), (Wishes(max_tokens=20), 220),
+     (Wishes(max_tokens=20), 130)],
+)  # fmt: skip
+def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, wishes, length):
+    question = "Under what name did Mr Haddow bank the surplus money?"
+    listening = Listening(LanguageModel.open(language_model_path), length)
+    crystal.ask(question, wishes=wishes, model=listening)
+    packed = crystal.packed(question, wishes, model=listening)
+    assert listening.given == context.messages(packed.user, packed.system)
+    assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in packed.passages)
+
+
+def test_more_passages_come_in_where_there_is_room(crystal, language_model_path):
+    question = "Under what name did Mr Haddow bank the surplus money?"
+    packed = crystal.packed(question, Wishes(k=12, budget=5000), model=language_model_path)
+    recalled = crystal.recall(question, 12)
+    assert len(packed.passages) == 12
+    assert packed.passages[5:] == tuple(recalled[5:])
+    assert {each.path for each in packed.passages[:5]} == {each.path for each in recalled[:5]}
+
+
+def test_only_a_model_that_is_named_bounds_what_is_packed(crystal, language_model_path, monkeypatch):
+    monkeypatch.delenv("CRYSTAL_MODEL", raising=False)
+    wishes = Wishes(k=20, max_tokens=8000, budget=900)
+    assert crystal.packed("Who keeps the ledgers?", wishes).tokens > 500
+    assert crystal.packed("Who keeps the ledgers?", wishes, model=language_model_path).tokens < 192
+
+
+@pytest.mark.parametrize(
+    ("wishes", "named", "extractive"),
+    [
+        (Wishes(), False, True),
+        (Wishes(), True, False),
+        (Wishes(strict=True), False, False),
+        (Wishes(system=""), False, False),
+        (Wishes(template="{context}{question}"), False, False),
+        (Wishes(extractive=True, strict=True), True, True),
+        (Wishes(extractive=False), False, False),
+        (Wishes(k=2, floor=0.0, broad=True), False, True),
+    ],
+)
+def test_a_model_speaks_where_one_is_wanted(wishes, named, extractive):
+    assert wishes.settled(lambda: named).extractive is extractive
 
 
 def test_nothing_is_packed_where_nothing_is_recalled(tmp_path):

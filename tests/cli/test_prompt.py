@@ -80,6 +80,7 @@ def test_commands(typed, tmp_path):
         ("/sources", "nothing was answered yet"),
         ("/model", "the best sentences are quoted"),
         ("/model other.gguf", "no model file at"),
+        ("/model", "the best sentences are quoted"),  # still: what cannot be opened changes nothing
         ("/nonsense", "there is no /nonsense: /help says what there is"),
         ("   ", ""),
     ):

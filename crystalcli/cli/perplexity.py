@@ -64,9 +64,10 @@ def perplexity(texts: tuple[Path, ...], window: int, targets: int, model: str | 
     rows: list[dict[str, Foreseen]] = []
     try:
         with (
-            RecallingModel(opened, Past(encoder, code=text.code), window=window) as reader,
+            Past(encoder, code=text.code) as past,
             portion() as progress,
         ):
+            reader = RecallingModel(opened, past, window=window)
             for row in foreseen(reader, ids, starts):
                 rows.append(row)
                 if progress is not None:

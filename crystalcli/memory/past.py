@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from crystalcli.errors import UsageError
-from crystalcli.memory.encoders import chosen
+from crystalcli.memory.encoders import ENCODER, chosen, opened
 from crystalcli.memory.lazy import LazyEncoder
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
@@ -38,10 +38,11 @@ class Recalled(NamedTuple):
 
 
 class Past:
-    """A crystal at `path`, or in a temporary folder, that is written as text is read; nothing stands in it at first.
+    """A crystal at `path`, or in a temporary folder, that is written as text is read. What one at `path` holds already is earlier text.
 
     encoder: the folder of the program's own encoder, or None: BM25 alone then. code: whether the text is source code, which is cut
-    at its lines and recalled by other weights. Raises UsageError for an encoder whose codebooks would have to be learnt first.
+    at its lines and recalled by other weights. Raises UsageError for an encoder whose codebooks would have to be learnt first, and
+    what opening a crystal raises.
     """
 
     def __init__(self, encoder: Path | None, path: Path | None = None, *, code: bool = False) -> None:
@@ -51,9 +52,13 @@ class Past:
         self._encoder, meta = chosen(encoder, place.absolute().parent)
         if self._encoder.mark is not None:
             raise UsageError(
-                f"text is remembered as it is read by {meta['encoder']} only once its codebooks are learnt"
+                f"text is remembered as it is read by {ENCODER} alone, whose codebooks ship with the program"
             )
-        self._store = Store.create(place, meta)
+        if place.exists():
+            self._store = Store.open(place, writable=True)
+            opened(self._store.meta(), place, encoder)
+        else:
+            self._store = Store.create(place, meta)
         self._layers: LazyEncoder | None = None
         if encoder is not None:
             from crystalcli.vectors.codec import default_codec
@@ -62,7 +67,7 @@ class Past:
         self._kind = "code" if code else "text"
         self._writer = SegmentWriter(self._store, self._layers, self._write_source)
         self._source: tuple[Source, list[Run]] | None = None
-        self._sources = 0
+        self._sources = max((each.id for each in self._store.sources()), default=0)
         self._recall: Recall | None = None
         self._asker: QuestionEncoder | None = None
         self.characters = 0  # of all text that was added
@@ -90,7 +95,7 @@ class Past:
                 runs.append(Run(self._sources, len(runs), number, 1, characters, lines))
             characters += len(chunk.text)
             lines += chunk.text.count("\n")
-        name, data = f"{self._sources:08}", text.encode()
+        name, data = f"read/{self._sources:08}", text.encode()
         tokens = sum(len(chunk.ids) for chunk in chunks)
         self._source = (
             Source(
@@ -135,8 +140,11 @@ class Past:
 
     def _text(self, atom: int) -> str:
         assert self._recall is not None
-        place = self._recall.shelf.place(atom)
-        return place.text[place.start : place.end]
+        shelf = self._recall.shelf
+        place = shelf.place(atom)
+        last = atom + 1 == shelf.atoms or shelf.chunk_of(atom + 1) != place.chunk
+        end = len(place.text) if last else place.end  # white space behind a chunk's last word is in no atom
+        return place.text[place.start : end]
 
     def _recaller(self) -> Recall:
         if self._recall is None:

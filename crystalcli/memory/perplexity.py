@@ -110,13 +110,13 @@ def held_back(tokens: int, window: int, targets: int, length: int = LENGTH) -> l
     text before the first. Raises UsageError for less than one target, and a text that is too short for one."""
     if targets < 1:
         raise UsageError(f"there is at least one target, not {targets}")
-    first = max(window, math.floor((1 - SHARE) * tokens))
-    room = tokens - first
-    if room < length:
+    if tokens < window + length:
         raise UsageError(
             f"the text has {tokens:,} tokens; a window of {window:,} and one target of {length} behind it need {window + length:,}: "
             "give more text, or a smaller --window"
         )
+    first = max(window, min(math.floor((1 - SHARE) * tokens), tokens - length))
+    room = tokens - first
     count = min(targets, room // length)
     return [first + (room - length) * number // max(1, count - 1) for number in range(count)]
 

@@ -16,7 +16,8 @@ TEXT is a file (also .gz), a folder, or a .tar.gz, of which source code is read;
     native    as many of the last tokens as the model can take, whatever the budget
 
 All arms recall by the last 64 tokens, once for a target, from text before the half window alone: later text is not in the crystal yet,
-and idf counts earlier passages. `copying` mixes in what would come if the tokens before the target said again what they said before.
+and idf counts earlier passages. `copying` mixes in what would come if the tokens before the target said again what they said before;
+the arm `crystal` has 64 recalled stretches and the whole window to copy from, `bm25` and `dense` what they show the model.
 Every row is written when it is known; the same command goes on where it was stopped. Intervals are paired bootstraps over targets.
 """
 
@@ -128,15 +129,22 @@ def read(path: Path) -> tuple[str, bool]:
     return found.text, found.code
 
 
-def judged(reader: RecallingModel, before: Sequence[int], target: Sequence[int], memory: Sequence[int]) -> Row:
-    """What is kept of a target behind `before`."""
+def judged(
+    reader: RecallingModel,
+    before: Sequence[int],
+    target: Sequence[int],
+    memory: Sequence[int],
+    source: Sequence[int] | None = None,
+) -> Row:
+    """What is kept of a target behind `before`. source: what is copied from, if not that."""
+    source = before if source is None else source
     began = time.perf_counter()
     found = reader.judge(before, target)
     seconds = time.perf_counter() - began
     return {
         "bytes": len(reader.model.data(target)),
         "log_probabilities": [round(each, 4) for each in found],
-        "copies": [[*copy] for copy in copied([*before, *target], len(before))],
+        "copies": [[*copy] for copy in copied([*source, *target], len(source))],
         "repeated": repeats(memory, target),
         "seconds": round(seconds, 3),
     }
@@ -188,7 +196,7 @@ def measure(
                 elif arm == "crystal":
                     before = reader.prompt(settle=True)
                     memory = before[: len(before) - len(local)]
-                    row = judged(reader, before, target, memory)
+                    row = judged(reader, before, target, memory, [*reader.echoes(), *ids[start - budget : start]])
                 else:
                     flat.advance(start - len(local))
                     lot = random.Random(start)

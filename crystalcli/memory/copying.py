@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 LONGEST = 16  # tokens of a match that are told apart
+APART = -1  # no token
 _PRIOR = 8.0  # tokens that the first belief in a length counts as
 
 
@@ -28,10 +29,11 @@ class Copied(NamedTuple):
 
 
 def copied(ids: Sequence[int], first: int) -> list[Copied]:
-    """What copying says of each of `ids[first:]`, from what stands before it alone."""
+    """What copying says of each of `ids[first:]`, from what stands before it alone; APART stands between texts."""
     places: dict[int, list[int]] = defaultdict(list)  # where each token was followed by another
     for place in range(first - 1):
-        places[ids[place]].append(place)
+        if ids[place + 1] != APART:
+            places[ids[place]].append(place)
     found = []
     for at in range(first, len(ids)):
         longest, followed = 0, 0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import SourceError, UsageError
-from crystalcli.memory.copying import Copied, Mixture, copied
+from crystalcli.memory.copying import Mixture, copied
 from crystalcli.memory.recalling import RecallingModel
 from crystalcli.types import BY_LINES
 
@@ -125,7 +125,7 @@ def foreseen(
     reader: RecallingModel, ids: Sequence[int], starts: Sequence[int], length: int = LENGTH
 ) -> Iterator[dict[str, Foreseen]]:
     """Of each target, in the order of `starts`, rising: "window", the last tokens alone, and "memory", half of them given to what is
-    recalled. The whole window is as long in both."""
+    recalled. The whole window is as long in both. Copying is from the whole window, and with memory from what is recalled beyond it."""
     mixtures = {"window": Mixture(), "memory": Mixture()}
     at = 0
     for start in starts:
@@ -133,11 +133,12 @@ def foreseen(
         at = start
         target = list(ids[start : start + length])
         recalled = reader.prompt(settle=True)
-        befores = {"window": list(ids[max(0, start - reader.window) : start]), "memory": recalled}
+        window = list(ids[max(0, start - reader.window) : start])
         memory = recalled[: len(recalled) - len(reader.local())]
+        echoes = reader.echoes()
         yield {
-            arm: weighed(reader, start, before, target, memory if arm == "memory" else (), mixtures[arm])
-            for arm, before in befores.items()
+            "window": weighed(reader, start, window, target, (), window, mixtures["window"]),
+            "memory": weighed(reader, start, recalled, target, memory, [*echoes, *window], mixtures["memory"]),
         }
 
 
@@ -147,12 +148,12 @@ def weighed(
     before: Sequence[int],
     target: Sequence[int],
     memory: Sequence[int],
+    source: Sequence[int],
     mixture: Mixture,
 ) -> Foreseen:
-    """A target behind `before`, some of which was recalled: `memory`."""
+    """A target behind `before`, some of which was recalled: `memory`; copying is from `source`, which ends where the target begins."""
     found = reader.judge(before, target)
-    copies: list[Copied] = copied([*before, *target], len(before))
-    mixed = mixture.mix(found, copies)
+    mixed = mixture.mix(found, copied([*source, *target], len(source)))
     size = len(reader.model.data(target))
     return Foreseen(start, len(target), size, -sum(found), -sum(mixed), repeats(memory, target))
 

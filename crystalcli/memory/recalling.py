@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, Self
 
 from crystalcli.errors import UsageError
+from crystalcli.memory.copying import APART
 from crystalcli.memory.past import Past, Recalled
 
 WINDOW = 1024  # tokens that the model has before it, memory included
 STRIDE = 128  # tokens between one recall and the next
 QUERY = 64  # tokens at the end of the window that recall goes by
-_STRETCH = (
-    4096  # tokens that wait behind the window and are remembered together: by 1,024 the file was 1.6 times as large
-)
+ECHOES = 64  # stretches to copy from, about 12,000 tokens
+# Tokens that wait behind the window and are remembered together: by 1,024 the file was 1.6 times as large.
+_STRETCH = 4096
 _BETWEEN = "\n\n"  # stands between what is recalled, and before the window
 _STRETCHES = 12  # that are recalled for a memory of 1,024 tokens, about 200 tokens each and some of them neighbours
 
@@ -147,6 +148,11 @@ class RecallingModel:
         wanted = max(1, _STRETCHES * self.memory // 1024) if count is None else count
         query = self.model.data(self._recent[-QUERY:]).decode("utf-8", "ignore")
         return self.past.recall(query, wanted)
+
+    def echoes(self, count: int = ECHOES) -> list[int]:
+        """The tokens of `count` stretches of the past that are like the last tokens, each with APART behind it: more than the model
+        could be shown, for `copied`, which needs no model."""
+        return [token for each in reversed(self.recall(count)) for token in (*self.model.ids(each.text), APART)]
 
     def before_window(self, found: Sequence[Recalled]) -> list[int]:
         """The tokens of what was recalled, at most `memory`: the best nearest to the window, the worst cut off."""

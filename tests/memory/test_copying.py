@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.memory.copying import LONGEST, Copied, Mixture, copied
+from crystalcli.memory.copying import APART, LONGEST, Copied, Mixture, copied
 
 
 def plainly(ids: list[int], at: int) -> Copied:
@@ -30,6 +30,11 @@ def test_the_longest_match_and_what_followed_it(ids, data):
 def test_a_long_match_is_counted_up_to_a_bound():
     said = list(range(40))
     assert copied(said + said, 79)[0] == Copied(LONGEST, True, 1.0)
+
+
+def test_nothing_follows_the_end_of_a_text():
+    assert copied([1, 2, APART, 5, 1, 2, 7, 9, 2, 7], 9)[0] == Copied(1, True, 1.0)
+    assert copied([1, 2, APART, 5, 2, 5], 5)[0] == Copied(0, False, 0.0)
 
 
 def test_the_mixture_is_a_distribution():

@@ -17,7 +17,7 @@ TEXT is a file (also .gz), a folder, or a .tar.gz, of which source code is read;
 
 All arms recall by the last 64 tokens, once for a target, from text before the half window alone: later text is not in the crystal yet,
 and idf counts earlier passages. `copying` mixes in what would come if the tokens before the target said again what they said before;
-the arm `crystal` has 64 recalled stretches and the whole window to copy from, `bm25` and `dense` what they show the model.
+the arm `crystal` has 200 recalled stretches and the whole window to copy from, `bm25` and `dense` what they show the model.
 Every row is written when it is known; the same command goes on where it was stopped. Intervals are paired bootstraps over targets.
 """
 

@@ -12,12 +12,14 @@ TEXT is a file (also .gz), a folder, or a .tar.gz, of which source code is read;
     bm25      the same by BM25, over passages of 256 tokens that begin every 128
     dense     the same by the cosine of all-MiniLM-L6-v2's sentence vectors
     crystal   the same by a crystal of the earlier text
+    echo      the last tokens alone, for the model; copying is from what a crystal recalls, too
     oracle    the one of 16 passages recalled by the crystal that foresees the target best: what better recall could bring
     native    as many of the last tokens as the model can take, whatever the budget
 
 All arms recall by the last 64 tokens, once for a target, from text before the half window alone: later text is not in the crystal yet,
 and idf counts earlier passages. `copying` mixes in what would come if the tokens before the target said again what they said before;
-the arm `crystal` has 200 recalled stretches and the whole window to copy from, `bm25` and `dense` what they show the model.
+the arms `crystal` and `echo` have 200 recalled stretches and the whole window to copy from, the others what they
+show the model.
 Every row is written when it is known; the same command goes on where it was stopped. Intervals are paired bootstraps over targets.
 """
 
@@ -48,7 +50,7 @@ from crystalcli.memory.recalling import QUERY, Judge, RecallingModel, judge
 from crystalcli.vectors.question import QuestionEncoder
 from crystalcli.vectors.tokenizer import default_tokenizer
 
-ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "oracle", "native")
+ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "echo", "oracle", "native")
 CODE = (".py", ".c", ".h", ".ts", ".tsx", ".js")
 STEP = 128  # tokens between the beginnings of flat passages
 PASSAGE = 256  # tokens of one (as in In-Context RALM)
@@ -184,6 +186,10 @@ def measure(
                 if arm in ("window", "native"):
                     size = budget if arm == "window" else model.context_length - LENGTH
                     row = judged(reader, ids[max(0, start - size) : start], target, ())
+                elif arm == "echo":
+                    reader.prompt(settle=True)
+                    window = ids[start - budget : start]
+                    row = judged(reader, window, target, (), [*reader.echoes(), *window])
                 elif arm == "half":
                     row = judged(reader, local, target, ())
                 elif arm == "oracle":

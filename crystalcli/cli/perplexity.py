@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 _ARMS = {
     "window": "the last tokens alone",
+    "window and copying": "  copying from them",
+    "window and echoes": "  copying from what is recalled",
     "memory": "half as many, and as many recalled",
-    "window and copying": "the last tokens, with copying",
-    "memory and copying": "half and half, with copying",
+    "memory and copying": "  copying from the last tokens",
+    "memory and echoes": "  copying from what is recalled",
 }
 
 
@@ -40,7 +42,7 @@ def perplexity(texts: tuple[Path, ...], window: int, targets: int, model: str | 
     Files and folders are one text, in the order given. Pieces of its last 30 % are foreseen from the N tokens before them; and from
     half as many, with as many tokens recalled from all that stands before these. Nothing is recalled that comes later, and no crystal
     is made or changed. Copying adds what would come if the N tokens said again what they said before,
-    or with memory what was recalled beyond them.
+    or what was recalled, of which more is looked at than the model is shown.
 
     Bits per byte can be compared between models, perplexity only where tokens are the same. Intervals hold the figure 95 times in 100.
     40 targets take about five minutes on two cores.

@@ -39,14 +39,16 @@ class Text(NamedTuple):
 
 
 class Foreseen(NamedTuple):
-    """One target by one arm. start: its first token; nats: the negative log-probability of its tokens in all; copying: the same
-    where copying takes part; repeated: whether 13 tokens of it in a row stand in what was recalled."""
+    """One target by one arm. start: its first token; nats: the negative log-probability of its tokens in all; copying: the same where
+    copying from the last tokens takes part; echoing: where it is from many recalled stretches as well; repeated: whether 13 tokens of
+    it in a row stand in what the model was shown of the past."""
 
     start: int
     tokens: int
     bytes: int
     nats: float
     copying: float
+    echoing: float
     repeated: bool
 
 
@@ -125,8 +127,8 @@ def foreseen(
     reader: RecallingModel, ids: Sequence[int], starts: Sequence[int], length: int = LENGTH
 ) -> Iterator[dict[str, Foreseen]]:
     """Of each target, in the order of `starts`, rising: "window", the last tokens alone, and "memory", half of them given to what is
-    recalled. The whole window is as long in both. Copying is from the whole window, and with memory from what is recalled beyond it."""
-    mixtures = {"window": Mixture(), "memory": Mixture()}
+    recalled. The whole window is as long in both, and so is what is copied from."""
+    mixtures = {(arm, kind): Mixture() for arm in ("window", "memory") for kind in ("copies", "echoes")}
     at = 0
     for start in starts:
         reader.skip(ids[at:start])
@@ -135,27 +137,18 @@ def foreseen(
         recalled = reader.prompt(settle=True)
         window = list(ids[max(0, start - reader.window) : start])
         memory = recalled[: len(recalled) - len(reader.local())]
-        echoes = reader.echoes()
-        yield {
-            "window": weighed(reader, start, window, target, (), window, mixtures["window"]),
-            "memory": weighed(reader, start, recalled, target, memory, [*echoes, *window], mixtures["memory"]),
-        }
-
-
-def weighed(
-    reader: RecallingModel,
-    start: int,
-    before: Sequence[int],
-    target: Sequence[int],
-    memory: Sequence[int],
-    source: Sequence[int],
-    mixture: Mixture,
-) -> Foreseen:
-    """A target behind `before`, some of which was recalled: `memory`; copying is from `source`, which ends where the target begins."""
-    found = reader.judge(before, target)
-    mixed = mixture.mix(found, copied([*source, *target], len(source)))
-    size = len(reader.model.data(target))
-    return Foreseen(start, len(target), size, -sum(found), -sum(mixed), repeats(memory, target))
+        copies = copied([*window, *target], len(window))
+        echoes = [*reader.echoes(), *window]
+        echoed = copied([*echoes, *target], len(echoes))
+        size = len(reader.model.data(target))
+        row = {}
+        for arm, before in {"window": window, "memory": recalled}.items():
+            found = reader.judge(before, target)
+            copying = -sum(mixtures[arm, "copies"].mix(found, copies))
+            echoing = -sum(mixtures[arm, "echoes"].mix(found, echoed))
+            repeated = arm == "memory" and repeats(memory, target)
+            row[arm] = Foreseen(start, len(target), size, -sum(found), copying, echoing, repeated)
+        yield row
 
 
 def repeats(memory: Sequence[int], target: Sequence[int]) -> bool:
@@ -177,10 +170,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float], tokens: Sequence[int])
 
 
 def results(rows: Sequence[Mapping[str, Foreseen]], first: str = "window") -> Results:
-    """What the arms came to over the same targets, each without copying and with it, and their perplexities over that of `first`."""
+    """What the arms came to over the same targets, plainly, with copying and with echoes; their perplexities over that of `first`."""
     tokens, sizes = [row[first].tokens for row in rows], [row[first].bytes for row in rows]
     nats = {arm: [row[arm].nats for row in rows] for arm in rows[0]}
     nats |= {f"{arm} and copying": [row[arm].copying for row in rows] for arm in rows[0]}
+    nats |= {f"{arm} and echoes": [row[arm].echoing for row in rows] for arm in rows[0]}
     return Results(
         {arm: figures(lost, tokens, sizes) for arm, lost in nats.items()},
         {arm: ratio(lost, nats[first], tokens) for arm, lost in nats.items() if arm != first},

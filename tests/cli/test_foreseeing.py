@@ -9,7 +9,7 @@ import pytest
 
 from crystalcli.cli.app import run
 
-ARMS = {"window", "memory", "window and copying", "memory and copying"}
+ARMS = {f"{arm}{how}" for arm in ("window", "memory") for how in ("", " and copying", " and echoes")}
 TEXT = "".join(f"The {number}th boat lay at the {number * 7 % 31}th buoy.\n" for number in range(60))
 
 

@@ -64,13 +64,17 @@ def test_thirteen_tokens_in_a_row():
 
 def test_results_by_arm():
     rows = [
-        {"window": Foreseen(1, 10, 40, 20.0, 15.0, False), "memory": Foreseen(1, 10, 40, 10.0, 10.0, number < 2)}
+        {
+            "window": Foreseen(1, 10, 40, 20.0, 15.0, 5.0, False),
+            "memory": Foreseen(1, 10, 40, 10.0, 10.0, 10.0, number < 2),
+        }
         for number in range(5)
     ]
     found = results(rows)
     assert found.repeated == 2
     assert found.arms["window"].perplexity.value == pytest.approx(math.e**2)
     assert found.ratios["memory"].value == pytest.approx(1 / math.e)
+    assert found.ratios["window and echoes"].value == pytest.approx(math.exp(-1.5))
     assert found.ratios["window and copying"].value == pytest.approx(math.exp(-0.5))
 
 

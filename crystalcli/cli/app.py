@@ -16,6 +16,7 @@ from crystalcli.cli.asking import ask
 from crystalcli.cli.choosing import choosing, chosen
 from crystalcli.cli.model_commands import models
 from crystalcli.cli.output import output
+from crystalcli.cli.perplexity import perplexity
 from crystalcli.cli.shared import (
     PATH,
     count_option,
@@ -286,7 +287,7 @@ def inspect(
 for _command in (
     *(moves.export, moves.merge, moves.forget, moves.compact, moves.diff),
     *(checks.status, checks.verify, checks.repair),
-    *(ask, watch, models),
+    *(ask, watch, models, perplexity),
 ):
     app.add_command(_command)
 

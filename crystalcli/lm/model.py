@@ -199,6 +199,32 @@ class LanguageModel:
         decoder = self.load(len(prompt))
         return decoder.read(prompt, decoder.cache(len(prompt)), every=True)
 
+    def ids(self, text: str) -> list[int]:
+        """The tokens of a text; the names of special tokens in it are ordinary text. Needs neither torch nor weights."""
+        return self._vocabulary.encode(text)
+
+    def data(self, ids: Sequence[int]) -> bytes:
+        """What tokens stand for, in UTF-8. Needs neither torch nor weights."""
+        return self._vocabulary.join(ids)
+
+    def log_probabilities(self, ids: Sequence[int], first: int) -> list[float]:
+        """The natural logarithm of the probability of each of `ids[first:]`, given all that stands before it.
+
+        Logits are made for some positions at a time and not kept, so that memory is that of a prompt. first: 1 or more.
+        Raises UsageError for another `first`, and as `logits` does.
+        """
+        checked = self._checked(ids)
+        if not 1 <= first < len(checked):
+            raise UsageError(f"the first token to be judged is from 1 to {len(checked) - 1}, not {first}")
+        if len(checked) - 1 > self.context_length:
+            raise CrystalError(
+                f"{len(checked) - 1:,} tokens are more than the {self.context_length:,} {self.name} can take"
+            )
+        decoder = self.load(len(checked))
+        from crystalcli.lm.judge import judged
+
+        return judged(decoder, checked, first)
+
     def load(self, positions: int = 0) -> Llama:
         """Loads the weights now, if they are not there yet: a caller with something else to do may use a thread.
 

@@ -72,6 +72,28 @@ def test_logits(tiny):
     assert found.dtype == torch.float32
 
 
+@pytest.mark.parametrize("first", [1, 2, 64, 65, 199])
+def test_how_likely_tokens_are(tiny, first):
+    ids = [random.Random(first).randrange(3, 272) for _ in range(200)]
+    every = tiny.logits(ids).log_softmax(1)
+    expected = [float(every[place - 1, ids[place]]) for place in range(first, 200)]
+    assert tiny.log_probabilities(ids, first) == pytest.approx(expected, abs=1e-4)
+
+
+def test_how_likely_tokens_are_not(tiny):
+    for first in (0, 3):
+        with pytest.raises(UsageError, match="from 1 to 2"):
+            tiny.log_probabilities([5, 6, 7], first)
+    with pytest.raises(CrystalError, match="more than the 256"):
+        tiny.log_probabilities([5] * 258, 1)
+    assert len(tiny.log_probabilities([5] * 257, 200)) == 57
+
+
+def test_text_as_tokens(tiny):
+    ids = tiny.ids("the <|im_end|> thing ✓")
+    assert tiny.data(ids).decode() == "the <|im_end|> thing ✓"
+
+
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
 def test_the_same_again(tiny, temperature):
     said = {"".join(tiny.generate([5, 6], max_tokens=30, temperature=temperature, seed=3)) for _ in range(3)}

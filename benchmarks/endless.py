@@ -1,0 +1,108 @@
+"""What reading costs after ten thousand tokens and after ten million: seconds a token, memory and bytes, with memory and without.
+
+    python benchmarks/endless.py [--behind 10000 10000000] [--strides 6] [--window 1024] [--json results/endless.json]
+
+What lies behind is a synthetic crystal of so many tokens (see synthetic.py): its words and codes mean nothing, and are looked through
+as any are. Then some strides of real text are read, by turns with what is recalled from it and with the last tokens alone, the whole
+window as long in both; recall, and adding a stretch of text to the crystal, are timed by themselves as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psutil
+import synthetic
+from common import machine, write_json
+
+from crystalcli import models
+from crystalcli.language_models import LANGUAGE_MODEL
+from crystalcli.memory.crystal import ENCODER
+from crystalcli.memory.past import Past
+from crystalcli.memory.recalling import STRIDE, Judge, RecallingModel, judge
+
+ROOT = Path(__file__).parent.parent
+
+
+def measure(model: Judge, encoder: Path, path: Path, window: int, strides: int) -> dict[str, Any]:
+    """Medians over strides, behind what the crystal at `path` holds."""
+    text = "\n\n".join(each.read_text(encoding="utf-8") for each in sorted(ROOT.glob("docs/*.md")))
+    ids = model.ids(text)
+    with Past(encoder, path) as past:
+        size = past.size
+        reader = RecallingModel(model, past, window=window)
+        reader.skip(ids[:window])
+        reader.prompt()
+        seconds: dict[str, list[float]] = {"with memory": [], "without": [], "recall": []}
+        at = window
+        for _ in range(strides):
+            target = ids[at : at + STRIDE]
+            began = time.perf_counter()
+            prompt = reader.prompt()
+            recalled = time.perf_counter()
+            reader.judge(prompt, target)
+            ended = time.perf_counter()
+            reader.judge(ids[at - len(prompt) : at], target)
+            seconds["without"].append((time.perf_counter() - ended) / STRIDE)
+            seconds["with memory"].append((ended - began) / STRIDE)
+            seconds["recall"].append(recalled - began)
+            reader.skip(target)
+            at += STRIDE
+        began = time.perf_counter()
+        past.add(model.data(ids[at : at + 4096]).decode("utf-8", "ignore"))
+        added = time.perf_counter() - began
+        began = time.perf_counter()
+        reader.recall()
+        first = time.perf_counter() - began
+        stretch = len(ids[at : at + 4096])
+    found: dict[str, Any] = {name: statistics.median(values) for name, values in seconds.items()}
+    resident = psutil.Process().memory_info().rss
+    return {
+        **found,
+        "add a token": added / stretch,
+        "first recall": first,
+        "stretch": stretch,
+        "bytes": size,
+        "resident": resident,
+    }
+
+
+def main() -> None:
+    """Make the crystals, measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--behind", type=int, nargs="+", default=[10_000, 10_000_000], help="tokens, fewest first")
+    parser.add_argument("--strides", type=int, default=6)
+    parser.add_argument("--window", type=int, default=1024)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
+    encoder = models.locate(ENCODER) or models.pull(ENCODER)
+    model = judge(folder / models.weights(LANGUAGE_MODEL).main)
+    rows = {}
+    with TemporaryDirectory() as place:
+        for behind in args.behind:
+            path = Path(place, "behind.crystal")
+            synthetic.make(path, behind, base=min(behind, synthetic.BASE))
+            rows[behind] = measure(model, encoder, path, args.window, args.strides)
+            row = rows[behind]
+            ms = {
+                name: 1000 * row[name] for name in ("with memory", "without", "recall", "first recall", "add a token")
+            }
+            print(
+                f"{behind:>12,} tokens behind: {ms['with memory']:.2f} ms a token with memory, {ms['without']:.2f} without;"
+                f" recall {ms['recall']:.0f} ms, {ms['first recall']:.0f} after text was added; adding"
+                f" {ms['add a token']:.3f} ms a token; file {row['bytes'] / 1e6:.1f} MB, process {row['resident'] / 1e6:.0f} MB",
+                flush=True,
+            )
+            path.unlink()
+    print(machine())
+    write_json(args.json, {"rows": {str(behind): row for behind, row in rows.items()}})
+
+
+if __name__ == "__main__":
+    main()

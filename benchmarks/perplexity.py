@@ -1,0 +1,315 @@
+"""How well a language model foresees later parts of long texts, by what stands before them at an equal number of tokens.
+
+    python benchmarks/perplexity.py KIND=TEXT... [--targets N] [--budgets 512 1024 2048] [--arms ARM...] [--model FILE]
+                                    --keep results/perplexity.jsonl [--json results/perplexity.json]
+
+TEXT is a file (also .gz), a folder, or a .tar.gz, of which source code is read; KIND is what figures are put together by. Targets are
+128 tokens each in the last 30 %; before each stand as many tokens as the budget says:
+
+    window    the last tokens alone
+    half      half as many, and nothing else
+    random    half as many, and as many of earlier passages chosen by lot
+    bm25      the same by BM25, over passages of 256 tokens that begin every 128
+    dense     the same by the cosine of all-MiniLM-L6-v2's sentence vectors
+    crystal   the same by a crystal of the earlier text
+    echo      the last tokens alone, for the model; copying is from what a crystal recalls, too
+    oracle    the one of 16 passages recalled by the crystal that foresees the target best: what better recall could bring
+    native    as many of the last tokens as the model can take, whatever the budget
+
+All arms recall by the last 64 tokens, once for a target, from text before the half window alone: later text is not in the crystal yet,
+and idf counts earlier passages. `copying` mixes in what would come if the tokens before the target said again what they said before;
+the arms `crystal` and `echo` have 200 recalled stretches and the whole window to copy from, the others what they
+show the model.
+Every row is written when it is known; the same command goes on where it was stopped. Intervals are paired bootstraps over targets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import tarfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import machine, write_json
+from flat import K1, B, words
+
+from crystalcli import models
+from crystalcli.language_models import LANGUAGE_MODEL
+from crystalcli.memory.copying import Copied, Mixture, copied
+from crystalcli.memory.crystal import ENCODER
+from crystalcli.memory.past import Past, Recalled
+from crystalcli.memory.perplexity import LENGTH, figures, held_back, ratio, repeats, text_of
+from crystalcli.memory.recalling import QUERY, Judge, RecallingModel, judge
+from crystalcli.vectors.question import QuestionEncoder
+from crystalcli.vectors.tokenizer import default_tokenizer
+
+ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "echo", "oracle", "native")
+CODE = (".py", ".c", ".h", ".ts", ".tsx", ".js")
+STEP = 128  # tokens between the beginnings of flat passages
+PASSAGE = 256  # tokens of one (as in In-Context RALM)
+CANDIDATES = 16  # for the oracle
+
+Row = dict[str, Any]
+
+
+class Flat:
+    """Passages of a text up to a place that moves on, by BM25, by vectors and by lot."""
+
+    def __init__(self, model: Judge, ids: Sequence[int], encoder: Path | None) -> None:
+        self._model, self._ids = model, ids
+        self._encoder = QuestionEncoder(encoder) if encoder is not None else None
+        self._vectors: list[np.ndarray] = []
+        self._counts: list[Counter[str]] = []
+        self._df: Counter[str] = Counter()
+
+    def advance(self, end: int) -> None:
+        """Take in what stands before token `end`."""
+        while (start := len(self._counts) * STEP) + PASSAGE <= end:
+            text = self.text(start)
+            counts = Counter(words(text))
+            self._counts.append(counts)
+            self._df.update(counts.keys())
+            if self._encoder is not None:
+                self._vectors.append(self._encoded(text))
+
+    def text(self, start: int) -> str:
+        """The passage at token `start`."""
+        return self._model.data(self._ids[start : start + PASSAGE]).decode("utf-8", "ignore")
+
+    def _encoded(self, text: str) -> np.ndarray:
+        assert self._encoder is not None
+        tokens, _ = default_tokenizer().tokenize([text])[0]
+        vector: np.ndarray = self._encoder.encode(tokens[:254].tolist()).vector
+        return vector
+
+    def best(self, arm: str, query: str, count: int, lot: random.Random) -> list[Recalled]:
+        """The `count` best passages by an arm, best first, of which no two overlap."""
+        size = len(self._counts)
+        if arm == "random":
+            scores = np.array([lot.random() for _ in range(size)])
+        elif arm == "dense":
+            scores = np.stack(self._vectors) @ self._encoded(query) if size else np.zeros(0)
+        else:
+            average = sum(counts.total() for counts in self._counts) / max(1, size)
+            idf = {term: np.log(1 + (size - self._df[term] + 0.5) / (self._df[term] + 0.5)) for term in words(query)}
+            scores = np.zeros(size)
+            for number, counts in enumerate(self._counts):
+                norm = K1 * (1 - B + B * counts.total() / average)
+                scores[number] = sum(
+                    weight * counts[term] * (K1 + 1) / (counts[term] + norm)
+                    for term, weight in idf.items()
+                    if term in counts
+                )
+        found: list[int] = []
+        for number in np.argsort(-scores, kind="stable").tolist():
+            if all(abs(number - other) * STEP >= PASSAGE for other in found):
+                found.append(number)
+            if len(found) == count:
+                break
+        return [Recalled(self.text(number * STEP), number, float(scores[number])) for number in found]
+
+
+def read(path: Path) -> tuple[str, bool]:
+    """A text, and whether it is code."""
+    if path.name.endswith((".tar.gz", ".tgz")):
+        with tarfile.open(path) as archive:
+            members = sorted(
+                (each for each in archive if each.isfile() and each.name.endswith(CODE)), key=lambda each: each.name
+            )
+            files = [archive.extractfile(each) for each in members]
+            return "\n\n".join(file.read().decode("utf-8", "replace") for file in files if file is not None), True
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes()).decode(), False
+    found = text_of([path])
+    return found.text, found.code
+
+
+def judged(
+    reader: RecallingModel,
+    before: Sequence[int],
+    target: Sequence[int],
+    memory: Sequence[int],
+    source: Sequence[int] | None = None,
+) -> Row:
+    """What is kept of a target behind `before`. source: what is copied from, if not that."""
+    source = before if source is None else source
+    began = time.perf_counter()
+    found = reader.judge(before, target)
+    seconds = time.perf_counter() - began
+    return {
+        "bytes": len(reader.model.data(target)),
+        "log_probabilities": [round(each, 4) for each in found],
+        "copies": [[*copy] for copy in copied([*source, *target], len(source))],
+        "repeated": repeats(memory, target),
+        "seconds": round(seconds, 3),
+    }
+
+
+def measure(
+    model: Judge,
+    encoder: Path | None,
+    name: str,
+    path: Path,
+    budget: int,
+    arms: Sequence[str],
+    targets: int,
+    known: set[tuple[Any, ...]],
+) -> Iterator[Row]:
+    """The rows of one text at one budget that are not known yet."""
+    text, code = read(path)
+    ids = model.ids(text)
+    starts = held_back(len(ids), budget, targets)
+    wanted = {(start, arm) for start in starts for arm in arms if (name, budget, arm, start) not in known}
+    if not wanted:
+        return
+    flat = Flat(model, ids, encoder if "dense" in arms else None)
+    at = 0
+    with RecallingModel(model, Past(encoder, code=code), window=budget) as reader:
+        for start in starts:
+            reader.skip(ids[at:start])
+            at = start
+            target = ids[start : start + LENGTH]
+            local = ids[start - (budget - reader.memory) : start]
+            query = model.data(ids[start - QUERY : start]).decode("utf-8", "ignore")
+            for arm in arms:
+                if (start, arm) not in wanted:
+                    continue
+                memory: list[int] = []
+                began = time.perf_counter()
+                if arm in ("window", "native"):
+                    size = budget if arm == "window" else model.context_length - LENGTH
+                    row = judged(reader, ids[max(0, start - size) : start], target, ())
+                elif arm == "echo":
+                    reader.prompt(settle=True)
+                    window = ids[start - budget : start]
+                    row = judged(reader, window, target, (), [*reader.echoes(), *window])
+                elif arm == "half":
+                    row = judged(reader, local, target, ())
+                elif arm == "oracle":
+                    reader.prompt(settle=True)
+                    rows = []
+                    for each in reader.recall(CANDIDATES):
+                        memory = reader.before_window([each])
+                        rows.append(judged(reader, memory + local, target, memory))
+                    row = max(rows, key=lambda each: sum(each["log_probabilities"]))
+                elif arm == "crystal":
+                    before = reader.prompt(settle=True)
+                    memory = before[: len(before) - len(local)]
+                    row = judged(reader, before, target, memory, [*reader.echoes(), *ids[start - budget : start]])
+                else:
+                    flat.advance(start - len(local))
+                    lot = random.Random(start)
+                    memory = reader.before_window(flat.best(arm, query, -(-reader.memory // PASSAGE), lot))
+                    row = judged(reader, memory + local, target, memory)
+                row["all_seconds"] = round(time.perf_counter() - began, 3)
+                yield {"text": name, "budget": budget, "arm": arm, "start": start, "memory": len(memory), **row}
+
+
+def report(rows: list[Row], kinds: dict[str, str]) -> list[Row]:
+    """Figures by kind and budget, each arm over the targets that all arms have; ratios are to `window`, with intervals."""
+    groups: dict[tuple[str, int], dict[str, dict[tuple[str, int], Row]]] = defaultdict(lambda: defaultdict(dict))
+    for row in sorted(rows, key=lambda row: (row["text"], row["start"])):
+        if row["text"] in kinds:
+            groups[kinds[row["text"]], row["budget"]][row["arm"]][row["text"], row["start"]] = row
+    found = []
+    for (kind, budget), arms in sorted(groups.items()):
+        places = sorted(set.intersection(*(set(each) for each in arms.values())))
+        if not places:
+            continue
+        fresh = [place for place in places if not any(each[place]["repeated"] for each in arms.values())]
+        mixed = {arm: mixtures(each, places) for arm, each in arms.items()}
+        for arm, each in sorted(arms.items(), key=lambda pair: ARMS.index(pair[0])):
+            line: Row = {"kind": kind, "budget": budget, "arm": arm, "targets": len(places), "fresh": len(fresh)}
+            for label, chosen in (("", places), (" fresh", fresh)):
+                if not chosen:
+                    continue
+                own = [-sum(each[place]["log_probabilities"]) for place in chosen]
+                tokens = [len(each[place]["log_probabilities"]) for place in chosen]
+                came = figures(own, tokens, [each[place]["bytes"] for place in chosen])
+                line[f"perplexity{label}"], line[f"bits{label}"] = came.perplexity, came.bits_per_byte
+                if "window" in arms:
+                    base = [-sum(arms["window"][place]["log_probabilities"]) for place in chosen]
+                    line[f"of window{label}"] = ratio(own, base, tokens)
+                    line[f"copying of window{label}"] = ratio([mixed[arm][place] for place in chosen], base, tokens)
+                    if "window" in mixed and arm != "window":
+                        also = [mixed["window"][place] for place in chosen]
+                        line[f"copying of copying{label}"] = ratio(
+                            [mixed[arm][place] for place in chosen], also, tokens
+                        )
+            line["seconds"] = float(np.median([each[place]["seconds"] for place in places]))
+            line["all seconds"] = float(np.median([each[place]["all_seconds"] for place in places]))
+            found.append(line)
+    return found
+
+
+def mixtures(rows: dict[tuple[str, int], Row], places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], float]:
+    """Nats of each target with copying, whose weights begin anew with every text."""
+    found, mixture, last = {}, Mixture(), ""
+    for place in places:
+        if place[0] != last:
+            mixture, last = Mixture(), place[0]
+        row = rows[place]
+        copies = [Copied(length, agreed, share) for length, agreed, share in row["copies"]]
+        found[place] = -sum(mixture.mix(row["log_probabilities"], copies))
+    return found
+
+
+def said(line: Row, name: str, digits: int) -> str:
+    """A figure with its interval, or nothing."""
+    figure = line.get(name)
+    return f"{figure[0]:.{digits}f} [{figure[1]:.{digits}f}, {figure[2]:.{digits}f}]" if figure else "-"
+
+
+def main() -> None:
+    """Measure what is missing, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("texts", nargs="+", metavar="KIND=TEXT")
+    parser.add_argument("--targets", type=int, default=40, help="of each text")
+    parser.add_argument("--budgets", type=int, nargs="+", default=[1024])
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=["window", "bm25", "crystal"])
+    parser.add_argument("--model", type=Path, help="a GGUF file or a folder; default: crystal's own")
+    parser.add_argument("--keep", type=Path, required=True, help="JSON lines, one for each target and arm; added to")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--report", action="store_true", help="only say what is known so far")
+    args = parser.parse_args()
+    named = {Path(path).name: (kind, Path(path)) for kind, _, path in (each.partition("=") for each in args.texts)}
+    rows: list[Row] = []
+    if args.keep.exists():
+        lines = args.keep.read_text(encoding="utf-8").splitlines()
+        rows = [json.loads(line) for line in lines if line.endswith("}")]
+    if not args.report:
+        folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
+        model = judge(args.model or folder / models.weights(LANGUAGE_MODEL).main)
+        encoder = models.locate(ENCODER) or models.pull(ENCODER)
+        known = {(row["text"], row["budget"], row["arm"], row["start"]) for row in rows}
+        args.keep.parent.mkdir(parents=True, exist_ok=True)
+        with args.keep.open("a", encoding="utf-8") as file:
+            for budget in args.budgets:
+                for name, (_, path) in named.items():
+                    for row in measure(model, encoder, name, path, budget, args.arms, args.targets, known):
+                        file.write(json.dumps(row) + "\n")
+                        file.flush()
+                        rows.append(row)
+    lines = report(rows, {name: kind for name, (kind, _) in named.items()})
+    print(machine())
+    for line in lines:
+        print(
+            f"{line['kind']:14} {line['budget']:5} {line['arm']:8} n={line['targets']:<4}"
+            f" perplexity {said(line, 'perplexity', 2):24} bits/byte {said(line, 'bits', 4):26}"
+            f" of window {said(line, 'of window', 4):26} copying {said(line, 'copying of window', 4):26}"
+            f" copying/copying {said(line, 'copying of copying', 4):26}"
+            f" without repeats (n={line['fresh']}) {said(line, 'of window fresh', 4):26}"
+            f" {line['seconds']:.2f} s of {line['all seconds']:.2f} s"
+        )
+    write_json(args.json, {"lines": lines})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Text that was read, as a crystal that grows behind the reader, and what of it is like the text that is being read.
+
+Knows: chunks, segments, recall. Does not know: language models, windows.
+
+Whoever reads adds text when it is behind them. So what is recalled, and every statistic that it is chosen by (how rare a word is, how
+long atoms are), is of earlier text alone: what comes later is not there yet.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from crystalcli.errors import UsageError
+from crystalcli.memory.encoders import ENCODER, chosen, opened
+from crystalcli.memory.lazy import LazyEncoder
+from crystalcli.memory.segments import SegmentWriter
+from crystalcli.storage.rows import RUN, Run, Source
+from crystalcli.storage.store import Store, digest
+
+if TYPE_CHECKING:
+    from crystalcli.memory.recall import Recall
+    from crystalcli.vectors.question import QuestionEncoder
+
+AFTER = 1  # atoms that are given behind one that is recalled: what came next is what a reader wants to know
+_RANKED = 64  # atoms that are ranked: enough to fill some thousand tokens
+
+
+class Recalled(NamedTuple):
+    """Neighbouring atoms of the past as one text. atom: the number of the first; score: of the best of them."""
+
+    text: str
+    atom: int
+    score: float
+
+
+class Past:
+    """A crystal at `path`, or in a temporary folder, that is written as text is read. What one at `path` holds already is earlier text.
+
+    encoder: the folder of the program's own encoder, or None: BM25 alone then. code: whether the text is source code, which is cut
+    at its lines and recalled by other weights. Raises UsageError for an encoder whose codebooks would have to be learnt first, and
+    what opening a crystal raises.
+    """
+
+    def __init__(self, encoder: Path | None, path: Path | None = None, *, code: bool = False) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="crystal-") if path is None else None
+        place = Path(self._folder.name, "past.crystal") if self._folder is not None else path
+        assert place is not None
+        self._encoder, meta = chosen(encoder, place.absolute().parent)
+        if self._encoder.mark is not None:
+            raise UsageError(
+                f"text is remembered as it is read by {ENCODER} alone, whose codebooks ship with the program"
+            )
+        if place.exists():
+            self._store = Store.open(place, writable=True)
+            opened(self._store.meta(), place, encoder)
+        else:
+            self._store = Store.create(place, meta)
+        self._layers: LazyEncoder | None = None
+        if encoder is not None:
+            from crystalcli.vectors.codec import default_codec
+
+            self._layers = LazyEncoder(self._encoder, default_codec())
+        self._kind = "code" if code else "text"
+        self._writer = SegmentWriter(self._store, self._layers, self._write_source)
+        self._source: tuple[Source, list[Run]] | None = None
+        self._sources = max((each.id for each in self._store.sources()), default=0)
+        self._recall: Recall | None = None
+        self._asker: QuestionEncoder | None = None
+        self.characters = 0  # of all text that was added
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self._store.file_size()
+
+    def add(self, text: str) -> None:
+        """Remember a stretch of text, which comes after all that was added before. White space alone is nothing to remember."""
+        self.characters += len(text)
+        if not text.strip():
+            return
+        chunks = list(self._encoder.cut([text], self._kind == "code"))
+        self._sources += 1
+        runs: list[Run] = []
+        characters = lines = 0
+        for chunk in chunks:
+            number = self._writer.add(chunk)
+            run = runs[-1] if runs else None
+            if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN:
+                runs[-1] = run._replace(chunks=run.chunks + 1)
+            else:
+                runs.append(Run(self._sources, len(runs), number, 1, characters, lines))
+            characters += len(chunk.text)
+            lines += chunk.text.count("\n")
+        name, data = f"read/{self._sources:08}", text.encode()
+        tokens = sum(len(chunk.ids) for chunk in chunks)
+        self._source = (
+            Source(
+                self._sources, name, name, "", self._kind, "", "done", "", len(data), 0, digest(data), characters,
+                tokens, len(chunks),
+            ),
+            runs,
+        )  # fmt: skip
+        self._writer.commit()
+        self._recall = None
+
+    def _write_source(self) -> None:
+        if self._source is not None:
+            source, runs = self._source
+            self._store.put_source(source)
+            self._store.add_runs(runs)
+            self._source = None
+
+    def recall(self, query: str, count: int, *, after: int = AFTER) -> list[Recalled]:
+        """The `count` stretches of the past that are most like `query`, best first; no two share any text; none of an empty past.
+
+        Each is an atom, about 100 tokens, with the `after` next ones; those that touch are one, so that there may be fewer.
+        """
+        if not self._sources or not query.strip():
+            return []
+        recall = self._recaller()
+        shelf = recall.shelf
+        taken: dict[int, float] = {}
+        found = 0
+        for scored in recall.rank(recall.prepare(query), 3, max(_RANKED, 2 * count)):
+            if scored.atom in taken:
+                continue
+            for atom in range(scored.atom, min(scored.atom + after + 1, shelf.atoms)):
+                taken.setdefault(atom, scored.score)
+            found += 1
+            if found == count:
+                break
+        return [
+            Recalled("".join(self._text(atom) for atom in group), group[0], max(taken[atom] for atom in group))
+            for group in sorted(_touching(sorted(taken)), key=lambda group: -max(taken[atom] for atom in group))
+        ]
+
+    def _text(self, atom: int) -> str:
+        assert self._recall is not None
+        shelf = self._recall.shelf
+        place = shelf.place(atom)
+        last = atom + 1 == shelf.atoms or shelf.chunk_of(atom + 1) != place.chunk
+        end = len(place.text) if last else place.end  # white space behind a chunk's last word is in no atom
+        return place.text[place.start : end]
+
+    def _recaller(self) -> Recall:
+        if self._recall is None:
+            from crystalcli.memory.recall import Recall
+            from crystalcli.memory.shelf import Shelf
+
+            shelf = Shelf(self._store)
+            if self._encoder.folder is None or shelf.atom_codes is None:
+                self._recall = Recall(shelf, None, None)
+            else:
+                from crystalcli.vectors.codec import default_codec
+
+                self._recall = Recall(shelf, self._question(), default_codec())
+        return self._recall
+
+    def _question(self) -> QuestionEncoder:
+        if self._asker is None:
+            from crystalcli.vectors.question import QuestionEncoder
+
+            assert self._encoder.folder is not None
+            self._asker = QuestionEncoder(self._encoder.folder, self._encoder.tokenizer)
+        return self._asker
+
+    def close(self) -> None:
+        """Give the file back; one in a temporary folder goes."""
+        self._store.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _touching(atoms: Sequence[int]) -> list[list[int]]:
+    """Numbers, rising, in groups without a gap."""
+    groups: list[list[int]] = []
+    for atom in atoms:
+        if groups and groups[-1][-1] + 1 == atom:
+            groups[-1].append(atom)
+        else:
+            groups.append([atom])
+    return groups

@@ -1,0 +1,67 @@
+"""`crystal perplexity` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from crystalcli.cli.app import run
+
+ARMS = {f"{arm}{how}" for arm in ("window", "memory") for how in ("", " and copying", " and echoes")}
+TEXT = "".join(f"The {number}th boat lay at the {number * 7 % 31}th buoy.\n" for number in range(60))
+
+
+def here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    code = run([str(each) for each in arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.fixture(autouse=True)
+def _weights(encoder_folder: Path, language_model_path: Path) -> None:
+    """Weights are here before the command looks for them."""
+
+
+def test_figures_for_programs_and_for_people(tmp_path, capsys, monkeypatch):
+    text = tmp_path / "boats.txt"
+    text.write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    code, out, err = here(capsys, "perplexity", text, "--window", "64", "--targets", "2", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["command"], found["window"], found["targets"]) == ("perplexity", 64, 2)
+    assert found["arms"].keys() == ARMS
+    for arm, each in found["arms"].items():
+        value, low, high = each["perplexity"]
+        assert 1 < low <= value <= high < 50
+        assert 0 < each["bits_per_byte"][0] < 4
+        assert (each["of_window"] is None) == (arm == "window")
+    code, out, _ = here(capsys, "perplexity", text, "--window", "64", "--targets", "1")
+    assert code == 0
+    assert "1 target among" in out
+    assert "half as many, and as many recalled" in out
+    assert [each.name for each in tmp_path.iterdir()] == ["boats.txt"]  # no crystal is made
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "options", "code", "said"),
+    [
+        ("short.txt", b"Too short.\n", (), 2, "give more text, or a smaller --window"),
+        ("empty.txt", b"", (), 3, "there is no text to foresee"),
+        ("binary.bin", bytes(range(256)) * 8, (), 3, "there is no text to foresee"),
+        ("a.txt", TEXT.encode(), ("--window", "1"), 2, "a window of 1 tokens"),
+        ("a.txt", TEXT.encode(), ("--window", "64", "--targets", "0"), 2, "at least one target"),
+        ("a.txt", TEXT.encode(), ("--model", "http://127.0.0.1:1/v1#x"), 2, "how likely a text is"),
+        ("a.txt", None, (), 3, "no such file or folder"),
+    ],
+)
+def test_what_cannot_be_measured(tmp_path, capsys, name, data, options, code, said):
+    path = tmp_path / name
+    if data is not None:
+        path.write_bytes(data)
+    found, out, err = here(capsys, "perplexity", path, *options)
+    assert (found, out) == (code, "")
+    assert said in err
+    assert err.count("\n") == 1

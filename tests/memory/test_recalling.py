@@ -1,0 +1,133 @@
+"""A language model with a crystal behind its window: what it is shown is earlier text, and it foresees better by it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+from crystalcli.errors import UsageError
+from crystalcli.library import Crystal
+from crystalcli.lm import LanguageModel
+from crystalcli.memory.past import Past
+from crystalcli.memory.recalling import RecallingModel, judge
+
+LINES = "".join(f"Line {number} is about the {number * 37 % 101}th lamp of the harbour.\n" for number in range(400))
+VERSE = (
+    "Vellamy Quist kept nineteen blue herons in the attic of the Corrodane chapel, and fed them pickled quinces on "
+    "Thursdays; the sexton, Aurelio Brandt, swore they could recite the tide tables backwards to anyone who asked twice. "
+    "In the year of the copper flood, Vellamy sold seven of them to Madame Orsolya Threnck, who kept a ferry of glass, and the other "
+    "twelve flew to Ustrenby and never came back."
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def model(language_model_path):
+    return LanguageModel.open(language_model_path, precision="fp32")
+
+
+def numbers(text: str) -> list[int]:
+    return [int(number) for number in re.findall(r"Line (\d+) is", text)]
+
+
+def test_what_is_recalled_is_exact_earlier_text_and_nothing_twice(encoder_folder):
+    with Past(encoder_folder) as past:
+        assert past.recall("the lamp of the harbour", 4) == []
+        past.add(" \n ")
+        assert past.recall("the lamp of the harbour", 4) == []
+        past.add(LINES)
+        found = past.recall("Line 250 is about the lamp", 4)
+        assert any(250 in numbers(each.text) for each in found)
+        assert all(each.text in LINES for each in found)
+        assert sum(len(each.text) for each in found) == len(set().union(*(spans(each.text) for each in found)))
+        assert past.recall("  ", 4) == []
+        past.add("The mill stands by the weir.\n")
+        assert past.recall("the mill by the weir", 1)[0].text == "The mill stands by the weir.\n"
+
+
+def spans(text: str) -> set[int]:
+    start = LINES.index(text)
+    return set(range(start, start + len(text)))
+
+
+def test_a_past_in_a_file_is_a_crystal_and_goes_on(tmp_path, encoder_folder):
+    path = tmp_path / "past.crystal"
+    for text in (LINES, VERSE):
+        with Past(encoder_folder, path) as past:
+            past.add(text)
+    with Past(encoder_folder, path) as past:
+        assert VERSE in past.recall("Who fed pickled quinces to the herons?", 1)[0].text
+    with Crystal.open(path) as crystal:
+        assert crystal.verify().sound
+        assert sum(document.characters for document in crystal.documents()) == len(LINES + VERSE)
+
+
+def test_memory_window_and_what_is_to_come_do_not_overlap(model, encoder_folder):
+    ids = model.ids(LINES)
+    with RecallingModel(model, Past(encoder_folder), window=256) as reader:
+        at = 0
+        for start in (1500, 2600, 2700):
+            reader.skip(ids[at:start])
+            at = start
+            prompt = reader.prompt(settle=True)
+            local = reader.local()
+            assert local == ids[start - 128 : start]
+            assert prompt[len(prompt) - 128 :] == local
+            memory = prompt[:-128]
+            assert 100 < len(memory) <= 128
+            assert max(numbers(model.data(memory).decode())) < min(numbers(model.data(local).decode()))
+
+
+def test_without_memory_and_with_room_for_all_it_is_the_model(model):
+    text = LINES[:300]
+    ids = model.ids(text)
+    with Past(None) as past:
+        reader = RecallingModel(model, past, window=150, memory=0, stride=50)
+        found = list(reader.read([text]))
+        assert past.characters == 0
+    assert [number for each in found for number in each.ids] == ids[1:]
+    told = [each for stride in found for each in stride.log_probabilities]
+    assert told == pytest.approx(model.log_probabilities(ids, 1), abs=2e-3)
+    assert {each.memory for each in found} == {0}
+
+
+def test_it_foresees_better_what_it_has_read_long_before(model, encoder_folder):
+    before = model.ids(f"{VERSE}\n\n{LINES}\n")
+    again, rest = model.ids(VERSE)[:64], model.ids(VERSE)[64:]
+    with RecallingModel(model, Past(encoder_folder), window=256) as reader:
+        reader.skip(before + again)
+        with_memory = sum(reader.judge(reader.prompt(settle=True), rest))
+        window_alone = sum(reader.judge(reader.local(256), rest))
+    assert with_memory > 0.5 * window_alone  # nats that are half as many
+
+
+def test_text_is_read_in_pieces_of_any_size(model):
+    with Past(None) as past:
+        reader = RecallingModel(model, past, window=40, memory=10, stride=30)
+        found = list(reader.read(["", "One ", "", *(["and another one "] * 20)]))
+        assert reader.tokens == 1 + sum(len(each.ids) for each in found)
+        assert [len(each.ids) for each in found[:-1]] == [30] * (len(found) - 1)
+        assert list(RecallingModel(model, past).read([])) == []
+        assert list(RecallingModel(model, past).read(["A"])) == []
+
+
+@pytest.mark.parametrize("figures", [{"window": 1}, {"memory": -1}, {"window": 64, "memory": 64}, {"stride": 0}])
+def test_figures_out_of_range(model, figures):
+    with Past(None) as past, pytest.raises(UsageError, match="no such"):
+        RecallingModel(model, past, **figures)
+
+
+def test_a_window_that_is_too_large_and_a_model_that_cannot_judge(model):
+    with Past(None) as past, pytest.raises(UsageError, match="takes 8,192 tokens"):
+        RecallingModel(model, past, window=8192)
+    with pytest.raises(UsageError, match="how likely a text is"):
+        judge("http://127.0.0.1:1/v1#x")

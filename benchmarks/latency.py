@@ -20,7 +20,7 @@ STEPS = ("evidence", "first word", "end")
 def ask_times(crystal: Path, question: str) -> dict[str, float]:
     """Seconds from the start of `crystal ask` to all of the evidence, to the first word of the answer, and to the end."""
     began = time.perf_counter()
-    command = [sys.executable, "-m", "crystalcli", "ask", "--generate", question, "-c", str(crystal)]
+    command = [sys.executable, "-m", "crystalcli", "ask", "--floor", "0", "--generate", question, "-c", str(crystal)]
     got, times = b"", {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as child:
         assert child.stdout is not None
@@ -50,7 +50,16 @@ def main() -> None:
         "import torch": [sys.executable, "-c", "import torch"],
         "crystal --help": [*program, "--help"],
         "crystal recall": [*program, "recall", args.question, "-c", str(args.crystal)],
-        "crystal ask --extractive": [*program, "ask", "--extractive", args.question, "-c", str(args.crystal)],
+        "crystal ask --extractive": [
+            *program,
+            "ask",
+            "--floor",
+            "0",
+            "--extractive",
+            args.question,
+            "-c",
+            str(args.crystal),
+        ],
     }
     times: dict[str, list[float]] = {name: [] for name in [*commands, *(f"crystal ask, {step}" for step in STEPS)]}
     for _ in range(args.rounds):

@@ -252,13 +252,14 @@ def _stretches(rows: list[Row], gap: float, wide: float) -> list[tuple[int, int]
 def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
     """How many letters there are on both sides of a gap, or 0 where one of them is no column of text."""
     sides = [[each for row in rows for each in row if (each.x0 > gap) == is_right] for is_right in (False, True)]
-    count = 0
     parted = [rows_of(side) for side in sides]
-    short = _stand_by_themselves(*parted)
-    for rows_there in parted:
-        lines = [line_of(row) for row in rows_there]
-        if len(lines) < FEWEST_LINES:
-            return 0
+    columns = [[line_of(row) for row in rows_there] for rows_there in parted]
+    if min(map(len, columns)) < FEWEST_LINES:
+        return 0
+    left, right = columns
+    short = _stand_by_themselves(left, right, statistics.median(each.size for side in sides for each in side))
+    count = 0
+    for rows_there, lines in zip(parted, columns, strict=True):
         text = "".join(line.text for line in lines)
         wide = max(line.x1 for line in lines) - min(line.x0 for line in lines)
         digits = sum(character.isdigit() for character in text)
@@ -277,14 +278,11 @@ def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
     return count
 
 
-def _stand_by_themselves(left: Sequence[Row], right: Sequence[Row]) -> bool:
-    """Whether many lines on one side stand between two lines of the other, and not beside one."""
-    fewer, more = sorted(([line_of(row) for row in side] for side in (left, right)), key=len)
-    if len(fewer) < FEWEST_SHORT_LINES or any(
-        _letters(side) < FEWEST_ALPHABETIC * _characters(side) for side in (fewer, more)
-    ):
+def _stand_by_themselves(left: Sequence[Line], right: Sequence[Line], em: float) -> bool:
+    """Whether many lines on one side stand between two lines of the other, and not beside one. em: the size of their letters."""
+    fewer, more = sorted((left, right), key=len)
+    if len(fewer) < FEWEST_SHORT_LINES or not (_is_mostly_letters(fewer) and _is_mostly_letters(more)):
         return False
-    em = statistics.median(each.size for row in (*left, *right) for each in row)
     heights = sorted(line.y for line in more)
     between = 0
     for line in fewer:
@@ -295,9 +293,6 @@ def _stand_by_themselves(left: Sequence[Row], right: Sequence[Row]) -> bool:
     return between >= BETWEEN * len(fewer)
 
 
-def _letters(lines: Sequence[Line]) -> int:
-    return sum(character.isalpha() for line in lines for character in line.text)
-
-
-def _characters(lines: Sequence[Line]) -> int:
-    return sum(not character.isspace() for line in lines for character in line.text)
+def _is_mostly_letters(lines: Sequence[Line]) -> bool:
+    shown = "".join("".join(line.text.split()) for line in lines)
+    return sum(map(str.isalpha, shown)) >= FEWEST_ALPHABETIC * len(shown)

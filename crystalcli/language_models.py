@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from crystalcli import models
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
@@ -62,7 +62,7 @@ def is_named(given: str | Path | Speaker | None) -> bool:
     return given is not None or bool(os.environ.get("CRYSTAL_MODEL") or registry.read().default)
 
 
-def own(what: str | Path) -> bool:
+def own(what: str | Path) -> TypeGuard[str]:
     """Whether `what`, as `meant` gives it, is one of the program's own models, which may have to be fetched."""
     return isinstance(what, str) and what in models.CATALOGUE
 
@@ -76,7 +76,7 @@ def speaker(given: str | Path | None = None, *, allow_remote: bool = False) -> S
     from crystalcli.lm.speakers import open_speaker
 
     what = meant(given)
-    if isinstance(what, str) and own(what):
+    if own(what):
         folder = models.locate(what) or models.pull(what)
         return open_speaker(folder / models.weights(what).main)
     return open_speaker(what, allow_remote=allow_remote)

@@ -205,7 +205,7 @@ class Crystal(CrystalFile):
         wanted, named = wishes or Wishes(), is_named(model)
         if model is None or isinstance(model, str | Path):
             what = meant(model)
-            if isinstance(what, str) and own(what) and models.locate(what) is None:
+            if own(what) and models.locate(what) is None:
                 return packed(self, question, wanted)
             model = speaker(what, allow_remote=allow_remote)
         return packed(self, question, wanted, model, bounded=named)

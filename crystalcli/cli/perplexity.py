@@ -60,7 +60,7 @@ def perplexity(texts: tuple[Path, ...], window: int, targets: int, model: str | 
 
     text = text_of(paths_of([str(path) for path in texts]))
     what = meant(model)
-    opened = judge(fetch(str(what)) / weights(str(what)).main if own(what) else what)
+    opened = judge(fetch(what) / weights(what).main if own(what) else what)
     ids = opened.ids(text.text)
     starts = held_back(len(ids), window, targets)
     encoder = default_weights(ENCODER)

@@ -29,6 +29,6 @@ def chosen(model: str | None, allow_remote: bool) -> str | Path | Speaker:
 
     what = meant(model)
     if own(what):
-        fetch(str(what))
+        fetch(what)
         return what
     return speaker(what, allow_remote=allow_remote)

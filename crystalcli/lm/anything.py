@@ -20,7 +20,7 @@ from crystalcli.lm import chat
 from crystalcli.lm.conversation import Conversation
 from crystalcli.lm.hugging_figures import OWN
 from crystalcli.lm.tensor_files import read_json, weight_files
-from crystalcli.lm.utterance import check_figures, spoken, until
+from crystalcli.lm.utterance import check_figures, check_length, spoken, until
 from crystalcli.lm.vocabulary import Vocabulary
 
 _CONTEXT = 2048  # tokens, where the configuration says nothing
@@ -87,11 +87,7 @@ class AnyModel:
         prompt = self._conversation.ids(messages)
         if not prompt:
             raise UsageError("an empty prompt: there is nothing to continue")
-        if len(prompt) + max_tokens > self._context:
-            raise CrystalError(
-                f"the prompt has {len(prompt):,} tokens, but with {max_tokens:,} for the answer {self.name} can take "
-                f"{max(self._context - max_tokens, 0):,} (of {self._context:,}): give it less context"
-            )
+        check_length(self.name, len(prompt), max_tokens, self._context)
         choices = (temperature, top_p, seed, repetition_penalty)
         return until(spoken(self._vocabulary.stream(self._continue(prompt, max_tokens, choices))), stop)
 

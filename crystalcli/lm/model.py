@@ -22,7 +22,7 @@ from crystalcli.lm.opening import open_vocabulary
 from crystalcli.lm.pace import Pace
 from crystalcli.lm.shape import Shape
 from crystalcli.lm.source import Source
-from crystalcli.lm.utterance import check_figures, spoken, until
+from crystalcli.lm.utterance import check_figures, check_length, spoken, until
 from crystalcli.lm.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -182,11 +182,7 @@ class LanguageModel:
         """
         check_figures(max_tokens, temperature, top_p, repetition_penalty)
         prompt = self._checked(prompt_ids)
-        if len(prompt) + max_tokens > self.context_length:
-            raise CrystalError(
-                f"the prompt has {len(prompt):,} tokens, but with {max_tokens:,} for the answer {self.name} can take "
-                f"{max(self.context_length - max_tokens, 0):,} (of {self.context_length:,}): give it less context"
-            )
+        check_length(self.name, len(prompt), max_tokens, self.context_length)
         choices = (temperature, top_p, seed, repetition_penalty)
         pieces = self._vocabulary.stream(self._continue(prompt, max_tokens, choices))
         return until(pieces, stop)

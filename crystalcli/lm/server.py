@@ -13,7 +13,7 @@ from typing import Any
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import chat, estimate, wire
 from crystalcli.lm.address import Address, parse
-from crystalcli.lm.utterance import check_figures, spoken, until
+from crystalcli.lm.utterance import check_figures, check_length, spoken, until
 
 _CONTEXT = 4096  # tokens, where nobody says: what such servers take when they are not told otherwise
 _LOOK = (10.0, 30.0)  # seconds without a byte, and in all, for a look at what there is
@@ -90,12 +90,7 @@ class ServerModel:
         """
         check_figures(max_tokens, temperature, top_p, repetition_penalty)
         plain = chat.checked(messages)
-        size = estimate.conversation(plain)
-        if size + max_tokens > self._context:
-            raise CrystalError(
-                f"the prompt has about {size:,} tokens, but with {max_tokens:,} for the answer {self.name} can take "
-                f"{max(self._context - max_tokens, 0):,} (of {self._context:,}): give it less context"
-            )
+        check_length(self.name, estimate.conversation(plain), max_tokens, self._context, "about ")
         body = {
             "model": self._name,
             "messages": plain,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from crystalcli.errors import UsageError
+from crystalcli.errors import CrystalError, UsageError
 
 _OPENED, _CLOSED = "<think>", "</think>"
 
@@ -21,6 +21,15 @@ def check_figures(max_tokens: int, temperature: float, top_p: float, repetition_
         raise UsageError(
             "temperature is from 0 to 100, top_p above 0 and up to 1, repetition_penalty from 0.01 to 100: "
             f"not {temperature}, {top_p}, {repetition_penalty}"
+        )
+
+
+def check_length(name: str, size: int, max_tokens: int, context_length: int, about: str = "") -> None:
+    """Raises CrystalError when a prompt of `size` tokens leaves no room for `max_tokens` more. about: "about " for an estimate."""
+    if size + max_tokens > context_length:
+        raise CrystalError(
+            f"the prompt has {about}{size:,} tokens, but with {max_tokens:,} for the answer {name} can take "
+            f"{max(context_length - max_tokens, 0):,} (of {context_length:,}): give it less context"
         )
 
 

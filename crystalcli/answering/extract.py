@@ -54,7 +54,7 @@ class Sentence(NamedTuple):
 
 def ranked(recall: Recall, question: str, passages: Sequence[Passage]) -> list[Sentence]:
     """The sentences of the first READ passages, best first. Of source code and tables, the line that recall found."""
-    query = recall.prepare(question)
+    query = recall.asked(question)
     kind = asked(question)
     found = []
     for rank, passage in enumerate(passages[:READ]):

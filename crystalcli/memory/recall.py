@@ -45,6 +45,7 @@ PAGE_CANDIDATES = 100  # the best atoms, of which those on pages are given what 
 PROSE_WEIGHT, CODE_WEIGHT = 0.8, 0.3
 CODE_MEAN = 2.0  # of the mean over an atom's units, in code
 DEPTHS = (1, 2, 3)
+_NOTHING = np.zeros(0, np.float32)
 _PIECE = 1 << 14  # scores worked on at a time
 _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
 
@@ -65,7 +66,7 @@ class Recall:
         self._encoder = encoder
         self._codec = codec
         self._lexicons = shelf.store.lexicons()
-        self._asked: tuple[str, dict[str, float]] = "", {}
+        self._asked = Query("", {}, _NOTHING, None, _NOTHING)  # the last question, without its scores and postings
         self._bare: npt.NDArray[np.bool_] | None = None  # atoms whose layers are still to be made, if there are any
         if not shelf.encoded:
             encoded = np.array([segment.encoded for segment in shelf.segments], bool)
@@ -117,21 +118,28 @@ class Recall:
         found = {term: self._postings(term) for term in query_terms(question)}
         count = max(1, self.shelf.atoms)
         idf = {term: bm25.idf(sum(part.df for part in parts), count) for term, parts in found.items()}
-        self._asked = question, idf
         scores = bm25.score(found, self.shelf.lengths, idf)
         if self.shelf.dead is not None:
             scores[self.shelf.dead] = 0
         if self._encoder is None or self.shelf.atom_codes is None:
-            return Query(question, idf, scores, None, np.zeros(0, np.float32), found)
+            self._asked = Query(question, idf, _NOTHING, None, _NOTHING)
+            return self._asked._replace(bm25=scores, postings=found)
         ids, ends = self._encoder.tokens(question)
         ids, ends = ids[:_LONGEST_QUESTION], ends[:_LONGEST_QUESTION]
         weights = _token_weights(question, ends.tolist(), idf, bm25.idf(0, count))
-        return Query(question, idf, scores, self._encoder.encode(ids.tolist()), weights, found)
+        self._asked = Query(question, idf, _NOTHING, self._encoder.encode(ids.tolist()), weights)
+        return self._asked._replace(bm25=scores, postings=found)
+
+    def asked(self, question: str) -> Query:
+        """What `prepare` gives, of which scores and postings may be missing: of the question prepared last it is at hand."""
+        last = self._asked
+        return last if last.text == question else self.prepare(question)
 
     def idf(self, text: str) -> dict[str, float]:
         """The idf of each term of `text`, as in `prepare`; that of the question prepared last is at hand."""
-        if text == self._asked[0]:
-            return self._asked[1]
+        last = self._asked
+        if text == last.text:
+            return last.idf
         count = max(1, self.shelf.atoms)
         return {term: bm25.idf(sum(part.df for part in self._postings(term)), count) for term in query_terms(text)}
 

@@ -25,13 +25,7 @@ QUESTION = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """So that a busy machine does not make threads wait for one another."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -425,7 +419,11 @@ def test_whatever_is_damaged_ends_in_the_named_error(qwen, tmp_path_factory, pla
     data[place % len(data)] = value
     (folder / name).write_bytes(data)
     try:
-        hugging.open_folder(folder, precision="fp32").logits([5, 6, 7])
+        model = hugging.open_folder(folder, precision="fp32")
+        if isinstance(model, LanguageModel):
+            model.logits([5, 6, 7])
+        else:  # the family's name was damaged: transformers may know it by another
+            list(model.say(QUESTION, max_tokens=1))
     except CrystalError as error:
         assert "\n" not in str(error)
 

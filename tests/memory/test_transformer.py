@@ -260,14 +260,6 @@ def test_gradients_are_those_of_finite_differences():
     assert float(change) == pytest.approx(float((gradient * direction).sum()), rel=0.02)
 
 
-@pytest.fixture
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # the matrices are so small that a second one costs more than it gives
-    yield
-    torch.set_num_threads(before)
-
-
 def test_it_learns_to_recall_what_lies_ten_windows_back_and_without_memory_does_not(one_thread):
     task, steps = Task(keys=32, values=8, windows=10, pairs=2), 130
     how = {"width": 32, "batch": 16, "rate": 8e-3, "grow": 8, "every": steps}

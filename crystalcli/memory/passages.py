@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from crystalcli.types import FloatArray
 
+BESIDES = ("document", "definition", "page")  # what an atom stands in, as names of shares
 NEIGHBOURHOOD = 12  # a neighbour joins when it is among so many best atoms
 _REACH = 2  # atoms that join on either side, at most
 _LONG_SENTENCE = 1200  # characters; what is longer is no sentence

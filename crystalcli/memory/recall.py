@@ -4,6 +4,7 @@
     fine score     max over the atom's clusters of q · cluster + 0.8 · BM25 / Σ idf    depth 2
                    + sum over question tokens of idf · max over units of t · unit     depth 3 (MaxSim: Khattab and Zaharia, 2020)
                    + what the document gives (see `standing`)                         depths 2 and 3
+                   + what a lone definition's name gives, in code (see `named`)       depths 2 and 3
                    + what the page gives, in a PDF (see `pages`)                      depths 2 and 3, the best 100
 
 Source code is asked what it does, seldom in its own words, and a function is one thought: there the mean over the atom's units (at
@@ -21,8 +22,9 @@ import numpy as np
 from crystalcli.errors import UsageError
 from crystalcli.lexical import bm25, postings
 from crystalcli.lexical.analysis import query_terms, words
+from crystalcli.memory.named import named
 from crystalcli.memory.pages import of_pages
-from crystalcli.memory.passages import NEIGHBOURHOOD, Passages, Query, Scored, lookup
+from crystalcli.memory.passages import BESIDES, NEIGHBOURHOOD, Passages, Query, Scored, lookup
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.standing import standing
 from crystalcli.types import Passage
@@ -198,14 +200,17 @@ class Recall:
         lexical = query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
         prose = nearest + similar + PROSE_WEIGHT * lexical
         code = CODE_MEAN * mean + similar + CODE_WEIGHT * lexical
-        is_code, given, paged = standing(shelf, query, candidates)
-        total = np.where(is_code, code, prose) + given
-        by_page = np.zeros(len(candidates), np.float32)
+        is_code, lone, document, paged = standing(shelf, query, candidates)
+        besides = {name: np.zeros(len(candidates), np.float32) for name in BESIDES}
+        besides["document"] = document
+        if lone.any():
+            besides["definition"][lone] = named(shelf, query, candidates[lone])
+        total = np.where(is_code, code, prose) + document + besides["definition"]
         if paged.any():
             leading = _top(total, PAGE_CANDIDATES)
             leading = leading[paged[leading] > 0]
-            by_page[leading] = of_pages(shelf, query, candidates[leading], paged[leading])
-            total += by_page
+            besides["page"][leading] = of_pages(shelf, query, candidates[leading], paged[leading])
+            total += besides["page"]
         found = []
         for i in np.argsort(-total, kind="stable")[:count]:
             shares = {"atom": float(atoms[candidates[i]])}
@@ -218,10 +223,7 @@ class Recall:
                 if depth == 3:
                     shares["units"] = float(similar[i])
                 shares["bm25"] = float(PROSE_WEIGHT * lexical[i])
-            if given[i]:
-                shares["document"] = float(given[i])
-            if by_page[i]:
-                shares["page"] = float(by_page[i])
+            shares.update((name, float(by[i])) for name, by in besides.items() if by[i])
             found.append(Scored(int(candidates[i]), float(total[i]), shares))
         return found
 

@@ -1,7 +1,7 @@
 """The last candidates encoded again from their text, so that exact vectors decide among them. Costs torch and some tenths of a second.
 
     score   0.5 · q · atom + max over the atom's clusters of q · cluster + 0.3 · MaxSim over its units + 0.875 · what BM25 gave
-            + what its document gave
+            + what it stands in gave: document, definition, page
 
 The weights are not those for codes: a decoded unit lies near its cluster and atom, an exact one speaks for itself.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from crystalcli.memory.passages import Query, Scored
+from crystalcli.memory.passages import BESIDES, Query, Scored
 from crystalcli.memory.shelf import Shelf
 from crystalcli.types import Chunk
 from crystalcli.vectors.codec import unit_length
@@ -62,7 +62,7 @@ def reencode(shelf: Shelf, query: Query, ranked: Sequence[Scored], encoder: Chun
                 "units": _UNITS * _max_sim(own_units, states, weights),
                 "bm25": _BM25 * scored.shares["bm25"],
             }
-            shares.update({name: scored.shares[name] for name in ("document", "page") if name in scored.shares})
+            shares.update({name: scored.shares[name] for name in BESIDES if name in scored.shares})
             found.append(Scored(scored.atom, sum(shares.values()), shares, scored.others))
         base += (len(shape.units) - 1, len(shape.clusters) - 1, len(shape.atoms) - 1)
     return sorted(found, key=lambda scored: -scored.score)

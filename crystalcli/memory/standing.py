@@ -6,7 +6,7 @@
 
 A share is counted in the terms' idf. Source code is asked for files: a function seldom has all the words of what it is for, its
 file has them; and a test has the words of what it tests. What holds a function or two is no such file: the longer of two functions
-is not the better one. In prose neither held (docs/LOG.md). Of pages `pages` knows.
+is not the better one; there `named` asks its name. In prose neither held (docs/LOG.md). Of pages `pages` knows.
 """
 
 from __future__ import annotations
@@ -35,16 +35,18 @@ PATH_CODE, PATH_PROSE = 1.0, 0.5
 COVER = 0.3
 DEFINED = 5  # landmarks of definitions at least; a definition has one at its beginning, and one at its end
 TEST = 0.2
-_TESTS = frozenset(("test", "spec"))  # as terms of a path
+TESTS = frozenset(("test", "spec"))  # as terms of a path
 
 
 class Standing(NamedTuple):
     """For some atoms: which stand in source code, bool [n], and what their documents give them, float32 [n].
 
-    paged: the id of each atom's document where that is made of pages, else 0, int64 [n].
+    lone: which stand in source code that has not DEFINED, bool [n]. paged: the id of each atom's document where that is made of
+    pages, else 0, int64 [n].
     """
 
     is_code: npt.NDArray[np.bool_]
+    lone: npt.NDArray[np.bool_]
     given: FloatArray
     paged: Integers
 
@@ -55,7 +57,7 @@ def standing(shelf: Shelf, query: Query, atoms: Integers) -> Standing:
     of_chunk = first_sources(shelf.store, np.unique(chunks).tolist())
     documents = {source: (path, kind) for source, path, kind in of_chunk.values()}
     total = max(sum(query.idf.values()), 1e-6)
-    about_tests = not _TESTS.isdisjoint(query.idf)
+    about_tests = not TESTS.isdisjoint(query.idf)
     code = [source for source, (_, kind) in documents.items() if kind == CODE]
     covered = _covered(shelf, query, with_landmarks(shelf.store, code, "definition", DEFINED))
     given: dict[int, float] = {}
@@ -64,14 +66,16 @@ def standing(shelf: Shelf, query: Query, atoms: Integers) -> Standing:
         share = sum(idf for term, idf in query.idf.items() if term in words) / total
         if kind == CODE:
             given[source] = PATH_CODE * share + COVER * covered.get(source, 0.0) / total
-            if not about_tests and not _TESTS.isdisjoint(words):
+            if not about_tests and not TESTS.isdisjoint(words):
                 given[source] -= TEST
         else:
             given[source] = PATH_PROSE * share
     nowhere = (0, "", "")
     sources = [of_chunk.get(chunk, nowhere)[0] for chunk in chunks.tolist()]
+    is_code = np.array([documents.get(source, ("", ""))[1] == CODE for source in sources], bool)
     return Standing(
-        np.array([documents.get(source, ("", ""))[1] == CODE for source in sources], bool),
+        is_code,
+        is_code & np.array([source not in covered for source in sources], bool),
         np.array([given.get(source, 0.0) for source in sources], np.float32),
         np.array([source if documents.get(source, ("", ""))[1] == PAGED else 0 for source in sources], np.int64),
     )

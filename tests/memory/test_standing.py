@@ -126,5 +126,7 @@ def test_the_words_of_a_lone_function_give_nothing(tmp_path, monkeypatch):
         with Crystal.create(tmp_path / f"{name}.crystal", encoder=None) as crystal:
             crystal.ingest([tmp_path / name])
             question = Recall(crystal.shelf, None, None).prepare("rope mooring")
-            given[name] = standing(crystal.shelf, question, np.arange(crystal.shelf.atoms)).given.max()
+            found = standing(crystal.shelf, question, np.arange(crystal.shelf.atoms))
+            given[name] = found.given.max()
+            assert found.is_code.all() and (found.lone == (name == "two.py")).all()
     assert given == {"two.py": 0.0, "more.py": pytest.approx(standing_module.COVER)}

@@ -37,6 +37,15 @@ class Recalled(NamedTuple):
     score: float
 
 
+class Nodes(NamedTuple):
+    """Layer 0 in tokens of the encoder, and the nodes of layers 1 to 3."""
+
+    tokens: int
+    units: int
+    clusters: int
+    atoms: int
+
+
 class Past:
     """A crystal at `path`, or in a temporary folder, that is written as text is read. What one at `path` holds already is earlier text.
 
@@ -71,6 +80,24 @@ class Past:
         self._recall: Recall | None = None
         self._asker: QuestionEncoder | None = None
         self.characters = 0  # of all text that was added
+
+    @property
+    def path(self) -> Path:
+        """The file: a crystal, which others may open and read at any time."""
+        return self._store.path
+
+    @property
+    def kept(self) -> int:
+        """Bytes that recall keeps in memory and that grow with the text; see `crystalcli.memory.resident`."""
+        from crystalcli.memory.resident import grown
+
+        return grown(self._recaller().shelf) if self._sources else 0
+
+    @property
+    def nodes(self) -> Nodes:
+        """How much of each layer there is."""
+        segments = self._store.segments()
+        return Nodes(*(sum(getattr(segment, name) for segment in segments) for name in Nodes._fields))
 
     @property
     def size(self) -> int:

@@ -65,7 +65,7 @@ def board(state: State, width: int) -> RenderableType:
     """The state as a board of so many columns."""
     width = min(width - 1, _WIDEST)
     panels = [
-        _panel("the layers", layers(state.nodes, 6)),
+        _panel("the layers", layers(state.nodes, max(4, width // 3 - 29) / max(1.0, state.total / 10))),
         _panel("memory", memory(state)),
         _panel("perplexity so far", perplexity(state)),
     ]
@@ -94,8 +94,8 @@ def board(state: State, width: int) -> RenderableType:
     return outer
 
 
-def layers(nodes: Nodes, columns: int) -> Table:
-    """Each layer with its nodes, its ratio to the one below, and a bar."""
+def layers(nodes: Nodes, columns: float) -> Table:
+    """Each layer with its nodes, its ratio to the one below, and a bar: so many columns for a node."""
     table = Table.grid(padding=(0, 1, 0, 0))
     for justify in ("left", "right", "right", "left"):
         table.add_column(justify=justify, no_wrap=True)
@@ -103,8 +103,7 @@ def layers(nodes: Nodes, columns: int) -> Table:
     for number, (name, _) in enumerate(_LAYERS):
         below = counts[number - 1] if number else 0
         ratio = f"{below / counts[number]:.1f}:1" if number and counts[number] else ""
-        length = round(columns * counts[number] / counts[1]) if number and counts[1] else 0
-        bar = "█" * max(length, int(number > 0 and counts[number] > 0))
+        bar = "█" * max(round(columns * counts[number]), 1) if number and counts[number] else ""
         table.add_row(name, f"{counts[number]:,}", Text(ratio, style="dim"), Text(bar, style="cyan"))
     return table
 

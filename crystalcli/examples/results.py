@@ -20,6 +20,7 @@ from crystalcli.examples.reading import WINDOW, Sample, State, grown
 from crystalcli.memory.perplexity import LENGTH
 
 _WIDEST = 110  # columns
+_ENOUGH = 10_000  # tokens in which a process grows by more than chance
 _NARROW = 66  # where there are fewer, answers stand below one another
 
 
@@ -40,7 +41,7 @@ def ending(prepared: Prepared, state: State, found: Answers, model: str) -> None
     """Layers, memory, perplexity, and the three answers."""
     width = min(output.console.width, _WIDEST)
     console = output.console
-    console.print(layers(state.nodes, 20))
+    console.print(layers(state.nodes, 20 / max(1, state.nodes.units)))
     output.write("\n")
     for line in memory_lines(state):
         _say(line)
@@ -65,7 +66,7 @@ def memory_lines(state: State) -> list[str]:
     if state.base is not None and state.base.resident is not None and last.resident is not None:
         half = halfway(state)
         lines.append(
-            f"The process had {state.base.resident / 1e6:,.0f} MB after the first stride and {last.resident / 1e6:,.0f} MB at the end. "
+            f"The process had {state.base.resident / 1e6:,.0f} MB after the first stride and {last.resident / 1e6:,.0f} MB at the end."
             f"{per_million(half, last)}"
         )
     each = 1e6 * last.kept / max(1, state.total)
@@ -84,9 +85,9 @@ def halfway(state: State) -> Sample:
 def per_million(before: Sample, after: Sample) -> str:
     """How much the process grew between two samples, and what that is for a million tokens."""
     change, tokens = grown(before, after), after.tokens - before.tokens
-    if change is None or not tokens:
+    if change is None or tokens < _ENOUGH:
         return ""
-    return f"In the second half, {tokens:,} tokens, it grew by {change / 1e6:.1f} MB: {change / tokens:.0f} MB for a million."
+    return f" In the second half, {tokens:,} tokens, it grew by {change / 1e6:.1f} MB: {change / tokens:.0f} MB for a million."
 
 
 def verdict(prepared: Prepared, found: Answers) -> str:

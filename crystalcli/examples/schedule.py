@@ -10,9 +10,10 @@ _SHARE = 0.5  # of what a stride is expected to take that the last one decides: 
 
 
 class Schedule:
-    """Strides spread evenly over what is left, as many as the time left has room for; at least one.
+    """Strides spread evenly over what is left, as many as the time left has room for. The first is measured in any case, since nobody
+    knows before what one takes.
 
-    last: where the last of them may begin, in tokens; first: where the first may; most: how many there are where time does not
+    last: where the last of them may begin, in tokens; first: where the first may, at most `last`; most: how many there are where time does not
     matter; seconds: the time in all; cost: what one is expected to take, in seconds.
     """
 
@@ -37,7 +38,7 @@ class Schedule:
         """How many more there are to be, `elapsed` seconds after the beginning."""
         room = self.seconds - elapsed - self._rest(at) - _ANSWERS * self.cost
         affordable = int(room / max(self.cost, 1e-9)) if room > 0 else 0
-        return max(min(self.most - self.done, affordable), int(self.done == 0))
+        return min(self.most - self.done, affordable) if self.done else self.most
 
     def due(self, at: int, elapsed: float) -> bool:
         """Whether it is time for one, where `at` tokens were read."""

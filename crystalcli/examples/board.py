@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _WIDEST = 110  # columns
 _NARROW = 78  # where there are fewer, panels stand below one another
+_SHARES = (10, 8, 8)  # of the columns, for each panel
+_FRAME = 4  # columns of a panel that are not for what stands in it
+_FIGURES = 25  # columns that the figures of the layers take
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _LAYERS = (("tokens", ""), ("units", "10:1"), ("clusters", "5:1"), ("atoms", "2:1"))
 
@@ -64,18 +67,20 @@ def line(state: State) -> str:
 def board(state: State, width: int) -> RenderableType:
     """The state as a board of so many columns."""
     width = min(width - 1, _WIDEST)
+    narrow = width < _NARROW
+    rooms = [(width if narrow else width * share // sum(_SHARES)) - _FRAME for share in _SHARES]
     panels = [
-        _panel("the layers", layers(state.nodes, max(4, width // 3 - 29) / max(1.0, state.total / 10))),
-        _panel("memory", memory(state)),
-        _panel("perplexity so far", perplexity(state)),
+        _panel("the layers", layers(state.nodes, max(0, rooms[0] - _FIGURES) / max(1.0, state.total / 10))),
+        _panel("memory", memory(state, rooms[1])),
+        _panel("perplexity so far", perplexity(state, rooms[2])),
     ]
     body: RenderableType
-    if width < _NARROW:
+    if narrow:
         body = Group(*panels)
     else:
         grid = Table.grid(expand=True)
-        for _ in panels:
-            grid.add_column(ratio=1)
+        for share in _SHARES:
+            grid.add_column(ratio=share)
         grid.add_row(*panels)
         body = grid
     bar = Table.grid(padding=(0, 2, 0, 0), expand=True)
@@ -103,12 +108,12 @@ def layers(nodes: Nodes, columns: float) -> Table:
     for number, (name, _) in enumerate(_LAYERS):
         below = counts[number - 1] if number else 0
         ratio = f"{below / counts[number]:.1f}:1" if number and counts[number] else ""
-        bar = "█" * max(round(columns * counts[number]), 1) if number and counts[number] else ""
+        bar = "█" * max(round(columns * counts[number]), 1) if number and counts[number] and columns else ""
         table.add_row(name, f"{counts[number]:,}", Text(ratio, style="dim"), Text(bar, style="cyan"))
     return table
 
 
-def memory(state: State) -> Table:
+def memory(state: State, room: int) -> RenderableType:
     """What the process takes, how it has grown, and what of it is for the text."""
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column()
@@ -118,25 +123,22 @@ def memory(state: State) -> Table:
     table.add_row("grown by", "" if state.grown is None else f"{state.grown / 1e6:+,.0f} MB")
     table.add_row("for recall", f"{last.kept / 1e6:.3f} MB")
     sizes = [each.resident for each in state.samples if each.resident is not None]
-    table.add_row(Text(sparks([0.0, *sizes], 20)[1:], style="green"), "")
-    return table
+    return Group(table, Text(sparks([0.0, *sizes], room)[1:], style="green"))
 
 
-def perplexity(state: State) -> Table:
+def perplexity(state: State, room: int) -> RenderableType:
     """Both arms with what they came to, and each stride as a block."""
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column()
     table.add_column(justify="right", no_wrap=True)
     if not state.rows:
-        table.add_row(Text("the first stride is being read", style="dim"), "")
-        return table
+        return Text("no stride yet", style="dim")
     table.add_row("window alone", f"{state.perplexity(False):.2f}")
     table.add_row("with memory", Text(f"{state.perplexity(True):.2f}", style="bold"))
     gain = 100 * (state.perplexity(True) / state.perplexity(False) - 1)
     table.add_row(Text(f"{len(state.rows)} strides", style="dim"), Text(f"{gain:+.1f} %", style="dim"))
     strides = [row["window"].nats / row["window"].tokens for row in state.rows]
-    table.add_row(Text(sparks(strides, 24), style="yellow"), "")
-    return table
+    return Group(table, Text(sparks(strides, room), style="yellow"))
 
 
 def sparks(values: Sequence[float], columns: int) -> str:

@@ -13,8 +13,8 @@ class Schedule:
     """Strides spread evenly over what is left, as many as the time left has room for. The first is measured in any case, since nobody
     knows before what one takes.
 
-    last: where the last of them may begin, in tokens; first: where the first may, at most `last`; most: how many there are where time does not
-    matter; seconds: the time in all; cost: what one is expected to take, in seconds.
+    last: where the last of them may begin, in tokens; first: where the first may, at most `last`; most: how many there are where time
+    does not matter; seconds: the time in all; cost: what one is expected to take, in seconds.
     """
 
     def __init__(self, first: int, last: int, most: int, seconds: float, cost: float) -> None:

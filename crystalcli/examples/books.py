@@ -22,10 +22,11 @@ _BETWEEN = "\n\n"
 
 
 class Prepared(NamedTuple):
-    """text: with the sentence in it, and what it was cut to; ids: its tokens; names: of the texts in it. before: tokens that stand
-    before the sentence; behind: those that stand behind it."""
+    """names: of the texts in it, one after the other; starts: the token that each begins at. text: with the sentence in it, and what it
+    was cut to; ids: its tokens. before: tokens that stand before the sentence; behind: those that stand behind it."""
 
     names: list[str]
+    starts: list[int]
     text: str
     ids: Sequence[int]
     fact: Fact
@@ -46,9 +47,10 @@ def own_texts(tree: Path = _TREE) -> Iterator[tuple[str, str]]:
 
 def prepare(texts: Iterable[tuple[str, str]], model: Judge, tokens: int, seed: int) -> Prepared:
     """The texts, each with its name, up to `tokens` behind the sentence; it stands behind 2,000 tokens, or a tenth of a short text."""
-    names, text, count = [], "", 0
+    names, starts, text, count = [], [], "", 0
     for name, piece in texts:
         names.append(name)
+        starts.append(count)
         text += _BETWEEN + piece if text else piece
         count += len(model.ids(piece))
         if count >= BEFORE + tokens:
@@ -60,7 +62,8 @@ def prepare(texts: Iterable[tuple[str, str]], model: Judge, tokens: int, seed: i
     head, planted = model.ids(text[:at]), model.ids(f" {chosen.sentence}")
     rest = model.ids(text[at:])[:tokens]
     whole = [*head, *planted, *rest]
-    return Prepared(names, _text(model, whole), whole, chosen, len(head), len(rest))
+    starts = [start + len(planted) if start > len(head) else start for start in starts]
+    return Prepared(names, starts, _text(model, whole), whole, chosen, len(head), len(rest))
 
 
 def _text(model: Judge, ids: Sequence[int]) -> str:

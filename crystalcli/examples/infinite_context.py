@@ -93,7 +93,7 @@ def infinite_context(
     except KeyboardInterrupt:
         raise StoppedError(f"stopped after {state.tokens:,} of {len(prepared.ids):,} tokens; nothing is kept") from None
     if drawing:
-        picture.draw(state, f"{', '.join(prepared.names)} through a window of {WINDOW} tokens", out)
+        picture.draw(state, list(zip(prepared.names, prepared.starts, strict=True)), out)
     if as_json:
         output.json("infinite_context", results.as_json(prepared, state, found, opened.name, out if drawing else None))
         return

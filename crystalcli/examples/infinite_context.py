@@ -56,11 +56,12 @@ def infinite_context(
     """
     began = time.monotonic()
     from crystalcli.cli.stopping import stoppable
+    from crystalcli.cli.waiting import Waiting
     from crystalcli.examples import picture, results
     from crystalcli.examples.asking import answers
     from crystalcli.examples.board import watching
     from crystalcli.examples.books import own_texts, prepare
-    from crystalcli.examples.reading import WINDOW, State, read
+    from crystalcli.examples.reading import WINDOW, State, check, read, warmed
     from crystalcli.language_models import meant, own
     from crystalcli.library import paths_of
     from crystalcli.memory.encoders import ENCODER
@@ -74,24 +75,32 @@ def infinite_context(
         picture.check(out)
     else:
         output.note("there will be no picture: pip install 'crystalcli[examples]' brings what draws it")
-    texts = [(path.name, text_of(paths_of([str(path)])).text) for path in book] or own_texts()
-    what = meant(model)
-    opened = judge(fetch(what) / weights(what).main if own(what) else what)
-    encoder = fetch(ENCODER)
-    prepared = prepare(texts, opened, tokens, seed)
-    state = State(0)
+    state, waiting = State(0), Waiting()
     try:
-        with stoppable(), Past(encoder) as past:
-            reader = RecallingModel(opened, past, window=WINDOW)
-            if not as_json:
-                results.beginning(prepared, opened.name)
-            with watching() as show:
-                for state in read(reader, prepared.ids, 60 * minutes, began):
-                    show(state)
-            window = opened.data(prepared.ids[-WINDOW:]).decode("utf-8", "ignore")
-            found = answers(opened, prepared.fact, window, past.path, encoder, prepared.text)
+        with stoppable():
+            texts = [(path.name, text_of(paths_of([str(path)])).text) for path in book] or own_texts()
+            what = meant(model)
+            opened = judge(fetch(what) / weights(what).main if own(what) else what)
+            encoder = fetch(ENCODER)
+            prepared = prepare(texts, opened, tokens, seed)
+            check(prepared.ids)
+            with Past(encoder) as past:
+                reader = RecallingModel(opened, past, window=WINDOW)
+                if not as_json:
+                    results.beginning(prepared, opened.name)
+                waiting.say("loading the models …")
+                cost = warmed(reader, prepared.ids)
+                waiting.clear()
+                with watching() as show:
+                    for state in read(reader, prepared.ids, 60 * minutes, began, cost):
+                        show(state)
+                waiting.say("asking …")
+                window = opened.data(prepared.ids[-WINDOW:]).decode("utf-8", "ignore")
+                found = answers(opened, prepared.fact, window, past.path, encoder, prepared.text)
     except KeyboardInterrupt:
-        raise StoppedError(f"stopped after {state.tokens:,} of {len(prepared.ids):,} tokens; nothing is kept") from None
+        raise StoppedError(f"stopped after {state.tokens:,} tokens; nothing is kept of them") from None
+    finally:
+        waiting.clear()
     if drawing:
         picture.draw(state, list(zip(prepared.names, prepared.starts, strict=True)), out)
     if as_json:

@@ -24,6 +24,7 @@ from crystalcli.memory.resident import resident
 
 WINDOW = 512  # tokens before the model, memory included
 MOST = 24  # strides that are measured where there is time
+_ARMS = 2.5  # times that the model reads a window in a stride; the half is for recall and copying
 _NONE = Nodes(0, 0, 0, 0)
 _PORTION = 1024  # tokens from one look at the process to the next
 
@@ -71,25 +72,29 @@ def grown(before: Sample, after: Sample) -> int | None:
     return after.resident - before.resident if after.resident is not None and before.resident is not None else None
 
 
-def least(window: int = WINDOW) -> int:
-    """The fewest tokens that can be read: a window, and a stride behind it."""
-    return window + LENGTH
+def check(ids: Sequence[int]) -> None:
+    """Raises UsageError for a text without a window and a stride behind it."""
+    if len(ids) < WINDOW + LENGTH:
+        raise UsageError(
+            f"the text has {len(ids):,} tokens; a window of {WINDOW} and {LENGTH} tokens behind it need {WINDOW + LENGTH}"
+        )
 
 
-def read(reader: RecallingModel, ids: Sequence[int], seconds: float, began: float) -> Iterator[State]:
+def warmed(reader: RecallingModel, ids: Sequence[int]) -> float:
+    """Load both models and let them work, so that the process has its size; the seconds that a stride is expected to take."""
+    reader.past.warm()
+    reader.judge(ids[:LENGTH], ids[LENGTH : 2 * LENGTH])  # brings the weights
+    began = time.monotonic()
+    reader.judge(ids[:WINDOW], ids[WINDOW : WINDOW + LENGTH])
+    return _ARMS * (time.monotonic() - began)
+
+
+def read(reader: RecallingModel, ids: Sequence[int], seconds: float, began: float, cost: float) -> Iterator[State]:
     """Read all of `ids`, in about `seconds` since `began` (`time.monotonic`); the same state, again and again.
 
-    Raises UsageError for a text shorter than a window and a stride.
+    cost: as `warmed` gives it.
     """
-    if len(ids) < least(reader.window):
-        raise UsageError(
-            f"the text has {len(ids):,} tokens; a window of {reader.window} and {LENGTH} tokens behind it need {least(reader.window)}"
-        )
-    reader.judge(ids[:LENGTH], ids[LENGTH : 2 * LENGTH])  # brings the weights
-    tried = time.monotonic()
-    reader.judge(ids[: reader.window], ids[reader.window : least(reader.window)])
-    cost = 2.5 * (time.monotonic() - tried)  # two arms, and what is recalled for them
-    schedule = Schedule(reader.window, len(ids) - LENGTH, MOST, seconds, cost)
+    schedule = Schedule(WINDOW, len(ids) - LENGTH, MOST, seconds, cost)
     foresight = Foresight(reader)
     state = State(len(ids))
     portion = min(_PORTION, max(LENGTH, len(ids) // 100))

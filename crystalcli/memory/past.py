@@ -20,12 +20,15 @@ from crystalcli.memory.lazy import LazyEncoder
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store, digest
+from crystalcli.text.cut import FLOOR, LIMIT
+from crystalcli.types import Chunk
 
 if TYPE_CHECKING:
     from crystalcli.memory.recall import Recall
     from crystalcli.vectors.question import QuestionEncoder
 
 AFTER = 1  # atoms that are given behind one that is recalled: what came next is what a reader wants to know
+_STEP = 8  # tokens from one length of short chunks to the next: they are filled up
 _RANKED = 64  # atoms that are ranked: enough to fill some thousand tokens
 
 
@@ -103,6 +106,17 @@ class Past:
     def size(self) -> int:
         """Bytes of the file."""
         return self._store.file_size()
+
+    def warm(self) -> None:
+        """Load the encoder now, and let it encode a chunk of each length once, which takes as long as 26,000 tokens of text.
+
+        torch keeps code and room for every shape that it has met, some 100 MB in all: the process grows here and not on the way.
+        """
+        if self._layers is not None:
+            text = "the sea " * LIMIT
+            ((ids, ends),) = self._encoder.tokenizer.tokenize([text])
+            lengths = (*range(_STEP, FLOOR, _STEP), *range(FLOOR, LIMIT + 1))
+            self._layers.codes([Chunk(text[: int(ends[last - 1])], ids[:last], ends[:last]) for last in lengths])
 
     def add(self, text: str) -> None:
         """Remember a stretch of text, which comes after all that was added before. White space alone is nothing to remember."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from crystalcli.cli.render import one_line
 from crystalcli.examples.asking import Answers, Said
 from crystalcli.examples.board import layers
 from crystalcli.examples.books import Prepared
-from crystalcli.examples.reading import WINDOW, Sample, State, grown
+from crystalcli.examples.reading import MOST, WINDOW, Sample, State, grown
 from crystalcli.memory.perplexity import LENGTH
 
 _WIDEST = 110  # columns
-_ENOUGH = 10_000  # tokens in which a process grows by more than chance
+_LEAST, _MANY = 10_000, 250_000  # tokens
 _NARROW = 66  # where there are fewer, answers stand below one another
 
 
@@ -31,7 +32,7 @@ def beginning(prepared: Prepared, model: str) -> None:
     )
     _say(
         f"Each one that leaves it is crystallized. {one_line(model)} itself does not read them all, which would take it many minutes: "
-        f"it foresees {LENGTH} tokens here and there."
+        f"it foresees {LENGTH} tokens in up to {MOST} places."
     )
     _say(f"Put in behind token {prepared.before:,}: {prepared.fact.sentence}")
     output.write("\n")
@@ -49,7 +50,7 @@ def ending(prepared: Prepared, state: State, found: Answers, model: str) -> None
     perplexity.render(state.rows, model, WINDOW, state.total)
     output.write("\n")
     _say(f"Asked {prepared.behind:,} tokens later: {prepared.fact.question}")
-    names = (f"its window of {WINDOW} tokens alone", "what recall finds", "the model, given what is recalled")
+    names = ("with the window alone", "what recall finds", "with what is recalled")
     bodies = (
         _said(found.alone),
         Group(_said(found.recalled), Text(f"at token {found.position:,} of {state.total:,}", style="dim")),
@@ -64,30 +65,27 @@ def memory_lines(state: State) -> list[str]:
     last = state.samples[-1]
     lines = []
     if state.base is not None and state.base.resident is not None and last.resident is not None:
-        half = halfway(state)
         lines.append(
             f"The process had {state.base.resident / 1e6:,.0f} MB after the first stride and {last.resident / 1e6:,.0f} MB at the end."
-            f"{per_million(half, last)}"
+            f"{second_half(state.samples, state.base)}"
         )
-    each = 1e6 * last.kept / max(1, state.total)
+    each = last.kept / max(1, last.tokens)
     lines.append(
-        f"Of that, what recall keeps of the text is {last.kept / 1e6:.2f} MB: {each / 1e6:.2f} MB for a million tokens."
+        f"What recall keeps of the text is {last.kept / 1e6:.2f} MB of that: {each:.2f} MB for a million tokens."
     )
     return lines
 
 
-def halfway(state: State) -> Sample:
-    """The first sample of the second half, when allocators have found their size; never one before the first stride."""
-    base = state.base.tokens if state.base is not None else 0
-    return next(each for each in state.samples if each.tokens >= max(base, state.total / 2))
-
-
-def per_million(before: Sample, after: Sample) -> str:
-    """How much the process grew between two samples, and what that is for a million tokens."""
-    change, tokens = grown(before, after), after.tokens - before.tokens
-    if change is None or tokens < _ENOUGH:
+def second_half(samples: Sequence[Sample], base: Sample) -> str:
+    """How much the process grew in the second half, when allocators have found their size, and never before the first stride; what
+    that is for a million tokens where there are enough of them, since a few megabytes come and go."""
+    last = samples[-1]
+    half = next(each for each in samples if each.tokens >= max(base.tokens, last.tokens / 2))
+    change, tokens = grown(half, last), last.tokens - half.tokens
+    if change is None or tokens < _LEAST:
         return ""
-    return f" In the second half, {tokens:,} tokens, it grew by {change / 1e6:.1f} MB: {change / tokens:.0f} MB for a million."
+    million = f", {change / tokens:.0f} MB for a million" if tokens >= _MANY else ""
+    return f" In the second half, {tokens:,} tokens, it grew by {change / 1e6:.0f} MB{million}."
 
 
 def verdict(prepared: Prepared, found: Answers) -> str:
@@ -95,12 +93,8 @@ def verdict(prepared: Prepared, found: Answers) -> str:
     said = f"“{prepared.fact.answer}”"
     model = "The model says" if found.told.right else "Given what is recalled the model does not say"
     recall = "recall finds it" if found.recalled.right else "recall does not find it"
-    alone = (
-        "said it with its window alone, which it cannot know"
-        if found.alone.right
-        else "could not with its window alone"
-    )
-    return f"{model} {said}; {recall}; the model {alone}."
+    alone = "says it" if found.alone.right else "does not know it"
+    return f"{model} {said}; {recall}; with its window alone the model {alone}."
 
 
 def _beside(names: tuple[str, ...], bodies: tuple[RenderableType, ...], width: int) -> RenderableType:

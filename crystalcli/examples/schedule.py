@@ -36,9 +36,7 @@ class Schedule:
 
     def strides(self, at: int, elapsed: float) -> int:
         """How many more there are to be, `elapsed` seconds after the beginning."""
-        room = self.seconds - elapsed - self._rest(at) - _ANSWERS * self.cost
-        affordable = int(room / max(self.cost, 1e-9)) if room > 0 else 0
-        return min(self.most - self.done, affordable) if self.done else self.most
+        return self._affordable(at, elapsed) if self.done else self.most
 
     def due(self, at: int, elapsed: float) -> bool:
         """Whether it is time for one, where `at` tokens were read."""
@@ -47,8 +45,12 @@ class Schedule:
 
     def left(self, at: int, elapsed: float) -> float:
         """The seconds that are left, as far as can be foreseen."""
-        more = self.strides(at, elapsed) if at < self.last else 0
+        more = max(self._affordable(at, elapsed), int(self.done == 0)) if at < self.last else 0
         return self._rest(at) + (more + _ANSWERS) * self.cost
+
+    def _affordable(self, at: int, elapsed: float) -> int:
+        room = self.seconds - elapsed - self._rest(at) - _ANSWERS * self.cost
+        return min(self.most - self.done, int(room / max(self.cost, 1e-9))) if room > 0 else 0
 
     def _rest(self, at: int) -> float:
         return (self.last - at) * self._reading / self._read if self._read else 0.0

@@ -17,6 +17,7 @@ from crystalcli.examples import picture
 from crystalcli.examples.board import board, sparks
 from crystalcli.examples.infinite_context import NAME, infinite_context
 from crystalcli.examples.reading import Sample, State
+from crystalcli.examples.results import second_half
 from crystalcli.memory.past import Nodes
 from crystalcli.memory.perplexity import Foreseen
 
@@ -176,3 +177,13 @@ def test_sparks():
     assert sparks([3.0, 3.0], 5) == "▁▁"
     assert sparks([0.0, 1.0, 0.5], 5) == "▁█▅"
     assert len(sparks([float(number) for number in range(100)], 24)) == 24
+
+
+def test_how_much_the_process_grew():
+    samples = [Sample(at, 1_000_000_000 + 10 * at, at) for at in range(0, 600_001, 1000)]
+    assert (
+        second_half(samples, samples[5]) == " In the second half, 300,000 tokens, it grew by 3 MB, 10 MB for a million."
+    )
+    assert second_half(samples, samples[500]) == " In the second half, 100,000 tokens, it grew by 1 MB."
+    assert second_half(samples, samples[-2]) == ""
+    assert second_half([Sample(at, None, at) for at in range(0, 600_001, 1000)], Sample(0, None, 0)) == ""

@@ -17,7 +17,7 @@ import click
 from crystalcli.cli.app import run
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import PATH, fetch, json_option
-from crystalcli.errors import StoppedError
+from crystalcli.errors import CrystalError, StoppedError
 
 NAME = "python -m crystalcli.examples.infinite_context"
 
@@ -55,6 +55,7 @@ def infinite_context(
     The picture needs matplotlib: pip install 'crystalcli[examples]'.
     """
     began = time.monotonic()
+    from crystalcli.cli.render import one_line
     from crystalcli.cli.stopping import stoppable
     from crystalcli.cli.waiting import Waiting
     from crystalcli.examples import picture, results
@@ -101,15 +102,22 @@ def infinite_context(
         raise StoppedError(f"stopped after {state.tokens:,} tokens; nothing is kept of them") from None
     finally:
         waiting.clear()
+    failed, drawn = None, None
     if drawing:
-        picture.draw(state, list(zip(prepared.names, prepared.starts, strict=True)), out)
+        try:
+            picture.draw(state, list(zip(prepared.names, prepared.starts, strict=True)), out)
+            drawn = out
+        except CrystalError as error:  # the disk is full: what was measured is told all the same
+            failed = error
     if as_json:
-        output.json("infinite_context", results.as_json(prepared, state, found, opened.name, out if drawing else None))
-        return
-    results.ending(prepared, state, found, opened.name)
-    output.write(
-        f"{time.monotonic() - began:.0f} s, {time.process_time():.0f} s of processors{f'; {out}' if drawing else ''}\n"
-    )
+        output.json("infinite_context", results.as_json(prepared, state, found, opened.name, drawn))
+    else:
+        results.ending(prepared, state, found, opened.name)
+        output.write(f"{time.monotonic() - began:.0f} s, {time.process_time():.0f} s of processors\n")
+        if drawn is not None:
+            output.write(f"{one_line(str(drawn))}\n")
+    if failed is not None:
+        raise failed
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from crystalcli.cli.app import run
+from crystalcli.errors import CrystalError
 from crystalcli.examples import picture
 from crystalcli.examples.board import board, sparks
 from crystalcli.examples.infinite_context import NAME, infinite_context
@@ -170,6 +171,29 @@ def test_the_board_fits_and_is_harmless(width):
             assert "1,200 MB" in whole
             assert f"{math.exp(380 / 128):.2f}" in whole
             assert "…" not in whole
+
+
+def test_a_picture_of_a_system_that_does_not_say_what_is_resident(tmp_path):
+    unknown = state(999_424)
+    unknown.samples = [each._replace(resident=None) for each in unknown.samples]
+    picture.draw(unknown, [("a", 0), ("a name of more letters than there is room for", 10_000)], tmp_path / "a.png")
+    with PIL.Image.open(tmp_path / "a.png") as drawn:
+        assert drawn.format == "PNG"
+    with pytest.raises(CrystalError, match="cannot write the picture"):
+        picture.draw(unknown, [("a", 0)], tmp_path)
+
+
+def test_the_figures_are_told_when_the_picture_cannot_be_written(tmp_path, capsys, monkeypatch, book, model):
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    arguments = (book, "--model", model, "--tokens", "900", "--minutes", "0", "--out", tmp_path / "a.png")
+    code, out, err = here(capsys, *arguments)
+    assert code == 1
+    assert "recall finds it" in out
+    assert err.splitlines()[-1].endswith("No space left on device")
+    assert not (tmp_path / "a.png").exists()
 
 
 def test_sparks():

@@ -5,8 +5,12 @@ Knows: tokens, seconds. Does not know: what is measured, what the time is.
 
 from __future__ import annotations
 
-_ANSWERS = 3.0  # strides that the answers at the end take as long as
-_SHARE = 0.5  # of what a stride is expected to take that the last one decides: a busy neighbour may have gone
+import statistics
+
+_ANSWERS = 2.0  # strides that the answers at the end take as long as
+_LOOKED_AT = (
+    3  # strides, of which the middle one says what the next will take: one that a busy neighbour held up says little
+)
 
 
 class Schedule:
@@ -18,10 +22,16 @@ class Schedule:
     """
 
     def __init__(self, first: int, last: int, most: int, seconds: float, cost: float) -> None:
-        self.first, self.last, self.most, self.seconds, self.cost = first, last, most, seconds, cost
+        self.first, self.last, self.most, self.seconds = first, last, most, seconds
+        self._costs = [cost]
         self.done = 0
         self._before = 0  # where the last one began
         self._read = self._reading = 0.0  # tokens that were read between strides, and the seconds that took
+
+    @property
+    def cost(self) -> float:
+        """The seconds that a stride is expected to take."""
+        return statistics.median(self._costs)
 
     def read(self, tokens: int, seconds: float) -> None:
         """So many tokens were read, and remembered, in that time."""
@@ -32,7 +42,7 @@ class Schedule:
         """A stride was measured."""
         self.done += 1
         self._before = at
-        self.cost += _SHARE * (seconds - self.cost)
+        self._costs = [*self._costs, seconds][-_LOOKED_AT:]
 
     def strides(self, at: int, elapsed: float) -> int:
         """How many more there are to be, `elapsed` seconds after the beginning."""

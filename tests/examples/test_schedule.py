@@ -49,9 +49,17 @@ def test_a_machine_that_becomes_slow_is_measured_less_often():
     quick, slow = Schedule(512, 100_000, 24, 120.0, 2.0), Schedule(512, 100_000, 24, 120.0, 2.0)
     for schedule, cost in ((quick, 2.0), (slow, 30.0)):
         schedule.read(5_000, 1.0)
-        schedule.measured(5_000, cost)
-    assert quick.strides(5_000, 10.0) == 23
+        for _ in range(2):
+            schedule.measured(5_000, cost)
+    assert quick.strides(5_000, 10.0) == 22
     assert slow.strides(5_000, 10.0) < 5
     assert slow.left(5_000, 10.0) < 120.0
     assert slow.strides(50_000, 119.0) == 0
     assert not slow.due(100_000, 119.0)
+
+
+def test_one_slow_stride_is_no_slow_machine():
+    schedule = Schedule(512, 100_000, 24, 120.0, 2.0)
+    for cost in (2.0, 2.2, 40.0):
+        schedule.measured(5_000, cost)
+    assert schedule.cost == 2.2

@@ -17,7 +17,7 @@ from crystalcli.cli.render import one_line
 from crystalcli.examples.asking import Answers, Said
 from crystalcli.examples.board import layers
 from crystalcli.examples.books import Prepared
-from crystalcli.examples.reading import MOST, WINDOW, Sample, State, grown
+from crystalcli.examples.reading import MOST, WINDOW, Sample, State
 from crystalcli.memory.perplexity import LENGTH
 
 _WIDEST = 110  # columns
@@ -77,15 +77,16 @@ def memory_lines(state: State) -> list[str]:
 
 
 def second_half(samples: Sequence[Sample], base: Sample) -> str:
-    """How much the process grew in the second half, when allocators have found their size, and never before the first stride; what
-    that is for a million tokens where there are enough of them, since a few megabytes come and go."""
-    last = samples[-1]
-    half = next(each for each in samples if each.tokens >= max(base.tokens, last.tokens / 2))
-    change, tokens = grown(half, last), last.tokens - half.tokens
-    if change is None or tokens < _LEAST:
+    """How much the most that the process had rose in the second half, and never before the first stride; what that is for a
+    million tokens where there are enough of them. The most, since allocators give some back now and then."""
+    middle, last = max(base.tokens, samples[-1].tokens / 2), samples[-1].tokens
+    sizes = [(each.tokens, each.resident) for each in samples if each.resident is not None]
+    before, tokens = [size for at, size in sizes if at <= middle], round(last - middle)
+    if not before or tokens < _LEAST:
         return ""
-    million = f", {change / tokens:.0f} MB for a million" if tokens >= _MANY else ""
-    return f" In the second half, {tokens:,} tokens, it grew by {change / 1e6:.0f} MB{million}."
+    rise = max(size for _, size in sizes) - max(before)
+    million = f", {rise / tokens:.0f} MB for a million" if tokens >= _MANY else ""
+    return f" In the second half, {tokens:,} tokens, the most that it had rose by {rise / 1e6:.0f} MB{million}."
 
 
 def verdict(prepared: Prepared, found: Answers) -> str:

@@ -139,6 +139,7 @@ def as_json(prepared: Prepared, state: State, found: Answers, model: str, pictur
                 "window": row["window"].nats,
                 "memory": row["window"].echoing,
                 "tokens": row["window"].tokens,
+                "repeated": row["memory"].repeated,
             }
             for row in state.rows
         ],

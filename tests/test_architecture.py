@@ -26,6 +26,7 @@ FLOORS = {
     "answering": 3,
     "library": 4,
     "cli": 5,
+    "examples": 6,
     "__main__": 6,
 }
 # Each heavy library is imported in these rooms and nowhere else.
@@ -44,8 +45,9 @@ HOMES = {
     "zstandard": {"storage"},
     "sqlite3": {"storage"},
     "Stemmer": {"lexical"},
-    "click": {"cli"},
-    "rich": {"cli"},
+    "click": {"cli", "examples"},
+    "matplotlib": {"examples"},
+    "rich": {"cli", "examples"},
     "platformdirs": {"models", "cli"},
     "urllib": {"models"},
     "http": {"models", "lm"},

@@ -295,20 +295,23 @@ for _command in (
 _STOPPED = "stopped; what was committed stays, and the same command goes on from there"
 
 
-def run(arguments: list[str] | None = None) -> int:
-    """The whole program: the exit code of one command line. Errors are one line on stderr, with --json an object on stdout, too."""
+def run(arguments: list[str] | None = None, command: click.Command = app, name: str = "crystal") -> int:
+    """The whole program: the exit code of one command line. Errors are one line on stderr, with --json an object on stdout, too.
+
+    command, name: another program than `crystal` that behaves as it does.
+    """
     from crystalcli.errors import CrystalError
 
     output.begin(sys.argv[1:] if arguments is None else arguments)
     debug = os.environ.get("CRYSTAL_DEBUG") == "1"
     try:
-        result = app.main(args=arguments, prog_name="crystal", standalone_mode=False)
+        result = command.main(args=arguments, prog_name=name, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         output.write(f"{error.format_message()}\n")
         return 0
     except click.ClickException as error:
-        return output.failure(f"{error.format_message()} See `crystal --help`.", error.exit_code)
+        return output.failure(f"{error.format_message()} See `{name} --help`.", error.exit_code)
     except CrystalError as error:
         if debug:
             raise

@@ -10,16 +10,20 @@ from collections.abc import Sequence
 import torch
 
 from crystalcli.lm.llama import Llama
+from crystalcli.lm.pace import Pace
 
 _ROWS = 64  # rows of logits at a time: 13 MB for a vocabulary of 49,152
 
 
 @torch.inference_mode()
-def judged(decoder: Llama, ids: Sequence[int], first: int) -> list[float]:
-    """The natural logarithm of the probability of each of `ids[first:]`, given all before it; 1 <= first < len(ids)."""
+def judged(decoder: Llama, ids: Sequence[int], first: int, pace: Pace | None = None) -> list[float]:
+    """The natural logarithm of the probability of each of `ids[first:]`, given all before it; 1 <= first < len(ids).
+
+    pace: chooses the threads while what stands before is read.
+    """
     cache = decoder.cache(len(ids) - 1)
     if first > 1:
-        decoder.read(ids[: first - 1], cache)
+        decoder.read(ids[: first - 1], cache, pace=pace)
     found: list[float] = []
     for start in range(first, len(ids), _ROWS):
         wanted = torch.tensor(ids[start : start + _ROWS])

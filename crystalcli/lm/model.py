@@ -217,9 +217,17 @@ class LanguageModel:
                 f"{len(checked) - 1:,} tokens are more than the {self.context_length:,} {self.name} can take"
             )
         decoder = self.load(len(checked))
+        import torch
+
         from crystalcli.lm.judge import judged
 
-        return judged(decoder, checked, first)
+        if self._threads is not None or not decoder.packing:  # as in `_continue`
+            return judged(decoder, checked, first)
+        sample = functools.partial(decoder.sample, min(len(checked), _SAMPLE))
+        try:
+            return judged(decoder, checked, first, Pace(self._most, torch.set_num_threads, first=1, sample=sample))
+        finally:
+            torch.set_num_threads(self._most)
 
     def load(self, positions: int = 0) -> Llama:
         """Loads the weights now, if they are not there yet: a caller with something else to do may use a thread.

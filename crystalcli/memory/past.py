@@ -20,12 +20,15 @@ from crystalcli.memory.lazy import LazyEncoder
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store, digest
+from crystalcli.text.cut import FLOOR, LIMIT
+from crystalcli.types import Chunk
 
 if TYPE_CHECKING:
     from crystalcli.memory.recall import Recall
     from crystalcli.vectors.question import QuestionEncoder
 
 AFTER = 1  # atoms that are given behind one that is recalled: what came next is what a reader wants to know
+_STEP = 8  # tokens from one length of short chunks to the next: they are filled up
 _RANKED = 64  # atoms that are ranked: enough to fill some thousand tokens
 
 
@@ -35,6 +38,15 @@ class Recalled(NamedTuple):
     text: str
     atom: int
     score: float
+
+
+class Nodes(NamedTuple):
+    """Layer 0 in tokens of the encoder, and the nodes of layers 1 to 3."""
+
+    tokens: int
+    units: int
+    clusters: int
+    atoms: int
 
 
 class Past:
@@ -73,9 +85,38 @@ class Past:
         self.characters = 0  # of all text that was added
 
     @property
+    def path(self) -> Path:
+        """The file: a crystal, which others may open and read at any time."""
+        return self._store.path
+
+    @property
+    def kept(self) -> int:
+        """Bytes that recall keeps in memory and that grow with the text; see `crystalcli.memory.resident`."""
+        from crystalcli.memory.resident import grown
+
+        return grown(self._recaller().shelf) if self._sources else 0
+
+    @property
+    def nodes(self) -> Nodes:
+        """How much of each layer there is."""
+        segments = self._store.segments()
+        return Nodes(*(sum(getattr(segment, name) for segment in segments) for name in Nodes._fields))
+
+    @property
     def size(self) -> int:
         """Bytes of the file."""
         return self._store.file_size()
+
+    def warm(self) -> None:
+        """Load the encoder now, and let it encode a chunk of each length once, which takes as long as 26,000 tokens of text.
+
+        torch keeps code and room for every shape that it has met, some 100 MB in all: the process grows here and not on the way.
+        """
+        if self._layers is not None:
+            text = "the sea " * LIMIT
+            ((ids, ends),) = self._encoder.tokenizer.tokenize([text])
+            lengths = (*range(_STEP, FLOOR, _STEP), *range(FLOOR, LIMIT + 1))
+            self._layers.codes([Chunk(text[: int(ends[last - 1])], ids[:last], ends[:last]) for last in lengths])
 
     def add(self, text: str) -> None:
         """Remember a stretch of text, which comes after all that was added before. White space alone is nothing to remember."""

@@ -126,13 +126,26 @@ def held_back(tokens: int, window: int, targets: int, length: int = LENGTH) -> l
 def foreseen(
     reader: RecallingModel, ids: Sequence[int], starts: Sequence[int], length: int = LENGTH
 ) -> Iterator[dict[str, Foreseen]]:
-    """Of each target, in the order of `starts`, rising: "window", the last tokens alone, and "memory", half of them given to what is
-    recalled. The whole window is as long in both, and so is what is copied from."""
-    mixtures = {(arm, kind): Mixture() for arm in ("window", "memory") for kind in ("copies", "echoes")}
+    """What `Foresight` says of each target, in the order of `starts`, rising; the text between them is read and remembered."""
+    foresight = Foresight(reader)
     at = 0
     for start in starts:
         reader.skip(ids[at:start])
         at = start
+        yield foresight.of(ids, start, length)
+
+
+class Foresight:
+    """Foresees one target after another by two arms: "window", the last tokens alone, and "memory", half of them given to what is
+    recalled. The whole window is as long in both, and so is what is copied from. How far copying is believed is learnt on the way."""
+
+    def __init__(self, reader: RecallingModel) -> None:
+        self._reader = reader
+        self._mixtures = {(arm, kind): Mixture() for arm in ("window", "memory") for kind in ("copies", "echoes")}
+
+    def of(self, ids: Sequence[int], start: int, length: int = LENGTH) -> dict[str, Foreseen]:
+        """Each arm's foresight of `ids[start : start + length]`, where the reader has read `ids[:start]`."""
+        reader = self._reader
         target = list(ids[start : start + length])
         recalled = reader.prompt(settle=True)
         window = list(ids[max(0, start - reader.window) : start])
@@ -144,11 +157,11 @@ def foreseen(
         row = {}
         for arm, before in {"window": window, "memory": recalled}.items():
             found = reader.judge(before, target)
-            copying = -sum(mixtures[arm, "copies"].mix(found, copies))
-            echoing = -sum(mixtures[arm, "echoes"].mix(found, echoed))
+            copying = -sum(self._mixtures[arm, "copies"].mix(found, copies))
+            echoing = -sum(self._mixtures[arm, "echoes"].mix(found, echoed))
             repeated = arm == "memory" and repeats(memory, target)
             row[arm] = Foreseen(start, len(target), size, -sum(found), copying, echoing, repeated)
-        yield row
+        return row
 
 
 def repeats(memory: Sequence[int], target: Sequence[int]) -> bool:

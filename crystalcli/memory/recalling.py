@@ -12,11 +12,14 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from crystalcli.errors import UsageError
 from crystalcli.memory.copying import APART
 from crystalcli.memory.past import Past, Recalled
+
+if TYPE_CHECKING:
+    from crystalcli.lm.model import LanguageModel
 
 WINDOW = 1024  # tokens that the model has before it, memory included
 STRIDE = 128  # tokens between one recall and the next
@@ -182,7 +185,7 @@ class RecallingModel:
         self.close()
 
 
-def judge(model: str | Path) -> Judge:
+def judge(model: str | Path) -> LanguageModel:
     """The model in a file or a folder, for reading. Raises UsageError for one that does not say how likely tokens are."""
     from crystalcli.lm.model import LanguageModel
     from crystalcli.lm.speakers import open_speaker

@@ -50,9 +50,9 @@ def memory_use(crystal: CrystalFile) -> MemoryUse:
     """Open `crystal` as recall does, ask it something, and count."""
     shelf = crystal.shelf
     codec = None if crystal.lexical_only else crystal.codec()
-    before = _now()
+    before = resident()
     recaller = crystal.recaller()
-    loaded = _now()
+    loaded = resident()
     recaller.recall("what is kept in memory?")
     parts = [*_growing(shelf), Part("what was read last", shelf.kept.bytes, False)]
     parts.append(Part("pages of the file, at most", PAGE_CACHE, False))
@@ -61,7 +61,12 @@ def memory_use(crystal: CrystalFile) -> MemoryUse:
         parts.append(Part("codebooks", sum(each.nbytes for each in quantizers), False))
         if before is not None and loaded is not None:
             parts.append(Part("the question's encoder", max(0, loaded - before), False))
-    return MemoryUse(sum(row.tokens for row in shelf.segments), tuple(parts), _now(), _peak())
+    return MemoryUse(sum(row.tokens for row in shelf.segments), tuple(parts), resident(), _peak())
+
+
+def grown(shelf: Shelf) -> int:
+    """Bytes of what recall keeps of a crystal and that grow with it."""
+    return sum(part.bytes for part in _growing(shelf))
 
 
 def _growing(shelf: Shelf) -> list[Part]:
@@ -77,8 +82,8 @@ def _growing(shelf: Shelf) -> list[Part]:
     ]
 
 
-def _now() -> int | None:
-    """Resident bytes of this process."""
+def resident() -> int | None:
+    """Resident bytes of this process; None where the system does not say."""
     return _status("VmRSS")
 
 

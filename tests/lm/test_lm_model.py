@@ -9,6 +9,7 @@ from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import LanguageModel
 from crystalcli.lm.sampler import Sampler
 from crystalcli.lm.utterance import spoken, until
+from crystalcli.lm.weights import packed_works
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 
@@ -81,6 +82,26 @@ def test_how_likely_tokens_are_not(tiny):
     with pytest.raises(CrystalError, match="more than the 256"):
         tiny.log_probabilities([5] * 258, 1)
     assert len(tiny.log_probabilities([5] * 257, 200)) == 57
+
+
+@pytest.mark.skipif(not packed_works(), reason="no four-bit kernel")
+def test_threads_are_tried_while_tokens_are_judged_and_then_as_before(tiny_path, monkeypatch):
+    ids = [random.Random(1).randrange(3, 272) for _ in range(200)]
+    alone = LanguageModel.open(tiny_path).log_probabilities(ids, 150)
+    used = []
+    set_threads = torch.set_num_threads
+    set_threads(2)
+    try:
+        model = LanguageModel.open(tiny_path)
+        model.load()
+        monkeypatch.setattr(torch, "set_num_threads", lambda count: used.append(count) or set_threads(count))
+        found = model.log_probabilities(ids, 150)
+        assert torch.get_num_threads() == 2
+    finally:
+        set_threads(1)
+    assert used[0] == 1
+    assert 2 in used[:-1]
+    assert found == pytest.approx(alone, abs=1e-4)
 
 
 def test_text_as_tokens(tiny):

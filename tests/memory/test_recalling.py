@@ -9,7 +9,7 @@ import pytest
 from crystalcli.errors import UsageError
 from crystalcli.library import Crystal
 from crystalcli.lm import LanguageModel
-from crystalcli.memory.past import Past
+from crystalcli.memory.past import Nodes, Past
 from crystalcli.memory.recalling import RecallingModel, judge
 
 LINES = "".join(f"Line {number} is about the {number * 37 % 101}th lamp of the harbour.\n" for number in range(400))
@@ -125,3 +125,20 @@ def test_a_window_that_is_too_large_and_a_model_that_cannot_judge(model):
         RecallingModel(model, past, window=8192)
     with pytest.raises(UsageError, match="how likely a text is"):
         judge("http://127.0.0.1:1/v1#x")
+
+
+def test_a_past_says_what_it_holds(encoder_folder):
+    with Past(encoder_folder) as past:
+        assert (past.nodes, past.kept) == (Nodes(0, 0, 0, 0), 0)
+        past.warm()  # nothing is remembered by that
+        assert (past.nodes, past.kept, past.characters) == (Nodes(0, 0, 0, 0), 0, 0)
+        past.add(LINES)
+        past.add(VERSE)
+        with Crystal.open(past.path) as crystal:
+            assert [layer.nodes for layer in crystal.stats().layers] == list(past.nodes)
+            grows = [part for part in crystal.memory().parts if part.grows]
+        assert past.kept == sum(part.bytes for part in grows) > 0
+    with Past(None) as past:
+        past.warm()
+        past.add(VERSE)
+        assert past.nodes.atoms > 0

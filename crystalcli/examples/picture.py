@@ -1,0 +1,140 @@
+"""Two charts as a PNG: perplexity, and memory, over the tokens read. Needs matplotlib, the extra `examples`.
+
+Knows: curves and colours. Does not know: how any of it was measured.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crystalcli.errors import CrystalError
+from crystalcli.examples.reading import WINDOW, State
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Of Okabe and Ito, told apart by everybody.
+_BLUE, _ORANGE, _GREEN, _GREY = "#0072b2", "#d55e00", "#009e73", "#555555"
+_INK, _FAINT = "#222222", "#dddddd"
+_STEPS = (1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10_000)
+_LETTER = 0.0105  # of the width
+_LONGEST = 30  # letters of a name
+
+
+def drawable() -> bool:
+    """Whether what draws is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def check(path: Path) -> None:
+    """Raises CrystalError where no picture can be written: said before anything is read."""
+    if path.is_dir():
+        raise CrystalError(f"cannot write the picture to {path}: it is a folder")
+    try:
+        there = path.exists()
+        with path.open("ab"):
+            pass
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise CrystalError(f"cannot write the picture to {path}: {error.strerror}") from error
+
+
+def draw(state: State, parts: Sequence[tuple[str, int]], path: Path) -> None:
+    """Write the picture. parts: the texts by name, and the token each begins at. Raises CrystalError where it cannot be written."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its fonts when it is first used
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter
+
+    figure = Figure(figsize=(8.6, 6.4), facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    above.set_title(f"{state.total:,} tokens through a window of {WINDOW}", fontsize=12, color=_INK, loc="left", pad=18)
+    _perplexities(above, state)
+    _memory(below, state)
+    below.set_xlabel("tokens read", color=_INK)
+    below.set_xlim(0, 1.01 * state.total)
+    below.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    for axes in (above, below):
+        axes.grid(axis="y", color=_FAINT, linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.tick_params(colors=_INK, length=0)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.spines["bottom"].set_color(_GREY)
+        for _, start in parts[1:]:
+            axes.axvline(start, color=_GREY, linewidth=0.8, linestyle=(0, (2, 3)))
+    room = 0.0  # the names of short texts would stand in one another
+    for path_name, start in parts:
+        name = path_name.rpartition("/")[2]
+        name = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
+        if start >= room:
+            above.annotate(
+                name, (start, 1.0), (2, 3), xycoords=above.get_xaxis_transform(), textcoords="offset points", color=_GREY, fontsize=9
+            )  # fmt: skip
+            room = start + _LETTER * (len(name) + 2) * state.total
+    found = io.BytesIO()
+    figure.savefig(found, format="png", dpi=110)
+    try:
+        path.write_bytes(found.getvalue())
+    except OSError as error:
+        raise CrystalError(f"cannot write the picture to {path}: {error.strerror}") from error
+
+
+def _perplexities(axes: Axes, state: State) -> None:
+    """What both arms came to so far as lines, and each stride as two dots: what memory makes of it."""
+    from matplotlib.ticker import FuncFormatter, NullLocator
+
+    at = [row["window"].start for row in state.rows]
+    alone = [math.exp(row["window"].nats / row["window"].tokens) for row in state.rows]
+    remembering = [math.exp(row["window"].echoing / row["window"].tokens) for row in state.rows]
+    axes.vlines(at, alone, remembering, color=_GREY, linewidth=1, alpha=0.5)
+    for values, colour, name, last in (
+        (alone, _BLUE, "the window alone", state.perplexity(False)),
+        (remembering, _ORANGE, "with memory", state.perplexity(True)),
+    ):
+        axes.plot(at, values, "o", color=colour, markersize=4, alpha=0.5, markeredgewidth=0)
+        axes.plot(at, _so_far(values), color=colour, linewidth=2.2, label=f"{name}: {last:.1f}", marker="", zorder=3)
+    axes.set_yscale("log")
+    low, high = min(remembering + alone) / 1.25, 1.25 * max(remembering + alone)
+    axes.set_ylim(low, high)
+    axes.set_yticks([value for value in _STEPS if low < value < high])
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_ylabel("perplexity", color=_INK)
+    axes.legend(loc="best", fontsize=9, framealpha=0.9, edgecolor="white", title="lines: so far; dots: single strides",
+                title_fontsize=9, alignment="left")  # fmt: skip
+
+
+def _memory(axes: Axes, state: State) -> None:
+    measured = [(each.tokens, each.resident / 1e6) for each in state.samples if each.resident is not None]
+    axes.plot([x for x, _ in measured], [y for _, y in measured], color=_GREEN, linewidth=2.2)
+    axes.set_ylim(0, 1.2 * max([y for _, y in measured], default=1.0))
+    axes.set_ylabel("resident memory, MB", color=_INK)
+    if not measured:
+        said = "not known on this system"
+    else:
+        said = f"the process, models and all; what recall keeps of the text: {state.samples[-1].kept / 1e6:.2f} MB at the end"
+    axes.annotate(
+        said,
+        (0.012, 0.06),
+        xycoords="axes fraction",
+        color=_INK,
+        fontsize=9,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 2},
+    )
+
+
+def _so_far(values: Sequence[float]) -> list[float]:
+    """The geometric means of what was measured up to each, which the perplexity so far is where all strides are as long."""
+    found, total = [], 0.0
+    for number, value in enumerate(values, 1):
+        total += math.log(value)
+        found.append(math.exp(total / number))
+    return found

@@ -1,0 +1,127 @@
+"""A text streams through a small window; what leaves it is crystallized; along the way the model is measured.
+
+Knows: what is read, when the model is measured, what is remembered, what the process takes. Does not know: what the text is, how
+any of it is shown.
+
+Every token goes through the window into the crystal. The model itself reads the window only where it is measured: it reads some
+hundred tokens a second, and all of them would take it longer than anybody watches.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from crystalcli.errors import UsageError
+from crystalcli.examples.schedule import Schedule
+from crystalcli.memory.past import Nodes
+from crystalcli.memory.perplexity import LENGTH, Foreseen, Foresight
+from crystalcli.memory.recalling import RecallingModel
+from crystalcli.memory.resident import resident
+
+WINDOW = 512  # tokens before the model, memory included
+MOST = 24  # strides that are measured where there is time
+_ARMS = 2.5  # times that the model reads a window in a stride; the half is for recall and copying
+_NONE = Nodes(0, 0, 0, 0)
+_PORTION = 1024  # tokens from one look at the process to the next
+
+
+class Sample(NamedTuple):
+    """tokens: read so far. resident: bytes of the process, None where the system does not say; kept: bytes that recall keeps."""
+
+    tokens: int
+    resident: int | None
+    kept: int
+
+
+@dataclass
+class State:
+    """How far the reading has come. total, tokens: of the text, and of it so far; seconds: since `began`; left: seconds, foreseen.
+
+    rows: what was measured. base: the sample after the first stride, when both models are at work. recent: the last words read;
+    recalled: what they bring to mind.
+    """
+
+    total: int
+    tokens: int = 0
+    seconds: float = 0.0
+    left: float = 0.0
+    nodes: Nodes = _NONE
+    rows: list[dict[str, Foreseen]] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    base: Sample | None = None
+    recent: str = ""
+    recalled: str = ""
+
+    @property
+    def grown(self) -> int | None:
+        """Bytes that the process has grown by since `base`."""
+        return grown(self.base, self.samples[-1]) if self.base is not None else None
+
+    def perplexity(self, remembering: bool) -> float:
+        """Over all strides so far: of the last tokens alone, or with copying from what is recalled."""
+        nats = sum(row["window"].echoing if remembering else row["window"].nats for row in self.rows)
+        return math.exp(nats / sum(row["window"].tokens for row in self.rows))
+
+
+def grown(before: Sample, after: Sample) -> int | None:
+    """Bytes that the process grew by between two samples."""
+    return after.resident - before.resident if after.resident is not None and before.resident is not None else None
+
+
+def check(ids: Sequence[int]) -> None:
+    """Raises UsageError for a text without a window and a stride behind it."""
+    if len(ids) < WINDOW + LENGTH:
+        raise UsageError(
+            f"the text has {len(ids):,} tokens; a window of {WINDOW} and {LENGTH} tokens behind it need {WINDOW + LENGTH}"
+        )
+
+
+def warmed(reader: RecallingModel, ids: Sequence[int]) -> float:
+    """Load both models and let them work, so that the process has its size; the seconds that a stride is expected to take."""
+    reader.past.warm()
+    reader.judge(ids[:LENGTH], ids[LENGTH : 2 * LENGTH])  # brings the weights
+    began = time.monotonic()
+    reader.judge(ids[:WINDOW], ids[WINDOW : WINDOW + LENGTH])
+    return _ARMS * (time.monotonic() - began)
+
+
+def read(reader: RecallingModel, ids: Sequence[int], seconds: float, began: float, cost: float) -> Iterator[State]:
+    """Read all of `ids`, in about `seconds` since `began` (`time.monotonic`); the same state, again and again.
+
+    cost: as `warmed` gives it.
+    """
+    schedule = Schedule(WINDOW, len(ids) - LENGTH, MOST, seconds, cost)
+    foresight = Foresight(reader)
+    state = State(len(ids))
+    portion = min(_PORTION, max(LENGTH, len(ids) // 100))
+    while state.tokens < len(ids):
+        if schedule.due(state.tokens, time.monotonic() - began):
+            start = time.monotonic()
+            state.rows.append(foresight.of(ids, state.tokens))
+            state.recalled = "".join(each.text for each in reader.recall(1))
+            schedule.measured(state.tokens, time.monotonic() - start)
+            _look(state, reader)
+            state.base = state.base or state.samples[-1]
+        start = time.monotonic()
+        end = min(state.tokens + portion, len(ids))
+        if state.tokens < schedule.last:
+            end = min(end, schedule.last)
+        reader.skip(ids[state.tokens : end])
+        schedule.read(end - state.tokens, time.monotonic() - start)
+        state.tokens = end
+        if end == len(ids):
+            reader.prompt(settle=True)
+        state.recent = reader.model.data(reader.local(64)).decode("utf-8", "ignore")
+        _look(state, reader)
+        state.seconds = time.monotonic() - began
+        state.left = schedule.left(min(end, schedule.last), state.seconds)
+        yield state
+
+
+def _look(state: State, reader: RecallingModel) -> None:
+    state.nodes = reader.past.nodes
+    state.samples.append(Sample(state.tokens, resident(), reader.past.kept))

@@ -1,0 +1,153 @@
+"""What the reading came to, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from crystalcli.cli import perplexity
+from crystalcli.cli.output import harmless, output
+from crystalcli.cli.render import one_line
+from crystalcli.examples.asking import Answers, Said
+from crystalcli.examples.board import layers
+from crystalcli.examples.books import Prepared
+from crystalcli.examples.reading import MOST, WINDOW, Sample, State
+from crystalcli.memory.perplexity import LENGTH
+
+_WIDEST = 110  # columns
+_LEAST, _MANY = 10_000, 250_000  # tokens
+_NARROW = 66  # where there are fewer, answers stand below one another
+
+
+def beginning(prepared: Prepared, model: str) -> None:
+    """What is about to be read, and how."""
+    _say(
+        f"{len(prepared.ids):,} tokens stream through a window of {WINDOW}: {', '.join(map(one_line, prepared.names))}"
+    )
+    _say(
+        f"Each one that leaves it is crystallized. {one_line(model)} itself does not read them all, which would take it many minutes: "
+        f"it foresees {LENGTH} tokens in up to {MOST} places."
+    )
+    _say(f"Put in behind token {prepared.before:,}: {prepared.fact.sentence}")
+    output.write("\n")
+
+
+def ending(prepared: Prepared, state: State, found: Answers, model: str) -> None:
+    """Layers, memory, perplexity, and the three answers."""
+    width = min(output.console.width, _WIDEST)
+    console = output.console
+    console.print(layers(state.nodes, 20 / max(1, state.nodes.units)))
+    output.write("\n")
+    for line in memory_lines(state):
+        _say(line)
+    output.write("\n")
+    perplexity.render(state.rows, model, WINDOW, state.total)
+    output.write("\n")
+    _say(f"Asked {prepared.behind:,} tokens later: {prepared.fact.question}")
+    names = ("with the window alone", "what recall finds", "with what is recalled")
+    bodies = (
+        _said(found.alone),
+        Group(_said(found.recalled), Text(f"at token {found.position:,} of {state.total:,}", style="dim")),
+        _said(found.told),
+    )
+    console.print(_beside(names, bodies, width))
+    _say(verdict(prepared, found))
+
+
+def memory_lines(state: State) -> list[str]:
+    """What the process took, and how that changed."""
+    last = state.samples[-1]
+    lines = []
+    if state.base is not None and state.base.resident is not None and last.resident is not None:
+        lines.append(
+            f"The process had {state.base.resident / 1e6:,.0f} MB after the first stride and {last.resident / 1e6:,.0f} MB at the end."
+            f"{second_half(state.samples, state.base)}"
+        )
+    each = last.kept / max(1, last.tokens)
+    lines.append(
+        f"What recall keeps of the text is {last.kept / 1e6:.2f} MB of that: {each:.2f} MB for a million tokens."
+    )
+    return lines
+
+
+def second_half(samples: Sequence[Sample], base: Sample) -> str:
+    """How much the most that the process had rose in the second half, and never before the first stride; what that is for a
+    million tokens where there are enough of them. The most, since allocators give some back now and then."""
+    middle, last = max(base.tokens, samples[-1].tokens / 2), samples[-1].tokens
+    sizes = [(each.tokens, each.resident) for each in samples if each.resident is not None]
+    before, tokens = [size for at, size in sizes if at <= middle], round(last - middle)
+    if not before or tokens < _LEAST:
+        return ""
+    rise = max(size for _, size in sizes) - max(before)
+    million = f", {rise / tokens:.0f} MB for a million" if tokens >= _MANY else ""
+    return f" In the second half, {tokens:,} tokens, the most that it had rose by {rise / 1e6:.0f} MB{million}."
+
+
+def verdict(prepared: Prepared, found: Answers) -> str:
+    """Who said what was asked for, plainly."""
+    said = f"“{prepared.fact.answer}”"
+    model = "The model says" if found.told.right else "Given what is recalled the model does not say"
+    recall = "recall finds it" if found.recalled.right else "recall does not find it"
+    alone = "says it" if found.alone.right else "does not know it"
+    return f"{model} {said}; {recall}; with its window alone the model {alone}."
+
+
+def _beside(names: tuple[str, ...], bodies: tuple[RenderableType, ...], width: int) -> RenderableType:
+    panels = [
+        Panel(body, title=name, title_align="left", border_style="dim")
+        for name, body in zip(names, bodies, strict=True)
+    ]
+    if width < _NARROW:
+        return Group(*panels)
+    grid = Table.grid(expand=True)
+    grid.width = width
+    for panel in panels:
+        panel.expand = True
+        grid.add_column(ratio=1)
+    grid.add_row(*panels)
+    return grid
+
+
+def _said(said: Said) -> Text:
+    mark = ("✓ ", "green") if said.right else ("✗ ", "red")
+    return Text.assemble(mark, harmless(said.text) or "(nothing)")
+
+
+def _say(line: str) -> None:
+    output.console.print(
+        Text(harmless(line)), width=min(output.console.width, _WIDEST) if output.console.is_terminal else None
+    )
+
+
+def as_json(prepared: Prepared, state: State, found: Answers, model: str, picture: Path | None) -> dict[str, Any]:
+    """The same for programs. resident, kept: bytes; positions and counts: tokens of the language model, layers of the encoder's."""
+    return {
+        **perplexity.perplexity_json(state.rows, model, WINDOW, state.total),
+        "texts": prepared.names,
+        "planted": {**prepared.fact._asdict(), "before": prepared.before, "behind": prepared.behind},
+        "layers": state.nodes._asdict(),
+        "memory": [each._asdict() for each in state.samples],
+        "strides": [
+            {
+                "start": row["window"].start,
+                "window": row["window"].nats,
+                "memory": row["window"].echoing,
+                "tokens": row["window"].tokens,
+                "repeated": row["memory"].repeated,
+            }
+            for row in state.rows
+        ],
+        "answers": {
+            "window": found.alone._asdict(),
+            "recall": {**found.recalled._asdict(), "position": found.position},
+            "recalled": found.told._asdict(),
+        },
+        "seconds": state.seconds,
+        "picture": str(picture) if picture is not None else None,
+    }

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from crystalcli.cli.explain import line
 from crystalcli.cli.output import harmless, output
+from crystalcli.text.asked import WRONG_PASSWORD
 from crystalcli.text.machine_made import REASONS
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import Citation, Document, Passage, Place
@@ -66,6 +67,8 @@ def ingest(report: IngestReport, stats: Stats, path: str) -> None:
         skipped = f", {count(len(report.skipped), 'file')} skipped as before" if report.skipped else ""
         left_out = f", {report.left_out:,} left out" if report.left_out else ""
         console.print(Text(f"nothing new: {path} holds {held}{skipped}{left_out} ({report.seconds:.1f} s)"))
+        for said in skipped_lines([each for each in report.skipped if each[1] == WRONG_PASSWORD]):
+            console.print(Text(f"  {said}"))
         return
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.memory.choices import Chosen
 from crystalcli.memory.contexts import Contexts
+from crystalcli.memory.due import is_settled, look_at
 from crystalcli.memory.encoders import Encoder
 from crystalcli.memory.ledger import Ledger, no_longer_read
 from crystalcli.memory.places import own_files
@@ -30,8 +31,6 @@ from crystalcli.storage.store import Store
 from crystalcli.text.archive import DEPTH, TOO_DEEP, Allowance, ArchiveReading
 from crystalcli.text.asked import PLAINLY, Options
 from crystalcli.text.choice import Choice
-from crystalcli.text.machine_made import REASONS, by_content
-from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, Near, Skipped, walk
 from crystalcli.types import BY_LINES, Chunk, Fingerprint, Landmark, Progress, Reading
 
@@ -199,11 +198,7 @@ class Ingest:
         location = self._ledger.location(found.path)
         before = self._ledger.at(location)
         self._tell(found.relative)
-        as_it_was = before is not None and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
-        asked_again = found.wanted and before is not None and before.reason in REASONS
-        may_open = bool(self._options.password) and before is not None and before.reason.startswith("encrypted")
-        settled = before is not None and before.state in ("done", "skipped") and self._ledger.is_settled(before)
-        if before is not None and as_it_was and settled and not asked_again and not may_open:
+        if before is not None and is_settled(self._ledger, found, before, self._options):
             self._keep(before)
         else:
             self._try(found, location)
@@ -233,15 +228,12 @@ class Ingest:
 
     def _look_at(self, found: Found, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
-        mark, reading = open_source(found.path, self._options)
-        if reading.kind == "code" and not found.wanted and not self._holds(found) and (why := by_content(found.path)):
-            raise SourceError(why)
+        mark, reading, before, is_held = look_at(self._ledger, found, location, self._options)
         if time.time_ns() - mark.mtime_ns < _FRESH:
             mark = Fingerprint(mark.size, 0, mark.digest)  # to be looked at again next time, by its digest
         if self._allowance is not None:
             mark = Fingerprint(mark.size, found.mtime_ns, mark.digest)  # the archive's
-        before = self._ledger.at(location) or self._ledger.moved_here(found, location, mark)
-        if before is not None and self._ledger.holds(before, mark):
+        if before is not None and is_held:
             row = before._replace(state="done", reason="", size=mark.size, mtime_ns=mark.mtime_ns)
             self._keep(self._ledger.enter(row))
         elif isinstance(reading, ArchiveReading):

@@ -45,7 +45,7 @@ class Watch:
     """Follows files and folders into the crystal at `crystal`.
 
     opened: opens it for writing, waiting for another program that writes it. told: hears of each ingest. note: hears, in a line,
-    of what goes away and comes back. choice: as in an ingest, said once at the first.
+    of what goes away and comes back. choice: as in an ingest, said once at the first. password: as in an ingest.
     """
 
     def __init__(
@@ -56,11 +56,13 @@ class Watch:
         told: Callable[[Batch], None],
         note: Callable[[str], None],
         choice: Choice | None = None,
+        password: str = "",
     ) -> None:
         self._paths = [asked_place(path) for path in paths]
         self._named = {str(path) for path in self._paths if not path.is_dir()}
         self._crystal, self._own = crystal, {str(path) for path in own_files(crystal)}
         self._opened, self._told, self._note, self._choice = opened, told, note, choice
+        self._password = password
         self._kept = KeptEncoder()
 
     def run(self) -> None:
@@ -104,7 +106,9 @@ class Watch:
         near = near if self._crystal.exists() else None  # a new crystal holds nothing yet
         with self._opened() as crystal:
             try:
-                report = crystal.bring_in(paths, choice=self._choice, near=near, kept=self._kept)
+                report = crystal.bring_in(
+                    paths, choice=self._choice, near=near, kept=self._kept, password=self._password
+                )
             except SourceError as error:  # gone between the look and the walk: `run` sees to it
                 self._note(str(error))
                 return

@@ -63,13 +63,14 @@ class LeftError(Exception):
 class Entry:
     """A file as an archive lists it. name: as it stands there; size: bytes, as far as it says; reason: why it is not read, or "".
 
-    pieces: unpacks it. Raises LeftError.
+    pieces: unpacks it. Raises LeftError. packed: bytes that it takes in the archive, where its place there does not tell.
     """
 
     name: str
     size: int
     reason: str
     pieces: Callable[[], Iterator[bytes]]
+    packed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +111,14 @@ class Allowance:
 
 
 class ArchiveReading:
-    """An archive. It has no text of its own."""
+    """An archive. It has no text of its own. met: the share of its bytes that the members given so far take, 0 to 1."""
 
     kind = "archive"
     title = ""
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
+        self.met = 0.0
 
     def pieces(self) -> Iterator[str | Landmark]:
         """Nothing: what there is to read is in the members."""
@@ -132,14 +134,20 @@ class ArchiveReading:
 
         seen: dict[str, int] = {}  # names, and how often each has come
         path, fingerprint = self._asked.path, self._asked.seen.fingerprint
+        packed = 0
         with open_bytes(path) as (stream, _), _temporary() as folder:
             with trouble_named():
-                for entry in entries(stream, self._asked.seen.encoding, path.name, allowance):
+                password = self._asked.options.password
+                for entry in entries(stream, self._asked.seen.encoding, path.name, allowance, password):
                     allowance.file()
                     parts = [part for part in entry.name.split("/") if part not in ("", ".")]
                     if not parts or _is_passed_over(parts):
                         continue
-                    yield from _member(entry, parts, seen, folder)
+                    packed += entry.packed
+                    for member in _member(entry, parts, seen, folder):
+                        self.met = min(1.0, (packed or stream.tell()) / max(1, fingerprint.size))
+                        yield member
+            self.met = 1.0
             stream.seek(0)
             for _ in checked(stream, fingerprint):
                 pass

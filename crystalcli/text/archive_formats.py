@@ -19,10 +19,13 @@ from typing import BinaryIO, Protocol
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.archive import BOMB, FILES, FLOOR, RATIO, TOO_MANY, Allowance, Entry, LeftError
+from crystalcli.text.asked import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.reader_bytes import PIECE
 from crystalcli.text.walk import reason_of
 
-ENCRYPTED = "encrypted (a password is needed)"
+UNKNOWN_CIPHER = "encrypted in a way that is not supported (AES)"
+SLOW = f"encrypted, and larger than {FLOOR >> 20} MB"  # Python's own decryption takes a second for each MB
+_AES = 99  # what stands for the method of compression then
 _DIRECTORY = FILES * 2000  # bytes of a zip's list of files: zipfile reads all of it into memory at once
 _LARGEST_HEADER = 1 << 20  # bytes of what tar says of one file beyond its header: likewise
 _XZ_MEMORY = 256 << 20
@@ -40,11 +43,11 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def entries(stream: BinaryIO, encoding: str, name: str, allowance: Allowance) -> Iterator[Entry]:
-    """Everything but the folders in an archive. encoding: as in Survey; name: the archive's own. Raises SourceError and what
-    `trouble_named` names."""
+def entries(stream: BinaryIO, encoding: str, name: str, allowance: Allowance, password: str = "") -> Iterator[Entry]:
+    """Everything but the folders in an archive. encoding: as in Survey; name: the archive's own; password: for what is encrypted in
+    a zip. Raises SourceError and what `trouble_named` names."""
     if encoding == "zip":
-        yield from _zip(stream, allowance)
+        yield from _zip(stream, allowance, password)
     elif encoding == "tar":
         yield from _tar(_Bounded(stream, stream, allowance))
     else:
@@ -82,7 +85,7 @@ def _damaged(error: Exception) -> str:
 # --- zip --------------------------------------------------------------------------------------------
 
 
-def _zip(stream: BinaryIO, allowance: Allowance) -> Iterator[Entry]:
+def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[Entry]:
     # What zipfile goes by, and nothing else, says how much it is about to hold.
     end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
     if end and end[5] > _DIRECTORY:
@@ -93,7 +96,8 @@ def _zip(stream: BinaryIO, allowance: Allowance) -> Iterator[Entry]:
         listed = sorted(((_name_in(info), number, info) for number, info in enumerate(infos)), key=_order)
         for name, _, info in listed:
             size = info.file_size
-            yield Entry(name, size, _zip_reason(info), partial(_unzipped, archive, info, allowance))
+            unzipped = partial(_unzipped, archive, info, allowance, password)
+            yield Entry(name, size, _zip_reason(info, password), unzipped, info.compress_size)
 
 
 def _order(each: tuple[str, int, zipfile.ZipInfo]) -> tuple[bool, list[str], int]:
@@ -112,30 +116,38 @@ def _name_in(info: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def _zip_reason(info: zipfile.ZipInfo) -> str:
+def _zip_reason(info: zipfile.ZipInfo, password: str) -> str:
     mode = info.external_attr >> 28 if info.create_system == 3 else 0
     if mode == 0o12:
         return "a link"
     if mode not in (0, 0o10):
         return "not a file"
     if info.flag_bits & 1:
-        return ENCRYPTED
+        if info.compress_type == _AES or info.flag_bits & 0x40:
+            return UNKNOWN_CIPHER
+        if not password:
+            return NEEDS_PASSWORD
+        if info.file_size > FLOOR:
+            return SLOW
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         return f"compressed by a method that is not known ({info.compress_type})"
     return BOMB if info.file_size > FLOOR + RATIO * info.compress_size else ""
 
 
-def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> Iterator[bytes]:
+def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance, password: str) -> Iterator[bytes]:
+    # Of a wrong password one byte in the file tells; where that happens to fit, what comes out is no data that could be unpacked.
+    trouble = WRONG_PASSWORD if info.flag_bits & 1 else "damaged in its archive"
     try:
-        with archive.open(info) as file:  # it gives no more than the size that is listed
+        word = password.encode() if info.flag_bits & 1 else None
+        with archive.open(info, pwd=word) as file:  # it gives no more than the size that is listed
             while piece := file.read(PIECE):
                 allowance.take(len(piece))
                 yield piece
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError, RuntimeError):
-        raise LeftError("damaged in its archive") from None
+        raise LeftError(trouble) from None
     except OSError as error:
         if error.errno is None:
-            raise LeftError("damaged in its archive") from None
+            raise LeftError(trouble) from None
         raise
 
 

@@ -181,7 +181,7 @@ def test_a_member_that_cannot_be_read_does_not_keep_the_others_from_it(file: Cal
     content[second + 10] = 99  # a method that nobody knows
     content[content.index(b"d.txt") + 40] ^= 0xFF
     assert members(file(bytes(content))) == {
-        "a.txt": "encrypted (a password is needed)",
+        "a.txt": "encrypted (a password is needed: --password)",
         "b.txt": "compressed by a method that is not known (99)",
         "c.txt": b"three",
         "d.txt": "damaged in its archive",

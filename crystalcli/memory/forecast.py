@@ -18,7 +18,7 @@ from pathlib import Path
 from crystalcli.errors import SourceError
 from crystalcli.memory.choices import Chosen
 from crystalcli.memory.contexts import Contexts
-from crystalcli.memory.due import is_settled, look_at
+from crystalcli.memory.due import Due
 from crystalcli.memory.encoders import DEFAULT_META, Encoder
 from crystalcli.memory.lazy import LazyEncoder
 from crystalcli.memory.ledger import Ledger
@@ -143,8 +143,10 @@ def _look(
 ) -> dict[str, list[Found]]:
     """The files that would be read, by kind; enters what there is to say of all files. own: those of the crystal itself."""
     ledger, chosen = Ledger(store), Chosen(store, paths, choice)
+    due = Due(ledger, options)
     by_kind: dict[str, list[Found]] = {}
     met = list(walk(paths, exclude=own, hidden=False, choices=chosen.by_folder))
+    due.expect(met)
     for each in met:
         location = ledger.location(each.path)
         before = ledger.at(location)
@@ -154,11 +156,11 @@ def _look(
             if not held:
                 report.skipped.append((each.relative, each.reason))
             continue
-        if before is not None and is_settled(ledger, each, before, options):
+        if before is not None and due.is_settled(each, before):
             _keep(before, ledger, report)
             continue
         try:
-            _, reading, before, is_held = look_at(ledger, each, location, options)
+            _, reading, before, is_held = due.look_at(each, location)
         except SourceError as error:
             report.skipped.append((each.relative, str(error)))
             continue

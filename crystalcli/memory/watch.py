@@ -18,6 +18,7 @@ from crystalcli.errors import SourceError
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.lazy import KeptEncoder
 from crystalcli.memory.places import own_files
+from crystalcli.text.archive import PEOPLE
 from crystalcli.text.events import Next, events
 from crystalcli.text.machine_made import INSTALLED
 from crystalcli.text.walk import NEVER_ENTERED, OWN_SUFFIXES, Near, asked_place
@@ -117,7 +118,7 @@ class Watch:
 
     def _near(self, changed: frozenset[str]) -> Near | None:
         """Where to look; None for everywhere."""
-        if len(changed) > _MANY or any(path.endswith(_RULES) for path in changed):
+        if len(changed) > _MANY or any(path.endswith((*_RULES, PEOPLE)) for path in changed):
             return None
         return Near(changed, self._named & changed)
 

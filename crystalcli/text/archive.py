@@ -41,7 +41,7 @@ PACKAGES = frozenset((
 ))  # fmt: skip
 _FIRST = (b"mimetype", b"[Content_Types].xml", b"_rels/", b"META-INF/", b"AndroidManifest.xml")
 _MACHINE_MADE = NEVER_ENTERED | INSTALLED | {"__MACOSX"}
-_KEPT = "users.json"
+PEOPLE = "users.json"  # in which exports of chats say who is who
 _DRIVE = re.compile("[A-Za-z]:")
 _NOT_IN_A_NAME = re.compile(r'[\x00-\x1f<>:"|?*\\]|[ .]\Z')
 _LONGEST = 60  # characters of a part of a temporary file's path: no more than 255 bytes
@@ -195,7 +195,7 @@ def _member(entry: Entry, parts: list[str], seen: dict[str, int], folder: Path) 
     except LeftError as left:
         yield Member(listed, None, entry.size, str(left))
     finally:
-        if parts[-1] != _KEPT:
+        if parts[-1] != PEOPLE:
             path.unlink(missing_ok=True)
 
 

@@ -18,7 +18,7 @@ from functools import partial
 from typing import BinaryIO, Protocol
 
 from crystalcli.errors import SourceError, UnsteadySourceError
-from crystalcli.text.archive import BOMB, FILES, FLOOR, RATIO, TOO_MANY, Allowance, Entry, LeftError
+from crystalcli.text.archive import BOMB, FILES, FLOOR, PEOPLE, RATIO, TOO_MANY, Allowance, Entry, LeftError
 from crystalcli.text.asked import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.reader_bytes import PIECE
 from crystalcli.text.walk import reason_of
@@ -103,7 +103,7 @@ def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[Entr
 def _order(each: tuple[str, int, zipfile.ZipInfo]) -> tuple[bool, list[str], int]:
     """As a walk goes, but for who is who, which those who read the others look for."""
     parts = each[0].split("/")
-    return parts[-1] != "users.json", parts, each[1]
+    return parts[-1] != PEOPLE, parts, each[1]
 
 
 def _name_in(info: zipfile.ZipInfo) -> str:

@@ -148,7 +148,7 @@ def passages(found: Sequence[Passage], explain: bool = False) -> None:
         for within in (passage.heading, passage.marks.get("definition", "")):
             if within:
                 head.append(f"  {one_line(within)}", style="dim italic")
-        console.print(head, overflow="fold")
+        console.print(head)
         if explain:
             _indented(Text(line(passage), style="dim"))
         low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
@@ -201,7 +201,7 @@ def passage_json(passage: Passage) -> dict[str, Any]:
 def stats(found: Stats, path: str) -> None:
     """The layers as a person would draw them."""
     console = output.console
-    console.print(Text(harmless(path), style="bold"), overflow="fold")
+    console.print(Text(harmless(path), style="bold"))
     console.print()
     most = max(layer.nodes for layer in found.layers) or 1
     names = {"tokens": "0 tokens", "units": "1 units", "clusters": "2 clusters", "atoms": "3 atoms"}
@@ -299,7 +299,7 @@ def zoom(document: Document, chunks: Iterable[ChunkView], limit: int) -> None:
     head.append(
         f"  {document.kind}{pages}, {document.characters:,} characters, {document.tokens:,} tokens, {document.chunks} chunks"
     )
-    console.print(head, overflow="fold")
+    console.print(head)
     if document.reason:
         console.print(Text(f"{document.state}: {harmless(document.reason)}"))
     for shown, chunk in enumerate(chunks):

@@ -65,7 +65,7 @@ class Screen:
             head.append(harmless(location(citation)), style="cyan")
             if above:
                 head.append(", quoted above", style="dim")
-            self._console.print(head, overflow="fold")
+            self._console.print(head)
             quote = _quoted(citation)
             if not above and quote not in said:
                 if self._width is None:

@@ -50,7 +50,7 @@ _LONGEST_NAME = 900  # of a member's, as it is listed
 
 def is_archive(path: Path, encoding: str, head: bytes) -> bool:
     """Whether a file that begins so is read as a folder of files. encoding: as in Survey."""
-    if encoding not in ("zip", "tar", "gzip", "bzip2", "xz") or path.suffix.lower() in PACKAGES:
+    if encoding not in ("zip", "tar", "gzip", "bzip2", "xz", "zstd") or path.suffix.lower() in PACKAGES:
         return False
     return encoding != "zip" or not head[30 : 30 + int.from_bytes(head[26:28], "little")].startswith(_FIRST)
 

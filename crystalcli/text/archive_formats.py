@@ -1,6 +1,6 @@
 """Zip, tar and compressed files as lists of entries, unpacked in pieces. Nothing here writes a file.
 
-Knows zipfile, tarfile and the three decompressors, and what a hostile file can make them hold in memory. Does not know which
+Knows zipfile, tarfile and the four decompressors, and what a hostile file can make them hold in memory. Does not know which
 entries are read, nor what their names may be.
 """
 
@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.archive import BOMB, FILES, FLOOR, PEOPLE, RATIO, TOO_MANY, Allowance, Entry, LeftError
@@ -23,12 +23,17 @@ from crystalcli.text.asked import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.reader_bytes import PIECE
 from crystalcli.text.walk import reason_of
 
+if TYPE_CHECKING:
+    from zstandard import ZstdDecompressionObj
+
 UNKNOWN_CIPHER = "encrypted in a way that is not supported (AES)"
 SLOW = f"encrypted, and larger than {FLOOR >> 20} MB"  # Python's own decryption takes a second for each MB
 _AES = 99  # what stands for the method of compression then
 _DIRECTORY = FILES * 2000  # bytes of a zip's list of files: zipfile reads all of it into memory at once
 _LARGEST_HEADER = 1 << 20  # bytes of what tar says of one file beyond its header: likewise
 _XZ_MEMORY = 256 << 20
+_ZSTD_WINDOW = 128 << 20
+_ZSTD_STEP = 512  # bytes: each three may become 128 KB
 _TAR_BLOCK = 512
 _BEFORE = (
     tarfile.GNUTYPE_LONGNAME,
@@ -57,7 +62,7 @@ def entries(stream: BinaryIO, encoding: str, name: str, allowance: Allowance, pa
             yield from _tar(unpacked)
         else:
             stem, _, ending = name.rpartition(".")
-            inner = stem if stem and ending.lower() in ("gz", "z", "bz2", "xz") else name
+            inner = stem if stem and ending.lower() in ("gz", "z", "bz2", "xz", "zst") else name
             yield Entry(inner, 0, "", partial(_all_of, unpacked))
 
 
@@ -208,10 +213,38 @@ class _Xz:
                 return unpacked
 
 
+class _Zstd:
+    """Frames of zstd. Given so little at a time that what comes of it stays small; a stream of the library's would not say that one
+    ends too early."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._decompressor = self._new()
+        self._held = memoryview(b"")
+
+    def _new(self) -> ZstdDecompressionObj:
+        from zstandard import ZstdDecompressor
+
+        return ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+    def read(self, size: int, /) -> bytes:
+        while not self._held:
+            if self._decompressor.eof:
+                if not (data := self._decompressor.unused_data or self._stream.read(_ZSTD_STEP)):
+                    return b""
+                self._decompressor = self._new()
+            elif not (data := self._stream.read(_ZSTD_STEP)):
+                raise EOFError("it ends too early")
+            self._held = memoryview(self._decompressor.decompress(data))
+        out, self._held = bytes(self._held[:size]), self._held[size:]
+        return out
+
+
 _DECOMPRESSORS: dict[str, Callable[[BinaryIO], _Readable]] = {
     "gzip": lambda stream: gzip.GzipFile(fileobj=stream),
     "bzip2": bz2.BZ2File,
     "xz": _Xz,
+    "zstd": _Zstd,
 }
 
 

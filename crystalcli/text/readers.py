@@ -119,6 +119,8 @@ def _kind_of_bytes(path: Path, seen: Survey) -> str:
             raise SourceError(LOCKED)
         if path.suffix.lower() in _OLD_OFFICE:
             raise SourceError("an Office file from before 2007 (save it as .docx, .xlsx or .pptx)")
+    if seen.encoding in ("7z", "rar"):
+        raise SourceError(f"a {seen.encoding} archive (of archives zip and tar are read)")
     if is_archive(path, seen.encoding, seen.head):
         return "archive"
     raise SourceError("binary file")

@@ -95,6 +95,17 @@ def test_utf_16_and_32_come_back_if_marked(file: Callable[..., Path], text: str,
 
 
 @relaxed
+@given(
+    st.text(st.sampled_from(" \n\r\tabz19.,éßжщωأ中日語\U0001f600"), max_size=400),
+    sizes,
+    st.sampled_from(["utf-16-le", "utf-16-be"]),
+)
+def test_utf_16_comes_back_without_a_mark(file: Callable[..., Path], text: str, size: int, encoding: str) -> None:
+    text = "To the keeper: " + text
+    assert text_of(file(text.encode(encoding)), piece=size) == text
+
+
+@relaxed
 @given(western, sizes)
 @example("\xef", 1)
 @example("\xef\xbb", 1)
@@ -153,7 +164,9 @@ def test_nothing_to_read(file: Callable[..., Path], content: bytes) -> None:
         b"a" * 300_000 + b"\0",
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
         "\ufefftext\0".encode("utf-16"),
-        "half a text".encode("utf-16-le"),  # without a mark no one can know
+        bytes((1, 0, 2, 0, 3, 0)) * 50,  # numbers
+        "half a text".encode("utf-16-le") + b"\0\0",
+        "half a text".encode("utf-16-le") * 300 + b"\x00\xd8",
         random.Random(1).randbytes(2000).replace(b"\0", b""),
     ],
 )

@@ -56,6 +56,11 @@ def location(item: Passage | Citation | Place) -> str:
     return f"{path}:{lines}"
 
 
+def above(item: Passage | Citation) -> str:
+    """What it stands under, behind its place: the path of headings, or the definition; "" for neither."""
+    return "".join(f"  {one_line(each)}" for each in (item.heading, item.marks.get("definition", "")) if each)
+
+
 # --- ingest ---------------------------------------------------------------------------------------------
 
 
@@ -145,9 +150,7 @@ def passages(found: Sequence[Passage], explain: bool = False) -> None:
         head.append(f"  {passage.score:.3f}", style="dim")
         if passage.gone:
             head.append("  (the file is gone)", style="red")
-        for within in (passage.heading, passage.marks.get("definition", "")):
-            if within:
-                head.append(f"  {one_line(within)}", style="dim italic")
+        head.append(above(passage), style="dim italic")
         console.print(head)
         if explain:
             _indented(Text(line(passage), style="dim"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -325,6 +326,14 @@ class CrystalFile:
 
         with self.snapshot():
             return cited(self.shelf, self._named(path), start, end)
+
+    def placed(self, passage: Passage) -> Passage:
+        """A passage, or a part of one, with the lines, pages and marks of just its own span. Raises NotFoundError."""
+        here = self.cite(passage.path, passage.start, passage.end)
+        lines, pages = (here.line_start, here.line_end), (here.page_start, here.page_end)
+        return replace(
+            passage, line_start=lines[0], line_end=lines[1], page_start=pages[0], page_end=pages[1], marks=here.marks
+        )
 
     def _named(self, path: str) -> Source:
         source = self._store.source_named(path)

@@ -407,5 +407,8 @@ def test_a_long_place_is_whole_in_a_pipe(tmp_path, capsys):
     first = here(capsys, "recall", "lamp oil", "-c", target)[1].splitlines()[0]
     assert f"{path}:1-3" in first
     assert first.endswith("A heading that stands above")
-    assert any(f"[1] {path}:3" == line for line in here(capsys, "ask", "What burns oil?", "-c", target)[1].splitlines())
+    assert any(
+        line.startswith(f"[1] {path}:3  A heading")
+        for line in here(capsys, "ask", "What burns oil?", "-c", target)[1].splitlines()
+    )
     assert any(line == path for line in here(capsys, "inspect", path, "-c", target)[1].split())

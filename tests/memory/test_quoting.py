@@ -82,3 +82,21 @@ def test_lines_are_those_of_the_file(tmp_path: Path, text: str, at: float, lengt
         assert (found.line_start, found.line_end) == (line, line + text[start:end].rstrip().count("\n"))
         with pytest.raises(NotFoundError, match=r"no document b\.txt"):
             opened.cite("b.txt", 0, 1)
+
+
+def test_what_a_model_is_given_of_a_passage_has_the_place_of_that_part(tmp_path: Path) -> None:
+    names = "Ann Bob Carl Dora Eve Fred Gus Hal".split()  # noqa: SIM905
+    said = "".join(
+        f"[0{day}.05.24, 10:30:12] {name}: It was about the {what} again, and nobody knew why.\n"
+        for day, (name, what) in enumerate(zip(names, "oil rope lamp sail mast keel tide crew".split(), strict=True), 1)  # noqa: SIM905
+    )
+    path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"chat.txt": said}))
+    with Crystal.open(path, encoder=None) as opened:
+        packed = opened.packed("what was about the tide again?")
+        (passage,) = packed.passages
+        assert passage.text == opened.quote("chat.txt", passage.start, passage.end)
+        assert passage.start > 0
+        author = passage.text.split("] ")[1].split(":")[0]
+        assert author != "Ann"
+        assert passage.place == f"{author}, 2024-05-{1 + names.index(author):02} 10:30"
+        assert packed.context.startswith(f"[1] chat.txt, {passage.place}:\n")

@@ -4,8 +4,8 @@ Knows byte-order marks, UTF-8, UTF-16 by its zeros, and what bytes that are no t
 the text says. Reads in pieces and holds one at a time, so a file may be larger than memory.
 
 A byte that is not UTF-8 does not spoil the file: where most of its other high bytes do form UTF-8 (a log with a
-character cut in two, a file pasted together) the strays alone are read as Windows-1252; otherwise all of it is.
-Older alphabets (Shift JIS, KOI8) cannot be told from Windows-1252 without guessing, and are not.
+character cut in two, a file pasted together) the strays alone are read as Windows-1252; otherwise all of it is. Only where most of
+the letters at its beginning would be accented ones then, it is held against other alphabets (alphabets).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.text.alphabets import GUESSED, guess
 from crystalcli.text.walk import reason_of
 from crystalcli.types import Fingerprint
 
@@ -68,7 +69,7 @@ class Survey:
     """What one pass over a file's bytes found.
 
     encoding: of a text, "utf-8", "utf-8 with strays", "utf-16", "utf-16-le" and "utf-16-be" without a mark,
-    "utf-32" or "windows-1252"; of what is none, "pdf", "tar", or a name in MAGIC. head: its first 4 KB.
+    "utf-32", "windows-1252" or one of alphabets.GUESSED; of what is none, "pdf", "tar", or a name in MAGIC. head: its first 4 KB.
     """
 
     fingerprint: Fingerprint
@@ -134,7 +135,8 @@ class Decoder:
         self._decoder: codecs.IncrementalDecoder | None = None
         if encoding != "windows-1252":
             codec = "utf-8" if self._strays else encoding
-            self._decoder = codecs.getincrementaldecoder(codec)("surrogateescape" if self._strays else "strict")
+            errors = "surrogateescape" if self._strays else "replace" if encoding in GUESSED else "strict"
+            self._decoder = codecs.getincrementaldecoder(codec)(errors)
 
     def decode(self, part: bytes, *, final: bool = False) -> str:
         """Raises UnicodeDecodeError where the bytes are not what the encoding says."""
@@ -170,6 +172,7 @@ class _Look:
     """What the first pass has seen so far."""
 
     def __init__(self, head: bytes, named_pdf: bool) -> None:
+        self.head = head
         # The header of a PDF may come after some junk; but a text that speaks of it is a text.
         self.is_pdf = bool(head) and (named_pdf or head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"%PDF-"))
         self.may_be_pdf = b"%PDF-" in head[:1024]
@@ -227,4 +230,4 @@ class _Look:
         if self.controls > CONTROLS_IN_TEXT * size:
             raise SourceError("binary file")
         # Every character of UTF-8 beyond ASCII has one to three bytes more than characters; strays have none.
-        return "utf-8 with strays" if size - self.characters > self.strays else "windows-1252"
+        return "utf-8 with strays" if size - self.characters > self.strays else guess(self.head) or "windows-1252"

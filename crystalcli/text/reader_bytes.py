@@ -47,6 +47,7 @@ STRAY = re.compile("[\udc80-\udcff]")  # what "surrogateescape" makes of a byte 
 CONTROLS = frozenset((*range(32), 127)) - frozenset(b"\b\t\n\v\f\r\x1a\x1b")
 NOT_CONTROLS = bytes(byte for byte in range(256) if byte not in CONTROLS)
 FEWEST_ZEROS = 0.02  # of the characters of UTF-16 without a mark: spaces, newlines, digits
+MOST_PAIRS = 0.6  # of its other characters, that are two bytes of ASCII: in Chinese they are 0.2
 CONTROLS_IN_TEXT = 0.02  # in compressed data a tenth of the bytes are controls, in text next to none
 
 
@@ -161,6 +162,10 @@ def unmarked_utf_16(head: bytes) -> str:
     if len(head) < 2 or 2 * min(at) > max(at) or max(at) < FEWEST_ZEROS * len(head) / 2:
         return ""
     encoding = "utf-16-be" if at[0] > at[1] else "utf-16-le"
+    pairs = [pair for pair in zip(head[::2], head[1::2], strict=False) if 0 not in pair]
+    upper = encoding == "utf-16-le"  # which of the two is the upper byte; 0x30 is that of kana
+    if sum(min(pair) > 8 and max(pair) < 127 and pair[upper] != 0x30 for pair in pairs) > MOST_PAIRS * len(pairs):
+        return ""  # ASCII, with zeros between fields
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError:

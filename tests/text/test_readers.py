@@ -96,13 +96,21 @@ def test_utf_16_and_32_come_back_if_marked(file: Callable[..., Path], text: str,
 
 @relaxed
 @given(
-    st.text(st.sampled_from(" \n\r\tabz19.,éßжщωأ中日語\U0001f600"), max_size=400),
+    st.text(st.sampled_from(" \n\r\tabz19.,éßжщωأ国日語\U0001f600"), max_size=400),
     sizes,
     st.sampled_from(["utf-16-le", "utf-16-be"]),
 )
 def test_utf_16_comes_back_without_a_mark(file: Callable[..., Path], text: str, size: int, encoding: str) -> None:
     text = "To the keeper: " + text
     assert text_of(file(text.encode(encoding)), piece=size) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["港口的灯塔在夜里发光。\n", "港の灯台は夜に光る。\r\n", "Капитан вёл журнал.\n", "The lamp.\n"]
+)
+def test_utf_16_without_a_mark_in_many_scripts(file: Callable[..., Path], text: str) -> None:
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert text_of(file((40 * text).encode(encoding))) == 40 * text
 
 
 @relaxed
@@ -167,6 +175,8 @@ def test_nothing_to_read(file: Callable[..., Path], content: bytes) -> None:
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
         "\ufefftext\0".encode("utf-16"),
         bytes((1, 0, 2, 0, 3, 0)) * 50,  # numbers
+        b"abc\0def\n" * 10,
+        b"name\0\0\0\0other\0\0\0" * 10,
         "half a text".encode("utf-16-le") + b"\0\0",
         "half a text".encode("utf-16-le") * 300 + b"\x00\xd8",
         random.Random(1).randbytes(2000).replace(b"\0", b""),

@@ -9,15 +9,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TypeVar
 
 _FIRST = "\u0590"  # no character before it runs to the left
 _ALEFS = frozenset("\u0622\u0623\u0625\u0627")
 _LAM = "\u0644"
+_SIGNS = frozenset("%‰°$€£¥₪+-−#")  # that stand at a number as it is written from the left
 _FORMS = ("\ufb1d", "\ufeff")  # of letters as they are drawn: at the end of a word, joined with another, ...
-
-
-Some = TypeVar("Some")
 
 
 def runs_left(character: str) -> bool:
@@ -57,22 +54,29 @@ def unturned(characters: str) -> bool:
     return len(characters) < 2 or (len(characters) == 2 and characters[0] == _LAM and characters[1] in _ALEFS)
 
 
-def in_order(parts: Sequence[Some], balances: Sequence[int], leftward: bool) -> list[int]:
+def in_order(texts: Sequence[str], leftward: bool) -> list[int]:
     """In which order the parts of a line are read, which are given from left to right; as their indices.
 
-    balances: as of `balance`, 0 for what has no letters, such as a number. leftward: the line as a whole runs to the left. Neighbours
-    that run the other way are read in their own order among themselves, with the numbers between them.
+    leftward: the line as a whole runs to the left. Neighbours that run the other way are read in their own order among themselves:
+    with what stands between them, in a line that runs to the left with the number behind them, and a number with its sign.
     """
-    order = list(range(len(parts)))
+    balances = [balance(text) for text in texts]
+    other = [each > 0 if leftward else each < 0 for each in balances]
+    for at in [number for number, is_other in enumerate(other) if is_other]:
+        end = next((after for after in range(at + 1, len(texts)) if balances[after]), len(texts))
+        is_between = end < len(texts) and other[end]
+        numbers = [after for after in range(at + 1, end) if leftward and any(map(str.isdigit, texts[after]))]
+        last = end if is_between else 1 + max(numbers, default=at)
+        other[at:last] = [True] * (last - at)
+    for at in range(len(texts) - 1) if leftward else ():
+        one, two = texts[at], texts[at + 1]
+        if (one[-1].isdigit() and two in _SIGNS) or (one in _SIGNS and two[0].isdigit()):
+            other[at] = other[at + 1] = True
+    order = list(range(len(texts)))
     if leftward:
         order.reverse()
-    other = [balances[at] > 0 if leftward else balances[at] < 0 for at in order]
-    for place in range(1, len(order) - 1):  # a number stands with the words on both its sides
-        if balances[order[place]] == 0 and other[place - 1]:
-            following = next((at for at in range(place + 1, len(order)) if balances[order[at]] != 0), None)
-            other[place] = following is not None and other[following]
     out: list[int] = []
-    for is_other, run in groupby(zip(other, order, strict=True), key=lambda pair: pair[0]):
-        numbers = [number for _, number in run]
+    for is_other, run in groupby(order, key=lambda at: other[at]):
+        numbers = list(run)
         out += reversed(numbers) if is_other else numbers
     return out

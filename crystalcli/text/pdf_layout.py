@@ -95,9 +95,9 @@ def line_of(row: Row) -> Line:
 
 def _line_of_both_ways(row: Row) -> Line:
     """A row with Hebrew or Arabic in it."""
-    balances = [balance(each.text) for each in row]
+    leftward = sum(balance(each.text) for each in row) < 0
     parts, cells, before = [], 1, -1
-    for number in in_order(row, balances, sum(balances) < 0):
+    for number in in_order([each.text for each in row], leftward):
         if before >= 0:
             one, other = row[min(before, number)], row[max(before, number)]
             gap, em = other.x0 - one.x1, min(one.size, other.size)
@@ -108,10 +108,15 @@ def _line_of_both_ways(row: Row) -> Line:
                 cells += 1
             elif gap > WORD_GAP * em:
                 parts.append(" ")
-        parts.append(row[number].text)
+        parts.append(_ended(row[number].text) if leftward else row[number].text)
         before = number
     longest = max(row, key=lambda one: len(one.text))
     return Line(row[0].x0, max(each.x1 for each in row), longest.y, longest.size, "".join(parts), cells)
+
+
+def _ended(text: str) -> str:
+    """A number in a line that runs to the left, with the stop behind it that is drawn on its left."""
+    return text[1:] + text[0] if len(text) > 1 and text[0] in ".,:;!?" and text[1].isdigit() else text
 
 
 def blocks_of(rows: Sequence[Row]) -> list[list[Line]]:

@@ -69,12 +69,25 @@ def test_of_two_columns_that_run_to_the_left_the_right_one_is_first() -> None:
     assert starts == ["ימין"] * 6 + ["שמאל"] * 6
 
 
-@given(st.lists(st.integers(-3, 3), max_size=12), st.booleans())
-def test_every_part_of_a_line_is_read_once(balances: list[int], leftward: bool) -> None:
-    order = in_order(balances, balances, leftward)
-    assert sorted(order) == list(range(len(balances)))
-    if all(each <= 0 for each in balances) and leftward:
-        assert order == list(range(len(balances)))[::-1]
+@given(st.lists(st.sampled_from(["word", "מלה", "12", "%", "(", "."]), max_size=12), st.booleans())
+def test_every_part_of_a_line_is_read_once(texts: list[str], leftward: bool) -> None:
+    order = in_order(texts, leftward)
+    assert sorted(order) == list(range(len(texts)))
+    if leftward and not {"word", "%"} & {*texts}:
+        assert order == list(range(len(texts)))[::-1]
+
+
+@pytest.mark.parametrize(
+    ("shown", "read"),
+    [
+        (["(", "Model X-200, ver.", "3", ")", "מחיר"], ["מחיר", ")", "Model X-200, ver.", "3", "("]),
+        (["דולר", "45", "%", "סך"], ["סך", "45", "%", "דולר"]),
+        (["10", "20", "מן"], ["מן", "20", "10"]),
+        (["Captain", "Leblanc", "ידי"], ["ידי", "Captain", "Leblanc"]),
+    ],
+)
+def test_words_and_numbers_in_a_line_that_runs_to_the_left(shown: list[str], read: list[str]) -> None:
+    assert [shown[at] for at in in_order(shown, True)] == read
 
 
 @given(st.text())

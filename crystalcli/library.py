@@ -313,23 +313,27 @@ def forecast(
     *,
     encoder: str | Path | Literal["auto"] | None = "auto",
     choice: Choice | None = None,
+    password: str = "",
 ) -> Forecast:
     """What an ingest of `paths` into the crystal at `path`, which need not be there, would do; choice: see `choice_of`.
+
+    password: opens files that are encrypted.
 
     Makes and changes nothing, and fetches no weights. Raises SourceError for a path that does not exist, and what opening the
     crystal raises.
     """
     from crystalcli.memory.encoders import chosen, opened
     from crystalcli.memory.forecast import forecast as look_ahead
+    from crystalcli.text.asked import Options
 
-    target, sources = Path(path), paths_of(paths)
+    target, sources, options = Path(path), paths_of(paths), Options(password=password)
     if not target.exists():
         folder = _folder(encoder, {}, target, models.locate)
-        return look_ahead(sources, target, None, chosen(folder, target.absolute().parent)[0], choice)
+        return look_ahead(sources, target, None, chosen(folder, target.absolute().parent)[0], choice, options)
     with Store.open(target) as store, store.snapshot():
         meta = store.meta()
         folder = _folder(encoder, meta, target, models.locate)
-        return look_ahead(sources, target, store, opened(meta, target, folder), choice)
+        return look_ahead(sources, target, store, opened(meta, target, folder), choice, options)
 
 
 def _with_encoder(

@@ -227,7 +227,7 @@ class Passage(Somewhere):
 class Citation(Somewhere):
     """A quotation with its place: `quote` is the document's text `[start, end)`, read back from the crystal.
 
-    Lines, pages, kind and marks as in Place.
+    Lines, pages, kind and marks as in Place, of the quotation and not of the passage it was found in. heading: those above it.
     """
 
     number: int
@@ -241,6 +241,7 @@ class Citation(Somewhere):
     page_end: int = 0
     kind: str = "text"
     marks: Mapping[str, str] = field(default_factory=dict)
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)

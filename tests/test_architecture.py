@@ -42,7 +42,7 @@ HOMES = {
     "tree_sitter": {"text"},
     "pathspec": {"text"},
     "watchfiles": {"text"},
-    "zstandard": {"storage"},
+    "zstandard": {"storage", "text"},
     "sqlite3": {"storage"},
     "Stemmer": {"lexical"},
     "click": {"cli", "examples"},

@@ -58,7 +58,7 @@ def ask(
     if on_evidence is not None:
         on_evidence(support.extracts(crystal, quotations))
     model = speaker()
-    given = context.given(question, passages, best, wishes, model, model.count)
+    given = context.given(question, passages, best, wishes, model, model.count, crystal.placed)
     sources = support.Sources(crystal, question, given.passages)
     spoken = Spoken(sources, strict=wishes.strict)
     first = 0.0

@@ -30,11 +30,12 @@ def given(
     wishes: Wishes,
     model: Speaker | None,
     count: Callable[[str], int],
+    placed: Callable[[Passage], Passage],
 ) -> Given:
     """What `model` is given to answer from; None: a model that nobody knows, whose window bounds nothing.
 
     best: sentences as `extract.ranked` gives them; what room they leave is for passages whose sentences were not looked at.
-    count: tokens of a text. Raises CrystalError as `window.fitted` does.
+    count: tokens of a text. placed: a part of a passage with the place of just that part. Raises CrystalError as `window.fitted` does.
     """
     budget = wishes.budget or BUDGET
     context = ""
@@ -44,7 +45,7 @@ def given(
         taken, context = pack(question, some, count, room, "{context}")
         return taken, messages(templates.filled(wishes.template or templates.PLAIN, context, question), wishes.system)
 
-    passages = [*extract.windows(best, count, budget), *recalled[extract.READ :]]
+    passages = [*map(placed, extract.windows(best, count, budget)), *recalled[extract.READ :]]
     taken, conversation = (
         write(passages, budget) if model is None else window.fitted(model, passages, wishes.max_tokens, budget, write)
     )

@@ -56,7 +56,7 @@ def packed(
         raise NotFoundError(context.NOTHING)
     count = model.count if model is not None else estimate
     best = extract.ranked(crystal.recaller(), question, found)
-    given = context.given(question, found, best, wishes, model if bounded else None, count)
+    given = context.given(question, found, best, wishes, model if bounded else None, count, crystal.placed)
     system, user = ("", *(message["content"] for message in given.messages))[-2:]
     return Packed(
         question,

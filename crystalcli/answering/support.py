@@ -166,13 +166,8 @@ def quoted(citation: Citation) -> str:
 
 def _read_back(crystal: CrystalFile, passage: Passage, start: int, end: int) -> Citation | None:
     """The document's text `[start, end)` as a citation, without a number yet; None when it is not what the passage says."""
-    low = start - passage.start
-    quote = crystal.quote(passage.path, start, end)
-    if quote != passage.text[low : end - passage.start]:
-        return None
-    line = passage.line_start + passage.text.count("\n", 0, low)
-    where = passage.page_start, passage.page_end, passage.kind, passage.marks
-    return Citation(0, passage.path, start, end, quote, line, line + quote.count("\n"), *where)
+    found = crystal.cite(passage.path, start, end)
+    return found if found.quote == passage.text[start - passage.start : end - passage.start] else None
 
 
 def _within(citation: Citation, passage: Passage) -> bool:

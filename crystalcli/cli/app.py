@@ -111,7 +111,7 @@ def ingest(
     if dry_run and sources:
         from crystalcli.cli import forecasting
 
-        forecasting.dry_run(target, sources, encoder, choice, as_json, verbose)
+        forecasting.dry_run(target, sources, encoder, choice, as_json, verbose, password)
         return
     if dry_run or verbose:
         raise UsageError("--dry-run is for files and folders, and --verbose for --dry-run")

@@ -16,12 +16,19 @@ _SHORT = 90  # seconds that are said as seconds
 
 
 def dry_run(
-    crystal: Path, sources: list[Path], encoder: Path | None, choice: Choice | None, as_json: bool, verbose: bool
+    crystal: Path,
+    sources: list[Path],
+    encoder: Path | None,
+    choice: Choice | None,
+    as_json: bool,
+    verbose: bool,
+    password: str,
 ) -> None:
     """Say what an ingest of `sources` would do. Makes and changes no crystal, and fetches no weights."""
     from crystalcli.library import forecast
 
-    found = forecast(crystal, sources, encoder=encoder if encoder is not None else "auto", choice=choice)
+    weights = encoder if encoder is not None else "auto"
+    found = forecast(crystal, sources, encoder=weights, choice=choice, password=password)
     if as_json:
         output.json("ingest", {"dry_run": True, "crystal": str(crystal), **forecast_json(found)})
     else:
@@ -59,6 +66,8 @@ def render(found: Forecast, verbose: bool) -> None:
         table.add_row("", f"{kind.files:,}", f"{name}, {size(kind.bytes)}, about {rounded(kind.tokens):,} tokens")
     if found.unchanged:
         table.add_row("unchanged", f"{found.unchanged:,}", "files, not to be read again")
+    if found.gone:
+        table.add_row("gone", f"{found.gone:,}", "files that were read before are no longer there")
     if found.left_out:
         table.add_row("left out", f"{found.left_out:,}", "files that were read before")
     table.add_row("would skip", f"{len(found.skipped):,}", "files")

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from crystalcli.cli.explain import line
 from crystalcli.cli.output import harmless, output
+from crystalcli.text.asked import WRONG_PASSWORD
 from crystalcli.text.machine_made import REASONS
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import Citation, Document, Passage, Place
@@ -55,6 +56,11 @@ def location(item: Passage | Citation | Place) -> str:
     return f"{path}:{lines}"
 
 
+def above(item: Passage | Citation) -> str:
+    """What it stands under, behind its place: the path of headings, or the definition; "" for neither."""
+    return "".join(f"  {one_line(each)}" for each in (item.heading, item.marks.get("definition", "")) if each)
+
+
 # --- ingest ---------------------------------------------------------------------------------------------
 
 
@@ -66,6 +72,8 @@ def ingest(report: IngestReport, stats: Stats, path: str) -> None:
         skipped = f", {count(len(report.skipped), 'file')} skipped as before" if report.skipped else ""
         left_out = f", {report.left_out:,} left out" if report.left_out else ""
         console.print(Text(f"nothing new: {path} holds {held}{skipped}{left_out} ({report.seconds:.1f} s)"))
+        for said in skipped_lines([each for each in report.skipped if each[1] == WRONG_PASSWORD]):
+            console.print(Text(f"  {said}"))
         return
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
@@ -142,10 +150,8 @@ def passages(found: Sequence[Passage], explain: bool = False) -> None:
         head.append(f"  {passage.score:.3f}", style="dim")
         if passage.gone:
             head.append("  (the file is gone)", style="red")
-        for within in (passage.heading, passage.marks.get("definition", "")):
-            if within:
-                head.append(f"  {one_line(within)}", style="dim italic")
-        console.print(head, overflow="fold")
+        head.append(above(passage), style="dim italic")
+        console.print(head)
         if explain:
             _indented(Text(line(passage), style="dim"))
         low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
@@ -198,7 +204,7 @@ def passage_json(passage: Passage) -> dict[str, Any]:
 def stats(found: Stats, path: str) -> None:
     """The layers as a person would draw them."""
     console = output.console
-    console.print(Text(harmless(path), style="bold"), overflow="fold")
+    console.print(Text(harmless(path), style="bold"))
     console.print()
     most = max(layer.nodes for layer in found.layers) or 1
     names = {"tokens": "0 tokens", "units": "1 units", "clusters": "2 clusters", "atoms": "3 atoms"}
@@ -296,7 +302,7 @@ def zoom(document: Document, chunks: Iterable[ChunkView], limit: int) -> None:
     head.append(
         f"  {document.kind}{pages}, {document.characters:,} characters, {document.tokens:,} tokens, {document.chunks} chunks"
     )
-    console.print(head, overflow="fold")
+    console.print(head)
     if document.reason:
         console.print(Text(f"{document.state}: {harmless(document.reason)}"))
     for shown, chunk in enumerate(chunks):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crystalcli.answering.support import quoted
 from crystalcli.cli import markdown
-from crystalcli.cli.render import location, passage_json
+from crystalcli.cli.render import above, location, passage_json
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import BY_LINES, Answer, Citation, Passage
 
@@ -44,6 +44,7 @@ def _citation_json(citation: Citation) -> dict[str, Any]:
         "page_start": citation.page_start or None,
         "page_end": citation.page_end or None,
         "place": citation.place,
+        "heading": citation.heading,
         "marks": dict(citation.marks),
         "quote": citation.quote,
     }
@@ -94,7 +95,7 @@ def _item(number: int, item: Citation | Passage, text: str) -> str:
     mark = f"{number}. "
     named = location(item) if item.has_lines else item.path
     place = "" if item.has_lines else markdown.escaped(item.place)
-    head = f"{markdown.code(named)} {place}".rstrip()
+    head = " ".join(filter(None, (markdown.code(named), place, markdown.escaped(above(item).strip()))))
     block = markdown.code_quote(text) if item.kind in BY_LINES else markdown.quote(text)
     return f"{mark}{head}\n\n{markdown.indented(block, len(mark))}"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def memory(found: MemoryUse, path: str) -> None:
     """The parts that grow with the crystal, their sum, the parts that do not, and the process."""
     console = output.console
-    console.print(Text(harmless(path), style="bold"), overflow="fold")
+    console.print(Text(harmless(path), style="bold"))
     console.print()
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("in memory")

@@ -23,7 +23,7 @@ _LINE = 100  # characters of a passage's first line
 
 
 def _say(line: str, style: str = "") -> None:
-    output.console.print(Text(line, style=style), overflow="fold")
+    output.console.print(Text(line, style=style))
 
 
 def _list(lines: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from crystalcli.answering.support import quoted
 from crystalcli.cli.flow import Flow
 from crystalcli.cli.output import harmless, output
-from crystalcli.cli.render import location
+from crystalcli.cli.render import above, location
 from crystalcli.cli.render_answers import is_quotations, words
 from crystalcli.types import Answer, Citation
 
@@ -41,7 +41,7 @@ class Screen:
             else:
                 self._shown.add((citation.path, citation.start, citation.end))
             self._barred(Text(quote))
-            self._barred(Text(harmless(location(citation)), style="cyan"))
+            self._barred(Text.assemble((harmless(location(citation)), "cyan"), (above(citation), "dim italic")))
             output.write("\n")
 
     def text(self, piece: str) -> None:
@@ -60,14 +60,15 @@ class Screen:
 
     def _sources(self, cited: Iterable[Citation], said: str) -> None:
         for citation in cited:
-            above = (citation.path, citation.start, citation.end) in self._shown
+            shown = (citation.path, citation.start, citation.end) in self._shown
             head = Text(f"[{citation.number}] ", style="bold")
             head.append(harmless(location(citation)), style="cyan")
-            if above:
+            head.append(above(citation), style="dim italic")
+            if shown:
                 head.append(", quoted above", style="dim")
-            self._console.print(head, overflow="fold")
+            self._console.print(head)
             quote = _quoted(citation)
-            if not above and quote not in said:
+            if not shown and quote not in said:
                 if self._width is None:
                     output.write(f"    {quote}\n")
                 else:

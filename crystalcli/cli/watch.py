@@ -12,7 +12,7 @@ import click
 
 from crystalcli.cli.choosing import choosing, chosen
 from crystalcli.cli.output import JSON_SCHEMA, output
-from crystalcli.cli.shared import crystal_option, default_weights, encoder_option, path_of
+from crystalcli.cli.shared import crystal_option, default_weights, encoder_option, password_option, path_of
 from crystalcli.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _NAMED = 5  # files named for one batch
 @crystal_option
 @encoder_option
 @choosing
+@password_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each batch instead of text.")
 def watch(
     paths: tuple[str, ...],
@@ -36,6 +37,7 @@ def watch(
     exclude: tuple[str, ...],
     max_file_size: int | None,
     as_usual: bool,
+    password: str,
     as_json: bool,
 ) -> None:
     """Keep the crystal current while files change: ingest the paths, then whatever changes in them, until Ctrl-C.
@@ -56,7 +58,7 @@ def watch(
 
     try:
         with stoppable():
-            Watch(target, sources, opened, json_line if as_json else line, output.note, choice).run()
+            Watch(target, sources, opened, json_line if as_json else line, output.note, choice, password).run()
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; {target} holds what was read") from None
 

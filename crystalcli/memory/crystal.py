@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.resident import MemoryUse
     from crystalcli.memory.shelf import Shelf
     from crystalcli.memory.verify import Verdict
+    from crystalcli.storage.rows import Source
     from crystalcli.text.choice import Choice
     from crystalcli.text.walk import Found, Near
     from crystalcli.vectors.codec import Codec
@@ -316,10 +318,28 @@ class CrystalFile:
     def quote(self, path: str, start: int, end: int) -> str:
         """The document's text `[start, end)`, read back from the file. Raises NotFoundError."""
         with self.snapshot():
-            source = self._store.source_named(path)
-            if source is None:
-                raise NotFoundError(f"no document {path} in this crystal")
-            return self.shelf.span_text(self.shelf.vouch(source), start, end)
+            return self.shelf.span_text(self._named(path), start, end)
+
+    def cite(self, path: str, start: int, end: int) -> Citation:
+        """The same with the place of just that text, as a citation whose number is 0. Raises NotFoundError."""
+        from crystalcli.memory.quoting import cited
+
+        with self.snapshot():
+            return cited(self.shelf, self._named(path), start, end)
+
+    def placed(self, passage: Passage) -> Passage:
+        """A passage, or a part of one, with the lines, pages and marks of just its own span. Raises NotFoundError."""
+        here = self.cite(passage.path, passage.start, passage.end)
+        lines, pages = (here.line_start, here.line_end), (here.page_start, here.page_end)
+        return replace(
+            passage, line_start=lines[0], line_end=lines[1], page_start=pages[0], page_end=pages[1], marks=here.marks
+        )
+
+    def _named(self, path: str) -> Source:
+        source = self._store.source_named(path)
+        if source is None:
+            raise NotFoundError(f"no document {path} in this crystal")
+        return self.shelf.vouch(source)
 
     def verified(self, citation: Citation) -> bool:
         """Whether the quotation is what the file says at its place."""

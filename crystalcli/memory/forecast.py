@@ -1,7 +1,8 @@
 """What an ingest would do, without doing it: which files it would read, and how many tokens, seconds and bytes that comes to.
 
-The files are looked at as an ingest looks at them. The rest is a prediction: a few files of each kind are read and cut, some of
-their chunks encoded, and all of them stored in a crystal that is thrown away; what that took stands for the others.
+The files are looked at as an ingest looks at them (due), and the ledger that it keeps while it looks is never written. The rest is a
+prediction: a few files of each kind are read and cut, some of their chunks encoded, and all of them stored in a crystal that is
+thrown away; what that took stands for the others.
 """
 
 from __future__ import annotations
@@ -9,24 +10,28 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crystalcli.errors import SourceError
 from crystalcli.memory.choices import Chosen
+from crystalcli.memory.contexts import Contexts
+from crystalcli.memory.due import Due
 from crystalcli.memory.encoders import DEFAULT_META, Encoder
 from crystalcli.memory.lazy import LazyEncoder
-from crystalcli.memory.ledger import WHOLE
-from crystalcli.memory.places import home_of, location_of, own_files
+from crystalcli.memory.ledger import Ledger
+from crystalcli.memory.places import own_files
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
+from crystalcli.text.archive import DEPTH, Allowance, ArchiveReading
+from crystalcli.text.asked import PLAINLY, Options
 from crystalcli.text.choice import Choice
-from crystalcli.text.machine_made import REASONS, by_content
 from crystalcli.text.readers import open_source
-from crystalcli.text.walk import Found, asked_place, walk
-from crystalcli.types import LINED, Chunk
+from crystalcli.text.walk import Found, walk
+from crystalcli.types import BY_LINES, LINED, Chunk, Landmark, Reading
 from crystalcli.vectors.codec import CODE_BYTES
 
 _FILES = 12  # of a kind that are read at most
@@ -52,7 +57,9 @@ class Forecast:
     """What an ingest would do.
 
     files: (path, kind, bytes) of each file that would be read; unchanged: files that the crystal has as they are; skipped:
-    (path, reason); left_out: documents whose files what is chosen leaves out. tokens, seconds, bytes: predicted, the bytes those
+    (path, reason); left_out: documents whose files what is chosen leaves out; gone: documents whose files are no longer there. An
+    archive is one file here, and what is in it counts for its tokens. That a file is damaged or encrypted may show when it is read,
+    and is foretold of those alone that the prediction rests on. tokens, seconds, bytes: predicted, the bytes those
     that the crystal would grow by. sampled_files, sampled_tokens, encoded_tokens: what the prediction rests on; layers: whether
     there are weights to make them with.
     """
@@ -61,6 +68,7 @@ class Forecast:
     kinds: dict[str, Kind] = field(default_factory=dict)
     unchanged: int = 0
     left_out: int = 0
+    gone: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     tokens: int = 0
     seconds: float = 0.0
@@ -72,20 +80,36 @@ class Forecast:
 
 
 def forecast(
-    paths: Sequence[Path], crystal: Path, store: Store | None, encoder: Encoder, choice: Choice | None = None
+    paths: Sequence[Path],
+    crystal: Path,
+    store: Store | None,
+    encoder: Encoder,
+    choice: Choice | None = None,
+    options: Options = PLAINLY,
 ) -> Forecast:
-    """Looks at everything under `paths` for the crystal at `crystal`, which is open in `store` if it is there; choice: as in an ingest.
+    """Looks at everything under `paths` for the crystal at `crystal`, which is open in `store` if it is there.
 
-    Raises SourceError when a path does not exist, and as LayerEncoder does.
+    choice, options: as in an ingest. Raises SourceError when a path does not exist, and as LayerEncoder does.
     """
     report = Forecast(layers=encoder.folder is not None)
-    ledger = {row.location: row for row in store.sources()} if store is not None else {}
-    by_kind = _look(paths, crystal, store, ledger, choice, report)
-    sample = _Sample(encoder)
+    own = own_files(crystal)
+    if store is not None:
+        by_kind = _look(paths, own, store, choice, options, report)
+    else:
+        with _empty() as nothing:
+            by_kind = _look(paths, own, nothing, choice, options, report)
+    sample = _Sample(encoder, options)
     rates = {kind: sample.read(kind, found) for kind, found in by_kind.items()}
-    for kind, (tokens, seconds) in rates.items():
-        report.kinds[kind].tokens = round(report.kinds[kind].bytes * tokens)
-        report.seconds += report.kinds[kind].bytes * seconds
+    for found, kind, reason in sample.failed:
+        report.files.remove((found.relative, kind, found.size))
+        report.skipped.append((found.relative, reason))
+        report.kinds[kind].files -= 1
+        report.kinds[kind].bytes -= found.size
+    report.kinds = {name: kind for name, kind in report.kinds.items() if kind.files}
+    for name, files in report.kinds.items():
+        tokens, seconds = rates[name]
+        files.tokens = round(files.bytes * tokens)
+        report.seconds += files.bytes * seconds
     report.tokens = sum(kind.tokens for kind in report.kinds.values())
     report.sampled_files, report.sampled_tokens = sample.files, sum(len(chunk.ids) for chunk in sample.chunks)
     if report.tokens:
@@ -99,59 +123,77 @@ def forecast(
     return report
 
 
+@contextmanager
+def _empty() -> Iterator[Store]:
+    """A crystal that holds nothing and is thrown away."""
+    with (
+        tempfile.TemporaryDirectory(prefix="crystal-") as folder,
+        Store.create(Path(folder, "forecast.crystal"), DEFAULT_META) as store,
+    ):
+        yield store
+
+
 def _look(
     paths: Sequence[Path],
-    crystal: Path,
-    store: Store | None,
-    ledger: dict[str, Source],
+    own: Collection[Path],
+    store: Store,
     choice: Choice | None,
+    options: Options,
     report: Forecast,
 ) -> dict[str, list[Found]]:
-    """The files that would be read, by kind; enters what there is to say of all files."""
-    home, own = home_of(crystal), own_files(crystal)
-    if store is not None:
-        choices = Chosen(store, paths, choice).by_folder
-    else:
-        choices = {} if choice is None else dict.fromkeys(map(asked_place, paths), choice)
+    """The files that would be read, by kind; enters what there is to say of all files. own: those of the crystal itself."""
+    ledger, chosen = Ledger(store), Chosen(store, paths, choice)
+    due = Due(ledger, options)
     by_kind: dict[str, list[Found]] = {}
-    for each in walk(paths, exclude=own, hidden=False, choices=choices):
-        row = ledger.get(location_of(each.path, home))
-        held = row is not None and row.chunks > 0
+    met = list(walk(paths, exclude=own, hidden=False, choices=chosen.by_folder))
+    due.expect(met)
+    for each in met:
+        location = ledger.location(each.path)
+        before = ledger.at(location)
         if not isinstance(each, Found):
-            report.left_out += each.chosen and held
-            if not (each.chosen and held):
+            held = each.chosen and before is not None and before.chunks > 0
+            report.left_out += held
+            if not held:
                 report.skipped.append((each.relative, each.reason))
             continue
-        same = row is not None and (row.size, row.mtime_ns) == (each.size, each.mtime_ns)
-        if row is not None and same and row.state == "done":
-            report.unchanged += 1
-            continue
-        if row is not None and same and row.state == "skipped" and not (each.wanted and row.reason in REASONS):
-            report.skipped.append((each.relative, row.reason))
+        if before is not None and due.is_settled(each, before):
+            _keep(before, ledger, report)
             continue
         try:
-            mark, reading = open_source(each.path)
-            if reading.kind == "code" and not each.wanted and not held and (why := by_content(each.path)):
-                raise SourceError(why)
+            _, reading, before, is_held = due.look_at(each, location)
         except SourceError as error:
             report.skipped.append((each.relative, str(error)))
             continue
-        if row is not None and row.state in WHOLE and row.digest == mark.digest:
-            report.unchanged += 1
+        if before is not None and is_held:
+            _keep(before, ledger, report)
             continue
         report.files.append((each.relative, reading.kind, each.size))
         kind = report.kinds.setdefault(reading.kind, Kind())
         kind.files, kind.bytes = kind.files + 1, kind.bytes + each.size
         by_kind.setdefault(reading.kind, []).append(each)
+    ledger.mark_gone(paths, met, chosen, None)
+    report.left_out += ledger.left_out
+    report.gone = len(ledger.gone)
     return by_kind
 
 
-class _Sample:
-    """Some files, read and cut, and what that took."""
+def _keep(before: Source, ledger: Ledger, report: Forecast) -> None:
+    """Count what would stay as it is: a file, or what is in an archive."""
+    rows = ledger.inside(before) if before.kind == "archive" else [before]
+    for row in rows:
+        if row.state == "skipped":
+            report.skipped.append((row.path, row.reason))
+        else:
+            report.unchanged += row.state != "gone" and row.kind != "archive"
 
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+
+class _Sample:
+    """Some files, read and cut, and what that took. failed: those of them that cannot be read, their kind, and why."""
+
+    def __init__(self, encoder: Encoder, options: Options) -> None:
+        self._encoder, self._options = encoder, options
         self.chunks: list[Chunk] = []
+        self.failed: list[tuple[Found, str, str]] = []
         self.files = 0
 
     def read(self, kind: str, found: Sequence[Found]) -> tuple[float, float]:
@@ -165,7 +207,8 @@ class _Sample:
         for each in chosen:
             try:
                 known, part, count = self._file(each, kind)
-            except SourceError:
+            except SourceError as error:
+                self.failed.append((each, kind, str(error)))
                 continue
             read.append((known, part, count, time.monotonic() - last))
             last = time.monotonic()
@@ -177,33 +220,58 @@ class _Sample:
         return sum(tokens) / max(1, sum(sizes)), sum(seconds) / max(1, sum(sizes))
 
     def _file(self, found: Found, kind: str) -> tuple[bool, int, int]:
-        """Reads a file, or the beginning of a text.
+        """Reads a file, or the beginning of a text, or of an archive.
 
         Whether its end was reached, or need not be; the bytes of the file that this stands for, and its tokens.
         """
-        _, reading = open_source(found.path)
         plain = kind in LINED  # of others no bytes are those that a part of the text comes from
         deadline = time.monotonic() + (_SECONDS if plain else _PATIENCE)
-        texts: list[str] = []
-        whole, length = True, 0
-        for piece in reading.pieces():
-            if isinstance(piece, str):
-                texts.append(piece[:_TEXT] if plain else piece)
-                length += len(texts[-1])
-                if (plain and length >= _TEXT) or time.monotonic() > deadline:
-                    whole = False
+        _, reading = open_source(found.path, self._options)
+        if isinstance(reading, ArchiveReading):
+            tokens = self._archive(reading, found.relative, Allowance(found.size), 1, deadline)
+            return reading.met > 0, max(1, round(reading.met * found.size)), tokens
+        whole, length, tokens = self._text(reading, found.relative, deadline)
+        return whole or plain, found.size if whole or not plain else min(found.size, length), tokens
+
+    def _archive(self, archive: ArchiveReading, name: str, allowance: Allowance, depth: int, deadline: float) -> int:
+        """The tokens of an archive's members, up to the deadline."""
+        tokens = 0
+        with closing(archive.members(allowance)) as members:
+            for member in members:
+                if member.path is not None:
+                    try:
+                        _, reading = open_source(member.path, self._options)
+                        inner = f"{name}/{member.name}"
+                        if not isinstance(reading, ArchiveReading):
+                            tokens += self._text(reading, inner, deadline)[2]
+                        elif depth < DEPTH:
+                            tokens += self._archive(reading, inner, allowance, depth + 1, deadline)
+                    except SourceError:
+                        continue
+                if time.monotonic() > deadline:
                     break
-        chunks = list(self._encoder.cut(texts, kind == "code"))
+        return tokens
+
+    def _text(self, reading: Reading, name: str, deadline: float) -> tuple[bool, int, int]:
+        """Cuts a text, or its beginning, as an ingest does: whether that is all of it, its bytes in UTF-8, and its tokens."""
+        plain = reading.kind in LINED
+        contexts = Contexts(name, reading.kind)
+        pieces: list[str | Landmark] = []
+        whole, length = True, 0
+        for piece in contexts.noted(reading.pieces()):
+            pieces.append(piece[:_TEXT] if plain and isinstance(piece, str) else piece)
+            length += len(piece) if isinstance(piece, str) else 0
+            if (plain and length >= _TEXT) or time.monotonic() > deadline:
+                whole = False
+                break
+        chunks = list(contexts.given(self._encoder.cut(iter(pieces), reading.kind in BY_LINES)))
         self.chunks += chunks
-        part = found.size if whole or not plain else min(found.size, sum(len(text.encode()) for text in texts))
-        return whole or plain, part, sum(len(chunk.ids) for chunk in chunks)
+        size = sum(len(piece.encode()) for piece in pieces if isinstance(piece, str))
+        return whole, size, sum(len(chunk.ids) for chunk in chunks)
 
     def stored(self) -> tuple[int, float, float]:
         """Bytes of an empty crystal; seconds and bytes that storing a token takes, layers aside."""
-        with (
-            tempfile.TemporaryDirectory(prefix="crystal-") as folder,
-            Store.create(Path(folder, "forecast.crystal"), DEFAULT_META) as store,
-        ):
+        with _empty() as store:
             empty = store.file_size()
             writer = SegmentWriter(store, None, lambda: None)
             tokens, began = 0, time.monotonic()

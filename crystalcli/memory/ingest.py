@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.memory.choices import Chosen
 from crystalcli.memory.contexts import Contexts
+from crystalcli.memory.due import Due
 from crystalcli.memory.encoders import Encoder
 from crystalcli.memory.ledger import Ledger, no_longer_read
+from crystalcli.memory.people import in_order
 from crystalcli.memory.places import own_files
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
@@ -30,8 +32,6 @@ from crystalcli.storage.store import Store
 from crystalcli.text.archive import DEPTH, TOO_DEEP, Allowance, ArchiveReading
 from crystalcli.text.asked import PLAINLY, Options
 from crystalcli.text.choice import Choice
-from crystalcli.text.machine_made import REASONS, by_content
-from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, Near, Skipped, walk
 from crystalcli.types import BY_LINES, Chunk, Fingerprint, Landmark, Progress, Reading
 
@@ -126,13 +126,13 @@ class Ingest:
         chunks: Callable[[Iterator[str | Landmark], bool], Iterator[Chunk]] | None = None,
         options: Options = PLAINLY,
     ) -> None:
-        self._options = options
         self._chunks = chunks or Encoder(None, None).cut
         self._store = store
         self._progress = progress or (lambda _: None)
         self._writer = SegmentWriter(store, encoder, self._write_sources)
         self._report = IngestReport(lexical_only=encoder is None)
         self._ledger = Ledger(store)
+        self._due = Due(self._ledger, options)
         self._stale: set[int] = set()  # sources of which nothing may stand in the crystal after the next commit
         self._finished: list[_Open] = []
         self._open: _Open | None = None
@@ -160,7 +160,8 @@ class Ingest:
         began = time.monotonic()
         chosen = Chosen(self._store, paths, choice)
         own = own_files(self._store.path)
-        met = list(walk(paths, exclude=own, hidden=False, choices=chosen.by_folder, near=near))
+        met = in_order(list(walk(paths, exclude=own, hidden=False, choices=chosen.by_folder, near=near)))
+        self._due.expect(met)
         self._ledger.notes, self._report.chosen = chosen.notes(), chosen.said()
         if piped is not None:
             self._ledger.piped = piped
@@ -199,11 +200,7 @@ class Ingest:
         location = self._ledger.location(found.path)
         before = self._ledger.at(location)
         self._tell(found.relative)
-        as_it_was = before is not None and (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
-        asked_again = found.wanted and before is not None and before.reason in REASONS
-        may_open = bool(self._options.password) and before is not None and before.reason.startswith("encrypted")
-        settled = before is not None and before.state in ("done", "skipped") and self._ledger.is_settled(before)
-        if before is not None and as_it_was and settled and not asked_again and not may_open:
+        if before is not None and self._due.is_settled(found, before):
             self._keep(before)
         else:
             self._try(found, location)
@@ -233,15 +230,12 @@ class Ingest:
 
     def _look_at(self, found: Found, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
-        mark, reading = open_source(found.path, self._options)
-        if reading.kind == "code" and not found.wanted and not self._holds(found) and (why := by_content(found.path)):
-            raise SourceError(why)
+        mark, reading, before, is_held = self._due.look_at(found, location)
         if time.time_ns() - mark.mtime_ns < _FRESH:
             mark = Fingerprint(mark.size, 0, mark.digest)  # to be looked at again next time, by its digest
         if self._allowance is not None:
             mark = Fingerprint(mark.size, found.mtime_ns, mark.digest)  # the archive's
-        before = self._ledger.at(location) or self._ledger.moved_here(found, location, mark)
-        if before is not None and self._ledger.holds(before, mark):
+        if before is not None and is_held:
             row = before._replace(state="done", reason="", size=mark.size, mtime_ns=mark.mtime_ns)
             self._keep(self._ledger.enter(row))
         elif isinstance(reading, ArchiveReading):

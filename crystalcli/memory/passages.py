@@ -175,6 +175,7 @@ class Passages:
         best = (seed.start + low, seed.start + high)
         lines = first.line, first.line + text.rstrip().count("\n")
         here = whereabouts(self._store, source, start, end, lines)
+        marks = {**here.marks, "definition": self._store.landmark_before(source.id, "definition", best[0])}
         chunk_line = seed.line - seed.place.text.count("\n", 0, seed.low)
         chunks = [seed.place.chunk, *map(self._shelf.chunk_of, seed.scored.others)]
         offset, length = seed.start - seed.low, len(seed.place.text)
@@ -195,7 +196,7 @@ class Passages:
             gone=source.state == "gone",
             also=also,
             kind=source.kind,
-            marks=here.marks,
+            marks={kind: label for kind, label in marks.items() if label},
         )
 
     def _best_sentence(self, spot: _Spot, text: str) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from crystalcli.errors import SourceError
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.lazy import KeptEncoder
 from crystalcli.memory.places import own_files
+from crystalcli.text.archive import PEOPLE
 from crystalcli.text.events import Next, events
 from crystalcli.text.machine_made import INSTALLED
 from crystalcli.text.walk import NEVER_ENTERED, OWN_SUFFIXES, Near, asked_place
@@ -45,7 +46,7 @@ class Watch:
     """Follows files and folders into the crystal at `crystal`.
 
     opened: opens it for writing, waiting for another program that writes it. told: hears of each ingest. note: hears, in a line,
-    of what goes away and comes back. choice: as in an ingest, said once at the first.
+    of what goes away and comes back. choice: as in an ingest, said once at the first. password: as in an ingest.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class Watch:
         told: Callable[[Batch], None],
         note: Callable[[str], None],
         choice: Choice | None = None,
+        password: str = "",
     ) -> None:
         self._paths = [asked_place(path) for path in paths]
         self._named = {str(path) for path in self._paths if not path.is_dir()}
         self._crystal, self._own = crystal, {str(path) for path in own_files(crystal)}
         self._opened, self._told, self._note, self._choice = opened, told, note, choice
+        self._password = password
         self._kept = KeptEncoder()
 
     def run(self) -> None:
@@ -104,7 +107,9 @@ class Watch:
         near = near if self._crystal.exists() else None  # a new crystal holds nothing yet
         with self._opened() as crystal:
             try:
-                report = crystal.bring_in(paths, choice=self._choice, near=near, kept=self._kept)
+                report = crystal.bring_in(
+                    paths, choice=self._choice, near=near, kept=self._kept, password=self._password
+                )
             except SourceError as error:  # gone between the look and the walk: `run` sees to it
                 self._note(str(error))
                 return
@@ -113,7 +118,7 @@ class Watch:
 
     def _near(self, changed: frozenset[str]) -> Near | None:
         """Where to look; None for everywhere."""
-        if len(changed) > _MANY or any(path.endswith(_RULES) for path in changed):
+        if len(changed) > _MANY or any(path.endswith((*_RULES, PEOPLE)) for path in changed):
             return None
         return Near(changed, self._named & changed)
 

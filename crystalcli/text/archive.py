@@ -41,7 +41,7 @@ PACKAGES = frozenset((
 ))  # fmt: skip
 _FIRST = (b"mimetype", b"[Content_Types].xml", b"_rels/", b"META-INF/", b"AndroidManifest.xml")
 _MACHINE_MADE = NEVER_ENTERED | INSTALLED | {"__MACOSX"}
-_KEPT = "users.json"
+PEOPLE = "users.json"  # in which exports of chats say who is who
 _DRIVE = re.compile("[A-Za-z]:")
 _NOT_IN_A_NAME = re.compile(r'[\x00-\x1f<>:"|?*\\]|[ .]\Z')
 _LONGEST = 60  # characters of a part of a temporary file's path: no more than 255 bytes
@@ -50,7 +50,7 @@ _LONGEST_NAME = 900  # of a member's, as it is listed
 
 def is_archive(path: Path, encoding: str, head: bytes) -> bool:
     """Whether a file that begins so is read as a folder of files. encoding: as in Survey."""
-    if encoding not in ("zip", "tar", "gzip", "bzip2", "xz") or path.suffix.lower() in PACKAGES:
+    if encoding not in ("zip", "tar", "gzip", "bzip2", "xz", "zstd") or path.suffix.lower() in PACKAGES:
         return False
     return encoding != "zip" or not head[30 : 30 + int.from_bytes(head[26:28], "little")].startswith(_FIRST)
 
@@ -63,13 +63,14 @@ class LeftError(Exception):
 class Entry:
     """A file as an archive lists it. name: as it stands there; size: bytes, as far as it says; reason: why it is not read, or "".
 
-    pieces: unpacks it. Raises LeftError.
+    pieces: unpacks it. Raises LeftError. packed: bytes that it takes in the archive, where its place there does not tell.
     """
 
     name: str
     size: int
     reason: str
     pieces: Callable[[], Iterator[bytes]]
+    packed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +111,14 @@ class Allowance:
 
 
 class ArchiveReading:
-    """An archive. It has no text of its own."""
+    """An archive. It has no text of its own. met: the share of its bytes that the members given so far take, 0 to 1."""
 
     kind = "archive"
     title = ""
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
+        self.met = 0.0
 
     def pieces(self) -> Iterator[str | Landmark]:
         """Nothing: what there is to read is in the members."""
@@ -132,14 +134,20 @@ class ArchiveReading:
 
         seen: dict[str, int] = {}  # names, and how often each has come
         path, fingerprint = self._asked.path, self._asked.seen.fingerprint
+        packed = 0
         with open_bytes(path) as (stream, _), _temporary() as folder:
             with trouble_named():
-                for entry in entries(stream, self._asked.seen.encoding, path.name, allowance):
+                password = self._asked.options.password
+                for entry in entries(stream, self._asked.seen.encoding, path.name, allowance, password):
                     allowance.file()
                     parts = [part for part in entry.name.split("/") if part not in ("", ".")]
                     if not parts or _is_passed_over(parts):
                         continue
-                    yield from _member(entry, parts, seen, folder)
+                    packed += entry.packed
+                    for member in _member(entry, parts, seen, folder):
+                        self.met = min(1.0, (packed or stream.tell()) / max(1, fingerprint.size))
+                        yield member
+            self.met = 1.0
             stream.seek(0)
             for _ in checked(stream, fingerprint):
                 pass
@@ -187,7 +195,7 @@ def _member(entry: Entry, parts: list[str], seen: dict[str, int], folder: Path) 
     except LeftError as left:
         yield Member(listed, None, entry.size, str(left))
     finally:
-        if parts[-1] != _KEPT:
+        if parts[-1] != PEOPLE:
             path.unlink(missing_ok=True)
 
 

@@ -1,6 +1,6 @@
 """Zip, tar and compressed files as lists of entries, unpacked in pieces. Nothing here writes a file.
 
-Knows zipfile, tarfile and the three decompressors, and what a hostile file can make them hold in memory. Does not know which
+Knows zipfile, tarfile and the four decompressors, and what a hostile file can make them hold in memory. Does not know which
 entries are read, nor what their names may be.
 """
 
@@ -15,17 +15,25 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from crystalcli.errors import SourceError, UnsteadySourceError
-from crystalcli.text.archive import BOMB, FILES, FLOOR, RATIO, TOO_MANY, Allowance, Entry, LeftError
+from crystalcli.text.archive import BOMB, FILES, FLOOR, PEOPLE, RATIO, TOO_MANY, Allowance, Entry, LeftError
+from crystalcli.text.asked import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.reader_bytes import PIECE
 from crystalcli.text.walk import reason_of
 
-ENCRYPTED = "encrypted (a password is needed)"
+if TYPE_CHECKING:
+    from zstandard import ZstdDecompressionObj
+
+UNKNOWN_CIPHER = "encrypted in a way that is not supported (AES)"
+SLOW = f"encrypted, and larger than {FLOOR >> 20} MB"  # Python's own decryption takes a second for each MB
+_AES = 99  # what stands for the method of compression then
 _DIRECTORY = FILES * 2000  # bytes of a zip's list of files: zipfile reads all of it into memory at once
 _LARGEST_HEADER = 1 << 20  # bytes of what tar says of one file beyond its header: likewise
 _XZ_MEMORY = 256 << 20
+_ZSTD_WINDOW = 128 << 20
+_ZSTD_STEP = 512  # bytes: each three may become 128 KB
 _TAR_BLOCK = 512
 _BEFORE = (
     tarfile.GNUTYPE_LONGNAME,
@@ -40,11 +48,11 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def entries(stream: BinaryIO, encoding: str, name: str, allowance: Allowance) -> Iterator[Entry]:
-    """Everything but the folders in an archive. encoding: as in Survey; name: the archive's own. Raises SourceError and what
-    `trouble_named` names."""
+def entries(stream: BinaryIO, encoding: str, name: str, allowance: Allowance, password: str = "") -> Iterator[Entry]:
+    """Everything but the folders in an archive. encoding: as in Survey; name: the archive's own; password: for what is encrypted in
+    a zip. Raises SourceError and what `trouble_named` names."""
     if encoding == "zip":
-        yield from _zip(stream, allowance)
+        yield from _zip(stream, allowance, password)
     elif encoding == "tar":
         yield from _tar(_Bounded(stream, stream, allowance))
     else:
@@ -54,7 +62,7 @@ def entries(stream: BinaryIO, encoding: str, name: str, allowance: Allowance) ->
             yield from _tar(unpacked)
         else:
             stem, _, ending = name.rpartition(".")
-            inner = stem if stem and ending.lower() in ("gz", "z", "bz2", "xz") else name
+            inner = stem if stem and ending.lower() in ("gz", "z", "bz2", "xz", "zst") else name
             yield Entry(inner, 0, "", partial(_all_of, unpacked))
 
 
@@ -82,7 +90,7 @@ def _damaged(error: Exception) -> str:
 # --- zip --------------------------------------------------------------------------------------------
 
 
-def _zip(stream: BinaryIO, allowance: Allowance) -> Iterator[Entry]:
+def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[Entry]:
     # What zipfile goes by, and nothing else, says how much it is about to hold.
     end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
     if end and end[5] > _DIRECTORY:
@@ -93,13 +101,14 @@ def _zip(stream: BinaryIO, allowance: Allowance) -> Iterator[Entry]:
         listed = sorted(((_name_in(info), number, info) for number, info in enumerate(infos)), key=_order)
         for name, _, info in listed:
             size = info.file_size
-            yield Entry(name, size, _zip_reason(info), partial(_unzipped, archive, info, allowance))
+            unzipped = partial(_unzipped, archive, info, allowance, password)
+            yield Entry(name, size, _zip_reason(info, password), unzipped, info.compress_size)
 
 
 def _order(each: tuple[str, int, zipfile.ZipInfo]) -> tuple[bool, list[str], int]:
     """As a walk goes, but for who is who, which those who read the others look for."""
     parts = each[0].split("/")
-    return parts[-1] != "users.json", parts, each[1]
+    return parts[-1] != PEOPLE, parts, each[1]
 
 
 def _name_in(info: zipfile.ZipInfo) -> str:
@@ -112,30 +121,38 @@ def _name_in(info: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def _zip_reason(info: zipfile.ZipInfo) -> str:
+def _zip_reason(info: zipfile.ZipInfo, password: str) -> str:
     mode = info.external_attr >> 28 if info.create_system == 3 else 0
     if mode == 0o12:
         return "a link"
     if mode not in (0, 0o10):
         return "not a file"
     if info.flag_bits & 1:
-        return ENCRYPTED
+        if info.compress_type == _AES or info.flag_bits & 0x40:
+            return UNKNOWN_CIPHER
+        if not password:
+            return NEEDS_PASSWORD
+        if info.file_size > FLOOR:
+            return SLOW
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         return f"compressed by a method that is not known ({info.compress_type})"
     return BOMB if info.file_size > FLOOR + RATIO * info.compress_size else ""
 
 
-def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> Iterator[bytes]:
+def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance, password: str) -> Iterator[bytes]:
+    # Of a wrong password one byte in the file tells; where that happens to fit, what comes out is no data that could be unpacked.
+    trouble = WRONG_PASSWORD if info.flag_bits & 1 else "damaged in its archive"
     try:
-        with archive.open(info) as file:  # it gives no more than the size that is listed
+        word = password.encode() if info.flag_bits & 1 else None
+        with archive.open(info, pwd=word) as file:  # it gives no more than the size that is listed
             while piece := file.read(PIECE):
                 allowance.take(len(piece))
                 yield piece
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError, RuntimeError):
-        raise LeftError("damaged in its archive") from None
+        raise LeftError(trouble) from None
     except OSError as error:
         if error.errno is None:
-            raise LeftError("damaged in its archive") from None
+            raise LeftError(trouble) from None
         raise
 
 
@@ -196,10 +213,38 @@ class _Xz:
                 return unpacked
 
 
+class _Zstd:
+    """Frames of zstd. Given so little at a time that what comes of it stays small; a stream of the library's would not say that one
+    ends too early."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._decompressor = self._new()
+        self._held = memoryview(b"")
+
+    def _new(self) -> ZstdDecompressionObj:
+        from zstandard import ZstdDecompressor
+
+        return ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+    def read(self, size: int, /) -> bytes:
+        while not self._held:
+            if self._decompressor.eof:
+                if not (data := self._decompressor.unused_data or self._stream.read(_ZSTD_STEP)):
+                    return b""
+                self._decompressor = self._new()
+            elif not (data := self._stream.read(_ZSTD_STEP)):
+                raise EOFError("it ends too early")
+            self._held = memoryview(self._decompressor.decompress(data))
+        out, self._held = bytes(self._held[:size]), self._held[size:]
+        return out
+
+
 _DECOMPRESSORS: dict[str, Callable[[BinaryIO], _Readable]] = {
     "gzip": lambda stream: gzip.GzipFile(fileobj=stream),
     "bzip2": bz2.BZ2File,
     "xz": _Xz,
+    "zstd": _Zstd,
 }
 
 

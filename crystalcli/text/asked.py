@@ -18,6 +18,16 @@ class Options:
 
 PLAINLY = Options()
 
+# What is said of an encrypted file that a password opens, and of one that none does.
+NEEDS_PASSWORD = "encrypted (a password is needed: --password)"
+WRONG_PASSWORD = "encrypted (the password is wrong)"
+LOCKED = "encrypted (save it without a password)"
+
+
+def may_open(reason: str, options: Options) -> bool:
+    """Whether a file that was left out for this reason may be read now, since a password is given."""
+    return bool(options.password) and reason.startswith(("encrypted (a password is needed", WRONG_PASSWORD))
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

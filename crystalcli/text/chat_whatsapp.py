@@ -14,6 +14,7 @@ from crystalcli.text.talk import whatsapp_start
 
 _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _AUTHOR = re.compile(r"([^:\n\"“”„«»]{1,80}): ?(.*)", re.DOTALL)
+_AFTERNOON = ("下午", "午後", "오후")
 _ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}  # where year, month and day stand
 
 Date = tuple[int, int, int]
@@ -43,6 +44,8 @@ def messages(lines: Callable[[], Iterable[str]]) -> Iterator[Message]:
 def _time(start: re.Match[str], order: str) -> str:
     year, month, day = _date(start, order)
     hour, half = int(start["hour"]), (start["half"] or "").lower()
+    if start["before"] and hour <= 12:
+        half = "p" if start["before"] in _AFTERNOON else "a"
     if half[:1] in ("a", "p") and hour <= 12:
         hour = hour % 12 + (12 if half[0] == "p" else 0)
     return f"{year:04}-{month:02}-{day:02} {hour:02}:{start['minute']}"

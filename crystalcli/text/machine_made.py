@@ -48,7 +48,8 @@ _MINIFIED = re.compile(r"[.-]min\.(?:js|mjs|cjs|css)$")
 _SOURCE_MAP = re.compile(r"\.(?:js|mjs|cjs|css|ts|jsx|tsx|wasm)\.map$")
 
 LOCK, MINIFIED, GENERATED, PACKAGES = "lock file", "minified", "generated code", "installed packages"
-REASONS = frozenset((LOCK, MINIFIED, GENERATED, PACKAGES, *_SUFFIXES))
+COPY = "editor's copy"
+REASONS = frozenset((LOCK, MINIFIED, GENERATED, PACKAGES, COPY, *_SUFFIXES))
 
 _MARKS = re.compile(
     rb"(?im)^[^\w\n]*Code generated\b[^\n]*\bDO NOT EDIT\b"  # the convention of Go, which others follow
@@ -71,6 +72,8 @@ def by_name(name: str) -> str:
         return LOCK
     if _MINIFIED.search(lower):
         return MINIFIED
+    if lower.endswith("~") or lower.startswith("~$") or (lower[:1] == lower[-1:] == "#" and len(lower) > 2):
+        return COPY  # of Emacs and Vim, and what Office keeps beside an open file
     dot = lower.rfind(".")
     reason = _KINDS.get(lower[dot:], "") if dot >= 0 else ""
     return reason if reason != "source map" or _SOURCE_MAP.search(lower) else ""

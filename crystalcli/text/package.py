@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from crystalcli.errors import SourceError
-from crystalcli.text.asked import Asked
+from crystalcli.text.asked import LOCKED, Asked
 from crystalcli.text.composer import Composer, one_line
 from crystalcli.text.outline import label_of
 from crystalcli.text.reader_bytes import checked, open_bytes
@@ -73,7 +73,7 @@ class Package:
         if info is None:
             raise SourceError(f"damaged: it has no {name}")
         if info.flag_bits & 1:
-            raise SourceError("encrypted (a password is needed)")
+            raise SourceError(LOCKED)
         with self._zip.open(info) as stream:
             yield cast("BinaryIO", _Bounded(self, stream, info.compress_size))
 

@@ -17,12 +17,13 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, BinaryIO, NamedTuple
 
 from crystalcli.errors import SourceError
+from crystalcli.text.asked import NEEDS_PASSWORD, WRONG_PASSWORD
+from crystalcli.text.pdf_direction import as_letters, is_mark, runs_left, unturned
 
-NEEDS_PASSWORD = "encrypted (a password is needed: --password)"
-WRONG_PASSWORD = "encrypted (the password is wrong)"
 LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 # Accents that old fonts draw as letters of their own, and what they are when they stand over another.
@@ -215,6 +216,9 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
     held: list[str] = []
     x0 = x1 = y = size = start = end = usual = 0.0
     spaced = guessed = False
+    way: bool | None = None  # whether a letter runs to the left; None: it goes with those around it
+    leftward: bool | None = None  # the same of those that are held
+    both_ways = any(runs_left(letter.text) for letter in letters)
 
     def close() -> None:
         text = tidied("".join(held))
@@ -222,7 +226,7 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
             out.append(Fragment(round(x0, 2), round(x1, 2), round(y, 2), round(size, 2), text))
         held.clear()
 
-    for letter in letters:
+    for letter in _as_read(letters) if both_ways else letters:
         if letter.made:
             guessed = True
             continue
@@ -233,9 +237,19 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
         if held and letter.text in ACCENTS and held[-1].isalpha() and start <= (letter.x0 + letter.x1) / 2 <= end:
             held[-1] += ACCENTS[letter.text]  # drawn after its letter, as over a letter of a formula
             continue
-        is_same = held and letter.x0 == start and letter.x1 == x1  # one glyph for many letters
-        if held and not is_same:
-            gap, larger = letter.x0 - x1, max(em, size)
+        if both_ways:
+            if held and is_mark(letter.text) and start - em / 2 <= (letter.x0 + letter.x1) / 2 <= end + em / 2:
+                held.append(letter.text)
+                continue
+            way = True if runs_left(letter.text) else False if letter.text.isalnum() else None
+        is_same = held and letter.x0 == start and letter.x1 == end  # one glyph for many letters
+        if is_same:
+            held += [" "] if spaced and both_ways else []
+        elif held and None not in (way, leftward) and way != leftward:
+            close()
+        elif held:
+            gap = x0 - letter.x1 if way or (way is None and leftward) else letter.x0 - x1
+            larger = max(em, size)
             shift, is_script = abs(letter.y - y), not 0.85 < em / size < 1.18
             near = shift <= 0.2 * larger or (is_script and shift <= 0.6 * larger)
             if not near or not -0.6 * larger < gap < GAP * larger:
@@ -249,11 +263,12 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
             else:
                 usual = gap
         if held:
-            x1 = max(x1, letter.x1)
+            leftward = way if leftward is None else leftward
+            x0, x1 = (letter.x0 if leftward and letter.x0 < x0 else x0), max(x1, letter.x1)
             if em > 1.18 * size:  # what came before was an index or a small capital
                 y, size = letter.y, em
         else:
-            x0, x1, y, size, usual = letter.x0, letter.x1, letter.y, em, 0.0
+            x0, x1, y, size, usual, leftward = letter.x0, letter.x1, letter.y, em, 0.0, way
         start, end = letter.x0, letter.x1
         held.append("-" if letter.text in HYPHENS else letter.text)
         spaced = guessed = False
@@ -261,11 +276,22 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
     return out
 
 
+def _as_read(letters: list[_Letter]) -> list[_Letter]:
+    """The letters, where one glyph stands for several that run to the left, in the order in which they are read."""
+    out: list[_Letter] = []
+    for _, run in groupby(letters, key=lambda letter: letter[1:4]):
+        glyph = list(run)
+        characters = "".join(letter.text for letter in glyph)
+        turned = any(map(runs_left, characters)) and not unturned(characters)
+        out += reversed(glyph) if turned else glyph
+    return out
+
+
 def tidied(text: str) -> str:
     """Ligatures as letters, accents on their letters, no controls."""
     if text.isascii():
         return CONTROLS.sub("", text).strip()
-    text = CONTROLS.sub("", text.translate(LIGATURES)).replace("\xa0", " ")
+    text = CONTROLS.sub("", as_letters(text.translate(LIGATURES))).replace("\xa0", " ")
     text = DRAWN_ACCENT.sub(lambda pair: pair[2].replace("ı", "i") + ACCENTS[pair[1]], text)
     return unicodedata.normalize("NFC", text).strip()
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from crystalcli.text.pdf_direction import balance, has_leftward, in_order
 from crystalcli.text.pdf_glyphs import Fragment
 
 CELLS = "  "
@@ -75,8 +76,8 @@ def rows_of(fragments: Sequence[Fragment]) -> list[Row]:
 
 def line_of(row: Row) -> Line:
     """A row as one line."""
-    if sum(map(_is_rightward, row)) < 0:
-        return _line_from_right(row)
+    if any(has_leftward(each.text) for each in row):
+        return _line_of_both_ways(row)
     parts = [row[0].text]
     end, cells = row[0].x1, 1
     for before, each in pairwise(row):
@@ -92,16 +93,30 @@ def line_of(row: Row) -> Line:
     return Line(row[0].x0, end, longest.y, longest.size, "".join(parts), cells)
 
 
-def _line_from_right(row: Row) -> Line:
+def _line_of_both_ways(row: Row) -> Line:
+    """A row with Hebrew or Arabic in it."""
+    leftward = sum(balance(each.text) for each in row) < 0
+    parts, cells, before = [], 1, -1
+    for number in in_order([each.text for each in row], leftward):
+        if before >= 0:
+            one, other = row[min(before, number)], row[max(before, number)]
+            gap, em = other.x0 - one.x1, min(one.size, other.size)
+            if abs(before - number) > 1:  # what stands between them is read at another time
+                parts.append(" ")
+            elif gap > CELL_GAP * em:
+                parts.append(CELLS)
+                cells += 1
+            elif gap > WORD_GAP * em:
+                parts.append(" ")
+        parts.append(_ended(row[number].text) if leftward else row[number].text)
+        before = number
     longest = max(row, key=lambda one: len(one.text))
-    text = " ".join(each.text for each in reversed(row))
-    return Line(row[0].x0, max(each.x1 for each in row), longest.y, longest.size, text, 1)
+    return Line(row[0].x0, max(each.x1 for each in row), longest.y, longest.size, "".join(parts), cells)
 
 
-def _is_rightward(each: Fragment) -> int:
-    """1 for a fragment in a script that runs to the right, -1 for Hebrew and Arabic."""
-    first = each.text[:1]
-    return -1 if "\u0590" <= first <= "\u08ff" or "\ufb1d" <= first <= "\ufefc" else 1
+def _ended(text: str) -> str:
+    """A number in a line that runs to the left, with the stop behind it that is drawn on its left."""
+    return text[1:] + text[0] if len(text) > 1 and text[0] in ".,:;!?" and text[1].isdigit() else text
 
 
 def blocks_of(rows: Sequence[Row]) -> list[list[Line]]:
@@ -194,10 +209,12 @@ def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
     left = [side for row in rows[first:end] if (side := [each for each in row if each.x1 <= gap + 0.5])]
     right = [side for row in rows[first:end] if (side := [each for each in row if each.x1 > gap + 0.5])]
     above, below = rows[:first], rows[end:]
+    sides = [left, right]
+    if any(has_leftward(each.text) for row in rows[first:end] for each in row):
+        sides = sides[::-1] if sum(balance(each.text) for row in rows[first:end] for each in row) < 0 else sides
     return [
         *(_cut(above, depth + 1) if above else []),
-        *_cut(_in_order(left), depth + 1),
-        *_cut(_in_order(right), depth + 1),
+        *(block for side in sides for block in _cut(_in_order(side), depth + 1)),
         *(_cut(below, depth + 1) if below else []),
     ]
 

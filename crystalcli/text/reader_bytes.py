@@ -1,11 +1,11 @@
 """A file's bytes: their fingerprint, and which encoding they are in.
 
-Knows byte-order marks, UTF-8, and what bytes that are no text look like. Knows neither kinds of documents nor what
+Knows byte-order marks, UTF-8, UTF-16 by its zeros, and what bytes that are no text look like. Knows neither kinds of documents nor what
 the text says. Reads in pieces and holds one at a time, so a file may be larger than memory.
 
 A byte that is not UTF-8 does not spoil the file: where most of its other high bytes do form UTF-8 (a log with a
-character cut in two, a file pasted together) the strays alone are read as Windows-1252; otherwise all of it is.
-Older alphabets (Shift JIS, KOI8) cannot be told from Windows-1252 without guessing, and are not.
+character cut in two, a file pasted together) the strays alone are read as Windows-1252; otherwise all of it is. Only where most of
+the letters at its beginning would be accented ones then, it is held against other alphabets (alphabets).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.text.alphabets import GUESSED, guess
 from crystalcli.text.walk import reason_of
 from crystalcli.types import Fingerprint
 
@@ -45,6 +46,8 @@ STRAY = re.compile("[\udc80-\udcff]")  # what "surrogateescape" makes of a byte 
 # Bytes no one types: all controls but backspace, tab, newlines, form feed, the end mark of DOS, and escape.
 CONTROLS = frozenset((*range(32), 127)) - frozenset(b"\b\t\n\v\f\r\x1a\x1b")
 NOT_CONTROLS = bytes(byte for byte in range(256) if byte not in CONTROLS)
+FEWEST_ZEROS = 0.02  # of the characters of UTF-16 without a mark: spaces, newlines, digits
+MOST_PAIRS = 0.6  # of its other characters, that are two bytes of ASCII: in Chinese they are 0.2
 CONTROLS_IN_TEXT = 0.02  # in compressed data a tenth of the bytes are controls, in text next to none
 
 
@@ -57,6 +60,8 @@ MAGIC = (
     (b"\xfd7zXZ\0", "xz"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
 )
 
 
@@ -64,8 +69,8 @@ MAGIC = (
 class Survey:
     """What one pass over a file's bytes found.
 
-    encoding: of a text, "utf-8", "utf-8 with strays", "utf-16", "utf-32" or "windows-1252"; of what is none, "pdf", "tar", or a name
-    in MAGIC. head: its first 4 KB.
+    encoding: of a text, "utf-8", "utf-8 with strays", "utf-16", "utf-16-le" and "utf-16-be" without a mark,
+    "utf-32", "windows-1252" or one of alphabets.GUESSED; of what is none, "pdf", "tar", or a name in MAGIC. head: its first 4 KB.
     """
 
     fingerprint: Fingerprint
@@ -131,7 +136,8 @@ class Decoder:
         self._decoder: codecs.IncrementalDecoder | None = None
         if encoding != "windows-1252":
             codec = "utf-8" if self._strays else encoding
-            self._decoder = codecs.getincrementaldecoder(codec)("surrogateescape" if self._strays else "strict")
+            errors = "surrogateescape" if self._strays else "replace" if encoding in GUESSED else "strict"
+            self._decoder = codecs.getincrementaldecoder(codec)(errors)
 
     def decode(self, part: bytes, *, final: bool = False) -> str:
         """Raises UnicodeDecodeError where the bytes are not what the encoding says."""
@@ -146,10 +152,32 @@ class Decoder:
         return text
 
 
+def unmarked_utf_16(head: bytes) -> str:
+    """ "utf-16-le" or "utf-16-be" for a file that begins as text in it, without a mark, else "".
+
+    Of what is common to all scripts, spaces and newlines, and of ASCII one byte in two is zero, always the same one of the two; the
+    other one is in few characters.
+    """
+    at = [head[start::2].count(0) for start in (0, 1)]
+    if len(head) < 2 or 2 * min(at) > max(at) or max(at) < FEWEST_ZEROS * len(head) / 2:
+        return ""
+    encoding = "utf-16-be" if at[0] > at[1] else "utf-16-le"
+    pairs = [pair for pair in zip(head[::2], head[1::2], strict=False) if 0 not in pair]
+    upper = encoding == "utf-16-le"  # which of the two is the upper byte; 0x30 is that of kana
+    if sum(min(pair) > 8 and max(pair) < 127 and pair[upper] != 0x30 for pair in pairs) > MOST_PAIRS * len(pairs):
+        return ""  # ASCII, with zeros between fields
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return ""
+    return encoding if all(each.isprintable() or each in "\t\n\r\f\u2028\u3000" for each in text) else ""
+
+
 class _Look:
     """What the first pass has seen so far."""
 
     def __init__(self, head: bytes, named_pdf: bool) -> None:
+        self.head = head
         # The header of a PDF may come after some junk; but a text that speaks of it is a text.
         self.is_pdf = bool(head) and (named_pdf or head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"%PDF-"))
         self.may_be_pdf = b"%PDF-" in head[:1024]
@@ -157,7 +185,8 @@ class _Look:
         self.magic = next((name for magic, name in MAGIC if head.startswith(magic)), "")
         if head[257:262] == b"ustar":
             self.magic = "tar"
-        self.mark = next((encoding for mark, encoding in MARKS if head.startswith(mark)), "")
+        marks = (encoding for mark, encoding in MARKS if head.startswith(mark))
+        self.mark = next(marks, "") or unmarked_utf_16(head)
         self.decoder = codecs.getincrementaldecoder(self.mark or "utf-8")("strict" if self.mark else "surrogateescape")
         self.characters = 0
         self.strays = 0
@@ -173,6 +202,8 @@ class _Look:
         try:
             text = self.decoder.decode(part, final)
         except UnicodeDecodeError:
+            if self.mark.endswith("e"):  # nobody said that it was text
+                raise SourceError("binary file") from None
             raise SourceError(f"not valid {self.mark.upper()} text") from None
         if self.mark and "\0" in text:
             self._is_binary()
@@ -204,4 +235,4 @@ class _Look:
         if self.controls > CONTROLS_IN_TEXT * size:
             raise SourceError("binary file")
         # Every character of UTF-8 beyond ASCII has one to three bytes more than characters; strays have none.
-        return "utf-8 with strays" if size - self.characters > self.strays else "windows-1252"
+        return "utf-8 with strays" if size - self.characters > self.strays else guess(self.head) or "windows-1252"

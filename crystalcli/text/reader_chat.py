@@ -14,6 +14,7 @@ from pathlib import Path
 
 from crystalcli.errors import SourceError
 from crystalcli.text import chat_json, chat_whatsapp
+from crystalcli.text.archive import PEOPLE
 from crystalcli.text.asked import Asked
 from crystalcli.text.lines import lines_of
 from crystalcli.text.messages import Conversation, written
@@ -70,7 +71,7 @@ class ChatReading:
 def _people(path: Path) -> dict[str, str]:
     """Names by identities, where a file beside a Slack channel's folder, or in it, has them."""
     for folder in (path.parent.parent, path.parent):
-        beside = folder / "users.json"
+        beside = folder / PEOPLE
         try:
             if beside != path and beside.is_file() and beside.stat().st_size <= _LARGEST_LIST:
                 return chat_json.people_in(_parsed(beside.read_text("utf-8-sig")))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from crystalcli.errors import SourceError
+from crystalcli.text.alphabets import GUESSED
 from crystalcli.text.asked import Asked
 from crystalcli.text.composer import Composer, one_line
 from crystalcli.text.html_flow import Flow, text_in
@@ -70,7 +71,9 @@ def decoded(data: bytes, encoding: str) -> str:
     """
     said = _CHARSET.search(data[:4096])
     name = said[1].decode("ascii").lower() if said else ""
-    if (name and encoding in ("windows-1252", "utf-8 with strays")) or name.startswith("iso-2022"):
+    if (name and (encoding in ("windows-1252", "utf-8 with strays") or encoding in GUESSED)) or name.startswith(
+        "iso-2022"
+    ):
         try:
             codec = codecs.lookup(name)
             if codec.name not in ("utf-8", "iso8859-1", "ascii", "utf-16", "utf-32") and codec._is_text_encoding:

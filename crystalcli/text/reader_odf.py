@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from crystalcli.errors import SourceError
+from crystalcli.text.asked import LOCKED
 from crystalcli.text.composer import LINE, PARAGRAPH, Composer, lines_of, one_line, row_of
 from crystalcli.text.markup import Element, attribute, children, descendants, elements, name_of, tree
 from crystalcli.text.outline import Outline, label_of
@@ -38,7 +39,7 @@ class OdfReading(PackageReading):
         """The content, block by block. Raises SourceError where it is encrypted."""
         manifest = "META-INF/manifest.xml"
         if manifest in package and next(descendants(tree(package.read(manifest)), "encryption-data"), None) is not None:
-            raise SourceError("encrypted (a password is needed)")
+            raise SourceError(LOCKED)
         write = {"odt": _text_document, "ods": _spreadsheet, "odp": _presentation}[self.kind]
         yield from write(package, composer)
 

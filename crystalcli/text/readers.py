@@ -13,7 +13,7 @@ from pathlib import Path
 
 from crystalcli.errors import SourceError
 from crystalcli.text.archive import is_archive
-from crystalcli.text.asked import PLAINLY, Asked, Options
+from crystalcli.text.asked import LOCKED, PLAINLY, Asked, Options
 from crystalcli.text.guarded import Guarded, trouble_named
 from crystalcli.text.reader_bytes import MAGIC, Survey, survey
 from crystalcli.text.talk import is_mail, may_be_chat
@@ -116,9 +116,11 @@ def _kind_of_bytes(path: Path, seen: Survey) -> str:
             return kind
     if seen.encoding == "ole":
         if path.suffix.lower() in _OFFICE:
-            raise SourceError("encrypted (a password is needed)")
+            raise SourceError(LOCKED)
         if path.suffix.lower() in _OLD_OFFICE:
             raise SourceError("an Office file from before 2007 (save it as .docx, .xlsx or .pptx)")
+    if seen.encoding in ("7z", "rar"):
+        raise SourceError(f"a {seen.encoding} archive (of archives zip and tar are read)")
     if is_archive(path, seen.encoding, seen.head):
         return "archive"
     raise SourceError("binary file")

@@ -135,6 +135,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "page_start",
         "page_end",
         "place",
+        "heading",
         "marks",
         "quote",
     ]
@@ -214,7 +215,7 @@ def test_markdown_has_the_sources_as_a_list_of_quotes(capsys):
     assert code == 0
     said, *rest = out.split("\n\n")
     assert said.strip()
-    assert re.fullmatch(r"1\. `[\w/.-]+:\d+(-\d+)?`", rest[0])
+    assert re.fullmatch(r"1\. `[\w/.-]+:\d+(-\d+)?` Chapter \d.*", rest[0])
     assert rest[1].startswith("   > ")
     quoted = here(capsys, QUESTION, "--format", "markdown", "--extractive")[1]
     assert quoted.startswith("1. `story/")
@@ -238,7 +239,7 @@ def test_plain_text_shows_the_evidence_then_the_answer_and_nothing_twice(capsys)
 
 def test_an_extractive_answer_is_its_sources(capsys):
     _, out, _ = here(capsys, QUESTION, "--extractive")
-    assert re.fullmatch(r"(\[\d\] \S+:[\d-]+\n    “.*”\n){3}", out)
+    assert re.fullmatch(r"(\[\d\] \S+:[\d-]+  Chapter .*\n    “.*”\n){3}", out)
 
 
 # --- for other models -----------------------------------------------------------------------------------------------------

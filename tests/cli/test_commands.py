@@ -395,3 +395,20 @@ def test_two_programs_that_make_the_same_crystal_do_not_meet(tmp_path, shelf_fol
     for child, err in zip(both, said, strict=True):
         assert child.returncode == 0 or (child.returncode == 1 and "another program is writing" in err), err
     assert "documents   3 (" in crystal("inspect", "-c", tmp_path / "m.crystal").stdout
+
+
+def test_a_long_place_is_whole_in_a_pipe(tmp_path, capsys):
+    folder = tmp_path / "docs" / ("long-name-" * 12) / ("longer-name-" * 12)
+    folder.mkdir(parents=True)
+    (folder / "a.md").write_text("# A heading that stands above\n\nThe lamp burns oil.\n")
+    target = tmp_path / "m.crystal"
+    assert here(capsys, "ingest", tmp_path / "docs", "-c", target)[0] == 0
+    path = str((folder / "a.md").relative_to(tmp_path / "docs"))
+    first = here(capsys, "recall", "lamp oil", "-c", target)[1].splitlines()[0]
+    assert f"{path}:1-3" in first
+    assert first.endswith("A heading that stands above")
+    assert any(
+        line.startswith(f"[1] {path}:3  A heading")
+        for line in here(capsys, "ask", "What burns oil?", "-c", target)[1].splitlines()
+    )
+    assert any(line == path for line in here(capsys, "inspect", path, "-c", target)[1].split())

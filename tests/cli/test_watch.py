@@ -170,6 +170,20 @@ def test_it_waits_for_another_writer_and_for_a_folder_that_comes_back(tmp_path, 
     assert watching.stop()[0] == 130
 
 
+def test_a_password_opens_what_comes(docs, start):
+    from fpdf import FPDF
+
+    watching = start(docs, "-c", docs / "m.crystal", "--password", "user")
+    watching.until(read={"a.md"})
+    pdf = FPDF()
+    pdf.set_font("helvetica", size=12)
+    pdf.add_page()
+    pdf.cell(0, 8, "The brass key hangs behind the lamp.")
+    pdf.set_encryption(owner_password="owner", user_password="user")
+    (docs / "new.pdf").write_bytes(bytes(pdf.output()))
+    watching.until(read={"new.pdf"})
+
+
 def test_a_path_that_does_not_exist_is_an_error_at_once(tmp_path, start):
     watching = start(tmp_path / "nothing", "-c", tmp_path / "m.crystal")
     assert watching.process.wait(PATIENCE) == 3

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import os
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from crystalcli.errors import SourceError
 from crystalcli.library import Crystal, choice_of, forecast
+from crystalcli.memory.chunks import Chunks
+from crystalcli.memory.encoders import chosen
+from crystalcli.memory.forecast import _Sample
+from crystalcli.storage.store import Store
+from crystalcli.text.asked import PLAINLY
+from crystalcli.text.walk import Found
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -95,3 +104,57 @@ def test_pdf_is_predicted_from_whole_files(tmp_path):
 def test_a_path_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(SourceError, match="no such file or folder"):
         forecast(tmp_path / "m.crystal", [tmp_path / "nothing"], encoder=None)
+
+
+def test_what_is_in_archives_counts_and_is_known_again(tmp_path: Path) -> None:
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as archive:
+        data = prose(7, 200).encode()
+        info = tarfile.TarInfo("deep.txt")
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        for number in range(10):
+            packed.writestr(f"{number}.txt", prose(number, 60))
+        packed.writestr("inner.tar.gz", inner.getvalue())
+        packed.writestr("empty.txt", "")
+    told = forecast(tmp_path / "m.crystal", [folder], encoder=None)
+    assert [(path, kind) for path, kind, _ in told.files] == [("a.zip", "archive")]
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        report = crystal.ingest([folder])
+    assert told.tokens == told.kinds["archive"].tokens == pytest.approx(report.tokens, rel=0.02)
+    again = forecast(tmp_path / "m.crystal", [folder], encoder=None)
+    assert (again.files, again.unchanged, again.skipped) == ([], 11, [("a.zip/empty.txt", "empty")])
+
+
+def test_sheets_are_cut_and_code_stands_in_its_context_as_in_an_ingest(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    rows = "".join(f"ship {n},{n * 7919 % 1000},she carries salt and rope and oil\n" for n in range(200))
+    (folder / "a.csv").write_text("name,number,cargo\n" + rows)
+    (folder / "b.py").write_text("".join(f"def name_{i}(a):\n    return a + {i}\n\n\n" for i in range(60)))
+    sample = _Sample(chosen(None, tmp_path)[0], PLAINLY)
+    for kind, name in (("csv", "a.csv"), ("code", "b.py")):
+        status = (folder / name).stat()
+        sample.read(kind, [Found(folder / name, folder, name, status.st_size, status.st_mtime_ns)])
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([folder])
+    with Store.open(tmp_path / "m.crystal") as store:
+        held = Chunks(store)
+        chunks = [held.get(each) for row in store.sources() for each in held.of(row.id)]
+    assert [(each.text, each.context) for each in sample.chunks] == [(each.text, each.context) for each in chunks]
+
+
+def test_it_says_what_is_gone_and_knows_a_folder_that_was_moved(tmp_path: Path, folder: Path) -> None:
+    file = tmp_path / "m.crystal"
+    with Crystal.create(file, encoder=None) as crystal:
+        crystal.ingest([folder], exclude=["*.log"])
+    (folder / "00.txt").unlink()
+    assert forecast(file, [folder], encoder=None).gone == 1
+    moved = folder.rename(tmp_path / "moved")
+    told = forecast(file, [moved], encoder=None, choice=choice_of(exclude=["*.log"]))
+    with Crystal.open(file, writable=True, encoder=None) as crystal:
+        report = crystal.ingest([moved], exclude=["*.log"])
+    assert (told.files, told.unchanged) == ([], report.unchanged)

@@ -16,7 +16,7 @@ import faults
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, EncoderMismatchError, SourceError
-from crystalcli.memory import ingest, segments
+from crystalcli.memory import due, segments
 from crystalcli.memory.crystal import CrystalFile, default_path
 from crystalcli.memory.ingest import Ingest, IngestReport
 from crystalcli.storage.store import Store
@@ -308,8 +308,8 @@ def test_a_line_of_a_thousand_files_encodes_the_chunks_around_it(shelf, monkeypa
     assert (report.read, report.unchanged) == (1000, 0)
     assert shelf.encoded >= 1000
     opened = Counter()
-    real = ingest.open_source
-    monkeypatch.setattr(ingest, "open_source", lambda path, options: opened.update([path.name]) or real(path, options))
+    real = due.open_source
+    monkeypatch.setattr(due, "open_source", lambda path, options: opened.update([path.name]) or real(path, options))
     assert shelf.ingest().unchanged == 1000
     assert not opened
     target = shelf.folder / "7" / "507.txt"
@@ -485,7 +485,7 @@ def _in_small_pieces(real, path, options):
 def busy(shelf, monkeypatch):
     """A shelf whose second document is long, so that parts of it are committed while it is read."""
     monkeypatch.setattr(segments, "SEGMENT_BYTES", 8_000)
-    monkeypatch.setattr(ingest, "open_source", partial(_in_small_pieces, ingest.open_source))
+    monkeypatch.setattr(due, "open_source", partial(_in_small_pieces, due.open_source))
     write(shelf.folder / "a.txt", 1)
     write(shelf.folder / "b.txt", 2, lines=1500)
     write(shelf.folder / "c.txt", 3)

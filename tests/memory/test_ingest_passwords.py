@@ -2,12 +2,53 @@
 
 from __future__ import annotations
 
+import io
+import struct
+import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from crystalcli.library import Crystal
+from crystalcli.library import Crystal, forecast
+
+NEEDED, WRONG = "encrypted (a password is needed: --password)", "encrypted (the password is wrong)"
+
+
+def locked(name: str, content: bytes, password: bytes) -> bytes:
+    """A zip with one file, stored, and encrypted as the first programs for zips did it (APPNOTE 6.1)."""
+    keys = [0x12345678, 0x23456789, 0x34567890]
+
+    def step(byte: int) -> None:
+        keys[0] = zlib.crc32(bytes((byte,)), keys[0] ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
+        keys[1] = ((keys[1] + (keys[0] & 255)) * 134775813 + 1) & 0xFFFFFFFF
+        keys[2] = zlib.crc32(bytes((keys[1] >> 24,)), keys[2] ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
+
+    for byte in password:
+        step(byte)
+    crc, out = zlib.crc32(content), bytearray()
+    for byte in bytes(11) + bytes((crc >> 24,)) + content:
+        mixed = (keys[2] | 2) & 0xFFFF
+        out.append(byte ^ (mixed * (mixed ^ 1) >> 8) & 255)
+        step(byte)
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), bytes(out))
+    data = bytearray(held.getvalue())
+    for at, flags in ((0, 6), (data.index(b"PK\x01\x02"), 8)):
+        struct.pack_into("<H", data, at + flags, 1)
+        struct.pack_into("<I", data, at + flags + 8, crc)
+        struct.pack_into("<I", data, at + flags + 16, len(content))
+    return bytes(data)
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return held.getvalue()
 
 
 @pytest.fixture
@@ -53,3 +94,50 @@ def test_the_password_comes_from_the_option_or_the_environment(
     assert run([*ingest, "--password", "user"]) == 0
     monkeypatch.setenv("CRYSTAL_PASSWORD", "owner")
     assert run(["ingest", str(closed.parent), "-c", str(tmp_path / "z.crystal")]) == 0
+
+
+def test_a_password_given_later_opens_what_is_in_an_archive_that_has_not_changed(tmp_path: Path, closed: Path) -> None:
+    note = locked("note.txt", b"The spare key lies under the third step.\n", b"step")
+    inner = zipped({"deep.pdf": closed.read_bytes(), "open.txt": b"The door is green.\n"})
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    (folder / "a.zip").write_bytes(zipped({"inner.zip": inner, "locked.zip": note}))
+    names = ["a.zip/inner.zip/deep.pdf", "a.zip/locked.zip/note.txt"]
+    with Crystal.create(tmp_path / "x.crystal", encoder=None) as crystal:
+        assert sorted(crystal.ingest([folder]).skipped) == [(name, NEEDED) for name in names]
+        assert sorted(crystal.ingest([folder], password="none").skipped) == [(name, WRONG) for name in names]
+        assert sorted(crystal.ingest([folder]).skipped) == [(name, WRONG) for name in names]
+        report = crystal.ingest([folder], password="step")
+        assert (report.read, report.unchanged, report.skipped) == (1, 1, [(names[0], WRONG)])
+        report = crystal.ingest([folder], password="user")
+        assert (report.read, report.unchanged, report.skipped) == (1, 2, [])
+        (passage,) = crystal.recall("spare key third step", 1)
+        assert passage.path == names[1]
+        assert (crystal.ingest([folder], password="user").read, crystal.ingest([folder]).unchanged) == (0, 3)
+
+
+def test_a_dry_run_takes_a_password_too(tmp_path: Path, closed: Path) -> None:
+    told = forecast(tmp_path / "x.crystal", [closed.parent], encoder=None)
+    assert (told.files, told.kinds, told.skipped, told.tokens) == ([], {}, [("a.pdf", NEEDED)], 0)
+    told = forecast(tmp_path / "x.crystal", [closed.parent], encoder=None, password="user")
+    with Crystal.create(tmp_path / "x.crystal", encoder=None) as crystal:
+        crystal.ingest([closed.parent])
+        assert forecast(tmp_path / "x.crystal", [closed.parent], encoder=None).skipped == [("a.pdf", NEEDED)]
+        again = forecast(tmp_path / "x.crystal", [closed.parent], encoder=None, password="user")
+        assert [path for path, _, _ in again.files] == ["a.pdf"]
+        assert told.tokens == again.tokens == crystal.ingest([closed.parent], password="user").tokens > 0
+
+
+def test_a_wrong_password_is_said_where_nothing_else_is_new(
+    tmp_path: Path, closed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from crystalcli.cli.app import run
+
+    monkeypatch.setenv("CRYSTAL_OFFLINE", "1")
+    monkeypatch.setenv("CRYSTAL_MODELS", str(tmp_path / "none"))
+    (closed.parent / "b.txt").write_text("The door is green.\n")
+    ingest = ["ingest", str(closed.parent), "-c", str(tmp_path / "y.crystal")]
+    assert run(ingest) == 0
+    capsys.readouterr()
+    assert run([*ingest, "--password", "nobody's"]) == 0
+    assert f"a.pdf: {WRONG}" in capsys.readouterr().out

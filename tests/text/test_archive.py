@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +62,7 @@ MAKERS: dict[str, Callable[[Files], bytes]] = {
     "tar.gz": lambda files: tarred(files, "w:gz"),
     "tar.bz2": lambda files: tarred(files, "w:bz2"),
     "tar.xz": lambda files: tarred(files, "w:xz"),
+    "tar.zst": lambda files: zstandard.compress(tarred(files)),
 }
 
 
@@ -108,7 +110,10 @@ def test_every_member_comes_back(file: Callable[..., Path], content: dict[str, b
     assert members(path) == files
 
 
-@pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)])
+@pytest.mark.parametrize(
+    ("ending", "pack"),
+    [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress), ("zst", zstandard.compress)],
+)
 def test_a_file_that_is_compressed_alone(
     file: Callable[..., Path], ending: str, pack: Callable[[bytes], bytes]
 ) -> None:
@@ -181,7 +186,7 @@ def test_a_member_that_cannot_be_read_does_not_keep_the_others_from_it(file: Cal
     content[second + 10] = 99  # a method that nobody knows
     content[content.index(b"d.txt") + 40] ^= 0xFF
     assert members(file(bytes(content))) == {
-        "a.txt": "encrypted (a password is needed)",
+        "a.txt": "encrypted (a password is needed: --password)",
         "b.txt": "compressed by a method that is not known (99)",
         "c.txt": b"three",
         "d.txt": "damaged in its archive",
@@ -273,6 +278,7 @@ def test_bombs_are_refused_at_once(file: Callable[..., Path], monkeypatch: pytes
         (tarred([(f"{number}.txt", bytes(1 << 20)) for number in range(8)], "w:gz"), "zeros.tar.gz"),
         (bz2.compress(bytes(8 << 20)), "zeros.bz2"),
         (lzma.compress(bytes(8 << 20), preset=0), "zeros.xz"),
+        (zstandard.compress(bytes(8 << 20)), "zeros.zst"),
     ):
         with pytest.raises(SourceError, match="unpacks to more than 200 times its size"):
             members(file(content, name))
@@ -316,3 +322,9 @@ def test_an_archive_that_changes_while_it_is_read(file: Callable[..., Path]) -> 
     path.write_bytes(path.read_bytes() + b"more")
     with pytest.raises(UnsteadySourceError, match="changed while it was being read"):
         list(found)
+
+
+@pytest.mark.parametrize(("head", "name"), [(b"7z\xbc\xaf\x27\x1c\0\4", "7z"), (b"Rar!\x1a\x07\1\0", "rar")])
+def test_other_archives_are_named(file: Callable[..., Path], head: bytes, name: str) -> None:
+    with pytest.raises(SourceError, match=rf"^a {name} archive \(of archives zip and tar are read\)$"):
+        open_source(file(head + bytes(100), f"a.{name}"))

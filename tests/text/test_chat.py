@@ -104,9 +104,32 @@ def test_the_order_of_day_and_month_is_found_in_the_file(tmp_path: Path, times: 
 
 
 @pytest.mark.parametrize(
+    "dates",
+    [
+        "13-05-2024 22:30 - |14-05-2024 09:05 - ",
+        "2024-05-13 22:30 - |2024-05-14 09:05 - ",
+        "[2024-05-13 22:30:11] |[2024-05-14 09:05:11] ",
+        "2024/05/13 22:30 - |2024/05/14 09:05 - ",
+        "2024/5/13 下午10:30 - |2024/5/14 上午9:05 - ",
+        "2024. 5. 13. 오후 10:30 - |2024. 5. 14. 오전 9:05 - ",
+        "13/5/2024 à 22:30 - |14/5/2024 à 09:05 - ",
+        "13.5.2024 klo 22.30 - |14.5.2024 klo 9.05 - ",
+    ],
+)
+def test_dates_as_phones_in_other_countries_write_them(tmp_path: Path, dates: str) -> None:
+    first, second = dates.split("|")
+    found = read(tmp_path / "a.txt", f"{first}Åsa: The crane is broken.\n{second}Olle L: Is it?\nReally?\n")
+    assert found.kind == "chat"
+    assert [label for _, label in found.marks["message"]] == ["Åsa, 2024-05-13 22:30", "Olle L, 2024-05-14 09:05"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "2024-05-01 10:30 - worker: started\n2024-05-01 10:31 - worker: stopped\n",
+        "2024-05-01 10:30 - worker: started\n2024-05-01 10:31 - db.pool: stopped\n",
+        "2024-05-01 10:30:12 - Worker: started\n2024-05-01 10:31:12 - Pool: stopped\n",
+        "[2024-05-01 10:30:12] app.ERROR: full\n[2024-05-01 10:30:13] Disk: stopped\n",
         "[2024-05-01 10:30:12] INFO: started\n[2024-05-01 10:30:13] INFO: stopped\n",
         "1/5/24, 10:30 - a walk\nThen home.\n",
         "Minutes\n01/05/2024, 10:30 - Ann: hello\n",

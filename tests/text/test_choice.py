@@ -136,6 +136,11 @@ def test_names_in_any_case_are_known():
     assert by_name("x.tar.gz") == by_name("main.rs") == by_name("Makefile") == by_name("locks.txt") == ""
 
 
+def test_what_editors_leave_beside_a_file_is_not_read():
+    assert {by_name(name) for name in ("notes.txt~", "~$report.docx", "#notes.txt#")} == {"editor's copy"}
+    assert {by_name(name) for name in ("~notes.txt", "#", "#1.md", "a~b.txt", "C#")} == {""}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [

@@ -95,6 +95,7 @@ def test_a_mailbox_holds_its_mails(tmp_path: Path, mails: list[tuple[str, list[s
 def test_a_maildir(tmp_path: Path) -> None:
     found = read(tmp_path / "Mail/cur/1714550400.M1P2.host:2,S", mail().as_bytes())
     assert (found.kind, found.title) == ("mail", "Ferry")
+    assert read(tmp_path / "Mail/new/1714550400.M1P2.host", mail().as_bytes()).kind == "mail"
     assert read(tmp_path / "Mail/notes/1714550400.M1P2.host:2,S", mail().as_bytes()).kind == "text"
     assert read(tmp_path / "cur/notes", "A note: nothing more.\n").kind == "text"
 

@@ -152,7 +152,7 @@ def test_deep_nesting_is_refused(tmp_path: Path) -> None:
 def test_encrypted_and_old_files(tmp_path: Path) -> None:
     ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
     for name, said in (
-        ("a.docx", "encrypted (a password is needed)"),
+        ("a.docx", "encrypted (save it without a password)"),
         ("a.xls", "an Office file from before 2007 (save it as .docx, .xlsx or .pptx)"),
         ("a.msi", "binary file"),
     ):
@@ -164,12 +164,12 @@ def test_encrypted_and_old_files(tmp_path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     manifest = '<m:manifest xmlns:m="urn:m"><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>'
-    assert reason(zipped(path, parts | {"META-INF/manifest.xml": manifest})) == "encrypted (a password is needed)"
+    assert reason(zipped(path, parts | {"META-INF/manifest.xml": manifest})) == "encrypted (save it without a password)"
     flagged = bytearray(zipped(path, parts).read_bytes())
     directory = flagged.index(b"PK\x01\x02", flagged.index(b"PK\x01\x02") + 1)  # that of content.xml
     flagged[directory + 8] |= 1
     path.write_bytes(flagged)
-    assert reason(path) == "encrypted (a password is needed)"
+    assert reason(path) == "encrypted (save it without a password)"
 
 
 def test_any_other_zip_file_is_none(tmp_path: Path) -> None:

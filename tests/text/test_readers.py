@@ -95,6 +95,25 @@ def test_utf_16_and_32_come_back_if_marked(file: Callable[..., Path], text: str,
 
 
 @relaxed
+@given(
+    st.text(st.sampled_from(" \n\r\tabz19.,éßжщωأ国日語\U0001f600"), max_size=400),
+    sizes,
+    st.sampled_from(["utf-16-le", "utf-16-be"]),
+)
+def test_utf_16_comes_back_without_a_mark(file: Callable[..., Path], text: str, size: int, encoding: str) -> None:
+    text = "To the keeper: " + text
+    assert text_of(file(text.encode(encoding)), piece=size) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["港口的灯塔在夜里发光。\n", "港の灯台は夜に光る。\r\n", "Капитан вёл журнал.\n", "The lamp.\n"]
+)
+def test_utf_16_without_a_mark_in_many_scripts(file: Callable[..., Path], text: str) -> None:
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert text_of(file((40 * text).encode(encoding))) == 40 * text
+
+
+@relaxed
 @given(western, sizes)
 @example("\xef", 1)
 @example("\xef\xbb", 1)
@@ -122,7 +141,9 @@ def test_any_bytes_are_text_or_an_error_with_a_reason(file: Callable[..., Path],
     try:
         text = text_of(file(data), piece=size)
     except SourceError as error:
-        assert str(error).startswith(("binary file", "empty", "not valid UTF-16", "not valid UTF-32", "damaged PDF: "))
+        assert str(error).startswith(
+            ("binary file", "empty", "not valid UTF-16", "not valid UTF-32", "damaged PDF: ", "a rar", "a 7z")
+        )
     else:
         assert "\0" not in text
         text.encode("utf-8")  # no halves of surrogate pairs
@@ -153,7 +174,11 @@ def test_nothing_to_read(file: Callable[..., Path], content: bytes) -> None:
         b"a" * 300_000 + b"\0",
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
         "\ufefftext\0".encode("utf-16"),
-        "half a text".encode("utf-16-le"),  # without a mark no one can know
+        bytes((1, 0, 2, 0, 3, 0)) * 50,  # numbers
+        b"abc\0def\n" * 10,
+        b"name\0\0\0\0other\0\0\0" * 10,
+        "half a text".encode("utf-16-le") + b"\0\0",
+        "half a text".encode("utf-16-le") * 300 + b"\x00\xd8",
         random.Random(1).randbytes(2000).replace(b"\0", b""),
     ],
 )

@@ -1,0 +1,36 @@
+"""A span of a document as a citation: its text read back from the crystal, and where just that span stands.
+
+Knows runs, chunks and landmarks. Does not know why the span was chosen.
+"""
+
+from __future__ import annotations
+
+from crystalcli.memory.shelf import Shelf
+from crystalcli.memory.whereabouts import whereabouts
+from crystalcli.storage.rows import Source
+from crystalcli.types import Citation
+
+
+def cited(shelf: Shelf, source: Source, start: int, end: int) -> Citation:
+    """The characters `[start, end)` of a document, without a number yet. Raises DamagedCrystalError."""
+    quote = shelf.span_text(source, start, end)
+    line = 1 + _newlines_before(shelf, source, start)
+    here = whereabouts(shelf.store, source, start, end, (line, line + quote.rstrip().count("\n")))
+    return Citation(
+        0, source.path, start, end, quote, here.line_start, here.line_end, here.page_start, here.page_end, source.kind,
+        here.marks, shelf.store.landmark_before(source.id, "heading", start),
+    )  # fmt: skip
+
+
+def _newlines_before(shelf: Shelf, source: Source, start: int) -> int:
+    """How many newlines stand before a character of a document's text."""
+    runs = [run for run in shelf.store.runs_of(source.id) if run.start <= start]
+    if not runs:
+        return 0
+    characters, lines = runs[-1].start, runs[-1].lines
+    for chunk in range(runs[-1].first_chunk, runs[-1].first_chunk + runs[-1].chunks):
+        text = shelf.chunk_text(chunk)
+        if characters + len(text) > start:
+            return lines + text.count("\n", 0, start - characters)
+        characters, lines = characters + len(text), lines + text.count("\n")
+    return lines

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crystalcli.lm.attention import Cache, attend
+from crystalcli.lm.attention import Cache, attend, attend_in_products
 from crystalcli.lm.pace import Pace
 from crystalcli.lm.rotary import frequencies, turn
 from crystalcli.lm.shape import Shape
@@ -46,7 +46,7 @@ class _Layer:
 class Llama:
     """The decoder with its weights in `dtype`, and four-bit ones also as they are when `packing` (see weights.py).
 
-    saved: what `tensors` gave for the same source, dtype and packing before. keeping: as in `Matrix`.
+    saved: what `tensors` gave for the same source, dtype, packing and eight before. keeping, eight: as in `Matrix`.
 
     Raises CrystalError when the source lacks a tensor, has one of another shape or in a format that cannot be read, or
     holds tensors that this architecture has no use for (adapters): to run without them would be wrong.
@@ -60,6 +60,7 @@ class Llama:
         packing: bool,
         saved: Mapping[str, Tensor] | None = None,
         keeping: bool = True,
+        eight: bool = False,
     ) -> None:
         self._matrices: dict[str, Matrix] = {}
         self._saved: dict[str, dict[str, Tensor]] = {}
@@ -70,6 +71,7 @@ class Llama:
         self.dtype = dtype
         self.packing = packing
         self._keeping = keeping
+        self._eight = eight
         tensors = Tensors(source)
         self._embedding = tensors.part("token_embd.weight", shape.vocabulary, shape.width)
         self._output = self._embedding  # tied, unless there is one of its own
@@ -132,7 +134,9 @@ class Llama:
 
     def _single(self, name: str, *parts: Part) -> Matrix:
         saved = self._saved.get(name)
-        self._matrices[name] = Matrix(parts, self.dtype, self.packing, saved, self._keeping)
+        self._matrices[name] = Matrix(
+            parts, self.dtype, self.packing, saved, self._keeping, self._eight and name.endswith("gate_up")
+        )
         return self._matrices[name]
 
     def tensors(self) -> dict[str, Tensor]:
@@ -188,7 +192,7 @@ class Llama:
         for number, layer in enumerate(self._layers):
             if pace is not None:
                 pace.begin()
-            seen = F.rms_norm(x, (shape.width,), layer.attention_norm, shape.epsilon).to(self.dtype)
+            seen = F.rms_norm(x, (shape.width,), layer.attention_norm, shape.epsilon)
             queries, keys, values = self._heads(layer, seen, waves)
             cache.keys[number, :, start:end] = keys.transpose(0, 1)
             cache.values[number, :, start:end] = values.transpose(0, 1)
@@ -197,10 +201,11 @@ class Llama:
                 if not wanted:
                     break
                 queries, x, mask = queries[-1:], x[-1:], None
-            seen = attend(queries, cache.keys[number, :, :end], cache.values[number, :, :end], mask)
+            look = attend_in_products if self._eight and len(queries) > 1 else attend
+            seen = look(queries, cache.keys[number, :, :end], cache.values[number, :, :end], mask)
             seen = layer.attention_out(seen)
             x = x + (seen if layer.out_bias is None else seen + layer.out_bias)
-            seen = F.rms_norm(x, (shape.width,), layer.feed_norm, shape.epsilon).to(self.dtype)
+            seen = F.rms_norm(x, (shape.width,), layer.feed_norm, shape.epsilon)
             gate, up = layer.gate_up(seen).chunk(2, dim=-1)
             x = x + layer.down(F.silu(gate) * up)
             if pace is not None:

@@ -240,6 +240,7 @@ class LanguageModel:
         import torch
 
         from crystalcli.lm import converted, room
+        from crystalcli.lm.eight import quick_integers
         from crystalcli.lm.llama import Llama
         from crystalcli.lm.weights import fast_bfloat16, packed_works
 
@@ -247,10 +248,11 @@ class LanguageModel:
             torch.set_num_threads(self._threads)
         narrow = self._precision == "bf16" or (self._precision == "auto" and fast_bfloat16())
         packing = self._precision != "fp32" and packed_works()
+        eight = self._precision == "auto" and packing and quick_integers()
         width = 2 if narrow else 4
         cache = room.reading(self._shape, width, positions)
         # Where both forms of a four-bit matrix are too much, the packed one alone will do, with slower prompts.
-        keeping = room.fits(room.weights(self._source, width, packing, keeping=True) + cache)
+        keeping = room.fits(room.weights(self._source, width, packing, keeping=True, eight=eight) + cache)
         if not keeping:
             room.check(
                 room.weights(self._source, width, packing, keeping=False) + cache,
@@ -260,7 +262,7 @@ class LanguageModel:
         saved = {}
         if self._cache is not None:
             hashing.join()
-            name = converted.name_for(digests[0], f"{'bf16' if narrow else 'fp32'} {packing}")
+            name = converted.name_for(digests[0], f"{'bf16' if narrow else 'fp32'} {packing} {eight}")
             saved = converted.load(self._cache, name)
             self._copy = "" if saved else name
         # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine; beside busy neighbours it
@@ -268,9 +270,8 @@ class LanguageModel:
         self._most = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return Llama(
-                self._source, self._shape, torch.bfloat16 if narrow else torch.float32, packing, saved, keeping
-            )
+            dtype = torch.bfloat16 if narrow else torch.float32
+            return Llama(self._source, self._shape, dtype, packing, saved, keeping, eight)
         finally:
             torch.set_num_threads(self._most)
 

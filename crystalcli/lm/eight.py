@@ -12,8 +12,9 @@ product as it was (QuaRot: Ashkboos et al., 2024). The sums are whole numbers: e
 from __future__ import annotations
 
 import functools
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -50,7 +51,8 @@ class Eight:
     def __call__(self, x: Tensor) -> Tensor:
         """float [n, columns] -> float32 [n, rows]."""
         codes, sizes = _rounded(x, self._turning)
-        return torch._int_mm(codes, self.codes.t()).to(torch.float32).mul_(self.sizes).mul_(sizes)
+        product: Tensor = torch._int_mm(codes, self.codes.t()).to(torch.float32).mul_(self.sizes).mul_(sizes)
+        return product
 
 
 def _rounded(x: Tensor, turning: Tensor) -> tuple[Tensor, Tensor]:
@@ -66,7 +68,7 @@ def turning(columns: int, dtype: torch.dtype) -> Tensor:
     matrix = torch.ones(1, 1)
     while len(matrix) < _STRETCH and columns % (2 * len(matrix)) == 0:
         matrix = torch.kron(torch.tensor([[1.0, 1.0], [1.0, -1.0]]), matrix)
-    return (matrix / len(matrix) ** 0.5).to(dtype)
+    return (matrix / math.sqrt(len(matrix))).to(dtype)
 
 
 @functools.cache
@@ -95,8 +97,7 @@ def _works() -> bool:
 
 
 def _quickest(work: Callable[[], object], times: int = 3) -> float:
-    found: Sequence[float] = [_timed(work) for _ in range(times)]
-    return min(found)
+    return min(_timed(work) for _ in range(times))
 
 
 def _timed(work: Callable[[], object]) -> float:

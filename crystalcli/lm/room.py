@@ -25,7 +25,7 @@ _MATRICES["down"] = ("ffn_down",)
 
 
 def weights(source: Source, width: int, packing: bool, keeping: bool, eight: bool = False) -> int:
-    """Bytes that the matrices take. width: bytes of a number, 2 for bfloat16, 4 for float32; the rest as in `Matrix`."""
+    """Bytes that the matrices take. width: bytes of a number, 2 for bfloat16, 4 for float32; the rest as in `Matrix` and `Llama`."""
     native = {2: "BF16", 4: "F32"}[width]
     total = largest = 0.0
     for names in _groups(source, packing):
@@ -34,7 +34,7 @@ def weights(source: Source, width: int, packing: bool, keeping: bool, eight: boo
         planes = planes_of(kinds, sum(one.shape[0] for one in stored)) if packing else 0
         total += count * planes * _PLANE
         head = names[0] in ("output.weight", "token_embd.weight")
-        if planes and keeping and eight and not head:
+        if planes and keeping and eight and names[0].endswith(("ffn_gate.weight", "ffn_up.weight")):
             total += count + 4 * sum(one.shape[0] for one in stored)  # a byte a weight, a scale a row
         elif not planes or (keeping and not head):  # the head meets one row at a time
             total += count * width

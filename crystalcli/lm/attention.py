@@ -6,6 +6,7 @@ Does not know: weights, positions' turning, tokens. Imports torch, so it is impo
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -75,7 +76,7 @@ def attend_in_products(queries: Tensor, keys: Tensor, values: Tensor, mask: Tens
         return attend(queries, keys, values, mask)
     several = heads // groups
     rows = queries.view(count, groups, several, head).permute(1, 2, 0, 3).reshape(groups, several * count, head)
-    later = torch.full((count, count), -math.inf, dtype=queries.dtype).triu(1).repeat(several, 1)
+    later = _later(count, several)
     scores = torch.empty(several * count, length, dtype=queries.dtype)
     seen = torch.empty_like(rows)
     # One group after the other: their scores stay in the cache.
@@ -84,6 +85,12 @@ def attend_in_products(queries: Tensor, keys: Tensor, values: Tensor, mask: Tens
         scores[:, length - count :].add_(later)
         torch.mm(scores.softmax(-1), values[group], out=seen[group])
     return seen.view(groups, several, count, head).permute(2, 0, 1, 3).reshape(count, heads * head)
+
+
+@functools.lru_cache(maxsize=1)
+def _later(count: int, several: int) -> Tensor:
+    """What hides later positions from each query of a group, to be added: bfloat16 [several · count, count]."""
+    return torch.full((count, count), -math.inf, dtype=torch.bfloat16).triu(1).repeat(several, 1)
 
 
 def _longest(vectors: Tensor) -> float:

@@ -84,7 +84,8 @@ class LanguageModel:
         """Opens a GGUF file of a family that `Shape` knows, with a vocabulary that `open_vocabulary` can read.
 
         precision: "fp32"; "bf16"; or "auto": bfloat16 where the CPU multiplies it in hardware, else float32 for
-        prompts, and in both cases four-bit weights as they are for the words that follow, where torch has a kernel.
+        prompts, with the wide products in eight bits where it has instructions for these, and in any case four-bit
+        weights as they are for the words that follow, where torch has a kernel.
         threads: for torch, in the whole process; None: as many as torch would use, or fewer while that is quicker.
         cache: a folder for a converted copy of the weights, which opens faster; written after the first answer, found
         again by the source's SHA-256. None keeps no copy.

@@ -7,6 +7,7 @@ One row at a time (decoding) is bound by how many bytes of weights must be read;
 So a four-bit matrix stays four-bit for few rows, where the machine has a kernel for it, and is turned into bfloat16 or
 float32 for many. Measured on 2 cores with AVX-512 and bf16, all 120 matrices of SmolLM2-135M:
 one row 3.5 ms packed, 17 ms bfloat16, 40 ms float32; 512 rows 0.74 s packed, 0.28 s bfloat16, 0.70 s float32.
+The wide ones may be rounded to eight bits for many rows (eight.py).
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
     python benchmarks/lm.py [--model FILE] [--rounds N] [--busy] [--against DTYPE] [--json FILE]
 
 The same weights on both sides, the same prompt of about 900 tokens, 64 new tokens, greedy. transformers runs in float32 and in
-bfloat16 once, and from then on in the one that is quicker for both together, or in the one --against names. Rounds alternate, since others use the machine too; figures are medians, and
-their ratios the median of each round's. Prompts differ from round to round in their first token, so that nothing is known of them.
+bfloat16 once, and from then on in the one that is quicker for both together, or that --against names. Rounds alternate, since others
+use the machine too; figures are medians, and their ratios the median of each round's. Prompts differ from round to round in their first
+token, so that nothing is known of them.
 --busy is for a machine with many neighbours: one thread on both sides, and the processor's seconds instead of the clock's.
 """
 

@@ -1,10 +1,11 @@
 """Prompt and words of the default language model, by crystal's decoder and by transformers' `generate`, in the same run.
 
-    python benchmarks/lm.py [--model FILE] [--rounds N] [--busy] [--json FILE]
+    python benchmarks/lm.py [--model FILE] [--rounds N] [--busy] [--against DTYPE] [--json FILE]
 
 The same weights on both sides, the same prompt of about 900 tokens, 64 new tokens, greedy. transformers runs in float32 and in
-bfloat16 once, and in the quicker one from then on. Rounds alternate, since others use the machine too; figures are medians, and
-their ratios the median of each round's. Prompts differ from round to round in their first token, so that nothing is known of them.
+bfloat16 once, and from then on in the one that is quicker for both together, or that --against names. Rounds alternate, since others
+use the machine too; figures are medians, and their ratios the median of each round's. Prompts differ from round to round in their first
+token, so that nothing is known of them.
 --busy is for a machine with many neighbours: one thread on both sides, and the processor's seconds instead of the clock's.
 """
 
@@ -137,6 +138,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--against", choices=["float32", "bfloat16"])
     options = parser.parse_args()
     if options.busy:
         global seconds
@@ -160,7 +162,7 @@ def main() -> None:
         prefill, decode, _ = of_transformers(model, prompts[-1])
         took[name] = PROMPT / prefill + NEW / decode
         print(f"transformers in {name}: prompt {prefill:.0f}, words {decode:.1f} tokens/s")
-    chosen = min(took, key=took.__getitem__)
+    chosen = options.against or min(took, key=took.__getitem__)
     other = both.pop(chosen)
     both.clear()
     of_crystal(crystal, prompts[-1])

@@ -6,11 +6,16 @@ Does not know: weights, positions' turning, tokens. Imports torch, so it is impo
 
 from __future__ import annotations
 
+import functools
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from crystalcli.lm.shape import Shape
+
+_COARSE = 192.0  # scores above, and bfloat16 has steps of a half and more where softmax looks closest
 
 
 class Cache:
@@ -57,3 +62,36 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -
         is_causal=mask is None,
     )
     return seen[0].transpose(0, 1).reshape(count, heads * head)
+
+
+def attend_in_products(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    """The same as `attend` for the last n of m positions, as two products and a softmax: in bfloat16 almost twice as quick.
+
+    Scores are rounded to bfloat16. Where they may be so large that this is too coarse, and in other types, `attend` does it.
+    """
+    count, heads, head = queries.shape
+    groups, length, _ = keys.shape
+    scale = 1 / math.sqrt(head)
+    if queries.dtype is not torch.bfloat16 or scale * _longest(queries) * _longest(keys) > _COARSE:
+        return attend(queries, keys, values, mask)
+    several = heads // groups
+    rows = queries.view(count, groups, several, head).permute(1, 2, 0, 3).reshape(groups, several * count, head)
+    later = _later(count, several)
+    scores = torch.empty(several * count, length, dtype=queries.dtype)
+    seen = torch.empty_like(rows)
+    # One group after the other: their scores stay in the cache.
+    for group in range(groups):
+        torch.addmm(scores, rows[group], keys[group].t(), beta=0, alpha=scale, out=scores)
+        scores[:, length - count :].add_(later)
+        torch.mm(scores.softmax(-1), values[group], out=seen[group])
+    return seen.view(groups, several, count, head).permute(2, 0, 1, 3).reshape(count, heads * head)
+
+
+@functools.lru_cache(maxsize=1)
+def _later(count: int, several: int) -> Tensor:
+    """What hides later positions from each query of a group, to be added: bfloat16 [several · count, count]."""
+    return torch.full((count, count), -math.inf, dtype=torch.bfloat16).triu(1).repeat(several, 1)
+
+
+def _longest(vectors: Tensor) -> float:
+    return float(torch.linalg.vector_norm(vectors, dim=-1).max())

@@ -84,7 +84,8 @@ class LanguageModel:
         """Opens a GGUF file of a family that `Shape` knows, with a vocabulary that `open_vocabulary` can read.
 
         precision: "fp32"; "bf16"; or "auto": bfloat16 where the CPU multiplies it in hardware, else float32 for
-        prompts, and in both cases four-bit weights as they are for the words that follow, where torch has a kernel.
+        prompts, with the wide products in eight bits where it has instructions for these, and in any case four-bit
+        weights as they are for the words that follow, where torch has a kernel.
         threads: for torch, in the whole process; None: as many as torch would use, or fewer while that is quicker.
         cache: a folder for a converted copy of the weights, which opens faster; written after the first answer, found
         again by the source's SHA-256. None keeps no copy.
@@ -248,6 +249,7 @@ class LanguageModel:
         import torch
 
         from crystalcli.lm import converted, room
+        from crystalcli.lm.eight import quick_integers
         from crystalcli.lm.llama import Llama
         from crystalcli.lm.weights import fast_bfloat16, packed_works
 
@@ -255,10 +257,11 @@ class LanguageModel:
             torch.set_num_threads(self._threads)
         narrow = self._precision == "bf16" or (self._precision == "auto" and fast_bfloat16())
         packing = self._precision != "fp32" and packed_works()
+        eight = self._precision == "auto" and packing and quick_integers()
         width = 2 if narrow else 4
         cache = room.reading(self._shape, width, positions)
         # Where both forms of a four-bit matrix are too much, the packed one alone will do, with slower prompts.
-        keeping = room.fits(room.weights(self._source, width, packing, keeping=True) + cache)
+        keeping = room.fits(room.weights(self._source, width, packing, keeping=True, eight=eight) + cache)
         if not keeping:
             room.check(
                 room.weights(self._source, width, packing, keeping=False) + cache,
@@ -268,7 +271,7 @@ class LanguageModel:
         saved = {}
         if self._cache is not None:
             hashing.join()
-            name = converted.name_for(digests[0], f"{'bf16' if narrow else 'fp32'} {packing}")
+            name = converted.name_for(digests[0], f"{'bf16' if narrow else 'fp32'} {packing} {eight}")
             saved = converted.load(self._cache, name)
             self._copy = "" if saved else name
         # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine; beside busy neighbours it
@@ -276,9 +279,8 @@ class LanguageModel:
         self._most = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return Llama(
-                self._source, self._shape, torch.bfloat16 if narrow else torch.float32, packing, saved, keeping
-            )
+            dtype = torch.bfloat16 if narrow else torch.float32
+            return Llama(self._source, self._shape, dtype, packing, saved, keeping, eight)
         finally:
             torch.set_num_threads(self._most)
 

@@ -24,8 +24,8 @@ _MATRICES = {"qkv": ("attn_q", "attn_k", "attn_v"), "out": ("attn_output",), "up
 _MATRICES["down"] = ("ffn_down",)
 
 
-def weights(source: Source, width: int, packing: bool, keeping: bool) -> int:
-    """Bytes that the matrices take. width: bytes of a number, 2 for bfloat16, 4 for float32; the rest as in `Matrix`."""
+def weights(source: Source, width: int, packing: bool, keeping: bool, eight: bool = False) -> int:
+    """Bytes that the matrices take. width: bytes of a number, 2 for bfloat16, 4 for float32; the rest as in `Matrix` and `Llama`."""
     native = {2: "BF16", 4: "F32"}[width]
     total = largest = 0.0
     for names in _groups(source, packing):
@@ -34,7 +34,9 @@ def weights(source: Source, width: int, packing: bool, keeping: bool) -> int:
         planes = planes_of(kinds, sum(one.shape[0] for one in stored)) if packing else 0
         total += count * planes * _PLANE
         head = names[0] in ("output.weight", "token_embd.weight")
-        if not planes or (keeping and not head):  # the head meets one row at a time
+        if planes and keeping and eight and names[0].endswith(("ffn_gate.weight", "ffn_up.weight")):
+            total += count + 4 * sum(one.shape[0] for one in stored)  # a byte a weight, a scale a row
+        elif not planes or (keeping and not head):  # the head meets one row at a time
             total += count * width
         elif not head and set(kinds) != {native}:
             largest = max(largest, count * width)  # made anew for each block

@@ -7,6 +7,7 @@ One row at a time (decoding) is bound by how many bytes of weights must be read;
 So a four-bit matrix stays four-bit for few rows, where the machine has a kernel for it, and is turned into bfloat16 or
 float32 for many. Measured on 2 cores with AVX-512 and bf16, all 120 matrices of SmolLM2-135M:
 one row 3.5 ms packed, 17 ms bfloat16, 40 ms float32; 512 rows 0.74 s packed, 0.28 s bfloat16, 0.70 s float32.
+The wide ones may be rounded to eight bits for many rows (eight.py).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crystalcli.lm import quants
+from crystalcli.lm.eight import Eight
 
 _SAME = {"F32": torch.float32, "BF16": torch.bfloat16}  # formats that are numbers of torch's already
 _FEW_ROWS = 16  # up to so many rows the packed form is the quicker one
@@ -94,12 +96,13 @@ class Part:
 
 
 class Matrix:
-    """x -> x @ Wᵀ for W the parts one under the other; x and result in `dtype`, [n, columns] -> [n, rows].
+    """x -> x @ Wᵀ for W the parts one under the other; [n, columns] -> [n, rows], in `dtype`, or in float32 where eight bits do it.
 
     packing: whether few rows may go through the four-bit kernel, which rounds its input to bfloat16.
     keeping: whether a packed matrix, once many rows have needed its numbers, keeps these too. Without, they are made
     for each block of a prompt, and memory holds the packed form alone.
-    saved: what `tensors` gave for the same parts, dtype and packing before; what does not fit is made anew.
+    eight: whether many rows go through a packed matrix rounded to eight bits, in place of its numbers.
+    saved: what `tensors` gave for the same parts, dtype, packing and eight before; what does not fit is made anew.
     Calling it from two threads at once is sound.
     """
 
@@ -110,6 +113,7 @@ class Matrix:
         packing: bool,
         saved: Mapping[str, Tensor] | None = None,
         keeping: bool = True,
+        eight: bool = False,
     ) -> None:
         self._parts = parts
         self._dtype = dtype
@@ -124,7 +128,11 @@ class Matrix:
         as_they_are = [part.as_it_is(dtype) for part in parts]
         self._dense: list[Tensor] = [tensor for tensor in as_they_are if tensor is not None]
         self._mapped = len(self._dense) == len(parts)
-        if not self._mapped:
+        self._eight: Eight | None = None
+        self._rounding = eight and keeping and bool(self._packed)
+        if self._rounding:
+            self._eight = self._rounded(saved)
+        elif not self._mapped:
             self._dense = []
             dense = saved.get("dense")
             if dense is not None and dense.shape == (self._rows, self._columns) and dense.dtype == dtype:
@@ -138,26 +146,50 @@ class Matrix:
             few = x.to(torch.bfloat16)
             products = [_multiply(few, codes, pairs) for codes, pairs in self._packed]
             return (products[0] if len(products) == 1 else products[0] + products[1]).to(self._dtype)
+        if self._rounding:
+            if self._eight is None:
+                self._eight = self._round()
+            return self._eight(x)
         dense = self._dense or [self._unpack()]
         if self._keeping:
             self._dense = dense  # from the first prompt on
+        x = x.to(self._dtype)
         if len(dense) == 1:
             return F.linear(x, dense[0])
         return torch.cat([F.linear(x, tensor) for tensor in dense], dim=-1)
 
     @property
     def unpacked(self) -> bool:
-        """Whether the dense form is there."""
-        return bool(self._dense)
+        """Whether the form for many rows is there."""
+        return bool(self._dense) or self._eight is not None
 
     def tensors(self, unpacked: bool) -> dict[str, Tensor]:
-        """What was made of the parts, by name, for `saved`: with the dense form when `unpacked`."""
+        """What was made of the parts, by name, for `saved`: with the form for many rows when `unpacked`."""
         made: dict[str, Tensor] = {}
         for number, (codes, pairs) in enumerate(self._packed):
             made |= {f"codes{number}": codes, f"pairs{number}": pairs}
-        if (unpacked or not made) and not self._mapped:
+        if self._rounding:
+            if unpacked:
+                eight = self._eight or self._round()
+                made |= {"steps": eight.codes, "sizes": eight.sizes}
+        elif (unpacked or not made) and not self._mapped:
             made["dense"] = self._dense[0] if self._dense else self._unpack()
         return made
+
+    def _rounded(self, saved: Mapping[str, Tensor]) -> Eight | None:
+        """The eight-bit form, if it was saved."""
+        steps, sizes = saved.get("steps"), saved.get("sizes")
+        if steps is None or steps.shape != (self._rows, self._columns) or steps.dtype != torch.int8:
+            return None
+        if sizes is None or sizes.shape != (self._rows,) or sizes.dtype != torch.float32:
+            return None
+        return Eight(steps, sizes, self._dtype)
+
+    def _round(self) -> Eight:
+        def read(start: int, end: int) -> Tensor:
+            return torch.cat([part.dense(self._dtype) for part in self._slices(start, end)])
+
+        return Eight.of(self._rows, self._columns, read, self._dtype)
 
     def _fits(self, plane: tuple[Tensor, Tensor]) -> bool:
         codes, pairs = plane
@@ -222,7 +254,7 @@ class Joined:
 
     @property
     def unpacked(self) -> bool:
-        """Whether all dense forms are there."""
+        """Whether all forms for many rows are there."""
         return all(matrix.unpacked for matrix in self._matrices)
 
 

@@ -13,6 +13,7 @@ import torch
 from crystalcli.errors import CrystalError
 from crystalcli.lm import LanguageModel, room
 from crystalcli.lm.attention import Cache
+from crystalcli.lm.eight import quick_integers
 from crystalcli.lm.gguf import GGUF
 from crystalcli.lm.llama import Llama
 from crystalcli.lm.shape import Shape
@@ -84,8 +85,8 @@ def test_too_large_for_this_machine(enormous):
 
 @pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "mixed"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("keeping", [True, False])
-def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind, dtype, keeping):
+@pytest.mark.parametrize(("keeping", "eight"), [(True, False), (True, True), (False, False), (False, True)])
+def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind, dtype, keeping, eight):
     tensors = {}
     for name, array in tiny_tensors.items():
         usual = {"mixed": "Q5_0" if "attn_v" in name or "ffn_up" in name else "Q4_0"}.get(kind, kind)
@@ -93,18 +94,19 @@ def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind,
         tensors[name] = array if array.ndim == 1 else (gguf.quants.quantize(array, form), form)
     packing = packed_works()
     with GGUF(write_gguf(tmp_path / "model.gguf", tensors)) as file:
-        model = Llama(file, Shape.of(file), dtype, packing, keeping=keeping)
+        model = Llama(file, Shape.of(file), dtype, packing, keeping=keeping, eight=eight)
         model.read(list(range(30)), model.cache(30), every=True)
         taken = made_anew = 0
         for name, matrix in model._matrices.items():
             usual = not (matrix._packed and name == "head")  # whose numbers are asked for by `every` alone
             tensors = [*(matrix._dense if usual else ()), *(tensor for plane in matrix._packed for tensor in plane)]
+            tensors += [] if matrix._eight is None else [matrix._eight.codes, matrix._eight.sizes]
             taken += sum(tensor.nbytes for tensor in tensors)
-            if name != "head" and not matrix._dense:
+            if name != "head" and not matrix._dense and matrix._eight is None:
                 made_anew = max(made_anew, matrix._rows * matrix._columns * dtype.itemsize)
         if kind == "mixed" and packing:
             assert len(model._matrices["blk.0.qkv1"]._packed) == 1  # although the values have five bits
-        assert room.weights(file, dtype.itemsize, packing, keeping) == taken + made_anew
+        assert room.weights(file, dtype.itemsize, packing, keeping, eight) == taken + made_anew
 
 
 def test_the_cache(tiny_path):
@@ -133,7 +135,7 @@ def test_the_packed_form_alone_says_the_same(tiny_path, monkeypatch):
     model = LanguageModel.open(tiny_path)
     with GGUF(tiny_path) as file:
         width = model.load().dtype.itemsize
-        both, alone = (room.weights(file, width, True, keeping) for keeping in (True, False))
+        both, alone = (room.weights(file, width, True, keeping, quick_integers()) for keeping in (True, False))
     cache = room.reading(model._shape, width, 77)
     monkeypatch.setattr(room, "available", lambda: (both + alone) // 2 + cache)
     model = LanguageModel.open(tiny_path)

@@ -26,6 +26,7 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +34,9 @@ import numpy as np
 from common import machine, write_json
 
 from crystalcli import Crystal
+from crystalcli.answering import extract
 from crystalcli.answering.floor import Signs, Weights, signs
+from crystalcli.answering.voices import voice
 from crystalcli.lexical import bm25
 from crystalcli.memory.passages import Query
 from crystalcli.memory.recall import Recall, _token_weights
@@ -46,7 +49,7 @@ FOREIGN = (
     "retrieval/cranfield", "pdf/financebench",
 )  # fmt: skip
 USED = {  # signs, by whether all layers speak and whether the best passage is code
-    (True, False): ("score", "length", "nowhere"),
+    (True, False): ("score", "similar", "length", "nowhere"),
     (True, True): ("score", "covered", "rarity", "nowhere"),
     (False, False): ("share", "length", "nowhere"),
     (False, True): ("share", "sentence", "nowhere"),
@@ -67,6 +70,10 @@ class Row(NamedTuple):
     hit: bool
     atoms: int
     signs: Signs
+
+
+# Passages come back with and without what is left out: each is read once.
+extract._states = lru_cache(maxsize=4096)(extract._states)
 
 
 # --- asking -----------------------------------------------------------------------------------------------
@@ -121,12 +128,16 @@ class Partly:
         weights = _token_weights(query.text, ends, idf, rarest) if full else np.zeros(0, np.float32)
         query = query._replace(idf=idf, bm25=scores, token_weights=weights, encoded=query.encoded if full else None)
         self.shelf.dead = dead
-        passages = self.recallers[full].passages(query, self.recallers[full].rank(query, 3, 24), 5)
+        recaller = self.recallers[full]
+        passages = recaller.passages(query, recaller.rank(query, 3, 24), 5)
         self.shelf.dead = None
         if not passages:
             return ()
+        recaller._asked = query  # with the idf of what is left
+        reading = extract.read(recaller, query.text, passages)
+        heard = voice(query.text, reading.sentences, self.crystal.quote)
         hit = any(p.path == g["path"] and p.start < g["end"] and p.end > g["start"] for p in passages for g in gold)
-        return passages[0].kind == "code", hit, alive, signs(query.text, idf, alive, passages)
+        return passages[0].kind == "code", hit, alive, signs(query.text, idf, alive, passages, reading.similar, heard)
 
 
 def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Iterator[Row]:
@@ -264,6 +275,7 @@ def _logit(weights: Weights, row: Row) -> float:
         weights.constant
         + weights.size * math.log(row.atoms + 1)
         + sum(weight * getattr(row.signs, name) for name, weight in weights.signs.items())
+        + row.signs.said
     )
 
 
@@ -308,8 +320,12 @@ def left_out(rows: list[Row], full: bool, code: bool) -> dict[str, dict[str, flo
     fit = for_fit([row for row in rows if row.full == full], code)
     for name in sorted({row.set for row in fit}):
         weights = fitted([row for row in fit if row.set != name], USED[full, code])
-        for kind in sorted({row.kind for row in rows if row.set == name}):
-            some = [row for row in rows if (row.set, row.kind, row.full) == (name, kind, full)]
+        kinds = {
+            kind: [row for row in rows if (row.set, row.kind, row.full) == (name, kind, full)]
+            for kind in {row.kind for row in rows if row.set == name}
+        }
+        kinds["nobody"] = [row for row in kinds.get("pool", []) if row.answerable] + nobody
+        for kind, some in sorted(kinds.items()):
             yes = np.array([_logit(weights, row) for row in some if row.answerable])
             no = np.array([_logit(weights, row) for row in some if not row.answerable])
             if len(yes) and len(no):

@@ -37,14 +37,15 @@ def ask(
     recalled_passages = crystal.recall(question, max(wishes.k, floor.LOOKED_AT), wishes.depth)
     if not recalled_passages:
         raise NotFoundError(context.NOTHING)
-    evidence = floor.evidence(crystal, question, recalled_passages)
     passages = recalled_passages[: wishes.k]
     recalled = time.monotonic() - began
+    reading = extract.read(crystal.recaller(), question, recalled_passages)
+    evidence = floor.evidence(crystal, question, recalled_passages, reading)
     if evidence < wishes.floor:
         nearest = support.extracts(crystal, passages)
         seconds = {"recall": recalled, "total": time.monotonic() - began}
         return Answer(question, NOT_HERE, nearest, tuple(passages), "", {}, seconds, answered=False, evidence=evidence)
-    best = extract.ranked(crystal.recaller(), question, passages)
+    best = [each for each in reading.sentences if each.rank < wishes.k]
     quotations = extract.pointed(best[: support.MOST])
     if wishes.extractive:
         cited = support.extracts(crystal, quotations)

@@ -52,20 +52,35 @@ class Sentence(NamedTuple):
         return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
 
 
+class Reading(NamedTuple):
+    """What reading passages shows. sentences: best first. similar: the best MaxSim of the question over a whole passage, exact; 0
+    without an encoder."""
+
+    sentences: list[Sentence]
+    similar: float
+
+
 def ranked(recall: Recall, question: str, passages: Sequence[Passage]) -> list[Sentence]:
     """The sentences of the first READ passages, best first. Of source code and tables, the line that recall found."""
+    return read(recall, question, passages).sentences
+
+
+def read(recall: Recall, question: str, passages: Sequence[Passage]) -> Reading:
+    """The same, and how similar the most similar passage is."""
     query = recall.asked(question)
     kind = asked(question)
     found = []
+    most = 0.0
     for rank, passage in enumerate(passages[:READ]):
         spans = _spans(passage)
-        near = _nearness(recall.encoder, query, passage.text, spans)
+        near, whole = _nearness(recall.encoder, query, passage.text, spans)
+        most = max(most, whole)
         for (low, high), similar in zip(spans, near, strict=True):
             text = passage.text[low:high]
             score = _shared(query, text) + similar - _RANK * rank
             score += _CUE * shown(kind, text, question) - _HEADING * _is_heading(text)
             found.append(Sentence(passage, rank, passage.start + low, passage.start + high, score))
-    return sorted(found, key=lambda each: -each.score)
+    return Reading(sorted(found, key=lambda each: -each.score), most)
 
 
 def windows(
@@ -144,10 +159,10 @@ def _shared(query: Query, text: str) -> float:
 
 def _nearness(
     encoder: QuestionEncoder | None, query: Query, text: str, spans: Sequence[tuple[int, int]]
-) -> list[float]:
-    """Cosine and MaxSim together of each span of `text` with the question; 0 without an encoder."""
+) -> tuple[list[float], float]:
+    """Cosine and MaxSim together of each span of `text` with the question, and MaxSim over all of it; 0 without an encoder."""
     if encoder is None or query.encoded is None:
-        return [0.0] * len(spans)
+        return [0.0] * len(spans), 0.0
     states, ends = _states(encoder, text)
     kept = query.token_weights > 0
     weights = query.token_weights[kept] / query.token_weights[kept].sum() if kept.any() else query.token_weights[kept]
@@ -160,7 +175,7 @@ def _nearness(
             continue
         cosine = float(_unit(states[here].mean(0)) @ query.encoded.vector)
         found.append(cosine + float(weights @ products[:, here].max(1)))
-    return found
+    return found, float(weights @ products.max(1)) if products.size else 0.0
 
 
 def _states(encoder: QuestionEncoder, text: str) -> tuple[FloatArray, IntArray]:

@@ -1,9 +1,10 @@
 """Whether what was recalled holds an answer at all: a few signs, weighed into one figure, and the floor it has to reach.
 
-The signs are how well the best passage matches, how much of the question's words, in idf, passages and sentences have, how long
-the question is and how rare its words are, and which of its names is missing. The weights come from a logistic model that
-`benchmarks/not_here.py` fits to questions asked of crystals with and without the document that answers them. Knows nothing of what a
-passage means: one about the right thing that lacks the answer is not told from one that has it.
+The signs are how well the best passage matches, by its codes and read again, how much of the question's words, in idf, passages and
+sentences have, how long the question is and how rare its words are, which of its names is missing, and in a conversation who speaks.
+The weights come from a logistic model that `benchmarks/not_here.py` fits to questions asked of crystals with and without the document
+that answers them. Knows nothing of what a passage means: one about the right thing that lacks the answer is not told from one that
+has it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from crystalcli.answering.extract import Reading
 from crystalcli.answering.facts import TITLES
+from crystalcli.answering.voices import voice
 from crystalcli.lexical import bm25
 from crystalcli.lexical.analysis import query_terms, terms
 from crystalcli.memory.crystal import CrystalFile
@@ -24,6 +27,7 @@ LOOKED_AT = 5  # passages
 # Idf of a question's words, in that of a word which stands nowhere: half of all questions have less, and count as if they had this.
 _SHORT = 3.0
 _SMALL = 100  # atoms; in a smaller crystal idf says little, and the floor sinks, by up to a constant of 1 (which nothing measured)
+_OWN, _OTHER = 1.0, 3.0  # of `voice`, where the one speaks who is asked about, and where somebody else does
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
 # What a question asks for, rather than what it is about: these words need not stand in an answer.
 _ASKING = (
@@ -38,7 +42,7 @@ class Signs(NamedTuple):
     score: the best passage's, as recall gives it. covered: idf of the question's words in the passage that has most of them; share:
     the same, of all there is in the question. sentence: idf of them in the sentence that has most. rarity: their mean idf.
     length: ln(1 + idf of all of them), where that is much. nowhere: idf of the rarest of the question's names that none of the passages
-    has.
+    has. similar: as in `extract.Reading`. voice: as in `voices`.
     """
 
     score: float
@@ -48,6 +52,13 @@ class Signs(NamedTuple):
     rarity: float
     length: float
     nowhere: float
+    similar: float
+    voice: float
+
+    @property
+    def said(self) -> float:
+        """What it counts who speaks. Not fitted: there is one set of conversations."""
+        return (_OWN if self.voice > 0 else _OTHER) * self.voice
 
 
 class Weights(NamedTuple):
@@ -61,6 +72,7 @@ class Weights(NamedTuple):
         """How much speaks for an answer in passages with these signs, from 0 to 1."""
         total = self.constant + self.size * math.log(atoms + 1) + max(0.0, 1 - atoms / _SMALL)
         total += sum(weight * getattr(signs, name) for name, weight in self.signs.items())
+        total += signs.said
         return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))
 
 
@@ -74,21 +86,33 @@ MODELS = {
 }
 
 
-def evidence(crystal: CrystalFile, question: str, passages: Sequence[Passage]) -> float:
-    """How much speaks for it, from 0 to 1, that `passages`, as recall gave them, best first, hold an answer to `question`."""
+def evidence(crystal: CrystalFile, question: str, passages: Sequence[Passage], reading: Reading) -> float:
+    """How much speaks for it, from 0 to 1, that `passages`, as recall gave them, best first, hold an answer to `question`.
+
+    reading: of these passages.
+    """
     if not passages:
         return 0.0
-    signs, atoms = signs_of(crystal, question, passages)
+    signs, atoms = signs_of(crystal, question, passages, reading)
     return MODELS[_by_layers(crystal, passages[0]), passages[0].kind == "code"].evidence(signs, atoms)
 
 
-def signs_of(crystal: CrystalFile, question: str, passages: Sequence[Passage]) -> tuple[Signs, int]:
+def signs_of(crystal: CrystalFile, question: str, passages: Sequence[Passage], reading: Reading) -> tuple[Signs, int]:
     """The signs, and how many atoms the crystal has."""
     recaller = crystal.recaller()
-    return signs(question, recaller.idf(question), recaller.shelf.atoms, passages), recaller.shelf.atoms
+    heard = voice(question, reading.sentences, crystal.quote)
+    atoms = recaller.shelf.atoms
+    return signs(question, recaller.idf(question), atoms, passages, reading.similar, heard), atoms
 
 
-def signs(question: str, idf: Mapping[str, float], atoms: int, passages: Sequence[Passage]) -> Signs:
+def signs(
+    question: str,
+    idf: Mapping[str, float],
+    atoms: int,
+    passages: Sequence[Passage],
+    similar: float = 0.0,
+    heard: float = 0.0,
+) -> Signs:
     """The signs of at least one passage. idf: of the question's terms in a crystal of so many atoms."""
     asking = _asking()
     about = {term: weight for term, weight in idf.items() if term not in asking} or dict(idf)
@@ -107,6 +131,8 @@ def signs(question: str, idf: Mapping[str, float], atoms: int, passages: Sequenc
         total / one / max(1, len(about)),
         math.log1p(max(_SHORT, total / one)),
         _missing(idf, names, everywhere) / one,
+        similar,
+        heard,
     )
 
 

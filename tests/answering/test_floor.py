@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from crystalcli.answering import floor
+from crystalcli.answering import extract, floor
 from crystalcli.answering.wishes import FLOOR
 from crystalcli.library import Crystal
 from crystalcli.types import Passage
@@ -20,8 +20,10 @@ ELSEWHERE = [
 
 
 def is_answered(crystal: Crystal, question: str, depth: int = 3) -> bool:
-    """What `ask` decides before it looks for sentences, which takes much longer."""
-    return floor.evidence(crystal, question, crystal.recall(question, floor.LOOKED_AT, depth)) >= FLOOR
+    """What `ask` decides before it says anything."""
+    passages = crystal.recall(question, floor.LOOKED_AT, depth)
+    reading = extract.read(crystal.recaller(), question, passages)
+    return floor.evidence(crystal, question, passages, reading) >= FLOOR
 
 
 def test_what_the_samples_hold_is_answered_and_what_nobody_wrote_there_is_not(crystal, answerable):
@@ -91,8 +93,16 @@ def test_the_signs():
 @pytest.mark.parametrize("key", list(floor.MODELS))
 def test_more_of_what_speaks_for_an_answer_is_never_less_evidence(key):
     model = floor.MODELS[key]
-    signs = floor.Signs(1.0, 0.5, 0.5, 0.4, 0.6, 0.5, 0.5)
-    for name, step in (("score", 1), ("covered", 1), ("share", 1), ("sentence", 1), ("nowhere", -1)):
+    signs = floor.Signs(1.0, 0.5, 0.5, 0.4, 0.6, 0.5, 0.5, 0.5, 0.0)
+    for name, step in (
+        ("score", 1),
+        ("covered", 1),
+        ("share", 1),
+        ("sentence", 1),
+        ("nowhere", -1),
+        ("similar", 1),
+        ("voice", 1),
+    ):
         more = signs._replace(**{name: getattr(signs, name) + 0.3 * step})
         assert model.evidence(more, 1000) >= model.evidence(signs, 1000)
     assert model.evidence(signs._replace(score=1e9, share=1e9), 1) == pytest.approx(1)

@@ -54,6 +54,7 @@ USED = {  # signs, by whether all layers speak and whether the best passage is c
     (False, False): ("share", "length", "nowhere"),
     (False, True): ("share", "sentence", "nowhere"),
 }
+PAGES = ("score", "length", "nowhere")  # instead, of prose with all layers, for PDFs: here these are the filings
 SHARE = 0.9  # of answerable questions that are to be answered
 # More where a refusal is seldom right: functions are alike, and in small crystals a lower floor costs little.
 MORE, GENEROUS = 0.95, ("few", "repository", "filing")
@@ -319,11 +320,13 @@ def left_out(rows: list[Row], full: bool, code: bool) -> dict[str, dict[str, flo
     found = {}
     fit = for_fit([row for row in rows if row.full == full], code)
     for name in sorted({row.set for row in fit}):
-        weights = fitted([row for row in fit if row.set != name], USED[full, code])
+        paged = full and not code and any(row.kind == "filing" for row in rows if row.set == name)
+        weights = fitted([row for row in fit if row.set != name], PAGES if paged else USED[full, code])
         kinds = {
             kind: [row for row in rows if (row.set, row.kind, row.full) == (name, kind, full)]
             for kind in {row.kind for row in rows if row.set == name}
         }
+        nobody = [row for row in rows if (row.set, row.full) == (f"{name}, nobody", full)]
         kinds["nobody"] = [row for row in kinds.get("pool", []) if row.answerable] + nobody
         for kind, some in sorted(kinds.items()):
             yes = np.array([_logit(weights, row) for row in some if row.answerable])
@@ -424,6 +427,10 @@ def main() -> None:
             found = left_out(rows, full, code)
             show(title, found)
             weights = fitted(for_fit([row for row in rows if row.full == full], code), USED[full, code])
+            if full and not code:
+                pages = fitted(for_fit([row for row in rows if row.full], False), PAGES)
+                rounded = {name: round(weight, 2) for name, weight in pages.signs.items()}
+                print(f"PAGES = Weights({pages.constant:.2f}, {pages.size:.2f}, {rounded})")
             rounded = {name: round(weight, 2) for name, weight in weights.signs.items()}
             print(f"({full}, {code}): Weights({weights.constant:.2f}, {weights.size:.2f}, {rounded}),")
             report[title] = {"left_out": found, "weights": weights._asdict()}

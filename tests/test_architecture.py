@@ -15,6 +15,7 @@ PACKAGE = Path(crystalcli.__file__).parent
 FLOORS = {
     "errors": 0,
     "types": 0,
+    "onednn": 0,
     "text": 1,
     "vectors": 1,
     "lexical": 1,

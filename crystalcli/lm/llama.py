@@ -23,6 +23,9 @@ from crystalcli.lm.shape import Shape
 from crystalcli.lm.source import Source
 from crystalcli.lm.taking import Tensors
 from crystalcli.lm.weights import Joined, Matrix, Part, together
+from crystalcli.onednn import keep_little
+
+keep_little()
 
 BLOCK = 256  # positions read at once: at 128 a prompt took 1.08 times as long
 _LEADING = 32  # logits of each position that are worked out in float32

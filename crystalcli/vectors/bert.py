@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from crystalcli.errors import ModelMissingError
+from crystalcli.onednn import keep_little
 from crystalcli.vectors.config import WEIGHTS, canonical, read_config
 from crystalcli.vectors.quantized import QuantizedStack, Scales, native_int8, processor_flags
 from crystalcli.vectors.stack import Stack
@@ -27,6 +28,8 @@ from crystalcli.vectors.tokenizer import CLS, SEP
 
 if TYPE_CHECKING:
     from crystalcli.types import IntArray
+
+keep_little()
 
 # Positions encoded at once: enough to fill the matrix units, small enough for the cache, and not the whole of a short text.
 _BATCH = {"cpu": 256, "cuda": 16_384}

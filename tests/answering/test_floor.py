@@ -27,7 +27,7 @@ def is_answered(crystal: Crystal, question: str, depth: int = 3) -> bool:
 
 
 def test_what_the_samples_hold_is_answered_and_what_nobody_wrote_there_is_not(crystal, answerable):
-    held = [is_answered(crystal, question["question"]) for question in answerable]
+    held = [is_answered(crystal, question["question"]) for question in answerable[::2]]
     assert sum(held) >= 0.8 * len(held)
     for question in ELSEWHERE:
         answer = crystal.ask(question, extractive=True)
@@ -47,7 +47,7 @@ def test_the_same_without_an_encoder(samples_crystal, answerable):
 
 @pytest.mark.parametrize("depth", [1, 2])
 def test_the_same_at_every_depth(crystal, answerable, depth):
-    held = [is_answered(crystal, question["question"], depth) for question in answerable[::3]]
+    held = [is_answered(crystal, question["question"], depth) for question in answerable[::6]]
     assert sum(held) >= 0.7 * len(held)
     assert sum(is_answered(crystal, question, depth) for question in ELSEWHERE) <= 1
 
@@ -90,9 +90,8 @@ def test_the_signs():
     assert (only.share, only.covered) == (0, 0)
 
 
-@pytest.mark.parametrize("key", list(floor.MODELS))
-def test_more_of_what_speaks_for_an_answer_is_never_less_evidence(key):
-    model = floor.MODELS[key]
+@pytest.mark.parametrize("model", [*floor.MODELS.values(), floor.PAGES])
+def test_more_of_what_speaks_for_an_answer_is_never_less_evidence(model):
     signs = floor.Signs(1.0, 0.5, 0.5, 0.4, 0.6, 0.5, 0.5, 0.5, 0.0)
     for name, step in (
         ("score", 1),

@@ -138,7 +138,7 @@ def test_ask_answers_with_the_language_model(samples_crystal, language_model_pat
         "--generate",
         "-c",
         samples_crystal,
-        "How many pages has the ledger?",
+        "Why may detergent not be used on an oil spill in the harbour?",
         "--json",
         "--max-tokens",
         "24",

@@ -16,6 +16,7 @@ FLOORS = {
     "errors": 0,
     "types": 0,
     "onednn": 0,
+    "processor": 0,
     "text": 1,
     "vectors": 1,
     "lexical": 1,

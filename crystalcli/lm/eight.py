@@ -15,11 +15,12 @@ import functools
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from crystalcli.processor import flags
 
 _MOST = 127  # steps to either side of nothing; -128 is not used
 _STRETCH = 64  # channels turned together, at most
@@ -74,13 +75,7 @@ def turning(columns: int, dtype: torch.dtype) -> Tensor:
 @functools.cache
 def quick_integers() -> bool:
     """Whether this processor has vector or matrix instructions for 8-bit integers, and torch's product uses them rightly."""
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
-    except OSError:
-        return False
-    if not flags & {"avx512_vnni", "amx_int8"}:
-        return False
-    return _works()
+    return not flags().isdisjoint({"avx512_vnni", "amx_int8"}) and _works()
 
 
 def _works() -> bool:

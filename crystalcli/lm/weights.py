@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from crystalcli.lm import quants
 from crystalcli.lm.eight import Eight
+from crystalcli.processor import flags
 
 _SAME = {"F32": torch.float32, "BF16": torch.bfloat16}  # formats that are numbers of torch's already
 _FEW_ROWS = 16  # up to so many rows the packed form is the quicker one
@@ -48,11 +48,7 @@ def fast_bfloat16() -> bool:
     asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     if asked is not None:
         return bool(asked())
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split()
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return not flags().isdisjoint({"avx512_bf16", "amx_bf16"})
 
 
 class Part:

@@ -21,8 +21,9 @@ from safetensors.torch import load_file
 
 from crystalcli.errors import ModelMissingError
 from crystalcli.onednn import keep_little
+from crystalcli.processor import flags
 from crystalcli.vectors.config import WEIGHTS, canonical, read_config
-from crystalcli.vectors.quantized import QuantizedStack, Scales, native_int8, processor_flags
+from crystalcli.vectors.quantized import QuantizedStack, Scales, native_int8
 from crystalcli.vectors.stack import Stack
 from crystalcli.vectors.tokenizer import CLS, SEP
 
@@ -50,7 +51,7 @@ def best_precision(device: torch.device, scales: bool = False) -> torch.dtype:
 
 def native_bfloat16() -> bool:
     """Whether this processor has bfloat16 matrix instructions (AVX512-BF16, AMX or ARM's BF16)."""
-    return bool(processor_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+    return bool(flags() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 class Bert:

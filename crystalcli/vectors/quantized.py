@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from crystalcli.processor import flags
 from crystalcli.vectors.stack import Stack
 
 if TYPE_CHECKING:
@@ -64,18 +65,9 @@ def default_scales() -> Scales:
 
 
 @lru_cache(maxsize=1)
-def processor_flags() -> frozenset[str]:
-    """What Linux says that the processor can do; nothing elsewhere."""
-    try:
-        return frozenset(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split())
-    except OSError:
-        return frozenset()
-
-
-@lru_cache(maxsize=1)
 def native_int8() -> bool:
     """Whether this processor has matrix instructions for 8-bit integers (VNNI or AMX), and torch's build uses them rightly."""
-    if not processor_flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}:
+    if not flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}:
         return False
     generator = torch.Generator().manual_seed(0)
     weight, x = (torch.randn(64, 64, generator=generator) for _ in range(2))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published import every, greedy
 
+from crystalcli import processor
 from crystalcli.lm import LanguageModel, eight
 from crystalcli.lm.attention import attend, attend_in_products
 from crystalcli.lm.eight import Eight, turning
@@ -163,9 +164,11 @@ def test_who_asks_for_a_precision_gets_it(tiny_path):
 class TestWhatTheMachineCanDo:
     @pytest.fixture(autouse=True)
     def forget(self):
-        eight.quick_integers.cache_clear()
+        for cached in (eight.quick_integers, processor.flags):
+            cached.cache_clear()
         yield
-        eight.quick_integers.cache_clear()
+        for cached in (eight.quick_integers, processor.flags):
+            cached.cache_clear()
 
     @pytest.mark.parametrize("flags", ["fpu sse4_2 avx2", ""])
     def test_no_instructions(self, monkeypatch, flags):

@@ -48,19 +48,16 @@ def perplexity(texts: tuple[Path, ...], window: int, targets: int, model: str | 
     40 targets take about five minutes on two cores.
     """
     from crystalcli.cli.progress import portion
-    from crystalcli.cli.shared import fetch
+    from crystalcli.cli.speaking import judging
     from crystalcli.errors import StoppedError
-    from crystalcli.language_models import meant, own
     from crystalcli.library import paths_of
     from crystalcli.memory.crystal import ENCODER
     from crystalcli.memory.past import Past
     from crystalcli.memory.perplexity import foreseen, held_back, text_of
-    from crystalcli.memory.recalling import RecallingModel, judge
-    from crystalcli.models import weights
+    from crystalcli.memory.recalling import RecallingModel
 
     text = text_of(paths_of([str(path) for path in texts]))
-    what = meant(model)
-    opened = judge(fetch(what) / weights(what).main if own(what) else what)
+    opened = judging(model)
     ids = opened.ids(text.text)
     starts = held_back(len(ids), window, targets)
     encoder = default_weights(ENCODER)

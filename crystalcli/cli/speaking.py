@@ -11,6 +11,7 @@ import click
 from crystalcli.cli.shared import fetch
 
 if TYPE_CHECKING:
+    from crystalcli.lm.model import LanguageModel
     from crystalcli.types import Speaker
 
 model_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
@@ -32,3 +33,13 @@ def chosen(model: str | None, allow_remote: bool) -> str | Path | Speaker:
         fetch(what)
         return what
     return speaker(what, allow_remote=allow_remote)
+
+
+def judging(model: str | None) -> LanguageModel:
+    """The model that says how likely tokens are, open; one of crystal's is fetched if need be. Raises UsageError for any other."""
+    from crystalcli.language_models import meant, own
+    from crystalcli.memory.recalling import judge
+    from crystalcli.models import weights
+
+    what = meant(model)
+    return judge(fetch(what) / weights(what).main if own(what) else what)

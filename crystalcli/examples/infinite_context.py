@@ -56,6 +56,7 @@ def infinite_context(
     """
     began = time.monotonic()
     from crystalcli.cli.render import one_line
+    from crystalcli.cli.speaking import judging
     from crystalcli.cli.stopping import stoppable
     from crystalcli.cli.waiting import Waiting
     from crystalcli.examples import picture, results
@@ -63,13 +64,11 @@ def infinite_context(
     from crystalcli.examples.board import watching
     from crystalcli.examples.books import own_texts, prepare
     from crystalcli.examples.reading import WINDOW, State, check, read, warmed
-    from crystalcli.language_models import meant, own
     from crystalcli.library import paths_of
     from crystalcli.memory.encoders import ENCODER
     from crystalcli.memory.past import Past
     from crystalcli.memory.perplexity import text_of
-    from crystalcli.memory.recalling import RecallingModel, judge
-    from crystalcli.models import weights
+    from crystalcli.memory.recalling import RecallingModel
 
     drawing = picture.drawable()
     if drawing:
@@ -80,8 +79,7 @@ def infinite_context(
     try:
         with stoppable():
             texts = [(path.name, text_of(paths_of([str(path)])).text) for path in book] or own_texts()
-            what = meant(model)
-            opened = judge(fetch(what) / weights(what).main if own(what) else what)
+            opened = judging(model)
             encoder = fetch(ENCODER)
             prepared = prepare(texts, opened, tokens, seed)
             check(prepared.ids)

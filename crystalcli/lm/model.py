@@ -222,13 +222,11 @@ class LanguageModel:
 
         from crystalcli.lm.judge import judged
 
-        if self._threads is not None or not decoder.packing:  # as in `_continue`
-            return judged(decoder, checked, first)
-        sample = functools.partial(decoder.sample, min(len(checked), _SAMPLE))
         try:
-            return judged(decoder, checked, first, Pace(self._most, torch.set_num_threads, first=1, sample=sample))
+            return judged(decoder, checked, first, self._pace(decoder, len(checked)))
         finally:
-            torch.set_num_threads(self._most)
+            if self._adapts(decoder):
+                torch.set_num_threads(self._most)
 
     def load(self, positions: int = 0) -> Llama:
         """Loads the weights now, if they are not there yet: a caller with something else to do may use a thread.
@@ -297,16 +295,13 @@ class LanguageModel:
         needed = room.reading(self._shape, decoder.dtype.itemsize, positions)
         room.check(needed, f"a prompt of {len(prompt):,} tokens", "give it less context")
         cache = prefix.cache(decoder, prompt, positions)
-        # Only with packed weights is every figure the same, bit for bit, for any number of threads (tested), and the
-        # same prompt must give the same text. So otherwise the number is left as it is.
-        most = self._most if self._threads is None and decoder.packing else 0
+        adapts = self._adapts(decoder)
         read = False
         try:
-            sample = functools.partial(decoder.sample, min(len(prompt), _SAMPLE))
-            pace = Pace(most, torch.set_num_threads, first=1, sample=sample) if most else None
+            pace = self._pace(decoder, len(prompt))
             token = sampler.choose(decoder.read(prompt[cache.length :], cache, pace=pace)[0])
             read = True
-            pace = Pace(most, torch.set_num_threads, first=_FIRST_STEPS) if most else None
+            pace = Pace(self._most, torch.set_num_threads, first=_FIRST_STEPS) if adapts else None
             for number in range(1, max_tokens + 1):
                 if token in self._vocabulary.frame.ends:
                     break
@@ -314,11 +309,28 @@ class LanguageModel:
                 if number < max_tokens:
                     token = sampler.choose(decoder.read([token], cache, pace=pace)[0])
         finally:
-            if most:
-                torch.set_num_threads(most)
+            if adapts:
+                torch.set_num_threads(self._most)
             if read:
                 prefix.keep(prompt, cache)
         self._keep_copy(decoder)
+
+    def _adapts(self, decoder: Llama) -> bool:
+        """Whether as many threads are used as are quicker at the moment.
+
+        Only with packed weights is every figure the same, bit for bit, for any number of threads (tested), and the same prompt
+        must give the same text. So otherwise the number is left as it is.
+        """
+        return self._threads is None and decoder.packing
+
+    def _pace(self, decoder: Llama, tokens: int) -> Pace | None:
+        """What chooses the threads while a prompt of so many tokens is read; None where their number is left as it is."""
+        import torch
+
+        if not self._adapts(decoder):
+            return None
+        sample = functools.partial(decoder.sample, min(tokens, _SAMPLE))
+        return Pace(self._most, torch.set_num_threads, first=1, sample=sample)
 
     def _keep_copy(self, decoder: Llama) -> None:
         """Writes the converted copy, if one is wanted and there is none: after an answer, when nobody waits."""

@@ -29,8 +29,9 @@ def _newlines_before(shelf: Shelf, source: Source, start: int) -> int:
         return 0
     characters, lines = runs[-1].start, runs[-1].lines
     for chunk in range(runs[-1].first_chunk, runs[-1].first_chunk + runs[-1].chunks):
-        text = shelf.chunk_text(chunk)
-        if characters + len(text) > start:
-            return lines + text.count("\n", 0, start - characters)
-        characters, lines = characters + len(text), lines + text.count("\n")
+        view = shelf.view(shelf.segment_with(chunk))
+        local = chunk - view.row.first_chunk
+        if characters + int(view.spans.characters[local]) > start:
+            return lines + shelf.chunk_text(chunk).count("\n", 0, start - characters)
+        characters, lines = characters + int(view.spans.characters[local]), lines + int(view.spans.newlines[local])
     return lines

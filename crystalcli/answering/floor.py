@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from crystalcli.answering.extract import Reading
+from crystalcli.answering.extract import READ, Reading
 from crystalcli.answering.facts import TITLES
 from crystalcli.answering.voices import voice
 from crystalcli.lexical import bm25
@@ -24,7 +24,7 @@ from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.pages import PAGED
 from crystalcli.types import Passage
 
-LOOKED_AT = 5  # passages
+LOOKED_AT = READ  # passages
 # Idf of a question's words, in that of a word which stands nowhere: half of all questions have less, and count as if they had this.
 _SHORT = 3.0
 _SMALL = 100  # atoms; in a smaller crystal idf says little, and the floor sinks, by up to a constant of 1 (which nothing measured)

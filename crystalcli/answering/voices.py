@@ -48,6 +48,9 @@ def voice(question: str, sentences: Sequence[Sentence], text: Callable[[str, int
         path: {name for name in some if not words.isdisjoint(_WORD.findall(name))} for path, some in people.items()
     }
     asked = set().union(*named.values())
+    if len(asked) != 1:
+        return 0.0
+    called = set(query_terms(*asked))
     counted: list[tuple[float, float]] = []
     for each in best:
         path, start = each.passage.path, each.passage.start
@@ -56,9 +59,8 @@ def voice(question: str, sentences: Sequence[Sentence], text: Callable[[str, int
             continue
         own = 1.0 if speakers[-1] in asked else -1.0
         worth = own if _I.search(each.text) else -_TO * own if _YOU.search(each.text) else _PLAIN * own
-        spoken_of = set(query_terms(each.text)) & {term for name in asked for term in query_terms(name)}
-        counted.append((each.score - (_NAMED if spoken_of else 0.0), worth))
-    if len(asked) != 1 or not counted:
+        counted.append((each.score - (0.0 if called.isdisjoint(query_terms(each.text)) else _NAMED), worth))
+    if not counted:
         return 0.0
     counted = sorted(counted, reverse=True)[:_LOOKED_AT]
     weights = [math.exp((score - counted[0][0]) / _SHARPNESS) for score, _ in counted]

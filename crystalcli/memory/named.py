@@ -33,14 +33,15 @@ ASKED, SAID = 0.1, 0.05
 def named(shelf: Shelf, query: Query, atoms: Integers) -> FloatArray:
     """What the names of `atoms`, int64 [n], all of source code, give them, float32 [n]. Raises DamagedCrystalError."""
     chunks, of = np.unique(shelf.nesting.chunk_of(atoms), return_inverse=True)
-    given = [_given(shelf.context_of(chunk).partition(MARK)[2], query.idf) for chunk in chunks.tolist()]
+    total = max(sum(query.idf.values()), 1e-6)
+    given = [_given(shelf.context_of(chunk).partition(MARK)[2], query.idf, total) for chunk in chunks.tolist()]
     return np.array(given, np.float32)[of]
 
 
-def _given(name: str, idf: dict[str, float]) -> float:
-    """name: as `Class.method`; "" outside of all definitions."""
+def _given(name: str, idf: dict[str, float], total: float) -> float:
+    """name: as `Class.method`; "" outside of all definitions. total: of `idf`."""
     whole = [term for term in query_terms(name) if term not in TESTS]
     own = [term for term in query_terms(name.rpartition(".")[2]) if term not in TESTS]
-    asked = sum(idf.get(term, 0.0) for term in whole) / max(sum(idf.values()), 1e-6)
+    asked = sum(idf.get(term, 0.0) for term in whole) / total
     said = sum(term in idf for term in own) / max(1, len(own))
     return ASKED * asked + SAID * said

@@ -72,12 +72,13 @@ def standing(shelf: Shelf, query: Query, atoms: Integers) -> Standing:
             given[source] = PATH_PROSE * share
     nowhere = (0, "", "")
     sources = [of_chunk.get(chunk, nowhere)[0] for chunk in chunks.tolist()]
-    is_code = np.array([documents.get(source, ("", ""))[1] == CODE for source in sources], bool)
+    kinds = [documents.get(source, ("", ""))[1] for source in sources]
+    is_code = np.array([kind == CODE for kind in kinds], bool)
     return Standing(
         is_code,
         is_code & np.array([source not in covered for source in sources], bool),
         np.array([given.get(source, 0.0) for source in sources], np.float32),
-        np.array([source if documents.get(source, ("", ""))[1] == PAGED else 0 for source in sources], np.int64),
+        np.array([source if kind == PAGED else 0 for source, kind in zip(sources, kinds, strict=True)], np.int64),
     )
 
 

@@ -89,6 +89,8 @@ def text_of(paths: Sequence[Path]) -> Text:
     for each in walk(paths, hidden=False):
         if isinstance(each, Skipped):
             reasons.append(f"{each.relative}: {each.reason}")
+            if each.path in paths:
+                raise SourceError(f"there is no text to foresee: {reasons[-1]}")
             continue
         assert isinstance(each, Found)
         try:
@@ -98,6 +100,8 @@ def text_of(paths: Sequence[Path]) -> Text:
             text = "".join(piece for piece in reading.pieces() if isinstance(piece, str))
         except SourceError as error:
             reasons.append(f"{each.relative}: {error}")
+            if each.path in paths and each.size:
+                raise SourceError(f"there is no text to foresee: {reasons[-1]}") from error
             continue
         found.append(text)
         code += len(text) if reading.kind in BY_LINES else 0

@@ -134,8 +134,8 @@ class MemoryCrystal:
         all or for each token; a node is pinned when a token of it is. gradient: let gradients through, until `detach` or `reset`.
         Raises UsageError for other shapes, and for values that are not finite.
         """
-        given = context_embeddings
-        if given.dim() not in (2, 3) or given.shape[-1] != self.dimension or not given.is_floating_point():
+        given = floating(context_embeddings, "embeddings")
+        if given.dim() not in (2, 3) or given.shape[-1] != self.dimension:
             raise UsageError(f"embeddings are [tokens, {self.dimension}], not {list(given.shape)}")
         x = given if given.dim() == 3 else given[None]
         if self.batch not in (None, len(x)) or not len(x):
@@ -204,8 +204,8 @@ class MemoryCrystal:
         """
         if depth not in (1, 2, 3):
             raise UsageError(f"depth is 1, 2 or 3, not {depth}")
-        if k < 1:
-            raise UsageError(f"k is 1 or more, not {k}")
+        if not isinstance(k, int) or k < 1:
+            raise UsageError(f"k is a whole number, 1 or more, not {k}")
         moment, differentiable = self.now if now is None else now, torch.is_grad_enabled()
         with _plainly(False):
             queries = self._queries(query)
@@ -338,9 +338,10 @@ class MemoryCrystal:
 
     def _queries(self, query: Tensor) -> Tensor:
         """A query as float32 [batch, queries, dimension]."""
+        query = floating(query, "the query")
         batch = self.batch or 0
         allowed = {3: [batch, *query.shape[1:2]], 2: list(query.shape[:1]) if self.flat else [batch], 1: []}
-        fits = query.dim() in allowed and query.shape[-1] == self.dimension and query.is_floating_point()
+        fits = query.dim() in allowed and query.shape[-1] == self.dimension
         if not fits or (batch and list(query.shape[:-1]) != allowed[query.dim()]) or (query.dim() == 1 and batch > 1):
             held = f"[{self.dimension}]" if batch < 2 else f"[{batch}, {self.dimension}]"
             raise UsageError(f"the query is {held}, not {list(query.shape)}")
@@ -370,6 +371,15 @@ class MemoryCrystal:
         mask = torch.zeros(count, dtype=torch.bool)
         mask[numbers] = True
         return mask.to(self.layers[0].vectors.rows.device) if self.layers else mask
+
+
+def floating(given: object, what: str) -> Tensor:
+    """`given`, a tensor of floating-point numbers. Raises UsageError for anything else."""
+    if not isinstance(given, torch.Tensor):
+        raise UsageError(f"{what}: a torch tensor is needed, not {type(given).__name__}")
+    if not given.is_floating_point():
+        raise UsageError(f"{what}: floating point is needed, not {given.dtype}")
+    return given
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from torch import nn
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.memory.decay import Forgetting
 from crystalcli.memory.tensor_file import restore, tensors_of
-from crystalcli.memory.tensors import MemoryCrystal
+from crystalcli.memory.tensors import MemoryCrystal, floating
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,10 +100,12 @@ class InfiniteMemoryTransformer(nn.Module):
 
         use_infinite_memory: recall before, and crystallize after; else every window stands alone, and nothing is remembered. memory:
         in the place of the layer's own. mask: bool [batch, tokens], False for padding, which nothing attends to or remembers.
-        Raises UsageError for a shape that does not fit the layer or the memory, and for NaN where it would be remembered.
+        Raises UsageError for a shape or a dtype that does not fit the layer or the memory, and for NaN where it would be remembered.
         """
-        if x.dim() not in (2, 3) or x.shape[-1] != self.d_model:
+        if floating(x, "the input").dim() not in (2, 3) or x.shape[-1] != self.d_model:
             raise UsageError(f"the layer reads [batch, tokens, {self.d_model}], not {list(x.shape)}")
+        if x.dtype != self.gate.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise UsageError(f"the layer reads {self.gate.dtype}, not {x.dtype}")
         if mask is not None and mask.shape != x.shape[:-1]:
             raise UsageError(f"the mask is {list(x.shape[:-1])}, not {list(mask.shape)}")
         if x.dim() == 2:

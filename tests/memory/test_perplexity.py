@@ -90,6 +90,8 @@ def test_texts_of_files_and_folders(tmp_path):
     with pytest.raises(SourceError, match="no text to foresee"):
         text_of([tmp_path / "empty.txt"])
     with pytest.raises(SourceError, match=r"no text to foresee: c\.bin: "):
-        text_of([tmp_path / "c.bin"])
+        text_of([tmp_path / "b.txt", tmp_path / "c.bin"])
+    (tmp_path / "nothing.txt").touch()
+    assert text_of([tmp_path / "b.txt", tmp_path / "nothing.txt"]).text.strip() == "Two."
     with pytest.raises(SourceError, match="no such file"):
         text_of([tmp_path / "gone.txt"])

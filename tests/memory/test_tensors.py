@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -327,7 +328,9 @@ def test_a_memory_that_is_there_already_keeps_its_room_to_spare():
     [
         (lambda m: m.crystallize(torch.zeros(5, 9)), r"embeddings are \[tokens, 8\]"),
         (lambda m: m.crystallize(torch.zeros(8)), r"embeddings are \[tokens, 8\]"),
-        (lambda m: m.crystallize(torch.zeros(5, 8, dtype=torch.int64)), r"embeddings are \[tokens, 8\]"),
+        (lambda m: m.crystallize(torch.zeros(5, 8, dtype=torch.int64)), "floating point is needed, not torch.int64"),
+        (lambda m: m.crystallize(np.zeros((5, 8))), "a torch tensor is needed, not ndarray"),
+        (lambda m: m.recall([0.0] * 8), "the query: a torch tensor is needed, not list"),
         (lambda m: m.crystallize(torch.zeros(3, 5, 8)), "holds a batch of 2, not of 3"),
         (lambda m: m.crystallize(torch.full((2, 5, 8), float("nan"))), "NaN or infinity"),
         (lambda m: m.crystallize(torch.zeros(2, 5, 8), importance=-torch.ones(5)), "importance is 0 or more"),
@@ -340,7 +343,8 @@ def test_a_memory_that_is_there_already_keeps_its_room_to_spare():
         (lambda m: m.recall(torch.full((2, 8), float("nan"))), "the query holds NaN"),
         (lambda m: m.recall(torch.zeros(2, 8), depth=4), "depth is 1, 2 or 3"),
         (lambda m: m.recall(torch.zeros(2, 8), depth=0), "depth is 1, 2 or 3"),
-        (lambda m: m.recall(torch.zeros(2, 8), k=0), "k is 1 or more"),
+        (lambda m: m.recall(torch.zeros(2, 8), k=0), "k is a whole number, 1 or more"),
+        (lambda m: m.recall(torch.zeros(2, 8), k=1.5), "k is a whole number, 1 or more"),
         (lambda m: m.reset([2]), "rows 0 to 1"),
         (lambda m: m.reset(torch.tensor([True])), "2 bools"),
         (lambda m: MemoryCrystal(8).reset([0]), "no rows yet"),

@@ -278,6 +278,8 @@ def test_it_learns_to_recall_what_lies_ten_windows_back_and_without_memory_does_
     [
         (lambda m: m(torch.zeros(2, 5, 9)), r"reads \[batch, tokens, 16\]"),
         (lambda m: m(torch.zeros(16)), r"reads \[batch, tokens, 16\]"),
+        (lambda m: m(torch.zeros(2, 5, 16).long()), "the input: floating point is needed"),
+        (lambda m: m(torch.zeros(2, 5, 16).bfloat16()), r"the layer reads torch\.float32, not torch\.bfloat16"),
         (lambda m: m(torch.zeros(3, 5, 16)), "holds a batch of 2, not of 3"),
         (lambda m: m(torch.full((2, 5, 16), float("nan"))), "the input holds NaN"),
         (lambda m: m(torch.zeros(2, 5, 16), mask=torch.ones(2, 6, dtype=torch.bool)), "the mask is"),

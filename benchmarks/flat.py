@@ -15,20 +15,18 @@ from pathlib import Path
 import numpy as np
 import Stemmer
 import torch
-import torch.nn.functional as F
 
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
 from crystalcli.types import Passage
 from crystalcli.vectors.bert import Bert, processors
 from crystalcli.vectors.question import QuestionEncoder
-from crystalcli.vectors.tokenizer import CLS, SEP, default_tokenizer
+from crystalcli.vectors.tokenizer import default_tokenizer
 
 TOKENS = 128  # of a chunk, the two special tokens not counted
 K1, B = 1.2, 0.75
 RANK = 60
 DEPTH = 1000  # ranks that are fused
-_BATCH = 16  # chunks encoded at a time
 _WORD = re.compile(r"[^\W_]+")
 _STEMMER = Stemmer.Stemmer("english")
 
@@ -115,23 +113,15 @@ class FlatIndex:
 
 
 def _encode(bert: Bert, ids: list[np.ndarray]) -> np.ndarray:
-    """Chunks of one length together, so that nothing is padded; a batch to a thread, as `Bert` has them."""
+    """The chunks' sentence embeddings, float32 [chunks, dimension]; one to a thread, so that nothing is padded."""
     vectors = np.empty((len(ids), bert.dimension), np.float32)
-    by_length: dict[int, list[int]] = defaultdict(list)
-    for number, chunk in enumerate(ids):
-        by_length[len(chunk)].append(number)
-    batches = [
-        numbers[first : first + _BATCH] for numbers in by_length.values() for first in range(0, len(numbers), _BATCH)
-    ]
 
     @torch.inference_mode()
-    def encode(batch: list[int]) -> None:
-        whole = torch.from_numpy(np.stack([np.concatenate(([CLS], ids[number], [SEP])) for number in batch]))
-        states = bert.forward(whole.long(), None)
-        vectors[batch] = F.normalize(states.mean(1), dim=-1).numpy()
+    def encode(number: int) -> None:
+        vectors[number] = bert.embed(ids[number]).numpy()
 
     torch.set_num_threads(1)
     with ThreadPoolExecutor(processors(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for _ in pool.map(encode, batches):
+        for _ in pool.map(encode, range(len(ids))):
             pass
     return vectors

@@ -22,6 +22,10 @@ for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signa
     if signal.getsignal(getattr(signal, _name)) is signal.SIG_IGN:
         signal.signal(getattr(signal, _name), _handler)
 
+# Of the terminal that tests are started in, nothing is told: readline, which pytest imports, makes these for its workers.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
+
 settings.register_profile("busy", deadline=None)  # a busy machine is no failure
 settings.load_profile("busy")
 

@@ -130,6 +130,7 @@ def ask(
     from crystalcli.answering.broad_question import needs_no_model
     from crystalcli.answering.wishes import Wishes
     from crystalcli.cli.reply import Asker
+    from crystalcli.cli.stopping import stoppable
     from crystalcli.language_models import is_named
 
     if as_json and form not in (None, "json"):
@@ -146,7 +147,8 @@ def ask(
         with open_crystal(crystal, own=encoder) as opened:
             asker = Asker(opened, wanted, model if context_only else speaker, allow_remote, form, context_only)
             if asked is not None:
-                _conclude(asker.reply(asked))
+                with stoppable():
+                    _conclude(asker.reply(asked))
                 return
             from crystalcli.cli.prompt import converse
             from crystalcli.cli.render import count

@@ -98,17 +98,18 @@ class ServerModel:
         try:
             yield from self._stream({**body, **self._extra})
         except wire.Refused as refused:
-            if refused.status == 404 and self._name in refused.reason:  # it may have said nothing of what it has
-                raise ModelMissingError(str(refused)) from None
-            if refused.status not in (400, 422) or not self._extra:
-                raise
+            if refused.status not in (400, 422) or not self._extra or _too_long(refused):
+                raise self._better(refused) from None
             self._extra = {}  # a server that takes nothing it does not know
-            yield from self._stream(body)
+            try:
+                yield from self._stream(body)
+            except wire.Refused as again:
+                raise self._better(again) from None
 
     def _stream(self, body: Mapping[str, Any]) -> Iterator[str]:
         most = (1 << 20) + 4096 * int(body["max_tokens"])  # bytes: an event of a stream has some 300 for each token
+        told = _Told(self.name, int(body["max_tokens"]))
         with wire.asked(self._address, "/chat/completions", body) as response:
-            told = _Told(self.name, int(body["max_tokens"]))
             if response.kind == "application/json":  # a server that does not stream
                 yield from told.pieces(response.json(), "message")
             else:
@@ -118,7 +119,26 @@ class ServerModel:
                         yield piece
                     if told.thinking:
                         response.renew()
-            told.check(f"{self._address.url('/chat/completions')}")
+        if body["stream"] and not told.began:
+            # llama-cpp-python fails so when the prompt is too long, and says why only where nothing is streamed.
+            yield from self._stream({**body, "stream": False})
+            return
+        told.check(f"{self._address.url('/chat/completions')}")
+
+    def _better(self, refused: wire.Refused) -> CrystalError:
+        """A refusal with what can be done about it, where something can."""
+        if refused.status == 404 and self._name in refused.reason:  # it may have said nothing of what it has
+            return ModelMissingError(str(refused))
+        return (
+            CrystalError(f"{str(refused).rstrip('.')}: give it less context (--budget)")
+            if _too_long(refused)
+            else refused
+        )
+
+
+def _too_long(refused: wire.Refused) -> bool:
+    """Whether the conversation has more tokens than the server can take; each says so in its own words."""
+    return refused.status in (400, 413) and "context" in refused.reason and "token" in refused.reason
 
 
 class _Told:
@@ -127,6 +147,7 @@ class _Told:
     def __init__(self, name: str, max_tokens: int) -> None:
         self._name = name
         self._max_tokens = max_tokens
+        self.began = False  # whether anything came at all
         self._finish = ""
         self._spoke = False
         self._thought = False
@@ -134,6 +155,7 @@ class _Told:
 
     def pieces(self, data: object, key: str) -> Iterator[str]:
         """The words of one event; key: where the protocol keeps them. Raises CrystalError for an error and for anything else."""
+        self.began = True
         if reason := wire.said(data):
             raise CrystalError(f"{self._name} failed: {reason}")
         choices = data.get("choices") if isinstance(data, dict) else None

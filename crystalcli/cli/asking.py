@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     "--budget",
     metavar="N",
     type=int,
-    help="How many tokens of passages the model is given at most. Default: what the default model reads well.",
+    help="How many tokens of passages the model is given at most; one is given in any case. Default: what the default model "
+    "reads well.",
 )
 @click.option(
     "--seed",

@@ -189,6 +189,15 @@ class TestWhatThereIs:
         self.group(tmp_path, "much", 1, 1)
         assert room.available(processes, tmp_path) == 8_192_000_000
 
+    def test_a_limit_of_this_process(self):
+        check = (
+            "import os, resource\nfrom crystalcli.lm import room\n"
+            "used = int(open('/proc/self/statm').read().split()[0]) * os.sysconf('SC_PAGE_SIZE')\n"
+            "resource.setrlimit(resource.RLIMIT_AS, (used + 300_000_000, -1))\nprint(room.available())"
+        )
+        found = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout
+        assert 200_000_000 < int(found) <= 300_000_000
+
     def test_here(self):
         found = room.available()
         assert found is not None

@@ -122,6 +122,9 @@ def ask(
     Ctrl-C stops the answer; what was said so far stays, with its sources (exit code 130). With - the question is read from standard
     input.
 
+    A server (tried: llama.cpp, llama-cpp-python, transformers serve) is asked for the model named behind # in its URL, else for the
+    first that is loaded. Where it does not say how long a context it takes, 4,096 tokens are assumed. $CRYSTAL_API_KEY is its key.
+
     Without a question, at a terminal, questions are asked at a prompt; /help there says how. Each stands alone: none refers to the
     one before. They are kept in a file that only you can read; an empty $CRYSTAL_HISTORY keeps none.
 

@@ -25,8 +25,8 @@ def meant(given: str | Path | None = None) -> str | Path:
 
     given: a path, a URL or a name; None: what $CRYSTAL_MODEL says, else the default of `crystal models default`, else the
     program's own. A name that is known goes before a file of that name in the current folder; a `Path` is never a name.
-    Raises UsageError for an encoder's name, ModelMissingError for a known model that is not where it was, CrystalError when the
-    list of models cannot be read.
+    Raises UsageError for an encoder's name and for a URL without its scheme, ModelMissingError for a known model that is not where
+    it was, CrystalError when the list of models cannot be read.
     """
     if given is None:
         given = os.environ.get("CRYSTAL_MODEL") or registry.read().default or LANGUAGE_MODEL
@@ -36,6 +36,11 @@ def meant(given: str | Path | None = None) -> str | Path:
         registry.known(given, registry.Registry({}))
         return given
     path = Path(given).expanduser()
+    if not path.exists():
+        from crystalcli.lm.address import looks_like
+
+        if looks_like(given):
+            raise UsageError(f"no model file at {given}; a server is named with its scheme: http://{given}")
     if Path(given).name != given:
         return path
     try:

@@ -20,7 +20,7 @@ class Packed:
     """context: the passages, numbered from 1, each with its place. passages: the same, in that order, each with its best sentence.
 
     system, user: the messages, context and question included. tokens: what context has, by `counted_by`, the name of the model
-    whose vocabulary counted, "" where it is an estimate; budget: what it might have.
+    whose vocabulary counted, "" where it is an estimate, as for a model behind a server; budget: what it might have.
     """
 
     question: str
@@ -66,5 +66,5 @@ def packed(
         user,
         count(given.context),
         wishes.budget or context.BUDGET,
-        model.name if model is not None else "",
+        "" if model is None or getattr(model, "estimates", False) else model.name,
     )

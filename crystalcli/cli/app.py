@@ -295,6 +295,10 @@ for _command in (
 _STOPPED = "stopped; what was committed stays, and the same command goes on from there"
 
 
+# What the system's allocator, torch's and the loader of libraries say when there is no more; torch's is a plain RuntimeError.
+_NO_MEMORY = ("Cannot allocate memory", "can't allocate memory", "failed to map segment")
+
+
 def run(arguments: list[str] | None = None, command: click.Command = app, name: str = "crystal") -> int:
     """The whole program: the exit code of one command line. Errors are one line on stderr, with --json an object on stdout, too.
 
@@ -332,4 +336,6 @@ def run(arguments: list[str] | None = None, command: click.Command = app, name: 
     except Exception as error:
         if debug:
             raise
+        if any(words in str(error) for words in _NO_MEMORY):
+            return output.failure("out of memory", 1)
         return output.failure(f"unexpected {type(error).__name__}: {error} (CRYSTAL_DEBUG=1 shows where)", 1)

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     "--budget",
     metavar="N",
     type=int,
-    help="How many tokens of passages the model is given at most. Default: what the default model reads well.",
+    help="How many tokens of passages the model is given at most; one is given in any case. Default: what the default model "
+    "reads well.",
 )
 @click.option(
     "--seed",
@@ -121,6 +122,9 @@ def ask(
     Ctrl-C stops the answer; what was said so far stays, with its sources (exit code 130). With - the question is read from standard
     input.
 
+    A server (tried: llama.cpp, llama-cpp-python, transformers serve) is asked for the model named behind # in its URL, else for the
+    first that is loaded. Where it does not say how long a context it takes, 4,096 tokens are assumed. $CRYSTAL_API_KEY is its key.
+
     Without a question, at a terminal, questions are asked at a prompt; /help there says how. Each stands alone: none refers to the
     one before. They are kept in a file that only you can read; an empty $CRYSTAL_HISTORY keeps none.
 
@@ -130,6 +134,7 @@ def ask(
     from crystalcli.answering.broad_question import needs_no_model
     from crystalcli.answering.wishes import Wishes
     from crystalcli.cli.reply import Asker
+    from crystalcli.cli.stopping import stoppable
     from crystalcli.language_models import is_named
 
     if as_json and form not in (None, "json"):
@@ -146,7 +151,8 @@ def ask(
         with open_crystal(crystal, own=encoder) as opened:
             asker = Asker(opened, wanted, model if context_only else speaker, allow_remote, form, context_only)
             if asked is not None:
-                _conclude(asker.reply(asked))
+                with stoppable():
+                    _conclude(asker.reply(asked))
                 return
             from crystalcli.cli.prompt import converse
             from crystalcli.cli.render import count

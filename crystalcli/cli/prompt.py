@@ -22,6 +22,7 @@ HELP = """\
 Type a question; each is answered by itself, not by what was said before.
 /sources     the passages that the last answer was made from, whole
 /model       which language model answers; /model NAME takes another one
+/quote       no language model: the best sentences are quoted
 /help        this
 /quit        leave; so does Ctrl-D
 Ctrl-C stops an answer and stays here. The arrow keys bring back what was asked."""
@@ -36,6 +37,9 @@ class Asker(Protocol):
 
     def take(self, model: str) -> None:
         """Answer with another model from now on. Raises CrystalError, and keeps the one it has, when that cannot be."""
+
+    def quote(self) -> None:
+        """Quote from now on, without a language model. Raises CrystalError when that cannot be."""
 
     def reply(self, question: str) -> Answer | None:
         """Answer, on the screen. Raises CrystalError."""
@@ -78,6 +82,9 @@ def converse(asker: Asker) -> None:
             elif command == "/model":
                 if name := typed.removeprefix(command).strip():
                     asker.take(name)
+                output.note(asker.model)
+            elif command == "/quote":
+                asker.quote()
                 output.note(asker.model)
             elif command == "/help":
                 sys.stderr.write(HELP + "\n")

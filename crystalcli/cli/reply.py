@@ -60,6 +60,12 @@ class Asker:
         self._open(chosen(model, self._allow_remote))
         self._wishes = replace(self._wishes, extractive=False)  # not sooner: one that cannot be opened changes nothing
 
+    def quote(self) -> None:
+        """Quote from now on, and let go of the model; `take` has one speak again."""
+        if self._context_only:
+            raise UsageError("no language model is asked here")
+        self._model, self._wishes = None, replace(self._wishes, extractive=True)
+
     def _open(self, model: str | Path | Speaker | None) -> None:
         def opened() -> Speaker:
             return speaker(model) if model is None or isinstance(model, str | Path) else model

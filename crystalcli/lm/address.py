@@ -10,6 +10,7 @@ it is looked at and elsewhere when it is used.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from urllib.parse import unquote, urlsplit
 from crystalcli.errors import CrystalError, UsageError
 
 _SCHEMES = {"http": 80, "https": 443}
+_ASKED = ("/chat/completions", "/models")  # below a server's URL, and often copied with it
+_BARE = re.compile(r"(localhost|\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:]+\])(:\d+)?(/[^\s]*)?", re.IGNORECASE)
 _LOOKUP = 5.0  # seconds that the look-up of a name may take
 
 
@@ -46,6 +49,11 @@ class Address:
     def url(self, path: str = "") -> str:
         """What is asked, for messages; path: below the server's own."""
         return f"{'https' if self.secure else 'http'}://{self.authority}{self.path}{path}"
+
+
+def looks_like(text: str) -> bool:
+    """Whether it is a server's URL but for the scheme: `localhost:8080`, `127.0.0.1:11434/v1`."""
+    return _BARE.fullmatch(text) is not None
 
 
 def parse(url: str, *, allow_remote: bool = False) -> Address:
@@ -77,7 +85,10 @@ def parse(url: str, *, allow_remote: bool = False) -> Address:
             )
         if os.environ.get("CRYSTAL_OFFLINE", "0") not in ("", "0"):
             raise CrystalError(f"{host} is not this machine, and CRYSTAL_OFFLINE forbids the network")
-    path = parts.path.rstrip("/") or "/v1"
+    path = parts.path.rstrip("/")
+    for asked in _ASKED:
+        path = path.removesuffix(asked)
+    path = path or "/v1"
     return Address(
         secure,
         host,

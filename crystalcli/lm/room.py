@@ -11,6 +11,7 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from crystalcli.errors import CrystalError
@@ -55,7 +56,7 @@ def check(needed: int, name: str, wish: str) -> None:
     free = available()
     if free is not None and needed > free:
         raise CrystalError(
-            f"{name} needs about {_gigabytes(needed)} of memory and this machine has {_gigabytes(free)} free: {wish}"
+            f"{name} needs about {_size(needed)} of memory and this machine has {_size(free)} free: {wish}"
         )
 
 
@@ -66,7 +67,7 @@ def fits(needed: int) -> bool:
 
 
 def available(processes: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """Bytes that can be had without swapping, within the limits of this process's control groups; None if unknown."""
+    """Bytes that can be had without swapping, within the limits of this process and its control groups; None if unknown."""
     if sys.platform == "win32":
         return _of_windows()
     try:
@@ -78,7 +79,18 @@ def available(processes: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgro
             return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         except (AttributeError, ValueError, OSError):
             return None
-    return min([free, *_within_groups(processes, groups)])
+    return min([free, *_within_groups(processes, groups), *_within_limit(processes)])
+
+
+def _within_limit(processes: Path) -> Iterator[int]:
+    """What `ulimit -v` leaves this process."""
+    with suppress(ImportError, OSError, ValueError, IndexError):
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit != resource.RLIM_INFINITY:
+            used = int((processes / "self" / "statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+            yield max(limit - used, 0)
 
 
 def _within_groups(processes: Path, groups: Path) -> Iterator[int]:
@@ -149,5 +161,5 @@ def _groups(source: Source, packing: bool) -> Iterator[list[str]]:
             yield there
 
 
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -1,30 +1,28 @@
 """A language model behind an OpenAI-compatible server: Ollama, llama.cpp, LM Studio, vLLM and their like.
 
-Knows: `/models`, `/chat/completions` as a stream, and where such servers say how long a context may be.
-Does not know: weights or vocabularies, so tokens are estimated (estimate.py). Nothing is sent anywhere but to the URL given.
+Knows: `/chat/completions` as a stream. Does not know: how a server says what it has (offered.py); weights or vocabularies, so
+tokens are estimated (estimate.py). Nothing is sent anywhere but to the URL given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import chat, estimate, wire
 from crystalcli.lm.address import Address, parse
+from crystalcli.lm.offered import Offer, short
 from crystalcli.lm.utterance import check_figures, check_length, spoken, until
 
-_CONTEXT = 4096  # tokens, where nobody says: what such servers take when they are not told otherwise
-_LOOK = (10.0, 30.0)  # seconds without a byte, and in all, for a look at what there is
-_GLANCE = (3.0, 5.0)  # the same for what can be done without
-_MOST_NAMED = 5  # models in a message
 # Models that think at length before they speak are asked not to: llama.cpp and vLLM take the one, Ollama the other.
 _UNTHINKING = {"chat_template_kwargs": {"enable_thinking": False}, "reasoning_effort": "none"}
 
 
 class ServerModel:
     """A model opened with `ServerModel.open`. A Speaker (crystalcli.types)."""
+
+    estimates = True  # it counts tokens without knowing the vocabulary
 
     def __init__(self, address: Address, name: str, context: int) -> None:
         self._address = address
@@ -34,26 +32,20 @@ class ServerModel:
 
     @classmethod
     def open(cls, url: str, *, allow_remote: bool = False) -> ServerModel:
-        """Asks the server which models it has: the one named behind `#` in the URL, else its first.
+        """Asks the server which models it has: the one named behind `#` in the URL, else the first that is loaded, or its first.
 
         Raises UsageError for a URL that is none, or of another machine unless `allow_remote`; CrystalError when the server is
         not there or is none; ModelMissingError when it has no such model.
         """
         address = parse(url, allow_remote=allow_remote)
-        try:
-            with wire.asked(address, "/models", bounds=_LOOK) as response:
-                found = _models(response.json(), response)
-        except wire.Refused as refused:
-            if not address.model or refused.status not in (404, 405, 501):
-                raise
-            found = {address.model: {}}  # a server that does not say what it has
-        name = _chosen(found, address)
-        return cls(address, name, _context(found.get(name, {}), address))
+        offer = Offer(address)
+        name = offer.model()
+        return cls(address, name, offer.context(name))
 
     @property
     def name(self) -> str:
-        """The model's name, as the server has it."""
-        return " ".join(self._name.split())[:200]
+        """The model's name, as the server has it; of a path, the file's."""
+        return short(self._name)
 
     @property
     def context_length(self) -> int:
@@ -106,15 +98,18 @@ class ServerModel:
         try:
             yield from self._stream({**body, **self._extra})
         except wire.Refused as refused:
-            if refused.status not in (400, 422) or not self._extra:
-                raise
+            if refused.status not in (400, 422) or not self._extra or _too_long(refused):
+                raise self._better(refused) from None
             self._extra = {}  # a server that takes nothing it does not know
-            yield from self._stream(body)
+            try:
+                yield from self._stream(body)
+            except wire.Refused as again:
+                raise self._better(again) from None
 
     def _stream(self, body: Mapping[str, Any]) -> Iterator[str]:
         most = (1 << 20) + 4096 * int(body["max_tokens"])  # bytes: an event of a stream has some 300 for each token
+        told = _Told(self.name, int(body["max_tokens"]))
         with wire.asked(self._address, "/chat/completions", body) as response:
-            told = _Told(self.name, int(body["max_tokens"]))
             if response.kind == "application/json":  # a server that does not stream
                 yield from told.pieces(response.json(), "message")
             else:
@@ -124,7 +119,26 @@ class ServerModel:
                         yield piece
                     if told.thinking:
                         response.renew()
-            told.check(f"{self._address.url('/chat/completions')}")
+        if body["stream"] and not told.began:
+            # llama-cpp-python fails so when the prompt is too long, and says why only where nothing is streamed.
+            yield from self._stream({**body, "stream": False})
+            return
+        told.check(f"{self._address.url('/chat/completions')}")
+
+    def _better(self, refused: wire.Refused) -> CrystalError:
+        """A refusal with what can be done about it, where something can."""
+        if refused.status == 404 and self._name in refused.reason:  # it may have said nothing of what it has
+            return ModelMissingError(str(refused))
+        return (
+            CrystalError(f"{str(refused).rstrip('.')}: give it less context (--budget)")
+            if _too_long(refused)
+            else refused
+        )
+
+
+def _too_long(refused: wire.Refused) -> bool:
+    """Whether the conversation has more tokens than the server can take; each says so in its own words."""
+    return refused.status in (400, 413) and "context" in refused.reason and "token" in refused.reason
 
 
 class _Told:
@@ -133,6 +147,7 @@ class _Told:
     def __init__(self, name: str, max_tokens: int) -> None:
         self._name = name
         self._max_tokens = max_tokens
+        self.began = False  # whether anything came at all
         self._finish = ""
         self._spoke = False
         self._thought = False
@@ -140,6 +155,7 @@ class _Told:
 
     def pieces(self, data: object, key: str) -> Iterator[str]:
         """The words of one event; key: where the protocol keeps them. Raises CrystalError for an error and for anything else."""
+        self.began = True
         if reason := wire.said(data):
             raise CrystalError(f"{self._name} failed: {reason}")
         choices = data.get("choices") if isinstance(data, dict) else None
@@ -181,52 +197,3 @@ def _events(response: wire.Response, most: int) -> Iterator[bytes]:
             plain += line  # no stream at all: an error, or a page, in several lines
     if plain:
         yield plain
-
-
-def _models(data: object, response: wire.Response) -> dict[str, dict[str, Any]]:
-    """What the server has, by name, in its order."""
-    listed = data.get("data", data.get("models")) if isinstance(data, dict) else data
-    if reason := wire.said(data):
-        raise CrystalError(f"the server failed: {reason}")
-    if listed is None and isinstance(data, dict) and data.get("object") == "list":
-        return {}  # Ollama without models
-    if not isinstance(listed, list):
-        raise CrystalError(f"{response.url} answers with something else than a list of models: is it a model server?")
-    return {
-        each["id"]: each for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str) and each["id"]
-    }
-
-
-def _chosen(found: Mapping[str, dict[str, Any]], address: Address) -> str:
-    if not found:
-        raise ModelMissingError(f"the server at {address.url()} has no model: load one there first")
-    if not address.model:
-        # Servers list models for embeddings beside those that speak.
-        return next((name for name in found if "embed" not in name.lower()), next(iter(found)))
-    for name in (address.model, f"{address.model}:latest"):  # Ollama's name for what has no tag
-        if name in found:
-            return name
-    names = ", ".join(list(found)[:_MOST_NAMED]) + (", …" if len(found) > _MOST_NAMED else "")
-    raise ModelMissingError(f"the server at {address.url()} has no model called {address.model!r}: it has {names}")
-
-
-def _context(entry: Mapping[str, Any], address: Address) -> int:
-    """How many tokens the server takes, as far as it tells."""
-    meta = entry.get("meta")
-    meta = meta if isinstance(meta, dict) else {}
-    for told in (entry.get("max_model_len"), entry.get("context_length"), meta.get("n_ctx")):
-        if length := _length(told):
-            return length
-    props = f"/{address.path.removesuffix('/v1')}/props"  # llama.cpp's, from the root
-    with suppress(CrystalError), wire.asked(address, props, bounds=_GLANCE) as response:
-        data = response.json()
-        settings = data.get("default_generation_settings") if isinstance(data, dict) else None
-        if isinstance(settings, dict) and (length := _length(settings.get("n_ctx"))):
-            return length
-    # What it was trained for is what it could take, not what the server gives it.
-    return min(_length(meta.get("n_ctx_train")) or _CONTEXT, _CONTEXT)
-
-
-def _length(told: object) -> int:
-    """A number of tokens; 0 for what is none."""
-    return told if isinstance(told, int) and not isinstance(told, bool) and 0 < told < 2**31 else 0

@@ -23,7 +23,7 @@ from crystalcli.errors import CrystalError, UsageError
 from crystalcli.lm.address import Address
 
 CONNECT = 5.0  # seconds to be let in
-SILENCE = 120.0  # seconds without a byte
+SILENCE = 300.0  # seconds without a byte: before its first word a server may load a model and read a long prompt
 PATIENCE = 600.0  # seconds of bytes that say nothing
 _LARGEST = 8 << 20  # bytes of a body of JSON
 _LINE = 1 << 20  # bytes of one line of a stream
@@ -31,11 +31,12 @@ _REASON = 200  # characters of what a server says of its error
 
 
 class Refused(CrystalError):
-    """The server answered, and not with what was asked for. status: HTTP's."""
+    """The server answered, and not with what was asked for. status: HTTP's. reason: what it says of it, or ""."""
 
-    def __init__(self, message: str, status: int) -> None:
+    def __init__(self, message: str, status: int, reason: str) -> None:
         super().__init__(message)
         self.status = status
+        self.reason = reason
 
 
 def api_key() -> str:
@@ -73,7 +74,7 @@ def asked(
             connection.request("POST" if data is not None else "GET", target, data, headers)
             response = Response(connection.getresponse(), line, url, silence)
         if response.status != 200:
-            raise Refused(_refusal(response, key), response.status)
+            raise _refused(response, key)
         yield response
     finally:
         connection.close()
@@ -147,21 +148,24 @@ def said(data: object) -> str:
     return ""
 
 
-def _refusal(response: Response, key: str) -> str:
-    url, status = response.url, response.status
-    if 300 <= status < 400:
-        return f"{url} sends us elsewhere ({status}), and redirects are not followed: name the right URL"
+def _refused(response: Response, key: str) -> Refused:
     reason = ""
     with suppress(CrystalError, ValueError, RecursionError):
         reason = said(json.loads(response.body()))
+    return Refused(_refusal(response.url, response.status, reason, key), response.status, reason)
+
+
+def _refusal(url: str, status: int, reason: str, key: str) -> str:
+    if 300 <= status < 400:
+        return f"{url} sends us elsewhere ({status}), and redirects are not followed: name the right URL"
     if status in (401, 403):
         hint = "it refuses the key in $CRYSTAL_API_KEY" if key else "it wants a key: set $CRYSTAL_API_KEY"
         return f"{url} lets nobody in ({status}): {hint}"
-    if reason:
-        return f"{url} refuses ({status}): {reason}"
-    if status == 404:
+    if status == 404 and "model" not in reason.lower():  # which would be the one that it does not have
         return f"there is nothing at {url} (404): the URL of a model server mostly ends in /v1"
-    return f"{url} fails ({status})"
+    if status == 503:
+        return f"{url} is not ready (503){f': {reason}' if reason else ''}; ask again in a while"
+    return f"{url} refuses ({status}): {reason}" if reason else f"{url} fails ({status})"
 
 
 def _connect(address: Address) -> socket.socket:
@@ -177,7 +181,9 @@ def _connect(address: Address) -> socket.socket:
                 made.close()
                 raise
         except TimeoutError:
-            reason = f"it lets nobody in within {CONNECT:.0f} s"
+            reason = f"it lets nobody in within {CONNECT:.0f} s" + (
+                "; is it a server of http://?" if address.secure else ""
+            )
         except ConnectionRefusedError:
             reason = "nothing is listening there; is the server running?"
         except (OSError, ValueError) as error:

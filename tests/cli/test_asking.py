@@ -312,10 +312,11 @@ def until_it_speaks(child: subprocess.Popen[bytes]) -> bytes:
             return got
 
 
-def test_ctrl_c_keeps_what_was_said_and_shows_its_sources(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_was_said_and_shows_its_sources(tmp_path, number):
     child = start(tmp_path)
     got = until_it_speaks(child)
-    child.send_signal(signal.SIGINT)
+    child.send_signal(number)
     rest, err = child.communicate(timeout=60)
     assert child.returncode == 130
     assert err.decode().strip() == "crystal: stopped"

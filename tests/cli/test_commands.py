@@ -13,7 +13,9 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
+import torch
 
 from crystalcli import models
 from crystalcli.cli.app import run
@@ -412,3 +414,11 @@ def test_a_long_place_is_whole_in_a_pipe(tmp_path, capsys):
         for line in here(capsys, "ask", "What burns oil?", "-c", target)[1].splitlines()
     )
     assert any(line == path for line in here(capsys, "inspect", path, "-c", target)[1].split())
+
+
+@pytest.mark.parametrize("take", [torch.empty, bytearray], ids=["torch", "python"])
+def test_too_little_memory_is_said_in_one_line(capsys, monkeypatch, take):
+    monkeypatch.setenv("CRYSTAL_DEBUG", "0")
+    command = click.Command("fill", callback=lambda: take(1 << 50))
+    assert run([], command) == 1
+    assert capsys.readouterr().err == "crystal: out of memory\n"

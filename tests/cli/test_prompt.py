@@ -115,6 +115,15 @@ def test_with_a_model_an_answer_can_be_stopped_and_the_next_one_asked(samples_cr
         child.sendline("/model")
         child.expect("SmolLM2")
         child.expect(PROMPT)
+        child.sendline("/quote")
+        child.expect("the best sentences are quoted")
+        child.expect(PROMPT)
+        child.sendline("Under what name did Mr Haddow bank the surplus money?")
+        child.expect(r"\[1\].*“")
+        child.expect(PROMPT)
+        child.sendline("/model SmolLM2-135M-Instruct")
+        child.expect("SmolLM2")
+        child.expect(PROMPT)
         assert leave(child) == 0
 
 

@@ -119,7 +119,7 @@ def test_the_cache(tiny_path):
 def test_what_does_not_fit_is_refused(tiny_path, monkeypatch):
     monkeypatch.setattr(room, "available", lambda: 150_000)
     model = LanguageModel.open(tiny_path, precision="fp32")
-    with pytest.raises(CrystalError, match=r"tiny needs about 0\.\d GB of memory and this machine has 0\.0 GB free"):
+    with pytest.raises(CrystalError, match=r"tiny needs about \d\.\d MB of memory and this machine has 0\.1 MB free"):
         list(model.generate([5, 6], max_tokens=3))
     monkeypatch.setattr(room, "available", lambda: None)  # where nothing is known, it is tried
     assert list(model.generate([5, 6], max_tokens=3))
@@ -188,6 +188,15 @@ class TestWhatThereIs:
         (processes / "self" / "cgroup").write_text("0::/../..\nrubbish\n\n")
         self.group(tmp_path, "much", 1, 1)
         assert room.available(processes, tmp_path) == 8_192_000_000
+
+    def test_a_limit_of_this_process(self):
+        check = (
+            "import os, resource\nfrom crystalcli.lm import room\n"
+            "used = int(open('/proc/self/statm').read().split()[0]) * os.sysconf('SC_PAGE_SIZE')\n"
+            "resource.setrlimit(resource.RLIMIT_AS, (used + 300_000_000, -1))\nprint(room.available())"
+        )
+        found = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout
+        assert 200_000_000 < int(found) <= 300_000_000
 
     def test_here(self):
         found = room.available()

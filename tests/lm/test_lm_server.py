@@ -101,7 +101,7 @@ def test_no_such_model(server):
         ServerModel.open(server.url + "#large")
     for nothing in ({"data": []}, {"object": "list", "data": None}):
         server.answers["/v1/models"] = nothing
-        with pytest.raises(ModelMissingError, match="has no model: load one there first"):
+        with pytest.raises(ModelMissingError, match=r"names no model: load one there, or name it here behind a #$"):
             ServerModel.open(server.url)
 
 
@@ -349,7 +349,7 @@ def test_an_answer_with_a_few_wrong_bytes(server):
     "case", ["a web page", "other JSON", "no HTTP", "silence", "a redirect", "a failure", "no answer"]
 )
 def test_a_server_that_is_none_is_found_out_when_it_is_opened(server, monkeypatch, case):
-    monkeypatch.setattr("crystalcli.lm.server._LOOK", (0.3, 1.0))
+    monkeypatch.setattr("crystalcli.lm.offered._LOOK", (0.3, 1.0))
     server.answers["/v1/models"] = MISBEHAVIOUR[case][0]
     with pytest.raises(CrystalError, match=r"http://127\.0\.0\.1|the server") as caught:
         ServerModel.open(server.url)

@@ -28,7 +28,7 @@ LOOKED_AT = READ  # passages
 # Idf of a question's words, in that of a word which stands nowhere: half of all questions have less, and count as if they had this.
 _SHORT = 3.0
 _SMALL = 100  # atoms; in a smaller crystal idf says little, and the floor sinks, by up to a constant of 1 (which nothing measured)
-_OWN, _OTHER = 1.0, 3.0  # of `voice`, where the one speaks who is asked about, and where somebody else does
+_OWN, _OTHER = 2.0, 5.0  # of `voice`, where the one speaks who is asked about, and where somebody else does
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
 # What a question asks for, rather than what it is about: these words need not stand in an answer.
 _ASKING = (

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from crystalcli.answering.extract import Sentence
@@ -52,18 +52,19 @@ def voice(question: str, sentences: Sequence[Sentence], text: Callable[[str, int
     words = _words(question)
     if not any(word[0].isupper() for word in words):
         return 0.0
-    paths = {each.passage.path for each in sentences if _TURN.search(each.passage.text)}
     passages = {(each.passage.path, each.passage.start): each.passage for each in sentences}
-    talks = {
-        place: _talk(text(path, max(0, start - BACK), start), passage.text, start)
-        for place, passage in passages.items()
-        for path, start in [place]
-        if path in paths
+    paths = {path for (path, _), passage in passages.items() if _TURN.search(passage.text)}
+    talks: dict[tuple[str, int], _Talk] = {}
+    turns: dict[str, dict[int, str]] = {path: {} for path in paths}
+    for (path, start), passage in passages.items():
+        if path in paths:
+            talks[path, start] = talk = _talk(text(path, max(0, start - BACK), start), passage.text, start)
+            turns[path].update(zip(talk.starts, talk.speakers, strict=True))
+    named = {
+        path: {name for name in some.values() if not words.isdisjoint(_words(name))}
+        for path, some in turns.items()
+        if _is_conversation(some)
     }
-    people: dict[str, set[str]] = {path: set() for path in paths}
-    for (path, _), talk in talks.items():
-        people[path].update(talk.speakers)
-    named = {path: {name for name in some if not words.isdisjoint(_words(name))} for path, some in people.items()}
     about = set().union(*named.values())
     if len(about) != 1:
         return 0.0
@@ -85,6 +86,11 @@ def voice(question: str, sentences: Sequence[Sentence], text: Callable[[str, int
     counted = sorted(counted, reverse=True)[:_LOOKED_AT]
     weights = [math.exp((score - counted[0][0]) / _SHARPNESS) for score, _ in counted]
     return sum(weight * worth for weight, (_, worth) in zip(weights, counted, strict=True)) / sum(weights)
+
+
+def _is_conversation(turns: Mapping[int, str]) -> bool:
+    """Whether two people speak, one of them twice: what stands once before a colon may be a term, or a heading."""
+    return len(turns) > len(set(turns.values())) > 1
 
 
 def _words(text: str) -> set[str]:

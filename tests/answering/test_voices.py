@@ -86,6 +86,18 @@ def test_what_answers_a_question_is_of_who_says_it_and_what_admires_of_who_is_sp
     assert 0 < heard("What is near Gina?", found(text, "The sea is near."), text=text) < 0.5
 
 
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("Colitis: what I need to know.\nWe treat it with rest.\n", False),
+        ("Summary: it is common.\nColitis: what I need to know.\nWe treat it with rest.\n", False),
+        ("Ann: it is common.\nColitis: oh.\nAnn: And now?\nColitis: We treat it with rest.\n", True),
+    ],
+)
+def test_a_word_before_a_colon_is_no_conversation(text, is_one):
+    assert heard("How is Colitis treated?", found(text, "We treat it with rest."), text=text) == is_one
+
+
 def test_what_stands_elsewhere_takes_no_room():
     prose = "The lamp is low. " * 12
     others = [Sentence(Passage("prose.txt", 0, len(prose), prose, 1.0, 1, 1), 0, 0, 16, 3.0)] * 12

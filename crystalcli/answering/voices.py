@@ -79,8 +79,8 @@ def voice(question: str, sentences: Sequence[Sentence], text: Callable[[str, int
         if turn < 0:
             continue
         own = 1.0 if talk.speakers[turn] in about else -1.0
-        named_there = not called.isdisjoint(query_terms(each.text))
-        counted.append((each.score - (_NAMED if named_there else 0.0), own * _worth(each.text, talk.asked[turn])))
+        less = 0.0 if called.isdisjoint(query_terms(each.text)) else _NAMED
+        counted.append((each.score - less, own * _worth(each.text, talk.asked[turn])))
     if not counted:
         return 0.0
     counted = sorted(counted, reverse=True)[:_LOOKED_AT]
@@ -101,9 +101,9 @@ def _words(text: str) -> set[str]:
 def _talk(before: str, passage: str, start: int) -> _Talk:
     """The turns of a passage that begins at `start`, and of what stands before it."""
     text, first = before + passage, start - len(before)
-    turns = list(_TURN.finditer(text))
+    turns = [turn for turn in _TURN.finditer(text) if turn.start() or not before or not first]  # else maybe amid a line
     starts = [turn.start() for turn in turns]
-    asked = [text[max(0, at - 80) : at].rstrip().endswith("?") for at in starts]
+    asked = [text[:at].rstrip().endswith("?") for at in starts]
     return _Talk([first + at for at in starts], [turn[1] for turn in turns], asked)
 
 

@@ -58,7 +58,7 @@ class Signs(NamedTuple):
 
     @property
     def said(self) -> float:
-        """What it counts who speaks. Not fitted: there is one set of conversations."""
+        """What it counts who speaks. Chosen by hand, on the one set of conversations there is, and not fitted."""
         return (_OWN if self.voice > 0 else _OTHER) * self.voice
 
 

@@ -70,6 +70,42 @@ def test_questions_and_prose_say_nothing():
     assert heard("What did Jon take?", found(prose, "I took none."), text=prose) == 0
 
 
+def test_a_possessive_is_the_person_too():
+    for question in ("What is Gina's rent?", "What is Gina’s rent?", "What rent is Gina's?", "Is the shop Gina's."):
+        assert heard(question, found(TALK, "I sell my own lamps there, and the rent is low.")) == 1
+        assert heard(question, found(TALK, "I took a job at the harbour to pay the rent.")) == -1
+
+
+def test_what_answers_a_question_is_of_who_says_it_and_what_admires_of_who_is_spoken_to():
+    text = (
+        "Gina: What did the walk show, Jon?\n\nJon: That a rest is a need.\n\nGina: That's great! The sea is near.\n\n"
+    )
+    assert heard("What did Jon see?", found(text, "That a rest is a need."), text=text) == 1
+    assert heard("What did Gina see?", found(text, "That a rest is a need."), text=text) == -1
+    assert heard("What is great of Jon?", found(text, "That's great!"), text=text) == 0.5
+    assert 0 < heard("What is near Gina?", found(text, "The sea is near."), text=text) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("Colitis: what I need to know.\nWe treat it with rest.\n", False),
+        ("Summary: it is common.\nColitis: what I need to know.\nWe treat it with rest.\n", False),
+        ("Ann: it is common.\nColitis: oh.\nAnn: And now?\nColitis: We treat it with rest.\n", True),
+    ],
+)
+def test_a_word_before_a_colon_is_no_conversation(text, is_one):
+    assert heard("How is Colitis treated?", found(text, "We treat it with rest."), text=text) == is_one
+
+
+def test_what_stands_elsewhere_takes_no_room():
+    prose = "The lamp is low. " * 12
+    others = [Sentence(Passage("prose.txt", 0, len(prose), prose, 1.0, 1, 1), 0, 0, 16, 3.0)] * 12
+    mine = found(TALK, "I sell my own lamps there, and the rent is low.")
+    asked = [found(TALK, "Gina: Hey Jon, how is it going?", 2.0)] * 9
+    assert heard("What does Gina sell?", *others, *asked, mine) == 1
+
+
 def test_the_best_sentence_counts_most():
     mine, other = "I took a job at the harbour to pay the rent.", "I sell my own lamps there, and the rent is low."
     assert heard("What does Jon do?", found(TALK, mine, 2.0), found(TALK, other, 1.0)) > 0.9

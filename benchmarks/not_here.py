@@ -5,7 +5,9 @@
 
 POOL holds `files/` and `questions.jsonl`, as for `recall.py`; FILE is a crystal of POOL/files. Each question is asked of crystals that
 hold its document and of the same crystals without it: all of the pool, the files of its set alone, and some twenty files of its set.
-What is left out is left out of the counts of words, too. Of an article that comes in several files with one title (medquad) all are.
+What is left out is left out of the counts of words, too. Of an article that comes in several files with one title (medquad,
+xquad_en, nq_passages) all are. Where a known answer stands in what is recalled all the same, another document answers the question:
+such a one is not counted.
 --data: the folder of evaluation sets: LoCoMo's questions that cannot be answered, and sets whose documents are not in the pool, are
 asked of the pool. --repo: a crystal of a repository, which SWE-QA's questions about it and about the others are asked of, and some
 of the pool's. --filing: a crystal of a filing, which FinanceBench's questions about it and about the others are asked of. --keep:
@@ -24,18 +26,20 @@ import gzip
 import json
 import math
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from common import machine, write_json
+from floor_weights import CODE, PAGES, USED, Row, fitted, for_fit, logit
 
 from crystalcli import Crystal
 from crystalcli.answering import extract
-from crystalcli.answering.floor import Signs, Weights, signs
+from crystalcli.answering.floor import Signs, signs
 from crystalcli.answering.voices import voice
 from crystalcli.lexical import bm25
 from crystalcli.memory.passages import Query
@@ -43,36 +47,14 @@ from crystalcli.memory.recall import Recall, _token_weights
 from crystalcli.storage.reach import runs_of_all
 
 FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}  # files of a small crystal; of all other sets 20
-CODE = ("cosqa", "docstring_search")
+# Sets whose files begin with the title of the article that they are of.
+ARTICLES = ("medquad", "xquad_en", "nq_passages")
+SHORTEST = 4  # characters of a known answer that is no chance
+_WORD = re.compile(r"\w+")
 FOREIGN = (
     "qa/leval_tpo", "qa/leval_quality", "qa/leval_scientific_qa", "qa/bamboo_meetingqa_4k",
     "retrieval/cranfield", "pdf/financebench",
 )  # fmt: skip
-USED = {  # signs, by whether all layers speak and whether the best passage is code
-    (True, False): ("score", "similar", "length", "nowhere"),
-    (True, True): ("score", "covered", "rarity", "nowhere"),
-    (False, False): ("share", "length", "nowhere"),
-    (False, True): ("share", "sentence", "nowhere"),
-}
-PAGES = ("score", "length", "nowhere")  # instead, of prose with all layers, for PDFs: here these are the filings
-SHARE = 0.9  # of answerable questions that are to be answered
-# More where a refusal is seldom right: functions are alike, and in small crystals a lower floor costs little.
-MORE, GENEROUS = 0.95, ("few", "repository", "filing")
-
-
-class Row(NamedTuple):
-    """A question asked. kind: of the crystal. full: with all layers. code: the best passage is code. hit: a gold span was recalled."""
-
-    set: str
-    kind: str
-    answerable: bool
-    full: bool
-    code: bool
-    hit: bool
-    atoms: int
-    signs: Signs
-
-
 # Passages come back with and without what is left out: each is read once.
 extract._states = lru_cache(maxsize=4096)(extract._states)
 
@@ -114,9 +96,15 @@ class Partly:
         return query, ends, atoms
 
     def ask(
-        self, prepared: tuple[Query, list[int], dict[str, list[Any]]], dead: Any, full: bool, gold: Any
+        self,
+        prepared: tuple[Query, list[int], dict[str, list[Any]]],
+        dead: Any,
+        full: bool,
+        gold: Any,
+        answers: Sequence[str] = (),
     ) -> tuple[Any, ...]:
-        """(first is code, gold is hit, living atoms, signs) of the five passages recalled without `dead`; None when there are none."""
+        """(first is code, gold or one of `answers` is there, living atoms, signs) of the five passages recalled without `dead`; ()
+        when there are none."""
         query, ends, atoms = prepared
         alive = int((~dead).sum())
         idf = {
@@ -138,6 +126,8 @@ class Partly:
         reading = extract.read(recaller, query.text, passages)
         heard = voice(query.text, reading.sentences, self.crystal.quote)
         hit = any(p.path == g["path"] and p.start < g["end"] and p.end > g["start"] for p in passages for g in gold)
+        words = _words("\n".join(p.text for p in passages))
+        hit = hit or any(len(answer) >= SHORTEST and _words(answer) in words for answer in answers)
         return passages[0].kind == "code", hit, alive, signs(query.text, idf, alive, passages, reading.similar, heard)
 
 
@@ -148,7 +138,7 @@ def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Ite
     files: dict[str, list[str]] = defaultdict(list)
     for path in partly.sources:
         files[path.split("/")[0]].append(path)
-    titles = {path: _first_line(pool / "files" / path) for path in files["medquad"]}
+    titles = {path: f"{name}: {_first_line(pool / 'files' / path)}" for name in ARTICLES for path in files[name]}
     masks = {name: partly.mask(paths) for name, paths in files.items()}
     nothing = np.zeros(partly.shelf.atoms, bool)
     count: dict[str, int] = defaultdict(int)
@@ -169,7 +159,8 @@ def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Ite
         ):
             for full in (True, False):
                 for answerable, dead in ((True, with_it), (False, without_it)):
-                    if found := partly.ask(prepared, dead, full, question["gold"]):
+                    known = () if answerable else question.get("answers", ())
+                    if found := partly.ask(prepared, dead, full, question["gold"] if answerable else (), known):
                         yield Row(name, kind, answerable, full, *found)
     if data is not None:
         for name in ("conversation/locomo", *FOREIGN):
@@ -210,6 +201,11 @@ def ask_one(name: str, kind: str, crystal: Crystal, asked: list[tuple[str, bool]
                 yield Row(name, kind, about, full, *found)
 
 
+def _words(text: str) -> str:
+    """Its words, each between two spaces."""
+    return " " + " ".join(_WORD.findall(text.lower())) + " "
+
+
 def _first_line(path: Path) -> str:
     with path.open(encoding="utf-8") as lines:
         return lines.readline().strip()
@@ -222,94 +218,6 @@ def _read(data: Path, name: str) -> list[dict[str, Any]]:
             with opener(path, "rt", encoding="utf-8") as lines:
                 return [json.loads(line) for line in lines]
     return []
-
-
-# --- fitting ----------------------------------------------------------------------------------------------
-
-
-def fitted(rows: list[Row], names: Sequence[str]) -> Weights:
-    """A logistic model by Newton's method; every set, kind of crystal and outcome weighs the same, and weights are kept a little small.
-
-    The weight of the crystal's size is chosen afterwards, so that in each kind of crystal as many answerable questions lie above the
-    floor as should: within a kind it tells nothing.
-    """
-    signs = np.array([[getattr(row.signs, name) for name in names] for row in rows])
-    middle, deviation = signs.mean(0), signs.std(0) + 1e-9
-    x = np.column_stack([np.ones(len(rows)), (signs - middle) / deviation])
-    y = np.array([row.answerable for row in rows], float)
-    groups = [(row.set, row.kind, row.answerable) for row in rows]
-    sizes = {group: groups.count(group) for group in set(groups)}
-    weight = np.array([1 / sizes[group] for group in groups])
-    weight *= len(rows) / weight.sum()
-    found = np.zeros(x.shape[1])
-    for _ in range(30):
-        p = 1 / (1 + np.exp(-x @ found))
-        slope = x.T @ (weight * (y - p)) - found * (np.arange(len(found)) > 0)
-        bend = (x * (weight * p * (1 - p))[:, None]).T @ x + np.diag((np.arange(len(found)) > 0).astype(float))
-        found += np.linalg.solve(bend, slope)
-    by_sign = found[1:] / deviation
-    constant = float(found[0] - middle @ by_sign)
-    weights = Weights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
-    weights = Weights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
-    weights = weights._replace(size=_size(weights, rows))
-    return weights._replace(constant=constant - _floor(weights, rows))  # so that the floor is one half
-
-
-def _size(weights: Weights, rows: list[Row]) -> float:
-    """What ln(atoms + 1) must weigh for the floor to lie right in each kind of crystal of a set: a slope by least squares."""
-    places: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for name, kind in sorted({(row.set, row.kind) for row in rows}):
-        some = [row for row in rows if (row.set, row.kind, row.answerable) == (name, kind, True)]
-        if some:
-            edge = float(np.quantile([_logit(weights, row) for row in some], 1 - _share(some[0])))
-            places[name].append((float(np.mean([math.log(row.atoms + 1) for row in some])), edge))
-    centred = []
-    for found in places.values():
-        points = np.array(found)
-        centred.append(points - points.mean(0))
-    sizes, edges = np.concatenate(centred).T
-    return float(-(sizes @ edges) / max(sizes @ sizes, 1e-9))
-
-
-def _logit(weights: Weights, row: Row) -> float:
-    return (
-        weights.constant
-        + weights.size * math.log(row.atoms + 1)
-        + sum(weight * getattr(row.signs, name) for name, weight in weights.signs.items())
-        + row.signs.said
-    )
-
-
-def _floor(weights: Weights, rows: list[Row]) -> float:
-    """The logit at which, on the mean over sets and kinds of crystals, as many answerable questions are answered as should be."""
-    by: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for row in rows:
-        if row.answerable:
-            by[row.set, row.kind].append(_logit(weights, row))
-    wanted = float(
-        np.mean([_share(row) for row in {(row.set, row.kind): row for row in rows if row.answerable}.values()])
-    )
-    low, high = -50.0, 50.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        answered = float(np.mean([np.mean(np.array(some) >= middle) for some in by.values()]))
-        low, high = (middle, high) if answered >= wanted else (low, middle)
-    return low
-
-
-def _share(row: Row) -> float:
-    return MORE if row.set in CODE or row.kind in GENEROUS else SHARE
-
-
-def for_fit(rows: list[Row], code: bool) -> list[Row]:
-    """The rows that one of the models is made of.
-
-    That no other function of a library does what one does is not known: so of crystals that lack a function the small ones alone count.
-    """
-    kept = [
-        row for row in rows if not row.set.endswith("nobody") and (row.set in CODE or row.kind == "repository") == code
-    ]
-    return [row for row in kept if not code or row.answerable or row.kind in ("few", "repository")]
 
 
 # --- figures ----------------------------------------------------------------------------------------------
@@ -329,8 +237,8 @@ def left_out(rows: list[Row], full: bool, code: bool) -> dict[str, dict[str, flo
         nobody = [row for row in rows if (row.set, row.full) == (f"{name}, nobody", full)]
         kinds["nobody"] = [row for row in kinds.get("pool", []) if row.answerable] + nobody
         for kind, some in sorted(kinds.items()):
-            yes = np.array([_logit(weights, row) for row in some if row.answerable])
-            no = np.array([_logit(weights, row) for row in some if not row.answerable])
+            yes = np.array([logit(weights, row) for row in some if row.answerable])
+            no = np.array([logit(weights, row) for row in some if not row.answerable])
             if len(yes) and len(no):
                 hits = np.array([row.hit for row in some if row.answerable])
                 found[f"{name}, {kind}"] = {
@@ -362,7 +270,7 @@ def unseen(rows: list[Row], full: bool) -> dict[str, float]:
         name: float(
             np.mean(
                 [
-                    _logit(models[row.code and True in models], row) >= 0
+                    logit(models[row.code and True in models], row) >= 0
                     for row in rows
                     if (row.set, row.full) == (name, full)
                 ]
@@ -418,6 +326,9 @@ def main() -> None:
                 rows += ask_filing(name, crystal, args.data)
         if args.keep:
             args.keep.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    elsewhere = [row for row in rows if row.hit and not row.answerable]
+    print(f"{len(elsewhere)} questions without their document are answered by another, and not counted")
+    rows = [row for row in rows if row.answerable or not row.hit]
     report: dict[str, Any] = {}
     for full in (True, False):
         for code in (False, True):

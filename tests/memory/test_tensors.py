@@ -102,18 +102,66 @@ def test_what_a_researcher_overrides_is_used():
         def compute_relevance(self, queries, vectors):
             return -super().compute_relevance(queries, vectors)
 
-    class Broken(MemoryCrystal):
-        def hierarchical_compress(self, children, ratio):
-            return children
-
     x = torch.randn(400, 6)
     memory = Largest(6)
     atoms = memory.crystallize(x)[2]
     assert torch.equal(atoms[1], x[100:200].amax(0))
     scores = cosine(torch.ones(6), atoms)
     assert memory.recall(torch.ones(6), depth=1, k=1).starts.item() == 100 * int(scores.argmin())
-    with pytest.raises(CrystalError, match="hierarchical_compress made"):
-        Broken(6).crystallize(x)
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda children, ratio: children, "hierarchical_compress made"),
+        (lambda children, ratio: children.vectors[:, ::ratio], "hierarchical_compress gives Nodes, not Tensor"),
+        (
+            lambda children, ratio: children.mapped(lambda each: each[:, ::ratio])._replace(weights=children.weights),
+            "hierarchical_compress made",
+        ),
+        (
+            lambda children, ratio: children.mapped(lambda each: each[:, ::ratio] * (torch.inf if ratio == 2 else 1)),
+            "NaN or infinity",
+        ),
+    ],
+)
+def test_an_override_that_fails_leaves_the_memory_as_it_was(made, message):
+    memory, x = filled(95, 6)
+
+    class Broken(MemoryCrystal):
+        def hierarchical_compress(self, children, ratio):
+            return made(children, ratio)
+
+    memory.__class__ = Broken
+    before = [layer.clone() for layer in memory.crystal_layers]
+    with pytest.raises(CrystalError, match=message):
+        memory.crystallize(torch.randn(40, 6))
+    memory.__class__ = MemoryCrystal
+    assert (memory.tokens, memory.now) == (95, 94.0)
+    assert all(torch.equal(one, two) for one, two in zip(before, memory.crystal_layers, strict=True))
+    memory.crystallize(x[:5])
+    assert torch.allclose(memory.crystal_layers[2][0], torch.cat([x, x[:5]]).mean(0), atol=1e-5)
+
+
+def test_relevance_may_be_a_dot_product_in_any_precision_but_has_one_score_for_each_node():
+    class Product(MemoryCrystal):
+        def compute_relevance(self, queries, vectors):
+            return torch.einsum("bqd,b...nd->bqn" if vectors.dim() == 3 else "bqd,bqnd->bqn", queries, vectors).double()
+
+    class Wrong(MemoryCrystal):
+        def compute_relevance(self, queries, vectors):
+            return queries @ vectors[:, :1].transpose(-1, -2)
+
+    x = torch.randn(6000, 6)
+    memory, wrong = Product(6), Wrong(6)
+    memory.crystallize(x)
+    wrong.crystallize(x)
+    query = torch.randn(6)
+    best = memory.recall(query, k=1)
+    assert best.scores.dtype == torch.float32
+    assert best.scores.item() == pytest.approx(float(best.vectors[0] @ query), abs=1e-5)
+    with pytest.raises(CrystalError, match=r"compute_relevance made \[1, 1, 1\], not \[1, 1, 60\]"):
+        wrong.recall(query)
 
 
 # --- recall -----------------------------------------------------------------------------------------------
@@ -204,6 +252,17 @@ def test_inference_mode_leaves_a_memory_that_goes_on():
     assert [len(layer) for layer in memory.crystal_layers] == [21, 4, 2]
 
 
+def test_autocast_changes_nothing():
+    memory, x = filled(2300, 16)
+    query = torch.randn(16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside, other = memory.recall(query), MemoryCrystal(16)
+        layers = other.crystallize(x)
+    outside = memory.recall(query)
+    assert torch.equal(inside.scores, outside.scores)
+    assert all(torch.equal(one, two) for one, two in zip(layers, memory.crystal_layers, strict=True))
+
+
 def test_gradients_come_through_when_asked_and_end_where_they_are_cut():
     x = torch.randn(100, 8, requires_grad=True)
     memory = MemoryCrystal(8)
@@ -260,6 +319,41 @@ def test_a_recall_strengthens_what_is_recalled_and_what_that_is_part_of():
     kept = memory.recall(query, k=1, now=2000.0, strengthen=False).retained
     assert kept > found.retained
     assert torch.equal(kept, memory.recall(query, k=1, now=2000.0, strengthen=False).retained)
+
+
+@pytest.mark.parametrize(("batch", "asked"), [(None, (8,)), (None, (3, 8)), (2, (2, 8)), (2, (2, 5, 8)), (1, (8,))])
+def test_what_any_query_recalled_can_be_strengthened(batch, asked):
+    memory, _ = filled(300, 8, batch, forgetting=Forgetting(100.0))
+    once = memory.recall(torch.randn(asked), now=1e4, strengthen=False)
+    stabilities = memory.layers[0].stabilities.rows.clone()
+    memory.strengthen(once, torch.zeros_like(once.layers, dtype=torch.bool), now=1e4)
+    assert torch.equal(memory.layers[0].stabilities.rows, stabilities)
+    memory.strengthen(once, now=1e4)
+    assert (memory.layers[0].stabilities.rows > stabilities).any()
+
+
+def test_times_need_no_gradient_and_the_least_importance_is_none():
+    memory = MemoryCrystal(4, forgetting=Forgetting(10.0))
+    times, tiny = torch.arange(20.0, requires_grad=True), torch.full((20,), 1e-45)
+    memory.crystallize(torch.randn(20, 4), times=times, gradient=True)
+    assert not memory.layers[0].times.rows.requires_grad
+    memory.crystallize(torch.randn(20, 4), importance=tiny)
+    assert memory.recall(torch.randn(4), k=9).ends.max() == 20
+
+
+def test_nodes_that_the_dtype_cannot_hold_are_refused():
+    memory = MemoryCrystal(4, dtype=torch.float16)
+    with pytest.raises(UsageError, match=r"NaN or infinity in torch\.float16"):
+        memory.crystallize(torch.full((100, 4), 1e5))
+    assert (memory.tokens, memory.batch) == (0, None)
+
+
+def test_whole_numbers_may_be_of_numpy_and_k_more_than_there_are():
+    memory, _ = filled(230, 8)
+    query = torch.randn(8)
+    assert len(memory.recall(query, k=np.int64(2)).scores) == 2
+    assert len(memory.recall(query, k=10**30).scores) <= 23
+    assert memory.recall(torch.zeros(1, 0, 8)).scores.shape[:2] == (1, 0)
 
 
 def test_without_a_curve_nothing_fades():
@@ -343,12 +437,50 @@ def test_a_memory_that_is_there_already_keeps_its_room_to_spare():
         (lambda m: m.recall(torch.full((2, 8), float("nan"))), "the query holds NaN"),
         (lambda m: m.recall(torch.zeros(2, 8), depth=4), "depth is 1, 2 or 3"),
         (lambda m: m.recall(torch.zeros(2, 8), depth=0), "depth is 1, 2 or 3"),
+        (lambda m: m.recall(torch.zeros(2, 8), depth=3.0), "depth is 1, 2 or 3, not 3.0"),
+        (lambda m: m.recall(torch.zeros(2, 8), now=float("nan")), "a time is a number"),
+        (lambda m: m.recall(torch.zeros(2, 8), now="3"), "a time is a number"),
+        (lambda m: m.recall(torch.zeros(2, 8, device="meta")), r"it is on meta, the memory on cpu; memory\.to"),
+        (lambda m: m.crystallize(torch.zeros(2, 5, 8, device="meta")), "it is on meta, the memory on cpu"),
+        (lambda m: m.crystallize(torch.zeros(0, 5, 8)), "one row of a batch, or more, not of none"),
+        (lambda m: m.crystallize(torch.zeros(2, 5, 8).to_sparse()), "a dense tensor is needed"),
+        (
+            lambda m: m.crystallize(torch.zeros(2, 5, 8), importance=2.0),
+            "importance: a torch tensor is needed, not float",
+        ),
+        (
+            lambda m: m.crystallize(torch.zeros(2, 5, 8), importance=torch.full((5,), 1e38)),
+            "importance is 1e30 at most",
+        ),
+        (
+            lambda m: m.crystallize(torch.zeros(2, 5, 8), times=[1.0] * 5),
+            "the time: a torch tensor is needed, not list",
+        ),
+        (
+            lambda m: m.crystallize(torch.zeros(2, 5, 8), times=torch.full((5,), 1e40, dtype=torch.float64)),
+            "the time is 1e30 at most",
+        ),
+        (lambda m: m.crystallize(torch.zeros(2, 5, 8), pinned=None), "pinned: a torch tensor is needed, not NoneType"),
+        (lambda m: m.crystallize(torch.zeros(2, 5, 8), pinned=torch.ones(5)), "pinned is a bool for each token"),
+        (lambda m: m.strengthen(None), "what recall gave, not NoneType"),
+        (lambda m: m.strengthen(m.recall(torch.ones(2, 8)), torch.ones(3) > 0), "used is a bool for each token"),
+        (lambda m: m.to(dtype=torch.int8), "kept in floating point, not in torch.int8"),
+        (lambda m: m.reset("first"), "numbers, or a bool for each, not 'first'"),
+        (lambda m: m.reset([0.5]), "whole numbers, not torch.float32"),
         (lambda m: m.recall(torch.zeros(2, 8), k=0), "k is a whole number, 1 or more"),
         (lambda m: m.recall(torch.zeros(2, 8), k=1.5), "k is a whole number, 1 or more"),
         (lambda m: m.reset([2]), "rows 0 to 1"),
         (lambda m: m.reset(torch.tensor([True])), "2 bools"),
         (lambda m: MemoryCrystal(8).reset([0]), "no rows yet"),
-        (lambda m: MemoryCrystal(0), "1 or more"),
+        (lambda m: MemoryCrystal(0), "the dimension is a whole number, 1 or more"),
+        (lambda m: MemoryCrystal("768"), "the dimension is a whole number, 1 or more, not '768'"),
+        (lambda m: MemoryCrystal(8.0), "the dimension is a whole number"),
+        (lambda m: MemoryCrystal(8, (10, 5)), "ratios are three whole numbers"),
+        (lambda m: MemoryCrystal(8, (10, 5, 0)), "a ratio is a whole number, 1 or more, not 0"),
+        (lambda m: MemoryCrystal(8, 10), "ratios are three whole numbers"),
+        (lambda m: MemoryCrystal(8, forgetting=5), "forgetting is a Forgetting, or None, not 5"),
+        (lambda m: MemoryCrystal(8, temperature="warm"), "the temperature is 0 or more, not 'warm'"),
+        (lambda m: MemoryCrystal(8, dtype="float32"), "kept in floating point, not in float32"),
         (lambda m: MemoryCrystal(8, temperature=-1.0), "the temperature is 0 or more"),
         (lambda m: MemoryCrystal(8, dtype=torch.int8), "kept in floating point"),
     ],

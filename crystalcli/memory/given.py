@@ -78,7 +78,7 @@ def notes(x: Tensor, first: int, importance: object, times: object, pinned: obje
     """What is noted of tokens x [batch, tokens, any], of which the first is number `first`: importance float32, times float64 and
     pins bool, each [batch, tokens]. Gradients come through importance alone."""
     shape = x.shape[:2]
-    weights = torch.ones(shape, device=x.device)
+    weights = torch.ones(shape, dtype=torch.float32, device=x.device)
     if importance is not None:
         weights = _each(importance, x, "importance", torch.float32)
         if (weights < 0).any():

@@ -126,7 +126,7 @@ def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
         _hold(dtype.is_floating_point, f"its nodes are {dtype}")
     except (KeyError, ValueError, UsageError) as error:
         raise DamagedCrystalError(f"{path} is damaged: {error}") from error
-    memory = kind(dimension, shape, dtype=dtype, **options)  # what a class of somebody's own raises is no damage
+    memory = kind(dimension, shape, **{"dtype": dtype, **options})  # what a class of somebody's own raises is no damage
     try:
         restore(memory, tensors)
     except CrystalError as error:
@@ -157,8 +157,9 @@ def _waiting(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, i
 def _whole(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, ...]) -> torch.Tensor:
     held = tensors[name]
     _hold(held.shape == shape, f"{name} is {list(held.shape)}, not {list(shape)}")
+    plain = held if held.element_size() > 1 else held.float()  # float8 has no isfinite
     unbounded = name.endswith("stabilities")  # infinite where a node is pinned
-    _hold(bool((~held.isnan()).all() if unbounded else torch.isfinite(held).all()), f"{name} holds NaN or infinity")
+    _hold(bool((~held.isnan()).all() if unbounded else torch.isfinite(plain).all()), f"{name} holds NaN or infinity")
     return held.detach().clone()
 
 

@@ -118,8 +118,13 @@ class MemoryCrystal:
         self.waiting = [nodes.mapped(lambda each: each.detach()) for nodes in self.waiting]
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
-        """Itself, on another device or with nodes in another dtype. Raises UsageError for one that is not of floating point."""
-        self.dtype = self.dtype if dtype is None else _kept_in(dtype)
+        """Itself, on another device or with nodes in another dtype. Raises UsageError for one that is not of floating point, or
+        that cannot hold them; all is then as it was."""
+        kept = self.dtype if dtype is None else _kept_in(dtype)
+        if kept != self.dtype:
+            for layer in self.layers:
+                _held_by(kept, layer.vectors.rows)
+        self.dtype = kept
         for layer in self.layers:
             for name, column in layer.columns().items():
                 column.to(device, self.dtype if name == "vectors" else None)
@@ -191,8 +196,7 @@ class MemoryCrystal:
             expected = (len(rows.vectors), groups)
             if read.vectors.shape != (*expected, self.dimension) or any(each.shape != expected for each in read[1:]):
                 raise CrystalError(f"hierarchical_compress made {list(read.vectors.shape)} of {groups} groups")
-            if not torch.isfinite(read.vectors.detach().to(self.dtype).float()).all():
-                raise UsageError(f"nodes would hold NaN or infinity in {self.dtype}")
+            _held_by(self.dtype, read.vectors)
             made.append(read)
         return made, waiting
 
@@ -257,11 +261,10 @@ class MemoryCrystal:
         moment = self.now if now is None else moment_of(now)
         if self.forgetting is None or not self.layers:
             return
-        if there.numel() % len(self.layers[0].weights.rows):
-            raise UsageError(f"what was recalled is of another batch than the memory's {self.batch}")
-        there, layers, starts = (
-            each.reshape(len(self.layers[0].weights.rows), -1) for each in (there, recalled.layers, recalled.starts)
-        )
+        batch = len(self.layers[0].weights.rows)
+        if (batch > 1 and len(there) != batch) or (there.any() and recalled.ends.max() > self.tokens):
+            raise UsageError("what was recalled is of another memory")
+        there, layers, starts = (each.reshape(batch, -1) for each in (there, recalled.layers, recalled.starts))
         above: Tensor | None = None  # which nodes of the layer below were recalled
         width = 1
         for level, (layer, ratio) in enumerate(zip(self.layers, self.ratios, strict=True)):
@@ -365,6 +368,11 @@ def _kept_in(dtype: object) -> torch.dtype:
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise UsageError(f"nodes are kept in floating point, not in {dtype}")
     return dtype
+
+
+def _held_by(dtype: torch.dtype, vectors: Tensor) -> None:
+    if not torch.isfinite(vectors.detach().to(dtype).float()).all():
+        raise UsageError(f"nodes would hold NaN or infinity in {dtype}")
 
 
 def _casts(device: torch.device) -> bool:

@@ -123,6 +123,15 @@ def test_a_class_of_somebodys_own_is_loaded_with_what_it_needs(tmp_path):
         Weighed.load(tmp_path / "m")
 
 
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float16])
+def test_nodes_may_be_read_in_another_dtype(tmp_path, dtype):
+    memory = filled(dtype=dtype)
+    memory.save(tmp_path / "m")
+    assert MemoryCrystal.load(tmp_path / "m").dtype == dtype
+    again = MemoryCrystal.load(tmp_path / "m", dtype=torch.float64)
+    assert torch.equal(again.crystal_layers[0], memory.crystal_layers[0].double())
+
+
 def test_a_file_that_is_mapped_can_be_saved_over(tmp_path):
     memory = filled()
     memory.save(tmp_path / "m")

@@ -1,8 +1,6 @@
 """`MemoryCrystal`: its layers, what it recalls, and what it forgets."""
 
-import re
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli import MemoryCrystal
-from crystalcli.errors import CrystalError, UsageError
+from crystalcli.errors import UsageError
 from crystalcli.memory.decay import Forgetting
 
 
@@ -92,103 +90,6 @@ def test_rows_of_a_batch_are_what_they_are_alone():
         found = alone.recall(queries[row], k=4)
         for name in ("vectors", "scores", "layers", "starts", "ends", "times", "importance", "retained"):
             assert torch.allclose(getattr(found, name), getattr(together, name)[row], atol=1e-5), name
-
-
-def test_what_a_researcher_overrides_is_used():
-    class Largest(MemoryCrystal):
-        def hierarchical_compress(self, children, ratio):
-            shape = (len(children.vectors), -1, ratio)
-            nodes = super().hierarchical_compress(children, ratio)
-            return nodes._replace(vectors=children.vectors.reshape(*shape, self.dimension).amax(2))
-
-        def compute_relevance(self, queries, vectors):
-            return -super().compute_relevance(queries, vectors)
-
-    x = torch.randn(400, 6)
-    memory = Largest(6)
-    atoms = memory.crystallize(x)[2]
-    assert torch.equal(atoms[1], x[100:200].amax(0))
-    scores = cosine(torch.ones(6), atoms)
-    assert memory.recall(torch.ones(6), depth=1, k=1).starts.item() == 100 * int(scores.argmin())
-
-
-@pytest.mark.parametrize(
-    ("made", "message"),
-    [
-        (lambda children, ratio: children, "hierarchical_compress made"),
-        (lambda children, ratio: children.vectors[:, ::ratio], "hierarchical_compress gives Nodes, not Tensor"),
-        (
-            lambda children, ratio: children.mapped(lambda each: each[:, ::ratio])._replace(weights=children.weights),
-            "hierarchical_compress made",
-        ),
-        (
-            lambda children, ratio: children.mapped(lambda each: each[:, ::ratio] * (torch.inf if ratio == 2 else 1)),
-            "NaN or infinity",
-        ),
-    ],
-)
-def test_an_override_that_fails_leaves_the_memory_as_it_was(made, message):
-    memory, x = filled(95, 6)
-
-    class Broken(MemoryCrystal):
-        def hierarchical_compress(self, children, ratio):
-            return made(children, ratio)
-
-    memory.__class__ = Broken
-    before = [layer.clone() for layer in memory.crystal_layers]
-    with pytest.raises(CrystalError, match=message):
-        memory.crystallize(torch.randn(40, 6))
-    memory.__class__ = MemoryCrystal
-    assert (memory.tokens, memory.now) == (95, 94.0)
-    assert all(torch.equal(one, two) for one, two in zip(before, memory.crystal_layers, strict=True))
-    memory.crystallize(x[:5])
-    assert torch.allclose(memory.crystal_layers[2][0], torch.cat([x, x[:5]]).mean(0), atol=1e-5)
-
-
-def test_the_example_of_the_page_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    page = Path(__file__).parent.parent.parent / "docs" / "INFINITE_MEMORY.md"
-    (example,) = [
-        each
-        for each in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-        if "Pooled" in each
-    ]
-    there: dict = {}
-    exec(example, there)
-    memory, again = there["memory"], there["again"]
-    assert memory.scorer.weight.grad.abs().sum() > 0
-    assert [len(layer) for layer in again.crystal_layers] == [100, 20, 10]
-    assert torch.equal(again.crystal_layers[2], memory.crystal_layers[2])
-    unscored = there["Pooled"](8, scorer=lambda groups: torch.zeros(*groups.shape[:-1], 1))
-    plain, x, importance = MemoryCrystal(8), torch.randn(300, 8), torch.rand(300)
-    for one, two in zip(
-        unscored.crystallize(x, importance=importance), plain.crystallize(x, importance=importance), strict=True
-    ):
-        assert torch.allclose(one, two, atol=1e-5)  # without scores it is the mean by importance
-    query = torch.randn(8)
-    best = unscored.recall(query, k=1)
-    assert best.scores.item() == pytest.approx(float(best.vectors[0] @ query), abs=1e-5)
-
-
-def test_relevance_may_be_a_dot_product_in_any_precision_but_has_one_score_for_each_node():
-    class Product(MemoryCrystal):
-        def compute_relevance(self, queries, vectors):
-            return torch.einsum("bqd,b...nd->bqn" if vectors.dim() == 3 else "bqd,bqnd->bqn", queries, vectors).double()
-
-    class Wrong(MemoryCrystal):
-        def compute_relevance(self, queries, vectors):
-            return queries @ vectors[:, :1].transpose(-1, -2)
-
-    x = torch.randn(6000, 6)
-    memory, wrong = Product(6), Wrong(6)
-    memory.crystallize(x)
-    wrong.crystallize(x)
-    query = torch.randn(6)
-    best = memory.recall(query, k=1)
-    assert best.scores.dtype == torch.float32
-    assert best.scores.item() == pytest.approx(float(best.vectors[0] @ query), abs=1e-5)
-    with pytest.raises(CrystalError, match=r"compute_relevance made \[1, 1, 1\], not \[1, 1, 60\]"):
-        wrong.recall(query)
 
 
 # --- recall -----------------------------------------------------------------------------------------------
@@ -279,6 +180,22 @@ def test_inference_mode_leaves_a_memory_that_goes_on():
     assert [len(layer) for layer in memory.crystal_layers] == [21, 4, 2]
 
 
+@pytest.mark.parametrize("default", [torch.float64, torch.bfloat16])
+def test_the_default_dtype_changes_nothing(default):
+    x, query, pins = torch.randn(2300, 16), torch.randn(16), torch.arange(2300) < 2
+    found = []
+    for dtype in (default, torch.float32):
+        torch.set_default_dtype(dtype)
+        try:
+            memory = MemoryCrystal(16, forgetting=Forgetting(100.0))
+            memory.crystallize(x, pinned=pins)
+            found.append(memory.recall(query))
+        finally:
+            torch.set_default_dtype(torch.float32)
+    for name in ("vectors", "scores", "importance", "retained", "times"):
+        assert torch.equal(getattr(found[0], name), getattr(found[1], name)), name
+
+
 def test_autocast_changes_nothing():
     memory, x = filled(2300, 16)
     query = torch.randn(16)
@@ -359,6 +276,15 @@ def test_what_any_query_recalled_can_be_strengthened(batch, asked):
     assert (memory.layers[0].stabilities.rows > stabilities).any()
 
 
+def test_what_another_memory_recalled_is_not_strengthened():
+    long, short = (filled(tokens, 8, forgetting=Forgetting(10.0))[0] for tokens in (900, 300))
+    pair, three = (filled(300, 8, batch, forgetting=Forgetting(10.0))[0] for batch in (2, 3))
+    with pytest.raises(UsageError, match="of another memory"):
+        short.strengthen(long.recall(long.crystal_layers[0][80]))
+    with pytest.raises(UsageError, match="of another memory"):
+        pair.strengthen(three.recall(torch.randn(3, 8)))
+
+
 def test_times_need_no_gradient_and_the_least_importance_is_none():
     memory = MemoryCrystal(4, forgetting=Forgetting(10.0))
     times, tiny = torch.arange(20.0, requires_grad=True), torch.full((20,), 1e-45)
@@ -372,6 +298,11 @@ def test_nodes_that_the_dtype_cannot_hold_are_refused():
     memory = MemoryCrystal(4, dtype=torch.float16)
     with pytest.raises(UsageError, match=r"NaN or infinity in torch\.float16"):
         memory.crystallize(torch.full((100, 4), 1e5))
+    large = MemoryCrystal(4)
+    large.crystallize(torch.full((100, 4), 1e5))
+    with pytest.raises(UsageError, match=r"NaN or infinity in torch\.float16"):
+        large.to(dtype=torch.float16)
+    assert large.dtype == large.crystal_layers[0].dtype == torch.float32
     assert (memory.tokens, memory.batch) == (0, None)
 
 

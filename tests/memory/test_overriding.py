@@ -1,8 +1,5 @@
 """What a class of somebody's own puts in the place of a memory's steps."""
 
-import re
-from pathlib import Path
-
 import pytest
 import torch
 
@@ -60,31 +57,6 @@ def test_an_override_that_fails_leaves_the_memory_as_it_was(made, message):
     assert all(torch.equal(one, two) for one, two in zip(before, memory.crystal_layers, strict=True))
     memory.crystallize(x[:5])
     assert torch.allclose(memory.crystal_layers[2][0], torch.cat([x, x[:5]]).mean(0), atol=1e-5)
-
-
-def test_the_example_of_the_page_runs(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    page = Path(__file__).parent.parent.parent / "docs" / "INFINITE_MEMORY.md"
-    (example,) = [
-        each
-        for each in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-        if "Pooled" in each
-    ]
-    there: dict = {}
-    exec(example, there)
-    memory, again = there["memory"], there["again"]
-    assert memory.scorer.weight.grad.abs().sum() > 0
-    assert [len(layer) for layer in again.crystal_layers] == [100, 20, 10]
-    assert torch.equal(again.crystal_layers[2], memory.crystal_layers[2])
-    unscored = there["Pooled"](8, scorer=lambda groups: torch.zeros(*groups.shape[:-1], 1))
-    plain, x, importance = MemoryCrystal(8), torch.randn(300, 8), torch.rand(300)
-    for one, two in zip(
-        unscored.crystallize(x, importance=importance), plain.crystallize(x, importance=importance), strict=True
-    ):
-        assert torch.allclose(one, two, atol=1e-5)  # without scores it is the mean by importance
-    query = torch.randn(8)
-    best = unscored.recall(query, k=1)
-    assert best.scores.item() == pytest.approx(float(best.vectors[0] @ query), abs=1e-5)
 
 
 def test_relevance_may_be_a_dot_product_in_any_precision_but_has_one_score_for_each_node():

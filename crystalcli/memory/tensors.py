@@ -40,10 +40,11 @@ class MemoryCrystal:
     memories fade, in the unit of the times that are given, tokens where none are; None forgets nothing. temperature: what
     `log R` counts beside a cosine. dtype: in which nodes are kept.
 
-    By token, layers take (itemsize · dimension + 28) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 404 MB for a million
+    By token, layers take (itemsize · dimension + 24) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 403 MB for a million
     tokens of 768 dimensions in float32, 203 MB in bfloat16, where the embeddings themselves would take 3,072 and 1,536.
 
     `hierarchical_compress`, `compute_relevance`, `extract_memories` and `merge_memories` are there to be overridden.
+    What cannot be raises UsageError, before anything is changed.
     """
 
     def __init__(

@@ -136,7 +136,10 @@ def perplexity(state: State, room: int) -> RenderableType:
     table.add_row("window alone", f"{state.perplexity(False):.2f}")
     table.add_row("with memory", Text(f"{state.perplexity(True):.2f}", style="bold"))
     gain = 100 * (state.perplexity(True) / state.perplexity(False) - 1)
-    table.add_row(Text(f"{len(state.rows)} strides", style="dim"), Text(f"{gain:+.1f} %", style="dim"))
+    table.add_row(
+        Text(f"{len(state.rows)} stride{'s' * (len(state.rows) != 1)}", style="dim"),
+        Text(f"{gain:+.1f} %", style="dim"),
+    )
     strides = [row["window"].nats / row["window"].tokens for row in state.rows]
     return Group(table, Text(sparks(strides, room), style="yellow"))
 

@@ -21,6 +21,7 @@ from crystalcli.errors import UsageError
 Values = TypeVar("Values")  # float, numpy array or tensor, of one shape or shapes that broadcast
 
 _LEAST = 1e-6  # of the stability of importance 1: what has no importance fades almost at once, and its age is not divided by 0
+_FLATTEST = 0.01  # with a power below it half-lives and F soon are beyond float32
 # FSRS-5's figures for a recall that was neither hard nor easy, of what is neither: e^w8 · (11 - 5), w9 and w10.
 _GAIN, _SATURATION, _SPACING = 28.15, 0.1192, 1.01925
 
@@ -37,12 +38,17 @@ class Forgetting:
     power: float = 0.5
 
     def __post_init__(self) -> None:
-        if not (0 < self.stability < math.inf and 0 < self.power < math.inf):
+        figures = (self.stability, self.power)
+        if not all(isinstance(each, int | float) and 0 < each < math.inf for each in figures):
             raise UsageError("the stability and the power of a forgetting curve are above 0, and finite")
+        if self.power < _FLATTEST:
+            raise UsageError(f"the power of a forgetting curve is {_FLATTEST} or more, not {self.power}")
 
     @classmethod
     def by_half_life(cls, half_life: float, power: float = 0.5) -> Forgetting:
         """The curve on which half of a memory of importance 1 is left at this age. Raises UsageError."""
+        if not isinstance(half_life, int | float) or not 0 < half_life < math.inf:
+            raise UsageError(f"a half-life is above 0, and finite, not {half_life!r}")
         return cls(half_life / cls(1.0, power).half_life, power)
 
     @property
@@ -51,8 +57,14 @@ class Forgetting:
         return self.age_at(0.5)
 
     def age_at(self, retained: float, importance: float = 1.0) -> float:
-        """The age at which so much, above 0 and at most 1, is left of a memory that was never recalled."""
-        return self.initial(importance) * float(retained ** (-1 / self.power) - 1) / self._factor
+        """The age at which so much, above 0 and at most 1, is left of a memory that was never recalled; infinity where it
+        is beyond all numbers. Raises UsageError for another share."""
+        if not isinstance(retained, int | float) or not 0 < retained <= 1:
+            raise UsageError(f"what is left of a memory is above 0 and at most 1, not {retained!r}")
+        try:
+            return self.initial(importance) * float(retained ** (-1 / self.power) - 1) / self._factor
+        except OverflowError:
+            return math.inf
 
     def initial(self, importance: Values) -> Values:
         """The stability of a new memory: in proportion to its importance, 0 or more; infinity, which is pinned, is never forgotten."""

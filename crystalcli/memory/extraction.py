@@ -109,7 +109,7 @@ def finest_best(found: list[Candidates], k: int) -> Chosen:
     below = [torch.full_like(each.scores, NOTHING) for each in found]  # the best score in each node
     for upper in range(len(found) - 2, -1, -1):
         here, lower = found[upper], found[upper + 1]
-        room = torch.full((*here.scores.shape[:-1], here.scores.shape[-1] + 1), NOTHING, device=here.scores.device)
+        room = here.scores.new_full((*here.scores.shape[:-1], here.scores.shape[-1] + 1), NOTHING)
         places = torch.where(lower.parents < 0, here.scores.shape[-1], lower.parents)
         best = torch.maximum(lower.scores, below[upper + 1])
         below[upper] = room.scatter_reduce(-1, places, best, "amax")[..., :-1]
@@ -148,7 +148,7 @@ def describe(
         known = {"vectors": chosen.scores.new_zeros(*shape, dimension)}
         known |= {name: chosen.scores.new_zeros(shape) for name in ("weights", "stabilities")}
         known |= {name: chosen.scores.new_zeros(shape).double() for name in ("times", "recalled")}
-    retained = torch.ones(shape, device=chosen.rows.device)
+    retained = torch.ones(shape, dtype=torch.float32, device=chosen.rows.device)
     if forgetting is not None:
         retained = forgetting.retained((now - known["recalled"]).float(), known["stabilities"])
     retained = retained.masked_fill(chosen.layers == 0, 0)

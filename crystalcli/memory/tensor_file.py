@@ -14,12 +14,20 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError, NotFoundError
+from crystalcli.errors import (
+    CrystalError,
+    DamagedCrystalError,
+    NewerFormatError,
+    NotACrystalError,
+    NotFoundError,
+    UsageError,
+)
 from crystalcli.memory.decay import Forgetting
+from crystalcli.memory.given import ratios_of, whole
 from crystalcli.memory.nodes import Column, Layer, Nodes
 
 if TYPE_CHECKING:
@@ -51,10 +59,12 @@ def restore(memory: MemoryCrystal, tensors: Mapping[str, torch.Tensor]) -> None:
     """
     try:
         counts, clock = tensors["counts"].tolist(), tensors["clock"].tolist()
+        _hold(tensors["counts"].dtype == torch.int64, f"its counts were cast to {tensors['counts'].dtype}")
         dimension, *ratios, tokens, batch, flat = counts
         now, temperature, stability, power = clock
         _hold(
-            dimension == memory.dimension and tuple(ratios) == memory.ratios, "it has another dimension or other ratios"
+            dimension == memory.dimension and tuple(ratios) == memory.ratios,
+            f"they have dimension {dimension} and ratios {ratios}, not {memory.dimension} and {list(memory.ratios)}",
         )
         _hold(tokens >= 0 and batch >= 0 and flat in (0, 1) and (batch > 0 or tokens == 0), "its counts cannot be")
         _hold(now == now and 0 <= temperature < float("inf"), "its clock cannot be")
@@ -89,8 +99,8 @@ def save(memory: MemoryCrystal, path: Path) -> None:
             beside.unlink(missing_ok=True)
 
 
-def load(kind: type[Memory], path: Path) -> Memory:
-    """A memory of this class from a file that `save` wrote.
+def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
+    """A memory of this class, made with these options, from a file that `save` wrote.
 
     Raises NotFoundError, NotACrystalError, NewerFormatError or DamagedCrystalError.
     """
@@ -109,11 +119,17 @@ def load(kind: type[Memory], path: Path) -> Memory:
     except (SafetensorError, OSError) as error:
         raise NotACrystalError(f"{path} is not a memory: {error}") from error
     try:
-        dimension, *ratios = tensors["counts"][:4].tolist()
+        _hold(tensors["counts"].dtype == torch.int64, "its counts are no whole numbers")
+        dimension, *ratios = (whole(each, "a count") for each in tensors["counts"][:4].tolist())
+        shape = ratios_of(ratios)
         dtype = tensors["units.vectors"].dtype if "units.vectors" in tensors else torch.float32
-        memory = kind(dimension, (ratios[0], ratios[1], ratios[2]), dtype=dtype)
+        _hold(dtype.is_floating_point, f"its nodes are {dtype}")
+    except (KeyError, ValueError, UsageError) as error:
+        raise DamagedCrystalError(f"{path} is damaged: {error}") from error
+    memory = kind(dimension, shape, **{"dtype": dtype, **options})  # what a class of somebody's own raises is no damage
+    try:
         restore(memory, tensors)
-    except (KeyError, ValueError, IndexError, TypeError, CrystalError) as error:
+    except CrystalError as error:
         raise DamagedCrystalError(f"{path} is damaged: {error}") from error
     return memory
 
@@ -141,8 +157,9 @@ def _waiting(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, i
 def _whole(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, ...]) -> torch.Tensor:
     held = tensors[name]
     _hold(held.shape == shape, f"{name} is {list(held.shape)}, not {list(shape)}")
+    plain = held if held.element_size() > 1 else held.float()  # float8 has no isfinite
     unbounded = name.endswith("stabilities")  # infinite where a node is pinned
-    _hold(bool((~held.isnan()).all() if unbounded else torch.isfinite(held).all()), f"{name} holds NaN or infinity")
+    _hold(bool((~held.isnan()).all() if unbounded else torch.isfinite(plain).all()), f"{name} holds NaN or infinity")
     return held.detach().clone()
 
 

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.memory import tensor_file
+from crystalcli.memory.decay import Forgetting
 from crystalcli.memory.extraction import Candidates, Chosen, Recalled, children_of, describe, finest_best
+from crystalcli.memory.given import (
+    depth_of,
+    floating,
+    mask_of,
+    moment_of,
+    notes,
+    on_device,
+    queries_of,
+    ratios_of,
+    rows_of,
+    whole,
+)
 from crystalcli.memory.nodes import Layer, Nodes
 from crystalcli.vectors.pyramid import RATIOS
 
@@ -18,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from torch import Tensor
-
-    from crystalcli.memory.decay import Forgetting
 
 
 class MemoryCrystal:
@@ -29,10 +40,11 @@ class MemoryCrystal:
     memories fade, in the unit of the times that are given, tokens where none are; None forgets nothing. temperature: what
     `log R` counts beside a cosine. dtype: in which nodes are kept.
 
-    By token, layers take (itemsize · dimension + 28) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 404 MB for a million
+    By token, layers take (itemsize · dimension + 24) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 403 MB for a million
     tokens of 768 dimensions in float32, 203 MB in bfloat16, where the embeddings themselves would take 3,072 and 1,536.
 
     `hierarchical_compress`, `compute_relevance`, `extract_memories` and `merge_memories` are there to be overridden.
+    What cannot be raises UsageError, before anything is changed.
     """
 
     def __init__(
@@ -44,17 +56,15 @@ class MemoryCrystal:
         temperature: float = 0.1,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        if dimension < 1 or len(ratios) != 3 or min(ratios) < 1:
-            raise UsageError("dimension and ratios are 1 or more")
-        if not 0 <= temperature < float("inf"):
-            raise UsageError(f"the temperature is 0 or more, not {temperature}")
-        if not dtype.is_floating_point:
-            raise UsageError(f"nodes are kept in floating point, not in {dtype}")
-        self.dimension = dimension
-        self.ratios = ratios
+        if forgetting is not None and not isinstance(forgetting, Forgetting):
+            raise UsageError(f"forgetting is a Forgetting, or None, not {forgetting!r}")
+        if not isinstance(temperature, float | int) or not 0 <= temperature < float("inf"):
+            raise UsageError(f"the temperature is 0 or more, not {temperature!r}")
+        self.dimension = whole(dimension, "the dimension")
+        self.ratios = ratios_of(ratios)
         self.forgetting = forgetting
         self.temperature = temperature
-        self.dtype = dtype
+        self.dtype = _kept_in(dtype)
         self.reset()
 
     # --- what there is ----------------------------------------------------------------------------------
@@ -91,7 +101,9 @@ class MemoryCrystal:
             self.waiting: list[Nodes] = []
             self.flat = False
             return
-        forgotten = self._mask(rows)
+        forgotten = rows_of(rows, self.batch or 0)
+        if self.layers:
+            forgotten = forgotten.to(self.layers[0].vectors.rows.device)
         for layer in self.layers:
             for column in (layer.vectors, layer.weights):
                 column.change(lambda held: held.masked_fill(forgotten.reshape(-1, *[1] * (held.dim() - 1)), 0))
@@ -107,8 +119,13 @@ class MemoryCrystal:
         self.waiting = [nodes.mapped(lambda each: each.detach()) for nodes in self.waiting]
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
-        """Itself, on another device or with nodes in another dtype."""
-        self.dtype = dtype or self.dtype
+        """Itself, on another device or with nodes in another dtype. Raises UsageError for one that is not of floating point, or
+        that cannot hold them; all is then as it was."""
+        kept = self.dtype if dtype is None else _kept_in(dtype)
+        if kept != self.dtype:
+            for layer in self.layers:
+                _held_by(kept, layer.vectors.rows)
+        self.dtype = kept
         for layer in self.layers:
             for name, column in layer.columns().items():
                 column.to(device, self.dtype if name == "vectors" else None)
@@ -132,43 +149,57 @@ class MemoryCrystal:
         importance: of each token, [tokens] or [batch, tokens], 0 or more: what it weighs in means, and how slowly it fades; a token of
         0 is passed over, as padding is. times: of each token, in any unit, else their numbers. pinned: what is never forgotten, for
         all or for each token; a node is pinned when a token of it is. gradient: let gradients through, until `detach` or `reset`.
-        Raises UsageError for other shapes, and for values that are not finite.
+        Raises UsageError for other shapes, for values that are not finite or too large for the dtype of nodes, and for another device
+        than the memory's, which then stays as it was.
         """
         given = floating(context_embeddings, "embeddings")
         if given.dim() not in (2, 3) or given.shape[-1] != self.dimension:
             raise UsageError(f"embeddings are [tokens, {self.dimension}], not {list(given.shape)}")
         x = given if given.dim() == 3 else given[None]
-        if self.batch not in (None, len(x)) or not len(x):
+        if not len(x):
+            raise UsageError("embeddings are of one row of a batch, or more, not of none")
+        if self.batch not in (None, len(x)):
             raise UsageError(f"the memory holds a batch of {self.batch}, not of {len(x)}; reset it first")
-        with _plainly(gradient and torch.is_grad_enabled()):
+        if self.layers:
+            on_device(x, self.layers[0].vectors.rows.device, "embeddings")
+        with _plainly(gradient and torch.is_grad_enabled(), x.device):
             x = x.float() if gradient else x.detach().float()
             if not torch.isfinite(x).all():
                 raise UsageError("embeddings hold NaN or infinity")
-            read = Nodes(x, *self._notes(x, importance, times, pinned))
+            read = Nodes(x, *notes(x, self.tokens, importance, times, pinned))
             if not gradient:
                 read = read.mapped(lambda each: each.detach())
+            made, waiting = self._grouped(read)  # all of it before anything is kept
             if not self.layers:
                 self.flat = given.dim() == 2
                 self.layers = [Layer.empty(x, self.dtype) for _ in self.ratios]
-                self.waiting = [read.part(0, 0) for _ in self.ratios]
             if x.shape[1]:
                 last = float(read.times.max())
                 self.now = max(self.now, last) if self.tokens else last
                 self.tokens += x.shape[1]
-            self._push(read)
+            self.waiting = waiting
+            for layer, nodes in zip(self.layers, made, strict=True):
+                if nodes.weights.shape[1]:
+                    stabilities = self.forgetting.initial(nodes.weights.detach()) if self.forgetting else nodes.weights
+                    layer.append(nodes, stabilities.masked_fill(nodes.pinned, float("inf")))
         return self.crystal_layers
 
-    def _push(self, read: Nodes) -> None:
+    def _grouped(self, read: Nodes) -> tuple[list[Nodes], list[Nodes]]:
+        """The new nodes of each layer, and what then waits below it."""
+        made, waiting = [], []
         for level, ratio in enumerate(self.ratios):
-            rows = self.waiting[level].joined(read)
+            rows = self.waiting[level].joined(read) if self.waiting else read
             groups = rows.weights.shape[1] // ratio
-            self.waiting[level] = rows.part(groups * ratio).mapped(torch.clone)
+            waiting.append(rows.part(groups * ratio).mapped(torch.clone))
             read = self.hierarchical_compress(rows.part(0, groups * ratio), ratio)
-            if read.vectors.shape != (len(rows.vectors), groups, self.dimension):
+            if not isinstance(read, Nodes):
+                raise CrystalError(f"hierarchical_compress gives Nodes, not {type(read).__name__}")
+            expected = (len(rows.vectors), groups)
+            if read.vectors.shape != (*expected, self.dimension) or any(each.shape != expected for each in read[1:]):
                 raise CrystalError(f"hierarchical_compress made {list(read.vectors.shape)} of {groups} groups")
-            if groups:
-                stabilities = self.forgetting.initial(read.weights.detach()) if self.forgetting else read.weights
-                self.layers[level].append(read, stabilities.masked_fill(read.pinned, float("inf")))
+            _held_by(self.dtype, read.vectors)
+            made.append(read)
+        return made, waiting
 
     def hierarchical_compress(self, children: Nodes, ratio: int) -> Nodes:
         """One node for every `ratio` children: the mean by their weights, the mean weight, the last time, pinned if one is.
@@ -199,20 +230,20 @@ class MemoryCrystal:
         better is given. now: the time from which ages count; else that of the last token. strengthen: where memories fade, those
         recalled, and what they are part of, fade more slowly from now on.
         What comes back has the query's shape with `k` in the place of the dimension, or fewer than `k` where there are no more;
-        `layers` is 0 where a row of a batch has fewer than others. Raises UsageError for a wrong shape, depth or k; an empty
-        memory gives none.
+        `layers` is 0 where a row of a batch has fewer than others. Raises UsageError for a wrong shape, device, depth, k or time; an
+        empty memory gives none.
         """
-        if depth not in (1, 2, 3):
-            raise UsageError(f"depth is 1, 2 or 3, not {depth}")
-        if not isinstance(k, int) or k < 1:
-            raise UsageError(f"k is a whole number, 1 or more, not {k}")
-        moment, differentiable = self.now if now is None else now, torch.is_grad_enabled()
-        with _plainly(False):
-            queries = self._queries(query)
+        depth, k = depth_of(depth), whole(k, "k")
+        moment, differentiable = self.now if now is None else moment_of(now), torch.is_grad_enabled()
+        device = floating(query, "the query").device
+        if self.layers:
+            on_device(query, self.layers[0].vectors.rows.device, "the query")
+        with _plainly(False, device):
+            queries = queries_of(query, self.dimension, self.batch, self.flat)
             if not self.layers:
                 return describe([], self.dimension, Chosen.none(queries), moment, None).shaped(query.shape[:-1])
             chosen = self.merge_memories(self.extract_memories(queries, depth, k, moment), k)
-        with _plainly(differentiable):
+        with _plainly(differentiable, device):
             found = describe(self.layers, self.dimension, chosen, moment, self.forgetting).placed(self.ratios)
             if self.forgetting and strengthen:
                 self.strengthen(found, now=moment)
@@ -221,17 +252,25 @@ class MemoryCrystal:
     def strengthen(self, recalled: Recalled, used: Tensor | None = None, *, now: float | None = None) -> None:
         """Let memories fade more slowly from now on, and what they are part of; nothing where the memory forgets nothing.
 
-        recalled: what `recall` gave for queries [batch, queries, dimension]. used: which of them, bool [batch, queries, k]; else all.
+        recalled: what `recall` gave. used: which of them, bool in the shape of `recalled.layers`; else all. Raises UsageError.
         """
-        if self.forgetting is None:
+        if not isinstance(recalled, Recalled):
+            raise UsageError(f"what is strengthened is what recall gave, not {type(recalled).__name__}")
+        there = recalled.layers > 0
+        if used is not None:
+            there = there & mask_of(used, there.shape, "used")
+        moment = self.now if now is None else moment_of(now)
+        if self.forgetting is None or not self.layers:
             return
-        moment = self.now if now is None else now
-        used = recalled.layers > 0 if used is None else used & (recalled.layers > 0)
+        batch = len(self.layers[0].weights.rows)
+        if (batch > 1 and len(there) != batch) or (there.any() and recalled.ends.max() > self.tokens):
+            raise UsageError("what was recalled is of another memory")
+        there, layers, starts = (each.reshape(batch, -1) for each in (there, recalled.layers, recalled.starts))
         above: Tensor | None = None  # which nodes of the layer below were recalled
         width = 1
         for level, (layer, ratio) in enumerate(zip(self.layers, self.ratios, strict=True)):
             width *= ratio
-            rows = torch.where(used & (recalled.layers == level + 1), recalled.starts // width, layer.count).flatten(1)
+            rows = torch.where(there & (layers == level + 1), starts // width, layer.count)
             hit = torch.zeros(len(rows), layer.count + 1, dtype=torch.bool, device=rows.device)
             hit = hit.scatter_(1, rows, True)[:, :-1]
             if above is not None:
@@ -277,6 +316,13 @@ class MemoryCrystal:
         """The best `k` of what was looked at, of which no two overlap. To be overridden by another choice."""
         return finest_best(found, k)
 
+    def _relevance(self, queries: Tensor, vectors: Tensor) -> Tensor:
+        scores, expected = self.compute_relevance(queries, vectors), [*queries.shape[:2], vectors.shape[-2]]
+        if not isinstance(scores, torch.Tensor) or list(scores.shape) != expected:
+            made = list(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
+            raise CrystalError(f"compute_relevance made {made}, not {expected}, of vectors {list(vectors.shape)}")
+        return scores.float()
+
     def _scored(self, queries: Tensor, layer: Layer, candidates: Candidates, now: float) -> Candidates:
         rows, vectors = candidates.rows, layer.vectors.rows
         if not rows.shape[-1]:
@@ -284,9 +330,9 @@ class MemoryCrystal:
         there = rows.clamp_min(0)
         streams = torch.arange(len(rows), device=rows.device)[:, None, None]
         if layer.count <= 4 * rows.shape[-1]:  # most of the layer is looked at: one product for all queries
-            scores = self.compute_relevance(queries, vectors).gather(2, there)
+            scores = self._relevance(queries, vectors).gather(2, there)
         else:
-            scores = self.compute_relevance(queries, vectors[streams, there])
+            scores = self._relevance(queries, vectors[streams, there])
         if self.forgetting:
             ages = now - layer.recalled.rows
             faded = self.forgetting.log_retained(ages.float(), layer.stabilities.rows)
@@ -301,89 +347,34 @@ class MemoryCrystal:
         tensor_file.save(self, Path(path))
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """A memory as `save` wrote it. Raises NotFoundError, NotACrystalError or DamagedCrystalError."""
-        return tensor_file.load(cls, Path(path))
+    def load(cls, path: str | Path, **options: Any) -> Self:
+        """A memory as `save` wrote it, of this class: it is made by `cls(dimension, ratios, dtype=..., **options)`, and then filled.
 
-    # --- what is asked for --------------------------------------------------------------------------------
-
-    def _notes(
-        self, x: Tensor, importance: Tensor | None, times: Tensor | None, pinned: bool | Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Importance, times and pins of tokens [batch, tokens], checked."""
-        shape, device = x.shape[:2], x.device
-
-        def spread(values: Tensor, what: str, dtype: torch.dtype) -> Tensor:
-            if values.shape not in (shape, shape[1:]):
-                raise UsageError(f"{what} is one number for each token, {list(shape)}, not {list(values.shape)}")
-            values = values.to(device, dtype)
-            if not torch.isfinite(values).all():
-                raise UsageError(f"{what} holds NaN or infinity")
-            return values.expand(shape)
-
-        weights = torch.ones(shape, device=device)
-        if importance is not None:
-            weights = spread(importance, "importance", torch.float32)
-            if (weights < 0).any():
-                raise UsageError("importance is 0 or more")
-        if times is None:
-            times = torch.arange(self.tokens, self.tokens + shape[1], dtype=torch.float64, device=device)
-        moments = spread(times, "the time", torch.float64)
-        marks = (
-            torch.full(shape, pinned, device=device)
-            if isinstance(pinned, bool)
-            else spread(pinned, "pinned", torch.bool)
-        )
-        return weights, moments, marks & (weights > 0)
-
-    def _queries(self, query: Tensor) -> Tensor:
-        """A query as float32 [batch, queries, dimension]."""
-        query = floating(query, "the query")
-        batch = self.batch or 0
-        allowed = {3: [batch, *query.shape[1:2]], 2: list(query.shape[:1]) if self.flat else [batch], 1: []}
-        fits = query.dim() in allowed and query.shape[-1] == self.dimension
-        if not fits or (batch and list(query.shape[:-1]) != allowed[query.dim()]) or (query.dim() == 1 and batch > 1):
-            held = f"[{self.dimension}]" if batch < 2 else f"[{batch}, {self.dimension}]"
-            raise UsageError(f"the query is {held}, not {list(query.shape)}")
-        asked = query.detach().float()
-        if not torch.isfinite(asked).all():
-            raise UsageError("the query holds NaN or infinity")
-        if query.dim() == 2:
-            return asked[None] if self.flat else asked[:, None]
-        return asked.reshape(-1, asked.shape[-2] if query.dim() == 3 else 1, self.dimension)
-
-    def _mask(self, rows: Sequence[int] | Tensor) -> Tensor:
-        """Rows of the batch as bool [batch]."""
-        count = self.batch or 0
-        given = torch.as_tensor(rows).cpu()
-        if given.dtype == torch.bool:
-            if given.shape != (count,):
-                raise UsageError(f"rows to reset are numbers, or {count} bools, not {list(given.shape)}")
-            numbers = given.nonzero()[:, 0]
-        else:
-            numbers = given.long().flatten()
-        if not all(0 <= number < count for number in numbers.tolist()):
-            raise UsageError(
-                f"the memory has rows 0 to {count - 1}, not {numbers.tolist()}"
-                if count
-                else "the memory has no rows yet"
-            )
-        mask = torch.zeros(count, dtype=torch.bool)
-        mask[numbers] = True
-        return mask.to(self.layers[0].vectors.rows.device) if self.layers else mask
-
-
-def floating(given: object, what: str) -> Tensor:
-    """`given`, a tensor of floating-point numbers. Raises UsageError for anything else."""
-    if not isinstance(given, torch.Tensor):
-        raise UsageError(f"{what}: a torch tensor is needed, not {type(given).__name__}")
-    if not given.is_floating_point():
-        raise UsageError(f"{what}: floating point is needed, not {given.dtype}")
-    return given
+        So what a class of your own has beside, weights for one, is given here. Raises NotFoundError, NotACrystalError,
+        NewerFormatError or DamagedCrystalError.
+        """
+        return tensor_file.load(cls, Path(path), options)
 
 
 @contextlib.contextmanager
-def _plainly(gradient: bool) -> Iterator[None]:
-    """Tensors that may be kept and changed later, even where the caller is in inference mode."""
-    with torch.inference_mode(False), torch.set_grad_enabled(gradient):
+def _plainly(gradient: bool, device: torch.device) -> Iterator[None]:
+    """Tensors that may be kept and changed later, in the precision that is stated: also where the caller is in inference mode, or in
+    autocast, which would give some scores another dtype."""
+    autocast = torch.autocast(device.type, enabled=False) if _casts(device) else contextlib.nullcontext()
+    with torch.inference_mode(False), torch.set_grad_enabled(gradient), autocast:
         yield
+
+
+def _kept_in(dtype: object) -> torch.dtype:
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise UsageError(f"nodes are kept in floating point, not in {dtype}")
+    return dtype
+
+
+def _held_by(dtype: torch.dtype, vectors: Tensor) -> None:
+    if not torch.isfinite(vectors.detach().to(dtype).float()).all():
+        raise UsageError(f"nodes would hold NaN or infinity in {dtype}")
+
+
+def _casts(device: torch.device) -> bool:
+    return torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type)

@@ -17,8 +17,9 @@ from torch import nn
 
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.memory.decay import Forgetting
+from crystalcli.memory.given import depth_of, floating, mask_of, whole
 from crystalcli.memory.tensor_file import restore, tensors_of
-from crystalcli.memory.tensors import MemoryCrystal, floating
+from crystalcli.memory.tensors import MemoryCrystal
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,13 +62,13 @@ class InfiniteMemoryTransformer(nn.Module):
         memory: MemoryCrystal | None = None,
     ) -> None:
         super().__init__()
-        if n_heads < 1 or d_model < 1 or d_model % n_heads or (d_model // n_heads) % 2:
+        d_model, n_heads = whole(d_model, "d_model"), whole(n_heads, "n_heads")
+        if d_model % n_heads or (d_model // n_heads) % 2:
             raise UsageError(f"d_model {d_model} is not {n_heads} heads of an even width")
-        if min(window, k, stride) < 1 or depth not in (1, 2, 3) or (d_hidden is not None and d_hidden < 1):
-            raise UsageError("window, k, stride and d_hidden are 1 or more, and depth is 1, 2 or 3")
-        self.d_model, self.n_heads = d_model, n_heads
-        self.window, self.depth, self.k, self.stride, self.gradient = window, depth, k, stride, gradient
-        hidden = d_hidden or 4 * d_model
+        self.d_model, self.n_heads, self.gradient = d_model, n_heads, gradient
+        self.window, self.stride = whole(window, "the window"), whole(stride, "the stride")
+        self.depth, self.k = depth_of(depth), whole(k, "k")
+        hidden = 4 * d_model if d_hidden is None else whole(d_hidden, "d_hidden")
         self.attention_norm = nn.LayerNorm(d_model)
         self.query, self.key, self.value = (nn.Linear(d_model, d_model, bias=False) for _ in range(3))
         self.memory_key, self.memory_value = (nn.Linear(d_model, d_model, bias=False) for _ in range(2))
@@ -106,8 +107,8 @@ class InfiniteMemoryTransformer(nn.Module):
             raise UsageError(f"the layer reads [batch, tokens, {self.d_model}], not {list(x.shape)}")
         if x.dtype != self.gate.dtype and not torch.is_autocast_enabled(x.device.type):
             raise UsageError(f"the layer reads {self.gate.dtype}, not {x.dtype}")
-        if mask is not None and mask.shape != x.shape[:-1]:
-            raise UsageError(f"the mask is {list(x.shape[:-1])}, not {list(mask.shape)}")
+        if mask is not None:
+            mask = mask_of(mask, x.shape[:-1], "the mask")
         if x.dim() == 2:
             whole = None if mask is None else mask[None]
             return self(x[None], use_infinite_memory, memory=memory, mask=whole)[0]  # type: ignore[no-any-return]
@@ -119,6 +120,8 @@ class InfiniteMemoryTransformer(nn.Module):
             if not torch.isfinite(x).all():
                 raise UsageError("the input holds NaN or infinity")
             held.to(x.device)
+        if not len(x):
+            return x  # no rows: there is nothing to remember
         parts = [
             self._window(
                 x[:, start : start + self.window], held, None if mask is None else mask[:, start : start + self.window]
@@ -141,7 +144,7 @@ class InfiniteMemoryTransformer(nn.Module):
 
     def _heads(self, values: Tensor) -> Tensor:
         """[batch, tokens, d_model] as [batch, tokens, heads, width]."""
-        return values.reshape(*values.shape[:2], self.n_heads, -1)
+        return values.reshape(*values.shape[:2], self.n_heads, self.d_model // self.n_heads)
 
     def _local(self, queries: Tensor, normed: Tensor, mask: Tensor | None) -> Tensor:
         """Causal attention in the window, [batch, tokens, heads, width]."""
@@ -200,6 +203,8 @@ class InfiniteMemoryTransformer(nn.Module):
     # --- what goes with the weights -------------------------------------------------------------------------
 
     def _check(self, memory: MemoryCrystal) -> MemoryCrystal:
+        if not isinstance(memory, MemoryCrystal):
+            raise UsageError(f"the memory is a MemoryCrystal, not {type(memory).__name__}")
         if memory.dimension != self.d_model:
             raise UsageError(f"the memory has {memory.dimension} dimensions, the layer {self.d_model}")
         return memory

@@ -173,6 +173,14 @@ def test_the_board_fits_and_is_harmless(width):
             assert "…" not in whole
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, "1 stride "), (2, "2 strides ")])
+def test_the_board_counts_strides(count, said):
+    written, some = io.StringIO(), state(1024)
+    some.rows = some.rows[:count]
+    Console(file=written, width=80).print(board(some, 80))
+    assert said in written.getvalue()
+
+
 def test_a_picture_of_a_system_that_does_not_say_what_is_resident(tmp_path):
     unknown = state(999_424)
     unknown.samples = [each._replace(resident=None) for each in unknown.samples]

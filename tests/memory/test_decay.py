@@ -90,7 +90,7 @@ def test_numpy_and_torch_give_what_numbers_give():
     assert torch.equal(curve.initial(torch.from_numpy(weights)), torch.from_numpy(curve.initial(weights)))
 
 
-@pytest.mark.parametrize("figures", [(0.0, 0.5), (1.0, 0.0), (math.inf, 0.5), (math.nan, 0.5), (-1.0, 0.5)])
+@pytest.mark.parametrize("figures", [(0.0, 0.5), (1.0, 0.0), (math.inf, 0.5), (math.nan, 0.5), (-1.0, 0.5), ("1", 0.5)])
 def test_what_is_no_curve(figures):
     with pytest.raises(UsageError, match="above 0, and finite"):
         Forgetting(*figures)
@@ -98,3 +98,16 @@ def test_what_is_no_curve(figures):
 
 def test_the_picture_in_the_docs_is_of_this_curve():
     assert PICTURE.read_text(encoding="utf-8") == picture()
+
+
+def test_what_is_no_half_life_no_power_and_no_share():
+    for half_life in (0.0, -1.0, math.nan, "10", None):
+        with pytest.raises(UsageError, match="a half-life is above 0, and finite"):
+            Forgetting.by_half_life(half_life)
+    with pytest.raises(UsageError, match=r"0\.01 or more, not 1e-05"):
+        Forgetting(1.0, 1e-5)
+    for share in (0, 1.1, -1, math.nan):
+        with pytest.raises(UsageError, match="above 0 and at most 1"):
+            Forgetting(1.0).age_at(share)
+    assert Forgetting(1.0, 0.01).age_at(1e-300) == math.inf
+    assert math.isfinite(Forgetting(1.0, 0.01).half_life)

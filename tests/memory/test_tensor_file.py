@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from crystalcli import MemoryCrystal
@@ -78,6 +79,8 @@ def test_what_is_no_memory(tmp_path):
         ("counts", lambda t: t - torch.tensor([0, 0, 0, 0, 200, 0, 0])),
         ("counts", lambda t: t + torch.tensor([0, 0, 0, 0, 0, 1, 0])),
         ("counts", lambda t: t + torch.tensor([1, 0, 0, 0, 0, 0, 0])),
+        ("counts", lambda t: t.double()),
+        ("units.vectors", lambda t: t.long()),
         ("clock", lambda t: t * float("nan")),
         ("clock", lambda t: -t),
         ("units.vectors", lambda t: t[:, 1:]),
@@ -99,6 +102,45 @@ def test_tensors_that_do_not_fit_together_are_damage(tmp_path, name, change):
     save_file(tensors, tmp_path / "m", metadata={"format": "crystal memory", "version": "1"})
     with pytest.raises(DamagedCrystalError, match="is damaged"):
         MemoryCrystal.load(tmp_path / "m")
+
+
+class Weighed(MemoryCrystal):
+    """A memory with something of its own."""
+
+    def __init__(self, dimension, ratios=(10, 5, 2), *, scale, dtype=torch.float32):
+        super().__init__(dimension, ratios, dtype=dtype)
+        self.scale = scale
+
+
+def test_a_class_of_somebodys_own_is_loaded_with_what_it_needs(tmp_path):
+    memory = Weighed(8, [4, 3, 2], scale=torch.ones(8))
+    memory.crystallize(torch.randn(50, 8))
+    memory.save(tmp_path / "m")
+    again = Weighed.load(tmp_path / "m", scale=memory.scale)
+    assert (type(again), again.scale is memory.scale, again.ratios) == (Weighed, True, (4, 3, 2))
+    assert torch.equal(again.crystal_layers[2], memory.crystal_layers[2])
+    with pytest.raises(TypeError, match="scale"):  # and not that the file is damaged
+        Weighed.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float16])
+def test_nodes_may_be_read_in_another_dtype(tmp_path, dtype):
+    memory = filled(dtype=dtype)
+    memory.save(tmp_path / "m")
+    assert MemoryCrystal.load(tmp_path / "m").dtype == dtype
+    again = MemoryCrystal.load(tmp_path / "m", dtype=torch.float64)
+    assert torch.equal(again.crystal_layers[0], memory.crystal_layers[0].double())
+
+
+def test_a_file_that_is_mapped_can_be_saved_over(tmp_path):
+    memory = filled()
+    memory.save(tmp_path / "m")
+    with safe_open(tmp_path / "m", framework="pt") as mapped:
+        before = mapped.get_tensor("units.vectors")
+        memory.crystallize(torch.randn(400, 8))
+        memory.save(tmp_path / "m")
+        assert torch.equal(before, memory.layers[0].vectors.rows[:, : before.shape[1]])
+    assert MemoryCrystal.load(tmp_path / "m").tokens == 501
 
 
 def test_any_cut_of_the_file_is_refused(tmp_path):

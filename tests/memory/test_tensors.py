@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli import MemoryCrystal
-from crystalcli.errors import CrystalError, UsageError
+from crystalcli.errors import UsageError
 from crystalcli.memory.decay import Forgetting
 
 
@@ -90,30 +90,6 @@ def test_rows_of_a_batch_are_what_they_are_alone():
         found = alone.recall(queries[row], k=4)
         for name in ("vectors", "scores", "layers", "starts", "ends", "times", "importance", "retained"):
             assert torch.allclose(getattr(found, name), getattr(together, name)[row], atol=1e-5), name
-
-
-def test_what_a_researcher_overrides_is_used():
-    class Largest(MemoryCrystal):
-        def hierarchical_compress(self, children, ratio):
-            shape = (len(children.vectors), -1, ratio)
-            nodes = super().hierarchical_compress(children, ratio)
-            return nodes._replace(vectors=children.vectors.reshape(*shape, self.dimension).amax(2))
-
-        def compute_relevance(self, queries, vectors):
-            return -super().compute_relevance(queries, vectors)
-
-    class Broken(MemoryCrystal):
-        def hierarchical_compress(self, children, ratio):
-            return children
-
-    x = torch.randn(400, 6)
-    memory = Largest(6)
-    atoms = memory.crystallize(x)[2]
-    assert torch.equal(atoms[1], x[100:200].amax(0))
-    scores = cosine(torch.ones(6), atoms)
-    assert memory.recall(torch.ones(6), depth=1, k=1).starts.item() == 100 * int(scores.argmin())
-    with pytest.raises(CrystalError, match="hierarchical_compress made"):
-        Broken(6).crystallize(x)
 
 
 # --- recall -----------------------------------------------------------------------------------------------
@@ -204,6 +180,33 @@ def test_inference_mode_leaves_a_memory_that_goes_on():
     assert [len(layer) for layer in memory.crystal_layers] == [21, 4, 2]
 
 
+@pytest.mark.parametrize("default", [torch.float64, torch.bfloat16])
+def test_the_default_dtype_changes_nothing(default):
+    x, query, pins = torch.randn(2300, 16), torch.randn(16), torch.arange(2300) < 2
+    found = []
+    for dtype in (default, torch.float32):
+        torch.set_default_dtype(dtype)
+        try:
+            memory = MemoryCrystal(16, forgetting=Forgetting(100.0))
+            memory.crystallize(x, pinned=pins)
+            found.append(memory.recall(query))
+        finally:
+            torch.set_default_dtype(torch.float32)
+    for name in ("vectors", "scores", "importance", "retained", "times"):
+        assert torch.equal(getattr(found[0], name), getattr(found[1], name)), name
+
+
+def test_autocast_changes_nothing():
+    memory, x = filled(2300, 16)
+    query = torch.randn(16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside, other = memory.recall(query), MemoryCrystal(16)
+        layers = other.crystallize(x)
+    outside = memory.recall(query)
+    assert torch.equal(inside.scores, outside.scores)
+    assert all(torch.equal(one, two) for one, two in zip(layers, memory.crystal_layers, strict=True))
+
+
 def test_gradients_come_through_when_asked_and_end_where_they_are_cut():
     x = torch.randn(100, 8, requires_grad=True)
     memory = MemoryCrystal(8)
@@ -262,6 +265,55 @@ def test_a_recall_strengthens_what_is_recalled_and_what_that_is_part_of():
     assert torch.equal(kept, memory.recall(query, k=1, now=2000.0, strengthen=False).retained)
 
 
+@pytest.mark.parametrize(("batch", "asked"), [(None, (8,)), (None, (3, 8)), (2, (2, 8)), (2, (2, 5, 8)), (1, (8,))])
+def test_what_any_query_recalled_can_be_strengthened(batch, asked):
+    memory, _ = filled(300, 8, batch, forgetting=Forgetting(100.0))
+    once = memory.recall(torch.randn(asked), now=1e4, strengthen=False)
+    stabilities = memory.layers[0].stabilities.rows.clone()
+    memory.strengthen(once, torch.zeros_like(once.layers, dtype=torch.bool), now=1e4)
+    assert torch.equal(memory.layers[0].stabilities.rows, stabilities)
+    memory.strengthen(once, now=1e4)
+    assert (memory.layers[0].stabilities.rows > stabilities).any()
+
+
+def test_what_another_memory_recalled_is_not_strengthened():
+    long, short = (filled(tokens, 8, forgetting=Forgetting(10.0))[0] for tokens in (900, 300))
+    pair, three = (filled(300, 8, batch, forgetting=Forgetting(10.0))[0] for batch in (2, 3))
+    with pytest.raises(UsageError, match="of another memory"):
+        short.strengthen(long.recall(long.crystal_layers[0][80]))
+    with pytest.raises(UsageError, match="of another memory"):
+        pair.strengthen(three.recall(torch.randn(3, 8)))
+
+
+def test_times_need_no_gradient_and_the_least_importance_is_none():
+    memory = MemoryCrystal(4, forgetting=Forgetting(10.0))
+    times, tiny = torch.arange(20.0, requires_grad=True), torch.full((20,), 1e-45)
+    memory.crystallize(torch.randn(20, 4), times=times, gradient=True)
+    assert not memory.layers[0].times.rows.requires_grad
+    memory.crystallize(torch.randn(20, 4), importance=tiny)
+    assert memory.recall(torch.randn(4), k=9).ends.max() == 20
+
+
+def test_nodes_that_the_dtype_cannot_hold_are_refused():
+    memory = MemoryCrystal(4, dtype=torch.float16)
+    with pytest.raises(UsageError, match=r"NaN or infinity in torch\.float16"):
+        memory.crystallize(torch.full((100, 4), 1e5))
+    large = MemoryCrystal(4)
+    large.crystallize(torch.full((100, 4), 1e5))
+    with pytest.raises(UsageError, match=r"NaN or infinity in torch\.float16"):
+        large.to(dtype=torch.float16)
+    assert large.dtype == large.crystal_layers[0].dtype == torch.float32
+    assert (memory.tokens, memory.batch) == (0, None)
+
+
+def test_whole_numbers_may_be_of_numpy_and_k_more_than_there_are():
+    memory, _ = filled(230, 8)
+    query = torch.randn(8)
+    assert len(memory.recall(query, k=np.int64(2)).scores) == 2
+    assert len(memory.recall(query, k=10**30).scores) <= 23
+    assert memory.recall(torch.zeros(1, 0, 8)).scores.shape[:2] == (1, 0)
+
+
 def test_without_a_curve_nothing_fades():
     memory, _ = filled(200, 8)
     found = memory.recall(torch.randn(8), now=1e9)
@@ -297,13 +349,13 @@ def test_half_a_batch_can_be_reset(rows):
 # --- room -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("dtype", "stated"), [(torch.float32, 404e6), (torch.bfloat16, 204e6)])
+@pytest.mark.parametrize(("dtype", "stated"), [(torch.float32, 402.5e6), (torch.bfloat16, 202.8e6)])
 def test_a_million_tokens_take_what_is_stated(dtype, stated):
     memory = MemoryCrystal(768, dtype=dtype)
     for _ in range(100):
         memory.crystallize(torch.zeros(500, 768))
     exact = sum(column.rows.nbytes for layer in memory.layers for column in layer.columns().values())
-    assert exact * 20 == pytest.approx(stated, rel=0.01)
+    assert exact * 20 == pytest.approx(stated, rel=0.001)
     assert exact <= memory.bytes <= 1.125 * exact
     assert sum(nodes.vectors.nbytes for nodes in memory.waiting) <= (9 + 4 + 1) * 768 * 4
 
@@ -318,43 +370,3 @@ def test_a_memory_that_is_there_already_keeps_its_room_to_spare():
     memory.to(dtype=torch.bfloat16)
     assert memory.crystal_layers[0].dtype == torch.bfloat16
     assert before / 2 < memory.bytes < before
-
-
-# --- what cannot be ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda m: m.crystallize(torch.zeros(5, 9)), r"embeddings are \[tokens, 8\]"),
-        (lambda m: m.crystallize(torch.zeros(8)), r"embeddings are \[tokens, 8\]"),
-        (lambda m: m.crystallize(torch.zeros(5, 8, dtype=torch.int64)), "floating point is needed, not torch.int64"),
-        (lambda m: m.crystallize(np.zeros((5, 8))), "a torch tensor is needed, not ndarray"),
-        (lambda m: m.recall([0.0] * 8), "the query: a torch tensor is needed, not list"),
-        (lambda m: m.crystallize(torch.zeros(3, 5, 8)), "holds a batch of 2, not of 3"),
-        (lambda m: m.crystallize(torch.full((2, 5, 8), float("nan"))), "NaN or infinity"),
-        (lambda m: m.crystallize(torch.zeros(2, 5, 8), importance=-torch.ones(5)), "importance is 0 or more"),
-        (lambda m: m.crystallize(torch.zeros(2, 5, 8), importance=torch.ones(6)), "one number for each token"),
-        (lambda m: m.crystallize(torch.zeros(2, 5, 8), times=torch.full((5,), float("inf"))), "the time holds NaN"),
-        (lambda m: m.recall(torch.zeros(9)), r"the query is \[2, 8\]"),
-        (lambda m: m.recall(torch.zeros(8)), r"the query is \[2, 8\]"),
-        (lambda m: m.recall(torch.zeros(3, 8)), r"the query is \[2, 8\]"),
-        (lambda m: m.recall(torch.zeros(3, 1, 8)), r"the query is \[2, 8\]"),
-        (lambda m: m.recall(torch.full((2, 8), float("nan"))), "the query holds NaN"),
-        (lambda m: m.recall(torch.zeros(2, 8), depth=4), "depth is 1, 2 or 3"),
-        (lambda m: m.recall(torch.zeros(2, 8), depth=0), "depth is 1, 2 or 3"),
-        (lambda m: m.recall(torch.zeros(2, 8), k=0), "k is a whole number, 1 or more"),
-        (lambda m: m.recall(torch.zeros(2, 8), k=1.5), "k is a whole number, 1 or more"),
-        (lambda m: m.reset([2]), "rows 0 to 1"),
-        (lambda m: m.reset(torch.tensor([True])), "2 bools"),
-        (lambda m: MemoryCrystal(8).reset([0]), "no rows yet"),
-        (lambda m: MemoryCrystal(0), "1 or more"),
-        (lambda m: MemoryCrystal(8, temperature=-1.0), "the temperature is 0 or more"),
-        (lambda m: MemoryCrystal(8, dtype=torch.int8), "kept in floating point"),
-    ],
-)
-def test_what_cannot_be(call, message):
-    memory, _ = filled(40, 8, batch=2)
-    with pytest.raises(UsageError, match=message):
-        call(memory)
-    assert memory.tokens == 40

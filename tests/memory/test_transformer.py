@@ -1,6 +1,7 @@
 """`InfiniteMemoryTransformer`: what it adds to a plain layer, and what it learns."""
 
 import copy
+import io
 
 import pytest
 import torch
@@ -288,7 +289,16 @@ def test_it_learns_to_recall_what_lies_ten_windows_back_and_without_memory_does_
         (lambda m: layer(16, 3), "not 3 heads"),
         (lambda m: layer(16, 16), "not 16 heads of an even width"),
         (lambda m: layer(depth=4), "depth is 1, 2 or 3"),
-        (lambda m: layer(k=0), "1 or more"),
+        (lambda m: m(torch.zeros(2, 5, 16), mask=torch.ones(2, 5)), "the mask is a bool for each token"),
+        (lambda m: m(torch.zeros(2, 5, 16), mask=[[True] * 5] * 2), "the mask: a torch tensor is needed, not list"),
+        (lambda m: m(torch.zeros(2, 5, 16), memory="mine"), "the memory is a MemoryCrystal, not str"),
+        (lambda m: m(torch.zeros(0, 5, 16)), "holds a batch of 2, not of 0"),
+        (lambda m: layer(k=0), "k is a whole number, 1 or more, not 0"),
+        (lambda m: layer(k=1.5), "k is a whole number, 1 or more, not 1.5"),
+        (lambda m: layer(window=20.0), "the window is a whole number"),
+        (lambda m: layer(stride="2"), "the stride is a whole number"),
+        (lambda m: layer(d_hidden=0), "d_hidden is a whole number"),
+        (lambda m: layer(forgetting=100.0), "forgetting is a Forgetting, or None"),
     ],
 )
 def test_what_cannot_be(call, message):
@@ -297,6 +307,61 @@ def test_what_cannot_be(call, message):
     with pytest.raises(UsageError, match=message):
         call(made)
     assert made.memory.tokens == 30
+
+
+def test_a_memory_of_other_ratios_and_one_that_was_cast_are_refused():
+    made = layer(memory=MemoryCrystal(16, (4, 3, 2)))
+    made(torch.randn(1, 50, 16))
+    with pytest.raises(RuntimeError, match=r"ratios \[4, 3, 2\], not 16 and \[10, 5, 2\]"):
+        layer().load_state_dict(made.state_dict())
+    cast = {name: value.bfloat16() for name, value in made.state_dict().items()}
+    with pytest.raises(RuntimeError, match=r"its counts were cast to torch\.bfloat16"):
+        layer(memory=MemoryCrystal(16, (4, 3, 2))).load_state_dict(cast)
+
+
+def test_a_batch_of_none_gives_none_and_is_not_remembered():
+    made = layer()
+    assert made(torch.zeros(0, 50, 16)).shape == (0, 50, 16)
+    assert made(torch.zeros(0, 50, 16), use_infinite_memory=False).shape == (0, 50, 16)
+    assert made.memory.batch is None
+
+
+@pytest.mark.parametrize(("dtype", "cast"), [(torch.bfloat16, False), (torch.float32, True)])
+def test_the_whole_loop_in_half_the_precision(dtype, cast):
+    """Steps of training, through the memory; the state, strictly, into a fresh layer; copies; inference."""
+    made, x = layer(window=20, gradient=True).to(dtype), torch.randn(2, 130, 16, dtype=dtype)
+    optimizer, losses = torch.optim.AdamW(made.parameters(), 3e-3), []
+    for _ in range(5):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=cast):
+            loss = made(x).float().pow(2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        made.memory.detach()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0]
+    fresh = layer(window=20, opened=False, seed=9).to(dtype)
+    fresh.load_state_dict(made.state_dict(), strict=True)
+    buffer = io.BytesIO()
+    torch.save(made, buffer)
+    buffer.seek(0)
+    others = [fresh, copy.deepcopy(made), torch.load(buffer, weights_only=False)]
+    with torch.inference_mode():
+        expected = made.eval()(x)
+        assert all(torch.equal(other.eval()(x), expected) for other in others)
+
+
+def test_two_layers_can_share_a_memory():
+    memory = MemoryCrystal(16)
+    both = torch.nn.Sequential(
+        *(layer(memory=memory, gradient=True, seed=seed, window=20, forgetting=None) for seed in (0, 1))
+    )
+    for _ in range(2):
+        both(torch.randn(2, 50, 16)).sum().backward()
+        memory.detach()
+    assert memory.tokens == 200
+    copied = copy.deepcopy(both)
+    assert copied[0].memory is copied[1].memory
 
 
 def test_input_shorter_than_a_window_a_unit_or_anything():

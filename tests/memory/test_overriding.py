@@ -1,0 +1,80 @@
+"""What a class of somebody's own puts in the place of a memory's steps."""
+
+import pytest
+import torch
+
+from crystalcli import MemoryCrystal
+from crystalcli.errors import CrystalError
+
+
+def test_what_a_researcher_overrides_is_used():
+    class Largest(MemoryCrystal):
+        def hierarchical_compress(self, children, ratio):
+            shape = (len(children.vectors), -1, ratio)
+            nodes = super().hierarchical_compress(children, ratio)
+            return nodes._replace(vectors=children.vectors.reshape(*shape, self.dimension).amax(2))
+
+        def compute_relevance(self, queries, vectors):
+            return -super().compute_relevance(queries, vectors)
+
+    x = torch.randn(400, 6)
+    memory = Largest(6)
+    atoms = memory.crystallize(x)[2]
+    assert torch.equal(atoms[1], x[100:200].amax(0))
+    scores = torch.nn.functional.cosine_similarity(torch.ones(6), atoms, dim=-1)
+    assert memory.recall(torch.ones(6), depth=1, k=1).starts.item() == 100 * int(scores.argmin())
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (lambda children, ratio: children, "hierarchical_compress made"),
+        (lambda children, ratio: children.vectors[:, ::ratio], "hierarchical_compress gives Nodes, not Tensor"),
+        (
+            lambda children, ratio: children.mapped(lambda each: each[:, ::ratio])._replace(weights=children.weights),
+            "hierarchical_compress made",
+        ),
+        (
+            lambda children, ratio: children.mapped(lambda each: each[:, ::ratio] * (torch.inf if ratio == 2 else 1)),
+            "NaN or infinity",
+        ),
+    ],
+)
+def test_an_override_that_fails_leaves_the_memory_as_it_was(made, message):
+    memory, x = MemoryCrystal(6), torch.randn(95, 6)
+    memory.crystallize(x)
+
+    class Broken(MemoryCrystal):
+        def hierarchical_compress(self, children, ratio):
+            return made(children, ratio)
+
+    memory.__class__ = Broken
+    before = [layer.clone() for layer in memory.crystal_layers]
+    with pytest.raises(CrystalError, match=message):
+        memory.crystallize(torch.randn(40, 6))
+    memory.__class__ = MemoryCrystal
+    assert (memory.tokens, memory.now) == (95, 94.0)
+    assert all(torch.equal(one, two) for one, two in zip(before, memory.crystal_layers, strict=True))
+    memory.crystallize(x[:5])
+    assert torch.allclose(memory.crystal_layers[2][0], torch.cat([x, x[:5]]).mean(0), atol=1e-5)
+
+
+def test_relevance_may_be_a_dot_product_in_any_precision_but_has_one_score_for_each_node():
+    class Product(MemoryCrystal):
+        def compute_relevance(self, queries, vectors):
+            return torch.einsum("bqd,b...nd->bqn" if vectors.dim() == 3 else "bqd,bqnd->bqn", queries, vectors).double()
+
+    class Wrong(MemoryCrystal):
+        def compute_relevance(self, queries, vectors):
+            return queries @ vectors[:, :1].transpose(-1, -2)
+
+    x = torch.randn(6000, 6)
+    memory, wrong = Product(6), Wrong(6)
+    memory.crystallize(x)
+    wrong.crystallize(x)
+    query = torch.randn(6)
+    best = memory.recall(query, k=1)
+    assert best.scores.dtype == torch.float32
+    assert best.scores.item() == pytest.approx(float(best.vectors[0] @ query), abs=1e-5)
+    with pytest.raises(CrystalError, match=r"compute_relevance made \[1, 1, 1\], not \[1, 1, 60\]"):
+        wrong.recall(query)

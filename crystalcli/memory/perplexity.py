@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import SourceError, UsageError
-from crystalcli.memory.copying import Mixture, copied
+from crystalcli.memory.copying import Mixture
+from crystalcli.memory.followers import MOST, asked, followers
 from crystalcli.memory.recalling import RecallingModel
 from crystalcli.types import BY_LINES
 
@@ -150,15 +151,18 @@ class Foresight:
         recalled = reader.prompt(settle=True)
         window = list(ids[max(0, start - reader.window) : start])
         memory = recalled[: len(recalled) - len(reader.local())]
-        copies = copied([*window, *target], len(window))
+        copies = followers([*window, *target], len(window))
         echoes = [*reader.echoes(), *window]
-        echoed = copied([*echoes, *target], len(echoes))
+        echoed = followers([*echoes, *target], len(echoes))
+        tokens = asked(target, copies, echoed)
         size = len(reader.model.data(target))
         row = {}
         for arm, before in {"window": window, "memory": recalled}.items():
-            found = reader.judge(before, target)
-            copying = -sum(self._mixtures[arm, "copies"].mix(found, copies))
-            echoing = -sum(self._mixtures[arm, "echoes"].mix(found, echoed))
+            logs = reader.judge_of(before, target, tokens)
+            found: list[float] = logs[:, 0].tolist()
+            near, far = logs[:, 1 : 1 + MOST], logs[:, 1 + MOST :]
+            copying = -sum(self._mixtures[arm, "copies"].mix(target, found, copies, near))
+            echoing = -sum(self._mixtures[arm, "echoes"].mix(target, found, echoed, far))
             repeated = arm == "memory" and repeats(memory, target)
             row[arm] = Foreseen(start, len(target), size, -sum(found), copying, echoing, repeated)
         return row

@@ -232,7 +232,9 @@ class LanguageModel:
 
         wanted = np.asarray(asked, np.int64)
         if wanted.ndim != 2 or len(wanted) != len(checked) - first:
-            raise UsageError(f"some tokens for each place: in {len(wanted)} places, not {len(checked) - first}, or not in rows")
+            raise UsageError(
+                f"some tokens for each place: in {len(wanted)} places, not {len(checked) - first}, or not in rows"
+            )
         if wanted.size and not 0 <= wanted.min() <= wanted.max() < self._vocabulary.size:
             raise UsageError(f"token ids are from 0 to {self._vocabulary.size - 1:,}")
         decoder = self.load(len(checked))

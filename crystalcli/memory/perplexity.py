@@ -17,7 +17,7 @@ import numpy as np
 
 from crystalcli.errors import SourceError, UsageError
 from crystalcli.memory.copying import Mixture
-from crystalcli.memory.followers import MOST, asked, followers
+from crystalcli.memory.followers import APART, MOST, asked, followers
 from crystalcli.memory.recalling import RecallingModel
 from crystalcli.types import BY_LINES
 
@@ -42,7 +42,7 @@ class Text(NamedTuple):
 class Foreseen(NamedTuple):
     """One target by one arm. start: its first token; nats: the negative log-probability of its tokens in all; copying: the same where
     copying from the last tokens takes part; echoing: where it is from many recalled stretches as well; repeated: whether 13 tokens of
-    it in a row stand in what the model was shown of the past."""
+    it in a row stand in what was recalled, for the model or to copy from."""
 
     start: int
     tokens: int
@@ -152,7 +152,9 @@ class Foresight:
         window = list(ids[max(0, start - reader.window) : start])
         memory = recalled[: len(recalled) - len(reader.local())]
         copies = followers([*window, *target], len(window))
-        echoes = [*reader.echoes(), *window]
+        recollected = reader.echoes()
+        repeated = repeats([*memory, APART, *recollected], target)
+        echoes = [*recollected, *window]
         echoed = followers([*echoes, *target], len(echoes))
         tokens = asked(target, copies, echoed)
         size = len(reader.model.data(target))
@@ -163,7 +165,6 @@ class Foresight:
             near, far = logs[:, 1 : 1 + MOST], logs[:, 1 + MOST :]
             copying = -sum(self._mixtures[arm, "copies"].mix(target, found, copies, near))
             echoing = -sum(self._mixtures[arm, "echoes"].mix(target, found, echoed, far))
-            repeated = arm == "memory" and repeats(memory, target)
             row[arm] = Foreseen(start, len(target), size, -sum(found), copying, echoing, repeated)
         return row
 

@@ -321,7 +321,7 @@ def main() -> None:
         help="JSON lines, one for each target and arm; added to, as is a folder of that name",
     )
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--report", action="store_true", help="only say what is known so far")
+    parser.add_argument("--report", action="store_true", help="only say what is known so far of these arms and budgets")
     args = parser.parse_args()
     named = {Path(path).name: (kind, Path(path)) for kind, _, path in (each.partition("=") for each in args.texts)}
     rows: list[Row] = []
@@ -342,6 +342,7 @@ def main() -> None:
                         file.write(json.dumps(row) + "\n")
                         file.flush()
                         rows.append(row)
+    rows = [row for row in rows if row["arm"] in args.arms and row["budget"] in args.budgets]
     lines = report(rows, {name: kind for name, (kind, _) in named.items()}, folder_of(args.keep))
     print(machine())
     for line in lines:

@@ -13,14 +13,17 @@ TEXT is a file (also .gz), a folder, or a .tar.gz, of which source code is read;
     dense     the same by the cosine of all-MiniLM-L6-v2's sentence vectors
     crystal   the same by a crystal of the earlier text
     echo      the last tokens alone, for the model; copying is from what a crystal recalls, too
+    lexical   the same with copying from as many tokens of the best passages by BM25
+    past      the same with copying from the last 262,144 tokens: what better recall could bring
     oracle    the one of 16 passages recalled by the crystal that foresees the target best: what better recall could bring
     native    as many of the last tokens as the model can take, whatever the budget
 
 All arms recall by the last 64 tokens, once for a target, from text before the half window alone: later text is not in the crystal yet,
-and idf counts earlier passages. `copying` mixes in what would come if the tokens before the target said again what they said before;
-the arms `crystal` and `echo` have 200 recalled stretches and the whole window to copy from, the others what they
-show the model.
-Every row is written when it is known; the same command goes on where it was stopped. Intervals are paired bootstraps over targets.
+and idf counts earlier passages. `copying` mixes in what followed earlier; the arms `crystal` and `echo` have 200 recalled stretches
+and the whole window to copy from, the others, but `lexical` and `past`, what they show the model.
+Every row is written when it is known, and beside it, in a folder, what followed and what the model held of that; the same command goes
+on where it was stopped, and `--report` mixes anew, without the model. `without repeats` leaves out each target of which 13 tokens in a
+row stand in what any arm showed the model or copied from. Intervals are paired bootstraps over targets.
 """
 
 from __future__ import annotations
@@ -42,21 +45,26 @@ from flat import K1, B, words
 
 from crystalcli import models
 from crystalcli.language_models import LANGUAGE_MODEL
-from crystalcli.memory.copying import Copied, Mixture, copied
+from crystalcli.memory.copying import Mixture
 from crystalcli.memory.crystal import ENCODER
+from crystalcli.memory.followers import APART, MOST, Followers, asked, followers
 from crystalcli.memory.past import Past, Recalled
 from crystalcli.memory.perplexity import LENGTH, figures, held_back, ratio, repeats, text_of
 from crystalcli.memory.recalling import QUERY, Judge, RecallingModel, judge
 from crystalcli.vectors.question import QuestionEncoder
 from crystalcli.vectors.tokenizer import default_tokenizer
 
-ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "echo", "oracle", "native")
+ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "echo", "lexical", "past", "oracle", "native")
+SAME = ("window", "echo", "lexical", "past")  # arms that show the model the same
 CODE = (".py", ".c", ".h", ".ts", ".tsx", ".js")
 STEP = 128  # tokens between the beginnings of flat passages
 PASSAGE = 256  # tokens of one (as in In-Context RALM)
 CANDIDATES = 16  # for the oracle
+COPIED = 150  # passages that `lexical` copies from
+PAST = 262_144  # tokens
 
 Row = dict[str, Any]
+Kept = dict[str, Any]  # arrays: the target, its followers, and what the model holds of these
 
 
 class Flat:
@@ -136,20 +144,26 @@ def judged(
     before: Sequence[int],
     target: Sequence[int],
     memory: Sequence[int],
-    source: Sequence[int] | None = None,
-) -> Row:
-    """What is kept of a target behind `before`. source: what is copied from, if not that."""
-    source = before if source is None else source
+    *sources: Sequence[int],
+) -> list[tuple[Row, Kept]]:
+    """What is kept of a target behind `before`, for each source that is copied from; with none, it is `before`."""
+    sources = sources or (before,)
+    found = [followers([*source, *target], len(source)) for source in sources]
     began = time.perf_counter()
-    found = reader.judge(before, target)
+    logs = reader.judge_of(before, target, asked(target, *found))
     seconds = time.perf_counter() - began
-    return {
+    row = {
         "bytes": len(reader.model.data(target)),
-        "log_probabilities": [round(each, 4) for each in found],
-        "copies": [[*copy] for copy in copied([*source, *target], len(source))],
-        "repeated": repeats(memory, target),
+        "log_probabilities": [round(each, 4) for each in logs[:, 0].tolist()],
+        "memory": len(memory),
         "seconds": round(seconds, 3),
     }
+    kept = []
+    for number, (source, each) in enumerate(zip(sources, found, strict=True)):
+        known = logs[:, 1 + number * MOST : 1 + (number + 1) * MOST]
+        repeated = repeats([*memory, APART, *source], target)
+        kept.append(({**row, "repeated": repeated}, {"logs": known, "target": target, **each._asdict()}))
+    return kept
 
 
 def measure(
@@ -161,7 +175,7 @@ def measure(
     arms: Sequence[str],
     targets: int,
     known: set[tuple[Any, ...]],
-) -> Iterator[Row]:
+) -> Iterator[tuple[Row, Kept]]:
     """The rows of one text at one budget that are not known yet."""
     text, code = read(path)
     ids = model.ids(text)
@@ -176,43 +190,64 @@ def measure(
             reader.skip(ids[at:start])
             at = start
             target = ids[start : start + LENGTH]
-            local = ids[start - (budget - reader.memory) : start]
+            window = ids[start - budget : start]
+            local = window[reader.memory :]
             query = model.data(ids[start - QUERY : start]).decode("utf-8", "ignore")
-            for arm in arms:
-                if (start, arm) not in wanted:
-                    continue
-                memory: list[int] = []
+            lot = random.Random(start)
+            here = [arm for arm in arms if (start, arm) in wanted]
+            alike = [arm for arm in here if arm in SAME]
+            for group in [alike, *([arm] for arm in here if arm not in SAME)] if alike else [[arm] for arm in here]:
+                arm = group[0]
                 began = time.perf_counter()
-                if arm in ("window", "native"):
-                    size = budget if arm == "window" else model.context_length - LENGTH
-                    row = judged(reader, ids[max(0, start - size) : start], target, ())
-                elif arm == "echo":
-                    reader.prompt(settle=True)
-                    window = ids[start - budget : start]
-                    row = judged(reader, window, target, (), [*reader.echoes(), *window])
-                elif arm == "half":
-                    row = judged(reader, local, target, ())
+                if alike and group is alike:
+                    sources = []
+                    for each in group:
+                        if each == "echo":
+                            reader.prompt(settle=True)
+                            sources.append([*reader.echoes(), *window])
+                        elif each == "lexical":
+                            flat.advance(start - len(local))
+                            found = flat.best("bm25", query, COPIED, lot)
+                            said = [token for one in reversed(found) for token in (*model.ids(one.text), APART)]
+                            sources.append([*said, *window])
+                        else:
+                            sources.append(window if each == "window" else ids[max(0, start - PAST) : start])
+                    rows = judged(reader, window, target, (), *sources)
+                elif arm in ("half", "native"):
+                    before = local if arm == "half" else ids[max(0, start - model.context_length + LENGTH) : start]
+                    rows = judged(reader, before, target, ())
                 elif arm == "oracle":
                     reader.prompt(settle=True)
-                    rows = []
-                    for each in reader.recall(CANDIDATES):
-                        memory = reader.before_window([each])
-                        rows.append(judged(reader, memory + local, target, memory))
-                    row = max(rows, key=lambda each: sum(each["log_probabilities"]))
+                    tried = []
+                    for one in reader.recall(CANDIDATES):
+                        memory = reader.before_window([one])
+                        tried += judged(reader, memory + local, target, memory)
+                    rows = [max(tried, key=lambda pair: sum(pair[0]["log_probabilities"]))]
                 elif arm == "crystal":
                     before = reader.prompt(settle=True)
                     memory = before[: len(before) - len(local)]
-                    row = judged(reader, before, target, memory, [*reader.echoes(), *ids[start - budget : start]])
+                    rows = judged(reader, before, target, memory, [*reader.echoes(), *window])
                 else:
                     flat.advance(start - len(local))
-                    lot = random.Random(start)
                     memory = reader.before_window(flat.best(arm, query, -(-reader.memory // PASSAGE), lot))
-                    row = judged(reader, memory + local, target, memory)
-                row["all_seconds"] = round(time.perf_counter() - began, 3)
-                yield {"text": name, "budget": budget, "arm": arm, "start": start, "memory": len(memory), **row}
+                    rows = judged(reader, memory + local, target, memory)
+                seconds = round(time.perf_counter() - began, 3)
+                for each, (row, kept) in zip(group, rows, strict=True):
+                    place = {"text": name, "budget": budget, "arm": each, "start": start}
+                    yield {**place, **row, "all_seconds": seconds}, kept
 
 
-def report(rows: list[Row], kinds: dict[str, str]) -> list[Row]:
+def folder_of(keep: Path) -> Path:
+    """The folder beside the JSON lines."""
+    return keep.with_suffix("")
+
+
+def file_of(folder: Path, row: Row) -> Path:
+    """Where a row's arrays are kept."""
+    return folder / f"{row['text']}-{row['budget']}-{row['arm']}-{row['start']}.npz"
+
+
+def report(rows: list[Row], kinds: dict[str, str], folder: Path) -> list[Row]:
     """Figures by kind and budget, each arm over the targets that all arms have; ratios are to `window`, with intervals."""
     groups: dict[tuple[str, int], dict[str, dict[tuple[str, int], Row]]] = defaultdict(lambda: defaultdict(dict))
     for row in sorted(rows, key=lambda row: (row["text"], row["start"])):
@@ -224,7 +259,7 @@ def report(rows: list[Row], kinds: dict[str, str]) -> list[Row]:
         if not places:
             continue
         fresh = [place for place in places if not any(each[place]["repeated"] for each in arms.values())]
-        mixed = {arm: mixtures(each, places) for arm, each in arms.items()}
+        mixed = {arm: mixtures(each, places, folder) for arm, each in arms.items()}
         for arm, each in sorted(arms.items(), key=lambda pair: ARMS.index(pair[0])):
             line: Row = {"kind": kind, "budget": budget, "arm": arm, "targets": len(places), "fresh": len(fresh)}
             for label, chosen in (("", places), (" fresh", fresh)):
@@ -249,15 +284,19 @@ def report(rows: list[Row], kinds: dict[str, str]) -> list[Row]:
     return found
 
 
-def mixtures(rows: dict[tuple[str, int], Row], places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], float]:
+def mixtures(
+    rows: dict[tuple[str, int], Row], places: Sequence[tuple[str, int]], folder: Path
+) -> dict[tuple[str, int], float]:
     """Nats of each target with copying, whose weights begin anew with every text."""
     found, mixture, last = {}, Mixture(), ""
     for place in places:
         if place[0] != last:
             mixture, last = Mixture(), place[0]
         row = rows[place]
-        copies = [Copied(length, agreed, share) for length, agreed, share in row["copies"]]
-        found[place] = -sum(mixture.mix(row["log_probabilities"], copies))
+        with np.load(file_of(folder, row)) as kept:
+            what = Followers(*(kept[name] for name in Followers._fields))
+            mixed = mixture.mix(kept["target"].tolist(), row["log_probabilities"], what, kept["logs"])
+        found[place] = -sum(mixed)
     return found
 
 
@@ -275,9 +314,14 @@ def main() -> None:
     parser.add_argument("--budgets", type=int, nargs="+", default=[1024])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["window", "bm25", "crystal"])
     parser.add_argument("--model", type=Path, help="a GGUF file or a folder; default: crystal's own")
-    parser.add_argument("--keep", type=Path, required=True, help="JSON lines, one for each target and arm; added to")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        required=True,
+        help="JSON lines, one for each target and arm; added to, as is a folder of that name",
+    )
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--report", action="store_true", help="only say what is known so far")
+    parser.add_argument("--report", action="store_true", help="only say what is known so far of these arms and budgets")
     args = parser.parse_args()
     named = {Path(path).name: (kind, Path(path)) for kind, _, path in (each.partition("=") for each in args.texts)}
     rows: list[Row] = []
@@ -289,15 +333,17 @@ def main() -> None:
         model = judge(args.model or folder / models.weights(LANGUAGE_MODEL).main)
         encoder = models.locate(ENCODER) or models.pull(ENCODER)
         known = {(row["text"], row["budget"], row["arm"], row["start"]) for row in rows}
-        args.keep.parent.mkdir(parents=True, exist_ok=True)
+        folder_of(args.keep).mkdir(parents=True, exist_ok=True)
         with args.keep.open("a", encoding="utf-8") as file:
             for budget in args.budgets:
                 for name, (_, path) in named.items():
-                    for row in measure(model, encoder, name, path, budget, args.arms, args.targets, known):
+                    for row, kept in measure(model, encoder, name, path, budget, args.arms, args.targets, known):
+                        np.savez_compressed(file_of(folder_of(args.keep), row), **kept)
                         file.write(json.dumps(row) + "\n")
                         file.flush()
                         rows.append(row)
-    lines = report(rows, {name: kind for name, (kind, _) in named.items()})
+    rows = [row for row in rows if row["arm"] in args.arms and row["budget"] in args.budgets]
+    lines = report(rows, {name: kind for name, (kind, _) in named.items()}, folder_of(args.keep))
     print(machine())
     for line in lines:
         print(
@@ -306,6 +352,7 @@ def main() -> None:
             f" of window {said(line, 'of window', 4):26} copying {said(line, 'copying of window', 4):26}"
             f" copying/copying {said(line, 'copying of copying', 4):26}"
             f" without repeats (n={line['fresh']}) {said(line, 'of window fresh', 4):26}"
+            f" copying {said(line, 'copying of window fresh', 4):26}"
             f" {line['seconds']:.2f} s of {line['all seconds']:.2f} s"
         )
     write_json(args.json, {"lines": lines})

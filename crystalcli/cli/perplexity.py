@@ -41,8 +41,8 @@ def perplexity(texts: tuple[Path, ...], window: int, targets: int, model: str | 
 
     Files and folders are one text, in the order given. Pieces of its last 30 % are foreseen from the N tokens before them; and from
     half as many, with as many tokens recalled from all that stands before these. Nothing is recalled that comes later, and no crystal
-    is made or changed. Copying adds what would come if the N tokens said again what they said before,
-    or what was recalled, of which more is looked at than the model is shown.
+    is made or changed. Copying raises what followed, in the N tokens or in what is recalled, where the
+    last few tokens stood before; more is recalled for it than the model is shown.
 
     Bits per byte can be compared between models, perplexity only where tokens are the same. Intervals hold the figure 95 times in 100.
     40 targets take about five minutes on two cores.

@@ -16,18 +16,20 @@ _ROWS = 64  # rows of logits at a time: 13 MB for a vocabulary of 49,152
 
 
 @torch.inference_mode()
-def judged(decoder: Llama, ids: Sequence[int], first: int, pace: Pace | None = None) -> list[float]:
-    """The natural logarithm of the probability of each of `ids[first:]`, given all before it; 1 <= first < len(ids).
+def judged(
+    decoder: Llama, ids: Sequence[int], first: int, asked: torch.Tensor, pace: Pace | None = None
+) -> torch.Tensor:
+    """The natural logarithms of the probabilities of other tokens in the place of each of `ids[first:]`, given all before it.
 
+    asked: int64 [n, k], the k tokens for each of these n places; gives float32 [n, k]. 1 <= first < len(ids).
     pace: chooses the threads while what stands before is read.
     """
     cache = decoder.cache(len(ids) - 1)
     if first > 1:
         decoder.read(ids[: first - 1], cache, pace=pace)
-    found: list[float] = []
+    found: list[torch.Tensor] = []
     for start in range(first, len(ids), _ROWS):
-        wanted = torch.tensor(ids[start : start + _ROWS])
+        wanted = asked[start - first : start - first + _ROWS]
         logits = decoder.read(ids[start - 1 : start - 1 + len(wanted)], cache, every=True)
-        right = logits.gather(1, wanted[:, None])[:, 0]
-        found += (right - logits.logsumexp(1)).tolist()
-    return found
+        found.append(logits.gather(1, wanted) - logits.logsumexp(1, keepdim=True))
+    return torch.cat(found)

@@ -26,6 +26,8 @@ from crystalcli.lm.utterance import check_figures, check_length, spoken, until
 from crystalcli.lm.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import torch
 
     from crystalcli.lm.llama import Llama
@@ -207,8 +209,17 @@ class LanguageModel:
     def log_probabilities(self, ids: Sequence[int], first: int) -> list[float]:
         """The natural logarithm of the probability of each of `ids[first:]`, given all that stands before it.
 
-        Logits are made for some positions at a time and not kept, so that memory is that of a prompt. first: 1 or more.
-        Raises UsageError for another `first`, and as `logits` does.
+        first: 1 or more. Raises as `log_probabilities_of` does.
+        """
+        return [float(each) for each in self.log_probabilities_of(ids, first, [[each] for each in ids[first:]])[:, 0]]
+
+    def log_probabilities_of(
+        self, ids: Sequence[int], first: int, asked: Sequence[Sequence[int]] | npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """The same of other tokens in the place of each of `ids[first:]`: float32 [n, k] for `asked` [n, k].
+
+        Logits are made for some positions at a time and not kept, so that memory is that of a prompt.
+        Raises UsageError for another `first`, for tokens asked for that there are not, and as `logits` does.
         """
         checked = self._checked(ids)
         if not 1 <= first < len(checked):
@@ -217,13 +228,23 @@ class LanguageModel:
             raise CrystalError(
                 f"{len(checked) - 1:,} tokens are more than the {self.context_length:,} {self.name} can take"
             )
+        import numpy as np
+
+        wanted = np.asarray(asked, np.int64)
+        if wanted.ndim != 2 or len(wanted) != len(checked) - first:
+            raise UsageError(
+                f"some tokens for each place: in {len(wanted)} places, not {len(checked) - first}, or not in rows"
+            )
+        if wanted.size and not 0 <= wanted.min() <= wanted.max() < self._vocabulary.size:
+            raise UsageError(f"token ids are from 0 to {self._vocabulary.size - 1:,}")
         decoder = self.load(len(checked))
         import torch
 
         from crystalcli.lm.judge import judged
 
         try:
-            return judged(decoder, checked, first, self._pace(decoder, len(checked)))
+            found = judged(decoder, checked, first, torch.from_numpy(wanted), self._pace(decoder, len(checked)))
+            return np.asarray(found.numpy(), np.float32)
         finally:
             if self._adapts(decoder):
                 torch.set_num_threads(self._most)

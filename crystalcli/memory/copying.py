@@ -1,81 +1,102 @@
-"""What a text would go on with if it said again what it said before, and how far to believe that.
+"""How likely a token is, by a model and by what followed earlier in the text, together.
 
-Knows: token ids, longest matches, a mixture that learns its weights as it goes. Does not know: models, memory.
+Knows: followers, log-probabilities, weights that are learnt as a text is read. Does not know: models, memory, where followers stood.
 
-Sources: unbounded n-grams with the longest match (infini-gram: Liu et al., 2024), a cache of what was said (Grave et al., 2017),
-interpolation with a language model (kNN-LM: Khandelwal et al., 2020). Here the weight of each length of match is learnt from what was
-read before, one step of expectation and maximisation for each token, so that nothing is fitted beforehand.
+Each follower's probability by the model is multiplied by `exp(w·x)`, and all probabilities are divided by what they then sum to: a
+log-linear model (Rosenfeld, 1996) over a language model's own distribution, akin to mixing in the logistic domain (PAQ: Mahoney,
+2005). `x` says how often the token followed matches of each length (n-grams: Katz, 1987; without a bound: infini-gram, Liu et al.,
+2024), and how likely the model holds it. So a cache of what was said (Grave et al., 2017) is believed more where the model is not
+sure. After each token `w` takes a step up the gradient of that token's log-probability, by AdaGrad (Duchi et al., 2011).
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any
 
-LONGEST = 16  # tokens of a match that are told apart
-APART = -1  # no token
-_PRIOR = 8.0  # tokens that the first belief in a length counts as
+import numpy as np
 
+from crystalcli.memory.followers import APART, Followers
 
-class Copied(NamedTuple):
-    """What copying says of a token. length: of the longest match before it, 0 for none; agreed: whether everything that followed such
-    a match was the same token; probability: the share of those that were the token."""
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
-    length: int
-    agreed: bool
-    probability: float
+    Numbers = npt.NDArray[np.float64]
 
-
-def copied(ids: Sequence[int], first: int) -> list[Copied]:
-    """What copying says of each of `ids[first:]`, from what stands before it alone; APART stands between texts."""
-    places: dict[int, list[int]] = defaultdict(list)  # where each token was followed by another
-    for place in range(first - 1):
-        if ids[place + 1] != APART:
-            places[ids[place]].append(place)
-    found = []
-    for at in range(first, len(ids)):
-        longest, followed = 0, 0
-        right = 0
-        tokens: set[int] = set()
-        for place in places[ids[at - 1]]:
-            length = 1
-            while length < LONGEST and length <= place and ids[place - length] == ids[at - 1 - length]:
-                length += 1
-            if length > longest:
-                longest, followed, right = length, 0, 0
-                tokens.clear()
-            if length == longest:
-                followed += 1
-                right += ids[place + 1] == ids[at]
-                tokens.add(ids[place + 1])
-        found.append(Copied(longest, len(tokens) == 1, right / followed if followed else 0.0))
-        places[ids[at - 1]].append(at - 1)
-    return found
+_UNLIKELY = -20.0  # log-probabilities below it count as it
+_BOUND = 20.0  # of w·x, so that nothing overflows
+_PACE = 0.05  # of a step
+# What is believed before anything is read: fitted once to 118 targets of 128 tokens in a repository, two novels and a conversation,
+# none of them among the texts that figures are given for. Begun at nothing, all is learnt on the way, at a cost of up to 1 %.
+_START = (
+    *(0.16, -0.07, -0.92, -0.28),  # the first four of `described`
+    *(0.02, 0.22, 0.15, 0.09, 0.21, 0.06, -0.03),  # shares, by order
+    *(-0.14, 0.48, 0.38, 0.33, 0.75, 0.24, 0.05),  # sizes
+)
 
 
 class Mixture:
-    """Probabilities of a model and of copying, mixed by a weight for each kind of match. What is mixed first is believed least."""
+    """Weights for what was copied, and what they make of a model's probabilities."""
 
     def __init__(self) -> None:
-        self._weights = {
-            (length, agreed): (_PRIOR * (0.02 + 0.4 * length / LONGEST) * (1.0 if agreed else 0.5), _PRIOR)
-            for length in range(1, LONGEST + 1)
-            for agreed in (False, True)
-        }
+        self._weights: Numbers = np.array(_START)
+        self._steps: Numbers = np.ones(len(_START))
 
-    def mix(self, log_probabilities: Sequence[float], copies: Sequence[Copied]) -> list[float]:
-        """The natural logarithms of the mixed probabilities, token by token; the weights learn from each for the next."""
+    def mix(
+        self,
+        tokens: Sequence[int],
+        own: Sequence[float],
+        found: Followers,
+        logs: npt.NDArray[np.floating[Any]],
+    ) -> list[float]:
+        """The natural logarithms of the probabilities of n tokens, one after the other; the weights learn from each for the next.
+
+        own: those by the model; found: the followers before each; logs: float [n, MOST], the model's for these followers.
+        """
+        features = described(found, logs)
         mixed = []
-        for own, copy in zip(log_probabilities, copies, strict=True):
-            if not copy.length:
-                mixed.append(own)
+        for row, token in enumerate(tokens):
+            real = int((found.tokens[row] != APART).sum())
+            if not real:
+                mixed.append(own[row])
                 continue
-            given, seen = self._weights[copy.length, copy.agreed]
-            weight = given / seen
-            total = (1 - weight) * math.exp(own) + weight * copy.probability
-            mixed.append(math.log(total) if total > 0 else own)
-            share = weight * copy.probability / total if total > 0 else 0.0
-            self._weights[copy.length, copy.agreed] = (given + share, seen + 1)
+            known = features[row, :real]
+            boosts = np.clip(known @ self._weights, -_BOUND, _BOUND)
+            shares = np.exp(logs[row, :real].astype(np.float64))
+            raised = shares * np.exp(boosts)
+            whole = max(0.0, 1.0 - shares.sum()) + raised.sum()
+            gradient = -(raised @ known) / whole
+            said = own[row] - math.log(whole)
+            for place in np.flatnonzero(found.tokens[row, :real] == token):
+                said += boosts[place]
+                gradient += known[place]
+            mixed.append(float(said))
+            self._steps += gradient**2
+            self._weights += _PACE * gradient / np.sqrt(self._steps)
         return mixed
+
+
+def described(found: Followers, logs: npt.NDArray[np.floating[Any]]) -> Numbers:
+    """What is known of each follower, float64 [n, MOST, features]: that it is one, how likely the model holds it, that times the
+    orders it followed, that again where nothing else ever followed the longest match; for each order the logarithm of its share
+    among followers and of how many there were."""
+    counts, places = found.counts.astype(np.float64), found.places.astype(np.float64)[:, None, :]
+    follows = counts > 0
+    own = np.clip(logs.astype(np.float64), _UNLIKELY, 0.0)
+    longest = follows.sum(2)
+    alone = (longest == (found.places > 0).sum(1)[:, None]) & (_followers_of_longest(follows) == 1)[:, None]
+    shares = np.where(follows, np.log(np.maximum(counts, 1) / np.maximum(places, 1)), 0.0)
+    sizes = np.where(follows, np.log(np.maximum(places, 1)), 0.0)
+    first = np.stack([np.ones_like(own), own, 0.1 * longest * own, alone * own], 2)
+    made: Numbers = np.concatenate([first, shares, 0.3 * sizes], 2)
+    made[found.tokens == APART] = 0.0
+    return made
+
+
+def _followers_of_longest(follows: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """How many tokens followed the longest match before each place, int64 [n]."""
+    kinds = follows.sum(1)
+    last = np.maximum((kinds > 0).sum(1) - 1, 0)
+    found: npt.NDArray[np.int64] = kinds[np.arange(len(kinds)), last]
+    return found

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import SourceError, UsageError
-from crystalcli.memory.copying import Mixture, copied
+from crystalcli.memory.copying import Mixture
+from crystalcli.memory.followers import APART, MOST, asked, followers
 from crystalcli.memory.recalling import RecallingModel
 from crystalcli.types import BY_LINES
 
@@ -41,7 +42,7 @@ class Text(NamedTuple):
 class Foreseen(NamedTuple):
     """One target by one arm. start: its first token; nats: the negative log-probability of its tokens in all; copying: the same where
     copying from the last tokens takes part; echoing: where it is from many recalled stretches as well; repeated: whether 13 tokens of
-    it in a row stand in what the model was shown of the past."""
+    it in a row stand in what was recalled, for the model or to copy from."""
 
     start: int
     tokens: int
@@ -154,16 +155,20 @@ class Foresight:
         recalled = reader.prompt(settle=True)
         window = list(ids[max(0, start - reader.window) : start])
         memory = recalled[: len(recalled) - len(reader.local())]
-        copies = copied([*window, *target], len(window))
-        echoes = [*reader.echoes(), *window]
-        echoed = copied([*echoes, *target], len(echoes))
+        copies = followers([*window, *target], len(window))
+        recollected = reader.echoes()
+        repeated = repeats([*memory, APART, *recollected], target)
+        echoes = [*recollected, *window]
+        echoed = followers([*echoes, *target], len(echoes))
+        tokens = asked(target, copies, echoed)
         size = len(reader.model.data(target))
         row = {}
         for arm, before in {"window": window, "memory": recalled}.items():
-            found = reader.judge(before, target)
-            copying = -sum(self._mixtures[arm, "copies"].mix(found, copies))
-            echoing = -sum(self._mixtures[arm, "echoes"].mix(found, echoed))
-            repeated = arm == "memory" and repeats(memory, target)
+            logs = reader.judge_of(before, target, tokens)
+            found: list[float] = logs[:, 0].tolist()
+            near, far = logs[:, 1 : 1 + MOST], logs[:, 1 + MOST :]
+            copying = -sum(self._mixtures[arm, "copies"].mix(target, found, copies, near))
+            echoing = -sum(self._mixtures[arm, "echoes"].mix(target, found, echoed, far))
             row[arm] = Foreseen(start, len(target), size, -sum(found), copying, echoing, repeated)
         return row
 

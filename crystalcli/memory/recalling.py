@@ -4,7 +4,7 @@ Knows: what is in the window, what goes into the past, how what is recalled is p
 decoder works, what the probabilities are for.
 
 What is recalled stands before the window as if it had just been read, so that any decoder can use it as it is (In-Context RALM: Ram
-et al., 2023). Nothing is mixed in afterwards, as kNN-LM (Khandelwal et al., 2020) and RePlug (Shi et al., 2023) do; `copying` can.
+et al., 2023). With `copying`, what followed in more of the past than can be shown is mixed in afterwards; see there.
 """
 
 from __future__ import annotations
@@ -15,16 +15,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from crystalcli.errors import UsageError
-from crystalcli.memory.copying import APART
+from crystalcli.memory.copying import Mixture
+from crystalcli.memory.followers import APART, asked, followers
 from crystalcli.memory.past import Past, Recalled
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from crystalcli.lm.model import LanguageModel
 
 WINDOW = 1024  # tokens that the model has before it, memory included
 STRIDE = 128  # tokens between one recall and the next
 QUERY = 64  # tokens at the end of the window that recall goes by
-ECHOES = 200  # stretches to copy from, about 40,000 tokens; of 64, on the code it was tried on, copying gained less
+ECHOES = 200  # stretches to copy from, about 40,000 tokens; from 64, on the code it was tried on, copying gained less
 # Tokens that wait behind the window and are remembered together: by 1,024 the file was 1.6 times as large.
 _STRETCH = 4096
 _BETWEEN = "\n\n"  # stands between what is recalled, and before the window
@@ -46,6 +50,10 @@ class Judge(Protocol):
 
     def log_probabilities(self, ids: Sequence[int], first: int) -> list[float]: ...  # noqa: D102
 
+    def log_probabilities_of(  # noqa: D102
+        self, ids: Sequence[int], first: int, asked: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]: ...
+
 
 class Stride(NamedTuple):
     """Some tokens that were read one after the other, and the natural logarithm of each one's probability. memory: the tokens that
@@ -60,13 +68,21 @@ class RecallingModel:
     """A language model with a crystal of all that it has read behind its window.
 
     window: tokens before the model at a time; memory: how many of them are for what is recalled, 0 for none; stride: tokens from one
-    recall to the next. Cost for each token is that of window and stride, whatever was read before; the crystal, its file and what
-    recall keeps of it, grows by about 1 MB for a million tokens beside the text.
+    recall to the next; copying: whether what followed earlier, in the past and in the last tokens, is mixed in. Cost for each token is
+    that of window and stride, whatever was read before; the crystal, its file and what recall keeps of it, grows by about 1 MB for a
+    million tokens beside the text.
     Raises UsageError for figures out of range, or beyond what the model can take.
     """
 
     def __init__(
-        self, model: Judge, past: Past, *, window: int = WINDOW, memory: int | None = None, stride: int = STRIDE
+        self,
+        model: Judge,
+        past: Past,
+        *,
+        window: int = WINDOW,
+        memory: int | None = None,
+        stride: int = STRIDE,
+        copying: bool = False,
     ) -> None:
         memory = window // 2 if memory is None else memory
         if window < 2 or not 0 <= memory < window or stride < 1:
@@ -78,6 +94,7 @@ class RecallingModel:
         self.model, self.past = model, past
         self.window, self.memory, self.stride = window, memory, stride
         self.tokens = 0  # that were read
+        self._mixture = Mixture() if copying else None
         self._recent: list[int] = []  # not in the past yet; the last of them are the window
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -91,13 +108,14 @@ class RecallingModel:
         window: int = WINDOW,
         memory: int | None = None,
         stride: int = STRIDE,
+        copying: bool = False,
     ) -> Self:
         """The model in a GGUF file or a folder, with an empty crystal at `path`, else in a temporary folder until `close`.
 
         encoder: the folder of all-MiniLM-L6-v2; None recalls by BM25 alone. Raises UsageError for a model that does not say how
         likely tokens are (a server, one that transformers runs), and what opening it raises.
         """
-        return cls(judge(model), Past(encoder, path), window=window, memory=memory, stride=stride)
+        return cls(judge(model), Past(encoder, path), window=window, memory=memory, stride=stride, copying=copying)
 
     def skip(self, ids: Sequence[int]) -> None:
         """Read tokens without saying how likely they are: nothing is computed for them but the crystal."""
@@ -126,9 +144,16 @@ class RecallingModel:
 
     def _next(self, ids: list[int]) -> Stride:
         before = self.prompt()
-        found = Stride(ids, self.judge(before, ids), len(before) - len(self.local()))
+        if self._mixture is None:
+            told = self.judge(before, ids)
+        else:
+            source = [*(self.echoes() if self.memory else ()), *self._recent]
+            found = followers([*source, *ids], len(source))
+            logs = self.judge_of(before, ids, asked(ids, found))
+            told = self._mixture.mix(ids, logs[:, 0].tolist(), found, logs[:, 1:])
+        stride = Stride(ids, told, len(before) - len(self.local()))
         self.skip(ids)
-        return found
+        return stride
 
     def local(self, tokens: int | None = None) -> list[int]:
         """The last tokens that were read: as many as the window has beside memory, or `tokens` of them."""
@@ -154,7 +179,7 @@ class RecallingModel:
 
     def echoes(self, count: int = ECHOES) -> list[int]:
         """The tokens of `count` stretches of the past that are like the last tokens, each with APART behind it: more than the model
-        could be shown, for `copied`, which needs no model."""
+        could be shown, for `followers`, which needs no model."""
         return [token for each in reversed(self.recall(count)) for token in (*self.model.ids(each.text), APART)]
 
     def before_window(self, found: Sequence[Recalled]) -> list[int]:
@@ -166,6 +191,12 @@ class RecallingModel:
     def judge(self, before: Sequence[int], ids: Sequence[int]) -> list[float]:
         """The natural logarithm of the probability of each of `ids` behind `before`, at least one token."""
         return self.model.log_probabilities([*before, *ids], len(before))
+
+    def judge_of(
+        self, before: Sequence[int], ids: Sequence[int], tokens: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.float32]:
+        """The same, float32 [n, k], of k other tokens in the place of each of n: `tokens`, int64 [n, k]."""
+        return self.model.log_probabilities_of([*before, *ids], len(before), tokens)
 
     def _leave(self, keeping: int) -> None:
         """Put all but the last `keeping` tokens into the past, or nowhere where there is no memory."""

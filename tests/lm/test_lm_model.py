@@ -75,6 +75,26 @@ def test_how_likely_tokens_are(tiny, first):
     assert tiny.log_probabilities(ids, first) == pytest.approx(expected, abs=1e-4)
 
 
+def test_how_likely_other_tokens_are_in_their_place(tiny):
+    ids = [random.Random(2).randrange(3, 272) for _ in range(120)]
+    asked = [[random.Random(place).randrange(272) for _ in range(5)] for place in range(30, 120)]
+    found = tiny.log_probabilities_of(ids, 30, asked)
+    assert (found.shape, str(found.dtype)) == ((90, 5), "float32")
+    every = tiny.logits(ids).log_softmax(1)
+    assert found == pytest.approx(every[29:119].gather(1, torch.tensor(asked)).numpy(), abs=1e-4)
+    whole = tiny.log_probabilities_of(ids, 119, [range(272)])
+    assert float(torch.from_numpy(whole).exp().sum()) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [([[1]], "in 1 places, not 2"), ([1, 2], "in 2 places"), ([[1], [272]], "from 0 to 271"), ([[-1], [1]], "from 0")],
+)
+def test_what_cannot_be_asked_for(tiny, asked, said):
+    with pytest.raises(UsageError, match=said):
+        tiny.log_probabilities_of([5, 6, 7], 1, asked)
+
+
 def test_how_likely_tokens_are_not(tiny):
     for first in (0, 3):
         with pytest.raises(UsageError, match="from 1 to 2"):

@@ -104,6 +104,30 @@ def test_it_foresees_better_what_it_has_read_long_before(model, encoder_folder):
     assert with_memory > 0.5 * window_alone  # nats that are half as many
 
 
+def test_copying_foresees_better_and_is_causal(model, encoder_folder):
+    texts = [LINES[:700], f"\n{VERSE}", f"\n{LINES[700:3000]}", f"\n{VERSE}"]
+    told = {}
+    for copying, end in ((True, 4), (False, 4), (True, 3)):
+        with RecallingModel(model, Past(encoder_folder), window=128, memory=32, stride=96, copying=copying) as reader:
+            strides = list(reader.read([texts[0]]))  # learns from these
+            reader.skip([token for text in texts[1:3] for token in model.ids(text)])
+            strides += list(reader.read(texts[3:end]))
+            told[copying, end] = [each for stride in strides for each in stride.log_probabilities]
+    first = len(told[True, 3])
+    assert told[True, 4][:first] == told[True, 3]  # what is read later changes nothing
+    assert sum(told[True, 4][:first]) > sum(told[False, 4][:first])
+    assert sum(told[True, 4][first:]) > 0.7 * sum(told[False, 4][first:])  # nats
+
+
+def test_copying_from_the_last_tokens_needs_no_memory(model):
+    with Past(None) as past:
+        reader = RecallingModel(model, past, window=100, memory=0, stride=50, copying=True)
+        told = [each for stride in reader.read([LINES[:600]]) for each in stride.log_probabilities]
+        plain = RecallingModel(model, past, window=100, memory=0, stride=50)
+        assert sum(told) > sum(each for stride in plain.read([LINES[:600]]) for each in stride.log_probabilities)
+        assert past.characters == 0
+
+
 def test_text_is_read_in_pieces_of_any_size(model):
     with Past(None) as past:
         reader = RecallingModel(model, past, window=40, memory=10, stride=30)

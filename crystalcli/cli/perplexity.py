@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,12 +107,17 @@ def render(rows: Sequence[Mapping[str, Foreseen]], model: str, window: int, toke
 
 def _said(figure: Estimate) -> str:
     digits = 3 if figure.value < 10 else 1
+    if math.isnan(figure.low):
+        return f"{figure.value:.{digits}f}"
     return f"{figure.value:.{digits}f} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
 
 
 def perplexity_json(rows: Sequence[Mapping[str, Foreseen]], model: str, window: int, tokens: int) -> dict[str, Any]:
-    """The same for programs; of each figure the value, then the bounds of its interval."""
+    """The same for programs; of each figure the value, then the bounds of its interval, null where one target alone gives none."""
     from crystalcli.memory.perplexity import results
+
+    def three(figure: Estimate) -> list[float | None]:
+        return [None if math.isnan(each) else each for each in figure]
 
     found = results(rows)
     return {
@@ -122,9 +128,9 @@ def perplexity_json(rows: Sequence[Mapping[str, Foreseen]], model: str, window: 
         "repeated": found.repeated,
         "arms": {
             arm: {
-                "bits_per_byte": list(figures.bits_per_byte),
-                "perplexity": list(figures.perplexity),
-                "of_window": list(found.ratios[arm]) if arm in found.ratios else None,
+                "bits_per_byte": three(figures.bits_per_byte),
+                "perplexity": three(figures.perplexity),
+                "of_window": three(found.ratios[arm]) if arm in found.ratios else None,
             }
             for arm, figures in found.arms.items()
         },

@@ -54,7 +54,7 @@ class Foreseen(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A figure with the interval that holds it, 95 times in 100."""
+    """A figure with the interval that holds it, 95 times in 100; NaN for the bounds where there is one target alone."""
 
     value: float
     low: float
@@ -209,4 +209,5 @@ def _estimate(sums: Numbers, counts: Numbers, of: Callable[[Numbers], Numbers]) 
     drawn = np.random.default_rng(0).integers(len(sums), size=(_DRAWS, len(sums)))
     values = of(sums[drawn].sum(1) / counts[drawn].sum(1))
     low, high = np.quantile(values, [0.025, 0.975])
-    return Estimate(float(of(sums.sum() / counts.sum())), float(low), float(high))
+    bounds = (float(low), float(high)) if len(sums) > 1 else (math.nan, math.nan)
+    return Estimate(float(of(sums.sum() / counts.sum())), *bounds)

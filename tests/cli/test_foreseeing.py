@@ -42,6 +42,7 @@ def test_figures_for_programs_and_for_people(tmp_path, capsys, monkeypatch):
     assert code == 0
     assert "1 target among" in out
     assert "half as many, and as many recalled" in out
+    assert " to " not in out  # of one target there is no interval
     assert [each.name for each in tmp_path.iterdir()] == ["boats.txt"]  # no crystal is made
 
 

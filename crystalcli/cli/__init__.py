@@ -13,6 +13,9 @@ def main() -> None:
     import threading
 
     try:
+        from crystalcli.cli.stopping import hear_again
+
+        hear_again()
         from crystalcli.cli.app import run
 
         code = run()

@@ -26,7 +26,6 @@ import gzip
 import json
 import math
 import random
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -34,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from answer_scores import contains
 from common import machine, write_json
 from floor_weights import CODE, PAGES, USED, Row, fitted, for_fit, logit
 
@@ -50,7 +50,6 @@ FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}  # files of a small crystal;
 # Sets whose files begin with the title of the article that they are of.
 ARTICLES = ("medquad", "xquad_en", "nq_passages")
 SHORTEST = 4  # characters of a known answer that is no chance
-_WORD = re.compile(r"\w+")
 FOREIGN = (
     "qa/leval_tpo", "qa/leval_quality", "qa/leval_scientific_qa", "qa/bamboo_meetingqa_4k",
     "retrieval/cranfield", "pdf/financebench",
@@ -126,8 +125,8 @@ class Partly:
         reading = extract.read(recaller, query.text, passages)
         heard = voice(query.text, reading.sentences, self.crystal.quote)
         hit = any(p.path == g["path"] and p.start < g["end"] and p.end > g["start"] for p in passages for g in gold)
-        words = _words("\n".join(p.text for p in passages))
-        hit = hit or any(len(answer) >= SHORTEST and _words(answer) in words for answer in answers)
+        known = [answer for answer in answers if len(answer) >= SHORTEST]
+        hit = hit or contains("\n".join(p.text for p in passages), known) > 0
         return passages[0].kind == "code", hit, alive, signs(query.text, idf, alive, passages, reading.similar, heard)
 
 
@@ -199,11 +198,6 @@ def ask_one(name: str, kind: str, crystal: Crystal, asked: list[tuple[str, bool]
         for full in (True, False):
             if found := partly.ask(prepared, np.zeros(partly.shelf.atoms, bool), full, ()):
                 yield Row(name, kind, about, full, *found)
-
-
-def _words(text: str) -> str:
-    """Its words, each between two spaces."""
-    return " " + " ".join(_WORD.findall(text.lower())) + " "
 
 
 def _first_line(path: Path) -> str:

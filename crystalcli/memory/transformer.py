@@ -110,8 +110,8 @@ class InfiniteMemoryTransformer(nn.Module):
         if mask is not None:
             mask = mask_of(mask, x.shape[:-1], "the mask")
         if x.dim() == 2:
-            whole = None if mask is None else mask[None]
-            return self(x[None], use_infinite_memory, memory=memory, mask=whole)[0]  # type: ignore[no-any-return]
+            alone = None if mask is None else mask[None]
+            return self(x[None], use_infinite_memory, memory=memory, mask=alone)[0]  # type: ignore[no-any-return]
         held = None
         if use_infinite_memory:
             held = self.memory if memory is None else self._check(memory)

@@ -1,13 +1,14 @@
-"""A small random model, written as GGUF by the `gguf` package."""
+"""A small random model, written as GGUF by the `gguf` package; a model server, played in a thread."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gguf
 import numpy as np
 import pytest
+from chat_server import Server, running
 from tiny import TEMPLATE, tiny_vocabulary
 
 
@@ -107,3 +108,12 @@ def tiny_path(tmp_path_factory, write_gguf, tiny_tensors) -> Path:
             kind = gguf.GGMLQuantizationType.Q8_0 if "token_embd" in name else gguf.GGMLQuantizationType.Q4_1
             tensors[name] = (gguf.quants.quantize(array, kind), kind)
     return write_gguf(tmp_path_factory.mktemp("tiny") / "tiny.gguf", tensors)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server that says what it is told to; nothing in the environment is about servers."""
+    monkeypatch.delenv("CRYSTAL_API_KEY", raising=False)
+    monkeypatch.delenv("CRYSTAL_OFFLINE", raising=False)
+    with running() as made:
+        yield made

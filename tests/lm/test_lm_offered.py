@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 import real_servers as real
-from chat_server import Server, running, stream
+from chat_server import stream
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.language_models import meant
@@ -15,14 +14,6 @@ from crystalcli.lm import address, offered
 from crystalcli.lm.server import ServerModel
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.delenv("CRYSTAL_API_KEY", raising=False)
-    monkeypatch.delenv("CRYSTAL_OFFLINE", raising=False)
-    with running() as made:
-        yield made
 
 
 def says(model: ServerModel) -> str:

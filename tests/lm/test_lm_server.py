@@ -6,11 +6,11 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from chat_server import DONE, PARIS, Server, begin, chunk, event, running, send, stream
+from chat_server import DONE, PARIS, begin, chunk, event, send, stream
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,14 +20,6 @@ from crystalcli.lm.model import LanguageModel
 from crystalcli.lm.server import ServerModel
 
 QUESTION = [{"role": "system", "content": "Answer."}, {"role": "user", "content": "What is the capital of France?"}]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.delenv("CRYSTAL_API_KEY", raising=False)
-    monkeypatch.delenv("CRYSTAL_OFFLINE", raising=False)
-    with running() as made:
-        yield made
 
 
 def says(model: ServerModel, **choices: object) -> str:

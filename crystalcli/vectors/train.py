@@ -25,7 +25,8 @@ def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: 
     divide the dimension.
 
     Non-parametric OPQ: k-means in each slice and the rotation that fits best (orthogonal Procrustes), in turn. The first
-    rotation deals the principal axes out so that every slice holds about the same variance.
+    rotation deals the principal axes out so that every slice holds about the same variance. Decomposed in float64: where a codebook
+    before this one knows the few vectors there are by heart, only rounding is left, and float32's square of it underflows.
     """
     x = torch.from_numpy(vectors).float()
     generator = torch.Generator().manual_seed(seed)
@@ -34,7 +35,7 @@ def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: 
     dimension = x.shape[1]
     width = slice_width(dimension, books)
     x = F.pad(x, (0, books * width - dimension))
-    values, axes = torch.linalg.eigh(x.T @ x / len(x))
+    values, axes = (found.float() for found in torch.linalg.eigh((x.T @ x / len(x)).double()))
     order = _balanced(values.flip(0).clamp(min=1e-12).log().tolist(), books, width)
     rotation = axes.flip(1)[:, order].contiguous()
     rotated = x @ rotation
@@ -47,8 +48,8 @@ def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: 
             part = rotated[:, book * width : (book + 1) * width]
             centroids[book], codes = _lloyd(part, centroids[book], generator)
             decoded[:, book * width : (book + 1) * width] = centroids[book][codes]
-        left, _, right = torch.linalg.svd(x.T @ decoded)
-        rotation = left @ right
+        left, _, right = torch.linalg.svd((x.T @ decoded).double())
+        rotation = (left @ right).float()
     return Quantizer(rotation[:dimension].contiguous().numpy(), centroids.contiguous().numpy())
 
 

@@ -63,6 +63,16 @@ def test_a_quantizer_learns_the_data_it_is_given():
     assert np.array_equal(again.encode(vectors), quantizer.encode(vectors))
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_a_quantizer_learns_from_what_rounding_left(seed):
+    """One vector that the layer before decodes to the last bit but one: its outer product is near float32's smallest."""
+    random = np.random.default_rng(seed)
+    vector = np.float32(2.0**-30) * np.round(random.normal(size=(1, 48)) * 0.4).astype(np.float32)
+    quantizer = train_quantizer(vector, 12, rounds=2)
+    assert np.isfinite(quantizer.rotation).all()
+    np.testing.assert_allclose(quantizer.decode(quantizer.encode(vector)), vector, atol=2.0**-40)
+
+
 def test_codebooks_come_back_from_their_file(tmp_path):
     codec = default_codec()
     codec.save(tmp_path / "books.npz")

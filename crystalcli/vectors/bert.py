@@ -147,7 +147,7 @@ class Bert:
 
     def embed(self, ids: IntArray) -> torch.Tensor:
         """The sentence embedding as sentence-transformers makes it: mean over all positions, unit length, [dimension]."""
-        whole = torch.tensor([[self.special[0], *ids.tolist(), self.special[1]]], device=self.device)
+        whole = torch.tensor([[self.special[0], *ids.tolist(), self.special[1]]]).to(self.device)
         return F.normalize(self._stack(whole, None)[0].float().mean(0), dim=0).cpu()
 
     def _batches(self, lengths: Sequence[int]) -> list[_Batch]:

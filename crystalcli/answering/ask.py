@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from crystalcli.answering import broad, context, extract, floor, support
 from crystalcli.answering.spoken import PENALTY, STOP, Spoken
 from crystalcli.answering.wishes import Wishes
-from crystalcli.errors import NotFoundError
+from crystalcli.errors import CrystalError, NotFoundError
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.types import Answer, Citation, Speaker
 
@@ -63,7 +63,7 @@ def ask(
     sources = support.Sources(crystal, question, given.passages)
     spoken = Spoken(sources, strict=wishes.strict)
     first = 0.0
-    stopped = False
+    stopped, failure = False, None
 
     def tell(pieces: Iterable[str]) -> None:
         nonlocal first
@@ -81,12 +81,16 @@ def ask(
         if not wishes.stoppable:
             raise
         stopped = True
+    except CrystalError as error:
+        if not (first and wishes.stoppable):
+            raise
+        stopped, failure = True, error
     tell(spoken.end())
-    tokens = {
-        "context": sum(model.count(passage.text) for passage in given.passages),
-        "prompt": model.prompt_size(given.messages),
-        "answer": model.count(spoken.text),
-    }
+    tokens = {}
+    if failure is None:  # a server that has failed cannot be asked to count
+        tokens["context"] = sum(model.count(passage.text) for passage in given.passages)
+        tokens["prompt"] = model.prompt_size(given.messages)
+        tokens["answer"] = model.count(spoken.text)
     seconds = {"recall": recalled, "first": first, "total": time.monotonic() - began}
     return Answer(
         question,
@@ -97,6 +101,7 @@ def ask(
         tokens,
         seconds,
         stopped=stopped,
+        failure=failure,
         claims=spoken.claims,
         evidence=evidence,
     )

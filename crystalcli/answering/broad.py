@@ -20,7 +20,7 @@ from crystalcli.answering.broad_plan import Plan, called, plan_of
 from crystalcli.answering.broad_said import Said
 from crystalcli.answering.spoken import PENALTY, STOP, Spoken
 from crystalcli.answering.wishes import Wishes
-from crystalcli.errors import NotFoundError
+from crystalcli.errors import CrystalError, NotFoundError
 from crystalcli.lexical.analysis import query_terms, terms
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.overview import holding_all, overview, relevance_of
@@ -93,6 +93,10 @@ def ask(
         if not (said.text and wishes.stoppable):
             raise
         return replace(said.answer(), stopped=True)
+    except CrystalError as error:
+        if not (said.text and wishes.stoppable):
+            raise
+        return replace(said.answer(), stopped=True, failure=error)
     return said.answer()
 
 

@@ -21,7 +21,8 @@ class Wishes:
     from 0 to 1, for there to be one; 0 answers always; `crystalcli.answering.floor` says what it is. budget: tokens of passages
     that the model is given, None for the usual; fewer where its window is small. system: instead of the usual system message, ""
     for none. template: of the user's message, see `crystalcli.answering.templates`; None for the usual. stoppable: Ctrl-C while the
-    model speaks ends the answer there, and the Answer says that it was stopped; otherwise it is a KeyboardInterrupt like any other.
+    model speaks ends the answer there, and the Answer says that it was stopped, and so does a model that fails when it has begun, with
+    its failure; otherwise either is an exception like any other.
     broad: answer from the whole of a document, or of all, and not from the nearest passages; None: where the question asks for that.
     Such an answer heeds neither k, depth, floor and budget, nor system and template, which are for the nearest passages.
     Raises UsageError for figures out of range, and for a template without its two names.

@@ -119,7 +119,8 @@ def ask(
     chapters mention Ahab?", "In which files is open_source used?") exactly, from the index and without the language model. -k and
     --depth are for all other questions.
 
-    Ctrl-C stops the answer; what was said so far stays, with its sources (exit code 130). With - the question is read from standard
+    Ctrl-C stops the answer; what was said so far stays, with its sources (exit code 130), as it does where a model fails in the middle
+    of a word (exit code 1). With - the question is read from standard
     input.
 
     A server (tried: llama.cpp, llama-cpp-python, transformers serve) is asked for the model named behind # in its URL, else for the
@@ -167,6 +168,8 @@ def ask(
 
 def _conclude(answer: Answer | None) -> None:
     """Raises what an answer that has been shown comes to, beside itself."""
+    if answer is not None and answer.failure is not None:
+        raise answer.failure
     if answer is not None and answer.stopped:
         raise StoppedError("stopped")
     if answer is not None and not answer.answered:

@@ -70,7 +70,7 @@ def converse(asker: Asker) -> None:
                 answer = asker.reply(typed)
                 last = answer or last
                 if answer is not None and answer.stopped:
-                    output.error("stopped")
+                    output.error(str(answer.failure or "stopped"))
                 output.space()
             elif command in ("/quit", "/exit"):
                 return

@@ -22,6 +22,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "answered": answer.answered,
         "answer": answer.text,
         "stopped": answer.stopped,
+        "failure": None if answer.failure is None else str(answer.failure),
         "model": answer.model,
         "citations": [_citation_json(citation) for citation in answer.citations],
         "claims": [asdict(claim) for claim in answer.claims],

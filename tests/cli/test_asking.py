@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from chat_server import event, running, stream
 
 from crystalcli.answering.context import BUDGET
 from crystalcli.cli import render_answers
@@ -116,6 +117,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "answered",
         "answer",
         "stopped",
+        "failure",
         "model",
         "citations",
         "claims",
@@ -347,6 +349,32 @@ def test_ctrl_c_while_the_model_loads_leaves_an_object(tmp_path):
     assert (child.returncode, err.decode().strip()) == (130, "crystal: stopped")
     found = json.loads(out)
     assert found.get("stopped") or found["error"] == {"code": 130, "message": "stopped"}
+
+
+BREAKS = stream(event("He banked it as Alfred"), event(" Moss. And then"), event(" he"), whole=False)
+
+
+def test_a_server_that_breaks_off_keeps_what_it_said_with_its_sources(capsys):
+    with running() as server:
+        server.say(BREAKS)
+        code, out, err = here(capsys, QUESTION, "--model", server.url)
+        assert (code, err.splitlines()[-1]) == (
+            1,
+            f"crystal: {server.url}/chat/completions broke off in the middle of its answer",
+        )
+        assert re.search(r"\n\nHe banked it as Alfred Moss\. ?\[.+\] And then he\n\n\[1\] ", out)
+        code, out, _ = here(capsys, QUESTION, "--model", server.url, "--json")
+        found = json.loads(out)
+        assert (code, found["stopped"], found["tokens"]) == (1, True, {})
+        assert found["failure"].endswith("broke off in the middle of its answer")
+        assert [each["text"] for each in found["claims"]] == ["He banked it as Alfred Moss.", "And then he"]
+        code, out, _ = here(capsys, "What is this story about?", "--model", server.url, "--json")
+        found = json.loads(out)
+        assert (code, found["stopped"]) == (1, True)
+        assert "He banked it as Alfred Moss. And then he…" in found["answer"]
+        server.say(stream(whole=False))
+        code, out, _ = here(capsys, QUESTION, "--model", server.url, "--json")
+        assert (code, list(json.loads(out))) == (1, ["schema", "error"])
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):

@@ -1,10 +1,11 @@
 """What reading costs after ten thousand tokens and after ten million: seconds a token, memory and bytes, with memory and without.
 
-    python benchmarks/endless.py [--behind 10000 10000000] [--strides 6] [--window 1024] [--json results/endless.json]
+    python benchmarks/endless.py [--behind 10000 10000000] [--strides 6] [--window 1024] [--shown] [--json results/endless.json]
 
 What lies behind is a synthetic crystal of so many tokens (see synthetic.py): its words and codes mean nothing, and are looked through
-as any are. Then some strides of real text are read, by turns with what is recalled from it and with the last tokens alone, the whole
-window as long in both; recall, and adding a stretch of text to the crystal, are timed by themselves as well.
+as any are. Then some strides of real text are foreseen, by turns with copying from what is recalled (--shown: with that in half of
+the window, and no copying) and from the last tokens alone, the whole window as long in both; recall, and adding a stretch of text to
+the crystal, are timed by themselves as well.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psutil
 import synthetic
 from common import machine, write_json
 
@@ -24,51 +24,52 @@ from crystalcli import models
 from crystalcli.language_models import LANGUAGE_MODEL
 from crystalcli.memory.crystal import ENCODER
 from crystalcli.memory.past import Past
-from crystalcli.memory.recalling import STRIDE, Judge, RecallingModel, judge
+from crystalcli.memory.recalling import ECHOES, STRIDE, Judge, RecallingModel, judge
+from crystalcli.memory.resident import resident
 
 ROOT = Path(__file__).parent.parent
 
 
-def measure(model: Judge, encoder: Path, path: Path, window: int, strides: int) -> dict[str, Any]:
+def measure(model: Judge, encoder: Path, path: Path, window: int, strides: int, shown: bool) -> dict[str, Any]:
     """Medians over strides, behind what the crystal at `path` holds."""
     text = "\n\n".join(each.read_text(encoding="utf-8") for each in sorted(ROOT.glob("docs/*.md")))
     ids = model.ids(text)
     with Past(encoder, path) as past:
         size = past.size
-        reader = RecallingModel(model, past, window=window)
+        reader = RecallingModel(model, past, window=window, copying=not shown)
+        recalled = None if shown else ECHOES
         reader.skip(ids[:window])
-        reader.prompt()
+        reader.foresee(ids[window : window + STRIDE])
         seconds: dict[str, list[float]] = {"with memory": [], "without": [], "recall": []}
         at = window
         for _ in range(strides):
             target = ids[at : at + STRIDE]
             began = time.perf_counter()
-            prompt = reader.prompt()
-            recalled = time.perf_counter()
-            reader.judge(prompt, target)
+            reader.foresee(target)
             ended = time.perf_counter()
-            reader.judge(ids[at - len(prompt) : at], target)
+            reader.judge(ids[at - window : at], target)
             seconds["without"].append((time.perf_counter() - ended) / STRIDE)
             seconds["with memory"].append((ended - began) / STRIDE)
-            seconds["recall"].append(recalled - began)
+            began = time.perf_counter()
+            reader.recall(recalled)
+            seconds["recall"].append(time.perf_counter() - began)
             reader.skip(target)
             at += STRIDE
         began = time.perf_counter()
         past.add(model.data(ids[at : at + 4096]).decode("utf-8", "ignore"))
         added = time.perf_counter() - began
         began = time.perf_counter()
-        reader.recall()
+        reader.recall(recalled)
         first = time.perf_counter() - began
         stretch = len(ids[at : at + 4096])
     found: dict[str, Any] = {name: statistics.median(values) for name, values in seconds.items()}
-    resident = psutil.Process().memory_info().rss
     return {
         **found,
         "add a token": added / stretch,
         "first recall": first,
         "stretch": stretch,
         "bytes": size,
-        "resident": resident,
+        "resident": resident() or 0,
     }
 
 
@@ -78,6 +79,9 @@ def main() -> None:
     parser.add_argument("--behind", type=int, nargs="+", default=[10_000, 10_000_000], help="tokens, fewest first")
     parser.add_argument("--strides", type=int, default=6)
     parser.add_argument("--window", type=int, default=1024)
+    parser.add_argument(
+        "--shown", action="store_true", help="what is recalled stands before the window, and nothing is copied"
+    )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
@@ -88,7 +92,7 @@ def main() -> None:
         for behind in args.behind:
             path = Path(place, "behind.crystal")
             synthetic.make(path, behind, base=min(behind, synthetic.BASE))
-            rows[behind] = measure(model, encoder, path, args.window, args.strides)
+            rows[behind] = measure(model, encoder, path, args.window, args.strides, args.shown)
             row = rows[behind]
             ms = {
                 name: 1000 * row[name] for name in ("with memory", "without", "recall", "first recall", "add a token")

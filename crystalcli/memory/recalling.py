@@ -56,8 +56,8 @@ class Judge(Protocol):
 
 
 class Stride(NamedTuple):
-    """Some tokens that were read one after the other, and the natural logarithm of each one's probability. memory: the tokens that
-    were recalled before them."""
+    """Some tokens that stand one after the other, and the natural logarithm of each one's probability. memory: the recalled tokens
+    that the model was shown before them."""
 
     ids: list[int]
     log_probabilities: list[float]
@@ -67,9 +67,11 @@ class Stride(NamedTuple):
 class RecallingModel:
     """A language model with a crystal of all that it has read behind its window.
 
-    window: tokens before the model at a time; memory: how many of them are for what is recalled, 0 for none; stride: tokens from one
-    recall to the next; copying: whether what followed earlier, in the past and in the last tokens, is mixed in. Cost for each token is
-    that of window and stride, whatever was read before; the crystal, its file and what recall keeps of it, grows by about 1 MB for a
+    window: tokens before the model at a time; memory: how many of them are for what is recalled, by default half; stride: tokens from
+    one recall to the next; copying: whether what followed earlier, in what is recalled and in the last tokens, is mixed in. With
+    copying memory is 0 by default: the model has the whole window for the last tokens, and recall is for copying alone, which
+    foresees novels and conversations better. Without copying a memory of 0 is none: nothing is remembered. Cost for each token is that
+    of window and stride, whatever was read before; the crystal, its file and what recall keeps of it, grows by about 1 MB for a
     million tokens beside the text.
     Raises UsageError for figures out of range, or beyond what the model can take.
     """
@@ -84,7 +86,8 @@ class RecallingModel:
         stride: int = STRIDE,
         copying: bool = False,
     ) -> None:
-        memory = window // 2 if memory is None else memory
+        if memory is None:
+            memory = 0 if copying else window // 2
         if window < 2 or not 0 <= memory < window or stride < 1:
             raise UsageError(f"a window of {window} tokens, {memory} of them memory, at strides of {stride}: no such")
         if window + stride > model.context_length:
@@ -93,6 +96,7 @@ class RecallingModel:
             )
         self.model, self.past = model, past
         self.window, self.memory, self.stride = window, memory, stride
+        self._remembering = memory > 0 or copying
         self.tokens = 0  # that were read
         self._mixture = Mixture() if copying else None
         self._recent: list[int] = []  # not in the past yet; the last of them are the window
@@ -137,23 +141,27 @@ class RecallingModel:
                 self.skip(waiting[:1])
                 del waiting[:1]
             while len(waiting) >= self.stride:
-                yield self._next(waiting[: self.stride])
+                yield self._read(waiting[: self.stride])
                 del waiting[: self.stride]
         if waiting:
-            yield self._next(waiting)
+            yield self._read(waiting)
 
-    def _next(self, ids: list[int]) -> Stride:
+    def _read(self, ids: list[int]) -> Stride:
+        stride = self.foresee(ids)
+        self.skip(ids)
+        return stride
+
+    def foresee(self, ids: list[int]) -> Stride:
+        """How likely each of the next tokens is, at least one, which are not read by this; copying learns from them."""
         before = self.prompt()
         if self._mixture is None:
             told = self.judge(before, ids)
         else:
-            source = [*(self.echoes() if self.memory else ()), *self._recent]
+            source = [*self.echoes(), *self._recent]
             found = followers([*source, *ids], len(source))
             logs = self.judge_of(before, ids, asked(ids, found))
             told = self._mixture.mix(ids, logs[:, 0].tolist(), found, logs[:, 1:])
-        stride = Stride(ids, told, len(before) - len(self.local()))
-        self.skip(ids)
-        return stride
+        return Stride(ids, told, len(before) - len(self.local()))
 
     def local(self, tokens: int | None = None) -> list[int]:
         """The last tokens that were read: as many as the window has beside memory, or `tokens` of them."""
@@ -165,11 +173,9 @@ class RecallingModel:
 
         settle: remember now all that has left the last tokens, which else waits for more.
         """
-        if not self.memory:
-            return self.local()
-        if settle or len(self._recent) >= self.window - self.memory + _STRETCH:
+        if self._remembering and (settle or len(self._recent) >= self.window - self.memory + _STRETCH):
             self._leave(self.window - self.memory)
-        return self.before_window(self.recall()) + self.local()
+        return (self.before_window(self.recall()) if self.memory else []) + self.local()
 
     def recall(self, count: int | None = None) -> list[Recalled]:
         """What of the past is like the last tokens, best first."""
@@ -202,7 +208,7 @@ class RecallingModel:
         """Put all but the last `keeping` tokens into the past, or nowhere where there is no memory."""
         leaving = self._recent[: max(0, len(self._recent) - keeping)]
         del self._recent[: len(leaving)]
-        if leaving and self.memory:
+        if leaving and self._remembering:
             self.past.add(self._decoder.decode(self.model.data(leaving)))
 
     def close(self) -> None:

@@ -119,13 +119,30 @@ def test_copying_foresees_better_and_is_causal(model, encoder_folder):
     assert sum(told[True, 4][first:]) > 0.7 * sum(told[False, 4][first:])  # nats
 
 
-def test_copying_from_the_last_tokens_needs_no_memory(model):
+def test_copying_leaves_the_window_to_the_last_tokens(model, encoder_folder):
+    before, after = model.ids(f"{VERSE}\n\n{LINES}\n"), model.ids(VERSE)
+    told = {}
+    for copying, memory in ((True, None), (False, 0)):
+        with Past(encoder_folder) as past:
+            reader = RecallingModel(model, past, window=256, memory=memory, copying=copying)
+            assert reader.memory == 0
+            reader.skip(before + after[:64])
+            assert reader.prompt(settle=True) == (before + after[:64])[-256:]
+            assert (past.characters > 0) is copying
+            tokens = reader.tokens
+            stride = reader.foresee(after[64:])
+            assert (stride.ids, stride.memory, reader.tokens) == (after[64:], 0, tokens)
+            told[copying] = sum(stride.log_probabilities)
+    assert told[True] > 0.5 * told[False]  # nats
+
+
+def test_copying_from_the_last_tokens_alone(model):
     with Past(None) as past:
-        reader = RecallingModel(model, past, window=100, memory=0, stride=50, copying=True)
+        reader = RecallingModel(model, past, window=100, stride=50, copying=True)
         told = [each for stride in reader.read([LINES[:600]]) for each in stride.log_probabilities]
         plain = RecallingModel(model, past, window=100, memory=0, stride=50)
         assert sum(told) > sum(each for stride in plain.read([LINES[:600]]) for each in stride.log_probabilities)
-        assert past.characters == 0
+        assert past.characters == 0  # nothing has left the window by so much that it would be written
 
 
 def test_text_is_read_in_pieces_of_any_size(model):

@@ -3,8 +3,8 @@
 Knows: jinja2 templates over messages, and ChatML for files that carry none.
 Does not know: tokens, weights, what the messages say.
 
-The template is a program from outside. It runs in jinja2's immutable sandbox: it sees the messages and a few strings,
-cannot reach Python objects behind them, and what it may write is bounded.
+The template is a program from outside. It runs in a sandbox (`sandbox.py`): it sees the messages and a few strings, cannot reach
+Python objects behind them, and what it may make and write is bounded.
 """
 
 from __future__ import annotations
@@ -35,19 +35,8 @@ def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, o
     """
     import jinja2
     from jinja2.ext import Extension
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    class Sandbox(ImmutableSandboxedEnvironment):
-        """The sandbox, in which strings cannot be multiplied or padded without end either."""
-
-        intercepted_binops = frozenset(("*", "**", "%"))
-
-        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-            if not all(isinstance(side, int | float) and abs(side) < 1e9 for side in (left, right)):
-                raise jinja2.exceptions.SecurityError(f"`{operator}` is for small numbers only")
-            if operator == "**" and abs(right) > 64:
-                raise jinja2.exceptions.SecurityError("the exponent is too large")
-            return super().call_binop(context, operator, left, right)
+    from crystalcli.lm.sandbox import Sandbox
 
     class Generation(Extension):
         """`{% generation %}`, by which training finds what the assistant says: here it is what stands in it."""

@@ -1,3 +1,4 @@
+import tracemalloc
 from datetime import datetime
 
 import pytest
@@ -112,7 +113,74 @@ ATTACKS = [
     "{% include '/etc/passwd' %}",
     "{% import 'os' as os %}{{ os }}",
     "{{ 1 / 0 }}",
+    "{{ lipsum(n=100000) }}",
 ]
+
+
+def doubled(step):
+    """Something put into itself sixty times."""
+    return "{% set ns = namespace(x='xy') %}{% for i in range(60) %}" + step + "{% endfor %}"
+
+
+LARGE = [
+    "{% set x = 'x'|center(2000000000) %}",
+    "{% set x = 'x'.ljust(2000000000) %}",
+    "{{ 'a'.zfill(2000000000)|length }}",
+    "{{ 'a\tb'.expandtabs(9000)|length }}",
+    "{{ '%500000000d'|format(1) }}",
+    "{{ '%*d'|format(500000000, 1) }}",
+    "{{ '{:>500000000}'.format(1)|length }}",
+    "{{ '{:>{w}}'.format(1, w=500000000)|length }}",
+    "{{ ['x']|map('center', 500000000)|list|length }}",
+    "{{ [1]|batch(1000000000, 'x')|list|length }}",
+    "{{ [1]|slice(1000000000)|list|length }}",
+    "{{ {'a': 1}|tojson(indent=500000000)|length }}",
+    "{{ [[1]]|sum(start=[])|length }}",
+    "{% macro m(n) %}{{ m(n ~ n) }}{% endmacro %}{{ m('x') }}",
+    *map(
+        doubled,
+        (
+            "{% set ns.x = ns.x ~ ns.x %}",
+            "{% set ns.x = ns.x + ns.x %}",
+            "{% set ns.x = [ns.x, ns.x]|join %}",
+            "{% set ns.x = [messages, messages]|join(ns.x, attribute=0)|string %}{% set ns.x = ns.x ~ ns.x %}",
+            "{% set ns.x = ''.join([ns.x, ns.x]) %}",
+            "{% set ns.x = ns.x.join('abc') %}",
+            "{% set ns.x = ns.x.replace('x', ns.x) %}",
+            "{% set ns.x = ns.x|replace('x', ns.x) %}",
+            "{% set ns.x = '{0}{0}'.format(ns.x) %}",
+            "{% set ns.x = '%s%s'|format(ns.x, ns.x) %}",
+            "{% set y %}{{ ns.x }}{{ ns.x }}{% endset %}{% set ns.x = y %}",
+        ),
+    ),
+    doubled("{% set ns.x = [ns.x, ns.x] %}") + "{{ ns.x }}",
+    doubled("{% set ns.x = [ns.x, ns.x] %}") + "{{ ns.x|tojson }}",
+    doubled("{% set ns.x = {'a': ns.x, 'b': ns.x} %}") + "{{ ns.x|string|length }}",
+]
+
+
+@pytest.mark.parametrize("source", LARGE)
+def test_a_template_cannot_take_all_memory(source):
+    render = chat.compile_template(source)
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            CrystalError,
+            match=r"failed: .*(than a template needs|too large|such a width|only|not to be had)",
+        ):
+            render(MESSAGES, {})
+        assert tracemalloc.get_traced_memory()[1] < 150e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_templates_do_is_done():
+    said = chat.compile_template(
+        "{{ 'ab'|center(6) }}|{{ 'a-b'.replace('-', '+') }}|{{ '%s is %d'|format('x', 3) }}|{{ '{:>4}'.format(1) }}|{{ [1, 2]|sum }}|"
+        "{{ ['a', 'b']|join('-') }}|{{ messages|map(attribute='role')|join(', ') }}|{{ messages|join('/', attribute='role') }}|"
+        "{{ 'x' ~ 1 ~ none }}|{{ [1] + [2] }}|{{ messages|selectattr('role', 'equalto', 'user')|list|length }}|{{ 7 % 4 }}|{{ 1 + 2 }}"
+    )([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], {})
+    assert said == "  ab  |a+b|x is 3|   1|3|a-b|user, assistant|user/assistant|x1None|[1, 2]|1|3|3"
 
 
 @pytest.mark.parametrize("source", ATTACKS)

@@ -37,7 +37,7 @@ _PLURAL = {
 
 @dataclass(slots=True)
 class _Place:
-    """One place of a list: a chapter, a page, a file, with its mentions in order."""
+    """One place of a list: a chapter, a page, a file, with its mentions in order. label: "" for what stands in none of them."""
 
     label: str
     source: Source
@@ -49,12 +49,15 @@ def answer(crystal: CrystalFile, plan: Plan, said: Said) -> None:
     shelf, phrase = crystal.shelf, plan.intent.subject
     unit = plan.intent.unit or _usual(shelf, plan.sources)
     places: list[_Place] = []
+    if unit != "document" and not any(shelf.store.landmark_count(each.id, unit) for each in plan.sources):
+        said.say(f"{called(plan.sources, plan.stretches)} has no {_PLURAL[unit]} that are known.\n")
+        unit = "document"
     others: Counter[str] = Counter()
     among = 0
     for each in mentions(shelf, phrase, plan.sources):
         spans = [(one.start, one.end) for one in plan.stretches if one.source.id == each.source.id]
         found = [one for one in each.found if any(start <= one.start < end for start, end in spans)]
-        others += each.others
+        others.update(form for at, form in each.others if any(start <= at < end for start, end in spans))
         places += _grouped(shelf, each.source, found, unit)
     if not places:
         raise NotFoundError(f"“{phrase}” stands nowhere in {called(plan.sources, plan.stretches)}")
@@ -64,7 +67,11 @@ def answer(crystal: CrystalFile, plan: Plan, said: Said) -> None:
         among = _all_of(shelf, plan, unit)
     total = sum(len(place.found) for place in places)
     where = "" if unit == "document" and among > 1 else f" of {called(plan.sources, plan.stretches)}"
-    said.say(f"“{phrase}” stands {_times(total)} in {_of(len(places), among, unit)}{where}{_also(others)}:\n")
+    inside = len(places) if unit == "document" else sum(bool(place.label) for place in places)
+    told = f"in {_of(inside, among, unit)}{where}" if inside else f"in {called(plan.sources, plan.stretches)}"
+    if inside < len(places):
+        told += f", {'and ' if inside else ''}outside of {'them' if inside else f'its {_PLURAL[unit]}'}"
+    said.say(f"“{phrase}” stands {_times(total)} {told}{_also(others)}:\n")
     alone = len({place.source.id for place in places}) == 1
     for number, place in enumerate(places):
         _say_place(crystal, said, place, unit, alone=alone, quoted=number < QUOTED)
@@ -73,9 +80,11 @@ def answer(crystal: CrystalFile, plan: Plan, said: Said) -> None:
 
 def _say_place(crystal: CrystalFile, said: Said, place: _Place, unit: str, *, alone: bool, quoted: bool) -> None:
     label = " ".join(place.label.split())
-    name = (
-        label if alone and label else " › ".join(filter(None, (place.source.path, label if unit != "document" else "")))
-    )
+    if unit == "document":
+        name = place.source.path
+    else:
+        label = label or f"outside of {_PLURAL[unit]}"
+        name = label if alone else f"{place.source.path} › {label}"
     passage = _passage(crystal.shelf, place.source, place.found[0])
     cited = support.extracts(crystal, [passage]) if quoted else ()
     said.passages += [passage] if quoted else []

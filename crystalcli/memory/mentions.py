@@ -7,7 +7,6 @@ with an underscore, or a capital inside a word, is taken for an identifier, and 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -38,11 +37,11 @@ class Mention(NamedTuple):
 
 
 class Mentions(NamedTuple):
-    """The mentions in one document, in order, at least one. others: other forms of the word there, and how often they stand."""
+    """The mentions in one document, in order, at least one. others: other forms of the word there, each with where it begins."""
 
     source: Source
     found: list[Mention]
-    others: Counter[str]
+    others: list[tuple[int, str]]
 
 
 def mentions(shelf: Shelf, phrase: str, sources: Sequence[Source]) -> Iterator[Mentions]:
@@ -55,7 +54,7 @@ def mentions(shelf: Shelf, phrase: str, sources: Sequence[Source]) -> Iterator[M
         runs = shelf.store.runs_of(source.id)
         wanted = pattern if source.kind == "code" else loose
         found: list[Mention] = []
-        others: Counter[str] = Counter()
+        others: list[tuple[int, str]] = []
         for stretch in _stretches(runs, among, reach=0 if single else 1):
             text = "".join(shelf.chunk_text(chunk) for _, chunk in stretch)
             offset, lines = shelf.before(*stretch[0])
@@ -65,7 +64,7 @@ def mentions(shelf: Shelf, phrase: str, sources: Sequence[Source]) -> Iterator[M
                 at = match.start(1)
                 found.append(Mention(offset + match.start(1), offset + match.end(1), lines + 1))
             if stems:
-                others += _forms(text, phrase, stems)
+                others += [(offset + at, form) for at, form in _forms(text, phrase, stems)]
         if found:
             yield Mentions(shelf.vouch(source), found, others)
 
@@ -124,8 +123,10 @@ def _stretches(runs: Sequence[Run], among: Integers | None, reach: int) -> Itera
         yield [chunks[place] for place in places[low:high]]
 
 
-def _forms(text: str, phrase: str, stems: set[str]) -> Counter[str]:
-    """Other words of the same stem as the phrase, and how often each stands."""
+def _forms(text: str, phrase: str, stems: set[str]) -> list[tuple[int, str]]:
+    """Other words of the same stem as the phrase, in small letters, each with where it stands."""
     own, head = phrase.lower(), phrase[:3].lower()
-    seen = Counter(word for word in re.findall(r"\w+", text.lower()) if word != own and word.startswith(head))
-    return Counter({word: count for word, count in seen.items() if {term for _, _, term in words(word)} & stems - {""}})
+    seen = [(match.start(), match[0].lower()) for match in re.finditer(r"\w+", text)]
+    seen = [(at, word) for at, word in seen if word != own and word.startswith(head)]
+    alike = {word for word in {word for _, word in seen} if {term for _, _, term in words(word)} & stems - {""}}
+    return [(at, word) for at, word in seen if word in alike]

@@ -192,6 +192,37 @@ def test_lists_by_file_and_by_function(opened):
     assert "once in 1 of 4 documents" in opened.ask("Which documents mention the bell?").text
 
 
+def test_what_stands_in_no_chapter_and_in_no_function_is_said_apart(tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "sea.md").write_text(
+        "A whale first.\n\n# Chapter 1\n\nA whale, whales.\n\n# Chapter 2\n\nNone; whales, whales.\n"
+    )
+    (folder / "paths.py").write_text(
+        "import os\n\nROOT = os.sep\n\n\ndef first():\n    return os.name\n\n\ndef second():\n    return 1\n"
+    )
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([folder])
+        answer = crystal.ask("Which chapters of sea.md mention whale?")
+        assert answer.text.startswith(
+            "“whale” stands twice in 1 of 2 chapters of sea.md, and outside of them (and as “whales” 3):"
+        )
+        assert [(each.label, each.count) for each in answer.portions] == [("outside of chapters", 1), ("Chapter 1", 1)]
+        assert (
+            "“whale” stands once in 1 chapter of Chapter 1, sea.md (and as “whales” 1):"
+            in crystal.ask("How often is whale mentioned in chapter 1 of sea.md?").text
+        )
+        answer = crystal.ask("Which functions of paths.py use os?")
+        assert "3 times in 1 of 2 functions and classes of paths.py, and outside of them:" in answer.text
+        answer = crystal.ask("Which functions of paths.py use ROOT?")
+        assert "“ROOT” stands once in paths.py, outside of its functions and classes:" in answer.text
+        answer = crystal.ask("Which pages of sea.md mention whale?")
+        assert answer.text.startswith(
+            "sea.md has no pages that are known.\n“whale” stands twice in 1 document of sea.md"
+        )
+        assert [(each.label, each.count) for each in answer.portions] == [("sea.md", 2)]
+
+
 def test_counts(opened):
     assert "stands 24 times" in opened.ask("How often is Marta mentioned?").text
     assert "stands 6 times in 1 of 1 chapters" in opened.ask(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from crystalcli import models
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.models import registry
+from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
     from crystalcli.models.registry import Registered
@@ -35,13 +36,9 @@ def meant(given: str | Path | None = None) -> str | Path:
     if given in models.CATALOGUE:
         registry.known(given, registry.Registry({}))
         return given
-    path = Path(given).expanduser()
-    if not path.exists():
-        from crystalcli.lm.address import looks_like
-
-        if looks_like(given):
-            raise UsageError(f"no model file at {given}; a server is named with its scheme: http://{given}")
+    path = expanded(given)
     if Path(given).name != given:
+        _no_address(given, path)
         return path
     try:
         found = registry.read().models.get(given)
@@ -50,6 +47,7 @@ def meant(given: str | Path | None = None) -> str | Path:
             raise
         return path
     if found is None and not path.exists():
+        _no_address(given, path)
         raise ModelMissingError(
             f"no model file at {given}, and no folder or model of that name; `crystal models list` shows the known ones"
         )
@@ -60,6 +58,14 @@ def meant(given: str | Path | None = None) -> str | Path:
             f"{given} is not at {found.target} any more: `crystal models remove {given}`, then add it from where it is now"
         )
     return found.target if found.kind == "server" else Path(found.target)
+
+
+def _no_address(given: str, path: Path) -> None:
+    """Raises UsageError for a server's address without its scheme, where there is no such file."""
+    from crystalcli.lm.address import looks_like
+
+    if not path.exists() and looks_like(given):
+        raise UsageError(f"no model file at {given}; a server is named with its scheme: http://{given}")
 
 
 def is_named(given: str | Path | Speaker | None) -> bool:
@@ -95,9 +101,9 @@ def add(target: str, name: str = "", *, allow_remote: bool = False) -> Registere
     """
     from crystalcli.lm.speakers import kind_of, open_speaker
 
-    if "://" not in target and not Path(target).expanduser().exists():
+    if "://" not in target and not expanded(target).exists():
         raise ModelMissingError(f"no file or folder at {target}")
-    what = target if "://" in target else Path(target).expanduser().absolute()
+    what = target if "://" in target else expanded(target).absolute()
     kind = kind_of(what)
     opened = open_speaker(what, allow_remote=allow_remote)
     size, mtime = (0, 0) if isinstance(what, str) else registry.measured(what)

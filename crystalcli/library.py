@@ -20,6 +20,7 @@ from crystalcli.errors import CrystalError, ModelMissingError, SourceError
 from crystalcli.language_models import LANGUAGE_MODEL, is_named, meant, own, speaker
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.encoders import find
+from crystalcli.paths import expanded
 from crystalcli.storage.store import Store
 
 if TYPE_CHECKING:
@@ -357,7 +358,7 @@ def _folder(
     """Where the encoder is, for the crystal at `path` with that `meta`."""
     if given == "auto":
         return find(meta, path.absolute().parent, fetch or fetched)
-    return Path(given).expanduser() if given is not None else None
+    return expanded(given) if given is not None else None
 
 
 def fetched(name: str) -> Path | None:
@@ -393,7 +394,7 @@ def choice_of(
 
 def paths_of(given: Sequence[str | Path]) -> list[Path]:
     """Paths as the user wrote them, `~` expanded. Raises SourceError for one that does not exist."""
-    paths = [Path(path).expanduser() for path in given]
+    paths = [expanded(path) for path in given]
     for path in paths:
         if not path.exists():
             raise SourceError(f"no such file or folder: {path}")

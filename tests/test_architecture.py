@@ -17,6 +17,7 @@ FLOORS = {
     "types": 0,
     "onednn": 0,
     "processor": 0,
+    "paths": 0,
     "text": 1,
     "vectors": 1,
     "lexical": 1,

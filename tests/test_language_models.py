@@ -66,6 +66,14 @@ def test_what_is_meant(tmp_path, folder, monkeypatch):
         meant("nobody")
 
 
+def test_a_model_may_be_called_like_a_server(tmp_path, folder):
+    for name in ("localhost", "127.0.0.1:80"):
+        with pytest.raises(UsageError, match="a server is named with its scheme"):
+            meant(name)
+        language_models.add(str(folder), name)
+        assert meant(name) == folder
+
+
 def test_a_model_that_is_gone(tmp_path):
     registry.add(registry.Registered("gone", "gguf", str(tmp_path / "gone.gguf"), 1, 1))
     with pytest.raises(ModelMissingError, match=r"gone is not at .*gone\.gguf any more: `crystal models remove gone`"):

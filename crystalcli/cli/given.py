@@ -9,6 +9,7 @@ import click
 
 from crystalcli.cli.output import output
 from crystalcli.errors import SourceError, UsageError
+from crystalcli.paths import expanded
 
 LONGEST = 100_000  # bytes: more is a document, and belongs into a crystal
 
@@ -39,7 +40,7 @@ def text_of_file(context: click.Context, parameter: click.Parameter, value: Path
 
 def _file(path: Path, what: str) -> str:
     try:
-        with path.expanduser().open("rb") as file:
+        with expanded(path).open("rb") as file:
             data = file.read(LONGEST + 1)
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from crystalcli.cli.output import harmless
+from crystalcli.paths import expanded
 
 KEPT = 1_000  # questions
 _LONGEST = 1 << 20  # bytes of a file that is looked at, from its end
@@ -77,7 +78,7 @@ def place() -> Path | None:
     """`$CRYSTAL_HISTORY`, else `history` in the user's data folder for `crystal`; None when the variable is empty."""
     chosen = os.environ.get("CRYSTAL_HISTORY")
     if chosen is not None:
-        return Path(chosen).expanduser() if chosen else None
+        return expanded(chosen) if chosen else None
     import platformdirs
 
     return platformdirs.user_data_path("crystal", appauthor=False) / "history"

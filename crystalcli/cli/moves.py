@@ -14,6 +14,7 @@ import click
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import PATH, crystal_option, json_option, open_crystal, path_of
 from crystalcli.errors import CrystalError, StoppedError, UsageError
+from crystalcli.paths import expanded
 
 _force_option = click.option("--force", is_flag=True, help="Replace what is there.")
 
@@ -61,7 +62,7 @@ def export(names: tuple[str, ...], jsonl: Path | None, force: bool, crystal: Pat
         return
     if not names:
         raise UsageError("give a folder to write to, or --jsonl FILE")
-    folder = Path(names[0]).expanduser()
+    folder = expanded(names[0])
     with (
         open_crystal(crystal, encoder=False) as opened,
         _stopping("the files written so far are whole; --force goes over them again"),
@@ -84,7 +85,7 @@ def _write_lines(target: Path, lines: Iterator[str], force: bool) -> int:
                 output.write(line)
                 written += 1
         return written
-    target = target.expanduser()
+    target = expanded(target)
     if os.path.lexists(target) and not force:
         raise CrystalError(f"{target} exists already; --force replaces it")
     part = target.with_name(f".crystal-export-{os.getpid()}")
@@ -116,9 +117,9 @@ def merge(crystals: tuple[Path, ...], target: Path, force: bool, as_json: bool) 
     from crystalcli.cli.progress import portion
     from crystalcli.library import Crystal
 
-    target = target.expanduser()
+    target = expanded(target)
     with _stopping(f"{target} was not made"), portion() as progress:
-        report = Crystal.merge([path.expanduser() for path in crystals], target, force=force, progress=progress)
+        report = Crystal.merge([expanded(path) for path in crystals], target, force=force, progress=progress)
     if as_json:
         output.json("merge", {"path": str(target), **asdict(report)})
     else:
@@ -192,7 +193,7 @@ def diff(one: Path, other: Path, as_json: bool) -> int:
     from crystalcli.library import Crystal
 
     try:
-        found = Crystal.diff(one.expanduser(), other.expanduser())
+        found = Crystal.diff(expanded(one), expanded(other))
     except CrystalError as error:
         if error.exit_code == 1:
             raise UsageError(str(error)) from error

@@ -94,6 +94,8 @@ def converse(asker: Asker) -> None:
             output.error("stopped")
         except CrystalError as error:
             output.error(str(error))
+        except OSError as error:  # a path that the system will not even look for
+            output.error(f"{error.strerror or error}")
 
 
 def _command(line: str) -> str:

@@ -11,6 +11,7 @@ import click
 
 from crystalcli.cli.output import output
 from crystalcli.errors import ModelMissingError
+from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
@@ -61,7 +62,7 @@ def path_of(given: Path | None) -> Path:
     """The crystal that a command is about."""
     from crystalcli.memory.crystal import default_path
 
-    return given.expanduser() if given is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
+    return expanded(given) if given is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
 
 
 def open_crystal(given: Path | None, *, encoder: bool = True, own: Path | None = None) -> Crystal:

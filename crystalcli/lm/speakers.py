@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import CrystalError, ModelMissingError
+from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
     from crystalcli.types import Speaker
@@ -18,7 +19,7 @@ def kind_of(model: str | Path) -> str:
     """
     if isinstance(model, str) and "://" in model:
         return "server"
-    path = Path(model).expanduser()
+    path = expanded(model)
     if path.is_dir():
         return "folder"
     if not path.is_file():
@@ -50,7 +51,7 @@ def open_speaker(model: str | Path, *, allow_remote: bool = False) -> Speaker:
         from crystalcli.lm.server import ServerModel
 
         return ServerModel.open(str(model), allow_remote=allow_remote)
-    path = Path(model).expanduser()
+    path = expanded(model)
     if kind == "folder":
         from crystalcli.lm.hugging import open_folder
 

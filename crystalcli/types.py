@@ -290,12 +290,12 @@ class Portion:
 class Answer:
     """What was said, and on what grounds.
 
-    model: the language model's name, or "extractive". tokens: counts by name (`context`, `prompt`, `answer`), in the language
-    model's tokens. seconds: durations by name (`recall`, `first`, `total`). stopped: whoever asked did not let it finish, and text
-    is what was said so far. failure: the CrystalError that ended it, likewise. claims: the sentences that a model said, in order.
-    answered: False when the crystal does not seem to hold an answer; passages and citations are the nearest it has then, and text
-    says so. evidence: how likely it was, from 0 to 1, that the passages hold one; None where nobody looked. portions: of a broad
-    answer, what it says part by part; of any other none.
+    model: the language model's name, "extractive", or "" where nobody answers. tokens: counts by name (`context`, `prompt`,
+    `answer`), in the language model's tokens. seconds: durations by name (`recall`, `first`, `total`). stopped: whoever asked did
+    not let it finish, and text is what was said so far. failure: the CrystalError that ended it, likewise. claims: the sentences
+    that a model said, in order. answered: False when the crystal does not seem to hold an answer; passages and citations are the
+    nearest it has then, and text says so. evidence: how likely it was, from 0 to 1, that the passages hold one; None where nobody
+    looked. portions: of a broad answer, what it says part by part; of any other none.
     """
 
     question: str

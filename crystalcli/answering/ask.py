@@ -63,7 +63,7 @@ def ask(
     sources = support.Sources(crystal, question, given.passages)
     spoken = Spoken(sources, strict=wishes.strict)
     first = 0.0
-    stopped, failure = False, None
+    stopped, failure, heard = False, None, False
 
     def tell(pieces: Iterable[str]) -> None:
         nonlocal first
@@ -76,21 +76,22 @@ def ask(
         for piece in model.say(
             given.messages, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=PENALTY, stop=STOP
         ):
+            heard = True
             tell(spoken.hear(piece))
     except KeyboardInterrupt:
         if not wishes.stoppable:
             raise
         stopped = True
     except CrystalError as error:
-        if not (first and wishes.stoppable):
+        if not (heard and wishes.stoppable):
             raise
         stopped, failure = True, error
-    tell(spoken.end())
-    tokens = {}
-    if failure is None:  # a server that has failed cannot be asked to count
-        tokens["context"] = sum(model.count(passage.text) for passage in given.passages)
-        tokens["prompt"] = model.prompt_size(given.messages)
-        tokens["answer"] = model.count(spoken.text)
+    tell(spoken.end(stopped=stopped))
+    tokens = {
+        "context": sum(model.count(passage.text) for passage in given.passages),
+        "prompt": model.prompt_size(given.messages),
+        "answer": model.count(spoken.text),
+    }
     seconds = {"recall": recalled, "first": first, "total": time.monotonic() - began}
     return Answer(
         question,

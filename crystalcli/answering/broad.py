@@ -94,7 +94,7 @@ def ask(
             raise
         return replace(said.answer(), stopped=True)
     except CrystalError as error:
-        if not (said.text and wishes.stoppable):
+        if not (said.heard and wishes.stoppable):
             raise
         return replace(said.answer(), stopped=True, failure=error)
     return said.answer()
@@ -233,17 +233,20 @@ def _speak(
     """What the model says, shown as it comes, with marks; cut short at the time `until`, as time.monotonic counts."""
     conversation = context.messages(user, system)
     spoken = Spoken(sources, strict=wishes.strict)
-    last = ""
+    last, whole = "", False
     try:
         for piece in model.say(conversation, max_tokens=most, seed=wishes.seed, repetition_penalty=PENALTY, stop=stop):
+            said.heard = True
             last = piece.strip()[-1:] or last
             said.show(spoken.hear(piece))
             if time.monotonic() > until:
                 break
+        else:
+            whole = True
     finally:  # whoever stops it keeps what was said
         if last.isalnum():  # in the middle of a sentence
             said.show(spoken.hear("…"))
-        said.show(spoken.end())
+        said.show(spoken.end(stopped=not whole))
         said.take(spoken)
     said.tokens["context"] += model.count(user)
     said.tokens["prompt"] += model.prompt_size(conversation)

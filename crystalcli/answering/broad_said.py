@@ -13,7 +13,7 @@ from crystalcli.types import Answer, Citation, Claim, Passage, Portion
 
 @dataclass(slots=True)
 class Said:
-    """An answer while it is being said."""
+    """An answer while it is being said. heard: whether a model has said any of it."""
 
     question: str
     began: float
@@ -27,6 +27,7 @@ class Said:
     passages: list[Passage] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     tokens: Counter[str] = field(default_factory=Counter)
+    heard: bool = False
 
     def say(self, piece: str) -> None:
         """Say a piece of it."""

@@ -21,6 +21,7 @@ _LABEL = re.compile(r"\s*\[\s*(?:passages?\s*)?(\d{1,2})((?:\s*[,;]\s*\d{1,2})*)
 _BEGUN = re.compile(
     r"\s*(?:\[[\s\w,;]{0,20})?\Z"
 )  # white space, and what may become a label: shown when it is clear what it is
+_LAST_WORD = re.compile(r"[\w.,'’-]*\w…?\Z")
 _OPENING, _CLOSING = "“«„", "”»"
 
 
@@ -58,18 +59,19 @@ class Spoken:
             yield self._rest[self._shown : ready]
             self._shown = ready
 
-    def end(self) -> Iterator[str]:
-        """The model has ended: what is left is a sentence, too."""
+    def end(self, *, stopped: bool = False) -> Iterator[str]:
+        """The model has ended: what is left is a sentence, too. stopped: it was not let finish, so that the last word may be the
+        beginning of another, and nothing is looked up for it."""
         self._rest = self._rest.rstrip()
         if self._rest.strip():
-            yield from self._complete(len(self._rest))
+            yield from self._complete(len(self._rest), stopped)
 
-    def _complete(self, end: int) -> Iterator[str]:
+    def _complete(self, end: int, stopped: bool = False) -> Iterator[str]:
         said, shown = self._rest[:end], self._shown
         self._rest, self._shown = self._rest[end:], 0
         sentence = said.strip()
         space = said[: len(said) - len(said.lstrip())] if self._text else ""
-        found = self._sources.find(sentence)
+        found = self._sources.find(_LAST_WORD.sub("", sentence) if stopped else sentence)
         claim = Claim(sentence, 0, 0, not found.missing, found.missing, found.citations)
         if self._strict and found.missing:
             given = {number for each in self._claims if each.replaces for number in each.citations}
@@ -85,7 +87,7 @@ class Spoken:
     def _without_labels(self, text: str) -> str:
         def keep(match: re.Match[str]) -> str:
             numbers = map(int, re.findall(r"\d+", match[0]))
-            in_code = text.count("`", 0, match.start()) % 2 == 1
+            in_code = text.count("`", 0, self._shown + match.start()) % 2 == 1
             return "" if not in_code and all(1 <= number <= self._sources.count for number in numbers) else match[0]
 
         return text[: self._shown] + _LABEL.sub(keep, text[self._shown :])

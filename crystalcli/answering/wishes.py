@@ -42,6 +42,10 @@ class Wishes:
     broad: bool | None = None
 
     def __post_init__(self) -> None:
+        if self.k < 1:
+            raise UsageError(f"k is 1 or more, not {self.k}")
+        if not -(2**63) <= self.seed < 2**64:
+            raise UsageError(f"a seed has 64 bits: {self.seed} has more")
         if self.max_tokens < 1:
             raise UsageError(f"max-tokens is 1 or more, not {self.max_tokens}")
         if self.budget is not None and self.budget < 1:

@@ -67,6 +67,6 @@ def _template(folder: Path) -> str:
         raise CrystalError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
     told = read_json(folder / "tokenizer_config.json", dict).get("chat_template")
     if isinstance(told, list):  # several, by name
-        named = {each.get("name"): each.get("template") for each in told if isinstance(each, dict)}
-        told = named.get("default")
+        named = [each.get("template") for each in told if isinstance(each, dict) and each.get("name") == "default"]
+        told = named[-1] if named else None
     return told if isinstance(told, str) else ""

@@ -152,8 +152,9 @@ def weight_files(folder: Path) -> list[Path]:
             reason = f"there is a GGUF file; name it: {gguf[0]}"
         raise ModelMissingError(f"no weights in {folder}: {reason}")
     entries = read_json(folder / INDEX).get("weight_map")
-    names = sorted(set(entries.values()), key=str) if isinstance(entries, dict) else []
-    if not 0 < len(names) <= _MOST_FILES or not all(_is_file_name(name) for name in names):
+    named = list(entries.values()) if isinstance(entries, dict) else []
+    names = sorted(set(named)) if all(_is_file_name(name) for name in named) else []
+    if not 0 < len(names) <= _MOST_FILES:
         raise CrystalError(f"{folder / INDEX} is damaged: it does not name the files of the weights")
     return [folder / name for name in names]
 

@@ -38,6 +38,9 @@ class Refused(CrystalError):
         self.status = status
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[Refused], tuple[str, int, str]]:
+        return Refused, (str(self), self.status, self.reason)  # as an Answer may be copied, and this is in it
+
 
 def api_key() -> str:
     """$CRYSTAL_API_KEY, or "". Raises UsageError for one that cannot stand in a header."""

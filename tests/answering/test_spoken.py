@@ -66,8 +66,10 @@ def test_what_is_heard_does_not_depend_on_the_pieces_it_comes_in(crystal, passag
 @settings(max_examples=50)
 @given(st.text(alphabet="aA1 .!?\"“”[]\n`'", max_size=60))
 def test_anything_may_be_said(crystal, passages, text):
-    made = spoken(Sources(crystal, QUESTION, passages), text)
-    assert made.text.split() == "".join(made.text).split()
+    made = Spoken(Sources(crystal, QUESTION, passages))
+    shown = "".join([piece for letter in text for piece in made.hear(letter)] + list(made.end()))
+    assert shown == Answer("", made.text, (), (), "", claims=made.claims).marked
+    assert made.text == spoken(Sources(crystal, QUESTION, passages), text).text
     assert [made.text[claim.start : claim.end] for claim in made.claims] == [claim.text for claim in made.claims]
     assert "[1]" not in made.text or "`" in text
 
@@ -77,7 +79,29 @@ def test_a_label_of_the_models_own_is_not_a_citation(sources):
         spoken(sources, "It was so [1]. And so [2, 3], as passage [9] says.").text
         == "It was so. And so, as passage [9] says."
     )
-    assert spoken(sources, "It is `items[1]`.").text == "It is `items[1]`."
+    for said in ("It is `items[1]`.", "Use `items[1]` for it, and `items[2]`."):
+        assert spoken(sources, said).text == said
+        made = Spoken(sources)
+        shown = "".join([piece for letter in said for piece in made.hear(letter)] + list(made.end()))
+        assert (made.text, shown[: len(said)]) == (said, said)
+    made = Spoken(sources)
+    for piece in ("The `longname` is", " it so [1]."):
+        list(made.hear(piece))
+    list(made.end())
+    assert made.text == "The `longname` is it so."
+
+
+def test_a_word_that_was_cut_in_two_is_not_looked_up(sources):
+    for said, missing in (
+        ("He was paid by Josiah Pick", ()),
+        ("He was paid by Pickering…", ()),
+        ("He was paid by Pickering.", ("Pickering",)),
+        ("He was paid £4,500 by Jos", ("£4,500",)),
+    ):
+        made = Spoken(sources)
+        list(made.hear(said))
+        list(made.end(stopped=True))
+        assert made.claims[0].missing == missing
 
 
 def test_a_strict_answer_says_nothing_that_is_not_there(crystal, sources, passages):

@@ -2,8 +2,8 @@
 
 "What job did Gina take?" is not answered by Jon's "I took a job". The best sentences that speak of "I", and those that answer a
 question, count for whoever says them; those that speak of "you", or admire what was said before ("That's great!"), for whoever is
-spoken to; others a little for whoever says them; questions do not count. English only. Who speaks is what stands before a colon at the
-beginning of a line. Knows neither files nor crystals.
+spoken to, and so do questions about "you"; others a little for whoever says them; other questions do not count. English only. Who
+speaks is what stands before a colon at the beginning of a line. Knows neither files nor crystals.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def voice(question: str, sentences: Sequence[Sentence], text: Callable[[str, int
     counted: list[tuple[float, float]] = []
     for each in sentences:
         path = each.passage.path
-        if not named.get(path) or each.text.rstrip().endswith("?"):
+        asks = each.text.rstrip().endswith("?")
+        if not named.get(path) or (asks and not _YOU.search(each.text)):
             continue
         talk = talks[path, each.passage.start]
         turn = talk.at(each.end - 1)
@@ -80,7 +81,8 @@ def voice(question: str, sentences: Sequence[Sentence], text: Callable[[str, int
             continue
         own = 1.0 if talk.speakers[turn] in about else -1.0
         less = 0.0 if called.isdisjoint(query_terms(each.text)) else _NAMED
-        counted.append((each.score - less, own * _worth(each.text, talk.asked[turn])))
+        worth = -1.0 if asks else _worth(each.text, talk.asked[turn])
+        counted.append((each.score - less, own * worth))
     if not counted:
         return 0.0
     counted = sorted(counted, reverse=True)[:_LOOKED_AT]

@@ -82,6 +82,9 @@ def test_what_answers_a_question_is_of_who_says_it_and_what_admires_of_who_is_sp
     )
     assert heard("What did Jon see?", found(text, "That a rest is a need."), text=text) == 1
     assert heard("What did Gina see?", found(text, "That a rest is a need."), text=text) == -1
+    asked = "Gina: What made you rest so well?\nJon: The sea.\nGina: I see.\n"
+    assert heard("What made Jon rest?", found(asked, "What made you rest so well?"), text=asked) == 1
+    assert heard("What made Gina rest?", found(asked, "What made you rest so well?"), text=asked) == -1
     assert heard("What is great of Jon?", found(text, "That's great!"), text=text) == 0.5
     assert 0 < heard("What is near Gina?", found(text, "The sea is near."), text=text) < 0.5
 

@@ -107,7 +107,7 @@ def test_padding_neither_recalls_nor_strengthens_whatever_it_holds(stride, forge
     found = []
     for padding in (0.0, held):
         made = layer(window=20, k=1, stride=stride, forgetting=forgetting)
-        given = x.masked_fill(~mask[..., None], padding)
+        given = torch.where(mask[..., None], x, padding * torch.randn(16))
         found.append([made(given, mask=mask)[mask], made(given, False, mask=mask)[mask]])
         strengths = torch.cat([each.stabilities.rows.flatten() for each in made.memory.layers])
         found[-1].append(strengths)
@@ -121,7 +121,7 @@ def test_a_stride_recalls_by_its_first_token_that_is_no_padding():
     mask[0, :2] = False  # the first two of the first stride
     outputs = []
     for stride, later in ((4, 0.0), (1, 0.0), (4, 9.0)):
-        made = layer(window=8, stride=stride, forgetting=None)
+        made = layer(window=8, k=1, stride=stride, forgetting=None)
         made(torch.randn(1, 96, 16, generator=torch.Generator().manual_seed(1)))
         given = x.clone()
         given[:, 3] += later

@@ -122,7 +122,7 @@ def test_a_stride_recalls_by_its_first_token_that_is_no_padding():
     outputs = []
     for stride, later in ((4, 0.0), (1, 0.0), (4, 9.0)):
         made = layer(window=8, k=1, stride=stride, forgetting=None)
-        made(torch.randn(1, 96, 16, generator=torch.Generator().manual_seed(1)))
+        made.memory.crystallize(torch.randn(1, 96, 16, generator=torch.Generator().manual_seed(1)))
         given = x.clone()
         given[:, 3] += later
         outputs.append(made(given, mask=mask)[:, 2])

@@ -37,7 +37,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from common import machine, write_json
@@ -306,6 +306,31 @@ def said(line: Row, name: str, digits: int) -> str:
     return f"{figure[0]:.{digits}f} [{figure[1]:.{digits}f}, {figure[2]:.{digits}f}]" if figure else "-"
 
 
+def texts_named(texts: Sequence[str]) -> dict[str, tuple[str, Path]]:
+    """KIND=TEXT by the name of the text, under which its rows are kept: no two may have one."""
+    named: dict[str, tuple[str, Path]] = {}
+    for kind, _, path in (each.partition("=") for each in texts):
+        name = Path(path).name
+        if name in named:
+            raise SystemExit(f"two texts are called {name}, and what is kept of them goes by their names: rename one")
+        named[name] = kind, Path(path)
+    return named
+
+
+def rows_kept(keep: Path) -> list[Row]:
+    """The rows that are known; a line that was half written when a run was stopped is none."""
+    lines = keep.read_text(encoding="utf-8").splitlines() if keep.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def appending(keep: Path) -> TextIO:
+    """The same file, to go on with, at the beginning of a line: the last run may have been stopped in the middle of one."""
+    half = keep.exists() and keep.stat().st_size > 0 and not keep.read_bytes().endswith(b"\n")
+    file = keep.open("a", encoding="utf-8")
+    file.write("\n" if half else "")
+    return file
+
+
 def main() -> None:
     """Measure what is missing, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -323,18 +348,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--report", action="store_true", help="only say what is known so far of these arms and budgets")
     args = parser.parse_args()
-    named = {Path(path).name: (kind, Path(path)) for kind, _, path in (each.partition("=") for each in args.texts)}
-    rows: list[Row] = []
-    if args.keep.exists():
-        lines = args.keep.read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines if line.endswith("}")]
+    named = texts_named(args.texts)
+    rows = rows_kept(args.keep)
     if not args.report:
         folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
         model = judge(args.model or folder / models.weights(LANGUAGE_MODEL).main)
         encoder = models.locate(ENCODER) or models.pull(ENCODER)
         known = {(row["text"], row["budget"], row["arm"], row["start"]) for row in rows}
         folder_of(args.keep).mkdir(parents=True, exist_ok=True)
-        with args.keep.open("a", encoding="utf-8") as file:
+        with appending(args.keep) as file:
             for budget in args.budgets:
                 for name, (_, path) in named.items():
                     for row, kept in measure(model, encoder, name, path, budget, args.arms, args.targets, known):

@@ -50,6 +50,7 @@ def perplexity(texts: tuple[Path, ...], window: int, targets: int, model: str | 
     """
     from crystalcli.cli.progress import portion
     from crystalcli.cli.speaking import judging
+    from crystalcli.cli.stopping import stoppable
     from crystalcli.errors import StoppedError
     from crystalcli.library import paths_of
     from crystalcli.memory.crystal import ENCODER
@@ -57,24 +58,24 @@ def perplexity(texts: tuple[Path, ...], window: int, targets: int, model: str | 
     from crystalcli.memory.perplexity import foreseen, held_back, text_of
     from crystalcli.memory.recalling import RecallingModel
 
-    text = text_of(paths_of([str(path) for path in texts]))
-    opened = judging(model)
-    ids = opened.ids(text.text)
-    starts = held_back(len(ids), window, targets)
-    encoder = default_weights(ENCODER)
     rows: list[dict[str, Foreseen]] = []
+    starts: list[int] = []
     try:
-        with (
-            Past(encoder, code=text.code) as past,
-            portion() as progress,
-        ):
-            reader = RecallingModel(opened, past, window=window)
-            for row in foreseen(reader, ids, starts):
-                rows.append(row)
-                if progress is not None:
-                    progress(len(rows), len(starts))
+        with stoppable():  # the crystal of what was read is in a temporary folder, which goes
+            text = text_of(paths_of([str(path) for path in texts]))
+            opened = judging(model)
+            ids = opened.ids(text.text)
+            starts = held_back(len(ids), window, targets)
+            encoder = default_weights(ENCODER)
+            with Past(encoder, code=text.code) as past, portion() as progress:
+                reader = RecallingModel(opened, past, window=window)
+                for row in foreseen(reader, ids, starts):
+                    rows.append(row)
+                    if progress is not None:
+                        progress(len(rows), len(starts))
     except KeyboardInterrupt:
-        raise StoppedError(f"stopped after {len(rows)} of {len(starts)} targets") from None
+        said = f"after {len(rows)} of {len(starts)} targets" if starts else "before the first target"
+        raise StoppedError(f"stopped {said}") from None
     if as_json:
         output.json("perplexity", perplexity_json(rows, opened.name, window, len(ids)))
     else:

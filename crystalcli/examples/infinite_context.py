@@ -82,7 +82,7 @@ def infinite_context(
             opened = judging(model)
             encoder = fetch(ENCODER)
             prepared = prepare(texts, opened, tokens, seed)
-            check(prepared.ids)
+            check(prepared.ids, tokens if prepared.behind == tokens else None)
             with Past(encoder) as past:
                 reader = RecallingModel(opened, past, window=WINDOW)
                 if not as_json:

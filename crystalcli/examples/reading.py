@@ -72,11 +72,12 @@ def grown(before: Sample, after: Sample) -> int | None:
     return after.resident - before.resident if after.resident is not None and before.resident is not None else None
 
 
-def check(ids: Sequence[int]) -> None:
-    """Raises UsageError for a text without a window and a stride behind it."""
+def check(ids: Sequence[int], cut: int | None = None) -> None:
+    """Raises UsageError for a text without a window and a stride behind it. cut: the --tokens by which it is shorter than it was."""
     if len(ids) < WINDOW + LENGTH:
+        had = "the text has" if cut is None else f"--tokens {cut} leaves of the text"
         raise UsageError(
-            f"the text has {len(ids):,} tokens; a window of {WINDOW} and {LENGTH} tokens behind it need {WINDOW + LENGTH}"
+            f"{had} {len(ids):,} tokens; a window of {WINDOW} and {LENGTH} tokens behind it need {WINDOW + LENGTH}"
         )
 
 

@@ -9,11 +9,12 @@ by this. Without --encoder it is the program's own.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from crystalcli import models
-from crystalcli.errors import CrystalError
+from crystalcli.errors import CrystalError, UsageError
 from crystalcli.memory.encoders import ENCODER, chosen
 from crystalcli.memory.layers import LayerEncoder
 from crystalcli.memory.learn import chunks_of, pyramid_of
@@ -38,6 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _learn(text: list[Path], output: Path, given: Path | None, tokens: int) -> int:
     from crystalcli.vectors import train
 
+    _writable(output)  # before the work, which takes minutes
     folder = given or models.locate(ENCODER) or models.pull(ENCODER)
     encoder, _ = chosen(folder, Path.cwd())
     layers = LayerEncoder(folder, tokenizer=encoder.tokenizer)
@@ -45,10 +47,25 @@ def _learn(text: list[Path], output: Path, given: Path | None, tokens: int) -> i
     if pyramid is None:
         raise CrystalError("there is no text to learn from")
     codec = Codec.of(train.train(*pyramid).arrays())
-    codec.save(output)
+    try:
+        codec.save(output)
+    except OSError as error:
+        raise CrystalError(f"cannot write {output}: {error.strerror}") from error
     for layer, cosine in train.report(codec, *pyramid).items():
         print(f"{layer:9s} {cosine:.4f} mean cosine between vectors and what their codes decode to")
     return 0
+
+
+def _writable(output: Path) -> None:
+    """Nothing, where there can be a file of that name. Raises UsageError or CrystalError."""
+    if output.suffix != ".npz":
+        raise UsageError(f"codebooks are written to a file that ends in .npz, and not to {output}")
+    if output.is_dir() or not output.absolute().parent.is_dir():
+        raise CrystalError(
+            f"cannot write {output}: {'it is a folder' if output.is_dir() else 'there is no such folder'}"
+        )
+    if not os.access(output if output.exists() else output.absolute().parent, os.W_OK):
+        raise CrystalError(f"cannot write {output}: permission denied")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,8 @@ def children_of(above: Candidates, ratio: int, parents: int, count: int, breadth
     ratio: children of each; parents, count: how many nodes there are in the layer above and in this one.
     """
     scores, places = above.scores.topk(min(breadth, above.scores.shape[-1]))
-    rows = above.rows.gather(-1, places)[..., None] * ratio + torch.arange(ratio, device=places.device)
+    inner = torch.arange(ratio if parents else 0, device=places.device)  # so many there are, once there is a parent
+    rows = above.rows.gather(-1, places)[..., None] * ratio + inner
     rows = rows.masked_fill((scores == NOTHING)[..., None], -1).flatten(-2)
     orphans = torch.arange(parents * ratio, count, device=places.device).expand(*rows.shape[:-1], -1)
     places = torch.cat([places.repeat_interleave(ratio, -1), torch.full_like(orphans, -1)], -1)

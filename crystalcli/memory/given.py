@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LARGEST = 1e30  # of times and importance: sums, and ages in float32, stay finite
+_WIDEST = 1 << 53  # tokens to an atom: places are counted in int64
 _LEAST = 1e-30  # importance below this is none: shares of a sum of such would not add up to 1
 
 
@@ -66,6 +67,17 @@ def mask_of(given: object, shape: torch.Size, what: str) -> Tensor:
     if tensor.dtype != torch.bool or tensor.shape != shape:
         raise UsageError(f"{what} is a bool for each token, {list(shape)}, not {tensor.dtype} {list(tensor.shape)}")
     return tensor
+
+
+def bounded(values: Tensor) -> bool:
+    """Whether numbers are none beyond LARGEST, means of such included, which are rounded; NaN is beyond it."""
+    return bool((values.detach().abs() <= 2 * LARGEST).all())
+
+
+def held_by(dtype: torch.dtype, vectors: Tensor) -> None:
+    """Nothing, where `dtype` can hold the vectors of nodes."""
+    if not torch.isfinite(vectors.detach().to(dtype).float()).all():
+        raise UsageError(f"nodes would hold NaN or infinity in {dtype}")
 
 
 def on_device(tensor: Tensor, device: torch.device, what: str) -> None:
@@ -135,10 +147,12 @@ def rows_of(rows: object, count: int) -> Tensor:
 
 
 def ratios_of(given: object) -> tuple[int, int, int]:
-    """Tokens to a unit, units to a cluster, clusters to an atom."""
+    """Tokens to a unit, units to a cluster, clusters to an atom; at most 2^53 tokens to an atom in all."""
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 3:
         raise UsageError(f"ratios are three whole numbers, 1 or more, not {given!r}")
     one, two, three = (whole(each, "a ratio") for each in given)
+    if one * two * three > _WIDEST:
+        raise UsageError(f"an atom is of 2^53 tokens at most, not of {one} x {two} x {three}")
     return one, two, three
 
 

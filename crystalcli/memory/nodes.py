@@ -74,6 +74,11 @@ class Column:
         """Move it, its room to spare included; nothing is copied where it is there already."""
         self._held = self._held.to(device=device, dtype=dtype)
 
+    def clear(self, forgotten: Tensor) -> None:
+        """Put zeros in the place of streams: bool [batch]."""
+        there = forgotten.reshape(-1, *[1] * (self._held.dim() - 1))
+        self.change(lambda held: torch.where(there, held.new_zeros(()), held))  # float8 has no masked_fill
+
     def change(self, change: Callable[[Tensor], Tensor]) -> None:
         """Put in the place of all rows what `change` makes of them."""
         self._held = change(self.rows)

@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+import numpy as np
+
 from crystalcli.errors import UsageError
-from crystalcli.memory.encoders import ENCODER, chosen, opened
+from crystalcli.memory.encoders import ENCODER, Encoder, chosen, opened
 from crystalcli.memory.lazy import LazyEncoder
+from crystalcli.memory.onward import onward, stretch
 from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store, digest
@@ -24,6 +28,8 @@ from crystalcli.text.cut import FLOOR, LIMIT
 from crystalcli.types import Chunk
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from crystalcli.memory.recall import Recall
     from crystalcli.vectors.question import QuestionEncoder
 
@@ -53,34 +59,36 @@ class Past:
     """A crystal at `path`, or in a temporary folder, that is written as text is read. What one at `path` holds already is earlier text.
 
     encoder: the folder of the program's own encoder, or None: BM25 alone then. code: whether the text is source code, which is cut
-    at its lines and recalled by other weights. Raises UsageError for an encoder whose codebooks would have to be learnt first, and
-    what opening a crystal raises.
+    at its lines and recalled by other weights. Raises UsageError for another encoder, or for a crystal that has one of its own, whose
+    codebooks would have to be learnt first; and what opening a crystal raises. Nothing is left open then.
     """
 
     def __init__(self, encoder: Path | None, path: Path | None = None, *, code: bool = False) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="crystal-") if path is None else None
         place = Path(self._folder.name, "past.crystal") if self._folder is not None else path
         assert place is not None
-        self._encoder, meta = chosen(encoder, place.absolute().parent)
-        if self._encoder.mark is not None:
-            raise UsageError(
-                f"text is remembered as it is read by {ENCODER} alone, whose codebooks ship with the program"
-            )
-        if place.exists():
-            self._store = Store.open(place, writable=True)
-            opened(self._store.meta(), place, encoder)
-        else:
-            self._store = Store.create(place, meta)
-        self._layers: LazyEncoder | None = None
-        if encoder is not None:
-            from crystalcli.vectors.codec import default_codec
+        with ExitStack() as undo:  # whatever is raised here, nothing stays open
+            if self._folder is not None:
+                undo.callback(self._folder.cleanup)
+            if place.exists():
+                self._store = undo.enter_context(Store.open(place, writable=True))
+                self._encoder = _shipped(opened(self._store.meta(), place, encoder))
+            else:
+                made, meta = chosen(encoder, place.absolute().parent)
+                self._encoder = _shipped(made)
+                self._store = undo.enter_context(Store.create(place, meta))
+            self._layers: LazyEncoder | None = None
+            if encoder is not None:
+                from crystalcli.vectors.codec import default_codec
 
-            self._layers = LazyEncoder(self._encoder, default_codec())
+                self._layers = LazyEncoder(self._encoder, default_codec())
+            self._writer: SegmentWriter | None = self._new_writer()
+            self._sources = max((each.id for each in self._store.sources()), default=0)
+            undo.pop_all()
         self._kind = "code" if code else "text"
-        self._writer = SegmentWriter(self._store, self._layers, self._write_source)
         self._source: tuple[Source, list[Run]] | None = None
-        self._sources = max((each.id for each in self._store.sources()), default=0)
         self._recall: Recall | None = None
+        self._follows: npt.NDArray[np.bool_] = np.zeros(0, bool)  # of each chunk, see onward
         self._asker: QuestionEncoder | None = None
         self.characters = 0  # of all text that was added
 
@@ -119,12 +127,28 @@ class Past:
             self._layers.codes([Chunk(text[: int(ends[last - 1])], ids[:last], ends[:last]) for last in lengths])
 
     def add(self, text: str) -> None:
-        """Remember a stretch of text, which comes after all that was added before. White space alone is nothing to remember."""
-        self.characters += len(text)
+        """Remember a stretch of text, which comes after all that was added before. White space alone is nothing to remember.
+
+        It is remembered whole or, where this raises, not at all, and can be added again; `characters` says which: an interruption
+        that comes while it is written is raised after that.
+        """
         if not text.strip():
+            self.characters += len(text)
             return
+        number = self._sources + 1
+        try:
+            self._add(text, number)
+        finally:
+            if self._store.has_source(number):
+                self._sources, self._recall = number, None
+                self.characters += len(text)
+            else:
+                self._writer = None  # and what waits in it
+
+    def _add(self, text: str, source: int) -> None:
+        if self._writer is None:
+            self._writer = self._new_writer()
         chunks = list(self._encoder.cut([text], self._kind == "code"))
-        self._sources += 1
         runs: list[Run] = []
         characters = lines = 0
         for chunk in chunks:
@@ -133,20 +157,22 @@ class Past:
             if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN:
                 runs[-1] = run._replace(chunks=run.chunks + 1)
             else:
-                runs.append(Run(self._sources, len(runs), number, 1, characters, lines))
+                runs.append(Run(source, len(runs), number, 1, characters, lines))
             characters += len(chunk.text)
             lines += chunk.text.count("\n")
-        name, data = f"read/{self._sources:08}", text.encode()
+        name, data = stretch(source), text.encode()
         tokens = sum(len(chunk.ids) for chunk in chunks)
         self._source = (
             Source(
-                self._sources, name, name, "", self._kind, "", "done", "", len(data), 0, digest(data), characters,
+                source, name, name, "", self._kind, "", "done", "", len(data), 0, digest(data), characters,
                 tokens, len(chunks),
             ),
             runs,
         )  # fmt: skip
         self._writer.commit()
-        self._recall = None
+
+    def _new_writer(self) -> SegmentWriter:
+        return SegmentWriter(self._store, self._layers, self._write_source)
 
     def _write_source(self) -> None:
         if self._source is not None:
@@ -158,26 +184,47 @@ class Past:
     def recall(self, query: str, count: int, *, after: int = AFTER) -> list[Recalled]:
         """The `count` stretches of the past that are most like `query`, best first; no two share any text; none of an empty past.
 
-        Each is an atom, about 100 tokens, with the `after` next ones; those that touch are one, so that there may be fewer.
+        Each is an atom, about 100 tokens, with the `after` next ones of its text; those that touch are one, so that there may be fewer.
         """
         if not self._sources or not query.strip():
             return []
         recall = self._recaller()
-        shelf = recall.shelf
         taken: dict[int, float] = {}
         found = 0
         for scored in recall.rank(recall.prepare(query), 3, max(_RANKED, 2 * count)):
             if scored.atom in taken:
                 continue
-            for atom in range(scored.atom, min(scored.atom + after + 1, shelf.atoms)):
-                taken.setdefault(atom, scored.score)
+            taken[scored.atom] = scored.score
+            for atom in range(scored.atom, scored.atom + after):
+                if not self._goes_on(atom):
+                    break
+                taken.setdefault(atom + 1, scored.score)
             found += 1
             if found == count:
                 break
         return [
             Recalled("".join(self._text(atom) for atom in group), group[0], max(taken[atom] for atom in group))
-            for group in sorted(_touching(sorted(taken)), key=lambda group: -max(taken[atom] for atom in group))
+            for group in sorted(self._touching(sorted(taken)), key=lambda group: -max(taken[atom] for atom in group))
         ]
+
+    def _goes_on(self, atom: int) -> bool:
+        """Whether the next atom comes next in a text that is still there."""
+        assert self._recall is not None
+        shelf = self._recall.shelf
+        if atom + 1 == shelf.atoms:
+            return False
+        chunk = shelf.chunk_of(atom)
+        return shelf.chunk_of(atom + 1) == chunk or bool(self._follows[chunk])
+
+    def _touching(self, atoms: Sequence[int]) -> list[list[int]]:
+        """Atoms, rising, in groups that are one text each."""
+        groups: list[list[int]] = []
+        for atom in atoms:
+            if groups and groups[-1][-1] + 1 == atom and self._goes_on(atom - 1):
+                groups[-1].append(atom)
+            else:
+                groups.append([atom])
+        return groups
 
     def _text(self, atom: int) -> str:
         assert self._recall is not None
@@ -193,6 +240,7 @@ class Past:
             from crystalcli.memory.shelf import Shelf
 
             shelf = Shelf(self._store)
+            self._follows = onward(self._store, len(shelf.nesting.atoms) - 1)
             if self._encoder.folder is None or shelf.atom_codes is None:
                 self._recall = Recall(shelf, None, None)
             else:
@@ -224,12 +272,8 @@ class Past:
         self.close()
 
 
-def _touching(atoms: Sequence[int]) -> list[list[int]]:
-    """Numbers, rising, in groups without a gap."""
-    groups: list[list[int]] = []
-    for atom in atoms:
-        if groups and groups[-1][-1] + 1 == atom:
-            groups[-1].append(atom)
-        else:
-            groups.append([atom])
-    return groups
+def _shipped(encoder: Encoder) -> Encoder:
+    """The same, where its codebooks ship with the program. Raises UsageError."""
+    if encoder.mark is not None:
+        raise UsageError(f"text is remembered as it is read by {ENCODER} alone, whose codebooks ship with the program")
+    return encoder

@@ -86,17 +86,9 @@ class RecallingModel:
         stride: int = STRIDE,
         copying: bool = False,
     ) -> None:
-        if memory is None:
-            memory = 0 if copying else window // 2
-        if window < 2 or not 0 <= memory < window or stride < 1:
-            raise UsageError(f"a window of {window} tokens, {memory} of them memory, at strides of {stride}: no such")
-        if window + stride > model.context_length:
-            raise UsageError(
-                f"{model.name} takes {model.context_length:,} tokens: a window of {window:,} and a stride of {stride:,} are more"
-            )
         self.model, self.past = model, past
-        self.window, self.memory, self.stride = window, memory, stride
-        self._remembering = memory > 0 or copying
+        self.window, self.memory, self.stride = window, _checked(model, window, memory, stride, copying), stride
+        self._remembering = self.memory > 0 or copying
         self.tokens = 0  # that were read
         self._mixture = Mixture() if copying else None
         self._recent: list[int] = []  # not in the past yet; the last of them are the window
@@ -114,20 +106,27 @@ class RecallingModel:
         stride: int = STRIDE,
         copying: bool = False,
     ) -> Self:
-        """The model in a GGUF file or a folder, with an empty crystal at `path`, else in a temporary folder until `close`.
+        """The model in a GGUF file or a folder, with a crystal at `path`, made if need be, else in a temporary folder until `close`.
 
         encoder: the folder of all-MiniLM-L6-v2; None recalls by BM25 alone. Raises UsageError for a model that does not say how
-        likely tokens are (a server, one that transformers runs), and what opening it raises.
+        likely tokens are (a server, one that transformers runs) and for figures out of range, what opening the model raises, and
+        what `Past` raises. No crystal is made then.
         """
-        return cls(judge(model), Past(encoder, path), window=window, memory=memory, stride=stride, copying=copying)
+        opened = judge(model)
+        memory = _checked(opened, window, memory, stride, copying)  # before there is a file
+        return cls(opened, Past(encoder, path), window=window, memory=memory, stride=stride, copying=copying)
 
     def skip(self, ids: Sequence[int]) -> None:
-        """Read tokens without saying how likely they are: nothing is computed for them but the crystal."""
+        """Read tokens without saying how likely they are: nothing is computed for them but the crystal.
+
+        Where this raises, or is interrupted, the first `tokens` of all are read, and none of them is lost.
+        """
         for start in range(0, len(ids), _STRETCH):
-            self._recent += ids[start : start + _STRETCH]
+            some = ids[start : start + _STRETCH]
+            self._recent += some
+            self.tokens += len(some)
             if len(self._recent) >= self.window + _STRETCH:
                 self._leave(self.window)
-        self.tokens += len(ids)
 
     def read(self, texts: Iterable[str]) -> Iterator[Stride]:
         """Read text, of which every piece is cut into tokens by itself, and say of each token how likely it was.
@@ -206,10 +205,20 @@ class RecallingModel:
 
     def _leave(self, keeping: int) -> None:
         """Put all but the last `keeping` tokens into the past, or nowhere where there is no memory."""
-        leaving = self._recent[: max(0, len(self._recent) - keeping)]
-        del self._recent[: len(leaving)]
-        if leaving and self._remembering:
-            self.past.add(self._decoder.decode(self.model.data(leaving)))
+        count = max(0, len(self._recent) - keeping)
+        if not (count and self._remembering):
+            del self._recent[:count]
+            return
+        begun = self._decoder.getstate()
+        text = self._decoder.decode(self.model.data(self._recent[:count]))
+        expected = self.past.characters + len(text)
+        try:
+            self.past.add(text)
+        finally:
+            if self.past.characters == expected:
+                del self._recent[:count]
+            else:  # they stay, and go with the next
+                self._decoder.setstate(begun)
 
     def close(self) -> None:
         """Close the crystal; one in a temporary folder goes."""
@@ -220,6 +229,19 @@ class RecallingModel:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _checked(model: Judge, window: int, memory: int | None, stride: int, copying: bool) -> int:
+    """The tokens of memory, by default what it says at `RecallingModel`. Raises UsageError for figures that cannot be."""
+    if memory is None:
+        memory = 0 if copying else window // 2
+    if window < 2 or not 0 <= memory < window or stride < 1:
+        raise UsageError(f"a window of {window} tokens, {memory} of them memory, at strides of {stride}: no such")
+    if window + stride > model.context_length:
+        raise UsageError(
+            f"{model.name} takes {model.context_length:,} tokens: a window of {window:,} and a stride of {stride:,} are more"
+        )
+    return memory
 
 
 def judge(model: str | Path) -> LanguageModel:

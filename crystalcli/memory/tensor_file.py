@@ -27,7 +27,7 @@ from crystalcli.errors import (
     UsageError,
 )
 from crystalcli.memory.decay import Forgetting
-from crystalcli.memory.given import ratios_of, whole
+from crystalcli.memory.given import LARGEST, bounded, held_by, ratios_of, whole
 from crystalcli.memory.nodes import Column, Layer, Nodes
 
 if TYPE_CHECKING:
@@ -55,11 +55,13 @@ def tensors_of(memory: MemoryCrystal) -> dict[str, torch.Tensor]:
 def restore(memory: MemoryCrystal, tensors: Mapping[str, torch.Tensor]) -> None:
     """Put what `tensors_of` gave into a memory of the same dimension and ratios, in the place of what it held.
 
-    Nodes go to the memory's dtype. Raises DamagedCrystalError for tensors that do not fit together; the memory then stays as it was.
+    Nodes go to the memory's dtype. Raises DamagedCrystalError for tensors that do not fit together, and UsageError where that dtype
+    cannot hold them; the memory then stays as it was.
     """
     try:
         counts, clock = tensors["counts"].tolist(), tensors["clock"].tolist()
         _hold(tensors["counts"].dtype == torch.int64, f"its counts were cast to {tensors['counts'].dtype}")
+        _hold(tensors["clock"].dtype == torch.float64, f"its clock was cast to {tensors['clock'].dtype}")
         dimension, *ratios, tokens, batch, flat = counts
         now, temperature, stability, power = clock
         _hold(
@@ -67,15 +69,19 @@ def restore(memory: MemoryCrystal, tensors: Mapping[str, torch.Tensor]) -> None:
             f"they have dimension {dimension} and ratios {ratios}, not {memory.dimension} and {list(memory.ratios)}",
         )
         _hold(tokens >= 0 and batch >= 0 and flat in (0, 1) and (batch > 0 or tokens == 0), "its counts cannot be")
-        _hold(now == now and 0 <= temperature < float("inf"), "its clock cannot be")
+        _hold(flat == 0 or batch == 1, "its counts cannot be")
+        _hold(abs(now) <= LARGEST and 0 <= temperature < float("inf"), "its clock cannot be")
         curve = Forgetting(stability, power) if stability or power else None
         layers, waiting, nodes = [], [], tokens
         for name, ratio in zip(LAYERS if batch else (), ratios, strict=False):
             nodes, left = divmod(nodes, ratio)
-            layers.append(_layer(tensors, name, (batch, nodes, dimension), memory.dtype))
+            layers.append(_layer(tensors, name, (batch, nodes, dimension)))
             waiting.append(_waiting(tensors, name, (batch, left, dimension)))
     except (KeyError, ValueError, TypeError, CrystalError) as error:
         raise DamagedCrystalError(f"these tensors are no whole memory: {error}") from error
+    for layer in layers:
+        held_by(memory.dtype, layer.vectors.rows)
+        layer.vectors.to(None, memory.dtype)
     memory.tokens, memory.now, memory.temperature, memory.forgetting = tokens, now, temperature, curve
     memory.layers, memory.waiting, memory.flat = layers, waiting, bool(flat)
 
@@ -102,7 +108,7 @@ def save(memory: MemoryCrystal, path: Path) -> None:
 def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
     """A memory of this class, made with these options, from a file that `save` wrote.
 
-    Raises NotFoundError, NotACrystalError, NewerFormatError or DamagedCrystalError.
+    Raises NotFoundError, NotACrystalError, NewerFormatError or DamagedCrystalError, and UsageError for a dtype that cannot hold it.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -113,7 +119,8 @@ def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
             said = file.metadata() or {}
             if said.get("format") != _FORMAT:
                 raise NotACrystalError(f"{path} is not a memory: its metadata do not say so")
-            if not said.get("version", "").isdigit() or int(said["version"]) > VERSION:
+            version = said.get("version", "")
+            if not (version.isascii() and version.isdigit()) or int(version) > VERSION:
                 raise NewerFormatError(f"{path} was written by a later version of this program")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError) as error:
@@ -129,37 +136,50 @@ def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
     memory = kind(dimension, shape, **{"dtype": dtype, **options})  # what a class of somebody's own raises is no damage
     try:
         restore(memory, tensors)
-    except CrystalError as error:
+    except DamagedCrystalError as error:
         raise DamagedCrystalError(f"{path} is damaged: {error}") from error
     return memory
 
 
-def _layer(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, int, int], dtype: torch.dtype) -> Layer:
-    parts = {}
-    for column in Layer.__slots__:
-        vectors = column == "vectors"
-        kind = dtype if vectors else torch.float32 if column in ("weights", "stabilities") else torch.float64
-        held = _whole(tensors, f"{name}.{column}", shape if vectors else shape[:2])
-        parts[column] = Column(held.to(kind))
-    _hold(
-        bool((parts["weights"].rows >= 0).all() and (parts["stabilities"].rows >= 0).all()),
-        f"{name} have negative weights",
-    )
-    return Layer(**parts)
+def _layer(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, int, int]) -> Layer:
+    vectors = _vectors(tensors, f"{name}.vectors", shape)
+    weights, stabilities = (_figures(tensors, f"{name}.{each}", shape[:2]) for each in ("weights", "stabilities"))
+    times, recalled = (_figures(tensors, f"{name}.{each}", shape[:2]) for each in ("times", "recalled"))
+    return Layer(*map(Column, (vectors, weights.float(), times.double(), recalled.double(), stabilities.float())))
 
 
 def _waiting(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, int, int]) -> Nodes:
-    vectors = _whole(tensors, f"waiting.{name}.vectors", shape).float()
-    weights, times, pinned = (_whole(tensors, f"waiting.{name}.{part}", shape[:2]) for part in Nodes._fields[1:])
-    return Nodes(vectors, weights.float(), times.double(), pinned.bool())
+    vectors = _vectors(tensors, f"waiting.{name}.vectors", shape).float()
+    held_by(torch.float32, vectors)
+    weights, times = (_figures(tensors, f"waiting.{name}.{part}", shape[:2]) for part in ("weights", "times"))
+    pinned = _shaped(tensors, f"waiting.{name}.pinned", shape[:2])
+    _hold(pinned.dtype == torch.bool, f"waiting.{name}.pinned is {pinned.dtype}")
+    return Nodes(vectors, weights.float(), times.double(), pinned)
 
 
-def _whole(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, ...]) -> torch.Tensor:
+def _vectors(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    held = _shaped(tensors, name, shape)
+    _hold(held.is_floating_point(), f"{name} is {held.dtype}")
+    plain = held if held.element_size() > 1 else held.float()  # float8 has no isfinite
+    _hold(bool(torch.isfinite(plain).all()), f"{name} holds NaN or infinity")
+    return held
+
+
+def _figures(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """A number for each node: times may be below 0, weights may not; a stability may be infinite, where a node is pinned."""
+    held = _shaped(tensors, name, shape)
+    _hold(held.dtype in (torch.float32, torch.float64), f"{name} is {held.dtype}")
+    kind = name.rpartition(".")[2]
+    _hold(
+        not held.isnan().any() and (kind == "stabilities" or bounded(held)), f"{name} holds NaN, or what is beyond 1e30"
+    )
+    _hold(kind in ("times", "recalled") or bool((held >= 0).all()), f"{name} is below 0")
+    return held
+
+
+def _shaped(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, ...]) -> torch.Tensor:
     held = tensors[name]
     _hold(held.shape == shape, f"{name} is {list(held.shape)}, not {list(shape)}")
-    plain = held if held.element_size() > 1 else held.float()  # float8 has no isfinite
-    unbounded = name.endswith("stabilities")  # infinite where a node is pinned
-    _hold(bool((~held.isnan()).all() if unbounded else torch.isfinite(plain).all()), f"{name} holds NaN or infinity")
     return held.detach().clone()
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from crystalcli.errors import CrystalError, UsageError
+from crystalcli.errors import UsageError
 from crystalcli.memory import tensor_file
 from crystalcli.memory.decay import Forgetting
 from crystalcli.memory.extraction import Candidates, Chosen, Recalled, children_of, describe, finest_best
 from crystalcli.memory.given import (
     depth_of,
     floating,
+    held_by,
     mask_of,
     moment_of,
     notes,
@@ -25,6 +26,7 @@ from crystalcli.memory.given import (
     whole,
 )
 from crystalcli.memory.nodes import Layer, Nodes
+from crystalcli.memory.steps import finite_scores, made_candidates, made_choice, made_nodes, made_scores
 from crystalcli.vectors.pyramid import RATIOS
 
 if TYPE_CHECKING:
@@ -43,8 +45,8 @@ class MemoryCrystal:
     By token, layers take (itemsize · dimension + 24) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 403 MB for a million
     tokens of 768 dimensions in float32, 203 MB in bfloat16, where the embeddings themselves would take 3,072 and 1,536.
 
-    `hierarchical_compress`, `compute_relevance`, `extract_memories` and `merge_memories` are there to be overridden.
-    What cannot be raises UsageError, before anything is changed.
+    `hierarchical_compress`, `compute_relevance`, `extract_memories` and `merge_memories` are there to be overridden; one that makes
+    what cannot be raises CrystalError. What is given and cannot be raises UsageError. Nothing is changed before.
     """
 
     def __init__(
@@ -106,7 +108,7 @@ class MemoryCrystal:
             forgotten = forgotten.to(self.layers[0].vectors.rows.device)
         for layer in self.layers:
             for column in (layer.vectors, layer.weights):
-                column.change(lambda held: held.masked_fill(forgotten.reshape(-1, *[1] * (held.dim() - 1)), 0))
+                column.clear(forgotten)
         for level, nodes in enumerate(self.waiting):
             self.waiting[level] = nodes._replace(
                 weights=nodes.weights.masked_fill(forgotten[:, None], 0), pinned=nodes.pinned & ~forgotten[:, None]
@@ -124,7 +126,7 @@ class MemoryCrystal:
         kept = self.dtype if dtype is None else _kept_in(dtype)
         if kept != self.dtype:
             for layer in self.layers:
-                _held_by(kept, layer.vectors.rows)
+                held_by(kept, layer.vectors.rows)
         self.dtype = kept
         for layer in self.layers:
             for name, column in layer.columns().items():
@@ -191,13 +193,9 @@ class MemoryCrystal:
             rows = self.waiting[level].joined(read) if self.waiting else read
             groups = rows.weights.shape[1] // ratio
             waiting.append(rows.part(groups * ratio).mapped(torch.clone))
-            read = self.hierarchical_compress(rows.part(0, groups * ratio), ratio)
-            if not isinstance(read, Nodes):
-                raise CrystalError(f"hierarchical_compress gives Nodes, not {type(read).__name__}")
-            expected = (len(rows.vectors), groups)
-            if read.vectors.shape != (*expected, self.dimension) or any(each.shape != expected for each in read[1:]):
-                raise CrystalError(f"hierarchical_compress made {list(read.vectors.shape)} of {groups} groups")
-            _held_by(self.dtype, read.vectors)
+            made_of = self.hierarchical_compress(rows.part(0, groups * ratio), ratio)
+            read = made_nodes(made_of, len(rows.vectors), groups, self.dimension)
+            held_by(self.dtype, read.vectors)
             made.append(read)
         return made, waiting
 
@@ -225,9 +223,10 @@ class MemoryCrystal:
         """The `k` memories nearest to a query, coarse to fine through the last `depth` layers.
 
         query: [dimension]; [queries, dimension] of a memory without a batch; [batch, dimension] or [batch, queries, dimension].
-        depth 1 looks at atoms alone; 2 also at the clusters of the best atoms; 3 also at the units of the best clusters. Nodes
-        that have no parent yet always take part. No two memories overlap: of a node and what it is made of, the one that scores
-        better is given. now: the time from which ages count; else that of the last token. strengthen: where memories fade, those
+        depth 1 looks at atoms alone; 2 also at the clusters of the best atoms; 3 also at the units of the best clusters. Of the layers
+        looked at, nodes that have no parent yet always take part. No two memories overlap: of a node and what it is made of, the
+        one that scores better is given. now: the time from which ages count; else that of the last token.
+        strengthen: where memories fade, those
         recalled, and what they are part of, fade more slowly from now on.
         What comes back has the query's shape with `k` in the place of the dimension, or fewer than `k` where there are no more;
         `layers` is 0 where a row of a batch has fewer than others. Raises UsageError for a wrong shape, device, depth, k or time; an
@@ -242,7 +241,8 @@ class MemoryCrystal:
             queries = queries_of(query, self.dimension, self.batch, self.flat)
             if not self.layers:
                 return describe([], self.dimension, Chosen.none(queries), moment, None).shaped(query.shape[:-1])
-            chosen = self.merge_memories(self.extract_memories(queries, depth, k, moment), k)
+            looked_at = made_candidates(self.extract_memories(queries, depth, k, moment), queries)
+            chosen = made_choice(self.merge_memories(looked_at, k), queries, k, [layer.count for layer in self.layers])
         with _plainly(differentiable, device):
             found = describe(self.layers, self.dimension, chosen, moment, self.forgetting).placed(self.ratios)
             if self.forgetting and strengthen:
@@ -277,7 +277,7 @@ class MemoryCrystal:
                 hit |= above[:, : layer.count * ratio].reshape(len(rows), layer.count, ratio).any(2)
             stronger = self.forgetting.strengthened(layer.stabilities.rows, (moment - layer.recalled.rows).float())
             layer.stabilities.rows[hit] = stronger[hit]
-            layer.recalled.rows[hit] = moment
+            layer.recalled.rows[hit] = layer.recalled.rows[hit].clamp_min(moment)  # a recall never weakens
             above = hit
 
     def compute_relevance(self, queries: Tensor, vectors: Tensor) -> Tensor:
@@ -317,11 +317,8 @@ class MemoryCrystal:
         return finest_best(found, k)
 
     def _relevance(self, queries: Tensor, vectors: Tensor) -> Tensor:
-        scores, expected = self.compute_relevance(queries, vectors), [*queries.shape[:2], vectors.shape[-2]]
-        if not isinstance(scores, torch.Tensor) or list(scores.shape) != expected:
-            made = list(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
-            raise CrystalError(f"compute_relevance made {made}, not {expected}, of vectors {list(vectors.shape)}")
-        return scores.float()
+        shape = [*queries.shape[:2], vectors.shape[-2]]
+        return made_scores(self.compute_relevance(queries, vectors), shape, vectors)
 
     def _scored(self, queries: Tensor, layer: Layer, candidates: Candidates, now: float) -> Candidates:
         rows, vectors = candidates.rows, layer.vectors.rows
@@ -333,11 +330,12 @@ class MemoryCrystal:
             scores = self._relevance(queries, vectors).gather(2, there)
         else:
             scores = self._relevance(queries, vectors[streams, there])
+        missing = (rows < 0) | (layer.weights.rows == 0)[streams, there]
+        scores = finite_scores(scores, missing)
         if self.forgetting:
             ages = now - layer.recalled.rows
             faded = self.forgetting.log_retained(ages.float(), layer.stabilities.rows)
             scores = scores + self.temperature * faded[streams, there]
-        missing = (rows < 0) | (layer.weights.rows == 0)[streams, there]
         return candidates._replace(scores=scores.masked_fill(missing, float("-inf")))
 
     # --- kept -------------------------------------------------------------------------------------------
@@ -369,11 +367,6 @@ def _kept_in(dtype: object) -> torch.dtype:
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise UsageError(f"nodes are kept in floating point, not in {dtype}")
     return dtype
-
-
-def _held_by(dtype: torch.dtype, vectors: Tensor) -> None:
-    if not torch.isfinite(vectors.detach().to(dtype).float()).all():
-        raise UsageError(f"nodes would hold NaN or infinity in {dtype}")
 
 
 def _casts(device: torch.device) -> bool:

@@ -41,7 +41,8 @@ class InfiniteMemoryTransformer(nn.Module):
     input is read window by window. stride: every so many tokens recall anew, those after them share it; no token sees what a later
     one recalled. forgetting: the curve of the memory it owns, in tokens; half is left after 100,000, None forgets nothing. gradient:
     let gradients through the memory, back into the windows that were remembered; then `memory.detach()` or `memory.reset()` is due
-    after each step. Without it the memory is as data. memory: one to use instead of its own.
+    after each step, and `detach()` also where some rows alone are reset.
+    Without it the memory is as data. memory: one to use instead of its own.
 
     The memory goes with `state_dict`, under `memory.`, and to the device and dtype the layer goes to. Raises UsageError for figures
     and shapes that do not fit.
@@ -100,7 +101,8 @@ class InfiniteMemoryTransformer(nn.Module):
         """Read x [batch, tokens, d_model], or [tokens, d_model], of any length; give back the same shape.
 
         use_infinite_memory: recall before, and crystallize after; else every window stands alone, and nothing is remembered. memory:
-        in the place of the layer's own. mask: bool [batch, tokens], False for padding, which nothing attends to or remembers.
+        in the place of the layer's own. mask: bool [batch, tokens], False for padding, which nothing attends to or remembers, whatever
+        it holds; what comes back in its place means nothing.
         Raises UsageError for a shape or a dtype that does not fit the layer or the memory, and for NaN where it would be remembered.
         """
         if floating(x, "the input").dim() not in (2, 3) or x.shape[-1] != self.d_model:
@@ -112,6 +114,8 @@ class InfiniteMemoryTransformer(nn.Module):
         if x.dim() == 2:
             alone = None if mask is None else mask[None]
             return self(x[None], use_infinite_memory, memory=memory, mask=alone)[0]  # type: ignore[no-any-return]
+        if mask is not None:
+            x = x.masked_fill(~mask[..., None], 0)  # shares of 0 do not keep NaN out
         held = None
         if use_infinite_memory:
             held = self.memory if memory is None else self._check(memory)
@@ -135,7 +139,7 @@ class InfiniteMemoryTransformer(nn.Module):
         queries = self._heads(self.query(normed))
         mixed = self._local(queries, normed, mask)
         if memory is not None and memory.tokens:
-            mixed = mixed + torch.tanh(self.gate)[:, None] * self._remembered(queries, memory)
+            mixed = mixed + torch.tanh(self.gate)[:, None] * self._remembered(queries, memory, mask)
         y = x + self.out(mixed.flatten(2))
         y = y + self.hidden(self.hidden_norm(y))
         if memory is not None:
@@ -162,15 +166,23 @@ class InfiniteMemoryTransformer(nn.Module):
             found = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed)
         return found.transpose(1, 2)
 
-    def _remembered(self, queries: Tensor, memory: MemoryCrystal) -> Tensor:
-        """Attention to what each token recalls, [batch, tokens, heads, width].
+    def _remembered(self, queries: Tensor, memory: MemoryCrystal, mask: Tensor | None = None) -> Tensor:
+        """Attention to what each token recalls, [batch, tokens, heads, width]; a stride recalls by the first of its tokens that is
+        no padding.
 
         A query times a memory's key is the query, taken back through the key's weights, times the memory: so keys and values of
         memories are never made, and the mean of those queries over the heads is what recall goes by.
         """
         width, tokens = queries.shape[3], queries.shape[1]
         asked = torch.einsum("bthi,hid->bthd", queries, self.memory_key.weight.view(self.n_heads, width, -1))
-        recalled = memory.recall(asked.mean(2)[:, :: self.stride], self.depth, self.k, strengthen=False)
+        means = asked.mean(2)
+        if mask is None or self.stride == 1:
+            wanted = means[:, :: self.stride]
+        else:
+            first = _in_strides(mask, self.stride).int().argmax(2)
+            places = first + torch.arange(0, tokens, self.stride, device=first.device)
+            wanted = means.gather(1, places[..., None].expand(-1, -1, means.shape[2]))
+        recalled = memory.recall(wanted, self.depth, self.k, strengthen=False)
         if not recalled.layers.shape[-1]:
             return torch.zeros_like(queries)
 
@@ -182,18 +194,18 @@ class InfiniteMemoryTransformer(nn.Module):
         faded = recalled.retained.clamp_min(torch.finfo(torch.float32).tiny).log()
         logits = logits + spread(faded.masked_fill(recalled.layers == 0, float("-inf")))[:, :, None]
         shares = F.softmax(F.pad(logits, (0, 1)), dim=3)[..., :-1]  # the last place is for nothing
-        self._strengthen(memory, recalled, shares.detach())
+        self._strengthen(memory, recalled, shares.detach(), mask)
         found = torch.einsum("bthk,btkd->bthd", shares.to(vectors.dtype), vectors)
         return torch.einsum("bthd,hid->bthi", found, self.memory_value.weight.view(self.n_heads, width, -1))
 
-    def _strengthen(self, memory: MemoryCrystal, recalled: Any, shares: Tensor) -> None:
-        """Strengthen what some head gave more than an even share of its attention."""
+    def _strengthen(self, memory: MemoryCrystal, recalled: Any, shares: Tensor, mask: Tensor | None) -> None:
+        """Strengthen what some head gave more than an even share of its attention, for a token that is no padding."""
         if memory.forgetting is None:
             return
         used = (shares > 1 / (shares.shape[3] + 1)).any(2)
-        used = F.pad(used, (0, 0, 0, -used.shape[1] % self.stride))
-        used = used.reshape(len(used), -1, self.stride, used.shape[2]).any(2)
-        memory.strengthen(recalled, used)
+        if mask is not None:
+            used &= mask[..., None]
+        memory.strengthen(recalled, _in_strides(used, self.stride).any(2))
 
     def _weights(self, y: Tensor, mask: Tensor | None) -> Tensor:
         """The importance of each token, float32 [batch, tokens]; 1 for all of them at first."""
@@ -240,6 +252,12 @@ class InfiniteMemoryTransformer(nn.Module):
                 restore(self.memory, {key: value.to(self.gate.device) for key, value in held.items()})
             except CrystalError as error:
                 error_msgs.append(str(error))
+
+
+def _in_strides(marks: Tensor, stride: int) -> Tensor:
+    """Bool [batch, tokens, ...] as [batch, strides, stride, ...], the last of them filled up with False."""
+    filled = F.pad(marks, (*[0, 0] * (marks.dim() - 2), 0, -marks.shape[1] % stride))
+    return filled.reshape(len(marks), -1, stride, *marks.shape[2:])
 
 
 def _rotated(heads: Tensor) -> Tensor:

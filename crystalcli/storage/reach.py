@@ -17,6 +17,15 @@ def runs_by_chunk(store: Store, chunks: int) -> Iterator[tuple[int, int]]:
         yield from typed(store.rows(query, (start, min(chunks, start + _AT_ONCE))), (int, int), store.path)
 
 
+def runs_in_order(store: Store) -> list[tuple[str, int, int, int]]:
+    """(path of the document, ordinal, first chunk, chunks) of every run, in the order in which documents were read."""
+    query = (
+        "SELECT path, ordinal, first_chunk, run.chunks FROM run JOIN source ON source.id = run.source "
+        "ORDER BY run.source, ordinal"
+    )
+    return typed(store.rows(query), (str, int, int, int), store.path)
+
+
 def first_sources(store: Store, chunks: Sequence[int]) -> dict[int, tuple[int, str, str]]:
     """For each chunk that a document refers to: the first such document's id, path and kind."""
     query = (

@@ -57,6 +57,10 @@ class Store(Database):
             raise DamagedCrystalError(f"{self.path} is damaged: source {number} is missing")
         return checked(Source, rows[0], self.path)
 
+    def has_source(self, number: int) -> bool:
+        """Whether there is a source of that number."""
+        return bool(self.rows("SELECT 1 FROM source WHERE id = ?", (number,)))
+
     def source_named(self, path: str) -> Source | None:
         """The source that is cited as `path`."""
         rows = self.rows("SELECT * FROM source WHERE path = ?", (path,))

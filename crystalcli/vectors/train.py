@@ -86,7 +86,8 @@ def train(
     """A codec from a sample pyramid's vectors, float32 [nodes, dimension], and parents, int64 [nodes].
 
     Where atoms are few, theirs is learnt from clusters and units too: these lie where atoms lie, only wider, and a quantizer that
-    has learnt a few atoms by heart is of little use to others. One thread, so that the sums are the same at each time.
+    has learnt a few atoms by heart is of little use to others. They are taken from all of the sample, clusters first. One thread, so
+    that the sums are the same at each time.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -101,8 +102,8 @@ def _train(
 ) -> Codec:
     first = atoms
     if len(atoms) < FEW:
-        every = max(1, -(-len(units) // FEW))
-        first = np.concatenate([atoms, clusters, units[::every]])[:FEW]
+        for wider in (clusters, units):
+            first = np.concatenate([first, _spread(wider, FEW - len(first))])
     quantizers = [train_quantizer(unit_length(first), CODE_BYTES["atoms"])]
     decoded = quantizers[0].decode(quantizers[0].encode(unit_length(atoms)))
     for layer, vectors, parents in (("clusters", clusters, cluster_atom), ("units", units, unit_cluster)):
@@ -110,6 +111,11 @@ def _train(
         quantizers.append(train_quantizer(residuals, CODE_BYTES[layer]))
         decoded = decoded[parents] + quantizers[-1].decode(quantizers[-1].encode(residuals))
     return Codec(*quantizers)
+
+
+def _spread(vectors: FloatArray, count: int) -> FloatArray:
+    """At most `count` of the vectors, as far apart from one another as they can be."""
+    return vectors[np.arange(count) * len(vectors) // count] if len(vectors) > count else vectors
 
 
 def report(

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import hugging_folders
 import pytest
 
 from crystalcli.cli.app import run
@@ -66,3 +72,23 @@ def test_what_cannot_be_measured(tmp_path, capsys, name, data, options, code, sa
     assert (found, out) == (code, "")
     assert said in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="this system has no such signals")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGHUP"])
+def test_what_was_read_does_not_stay_behind_when_the_system_stops_it(tmp_path, number):
+    model, text, temporary = tmp_path / "tiny", tmp_path / "boats.txt", tmp_path / "tmp"
+    hugging_folders.save(model, "llama", max_position_embeddings=2048)
+    text.write_text(TEXT * 10)
+    temporary.mkdir()
+    command = [sys.executable, "-m", "crystalcli", "perplexity", str(text), "--model", str(model), "--window", "1024"]
+    environment = {**os.environ, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([*command, "--targets", "1000"], stderr=subprocess.PIPE, env=environment) as child:
+        while child.poll() is None and not list(temporary.glob("crystal-*/past.crystal")):
+            time.sleep(0.05)
+        child.send_signal(getattr(signal, number))
+        assert child.stderr is not None
+        said = child.stderr.read().decode()
+    assert child.returncode == 130
+    assert said.splitlines()[-1].startswith("crystal: stopped after ")
+    assert list(temporary.iterdir()) == []

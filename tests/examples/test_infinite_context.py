@@ -113,6 +113,7 @@ def test_without_what_draws_there_is_no_picture(tmp_path, capsys, monkeypatch, b
         (b"", (), 3, "there is no text"),
         (b"Too short.\n", (), 2, "a window of 512 and 128 tokens behind it need 640"),
         (TEXT.encode(), ("--tokens", "0"), 2, "--tokens"),
+        (TEXT.encode(), ("--tokens", "5"), 2, "--tokens 5 leaves of the text"),
         (TEXT.encode(), ("--out", "nowhere/a.png"), 1, "cannot write the picture to nowhere/a.png: No such file"),
         (TEXT.encode(), ("--out", "."), 1, "cannot write the picture to .: it is a folder"),
         (TEXT.encode(), ("--model", "http://127.0.0.1:1/v1#x"), 2, "how likely a text is"),

@@ -5,6 +5,8 @@ import torch
 
 from crystalcli import MemoryCrystal
 from crystalcli.errors import CrystalError
+from crystalcli.memory.decay import Forgetting
+from crystalcli.memory.tensor_file import tensors_of
 
 
 def test_what_a_researcher_overrides_is_used():
@@ -35,7 +37,9 @@ def test_what_a_researcher_overrides_is_used():
             "hierarchical_compress made",
         ),
         (
-            lambda children, ratio: children.mapped(lambda each: each[:, ::ratio] * (torch.inf if ratio == 2 else 1)),
+            lambda children, ratio: children.mapped(lambda each: each[:, ::ratio])._replace(
+                vectors=children.vectors[:, ::ratio] * (torch.inf if ratio == 2 else 1)
+            ),
             "NaN or infinity",
         ),
     ],
@@ -78,3 +82,56 @@ def test_relevance_may_be_a_dot_product_in_any_precision_but_has_one_score_for_e
     assert best.scores.item() == pytest.approx(float(best.vectors[0] @ query), abs=1e-5)
     with pytest.raises(CrystalError, match=r"compute_relevance made \[1, 1, 1\], not \[1, 1, 60\]"):
         wrong.recall(query)
+
+
+def replaced(step, change):
+    """A class with a step that gives something else than its own would."""
+    made = getattr(MemoryCrystal, step)
+    return type("Changed", (MemoryCrystal,), {step: lambda self, *given: change(made(self, *given))})
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("step", "change"),
+    [
+        ("hierarchical_compress", lambda made: made._replace(weights=made.weights * NAN)),
+        ("hierarchical_compress", lambda made: made._replace(weights=-made.weights)),
+        ("hierarchical_compress", lambda made: made._replace(times=made.times * float("inf"))),
+        ("hierarchical_compress", lambda made: made._replace(vectors=made.vectors * NAN)),
+        ("hierarchical_compress", lambda made: made._replace(pinned=made.weights)),
+        ("compute_relevance", lambda made: made * NAN),
+        ("compute_relevance", lambda made: made.masked_fill(made == made.amax(), float("inf"))),
+        ("compute_relevance", lambda made: made.tolist()),
+        ("extract_memories", lambda made: []),
+        ("extract_memories", lambda made: [made[0]._replace(scores=made[0].scores * NAN)]),
+        ("extract_memories", lambda made: [made[0]._replace(scores=made[0].scores[..., 1:])]),
+        ("merge_memories", lambda made: made._replace(scores=made.scores * NAN)),
+        ("merge_memories", lambda made: made._replace(rows=made.rows[..., :1])),
+        ("merge_memories", lambda made: made._replace(rows=made.rows + 1000)),
+        ("merge_memories", lambda made: made._replace(layers=made.layers + 3)),
+        ("merge_memories", lambda made: tuple(made)),
+    ],
+)
+def test_a_step_that_makes_what_cannot_be_is_named(step, change):
+    memory, x, query = MemoryCrystal(8, forgetting=Forgetting(10.0)), torch.randn(230, 8), torch.randn(8)
+    memory.crystallize(x)
+    before = {name: tensor.clone() for name, tensor in tensors_of(memory).items()}
+    memory.__class__ = replaced(step, change)
+    with pytest.raises(CrystalError, match=step):
+        if step == "hierarchical_compress":
+            memory.crystallize(x)
+        memory.recall(query, k=3, now=500.0)
+    assert all(torch.equal(before[name], tensor) for name, tensor in tensors_of(memory).items())
+
+
+def test_scores_of_what_was_forgotten_may_be_anything():
+    class Divided(MemoryCrystal):
+        def compute_relevance(self, queries, vectors):
+            return super().compute_relevance(queries, vectors) / vectors.norm(dim=-1).pow(2)[:, None] ** 0.5
+
+    memory = Divided(8)
+    memory.crystallize(torch.randn(2, 40, 8))
+    memory.reset([0])
+    assert memory.recall(torch.randn(2, 8), k=2).layers[0].tolist() == [0, 0]

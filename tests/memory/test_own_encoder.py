@@ -225,6 +225,21 @@ def test_the_training_script_takes_any_encoder(tmp_path, encoder, books, capsys)
     assert "there is no model.safetensors" in capsys.readouterr().err
 
 
+def test_where_codebooks_go_is_checked_before_the_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.npz").mkdir()
+    for output, code, said in (
+        ("nowhere/x.npz", 1, "cannot write nowhere/x.npz: there is no such folder"),
+        ("folder.npz", 1, "cannot write folder.npz: it is a folder"),
+        ("outbook", 2, "a file that ends in .npz, and not to outbook"),
+    ):
+        assert script.main(["no-such-text.md", "-o", output, "--encoder", "no-such-encoder"]) == code
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["folder.npz"]
+
+
 # --- one go, batches, interruptions ---------------------------------------------------------------------------
 
 WORDS = [

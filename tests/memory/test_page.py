@@ -42,4 +42,7 @@ def test_a_layer_is_trained():
     exec(example("optimizer = "), there)
     assert there["layer"].gate.abs().sum() > 0
     assert there["layer"].importance.weight.abs().sum() > 0  # so the gradient came through the memory
-    assert there["layer"].memory.tokens == 0
+    memory = there["layer"].memory
+    assert memory.tokens == 3 * 320  # three steps, each behind the last
+    assert not memory.crystal_layers[2].requires_grad
+    assert memory.crystal_layers[2].abs().sum((1, 2)).bool().tolist() == [row not in (0, 3) for row in range(8)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import perplexity as script
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,3 +96,18 @@ def test_texts_of_files_and_folders(tmp_path):
     assert text_of([tmp_path / "b.txt", tmp_path / "nothing.txt"]).text.strip() == "Two."
     with pytest.raises(SourceError, match="no such file"):
         text_of([tmp_path / "gone.txt"])
+
+
+def test_the_benchmark_keeps_texts_by_their_names_and_goes_on_behind_half_a_line(tmp_path):
+    with pytest.raises(SystemExit, match=r"two texts are called all\.txt"):
+        script.texts_named(["code=a/all.txt", "novel=b/all.txt"])
+    assert list(script.texts_named(["code=a/one.txt", "novel=b/two.txt"])) == ["one.txt", "two.txt"]
+    keep = tmp_path / "kept.jsonl"
+    keep.write_text('{"text": "one"}\n{"text": "tw')
+    assert script.rows_kept(keep) == [{"text": "one"}]
+    with script.appending(keep) as file:
+        file.write('{"text": "three"}\n')
+    assert script.rows_kept(keep) == [{"text": "one"}, {"text": "three"}]
+    with script.appending(tmp_path / "new.jsonl") as file:
+        file.write('{"text": "one"}\n')
+    assert (tmp_path / "new.jsonl").read_text() == '{"text": "one"}\n'

@@ -155,6 +155,44 @@ def test_text_is_read_in_pieces_of_any_size(model):
         assert list(RecallingModel(model, past).read(["A"])) == []
 
 
+def test_tokens_that_could_not_be_remembered_wait_for_the_next(model):
+    words = "Wörter, ещё слова, 更多的字, and some. " * 1000  # tokens end inside of letters
+    ids = model.ids(words)
+    with Past(None) as past:
+        reader, add = RecallingModel(model, past, window=64), past._add
+        failures = [OSError("full"), None, KeyboardInterrupt()]
+
+        def failing(text, source):
+            failure = failures.pop() if failures else None
+            if failure is not None:
+                raise failure
+            add(text, source)
+
+        past._add = failing
+        while reader.tokens < len(ids):
+            try:
+                reader.skip(ids[reader.tokens :])
+            except (OSError, KeyboardInterrupt):
+                behind = model.data(ids[: reader.tokens - len(reader._recent)])
+                assert past.characters in (
+                    len(behind.decode("utf-8", "ignore")),
+                    len(behind.decode("utf-8", "replace")),
+                )
+                assert reader._recent == ids[reader.tokens - len(reader._recent) : reader.tokens]
+        assert not failures
+        reader._leave(0)
+        assert past.characters == len(words)
+        sources = past._store.sources()
+        assert "".join(past._recaller().shelf.span_text(each) for each in sources) == words
+
+
+@pytest.mark.parametrize("figures", [{"window": 1}, {"window": 8192}])
+def test_figures_are_checked_before_a_crystal_is_made(tmp_path, language_model_path, figures):
+    with pytest.raises(UsageError, match=r"no such|takes 8,192"):
+        RecallingModel.from_pretrained(language_model_path, None, tmp_path / "n.crystal", **figures)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("figures", [{"window": 1}, {"memory": -1}, {"window": 64, "memory": 64}, {"stride": 0}])
 def test_figures_out_of_range(model, figures):
     with Past(None) as past, pytest.raises(UsageError, match="no such"):

@@ -5,8 +5,15 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from crystalcli import MemoryCrystal
-from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError, NotFoundError
+from crystalcli import InfiniteMemoryTransformer, MemoryCrystal
+from crystalcli.errors import (
+    CrystalError,
+    DamagedCrystalError,
+    NewerFormatError,
+    NotACrystalError,
+    NotFoundError,
+    UsageError,
+)
 from crystalcli.memory.decay import Forgetting
 
 
@@ -66,9 +73,10 @@ def test_what_is_no_memory(tmp_path):
     save_file({"x": torch.zeros(1)}, tmp_path / "other")
     with pytest.raises(NotACrystalError, match="metadata do not say so"):
         MemoryCrystal.load(tmp_path / "other")
-    save_file({"x": torch.zeros(1)}, tmp_path / "newer", metadata={"format": "crystal memory", "version": "2"})
-    with pytest.raises(NewerFormatError, match="later version"):
-        MemoryCrystal.load(tmp_path / "newer")
+    for version in ("2", "\N{SUPERSCRIPT TWO}", "1.5", ""):
+        save_file({"x": torch.zeros(1)}, tmp_path / "newer", metadata={"format": "crystal memory", "version": version})
+        with pytest.raises(NewerFormatError, match="later version"):
+            MemoryCrystal.load(tmp_path / "newer")
 
 
 @pytest.mark.parametrize(
@@ -91,10 +99,19 @@ def test_what_is_no_memory(tmp_path):
         ("waiting.units.vectors", lambda t: t[:, :0]),
         ("waiting.clusters.times", lambda t: t / 0),
         ("waiting.atoms.pinned", lambda t: None),
+        ("waiting.atoms.pinned", lambda t: t.float()),
+        ("waiting.units.weights", lambda t: t - 5),
+        ("waiting.units.vectors", lambda t: t.to(torch.complex64)),
+        ("waiting.units.vectors", lambda t: t.double() + 1e300),
+        ("units.times", lambda t: t + 1e300),
+        ("counts", lambda t: t + torch.tensor([0, 0, 0, 0, 0, 0, 1])),
+        ("clock", lambda t: t.bool()),
+        ("clock", lambda t: torch.cat([t[:1] + float("inf"), t[1:]])),
+        ("clock", lambda t: torch.cat([t[:1] + 1e300, t[1:]])),
     ],
 )
 def test_tensors_that_do_not_fit_together_are_damage(tmp_path, name, change):
-    filled().save(tmp_path / "m")
+    filled(3 if name in ("counts", "clock") else None).save(tmp_path / "m")
     tensors = load_file(tmp_path / "m")
     changed = change(tensors.pop(name))
     if changed is not None:
@@ -150,3 +167,16 @@ def test_any_cut_of_the_file_is_refused(tmp_path):
         (tmp_path / "m").write_bytes(data[:length])
         with pytest.raises(NotACrystalError):
             MemoryCrystal.load(tmp_path / "m")
+
+
+def test_nodes_that_a_narrower_dtype_cannot_hold_are_refused(tmp_path):
+    memory = MemoryCrystal(4)
+    memory.crystallize(torch.full((100, 4), 1e6))
+    memory.save(tmp_path / "m")
+    with pytest.raises(UsageError, match=r"NaN or infinity in torch\.float16"):
+        MemoryCrystal.load(tmp_path / "m", dtype=torch.float16)
+    layer, half = (InfiniteMemoryTransformer(4, 1, window=10) for _ in range(2))
+    layer.memory.crystallize(torch.full((1, 100, 4), 1e6))
+    with pytest.raises(RuntimeError, match=r"NaN or infinity in torch\.float16"):
+        half.half().load_state_dict(layer.state_dict())
+    assert half.memory.tokens == 0

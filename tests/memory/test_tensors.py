@@ -370,3 +370,38 @@ def test_a_memory_that_is_there_already_keeps_its_room_to_spare():
     memory.to(dtype=torch.bfloat16)
     assert memory.crystal_layers[0].dtype == torch.bfloat16
     assert before / 2 < memory.bytes < before
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.float8_e5m2])
+def test_rows_are_reset_in_any_dtype(dtype):
+    memory, _ = filled(300, 8, batch=2, dtype=dtype)
+    kept = memory.crystal_layers[0][1].clone()
+    memory.reset([0])
+    assert (memory.crystal_layers[0][0].float() == 0).all()
+    assert torch.equal(memory.crystal_layers[0][1].float(), kept.float())
+
+
+def test_a_recall_as_of_an_earlier_time_weakens_nothing():
+    memory, x = filled(100, 8, forgetting=Forgetting(10.0))
+    query = x[:10].mean(0)
+    for earlier, later in ((0.0, 200.0), (100.0, 1000.0)):
+        memory.recall(query, k=1, now=later - 1)
+        before = memory.recall(query, k=1, now=later, strengthen=False).retained
+        memory.recall(query, k=1, now=earlier)
+        assert memory.recall(query, k=1, now=later, strengthen=False).retained >= before
+
+
+def test_nodes_without_a_parent_take_part_in_the_layers_looked_at():
+    memory, _ = filled(70, 8)
+    query = torch.randn(8)
+    assert memory.recall(query, depth=1).layers.tolist() == []
+    assert memory.recall(query, depth=2).layers.tolist() == [2]
+    assert memory.recall(query, depth=3, k=20).layers.min() == 1
+
+
+def test_ratios_as_large_as_can_be():
+    with pytest.raises(UsageError, match=r"an atom is of 2\^53 tokens at most"):
+        MemoryCrystal(4, (10**7, 10**7, 10**7))
+    memory = MemoryCrystal(4, (1, 1, 10**14))
+    memory.crystallize(torch.randn(5, 4))
+    assert memory.recall(torch.randn(4), k=9).layers.max() <= 2

@@ -96,6 +96,40 @@ def test_padding_is_neither_attended_to_nor_remembered():
     assert torch.allclose(one.memory.crystal_layers[0][0, 1], first[0, 10:12].mean(0), atol=1e-5)
 
 
+@pytest.mark.parametrize("stride", [1, 4])
+@pytest.mark.parametrize("forgetting", [None, Forgetting.by_half_life(20)])
+@pytest.mark.parametrize("held", [3.0, 3e38, float("nan")])
+def test_padding_neither_recalls_nor_strengthens_whatever_it_holds(stride, forgetting, held):
+    x, mask = torch.randn(2, 20 * 12, 16, generator=torch.Generator().manual_seed(5)), torch.ones(2, 240).bool()
+    for start in range(20, 220, 20):
+        mask[0, start + 13 : start + 20] = False  # so that strides begin and end in padding
+        mask[0, start] = False
+    found = []
+    for padding in (0.0, held):
+        made = layer(window=20, k=1, stride=stride, forgetting=forgetting)
+        given = torch.where(mask[..., None], x, padding * torch.randn(16))
+        found.append([made(given, mask=mask)[mask], made(given, False, mask=mask)[mask]])
+        strengths = torch.cat([each.stabilities.rows.flatten() for each in made.memory.layers])
+        found[-1].append(strengths)
+    for one, two in zip(*found, strict=True):
+        assert torch.isfinite(two).all()
+        assert torch.allclose(one, two, atol=1e-6)
+
+
+def test_a_stride_recalls_by_its_first_token_that_is_no_padding():
+    x, mask = torch.randn(1, 8, 16), torch.ones(1, 8, dtype=torch.bool)
+    mask[0, :2] = False  # the first two of the first stride
+    outputs = []
+    for stride, later in ((4, 0.0), (1, 0.0), (4, 9.0)):
+        made = layer(window=8, k=1, stride=stride, forgetting=None)
+        made.memory.crystallize(torch.randn(1, 96, 16, generator=torch.Generator().manual_seed(1)))
+        given = x.clone()
+        given[:, 3] += later
+        outputs.append(made(given, mask=mask)[:, 2])
+    assert torch.allclose(outputs[0], outputs[1], atol=1e-6)
+    assert torch.allclose(outputs[0], outputs[2], atol=1e-6)
+
+
 def test_attention_to_memories_is_a_softmax_of_logits_and_log_decay():
     curve = Forgetting(30.0)
     made = layer(k=100, forgetting=curve, window=60)

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.vectors import train as training
 from crystalcli.vectors.codec import CODE_BYTES, Codec, codes_from, cosines, default_codec, unit_length
 from crystalcli.vectors.train import train_quantizer
 
@@ -128,3 +129,35 @@ def test_any_dimension_and_any_number_of_vectors_can_be_learnt_from(size, count)
         query = vectors[0]
         score = sum(quantizer.table(query)[np.arange(books), codes[0]])
         assert score == pytest.approx(float(decoded[0] @ query), rel=1e-2)
+
+
+class _Seen(Exception):
+    """What the first quantizer is learnt from."""
+
+
+@pytest.mark.parametrize("atoms", [5, 40, 60, 110, 200, 400])
+def test_few_atoms_are_learnt_with_clusters_and_units_of_the_whole_text(monkeypatch, atoms):
+    """Dimensions: which layer a vector is of, and where in the text it stands."""
+    layers = []
+    for layer, count in enumerate((atoms, 2 * atoms, 10 * atoms)):
+        vectors = np.zeros((count, 4), np.float32)
+        vectors[:, layer], vectors[:, 3] = 1, np.arange(count) / count
+        layers.append(vectors)
+
+    def look(vectors, books, **options):
+        raise _Seen(vectors)
+
+    monkeypatch.setattr(training, "FEW", 256)
+    monkeypatch.setattr(training, "train_quantizer", look)
+    with pytest.raises(_Seen) as seen:
+        training.train(*layers, np.arange(2 * atoms) // 2, np.arange(10 * atoms) // 5)
+    found = seen.value.args[0]
+    assert len(found) == (atoms if atoms >= 256 else min(256, 13 * atoms))
+    shares = [found[found[:, layer] > 0] for layer in range(3)]
+    assert len(shares[0]) == atoms
+    for vectors, layer in zip(shares, layers, strict=True):
+        if len(vectors):
+            places = vectors[:, 3] / vectors[:, :3].max(1)
+            gap = 1 / min(len(vectors), len(layer))
+            assert places.min() == 0
+            assert np.diff(np.append(places, 1)).max() < 2 * gap

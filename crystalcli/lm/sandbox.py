@@ -31,7 +31,7 @@ class _Generator(CodeGenerator):
     """Compiles `a ~ b` to something that can be looked at."""
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
-        self.write("environment.put_together((")
+        self.write("environment.concat((")
         for part in node.nodes:
             self.visit(part, frame)
             self.write(", ")
@@ -50,14 +50,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters = {name: _bounded(name, function) for name, function in self.filters.items()}
 
     @staticmethod
-    def concat(pieces: Iterable[str]) -> str:
-        """What a block or a macro has written."""
-        return put_together(pieces)
-
-    @staticmethod
-    def put_together(pieces: Iterable[object]) -> str:
-        """`a ~ b`."""
-        return put_together(pieces)
+    def concat(pieces: Iterable[object]) -> str:
+        """What a block or a macro has written, and `a ~ b`, as one string."""
+        made, length = [], 0
+        for piece in pieces:
+            text = piece if isinstance(piece, str) else str(_weighed(piece))
+            length += len(text)
+            _check(length)
+            made.append(text)
+        return "".join(made)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         """An operator that may make much out of little."""
@@ -93,17 +94,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return looked_at
 
 
-def put_together(pieces: Iterable[object]) -> str:
-    """The pieces as one string."""
-    made, length = [], 0
-    for piece in pieces:
-        text = piece if isinstance(piece, str) else str(_weighed(piece))
-        length += len(text)
-        _check(length)
-        made.append(text)
-    return "".join(made)
-
-
 def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A filter whose arguments are looked at before, and its result afterwards."""
     given = 2 if hasattr(function, "jinja_pass_arg") else 1  # the value, and what jinja2 hands over itself
@@ -112,14 +102,14 @@ def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def filtered(*args: Any, **kwargs: Any) -> Any:
         own, value, rest = args[: given - 1], args[given - 1], args[given:]
         _weighed(value)
-        if name in ("replace", "format", "center"):
+        if name in ("replace", "format"):
             _method(str(value), name, rest, kwargs)
         elif name == "join":
             said = dict(zip(("d", "attribute"), rest, strict=False)) | kwargs
             if said.get("attribute") is not None:
                 value = list(map(make_attrgetter(own[0].environment, said["attribute"]), value))
             value = list(value)
-            put_together((*value, *([str(said.get("d", ""))] * len(value))))
+            _joined(str(said.get("d", "")), value)
             return _weighed(function(*own, value, said.get("d", "")))
         elif name == "sum" and not all(isinstance(each, int | float) for each in (*rest[1:], kwargs.get("start", 0))):
             raise SecurityError("`sum` is for numbers only")
@@ -139,13 +129,21 @@ def _method(text: str, name: str, args: tuple[Any, ...], kwargs: Mapping[str, An
         old, new = str(kwargs.get("old", args[0] if args else "")), str(kwargs.get("new", values[1]))
         _check(len(text) + text.count(old) * len(new))
     elif name == "join" and args:
-        items = list(args[0]) if isinstance(args[0], list | tuple | str | dict) else _refuse("join takes a list")
-        put_together((*items, *([text] * len(items))))
+        _joined(text, list(args[0]) if isinstance(args[0], list | tuple | str | dict) else _refuse("join takes a list"))
     elif name in ("format", "format_map"):
         if _WIDTH.search(text):
             raise SecurityError("a format with such a width")
         longest = max((len(str(_weighed(each))) for each in values), default=0)
         _check(len(text) + (text.count("{") + text.count("%")) * max(longest, _WIDEST if "*" in text else 0))
+
+
+def _joined(separator: str, items: list[Any]) -> None:
+    """Looks at what items would be with a separator between them."""
+    length = len(separator) * len(items)
+    _check(length)
+    for item in items:
+        length += len(item if isinstance(item, str) else str(_weighed(item)))
+        _check(length)
 
 
 def _numbers(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:

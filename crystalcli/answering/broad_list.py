@@ -56,8 +56,8 @@ def answer(crystal: CrystalFile, plan: Plan, said: Said) -> None:
     among = 0
     for each in mentions(shelf, phrase, plan.sources):
         spans = [(one.start, one.end) for one in plan.stretches if one.source.id == each.source.id]
-        found = [one for one in each.found if any(start <= one.start < end for start, end in spans)]
-        others.update(form for at, form in each.others if any(start <= at < end for start, end in spans))
+        found = [one for one in each.found if _within(spans, one.start)]
+        others.update(form for at, form in each.others if _within(spans, at))
         places += _grouped(shelf, each.source, found, unit)
     if not places:
         raise NotFoundError(f"“{phrase}” stands nowhere in {called(plan.sources, plan.stretches)}")
@@ -129,8 +129,13 @@ def _all_of(shelf: Shelf, plan: Plan, unit: str) -> int:
     """How many places of a unit the one document has in what was gone through."""
     source, spans = plan.sources[0], [(each.start, each.end) for each in plan.stretches]
     marks = landmarks_of(shelf.store, source.id, unit)
-    inside = [(start, label) for start, label in marks if label and any(low <= start < high for low, high in spans)]
+    inside = [(start, label) for start, label in marks if label and _within(spans, start)]
     return len({label if unit in _BY_NAME else start for start, label in inside})
+
+
+def _within(spans: Sequence[tuple[int, int]], place: int) -> bool:
+    """Whether a character lies in one of the spans `[start, end)`."""
+    return any(start <= place < end for start, end in spans)
 
 
 def _passage(shelf: Shelf, source: Source, mention: Mention) -> Passage:

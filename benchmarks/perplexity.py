@@ -47,7 +47,7 @@ from crystalcli import models
 from crystalcli.language_models import LANGUAGE_MODEL
 from crystalcli.memory.copying import Mixture
 from crystalcli.memory.crystal import ENCODER
-from crystalcli.memory.followers import APART, MOST, Followers, asked, followers
+from crystalcli.memory.followers import APART, Followers, asked, followers, told
 from crystalcli.memory.past import Past, Recalled
 from crystalcli.memory.perplexity import LENGTH, figures, held_back, ratio, repeats, text_of
 from crystalcli.memory.recalling import QUERY, Judge, RecallingModel, judge
@@ -150,17 +150,16 @@ def judged(
     sources = sources or (before,)
     found = [followers([*source, *target], len(source)) for source in sources]
     began = time.perf_counter()
-    logs = reader.judge_of(before, target, asked(target, *found))
+    own, sets = told(reader.judge_of(before, target, asked(target, *found)))
     seconds = time.perf_counter() - began
     row = {
         "bytes": len(reader.model.data(target)),
-        "log_probabilities": [round(each, 4) for each in logs[:, 0].tolist()],
+        "log_probabilities": [round(each, 4) for each in own],
         "memory": len(memory),
         "seconds": round(seconds, 3),
     }
     kept = []
-    for number, (source, each) in enumerate(zip(sources, found, strict=True)):
-        known = logs[:, 1 + number * MOST : 1 + (number + 1) * MOST]
+    for source, each, known in zip(sources, found, sets, strict=True):
         repeated = repeats([*memory, APART, *source], target)
         kept.append(({**row, "repeated": repeated}, {"logs": known, "target": target, **each._asdict()}))
     return kept

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Ids = npt.NDArray[np.int64]
     Counts = npt.NDArray[np.int32]
+    Logs = npt.NDArray[np.float32]
 
 APART = -1  # no token
 ORDERS = (1, 2, 3, 4, 6, 12, 24)  # tokens of a match
@@ -96,3 +97,8 @@ def asked(ids: Sequence[int], *found: Followers) -> Ids:
     Where there are fewer, it is asked for token 0, and what it says is of no use.
     """
     return np.maximum(np.column_stack([np.asarray(ids, np.int64), *(each.tokens for each in found)]), 0)
+
+
+def told(logs: Logs) -> tuple[list[float], list[Logs]]:
+    """What a model said of what `asked` asks for, float [n, 1 + MOST · sets]: of the tokens themselves, and [n, MOST] of each set."""
+    return logs[:, 0].tolist(), [logs[:, at : at + MOST] for at in range(1, logs.shape[1], MOST)]

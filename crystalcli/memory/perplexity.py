@@ -17,7 +17,7 @@ import numpy as np
 
 from crystalcli.errors import SourceError, UsageError
 from crystalcli.memory.copying import Mixture
-from crystalcli.memory.followers import APART, MOST, asked, followers
+from crystalcli.memory.followers import APART, asked, followers, told
 from crystalcli.memory.recalling import RecallingModel
 from crystalcli.types import BY_LINES
 
@@ -165,8 +165,7 @@ class Foresight:
         row = {}
         for arm, before in {"window": window, "memory": recalled}.items():
             logs = reader.judge_of(before, target, tokens)
-            found: list[float] = logs[:, 0].tolist()
-            near, far = logs[:, 1 : 1 + MOST], logs[:, 1 + MOST :]
+            found, (near, far) = told(logs)
             copying = -sum(self._mixtures[arm, "copies"].mix(target, found, copies, near))
             echoing = -sum(self._mixtures[arm, "echoes"].mix(target, found, echoed, far))
             row[arm] = Foreseen(start, len(target), size, -sum(found), copying, echoing, repeated)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from crystalcli.errors import UsageError
 from crystalcli.memory.copying import Mixture
-from crystalcli.memory.followers import APART, asked, followers
+from crystalcli.memory.followers import APART, asked, followers, told
 from crystalcli.memory.past import Past, Recalled
 
 if TYPE_CHECKING:
@@ -154,13 +154,13 @@ class RecallingModel:
         """How likely each of the next tokens is, at least one, which are not read by this; copying learns from them."""
         before = self.prompt()
         if self._mixture is None:
-            told = self.judge(before, ids)
+            said = self.judge(before, ids)
         else:
             source = [*self.echoes(), *self._recent]
             found = followers([*source, *ids], len(source))
-            logs = self.judge_of(before, ids, asked(ids, found))
-            told = self._mixture.mix(ids, logs[:, 0].tolist(), found, logs[:, 1:])
-        return Stride(ids, told, len(before) - len(self.local()))
+            own, (logs,) = told(self.judge_of(before, ids, asked(ids, found)))
+            said = self._mixture.mix(ids, own, found, logs)
+        return Stride(ids, said, len(before) - len(self.local()))
 
     def local(self, tokens: int | None = None) -> list[int]:
         """The last tokens that were read: as many as the window has beside memory, or `tokens` of them."""

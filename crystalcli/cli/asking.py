@@ -120,8 +120,7 @@ def ask(
     --depth are for all other questions.
 
     Ctrl-C stops the answer; what was said so far stays, with its sources (exit code 130), as it does where a model fails in the middle
-    of a word (exit code 1). With - the question is read from standard
-    input.
+    of a word (exit code 1). With - the question is read from standard input.
 
     A server (tried: llama.cpp, llama-cpp-python, transformers serve) is asked for the model named behind # in its URL, else for the
     first that is loaded. Where it does not say how long a context it takes, 4,096 tokens are assumed. $CRYSTAL_API_KEY is its key.

@@ -225,9 +225,8 @@ class MemoryCrystal:
         query: [dimension]; [queries, dimension] of a memory without a batch; [batch, dimension] or [batch, queries, dimension].
         depth 1 looks at atoms alone; 2 also at the clusters of the best atoms; 3 also at the units of the best clusters. Of the layers
         looked at, nodes that have no parent yet always take part. No two memories overlap: of a node and what it is made of, the
-        one that scores better is given. now: the time from which ages count; else that of the last token.
-        strengthen: where memories fade, those
-        recalled, and what they are part of, fade more slowly from now on.
+        one that scores better is given. now: the time from which ages count; else that of the last token. strengthen: where memories
+        fade, those recalled, and what they are part of, fade more slowly from now on.
         What comes back has the query's shape with `k` in the place of the dimension, or fewer than `k` where there are no more;
         `layers` is 0 where a row of a batch has fewer than others. Raises UsageError for a wrong shape, device, depth, k or time; an
         empty memory gives none.

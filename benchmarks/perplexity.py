@@ -195,10 +195,10 @@ def measure(
             lot = random.Random(start)
             here = [arm for arm in arms if (start, arm) in wanted]
             alike = [arm for arm in here if arm in SAME]
-            for group in [alike, *([arm] for arm in here if arm not in SAME)] if alike else [[arm] for arm in here]:
+            for group in filter(None, [alike, *([arm] for arm in here if arm not in SAME)]):
                 arm = group[0]
                 began = time.perf_counter()
-                if alike and group is alike:
+                if arm in SAME:
                     sources = []
                     for each in group:
                         if each == "echo":

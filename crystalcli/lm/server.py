@@ -17,6 +17,7 @@ from crystalcli.lm.utterance import check_figures, check_length, spoken, until
 
 # Models that think at length before they speak are asked not to: llama.cpp and vLLM take the one, Ollama the other.
 _UNTHINKING = {"chat_template_kwargs": {"enable_thinking": False}, "reasoning_effort": "none"}
+_DONE = b"[DONE]"  # the last event of a stream
 
 
 class ServerModel:
@@ -112,8 +113,12 @@ class ServerModel:
         with wire.asked(self._address, "/chat/completions", body) as response:
             if response.kind == "application/json":  # a server that does not stream
                 yield from told.pieces(response.json(), "message")
+                told.whole = True
             else:
                 for data in _events(response, most):
+                    if data == _DONE:
+                        told.whole = True
+                        break
                     for piece in told.pieces(response.parsed(data), "delta"):
                         response.renew()
                         yield piece
@@ -148,7 +153,7 @@ class _Told:
         self._name = name
         self._max_tokens = max_tokens
         self.began = False  # whether anything came at all
-        self._finish = ""
+        self.whole = False  # whether the server ended it: not each gives a reason
         self._spoke = False
         self._thought = False
         self.thinking = False  # in the last event
@@ -163,7 +168,7 @@ class _Told:
             raise CrystalError(f"{self._name} answers with something else than a chat completion")
         self.thinking = False
         for choice in choices[:1]:
-            self._finish = str(choice.get("finish_reason") or self._finish)
+            self.whole = self.whole or bool(choice.get("finish_reason"))
             words = choice.get(key)
             words = words if isinstance(words, dict) else {}
             self.thinking = bool(words.get("reasoning_content") or words.get("reasoning"))
@@ -174,7 +179,7 @@ class _Told:
 
     def check(self, url: str) -> None:
         """At the end of the stream. Raises CrystalError when it was not the end of the answer."""
-        if not self._finish:
+        if not (self.began and self.whole):
             raise CrystalError(f"{url} broke off in the middle of its answer")
         if self._thought and not self._spoke:
             raise CrystalError(
@@ -183,14 +188,12 @@ class _Told:
 
 
 def _events(response: wire.Response, most: int) -> Iterator[bytes]:
-    """The data of each event of a stream, up to its end."""
+    """The data of each event of a stream, _DONE as well."""
     if response.kind == "text/html":
         response.parsed(response.body())  # which says so
     plain = b""
     for line in response.lines(most):
         field, colon, data = line.partition(b":")
-        if field == b"data" and data.strip() == b"[DONE]":
-            return
         if field in (b"data", b"error") and colon:  # llama.cpp has had events of both names
             yield data.strip() if field == b"data" else b'{"error":' + data + b"}"
         elif line[:1] in (b"{", b"<") or plain:

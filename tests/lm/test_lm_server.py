@@ -212,6 +212,14 @@ def test_a_server_that_does_not_stream(server):
     assert says(ServerModel.open(server.url)) == "It is Paris."
 
 
+def test_an_answer_that_ends_without_a_reason(server):
+    model = ServerModel.open(server.url)
+    server.say(stream(event("It is"), event(" Paris."), DONE))
+    assert says(model) == "It is Paris."
+    server.say({"choices": [{"message": {"role": "assistant", "content": "It is Paris."}}]})
+    assert says(model) == "It is Paris."
+
+
 def test_an_end_without_a_mark_is_an_end_all_the_same(server):
     server.say(stream(event("Paris"), event(None, "stop"), b'data: {"choices": [], "usage": {}}\n\n'))
     assert says(ServerModel.open(server.url)) == "Paris"
@@ -268,6 +276,7 @@ MISBEHAVIOUR: dict[str, tuple[object, str]] = {
     "an error event": (stream(event("It"), b'error: {"message": "slot"}\n\n'), "tiny failed: slot"),
     "an error as a line": (stream(b'{"error":\n"late"}\n'), "tiny failed: late"),
     "half a stream": (stream(event("It is"), whole=False), "broke off in the middle of its answer"),
+    "an end and nothing before it": (stream(DONE), "broke off in the middle of its answer"),
     "half a stream, ended well": (stream(event("It is")), "broke off in the middle of its answer"),
     "half an event": (stream(event("It")[:-20]), "answers with something else where JSON was expected"),
     "no answer": (lambda handler: None, "broke off in the middle of its answer"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     IntArray = npt.NDArray[np.int32]
     FloatArray = npt.NDArray[np.float32]
+
+# How dated messages lose by their age: by a half-life in days, by the usual one, or not at all.
+Decay: TypeAlias = Literal["auto", "off"] | float
 
 
 # --- sources and what is read from them -------------------------------------------------------

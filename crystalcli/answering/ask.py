@@ -34,7 +34,7 @@ def ask(
     if (plan := broad.plan(crystal, question, wishes)) is not None:
         return broad.ask(crystal, question, wishes, plan, speaker=speaker, on_text=on_text, on_evidence=on_evidence)
     began = time.monotonic()
-    recalled_passages = crystal.recall(question, max(wishes.k, floor.LOOKED_AT), wishes.depth)
+    recalled_passages = crystal.recall(question, max(wishes.k, floor.LOOKED_AT), wishes.depth, decay=wishes.decay)
     if not recalled_passages:
         raise NotFoundError(context.NOTHING)
     passages = recalled_passages[: wishes.k]

@@ -129,7 +129,7 @@ def signs(
     everywhere = set().union(*found)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
     return Signs(
-        passages[0].score,
+        passages[0].score - passages[0].shares.get("age", 0.0),  # how old it is says nothing of what it answers
         best / one,
         best / total,
         sentence / one,

@@ -51,7 +51,7 @@ def packed(
     model: its vocabulary counts; None: an estimate does. bounded: whether its window bounds what is given, too.
     Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, CrystalError when nothing fits.
     """
-    found = crystal.recall(question, wishes.k, wishes.depth)
+    found = crystal.recall(question, wishes.k, wishes.depth, decay=wishes.decay)
     if not found:
         raise NotFoundError(context.NOTHING)
     count = model.count if model is not None else estimate

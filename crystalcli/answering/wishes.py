@@ -8,13 +8,15 @@ from typing import Self
 
 from crystalcli.answering import templates
 from crystalcli.errors import UsageError
+from crystalcli.types import Decay
 
 FLOOR = 0.5  # of questions that could be answered, nine in ten were above it, nineteen in twenty in code
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """k: passages recalled. depth: layers used, as in recall. max_tokens: of the answer. seed: for sampling.
+    """k: passages recalled. depth: layers used, decay: how dated messages lose by their age, both as in recall. max_tokens: of the
+    answer. seed: for sampling.
 
     extractive: no language model, the best sentences as they stand; None: so where nobody wants one (`settled`). strict: a generated
     sentence with names or numbers that the passages do not have gives way to an extract. floor: how much must speak for an answer,
@@ -24,12 +26,13 @@ class Wishes:
     model speaks ends the answer there, and the Answer says that it was stopped, and so does a model that fails when it has begun, with
     its failure; otherwise either is an exception like any other.
     broad: answer from the whole of a document, or of all, and not from the nearest passages; None: where the question asks for that.
-    Such an answer heeds neither k, depth, floor and budget, nor system and template, which are for the nearest passages.
+    Such an answer heeds neither k, depth, decay, floor and budget, nor system and template, which are for the nearest passages.
     Raises UsageError for figures out of range, and for a template without its two names.
     """
 
     k: int = 5
     depth: int = 3
+    decay: Decay = "auto"
     max_tokens: int = 128
     seed: int = 0
     extractive: bool | None = None

@@ -21,6 +21,7 @@ from crystalcli.cli.shared import (
     PATH,
     count_option,
     crystal_option,
+    decay_option,
     default_weights,
     depth_option,
     encoder_option,
@@ -31,6 +32,7 @@ from crystalcli.cli.shared import (
 )
 from crystalcli.cli.watch import watch
 from crystalcli.errors import StoppedError, UsageError
+from crystalcli.types import Decay
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -180,12 +182,7 @@ def ingest(
     show_default=True,
     help="Encode the N best candidates again from their text; exacter, and a second or two slower.",
 )
-@click.option(
-    "--half-life",
-    metavar="DAYS",
-    type=float,
-    help="Prefer what was said lately: half is left of a dated message after so many days.  [default: none fades]",
-)
+@decay_option
 @click.option("--explain", is_flag=True, help="Say what each layer and BM25 gave to each passage's score.")
 @crystal_option
 @encoder_option
@@ -196,7 +193,7 @@ def recall(
     depth: int,
     questions: Path | None,
     reencode: int,
-    half_life: float | None,
+    decay: Decay,
     explain: bool,
     crystal: Path | None,
     encoder: Path | None,
@@ -211,15 +208,13 @@ def recall(
         if questions is not None:
             from crystalcli.cli.batch import answer_all
 
-            answer_all(opened, questions, k, depth, reencode, half_life)
+            answer_all(opened, questions, k, depth, reencode, decay)
             return
         from crystalcli.cli import render
         from crystalcli.errors import NotFoundError
 
         assert question is not None
-        found = opened.recall(
-            question, k, depth, reencode=reencode, decay=half_life if half_life is not None else "auto"
-        )
+        found = opened.recall(question, k, depth, reencode=reencode, decay=decay)
         if as_json:
             rows = [render.passage_json(each) for each in found]
             if explain:

@@ -17,6 +17,7 @@ from crystalcli.cli.shared import (
     allow_remote_option,
     count_option,
     crystal_option,
+    decay_option,
     depth_option,
     encoder_option,
     json_option,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @allow_remote_option
 @count_option
 @depth_option
+@decay_option
 @click.option(
     "--max-tokens", metavar="N", default=128, show_default=True, help="The answer's longest length, in tokens."
 )
@@ -116,8 +118,8 @@ def ask(
     has the numbers of those that carry it, or a mark with the names, numbers and quotations that stand in none.
 
     Questions about the whole of something ("What is Emma about?", "Summarize the docs") are answered part by part, and lists ("Which
-    chapters mention Ahab?", "In which files is open_source used?") exactly, from the index and without the language model. -k and
-    --depth are for all other questions.
+    chapters mention Ahab?", "In which files is open_source used?") exactly, from the index and without the language model. -k,
+    --depth and --half-life are for all other questions.
 
     Ctrl-C stops the answer; what was said so far stays, with its sources (exit code 130), as it does where a model fails in the middle
     of a word (exit code 1). With - the question is read from standard input.

@@ -10,13 +10,27 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crystalcli.cli.output import output
-from crystalcli.errors import ModelMissingError
+from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.paths import expanded
+from crystalcli.types import Decay
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _decay(value: str | None) -> Decay:
+    """What --half-life says."""
+    if value is None:
+        return "auto"
+    if value == "off":
+        return "off"
+    try:
+        return float(value)
+    except ValueError:
+        raise UsageError(f"--half-life is a number of days, or off, not {value!r}") from None
+
 
 PATH = click.Path(path_type=Path)
 crystal_option: Decorator = click.option(
@@ -36,6 +50,14 @@ depth_option: Decorator = click.option(
     default=3,
     show_default=True,
     help="Layers to use: 1 atoms, 2 and clusters, 3 and units.",
+)
+decay_option: Decorator = click.option(
+    "--half-life",
+    "decay",
+    metavar="DAYS|off",
+    callback=lambda context, parameter, value: _decay(value),
+    help="Prefer what was said lately: half is left of a dated message after so many days. Default: 365, before the newest that "
+    "could answer.",
 )
 password_option: Decorator = click.option(
     "--password",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from crystalcli.memory.encoders import ENCODER, chosen, opened
 from crystalcli.memory.lazy import LazyEncoder
 from crystalcli.storage.codebooks import codebooks, put_codebooks
 from crystalcli.storage.store import Store, digest
-from crystalcli.types import Chunk, Citation, Document, Passage, Progress
+from crystalcli.types import Chunk, Citation, Decay, Document, Passage, Progress
 
 if TYPE_CHECKING:
     from crystalcli.memory.export import ExportReport
@@ -296,22 +296,20 @@ class CrystalFile:
         depth: int = 3,
         *,
         reencode: int = 0,
-        decay: Literal["auto", "off"] | float = "auto",
+        decay: Decay = "auto",
         now: float | None = None,
     ) -> list[Passage]:
         """The `k` passages that answer best, best first. Raises UsageError for an empty question, k or depth out of range.
 
         reencode: so many of the best candidates are encoded again from their text, and exact vectors put them in order; that
         needs torch, and about a second for 32 of them on two cores.
-        decay: the days after which half is left of a dated message, by which it then loses; "off" lets none lose, and so does "auto",
-        since no half-life found more (docs/INFINITE_MEMORY.md). now: the time from which ages count, seconds
-        since 1970, else the system's.
+        decay: the days after which half is left of a dated message, by which it then loses; "off" lets none lose; "auto" is a year,
+        and ages count from the newest message that could answer. now: the time from which ages count, seconds since 1970; else the
+        system's where days are given. What is no dated message never loses (docs/INFINITE_MEMORY.md).
         """
-        fading = None
-        if decay not in ("auto", "off"):
-            from crystalcli.memory.fading import fading_of
+        from crystalcli.memory.fading import fading_of
 
-            fading = fading_of(decay, now)
+        fading = fading_of(decay, now)
         with self.snapshot():
             return self.recaller().recall(question, k, depth, reencode, fading)
 

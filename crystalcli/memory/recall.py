@@ -27,6 +27,7 @@ from crystalcli.memory.pages import of_pages
 from crystalcli.memory.passages import BESIDES, NEIGHBOURHOOD, Passages, Query, Scored, lookup
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.standing import standing
+from crystalcli.storage.landmarks import has_landmarks
 from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
 from crystalcli.vectors.question import QuestionEncoder
@@ -69,6 +70,7 @@ class Recall:
         self._codec = codec
         self._lexicons = shelf.store.lexicons()
         self._asked = Query("", {}, _NOTHING, None, _NOTHING)  # the last question, without its scores and postings
+        self._some_messages: bool | None = None  # once it was looked for
         self._bare: npt.NDArray[np.bool_] | None = None  # atoms whose layers are still to be made, if there are any
         if not shelf.encoded:
             encoded = np.array([segment.encoded for segment in shelf.segments], bool)
@@ -97,12 +99,20 @@ class Recall:
 
             best = exact(self.shelf, query, ranked[:reencode], self._layers())
             ranked = best + ranked[reencode:]
-        if fading is not None:  # what was encoded again is scored otherwise than the rest, and stays before it
+        if (
+            fading is not None and self._messages()
+        ):  # what was encoded again is scored otherwise than the rest, and stays before it
             from crystalcli.memory.fading import faded
 
             exactly = reencode if query.encoded is not None and self._layers is not None else 0
             ranked = [part for some in (ranked[:exactly], ranked[exactly:]) for part in faded(self.shelf, some, fading)]
         return self.passages(query, ranked, k)
+
+    def _messages(self) -> bool:
+        """Whether the crystal holds any messages."""
+        if self._some_messages is None:
+            self._some_messages = has_landmarks(self.shelf.store, "message")
+        return self._some_messages
 
     def passages(self, query: Query, ranked: list[Scored], k: int) -> list[Passage]:
         """Up to `k` passages from atoms in order of their scores."""

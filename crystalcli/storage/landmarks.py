@@ -13,6 +13,12 @@ def landmarks_of(store: Store, source: int, kind: str) -> list[tuple[int, str]]:
     return found
 
 
+def has_landmarks(store: Store, kind: str) -> bool:
+    """Whether any source has a landmark of `kind`."""
+    there = "SELECT 1 FROM landmark WHERE landmark.source = source.id AND kind = ?"  # the table's key begins so
+    return bool(store.rows(f"SELECT 1 FROM source WHERE EXISTS ({there}) LIMIT 1", (kind,)))
+
+
 def headings_like(store: Store, words: str, most: int = 50) -> list[tuple[int, int, str]]:
     """(source, start, label) of the first `most` headings that hold `words`, letter case aside, in order."""
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

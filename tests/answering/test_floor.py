@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -88,6 +89,15 @@ def test_the_signs():
     assert found.nowhere == pytest.approx(6 / one)
     only = floor.signs("the name", {"name": 5.0}, 99, [passage])
     assert (only.share, only.covered) == (0, 0)
+
+
+def test_how_old_an_answer_is_says_nothing_of_whether_it_is_one():
+    text = "Marta carried the brass key in her coat."
+    new = Passage("tale.txt", 0, len(text), text, 1.5, 1, 1, best=(0, 13), shares={"units": 1.5})
+    old = replace(new, score=1.25, shares={"units": 1.5, "age": -0.25})
+    signs = [floor.signs("Which key?", {"key": 2.0}, 99, [each]) for each in (new, old)]
+    assert signs[0] == signs[1]
+    assert signs[0].score == 1.5
 
 
 @pytest.mark.parametrize("model", [*floor.MODELS.values(), floor.PAGES])

@@ -14,7 +14,7 @@ from crystalcli import Crystal
 from crystalcli.cli.app import run
 from crystalcli.errors import UsageError
 from crystalcli.memory.decay import Forgetting
-from crystalcli.memory.fading import WEIGHT, time_told, written_at
+from crystalcli.memory.fading import HALF_LIFE, WEIGHT, time_told, written_at
 
 QUESTION = "Which lantern does the harbour pilot carry?"
 WORDS = "rope anchor beacon tide mooring ferry gull net sail mast deck wind rain chart stone".split()  # noqa: SIM905
@@ -46,7 +46,7 @@ def path(tmp_path_factory):
 
 def test_of_two_messages_the_later_comes_first_when_they_fade(path):
     with Crystal.open(path, encoder=None) as crystal:
-        plain = [each for each in crystal.recall(QUESTION, 5, now=NOW) if each.kind == "chat"]
+        plain = [each for each in crystal.recall(QUESTION, 5, decay="off", now=NOW) if each.kind == "chat"]
         faded = [each for each in crystal.recall(QUESTION, 5, decay=1.0, now=NOW) if each.kind == "chat"]
     assert [each.marks["message"] for each in plain[:2]] == ["Ann, 2023-03-11 09:30 UTC", "Ann, 2023-11-06 09:30 UTC"]
     assert {each.text for each in plain} == {each.text for each in faded}
@@ -59,17 +59,33 @@ def test_of_two_messages_the_later_comes_first_when_they_fade(path):
     assert faded[0].score - faded[1].score < plain[0].score - plain[1].score
 
 
-def test_what_is_no_message_keeps_its_score_and_nothing_fades_unless_asked(path):
+def test_what_is_no_message_keeps_its_score_and_messages_fade_unless_they_are_not_to(path):
     with Crystal.open(path, encoder=None) as crystal:
-        plain, off, faded = (
+        usual, off, faded = (
             crystal.recall(QUESTION, 5, **options) for options in ({}, {"decay": "off"}, {"decay": 1.0})
         )
-        assert plain == off
-        assert all("age" not in each.shares for each in plain)
-        (one,), (other,) = ([each for each in found if each.path == "book.txt"] for found in (plain, faded))
-        assert one == other
+        assert all("age" not in each.shares for each in off)
+        assert all(("age" in each.shares) == (each.kind == "chat") for each in (*usual, *faded))
+        books = [[each for each in found if each.path == "book.txt"] for found in (usual, off, faded)]
+        assert len(books[0]) == 1
+        assert books[0] == books[1] == books[2]
         atoms = range(crystal.shelf.atoms)
         assert {written_at(crystal.shelf, atom) is None for atom in atoms} == {True, False}
+
+
+def test_by_default_ages_count_from_the_newest_message_that_could_answer(path):
+    with Crystal.open(path, encoder=None) as crystal:
+        found = [each for each in crystal.recall(QUESTION, 12) if each.kind == "chat"]
+        seen = {each.marks["message"]: each.shares["age"] for each in found}
+        dated = crystal.recall(QUESTION, 12, now=NOW)
+    curve = Forgetting.by_half_life(HALF_LIFE)
+    newest = max(time_told(label) for label in seen)
+    assert seen == {
+        label: pytest.approx(WEIGHT * curve.log_retained((newest - time_told(label)) / 86_400, curve.stability))
+        for label in seen
+    }
+    assert max(seen.values()) == 0.0
+    assert all(each.shares["age"] < 0 for each in dated if each.kind == "chat")
 
 
 @pytest.mark.parametrize("decay", [0.0, -3.0, float("nan"), float("inf"), "soon", None, True])
@@ -97,6 +113,12 @@ def test_the_command_takes_a_half_life(path, capsys):
     assert any("age" in row["explanation"]["added"] for row in rows)
     assert run(["recall", QUESTION, "--half-life", "0", "-c", str(path)]) == 2
     assert "days above 0" in capsys.readouterr().err
+    assert run(["recall", QUESTION, "--half-life", "soon", "-c", str(path)]) == 2
+    assert "a number of days, or off" in capsys.readouterr().err
+    for options, fades in ([], True), (["--half-life", "off"], False):
+        assert run(["recall", QUESTION, "-c", str(path), "-k", "2", "--json", *options]) == 0
+        rows = json.loads(capsys.readouterr().out)["passages"]
+        assert any("age" in row["shares"] for row in rows) == fades
     questions = path.parent / "questions.jsonl"
     questions.write_text(json.dumps({"qid": "1", "question": QUESTION}), encoding="utf-8")
     assert run(["recall", "--questions", str(questions), "--half-life", "30", "-c", str(path)]) == 0

@@ -1,4 +1,4 @@
-"""Paths as people write them."""
+"""Paths as people write them, and whether a file can be written there."""
 
 from __future__ import annotations
 
@@ -9,3 +9,18 @@ from pathlib import Path
 def expanded(path: str | Path) -> Path:
     """The path with `~` and `~user` at its beginning as the folders they mean; as it is where there is no such user, as shells do."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises RuntimeError there
+
+
+def unwritable(path: Path) -> str:
+    """Why there can be no file of that name, or ""; to be asked before the work that would fill it. Leaves nothing there."""
+    if path.is_dir():
+        return "it is a folder"
+    try:
+        there = path.exists()
+        with path.open("ab"):
+            pass
+        if not there:
+            path.unlink()
+    except OSError as error:
+        return str(error.strerror)
+    return ""

@@ -18,6 +18,7 @@ from crystalcli.cli.app import run
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import PATH, fetch, json_option
 from crystalcli.errors import CrystalError, StoppedError
+from crystalcli.paths import unwritable
 
 NAME = "python -m crystalcli.examples.infinite_context"
 
@@ -71,9 +72,9 @@ def infinite_context(
     from crystalcli.memory.recalling import RecallingModel
 
     drawing = picture.drawable()
-    if drawing:
-        picture.check(out)
-    else:
+    if drawing and (reason := unwritable(out)):
+        raise CrystalError(f"cannot write the picture to {out}: {reason}")
+    if not drawing:
         output.note("there will be no picture: pip install 'crystalcli[examples]' brings what draws it")
     state, waiting = State(0), Waiting()
     try:

@@ -32,20 +32,6 @@ def drawable() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def check(path: Path) -> None:
-    """Raises CrystalError where no picture can be written: said before anything is read."""
-    if path.is_dir():
-        raise CrystalError(f"cannot write the picture to {path}: it is a folder")
-    try:
-        there = path.exists()
-        with path.open("ab"):
-            pass
-        if not there:
-            path.unlink()
-    except OSError as error:
-        raise CrystalError(f"cannot write the picture to {path}: {error.strerror}") from error
-
-
 def draw(state: State, parts: Sequence[tuple[str, int]], path: Path) -> None:
     """Write the picture. parts: the texts by name, and the token each begins at. Raises CrystalError where it cannot be written."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its fonts when it is first used

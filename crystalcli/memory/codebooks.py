@@ -9,7 +9,6 @@ by this. Without --encoder it is the program's own.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from crystalcli.errors import CrystalError, UsageError
 from crystalcli.memory.encoders import ENCODER, chosen
 from crystalcli.memory.layers import LayerEncoder
 from crystalcli.memory.learn import chunks_of, pyramid_of
+from crystalcli.paths import unwritable
 from crystalcli.vectors.codec import Codec
 
 
@@ -39,7 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _learn(text: list[Path], output: Path, given: Path | None, tokens: int) -> int:
     from crystalcli.vectors import train
 
-    _writable(output)  # before the work, which takes minutes
+    if output.suffix != ".npz":
+        raise UsageError(f"codebooks are written to a file that ends in .npz, and not to {output}")
+    if reason := unwritable(output):  # before the work, which takes minutes
+        raise CrystalError(f"cannot write {output}: {reason}")
     folder = given or models.locate(ENCODER) or models.pull(ENCODER)
     encoder, _ = chosen(folder, Path.cwd())
     layers = LayerEncoder(folder, tokenizer=encoder.tokenizer)
@@ -54,18 +57,6 @@ def _learn(text: list[Path], output: Path, given: Path | None, tokens: int) -> i
     for layer, cosine in train.report(codec, *pyramid).items():
         print(f"{layer:9s} {cosine:.4f} mean cosine between vectors and what their codes decode to")
     return 0
-
-
-def _writable(output: Path) -> None:
-    """Nothing, where there can be a file of that name. Raises UsageError or CrystalError."""
-    if output.suffix != ".npz":
-        raise UsageError(f"codebooks are written to a file that ends in .npz, and not to {output}")
-    if output.is_dir() or not output.absolute().parent.is_dir():
-        raise CrystalError(
-            f"cannot write {output}: {'it is a folder' if output.is_dir() else 'there is no such folder'}"
-        )
-    if not os.access(output if output.exists() else output.absolute().parent, os.W_OK):
-        raise CrystalError(f"cannot write {output}: permission denied")
 
 
 if __name__ == "__main__":

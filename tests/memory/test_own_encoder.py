@@ -229,7 +229,7 @@ def test_where_codebooks_go_is_checked_before_the_work(tmp_path, capsys, monkeyp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.npz").mkdir()
     for output, code, said in (
-        ("nowhere/x.npz", 1, "cannot write nowhere/x.npz: there is no such folder"),
+        ("nowhere/x.npz", 1, "cannot write nowhere/x.npz: No such file or directory"),
         ("folder.npz", 1, "cannot write folder.npz: it is a folder"),
         ("outbook", 2, "a file that ends in .npz, and not to outbook"),
     ):

@@ -57,6 +57,10 @@ class Wishes:
             templates.check(self.template)
         if not 0.0 <= self.floor <= 1.0:
             raise UsageError(f"floor is from 0 (answer always) to 1, not {self.floor}")
+        if self.decay not in ("auto", "off"):
+            from crystalcli.memory.fading import fading_of
+
+            fading_of(self.decay, None)
 
     def settled(self, named: Callable[[], bool]) -> Self:
         """The same, with `extractive` decided: a model speaks where one is `named`, or something is wished that only it can do.

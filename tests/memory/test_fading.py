@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli import Crystal
+from crystalcli.answering.wishes import Wishes
 from crystalcli.cli.app import run
 from crystalcli.errors import UsageError
 from crystalcli.memory.decay import Forgetting
@@ -92,6 +93,8 @@ def test_by_default_ages_count_from_the_newest_message_that_could_answer(path):
 def test_what_is_no_half_life(path, decay):
     with Crystal.open(path, encoder=None) as crystal, pytest.raises(UsageError, match="half-life"):
         crystal.recall(QUESTION, decay=decay)
+    with pytest.raises(UsageError, match="half-life"):
+        Wishes(decay=decay)
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)), st.text(max_size=20), st.booleans())
@@ -115,6 +118,8 @@ def test_the_command_takes_a_half_life(path, capsys):
     assert "days above 0" in capsys.readouterr().err
     assert run(["recall", QUESTION, "--half-life", "soon", "-c", str(path)]) == 2
     assert "a number of days, or off" in capsys.readouterr().err
+    assert run(["ask", QUESTION, "--half-life", "0", "-c", str(path)]) == 2
+    assert "days above 0" in capsys.readouterr().err
     for options, fades in ([], True), (["--half-life", "off"], False):
         assert run(["recall", QUESTION, "-c", str(path), "-k", "2", "--json", *options]) == 0
         rows = json.loads(capsys.readouterr().out)["passages"]

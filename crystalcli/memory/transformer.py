@@ -222,8 +222,10 @@ class InfiniteMemoryTransformer(nn.Module):
         return memory
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        like = fn(self.gate.detach().new_empty(1))
+        # First, so that what it cannot hold is refused before the weights are other ones.
+        self.memory.to(like.device, like.dtype)
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self.memory.to(self.gate.device, self.gate.dtype)
         return self
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:

@@ -180,3 +180,7 @@ def test_nodes_that_a_narrower_dtype_cannot_hold_are_refused(tmp_path):
     with pytest.raises(RuntimeError, match=r"NaN or infinity in torch\.float16"):
         half.half().load_state_dict(layer.state_dict())
     assert half.memory.tokens == 0
+    with pytest.raises(UsageError, match=r"NaN or infinity in torch\.float16"):
+        layer.half()
+    assert {each.dtype for each in layer.parameters()} == {layer.memory.dtype} == {torch.float32}
+    assert layer.bfloat16().memory.dtype == layer.gate.dtype == torch.bfloat16

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from answer_scores import paired
 from common import machine, write_json
 from recall import coverage, reciprocal_rank
 
@@ -32,7 +33,6 @@ SETTINGS = [  # half-life in days, weight
     (HALF_LIFE, WEIGHT), (90.0, WEIGHT), (30.0, WEIGHT), (7.0, WEIGHT), (365.0, 0.1), (90.0, 0.1), (30.0, 0.1), (7.0, 0.1),
 ]  # fmt: skip
 BUDGET = 2000  # characters
-RESAMPLES = 10_000
 
 
 def chats(documents: Path, folder: Path) -> None:
@@ -113,20 +113,11 @@ def main() -> None:
                     ]
                 )
                 plain = figures if half_life is None else plain
-                differences = figures - plain
-                some = np.random.default_rng(0).integers(0, len(figures), (RESAMPLES, len(figures)))
-                low, high = np.quantile(differences[:, 0][some].mean(1), (0.025, 0.975)).tolist()
                 evidence, rank = figures.mean(0).tolist()
-                lines.append(
-                    {
-                        "half_life": half_life,
-                        "weight": weight,
-                        "evidence": evidence,
-                        "rank": rank,
-                        "low": low,
-                        "high": high,
-                    }
-                )
+                gained = paired(figures[:, 0].tolist(), plain[:, 0].tolist())
+                low, high = gained["difference_low"], gained["difference_high"]
+                line = {"half_life": half_life, "weight": weight, "evidence": evidence, "rank": rank}
+                lines.append({**line, "low": low, "high": high})
                 title = "none fades" if half_life is None else f"{half_life:g} days, {weight:g}"
                 print(f"{title:16s} evidence {evidence:.3f} [{low:+.3f}, {high:+.3f}]  rank {rank:.3f}", flush=True)
     print(f"{len(questions)} questions; {machine()}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _decay(value: str | None) -> Decay:
+def _decay(context: click.Context, parameter: click.Parameter, value: str | None) -> Decay:
     """What --half-life says."""
     if value is None:
         return "auto"
@@ -55,7 +55,7 @@ decay_option: Decorator = click.option(
     "--half-life",
     "decay",
     metavar="DAYS|off",
-    callback=lambda context, parameter, value: _decay(value),
+    callback=_decay,
     help="Prefer what was said lately: half is left of a dated message after so many days. Default: 365, before the newest that "
     "could answer.",
 )

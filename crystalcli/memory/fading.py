@@ -62,7 +62,7 @@ def fading_of(decay: object, now: float | None) -> Fading | None:
 def faded(shelf: Shelf, ranked: Sequence[Scored], fading: Fading) -> list[Scored]:
     """The same atoms, best first, when the dated ones have lost by their age. Raises DamagedCrystalError."""
     times = [written_at(shelf, scored.atom) for scored in ranked]
-    told = [time for time in times if time is not None]
+    told = [written for written in times if written is not None]
     if not told:
         return list(ranked)
     now = max(told) if fading.now is None else fading.now

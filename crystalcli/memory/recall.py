@@ -15,6 +15,7 @@ finds joins the candidates whatever the vectors say, and the other way round.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,7 +71,6 @@ class Recall:
         self._codec = codec
         self._lexicons = shelf.store.lexicons()
         self._asked = Query("", {}, _NOTHING, None, _NOTHING)  # the last question, without its scores and postings
-        self._some_messages: bool | None = None  # once it was looked for
         self._bare: npt.NDArray[np.bool_] | None = None  # atoms whose layers are still to be made, if there are any
         if not shelf.encoded:
             encoded = np.array([segment.encoded for segment in shelf.segments], bool)
@@ -99,20 +99,17 @@ class Recall:
 
             best = exact(self.shelf, query, ranked[:reencode], self._layers())
             ranked = best + ranked[reencode:]
-        if (
-            fading is not None and self._messages()
-        ):  # what was encoded again is scored otherwise than the rest, and stays before it
+        if fading is not None and self._holds_messages:
             from crystalcli.memory.fading import faded
 
+            # What was encoded again is scored otherwise than the rest, and stays before it.
             exactly = reencode if query.encoded is not None and self._layers is not None else 0
             ranked = [part for some in (ranked[:exactly], ranked[exactly:]) for part in faded(self.shelf, some, fading)]
         return self.passages(query, ranked, k)
 
-    def _messages(self) -> bool:
-        """Whether the crystal holds any messages."""
-        if self._some_messages is None:
-            self._some_messages = has_landmarks(self.shelf.store, "message")
-        return self._some_messages
+    @cached_property
+    def _holds_messages(self) -> bool:
+        return has_landmarks(self.shelf.store, "message")
 
     def passages(self, query: Query, ranked: list[Scored], k: int) -> list[Passage]:
         """Up to `k` passages from atoms in order of their scores."""

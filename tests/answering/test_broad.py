@@ -20,7 +20,6 @@ from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
 from crystalcli.lm.model import LanguageModel
 
-ROOT = Path(__file__).parent.parent.parent
 TALE = (
     "Chapter {n}\n\n"
     + "{who} kept the lamp on the island, and the ferry came at six. " * 6

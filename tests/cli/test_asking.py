@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
-from chat_server import event, running, stream
+from support.chat_server import event, running, stream
+from support.repository import ROOT
 
 from crystalcli import Crystal
 from crystalcli.answering.context import BUDGET
@@ -25,7 +26,6 @@ from crystalcli.cli.screen import Screen
 from crystalcli.lm.wire import Refused
 from crystalcli.types import Answer, Citation
 
-ROOT = Path(__file__).parents[2]
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 ENVIRONMENT = {**os.environ, "CRYSTAL_DEBUG": "0"}
 QUESTION = "Under what name did Mr Haddow bank the surplus money?"

@@ -16,12 +16,11 @@ from pathlib import Path
 import click
 import pytest
 import torch
+from support.repository import ROOT
 
 from crystalcli import models
 from crystalcli.cli.app import run
 from crystalcli.storage.store import Store
-
-ROOT = Path(__file__).parents[2]
 
 
 def crystal(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from damage import reseal
+from support.damage import reseal
 
 from crystalcli import Crystal
 from crystalcli.cli.app import run

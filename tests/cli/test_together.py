@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import shutil
 import signal
@@ -13,12 +14,13 @@ import time
 from pathlib import Path
 
 import pytest
+from support import faults
+from support.repository import TESTS
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.library import Crystal
 from crystalcli.storage.store import Store
 
-HARNESS = Path(__file__).parents[1] / "memory"
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 
 
@@ -203,7 +205,7 @@ def test_a_crystal_left_in_the_middle_is_read_from_a_read_only_medium(tmp_path, 
 
 WRITER = """
 import sys; sys.path.insert(0, sys.argv[1])
-import random; from pathlib import Path; import faults
+import random; from pathlib import Path; from support import faults
 home = Path(sys.argv[2])
 for turn in range(3):
     faults.ingest(home / "m.crystal", home / "docs", home / "log", pause=0.01)
@@ -212,14 +214,9 @@ for turn in range(3):
 
 
 def test_readers_see_one_commit_at_a_time_and_never_an_error(tmp_path):
-    sys.path.insert(0, str(HARNESS))
-    import random
-
-    import faults
-
     faults.make_folder(tmp_path / "docs", random.Random(1))
     file = tmp_path / "m.crystal"
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(HARNESS), str(tmp_path)])
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(TESTS), str(tmp_path)])
     until(file.exists)
     chunks = documents = looks = largest = 0
     versions = set()

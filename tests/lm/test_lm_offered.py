@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-import real_servers as real
-from chat_server import stream
+from support import real_servers as real
+from support.chat_server import stream
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.language_models import meant

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from chat_server import DONE, PARIS, begin, chunk, event, send, stream
 from hypothesis import given
 from hypothesis import strategies as st
+from support.chat_server import DONE, PARIS, begin, chunk, event, send, stream
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import address, estimate, wire

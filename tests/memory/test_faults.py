@@ -10,9 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-import faults
+from support import faults
 
 from crystalcli.memory import segments
 from crystalcli.memory.crystal import CrystalFile
@@ -20,12 +18,10 @@ from crystalcli.memory.ingest import Ingest
 from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store
 
-HARNESS = Path(__file__).with_name("faults.py")
-
 
 def kill(kills: int, seed: int) -> dict[str, int]:
     """The campaign in a process of its own: it forks, and must not have used the tokenizer's threads before."""
-    command = [sys.executable, str(HARNESS), "--kills", str(kills), "--seed", str(seed)]
+    command = [sys.executable, faults.__file__, "--kills", str(kills), "--seed", str(seed)]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-3000:]
     return json.loads(result.stdout)

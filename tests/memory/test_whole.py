@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damage import change, library, verdict_of
-from lexical_crystals import read_into, write
+from support.damage import change, library, verdict_of
+from support.lexical_crystals import read_into, write
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_index import CONFIG, CONTENT, FILES, TINY, WHEEL, Index, make_wheel
+from support.tiny_index import CONFIG, CONTENT, FILES, TINY, WHEEL, Index, make_wheel
 
 from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.models import download, listing, locate, pull, verify

@@ -1,6 +1,6 @@
 """Kills ingests at random moments, again and again over one crystal, and checks after each kill what is left.
 
-    python tests/memory/faults.py --kills 200        # seed 0; --seed N for other moments
+    python tests/support/faults.py --kills 200        # seed 0; --seed N for other moments
 
 The parent forks real child processes that ingest with a cheap deterministic stand-in for the encoder and small segments, and
 kills them with SIGKILL. A child writes down what is committed after each commit, so that the parent knows what must be there.

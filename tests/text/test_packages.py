@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from documents import docx, epub, odf, pptx, read, xlsx, zipped
+from support.documents import docx, epub, odf, pptx, read, xlsx, zipped
 
 from crystalcli.errors import SourceError
 from crystalcli.text import package

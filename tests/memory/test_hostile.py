@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.damage import change
-from support.repository import TESTS
+from support.repository import environment
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.library import Crystal
@@ -49,12 +49,11 @@ def own(small, tmp_path) -> Path:
 
 def test_mutated_files_give_an_answer_or_a_named_error(small, tmp_path, encoder_folder):
     """1,000 mutations, or $CRYSTAL_FUZZ of them from $CRYSTAL_FUZZ_SEED on; see `tests/support/hostile.py`."""
-    path = os.pathsep.join([str(TESTS), *filter(None, sys.path)])
     done = subprocess.run(
         [sys.executable, "-m", "support.hostile", small, tmp_path, str(SEED), str(COUNT), encoder_folder],
         capture_output=True,
         text=True,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
+        env=environment(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1"),
     )
     assert done.returncode == 0, done.stderr[-3000:]
     counts = [line.split() for line in done.stdout.splitlines() if line.split()[-1].isdigit()]

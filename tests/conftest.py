@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from support.repository import SAMPLES
 
 from crystalcli import models
 from crystalcli.library import LANGUAGE_MODEL, Crystal
@@ -35,10 +36,6 @@ def pytest_xdist_setupnodes() -> None:
     """Workers side by side share the cores: a second thread in each would only wait for the others'."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-
-
-ROOT = Path(__file__).parent.parent
-SAMPLES = ROOT / "samples"
 
 
 @pytest.fixture(scope="session")

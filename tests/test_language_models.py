@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import hugging_folders
 import pytest
-from chat_server import PARIS, running
+from support import hugging_folders
+from support.chat_server import PARIS, running
 
 from crystalcli import language_models
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError

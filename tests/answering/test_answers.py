@@ -3,16 +3,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from support.repository import SAMPLES
 
 from crystalcli.answering import context, support
 from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.lm.model import LanguageModel
 from crystalcli.types import LINED
-
-SAMPLES = Path(__file__).parent.parent.parent / "samples"
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.repository import SAMPLES
 
 from crystalcli.answering.broad_question import broad_intent, is_generic, needs_no_model
-
-SAMPLES = Path(__file__).parent.parent.parent / "samples"
 
 # What is asked, and what it is taken for: kind, subject, within, unit.
 BROAD = [

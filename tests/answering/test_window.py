@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import hugging_folders
 import pytest
+from support import hugging_folders
 
 from crystalcli.answering import context, window
 from crystalcli.errors import CrystalError

@@ -10,11 +10,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from chat_server import event, running, stream
+from support.chat_server import event, running, stream
+from support.repository import ROOT
+from support.waiting import GUARD, until
 
 from crystalcli import Crystal
 from crystalcli.answering.context import BUDGET
@@ -25,7 +26,6 @@ from crystalcli.cli.screen import Screen
 from crystalcli.lm.wire import Refused
 from crystalcli.types import Answer, Citation
 
-ROOT = Path(__file__).parents[2]
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 ENVIRONMENT = {**os.environ, "CRYSTAL_DEBUG": "0"}
 QUESTION = "Under what name did Mr Haddow bank the surplus money?"
@@ -44,7 +44,9 @@ def here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[in
 
 
 def piped(data: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*CRYSTAL, "ask", *arguments], input=data, capture_output=True, env=ENVIRONMENT, timeout=120)
+    return subprocess.run(
+        [*CRYSTAL, "ask", *arguments], input=data, capture_output=True, env=ENVIRONMENT, timeout=GUARD
+    )
 
 
 class _Stdin:
@@ -270,7 +272,7 @@ def test_the_context_alone(capsys, tmp_path, language_model_path):
 def test_the_context_needs_no_language_model(tmp_path):
     alone = {**ENVIRONMENT, "CRYSTAL_MODELS": str(tmp_path), "CRYSTAL_OFFLINE": "1"}
     command = [*CRYSTAL, "ask", QUESTION, "--context-only", "--json"]
-    asked = subprocess.run(command, capture_output=True, text=True, env=alone, timeout=60)
+    asked = subprocess.run(command, capture_output=True, text=True, env=alone, timeout=GUARD)
     assert asked.returncode == 0, asked.stderr
     assert json.loads(asked.stdout)["counted_by"] is None
     assert re.search(rf"about \d+ of {BUDGET} tokens, estimated: no model's vocabulary is here", asked.stderr)
@@ -324,7 +326,7 @@ def test_ctrl_c_keeps_what_was_said_and_shows_its_sources(tmp_path, number):
     child = start(tmp_path)
     got = until_it_speaks(child)
     child.send_signal(number)
-    rest, err = child.communicate(timeout=60)
+    rest, err = child.communicate(timeout=GUARD)
     assert child.returncode == 130
     assert err.decode().strip() == "crystal: stopped"
     assert re.search(r"\n\n\[1\] ", (got + rest).decode())
@@ -335,7 +337,7 @@ def test_ctrl_c_before_the_first_word_leaves_the_evidence(tmp_path):
     assert child.stdout is not None
     got = os.read(child.stdout.fileno(), 4096)
     child.send_signal(signal.SIGINT)
-    rest, err = child.communicate(timeout=60)
+    rest, err = child.communicate(timeout=GUARD)
     assert (child.returncode, err.decode().strip()) == (130, "crystal: stopped")
     assert (got + rest).decode().startswith("│ “")
     assert "[1]" not in (got + rest).decode()
@@ -343,14 +345,9 @@ def test_ctrl_c_before_the_first_word_leaves_the_evidence(tmp_path):
 
 def test_ctrl_c_while_the_model_loads_leaves_an_object(tmp_path):
     child = start(tmp_path, "--json")
-    deadline = time.monotonic() + 60
-    while "libtorch" not in Path(f"/proc/{child.pid}/maps").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: "libtorch" in Path(f"/proc/{child.pid}/maps").read_text())
     child.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    out, err = child.communicate(timeout=60)
-    assert time.monotonic() - began < 20
+    out, err = child.communicate(timeout=GUARD)
     assert (child.returncode, err.decode().strip()) == (130, "crystal: stopped")
     found = json.loads(out)
     assert found.get("stopped") or found["error"] == {"code": 130, "message": "stopped"}

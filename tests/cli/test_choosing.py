@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.waiting import GUARD
 
 from crystalcli.cli.app import run
 from crystalcli.cli.forecasting import duration, rounded
@@ -102,14 +103,14 @@ def test_what_does_not_go_together_is_said_in_one_line(folder, capsys, arguments
 def test_standard_input_through_a_real_pipe(folder, tmp_path):
     def pipe(text: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         command = [*CRYSTAL, "-q", "ingest", "-", *arguments]
-        return subprocess.run(command, input=text, capture_output=True, env=dict(os.environ), timeout=120)
+        return subprocess.run(command, input=text, capture_output=True, env=dict(os.environ), timeout=GUARD)
 
     made = pipe(b"The meeting chose gamma.\n", "--name", "minutes.txt", "--json")
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout)["read"] == 1
     assert b"nothing new" in pipe(b"The meeting chose gamma.\n", "--name", "minutes.txt").stdout
     assert json.loads(pipe(b"The meeting chose delta.\n", "--name", "minutes.txt", "--json").stdout)["read"] == 1
-    recalled = subprocess.run([*CRYSTAL, "-q", "recall", "meeting"], capture_output=True, text=True, timeout=120)
+    recalled = subprocess.run([*CRYSTAL, "-q", "recall", "meeting"], capture_output=True, text=True, timeout=GUARD)
     assert "minutes.txt:1" in recalled.stdout
     assert "gamma" not in recalled.stdout
     unnamed = pipe(b"No name was given.\n", "--json")
@@ -126,7 +127,7 @@ def test_standard_input_through_a_real_pipe(folder, tmp_path):
 
 
 def test_nothing_in_standard_input_leaves_no_crystal(folder):
-    failed = subprocess.run([*CRYSTAL, "ingest", "-"], input=b"", capture_output=True, timeout=120)
+    failed = subprocess.run([*CRYSTAL, "ingest", "-"], input=b"", capture_output=True, timeout=GUARD)
     assert failed.returncode == 3
     assert not list(Path().glob("*.crystal*"))
 

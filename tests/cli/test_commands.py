@@ -10,18 +10,17 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
 import pytest
 import torch
+from support.repository import ROOT
+from support.waiting import GUARD, until
 
 from crystalcli import models
 from crystalcli.cli.app import run
 from crystalcli.storage.store import Store
-
-ROOT = Path(__file__).parents[2]
 
 
 def crystal(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -31,7 +30,7 @@ def crystal(*arguments: str | Path, cwd: Path | None = None, **environment: str)
         text=True,
         cwd=cwd,
         env={**os.environ, "CRYSTAL_DEBUG": "0", **environment},
-        timeout=120,
+        timeout=GUARD,
     )
 
 
@@ -281,13 +280,9 @@ def test_ctrl_c_during_ingest_keeps_what_was_committed(tmp_path):
     child = subprocess.Popen(
         [sys.executable, "-m", "crystalcli", "ingest", str(folder), "-c", str(file)], stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 100
-    while time.monotonic() < deadline and child.poll() is None:
-        time.sleep(0.1)
-        if file.exists() and _committed(file):
-            break
+    until(lambda: child.poll() is not None or (file.exists() and _committed(file)))
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=60)
+    _, err = child.communicate(timeout=GUARD)
     assert child.returncode == 130, err
     assert "what was read stays" in err
     assert err.strip().count("\n") == 0
@@ -380,7 +375,7 @@ def test_progress_is_drawn_on_a_terminal(tmp_path, shelf_folder):
         sys.executable,
         ["-m", "crystalcli", "ingest", str(shelf_folder), "-c", str(tmp_path / "m.crystal")],
         encoding="utf-8",
-        timeout=60,
+        timeout=GUARD,
         dimensions=(30, 110),
         env={**os.environ, "TERM": "xterm-256color", "CRYSTAL_DEBUG": "0"},
     )
@@ -395,7 +390,7 @@ def test_progress_is_drawn_on_a_terminal(tmp_path, shelf_folder):
 def test_two_programs_that_make_the_same_crystal_do_not_meet(tmp_path, shelf_folder):
     command = [sys.executable, "-m", "crystalcli", "ingest", str(shelf_folder), "-c", str(tmp_path / "m.crystal")]
     both = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [child.communicate(timeout=120)[1] for child in both]
+    said = [child.communicate(timeout=GUARD)[1] for child in both]
     assert 0 in {child.returncode for child in both}
     for child, err in zip(both, said, strict=True):
         assert child.returncode == 0 or (child.returncode == 1 and "another program is writing" in err), err

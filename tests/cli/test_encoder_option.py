@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from small_encoder import make_encoder
+from support.small_encoder import make_encoder
 
 from crystalcli.cli.app import run
 

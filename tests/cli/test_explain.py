@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from support.waiting import GUARD
 
 from crystalcli import Crystal, Passage
 from crystalcli.cli.app import run
@@ -80,7 +81,7 @@ def test_a_narrow_terminal_breaks_the_line(samples_crystal):
 
     command = f"{sys.executable} -m crystalcli recall '{QUESTION}' -k 1 --explain -c {samples_crystal}"
     environment = {**os.environ, "COLUMNS": "32", "TERM": "xterm"}
-    said = pexpect.run(command, env=environment, timeout=60, encoding="utf-8")
+    said = pexpect.run(command, env=environment, timeout=GUARD, encoding="utf-8")
     plain = re.sub(r"\x1b\[[0-9;]*m", "", said).splitlines()
     assert max(map(len, plain)) <= 32
     assert re.search(r"clusters -?\d\.\d{3} \+\s+units -?\d\.\d{3}", " ".join(each.strip() for each in plain))

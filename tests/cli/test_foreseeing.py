@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-import hugging_folders
 import pytest
+from support import hugging_folders
 
 from crystalcli.cli.app import run
 

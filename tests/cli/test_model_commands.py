@@ -6,9 +6,9 @@ import json
 import sys
 from pathlib import Path
 
-import hugging_folders
 import pytest
-from chat_server import PARIS, running
+from support import hugging_folders
+from support.chat_server import PARIS, running
 
 from crystalcli.cli.app import run
 from crystalcli.library import Crystal

@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from damage import reseal
+from support.damage import reseal
+from support.waiting import GUARD
 
 from crystalcli import Crystal
 from crystalcli.cli.app import run
@@ -212,7 +213,7 @@ def test_ctrl_c_leaves_the_crystal_as_it_was(tmp_path):
         while child.poll() is None and not list(tmp_path.glob(".*-new")):
             time.sleep(0.005)
         child.send_signal(signal.SIGINT)
-        _, err = child.communicate(timeout=60)
+        _, err = child.communicate(timeout=GUARD)
         assert child.returncode == 130, err
         assert err.startswith("crystal: stopped; ")
         assert err.count("\n") == 1

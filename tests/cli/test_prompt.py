@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from support.waiting import GUARD
 
 PROMPT = "crystal> "
 
@@ -27,7 +28,7 @@ def _prompt(crystal: Path, home: Path, options: list[str], **environment: str) -
         sys.executable,
         ["-m", "crystalcli", "ask", "-c", str(crystal), *options],
         encoding="utf-8",
-        timeout=60,
+        timeout=GUARD,
         dimensions=(50, 100),
         env={**os.environ, **own},
     )
@@ -135,7 +136,7 @@ def test_the_prompt_is_not_among_the_results(samples_crystal, encoder_folder, tm
         "bash",
         ["-c", command],
         encoding="utf-8",
-        timeout=60,
+        timeout=GUARD,
         env={**os.environ, "CRYSTAL_HISTORY": str(tmp_path / "h")},
     )
     child.expect(PROMPT)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from support.waiting import GUARD
 
 DROPPED = """
 import os, signal, sys, time, weakref
@@ -25,7 +26,7 @@ held = Held()
 reference = weakref.ref(held, callback)
 try:
     del held
-    time.sleep(30)
+    time.sleep(3600)
 except KeyboardInterrupt:
     print("heard")
 """
@@ -36,7 +37,7 @@ except KeyboardInterrupt:
 )
 def test_an_interrupt_in_a_callback_of_a_weak_reference_is_heard_after_it(destructor, said):
     command = [sys.executable, "-c", DROPPED.format(destructor=destructor)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=GUARD)
     assert (done.returncode, done.stdout) == (0, "heard\n")
     assert said in done.stderr
     assert "KeyboardInterrupt" not in done.stderr

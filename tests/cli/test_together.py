@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from support import faults
+from support.repository import environment
+from support.waiting import GUARD, until
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.library import Crystal
 from crystalcli.storage.store import Store
 
-HARNESS = Path(__file__).parents[1] / "memory"
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 
 
@@ -36,13 +40,6 @@ def entries(folder: Path, files: int, lines: int) -> Path:
     return folder
 
 
-def until(condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 # --- signals ---------------------------------------------------------------------------------------------------------
 
 
@@ -56,7 +53,7 @@ def test_what_was_read_is_kept_when_the_program_is_stopped_before_the_first_comm
     if stop is signal.SIGINT:
         time.sleep(0.05)
         child.send_signal(stop)  # impatience does no harm
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=GUARD)
     assert (child.returncode, out) == (130, ""), err
     assert "Traceback" not in err
     assert err.strip().count("\n") == 0
@@ -85,7 +82,7 @@ def test_under_nohup_a_hangup_stops_nothing(tmp_path, lexical):
     )
     until(file.exists)
     child.send_signal(signal.SIGHUP)
-    assert child.communicate(timeout=60) and child.returncode == 0
+    assert child.communicate(timeout=GUARD) and child.returncode == 0
 
 
 # --- full disks ------------------------------------------------------------------------------------------------------
@@ -202,24 +199,21 @@ def test_a_crystal_left_in_the_middle_is_read_from_a_read_only_medium(tmp_path, 
 # --- readers and writers ---------------------------------------------------------------------------------------------
 
 WRITER = """
-import sys; sys.path.insert(0, sys.argv[1])
-import random; from pathlib import Path; import faults
-home = Path(sys.argv[2])
+import random; import sys; from pathlib import Path; from support import faults
+home = Path(sys.argv[1])
 for turn in range(3):
-    faults.ingest(home / "m.crystal", home / "docs", home / "log", pause=0.01)
+    faults.ingest(home / "m.crystal", home / "docs", home / "log", after_commit=sys.stdin.readline)
     faults.change_folder(home / "docs", random.Random(turn))
 """
 
 
 def test_readers_see_one_commit_at_a_time_and_never_an_error(tmp_path):
-    sys.path.insert(0, str(HARNESS))
-    import random
-
-    import faults
-
     faults.make_folder(tmp_path / "docs", random.Random(1))
     file = tmp_path / "m.crystal"
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(HARNESS), str(tmp_path)])
+    # After each commit the writer waits for a look of which it has not heard, so that neither of the two leaves the other behind.
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    writer = subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0, env=environment())
+    assert writer.stdin is not None
     until(file.exists)
     chunks = documents = looks = largest = 0
     versions = set()
@@ -241,6 +235,9 @@ def test_readers_see_one_commit_at_a_time_and_never_an_error(tmp_path):
                 largest = max(largest, log.stat().st_size)
             looks += 1
             versions.add(chunks)
+            with suppress(BrokenPipeError):
+                writer.stdin.write(b"\n")
+    writer.stdin.close()
     assert writer.returncode == 0
     assert looks > 5
     assert len(versions) > 3
@@ -266,13 +263,14 @@ def test_a_second_writer_waits_or_gives_up_with_a_line(tmp_path, lexical):
             f"another program is writing m.crystal (process {os.getpid()}): wait for it to finish (`--wait SECONDS`"
             in line
         )
-        time.sleep(1)
+        for child in two:
+            assert child.stderr is not None
+            assert any("waiting for another program that is writing m.crystal" in line for line in child.stderr)
         assert [child.poll() for child in two] == [None, None]
     finally:
         holder.close()
-    said = [child.communicate(timeout=60) for child in two]
+    said = [child.communicate(timeout=GUARD) for child in two]
     assert [child.returncode for child in two] == [0, 0], said
-    assert all("waiting for another program that is writing m.crystal" in err for _, err in said)
     with Crystal.open(file, encoder=None) as crystal:
         assert crystal.stats().documents == 8
     assert not list(tmp_path.glob("m.crystal-*"))
@@ -287,7 +285,7 @@ def test_two_writers_that_wait_make_one_crystal_together(tmp_path, lexical):
         return subprocess.Popen(command, env=lexical, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     children = [ingest(void), ingest(folder), ingest(void), ingest(folder)]  # where nothing is read, nothing is left
-    said = [child.communicate(timeout=60) for child in children]
+    said = [child.communicate(timeout=GUARD) for child in children]
     assert {children[1].returncode, children[3].returncode} == {0}, said
     assert {children[0].returncode, children[2].returncode} <= {0, 3}, said
     assert not any("Traceback" in err for _, err in said)

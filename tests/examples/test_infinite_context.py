@@ -7,10 +7,10 @@ import json
 import math
 from pathlib import Path
 
-import hugging_folders
 import PIL.Image
 import pytest
 from rich.console import Console
+from support import hugging_folders
 
 from crystalcli.cli.app import run
 from crystalcli.errors import CrystalError

@@ -8,8 +8,8 @@ from pathlib import Path
 import gguf
 import numpy as np
 import pytest
-from chat_server import Server, running
-from tiny import TEMPLATE, tiny_vocabulary
+from support.chat_server import Server, running
+from support.tiny import TEMPLATE, tiny_vocabulary
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 import tokenizers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from strings import CODE, PIECES, varied
+from support.strings import CODE, PIECES, varied
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
 from crystalcli.lm.gguf import GGUF

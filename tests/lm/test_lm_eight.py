@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from published import every, greedy
+from support.published import every, greedy
 
 from crystalcli import processor
 from crystalcli.lm import LanguageModel, eight

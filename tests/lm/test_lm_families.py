@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from published import apart, every, gguf_name, greedy, side_by_side
+from support.published import apart, every, gguf_name, greedy, side_by_side
 from transformers import (
     LlamaConfig,
     LlamaForCausalLM,

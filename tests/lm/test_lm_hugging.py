@@ -7,11 +7,11 @@ import shutil
 import struct
 from pathlib import Path
 
-import hugging_folders as folders
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support import hugging_folders as folders
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import hugging

@@ -4,7 +4,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
-from published import apart, every, gguf_name, greedy, halves
+from support.published import apart, every, gguf_name, greedy, halves
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from crystalcli.errors import CrystalError

@@ -58,6 +58,7 @@ def test_greedy_is_the_highest_logit(tiny):
         if best in tiny._vocabulary.frame.ends:
             break
         expected.append(best)
+    assert expected
     assert "".join(tiny.generate(ids, max_tokens=12)) == tiny._vocabulary.decode(expected)
 
 

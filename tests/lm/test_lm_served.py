@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.waiting import GUARD
 
 from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.lm.server import ServerModel
@@ -59,7 +60,7 @@ def served(request: pytest.FixtureRequest, language_model_path: Path) -> Iterato
 
 
 def _ready(url: str, child: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + GUARD
     while True:
         try:
             ServerModel.open(url)

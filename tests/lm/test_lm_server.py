@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 import socket
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 
 import pytest
-from chat_server import DONE, PARIS, begin, chunk, event, send, stream
 from hypothesis import given
 from hypothesis import strategies as st
+from support.chat_server import DONE, PARIS, begin, chunk, event, send, stream
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import address, estimate, wire
@@ -231,20 +230,20 @@ def endless(data: bytes, pause: float = 0.0) -> Callable[[BaseHTTPRequestHandler
         chunk(handler, event("It"))
         while not handler.server.state.over.is_set():  # type: ignore[attr-defined]
             chunk(handler, data)
-            time.sleep(pause)
+            handler.server.state.over.wait(pause)  # type: ignore[attr-defined]
 
     return answer
 
 
 def silent(handler: BaseHTTPRequestHandler) -> None:
-    handler.server.state.over.wait(10)  # type: ignore[attr-defined]
+    handler.server.state.over.wait()  # type: ignore[attr-defined]
 
 
 def dripping(handler: BaseHTTPRequestHandler) -> None:
     """A head that never ends."""
     while not handler.server.state.over.is_set():  # type: ignore[attr-defined]
         handler.wfile.write(b"H")
-        time.sleep(0.1)
+        handler.server.state.over.wait(0.1)  # type: ignore[attr-defined]
 
 
 def raw(data: bytes) -> Callable[[BaseHTTPRequestHandler], None]:
@@ -300,29 +299,32 @@ MISBEHAVIOUR: dict[str, tuple[object, str]] = {
     "thoughts without end": (endless(event("", reasoning="on ") * 500), "writes without end"),
     "a line of 100 MB": (endless(b"x" * 100_000), "writes without end"),
     "silence": (silent, "has been silent for 0 s"),
-    "silence in the middle": (endless(b": still here\n\n", pause=9), "has been silent for 0 s"),
+    "silence in the middle": (endless(b": still here\n\n", pause=3600), "has been silent for 0 s"),
     "keeping alive for ever": (endless(b": still here\n\n", pause=0.05), "keeps us waiting without saying anything"),
     "a head that never ends": (dripping, "keeps us waiting without saying anything"),
 }
 
 
-TIMED = {"silence", "silence in the middle", "keeping alive for ever", "a head that never ends"}
+# The bound that each of these is to meet, made small; the other stays as far off as it is, however slow the machine.
+BOUNDS = {
+    "silence": "SILENCE",
+    "silence in the middle": "SILENCE",
+    "keeping alive for ever": "PATIENCE",
+    "a head that never ends": "PATIENCE",
+}
 
 
 @pytest.mark.parametrize("case", MISBEHAVIOUR)
 def test_whatever_a_server_does_ends_in_one_line(server, monkeypatch, case):
     answer, reason = MISBEHAVIOUR[case]
-    if case in TIMED:
-        monkeypatch.setattr(wire, "SILENCE", 0.5)
-        monkeypatch.setattr(wire, "PATIENCE", 1.2)
+    if case in BOUNDS:
+        monkeypatch.setattr(wire, BOUNDS[case], 0.5)
     model = ServerModel.open(server.url)
     server.say(answer)
-    began = time.monotonic()
     with pytest.raises(CrystalError, match=reason) as caught:
         says(model)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
-    assert time.monotonic() - began < 30
 
 
 def test_an_answer_with_a_few_wrong_bytes(server):
@@ -432,9 +434,11 @@ def test_names_are_looked_up_once_and_must_mean_this_machine(monkeypatch):
 
 def test_a_name_that_nobody_answers_for(monkeypatch):
     monkeypatch.setattr(address, "_LOOKUP", 0.1)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(0.5) or [])
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait() and [])
     with pytest.raises(CrystalError, match="no answer within 0 s to where slow is"):
         address.parse("http://slow/v1")
+    over.set()
 
 
 TEXTS = [
@@ -453,7 +457,8 @@ def test_estimates_are_rather_too_high(language_model_path, text):
 
 def test_estimates_for_a_vocabulary_that_does_not_know_the_language(language_model_path):
     text = "Der Leuchtturmwärter sagte, dass die Lampe jede Nacht vierzehn Liter Öl verbrennt."
-    assert 0.9 * LanguageModel.open(language_model_path).count(text) <= estimate.count(text)
+    tokens = LanguageModel.open(language_model_path).count(text)
+    assert 0.9 * tokens <= estimate.count(text) <= 3 * tokens
 
 
 @given(st.text(), st.integers(0, 40))

@@ -5,8 +5,8 @@ import pytest
 import tokenizers
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from strings import PIECES, varied
-from tiny import tiny_vocabulary
+from support.strings import PIECES, varied
+from support.tiny import tiny_vocabulary
 from tokenizers import models, pre_tokenizers
 
 from crystalcli.errors import CrystalError, UsageError

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from lexical_crystals import read_into, recalled, texts
+from support.lexical_crystals import read_into, recalled, texts
 
 from crystalcli import library
 from crystalcli.cli.app import run

@@ -17,10 +17,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-import bombs
-import formats
-import mutations
 import pytest
+from support import bombs, formats, mutations
 
 from crystalcli.errors import SourceError
 from crystalcli.library import Crystal

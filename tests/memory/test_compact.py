@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import reseal
 from hypothesis import given, settings
-from lexical_crystals import documents, folders, inside, read_into, recalled, texts, write
+from support.damage import reseal
+from support.lexical_crystals import documents, folders, inside, read_into, recalled, texts, write
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, DamagedCrystalError

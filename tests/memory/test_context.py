@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.repository import GOLDEN
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
@@ -22,7 +23,6 @@ from crystalcli.memory.verify import verify
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk, Landmark
 
-GOLDEN = Path(__file__).parent.parent / "golden"
 CODE = "".join(f"def step_{i}(tide):\n    return tide * {i} + anchor_{i}\n\n\n" for i in range(40))
 LICENCE = "".join(f"Clause {i}: whoever copies the lamp shall keep this notice about lamps.\n" for i in range(12))
 

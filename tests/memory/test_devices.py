@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import second_device
 import torch
-from small_encoder import make_encoder
+from support import second_device
+from support.small_encoder import make_encoder
 
 from crystalcli import InfiniteMemoryTransformer, MemoryCrystal
 from crystalcli.errors import UsageError
@@ -25,7 +25,8 @@ HERE = torch.device(DEVICE, 0 if DEVICE != "cpu" else None)
 @pytest.mark.skipif(DEVICE == second_device.NAME, reason="this is the run inside")
 def test_on_a_second_device():
     """Everything below, in a process that has such a device."""
-    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", "-p", "no:cacheprovider", str(Path(__file__))]
+    options = ["-o", "addopts=--import-mode=importlib", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, str(Path(__file__))]
     environment = {**os.environ, "CRYSTAL_TEST_DEVICE": second_device.NAME}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-4000:]

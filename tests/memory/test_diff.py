@@ -5,9 +5,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from damage import reseal
 from hypothesis import given, settings
-from lexical_crystals import folders, read_into, write
+from support.damage import reseal
+from support.lexical_crystals import folders, read_into, write
 
 from crystalcli.errors import CrystalError
 from crystalcli.memory.diff import diff

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from lexical_crystals import read_into, recalled
+from support.lexical_crystals import read_into, recalled
 
 from crystalcli.answering.context import pack
 from crystalcli.cli import render

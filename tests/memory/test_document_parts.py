@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from lexical_crystals import read_into, write
+from support.lexical_crystals import read_into, write
 
 from crystalcli.memory.extent import atoms_of_all, extent
 from crystalcli.memory.naming import Stretch, named, whole

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from damage import reseal
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lexical_crystals import folders, read_into, write
+from support.damage import reseal
+from support.lexical_crystals import folders, read_into, write
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotFoundError

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from support.repository import SAMPLES
 
 from crystalcli.errors import SourceError
 from crystalcli.library import Crystal, choice_of, forecast
@@ -18,8 +19,6 @@ from crystalcli.memory.forecast import _Sample
 from crystalcli.storage.store import Store
 from crystalcli.text.asked import PLAINLY
 from crystalcli.text.walk import Found
-
-SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 def prose(number: int, paragraphs: int) -> str:

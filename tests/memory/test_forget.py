@@ -5,7 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lexical_crystals import inside, read_into, texts, write
+from support.lexical_crystals import inside, read_into, texts, write
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, NotFoundError, UsageError

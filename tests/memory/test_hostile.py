@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from damage import change
+from support.damage import change
+from support.repository import environment
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.library import Crystal
@@ -18,7 +19,6 @@ from crystalcli.memory import segments
 from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store
 
-TESTS = Path(__file__).parents[1]
 COUNT = int(os.environ.get("CRYSTAL_FUZZ", "1000"))
 SEED = int(os.environ.get("CRYSTAL_FUZZ_SEED", "0"))
 
@@ -48,12 +48,12 @@ def own(small, tmp_path) -> Path:
 
 
 def test_mutated_files_give_an_answer_or_a_named_error(small, tmp_path, encoder_folder):
-    """1,000 mutations, or $CRYSTAL_FUZZ of them from $CRYSTAL_FUZZ_SEED on; see `tests/hostile.py`."""
+    """1,000 mutations, or $CRYSTAL_FUZZ of them from $CRYSTAL_FUZZ_SEED on; see `tests/support/hostile.py`."""
     done = subprocess.run(
-        [sys.executable, TESTS / "hostile.py", small, tmp_path, str(SEED), str(COUNT), encoder_folder],
+        [sys.executable, "-m", "support.hostile", small, tmp_path, str(SEED), str(COUNT), encoder_folder],
         capture_output=True,
         text=True,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        env=environment(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1"),
     )
     assert done.returncode == 0, done.stderr[-3000:]
     counts = [line.split() for line in done.stdout.splitlines() if line.split()[-1].isdigit()]

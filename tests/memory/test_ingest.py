@@ -3,16 +3,13 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import sys
 from collections import Counter
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-import faults
+from support import faults
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, EncoderMismatchError, SourceError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lexical_crystals import read_into, write
+from support.lexical_crystals import read_into, write
 
 from crystalcli.memory.mentions import mentions
 from crystalcli.memory.shelf import Shelf

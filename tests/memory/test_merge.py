@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from lexical_crystals import folders, inside, read_into, recalled, texts, write
+from support.lexical_crystals import folders, inside, read_into, recalled, texts, write
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, DamagedCrystalError, EncoderMismatchError, NotACrystalError, UsageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lexical_crystals import read_into, write
+from support.lexical_crystals import read_into, write
 
 from crystalcli.memory.naming import named, nearest
 from crystalcli.storage.store import Store

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_encoder import make_encoder
+from support.repository import SAMPLES
+from support.small_encoder import make_encoder
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError, UsageError
@@ -28,8 +29,6 @@ from crystalcli.text.cut import LIMIT
 from crystalcli.vectors.codec import CODE_BYTES, Codec, unit_length
 from crystalcli.vectors.pyramid import nodes
 from crystalcli.vectors.train import train_quantizer
-
-SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 @pytest.fixture(scope="module")

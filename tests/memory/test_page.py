@@ -1,17 +1,17 @@
 """What `docs/INFINITE_MEMORY.md` shows in Python runs as it stands there."""
 
 import re
-from pathlib import Path
 
 import pytest
 import torch
+from support.repository import DOCS
 
 from crystalcli import MemoryCrystal
 
 
 def example(name):
     """The Python of the page that has this name in it."""
-    page = Path(__file__).parent.parent.parent / "docs" / "INFINITE_MEMORY.md"
+    page = DOCS / "INFINITE_MEMORY.md"
     found = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     (one,) = [each for each in found if name in each]
     return one

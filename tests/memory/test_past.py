@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_encoder import make_encoder
+from support.small_encoder import make_encoder
 
 from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
 from crystalcli.library import Crystal

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from lexical_crystals import read_into, texts
+from support.lexical_crystals import read_into, texts
 
 from crystalcli import library
 from crystalcli.library import forecast

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lexical_crystals import documents, read_into, write
+from support.lexical_crystals import documents, read_into, write
 
 from crystalcli import Crystal
 from crystalcli.cli.app import run

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from damage import TABLES, change, library, make, texts, verdict_of
+from support.damage import TABLES, change, library, make, texts, verdict_of
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotACrystalError
 from crystalcli.library import Crystal

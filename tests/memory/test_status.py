@@ -135,7 +135,7 @@ def test_the_command_says_it_and_exits_accordingly(made, shelf_folder, capsys, m
 
 
 def test_verify_and_repair_as_commands(made, capsys):
-    from damage import change
+    from support.damage import change
 
     assert run(["verify", "-c", str(made)]) == 0
     assert "is sound" in capsys.readouterr().out

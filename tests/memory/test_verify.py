@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from damage import TABLES, change, library, make, verdict_of
+from support.damage import TABLES, change, library, make, verdict_of
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.store import Store

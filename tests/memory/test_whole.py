@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damage import change, library, verdict_of
-from lexical_crystals import read_into, write
+from support.damage import change, library, verdict_of
+from support.lexical_crystals import read_into, write
+from support.waiting import GUARD
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
@@ -111,7 +112,7 @@ def test_two_writers_one_after_the_other_leave_a_crystal_that_verifies(made, tmp
             if "waiting" in line:
                 break
         crystal.forget(["log-2.md"])
-    assert waiting.communicate(timeout=60)
+    assert waiting.communicate(timeout=GUARD)
     assert waiting.returncode == 0
     assert_sound(made)
     with Crystal.open(made, encoder=None) as crystal:

@@ -9,7 +9,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from tiny_index import FILES, TINY, Index, handler, make_wheel
+from support.tiny_index import FILES, TINY, Index, handler, make_wheel
 
 from crystalcli.models import CATALOGUE
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_index import CONFIG, CONTENT, FILES, TINY, WHEEL, make_wheel
+from support.tiny_index import CONFIG, CONTENT, FILES, TINY, WHEEL, make_wheel
 
 import crystalcli.models
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError

@@ -6,10 +6,12 @@ import re
 import sqlite3
 from pathlib import Path
 
+from support.repository import DOCS
+
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, contradiction, statements, tables
 from crystalcli.storage.store import Store
 
-FORMAT = (Path(__file__).parents[2] / "docs" / "FORMAT.md").read_text(encoding="utf-8")
+FORMAT = (DOCS / "FORMAT.md").read_text(encoding="utf-8")
 
 
 def made(path: Path) -> sqlite3.Connection:

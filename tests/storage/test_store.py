@@ -6,8 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
-from crystalcli.storage import seal
+from crystalcli.storage import lock, seal
 from crystalcli.storage.query import Guard
 from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION
@@ -240,16 +239,32 @@ def test_a_lock_file_that_a_killed_writer_left_means_nothing(store):
     Store.open(store.path, writable=True).close()
 
 
-def test_waiting_for_another_writer(store):
+class Clock:
+    """Time that passes only in sleep. then: called after each, with the seconds slept in all."""
+
+    def __init__(self, then: Callable[[float], object] = lambda _: None) -> None:
+        self.now, self._then = 0.0, then
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self._then(self.now)
+
+
+def test_waiting_for_another_writer(store, monkeypatch):
     said: list[str] = []
-    began = time.monotonic()
+    clock = Clock()
+    monkeypatch.setattr(lock, "time", clock)
     with pytest.raises(CrystalError, match=rf"another program is writing m.crystal \(process {os.getpid()}\): wait"):
         Store.open(store.path, writable=True, wait=0.3, waiting=said.append)
-    assert 0.3 <= time.monotonic() - began < 3
+    assert clock.now == pytest.approx(0.3)
     assert said == [f"waiting for another program that is writing m.crystal (process {os.getpid()})"]
-    threading.Timer(0.3, store.close).start()
+    clock = Clock(lambda now: store.close() if now > 5 else None)
+    monkeypatch.setattr(lock, "time", clock)
     Store.open(store.path, writable=True, wait=20).close()
-    assert time.monotonic() - began < 10
+    assert 5 < clock.now < 6  # at the first look after the other was done
 
 
 def test_where_the_system_has_no_locks_sqlite_alone_keeps_order(tmp_path, monkeypatch):
@@ -283,9 +298,7 @@ def test_a_reader_that_keeps_a_transaction_open_stops_no_commit_and_the_log_shri
             with store.transaction():
                 store.set_meta(f"{number}", "y" * 500_000)
         assert log.stat().st_size <= 1 << 24
-        began = time.monotonic()
         store.close()
-        assert time.monotonic() - began < 3
         assert reader.meta()["9"] == "y" * 500_000
     Store.open(store.path, writable=True).close()
     assert store.path.read_bytes()[18:20] == b"\x01\x01"

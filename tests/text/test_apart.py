@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from support.waiting import GUARD, until
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text import apart
@@ -165,9 +165,6 @@ for piece in apart.ApartReading(Asked(path, survey(path), "x"), "reader_trial:Sl
     assert parent.stdout.readline() == b"one\n"
     (child,) = psutil.Process(parent.pid).children()
     parent.send_signal(signum)
-    parent.communicate(timeout=20)
-    ends = time.monotonic() + 10
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE and time.monotonic() < ends:
-        time.sleep(0.02)
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    parent.communicate(timeout=GUARD)
+    until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
     assert parent.returncode != 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from documents import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.documents import read
 
 from crystalcli.text.chapters import HEADER, LICENCE, with_chapters
 from crystalcli.text.unwrap import unwrapped

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from readings import Read, read
+from support.readings import Read, read
 
 from crystalcli.text.readers import kind_of
 

@@ -6,9 +6,9 @@ import re
 from bisect import bisect_right
 from pathlib import Path
 
-import formats
 import pytest
-from formats import ARCHIVES, MEMBERS, SAMPLES, Fact, Sample
+from support import formats
+from support.formats import ARCHIVES, MEMBERS, SAMPLES, Fact, Sample
 
 from crystalcli.library import Crystal
 from crystalcli.text.readers import READERS, open_source

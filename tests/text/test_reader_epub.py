@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from documents import epub, read
+from support.documents import epub, read
 
 from crystalcli.errors import SourceError
 from crystalcli.text.readers import open_source

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from documents import read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.documents import read
 
 from crystalcli.errors import SourceError
 from crystalcli.text.readers import kind_of, open_source

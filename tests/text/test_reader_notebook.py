@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from documents import read
+from support.documents import read
 
 from crystalcli.errors import SourceError
 from crystalcli.text.readers import open_source

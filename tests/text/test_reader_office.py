@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from documents import docx, odf, pptx, read
+from support.documents import docx, odf, pptx, read
 
 STYLES = """
 <w:style w:type="paragraph" w:styleId="T"><w:name w:val="Title"/></w:style>

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from documents import read
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.documents import read
 
 from crystalcli.text.reader_rst import with_rst_headings
 from crystalcli.types import Landmark

@@ -7,9 +7,9 @@ import io
 from pathlib import Path
 
 import pytest
-from documents import read, xlsx
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from support.documents import read, xlsx
 
 from crystalcli.errors import SourceError
 from crystalcli.text.number_format import general, is_date, shown

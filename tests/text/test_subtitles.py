@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from readings import read
+from support.readings import read
 
 from crystalcli.errors import SourceError
 

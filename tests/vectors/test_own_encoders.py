@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_encoder import make_encoder
+from support.small_encoder import make_encoder
 
 from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.vectors.bert import Bert

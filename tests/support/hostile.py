@@ -1,6 +1,6 @@
 """Damages a small crystal in every way there is, and reads it as its users would: an answer or a CrystalError, nothing else.
 
-    python tests/hostile.py CRYSTAL FOLDER SEED COUNT [WEIGHTS]
+    PYTHONPATH=tests python -m support.hostile CRYSTAL FOLDER SEED COUNT [WEIGHTS]
 
 Works in FOLDER; prints a line for each kind of mutation. Exits with a traceback at the first that fails. One mutation may take
 ten seconds and the process a gigabyte.
@@ -20,8 +20,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from damage import TABLES, change, reseal
-
 from crystalcli.answering.ask import ask
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import CrystalError
@@ -35,6 +33,7 @@ from crystalcli.storage.store import Store, digest
 from crystalcli.types import Speaker
 from crystalcli.vectors.codec import default_codec
 from crystalcli.vectors.question import Encoded, QuestionEncoder
+from support.damage import TABLES, change, reseal
 
 QUESTIONS = ("Which day weighed the compass of port 1?", "ensign stone 999")
 BROAD = ("What are these documents about?", "Which sections mention the compass?")

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-SAMPLES = Path(__file__).parent.parent / "samples"
+from support.repository import SAMPLES
+
 SPECIAL = {
     "bert": ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"],
     "roberta": ["<s>", "<pad>", "</s>", "<unk>", "<mask>"],

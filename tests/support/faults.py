@@ -1,6 +1,6 @@
 """Kills ingests at random moments, again and again over one crystal, and checks after each kill what is left.
 
-    python tests/memory/faults.py --kills 200        # seed 0; --seed N for other moments
+    PYTHONPATH=tests python -m support.faults --kills 200        # seed 0; --seed N for other moments
 
 The parent forks real child processes that ingest with a cheap deterministic stand-in for the encoder and small segments, and
 kills them with SIGKILL. A child writes down what is committed after each commit, so that the parent knows what must be there.
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from crystalcli.memory.verify import verify
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
 from crystalcli.vectors.pyramid import layout
+from support.waiting import until
 
 SEGMENT_BYTES = 4000
 QUESTIONS = ("Who keeps ledger 7?", "the harbour of volume 3", "lamp oil tide", "entry 41 of the log")
@@ -103,7 +104,11 @@ def change_folder(folder: Path, chance: random.Random) -> None:
 
 
 def ingest(
-    crystal: Path, folder: Path, log: Path | None = None, stop_after: int | None = None, pause: float = 0
+    crystal: Path,
+    folder: Path,
+    log: Path | None = None,
+    stop_after: int | None = None,
+    after_commit: Callable[[], object] = lambda: None,
 ) -> None:
     """One ingest with the stand-in. log: a line for each commit, once it is there. stop_after: commits until a Ctrl-C."""
     segments.SEGMENT_BYTES = SEGMENT_BYTES
@@ -121,7 +126,7 @@ def ingest(
         count += 1
         if log:
             os.write(out, (json.dumps(held(store)) + "\n").encode())
-        time.sleep(pause)
+        after_commit()
         if layers and count == stop_after:
             raise KeyboardInterrupt
 
@@ -223,14 +228,14 @@ def check_same(crystal: Path, reference: Path) -> None:
 
 
 def forked(crystal: Path, folder: Path, log: Path | None, stop_after: int | None = None, pause: float = 0) -> int:
-    """Start a child; its process number."""
+    """Start a child; its process number. pause: seconds after each commit."""
     child = os.fork()
     if child:
         return child
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        ingest(crystal, folder, log, stop_after, pause)
+        ingest(crystal, folder, log, stop_after, lambda: time.sleep(pause))
         code = 0
     except BaseException:
         import traceback
@@ -253,11 +258,12 @@ def campaign(home: Path, kills: int, seed: int) -> dict[str, Any]:
     done: Counter[str] = Counter()
     promised: dict[str, Any] = {"chunks": 0, "documents": {}}
     while done["kills"] < kills:
-        kind = chance.choice(("any", "any", "any", "commit", "closing"))
+        kind = chance.choice(("start", "commits", "commits", "commits", "closing"))
         stop_after = chance.randint(1, 3) if kind == "closing" else None
         log.unlink(missing_ok=True)
         child = forked(crystal, folder, log, stop_after, chance.choice((0, 0.002)))
-        wait_for(kind, log, child, chance)
+        awaited = {"start": 0, "commits": chance.randint(1, 6), "closing": stop_after or 0}[kind]
+        wait_for(kind, awaited, log, child, chance)
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
@@ -266,7 +272,9 @@ def campaign(home: Path, kills: int, seed: int) -> dict[str, Any]:
         done[kind] += os.WIFSIGNALED(status)
         assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
         done["while closing"] += os.WIFSIGNALED(status) and lines[-1:] == ["closing"]
-        done["commits seen"] += sum(isinstance(line, dict) for line in lines)
+        seen = sum(isinstance(line, dict) for line in lines)
+        assert seen >= awaited or os.WIFEXITED(status)
+        done["commits seen"] += seen
         promised = next((line for line in reversed(lines) if isinstance(line, dict)), promised)
         if crystal.exists():
             done["left in WAL"] += crystal.with_name(crystal.name + "-wal").exists()
@@ -287,17 +295,23 @@ def campaign(home: Path, kills: int, seed: int) -> dict[str, Any]:
     return dict(done)
 
 
-def wait_for(kind: str, log: Path, child: int, chance: random.Random) -> None:
-    """Until the moment to kill has come: any, just after a commit, or while the crystal is being closed."""
-    if kind == "any":
-        time.sleep(chance.uniform(0, 0.5))
-        return
-    wanted = b'"closing"' if kind == "closing" else b"{"
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and not (log.exists() and wanted in log.read_bytes()):
+def wait_for(kind: str, commits: int, log: Path, child: int, chance: random.Random) -> None:
+    """Until the moment to kill has come: any after the start, after so many commits, or while the crystal is being closed.
+
+    What is awaited is what the child has done, so that a slow machine is killed at the same points as a fast one.
+    """
+
+    def come() -> bool:
         if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
-            return
-    time.sleep(chance.uniform(0, 0.02))
+            return True
+        lines = lines_of(log)
+        return "closing" in lines if kind == "closing" else sum(isinstance(line, dict) for line in lines) >= commits
+
+    if kind == "start":
+        time.sleep(chance.uniform(0, 0.5))
+    else:
+        until(come)
+        time.sleep(chance.uniform(0, 0.02))
 
 
 def whole(crystal: Path, folder: Path) -> None:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 
-from chat_server import DONE, event, send, stream
+from support.chat_server import DONE, event, send, stream
 
 CHAT = "/v1/chat/completions"
 PLACE = "/home/her/models/Small-135M.Q4_1.gguf"  # llama.cpp calls a model by its file's path, unless told otherwise

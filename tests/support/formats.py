@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-import packed_formats as packed
+from support import packed_formats as packed
 
 _NAMES = ("anchor", "barrel", "compass", "dinghy", "ensign", "fender", "gangway", "hawser", "jetty", "keel", "mooring")
 

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 
-import packed_formats as packed
+from support import packed_formats as packed
 
 _GIGABYTE = 1 << 30
 _BLOCK = 1 << 20

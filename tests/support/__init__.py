@@ -1,0 +1,1 @@
+"""What the tests share beside fixtures: makers of files, played servers and devices, damage done on purpose."""

@@ -1,8 +1,8 @@
 """The text layer of a PDF as a reading: page after page, in the order in which it is read.
 
 Knows how pages follow one another: that a sentence or a word goes on over the page, which headings the outline puts on one,
-and that a page that cannot be read is an empty page. Does not know letters (pdf_glyphs), lines and columns (pdf_layout), heads
-(pdf_heads) or paragraphs (pdf_flow); nor pictures: nothing is recognised from the image of a scanned page.
+and that a page that cannot be read is an empty page. Does not know letters (glyphs), lines and columns (layout), heads
+(running_headers) or paragraphs (paragraphs); nor pictures: nothing is recognised from the image of a scanned page.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import BinaryIO
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.asked import Asked
-from crystalcli.text.pdf_flow import STOPS, Words, joined, text_of
-from crystalcli.text.pdf_glyphs import Glyphs, Heading
-from crystalcli.text.pdf_heads import AROUND, LONGEST_HEAD, heads_of, saying
-from crystalcli.text.pdf_pages import PageRead, blocks, pages_of
+from crystalcli.text.formats.pdf.glyphs import Glyphs, Heading
+from crystalcli.text.formats.pdf.pages import PageRead, blocks, pages_of
+from crystalcli.text.formats.pdf.paragraphs import STOPS, Words, joined, text_of
+from crystalcli.text.formats.pdf.running_headers import AROUND, LONGEST_HEAD, heads_of, saying
 from crystalcli.text.reader_bytes import CHANGED, checked, open_bytes
 from crystalcli.types import HEADING_JOINT, Landmark
 

@@ -14,9 +14,9 @@ from typing import Any
 from crystalcli.errors import SourceError
 from crystalcli.text.apart import values_apart
 from crystalcli.text.asked import Asked
-from crystalcli.text.pdf_glyphs import Fragment, Glyphs
-from crystalcli.text.pdf_heads import Edge, edges_of
-from crystalcli.text.pdf_layout import Line, blocks_of, line_of, rows_of
+from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs
+from crystalcli.text.formats.pdf.layout import Line, blocks_of, line_of, rows_of
+from crystalcli.text.formats.pdf.running_headers import Edge, edges_of
 from crystalcli.text.reader_bytes import open_bytes
 
 FEWEST_APART = 48  # pages; fewer are read in less time than helpers take to start
@@ -63,7 +63,7 @@ def pages_of(glyphs: Glyphs, asked: Asked) -> Iterator[PageRead]:
     while True:
         while len(at_work) < HELPERS and (first := next(firsts, None)) is not None:
             end = min(first + STRETCH, glyphs.count)
-            at_work.append(values_apart(asked, "pdf_pages:stretch", first, end))
+            at_work.append(values_apart(asked, "formats.pdf.pages:stretch", first, end))
         if not at_work:
             return
         for number, fragments, turned, edges, trouble in at_work.popleft():

@@ -11,6 +11,7 @@ The ligatures that typesetting put in (`ﬁ`) become their letters again, as no 
 from __future__ import annotations
 
 import ctypes
+import io
 import math
 import re
 import unicodedata
@@ -94,6 +95,13 @@ class Glyphs:
     def close(self) -> None:
         """Let go of the file."""
         self._document.close()
+
+    def decrypted(self) -> BinaryIO:
+        """Return the file as pdfium writes it without encryption, at its beginning."""
+        out = io.BytesIO()
+        self._document.save(out, flags=self._raw.FPDF_REMOVE_SECURITY)
+        out.seek(0)
+        return out
 
     @property
     def title(self) -> str:

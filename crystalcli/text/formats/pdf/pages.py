@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crystalcli.errors import SourceError
 from crystalcli.text.apart import values_apart
 from crystalcli.text.asked import Asked
-from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs
+from crystalcli.text.formats.pdf.fallback import PypdfPages, rescued_page
+from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs, Page
 from crystalcli.text.formats.pdf.layout import Line, blocks_of, line_of, rows_of
 from crystalcli.text.formats.pdf.running_headers import Edge, edges_of
+from crystalcli.text.formats.pdf.structure import Overlay
 from crystalcli.text.reader_bytes import open_bytes
 
 FEWEST_APART = 48  # pages; fewer are read in less time than helpers take to start
 STRETCH = 24  # pages that a helper reads in one go
+LETTER = 0.5  # ems, width of a letter that is not drawn
+LEADING = 1.15  # ems from line to line of a field
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,63 @@ class PageRead:
     trouble: str = ""
 
 
-def page_of(glyphs: Glyphs, number: int) -> PageRead:
-    """One page; an empty one where it cannot be read."""
+def page_of(source: Glyphs | PypdfPages, number: int) -> PageRead:
+    """Return one page; an empty one if it cannot be read."""
     try:
-        page = glyphs.page(number)
+        page = source.page(number)
     except SourceError as error:
         return PageRead(number, [], [], [], str(error))
+    return _with_edges(number, page)
+
+
+def rescued(page: PageRead, asked: Asked) -> PageRead:
+    """Return a page that pdfium could not read as pypdf reads it, or unchanged if it cannot either."""
+    try:
+        return _with_edges(page.number, rescued_page(asked, page.number))
+    except SourceError:
+        return page
+
+
+def _with_edges(number: int, page: Page) -> PageRead:
     return PageRead(number, page.fragments, page.turned, edges_of([line_of(row) for row in rows_of(page.fragments)]))
+
+
+def with_overlays(page: PageRead, overlays: Sequence[Overlay]) -> PageRead:
+    """Return a page with the text that viewers draw over it, in the rows that it is drawn in.
+
+    On a page without letters of its own nothing says what a value is, so its label comes before it.
+    """
+    fragments = list(page.fragments)
+    for overlay in overlays:
+        text = overlay.text if page.fragments or not overlay.label else f"{overlay.label}: {overlay.text}"
+        lines = text.split("\n")
+        # Viewers center a single line, and begin several of them at the top.
+        top = overlay.y1 - overlay.size if len(lines) > 1 else (overlay.y0 + overlay.y1) / 2 - 0.3 * overlay.size
+        for index, line in enumerate(lines):
+            if line := line.strip():
+                place = top - index * LEADING * overlay.size
+                fragments.append(_drawn(line, overlay, place, page.fragments if len(lines) == 1 else ()))
+    return replace(_with_edges(page.number, Page(fragments, page.turned, 0.0)), trouble=page.trouble)
+
+
+def _drawn(text: str, overlay: Overlay, y: float, printed: Sequence[Fragment]) -> Fragment:
+    """Return a line of an overlay as a fragment.
+
+    Args:
+        text: the line.
+        overlay: where it stands, and the size of its letters.
+        y: base line in points, as far as the rectangle tells it.
+        printed: fragments of the page; the value of a field goes on the base line of its row.
+    """
+    size, x0 = overlay.size, overlay.x0
+    near = [each for each in printed if overlay.y0 - 2 <= each.y <= overlay.y1 and abs(each.y - y) <= size]
+    if near:
+        row = min(near, key=lambda each: abs(each.y - y))
+        y, size = row.y, row.size
+        # A line of underscores, on which the value is written, ends before the value.
+        under = [each.x1 for each in near if each.y == y and each.x0 < overlay.x1 and each.x1 > x0]
+        x0 = max([x0, *(x1 + size / 2 for x1 in under)])
+    return Fragment(round(x0, 2), round(x0 + LETTER * size * len(text), 2), round(y, 2), round(size, 2), text)
 
 
 def blocks(page: PageRead, leave_out: set[int]) -> list[list[Line]]:
@@ -52,17 +106,17 @@ def blocks(page: PageRead, leave_out: set[int]) -> list[list[Line]]:
     return out
 
 
-def pages_of(glyphs: Glyphs, asked: Asked) -> Iterator[PageRead]:
-    """All pages in order; those of a long document are read by several processes at once, and come out the same."""
-    if glyphs.count < FEWEST_APART or HELPERS < 2:
-        for number in range(glyphs.count):
-            yield page_of(glyphs, number)
+def pages_of(source: Glyphs | PypdfPages, asked: Asked) -> Iterator[PageRead]:
+    """Yield all pages in order; several processes read those of a long document, with the same result."""
+    if source.count < FEWEST_APART or HELPERS < 2 or isinstance(source, PypdfPages):
+        for number in range(source.count):
+            yield page_of(source, number)
         return
-    firsts = iter(range(0, glyphs.count, STRETCH))
+    firsts = iter(range(0, source.count, STRETCH))
     at_work: deque[Iterator[Any]] = deque()
     while True:
         while len(at_work) < HELPERS and (first := next(firsts, None)) is not None:
-            end = min(first + STRETCH, glyphs.count)
+            end = min(first + STRETCH, source.count)
             at_work.append(values_apart(asked, "formats.pdf.pages:stretch", first, end))
         if not at_work:
             return

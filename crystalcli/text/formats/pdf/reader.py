@@ -16,14 +16,20 @@ from typing import BinaryIO
 
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.asked import Asked
+from crystalcli.text.formats.pdf.fallback import NOTE, PypdfPages
 from crystalcli.text.formats.pdf.glyphs import Glyphs, Heading
-from crystalcli.text.formats.pdf.pages import PageRead, blocks, pages_of
+from crystalcli.text.formats.pdf.pages import PageRead, blocks, pages_of, rescued, with_overlays
 from crystalcli.text.formats.pdf.paragraphs import STOPS, Words, joined, text_of
 from crystalcli.text.formats.pdf.running_headers import AROUND, LONGEST_HEAD, heads_of, saying
+from crystalcli.text.formats.pdf.structure import Comment, Overlay, Structure
 from crystalcli.text.reader_bytes import CHANGED, checked, open_bytes
 from crystalcli.types import HEADING_JOINT, Landmark
 
 NO_TEXT = "no text layer (scanned pages?)"
+# Adobe's programs write this page into a form that other viewers cannot show.
+PLACEHOLDER = "yourpdfviewermaynotbeabletodisplaythistypeofdocument"
+XFA_FORM = "XFA form: its text is not on its page (open it in Adobe Reader and print it to a PDF)"
+MOST_RESCUED = 20  # pages that pdfium cannot read and pypdf is asked for; each takes a job of its own
 AT_ONCE = 256  # pages that are held; what a hyphen means is asked of the words of so many, and of all before
 
 
@@ -35,69 +41,122 @@ class PdfReading:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._title: str | None = None
-        self._open: tuple[ExitStack, BinaryIO, Glyphs] | None = None
+        self._open: _Open | None = None
 
     @property
     def title(self) -> str:
-        """What the file says its title is, or nothing. That it cannot be read is for `pieces` to say."""
+        """Title and author as the file states them, or "". Errors are left to `pieces`."""
         if self._title is None:
             try:
-                self._opened()
+                self._title = self._opened().title
             except SourceError:
                 self._title = ""
-        return self._title or ""
+        return self._title
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """One Landmark for every page and every entry of the outline, and text, which ends in an empty line.
+        """Yield one Landmark for each page and each outline entry, and text, which ends in an empty line.
 
-        Before the first of them it is certain that some page has text. An empty string says no more than that reading goes on.
+        Before the first of them it is certain that some page has text. An empty string is a sign of
+        life.
+
+        Raises:
+            SourceError: no text can be read.
+            UnsteadySourceError: the file changed meanwhile.
         """
-        opened, stream, glyphs = self._opened()
-        with opened:
+        opened = self._opened()
+        with opened.stack:
             try:
-                yield from _Flow(glyphs).pieces(pages_of(glyphs, self._asked))
+                yield from _Flow(opened, self._asked).pieces()
             except SourceError:
-                self._verify(stream)  # that it changed is the better reason
+                self._verify(opened.stream)  # that it changed is the better reason
                 raise
-            self._verify(stream)
+            self._verify(opened.stream)
 
     def _verify(self, stream: BinaryIO) -> None:
         stream.seek(0)
         for _ in checked(stream, self._asked.seen.fingerprint):
             pass
 
-    def _opened(self) -> tuple[ExitStack, BinaryIO, Glyphs]:
+    def _opened(self) -> _Open:
         if self._open is None:
-            with ExitStack() as opened:
-                stream, _ = opened.enter_context(open_bytes(self._asked.path))
+            with ExitStack() as stack:
+                stream, _ = stack.enter_context(open_bytes(self._asked.path))
                 if os.fstat(stream.fileno()).st_size != self._asked.seen.fingerprint.size:
                     raise UnsteadySourceError(CHANGED)
+                structure = Structure(self._asked)
+                source: Glyphs | PypdfPages
                 try:
-                    glyphs = Glyphs(stream, self._asked.options.password)
+                    source = Glyphs(stream, self._asked.options.password)
                 except SourceError:
                     self._verify(stream)
-                    raise
-                opened.callback(glyphs.close)
-                self._title = glyphs.title
-                self._open = opened.pop_all(), stream, glyphs
+                    if not structure.read().page_count:
+                        raise
+                    source = PypdfPages(self._asked, structure.page_count or 0)
+                stack.callback(source.close)
+                self._open = _Open(stack.pop_all(), stream, source, structure.read())
         return self._open
+
+
+class _Open:
+    """An open PDF: letters from one library, structure from the other, or from the same if that fails.
+
+    Attributes:
+        stack: closes all.
+        stream: the file.
+        source: its pages.
+        structure: the rest, as pypdf read it.
+        title: title and author, or "".
+    """
+
+    def __init__(self, stack: ExitStack, stream: BinaryIO, source: Glyphs | PypdfPages, structure: Structure) -> None:
+        self.stack, self.stream, self.source, self.structure = stack, stream, source, structure
+        # Pages that one library counts and the other does not would shift all that belongs to a page.
+        self.is_same_pages = structure.page_count == source.count
+        self.title = structure.title or (source.title if isinstance(source, Glyphs) else "")
+
+    def label(self, number: int) -> str:
+        """Return the label of a page as printed, or its number from 1.
+
+        Args:
+            number: page number, from 0.
+        """
+        if self.is_same_pages and self.structure.labels is not None:
+            return self.structure.labels[number]
+        return self.source.label(number) if isinstance(self.source, Glyphs) else str(number + 1)
+
+    def headings(self) -> list[Heading]:
+        """Return the outline as the library has it that finds the page of more entries."""
+        ours = (self.structure.headings or []) if self.is_same_pages else []
+        theirs = list(self.source.headings()) if isinstance(self.source, Glyphs) else []
+        return ours if len(ours) >= len(theirs) else theirs
+
+    def overlays(self, number: int) -> list[Overlay]:
+        """Return the text that viewers draw over page `number`, from 0."""
+        return self.structure.overlays.get(number, []) if self.is_same_pages else []
+
+    def comments(self, number: int) -> list[Comment]:
+        """Return the comments on page `number`, from 0."""
+        return self.structure.comments.get(number, []) if self.is_same_pages else []
 
 
 class _Flow:
     """Pages on their way into one text."""
 
-    def __init__(self, glyphs: Glyphs) -> None:
-        self._glyphs = glyphs
+    def __init__(self, opened: _Open, asked: Asked) -> None:
+        self._opened, self._asked = opened, asked
         self._headings: dict[int, list[Heading]] = defaultdict(list)
-        for heading in glyphs.headings():
+        for heading in opened.headings():
             self._headings[heading.page].append(heading)
         self._words = Words()
         self._said: set[str] = set()  # by short lines
         self._given = 0  # characters
         self._last = ""  # the last line, whose end the next page decides
         self._waiting: list[tuple[str, str]] = []  # landmarks that come after it, as kind and label
+        self._rescues = MOST_RESCUED
 
-    def pieces(self, pages: Iterator[PageRead]) -> Iterator[str | Landmark]:
+    def pieces(self) -> Iterator[str | Landmark]:
+        """Yield text and landmarks."""
+        pages = pages_of(self._opened.source, self._asked)
         held: list[PageRead] = []
         before: list[PageRead] = []
         trouble, count, has_more = "", 0, True
@@ -107,10 +166,11 @@ class _Flow:
                 if page is None:
                     has_more = False
                     break
+                page = self._completed(page)
                 held.append(page)
                 count += 1
                 trouble = trouble or page.trouble
-                self._words.add([each.text for each in page.fragments])
+                self._words.add([fragment.text for fragment in page.fragments])
                 yield ""
             now = held[:AT_ONCE] if has_more else held
             for index, page in enumerate(now):
@@ -122,6 +182,26 @@ class _Flow:
             yield from self._marks()
         if not self._given:
             raise SourceError(trouble or (NO_TEXT if count else "damaged PDF: it has no pages"))
+        if names := self._opened.structure.attachments:
+            yield from self._give("\n".join(f"[Attachment: {name}]" for name in names) + "\n\n")
+
+    def _completed(self, page: PageRead) -> PageRead:
+        """Return a page with what pypdf adds to pdfium's letters.
+
+        Raises:
+            SourceError: the page is a placeholder for an XFA form.
+        """
+        is_pdfium = isinstance(self._opened.source, Glyphs)
+        if page.trouble and is_pdfium and self._opened.is_same_pages and self._rescues:
+            self._rescues -= 1
+            page = rescued(page, self._asked)
+        if overlays := self._opened.overlays(page.number):
+            page = with_overlays(page, overlays)
+        elif self._opened.source.count == 1:
+            key = _key("".join(fragment.text for fragment in page.fragments))
+            if self._opened.structure.is_dynamic_form or (key.startswith("pleasewait") and PLACEHOLDER in key):
+                raise SourceError(XFA_FORM)
+        return page
 
     def _page(self, page: PageRead, pages: Sequence[PageRead], at: int) -> Iterator[str | Landmark]:
         around = [
@@ -131,7 +211,10 @@ class _Flow:
         ]
         lines = text_of(blocks(page, heads_of(page.edges, around, self._said)), self._words)
         self._said.update(saying(text) for _, text in lines if len(text) < LONGEST_HEAD)
-        marks = [("page", self._glyphs.label(page.number))]
+        lines = _with_comments(lines, self._opened.comments(page.number))
+        if page.number == 0 and isinstance(self._opened.source, PypdfPages):
+            lines.insert(0, (0.0, NOTE + "\n\n"))
+        marks = [("page", self._opened.label(page.number))]
         if not lines:
             self._waiting += marks + [_mark_of(heading) for heading in self._headings.get(page.number, ())]
             return
@@ -178,6 +261,33 @@ class _Flow:
     def _give(self, text: str) -> Iterator[str]:
         self._given += len(text)
         yield text
+
+
+def _with_comments(lines: list[tuple[float, str]], comments: Sequence[Comment]) -> list[tuple[float, str]]:
+    """Return the lines of a page with its comments as paragraphs, where no sentence is torn by them.
+
+    That is behind the last line if a sentence ends there, or else before the last paragraph. Marked
+    words that the page says itself are left out.
+
+    Args:
+        lines: base line and text of each, as `text_of` gives them.
+        comments: comments on the page.
+    """
+    page = _key("".join(text for _, text in lines)) if any(comment.words for comment in comments) else ""
+    texts = [comment.text for comment in comments if not comment.words or _key(comment.words) not in page]
+    if not texts:
+        return lines
+    at = len(lines)
+    if lines and not lines[-1][1].rstrip("\n").endswith(STOPS):
+        ends = [index for index, (_, text) in enumerate(lines) if text.endswith("\n\n")]
+        at = ends[-1] + 1 if ends else at
+    head, tail = lines[:at], lines[at:]
+    if head:
+        head[-1] = head[-1][0], head[-1][1].rstrip("\n") + "\n\n"
+    added = [(0.0, text + "\n\n") for text in texts]
+    if not tail:
+        added[-1] = 0.0, texts[-1] + "\n"
+    return [*head, *added, *tail]
 
 
 def _mark_of(heading: Heading) -> tuple[str, str]:

@@ -201,20 +201,27 @@ def texts_apart(asked: Asked, first: int, end: int) -> Generator[str, None, None
 def open_pypdf(stream: BinaryIO, password: str) -> Any:
     """Open a PDF with pypdf.
 
-    An encryption that pypdf cannot open by itself (AES needs a further package) is undone by pdfium.
+    pdfium undoes encryption, since pypdf needs a further package for AES. If pdfium cannot open the
+    file, pypdf decrypts what it can.
 
     Raises:
         SourceError: neither opens it.
     """
     import pypdf
 
+    reader = None
     try:
         reader = pypdf.PdfReader(stream, strict=False)
-        if not reader.is_encrypted or reader.decrypt(password):
+        if not reader.is_encrypted:
             return reader
-    except Exception:  # as in `parts`
-        reader = None
-    glyphs = Glyphs(stream, password)
+    except Exception:  # as in `parts`; the copy that pdfium writes may be sound
+        pass
+    try:
+        glyphs = Glyphs(stream, password)
+    except SourceError:
+        if reader is not None and reader.decrypt(password):
+            return reader
+        raise
     try:
         return pypdf.PdfReader(glyphs.decrypted(), strict=False)
     finally:

@@ -16,6 +16,7 @@ from crystalcli.text.formats.pdf.structure import texts_apart
 NOTE = "[Damaged PDF: read by other means, the order of its words may be wrong.]"
 SIZE = 10.0  # points, of letters that are half as wide
 LEADING = 12.0  # points from line to line
+MOST_UNKNOWN = 0.3  # of the characters; a damaged page has more that are no letters
 
 
 class PypdfPages:
@@ -63,10 +64,11 @@ def page_of_text(text: str, number: int) -> Page:
     """Return a text as a page with one fragment a line.
 
     Raises:
-        SourceError: the text is empty.
+        SourceError: the text is empty, or most of it is noise.
     """
     lines = [tidied(line) for line in text.splitlines()]
-    if not any(lines):
+    shown = "".join("".join(lines).split())
+    if shown.count("\ufffd") >= MOST_UNKNOWN * len(shown):
         raise SourceError(f"damaged PDF: page {number + 1} cannot be read")
     height = LEADING * len(lines)
     return Page(

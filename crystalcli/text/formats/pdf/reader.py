@@ -153,6 +153,7 @@ class _Flow:
         self._last = ""  # the last line, whose end the next page decides
         self._waiting: list[tuple[str, str]] = []  # landmarks that come after it, as kind and label
         self._rescues = MOST_RESCUED
+        self._note = NOTE if isinstance(opened.source, PypdfPages) else ""
 
     def pieces(self) -> Iterator[str | Landmark]:
         """Yield text and landmarks."""
@@ -212,8 +213,9 @@ class _Flow:
         lines = text_of(blocks(page, heads_of(page.edges, around, self._said)), self._words)
         self._said.update(saying(text) for _, text in lines if len(text) < LONGEST_HEAD)
         lines = _with_comments(lines, self._opened.comments(page.number))
-        if page.number == 0 and isinstance(self._opened.source, PypdfPages):
-            lines.insert(0, (0.0, NOTE + "\n\n"))
+        if lines and self._note:
+            lines.insert(0, (0.0, self._note + "\n\n"))
+            self._note = ""
         marks = [("page", self._opened.label(page.number))]
         if not lines:
             self._waiting += marks + [_mark_of(heading) for heading in self._headings.get(page.number, ())]

@@ -41,7 +41,7 @@ HOMES = {
     "jinja2": {"lm"},
     "lxml": {"text"},
     "pypdfium2": {"text"},
-    "pypdf": set(),
+    "pypdf": {"text"},
     "tree_sitter": {"text"},
     "pathspec": {"text"},
     "watchfiles": {"text"},

@@ -1,7 +1,7 @@
 """Opens a file as a document: what its bytes are, what kind of text they hold, and a way to read it in pieces.
 
 Knows which kind a name and a first look make of a file, and which reader that needs. Does not know how bytes
-become text (reader_bytes), where headings are (reader_markdown), what is inside a PDF (reader_pdf), or how a reader is
+become text (reader_bytes), where headings are (reader_markdown), what is inside a PDF (formats.pdf), or how a reader is
 stopped that does not end (apart).
 """
 
@@ -60,7 +60,7 @@ READERS = {
     "text": "reader_plain:PlainReading",
     "markdown": "reader_plain:PlainReading",
     "code": "reader_code:CodeReading",
-    "pdf": "reader_pdf:PdfReading",
+    "pdf": "formats.pdf.reader:PdfReading",
     "archive": "archive:ArchiveReading",
     "mail": "reader_mail:MailReading",
     "chat": "reader_chat:ChatReading",

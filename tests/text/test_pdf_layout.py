@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.text.pdf_flow import Words, joined, text_of
-from crystalcli.text.pdf_glyphs import Fragment, _Letter, fragments_of, tidied
-from crystalcli.text.pdf_heads import edges_of, heads_of
-from crystalcli.text.pdf_layout import Line, blocks_of, rows_of
+from crystalcli.text.formats.pdf.glyphs import Fragment, _Letter, fragments_of, tidied
+from crystalcli.text.formats.pdf.layout import Line, blocks_of, rows_of
+from crystalcli.text.formats.pdf.paragraphs import Words, joined, text_of
+from crystalcli.text.formats.pdf.running_headers import edges_of, heads_of
 
 PROSE = "the lamp is lit at dusk and burns until the sun stands over the sea"
 

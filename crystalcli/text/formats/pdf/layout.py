@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from crystalcli.text.pdf_direction import balance, has_leftward, in_order
-from crystalcli.text.pdf_glyphs import Fragment
+from crystalcli.text.formats.pdf.bidi import balance, has_leftward, in_order
+from crystalcli.text.formats.pdf.glyphs import Fragment
 
 CELLS = "  "
 WORD_GAP = 0.1  # ems; fragments that are closer are one word

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.text.pdf_direction import as_letters, balance, in_order, runs_left
-from crystalcli.text.pdf_glyphs import Fragment, _Letter, fragments_of
-from crystalcli.text.pdf_layout import blocks_of, line_of, rows_of
+from crystalcli.text.formats.pdf.bidi import as_letters, balance, in_order, runs_left
+from crystalcli.text.formats.pdf.glyphs import Fragment, _Letter, fragments_of
+from crystalcli.text.formats.pdf.layout import blocks_of, line_of, rows_of
 from crystalcli.text.readers import open_source
 
 HARBOUR = "הנמל הישן"

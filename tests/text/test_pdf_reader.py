@@ -248,7 +248,7 @@ def test_where_it_is_read_makes_no_difference(file: Callable[..., Path], monkeyp
     apart = opened(path)
     monkeypatch.setattr("crystalcli.text.readers.APART", frozenset())
     for helpers in (1, 3):
-        monkeypatch.setattr("crystalcli.text.pdf_pages.HELPERS", helpers)
+        monkeypatch.setattr("crystalcli.text.formats.pdf.pages.HELPERS", helpers)
         _, reading = open_source(path)
         assert not isinstance(reading, ApartReading)
         assert [piece for piece in reading.pieces() if piece] == apart

@@ -11,6 +11,7 @@ The ligatures that typesetting put in (`ﬁ`) become their letters again, as no 
 from __future__ import annotations
 
 import ctypes
+import io
 import math
 import re
 import unicodedata
@@ -22,7 +23,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from crystalcli.errors import SourceError
 from crystalcli.text.asked import NEEDS_PASSWORD, WRONG_PASSWORD
-from crystalcli.text.pdf_direction import as_letters, is_mark, runs_left, unturned
+from crystalcli.text.formats.pdf.bidi import as_letters, is_mark, runs_left, unturned
 
 LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
@@ -94,6 +95,13 @@ class Glyphs:
     def close(self) -> None:
         """Let go of the file."""
         self._document.close()
+
+    def decrypted(self) -> BinaryIO:
+        """Return the file as pdfium writes it without encryption, at its beginning."""
+        out = io.BytesIO()
+        self._document.save(out, flags=self._raw.FPDF_REMOVE_SECURITY)
+        out.seek(0)
+        return out
 
     @property
     def title(self) -> str:

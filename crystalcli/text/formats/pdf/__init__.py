@@ -1,0 +1,1 @@
+"""PDF: letters from pdfium, the rest of the document from pypdf."""

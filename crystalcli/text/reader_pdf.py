@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
-from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.asked import Asked
 from crystalcli.text.pdf_flow import STOPS, Words, joined, text_of
 from crystalcli.text.pdf_glyphs import Glyphs, Heading
@@ -71,7 +71,7 @@ class PdfReading:
             with ExitStack() as opened:
                 stream, _ = opened.enter_context(open_bytes(self._asked.path))
                 if os.fstat(stream.fileno()).st_size != self._asked.seen.fingerprint.size:
-                    raise UnsteadySourceError(CHANGED)
+                    raise UnsteadySourceError(*CHANGED)
                 try:
                     glyphs = Glyphs(stream, self._asked.options.password)
                 except SourceError:
@@ -121,7 +121,8 @@ class _Flow:
             yield from self._give(self._last + "\n\n")
             yield from self._marks()
         if not self._given:
-            raise SourceError(trouble or (NO_TEXT if count else "damaged PDF: it has no pages"))
+            code = Reason.NO_TEXT if count and not trouble else Reason.DAMAGED
+            raise SourceError(trouble or (NO_TEXT if count else "damaged PDF: it has no pages"), code)
 
     def _page(self, page: PageRead, pages: Sequence[PageRead], at: int) -> Iterator[str | Landmark]:
         around = [

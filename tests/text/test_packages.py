@@ -125,7 +125,7 @@ def test_bombs_are_refused_at_once(tmp_path: Path, kind: str, part: str) -> None
     head, tail = parts[part][: parts[part].index(b">") + 1], b"</x>"
     zipped(path, parts | {part: head + zeros(50_000_000) + tail})
     began = time.monotonic()
-    assert reason(path) == package.BOMB
+    assert reason(path) == package.BOMB.message
     assert time.monotonic() - began < 2
 
 
@@ -144,7 +144,7 @@ def test_entities_are_refused(tmp_path: Path) -> None:
 
 def test_deep_nesting_is_refused(tmp_path: Path) -> None:
     deep = "<w:sdt><w:sdtContent>" * 50_000
-    assert reason(docx(tmp_path / "a.docx", deep)) == "damaged Word file: XMLSyntaxError in its structure"
+    assert reason(docx(tmp_path / "a.docx", deep)) == "damaged Word file: a part of it is not valid XML"
     nav = "<li><a href='a.xhtml'>x</a><ol>" * 100 + "</ol></li>" * 100
     assert read(epub(tmp_path / "a.epub", {"a.xhtml": "<p>x</p>"}, nav=nav)).text == "x\n"
 

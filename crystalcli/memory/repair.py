@@ -25,6 +25,7 @@ from crystalcli.memory.verify import COUNTED, verify
 from crystalcli.memory.views import view_of
 from crystalcli.storage.contexts import CONTEXTS, add_contexts, contexts_of
 from crystalcli.storage.lock import lock_beside, own_place, release
+from crystalcli.storage.reason_codes import code_of
 from crystalcli.storage.rows import RUN, Run, Segment, Source, checked
 from crystalcli.storage.salvage import Wreck, insert, put_in_place
 from crystalcli.storage.seal import sealed_tables
@@ -287,12 +288,13 @@ class _Repair:
                 and where[1] in LANDMARKS
             ):
                 landmarks[row["source"]].append(where)
-        taken: set[str] = set()
+        taken: set[tuple[str, str]] = set()  # (column, value)
         sources: dict[int, Source] = {}
         for row in self._wreck.table("source"):
             row.pop("rowid")
             with contextlib.suppress(DamagedCrystalError):
-                source = checked(Source, tuple(row.values()), self._wreck.path)
+                row.setdefault("code", code_of(str(row["reason"])))  # versions 1 and 2 have none
+                source = checked(Source, tuple(row[name] for name in Source._fields), self._wreck.path)
                 sources[source.id] = source
         sources.pop(0, None)  # SQLite gives no row that number
         for number in sorted(sources.keys() | runs.keys() | landmarks.keys()):
@@ -300,7 +302,12 @@ class _Repair:
             self._document(number, sources.get(number), held, landmarks[number], taken)
 
     def _document(
-        self, number: int, row: Source | None, runs: list[Run], landmarks: list[tuple[int, str, str]], taken: set[str]
+        self,
+        number: int,
+        row: Source | None,
+        runs: list[Run],
+        landmarks: list[tuple[int, str, str]],
+        taken: set[tuple[str, str]],
     ) -> None:
         placed, end = self._placed(number, runs, row.characters if row is not None else None)
         stored = sum(run.chunks for run in placed)
@@ -327,9 +334,9 @@ class _Repair:
             self.report.to_read_again.append(row.path)
             state = DocumentState.GONE if row.state == DocumentState.GONE else DocumentState.PARTIAL
             row = row._replace(state=state, reason=f"damaged: {wrong}", code=Reason.LOST_TEXT, digest=b"")
-        while row.path in taken or row.location in taken:
+        while ("path", row.path) in taken or ("location", row.location) in taken:
             row = row._replace(path=f"{row.path} ({number})", location=f"{row.location} ({number})")
-        taken |= {row.path, row.location}
+        taken |= {("path", row.path), ("location", row.location)}
         self._store.put_source(row)
         self._store.add_runs(placed)
         self._store.add_landmarks(number, [each for each in landmarks if each[0] <= row.characters or not row.chunks])

@@ -77,4 +77,6 @@ def code_of(reason: str) -> str:
     if not reason:
         return ""
     code = _WHOLE.get(reason)
-    return code or next((code for beginning, code in _BEGINNINGS if beginning.match(reason)), Reason.UNREADABLE)
+    if code is None:
+        code = next((code for beginning, code in _BEGINNINGS if beginning.match(reason)), Reason.UNREADABLE)
+    return code.value  # a plain string, as a row of the table has it

@@ -89,7 +89,7 @@ def test_codes_steer_what_is_read_again_in_an_old_file(old, folder):
 
 @pytest.mark.parametrize("renew", [compact, "repair"])
 def test_a_new_file_made_of_an_old_one_has_the_column(old, folder, renew):
-    path, version = old
+    path, _ = old
     with Crystal.open(path, writable=True, encoder=None) as crystal:
         crystal.ingest([folder])
     before = codes(path)
@@ -117,7 +117,7 @@ def test_a_new_file_made_of_an_old_one_has_the_column(old, folder, renew):
     ],
 )
 def test_a_damaged_head_of_an_old_file_is_repaired(old, folder, statements):
-    path, version = old
+    path, _ = old
     with Crystal.open(path, writable=True, encoder=None) as crystal:
         crystal.ingest([folder])
         documents = crystal.documents()

@@ -16,6 +16,7 @@ from crystalcli.text import archive, archive_formats, asked, machine_made, packa
 PACKAGE = Path(crystalcli.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
 ROOMS = (archive, archive_formats, asked, machine_made, package, reader_bytes, reader_epub)
+METHODS = ("startswith", "endswith", "removeprefix", "removesuffix", "find", "index")  # that take a sentence apart
 REFUSALS = {
     *(value for room in ROOMS for value in vars(room).values() if isinstance(value, Refusal)),
     *machine_made._KINDS.values(),
@@ -67,11 +68,12 @@ def test_no_sentence_is_compared():
         if path.name == "reason_codes.py" or path.relative_to(PACKAGE).parts[0] in ("lm", "models"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            operands = []
-            if isinstance(node, ast.Compare):
-                operands = [node.left, *node.comparators]
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in ("startswith", "endswith", "removeprefix", "removesuffix", "find", "index"):
+            match node:
+                case ast.Compare():
+                    operands = [node.left, *node.comparators]
+                case ast.Call(func=ast.Attribute(attr=method)) if method in METHODS:
                     operands = [node.func.value]
+                case _:
+                    operands = []
             for operand in operands:
                 assert not sentence.search(ast.unparse(operand)), f"{path}:{node.lineno}"

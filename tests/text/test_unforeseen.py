@@ -14,7 +14,7 @@ from crystalcli.text.unforeseen import unforeseen
 
 def raised(context, error: Exception) -> SourceError:
     """What comes out of a block that names trouble."""
-    with pytest.raises(SourceError, match=".") as caught, context:
+    with pytest.raises(SourceError, match=r".") as caught, context:
         raise error
     return caught.value
 

@@ -1,16 +1,116 @@
-"""What can go wrong, as one family. The message is one line that says what to do; the class carries the exit code.
+"""What can go wrong: the errors of this package, and the reasons why a file is not read.
 
-CrystalError                  1   anything that has no better name below
-├── UsageError                2   the request itself is wrong (empty question, depth out of range, …)
-├── SourceError               3   a file or folder that cannot be read
-├── NotACrystalError          4   the file is not a crystal
-│   └── DamagedCrystalError   4   it was one, and part of it does not hold together any more
-├── NewerFormatError          5   a crystal written by a later version of this program
-├── EncoderMismatchError      2   a crystal whose vectors come from another encoder
-├── ModelMissingError         6   the weights are not on this machine and cannot be fetched
-├── NotFoundError             7   the crystal does not hold it
-└── StoppedError            130   the user stopped it (Ctrl-C), or the system did (SIGTERM, SIGHUP)
+An error's message is one line that says what is wrong and what to do; its class carries the exit code of the command.
+
+CrystalError                      1   something failed
+├── UsageError                    2   the command line or the question is wrong
+│   └── EncoderMismatchError      2   the crystal's vectors come from another encoder
+├── SourceError                   3   a source does not exist, cannot be read, or has nothing to read
+│   └── UnsteadySourceError       3   a source that cannot be read now, and perhaps the next time
+├── MissingFileError              3   a crystal or a memory file does not exist
+├── NotACrystalError              4   the file is not a crystal
+│   └── DamagedCrystalError       4   the crystal is damaged
+├── NewerFormatError              5   the crystal was made by a newer version of this program
+├── ModelMissingError             6   model weights are missing and cannot be fetched
+├── NotFoundError                 7   not found in this crystal
+└── StoppedError                130   stopped with Ctrl-C, or by the system (SIGTERM, SIGHUP)
+
+A file that the user names and that does not exist is exit code 3, whatever it was to be. Exit code 7 speaks of what is in a
+crystal that was opened.
 """
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Reason(StrEnum):
+    """Why a file is not read, or not whole: the code beside the sentence.
+
+    The codes are stored in crystals (`source.code`, docs/FORMAT.md) and printed with `--json` (docs/JSON.md): a code never
+    changes its meaning. Programs go by the code; the sentence is for people.
+    """
+
+    # A password or a key is missing.
+    ENCRYPTED = "encrypted"  # a password opens it
+    WRONG_PASSWORD = "wrong_password"
+    CANNOT_DECRYPT = "cannot_decrypt"  # no password opens it here: copy protection, an unknown cipher
+
+    # Made by a machine, or not text by its name. Such files are read when they are named.
+    LOCK_FILE = "lock_file"
+    MINIFIED = "minified"
+    GENERATED = "generated"
+    INSTALLED_PACKAGES = "installed_packages"
+    EDITOR_COPY = "editor_copy"
+    IMAGE = "image"
+    SOUND = "sound"
+    VIDEO = "video"
+    FONT = "font"
+    COMPILED_PROGRAM = "compiled_program"
+    PACKED_PROGRAM = "packed_program"
+    SOURCE_MAP = "source_map"
+
+    # The content cannot be read.
+    EMPTY = "empty"
+    NO_TEXT = "no_text"  # a document without text in it
+    NOT_TEXT = "not_text"  # binary, or bytes that are not text in the encoding they claim
+    UNSUPPORTED = "unsupported"  # a known format or compression that has no reader here
+    DAMAGED = "damaged"
+    NESTED_TOO_DEEPLY = "nested_too_deeply"
+    TOO_LARGE = "too_large"
+    BOMB = "bomb"  # unpacks to far more than its size
+    OUT_OF_TIME = "out_of_time"
+    OUT_OF_MEMORY = "out_of_memory"
+    READER_CRASHED = "reader_crashed"
+    UNEXPECTED = "unexpected"  # an error that no reader foresaw
+
+    # The file, or its place.
+    NOT_FOUND = "not_found"
+    PERMISSION_DENIED = "permission_denied"
+    UNREADABLE = "unreadable"  # the system refuses; the sentence says what it says
+    CHANGED_WHILE_READ = "changed_while_read"
+    NOT_A_FILE = "not_a_file"  # a folder, a device, a pipe, a link in an archive
+    BROKEN_LINK = "broken_link"
+    LINK_OUTSIDE = "link_outside"  # the link leads out of the folder that is read
+    BAD_NAME = "bad_name"  # too long, not valid Unicode, or leads out of its archive
+    DUPLICATE_NAME = "duplicate_name"  # a second file of that name in an archive
+
+    # Written by `crystal repair`.
+    LOST_TEXT = "lost_text"
+    LOST_ROW = "lost_row"
+
+
+MACHINE_MADE = frozenset((
+    Reason.LOCK_FILE, Reason.MINIFIED, Reason.GENERATED, Reason.INSTALLED_PACKAGES, Reason.EDITOR_COPY, Reason.IMAGE,
+    Reason.SOUND, Reason.VIDEO, Reason.FONT, Reason.COMPILED_PROGRAM, Reason.PACKED_PROGRAM, Reason.SOURCE_MAP,
+))  # fmt: skip
+"""Reasons of files that are left out by rule: they are counted, not listed, and read when the user names them."""
+
+OPENED_BY_PASSWORD = frozenset((Reason.ENCRYPTED, Reason.WRONG_PASSWORD))
+"""Reasons of files that are tried again when a password is given."""
+
+
+class Refusal(NamedTuple):
+    """Why a file is not read.
+
+    Attributes:
+        message: a few words for people, without the path.
+        code: the same for programs.
+    """
+
+    message: str
+    code: Reason
+
+
+def refusal_of(error: OSError) -> Refusal:
+    """Name the reason why the system refused a file, without its path: a list of files has that already."""
+    if isinstance(error, PermissionError):
+        return Refusal("permission denied", Reason.PERMISSION_DENIED)
+    if isinstance(error, FileNotFoundError):
+        return Refusal("no longer there", Reason.NOT_FOUND)
+    return Refusal((error.strerror or type(error).__name__).lower(), Reason.UNREADABLE)
 
 
 class CrystalError(Exception):
@@ -30,23 +130,47 @@ class EncoderMismatchError(UsageError):
 
 
 class SourceError(CrystalError):
-    """A source cannot be read; the message carries the reason."""
+    """A source cannot be read.
+
+    Attributes:
+        code: the reason, for programs; the message says it to people.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, code: Reason = Reason.UNREADABLE) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class UnsteadySourceError(SourceError):
+    """A source could not be read this time and may well be the next: it says nothing about what the source holds."""
+
+
+class MissingFileError(CrystalError):
+    """A crystal or a memory file that was named does not exist."""
 
     exit_code = 3
 
 
-class UnsteadySourceError(SourceError):
-    """A source could not be read this time and may well be the next: nothing is said of what it holds."""
-
-
 class NotACrystalError(CrystalError):
-    """The file is no crystal."""
+    """The file is not a crystal."""
 
     exit_code = 4
 
 
 class DamagedCrystalError(NotACrystalError):
-    """The file is a crystal and part of it is missing or altered."""
+    """The file is a crystal and part of it is missing or altered.
+
+    Attributes:
+        path: the crystal; None where bytes were decoded without a file at hand.
+        what: what is damaged, without the path.
+    """
+
+    def __init__(self, path: Path | None, what: str) -> None:
+        super().__init__(what if path is None else f"{path} is damaged: {what}")
+        self.path = path
+        self.what = what
 
 
 class NewerFormatError(CrystalError):
@@ -62,7 +186,7 @@ class ModelMissingError(CrystalError):
 
 
 class NotFoundError(CrystalError):
-    """Nothing in the crystal answers to what was asked for."""
+    """The crystal does not hold what was asked for."""
 
     exit_code = 7
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,6 +116,51 @@ class Tokenizer(Protocol):
         ...
 
 
+# --- what becomes of a file ----------------------------------------------------------------------
+
+
+class DocumentState(StrEnum):
+    """How far a file was read into a crystal, as its ledger says (`source.state`, docs/FORMAT.md)."""
+
+    DONE = "done"  # to its end
+    PARTIAL = "partial"  # an ingest was interrupted in it, or a repair found text missing
+    SKIPPED = "skipped"  # not read; the reason says why
+    FAILED = "failed"  # it could not be read the last time; what was read of it before stays
+    GONE = "gone"  # the file is no longer where it was; its text stays until it is pruned
+
+
+class FileState(StrEnum):
+    """How the file of a document stands now, compared with the ledger (`crystal status`)."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+    LEFT_OUT = "left_out"  # the file is there, and what is chosen now leaves it out
+    NEW = "new"  # the ledger does not know the file
+
+
+class Change(StrEnum):
+    """What an ingest did with a document."""
+
+    READ = "read"
+    GONE = "gone"
+
+
+class SkippedFile(NamedTuple):
+    """A file that an ingest did not read.
+
+    Attributes:
+        path: its name in the crystal.
+        reason: why, in a few words.
+        code: the same for programs, an `errors.Reason`.
+    """
+
+    path: str
+    reason: str
+    code: str
+
+
 # --- what a crystal gives back ------------------------------------------------------------------
 
 
@@ -122,8 +168,16 @@ class Tokenizer(Protocol):
 class Document:
     """One source as the crystal's ledger knows it.
 
-    kind: as of a Reading. state: "done", "partial", "skipped", "failed" or "gone".
-    size: bytes of the file; characters, tokens, chunks: of what is stored.
+    Attributes:
+        path: the name it is cited by.
+        kind: as of a Reading.
+        title: what it calls itself, or "".
+        state: a DocumentState.
+        reason: why it was skipped, failed, or lost something, for people; else "".
+        code: the same for programs, an `errors.Reason`; else "".
+        size: bytes of the file.
+        characters, tokens, chunks: counts of what is stored.
+        pages: 0 where it has none.
     """
 
     path: str
@@ -131,6 +185,7 @@ class Document:
     title: str
     state: str
     reason: str
+    code: str
     size: int
     characters: int
     tokens: int

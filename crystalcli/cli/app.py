@@ -161,7 +161,7 @@ def ingest(
         from crystalcli.errors import SourceError
 
         raise SourceError(
-            "nothing to read there: " + (report.skipped[0][1] if len(report.skipped) == 1 else "no file holds text")
+            "nothing to read there: " + (report.skipped[0].reason if len(report.skipped) == 1 else "no file holds text")
         )
 
 

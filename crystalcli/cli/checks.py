@@ -56,14 +56,13 @@ def verify(quick: bool, crystal: Path | None, as_json: bool) -> None:
         with Store.open(path) as store, portion() as progress:
             verdict = check(store, quick=quick, progress=progress)
     except DamagedCrystalError as error:
-        reason = str(error).removeprefix(f"{path} is damaged: ")
-        verdict = Verdict((Problem(reason, ()),), (), {}, (), quick)
+        verdict = Verdict((Problem(error.what, ()),), (), {}, (), quick)
     if as_json:
         output.json("verify", {"path": str(path), **render_checks.verdict_json(verdict)})
     else:
         render_checks.verdict(verdict, str(path))
     if not verdict.sound:
-        raise DamagedCrystalError(f"{path} is damaged; `crystal repair` keeps what can be read")
+        raise DamagedCrystalError(path, "`crystal repair` keeps what can be read")
 
 
 @click.command()

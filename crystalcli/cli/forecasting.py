@@ -40,7 +40,7 @@ def forecast_json(found: Forecast) -> dict[str, Any]:
     return {
         **asdict(found),
         "files": [{"path": path, "kind": kind, "size": size} for path, kind, size in found.files],
-        "skipped": [{"path": path, "reason": reason} for path, reason in found.skipped],
+        "skipped": [file._asdict() for file in found.skipped],
     }
 
 
@@ -55,8 +55,8 @@ def render(found: Forecast, verbose: bool) -> None:
     if verbose:
         for path, name, length in found.files:
             console.print(Text(f"{one_line(path)}  ({name}, {size(length)})"))
-        for path, reason in found.skipped:
-            console.print(Text(f"{one_line(path)}  (not: {one_line(reason)})", style="dim"))
+        for file in found.skipped:
+            console.print(Text(f"{one_line(file.path)}  (not: {one_line(file.reason)})", style="dim"))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold")
     table.add_column(justify="right")

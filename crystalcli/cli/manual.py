@@ -11,17 +11,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-EXIT_CODES = (
-    ("0", "good"),
-    ("1", "something failed; with diff: the two crystals differ"),
-    ("2", "the command line or the question is wrong"),
-    ("3", "a source cannot be read, or there was nothing to read"),
-    ("4", "the file is not a crystal, or is damaged"),
-    ("5", "the crystal was made by a newer version"),
-    ("6", "model weights are missing and cannot be fetched"),
-    ("7", "not found in this crystal"),
-    ("130", "stopped with Ctrl-C, or by the system"),
+from crystalcli.errors import (
+    CrystalError,
+    ModelMissingError,
+    NewerFormatError,
+    NotACrystalError,
+    NotFoundError,
+    SourceError,
+    StoppedError,
+    UsageError,
 )
+
+_FAILURES = (
+    (CrystalError, "something failed; with diff: the two crystals differ"),
+    (UsageError, "the command line or the question is wrong"),
+    (SourceError, "a source, a crystal or a memory file does not exist, or a source has nothing to read"),
+    (NotACrystalError, "the file is not a crystal, or is damaged"),
+    (NewerFormatError, "the crystal was made by a newer version"),
+    (ModelMissingError, "model weights are missing and cannot be fetched"),
+    (NotFoundError, "not found in this crystal"),
+    (StoppedError, "stopped with Ctrl-C, or by the system"),
+)
+EXIT_CODES = (("0", "good"), *((str(kind.exit_code), meaning) for kind, meaning in _FAILURES))
 ENVIRONMENT = (
     ("CRYSTAL_FILE", "The crystal to use when -c is not given."),
     ("CRYSTAL_MODELS", "The folder where model weights are kept. Default: the user's cache folder."),

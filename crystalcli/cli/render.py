@@ -13,10 +13,9 @@ from rich.text import Text
 
 from crystalcli.cli.explain import line
 from crystalcli.cli.output import harmless, output
-from crystalcli.text.asked import WRONG_PASSWORD
-from crystalcli.text.machine_made import REASONS
+from crystalcli.errors import MACHINE_MADE, Reason
 from crystalcli.text.unwrap import unwrapped
-from crystalcli.types import Citation, Document, Passage, Place
+from crystalcli.types import Citation, Document, Passage, Place, SkippedFile
 
 if TYPE_CHECKING:
     from crystalcli.memory.ingest import IngestReport
@@ -72,7 +71,7 @@ def ingest(report: IngestReport, stats: Stats, path: str) -> None:
         skipped = f", {count(len(report.skipped), 'file')} skipped as before" if report.skipped else ""
         left_out = f", {report.left_out:,} left out" if report.left_out else ""
         console.print(Text(f"nothing new: {path} holds {held}{skipped}{left_out} ({report.seconds:.1f} s)"))
-        for said in skipped_lines([each for each in report.skipped if each[1] == WRONG_PASSWORD]):
+        for said in skipped_lines([each for each in report.skipped if each.code == Reason.WRONG_PASSWORD]):
             console.print(Text(f"  {said}"))
         return
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -118,11 +117,11 @@ def choice_line(choice: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def skipped_lines(skipped: Sequence[tuple[str, str]]) -> list[str]:
-    """(path, reason) for a reader: files that nobody means to read are counted, the first of the others named."""
-    usual = Counter(reason for _, reason in skipped if reason in REASONS)
-    others = [(name, reason) for name, reason in skipped if reason not in REASONS]
-    lines = [f"{one_line(name)}: {harmless(reason)}" for name, reason in others[:_REASONS]]
+def skipped_lines(skipped: Sequence[SkippedFile]) -> list[str]:
+    """Lines for people: machine-made files are counted, the first of the others named."""
+    usual = Counter(file.reason for file in skipped if file.code in MACHINE_MADE)
+    others = [file for file in skipped if file.code not in MACHINE_MADE]
+    lines = [f"{one_line(file.path)}: {harmless(file.reason)}" for file in others[:_REASONS]]
     if len(others) > _REASONS:
         lines.append(f"and {len(others) - _REASONS} more: crystal inspect --documents")
     if usual:
@@ -134,7 +133,7 @@ def ingest_json(report: IngestReport, stats: Stats) -> dict[str, Any]:
     """The same for programs."""
     data = asdict(report)
     del data["changed"]  # `crystal watch` tells
-    data["skipped"] = [{"path": name, "reason": reason} for name, reason in report.skipped]
+    data["skipped"] = [file._asdict() for file in report.skipped]
     return {**data, "crystal": stats_json(stats)}
 
 

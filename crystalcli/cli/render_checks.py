@@ -12,6 +12,7 @@ from rich.text import Text
 
 from crystalcli.cli.output import harmless, output
 from crystalcli.cli.render import count, one_line
+from crystalcli.types import FileState
 
 if TYPE_CHECKING:
     from crystalcli.memory.repair import Repaired
@@ -37,19 +38,20 @@ def status(found: Status, path: str, everything: bool) -> None:
         f"{states[state]:,} {state}" for state in ("done", "partial", "failed", "skipped", "gone") if states[state]
     ]
     console.print(Text(f"ledger   {count(len(known), 'file')}{': ' if parts else ''}{', '.join(parts)}"))
-    changes = [f"{now[each]:,} {each}" for each in ("new", "changed", "gone", "unreadable", "left out") if now[each]]
+    shown = (FileState.NEW, FileState.CHANGED, FileState.GONE, FileState.UNREADABLE, FileState.LEFT_OUT)
+    changes = [f"{now[each]:,} {each.replace('_', ' ')}" for each in shown if now[each]]
     console.print(Text(f"folders  {', '.join(changes) if changes else 'as they were read'}"))
     if found.missing_folders:
         console.print(Text(f"missing  {', '.join(map(one_line, found.missing_folders))}"))
     if found.segments_without_layers:
         lacking = f"{found.segments_without_layers:,} of {found.segments:,} segments have no layers yet"
         console.print(Text(f"layers   {lacking}"))
-    shown = list(found.entries) if everything else [entry for entry in found.entries if not entry.complete]
-    if shown:
+    listed = list(found.entries) if everything else [entry for entry in found.entries if not entry.complete]
+    if listed:
         console.print()
-        _entries(shown if everything else shown[:_LISTED])
-        if not everything and len(shown) > _LISTED:
-            console.print(Text(f"and {len(shown) - _LISTED:,} more: --all", style="dim"))
+        _entries(listed if everything else listed[:_LISTED])
+        if not everything and len(listed) > _LISTED:
+            console.print(Text(f"and {len(listed) - _LISTED:,} more: --all", style="dim"))
     if not found.complete:
         output.note("`crystal ingest` with the same folders brings it up to date")
 
@@ -66,7 +68,7 @@ def _entries(entries: Iterable[Entry]) -> None:
         said = f"{entry.state}: {entry.reason}" if entry.reason else entry.state
         if entry.without_layers:
             said += f"{', ' if said else ''}{entry.without_layers:,} without layers"
-        table.add_row(Text(one_line(entry.path)), entry.now, chunks, Text(one_line(said)))
+        table.add_row(Text(one_line(entry.path)), entry.now.replace("_", " "), chunks, Text(one_line(said)))
     output.console.print(table)
 
 

@@ -66,7 +66,7 @@ def watch(
 def line(batch: Batch) -> None:
     """What a batch changed, for people; nothing where it changed nothing."""
     from crystalcli.cli.render import count, one_line
-    from crystalcli.text.machine_made import REASONS
+    from crystalcli.errors import MACHINE_MADE
 
     report = batch.report
     parts = []
@@ -75,8 +75,8 @@ def line(batch: Batch) -> None:
         if names:
             more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
             parts.append(f"{what} {len(names):,}: {', '.join(names[:_NAMED])}{more}")
-    failed = [] if batch.whole else [(name, why) for name, why in report.skipped if why not in REASONS]
-    parts += [f"not read: {one_line(name)} ({one_line(why)})" for name, why in failed[:_NAMED]]
+    failed = [] if batch.whole else [file for file in report.skipped if file.code not in MACHINE_MADE]
+    parts += [f"not read: {one_line(file.path)} ({one_line(file.reason)})" for file in failed[:_NAMED]]
     if batch.whole and not parts:
         parts = [f"{count(report.unchanged, 'file')} as read before"]
     if parts:
@@ -94,7 +94,7 @@ def json_line(batch: Batch) -> None:
         "whole": batch.whole,
         "read": [name for name, how in report.changed if how == "read"],
         "gone": [name for name, how in report.changed if how == "gone"],
-        "skipped": [{"path": name, "reason": reason} for name, reason in report.skipped],
+        "skipped": [file._asdict() for file in report.skipped],
         "unchanged": report.unchanged,
         "left_out": report.left_out,
         "tokens": report.tokens,

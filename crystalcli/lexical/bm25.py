@@ -51,7 +51,7 @@ def score(
         for part in parts:
             for atoms, frequencies in part.pieces():
                 if atoms.min() < 0 or atoms.max() >= count:
-                    raise DamagedCrystalError("postings of the lexical index name atoms that are not there")
+                    raise DamagedCrystalError(None, "postings of the lexical index name atoms that are not there")
                 scores[atoms] += given.take(_cells(frequencies, lengths[atoms]))
     return scores
 

@@ -75,11 +75,11 @@ class Packed(NamedTuple):
             try:
                 atoms = varint.decode(piece)
             except ValueError as error:
-                raise DamagedCrystalError(f"postings of the lexical index do not decode ({error})") from error
+                raise DamagedCrystalError(None, f"postings of the lexical index do not decode ({error})") from error
             widest = int(atoms.max())
             np.cumsum(atoms, out=atoms)
             if max(widest, atom - self.first_atom + int(atoms[-1])) >= _FARTHEST:
-                raise DamagedCrystalError("postings of the lexical index do not decode (a gap is too wide)")
+                raise DamagedCrystalError(None, "postings of the lexical index do not decode (a gap is too wide)")
             atoms += atom
             if done + len(atoms) > self.df:
                 break
@@ -88,7 +88,7 @@ class Packed(NamedTuple):
             yield Posting(atoms, codes[skip : skip + len(atoms)])
             atom, done, start = int(atoms[-1]), done + len(atoms), start + len(piece)
         if done != self.df or start != len(gaps):
-            raise DamagedCrystalError("postings of the lexical index contradict their count")
+            raise DamagedCrystalError(None, "postings of the lexical index contradict their count")
 
 
 class Block(NamedTuple):
@@ -173,12 +173,12 @@ def _join(group: list[tuple[str, int, int, bytes, int]], base: int) -> tuple[str
         for _, _, df, data, first in group:
             _decode_short(data, df, first, atoms, frequencies)
         if sorted(atoms) != atoms:
-            raise DamagedCrystalError(_OUT_OF_ORDER)
+            raise DamagedCrystalError(None, _OUT_OF_ORDER)
         return term, total, _encode(atoms, frequencies, base)
     parts = [_decode(data, df, first) for _, _, df, data, first in group]
     long_atoms = np.concatenate([part.atoms for part in parts])
     if (np.diff(long_atoms) < 0).any():
-        raise DamagedCrystalError(_OUT_OF_ORDER)
+        raise DamagedCrystalError(None, _OUT_OF_ORDER)
     return term, total, _encode_long(long_atoms, np.concatenate([part.frequencies for part in parts]), base)
 
 
@@ -218,12 +218,12 @@ def _columns(data: bytes) -> tuple[list[str], Atoms, int]:
         heads = varint.decode(data[start : start + heads_size])
     except (struct.error, zlib.error, ValueError) as error:
         raise DamagedCrystalError(
-            f"a block of the lexical index does not decode ({error}); run `crystal repair`"
+            None, f"a block of the lexical index does not decode ({error}); run `crystal repair`"
         ) from error
     body = start + heads_size
     sound = len(terms) == count and len(heads) == 2 * count and int(heads.max()) <= len(data)
     if not sound or body + int(heads[1::2].sum()) != len(data):
-        raise DamagedCrystalError("a block of the lexical index contradicts itself; run `crystal repair`")
+        raise DamagedCrystalError(None, "a block of the lexical index contradicts itself; run `crystal repair`")
     return terms, heads, body
 
 
@@ -260,7 +260,7 @@ def _decode_short(data: bytes, df: int, first_atom: int, atoms: list[int], frequ
             gap = shift = 0
             count += 1
     if count != df or shift:
-        raise DamagedCrystalError("postings of the lexical index contradict their count")
+        raise DamagedCrystalError(None, "postings of the lexical index contradict their count")
     frequencies.extend((data[packed + index // 4] >> 2 * (index % 4) & 3) + 1 for index in range(df))
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.memory.places import folders_asked, folders_noted, home_of, location_of, place_of
 from crystalcli.storage.store import Store
 from crystalcli.text.choice import Choice
@@ -27,7 +26,7 @@ def choices_noted(store: Store) -> dict[str, Choice]:
         found = json.loads(store.meta().get(KEY, "{}"))
         return {str(folder): Choice.read(said) for folder, said in found.items()}
     except (ValueError, AttributeError, RecursionError):
-        raise DamagedCrystalError(f"{store.path} is damaged: its choices of what is to be read do not decode") from None
+        raise store.damaged("its choices of what is to be read do not decode") from None
 
 
 def as_noted(choices: Mapping[str, Choice]) -> str:

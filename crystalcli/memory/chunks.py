@@ -169,7 +169,7 @@ class Chunks:
         return contexts_of(self.store, self._segments[index])
 
     def _damaged(self, what: str) -> DamagedCrystalError:
-        return DamagedCrystalError(f"{self.store.path} is damaged: {what}")
+        return self.store.damaged(what)
 
 
 def _firsts(counts: Integers) -> Integers:

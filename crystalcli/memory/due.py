@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import MACHINE_MADE, SourceError
 from crystalcli.memory.ledger import Ledger
 from crystalcli.memory.people import People
 from crystalcli.storage.rows import Source
 from crystalcli.text.asked import Options, may_open
-from crystalcli.text.machine_made import REASONS, by_content
+from crystalcli.text.machine_made import by_content
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, Skipped
-from crystalcli.types import Fingerprint, Reading
+from crystalcli.types import DocumentState, Fingerprint, Reading
 
 
 class Look(NamedTuple):
@@ -41,10 +41,10 @@ class Due:
 
     def is_settled(self, found: Found, before: Source) -> bool:
         """Whether the ledger's row of a file says all there is to know, so that it need not be opened."""
-        if before.state not in ("done", "skipped") or self._people.rename(found, before):
+        if before.state not in (DocumentState.DONE, DocumentState.SKIPPED) or self._people.rename(found, before):
             return False
         as_it_was = (before.size, before.mtime_ns) == (found.size, found.mtime_ns)
-        asked_again = found.wanted and before.reason in REASONS
+        asked_again = found.wanted and before.code in MACHINE_MADE
         return as_it_was and not asked_again and self._ledger.is_settled(before) and not self._opens(before)
 
     def look_at(self, found: Found, location: str) -> Look:
@@ -52,8 +52,8 @@ class Due:
         mark, reading = open_source(found.path, self._options)
         known = self._ledger.at(location)
         is_new = known is None or not known.chunks
-        if reading.kind == "code" and not found.wanted and is_new and (why := by_content(found.path)):
-            raise SourceError(why)
+        if reading.kind == "code" and not found.wanted and is_new and (refusal := by_content(found.path)):
+            raise SourceError(*refusal)
         before = known or self._ledger.moved_here(found, location, mark)
         is_held = before is not None and self._ledger.holds(before, mark) and not self._opens(before)
         if before is not None and is_held:
@@ -66,4 +66,4 @@ class Due:
         """Whether a password is given for it, or for what is in it, that was left out without one, or with another."""
         if not self._options.password:
             return False
-        return any(may_open(row.reason, self._options) for row in (before, *self._ledger.inside(before)))
+        return any(may_open(row.code, self._options) for row in (before, *self._ledger.inside(before)))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.rows import Source
-from crystalcli.types import Place
+from crystalcli.types import DocumentState, Place
 
 MOST = 20  # places named: a licence may stand in every file
 
@@ -40,7 +40,7 @@ def elsewhere(
         source = source_of(run.source)
         characters, before = shelf.before(run, chunk)
         start, end = characters + passage.start - offset, characters + passage.end - offset
-        if source.state == "gone" or start < 0 or (source.path, start) == (passage.path, passage.start):
+        if source.state == DocumentState.GONE or start < 0 or (source.path, start) == (passage.path, passage.start):
             continue
         if not inside and shelf.span_text(source, start, end) != text:
             continue

@@ -87,7 +87,7 @@ class Mark(NamedTuple):
                 meta["location"],
             )
         except (KeyError, ValueError) as error:
-            raise DamagedCrystalError(f"what the crystal records of its encoder is damaged: {error}") from error
+            raise DamagedCrystalError(None, f"what the crystal records of its encoder is damaged: {error}") from error
 
     def meta(self) -> dict[str, str]:
         """The same as rows of `meta`."""

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crystalcli.errors import CrystalError, DamagedCrystalError, NotFoundError
+from crystalcli.errors import CrystalError, NotFoundError
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.selection import select
 from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.check import vouch
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
-from crystalcli.types import LINED
+from crystalcli.types import LINED, DocumentState
 
 _LONGEST, _LONGEST_NAME = 2000, 250  # bytes: what any system takes, with ".txt" and a folder before it
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -158,7 +158,7 @@ def texts(chunks: Chunks, source: Source) -> Iterator[str]:
         length += len(text)
         yield text
     if length != source.characters:
-        raise DamagedCrystalError(f"{chunks.store.path} is damaged: {source.path} has not the length it says")
+        raise chunks.store.damaged(f"{source.path} has not the length it says")
 
 
 def rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
@@ -205,7 +205,9 @@ def _with_text(store: Store, names: Sequence[str], report: ExportReport) -> list
     """The documents that are meant and whose whole text is here. Raises NotFoundError where there is none."""
     chosen = select(store, names) if names else store.sources()
     report.partial = [
-        source.path for source in chosen if source.state == "partial" or (source.chunks and not source.whole)
+        source.path
+        for source in chosen
+        if source.state == DocumentState.PARTIAL or (source.chunks and not source.whole)
     ]
     held = [source for source in chosen if source.chunks and source.whole]
     if not held:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.memory.nesting import ranges
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.reach import runs_of_all
@@ -53,7 +52,7 @@ def atoms_of_all(shelf: Shelf, sources: list[int]) -> dict[int, Integers]:
     chunks = len(shelf.nesting.atoms) - 1
     first, last = runs[:, 1], runs[:, 1] + runs[:, 2]
     if not ((first >= 0) & (first < last) & (last <= chunks)).all():
-        raise DamagedCrystalError(f"{shelf.store.path} is damaged: a document refers to chunks that are not there")
+        raise shelf.store.damaged("a document refers to chunks that are not there")
     starts, ends = shelf.nesting.atoms[first].astype(np.int64), shelf.nesting.atoms[last].astype(np.int64)
     numbers, owners = ranges(starts, ends)
     of = runs[:, 0][owners]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.store import Store
 
 
@@ -38,5 +37,5 @@ def _held(store: Store) -> dict[str, tuple[int, float]]:
             try:
                 found[key.removeprefix("fidelity_")] = int(nodes), float(mean)
             except ValueError as error:
-                raise DamagedCrystalError(f"{store.path} is damaged: {key} is {value!r}") from error
+                raise store.damaged(f"{key} is {value!r}") from error
     return found

@@ -31,7 +31,7 @@ from crystalcli.text.asked import PLAINLY, Options
 from crystalcli.text.choice import Choice
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
-from crystalcli.types import BY_LINES, LINED, Chunk, Landmark, Reading
+from crystalcli.types import BY_LINES, LINED, Chunk, DocumentState, Landmark, Reading, SkippedFile
 from crystalcli.vectors.codec import CODE_BYTES
 
 _FILES = 12  # of a kind that are read at most
@@ -56,12 +56,19 @@ class Kind:
 class Forecast:
     """What an ingest would do.
 
-    files: (path, kind, bytes) of each file that would be read; unchanged: files that the crystal has as they are; skipped:
-    (path, reason); left_out: documents whose files what is chosen leaves out; gone: documents whose files are no longer there. An
-    archive is one file here, and what is in it counts for its tokens. That a file is damaged or encrypted may show when it is read,
-    and is foretold of those alone that the prediction rests on. tokens, seconds, bytes: predicted, the bytes those
-    that the crystal would grow by. sampled_files, sampled_tokens, encoded_tokens: what the prediction rests on; layers: whether
-    there are weights to make them with.
+    That a file is damaged or encrypted may show only when it is read: it is foretold of the files that were sampled.
+
+    Attributes:
+        files: (path, kind, bytes) of each file that would be read; an archive is one file, and its members count for its tokens.
+        kinds: the same files, counted by kind.
+        unchanged: files that the crystal has as they are.
+        left_out: documents whose files are left out by what is chosen.
+        gone: documents whose files are no longer there.
+        skipped: files that would not be read.
+        tokens, seconds: predicted.
+        bytes: predicted; by how much the crystal would grow.
+        sampled_files, sampled_tokens, encoded_tokens: what the prediction rests on.
+        layers: whether there are weights to make layers with.
     """
 
     files: list[tuple[str, str, int]] = field(default_factory=list)
@@ -69,7 +76,7 @@ class Forecast:
     unchanged: int = 0
     left_out: int = 0
     gone: int = 0
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
     tokens: int = 0
     seconds: float = 0.0
     bytes: int = 0
@@ -100,9 +107,9 @@ def forecast(
             by_kind = _look(paths, own, nothing, choice, options, report)
     sample = _Sample(encoder, options)
     rates = {kind: sample.read(kind, found) for kind, found in by_kind.items()}
-    for found, kind, reason in sample.failed:
+    for found, kind, error in sample.failed:
         report.files.remove((found.relative, kind, found.size))
-        report.skipped.append((found.relative, reason))
+        report.skipped.append(SkippedFile(found.relative, str(error), error.code))
         report.kinds[kind].files -= 1
         report.kinds[kind].bytes -= found.size
     report.kinds = {name: kind for name, kind in report.kinds.items() if kind.files}
@@ -154,7 +161,7 @@ def _look(
             held = each.chosen and before is not None and before.chunks > 0
             report.left_out += held
             if not held:
-                report.skipped.append((each.relative, each.reason))
+                report.skipped.append(SkippedFile(each.relative, each.reason, each.code))
             continue
         if before is not None and due.is_settled(each, before):
             _keep(before, ledger, report)
@@ -162,7 +169,7 @@ def _look(
         try:
             _, reading, before, is_held = due.look_at(each, location)
         except SourceError as error:
-            report.skipped.append((each.relative, str(error)))
+            report.skipped.append(SkippedFile(each.relative, str(error), error.code))
             continue
         if before is not None and is_held:
             _keep(before, ledger, report)
@@ -181,10 +188,10 @@ def _keep(before: Source, ledger: Ledger, report: Forecast) -> None:
     """Count what would stay as it is: a file, or what is in an archive."""
     rows = ledger.inside(before) if before.kind == "archive" else [before]
     for row in rows:
-        if row.state == "skipped":
-            report.skipped.append((row.path, row.reason))
+        if row.state == DocumentState.SKIPPED:
+            report.skipped.append(SkippedFile(row.path, row.reason, row.code))
         else:
-            report.unchanged += row.state != "gone" and row.kind != "archive"
+            report.unchanged += row.state != DocumentState.GONE and row.kind != "archive"
 
 
 class _Sample:
@@ -193,7 +200,7 @@ class _Sample:
     def __init__(self, encoder: Encoder, options: Options) -> None:
         self._encoder, self._options = encoder, options
         self.chunks: list[Chunk] = []
-        self.failed: list[tuple[Found, str, str]] = []
+        self.failed: list[tuple[Found, str, SourceError]] = []
         self.files = 0
 
     def read(self, kind: str, found: Sequence[Found]) -> tuple[float, float]:
@@ -208,7 +215,7 @@ class _Sample:
             try:
                 known, part, count = self._file(each, kind)
             except SourceError as error:
-                self.failed.append((each, kind, str(error)))
+                self.failed.append((each, kind, error))
                 continue
             read.append((known, part, count, time.monotonic() - last))
             last = time.monotonic()

@@ -10,7 +10,7 @@ from crystalcli.memory.places import above
 from crystalcli.memory.selection import select
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
-from crystalcli.types import Document
+from crystalcli.types import Document, DocumentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def forget(store: Store, names: Sequence[str], *, dry_run: bool = False) -> Forg
                 store.clear_source(number)
                 store.drop_source(number)
             for archive in _opened_again(store, [source.location for source in chosen]):
-                store.put_source(archive._replace(state="partial", digest=b""))
+                store.put_source(archive._replace(state=DocumentState.PARTIAL, digest=b""))
     return ForgetReport(documents, sum(each.tokens for each in documents), kept)
 
 
@@ -46,7 +46,9 @@ def _opened_again(store: Store, forgotten: Sequence[str]) -> list[Source]:
     """The archives that still stand in the ledger and held any of these places."""
     folders = {folder for location in forgotten for folder in above(location)}
     return [
-        each for each in store.sources() if each.kind == "archive" and each.state == "done" and each.location in folders
+        each
+        for each in store.sources()
+        if each.kind == "archive" and each.state == DocumentState.DONE and each.location in folders
     ]
 
 

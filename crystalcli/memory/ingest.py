@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.errors import Refusal, SourceError, UnsteadySourceError
 from crystalcli.memory.choices import Chosen
 from crystalcli.memory.contexts import Contexts
 from crystalcli.memory.due import Due
@@ -33,27 +33,43 @@ from crystalcli.text.archive import DEPTH, TOO_DEEP, Allowance, ArchiveReading
 from crystalcli.text.asked import PLAINLY, Options
 from crystalcli.text.choice import Choice
 from crystalcli.text.walk import Found, Near, Skipped, walk
-from crystalcli.types import BY_LINES, Chunk, Fingerprint, Landmark, Progress, Reading
+from crystalcli.types import (
+    BY_LINES,
+    Change,
+    Chunk,
+    DocumentState,
+    Fingerprint,
+    Landmark,
+    Progress,
+    Reading,
+    SkippedFile,
+)
 
 if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder
 
 
-_FRESH = (
-    2_000_000_000  # nanoseconds: a file that changed so shortly before may change again without its time's changing
-)
+# Nanoseconds: mtime is too coarse to trust for files modified less than 2 s ago.
+_FRESH = 2_000_000_000
 
 
 @dataclass(slots=True)
 class IngestReport:
     """What an ingest did.
 
-    read: files read now; unchanged: files that the crystal held already as they are; skipped: (path, reason);
-    gone: files that were read once and are no longer there; pruned: gone documents that were dropped;
-    left_out: documents that stay as they were read, since what is chosen now leaves their files out;
-    changed: (path, "read" or "gone"); chosen: the folders asked for that are not read as usual, and how;
-    tokens, encoded_tokens: read and newly encoded;
-    bytes: of the files read; seconds: in all. lexical_only: there were no weights, so layers 1 to 3 are missing.
+    Attributes:
+        read: files read now.
+        unchanged: files that the crystal held already as they are.
+        gone: files that were read once and are no longer there.
+        pruned: gone documents that were dropped.
+        left_out: documents that stay as they were read, since what is chosen now leaves their files out.
+        tokens, encoded_tokens: read and newly encoded.
+        bytes: of the files read.
+        seconds: in all.
+        lexical_only: there were no weights, so layers 1 to 3 are missing.
+        skipped: files that were not read.
+        changed: documents that were read or found to be gone.
+        chosen: the folders asked for that are not read as usual, and how.
     """
 
     read: int = 0
@@ -66,8 +82,8 @@ class IngestReport:
     bytes: int = 0
     seconds: float = 0.0
     lexical_only: bool = False
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    changed: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    changed: list[tuple[str, Change]] = field(default_factory=list)
     chosen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -105,9 +121,9 @@ class _Open:
         self.tokens += len(chunk.ids)
         self.chunks += 1
 
-    def row(self, state: str) -> Source:
+    def row(self, state: DocumentState) -> Source:
         """What the ledger says of it now."""
-        row = self.source._replace(state=state, reason="")
+        row = self.source._replace(state=state, reason="", code="")
         return row._replace(characters=self.characters, tokens=self.tokens, chunks=self.chunks)
 
 
@@ -175,7 +191,7 @@ class Ingest:
                 elif each.chosen and self._holds(each):
                     self._report.left_out += 1
                 else:
-                    self._skip(each, self._ledger.location(each.path), each.reason)
+                    self._skip(each, self._ledger.location(each.path), Refusal(each.reason, each.code))
                 self._commit_when_full()
             self._ledger.mark_gone(paths, met, chosen, near)
             self._writer.commit()
@@ -216,14 +232,17 @@ class Ingest:
                 self._look_at(found, location)  # it may have been in the middle of being saved
         except SourceError as error:
             self._abandon()
-            self._skip(found, location, str(error), unsteady=isinstance(error, UnsteadySourceError))
+            refusal = Refusal(str(error), error.code)
+            self._skip(found, location, refusal, unsteady=isinstance(error, UnsteadySourceError))
 
     def _keep(self, before: Source) -> None:
-        if before.state == "skipped":
-            self._report.skipped.append((before.path, before.reason))
+        if before.state == DocumentState.SKIPPED:
+            self._report.skipped.append(SkippedFile(before.path, before.reason, before.code))
         elif before.kind == "archive":
             for member in self._ledger.inside(before):
-                if member.state == "skipped" or (member.state == "done" and member.kind != "archive"):
+                if member.state == DocumentState.SKIPPED or (
+                    member.state == DocumentState.DONE and member.kind != "archive"
+                ):
                     self._keep(member)
         else:
             self._report.unchanged += 1
@@ -236,7 +255,7 @@ class Ingest:
         if self._allowance is not None:
             mark = Fingerprint(mark.size, found.mtime_ns, mark.digest)  # the archive's
         if before is not None and is_held:
-            row = before._replace(state="done", reason="", size=mark.size, mtime_ns=mark.mtime_ns)
+            row = before._replace(state=DocumentState.DONE, reason="", code="", size=mark.size, mtime_ns=mark.mtime_ns)
             self._keep(self._ledger.enter(row))
         elif isinstance(reading, ArchiveReading):
             self._unpack(found, location, before, reading, mark)
@@ -247,7 +266,7 @@ class Ingest:
 
     def _read(self, found: Found, location: str, before: Source | None, reading: Reading, mark: Fingerprint) -> None:
         row = before or self._ledger.row(found, location)
-        held = None if row.chunks and row.state != "partial" else row.characters
+        held = None if row.chunks and row.state != DocumentState.PARTIAL else row.characters
         row = row._replace(kind=reading.kind, title=reading.title)
         row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns, digest=mark.digest)
         current = self._open = _Open(found, self._ledger.numbered(row), held)
@@ -262,7 +281,7 @@ class Ingest:
                 self._tell(found.relative, current)
         self._finished.append(current)
         self._open = None
-        self._report.changed.append((current.source.path, "read"))
+        self._report.changed.append((current.source.path, Change.READ))
         self._report.read += 1
         self._report.bytes += found.size
 
@@ -272,9 +291,10 @@ class Ingest:
         """Read the members of an archive as files below it. Its own row says that all of them have been. Raises SourceError."""
         outer = self._allowance
         if self._depth == DEPTH:
-            raise SourceError(TOO_DEEP)
+            raise SourceError(*TOO_DEEP)
         row = (before or self._ledger.row(found, location))._replace(kind="archive", title="", characters=0, tokens=0)
-        row = row._replace(state="partial", reason="", size=mark.size, mtime_ns=mark.mtime_ns, digest=b"", chunks=0)
+        row = row._replace(state=DocumentState.PARTIAL, reason="", code="", digest=b"", chunks=0)
+        row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns)
         row = self._ledger.numbered(row)
         met: set[str] = set()
         self._allowance, self._depth = outer or Allowance(mark.size), self._depth + 1
@@ -287,9 +307,9 @@ class Ingest:
                             self._stale.add(row.id)  # it was a text
                     place, name = f"{location}/{member.name}", f"{found.relative}/{member.name}"
                     met.add(place)
-                    if member.path is None:
-                        self._skip(Skipped(found.path, found.root, name, member.reason), place, member.reason)
-                    else:
+                    if member.refusal is not None:
+                        self._skip(Skipped(found.path, found.root, name, *member.refusal), place, member.refusal)
+                    elif member.path is not None:
                         self._try(Found(member.path, found.root, name, member.size, mark.mtime_ns), place)
                     self._commit_when_full()
         except UnsteadySourceError:
@@ -300,7 +320,7 @@ class Ingest:
             gone = self._ledger.note_inside(location, met)
         for each in gone:
             self._ledger.mark_gone_at(each)
-        self._ledger.enter(row._replace(state="done", digest=mark.digest))
+        self._ledger.enter(row._replace(state=DocumentState.DONE, digest=mark.digest))
 
     def _texts(self, reading: Reading, current: _Open, contexts: Contexts) -> Iterator[str | Landmark]:
         for piece in contexts.noted(reading.pieces()):
@@ -313,15 +333,19 @@ class Ingest:
         current, self._open = self._open, None
         if current is not None and current.shown:
             self._stale.add(current.source.id)
-            self._ledger.note(current.source._replace(state="partial", digest=b"", characters=0, tokens=0, chunks=0))
+            row = current.source._replace(state=DocumentState.PARTIAL, digest=b"", characters=0, tokens=0, chunks=0)
+            self._ledger.note(row)
 
-    def _skip(self, each: Found | Skipped, location: str, reason: str, *, unsteady: bool = False) -> None:
+    def _skip(self, each: Found | Skipped, location: str, refusal: Refusal, *, unsteady: bool = False) -> None:
         """Enter a file that is not read. unsteady: it might be another time, so that it is looked at again."""
         row = self._ledger.at(location) or self._ledger.row(each, location)
         size, mtime_ns = (each.size, each.mtime_ns) if isinstance(each, Found) and not unsteady else (0, 0)
-        state = "failed" if unsteady or row.chunks or self._ledger.inside(row) else "skipped"
-        self._ledger.enter(no_longer_read(row, state)._replace(reason=reason, size=size, mtime_ns=mtime_ns))
-        self._report.skipped.append((row.path, reason))
+        is_held = unsteady or row.chunks or self._ledger.inside(row)
+        state = DocumentState.FAILED if is_held else DocumentState.SKIPPED
+        message, code = refusal
+        row = no_longer_read(row, state)._replace(reason=message, code=code, size=size, mtime_ns=mtime_ns)
+        self._ledger.enter(row)
+        self._report.skipped.append(SkippedFile(row.path, message, code))
 
     def _holds(self, each: Found | Skipped) -> bool:
         before = self._ledger.at(self._ledger.location(each.path))
@@ -337,12 +361,12 @@ class Ingest:
         self._ledger.write()
         current = self._open
         if current is not None and current.chunks and current.held is not None and current.characters >= current.held:
-            self._show(current, "partial")
+            self._show(current, DocumentState.PARTIAL)
         for done in self._finished:
-            self._show(done, "done")
+            self._show(done, DocumentState.DONE)
         self._finished.clear()
 
-    def _show(self, current: _Open, state: str) -> None:
+    def _show(self, current: _Open, state: DocumentState) -> None:
         """Write where the text that has been read lies, in place of what was there before."""
         if not current.shown:
             self._store.clear_source(current.source.id)

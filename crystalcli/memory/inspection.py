@@ -16,7 +16,7 @@ from crystalcli.storage.codebooks import codebooks
 from crystalcli.storage.contexts import CONTEXTS
 from crystalcli.storage.rows import Run, Source
 from crystalcli.storage.store import Store
-from crystalcli.types import Document
+from crystalcli.types import Document, DocumentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def stats(store: Store) -> Stats:
         encoder=meta.get("encoder", ""),
         own_encoder=mark._asdict() if mark is not None else None,
         codebooks=sum(map(len, codebooks(store).values())),
-        complete=len(encoded) == len(segments) and not (states.keys() & {"partial", "failed"}),
+        complete=len(encoded) == len(segments) and not (states.keys() & {DocumentState.PARTIAL, DocumentState.FAILED}),
         documents=sum(1 for source in sources if source.chunks),
         state_counts=dict(sorted(states.items())),
         kinds=dict(Counter(source.kind for source in sources if source.chunks).most_common()),
@@ -112,6 +112,7 @@ def document(store: Store, source: Source) -> Document:
         title=source.title,
         state=source.state,
         reason=source.reason,
+        code=source.code,
         size=source.size,
         characters=source.characters,
         tokens=source.tokens,

@@ -10,27 +10,30 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from crystalcli.errors import Reason
 from crystalcli.memory.choices import Chosen
 from crystalcli.memory.places import PIPED, above, home_of, is_piped, location_of, place_of
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
-from crystalcli.text.machine_made import PACKAGES
 from crystalcli.text.walk import Found, Near, Skipped, asked_place
-from crystalcli.types import Fingerprint
+from crystalcli.types import Change, DocumentState, Fingerprint
 
-WHOLE = ("done", "gone", "failed")  # states in which `digest` is that of the text which is held, if any is
+# States in which `digest` is that of the text which is held, if any is.
+WHOLE = (DocumentState.DONE, DocumentState.GONE, DocumentState.FAILED)
 
 
 class Ledger:
     """The ledger of one crystal, by location and by name.
 
-    gone: the documents that this run has found to be gone, as (path, "gone"). left_out: how many stay as they were read, since what
-    is chosen now leaves their files out. notes: what is to be written into `meta`. piped: the file that holds what came through
-    standard input.
+    Attributes:
+        gone: the documents that this run has found to be gone, as (path, Change.GONE).
+        left_out: documents that stay as they were read, since what is chosen now leaves their files out.
+        notes: what is to be written into `meta`.
+        piped: the file that holds what came through standard input.
     """
 
     def __init__(self, store: Store) -> None:
-        self.gone: list[tuple[str, str]] = []
+        self.gone: list[tuple[str, Change]] = []
         self.left_out = 0
         self.notes: dict[str, str] = {}
         self.piped: Found | None = None
@@ -66,7 +69,7 @@ class Ledger:
         """A row for what has none yet, under a name of its own."""
         name = self._name(each, location)
         root = PIPED if is_piped(location) else self.location(each.root)
-        return Source(0, name, location, root, "", "", "skipped", "", 0, 0, b"", 0, 0, 0)
+        return Source(0, name, location, root, state=DocumentState.SKIPPED)
 
     def numbered(self, row: Source) -> Source:
         """The row with a number of its own."""
@@ -114,14 +117,16 @@ class Ledger:
 
     def is_settled(self, row: Source) -> bool:
         """Whether nothing in it waits to be read again; of what is no archive, nothing does."""
-        return all(each.state in ("done", "skipped", "gone") for each in self.inside(row))
+        return all(
+            each.state in (DocumentState.DONE, DocumentState.SKIPPED, DocumentState.GONE) for each in self.inside(row)
+        )
 
     def holds(self, row: Source, mark: Fingerprint) -> bool:
         """Whether the crystal has all of a file with these bytes that this row is of."""
         if row.state not in WHOLE or row.digest != mark.digest:
             return False
         # Which members of an archive that was gone were in it when it went, the ledger does not say.
-        return row.kind != "archive" or (row.state == "done" and self.is_settled(row))
+        return row.kind != "archive" or (row.state == DocumentState.DONE and self.is_settled(row))
 
     # --- what is gone, and what has moved -------------------------------------------------------------
 
@@ -134,14 +139,14 @@ class Ledger:
             self._below(each.path)
             for each in met
             if isinstance(each, Skipped)
-            and (not each.chosen or each.reason == PACKAGES)
+            and (not each.chosen or each.code == Reason.INSTALLED_PACKAGES)
             and not os.path.islink(each.path)  # noqa: PTH114
         )
         here = {self.location(each.path) for each in met}
         for location, source in list(self._by_location.items()):
             place = str(place_of(location, self._home))
             if (
-                source.state != "gone"
+                source.state != DocumentState.GONE
                 and location not in here
                 and (place.startswith(asked) or (near is not None and place in near.named))
                 and not place.startswith(closed)
@@ -157,10 +162,10 @@ class Ledger:
     def mark_gone_at(self, location: str) -> None:
         """What was read from there is no longer there."""
         source = self._by_location[location]
-        if source.state != "gone":
+        if source.state != DocumentState.GONE:
             if source.kind != "archive":
-                self.gone.append((source.path, "gone"))
-            self.enter(no_longer_read(source, "gone"))
+                self.gone.append((source.path, Change.GONE))
+            self.enter(no_longer_read(source, DocumentState.GONE))
 
     def moved_here(self, found: Found, location: str, mark: Fingerprint) -> Source | None:
         """The source of that name with the same bytes, when its file is no longer where it was: the folder has been moved."""
@@ -188,7 +193,7 @@ class Ledger:
             for key, value in chosen.notes_without_missing().items():
                 self._store.set_meta(key, value)
             for source in self._store.sources():
-                if source.state == "gone":
+                if source.state == DocumentState.GONE:
                     self._store.clear_source(source.id)
                     self._store.drop_source(source.id)
                     pruned += 1
@@ -211,9 +216,9 @@ class Ledger:
 
     def _free_name(self, old: Source) -> None:
         """A file that is gone leaves its name to the one that now has it; what was read of it stays until it is pruned."""
-        if old.state != "gone":
-            self.gone.append((old.path, "gone"))
-        freed = no_longer_read(old, "gone")._replace(path=f"{old.path} (gone, {old.id})")
+        if old.state != DocumentState.GONE:
+            self.gone.append((old.path, Change.GONE))
+        freed = no_longer_read(old, DocumentState.GONE)._replace(path=f"{old.path} (gone, {old.id})")
         self._names[freed.path] = freed.location
         self.enter(freed)
 
@@ -228,7 +233,7 @@ class Ledger:
             NotADirectoryError
         ):  # what is in an archive is there while the archive is, until that has been found to lack it
             archives = self._archives_over(source.location)
-            return source.state == "gone" or not archives or self._vanished(archives[-1])
+            return source.state == DocumentState.GONE or not archives or self._vanished(archives[-1])
         except OSError:
             pass  # who knows
         return False
@@ -243,6 +248,6 @@ class Ledger:
         return os.path.join(os.path.normpath(folder.absolute()), "")  # noqa: PTH118 - one slash at its end
 
 
-def no_longer_read(source: Source, state: str) -> Source:
+def no_longer_read(source: Source, state: DocumentState) -> Source:
     """The row of a source whose file cannot be read. Of one that was never read to its end, the digest would say too much."""
-    return source._replace(state=state, digest=b"" if source.state == "partial" else source.digest)
+    return source._replace(state=state, digest=b"" if source.state == DocumentState.PARTIAL else source.digest)

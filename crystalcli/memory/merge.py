@@ -23,6 +23,7 @@ from crystalcli.storage.fresh import written_beside
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store
 from crystalcli.text.choice import Choice
+from crystalcli.types import DocumentState
 
 _ALIKE = (
     "encoder",
@@ -173,7 +174,7 @@ class _Merge:
                 continue  # what is below each of them says where it is; the name will differ
             if not new.numbers:
                 if other.row.kind == "archive" and other.row.digest != new.row.digest:  # to be opened again
-                    other.row = other.row._replace(state="partial", digest=b"")
+                    other.row = other.row._replace(state=DocumentState.PARTIAL, digest=b"")
                 return  # not read, where another crystal has read it or says the same
             if not other.numbers or _cut_short(other, new):
                 self._drop(other)
@@ -187,7 +188,7 @@ class _Merge:
 
     def _prefer(self, new: _Entry, other: _Entry) -> None:
         """Of two rows for one text, keep the one of the crystal that has seen the file where it says."""
-        if other.row.state != "done" and new.row.state == "done":
+        if other.row.state != DocumentState.DONE and new.row.state == DocumentState.DONE:
             if self._by_location.get(new.row.location, other) is not other:
                 return  # another document is there
             self._drop(other)
@@ -217,7 +218,7 @@ class _Merge:
             count += 1
         if older is other:
             self._drop(other)
-        older.row = older.row._replace(location=location, state="gone")
+        older.row = older.row._replace(location=location, state=DocumentState.GONE)
         if older is other:
             self._put(other)
         return new
@@ -239,4 +240,6 @@ class _Merge:
 
 def _cut_short(one: _Entry, other: _Entry) -> bool:
     """Whether `one` is a file that was not read to its end, and `other` the same file, read."""
-    return one.row.location == other.row.location and (one.row.state == "partial") > (other.row.state == "partial")
+    return one.row.location == other.row.location and (one.row.state == DocumentState.PARTIAL) > (
+        other.row.state == DocumentState.PARTIAL
+    )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import bm25
 from crystalcli.memory.passages import Query
 from crystalcli.memory.shelf import Shelf
@@ -76,14 +75,14 @@ class _Binding:
         self._pages: list[_Page] = []
         chunks = len(shelf.nesting.atoms) - 1
         if not all(0 <= run.first_chunk < run.first_chunk + run.chunks <= chunks for run in self._runs):
-            raise DamagedCrystalError(f"{shelf.store.path} is damaged: a document refers to chunks that are not there")
+            raise shelf.store.damaged("a document refers to chunks that are not there")
 
     def page_with(self, atom: int) -> _Page:
         """The page that an atom of the document stands on: the first, where its text stands on several."""
         chunk = self._shelf.chunk_of(atom)
         holding = (i for i, run in enumerate(self._runs) if run.first_chunk <= chunk < run.first_chunk + run.chunks)
         if (index := next(holding, None)) is None:
-            raise DamagedCrystalError(f"{self._shelf.store.path} is damaged: no run of a document holds chunk {chunk}")
+            raise self._shelf.store.damaged(f"no run of a document holds chunk {chunk}")
         starts, ends = self._spans_of(index)
         local = atom - self._shelf.first_atom(self._runs[index].first_chunk)
         middle = int(starts[local] + ends[local]) // 2

@@ -25,7 +25,7 @@ from crystalcli.memory.segments import SegmentWriter
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.store import Store, digest
 from crystalcli.text.cut import FLOOR, LIMIT
-from crystalcli.types import Chunk
+from crystalcli.types import Chunk, DocumentState
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -164,11 +164,20 @@ class Past:
         tokens = sum(len(chunk.ids) for chunk in chunks)
         self._source = (
             Source(
-                source, name, name, "", self._kind, "", "done", "", len(data), 0, digest(data), characters,
-                tokens, len(chunks),
+                source,
+                name,
+                name,
+                "",
+                kind=self._kind,
+                state=DocumentState.DONE,
+                size=len(data),
+                digest=digest(data),
+                characters=characters,
+                tokens=tokens,
+                chunks=len(chunks),
             ),
             runs,
-        )  # fmt: skip
+        )
         self._writer.commit()
 
     def _new_writer(self) -> SegmentWriter:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.errors import SourceError, UsageError
+from crystalcli.errors import Reason, SourceError, UsageError
 from crystalcli.memory.copying import Mixture
 from crystalcli.memory.followers import APART, asked, followers, told
 from crystalcli.memory.recalling import RecallingModel
@@ -91,24 +91,24 @@ def text_of(paths: Sequence[Path]) -> Text:
         if isinstance(each, Skipped):
             reasons.append(f"{each.relative}: {each.reason}")
             if each.path in paths:
-                raise SourceError(f"there is no text to foresee: {reasons[-1]}")
+                raise SourceError(f"no text to predict: {reasons[-1]}", each.code)
             continue
         assert isinstance(each, Found)
         try:
             _, reading = open_source(each.path)
             if isinstance(reading, ArchiveReading):
-                raise SourceError("an archive: unpack it first")
+                raise SourceError("an archive: unpack it first", Reason.UNSUPPORTED)
             text = "".join(piece for piece in reading.pieces() if isinstance(piece, str))
         except SourceError as error:
             reasons.append(f"{each.relative}: {error}")
             if each.path in paths and each.size:
-                raise SourceError(f"there is no text to foresee: {reasons[-1]}") from error
+                raise SourceError(f"no text to predict: {reasons[-1]}", error.code) from error
             continue
         found.append(text)
         code += len(text) if reading.kind in BY_LINES else 0
     whole = "\n\n".join(found)
     if not whole.strip():
-        raise SourceError(f"there is no text to foresee{': ' + reasons[0] if reasons else ''}")
+        raise SourceError(f"no text to predict{': ' + reasons[0] if reasons else ''}", Reason.NO_TEXT)
     return Text(whole, 2 * code > len(whole))
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from crystalcli.errors import SourceError, UsageError
+from crystalcli.errors import Reason, SourceError, UsageError
 from crystalcli.text.choice import said
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found
@@ -47,11 +47,12 @@ def spooled(stream: BinaryIO, name: str, largest: int) -> Iterator[Found]:
                 size += len(piece)
                 if largest and size > largest:
                     raise SourceError(
-                        f"standard input is longer than {said(largest)}; --max-file-size says how long it may be"
+                        f"standard input is longer than {said(largest)}; --max-file-size says how long it may be",
+                        Reason.TOO_LARGE,
                     )
                 file.write(piece)
         try:
             open_source(path)
         except SourceError as error:
-            raise SourceError(f"nothing to read in standard input: {error}") from None
+            raise SourceError(f"nothing to read in standard input: {error}", error.code) from None
         yield Found(path, Path(NAME), relative, size, time.time_ns(), True)

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.lock import own_place
 from crystalcli.storage.store import Store
 
@@ -59,7 +58,7 @@ def folders_asked(store: Store) -> set[str]:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list) or not all(isinstance(each, str) and "\0" not in each for each in found):
-        raise DamagedCrystalError(f"{store.path} is damaged: its list of folders does not decode")
+        raise store.damaged("its list of folders does not decode")
     return set(found)
 
 

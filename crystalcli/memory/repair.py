@@ -15,21 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from crystalcli.errors import DamagedCrystalError
+from crystalcli.errors import DamagedCrystalError, Reason
 from crystalcli.lexical import postings, varint
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.encoders import DEFAULT_META
 from crystalcli.memory.recover import Part, Recovered, recover, sound_spans
 from crystalcli.memory.segments import count_terms, merge_tail
-from crystalcli.memory.verify import STATES, verify
+from crystalcli.memory.verify import COUNTED, verify
 from crystalcli.memory.views import view_of
 from crystalcli.storage.contexts import CONTEXTS, add_contexts, contexts_of
 from crystalcli.storage.lock import lock_beside, own_place, release
+from crystalcli.storage.reason_codes import code_of
 from crystalcli.storage.rows import RUN, Run, Segment, Source, checked
 from crystalcli.storage.salvage import Wreck, insert, put_in_place
 from crystalcli.storage.seal import sealed_tables
 from crystalcli.storage.store import Store, digest
-from crystalcli.types import LANDMARKS
+from crystalcli.types import LANDMARKS, DocumentState
 from crystalcli.vectors.pyramid import nodes
 
 _OURS = frozenset(("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"))
@@ -102,7 +103,7 @@ def _rebuild(path: Path, target: Path, encoder: Callable[[Mapping[str, str], Pat
                 )
             left = verify(store).problems
         if left:
-            raise DamagedCrystalError(f"{path} is damaged, and could not be repaired: {left[0].message}")
+            raise DamagedCrystalError(path, f"it could not be repaired: {left[0].message}")
         return work.report
     finally:
         wreck.close()
@@ -287,12 +288,13 @@ class _Repair:
                 and where[1] in LANDMARKS
             ):
                 landmarks[row["source"]].append(where)
-        taken: set[str] = set()
+        taken: set[tuple[str, str]] = set()  # (column, value)
         sources: dict[int, Source] = {}
         for row in self._wreck.table("source"):
             row.pop("rowid")
             with contextlib.suppress(DamagedCrystalError):
-                source = checked(Source, tuple(row.values()), self._wreck.path)
+                row.setdefault("code", code_of(str(row["reason"])))  # versions 1 and 2 have none
+                source = checked(Source, tuple(row[name] for name in Source._fields), self._wreck.path)
                 sources[source.id] = source
         sources.pop(0, None)  # SQLite gives no row that number
         for number in sorted(sources.keys() | runs.keys() | landmarks.keys()):
@@ -300,7 +302,12 @@ class _Repair:
             self._document(number, sources.get(number), held, landmarks[number], taken)
 
     def _document(
-        self, number: int, row: Source | None, runs: list[Run], landmarks: list[tuple[int, str, str]], taken: set[str]
+        self,
+        number: int,
+        row: Source | None,
+        runs: list[Run],
+        landmarks: list[tuple[int, str, str]],
+        taken: set[tuple[str, str]],
     ) -> None:
         placed, end = self._placed(number, runs, row.characters if row is not None else None)
         stored = sum(run.chunks for run in placed)
@@ -310,17 +317,26 @@ class _Repair:
                 return
             name = f"recovered/{number}"
             row = Source(
-                number, name, name, "", "text", "", "gone", "its row in the ledger was lost", 0, 0, b"", end, 0, stored
+                number,
+                name,
+                name,
+                "",
+                kind="text",
+                state=DocumentState.GONE,
+                reason="its row in the ledger was lost",
+                code=Reason.LOST_ROW,
+                characters=end,
+                chunks=stored,
             )
             self.report.lost.append(f"the name of a document, kept as {name}")
         elif wrong := self._wrong(number, row, runs, stored):
             self.report.lost.append(f"{row.path}: {wrong}")
             self.report.to_read_again.append(row.path)
-            state = "gone" if row.state == "gone" else "partial"
-            row = row._replace(state=state, reason=f"damaged: {wrong}", digest=b"")
-        while row.path in taken or row.location in taken:
+            state = DocumentState.GONE if row.state == DocumentState.GONE else DocumentState.PARTIAL
+            row = row._replace(state=state, reason=f"damaged: {wrong}", code=Reason.LOST_TEXT, digest=b"")
+        while ("path", row.path) in taken or ("location", row.location) in taken:
             row = row._replace(path=f"{row.path} ({number})", location=f"{row.location} ({number})")
-        taken |= {row.path, row.location}
+        taken |= {("path", row.path), ("location", row.location)}
         self._store.put_source(row)
         self._store.add_runs(placed)
         self._store.add_landmarks(number, [each for each in landmarks if each[0] <= row.characters or not row.chunks])
@@ -328,19 +344,19 @@ class _Repair:
     def _wrong(self, number: int, row: Source, runs: list[Run], stored: int) -> str:
         """What a document has lost; "" when it is as it was."""
         held = sum(run.chunks for run in runs)
-        expected = max(held, row.chunks if row.state in ("done", "failed", "gone") else 0)
+        expected = max(held, row.chunks if row.state in (*COUNTED, DocumentState.GONE) else 0)
         if stored < expected:
             return f"{expected - stored} of {expected} chunks were lost"
-        if row.state not in STATES or not self._seals.get(("source", number), True):
+        if row.state not in frozenset(DocumentState) or not self._seals.get(("source", number), True):
             return "what the ledger says of it was altered"
         characters = lines = 0
         for ordinal, run in enumerate(runs):
-            if row.state in ("done", "failed") and (run.ordinal, run.start, run.lines) != (ordinal, characters, lines):
+            if row.state in COUNTED and (run.ordinal, run.start, run.lines) != (ordinal, characters, lines):
                 return "where its text begins was altered"
             sizes = [self._sizes[chunk] for chunk in range(run.first_chunk, run.first_chunk + run.chunks)]
             characters += sum(size[0] for size in sizes)
             lines += sum(size[1] for size in sizes)
-        if row.state in ("done", "failed") and characters != row.characters:
+        if row.state in COUNTED and characters != row.characters:
             return "its length in the ledger was altered"
         return ""
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import postings, varint
 from crystalcli.lexical.analysis import terms
 from crystalcli.memory.contexts import identity
@@ -54,9 +53,7 @@ class SegmentWriter:
         for segment in store.segments():
             hashes = store.part(segment.id, "hashes")
             if len(hashes) != 16 * segment.chunks:
-                raise DamagedCrystalError(
-                    f"{store.path} is damaged: the hashes of segment {segment.id} contradict its counts"
-                )
+                raise store.damaged(f"the hashes of segment {segment.id} contradict its counts")
             for index, context in enumerate(contexts_of(store, segment)):
                 key = identity(hashes[16 * index : 16 * index + 16], context)
                 self._known.setdefault(key, segment.first_chunk + index)

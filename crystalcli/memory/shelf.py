@@ -95,7 +95,7 @@ class Shelf:
             tokens.append(self._tokens(row, self._of(found, row, "spans")))
         self.lengths = np.frombuffer(b"".join(lengths), np.uint8)
         if sum(row.tokens for row in self.segments) >= 1 << 31:  # nodes are numbered in 32 bits
-            raise DamagedCrystalError(f"{self.store.path} is damaged: it says to hold more tokens than a crystal can")
+            raise self.store.damaged("it says to hold more tokens than a crystal can")
         self.nesting = Nesting(np.concatenate([np.zeros(0, np.uint16), *tokens]))
         for row in self.segments:
             last = row.first_chunk + row.chunks
@@ -114,7 +114,7 @@ class Shelf:
 
     def _of(self, found: dict[str, bytes], row: Segment, name: str) -> bytes:
         if name not in found:
-            raise DamagedCrystalError(f"{self.store.path} is damaged: part {name} of segment {row.id} is missing")
+            raise self.store.damaged(f"part {name} of segment {row.id} is missing")
         return found[name]
 
     def _tokens(self, row: Segment, spans: bytes) -> npt.NDArray[np.uint16]:
@@ -122,13 +122,13 @@ class Shelf:
         try:
             tokens = varint.decode_some(spans, 3 * row.chunks, row.chunks)
         except ValueError as error:
-            raise DamagedCrystalError(f"{self.store.path} is damaged: spans of segment {row.id}: {error}") from error
+            raise self.store.damaged(f"spans of segment {row.id}: {error}") from error
         if len(tokens) and (int(tokens.max()) > 0xFFFF or int(tokens.sum()) != row.tokens):
             raise self._contradiction(row)
         return tokens.astype(np.uint16)
 
     def _contradiction(self, row: Segment) -> DamagedCrystalError:
-        return DamagedCrystalError(f"{self.store.path} is damaged: segment {row.id} contradicts its counts")
+        return self.store.damaged(f"segment {row.id} contradicts its counts")
 
     # --- which nodes belong together ------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ class Shelf:
         """The index in `segments` of the segment that holds `chunk`. Raises DamagedCrystalError when none does."""
         last = self.segments[-1] if self.segments else None
         if last is None or not 0 <= chunk < last.first_chunk + last.chunks:
-            raise DamagedCrystalError(f"{self.store.path} is damaged: there is no chunk {chunk}")
+            raise self.store.damaged(f"there is no chunk {chunk}")
         return bisect_right(self._first_chunks, chunk) - 1
 
     def view(self, index: int) -> SegmentView:
@@ -223,9 +223,7 @@ class Shelf:
         alive = np.zeros(chunks + 1, np.int32)
         for first, count in runs_by_chunk(self.store, chunks):
             if not 0 <= first < first + count <= chunks:
-                raise DamagedCrystalError(
-                    f"{self.store.path} is damaged: a document refers to chunks that are not there"
-                )
+                raise self.store.damaged("a document refers to chunks that are not there")
             alive[first] += 1
             alive[first + count] -= 1
         np.cumsum(alive, out=alive)
@@ -271,9 +269,7 @@ class Shelf:
         units = [(bounds[unit - base], bounds[unit - base + 1]) for unit in range(first_unit, last_unit)]
         text = self.chunk_text(view.row.first_chunk + chunk)
         if bounds[-1] > len(text):
-            raise DamagedCrystalError(
-                f"{self.store.path} is damaged: units of chunk {view.row.first_chunk + chunk} end behind its text"
-            )
+            raise self.store.damaged(f"units of chunk {view.row.first_chunk + chunk} end behind its text")
         return AtomPlace(view.row.first_chunk + chunk, text, units[0][0], units[-1][1], units, first_unit, index)
 
     def chunk_text(self, chunk: int) -> str:
@@ -286,9 +282,9 @@ class Shelf:
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
-            raise DamagedCrystalError(f"{self.store.path} is damaged: chunk {chunk} is not UTF-8") from error
+            raise self.store.damaged(f"chunk {chunk} is not UTF-8") from error
         if len(text) != int(view.spans.characters[local]):
-            raise DamagedCrystalError(f"{self.store.path} is damaged: chunk {chunk} has not the length it says")
+            raise self.store.damaged(f"chunk {chunk} has not the length it says")
         return text
 
     def context_of(self, chunk: int) -> str:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical.analysis import terms
 from crystalcli.memory.pages import PAGED
 from crystalcli.memory.passages import Query
@@ -88,7 +87,7 @@ def _covered(shelf: Shelf, query: Query, sources: list[int]) -> dict[int, float]
     chunks = len(shelf.nesting.atoms) - 1
     first, count = runs[:, 1], runs[:, 2]
     if not ((first >= 0) & (first < chunks) & (count > 0) & (count <= RUN) & (first + count <= chunks)).all():
-        raise DamagedCrystalError(f"{shelf.store.path} is damaged: a document refers to chunks that are not there")
+        raise shelf.store.damaged("a document refers to chunks that are not there")
     firsts, lasts = shelf.nesting.atoms[first], shelf.nesting.atoms[first + count]
     owners = np.searchsorted(np.array(sorted(sources), np.int64), runs[:, 0])
     found = np.zeros(len(sources))

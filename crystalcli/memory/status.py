@@ -18,14 +18,14 @@ from crystalcli.storage.rows import Source, typed
 from crystalcli.storage.store import Store
 from crystalcli.text.choice import USUAL, Choice
 from crystalcli.text.walk import Found, Skipped, walk
+from crystalcli.types import DocumentState, FileState
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A source of the ledger, and how its file stands now.
 
-    state, reason: as at the last ingest. now: "same", "changed", "gone", "unreadable", "left out" for a document whose file is
-    there and not followed by what is chosen now, or "new" for a file that the ledger does not know. chunks_expected: as counted
+    state, reason, code: as at the last ingest. now: the file, compared with that. chunks_expected: as counted
     when it was read to its end, None when it never was. without_layers: chunks stored that have no codes yet.
     """
 
@@ -34,7 +34,8 @@ class Entry:
     kind: str
     state: str
     reason: str
-    now: str
+    code: str
+    now: FileState
     size: int
     mtime_ns: int
     sha256: str
@@ -47,10 +48,12 @@ class Entry:
     @property
     def complete(self) -> bool:
         """Whether the crystal holds what there is to hold of it. What is skipped or gone, and known to be, lacks nothing."""
-        if self.state == "gone":
-            return self.now == "gone" and not self.without_layers
-        whole = self.state == "skipped" or (self.state == "done" and self.chunks_stored == self.chunks_expected)
-        return whole and self.now in ("same", "left out") and not self.without_layers
+        if self.state == DocumentState.GONE:
+            return self.now == FileState.GONE and not self.without_layers
+        whole = self.state == DocumentState.SKIPPED or (
+            self.state == DocumentState.DONE and self.chunks_stored == self.chunks_expected
+        )
+        return whole and self.now in (FileState.SAME, FileState.LEFT_OUT) and not self.without_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def status(store: Store) -> Status:
             now = _now(source, home, found_now, walked, choice)
         else:
             now = _now(archive, home, met_all.get(archive.location), walked, choice)
-            now = "gone" if source.state == "gone" else now
+            now = FileState.GONE if source.state == DocumentState.GONE else now
         counts = (stored.get(source.id, 0), bare.get(source.id, 0))
         entries.append(_entry(source, now, *counts))
     entries += [_new(found) for _, found in sorted(met.items()) if isinstance(found, Found)]
@@ -114,27 +117,33 @@ def status(store: Store) -> Status:
     )
 
 
-def _now(source: Source, home: Path, found: Found | Skipped | None, walked: Path | None, choice: Choice) -> str:
+def _now(source: Source, home: Path, found: Found | Skipped | None, walked: Path | None, choice: Choice) -> FileState:
     """How a source's file stands now. walked: its folder, if that was walked, so that a file not met is gone or left out."""
     path = place_of(source.location, home)
     if is_piped(source.location):
-        return "gone" if source.state == "gone" else "same"  # gone: merged with a newer one of that name
+        return (
+            FileState.GONE if source.state == DocumentState.GONE else FileState.SAME
+        )  # gone: merged with a newer one of that name
     if isinstance(found, Skipped):
-        return "same" if source.state == "skipped" else "left out" if found.chosen else "changed"
+        if source.state == DocumentState.SKIPPED:
+            return FileState.SAME
+        return FileState.LEFT_OUT if found.chosen else FileState.CHANGED
     if found is None and walked is not None:
         relative = os.path.relpath(path, walked).replace(os.sep, "/")
-        return "left out" if choice.leaves_out(relative) and os.path.lexists(path) else "gone"
+        is_left_out = choice.leaves_out(relative) and os.path.lexists(path)
+        return FileState.LEFT_OUT if is_left_out else FileState.GONE
     try:
         at = path.stat()
         if not path.is_file():
-            return "gone"
+            return FileState.GONE
         if (at.st_size, at.st_mtime_ns) == (source.size, source.mtime_ns):
-            return "same"
-        return "same" if source.digest and _sha256(path) == source.digest else "changed"
+            return FileState.SAME
+        is_same = source.digest and _sha256(path) == source.digest
+        return FileState.SAME if is_same else FileState.CHANGED
     except (FileNotFoundError, NotADirectoryError):
-        return "gone"
+        return FileState.GONE
     except (OSError, ValueError):
-        return "unreadable"
+        return FileState.UNREADABLE
 
 
 def _sha256(path: Path) -> bytes:
@@ -154,20 +163,21 @@ def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:
     return stored, dict(typed(store.rows(query), (int, int), store.path))
 
 
-def _entry(source: Source, now: str, stored: int, bare: int) -> Entry:
+def _entry(source: Source, now: FileState, stored: int, bare: int) -> Entry:
     return Entry(
         path=source.path,
         location=source.location,
         kind=source.kind,
         state=source.state,
         reason=source.reason,
+        code=source.code,
         now=now,
         size=source.size,
         mtime_ns=source.mtime_ns,
         sha256=source.digest.hex(),
         characters=source.characters,
         tokens=source.tokens,
-        chunks_expected=source.chunks if source.reason or source.state != "partial" else None,
+        chunks_expected=source.chunks if source.code or source.state != DocumentState.PARTIAL else None,
         chunks_stored=stored,
         without_layers=bare,
     )
@@ -176,6 +186,6 @@ def _entry(source: Source, now: str, stored: int, bare: int) -> Entry:
 def _new(found: Found) -> Entry:
     location = os.fsencode(found.path).decode("utf-8", "backslashreplace")
     return Entry(
-        found.relative, location, "", "", "", "new", found.size, found.mtime_ns, "", 0, 0, chunks_expected=None,
+        found.relative, location, "", "", "", "", FileState.NEW, found.size, found.mtime_ns, "", 0, 0, chunks_expected=None,
         chunks_stored=0, without_layers=0,
     )  # fmt: skip

@@ -21,9 +21,9 @@ import torch
 from crystalcli.errors import (
     CrystalError,
     DamagedCrystalError,
+    MissingFileError,
     NewerFormatError,
     NotACrystalError,
-    NotFoundError,
     UsageError,
 )
 from crystalcli.memory.decay import Forgetting
@@ -78,7 +78,7 @@ def restore(memory: MemoryCrystal, tensors: Mapping[str, torch.Tensor]) -> None:
             layers.append(_layer(tensors, name, (batch, nodes, dimension)))
             waiting.append(_waiting(tensors, name, (batch, left, dimension)))
     except (KeyError, ValueError, TypeError, CrystalError) as error:
-        raise DamagedCrystalError(f"these tensors are no whole memory: {error}") from error
+        raise DamagedCrystalError(None, f"these tensors are no whole memory: {error}") from error
     for layer in layers:
         held_by(memory.dtype, layer.vectors.rows)
         layer.vectors.to(None, memory.dtype)
@@ -108,12 +108,12 @@ def save(memory: MemoryCrystal, path: Path) -> None:
 def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
     """A memory of this class, made with these options, from a file that `save` wrote.
 
-    Raises NotFoundError, NotACrystalError, NewerFormatError or DamagedCrystalError, and UsageError for a dtype that cannot hold it.
+    Raises MissingFileError, NotACrystalError, NewerFormatError or DamagedCrystalError, and UsageError for a dtype that cannot hold it.
     """
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise NotFoundError(f"there is no file {path}")
+        raise MissingFileError(f"{path} does not exist")
     try:
         with safe_open(path, framework="pt") as file:
             said = file.metadata() or {}
@@ -132,12 +132,12 @@ def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
         dtype = tensors["units.vectors"].dtype if "units.vectors" in tensors else torch.float32
         _hold(dtype.is_floating_point, f"its nodes are {dtype}")
     except (KeyError, ValueError, UsageError) as error:
-        raise DamagedCrystalError(f"{path} is damaged: {error}") from error
+        raise DamagedCrystalError(path, str(error)) from error
     memory = kind(dimension, shape, **{"dtype": dtype, **options})  # what a class of somebody's own raises is no damage
     try:
         restore(memory, tensors)
     except DamagedCrystalError as error:
-        raise DamagedCrystalError(f"{path} is damaged: {error}") from error
+        raise DamagedCrystalError(path, str(error)) from error
     return memory
 
 

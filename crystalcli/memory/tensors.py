@@ -347,7 +347,7 @@ class MemoryCrystal:
     def load(cls, path: str | Path, **options: Any) -> Self:
         """A memory as `save` wrote it, of this class: it is made by `cls(dimension, ratios, dtype=..., **options)`, and then filled.
 
-        So what a class of your own has beside, weights for one, is given here. Raises NotFoundError, NotACrystalError,
+        So what a class of your own has beside, weights for one, is given here. Raises MissingFileError, NotACrystalError,
         NewerFormatError or DamagedCrystalError.
         """
         return tensor_file.load(cls, Path(path), options)

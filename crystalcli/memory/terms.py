@@ -53,9 +53,9 @@ class TermBalance:
             parts: list[postings.Posting] = []
             for term, posting in postings.entries(data, lexicon.first_atom):
                 if term <= last or (not terms and term != first_term):
-                    raise DamagedCrystalError(f"its terms are out of order at {term!r}")
+                    raise DamagedCrystalError(None, f"its terms are out of order at {term!r}")
                 if not len(posting.atoms) or int(posting.atoms.max()) >= end or (np.diff(posting.atoms) <= 0).any():
-                    raise DamagedCrystalError(f"it names atoms for {term!r} that are not there")
+                    raise DamagedCrystalError(None, f"it names atoms for {term!r} that are not there")
                 last = term
                 terms.append(self._number(term))
                 parts.append(posting)

@@ -17,11 +17,11 @@ import numpy as np
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.memory.terms import TermBalance
 from crystalcli.memory.views import SegmentView, check_numbering, view_of
-from crystalcli.storage.check import Fault, blob_faults, file_faults, reason_of, seal_faults
+from crystalcli.storage.check import Fault, blob_faults, file_faults, seal_faults
 from crystalcli.storage.contexts import contexts_of
 from crystalcli.storage.rows import Lexicon, Run, Segment, Source, checked, typed
 from crystalcli.storage.store import Store, digest
-from crystalcli.types import LANDMARKS
+from crystalcli.types import LANDMARKS, DocumentState
 from crystalcli.vectors.codec import CODE_BYTES
 from crystalcli.vectors.pyramid import RATIOS
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     Integers = npt.NDArray[np.int64]
 
-STATES = ("done", "partial", "skipped", "failed", "gone")
-_COUNTED = ("done", "failed")  # states in which the row of a source that is whole counts exactly what is stored of it
+# States in which the row of a source that is whole counts exactly what is stored of it.
+COUNTED = (DocumentState.DONE, DocumentState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class _Check:
             yield
         except DamagedCrystalError as error:
             where = self._places.over(segment.first_chunk, segment.first_chunk + segment.chunks) if segment else ()
-            self._note(reason_of(error, self._store), where)
+            self._note(error.what, where)
 
     def _touched(self, fault: Fault) -> tuple[str, ...]:
         """The documents that a fault in a group of rows touches."""
@@ -286,7 +286,7 @@ class _Check:
                     if self._balance is not None and position <= atoms:
                         self._balance.take_index(self._store, lexicon)
                 except DamagedCrystalError as error:
-                    self._note(f"lexicon {lexicon.id}: {reason_of(error, self._store)}", self._over_lexicon(lexicon))
+                    self._note(f"lexicon {lexicon.id}: {error.what}", self._over_lexicon(lexicon))
         if position != atoms:
             self._note("the lexical index does not cover every atom", self._over_atoms(min(position, atoms), 1 << 60))
         if self._balance is not None and len(wrong := self._balance.uneven()):
@@ -319,9 +319,11 @@ class _Check:
                     self._note(f"the document does not hold together: {wrong}", (source.path,))
 
     def _document_fault(self, source: Source) -> str:
-        if source.state not in STATES:
+        if source.state not in frozenset(DocumentState):
             return f"its state is {source.state!r}"
-        whole = source.state in _COUNTED and source.whole
+        if bool(source.code) != bool(source.reason):
+            return "it has a reason without a code, or a code without a reason"
+        whole = source.state in COUNTED and source.whole
         characters = lines = tokens = chunks = 0
         known = True
         for ordinal, run in enumerate(self._runs(source)):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
 from crystalcli.storage.rows import Segment, typed
 from crystalcli.storage.spans import Spans
@@ -42,12 +41,10 @@ def view_of(store: Store, row: Segment) -> SegmentView:
     try:
         spans = Spans.from_flat(varint.decode(store.part(row.id, "spans")), row.chunks, row.units)
     except ValueError as error:
-        raise DamagedCrystalError(
-            f"{store.path} is damaged: the spans of segment {row.id} do not decode ({error})"
-        ) from error
+        raise store.damaged(f"the spans of segment {row.id} do not decode ({error})") from error
     units, clusters, atoms = nodes(spans.tokens)
     if (units.sum(), clusters.sum(), atoms.sum()) != (row.units, row.clusters, row.atoms):
-        raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} contradicts its counts")
+        raise store.damaged(f"segment {row.id} contradicts its counts")
     return SegmentView(
         row, spans, _starts(atoms), _starts(units), _children(clusters, atoms), _children(units, clusters)
     )
@@ -70,9 +67,9 @@ def check_row(store: Store, row: Segment, before: Segment | None, size: int) -> 
     """The same of one segment, whose spans take `size` bytes, and the one before it."""
     expected = (before.first_chunk + before.chunks, before.first_atom + before.atoms) if before else (0, 0)
     if (row.first_chunk, row.first_atom) != expected:
-        raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} does not follow the one before it")
+        raise store.damaged(f"segment {row.id} does not follow the one before it")
     if 4 * row.chunks + row.units > size or not row.atoms <= row.clusters <= row.units:
-        raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} counts more than its spans hold")
+        raise store.damaged(f"segment {row.id} counts more than its spans hold")
 
 
 def _starts(counts: Integers) -> Integers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.rows import Source
 from crystalcli.storage.seal import Group, broken, holds, sealed_tables
 from crystalcli.storage.store import Store, digest
@@ -24,9 +23,8 @@ def vouch(store: Store, source: Source) -> None:
     Raises DamagedCrystalError.
     """
     if not holds(store.stream, ("source", source.id)):
-        raise DamagedCrystalError(
-            f"{store.path} is damaged: what it says of {source.path} is not what was written; "
-            "`crystal repair` keeps what can be read"
+        raise store.damaged(
+            f"what it says of {source.path} is not what was written; `crystal repair` keeps what can be read"
         )
 
 
@@ -66,8 +64,3 @@ def blob_faults(store: Store) -> Iterator[Fault]:
                 number = found.get(head, 0)
                 label = found.get("name", found.get("first_term", ""))
                 yield Fault((head, number), f"{table} {label} of {head} {number} does not match its digest")
-
-
-def reason_of(error: DamagedCrystalError, store: Store) -> str:
-    """What an error says, without the file's name."""
-    return str(error).removeprefix(f"{store.path} is damaged: ")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.rows import typed
 from crystalcli.storage.store import Store, digest
 
@@ -24,6 +23,6 @@ def codebooks(store: Store) -> dict[str, bytes]:
     rows = store.rows("SELECT name, digest, data FROM codebook ORDER BY name")
     for name, wanted, data in typed(rows, (str, bytes, bytes), store.path):
         if digest(data) != wanted:
-            raise DamagedCrystalError(f"{store.path} is damaged: the codebook {name} does not match its digest")
+            raise store.damaged(f"the codebook {name} does not match its digest")
         found[name] = data
     return found

@@ -94,7 +94,7 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
         try:
             return _looked_into(mode)
         except UnicodeDecodeError as error:  # SQLite's message quotes the broken schema
-            raise DamagedCrystalError(f"{path} is damaged: malformed database schema") from error
+            raise DamagedCrystalError(path, "malformed database schema") from error
         except sqlite3.DatabaseError as error:
             if number == len(modes) or getattr(error, "sqlite_errorcode", 0) not in _PASSING:
                 raise _unreadable(path, error) from error
@@ -152,7 +152,7 @@ def not_a_crystal(path: Path, error: Exception | None = None) -> CrystalError:
         return NotACrystalError(f"{path} is not a crystal")
     if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
         return NotACrystalError(f"{path} is a database of another program, not a crystal")
-    return DamagedCrystalError(f"{path} is damaged: {error}")
+    return DamagedCrystalError(path, str(error))
 
 
 def _sqlite(uri: str) -> sqlite3.Connection:

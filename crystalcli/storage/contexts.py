@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.rows import Segment
 from crystalcli.storage.store import Store, compressed
 
@@ -28,7 +27,7 @@ def contexts_of(store: Store, row: Segment) -> list[str]:
     try:
         found = data.decode().split("\n") if data is not None else [""] * row.chunks
     except UnicodeDecodeError as error:
-        raise DamagedCrystalError(f"{store.path} is damaged: the contexts of segment {row.id} are not UTF-8") from error
+        raise store.damaged(f"the contexts of segment {row.id} are not UTF-8") from error
     if len(found) != row.chunks:
-        raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} has not as many contexts as chunks")
+        raise store.damaged(f"segment {row.id} has not as many contexts as chunks")
     return found

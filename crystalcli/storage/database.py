@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
+from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileError, NewerFormatError, NotACrystalError
 from crystalcli.storage.connection import connect, make, not_a_crystal, refused
 from crystalcli.storage.lock import lock_beside, own_place, release
 from crystalcli.storage.query import Guard
@@ -75,13 +75,13 @@ class Database:
     ) -> Self:
         """The crystal at `path`; wait, waiting: for writing, as in `lock_beside`.
 
-        Raises NotACrystalError, DamagedCrystalError or NewerFormatError for what is not a readable crystal of this
-        version, and CrystalError when it cannot be opened, or not for writing. Changes nothing.
+        Raises MissingFileError when there is no such file, NotACrystalError, DamagedCrystalError or NewerFormatError for
+        what is not a readable crystal of this version, and CrystalError when it cannot be opened, or not for writing. Changes nothing.
         """
         if path.is_dir():
             raise NotACrystalError(f"{path} is a folder, not a crystal")
         if not path.exists():
-            raise CrystalError(f"no crystal at {path}; make one with `crystal ingest FOLDER`")
+            raise MissingFileError(f"{path} does not exist; make a crystal with `crystal ingest FOLDER`")
         lock = lock_beside(path, wait, waiting) if writable else None
         try:
             return cls._open(path, lock)
@@ -105,6 +105,10 @@ class Database:
             opened._db.close()
             raise
         return opened
+
+    def damaged(self, what: str) -> DamagedCrystalError:
+        """Make the error that says what is damaged in this file."""
+        return DamagedCrystalError(self.path, what)
 
     def close(self) -> None:
         """Give the file back. After writing, it is one plain file again unless someone else still reads it."""
@@ -171,10 +175,10 @@ class Database:
                 f"{self.path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
             )
         if version < 1:
-            raise DamagedCrystalError(f"{self.path} is damaged: it says no format version")
+            raise self.damaged("it says no format version")
         self.format = version
-        if wrong := contradiction(self.rows("SELECT type, name, sql FROM sqlite_master")):
-            raise DamagedCrystalError(f"{self.path} is damaged: {wrong}")
+        if wrong := contradiction(self.rows("SELECT type, name, sql FROM sqlite_master"), version):
+            raise self.damaged(wrong)
 
     # --- transactions and queries -------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.store import Store, digest
 
 _AT_ONCE = 32  # segments in a query: some hundred kilobytes
@@ -22,9 +21,7 @@ def parts(store: Store, segments: Sequence[int], names: Sequence[str]) -> Iterat
         found: dict[int, dict[str, bytes]] = {segment: {} for segment in some}
         for segment, name, wanted, data in store.rows(query.format(*marks), [*some, *names]):
             if not isinstance(data, bytes) or name not in names or digest(data) != wanted:
-                raise DamagedCrystalError(
-                    f"{store.path} is damaged: part {name} of segment {segment} does not match its digest"
-                )
+                raise store.damaged(f"part {name} of segment {segment} does not match its digest")
             found[segment][name] = data
         for segment in some:
             yield found.pop(segment)

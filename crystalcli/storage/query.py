@@ -39,7 +39,7 @@ class Guard:
             while found := cursor.fetchmany(_ROWS_AT_ONCE):
                 room -= len(found)
                 if room < 0:
-                    raise DamagedCrystalError(f"{self._path} is damaged: it says to hold more rows than it has bytes")
+                    raise DamagedCrystalError(self._path, "it says to hold more rows than it has bytes")
                 self._left, looks = None, self._left or 0
                 yield from found
                 self._left = looks
@@ -49,9 +49,9 @@ class Guard:
                 raise KeyboardInterrupt from None  # it was raised in `_too_long`, where SQLite drops what is raised
             if "locked" in str(error) or "busy" in str(error):
                 raise CrystalError(f"{self._path} is in use by another program: try again") from error
-            raise DamagedCrystalError(f"{self._path} is damaged: {error}") from error
+            raise DamagedCrystalError(self._path, str(error)) from error
         except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise DamagedCrystalError(f"{self._path} is damaged: {error}") from error
+            raise DamagedCrystalError(self._path, str(error)) from error
         finally:
             self._left = None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.types import DocumentState
 
 RUN = 64  # chunks in a run at most, so that the runs over a chunk are found in one index range
 
@@ -27,27 +28,34 @@ class Segment(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A row of `source`."""
+    """A row of `source`.
+
+    Attributes:
+        state: a `types.DocumentState`.
+        reason: why it was skipped, failed, or lost something, for people; else "".
+        code: the same for programs, an `errors.Reason`; else "". A later program may write codes that this one does not know.
+    """
 
     id: int
     path: str
     location: str
     root: str
-    kind: str
-    title: str
-    state: str
-    reason: str
-    size: int
-    mtime_ns: int
-    digest: bytes
-    characters: int
-    tokens: int
-    chunks: int
+    kind: str = ""
+    title: str = ""
+    state: str = ""
+    reason: str = ""
+    code: str = ""
+    size: int = 0
+    mtime_ns: int = 0
+    digest: bytes = b""
+    characters: int = 0
+    tokens: int = 0
+    chunks: int = 0
 
     @property
     def whole(self) -> bool:
         """Whether its text is held from beginning to end: the digest is then that of the text which is held."""
-        return self.state != "partial" and bool(self.digest)
+        return self.state != DocumentState.PARTIAL and bool(self.digest)
 
 
 class Run(NamedTuple):
@@ -89,12 +97,12 @@ def checked(kind: type[_Row], row: tuple[Any, ...], path: Path) -> _Row:
         ]
         if min(numbers) >= 0 and max(numbers) <= _MOST and not (isinstance(found, Run) and not 0 < found.chunks <= RUN):
             return found
-    raise DamagedCrystalError(f"{path} is damaged: a row of the table {kind.__name__.lower()} has impossible values")
+    raise DamagedCrystalError(path, f"a row of the table {kind.__name__.lower()} has impossible values")
 
 
 def typed(rows: Iterable[tuple[Any, ...]], types: tuple[type, ...], path: Path) -> list[Any]:
     """The rows, once every value has the type that its column should. Raises DamagedCrystalError."""
     found = list(rows)
     if any(tuple(map(type, row)) != types for row in found):
-        raise DamagedCrystalError(f"{path} is damaged: a row has values of other types than its table")
+        raise DamagedCrystalError(path, "a row has values of other types than its table")
     return found

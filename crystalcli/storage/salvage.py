@@ -17,7 +17,7 @@ from typing import Any
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.storage.connection import connect
 from crystalcli.storage.query import Guard
-from crystalcli.storage.schema import contradiction, statements
+from crystalcli.storage.schema import FORMAT_VERSION, contradiction, statements
 from crystalcli.storage.seal import Group, group_column, row_digest, sealed_tables
 from crystalcli.storage.store import Store
 
@@ -33,12 +33,13 @@ class Wreck:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.unreadable: set[str] = set()  # tables of which some row could not be read
+        self.version = _version_of(path)
         self._copy: Path | None = None
         self._db = self._connect()
         self._db.text_factory = lambda data: data.decode("utf-8", "replace")
         self._guard = Guard(self._db, path)
         self._read: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        self._columns = {name: _columns(name) for name in (*sealed_tables(), "seal")}
+        self._columns = {name: _columns(name, self.version) for name in (*sealed_tables(), "seal")}
         found = self._guard.stream("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
         self._tables = {
             name for name, sql in found if sql and "GENERATED" not in sql.upper() and " AS " not in sql.upper()
@@ -48,8 +49,11 @@ class Wreck:
         """The file itself, or, where its schema is damaged, a copy of it with the schema as it should be."""
         try:
             db = connect(self.path, False)
-            if not contradiction(Guard(db, self.path).stream("SELECT type, name, sql FROM sqlite_master")):
-                return db
+            schema = list(Guard(db, self.path).stream("SELECT type, name, sql FROM sqlite_master"))
+            for version in (self.version, *range(FORMAT_VERSION, 0, -1)):
+                if not contradiction(schema, version):
+                    self.version = version
+                    return db
             db.close()
         except DamagedCrystalError:
             pass
@@ -61,11 +65,11 @@ class Wreck:
         except OSError as error:
             raise CrystalError(f"cannot write {self._copy}: {error.strerror}") from error
         try:
-            _mend_schema(self._copy)
+            _mend_schema(self._copy, self.version)
             return connect(self._copy, False)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             self._drop_copy()
-            raise DamagedCrystalError(f"{self.path} is damaged: its list of tables cannot be read ({error})") from error
+            raise DamagedCrystalError(self.path, f"its list of tables cannot be read ({error})") from error
         except BaseException:
             self._drop_copy()
             raise
@@ -160,14 +164,14 @@ class Wreck:
 _KEYS = {"meta": "key", "run": "source, ordinal", "landmark": "source, kind, start", "seal": "name, number"}
 
 
-def _mend_schema(path: Path) -> None:
-    """Say of each table, in the place where it stands in the list of tables, what this program would say of it.
+def _mend_schema(path: Path, version: int) -> None:
+    """Say of each table, in the place where it stands in the list of tables, what a file of that format version says of it.
 
     Its first page is believed where it names one; what is no table of this program's goes. Raises sqlite3.Error.
     """
     db = sqlite3.connect(":memory:")
     with contextlib.closing(db):
-        for statement in statements():
+        for statement in statements(version):
             db.execute(statement)
         wanted = db.execute("SELECT rowid, type, name, tbl_name, rootpage, sql FROM sqlite_master").fetchall()
     db = sqlite3.connect(path, isolation_level=None)
@@ -193,11 +197,21 @@ def _mend_schema(path: Path) -> None:
                 )
 
 
-def _columns(table: str) -> list[str]:
-    """A table's columns as this program makes it."""
+def _version_of(path: Path) -> int:
+    """The format version in the file's header; this program's own where that is damaged."""
+    try:
+        with path.open("rb") as file:
+            version = int.from_bytes(file.read(64)[60:], "big")
+    except OSError:
+        return FORMAT_VERSION
+    return version if 0 < version <= FORMAT_VERSION else FORMAT_VERSION
+
+
+def _columns(table: str, version: int) -> list[str]:
+    """A table's columns in a file of a format version."""
     db = sqlite3.connect(":memory:")
     with contextlib.closing(db):
-        for statement in statements():
+        for statement in statements(version):
             db.execute(statement)
         return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
 

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable
 
 APPLICATION_ID = 0x43525953  # "CRYS"
-FORMAT_VERSION = 2  # user_version
+FORMAT_VERSION = 3  # user_version; files of all versions from 1 on are read and written
+CODES_SINCE = 3  # the format version from which on `source` has the column `code`
 
 TABLES = """
 CREATE TABLE meta (
@@ -34,6 +35,7 @@ CREATE TABLE source (
     title TEXT NOT NULL,
     state TEXT NOT NULL,              -- done, partial, skipped, failed, gone
     reason TEXT NOT NULL,             -- why it was skipped or failed, else ""
+    code TEXT NOT NULL,               -- the same for programs (errors.Reason), else ""
     size INTEGER NOT NULL,            -- bytes
     mtime_ns INTEGER NOT NULL,
     digest BLOB NOT NULL,             -- SHA-256 of the bytes; empty when it was not read
@@ -112,9 +114,10 @@ CREATE TABLE seal (
 """
 
 
-def statements() -> list[str]:
-    """The statements that make an empty crystal, one by one, without comments."""
-    return [_plain(each) for each in TABLES.split(";\n") if each.strip()]
+def statements(version: int = FORMAT_VERSION) -> list[str]:
+    """The statements that make an empty crystal of a format version, one by one, without comments."""
+    text = TABLES if version >= CODES_SINCE else re.sub(r"(?m)^    code TEXT .*\n", "", TABLES)
+    return [_plain(each) for each in text.split(";\n") if each.strip()]
 
 
 def tables() -> list[str]:
@@ -122,12 +125,16 @@ def tables() -> list[str]:
     return re.findall(r"^CREATE TABLE (\w+)", TABLES, re.MULTILINE)
 
 
-def contradiction(found: Iterable[tuple[str, str, str | None]]) -> str:
-    """What is wrong with a file's schema: rows of (type, name, sql) from `sqlite_master`; "" when it is this one.
+def contradiction(found: Iterable[tuple[str, str, str | None]], version: int = FORMAT_VERSION) -> str:
+    """Say what is wrong with a file's schema; "" when it is that of the format version.
+
+    Args:
+        found: rows of (type, name, sql) from `sqlite_master`.
+        version: the file's format version.
 
     Nothing but this program's tables and index may be there: a view, a trigger or a generated column is code.
     """
-    wanted = {each.split("(")[0].split()[2]: each for each in statements()}
+    wanted = {each.split("(")[0].split()[2]: each for each in statements(version)}
     here = set()
     for kind, name, sql in found:
         if kind == "index" and sql is None and name.startswith("sqlite_autoindex_"):
@@ -135,7 +142,7 @@ def contradiction(found: Iterable[tuple[str, str, str | None]]) -> str:
         if name not in wanted:
             return f"it holds the {kind} {name}, which no crystal has"
         if sql is None or _plain(sql) != wanted[name]:
-            return f"its {kind} {name} is not as format version {FORMAT_VERSION} has it"
+            return f"its {kind} {name} is not as format version {version} has it"
         here.add(name)
     lacking = [name for name in wanted if name not in here]
     return f"it lacks the {wanted[lacking[0]].split()[1].lower()} {lacking[0]}" if lacking else ""

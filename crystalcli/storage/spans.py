@@ -38,8 +38,8 @@ class Spans(NamedTuple):
     def from_flat(cls, values: Integers, chunks: int, units: int) -> Spans:
         """The inverse of `flat`. Raises DamagedCrystalError when the counts do not add up."""
         if len(values) != 4 * chunks + units:
-            raise DamagedCrystalError("a segment's spans contradict its counts")
+            raise DamagedCrystalError(None, "a segment's spans contradict its counts")
         if len(values) and int(values.max()) >= _MOST:
-            raise DamagedCrystalError("a segment's spans are longer than any segment")
+            raise DamagedCrystalError(None, "a segment's spans are longer than any segment")
         by, characters, newlines, tokens = values[: 4 * chunks].reshape(4, chunks)
         return cls(by, characters, newlines, tokens, values[4 * chunks :])

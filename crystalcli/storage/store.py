@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.connection import LARGEST
 from crystalcli.storage.database import Database
+from crystalcli.storage.reason_codes import code_of
 from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source, checked, typed
+from crystalcli.storage.schema import CODES_SINCE
 from crystalcli.types import LANDMARKS
 
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time
@@ -48,14 +49,14 @@ class Store(Database):
 
     def sources(self) -> list[Source]:
         """Every source, in order of its id."""
-        return [checked(Source, row, self.path) for row in self.rows("SELECT * FROM source ORDER BY id")]
+        return self._sources("ORDER BY id")
 
     def source(self, number: int) -> Source:
         """One source by its id."""
-        rows = self.rows("SELECT * FROM source WHERE id = ?", (number,))
-        if not rows:
-            raise DamagedCrystalError(f"{self.path} is damaged: source {number} is missing")
-        return checked(Source, rows[0], self.path)
+        sources = self._sources("WHERE id = ?", (number,))
+        if not sources:
+            raise self.damaged(f"source {number} is missing")
+        return sources[0]
 
     def has_source(self, number: int) -> bool:
         """Whether there is a source of that number."""
@@ -63,14 +64,24 @@ class Store(Database):
 
     def source_named(self, path: str) -> Source | None:
         """The source that is cited as `path`."""
-        rows = self.rows("SELECT * FROM source WHERE path = ?", (path,))
-        return checked(Source, rows[0], self.path) if rows else None
+        sources = self._sources("WHERE path = ?", (path,))
+        return sources[0] if sources else None
+
+    def _sources(self, clause: str, values: tuple[str | int, ...] = ()) -> list[Source]:
+        """Rows of `source`; in a file of a version without codes they follow from the sentences."""
+        has_codes = self.format >= CODES_SINCE
+        columns = ", ".join(name if has_codes or name != "code" else "''" for name in Source._fields)
+        rows = self.rows(f"SELECT {columns} FROM source {clause}", values)
+        sources = [checked(Source, row, self.path) for row in rows]
+        return sources if has_codes else [each._replace(code=code_of(each.reason)) for each in sources]
 
     def put_source(self, source: Source) -> int:
         """Insert (id 0) or replace one ledger row, inside a transaction; returns its id."""
-        values = (source.id or None, *source[1:])
-        marks = ", ".join("?" * len(values))
-        return int(self._db.execute(f"INSERT OR REPLACE INTO source VALUES ({marks})", values).lastrowid or 0)
+        row = {**source._asdict(), "id": source.id or None}
+        if self.format < CODES_SINCE:
+            del row["code"]
+        query = f"INSERT OR REPLACE INTO source ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
+        return int(self._db.execute(query, tuple(row.values())).lastrowid or 0)
 
     def drop_source(self, number: int) -> None:
         """Take a source out of the ledger, inside a transaction."""
@@ -150,7 +161,7 @@ class Store(Database):
         """A part's bytes as stored. Raises DamagedCrystalError when it is missing or not what was written."""
         found = self._part(segment, name)
         if found is None:
-            raise DamagedCrystalError(f"{self.path} is damaged: part {name} of segment {segment} is missing")
+            raise self.damaged(f"part {name} of segment {segment} is missing")
         return found[1]
 
     def _part(self, segment: int, name: str) -> tuple[int, bytes] | None:
@@ -160,9 +171,7 @@ class Store(Database):
             return None
         size, wanted, data = rows[0]
         if not isinstance(data, bytes) or not isinstance(size, int) or digest(data) != wanted:
-            raise DamagedCrystalError(
-                f"{self.path} is damaged: part {name} of segment {segment} does not match its digest"
-            )
+            raise self.damaged(f"part {name} of segment {segment} does not match its digest")
         return int(size), bytes(data)
 
     def add_text(self, segment: int, text: bytes) -> None:
@@ -173,7 +182,7 @@ class Store(Database):
         """A segment's text as UTF-8."""
         found = self.frame(segment, "text")
         if found is None:
-            raise DamagedCrystalError(f"{self.path} is damaged: part text of segment {segment} is missing")
+            raise self.damaged(f"part text of segment {segment} is missing")
         return found
 
     def frame(self, segment: int, name: str) -> bytes | None:
@@ -186,14 +195,10 @@ class Store(Database):
         size, data = found
         try:
             if not 0 <= size <= LARGEST or zstandard.frame_content_size(data) != size:
-                raise DamagedCrystalError(
-                    f"{self.path} is damaged: the {name} of segment {segment} has not the size it says"
-                )
+                raise self.damaged(f"the {name} of segment {segment} has not the size it says")
             return zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
         except zstandard.ZstdError as error:
-            raise DamagedCrystalError(
-                f"{self.path} is damaged: the {name} of segment {segment} does not decompress"
-            ) from error
+            raise self.damaged(f"the {name} of segment {segment} does not decompress") from error
 
     def part_sizes(self) -> dict[str, tuple[int, int]]:
         """For each name of a part: bytes stored in all, and bytes before compression."""
@@ -240,5 +245,5 @@ class Store(Database):
     def _checked(self, row: tuple[bytes, bytes]) -> bytes:
         wanted, data = row
         if not isinstance(data, bytes) or digest(data) != wanted:
-            raise DamagedCrystalError(f"{self.path} is damaged: a block of the lexical index does not match its digest")
+            raise self.damaged("a block of the lexical index does not match its digest")
         return bytes(data)

@@ -23,9 +23,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
-from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.asked import Asked, Options
 from crystalcli.text.reader_bytes import Survey
+from crystalcli.text.unforeseen import unforeseen
 from crystalcli.types import Fingerprint, Landmark, Reading
 
 AHEAD = 64  # messages that are taken before they are wanted
@@ -203,7 +204,7 @@ def _answers(job: dict[str, Any], bounds: Bounds) -> Generator[Any, None, None]:
                 is_whole = True
                 if "error" in message:
                     error = UnsteadySourceError if message["unsteady"] else SourceError
-                    raise error(message["error"])
+                    raise error(message["error"], Reason(message["code"]))
                 return
     finally:
         if is_whole and child.files < FILES and len(_idle) < KEPT:
@@ -220,14 +221,14 @@ def _next_message(child: _Child, bounds: Bounds, waited: float) -> tuple[dict[st
         left = min(bounds.silence - spent, bounds.seconds - waited - spent)
         if left <= 0:
             most = bounds.silence if spent >= bounds.silence else bounds.seconds
-            raise SourceError(f"takes too long to read (stopped after {most:.0f} s)")
+            raise SourceError(f"takes too long to read (stopped after {most:.0f} s)", Reason.OUT_OF_TIME)
         try:
             message = child.messages.get(timeout=min(left, 0.5))  # so that Ctrl-C is heard on every system
         except queue.Empty:
             continue
         if message is None:
             child.messages.put(None)  # for `stop`
-            raise SourceError("damaged, or too large: the reader broke down over it")
+            raise SourceError("damaged, or too large: the reader broke down over it", Reason.READER_CRASHED)
         return message, time.monotonic() - began
 
 
@@ -284,14 +285,10 @@ def _do(job: dict[str, Any], answers: IO[bytes]) -> None:
             else:
                 _say(answers, {"value": [piece.start, piece.kind, piece.label]})
         _say(answers, {"end": True})
-    except SourceError as error:
-        _say(answers, {"error": str(error), "unsteady": isinstance(error, UnsteadySourceError)})
-    except MemoryError:
-        _say(answers, {"error": "too large to be read: it needs too much memory", "unsteady": False})
-    except RecursionError:
-        _say(answers, {"error": "damaged: its parts refer to themselves", "unsteady": False})
-    except Exception as error:  # a library, on a file that nobody foresaw
-        _say(answers, {"error": f"cannot be read ({type(error).__name__})", "unsteady": False})
+    except Exception as error:
+        refusal = unforeseen(error)
+        unsteady = isinstance(refusal, UnsteadySourceError)
+        _say(answers, {"error": str(refusal), "code": refusal.code, "unsteady": unsteady})
 
 
 def _asked(job: dict[str, Any]) -> Asked:

@@ -16,11 +16,11 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.errors import Reason, Refusal, SourceError, UnsteadySourceError, refusal_of
 from crystalcli.text.asked import Asked
 from crystalcli.text.machine_made import INSTALLED
 from crystalcli.text.reader_bytes import checked, open_bytes
-from crystalcli.text.walk import NEVER_ENTERED, OWN_SUFFIXES, reason_of
+from crystalcli.text.walk import NEVER_ENTERED, OWN_SUFFIXES
 from crystalcli.types import Landmark
 
 DEPTH = 3  # archives in archives
@@ -28,10 +28,15 @@ FILES = 10_000
 LARGEST = 2 << 30  # bytes, of all that an archive and the archives in it unpack to
 LARGEST_MEMBER = 1 << 30
 RATIO, FLOOR = 200, 64 << 20  # beyond the floor, an archive that unpacks to more than so many times its size is a bomb
-TOO_DEEP = f"archives nested more than {DEPTH} deep"
-TOO_MANY = f"an archive of more than {FILES:,} files"
-TOO_LARGE = f"an archive that unpacks to more than {LARGEST >> 30} GB"
-BOMB = f"an archive that unpacks to more than {RATIO} times its size"
+TOO_DEEP = Refusal(f"archives nested more than {DEPTH} deep", Reason.NESTED_TOO_DEEPLY)
+TOO_MANY = Refusal(f"an archive of more than {FILES:,} files", Reason.TOO_LARGE)
+TOO_LARGE = Refusal(f"an archive that unpacks to more than {LARGEST >> 30} GB", Reason.TOO_LARGE)
+BOMB = Refusal(f"an archive that unpacks to more than {RATIO} times its size", Reason.BOMB)
+TOO_LARGE_MEMBER = Refusal(f"larger than {LARGEST_MEMBER >> 30} GB", Reason.TOO_LARGE)
+LEADS_OUT = Refusal("its name leads out of the archive", Reason.BAD_NAME)
+NOT_UNICODE = Refusal("its name is not valid Unicode", Reason.BAD_NAME)
+LONG_NAME = Refusal("its name is too long", Reason.BAD_NAME)
+TAKEN = Refusal("another file of that name comes before it", Reason.DUPLICATE_NAME)
 
 # What a zip is inside that is no archive to anyone: programs, fonts, weights, office files. By name, or by the first file in it.
 PACKAGES = frozenset((
@@ -56,31 +61,47 @@ def is_archive(path: Path, encoding: str, head: bytes) -> bool:
 
 
 class LeftError(Exception):
-    """A member that is not read, and the archive goes on; the message is the reason."""
+    """A member that is not read, while the archive goes on."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file as an archive lists it. name: as it stands there; size: bytes, as far as it says; reason: why it is not read, or "".
+    """A file as an archive lists it.
 
-    pieces: unpacks it. Raises LeftError. packed: bytes that it takes in the archive, where its place there does not tell.
+    Attributes:
+        name: as it stands there.
+        size: bytes, as far as the archive says.
+        refusal: why it is not read; None for a file that is.
+        pieces: unpacks it. Raises LeftError.
+        packed: bytes that it takes in the archive, where its place there does not tell.
     """
 
     name: str
     size: int
-    reason: str
+    refusal: Refusal | None
     pieces: Callable[[], Iterator[bytes]]
     packed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in an archive. name: its path there, posix; path: where it lies now, or None where `reason` says why it is not read."""
+    """A file in an archive.
+
+    Attributes:
+        name: its path there, posix.
+        path: the temporary file; None where it is not read.
+        size: bytes.
+        refusal: why it is not read; None for a file that is.
+    """
 
     name: str
     path: Path | None
     size: int
-    reason: str = ""
+    refusal: Refusal | None = None
 
 
 class Allowance:
@@ -95,14 +116,14 @@ class Allowance:
         """One more file. Raises SourceError."""
         self._files -= 1
         if self._files < 0:
-            raise SourceError(TOO_MANY)
+            raise SourceError(*TOO_MANY)
 
     def fits(self, files: int, size: int) -> None:
         """Raises SourceError where so many files of so many bytes in all are too much, before any of them is unpacked."""
         if files > self._files:
-            raise SourceError(TOO_MANY)
+            raise SourceError(*TOO_MANY)
         if size > self._bytes:
-            raise SourceError(TOO_LARGE if self._most == LARGEST else BOMB)
+            raise SourceError(*(TOO_LARGE if self._most == LARGEST else BOMB))
 
     def take(self, size: int) -> None:
         """So many bytes more. Raises SourceError."""
@@ -161,23 +182,23 @@ def _is_passed_over(parts: list[str]) -> bool:
 
 def _member(entry: Entry, parts: list[str], seen: dict[str, int], folder: Path) -> Iterator[Member]:
     listed = "/".join("(..)" if part == ".." else part for part in parts)
-    reason = entry.reason
+    refusal = entry.refusal
     if ".." in parts or entry.name.startswith("/") or _DRIVE.match(entry.name):
-        reason = "its name leads out of the archive"
+        refusal = LEADS_OUT
     elif re.search("[\ud800-\udfff]", listed):
-        reason = "its name is not valid Unicode"
+        refusal = NOT_UNICODE
     elif len(listed) > _LONGEST_NAME:
-        reason = "its name is too long"
+        refusal = LONG_NAME
     elif entry.size > LARGEST_MEMBER:
-        reason = f"larger than {LARGEST_MEMBER >> 30} GB"
+        refusal = TOO_LARGE_MEMBER
     listed = listed[:_LONGEST_NAME].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     while listed in seen:
-        reason = "another file of that name comes before it"
+        refusal = TAKEN
         seen[listed] += 1
         listed = f"{listed} ({seen[listed]})"
     seen[listed] = 1
-    if reason:
-        yield Member(listed, None, entry.size, reason)
+    if refusal is not None:
+        yield Member(listed, None, entry.size, refusal)
         return
     path = folder.joinpath(*map(_safe, parts))
     try:
@@ -187,13 +208,13 @@ def _member(entry: Entry, parts: list[str], seen: dict[str, int], folder: Path) 
             for piece in entry.pieces():
                 size += len(piece)
                 if size > LARGEST_MEMBER:
-                    raise LeftError(f"larger than {LARGEST_MEMBER >> 30} GB")
+                    raise LeftError(TOO_LARGE_MEMBER)
                 file.write(piece)
         yield Member(listed, path, size)
     except FileExistsError:
-        yield Member(listed, None, entry.size, "another file of that name comes before it")
+        yield Member(listed, None, entry.size, TAKEN)
     except LeftError as left:
-        yield Member(listed, None, entry.size, str(left))
+        yield Member(listed, None, entry.size, left.refusal)
     finally:
         if parts[-1] != PEOPLE:
             path.unlink(missing_ok=True)
@@ -210,6 +231,7 @@ def _temporary() -> Iterator[Path]:
     try:
         made = tempfile.TemporaryDirectory(prefix="crystal-", ignore_cleanup_errors=True)
     except OSError as error:
-        raise UnsteadySourceError(f"no temporary folder: {reason_of(error)}") from error
+        message, code = refusal_of(error)
+        raise UnsteadySourceError(f"no temporary folder: {message}", code) from error
     with made as folder:
         yield Path(folder)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import sys
 import tarfile
 import zipfile
 import zlib
@@ -17,17 +18,22 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.errors import Reason, Refusal, SourceError
 from crystalcli.text.archive import BOMB, FILES, FLOOR, PEOPLE, RATIO, TOO_MANY, Allowance, Entry, LeftError
 from crystalcli.text.asked import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.reader_bytes import PIECE
-from crystalcli.text.walk import reason_of
+from crystalcli.text.unforeseen import unforeseen
 
 if TYPE_CHECKING:
     from zstandard import ZstdDecompressionObj
 
-UNKNOWN_CIPHER = "encrypted in a way that is not supported (AES)"
-SLOW = f"encrypted, and larger than {FLOOR >> 20} MB"  # Python's own decryption takes a second for each MB
+UNKNOWN_CIPHER = Refusal("encrypted in a way that is not supported (AES)", Reason.CANNOT_DECRYPT)
+DAMAGED_MEMBER = Refusal("damaged in its archive", Reason.DAMAGED)
+LINK = Refusal("a link", Reason.NOT_A_FILE)
+TOO_LARGE_PART = Refusal("damaged archive: a part of it is too large", Reason.DAMAGED)
+SLOW = Refusal(
+    f"encrypted, and larger than {FLOOR >> 20} MB", Reason.TOO_LARGE
+)  # Python's own decryption takes a second for each MB
 _AES = 99  # what stands for the method of compression then
 _DIRECTORY = FILES * 2000  # bytes of a zip's list of files: zipfile reads all of it into memory at once
 _LARGEST_HEADER = 1 << 20  # bytes of what tar says of one file beyond its header: likewise
@@ -63,7 +69,7 @@ def entries(stream: BinaryIO, encoding: str, name: str, allowance: Allowance, pa
         else:
             stem, _, ending = name.rpartition(".")
             inner = stem if stem and ending.lower() in ("gz", "z", "bz2", "xz", "zst") else name
-            yield Entry(inner, 0, "", partial(_all_of, unpacked))
+            yield Entry(inner, 0, None, partial(_all_of, unpacked))
 
 
 @contextmanager
@@ -73,18 +79,19 @@ def trouble_named() -> Iterator[None]:
         yield
     except SourceError:
         raise
-    except OSError as error:
-        if error.errno is not None:  # the disk's doing
-            raise UnsteadySourceError(reason_of(error)) from error
-        raise SourceError(_damaged(error)) from error
     except Exception as error:
-        raise SourceError(_damaged(error)) from error
+        if isinstance(error, EOFError | tarfile.ReadError) and "end" in str(error).lower():
+            raise SourceError("damaged archive: it ends too early", Reason.DAMAGED) from error
+        if isinstance(error, _known_errors()) or (isinstance(error, OSError) and error.errno is None):
+            raise SourceError("damaged archive", Reason.DAMAGED) from error
+        raise unforeseen(error, "archive") from error
 
 
-def _damaged(error: Exception) -> str:
-    if isinstance(error, EOFError | tarfile.ReadError) and "end" in str(error).lower():
-        return "damaged archive: it ends too early"
-    return "damaged archive" if not isinstance(error, MemoryError) else "damaged archive: a part of it is too large"
+def _known_errors() -> tuple[type[Exception], ...]:
+    """What the libraries raise on a damaged archive."""
+    known = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError)
+    zstandard = sys.modules.get("zstandard")  # it is imported where a file needs it
+    return known if zstandard is None else (*known, zstandard.ZstdError)
 
 
 # --- zip --------------------------------------------------------------------------------------------
@@ -94,7 +101,7 @@ def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[Entr
     # What zipfile goes by, and nothing else, says how much it is about to hold.
     end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
     if end and end[5] > _DIRECTORY:
-        raise SourceError(TOO_MANY)
+        raise SourceError(*TOO_MANY)
     with zipfile.ZipFile(stream) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         allowance.fits(len(infos), sum(info.file_size for info in infos))
@@ -102,7 +109,7 @@ def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[Entr
         for name, _, info in listed:
             size = info.file_size
             unzipped = partial(_unzipped, archive, info, allowance, password)
-            yield Entry(name, size, _zip_reason(info, password), unzipped, info.compress_size)
+            yield Entry(name, size, _zip_refusal(info, password), unzipped, info.compress_size)
 
 
 def _order(each: tuple[str, int, zipfile.ZipInfo]) -> tuple[bool, list[str], int]:
@@ -121,12 +128,12 @@ def _name_in(info: zipfile.ZipInfo) -> str:
     return name.replace("\\", "/")
 
 
-def _zip_reason(info: zipfile.ZipInfo, password: str) -> str:
+def _zip_refusal(info: zipfile.ZipInfo, password: str) -> Refusal | None:
     mode = info.external_attr >> 28 if info.create_system == 3 else 0
     if mode == 0o12:
-        return "a link"
+        return LINK
     if mode not in (0, 0o10):
-        return "not a file"
+        return Refusal("not a file", Reason.NOT_A_FILE)
     if info.flag_bits & 1:
         if info.compress_type == _AES or info.flag_bits & 0x40:
             return UNKNOWN_CIPHER
@@ -135,13 +142,13 @@ def _zip_reason(info: zipfile.ZipInfo, password: str) -> str:
         if info.file_size > FLOOR:
             return SLOW
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
-        return f"compressed by a method that is not known ({info.compress_type})"
-    return BOMB if info.file_size > FLOOR + RATIO * info.compress_size else ""
+        return Refusal(f"compressed by a method that is not known ({info.compress_type})", Reason.UNSUPPORTED)
+    return BOMB if info.file_size > FLOOR + RATIO * info.compress_size else None
 
 
 def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance, password: str) -> Iterator[bytes]:
     # Of a wrong password one byte in the file tells; where that happens to fit, what comes out is no data that could be unpacked.
-    trouble = WRONG_PASSWORD if info.flag_bits & 1 else "damaged in its archive"
+    trouble = WRONG_PASSWORD if info.flag_bits & 1 else DAMAGED_MEMBER
     try:
         word = password.encode() if info.flag_bits & 1 else None
         with archive.open(info, pwd=word) as file:  # it gives no more than the size that is listed
@@ -185,7 +192,7 @@ class _Bounded:
         self._given += len(data)
         self._allowance.take(len(data))
         if self._given > FLOOR + RATIO * self._packed.tell():
-            raise SourceError(BOMB)
+            raise SourceError(*BOMB)
         return data
 
 
@@ -266,7 +273,7 @@ class _Header(tarfile.TarInfo):
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type in _BEFORE and self.size > _LARGEST_HEADER:
-            raise SourceError("damaged archive: a part of it is too large")
+            raise SourceError(*TOO_LARGE_PART)
         return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
 
 
@@ -277,17 +284,17 @@ def _tar(stream: _Bounded) -> Iterator[Entry]:
             archive.members.clear()  # it would keep all of them
             count += 1
             if count > FILES * 2:  # folders are counted here, and nowhere else
-                raise SourceError(TOO_MANY)
+                raise SourceError(*TOO_MANY)
             if not info.isdir():
-                yield Entry(info.name, info.size, _tar_reason(info), partial(_untarred, archive, info))
+                yield Entry(info.name, info.size, _tar_refusal(info), partial(_untarred, archive, info))
 
 
-def _tar_reason(info: tarfile.TarInfo) -> str:
+def _tar_refusal(info: tarfile.TarInfo) -> Refusal | None:
     if info.issym() or info.islnk():
-        return "a link"
+        return LINK
     if info.issparse():
-        return "a file with holes"
-    return "" if info.isreg() else "not a file but a device"
+        return Refusal("a file with holes", Reason.UNSUPPORTED)
+    return None if info.isreg() else Refusal("not a file but a device", Reason.NOT_A_FILE)
 
 
 def _untarred(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from crystalcli.errors import OPENED_BY_PASSWORD, Reason, Refusal
 from crystalcli.text.reader_bytes import PIECE, Survey
 
 
@@ -19,14 +20,14 @@ class Options:
 PLAINLY = Options()
 
 # What is said of an encrypted file that a password opens, and of one that none does.
-NEEDS_PASSWORD = "encrypted (a password is needed: --password)"
-WRONG_PASSWORD = "encrypted (the password is wrong)"
-LOCKED = "encrypted (save it without a password)"
+NEEDS_PASSWORD = Refusal("encrypted (a password is needed: --password)", Reason.ENCRYPTED)
+WRONG_PASSWORD = Refusal("encrypted (the password is wrong)", Reason.WRONG_PASSWORD)
+LOCKED = Refusal("encrypted (save it without a password)", Reason.CANNOT_DECRYPT)
 
 
-def may_open(reason: str, options: Options) -> bool:
-    """Whether a file that was left out for this reason may be read now, since a password is given."""
-    return bool(options.password) and reason.startswith(("encrypted (a password is needed", WRONG_PASSWORD))
+def may_open(code: str, options: Options) -> bool:
+    """Tell whether a file that was left out with this reason code may be read now, since a password is given."""
+    return bool(options.password) and code in OPENED_BY_PASSWORD
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from crystalcli.errors import CrystalError, SourceError, UnsteadySourceError
-from crystalcli.text.walk import reason_of
+from crystalcli.errors import CrystalError, SourceError
+from crystalcli.text.unforeseen import unforeseen
 from crystalcli.types import Landmark, Reading
 
-UNEXPECTED = "cannot be read: unexpected "  # what a reason begins with that no reader has given
 _HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: no text, and neither UTF-8 nor tokens can be made of them
 
 
@@ -56,14 +55,8 @@ def trouble_named() -> Iterator[None]:
         yield
     except CrystalError:
         raise
-    except OSError as error:
-        raise UnsteadySourceError(reason_of(error)) from error
-    except RecursionError as error:
-        raise SourceError("nested too deeply") from error
-    except MemoryError as error:
-        raise SourceError("takes more memory than there is") from error
     except Exception as error:
-        raise SourceError(f"{UNEXPECTED}{type(error).__name__}") from error
+        raise unforeseen(error) from error
 
 
 def storable(text: str) -> str:

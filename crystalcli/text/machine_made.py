@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from crystalcli.errors import Reason, Refusal
+
 # Folders that other people's programs are unpacked into.
 INSTALLED = frozenset(("node_modules", "bower_components", "jspm_packages", "venv", "site-packages"))
 
@@ -43,13 +45,19 @@ _SUFFIXES = {  # none that texts have as well: `.pdb` is a protein, `.hdr` a hea
     "source map": ("map",),
 }
 # fmt: on
-_KINDS = {f".{suffix}": reason for reason, suffixes in _SUFFIXES.items() for suffix in suffixes}
+_KINDS = {
+    f".{suffix}": Refusal(kind, Reason(kind.replace(" ", "_")))
+    for kind, suffixes in _SUFFIXES.items()
+    for suffix in suffixes
+}
 _MINIFIED = re.compile(r"[.-]min\.(?:js|mjs|cjs|css)$")
 _SOURCE_MAP = re.compile(r"\.(?:js|mjs|cjs|css|ts|jsx|tsx|wasm)\.map$")
 
-LOCK, MINIFIED, GENERATED, PACKAGES = "lock file", "minified", "generated code", "installed packages"
-COPY = "editor's copy"
-REASONS = frozenset((LOCK, MINIFIED, GENERATED, PACKAGES, COPY, *_SUFFIXES))
+LOCK = Refusal("lock file", Reason.LOCK_FILE)
+MINIFIED = Refusal("minified", Reason.MINIFIED)
+GENERATED = Refusal("generated code", Reason.GENERATED)
+PACKAGES = Refusal("installed packages", Reason.INSTALLED_PACKAGES)
+COPY = Refusal("editor's copy", Reason.EDITOR_COPY)
 
 _MARKS = re.compile(
     rb"(?im)^[^\w\n]*Code generated\b[^\n]*\bDO NOT EDIT\b"  # the convention of Go, which others follow
@@ -65,8 +73,8 @@ _ENORMOUS = 2000  # characters that nobody types in one line
 _SHARE = 0.5  # of what was looked at
 
 
-def by_name(name: str) -> str:
-    """Why a file of that name is left out, in a word or two, or "". The case of letters does not matter."""
+def by_name(name: str) -> Refusal | None:
+    """Give the reason why a file of that name is left out, or None. The case of letters does not matter."""
     lower = name.lower()
     if lower in _LOCKS:
         return LOCK
@@ -75,19 +83,21 @@ def by_name(name: str) -> str:
     if lower.endswith("~") or lower.startswith("~$") or (lower[:1] == lower[-1:] == "#" and len(lower) > 2):
         return COPY  # of Emacs and Vim, and what Office keeps beside an open file
     dot = lower.rfind(".")
-    reason = _KINDS.get(lower[dot:], "") if dot >= 0 else ""
-    return reason if reason != "source map" or _SOURCE_MAP.search(lower) else ""
+    refusal = _KINDS.get(lower[dot:]) if dot >= 0 else None
+    if refusal is not None and refusal.code == Reason.SOURCE_MAP and not _SOURCE_MAP.search(lower):
+        return None
+    return refusal
 
 
-def by_content(path: Path) -> str:
-    """Why a file of source code is left out, or "". Reads its beginning; what cannot be read is for a reader to say."""
+def by_content(path: Path) -> Refusal | None:
+    """Give the reason why a file of source code is left out, or None. Reads its beginning; an unreadable file is for its reader."""
     bundled = path.suffix.lower() in _BUNDLED
     try:
         with path.open("rb") as stream:
             seen = stream.read(_LOOK if bundled else _HEAD)
     except OSError:
-        return ""
+        return None
     if _MARKS.search(seen[:_HEAD]):
         return GENERATED
     longest = max(map(len, seen.split(b"\n"))) if bundled else 0
-    return MINIFIED if longest > _ENORMOUS and longest > _SHARE * len(seen) else ""
+    return MINIFIED if longest > _ENORMOUS and longest > _SHARE * len(seen) else None

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
+from crystalcli.text.unforeseen import NESTED_TOO_DEEPLY
 
 Element = Any  # lxml has no types
 
@@ -91,7 +92,7 @@ def elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -> Ite
 
 def _plain(element: Element) -> None:
     if element.getroottree().docinfo.internalDTD is not None:
-        raise SourceError("damaged: it declares entities of its own")
+        raise SourceError("damaged: it declares entities of its own", Reason.DAMAGED)
 
 
 def page(text: str) -> Element:
@@ -110,7 +111,7 @@ def page(text: str) -> Element:
     )
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     if any("Excessive depth" in error.message for error in parser.error_log):
-        raise SourceError("nested too deeply")
+        raise SourceError(NESTED_TOO_DEEPLY, Reason.NESTED_TOO_DEEPLY)
     return root
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.markup import Element, descendants, name_of, tree
 from crystalcli.text.package import Package
 
@@ -47,7 +47,7 @@ def main_part(package: Package) -> str:
     """The part that the document begins with. Raises SourceError."""
     part = related(package, "", "officeDocument")
     if not part:
-        raise SourceError("damaged: it has no main part")
+        raise SourceError("damaged: it has no main part", Reason.DAMAGED)
     return part
 
 

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, Refusal, SourceError
 from crystalcli.text.asked import LOCKED, Asked
 from crystalcli.text.composer import Composer, one_line
 from crystalcli.text.outline import label_of
 from crystalcli.text.reader_bytes import checked, open_bytes
+from crystalcli.text.unforeseen import unforeseen
 from crystalcli.types import Landmark
 
 MOST = 500_000_000  # bytes that are unpacked of one file, in all
@@ -26,8 +27,8 @@ LARGEST = 64_000_000  # bytes of a part that is held whole
 RATIO = 200  # to one: what compresses better is made to fill memory
 SMALL = 4_000_000  # bytes of a part that may compress as well as it likes
 PARTS = 20_000
-TOO_LARGE = "a part of it is too large"
-BOMB = "unpacks to far more than it holds"
+TOO_LARGE = Refusal("a part of it is too large", Reason.TOO_LARGE)
+BOMB = Refusal("unpacks to far more than it holds", Reason.BOMB)
 NAMES = {
     "epub": "EPUB", "docx": "Word file", "pptx": "PowerPoint file", "xlsx": "Excel file", "odt": "OpenDocument file",
     "ods": "OpenDocument file", "odp": "OpenDocument file",
@@ -61,7 +62,7 @@ class Package:
         self._parts = {info.filename: info for info in self._zip.infolist()}
         self.unpacked = 0
         if len(self._parts) > PARTS:
-            raise SourceError(f"more than {PARTS:,} parts")
+            raise SourceError(f"more than {PARTS:,} parts", Reason.TOO_LARGE)
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts
@@ -71,9 +72,9 @@ class Package:
         """A part as a stream. Raises SourceError where it is not there, and while it is read where it unpacks to too much."""
         info = self._parts.get(name)
         if info is None:
-            raise SourceError(f"damaged: it has no {name}")
+            raise SourceError(f"damaged: it has no {name}", Reason.DAMAGED)
         if info.flag_bits & 1:
-            raise SourceError(LOCKED)
+            raise SourceError(*LOCKED)
         with self._zip.open(info) as stream:
             yield cast("BinaryIO", _Bounded(self, stream, info.compress_size))
 
@@ -82,7 +83,7 @@ class Package:
         with self.open(name) as stream:
             data = stream.read(most + 1)
         if len(data) > most:
-            raise SourceError(TOO_LARGE)
+            raise SourceError(*TOO_LARGE)
         return data
 
 
@@ -100,7 +101,7 @@ class _Bounded(io.RawIOBase):
         self._given += len(data)
         self._package.unpacked += len(data)
         if self._given > self._most or self._package.unpacked > MOST:
-            raise SourceError(BOMB)
+            raise SourceError(*BOMB)
         return data
 
 
@@ -149,17 +150,17 @@ def _trouble_named(kind: str) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        reason = str(error)
-        raise SourceError(reason.replace("damaged:", f"damaged {what}:", 1)) from error
-    except MemoryError as error:
-        raise SourceError(TOO_LARGE) from error
+        raise SourceError(str(error).replace("damaged:", f"damaged {what}:", 1), error.code) from error
     except OSError as error:
         if error.errno not in (None, errno.EINVAL):  # the disk's doing, and named where the file was opened
             raise
-        raise SourceError(f"damaged {what}: it points outside itself") from error
+        raise SourceError(f"damaged {what}: it points outside itself", Reason.DAMAGED) from error
+    except zipfile.BadZipFile as error:
+        raise SourceError(f"damaged {what}: not a whole zip file", Reason.DAMAGED) from error
+    except SyntaxError as error:  # lxml's errors of parsing are of this class
+        raise SourceError(f"damaged {what}: a part of it is not valid XML", Reason.DAMAGED) from error
     except Exception as error:
-        name = "bad zip" if isinstance(error, zipfile.BadZipFile) else type(error).__name__
-        raise SourceError(f"damaged {what}: {name} in its structure") from error
+        raise unforeseen(error, what) from error
 
 
 class PackageReading:
@@ -190,7 +191,7 @@ class PackageReading:
             composer.end()
             yield from composer.take()
             if not composer.start:
-                raise SourceError("no text in it")
+                raise SourceError("no text in it", Reason.NO_TEXT)
 
     def title_in(self, package: Package) -> str:
         """The title, or ""."""

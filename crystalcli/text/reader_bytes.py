@@ -21,14 +21,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.errors import Reason, Refusal, SourceError, UnsteadySourceError, refusal_of
 from crystalcli.text.alphabets import GUESSED, guess
-from crystalcli.text.walk import reason_of
 from crystalcli.types import Fingerprint
 
 PIECE = 1 << 18
 HEAD = 4096
-CHANGED = "changed while it was being read"
+CHANGED = Refusal("changed while it was being read", Reason.CHANGED_WHILE_READ)
+BINARY_FILE = Refusal("binary file", Reason.NOT_TEXT)
 
 MARK = "\ufeff"
 # The longer first: the mark of UTF-32 begins with that of UTF-16. The codecs of these names drop the mark.
@@ -111,7 +111,7 @@ def checked(stream: BinaryIO, fingerprint: Fingerprint, piece: int = PIECE) -> I
             break
         yield part
     if size != fingerprint.size or digest.digest() != fingerprint.digest:
-        raise UnsteadySourceError(CHANGED)
+        raise UnsteadySourceError(*CHANGED)
 
 
 @contextmanager
@@ -120,11 +120,11 @@ def open_bytes(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):  # to open a named pipe would wait for someone to write into it
-            raise SourceError("a folder" if stat.S_ISDIR(mode) else "not a regular file")
+            raise SourceError("a folder" if stat.S_ISDIR(mode) else "not a regular file", Reason.NOT_A_FILE)
         with path.open("rb") as stream:
             yield stream, os.fstat(stream.fileno()).st_mtime_ns
     except OSError as error:
-        raise UnsteadySourceError(reason_of(error)) from error
+        raise UnsteadySourceError(*refusal_of(error)) from error
 
 
 class Decoder:
@@ -203,8 +203,8 @@ class _Look:
             text = self.decoder.decode(part, final)
         except UnicodeDecodeError:
             if self.mark.endswith("e"):  # nobody said that it was text
-                raise SourceError("binary file") from None
-            raise SourceError(f"not valid {self.mark.upper()} text") from None
+                raise SourceError(*BINARY_FILE) from None
+            raise SourceError(f"not valid {self.mark.upper()} text", Reason.NOT_TEXT) from None
         if self.mark and "\0" in text:
             self._is_binary()
             return
@@ -219,7 +219,7 @@ class _Look:
 
     def _is_binary(self) -> None:
         if not self.may_be_pdf:
-            raise SourceError("binary file")  # no need to read on
+            raise SourceError(*BINARY_FILE)  # no need to read on
         self.is_binary = True
 
     def verdict(self, size: int) -> str:
@@ -229,10 +229,10 @@ class _Look:
         if self.is_pdf or self.is_binary or (self.may_be_pdf and self.strays):
             return "pdf"
         if self.is_blank:
-            raise SourceError("empty")
+            raise SourceError("empty", Reason.EMPTY)
         if self.mark or not self.strays:
             return self.mark or "utf-8"
         if self.controls > CONTROLS_IN_TEXT * size:
-            raise SourceError("binary file")
+            raise SourceError(*BINARY_FILE)
         # Every character of UTF-8 beyond ASCII has one to three bytes more than characters; strays have none.
         return "utf-8 with strays" if size - self.characters > self.strays else guess(self.head) or "windows-1252"

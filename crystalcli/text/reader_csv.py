@@ -10,7 +10,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.asked import Asked
 from crystalcli.text.composer import LINE, Composer, one_line
 from crystalcli.text.reader_plain import texts
@@ -43,7 +43,7 @@ class CsvReading:
         composer.end()
         yield from composer.take()
         if not composer.start:
-            raise SourceError("no text in it")
+            raise SourceError("no text in it", Reason.NO_TEXT)
 
 
 def _lines(pieces: Iterable[str]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import posixpath
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, Refusal, SourceError
 from crystalcli.text.composer import Composer, one_line
 from crystalcli.text.html_flow import Flow, text_in
 from crystalcli.text.markup import Element, attribute, children, descendants, name_of, page, tree
@@ -20,7 +20,7 @@ from crystalcli.text.reader_html import decoded
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"
-DRM = "encrypted (copy protection)"
+DRM = Refusal("encrypted (copy protection)", Reason.CANNOT_DECRYPT)
 _PAGES = frozenset(("application/xhtml+xml", "text/html", "application/xml", "text/xml"))
 # Fonts that are only garbled, so that they cannot be taken out: their book can be read.
 _GARBLED = frozenset(("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"))
@@ -54,7 +54,7 @@ class EpubReading(PackageReading):
         _refuse_encrypted(package, set(names))
         found = [name for name in dict.fromkeys(names) if name in package]
         if not found:
-            raise SourceError("damaged: it has none of its chapters")
+            raise SourceError("damaged: it has none of its chapters", Reason.DAMAGED)
         chapters = _chapters(package, root, folder, items)
         outline = Outline()
         for name in found:
@@ -106,7 +106,7 @@ def _refuse_encrypted(package: Package, names: set[str]) -> None:
         if method is not None and method.get("Algorithm") in _GARBLED:
             continue
         if any(_target("", str(link.get("URI")))[0] in names for link in descendants(each, "CipherReference")):
-            raise SourceError(DRM)
+            raise SourceError(*DRM)
 
 
 def _chapters(package: Package, root: Element, folder: str, items: dict[str, Element]) -> Chapters:

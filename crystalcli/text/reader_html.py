@@ -9,7 +9,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.alphabets import GUESSED
 from crystalcli.text.asked import Asked
 from crystalcli.text.composer import Composer, one_line
@@ -51,14 +51,14 @@ class HtmlReading:
         self._page = None
         composer = composed(root) if root is not None else Composer()
         if not composer.start:
-            raise SourceError("no text in it")
+            raise SourceError("no text in it", Reason.NO_TEXT)
         yield from composer.take()
 
     def _parsed(self) -> Element:
         if self._page is None:
             seen = self._asked.seen
             if seen.fingerprint.size > LARGEST:
-                raise SourceError(f"a page of more than {LARGEST // 1_000_000} MB")
+                raise SourceError(f"a page of more than {LARGEST // 1_000_000} MB", Reason.TOO_LARGE)
             data = b"".join(bytes_again(self._asked.path, seen.fingerprint, self._asked.options.piece))
             self._page = (page(decoded(data, seen.encoding)),)
         return self._page[0]

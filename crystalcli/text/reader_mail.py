@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.asked import Asked
 from crystalcli.text.mail_message import mail_of
 from crystalcli.text.reader_bytes import bytes_again
@@ -49,7 +49,7 @@ class MailReading:
             yield mail.text
             position += len(mail.text)
         if not position:
-            raise SourceError("no mail in it")
+            raise SourceError("no mail in it", Reason.NO_TEXT)
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:

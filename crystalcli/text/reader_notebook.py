@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.asked import Asked
 from crystalcli.text.composer import Composer, clean, one_line
 from crystalcli.text.outline import Outline, label_of
@@ -56,24 +56,24 @@ class NotebookReading:
         composer.end()
         yield from composer.take()
         if not composer.start:
-            raise SourceError("no text in it")
+            raise SourceError("no text in it", Reason.NO_TEXT)
 
     def _parsed(self) -> list[Any]:
         """The cells, in either version of the format."""
         if self._cells is None:
             seen = self._asked.seen
             if seen.fingerprint.size > LARGEST:
-                raise SourceError(f"a notebook of more than {LARGEST // 1_000_000} MB")
+                raise SourceError(f"a notebook of more than {LARGEST // 1_000_000} MB", Reason.TOO_LARGE)
             data = b"".join(bytes_again(self._asked.path, seen.fingerprint, self._asked.options.piece))
             try:
                 book = json.loads(Decoder(seen.encoding).decode(data, final=True))
             except (ValueError, RecursionError, MemoryError) as error:
-                raise SourceError("damaged notebook: no valid JSON") from error
+                raise SourceError("damaged notebook: no valid JSON", Reason.DAMAGED) from error
             sheets = book.get("worksheets") if isinstance(book, dict) else None
             pages = [book, *(sheets if isinstance(sheets, list) else ())] if isinstance(book, dict) else []
             cells = [page["cells"] for page in pages if isinstance(page, dict) and isinstance(page.get("cells"), list)]
             if not cells:
-                raise SourceError("damaged notebook: it has no cells")
+                raise SourceError("damaged notebook: it has no cells", Reason.DAMAGED)
             self._cells = [cell for each in cells for cell in each]
             meta = book.get("metadata")
             named = meta.get("title") or meta.get("name") if isinstance(meta, dict) else ""

@@ -39,7 +39,7 @@ class OdfReading(PackageReading):
         """The content, block by block. Raises SourceError where it is encrypted."""
         manifest = "META-INF/manifest.xml"
         if manifest in package and next(descendants(tree(package.read(manifest)), "encryption-data"), None) is not None:
-            raise SourceError(LOCKED)
+            raise SourceError(*LOCKED)
         write = {"odt": _text_document, "ods": _spreadsheet, "odp": _presentation}[self.kind]
         yield from write(package, composer)
 

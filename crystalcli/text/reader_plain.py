@@ -56,6 +56,6 @@ def texts(asked: Asked) -> Iterator[str]:
                 yield text
         text = held + decoder.decode(b"", final=True)
     except UnicodeDecodeError:  # it was valid a moment ago
-        raise UnsteadySourceError(CHANGED) from None
+        raise UnsteadySourceError(*CHANGED) from None
     if text:
         yield text

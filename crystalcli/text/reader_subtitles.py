@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.asked import Asked
 from crystalcli.text.lines import lines_of
 from crystalcli.text.reader_plain import texts
@@ -66,7 +66,7 @@ class SubtitlesReading:
                 before = turn
             ended = cue.end
         if not position:
-            raise SourceError("no subtitles in it")
+            raise SourceError("no subtitles in it", Reason.NO_TEXT)
         yield "\n"
 
 

@@ -128,7 +128,7 @@ def _strings(package: Package, part: str) -> list[str]:
                 found.append(one_line(_rich(each)))
                 size += len(found[-1])
                 if size > MOST_STRINGS:
-                    raise SourceError(TOO_LARGE)
+                    raise SourceError(*TOO_LARGE)
     return found
 
 

@@ -11,11 +11,11 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.archive import is_archive
 from crystalcli.text.asked import LOCKED, PLAINLY, Asked, Options
 from crystalcli.text.guarded import Guarded, trouble_named
-from crystalcli.text.reader_bytes import MAGIC, Survey, survey
+from crystalcli.text.reader_bytes import BINARY_FILE, MAGIC, Survey, survey
 from crystalcli.text.talk import is_mail, may_be_chat
 from crystalcli.types import Fingerprint, Reading
 
@@ -116,14 +116,14 @@ def _kind_of_bytes(path: Path, seen: Survey) -> str:
             return kind
     if seen.encoding == "ole":
         if path.suffix.lower() in _OFFICE:
-            raise SourceError(LOCKED)
+            raise SourceError(*LOCKED)
         if path.suffix.lower() in _OLD_OFFICE:
-            raise SourceError("an Office file from before 2007 (save it as .docx, .xlsx or .pptx)")
+            raise SourceError("an Office file from before 2007 (save it as .docx, .xlsx or .pptx)", Reason.UNSUPPORTED)
     if seen.encoding in ("7z", "rar"):
-        raise SourceError(f"a {seen.encoding} archive (of archives zip and tar are read)")
+        raise SourceError(f"a {seen.encoding} archive (of archives zip and tar are read)", Reason.UNSUPPORTED)
     if is_archive(path, seen.encoding, seen.head):
         return "archive"
-    raise SourceError("binary file")
+    raise SourceError(*BINARY_FILE)
 
 
 def kind_of(path: Path, head: bytes = b"") -> str:

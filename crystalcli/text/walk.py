@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, Refusal, SourceError, refusal_of
 from crystalcli.text.choice import USUAL, Choice, said
 from crystalcli.text.ignores import Scope, is_ignored, scopes_above, scopes_below
 from crystalcli.text.machine_made import INSTALLED, PACKAGES, by_name
@@ -51,15 +51,20 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that stands there and will not be read, and why, in a few words.
+    """A file or folder that was met and is not read.
 
-    chosen: it could be, and is left out by what was chosen or because nobody means to read such files.
+    Attributes:
+        path, root, relative: as in Found.
+        reason: why, in a few words.
+        code: why, for programs.
+        chosen: it could be read, and is left out by what was chosen or by the rules for machine-made files.
     """
 
     path: Path
     root: Path
     relative: str
     reason: str
+    code: Reason
     chosen: bool = field(default=False, compare=False)
 
 
@@ -113,15 +118,6 @@ def asked_place(path: Path) -> Path:
     return path.resolve() if ".." in path.parts else path.absolute()
 
 
-def reason_of(error: OSError) -> str:
-    """Says in a few words why the system refused, without the path: whoever lists it has that already."""
-    if isinstance(error, PermissionError):
-        return "permission denied"
-    if isinstance(error, FileNotFoundError):
-        return "no longer there"
-    return (error.strerror or type(error).__name__).lower()
-
-
 class _Asked(NamedTuple):
     path: Path
     real: str
@@ -133,9 +129,10 @@ def _look_at(path: Path) -> _Asked:
         absolute = asked_place(path)
         return _Asked(absolute, os.path.realpath(absolute, strict=True), absolute.stat())
     except (FileNotFoundError, NotADirectoryError, ValueError):
-        raise SourceError(f"no such file or folder: {path}") from None
+        raise SourceError(f"{path} does not exist", Reason.NOT_FOUND) from None
     except OSError as error:
-        raise SourceError(f"{reason_of(error)}: {path}") from None
+        message, code = refusal_of(error)
+        raise SourceError(f"cannot read {path}: {message}", code) from None
 
 
 class _Walk:
@@ -189,7 +186,7 @@ class _Walk:
                 with os.scandir(folder) as listing:
                     entries = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
-                return Skipped(folder, root, prefix or ".", reason_of(error))
+                return Skipped(folder, root, prefix or ".", *refusal_of(error))
             stack.append((iter(entries), prefix and prefix + "/", scopes_below(entries, prefix, scopes)))
             return None
 
@@ -214,7 +211,7 @@ class _Walk:
                     continue
                 if name in INSTALLED and (is_folder or entry.is_symlink()):
                     if is_folder and f"{real_root}{os.sep}{relative}" not in self.folders:
-                        yield Skipped(root / relative, root, relative, PACKAGES, True)
+                        yield Skipped(root / relative, root, relative, *PACKAGES, True)
                     continue
                 if is_folder:
                     if not _can_be_written_down(name):
@@ -229,53 +226,54 @@ class _Walk:
                 path = Path(entry.path)
                 if entry.is_symlink():
                     if (why := self._why_not_followed(entry.path)) and path not in self.exclude:
-                        yield Skipped(path, root, _legible(relative), why)
+                        yield Skipped(path, root, _legible(relative), *why)
                     continue
                 real = f"{real_root}{os.sep}{relative}"
-                if not choice.include and (reason := by_name(name)):
+                if not choice.include and (refusal := by_name(name)):
                     if path not in self.exclude and real not in self.files:
-                        yield Skipped(path, root, _legible(relative), reason, True)
+                        yield Skipped(path, root, _legible(relative), *refusal, True)
                     continue
                 if not self._is_new(path, real):
                     continue
                 try:
                     status = entry.stat(follow_symlinks=False)
                 except OSError as error:
-                    yield Skipped(path, root, _legible(relative), reason_of(error))
+                    yield Skipped(path, root, _legible(relative), *refusal_of(error))
                     continue
                 if choice.largest and status.st_size > choice.largest and real not in self.files:
-                    yield Skipped(path, root, _legible(relative), f"larger than {said(choice.largest)}", True)
+                    larger = f"larger than {said(choice.largest)}"
+                    yield Skipped(path, root, _legible(relative), larger, Reason.TOO_LARGE, True)
                     continue
                 yield _judge(path, root, relative, status, bool(choice.include) or real in self.files)
             else:
                 stack.pop()
 
-    def _why_not_followed(self, link: str) -> str:
-        """Empty when the link's target is under something that was asked for, and so is met (or ignored) there."""
+    def _why_not_followed(self, link: str) -> Refusal | None:
+        """None when the link's target is under something that was asked for, and so is met (or ignored) there."""
         try:
             target = os.path.realpath(link, strict=True)
         except FileNotFoundError:
-            return "broken link"
+            return Refusal("broken link", Reason.BROKEN_LINK)
         except OSError as error:
-            return f"broken link ({reason_of(error)})"
+            return Refusal(f"broken link ({refusal_of(error).message})", Reason.BROKEN_LINK)
         if target in self.files or any(
             target == f or target.startswith(f.rstrip(os.sep) + os.sep) for f in self.folders
         ):
-            return ""
-        return "link leads outside the folder"
+            return None
+        return Refusal("link leads outside the folder", Reason.LINK_OUTSIDE)
 
 
 def _judge(path: Path, root: Path, relative: str, status: os.stat_result, wanted: bool) -> Found | Skipped:
     if not stat.S_ISREG(status.st_mode):
         what = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}.get(stat.S_IFMT(status.st_mode), "a device")
-        return Skipped(path, root, _legible(relative), f"not a file but {what}")
+        return Skipped(path, root, _legible(relative), f"not a file but {what}", Reason.NOT_A_FILE)
     if not _can_be_written_down(relative):
         return _nameless(path, root, relative)
     return Found(path, root, relative, status.st_size, status.st_mtime_ns, wanted)
 
 
 def _nameless(path: Path, root: Path, relative: str) -> Skipped:
-    return Skipped(path, root, _legible(relative), "its name is not valid Unicode")
+    return Skipped(path, root, _legible(relative), "its name is not valid Unicode", Reason.BAD_NAME)
 
 
 def _can_be_written_down(name: str) -> bool:

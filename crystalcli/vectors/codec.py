@@ -124,11 +124,11 @@ class Codec:
                 data = blobs.get(name, b"")
                 if len(data) != 2 * math.prod(shape):
                     raise DamagedCrystalError(
-                        f"the codebook {name} has not the size that {dimension} dimensions ask for"
+                        None, f"the codebook {name} has not the size that {dimension} dimensions ask for"
                     )
                 arrays[name] = np.frombuffer(data, "<f2").reshape(shape)
                 if not np.isfinite(arrays[name]).all():
-                    raise DamagedCrystalError(f"the codebook {name} holds what is no number")
+                    raise DamagedCrystalError(None, f"the codebook {name} holds what is no number")
         return cls.of(arrays)
 
     def encode(
@@ -177,7 +177,7 @@ def codes_from(data: bytes, layer: str, count: int) -> Codes:
     """Stored codes as uint8 [count, bytes]. Raises DamagedCrystalError when the size is another."""
     width = CODE_BYTES[layer]
     if len(data) != count * width:
-        raise DamagedCrystalError(f"a segment's {layer} have not the size that their number says")
+        raise DamagedCrystalError(None, f"a segment's {layer} have not the size that their number says")
     return np.frombuffer(data, np.uint8).reshape(count, width)
 
 

@@ -14,6 +14,8 @@ from support.waiting import GUARD
 from crystalcli.cli.app import run
 from crystalcli.cli.forecasting import duration, rounded
 from crystalcli.cli.render import skipped_lines
+from crystalcli.errors import Reason
+from crystalcli.types import SkippedFile
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 
@@ -146,19 +148,19 @@ def test_a_dry_run_says_what_would_be_read_and_makes_nothing(folder, capsys):
         {"path": "a.md", "kind": "markdown", "size": 19},
         {"path": "b.log", "kind": "text", "size": 1900},
     ]
-    assert found["skipped"] == [{"path": "uv.lock", "reason": "lock file"}]
+    assert found["skipped"] == [{"path": "uv.lock", "reason": "lock file", "code": "lock_file"}]
     assert found["kinds"]["text"]["tokens"] > found["kinds"]["markdown"]["tokens"] > 0
     report(capsys, "ingest", folder)
     assert report(capsys, "ingest", folder, "--dry-run")["unchanged"] == 2
 
 
 def test_thousands_of_images_take_one_line():
-    skipped = [(f"{number}.png", "image") for number in range(3000)] + [
-        ("a.bin", "binary file"),
-        ("x.lock", "lock file"),
+    skipped = [SkippedFile(f"{number}.png", "image", Reason.IMAGE) for number in range(3000)] + [
+        SkippedFile("a.bin", "binary file", Reason.NOT_TEXT),
+        SkippedFile("x.lock", "lock file", Reason.LOCK_FILE),
     ]
     assert skipped_lines(skipped) == ["a.bin: binary file", "3,000 image, 1 lock file"]
-    many = skipped_lines([(f"{number}.bin", "binary file") for number in range(100)])
+    many = skipped_lines([SkippedFile(f"{number}.bin", "binary file", Reason.NOT_TEXT) for number in range(100)])
     assert many[-1] == "and 88 more: crystal inspect --documents"
 
 

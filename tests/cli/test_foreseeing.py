@@ -56,12 +56,12 @@ def test_figures_for_programs_and_for_people(tmp_path, capsys, monkeypatch):
     ("name", "data", "options", "code", "said"),
     [
         ("short.txt", b"Too short.\n", (), 2, "give more text, or a smaller --window"),
-        ("empty.txt", b"", (), 3, "there is no text to foresee"),
-        ("binary.bin", bytes(range(256)) * 8, (), 3, "there is no text to foresee"),
+        ("empty.txt", b"", (), 3, "no text to predict"),
+        ("binary.bin", bytes(range(256)) * 8, (), 3, "no text to predict"),
         ("a.txt", TEXT.encode(), ("--window", "1"), 2, "a window of 1 tokens"),
         ("a.txt", TEXT.encode(), ("--window", "64", "--targets", "0"), 2, "at least one target"),
         ("a.txt", TEXT.encode(), ("--model", "http://127.0.0.1:1/v1#x"), 2, "how likely a text is"),
-        ("a.txt", None, (), 3, "no such file or folder"),
+        ("a.txt", None, (), 3, "does not exist"),
     ],
 )
 def test_what_cannot_be_measured(tmp_path, capsys, name, data, options, code, said):

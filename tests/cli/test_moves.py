@@ -134,10 +134,10 @@ def test_json_of_every_move(tmp_path, file, capsys):
         (["forget"], 2, "DOCUMENT"),
         (["forget", "tale.txt", "*.rst"], 7, "no document matches *.rst"),
         (["forget", ""], 2, "empty"),
-        (["compact", "-c", "{tmp}/none"], 1, "no crystal at"),
+        (["compact", "-c", "{tmp}/none"], 3, "does not exist"),
         (["compact", "-c", "{tmp}/shelf/tale.txt"], 4, "is not a crystal"),
         (["diff", "{tmp}/shelf.crystal"], 2, "B"),
-        (["diff", "{tmp}/shelf.crystal", "{tmp}/none"], 2, "no crystal at"),
+        (["diff", "{tmp}/shelf.crystal", "{tmp}/none"], 3, "does not exist"),
         (["diff", "{tmp}/shelf.crystal", "{tmp}/shelf/tale.txt"], 4, "is not a crystal"),
     ],
 )

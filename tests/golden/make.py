@@ -2,7 +2,8 @@
 
     python tests/golden/make.py
 
-`v1.crystal` holds three documents with their layers; `v1.json` says what it must give. The damaged ones are copies of it:
+`v1.crystal` holds three documents with their layers; `v1.json` says what it must give. From version 3 on there are files that were
+skipped, too, with their reason codes. The damaged ones are copies of it:
 `v1-blob` with one bit of a compressed text turned over, `v1-short` cut off, `v1-newer` from a much later version of the format.
 """
 
@@ -28,6 +29,7 @@ TEXTS = {
     '    """Days to the next spring tide."""\n'
     "    return (14.765 - moon_age) % 14.765\n",
 }
+SKIPPED = {"empty.txt": b"", "data.bin": bytes(range(256)), "yarn.lock": b"left-pad@1.3.0\n"}
 QUESTIONS = ["How much oil does the lamp burn?", "When is high water at Oldhaven?", "days until the next spring tide"]
 
 
@@ -37,11 +39,14 @@ def make() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path, text in TEXTS.items():
             (Path(folder) / path).write_text(text, encoding="utf-8")
+        for path, data in SKIPPED.items():
+            (Path(folder) / path).write_bytes(data)
         made = Path(folder) / "golden.crystal"
         with Crystal.create(made) as crystal:
             crystal.ingest([Path(folder)])
             said = {
                 "documents": {each.path: each.kind for each in crystal.documents()},
+                "codes": {each.path: each.code for each in crystal.documents() if each.code},
                 "texts": {path: crystal.quote(path, 0, len(text)) for path, text in TEXTS.items()},
                 "atoms": crystal.shelf.atom_codes[0].tobytes().hex() if crystal.shelf.atom_codes is not None else "",
                 "recalled": {each: crystal.recall(each, 1)[0].path for each in QUESTIONS},

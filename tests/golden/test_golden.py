@@ -27,6 +27,7 @@ def test_it_gives_what_it_gave(golden, encoder_folder):
     before = path.read_bytes()
     with Crystal.open(path, encoder=encoder_folder) as crystal:
         assert {each.path: each.kind for each in crystal.documents()} == said["documents"]
+        assert {each.path: each.code for each in crystal.documents() if each.code} == said.get("codes", {})
         for name, text in said["texts"].items():
             assert crystal.quote(name, 0, len(text)) == text
         assert crystal.shelf.atom_codes[0].tobytes().hex() == said["atoms"]

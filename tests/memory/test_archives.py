@@ -105,7 +105,7 @@ def test_members_are_documents_read_by_the_readers_of_their_kinds(
     inner = zipped({"lamp.txt": LAMP, "picture.png": b"\0\1\2"})
     place.put(make({"inner/ferry.txt": FERRY, "tides.md": TIDES, "deep.zip": inner, "run.sh": "#!/bin/sh\necho\n"}))
     report = place.ingest()
-    assert (report.read, report.skipped) == (4, [("papers.zip/deep.zip/picture.png", "binary file")])
+    assert (report.read, report.skipped) == (4, [("papers.zip/deep.zip/picture.png", "binary file", "not_text")])
     with Store.open(place.crystal) as store:
         kinds = {source.path: source.kind for source in store.sources()}
         assert all(source.location == f"docs/{source.path}" for source in store.sources())
@@ -131,7 +131,7 @@ def test_an_unchanged_archive_is_not_opened_again(place: Place, opened: list[str
     assert opened == ["papers.zip", "deep.zip"]
     report = place.ingest()
     assert (report.read, report.unchanged, report.gone) == (0, 2, 0)
-    assert report.skipped == [("papers.zip/bad.bin", "binary file")]
+    assert report.skipped == [("papers.zip/bad.bin", "binary file", "not_text")]
     os.utime(path, (2000, 2000))  # touched, not changed
     assert place.ingest().unchanged == 2
     place.folder.rename(place.folder.with_name("moved"))
@@ -196,7 +196,7 @@ def test_an_archive_that_is_damaged_keeps_what_was_read_of_it(place: Place) -> N
     place.ingest()
     place.put(content[:-30], at=2000)
     for _ in range(2):
-        assert place.ingest().skipped == [("papers.zip", "damaged archive")]
+        assert place.ingest().skipped == [("papers.zip", "damaged archive", "damaged")]
     assert place.states() == {"papers.zip": "failed", "papers.zip/ferry.txt": "done", "papers.zip/tides.md": "done"}
     place.put(content, at=3000)
     assert place.ingest().unchanged == 2
@@ -205,7 +205,7 @@ def test_an_archive_that_is_damaged_keeps_what_was_read_of_it(place: Place) -> N
 
 def test_an_archive_that_never_could_be_read_is_skipped(place: Place) -> None:
     place.put(zipped({"ferry.txt": FERRY})[:-30])
-    assert place.ingest().skipped == [("papers.zip", "damaged archive")]
+    assert place.ingest().skipped == [("papers.zip", "damaged archive", "damaged")]
     assert place.states() == {"papers.zip": "skipped"}
 
 

@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 from support import bombs, formats, mutations
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.library import Crystal
-from crystalcli.text.guarded import UNEXPECTED
+from crystalcli.storage.reason_codes import code_of
 from crystalcli.text.readers import READERS, open_source
 from crystalcli.types import Document
 
@@ -103,11 +103,10 @@ def check(run: Run, crystal: Path) -> dict[str, Document]:
             assert 0 < len(document.reason) <= 200, document
             assert not [each for each in document.reason if unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp")]
             assert "/tmp" not in document.reason
-            assert not document.reason.startswith(UNEXPECTED), (
-                document
-            )  # a reader knows what can be wrong with its files
-    listed = {(each["path"], each["reason"]) for each in run.said["skipped"]}
-    assert listed == {(each.path, each.reason) for each in held.values() if each.state != "done"}
+            assert document.code != Reason.UNEXPECTED, document  # a reader knows what can be wrong with its files
+            assert document.code == code_of(document.reason), document  # as in a crystal of version 1 or 2
+    listed = {(each["path"], each["reason"], each["code"]) for each in run.said["skipped"]}
+    assert listed == {(each.path, each.reason, each.code) for each in held.values() if each.state != "done"}
     return held
 
 

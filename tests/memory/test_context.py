@@ -20,6 +20,7 @@ from crystalcli.memory.layers import PREFIX, LayerEncoder, _prefix
 from crystalcli.memory.merge import merge
 from crystalcli.memory.repair import repair
 from crystalcli.memory.verify import verify
+from crystalcli.storage.schema import FORMAT_VERSION
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk, Landmark
 
@@ -204,7 +205,7 @@ def test_a_crystal_of_version_1_stays_one(tmp_path, tree):
     assert problems(path) == []
     compact(path)
     with Store.open(path) as store:
-        assert store.format == 2
+        assert store.format == FORMAT_VERSION
     assert problems(path) == []
 
 

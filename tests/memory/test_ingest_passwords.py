@@ -13,7 +13,8 @@ import pytest
 
 from crystalcli.library import Crystal, forecast
 
-NEEDED, WRONG = "encrypted (a password is needed: --password)", "encrypted (the password is wrong)"
+NEEDED = ("encrypted (a password is needed: --password)", "encrypted")
+WRONG = ("encrypted (the password is wrong)", "wrong_password")
 
 
 def locked(name: str, content: bytes, password: bytes) -> bytes:
@@ -70,9 +71,9 @@ def closed(tmp_path: Path) -> Path:
 def test_a_password_opens_what_was_left_out(tmp_path: Path, closed: Path) -> None:
     with Crystal.create(tmp_path / "x.crystal", encoder=None) as crystal:
         report = crystal.ingest([closed.parent])
-        assert report.skipped == [("a.pdf", "encrypted (a password is needed: --password)")]
+        assert report.skipped == [("a.pdf", *NEEDED)]
         report = crystal.ingest([closed.parent], password="wrong")
-        assert report.skipped == [("a.pdf", "encrypted (the password is wrong)")]
+        assert report.skipped == [("a.pdf", *WRONG)]
         assert crystal.ingest([closed.parent]).skipped == report.skipped
         report = crystal.ingest([closed.parent], password="user")
         assert (report.read, report.skipped) == (1, [])
@@ -104,11 +105,11 @@ def test_a_password_given_later_opens_what_is_in_an_archive_that_has_not_changed
     (folder / "a.zip").write_bytes(zipped({"inner.zip": inner, "locked.zip": note}))
     names = ["a.zip/inner.zip/deep.pdf", "a.zip/locked.zip/note.txt"]
     with Crystal.create(tmp_path / "x.crystal", encoder=None) as crystal:
-        assert sorted(crystal.ingest([folder]).skipped) == [(name, NEEDED) for name in names]
-        assert sorted(crystal.ingest([folder], password="none").skipped) == [(name, WRONG) for name in names]
-        assert sorted(crystal.ingest([folder]).skipped) == [(name, WRONG) for name in names]
+        assert sorted(crystal.ingest([folder]).skipped) == [(name, *NEEDED) for name in names]
+        assert sorted(crystal.ingest([folder], password="none").skipped) == [(name, *WRONG) for name in names]
+        assert sorted(crystal.ingest([folder]).skipped) == [(name, *WRONG) for name in names]
         report = crystal.ingest([folder], password="step")
-        assert (report.read, report.unchanged, report.skipped) == (1, 1, [(names[0], WRONG)])
+        assert (report.read, report.unchanged, report.skipped) == (1, 1, [(names[0], *WRONG)])
         report = crystal.ingest([folder], password="user")
         assert (report.read, report.unchanged, report.skipped) == (1, 2, [])
         (passage,) = crystal.recall("spare key third step", 1)
@@ -118,11 +119,11 @@ def test_a_password_given_later_opens_what_is_in_an_archive_that_has_not_changed
 
 def test_a_dry_run_takes_a_password_too(tmp_path: Path, closed: Path) -> None:
     told = forecast(tmp_path / "x.crystal", [closed.parent], encoder=None)
-    assert (told.files, told.kinds, told.skipped, told.tokens) == ([], {}, [("a.pdf", NEEDED)], 0)
+    assert (told.files, told.kinds, told.skipped, told.tokens) == ([], {}, [("a.pdf", *NEEDED)], 0)
     told = forecast(tmp_path / "x.crystal", [closed.parent], encoder=None, password="user")
     with Crystal.create(tmp_path / "x.crystal", encoder=None) as crystal:
         crystal.ingest([closed.parent])
-        assert forecast(tmp_path / "x.crystal", [closed.parent], encoder=None).skipped == [("a.pdf", NEEDED)]
+        assert forecast(tmp_path / "x.crystal", [closed.parent], encoder=None).skipped == [("a.pdf", *NEEDED)]
         again = forecast(tmp_path / "x.crystal", [closed.parent], encoder=None, password="user")
         assert [path for path, _, _ in again.files] == ["a.pdf"]
         assert told.tokens == again.tokens == crystal.ingest([closed.parent], password="user").tokens > 0

@@ -9,9 +9,9 @@ from crystalcli import InfiniteMemoryTransformer, MemoryCrystal
 from crystalcli.errors import (
     CrystalError,
     DamagedCrystalError,
+    MissingFileError,
     NewerFormatError,
     NotACrystalError,
-    NotFoundError,
     UsageError,
 )
 from crystalcli.memory.decay import Forgetting
@@ -65,7 +65,7 @@ def test_one_that_is_there_stays_when_its_successor_cannot_be_written(tmp_path):
 
 
 def test_what_is_no_memory(tmp_path):
-    with pytest.raises(NotFoundError, match="there is no file"):
+    with pytest.raises(MissingFileError, match="does not exist"):
         MemoryCrystal.load(tmp_path / "none")
     (tmp_path / "text").write_text("not tensors at all", encoding="utf-8")
     with pytest.raises(NotACrystalError, match="is not a memory"):

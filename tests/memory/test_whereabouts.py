@@ -35,7 +35,7 @@ MARKS = [
 def test_rows_are_those_of_the_sheet(tmp_path, span, place):
     """Every line has ten characters."""
     start, end = span
-    source = Source(0, "a.xlsx", "a.xlsx", ".", "xlsx", "", "done", "", 5, 1, b"x" * 32, 1000, 1, 1)
+    source = Source(0, "a.xlsx", "a.xlsx", ".", "xlsx", "", "done", "", "", 5, 1, b"x" * 32, 1000, 1, 1)
     with Store.create(tmp_path / "m.crystal", {}) as store:
         with store.transaction():
             source = source._replace(id=store.put_source(source))
@@ -44,7 +44,7 @@ def test_rows_are_those_of_the_sheet(tmp_path, span, place):
 
 
 def test_lines_are_those_of_the_file_at_both_ends(tmp_path):
-    source = Source(0, "a.html", "a.html", ".", "html", "", "done", "", 5, 1, b"x" * 32, 1000, 1, 1)
+    source = Source(0, "a.html", "a.html", ".", "html", "", "done", "", "", 5, 1, b"x" * 32, 1000, 1, 1)
     with Store.create(tmp_path / "m.crystal", {}) as store:
         with store.transaction():
             source = source._replace(id=store.put_source(source))

@@ -43,7 +43,7 @@ def test_parts_are_checked(store):
 
 
 def test_runs_come_in_the_order_of_their_chunks(store):
-    source = Source(0, "a", "a", ".", "text", "", "done", "", 5, 1, b"", 5, 1, 1)
+    source = Source(0, "a", "a", ".", "text", "", "done", "", "", 5, 1, b"", 5, 1, 1)
     with store.transaction():
         for number in range(3):
             where = f"{number}"

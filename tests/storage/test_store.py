@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.errors import CrystalError, DamagedCrystalError, NewerFormatError, NotACrystalError
+from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileError, NewerFormatError, NotACrystalError
 from crystalcli.storage import lock, seal
 from crystalcli.storage.query import Guard
 from crystalcli.storage.rows import Run, Segment, Source
@@ -23,7 +23,7 @@ from crystalcli.storage.signals import held_back
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
 
-SOURCE = Source(0, "a.txt", "a.txt", ".", "text", "", "done", "", 5, 1, b"x" * 32, 5, 1, 1)
+SOURCE = Source(0, "a.txt", "a.txt", ".", "text", "", "done", "", "", 5, 1, b"x" * 32, 5, 1, 1)
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_what_is_not_a_crystal_is_named(tmp_path, content, message):
 def test_folders_missing_files_and_newer_versions_are_named(tmp_path, store):
     with pytest.raises(NotACrystalError, match="is a folder"):
         Store.open(tmp_path)
-    with pytest.raises(CrystalError, match="no crystal at"):
+    with pytest.raises(MissingFileError, match="does not exist"):
         Store.open(tmp_path / "none.crystal")
     store.close()
     raw = sqlite3.connect(store.path)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from support.waiting import GUARD, until
 
-from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text import apart
 from crystalcli.text.apart import ApartReading, Bounds
 from crystalcli.text.asked import Asked, Options
@@ -23,7 +23,7 @@ from crystalcli.types import Landmark
 # Readers as they may go wrong. They are found by the child because a folder of them stands in its package's path.
 READER = """
 import os, sys, time, ctypes
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.types import Landmark
 
 class Base:
@@ -67,7 +67,7 @@ class Crash(Base):
 
 class Refuse(Base):
     def pieces(self):
-        raise SourceError("for a reason")
+        raise SourceError("for a reason", Reason.TOO_LARGE)
         yield
 
 class Wrong(Base):
@@ -106,28 +106,29 @@ def test_everything_comes_over_and_the_child_stays(reading: Callable[..., ApartR
 
 
 @pytest.mark.parametrize(
-    ("name", "bounds", "reason"),
+    ("name", "bounds", "reason", "code"),
     [
-        ("Slow", {"silence": 0.5}, r"^takes too long to read \(stopped after 0 s\)$"),
-        ("Many", {"seconds": 1.0}, r"^takes too long to read \(stopped after 1 s\)$"),
-        ("Deep", {}, r"^damaged: its parts refer to themselves$"),
-        ("Crash", {}, r"^damaged, or too large: the reader broke down over it$"),
-        ("Refuse", {}, r"^for a reason$"),
-        ("Wrong", {}, r"^cannot be read \(KeyError\)$"),
+        ("Slow", {"silence": 0.5}, r"^takes too long to read \(stopped after 0 s\)$", Reason.OUT_OF_TIME),
+        ("Many", {"seconds": 1.0}, r"^takes too long to read \(stopped after 1 s\)$", Reason.OUT_OF_TIME),
+        ("Deep", {}, r"^nested too deeply$", Reason.NESTED_TOO_DEEPLY),
+        ("Crash", {}, r"^damaged, or too large: the reader broke down over it$", Reason.READER_CRASHED),
+        ("Refuse", {}, r"^for a reason$", Reason.TOO_LARGE),
+        ("Wrong", {}, r"^cannot be read: unexpected KeyError$", Reason.UNEXPECTED),
     ],
 )
 def test_what_goes_wrong_is_one_reason(
-    reading: Callable[..., ApartReading], name: str, bounds: dict[str, float], reason: str
+    reading: Callable[..., ApartReading], name: str, bounds: dict[str, float], reason: str, code: Reason
 ) -> None:
     with pytest.raises(SourceError, match=reason) as caught:
         list(reading(name, **bounds).pieces())
+    assert caught.value.code is code
     assert not isinstance(caught.value, UnsteadySourceError)
     assert "text pass\ud800" in list(reading("Good").pieces())  # the next file is read
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such bound elsewhere")
 def test_memory_is_bounded(reading: Callable[..., ApartReading]) -> None:
-    with pytest.raises(SourceError, match=r"^too large to be read: it needs too much memory$"):
+    with pytest.raises(SourceError, match=r"^too large: reading it takes more memory than there is$"):
         list(reading("Greedy", memory=1 << 30).pieces())
 
 

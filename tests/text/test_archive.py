@@ -92,7 +92,7 @@ def members(path: Path) -> dict[str, bytes | str]:
         assert last is None or not last.exists() or last.name == "users.json"
         last = member.path
         assert member.name not in found
-        found[member.name] = member.path.read_bytes() if member.path else member.reason
+        found[member.name] = member.path.read_bytes() if member.refusal is None else member.refusal.message
         assert member.path is None or (
             member.size == member.path.stat().st_size and path.parent not in member.path.parents
         )

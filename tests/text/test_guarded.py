@@ -43,7 +43,7 @@ class Broken:
         (KeyError("w:p"), SourceError, "^cannot be read: unexpected KeyError$"),
         (AssertionError(), SourceError, "^cannot be read: unexpected AssertionError$"),
         (RecursionError(), SourceError, "^nested too deeply$"),
-        (MemoryError(), SourceError, "^takes more memory than there is$"),
+        (MemoryError(), SourceError, "^too large: reading it takes more memory than there is$"),
         (OSError(errno.EIO, "bad sector"), UnsteadySourceError, "."),
     ],
 )

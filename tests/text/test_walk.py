@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.walk import Found, Skipped, walk
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="Git is what the walk is compared with")
@@ -96,7 +96,7 @@ def test_nothing_is_found_twice(tmp_path: Path) -> None:
 def test_what_does_not_exist_is_an_error_before_anything_is_found(tmp_path: Path, name: str) -> None:
     write(tmp_path, "file")
     (tmp_path / "broken").symlink_to("nowhere")
-    with pytest.raises(SourceError, match=r"^no such file or folder: ."):
+    with pytest.raises(SourceError, match=r". does not exist$"):
         walk([tmp_path, tmp_path / name])
 
 
@@ -187,8 +187,8 @@ def test_what_the_system_refuses_is_skipped_with_a_reason(tmp_path: Path, monkey
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert list(walk([tmp_path]))[:2] == [
-        Skipped(tmp_path / "a", tmp_path, "a", "permission denied"),
-        Skipped(tmp_path / "b", tmp_path, "b", "input/output error"),
+        Skipped(tmp_path / "a", tmp_path, "a", "permission denied", Reason.PERMISSION_DENIED),
+        Skipped(tmp_path / "b", tmp_path, "b", "input/output error", Reason.UNREADABLE),
     ]
     assert found(tmp_path) == ["c/3.txt"]
     assert skipped(tmp_path / "a") == {".": "permission denied"}
@@ -199,7 +199,7 @@ def test_a_file_that_vanishes_during_the_walk_is_skipped(tmp_path: Path) -> None
     steps = walk([tmp_path])
     assert next(steps).relative == "a.txt"
     (tmp_path / "b.txt").unlink()
-    assert list(steps) == [Skipped(tmp_path / "b.txt", tmp_path, "b.txt", "no longer there")]
+    assert list(steps) == [Skipped(tmp_path / "b.txt", tmp_path, "b.txt", "no longer there", Reason.NOT_FOUND)]
 
 
 def test_a_name_that_is_not_unicode_is_skipped_legibly(tmp_path: Path) -> None:

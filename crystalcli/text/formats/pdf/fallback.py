@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.asked import Asked
 from crystalcli.text.formats.pdf.glyphs import Fragment, Page, tidied
 from crystalcli.text.formats.pdf.structure import texts_apart
@@ -69,7 +69,7 @@ def page_of_text(text: str, number: int) -> Page:
     lines = [tidied(line) for line in text.splitlines()]
     shown = "".join("".join(lines).split())
     if shown.count("\ufffd") >= MOST_UNKNOWN * len(shown):
-        raise SourceError(f"damaged PDF: page {number + 1} cannot be read")
+        raise SourceError(f"damaged PDF: page {number + 1} cannot be read", Reason.DAMAGED)
     height = LEADING * len(lines)
     return Page(
         [

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, BinaryIO, NamedTuple
 
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.asked import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.formats.pdf.bidi import as_letters, is_mark, runs_left, unturned
 
@@ -85,10 +85,10 @@ class Glyphs:
             self._document: Any = pypdfium2.PdfDocument(stream, password=password or None)
         except pypdfium2.PdfiumError as error:
             if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD:
-                raise SourceError(WRONG_PASSWORD if password else NEEDS_PASSWORD) from None
+                raise SourceError(*(WRONG_PASSWORD if password else NEEDS_PASSWORD)) from None
             if getattr(error, "err_code", None) == raw.FPDF_ERR_SECURITY:
-                raise SourceError("encrypted in a way that is not supported") from None
-            raise SourceError("damaged PDF: no pages can be found in it") from None
+                raise SourceError("encrypted in a way that is not supported", Reason.CANNOT_DECRYPT) from None
+            raise SourceError("damaged PDF: no pages can be found in it", Reason.DAMAGED) from None
         self._raw: Any = raw
         self.count: int = len(self._document)
 
@@ -132,11 +132,11 @@ class Glyphs:
         raw = self._raw
         page = raw.FPDF_LoadPage(self._document.raw, number)
         if not page:
-            raise SourceError(f"damaged PDF: page {number + 1} cannot be read")
+            raise SourceError(f"damaged PDF: page {number + 1} cannot be read", Reason.DAMAGED)
         try:
             text = raw.FPDFText_LoadPage(page)
             if not text:
-                raise SourceError(f"damaged PDF: page {number + 1} cannot be read")
+                raise SourceError(f"damaged PDF: page {number + 1} cannot be read", Reason.DAMAGED)
             try:
                 letters = list(self._letters(text))
             finally:

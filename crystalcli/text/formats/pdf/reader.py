@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
-from crystalcli.errors import SourceError, UnsteadySourceError
+from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.asked import Asked
 from crystalcli.text.formats.pdf.fallback import NOTE, PypdfPages
 from crystalcli.text.formats.pdf.glyphs import Glyphs, Heading
@@ -82,7 +82,7 @@ class PdfReading:
             with ExitStack() as stack:
                 stream, _ = stack.enter_context(open_bytes(self._asked.path))
                 if os.fstat(stream.fileno()).st_size != self._asked.seen.fingerprint.size:
-                    raise UnsteadySourceError(CHANGED)
+                    raise UnsteadySourceError(*CHANGED)
                 structure = Structure(self._asked)
                 source: Glyphs | PypdfPages
                 try:
@@ -182,7 +182,8 @@ class _Flow:
             yield from self._give(self._last + "\n\n")
             yield from self._marks()
         if not self._given:
-            raise SourceError(trouble or (NO_TEXT if count else "damaged PDF: it has no pages"))
+            code = Reason.NO_TEXT if count and not trouble else Reason.DAMAGED
+            raise SourceError(trouble or (NO_TEXT if count else "damaged PDF: it has no pages"), code)
         if names := self._opened.structure.attachments:
             yield from self._give("\n".join(f"[Attachment: {name}]" for name in names) + "\n\n")
 
@@ -201,7 +202,7 @@ class _Flow:
         elif self._opened.source.count == 1:
             key = _key("".join(fragment.text for fragment in page.fragments))
             if self._opened.structure.is_dynamic_form or (key.startswith("pleasewait") and PLACEHOLDER in key):
-                raise SourceError(XFA_FORM)
+                raise SourceError(XFA_FORM, Reason.NO_TEXT)
         return page
 
     def _page(self, page: PageRead, pages: Sequence[PageRead], at: int) -> Iterator[str | Landmark]:

@@ -13,7 +13,7 @@ def main() -> None:
     import threading
 
     try:
-        from crystalcli.cli.stopping import hear_again
+        from crystalcli.cli.terminal.stop_signals import hear_again
 
         hear_again()
         from crystalcli.cli.app import run

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import click
 
-from crystalcli.cli import checks, moves
-from crystalcli.cli.asking import ask
-from crystalcli.cli.choosing import choosing, chosen
-from crystalcli.cli.model_commands import models
-from crystalcli.cli.output import output
-from crystalcli.cli.perplexity import perplexity
-from crystalcli.cli.shared import (
+from crystalcli.cli.commands import export_cmd as moves
+from crystalcli.cli.commands import verify_cmd as checks
+from crystalcli.cli.commands.ask.ask_cmd import ask
+from crystalcli.cli.commands.models_cmd import models
+from crystalcli.cli.commands.perplexity_cmd import perplexity
+from crystalcli.cli.commands.watch_cmd import watch
+from crystalcli.cli.options.crystal_options import (
     PATH,
     count_option,
     crystal_option,
@@ -30,7 +30,8 @@ from crystalcli.cli.shared import (
     password_option,
     path_of,
 )
-from crystalcli.cli.watch import watch
+from crystalcli.cli.options.filter_options import choosing, chosen
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import StoppedError, UsageError
 from crystalcli.types import Decay
 
@@ -101,17 +102,17 @@ def ingest(
     With --encoder DIR a new crystal gets an encoder of its own: a BERT, DistilBERT, RoBERTa or XLM-RoBERTa model in Hugging Face's
     layout. Its codebooks are learnt once, from the first text or from --codebooks-from, and stay as they are.
     """
-    from crystalcli.cli import render
-    from crystalcli.cli.piping import piped
-    from crystalcli.cli.progress import ingesting
-    from crystalcli.cli.stopping import stoppable
+    from crystalcli.cli.options.piped_input import piped
+    from crystalcli.cli.render import inspect_view as render
+    from crystalcli.cli.terminal.progress import ingesting
+    from crystalcli.cli.terminal.stop_signals import stoppable
     from crystalcli.library import paths_of, read_into
 
     choice = chosen(include, exclude, max_file_size, as_usual)
     stdin = piped(paths, name, max_file_size)
     target, sources = path_of(crystal), paths_of(() if "-" in paths else paths)
     if dry_run and sources:
-        from crystalcli.cli import forecasting
+        from crystalcli.cli.render import dry_run_view as forecasting
 
         forecasting.dry_run(target, sources, encoder, choice, as_json, verbose, password)
         return
@@ -206,11 +207,11 @@ def recall(
         raise UsageError("--explain is for one question; --questions prints every passage's shares as it is")
     with open_crystal(crystal, own=encoder) as opened:
         if questions is not None:
-            from crystalcli.cli.batch import answer_all
+            from crystalcli.cli.commands.recall_cmd import answer_all
 
             answer_all(opened, questions, k, depth, reencode, decay)
             return
-        from crystalcli.cli import render
+        from crystalcli.cli.render import inspect_view as render
         from crystalcli.errors import NotFoundError
 
         assert question is not None
@@ -218,7 +219,7 @@ def recall(
         if as_json:
             rows = [render.passage_json(each) for each in found]
             if explain:
-                from crystalcli.cli.explain import explanation_json
+                from crystalcli.cli.render.explain_view import explanation_json
 
                 for row, each in zip(rows, found, strict=True):
                     row["explanation"] = explanation_json(each)
@@ -247,13 +248,13 @@ def inspect(
     as_json: bool,
 ) -> None:
     """Show the layers and what they take, or the way from one document's atoms down to its text."""
-    from crystalcli.cli import render
+    from crystalcli.cli.render import inspect_view as render
 
     if sum((document is not None, documents, memory)) > 1:
         raise UsageError("give one of DOCUMENT, --documents and --memory")
     with open_crystal(crystal, encoder=memory, own=encoder) as opened:
         if memory:
-            from crystalcli.cli import render_memory
+            from crystalcli.cli.render import memory_view as render_memory
 
             if as_json:
                 output.json("inspect", render_memory.memory_json(opened.memory(), str(opened.path)))

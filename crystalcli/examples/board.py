@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from crystalcli.cli.output import harmless, output
+from crystalcli.cli.terminal.output import harmless, output
 from crystalcli.examples.reading import State
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from pathlib import Path
 import click
 
 from crystalcli.cli.app import run
-from crystalcli.cli.output import output
-from crystalcli.cli.shared import PATH, fetch, json_option
+from crystalcli.cli.options.crystal_options import PATH, fetch, json_option
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import CrystalError, StoppedError
 from crystalcli.paths import unwritable
 
@@ -56,10 +56,10 @@ def infinite_context(
     The picture needs matplotlib: pip install 'crystalcli[examples]'.
     """
     began = time.monotonic()
-    from crystalcli.cli.render import one_line
-    from crystalcli.cli.speaking import judging
-    from crystalcli.cli.stopping import stoppable
-    from crystalcli.cli.waiting import Waiting
+    from crystalcli.cli.options.model_options import judging
+    from crystalcli.cli.render.inspect_view import one_line
+    from crystalcli.cli.terminal.status_line import Waiting
+    from crystalcli.cli.terminal.stop_signals import stoppable
     from crystalcli.examples import picture, results
     from crystalcli.examples.asking import answers
     from crystalcli.examples.board import watching

@@ -11,9 +11,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from crystalcli.cli import perplexity
-from crystalcli.cli.output import harmless, output
-from crystalcli.cli.render import one_line
+from crystalcli.cli.commands import perplexity_cmd as perplexity
+from crystalcli.cli.render.inspect_view import one_line
+from crystalcli.cli.terminal.output import harmless, output
 from crystalcli.examples.asking import Answers, Said
 from crystalcli.examples.board import layers
 from crystalcli.examples.books import Prepared

@@ -19,9 +19,9 @@ from chat_server import event, running, stream
 from crystalcli import Crystal
 from crystalcli.answering.context import BUDGET
 from crystalcli.answering.wishes import Wishes
-from crystalcli.cli import render_answers
 from crystalcli.cli.app import run
-from crystalcli.cli.screen import Screen
+from crystalcli.cli.commands.ask.answer_screen import Screen
+from crystalcli.cli.render import answer_view as render_answers
 from crystalcli.lm.wire import Refused
 from crystalcli.types import Answer, Citation
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from crystalcli.cli.app import run
-from crystalcli.cli.forecasting import duration, rounded
-from crystalcli.cli.render import skipped_lines
+from crystalcli.cli.render.dry_run_view import duration, rounded
+from crystalcli.cli.render.inspect_view import skipped_lines
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 

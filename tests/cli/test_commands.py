@@ -368,7 +368,7 @@ def test_completion_works_in_the_shells():
 
 
 def test_man_pages_are_what_the_program_says():
-    from crystalcli.cli.manual import main
+    from crystalcli.cli.reference import main
 
     assert main([str(ROOT / "man"), "--check"]) == 0
 

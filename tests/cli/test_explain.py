@@ -12,7 +12,7 @@ import pytest
 
 from crystalcli import Crystal, Passage
 from crystalcli.cli.app import run
-from crystalcli.cli.explain import explanation_json, line
+from crystalcli.cli.render.explain_view import explanation_json, line
 
 QUESTION = "Who keeps the ledger?"
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from crystalcli.cli.flow import Flow
+from crystalcli.cli.terminal.word_wrap import Flow
 
 pieces = st.lists(st.text(st.sampled_from("ab  \n\t長é,"), max_size=8), max_size=30)
 

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from crystalcli.cli.history import KEPT, History, place
+from crystalcli.cli.commands.ask.question_history import KEPT, History, place
 
 
 def test_questions_are_kept_for_their_owner_alone(tmp_path):

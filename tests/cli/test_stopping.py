@@ -9,7 +9,7 @@ import pytest
 
 DROPPED = """
 import os, signal, sys, time, weakref
-from crystalcli.cli.stopping import hear_again
+from crystalcli.cli.terminal.stop_signals import hear_again
 
 hear_again()
 

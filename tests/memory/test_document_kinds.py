@@ -11,7 +11,7 @@ import pytest
 from lexical_crystals import read_into, recalled
 
 from crystalcli.answering.context import pack
-from crystalcli.cli import render
+from crystalcli.cli.render import inspect_view as render
 from crystalcli.text.readers import READERS
 
 PAGE = "<!DOCTYPE html>\n<title>t</title>\n<h1>Harbour</h1>\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from crystalcli.cli.output import harmless
+from crystalcli.cli.terminal.output import harmless
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SIGNS = re.compile(r"[&<>\\`*_\[\]|~$]|:(?=//)|(?<=www)\.", re.IGNORECASE)

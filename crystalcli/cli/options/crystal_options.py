@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crystalcli.cli.output import output
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.paths import expanded
 from crystalcli.types import Decay
@@ -117,8 +117,8 @@ def fetch(name: str) -> Path:
 
     found = models.locate(name)
     if found is None:
-        from crystalcli.cli.progress import pulling
-        from crystalcli.cli.render import size
+        from crystalcli.cli.render.inspect_view import size
+        from crystalcli.cli.terminal.progress import pulling
 
         if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
             output.note(f"fetching {name} ({size(models.weights(name).size)}, once) into {models.folder()}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crystalcli.cli.shared import fetch
+from crystalcli.cli.options.crystal_options import fetch
 
 if TYPE_CHECKING:
     from crystalcli.lm.model import LanguageModel

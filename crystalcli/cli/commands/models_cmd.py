@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from crystalcli.cli.output import output
-from crystalcli.cli.shared import allow_remote_option, fetch, json_option
+from crystalcli.cli.options.crystal_options import allow_remote_option, fetch, json_option
+from crystalcli.cli.terminal.output import output
 
 
 @click.group()
@@ -18,7 +18,7 @@ def models() -> None:
 def models_list(as_json: bool) -> None:
     """List the models that crystal knows by name, and which are here. The one that is asked has a star."""
     from crystalcli import models as room
-    from crystalcli.cli import render_models
+    from crystalcli.cli.render import model_view as render_models
     from crystalcli.errors import CrystalError
     from crystalcli.models import registry
 
@@ -59,7 +59,7 @@ def models_add(place: str, name: str, allow_remote: bool, as_json: bool) -> None
     one, such as http://127.0.0.1:11434/v1, with #MODEL behind it where it has several.
     """
     from crystalcli import language_models
-    from crystalcli.cli import render_models
+    from crystalcli.cli.render import model_view as render_models
 
     added = language_models.add(place, name, allow_remote=allow_remote)
     if as_json:
@@ -73,7 +73,7 @@ def models_add(place: str, name: str, allow_remote: bool, as_json: bool) -> None
 def models_remove(names: tuple[str, ...]) -> None:
     """Delete weights that crystal fetched; forget a model that was added, whose files stay where they are."""
     from crystalcli import models as room
-    from crystalcli.cli.render import size
+    from crystalcli.cli.render.inspect_view import size
     from crystalcli.models import registry
 
     for name in names:

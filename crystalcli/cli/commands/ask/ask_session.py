@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crystalcli.cli import render, render_answers
-from crystalcli.cli.output import harmless, output
-from crystalcli.cli.screen import Screen
-from crystalcli.cli.speaking import chosen
-from crystalcli.cli.waiting import Waiting
+from crystalcli.cli.commands.ask.answer_screen import Screen
+from crystalcli.cli.options.model_options import chosen
+from crystalcli.cli.render import answer_view as render_answers
+from crystalcli.cli.render import inspect_view as render
+from crystalcli.cli.terminal.output import harmless, output
+from crystalcli.cli.terminal.status_line import Waiting
 from crystalcli.errors import UsageError
 from crystalcli.language_models import speaker
 from crystalcli.lm.early import Early

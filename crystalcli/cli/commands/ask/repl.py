@@ -10,8 +10,8 @@ import sys
 from collections import deque
 from typing import Any, Protocol
 
-from crystalcli.cli.history import History, place
-from crystalcli.cli.output import output
+from crystalcli.cli.commands.ask.question_history import History, place
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import CrystalError
 from crystalcli.types import Answer
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from crystalcli.cli.output import harmless, output
-from crystalcli.cli.render import count, one_line
+from crystalcli.cli.render.inspect_view import count, one_line
+from crystalcli.cli.terminal.output import harmless, output
 
 if TYPE_CHECKING:
     from crystalcli.memory.repair import Repaired

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from crystalcli.cli.output import harmless, output
+from crystalcli.cli.terminal.output import harmless, output
 from crystalcli.types import Progress
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from crystalcli.cli.output import output
-from crystalcli.cli.shared import PATH, crystal_option, json_option, open_crystal, path_of
+from crystalcli.cli.options.crystal_options import PATH, crystal_option, json_option, open_crystal, path_of
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import CrystalError, StoppedError, UsageError
 from crystalcli.paths import expanded
 
@@ -47,7 +47,7 @@ def export(names: tuple[str, ...], jsonl: Path | None, force: bool, crystal: Pat
     With --jsonl each line is a passage (a chunk; joined, their texts are the document) with path, kind, title, start and end
     in characters, lines, pages, heading, tokens and text; every name is a DOCUMENT then.
     """
-    from crystalcli.cli import render_moves
+    from crystalcli.cli.render import move_view as render_moves
 
     if jsonl is not None:
         if as_json and str(jsonl) == "-":
@@ -113,8 +113,8 @@ def merge(crystals: tuple[Path, ...], target: Path, force: bool, as_json: bool) 
     A document that several hold under one name with the same text is there once. Where the texts differ both stay, the later
     one's name prefixed with the name of its crystal. The new crystal is whole or not there; --force replaces a crystal.
     """
-    from crystalcli.cli import render_moves
-    from crystalcli.cli.progress import portion
+    from crystalcli.cli.render import move_view as render_moves
+    from crystalcli.cli.terminal.progress import portion
     from crystalcli.library import Crystal
 
     target = expanded(target)
@@ -140,8 +140,8 @@ def forget(names: tuple[str, ...], dry_run: bool, then_compact: bool, crystal: P
     bytes of the file until `crystal compact`, or --compact here. A file that is still in its folder is read again by the next
     `crystal ingest` of that folder: name it in .crystalignore to leave it out.
     """
-    from crystalcli.cli import render_moves
-    from crystalcli.cli.progress import portion
+    from crystalcli.cli.render import move_view as render_moves
+    from crystalcli.cli.terminal.progress import portion
     from crystalcli.library import Crystal
 
     target = path_of(crystal)
@@ -166,8 +166,8 @@ def compact(crystal: Path | None, as_json: bool) -> None:
     The crystal is written anew beside its place and takes it in one step; until then, and after Ctrl-C, the old file is whole.
     Nothing is encoded again: documents, texts and layers stay what they are. It takes free space for the new file.
     """
-    from crystalcli.cli import render_moves
-    from crystalcli.cli.progress import portion
+    from crystalcli.cli.render import move_view as render_moves
+    from crystalcli.cli.terminal.progress import portion
     from crystalcli.library import Crystal
 
     target = path_of(crystal)
@@ -189,7 +189,7 @@ def diff(one: Path, other: Path, as_json: bool) -> int:
     What is compared is text, from A to B. The exit code is 0 when they hold the same and 1 when they differ, as with diff(1);
     trouble has other codes, 2 where other commands say 1.
     """
-    from crystalcli.cli import render_moves
+    from crystalcli.cli.render import move_view as render_moves
     from crystalcli.library import Crystal
 
     try:

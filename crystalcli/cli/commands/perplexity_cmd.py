@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crystalcli.cli.output import output
-from crystalcli.cli.shared import PATH, default_weights, json_option
+from crystalcli.cli.options.crystal_options import PATH, default_weights, json_option
+from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
     from crystalcli.memory.perplexity import Estimate, Foreseen
@@ -48,9 +48,9 @@ def perplexity(texts: tuple[Path, ...], window: int, targets: int, model: str | 
     Bits per byte can be compared between models, perplexity only where tokens are the same. Intervals hold the figure 95 times in 100.
     40 targets take about five minutes on two cores.
     """
-    from crystalcli.cli.progress import portion
-    from crystalcli.cli.speaking import judging
-    from crystalcli.cli.stopping import stoppable
+    from crystalcli.cli.options.model_options import judging
+    from crystalcli.cli.terminal.progress import portion
+    from crystalcli.cli.terminal.stop_signals import stoppable
     from crystalcli.errors import StoppedError
     from crystalcli.library import paths_of
     from crystalcli.memory.crystal import ENCODER
@@ -87,7 +87,7 @@ def render(rows: Sequence[Mapping[str, Foreseen]], model: str, window: int, toke
     from rich.table import Table
     from rich.text import Text
 
-    from crystalcli.cli.render import count, one_line
+    from crystalcli.cli.render.inspect_view import count, one_line
     from crystalcli.memory.perplexity import results
 
     found = results(rows)

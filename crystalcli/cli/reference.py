@@ -1,7 +1,7 @@
 """Writes the man pages from the program itself:
 
-python -m crystalcli.cli.manual man            writes man/crystal.1 and one page for each command
-python -m crystalcli.cli.manual man --check    exits 1 when a page is missing, old or left over
+python -m crystalcli.cli.reference man            writes man/crystal.1 and one page for each command
+python -m crystalcli.cli.reference man --check    exits 1 when a page is missing, old or left over
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def main(arguments: list[str]) -> int:
         here = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.1")}
         wrong = sorted(name for name in wanted.keys() | here.keys() if wanted.get(name) != here.get(name))
         if wrong:
-            sys.stderr.write(f"out of date: {', '.join(wrong)}; run python -m crystalcli.cli.manual {folder}\n")
+            sys.stderr.write(f"out of date: {', '.join(wrong)}; run python -m crystalcli.cli.reference {folder}\n")
         return 1 if wrong else 0
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.1"):

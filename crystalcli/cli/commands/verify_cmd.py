@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from crystalcli.cli.output import output
-from crystalcli.cli.shared import crystal_option, json_option, path_of
+from crystalcli.cli.options.crystal_options import crystal_option, json_option, path_of
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import CrystalError, DamagedCrystalError
 
 
@@ -21,7 +21,7 @@ def status(everything: bool, crystal: Path | None, as_json: bool) -> None:
     The exit code is 0 when the crystal holds all that was asked for as it is now, and 1 when an ingest would change it.
     Files that cannot be read as text are listed with the reason and do not count.
     """
-    from crystalcli.cli import render_checks
+    from crystalcli.cli.render import check_view as render_checks
     from crystalcli.memory.status import status as compare
     from crystalcli.storage.store import Store
 
@@ -45,8 +45,8 @@ def verify(quick: bool, crystal: Path | None, as_json: bool) -> None:
 
     Changes nothing and needs no weights. What does not hold is listed with the documents it touches; the exit code is then 4.
     """
-    from crystalcli.cli import render_checks
-    from crystalcli.cli.progress import portion
+    from crystalcli.cli.render import check_view as render_checks
+    from crystalcli.cli.terminal.progress import portion
     from crystalcli.memory.verify import Problem, Verdict
     from crystalcli.memory.verify import verify as check
     from crystalcli.storage.store import Store
@@ -76,8 +76,8 @@ def repair(no_backup: bool, crystal: Path | None, as_json: bool) -> None:
     Layers and postings are made again from the text. Documents that have lost text are marked, and the next ingest reads
     their files again. The damaged file is kept as NAME.crystal.damaged.
     """
-    from crystalcli.cli import render_checks
-    from crystalcli.cli.shared import default_weights
+    from crystalcli.cli.options.crystal_options import default_weights
+    from crystalcli.cli.render import check_view as render_checks
     from crystalcli.memory.encoders import find
     from crystalcli.memory.repair import repair as mend
 

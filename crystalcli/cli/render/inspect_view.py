@@ -11,8 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from crystalcli.cli.explain import line
-from crystalcli.cli.output import harmless, output
+from crystalcli.cli.render.explain_view import line
+from crystalcli.cli.terminal.output import harmless, output
 from crystalcli.text.asked import WRONG_PASSWORD
 from crystalcli.text.machine_made import REASONS
 from crystalcli.text.unwrap import unwrapped

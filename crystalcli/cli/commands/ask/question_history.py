@@ -10,7 +10,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from crystalcli.cli.output import harmless
+from crystalcli.cli.terminal.output import harmless
 from crystalcli.paths import expanded
 
 KEPT = 1_000  # questions

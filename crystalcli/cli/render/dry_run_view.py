@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.cli.output import output
+from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
     from crystalcli.memory.forecast import Forecast
@@ -49,7 +49,7 @@ def render(found: Forecast, verbose: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from crystalcli.cli.render import count, one_line, size, skipped_lines
+    from crystalcli.cli.render.inspect_view import count, one_line, size, skipped_lines
 
     console = output.console
     if verbose:

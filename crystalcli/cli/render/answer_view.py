@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from crystalcli.answering.support import quoted
-from crystalcli.cli import markdown
-from crystalcli.cli.render import above, location, passage_json
+from crystalcli.cli.render import markdown_escape as markdown
+from crystalcli.cli.render.inspect_view import above, location, passage_json
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import BY_LINES, Answer, Citation, Passage
 

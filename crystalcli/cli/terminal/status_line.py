@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 
-from crystalcli.cli.output import harmless, output
+from crystalcli.cli.terminal.output import harmless, output
 
 _DIM, _PLAIN, _CLEAR = "\x1b[2m", "\x1b[0m", "\r\x1b[2K"
 

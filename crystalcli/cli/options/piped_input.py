@@ -6,7 +6,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
-from crystalcli.cli.output import output
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import SourceError, UsageError
 
 if TYPE_CHECKING:

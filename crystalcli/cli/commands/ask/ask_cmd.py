@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crystalcli.answering.wishes import FLOOR
-from crystalcli.cli import given
-from crystalcli.cli.output import output
-from crystalcli.cli.shared import (
+from crystalcli.cli.options import input_texts as given
+from crystalcli.cli.options.crystal_options import (
     PATH,
     allow_remote_option,
     count_option,
@@ -23,7 +22,8 @@ from crystalcli.cli.shared import (
     json_option,
     open_crystal,
 )
-from crystalcli.cli.speaking import chosen, model_option
+from crystalcli.cli.options.model_options import chosen, model_option
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import NotFoundError, StoppedError, UsageError
 
 if TYPE_CHECKING:
@@ -135,8 +135,8 @@ def ask(
     """
     from crystalcli.answering.broad_question import needs_no_model
     from crystalcli.answering.wishes import Wishes
-    from crystalcli.cli.reply import Asker
-    from crystalcli.cli.stopping import stoppable
+    from crystalcli.cli.commands.ask.ask_session import Asker
+    from crystalcli.cli.terminal.stop_signals import stoppable
     from crystalcli.language_models import is_named
 
     if as_json and form not in (None, "json"):
@@ -156,8 +156,8 @@ def ask(
                 with stoppable():
                     _conclude(asker.reply(asked))
                 return
-            from crystalcli.cli.prompt import converse
-            from crystalcli.cli.render import count
+            from crystalcli.cli.commands.ask.repl import converse
+            from crystalcli.cli.render.inspect_view import count
 
             asker.prepare()
             held = count(opened.stats().documents, "document")

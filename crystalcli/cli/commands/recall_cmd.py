@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crystalcli.cli import render
-from crystalcli.cli.output import output
+from crystalcli.cli.render import inspect_view as render
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import SourceError, UsageError
 from crystalcli.types import Decay
 

@@ -11,10 +11,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from crystalcli.answering.support import quoted
-from crystalcli.cli.flow import Flow
-from crystalcli.cli.output import harmless, output
-from crystalcli.cli.render import above, location
-from crystalcli.cli.render_answers import is_quotations, words
+from crystalcli.cli.render.answer_view import is_quotations, words
+from crystalcli.cli.render.inspect_view import above, location
+from crystalcli.cli.terminal.output import harmless, output
+from crystalcli.cli.terminal.word_wrap import Flow
 from crystalcli.types import Answer, Citation
 
 _WIDEST = 100  # columns: longer lines are hard to read

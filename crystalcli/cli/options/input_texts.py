@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from crystalcli.cli.output import output
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import SourceError, UsageError
 from crystalcli.paths import expanded
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crystalcli.cli.shared import Decorator
+from crystalcli.cli.options.crystal_options import Decorator
 
 if TYPE_CHECKING:
     from crystalcli.text.choice import Choice

@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crystalcli.cli.choosing import choosing, chosen
-from crystalcli.cli.output import JSON_SCHEMA, output
-from crystalcli.cli.shared import crystal_option, default_weights, encoder_option, password_option, path_of
+from crystalcli.cli.options.crystal_options import (
+    crystal_option,
+    default_weights,
+    encoder_option,
+    password_option,
+    path_of,
+)
+from crystalcli.cli.options.filter_options import choosing, chosen
+from crystalcli.cli.terminal.output import JSON_SCHEMA, output
 from crystalcli.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -46,7 +52,7 @@ def watch(
     batch is read, so that other commands come to it in between; where another program writes it, watch waits. What is left out
     is what `crystal ingest` leaves out.
     """
-    from crystalcli.cli.stopping import stoppable
+    from crystalcli.cli.terminal.stop_signals import stoppable
     from crystalcli.library import paths_of, read_into
     from crystalcli.memory.watch import Watch
 
@@ -65,7 +71,7 @@ def watch(
 
 def line(batch: Batch) -> None:
     """What a batch changed, for people; nothing where it changed nothing."""
-    from crystalcli.cli.render import count, one_line
+    from crystalcli.cli.render.inspect_view import count, one_line
     from crystalcli.text.machine_made import REASONS
 
     report = batch.report

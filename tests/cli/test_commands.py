@@ -13,12 +13,12 @@ import sys
 import time
 from pathlib import Path
 
-import click
 import pytest
 import torch
 
 from crystalcli import models
 from crystalcli.cli.app import run
+from crystalcli.cli.parsing.command_group import command_app
 from crystalcli.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -422,6 +422,7 @@ def test_a_long_place_is_whole_in_a_pipe(tmp_path, capsys):
 @pytest.mark.parametrize("take", [torch.empty, bytearray], ids=["torch", "python"])
 def test_too_little_memory_is_said_in_one_line(capsys, monkeypatch, take):
     monkeypatch.setenv("CRYSTAL_DEBUG", "0")
-    command = click.Command("fill", callback=lambda: take(1 << 50))
-    assert run([], command) == 1
+    program = command_app()
+    program.command("fill")(lambda: take(1 << 50))
+    assert run([], program) == 1
     assert capsys.readouterr().err == "crystal: out of memory\n"

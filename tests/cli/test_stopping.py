@@ -9,9 +9,9 @@ import pytest
 
 DROPPED = """
 import os, signal, sys, time, weakref
-from crystalcli.cli.terminal.stop_signals import hear_again
+from crystalcli.cli.terminal.stop_signals import retry_lost_interrupts
 
-hear_again()
+retry_lost_interrupts()
 
 class Held:
     def __del__(self):

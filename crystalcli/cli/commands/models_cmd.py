@@ -2,104 +2,168 @@
 
 from __future__ import annotations
 
-import click
+from typing import Annotated
 
-from crystalcli.cli.options.crystal_options import allow_remote_option, fetch, json_option
+import typer
+
+from crystalcli.cli.options.completion import complete_known_models, complete_models
+from crystalcli.cli.options.crystal_options import AllowRemoteOption, JsonOption, fetch_weights
+from crystalcli.cli.parsing.command_group import Command, CommandGroup, command_app
 from crystalcli.cli.terminal.output import output
 
+app = command_app(
+    cls=CommandGroup,
+    epilog="""
+        crystal models list  # See which models are on this machine.
+        crystal models pull  # Fetch all weights, to work without a network later.
+        crystal models add ~/qwen.gguf --name qwen  # Give a model of your own a name.
+    """,
+)
 
-@click.group()
-def models() -> None:
-    """The models on this machine: list, fetch, add, remove, and which one is asked."""
+
+@app.callback(rich_help_panel="Models")
+def models_group() -> None:
+    """List, fetch, add and remove models, and choose the one to ask."""
 
 
-@models.command("list")
-@json_option
-def models_list(as_json: bool) -> None:
-    """List the models that crystal knows by name, and which are here. The one that is asked has a star."""
-    from crystalcli import models as room
-    from crystalcli.cli.render import model_view as render_models
+@app.command(
+    "list",
+    cls=Command,
+    epilog="""
+        crystal models list  # List all models.
+        crystal models list --json  # List them as JSON.
+        crystal models list | grep language  # List language models only.
+    """,
+)
+def models_list_command(as_json: JsonOption = False) -> None:
+    """List the models that have a name, and which are on this machine.
+
+    The default has a star.
+    """
+    from crystalcli import models
+    from crystalcli.cli.render.model_view import models_json, print_models
     from crystalcli.errors import CrystalError
-    from crystalcli.models import registry
+    from crystalcli.models.registry import Registry, read
 
     try:
-        known = registry.read()
-    except CrystalError as error:  # what crystal fetches can be listed all the same
+        registry = read()
+    except CrystalError as error:  # the built-in models can be listed all the same
         output.note(str(error))
-        known = registry.Registry({})
+        registry = Registry({})
     if as_json:
-        output.json("models list", {"models": render_models.listed_json(room.listing(), known)})
+        output.json("models list", {"models": models_json(models.listing(), registry)})
     else:
-        render_models.listed(room.listing(), known)
+        print_models(models.listing(), registry)
 
 
-@models.command("pull")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
-def models_pull(names: tuple[str, ...]) -> None:
-    """Fetch weights once, check them, and keep them; all that crystal knows when none is named.
+@app.command(
+    "pull",
+    cls=Command,
+    epilog="""
+        crystal models pull  # Fetch all weights.
+        crystal models pull all-MiniLM-L6-v2  # Fetch the encoder alone.
+        CRYSTAL_MODELS=/srv/models crystal models pull  # Keep the weights in another folder.
+    """,
+)
+def models_pull_command(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", autocompletion=complete_known_models)
+    ] = None,
+) -> None:
+    """Fetch weights once, check them, and keep them.
 
-    An interrupted pull goes on where it stopped.
+    Without a name all built-in models are fetched. An interrupted pull goes on where it stopped.
     """
-    from crystalcli import models as room
+    from crystalcli import models
 
-    wanted = [room.weights(name).name for name in names or room.CATALOGUE]
-    for name in wanted:
-        output.note(f"{name} is in {fetch(name)}")
+    for name in [models.weights(name).name for name in names or models.CATALOGUE]:
+        output.note(f"{name} is in {fetch_weights(name)}")
 
 
-@models.command("add")
-@click.argument("place", metavar="FILE|DIR|URL")
-@click.option("--name", metavar="NAME", default="", help="What to call it. Default: what it is called itself.")
-@allow_remote_option
-@json_option
-def models_add(place: str, name: str, allow_remote: bool, as_json: bool) -> None:
-    """Give a language model of your own a name: a GGUF file, a folder in Hugging Face's layout, or a local server.
+@app.command(
+    "add",
+    cls=Command,
+    epilog="""
+        crystal models add ~/models/qwen2.5-0.5b.gguf  # Name a GGUF file after itself.
+        crystal models add ~/models/smollm --name smol  # Name a folder in Hugging Face's layout.
+        crystal models add "http://127.0.0.1:11434/v1#llama3" --name llama  # Name a model of a local server.
+    """,
+)
+def models_add_command(
+    place: Annotated[str, typer.Argument(metavar="FILE|DIR|URL")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name to give. Default: its own name.")] = "",
+    allow_remote: AllowRemoteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a language model of your own a name.
 
-    It is opened first, to see that it can be. It stays where it is; only its place is remembered. A server is an OpenAI-compatible
-    one, such as http://127.0.0.1:11434/v1, with #MODEL behind it where it has several.
+    A model is a GGUF file, a folder in Hugging Face's layout, or a local server. It is opened first, to
+    see that it can be. It stays where it is; only its place is remembered. A server is an
+    OpenAI-compatible one, such as http://127.0.0.1:11434/v1, with #MODEL behind it if it has several.
     """
     from crystalcli import language_models
-    from crystalcli.cli.render import model_view as render_models
+    from crystalcli.cli.render.model_view import registered_json
 
-    added = language_models.add(place, name, allow_remote=allow_remote)
+    model = language_models.add(place, name, allow_remote=allow_remote)
     if as_json:
-        output.json("models add", {"model": render_models.registered_json(added)})
+        output.json("models add", {"model": registered_json(model)})
     else:
-        output.note(f"{added.name} is {added.target}; `crystal ask --model {added.name}` asks it")
+        output.note(f"{model.name} is {model.target}; `crystal ask --model {model.name}` asks it")
 
 
-@models.command("remove")
-@click.argument("names", metavar="NAME...", nargs=-1, required=True)
-def models_remove(names: tuple[str, ...]) -> None:
-    """Delete weights that crystal fetched; forget a model that was added, whose files stay where they are."""
-    from crystalcli import models as room
-    from crystalcli.cli.render.inspect_view import size
+@app.command(
+    "remove",
+    cls=Command,
+    epilog="""
+        crystal models remove qwen  # Forget a model of your own; its file stays.
+        crystal models remove SmolLM2-135M-Instruct  # Delete weights that crystal fetched.
+        crystal models remove qwen llama  # Remove several.
+    """,
+)
+def models_remove_command(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", autocompletion=complete_known_models)],
+) -> None:
+    """Delete weights that crystal fetched, or forget a model that was added.
+
+    Files of a model that was added stay where they are.
+    """
+    from crystalcli import models
+    from crystalcli.cli.terminal.humanize import format_size
     from crystalcli.models import registry
 
     for name in names:
-        if name in room.CATALOGUE:
-            output.note(f"{name}: {size(room.remove(name))} given back")
-        elif (forgotten := registry.remove(name)) is not None:
-            output.note(f"{name}: forgotten; {forgotten.target} stays as it is")
+        if name in models.CATALOGUE:
+            output.note(f"{name}: {format_size(models.remove(name))} given back")
+        elif (model := registry.remove(name)) is not None:
+            output.note(f"{name}: forgotten; {model.target} stays as it is")
         else:
             registry.known(name, registry.read())
 
 
-@models.command("default")
-@click.argument("name", required=False)
-@json_option
-def models_default(name: str | None, as_json: bool) -> None:
-    """Make a model the one that `crystal ask` asks, or say which one that is.
+@app.command(
+    "default",
+    cls=Command,
+    epilog="""
+        crystal models default  # Print the model that `crystal ask` asks.
+        crystal models default qwen  # Ask this model from now on.
+        crystal models default SmolLM2-135M-Instruct  # Ask the built-in one again.
+    """,
+)
+def models_default_command(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", autocompletion=complete_models)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Choose the model that `crystal ask` asks, or print the present choice.
 
-    `--model` and $CRYSTAL_MODEL come before it.
+    --model and $CRYSTAL_MODEL take precedence.
     """
     from crystalcli import language_models
     from crystalcli.models import registry
 
     if name is not None:
         registry.choose(name)
-    chosen = registry.read().default or language_models.LANGUAGE_MODEL
+    default = registry.read().default or language_models.LANGUAGE_MODEL
     if as_json:
-        output.json("models default", {"default": chosen})
+        output.json("models default", {"default": default})
     else:
-        output.write(f"{chosen}\n")
+        output.write(f"{default}\n")

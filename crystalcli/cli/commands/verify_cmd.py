@@ -1,89 +1,57 @@
-"""The commands that ask whether a crystal is whole: status, verify, repair."""
+"""`crystal verify`: is the file whole?"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
-from crystalcli.cli.options.crystal_options import crystal_option, json_option, path_of
+from crystalcli.cli.options.crystal_options import CrystalOption, JsonOption, crystal_path
+from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
-from crystalcli.errors import CrystalError, DamagedCrystalError
+from crystalcli.errors import DamagedCrystalError
+
+app = command_app()
 
 
-@click.command()
-@click.option("--all", "everything", is_flag=True, help="List every file of the ledger, not only what needs attention.")
-@crystal_option
-@json_option
-def status(everything: bool, crystal: Path | None, as_json: bool) -> None:
-    """Compare the crystal with the folders it was made from: what is new, changed, gone, unread or without layers.
-
-    The exit code is 0 when the crystal holds all that was asked for as it is now, and 1 when an ingest would change it.
-    Files that cannot be read as text are listed with the reason and do not count.
-    """
-    from crystalcli.cli.render import check_view as render_checks
-    from crystalcli.memory.status import status as compare
-    from crystalcli.storage.store import Store
-
-    path = path_of(crystal)
-    with Store.open(path) as store:
-        found = compare(store)
-    if as_json:
-        output.json("status", {"path": str(path), **render_checks.status_json(found)})
-    else:
-        render_checks.status(found, str(path), everything)
-    if not found.complete:
-        raise click.exceptions.Exit(CrystalError.exit_code)
-
-
-@click.command()
-@click.option("--quick", is_flag=True, help="Leave out the comparison of the lexical index with the text.")
-@crystal_option
-@json_option
-def verify(quick: bool, crystal: Path | None, as_json: bool) -> None:
+@app.command(
+    "verify",
+    cls=Command,
+    rich_help_panel="Look after",
+    epilog="""
+        crystal verify  # Check every part of the file.
+        crystal verify --quick  # Check all but the lexical index against the text.
+        crystal verify -c backup.crystal && echo good  # Check a copy in a script.
+    """,
+)
+def verify_command(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the comparison of the lexical index with the text.")
+    ] = False,
+    crystal: CrystalOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check the file: its pages, rows, digests, layers, postings and documents.
 
-    Changes nothing and needs no weights. What does not hold is listed with the documents it touches; the exit code is then 4.
+    Changes nothing and needs no weights. Each problem is listed with the documents it touches; the exit
+    code is then 4.
     """
-    from crystalcli.cli.render import check_view as render_checks
-    from crystalcli.cli.terminal.progress import portion
+    from crystalcli.cli.render.check_view import print_verdict, verdict_json
+    from crystalcli.cli.terminal.progress import share_bar
     from crystalcli.memory.verify import Problem, Verdict
     from crystalcli.memory.verify import verify as check
     from crystalcli.storage.store import Store
 
-    path = path_of(crystal)
+    path = crystal_path(crystal)
     try:
-        with Store.open(path) as store, portion() as progress:
+        with Store.open(path) as store, share_bar() as progress:
             verdict = check(store, quick=quick, progress=progress)
     except DamagedCrystalError as error:
         reason = str(error).removeprefix(f"{path} is damaged: ")
         verdict = Verdict((Problem(reason, ()),), (), {}, (), quick)
     if as_json:
-        output.json("verify", {"path": str(path), **render_checks.verdict_json(verdict)})
+        output.json("verify", {"path": str(path), **verdict_json(verdict)})
     else:
-        render_checks.verdict(verdict, str(path))
+        print_verdict(verdict, str(path))
     if not verdict.sound:
         raise DamagedCrystalError(f"{path} is damaged; `crystal repair` keeps what can be read")
-
-
-@click.command()
-@click.option("--no-backup", is_flag=True, help="Do not keep the damaged file as NAME.crystal.damaged.")
-@crystal_option
-@json_option
-def repair(no_backup: bool, crystal: Path | None, as_json: bool) -> None:
-    """Make a damaged crystal whole again from what can be read of it, and say what was lost.
-
-    Layers and postings are made again from the text. Documents that have lost text are marked, and the next ingest reads
-    their files again. The damaged file is kept as NAME.crystal.damaged.
-    """
-    from crystalcli.cli.options.crystal_options import default_weights
-    from crystalcli.cli.render import check_view as render_checks
-    from crystalcli.memory.encoders import find
-    from crystalcli.memory.repair import repair as mend
-
-    path = path_of(crystal)
-    report = mend(path, encoder=lambda meta, home: find(meta, home, default_weights), backup=not no_backup)
-    if as_json:
-        output.json("repair", {"path": str(path), **render_checks.repair_json(report)})
-    else:
-        render_checks.repaired(report, str(path))

@@ -1,110 +1,80 @@
-"""The command that keeps a crystal current: watch."""
+"""`crystal watch`: a crystal that follows its folders."""
 
 from __future__ import annotations
 
-import json
-import time
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-import click
+import typer
 
 from crystalcli.cli.options.crystal_options import (
-    crystal_option,
-    default_weights,
-    encoder_option,
-    password_option,
-    path_of,
+    CrystalOption,
+    EncoderOption,
+    PasswordOption,
+    crystal_path,
+    fetch_default_weights,
 )
-from crystalcli.cli.options.filter_options import choosing, chosen
-from crystalcli.cli.terminal.output import JSON_SCHEMA, output
+from crystalcli.cli.options.filter_options import (
+    AsUsualOption,
+    ExcludeOption,
+    IncludeOption,
+    MaxFileSizeOption,
+    file_filter,
+    parse_size,
+)
+from crystalcli.cli.parsing.command_group import Command, command_app
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import StoppedError
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
-    from crystalcli.memory.watch import Batch
 
-_NAMED = 5  # files named for one batch
+app = command_app()
 
 
-@click.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@crystal_option
-@encoder_option
-@choosing
-@password_option
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each batch instead of text.")
-def watch(
-    paths: tuple[str, ...],
-    crystal: Path | None,
-    encoder: Path | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    max_file_size: int | None,
-    as_usual: bool,
-    password: str,
-    as_json: bool,
+@app.command(
+    "watch",
+    cls=Command,
+    rich_help_panel="Read",
+    epilog="""
+        crystal watch ~/notes  # Keep the crystal up to date with a folder.
+        crystal watch ~/project --exclude "build/**"  # Watch a folder, but not what a build makes.
+        crystal watch ~/notes --json >> changes.jsonl  # Write a line of JSON for each batch.
+    """,
+)
+def watch_command(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...")],
+    crystal: CrystalOption = None,
+    encoder: EncoderOption = None,
+    include: IncludeOption = None,
+    exclude: ExcludeOption = None,
+    max_file_size: MaxFileSizeOption = None,
+    as_usual: AsUsualOption = False,
+    password: PasswordOption = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each batch.")] = False,
 ) -> None:
-    """Keep the crystal current while files change: ingest the paths, then whatever changes in them, until Ctrl-C.
+    """Keep the crystal up to date while files change.
 
-    What changes within half a second is one batch. Files that are deleted are marked as gone. The crystal is held only while a
-    batch is read, so that other commands come to it in between; where another program writes it, watch waits. What is left out
-    is what `crystal ingest` leaves out.
+    Ingests the paths, then each change in them, until Ctrl-C. Changes within half a second are one
+    batch. Documents whose files are deleted are marked as gone. The crystal is locked only while a batch
+    is read, so that other commands can use it in between; while another program writes it, watch waits.
+    The same files are left out as by `crystal ingest`.
     """
-    from crystalcli.cli.terminal.stop_signals import stoppable
+    from crystalcli.cli.render.watch_view import print_batch, print_batch_json
+    from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.library import paths_of, read_into
     from crystalcli.memory.watch import Watch
 
-    choice, target, sources = chosen(include, exclude, max_file_size, as_usual), path_of(crystal), paths_of(paths)
-    weights, fetch = encoder if encoder is not None else "auto", cache(default_weights)
+    choice = file_filter(include, exclude, parse_size(max_file_size), as_usual)
+    target, sources = crystal_path(crystal), paths_of(paths)
+    weights, fetch = encoder if encoder is not None else "auto", cache(fetch_default_weights)
 
-    def opened() -> Crystal:
+    def open_for_writing() -> Crystal:
         return read_into(target, weights, fetch, wait=float("inf"), waiting=output.note)
 
+    report = print_batch_json if as_json else print_batch
     try:
-        with stoppable():
-            Watch(target, sources, opened, json_line if as_json else line, output.note, choice, password).run()
+        with stop_on_signals():
+            Watch(target, sources, open_for_writing, report, output.note, choice, password).run()
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; {target} holds what was read") from None
-
-
-def line(batch: Batch) -> None:
-    """What a batch changed, for people; nothing where it changed nothing."""
-    from crystalcli.cli.render.inspect_view import count, one_line
-    from crystalcli.text.machine_made import REASONS
-
-    report = batch.report
-    parts = []
-    for what in ("read", "gone"):
-        names = [one_line(name) for name, how in report.changed if how == what]
-        if names:
-            more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-            parts.append(f"{what} {len(names):,}: {', '.join(names[:_NAMED])}{more}")
-    failed = [] if batch.whole else [(name, why) for name, why in report.skipped if why not in REASONS]
-    parts += [f"not read: {one_line(name)} ({one_line(why)})" for name, why in failed[:_NAMED]]
-    if batch.whole and not parts:
-        parts = [f"{count(report.unchanged, 'file')} as read before"]
-    if parts:
-        encoded = f", {report.encoded_tokens:,} tokens encoded" if report.encoded_tokens else ""
-        output.write(f"{time.strftime('%H:%M:%S')}  {'; '.join(parts)}{encoded} ({report.seconds:.1f} s)\n")
-
-
-def json_line(batch: Batch) -> None:
-    """The same for programs: one object in one line for each batch."""
-    report = batch.report
-    data: dict[str, Any] = {
-        "schema": JSON_SCHEMA,
-        "command": "watch",
-        "time": time.time(),
-        "whole": batch.whole,
-        "read": [name for name, how in report.changed if how == "read"],
-        "gone": [name for name, how in report.changed if how == "gone"],
-        "skipped": [{"path": name, "reason": reason} for name, reason in report.skipped],
-        "unchanged": report.unchanged,
-        "left_out": report.left_out,
-        "tokens": report.tokens,
-        "encoded_tokens": report.encoded_tokens,
-        "seconds": report.seconds,
-    }
-    output.write(json.dumps(data, ensure_ascii=True) + "\n")

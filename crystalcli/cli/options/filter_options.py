@@ -1,70 +1,90 @@
-"""The options that say what of a folder is read, as `ingest` and `watch` take them."""
+"""Options that select the files of a folder, for `ingest` and `watch`.
+
+Knows: the options and their syntax. Does not know: how a folder is walked.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
-import click
-
-from crystalcli.cli.options.crystal_options import Decorator
+import typer
 
 if TYPE_CHECKING:
     from crystalcli.text.choice import Choice
 
+IncludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--include",
+        metavar="GLOB",
+        help="Read only matching files; patterns as in .gitignore, relative to the folder. Can be repeated.",
+    ),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="Leave out matching files and folders, even if --include matches them. Can be repeated.",
+    ),
+]
+MaxFileSizeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--max-file-size",
+        metavar="SIZE",
+        help="Leave out larger files: 500k, 10M, 1.5GB; 0 for no limit. Default: 100 MB.",
+    ),
+]
+AsUsualOption = Annotated[
+    bool,
+    typer.Option(
+        "--as-usual",
+        help="Forget the earlier --include, --exclude and --max-file-size of these folders.",
+    ),
+]
 
-def _bytes(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """Bytes, written as 250000, 10M, 1.5GB or 64KiB. Raises click's error for what is no size."""
-    if value is None:
+
+def parse_size(text: str | None) -> int | None:
+    """Parse a size in bytes: 250000, 10M, 1.5GB or 64KiB.
+
+    Raises:
+        UsageError: the text is not a size.
+    """
+    from crystalcli.errors import UsageError
+
+    if text is None:
         return None
-    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([kmgt]?)(i?)b?\s*", value.lower())
-    if found is None or (found[3] and not found[2]):
-        raise click.BadParameter(f"{value!r} is no size: write it like 500k, 10M or 1.5GB.", context, parameter)
-    power = "kmgt".index(found[2]) + 1 if found[2] else 0
-    return round(float(found[1]) * float((1024 if found[3] else 1000) ** power))
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([kmgt]?)(i?)b?\s*", text.lower())
+    if match is None or (match[3] and not match[2]):
+        raise UsageError(f"invalid --max-file-size {text!r}: write a size like 500k, 10M or 1.5GB")
+    power = "kmgt".index(match[2]) + 1 if match[2] else 0
+    return round(float(match[1]) * float((1024 if match[3] else 1000) ** power))
 
 
-def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--include, --exclude, --max-file-size and --as-usual."""
-    options: tuple[Decorator, ...] = (
-        click.option(
-            "--include",
-            metavar="GLOB",
-            multiple=True,
-            help="Read only files that match, as in .gitignore, from the folder asked for. May be given again.",
-        ),
-        click.option(
-            "--exclude",
-            metavar="GLOB",
-            multiple=True,
-            help="Leave out files and folders that match, also where --include has them. May be given again.",
-        ),
-        click.option(
-            "--max-file-size",
-            metavar="SIZE",
-            callback=_bytes,
-            help="Leave out larger files: 500k, 10M, 1.5GB; 0 for none. Default: 100 MB.",
-        ),
-        click.option(
-            "--as-usual",
-            is_flag=True,
-            help="Forget what --include, --exclude and --max-file-size said of these folders before.",
-        ),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def chosen(
-    include: tuple[str, ...], exclude: tuple[str, ...], max_file_size: int | None, as_usual: bool
+def file_filter(
+    include: Sequence[str] | None, exclude: Sequence[str] | None, max_file_size: int | None, as_usual: bool
 ) -> Choice | None:
-    """What these options say; None where nothing is said, and what was chosen before holds. Raises UsageError."""
+    """Make the filter that the options describe.
+
+    Args:
+        include: values of --include.
+        exclude: values of --exclude.
+        max_file_size: --max-file-size in bytes, 0 for no limit.
+        as_usual: whether --as-usual is set.
+
+    Returns:
+        The filter; None if no option is set, so that the folder's remembered filter stays in force.
+
+    Raises:
+        UsageError: --as-usual goes with another of them.
+    """
     from crystalcli.errors import UsageError
     from crystalcli.library import choice_of
 
-    given = choice_of(include or None, exclude or None, max_file_size)
-    if as_usual and given is not None:
-        raise UsageError("--as-usual goes with none of --include, --exclude and --max-file-size")
-    return choice_of(exclude=()) if as_usual else given
+    choice = choice_of(include or None, exclude or None, max_file_size)
+    if as_usual and choice is not None:
+        raise UsageError("--as-usual cannot be used with --include, --exclude or --max-file-size")
+    return choice_of(exclude=()) if as_usual else choice

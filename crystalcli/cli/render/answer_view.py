@@ -1,4 +1,7 @@
-"""How answers, and what models are given to answer from, look as Markdown and as data. `screen` has plain text. Decides nothing."""
+"""How answers, and the context that a model is given, look as Markdown and as data. Decides nothing.
+
+`commands.ask.answer_screen` has plain text.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from crystalcli.answering.support import quoted
-from crystalcli.cli.render import markdown_escape as markdown
-from crystalcli.cli.render.inspect_view import above, location, passage_json
+from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
+from crystalcli.cli.render.place_text import format_headings, format_location
+from crystalcli.cli.render.recall_view import passage_json
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import BY_LINES, Answer, Citation, Passage
 
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """An answer for programs; `docs/JSON.md` says what the keys mean."""
+    """Make an answer for programs; `docs/JSON.md` says what the keys mean."""
     return {
         "question": answer.question,
         "answered": answer.answered,
@@ -52,7 +56,7 @@ def _citation_json(citation: Citation) -> dict[str, Any]:
 
 
 def packed_json(packed: Packed) -> dict[str, Any]:
-    """What a model would be given, for programs."""
+    """Make the context of a model for programs."""
     return {
         "question": packed.question,
         "context": packed.context,
@@ -66,44 +70,47 @@ def packed_json(packed: Packed) -> dict[str, Any]:
 
 
 def is_quotations(answer: Answer) -> bool:
-    """Whether the answer says nothing but what its citations do, as an extractive one does: showing these is enough."""
-    left = answer.text
+    """Tell whether the answer consists of its quotations, as an extractive one does."""
+    rest = answer.text
     for citation in answer.citations:
-        left = left.replace(f"{quoted(citation)} [{citation.number}]", "")
-    return not left.strip()
+        rest = rest.replace(f"{quoted(citation)} [{citation.number}]", "")
+    return not rest.strip()
 
 
-def words(answer: Answer) -> str:
-    """What the answer says for people, its marks included."""
+def answer_text(answer: Answer) -> str:
+    """Return the answer's text for people, its marks included."""
     return answer.marked if answer.answered else f"{answer.text}; the nearest it has:"
 
 
 def answer_markdown(answer: Answer) -> str:
-    """The answer, then its sources as a numbered list of block quotes."""
-    listed = ((each.number, each, " ".join(each.quote.split())) for each in answer.citations)
-    said = [] if is_quotations(answer) else [markdown.escaped(words(answer))]
-    return "\n\n".join([*said, *(_item(number, item, text) for number, item, text in listed)]) + "\n"
+    """Write the answer, then its sources as a numbered list of block quotes."""
+    sources = ((citation.number, citation, " ".join(citation.quote.split())) for citation in answer.citations)
+    head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
+    return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"
 
 
 def packed_markdown(packed: Packed) -> str:
-    """The passages as a numbered list of block quotes."""
-    listed = enumerate(packed.passages, 1)
-    parts = (_item(number, each, "".join(unwrapped(each.text, each.kind))) for number, each in listed)
+    """Write the passages as a numbered list of block quotes."""
+    parts = (
+        _list_item(number, passage, "".join(unwrapped(passage.text, passage.kind)))
+        for number, passage in enumerate(packed.passages, 1)
+    )
     return "\n\n".join(parts) + "\n"
 
 
-def _item(number: int, item: Citation | Passage, text: str) -> str:
+def _list_item(number: int, item: Citation | Passage, text: str) -> str:
     mark = f"{number}. "
-    named = location(item) if item.has_lines else item.path
-    place = "" if item.has_lines else markdown.escaped(item.place)
-    head = " ".join(filter(None, (markdown.code(named), place, markdown.escaped(above(item).strip()))))
-    block = markdown.code_quote(text) if item.kind in BY_LINES else markdown.quote(text)
-    return f"{mark}{head}\n\n{markdown.indented(block, len(mark))}"
+    name = format_location(item) if item.has_lines else item.path
+    place = "" if item.has_lines else escape_markdown(item.place)
+    headings = escape_markdown(format_headings(item).strip())
+    head = " ".join(filter(None, (code_span(name), place, headings)))
+    block = code_quote(text) if item.kind in BY_LINES else block_quote(text)
+    return f"{mark}{head}\n\n{indent_block(block, len(mark))}"
 
 
 def tokens_line(packed: Packed) -> str:
-    """How much of the budget is used, and who counted."""
-    of = f"{packed.tokens:,} of {packed.budget:,} tokens"
+    """Format the tokens used of the budget, and by which vocabulary they were counted."""
+    usage = f"{packed.tokens:,} of {packed.budget:,} tokens"
     if packed.counted_by:
-        return f"{of}, by the vocabulary of {packed.counted_by}"
-    return f"about {of}, estimated: no model's vocabulary is here"
+        return f"{usage}, by the vocabulary of {packed.counted_by}"
+    return f"about {usage}, estimated: no model's vocabulary is here"

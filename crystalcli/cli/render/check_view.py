@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
 from rich.text import Text
 
-from crystalcli.cli.render.inspect_view import count, one_line
-from crystalcli.cli.terminal.output import harmless, output
+from crystalcli.cli.render.plain_table import plain_table
+from crystalcli.cli.terminal.humanize import format_count, one_line
+from crystalcli.cli.terminal.output import output, sanitize
 
 if TYPE_CHECKING:
     from crystalcli.memory.repair import Repaired
@@ -25,37 +25,46 @@ _NAMED = 6  # documents named for one problem
 # --- status -----------------------------------------------------------------------------------------------
 
 
-def status(found: Status, path: str, everything: bool) -> None:
-    """A summary, then what needs attention, or with `everything` the whole ledger."""
+def print_status(status: Status, path: str, everything: bool) -> None:
+    """Print a summary, then the files that need attention.
+
+    Args:
+        status: the ledger beside the folders.
+        path: the crystal's file.
+        everything: whether all files of the ledger are listed.
+    """
     console = output.console
-    known = [entry for entry in found.entries if entry.now != "new"]
-    word = "complete" if found.complete else "not complete"
-    console.print(Text.assemble(one_line(path), ": ", (word, "bold green" if found.complete else "bold yellow")))
+    known = [entry for entry in status.entries if entry.now != "new"]
+    word = "complete" if status.complete else "not complete"
+    console.print(Text.assemble(one_line(path), ": ", (word, "bold green" if status.complete else "bold yellow")))
     states = Counter(entry.state for entry in known)
-    now = Counter(entry.now for entry in found.entries if entry.now != "same" and entry.state != "gone")
+    now = Counter(entry.now for entry in status.entries if entry.now != "same" and entry.state != "gone")
     parts = [
         f"{states[state]:,} {state}" for state in ("done", "partial", "failed", "skipped", "gone") if states[state]
     ]
-    console.print(Text(f"ledger   {count(len(known), 'file')}{': ' if parts else ''}{', '.join(parts)}"))
-    changes = [f"{now[each]:,} {each}" for each in ("new", "changed", "gone", "unreadable", "left out") if now[each]]
+    console.print(Text(f"ledger   {format_count(len(known), 'file')}{': ' if parts else ''}{', '.join(parts)}"))
+    changes = [
+        f"{now[state]:,} {state}" for state in ("new", "changed", "gone", "unreadable", "left out") if now[state]
+    ]
     console.print(Text(f"folders  {', '.join(changes) if changes else 'as they were read'}"))
-    if found.missing_folders:
-        console.print(Text(f"missing  {', '.join(map(one_line, found.missing_folders))}"))
-    if found.segments_without_layers:
-        lacking = f"{found.segments_without_layers:,} of {found.segments:,} segments have no layers yet"
+    if status.missing_folders:
+        console.print(Text(f"missing  {', '.join(map(one_line, status.missing_folders))}"))
+    if status.segments_without_layers:
+        lacking = f"{status.segments_without_layers:,} of {status.segments:,} segments have no layers yet"
         console.print(Text(f"layers   {lacking}"))
-    shown = list(found.entries) if everything else [entry for entry in found.entries if not entry.complete]
+    shown = list(status.entries) if everything else [entry for entry in status.entries if not entry.complete]
     if shown:
         console.print()
-        _entries(shown if everything else shown[:_LISTED])
+        _print_entries(shown if everything else shown[:_LISTED])
         if not everything and len(shown) > _LISTED:
             console.print(Text(f"and {len(shown) - _LISTED:,} more: --all", style="dim"))
-    if not found.complete:
+    if not status.complete:
         output.note("`crystal ingest` with the same folders brings it up to date")
 
 
-def _entries(entries: Iterable[Entry]) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+def _print_entries(entries: Iterable[Entry]) -> None:
+    table = plain_table()
+    table.show_header = True
     table.add_column("file", overflow="fold", min_width=12)
     table.add_column("now", overflow="fold")
     table.add_column("chunks", justify="right", overflow="fold")
@@ -63,48 +72,50 @@ def _entries(entries: Iterable[Entry]) -> None:
     for entry in entries:
         expected = "?" if entry.chunks_expected is None else f"{entry.chunks_expected:,}"
         chunks = "" if entry.now == "new" else f"{entry.chunks_stored:,}/{expected}"
-        said = f"{entry.state}: {entry.reason}" if entry.reason else entry.state
+        ledger = f"{entry.state}: {entry.reason}" if entry.reason else entry.state
         if entry.without_layers:
-            said += f"{', ' if said else ''}{entry.without_layers:,} without layers"
-        table.add_row(Text(one_line(entry.path)), entry.now, chunks, Text(one_line(said)))
+            ledger += f"{', ' if ledger else ''}{entry.without_layers:,} without layers"
+        table.add_row(Text(one_line(entry.path)), entry.now, chunks, Text(one_line(ledger)))
     output.console.print(table)
 
 
-def status_json(found: Status) -> dict[str, Any]:
-    """The ledger for programs."""
+def status_json(status: Status) -> dict[str, Any]:
+    """Make the ledger for programs."""
     return {
-        "complete": found.complete,
-        "folders": list(found.folders),
-        "missing_folders": list(found.missing_folders),
-        "segments": found.segments,
-        "segments_without_layers": found.segments_without_layers,
-        "states": dict(sorted(Counter(entry.state for entry in found.entries if entry.state).items())),
-        "now": dict(sorted(Counter(entry.now for entry in found.entries).items())),
-        "sources": [{**asdict(entry), "complete": entry.complete} for entry in found.entries],
+        "complete": status.complete,
+        "folders": list(status.folders),
+        "missing_folders": list(status.missing_folders),
+        "segments": status.segments,
+        "segments_without_layers": status.segments_without_layers,
+        "states": dict(sorted(Counter(entry.state for entry in status.entries if entry.state).items())),
+        "now": dict(sorted(Counter(entry.now for entry in status.entries).items())),
+        "sources": [{**asdict(entry), "complete": entry.complete} for entry in status.entries],
     }
 
 
 # --- verify and repair ------------------------------------------------------------------------------------
 
 
-def verdict(found: Verdict, path: str) -> None:
-    """One line when it is sound, else what is wrong and whom it touches."""
+def print_verdict(verdict: Verdict, path: str) -> None:
+    """Print one line for a sound crystal, else each problem with the documents it touches."""
     console = output.console
-    counts = found.checked
-    if found.sound:
-        layers = ", ".join(f"{ratio:.2f}" for ratio in found.ratios)
-        held = f"{count(counts['sources'], 'file')} in the ledger, {count(counts['chunks'], 'chunk')}"
-        left_out = ", postings not compared with the text" if found.quick else ""
-        console.print(Text(f"{one_line(path)} is sound: {held}, layers {layers} to 1{left_out}"))
+    counts = verdict.checked
+    if verdict.sound:
+        layers = ", ".join(f"{ratio:.2f}" for ratio in verdict.ratios)
+        contents = f"{format_count(counts['sources'], 'file')} in the ledger, {format_count(counts['chunks'], 'chunk')}"
+        left_out = ", postings not compared with the text" if verdict.quick else ""
+        console.print(Text(f"{one_line(path)} is sound: {contents}, layers {layers} to 1{left_out}"))
         return
-    for problem in found.problems[:_LISTED]:
+    for problem in verdict.problems[:_LISTED]:
         console.print(Text(one_line(problem.message)))
         if problem.documents:
             console.print(Text(f"    touches {_names(problem.documents)}", style="dim"))
-    if len(found.problems) > _LISTED:
-        console.print(Text(f"and {count(len(found.problems) - _LISTED, 'problem')} more: --json has all", style="dim"))
-    if found.documents:
-        console.print(Text(f"documents touched: {_names(found.documents)}", style="bold"))
+    if len(verdict.problems) > _LISTED:
+        console.print(
+            Text(f"and {format_count(len(verdict.problems) - _LISTED, 'problem')} more: --json has all", style="dim")
+        )
+    if verdict.documents:
+        console.print(Text(f"documents touched: {_names(verdict.documents)}", style="bold"))
 
 
 def _names(documents: Sequence[str]) -> str:
@@ -112,13 +123,13 @@ def _names(documents: Sequence[str]) -> str:
     return ", ".join(one_line(name) for name in documents[:_NAMED]) + more
 
 
-def verdict_json(found: Verdict) -> dict[str, Any]:
-    """The same for programs, whole."""
-    return {"sound": found.sound, **asdict(found)}
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """Make the same for programs, whole."""
+    return {"sound": verdict.sound, **asdict(verdict)}
 
 
-def repaired(report: Repaired, path: str) -> None:
-    """What was wrong, what was made again and what was lost."""
+def print_repair(report: Repaired, path: str) -> None:
+    """Print what was made again and what was lost."""
     console = output.console
     if not report.changed:
         console.print(Text(f"{one_line(path)} is sound: nothing to repair"))
@@ -134,9 +145,9 @@ def repaired(report: Repaired, path: str) -> None:
     if not report.lost:
         console.print(Text("lost        nothing"))
     if report.to_read_again:
-        console.print(Text(f"`crystal ingest` reads again: {harmless(_names(report.to_read_again))}"))
+        console.print(Text(f"`crystal ingest` reads again: {sanitize(_names(report.to_read_again))}"))
 
 
 def repair_json(report: Repaired) -> dict[str, Any]:
-    """The same for programs, whole."""
+    """Make the same for programs, whole."""
     return asdict(report)

@@ -1,96 +1,74 @@
-"""`crystal ingest --dry-run`: what an ingest would do, and how that looks."""
+"""How a dry run of an ingest looks: for people as text, for programs as a plain dictionary. Decides nothing."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
+from crystalcli.cli.render.ingest_view import skipped_lines
+from crystalcli.cli.render.plain_table import plain_table
+from crystalcli.cli.terminal.humanize import (
+    format_count,
+    format_duration,
+    format_size,
+    one_line,
+    round_to_two_figures,
+)
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
     from crystalcli.memory.forecast import Forecast
-    from crystalcli.text.choice import Choice
-
-_SHORT = 90  # seconds that are said as seconds
 
 
-def dry_run(
-    crystal: Path,
-    sources: list[Path],
-    encoder: Path | None,
-    choice: Choice | None,
-    as_json: bool,
-    verbose: bool,
-    password: str,
-) -> None:
-    """Say what an ingest of `sources` would do. Makes and changes no crystal, and fetches no weights."""
-    from crystalcli.library import forecast
-
-    weights = encoder if encoder is not None else "auto"
-    found = forecast(crystal, sources, encoder=weights, choice=choice, password=password)
-    if as_json:
-        output.json("ingest", {"dry_run": True, "crystal": str(crystal), **forecast_json(found)})
-    else:
-        render(found, verbose)
-
-
-def forecast_json(found: Forecast) -> dict[str, Any]:
-    """The forecast for programs."""
+def forecast_json(forecast: Forecast) -> dict[str, Any]:
+    """Make the forecast for programs."""
     return {
-        **asdict(found),
-        "files": [{"path": path, "kind": kind, "size": size} for path, kind, size in found.files],
-        "skipped": [{"path": path, "reason": reason} for path, reason in found.skipped],
+        **asdict(forecast),
+        "files": [{"path": path, "kind": kind, "size": size} for path, kind, size in forecast.files],
+        "skipped": [{"path": path, "reason": reason} for path, reason in forecast.skipped],
     }
 
 
-def render(found: Forecast, verbose: bool) -> None:
-    """The forecast for people; verbose: with every file."""
-    from rich.table import Table
-    from rich.text import Text
+def print_forecast(forecast: Forecast, verbose: bool) -> None:
+    """Print the forecast.
 
-    from crystalcli.cli.render.inspect_view import count, one_line, size, skipped_lines
-
+    Args:
+        forecast: what an ingest would do.
+        verbose: whether every file is named.
+    """
     console = output.console
     if verbose:
-        for path, name, length in found.files:
-            console.print(Text(f"{one_line(path)}  ({name}, {size(length)})"))
-        for path, reason in found.skipped:
+        for path, kind, size in forecast.files:
+            console.print(Text(f"{one_line(path)}  ({kind}, {format_size(size)})"))
+        for path, reason in forecast.skipped:
             console.print(Text(f"{one_line(path)}  (not: {one_line(reason)})", style="dim"))
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column()
-    table.add_row("would read", f"{len(found.files):,}", f"files, {size(sum(each[2] for each in found.files))}")
-    for name, kind in sorted(found.kinds.items(), key=lambda pair: -pair[1].bytes):
-        table.add_row("", f"{kind.files:,}", f"{name}, {size(kind.bytes)}, about {rounded(kind.tokens):,} tokens")
-    if found.unchanged:
-        table.add_row("unchanged", f"{found.unchanged:,}", "files, not to be read again")
-    if found.gone:
-        table.add_row("gone", f"{found.gone:,}", "files that were read before are no longer there")
-    if found.left_out:
-        table.add_row("left out", f"{found.left_out:,}", "files that were read before")
-    table.add_row("would skip", f"{len(found.skipped):,}", "files")
-    for said in skipped_lines(found.skipped):
-        table.add_row("", "", Text(said, style="dim"))
-    if found.files:
-        growth = f"the crystal larger by {size(rounded(found.bytes))}"
-        layers = "" if found.layers else "; without layers, as there are no encoder weights here"
-        told = f"about {rounded(found.tokens):,} tokens, {duration(found.seconds)}, {growth}{layers}"
-        table.add_row("predicted", "", told)
-        basis = f"{count(found.sampled_files, 'file')} read and stored now, {found.sampled_tokens:,} tokens"
-        encoded = f", {found.encoded_tokens:,} of them encoded" if found.encoded_tokens else ""
-        table.add_row("from", "", f"{basis}{encoded}; nothing was kept")
+    size_of_all = format_size(sum(size for _, _, size in forecast.files))
+    table.add_row("would read", f"{len(forecast.files):,}", f"files, {size_of_all}")
+    for name, share in sorted(forecast.kinds.items(), key=lambda pair: -pair[1].bytes):
+        tokens = f"{round_to_two_figures(share.tokens):,}"
+        table.add_row("", f"{share.files:,}", f"{name}, {format_size(share.bytes)}, about {tokens} tokens")
+    if forecast.unchanged:
+        table.add_row("unchanged", f"{forecast.unchanged:,}", "files, not to be read again")
+    if forecast.gone:
+        table.add_row("gone", f"{forecast.gone:,}", "files that were read before are no longer there")
+    if forecast.left_out:
+        table.add_row("left out", f"{forecast.left_out:,}", "files that were read before")
+    table.add_row("would skip", f"{len(forecast.skipped):,}", "files")
+    for line in skipped_lines(forecast.skipped):
+        table.add_row("", "", Text(line, style="dim"))
+    if forecast.files:
+        growth = f"the crystal larger by {format_size(round_to_two_figures(forecast.bytes))}"
+        layers = "" if forecast.layers else "; without layers, as there are no encoder weights here"
+        tokens = f"about {round_to_two_figures(forecast.tokens):,} tokens"
+        table.add_row("predicted", "", f"{tokens}, {format_duration(forecast.seconds)}, {growth}{layers}")
+        sample = f"{format_count(forecast.sampled_files, 'file')} read and stored now"
+        encoded = f", {forecast.encoded_tokens:,} of them encoded" if forecast.encoded_tokens else ""
+        basis = f"{sample}, {forecast.sampled_tokens:,} tokens{encoded}; nothing was kept"
+        table.add_row("from", "", basis)
     console.print(table)
-
-
-def rounded(number: int) -> int:
-    """To two figures: a prediction knows no more."""
-    return round(number, min(0, 2 - len(str(number))))
-
-
-def duration(seconds: float) -> str:
-    """40 s, 12 min, 3.5 h."""
-    if seconds < _SHORT:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 60 * _SHORT else f"{seconds / 3600:.1f} h"

@@ -1,4 +1,4 @@
-"""Models shown: the weights that crystal fetches and the user's own, side by side."""
+"""How models look: the weights that crystal fetches and the user's own, side by side."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from crystalcli.cli.render.inspect_view import size
-from crystalcli.cli.terminal.output import harmless, output
+from crystalcli.cli.render.plain_table import plain_table
+from crystalcli.cli.terminal.humanize import format_size
+from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.language_models import LANGUAGE_MODEL
 
 if TYPE_CHECKING:
@@ -17,38 +16,39 @@ if TYPE_CHECKING:
     from crystalcli.models.registry import Registered, Registry
 
 
-def listed(found: Iterable[Status], known: Registry) -> None:
-    """The models that have names, and which are here."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("", "model", "role", "here", "licence", "where"):
-        table.add_column(title, overflow="fold")
-    default = known.default or LANGUAGE_MODEL
-    for each in found:
-        here = size(each.bytes) if each.present else "no"
-        table.add_row("*" if each.name == default else "", each.name, each.role, here, each.licence, str(each.path))
-    for own in known.models.values():
-        table.add_row("*" if own.name == default else "", own.name, "language", _here(own), "", harmless(own.target))
+def print_models(built_in: Iterable[Status], registry: Registry) -> None:
+    """Print the models that have names, and which are here. The default has a star."""
+    table = plain_table("", "model", "role", "here", "licence", "where")
+    default = registry.default or LANGUAGE_MODEL
+    for model in built_in:
+        here = format_size(model.bytes) if model.present else "no"
+        star = "*" if model.name == default else ""
+        table.add_row(star, model.name, model.role, here, model.licence, str(model.path))
+    for own in registry.models.values():
+        table.add_row(
+            "*" if own.name == default else "", own.name, "language", _where_it_is(own), "", sanitize(own.target)
+        )
     output.console.print(table)
 
 
-def listed_json(found: Iterable[Status], known: Registry) -> list[dict[str, Any]]:
-    """The same for programs."""
-    default = known.default or LANGUAGE_MODEL
+def models_json(built_in: Iterable[Status], registry: Registry) -> list[dict[str, Any]]:
+    """Make the same for programs."""
+    default = registry.default or LANGUAGE_MODEL
     rows = [
         {
-            **asdict(each),
-            "path": str(each.path),
+            **asdict(model),
+            "path": str(model.path),
             "kind": "catalogue",
-            "state": "here" if each.present else "missing",
-            "default": each.name == default,
+            "state": "here" if model.present else "missing",
+            "default": model.name == default,
         }
-        for each in found
+        for model in built_in
     ]
-    return rows + [{**registered_json(each), "default": each.name == default} for each in known.models.values()]
+    return rows + [{**registered_json(own), "default": own.name == default} for own in registry.models.values()]
 
 
 def registered_json(own: Registered) -> dict[str, Any]:
-    """One of the user's own models, with the keys that the others have, and its state."""
+    """Make one of the user's own models for programs, with the keys of the built-in ones and its state."""
     state = own.state
     return {
         "name": own.name,
@@ -63,6 +63,6 @@ def registered_json(own: Registered) -> dict[str, Any]:
     }
 
 
-def _here(own: Registered) -> str:
+def _where_it_is(own: Registered) -> str:
     state = own.state
-    return size(own.size) if state == "here" else f"{state}!" if state == "missing" else state
+    return format_size(own.size) if state == "here" else f"{state}!" if state == "missing" else state

@@ -1,4 +1,4 @@
-"""What stops a long command: Ctrl-C, and what a system or a terminal sends when it goes down, all in the same way."""
+"""Signals that stop a long command: Ctrl-C, and those of a system or terminal that goes down, all in one way."""
 
 from __future__ import annotations
 
@@ -10,51 +10,69 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from crystalcli.errors import StoppedError
+
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 _LIKE_CTRL_C = ("SIGTERM", "SIGHUP")  # by name: not every system has them
-_LATER = 0.05  # seconds
+_RETRY_AFTER = 0.05  # seconds
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise KeyboardInterrupt inside. One that is ignored, as under `nohup`, stays so."""
-    before = {}
+def stop_on_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt inside on SIGTERM and SIGHUP. A signal that is ignored, as under `nohup`, stays so."""
+    handlers = {}
     if threading.current_thread() is threading.main_thread():
         for name in _LIKE_CTRL_C:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-                before[number] = signal.signal(number, signal.default_int_handler)
+                handlers[number] = signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 
-def hear_again() -> None:
-    """Let an interrupt that Python drops be raised once more, a moment later.
+@contextmanager
+def report_stop(consequence: str) -> Iterator[None]:
+    """Turn Ctrl-C inside into an error of one line.
 
-    Where it happens to be raised in a callback of a weak reference, as importlib has them while two threads wait for one module,
-    or in a destructor, there is nobody to raise it to.
+    Args:
+        consequence: what the stop leaves behind.
+
+    Raises:
+        StoppedError: Ctrl-C was pressed.
     """
-    before = sys.unraisablehook
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError(f"stopped; {consequence}") from None
 
-    def dropped(what: UnraisableHookArgs) -> None:
-        if not issubclass(what.exc_type, KeyboardInterrupt):
-            before(what)
+
+def retry_lost_interrupts() -> None:
+    """Raise an interrupt that Python drops once more, a moment later.
+
+    Python drops one that is raised in a destructor or in a callback of a weak reference, as importlib
+    has them while two threads wait for one module.
+    """
+    earlier_hook = sys.unraisablehook
+
+    def hook(unraisable: UnraisableHookArgs) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            earlier_hook(unraisable)
             return
         # From another thread, and not at once: it would be raised in here, and be dropped again.
-        timer = threading.Timer(_LATER, _interrupt)
+        timer = threading.Timer(_RETRY_AFTER, _interrupt)
         timer.daemon = True
         timer.start()
 
-    sys.unraisablehook = dropped
+    sys.unraisablehook = hook
 
 
 def _interrupt() -> None:
-    """Ctrl-C, as if it had been pressed."""
+    """Send Ctrl-C."""
     if hasattr(signal, "pthread_kill"):  # a real signal: what the main thread waits for ends
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
     else:

@@ -1,4 +1,7 @@
-"""Text that comes in pieces and is broken between words at the width of a terminal."""
+"""Word wrap of text that comes in pieces.
+
+Knows: columns that characters take. Does not know: where the text comes from.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,12 @@ from rich.cells import cell_len
 _PARTS = re.compile(r"\n|[^\S\n]+|\S+")
 
 
-class Flow:
-    """A word is held until it is whole. width: columns; None: nothing is held and nothing broken."""
+class WordWrap:
+    """Breaks lines between words; a word is held until it is whole.
+
+    Args:
+        width: columns of a line; None: nothing is held and nothing broken.
+    """
 
     def __init__(self, width: int | None) -> None:
         self._width = width
@@ -18,26 +25,26 @@ class Flow:
         self._space = self._word = ""
 
     def add(self, piece: str) -> str:
-        """What can be written now that `piece` has come."""
+        """Take the next piece and return what can be written now."""
         if self._width is None:
             return piece
         out = ""
         for part in _PARTS.findall(piece):
             if part == "\n":
-                out += self._placed() + "\n"
+                out += self._place_word() + "\n"
                 self._column, self._space = 0, ""
             elif part.isspace():
-                out += self._placed()
+                out += self._place_word()
                 self._space += " " * len(part)
             else:
                 self._word += part
         return out
 
     def end(self) -> str:
-        """What was held."""
-        return self._placed()
+        """Return the word that was held."""
+        return self._place_word()
 
-    def _placed(self) -> str:
+    def _place_word(self) -> str:
         if not self._word:
             return ""
         assert self._width is not None

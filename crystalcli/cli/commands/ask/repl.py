@@ -1,4 +1,7 @@
-"""The prompt of `crystal ask`: questions typed one after the other, each of which stands alone."""
+"""The prompt of `crystal ask`: questions typed one after the other, each of which stands alone.
+
+Knows: lines typed or pasted, the commands of the prompt. Does not know: how a question is answered.
+"""
 
 from __future__ import annotations
 
@@ -10,64 +13,64 @@ import sys
 from collections import deque
 from typing import Any, Protocol
 
-from crystalcli.cli.commands.ask.question_history import History, place
+from crystalcli.cli.commands.ask.question_history import QuestionHistory, history_path
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import CrystalError
 from crystalcli.types import Answer
 
 _PROMPT = "crystal> "
-_PASTED = 0.03  # seconds in which the rest of what was pasted is there
+_PASTE_DELAY = 0.03  # seconds in which the rest of a pasted text arrives
 _COMMAND = re.compile(r"(/[a-z]*)$|(/model)\s")
 HELP = """\
-Type a question; each is answered by itself, not by what was said before.
+Type a question; each is answered by itself, without the ones before.
 /sources     the passages that the last answer was made from, whole
 /model       which language model answers; /model NAME takes another one
 /quote       no language model: the best sentences are quoted
-/help        this
+/help        this text
 /quit        leave; so does Ctrl-D
-Ctrl-C stops an answer and stays here. The arrow keys bring back what was asked."""
+Ctrl-C stops an answer and stays here. The arrow keys bring back earlier questions."""
 
 
-class Asker(Protocol):
-    """What the prompt asks."""
+class Session(Protocol):
+    """Answers the questions of the prompt; `AskSession` is one."""
 
     @property
     def model(self) -> str:
-        """The language model's name."""
+        """Name of the language model."""
 
-    def take(self, model: str) -> None:
-        """Answer with another model from now on. Raises CrystalError, and keeps the one it has, when that cannot be."""
+    def use_model(self, model: str) -> None:
+        """Answer with another model from now on, or raise CrystalError and keep the old one."""
 
-    def quote(self) -> None:
-        """Quote from now on, without a language model. Raises CrystalError when that cannot be."""
+    def use_quotations(self) -> None:
+        """Quote from now on, or raise CrystalError."""
 
-    def reply(self, question: str) -> Answer | None:
-        """Answer, on the screen. Raises CrystalError."""
+    def answer(self, question: str) -> Answer | None:
+        """Answer on the screen, or raise CrystalError."""
 
-    def sources(self, answer: Answer) -> None:
-        """Show what the answer was made from."""
+    def show_sources(self, answer: Answer) -> None:
+        """Print the passages that an answer was made from."""
 
 
-def converse(asker: Asker) -> None:
-    """Ask and answer until whoever asks has had enough."""
-    ask = _Typed()
+def run_prompt(session: Session) -> None:
+    """Read questions and commands, and answer them, until the user leaves."""
+    read_line = _LineReader()
     last: Answer | None = None
     while True:
         try:
-            typed = ask()
+            line = read_line()
         except KeyboardInterrupt:
             sys.stderr.write("\n")
             continue
         except EOFError:
             sys.stderr.write("\n")
             return
-        if not typed:
+        if not line:
             continue
-        command = _command(typed)
+        command = _parse_command(line)
         try:
             if not command:
                 output.space()
-                answer = asker.reply(typed)
+                answer = session.answer(line)
                 last = answer or last
                 if answer is not None and answer.stopped:
                     output.error(str(answer.failure or "stopped"))
@@ -76,20 +79,20 @@ def converse(asker: Asker) -> None:
                 return
             elif command == "/sources":
                 if last is None:
-                    output.error("nothing was answered yet")
+                    output.error("no question was answered yet")
                 else:
-                    asker.sources(last)
+                    session.show_sources(last)
             elif command == "/model":
-                if name := typed.removeprefix(command).strip():
-                    asker.take(name)
-                output.note(asker.model)
+                if name := line.removeprefix(command).strip():
+                    session.use_model(name)
+                output.note(session.model)
             elif command == "/quote":
-                asker.quote()
-                output.note(asker.model)
+                session.use_quotations()
+                output.note(session.model)
             elif command == "/help":
                 sys.stderr.write(HELP + "\n")
             else:
-                output.error(f"there is no {command}: /help says what there is")
+                output.error(f"{command} is not a command here: /help lists them")
         except KeyboardInterrupt:
             output.error("stopped")
         except CrystalError as error:
@@ -98,18 +101,18 @@ def converse(asker: Asker) -> None:
             output.error(f"{error.strerror or error}")
 
 
-def _command(line: str) -> str:
-    """The command that a line is, or "" for a question, which may begin with a path."""
-    found = _COMMAND.match(line)
-    return (found[1] or found[2]) if found is not None else ""
+def _parse_command(line: str) -> str:
+    """Return the command of a line, or "" for a question, which may begin with a path."""
+    match = _COMMAND.match(line)
+    return (match[1] or match[2]) if match is not None else ""
 
 
-class _Typed:
-    """Reads what is typed, with history and arrow keys where there is readline."""
+class _LineReader:
+    """Reads lines, with history and arrow keys where readline is there."""
 
     def __init__(self) -> None:
         self._readline: Any = None
-        self._ahead: deque[str] = deque()  # lines that came together with the last one
+        self._pending: deque[str] = deque()  # lines that came together with the last one
         self._ended = False
         self._editing = sys.stdout.isatty()  # else the prompt would stand among the results
         if self._editing:
@@ -117,7 +120,7 @@ class _Typed:
                 import readline
 
                 self._readline = readline
-        self._history = History(place() if self._readline is not None else None)
+        self._history = QuestionHistory(history_path() if self._readline is not None else None)
         if self._readline is not None:
             self._readline.set_auto_history(False)
             self._readline.clear_history()
@@ -127,30 +130,31 @@ class _Typed:
                 self._readline.parse_and_bind("set enable-bracketed-paste on")
 
     def __call__(self) -> str:
-        """The next question or command, in one line, "" for nothing. Raises EOFError and KeyboardInterrupt."""
-        if not self._ahead:
-            self._come()
-        typed = self._ahead.popleft()
-        while not _command(typed) and self._ahead and not _command(self._ahead[0]):
-            typed = f"{typed} {self._ahead.popleft()}".strip()  # pasted lines are one question, not one for each line
-        if not _command(typed) and self._history.add(typed) and self._readline is not None:
+        """Return the next question or command in one line, "" for an empty one; raise EOFError or KeyboardInterrupt."""
+        if not self._pending:
+            self._read_lines()
+        line = self._pending.popleft()
+        # Pasted lines are one question, not one for each line.
+        while not _parse_command(line) and self._pending and not _parse_command(self._pending[0]):
+            line = f"{line} {self._pending.popleft()}".strip()
+        if not _parse_command(line) and self._history.add(line) and self._readline is not None:
             self._readline.add_history(self._history.lines[-1])
-        return typed
+        return line
 
-    def _come(self) -> None:
-        """Wait for a line, and take those that are there with it."""
+    def _read_lines(self) -> None:
+        """Wait for a line, and take those that arrive with it."""
         if self._ended:
             raise EOFError
-        lines = [self._line()]
-        while _more():
+        lines = [self._read_line()]
+        while _has_input():
             try:
-                lines.append(self._line(""))
+                lines.append(self._read_line(""))
             except EOFError:
                 self._ended = True
                 break
-        self._ahead.extend(" ".join(line.split()) for line in lines)
+        self._pending.extend(" ".join(line.split()) for line in lines)
 
-    def _line(self, prompt: str = _PROMPT) -> str:
+    def _read_line(self, prompt: str = _PROMPT) -> str:
         if self._editing:
             return input(prompt)
         sys.stderr.write(prompt)
@@ -161,9 +165,9 @@ class _Typed:
         return line
 
 
-def _more() -> bool:
-    """Whether a further line is there at once."""
+def _has_input() -> bool:
+    """Tell whether another line is there at once."""
     try:
-        return bool(select.select([sys.stdin], [], [], _PASTED)[0])
-    except (OSError, ValueError):  # a system on which only sockets can be asked
+        return bool(select.select([sys.stdin], [], [], _PASTE_DELAY)[0])
+    except (OSError, ValueError):  # a system that can wait for sockets only
         return False

@@ -1,4 +1,4 @@
-"""`python -m crystalcli` is `crystal`."""
+"""Make `python -m crystalcli` the `crystal` command."""
 
 from crystalcli.cli import main
 

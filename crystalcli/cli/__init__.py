@@ -1,4 +1,8 @@
-"""The command line. Nothing heavy is imported before a command runs."""
+"""The command line. Nothing heavy is imported before a command runs.
+
+Floors, from the top: `app` (the Typer app and `run`) and `reference` (man pages and docs) over
+`commands`; these over `render` and `options`; these over `parsing` and `terminal`.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,24 @@ import contextlib
 
 
 def main() -> None:
-    """The `crystal` command."""
+    """Run the `crystal` command and exit with its code."""
     import os
     import signal
     import sys
     import threading
 
     try:
-        from crystalcli.cli.stopping import hear_again
+        from crystalcli.cli.terminal.stop_signals import retry_lost_interrupts
 
-        hear_again()
+        retry_lost_interrupts()
         from crystalcli.cli.app import run
 
         code = run()
     except KeyboardInterrupt:  # before there was anything to stop, or a second one while the first was answered
         code = 130
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done
-    if (
-        threading.active_count() > 1
-    ):  # a model that is still loading: it has nobody to speak to, and cannot be interrupted
+    # A thread that still loads a model has no reader any more, and cannot be interrupted.
+    if threading.active_count() > 1:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()

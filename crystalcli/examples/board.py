@@ -17,7 +17,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from crystalcli.cli.output import harmless, output
+from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.examples.reading import State
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _LAYERS = (("tokens", ""), ("units", "10:1"), ("clusters", "5:1"), ("atoms", "2:
 @contextmanager
 def watching() -> Iterator[Callable[[State], None]]:
     """What shows the state: on stderr, and gone when the reading is over, where someone watches; else a line for each stride."""
-    if not output.watched:
+    if not output.shows_progress:
         said = -1
 
         def tell(state: State) -> None:
@@ -48,8 +48,8 @@ def watching() -> Iterator[Callable[[State], None]]:
         return
     from rich.live import Live
 
-    with Live(console=output.talk, transient=True, refresh_per_second=8) as live:
-        yield lambda state: live.update(board(state, output.talk.width))
+    with Live(console=output.stderr_console, transient=True, refresh_per_second=8) as live:
+        yield lambda state: live.update(board(state, output.stderr_console.width))
 
 
 def line(state: State) -> str:
@@ -160,7 +160,7 @@ def _panel(title: str, body: RenderableType) -> Panel:
 def _words(name: str, text: str, width: int) -> Text:
     """Words of a text on one line, the last ones."""
     room = max(10, width - 10)
-    plain = " ".join(harmless(text).split())
+    plain = " ".join(sanitize(text).split())
     return Text.assemble((f"{name:<8}", "dim"), plain[-room:] if name == "reads" else plain[:room], overflow="ellipsis")
 
 

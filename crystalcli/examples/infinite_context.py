@@ -11,37 +11,58 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import Annotated
 
-import click
+import typer
 
 from crystalcli.cli.app import run
-from crystalcli.cli.output import output
-from crystalcli.cli.shared import PATH, fetch, json_option
+from crystalcli.cli.options.crystal_options import JsonOption, fetch_weights
+from crystalcli.cli.options.model_options import LocalModelOption
+from crystalcli.cli.parsing.command_group import Command, command_app
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import CrystalError, StoppedError
 from crystalcli.paths import unwritable
 
 NAME = "python -m crystalcli.examples.infinite_context"
+app = command_app()
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("book", metavar="[BOOK]...", nargs=-1, type=PATH)
-@click.option(
-    "--out", metavar="PICTURE.png", type=PATH, default=Path("infinite_context.png"), show_default=True,
-    help="Where the picture goes; one that is there is replaced.",
-)  # fmt: skip
-@click.option(
-    "--tokens", metavar="N", type=click.IntRange(min=1), default=100_000, show_default=True,
-    help="How many tokens after the sentence it is asked for; fewer where the text ends.",
-)  # fmt: skip
-@click.option("--seed", metavar="N", default=0, show_default=True, help="Which sentence is put into the text.")
-@click.option(
-    "--minutes", metavar="N", type=click.FloatRange(min=0.0), default=2.0, show_default=True,
-    help="About how long it may take: where the machine is slow the model is measured less often.",
-)  # fmt: skip
-@click.option("--model", metavar="NAME|FILE|DIR", help="The language model, as for `crystal perplexity`.")
-@json_option
+@app.command(
+    cls=Command,
+    epilog=f"""
+        {NAME}  # Read the samples.
+        {NAME} moby-dick.txt --out whale.png  # Read a book, and draw a picture.
+        {NAME} ~/books --tokens 50000 --json  # Read a folder, and print JSON.
+    """,
+)
 def infinite_context(
-    book: tuple[Path, ...], out: Path, tokens: int, seed: int, minutes: float, model: str | None, as_json: bool
+    book: Annotated[list[Path] | None, typer.Argument(metavar="[BOOK]...")] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PICTURE.png", help="File of the picture; one that exists is replaced.")
+    ] = Path("infinite_context.png"),
+    tokens: Annotated[
+        int,
+        typer.Option(
+            "--tokens",
+            metavar="N",
+            min=1,
+            help="Tokens between the sentence and the question for it; fewer if the text ends sooner.",
+        ),
+    ] = 100_000,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Selects the sentence that is put into the text.")
+    ] = 0,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            "--minutes",
+            metavar="N",
+            min=0.0,
+            help="Time it may take, about: on a slow machine the model is measured less often.",
+        ),
+    ] = 2.0,
+    model: LocalModelOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Read a book through a window of 512 tokens, remember what leaves it, and ask for a sentence 100,000 tokens later.
 
@@ -56,10 +77,10 @@ def infinite_context(
     The picture needs matplotlib: pip install 'crystalcli[examples]'.
     """
     began = time.monotonic()
-    from crystalcli.cli.render import one_line
-    from crystalcli.cli.speaking import judging
-    from crystalcli.cli.stopping import stoppable
-    from crystalcli.cli.waiting import Waiting
+    from crystalcli.cli.options.model_options import open_local_model
+    from crystalcli.cli.terminal.humanize import one_line
+    from crystalcli.cli.terminal.progress import StatusLine
+    from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.examples import picture, results
     from crystalcli.examples.asking import answers
     from crystalcli.examples.board import watching
@@ -76,25 +97,25 @@ def infinite_context(
         raise CrystalError(f"cannot write the picture to {out}: {reason}")
     if not drawing:
         output.note("there will be no picture: pip install 'crystalcli[examples]' brings what draws it")
-    state, waiting = State(0), Waiting()
+    state, waiting = State(0), StatusLine()
     try:
-        with stoppable():
-            texts = [(path.name, text_of(paths_of([str(path)])).text) for path in book] or own_texts()
-            opened = judging(model)
-            encoder = fetch(ENCODER)
+        with stop_on_signals():
+            texts = [(path.name, text_of(paths_of([str(path)])).text) for path in book or ()] or own_texts()
+            opened = open_local_model(model)
+            encoder = fetch_weights(ENCODER)
             prepared = prepare(texts, opened, tokens, seed)
             check(prepared.ids, tokens if prepared.behind == tokens else None)
             with Past(encoder) as past:
                 reader = RecallingModel(opened, past, window=WINDOW)
                 if not as_json:
                     results.beginning(prepared, opened.name)
-                waiting.say("loading the models …")
+                waiting.show("loading the models …")
                 cost = warmed(reader, prepared.ids)
                 waiting.clear()
                 with watching() as show:
                     for state in read(reader, prepared.ids, 60 * minutes, began, cost):
                         show(state)
-                waiting.say("asking …")
+                waiting.show("asking …")
                 window = opened.data(prepared.ids[-WINDOW:]).decode("utf-8", "ignore")
                 found = answers(opened, prepared.fact, window, past.path, encoder, prepared.text)
     except KeyboardInterrupt:
@@ -120,4 +141,4 @@ def infinite_context(
 
 
 if __name__ == "__main__":
-    sys.exit(run(command=infinite_context, name=NAME))
+    sys.exit(run(program=app, name=NAME))

@@ -11,9 +11,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from crystalcli.cli import perplexity
-from crystalcli.cli.output import harmless, output
-from crystalcli.cli.render import one_line
+from crystalcli.cli.render.perplexity_view import perplexity_json, print_perplexity
+from crystalcli.cli.terminal.humanize import one_line
+from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.examples.asking import Answers, Said
 from crystalcli.examples.board import layers
 from crystalcli.examples.books import Prepared
@@ -47,7 +47,7 @@ def ending(prepared: Prepared, state: State, found: Answers, model: str) -> None
     for line in memory_lines(state):
         _say(line)
     output.write("\n")
-    perplexity.render(state.rows, model, WINDOW, state.total)
+    print_perplexity(state.rows, model, WINDOW, state.total)
     output.write("\n")
     _say(f"Asked {prepared.behind:,} tokens later: {prepared.fact.question}")
     names = ("with the window alone", "what recall finds", "with what is recalled")
@@ -116,19 +116,19 @@ def _beside(names: tuple[str, ...], bodies: tuple[RenderableType, ...], width: i
 
 def _said(said: Said) -> Text:
     mark = ("✓ ", "green") if said.right else ("✗ ", "red")
-    return Text.assemble(mark, harmless(said.text) or "(nothing)")
+    return Text.assemble(mark, sanitize(said.text) or "(nothing)")
 
 
 def _say(line: str) -> None:
     output.console.print(
-        Text(harmless(line)), width=min(output.console.width, _WIDEST) if output.console.is_terminal else None
+        Text(sanitize(line)), width=min(output.console.width, _WIDEST) if output.console.is_terminal else None
     )
 
 
 def as_json(prepared: Prepared, state: State, found: Answers, model: str, picture: Path | None) -> dict[str, Any]:
     """The same for programs. resident, kept: bytes; positions and counts: tokens of the language model, layers of the encoder's."""
     return {
-        **perplexity.perplexity_json(state.rows, model, WINDOW, state.total),
+        **perplexity_json(state.rows, model, WINDOW, state.total),
         "texts": prepared.names,
         "planted": {**prepared.fact._asdict(), "before": prepared.before, "behind": prepared.behind},
         "layers": state.nodes._asdict(),

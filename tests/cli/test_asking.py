@@ -20,9 +20,9 @@ from support.waiting import GUARD, until
 from crystalcli import Crystal
 from crystalcli.answering.context import BUDGET
 from crystalcli.answering.wishes import Wishes
-from crystalcli.cli import render_answers
 from crystalcli.cli.app import run
-from crystalcli.cli.screen import Screen
+from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
+from crystalcli.cli.render.answer_view import is_quotations
 from crystalcli.lm.wire import Refused
 from crystalcli.types import Answer, Citation
 
@@ -428,8 +428,8 @@ def answered(text: str, *quotes: str) -> Answer:
     ],
 )
 def test_an_answer_that_is_more_than_its_quotations_is_shown(capsys, answer, whether):
-    assert render_answers.is_quotations(answer) == whether
-    Screen().end(answer)
+    assert is_quotations(answer) == whether
+    AnswerScreen().finish(answer)
     out = capsys.readouterr().out
     assert out.startswith(answer.text + "\n\n") != whether
     assert out.count("[1] a.txt:1\n") == bool(answer.citations)

@@ -12,8 +12,8 @@ import pytest
 from support.waiting import GUARD
 
 from crystalcli.cli.app import run
-from crystalcli.cli.forecasting import duration, rounded
-from crystalcli.cli.render import skipped_lines
+from crystalcli.cli.render.ingest_view import skipped_lines
+from crystalcli.cli.terminal.humanize import format_duration, round_to_two_figures
 from crystalcli.errors import Reason
 from crystalcli.types import SkippedFile
 
@@ -83,10 +83,10 @@ def test_sizes(folder, capsys, said, meant):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["ingest", "docs", "--max-file-size", "10X"], "'10X' is no size"),
-        (["ingest", "docs", "--max-file-size", "-1"], "'-1' is no size"),
+        (["ingest", "docs", "--max-file-size", "10X"], "'10X': write a size like"),
+        (["ingest", "docs", "--max-file-size", "-1"], "'-1': write a size like"),
         (["ingest", "docs", "--include", ""], "'' is no pattern as in .gitignore"),
-        (["ingest", "docs", "--include", "*", "--as-usual"], "--as-usual goes with none of"),
+        (["ingest", "docs", "--include", "*", "--as-usual"], "--as-usual cannot be used with"),
         (["ingest", "-", "docs"], "goes with no other path"),
         (["ingest", "docs", "--name", "x"], "give - as the path"),
         (["ingest", "-", "--dry-run"], "--dry-run is for files and folders"),
@@ -165,5 +165,12 @@ def test_thousands_of_images_take_one_line():
 
 
 def test_predictions_are_said_as_roughly_as_they_are_known():
-    assert [rounded(number) for number in (0, 7, 99, 123, 98765, 1_449_000)] == [0, 7, 99, 120, 99000, 1_400_000]
-    assert [duration(each) for each in (0.2, 40.4, 300, 30_000)] == ["1 s", "40 s", "5 min", "8.3 h"]
+    assert [round_to_two_figures(number) for number in (0, 7, 99, 123, 98765, 1_449_000)] == [
+        0,
+        7,
+        99,
+        120,
+        99000,
+        1_400_000,
+    ]
+    assert [format_duration(seconds) for seconds in (0.2, 40.4, 300, 30_000)] == ["1 s", "40 s", "5 min", "8.3 h"]

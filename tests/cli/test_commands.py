@@ -12,7 +12,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 import torch
 from support.repository import ROOT
@@ -20,6 +19,7 @@ from support.waiting import GUARD, until
 
 from crystalcli import models
 from crystalcli.cli.app import run
+from crystalcli.cli.parsing.command_group import command_app
 from crystalcli.storage.store import Store
 
 
@@ -363,7 +363,7 @@ def test_completion_works_in_the_shells():
 
 
 def test_man_pages_are_what_the_program_says():
-    from crystalcli.cli.manual import main
+    from crystalcli.cli.reference import main
 
     assert main([str(ROOT / "man"), "--check"]) == 0
 
@@ -417,6 +417,7 @@ def test_a_long_place_is_whole_in_a_pipe(tmp_path, capsys):
 @pytest.mark.parametrize("take", [torch.empty, bytearray], ids=["torch", "python"])
 def test_too_little_memory_is_said_in_one_line(capsys, monkeypatch, take):
     monkeypatch.setenv("CRYSTAL_DEBUG", "0")
-    command = click.Command("fill", callback=lambda: take(1 << 50))
-    assert run([], command) == 1
+    program = command_app()
+    program.command("fill")(lambda: take(1 << 50))
+    assert run([], program) == 1
     assert capsys.readouterr().err == "crystal: out of memory\n"

@@ -13,7 +13,7 @@ from support.waiting import GUARD
 
 from crystalcli import Crystal, Passage
 from crystalcli.cli.app import run
-from crystalcli.cli.explain import explanation_json, line
+from crystalcli.cli.render.recall_view import explanation_json, explanation_line
 
 QUESTION = "Who keeps the ledger?"
 
@@ -42,7 +42,7 @@ def passage(score: float, **shares: float) -> Passage:
     ],
 )
 def test_a_line_adds_up_what_adds_up(found, wanted):
-    assert line(found) == wanted
+    assert explanation_line(found) == wanted
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from crystalcli.cli import markdown
-from crystalcli.cli.output import harmless
-from crystalcli.cli.render_answers import answer_markdown
+from crystalcli.cli.render.answer_view import answer_markdown
+from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
+from crystalcli.cli.terminal.output import sanitize
 from crystalcli.types import Answer, Citation
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -84,19 +84,19 @@ def words(tokens: list[Token]) -> str:
 
 
 def plain(text: str) -> str:
-    return "".join(harmless(text).split())
+    return "".join(sanitize(text).split())
 
 
 @given(ill)
 def test_escaped_text_reads_as_it_is(text):
-    tokens = READER.parse(markdown.escaped(text))
+    tokens = READER.parse(escape_markdown(text))
     assert words(tokens) == plain(text)
     assert {token.type for token in tokens} <= {"paragraph_open", "inline", "paragraph_close"}
 
 
 @given(ill)
 def test_nothing_leaves_its_quote(text):
-    tokens = READER.parse(f"1. x\n\n{markdown.indented(markdown.quote(text), 3)}\n\n2. y\n")
+    tokens = READER.parse(f"1. x\n\n{indent_block(block_quote(text), 3)}\n\n2. y\n")
     kinds = [token.type for token in tokens if "paragraph" not in token.type and token.type != "inline"]
     item = ["list_item_open", "blockquote_open", "blockquote_close", "list_item_close"]
     assert kinds == ["ordered_list_open", *item, item[0], item[-1], "ordered_list_close"]
@@ -105,21 +105,21 @@ def test_nothing_leaves_its_quote(text):
 
 @given(ill)
 def test_code_keeps_its_lines_and_its_quote(text):
-    tokens = READER.parse(markdown.code_quote(text) + "\n\nafter\n")
+    tokens = READER.parse(code_quote(text) + "\n\nafter\n")
     (fence,) = [token for token in tokens if token.type == "fence"]
     assert [token.type for token in tokens][:3] == ["blockquote_open", "fence", "blockquote_close"]
-    wanted = harmless(text).replace("\u2028", " ").replace("\u2029", " ").strip("\n")
+    wanted = sanitize(text).replace("\u2028", " ").replace("\u2029", " ").strip("\n")
     assert [line.rstrip() for line in fence.content.rstrip("\n").split("\n")] == [
         line.rstrip() for line in wanted.rstrip().split("\n")
     ]
 
 
-@given(ill.filter(lambda text: harmless(text).strip()))
+@given(ill.filter(lambda text: sanitize(text).strip()))
 def test_a_name_is_one_span_of_code(text):
-    (_, inline, _) = READER.parse("1" + markdown.code(text))
+    (_, inline, _) = READER.parse("1" + code_span(text))
     _, span = inline.children
     assert span.type == "code_inline"
-    assert plain(span.content) == "".join(harmless(text).replace("\n", "\N{REPLACEMENT CHARACTER}").split())
+    assert plain(span.content) == "".join(sanitize(text).replace("\n", "\N{REPLACEMENT CHARACTER}").split())
 
 
 @given(ill, ill, st.sampled_from(["text", "pdf", "code", "csv"]))
@@ -147,9 +147,9 @@ def test_whatever_is_said_and_cited_the_answer_comes_first_and_then_its_sources(
     ],
 )
 def test_plain_words_stay_readable(text, wanted):
-    assert markdown.escaped(text) == wanted
+    assert escape_markdown(text) == wanted
 
 
 def test_a_quote_of_several_lines_keeps_them():
-    assert markdown.quote("one\ntwo\n\nthree\n") == "> one\\\n> two\n>\n> three"
-    assert not re.search(r"^(?!>)", markdown.quote("a\n\n\nb"), re.MULTILINE)
+    assert block_quote("one\ntwo\n\nthree\n") == "> one\\\n> two\n>\n> three"
+    assert not re.search(r"^(?!>)", block_quote("a\n\n\nb"), re.MULTILINE)

@@ -10,9 +10,9 @@ from support.waiting import GUARD
 
 DROPPED = """
 import os, signal, sys, time, weakref
-from crystalcli.cli.stopping import hear_again
+from crystalcli.cli.terminal.stop_signals import retry_lost_interrupts
 
-hear_again()
+retry_lost_interrupts()
 
 class Held:
     def __del__(self):

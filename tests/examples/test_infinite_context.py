@@ -16,7 +16,7 @@ from crystalcli.cli.app import run
 from crystalcli.errors import CrystalError
 from crystalcli.examples import picture
 from crystalcli.examples.board import board, sparks
-from crystalcli.examples.infinite_context import NAME, infinite_context
+from crystalcli.examples.infinite_context import NAME, app
 from crystalcli.examples.reading import Sample, State
 from crystalcli.examples.results import second_half
 from crystalcli.memory.past import Nodes
@@ -43,7 +43,7 @@ def _encoder(encoder_folder: Path) -> None:
 
 
 def here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    code = run([str(each) for each in arguments], infinite_context, NAME)
+    code = run([str(each) for each in arguments], app, NAME)
     said = capsys.readouterr()
     return code, said.out, said.err
 

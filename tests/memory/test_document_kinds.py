@@ -11,7 +11,7 @@ import pytest
 from support.lexical_crystals import read_into, recalled
 
 from crystalcli.answering.context import pack
-from crystalcli.cli import render
+from crystalcli.cli.render.recall_view import passage_json, print_passages
 from crystalcli.text.readers import READERS
 
 PAGE = "<!DOCTYPE html>\n<title>t</title>\n<h1>Harbour</h1>\n"
@@ -67,10 +67,10 @@ def test_passages_of_a_table_are_whole_rows(crystal: Path) -> None:
 def test_wrapped_lines_are_joined_where_they_are_read(crystal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = recalled(crystal, "Who trims the wick?")
     assert "at nine, and\nwrites the hour" in found[0].text
-    render.passages(found[:1])
+    print_passages(found[:1])
     assert "at nine, and writes the hour" in capsys.readouterr().out
     assert "at nine, and writes the hour" in pack("Who?", found[:1], len)[1]
-    assert "at nine, and\nwrites" in render.passage_json(found[0])["text"]
+    assert "at nine, and\nwrites" in passage_json(found[0])["text"]
 
 
 def test_libraries_of_readers_wait_until_they_are_needed() -> None:

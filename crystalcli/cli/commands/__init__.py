@@ -1,0 +1,1 @@
+"""The commands of `crystal`, one a file: parse, call one function of the library, render."""

@@ -1,0 +1,1 @@
+"""`crystal ask`: the command, its session, the prompt with its history, and the answer on the screen."""

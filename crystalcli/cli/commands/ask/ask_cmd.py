@@ -1,0 +1,227 @@
+"""`crystal ask`: a question, its answer as it is written, and the sources; or a prompt for many of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crystalcli.answering.wishes import FLOOR
+from crystalcli.cli.options.command_input import join_words, read_question, read_text_file, read_text_or_file
+from crystalcli.cli.options.crystal_options import (
+    AllowRemoteOption,
+    CrystalOption,
+    DepthOption,
+    EncoderOption,
+    HalfLifeOption,
+    JsonOption,
+    PassagesOption,
+    open_crystal,
+    parse_half_life,
+)
+from crystalcli.cli.options.model_options import ModelOption, resolve_language_model
+from crystalcli.cli.parsing.command_group import Command, command_app
+from crystalcli.cli.terminal.output import output
+from crystalcli.errors import NotFoundError, StoppedError, UsageError
+
+if TYPE_CHECKING:
+    from crystalcli.types import Answer
+
+app = command_app()
+
+
+class AnswerFormat(StrEnum):
+    """How an answer is written."""
+
+    PLAIN = "plain"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+@app.command(
+    "ask",
+    cls=Command,
+    rich_help_panel="Ask",
+    epilog="""
+        crystal ask who keeps the ledgers  # Quote the best sentences, with their sources.
+        crystal ask "Summarize the handbook" --generate  # Let the language model put the answer in words.
+        crystal ask  # Ask many questions at a prompt.
+    """,
+)
+def ask_command(
+    words: Annotated[list[str] | None, typer.Argument(metavar="[QUESTION]...")] = None,
+    model: ModelOption = None,
+    allow_remote: AllowRemoteOption = False,
+    k: PassagesOption = 5,
+    depth: DepthOption = 3,
+    half_life: HalfLifeOption = None,
+    max_tokens: Annotated[
+        int, typer.Option("--max-tokens", metavar="N", help="Length of the answer at most, in tokens.")
+    ] = 128,
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            "--budget",
+            metavar="N",
+            help="Tokens of passages that the model is given at most; it gets one passage in any case. "
+            "Default: as many as the built-in model reads well.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option("--seed", metavar="N", help="Seed for sampling. The default 0 is deterministic, as any seed is."),
+    ] = 0,
+    broad: Annotated[
+        bool | None,
+        typer.Option(
+            "--broad/--no-broad",
+            help="Answer from whole documents, section by section. Default: decided by the question.",
+        ),
+    ] = None,
+    extractive: Annotated[
+        bool | None,
+        typer.Option(
+            "--extractive/--generate",
+            help="Quote the best sentences, or let a language model put the answer in words. "
+            "Default: quote, unless a model is named.",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Quote instead of each generated sentence that the passages do not support."),
+    ] = False,
+    floor: Annotated[
+        float,
+        typer.Option(
+            "--floor",
+            metavar="X",
+            help="Evidence that an answer needs, from 0 (always answer) to 1 (only if certain).",
+        ),
+    ] = FLOOR,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            "--system",
+            metavar="TEXT|@FILE",
+            help="System message for the model instead of the usual one; an empty text leaves it out.",
+        ),
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            "--template",
+            metavar="FILE",
+            help="Message for the model instead of the usual one: a text with {context} and {question} in it.",
+        ),
+    ] = None,
+    context_only: Annotated[
+        bool,
+        typer.Option("--context-only", help="Print the numbered passages that a model would be given; do not answer."),
+    ] = False,
+    form: Annotated[
+        AnswerFormat | None,
+        typer.Option("--format", metavar="plain|markdown|json", help="Format of the answer. Default: plain."),
+    ] = None,
+    crystal: CrystalOption = None,
+    encoder: EncoderOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question from the crystal, with numbered sources.
+
+    The three sentences that answer best are quoted, each with its place. If the crystal does not seem to
+    hold an answer, it says so and shows the nearest passages; the exit code is 7.
+
+    With --generate, --strict, --system, --template or a model that is named (--model, $CRYSTAL_MODEL,
+    `crystal models default`) a language model puts the answer in words. The quoted sentences come first
+    then, the model's words after them, the sources last. Each sentence has the numbers of the sources
+    that support it, or a mark with the names, numbers and quotations that no source has.
+
+    Questions about a whole ("What is Emma about?", "Summarize the docs") are answered section by
+    section. Lists ("Which chapters mention Ahab?", "In which files is open_source used?") are exact:
+    they come from the index, without the language model. -k, --depth and --half-life are for all other
+    questions.
+
+    Ctrl-C stops the answer; the text so far stays, with its sources (exit code 130). The same happens if
+    a model fails in the middle (exit code 1). With - the question is read from standard input.
+
+    A server (tried: llama.cpp, llama-cpp-python, transformers serve) is asked for the model behind # in
+    its URL, else for the first one that is loaded. If it does not tell its context length, 4,096 tokens
+    are assumed. $CRYSTAL_API_KEY is its key.
+
+    Without a question, on a terminal, questions are asked at a prompt; /help there explains it. Each
+    question stands alone: none refers to the one before. They are kept in a file that only you can read;
+    an empty $CRYSTAL_HISTORY keeps none.
+
+    --context-only is for use with any other model: it prints the context, inside the template if there
+    is one. No language model is loaded for it; one that is named counts the tokens, and its window
+    bounds them.
+    """
+    from crystalcli.answering.broad_question import needs_no_model
+    from crystalcli.answering.wishes import Wishes
+    from crystalcli.cli.commands.ask.ask_session import AskSession
+    from crystalcli.cli.terminal.stop_signals import stop_on_signals
+    from crystalcli.language_models import is_named
+
+    if as_json and form not in (None, AnswerFormat.JSON):
+        raise UsageError(f"--json means --format json, which cannot be combined with --format {form}")
+    form = AnswerFormat.JSON if as_json else form or AnswerFormat.PLAIN
+    question = join_words(words)
+    options = Wishes(
+        k=k,
+        depth=depth,
+        decay=parse_half_life(half_life),
+        max_tokens=max_tokens,
+        seed=seed,
+        extractive=extractive,
+        strict=strict,
+        floor=floor,
+        budget=budget,
+        system=read_text_or_file(system, "--system"),
+        template=read_text_file(template, "--template"),
+        stoppable=True,
+        broad=broad,
+    ).settled(lambda: is_named(model))
+    if question is None and (sys.stdin is None or not sys.stdin.isatty()):
+        raise UsageError("give a question, or - to read it from standard input")
+    try:
+        if question == "-":
+            question = read_question()
+        if question is not None and options.broad is not False and needs_no_model(question):
+            options = replace(options, extractive=True)
+        chat_model = None if options.extractive or context_only else resolve_language_model(model, allow_remote)
+        with open_crystal(crystal, encoder_folder=encoder) as opened:
+            asked_model = model if context_only else chat_model
+            session = AskSession(opened, options, asked_model, allow_remote, form, context_only)
+            if question is not None:
+                with stop_on_signals():
+                    _conclude(session.answer(question))
+                return
+            from crystalcli.cli.commands.ask.repl import run_prompt
+            from crystalcli.cli.terminal.humanize import format_count
+
+            session.prepare()
+            contents = format_count(opened.stats().documents, "document")
+            output.note(f"{opened.path}: {contents}. A question, or /help; Ctrl-D leaves")
+            run_prompt(session)
+    except KeyboardInterrupt:
+        raise StoppedError("stopped") from None
+
+
+def _conclude(answer: Answer | None) -> None:
+    """Raise what the exit code of a shown answer says beside it.
+
+    Raises:
+        CrystalError: the model failed.
+        StoppedError: it was stopped.
+        Exit: the crystal holds no answer.
+    """
+    if answer is not None and answer.failure is not None:
+        raise answer.failure
+    if answer is not None and answer.stopped:
+        raise StoppedError("stopped")
+    if answer is not None and not answer.answered:
+        raise typer.Exit(NotFoundError.exit_code)

@@ -1,0 +1,155 @@
+"""A session of `crystal ask`: one crystal, asked with one set of options, its answers written in one format."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
+from crystalcli.cli.options.model_options import resolve_language_model
+from crystalcli.cli.render.answer_view import (
+    answer_json,
+    answer_markdown,
+    packed_json,
+    packed_markdown,
+    tokens_line,
+)
+from crystalcli.cli.render.recall_view import print_passages
+from crystalcli.cli.terminal.output import output, sanitize
+from crystalcli.cli.terminal.progress import StatusLine
+from crystalcli.errors import UsageError
+from crystalcli.language_models import speaker
+from crystalcli.lm.early import Early
+
+if TYPE_CHECKING:
+    from crystalcli.answering.wishes import Wishes
+    from crystalcli.library import Crystal
+    from crystalcli.types import Answer, Citation, Speaker
+
+
+class AskSession:
+    """Questions to one crystal.
+
+    Args:
+        crystal: the crystal, open.
+        options: how questions are answered.
+        model: the language model to ask, open or by name; None if quotations are enough.
+        allow_remote: whether a server may be another machine.
+        form: format of the answers: "plain", "markdown" or "json".
+        context_only: whether the context of a model is written instead of an answer.
+    """
+
+    def __init__(
+        self,
+        crystal: Crystal,
+        options: Wishes,
+        model: str | Path | Speaker | None,
+        allow_remote: bool,
+        form: str,
+        context_only: bool,
+    ) -> None:
+        self._crystal, self._options, self._form, self._context_only = crystal, options, form, context_only
+        self._model, self._allow_remote = model, allow_remote
+        self._status = StatusLine()
+
+    def prepare(self) -> None:
+        """Open the language model, if one is needed, and load its weights in the background.
+
+        Raises:
+            CrystalError: the model cannot be opened.
+        """
+        if not self._options.extractive and not self._context_only:
+            self._open(self._model)
+
+    @property
+    def model(self) -> str:
+        """Name of the language model; "none", with advice, while answers are quotations."""
+        if self._context_only:
+            return "none"
+        if self._options.extractive:
+            return "none: the best sentences are quoted; /model NAME takes a model"
+        if isinstance(self._model, str | Path):
+            return Path(self._model).name.removesuffix(".gguf")
+        return self._model.name if self._model is not None else "none"
+
+    def use_model(self, model: str) -> None:
+        """Answer with another model from now on.
+
+        Raises:
+            CrystalError: the model cannot be opened; the old one stays.
+        """
+        if self._context_only:
+            raise UsageError("--context-only asks no language model")
+        self._open(resolve_language_model(model, self._allow_remote))
+        # Only now: a model that cannot be opened changes nothing.
+        self._options = replace(self._options, extractive=False)
+
+    def use_quotations(self) -> None:
+        """Quote from now on, and let go of the model.
+
+        Raises:
+            UsageError: only contexts are written.
+        """
+        if self._context_only:
+            raise UsageError("--context-only asks no language model")
+        self._model, self._options = None, replace(self._options, extractive=True)
+
+    def _open(self, model: str | Path | Speaker | None) -> None:
+        def open_model() -> Speaker:
+            return speaker(model) if model is None or isinstance(model, str | Path) else model
+
+        self._model = Early(open_model)()  # which goes on loading the weights
+
+    def answer(self, question: str) -> Answer | None:
+        """Answer a question on stdout.
+
+        Returns:
+            The answer; None if only the context was written.
+
+        Raises:
+            CrystalError: the question cannot be answered.
+        """
+        if self._context_only:
+            self._write_context(question)
+            return None
+        screen = AnswerScreen() if self._form == "plain" else None
+
+        def show_evidence(citations: tuple[Citation, ...]) -> None:
+            if screen is not None:
+                screen.show_evidence(citations)
+            self._status.show(f"{self.model} reads the passages …")
+
+        def show_text(piece: str) -> None:
+            self._status.clear()
+            # An extractive answer consists of its sources, which come at the end.
+            if screen is not None and not self._options.extractive:
+                screen.add_text(piece)
+
+        try:
+            answer = self._crystal.ask(
+                question, wishes=self._options, model=self._model, on_text=show_text, on_evidence=show_evidence
+            )
+        finally:
+            self._status.clear()
+        if screen is not None:
+            screen.finish(answer)
+        elif self._form == "markdown":
+            output.write(answer_markdown(answer))
+        else:
+            output.json("ask", answer_json(answer))
+        return answer
+
+    def show_sources(self, answer: Answer) -> None:
+        """Print the passages that an answer was made from."""
+        print_passages(answer.passages)
+
+    def _write_context(self, question: str) -> None:
+        packed = self._crystal.packed(question, self._options, model=self._model, allow_remote=self._allow_remote)
+        if self._form == "json":
+            output.json("ask", packed_json(packed))
+        elif self._form == "markdown":
+            output.write(packed_markdown(packed))
+        else:
+            output.write(sanitize(packed.user if self._options.template else packed.context).rstrip("\n") + "\n")
+        output.note(tokens_line(packed))

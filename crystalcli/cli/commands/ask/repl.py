@@ -1,0 +1,173 @@
+"""The prompt of `crystal ask`: questions typed one after the other, each of which stands alone.
+
+Knows: lines typed or pasted, the commands of the prompt. Does not know: how a question is answered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import sys
+from collections import deque
+from typing import Any, Protocol
+
+from crystalcli.cli.commands.ask.question_history import QuestionHistory, history_path
+from crystalcli.cli.terminal.output import output
+from crystalcli.errors import CrystalError
+from crystalcli.types import Answer
+
+_PROMPT = "crystal> "
+_PASTE_DELAY = 0.03  # seconds in which the rest of a pasted text arrives
+_COMMAND = re.compile(r"(/[a-z]*)$|(/model)\s")
+HELP = """\
+Type a question; each is answered by itself, without the ones before.
+/sources     the passages that the last answer was made from, whole
+/model       which language model answers; /model NAME takes another one
+/quote       no language model: the best sentences are quoted
+/help        this text
+/quit        leave; so does Ctrl-D
+Ctrl-C stops an answer and stays here. The arrow keys bring back earlier questions."""
+
+
+class Session(Protocol):
+    """Answers the questions of the prompt; `AskSession` is one."""
+
+    @property
+    def model(self) -> str:
+        """Name of the language model."""
+
+    def use_model(self, model: str) -> None:
+        """Answer with another model from now on, or raise CrystalError and keep the old one."""
+
+    def use_quotations(self) -> None:
+        """Quote from now on, or raise CrystalError."""
+
+    def answer(self, question: str) -> Answer | None:
+        """Answer on the screen, or raise CrystalError."""
+
+    def show_sources(self, answer: Answer) -> None:
+        """Print the passages that an answer was made from."""
+
+
+def run_prompt(session: Session) -> None:
+    """Read questions and commands, and answer them, until the user leaves."""
+    read_line = _LineReader()
+    last: Answer | None = None
+    while True:
+        try:
+            line = read_line()
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")
+            continue
+        except EOFError:
+            sys.stderr.write("\n")
+            return
+        if not line:
+            continue
+        command = _parse_command(line)
+        try:
+            if not command:
+                output.space()
+                answer = session.answer(line)
+                last = answer or last
+                if answer is not None and answer.stopped:
+                    output.error(str(answer.failure or "stopped"))
+                output.space()
+            elif command in ("/quit", "/exit"):
+                return
+            elif command == "/sources":
+                if last is None:
+                    output.error("no question was answered yet")
+                else:
+                    session.show_sources(last)
+            elif command == "/model":
+                if name := line.removeprefix(command).strip():
+                    session.use_model(name)
+                output.note(session.model)
+            elif command == "/quote":
+                session.use_quotations()
+                output.note(session.model)
+            elif command == "/help":
+                sys.stderr.write(HELP + "\n")
+            else:
+                output.error(f"{command} is not a command here: /help lists them")
+        except KeyboardInterrupt:
+            output.error("stopped")
+        except CrystalError as error:
+            output.error(str(error))
+        except OSError as error:  # a path that the system will not even look for
+            output.error(f"{error.strerror or error}")
+
+
+def _parse_command(line: str) -> str:
+    """Return the command of a line, or "" for a question, which may begin with a path."""
+    match = _COMMAND.match(line)
+    return (match[1] or match[2]) if match is not None else ""
+
+
+class _LineReader:
+    """Reads lines, with history and arrow keys where readline is there."""
+
+    def __init__(self) -> None:
+        self._readline: Any = None
+        self._pending: deque[str] = deque()  # lines that came together with the last one
+        self._ended = False
+        self._editing = sys.stdout.isatty()  # else the prompt would stand among the results
+        if self._editing:
+            with contextlib.suppress(ImportError):
+                import readline
+
+                self._readline = readline
+        self._history = QuestionHistory(history_path() if self._readline is not None else None)
+        if self._readline is not None:
+            self._readline.set_auto_history(False)
+            self._readline.clear_history()
+            for line in self._history.lines:
+                self._readline.add_history(line)
+            if os.environ.get("TERM") != "dumb":  # what is pasted stays one question until Enter is pressed
+                self._readline.parse_and_bind("set enable-bracketed-paste on")
+
+    def __call__(self) -> str:
+        """Return the next question or command in one line, "" for an empty one; raise EOFError or KeyboardInterrupt."""
+        if not self._pending:
+            self._read_lines()
+        line = self._pending.popleft()
+        # Pasted lines are one question, not one for each line.
+        while not _parse_command(line) and self._pending and not _parse_command(self._pending[0]):
+            line = f"{line} {self._pending.popleft()}".strip()
+        if not _parse_command(line) and self._history.add(line) and self._readline is not None:
+            self._readline.add_history(self._history.lines[-1])
+        return line
+
+    def _read_lines(self) -> None:
+        """Wait for a line, and take those that arrive with it."""
+        if self._ended:
+            raise EOFError
+        lines = [self._read_line()]
+        while _has_input():
+            try:
+                lines.append(self._read_line(""))
+            except EOFError:
+                self._ended = True
+                break
+        self._pending.extend(" ".join(line.split()) for line in lines)
+
+    def _read_line(self, prompt: str = _PROMPT) -> str:
+        if self._editing:
+            return input(prompt)
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            raise EOFError
+        return line
+
+
+def _has_input() -> bool:
+    """Tell whether another line is there at once."""
+    try:
+        return bool(select.select([sys.stdin], [], [], _PASTE_DELAY)[0])
+    except (OSError, ValueError):  # a system that can wait for sockets only
+        return False

@@ -1,0 +1,169 @@
+"""`crystal models`: the weights that crystal fetches, and language models of one's own by name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from crystalcli.cli.options.completion import complete_known_models, complete_models
+from crystalcli.cli.options.crystal_options import AllowRemoteOption, JsonOption, fetch_weights
+from crystalcli.cli.parsing.command_group import Command, CommandGroup, command_app
+from crystalcli.cli.terminal.output import output
+
+app = command_app(
+    cls=CommandGroup,
+    epilog="""
+        crystal models list  # See which models are on this machine.
+        crystal models pull  # Fetch all weights, to work without a network later.
+        crystal models add ~/qwen.gguf --name qwen  # Give a model of your own a name.
+    """,
+)
+
+
+@app.callback(rich_help_panel="Models")
+def models_group() -> None:
+    """List, fetch, add and remove models, and choose the one to ask."""
+
+
+@app.command(
+    "list",
+    cls=Command,
+    epilog="""
+        crystal models list  # List all models.
+        crystal models list --json  # List them as JSON.
+        crystal models list | grep language  # List language models only.
+    """,
+)
+def models_list_command(as_json: JsonOption = False) -> None:
+    """List the models that have a name, and which are on this machine.
+
+    The default has a star.
+    """
+    from crystalcli import models
+    from crystalcli.cli.render.model_view import models_json, print_models
+    from crystalcli.errors import CrystalError
+    from crystalcli.models.registry import Registry, read
+
+    try:
+        registry = read()
+    except CrystalError as error:  # the built-in models can be listed all the same
+        output.note(str(error))
+        registry = Registry({})
+    if as_json:
+        output.json("models list", {"models": models_json(models.listing(), registry)})
+    else:
+        print_models(models.listing(), registry)
+
+
+@app.command(
+    "pull",
+    cls=Command,
+    epilog="""
+        crystal models pull  # Fetch all weights.
+        crystal models pull all-MiniLM-L6-v2  # Fetch the encoder alone.
+        CRYSTAL_MODELS=/srv/models crystal models pull  # Keep the weights in another folder.
+    """,
+)
+def models_pull_command(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", autocompletion=complete_known_models)
+    ] = None,
+) -> None:
+    """Fetch weights once, check them, and keep them.
+
+    Without a name all built-in models are fetched. An interrupted pull goes on where it stopped.
+    """
+    from crystalcli import models
+
+    for name in [models.weights(name).name for name in names or models.CATALOGUE]:
+        output.note(f"{name} is in {fetch_weights(name)}")
+
+
+@app.command(
+    "add",
+    cls=Command,
+    epilog="""
+        crystal models add ~/models/qwen2.5-0.5b.gguf  # Name a GGUF file after itself.
+        crystal models add ~/models/smollm --name smol  # Name a folder in Hugging Face's layout.
+        crystal models add "http://127.0.0.1:11434/v1#llama3" --name llama  # Name a model of a local server.
+    """,
+)
+def models_add_command(
+    place: Annotated[str, typer.Argument(metavar="FILE|DIR|URL")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name to give. Default: its own name.")] = "",
+    allow_remote: AllowRemoteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a language model of your own a name.
+
+    A model is a GGUF file, a folder in Hugging Face's layout, or a local server. It is opened first, to
+    see that it can be. It stays where it is; only its place is remembered. A server is an
+    OpenAI-compatible one, such as http://127.0.0.1:11434/v1, with #MODEL behind it if it has several.
+    """
+    from crystalcli import language_models
+    from crystalcli.cli.render.model_view import registered_json
+
+    model = language_models.add(place, name, allow_remote=allow_remote)
+    if as_json:
+        output.json("models add", {"model": registered_json(model)})
+    else:
+        output.note(f"{model.name} is {model.target}; `crystal ask --model {model.name}` asks it")
+
+
+@app.command(
+    "remove",
+    cls=Command,
+    epilog="""
+        crystal models remove qwen  # Forget a model of your own; its file stays.
+        crystal models remove SmolLM2-135M-Instruct  # Delete weights that crystal fetched.
+        crystal models remove qwen llama  # Remove several.
+    """,
+)
+def models_remove_command(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", autocompletion=complete_known_models)],
+) -> None:
+    """Delete weights that crystal fetched, or forget a model that was added.
+
+    Files of a model that was added stay where they are.
+    """
+    from crystalcli import models
+    from crystalcli.cli.terminal.humanize import format_size
+    from crystalcli.models import registry
+
+    for name in names:
+        if name in models.CATALOGUE:
+            output.note(f"{name}: {format_size(models.remove(name))} given back")
+        elif (model := registry.remove(name)) is not None:
+            output.note(f"{name}: forgotten; {model.target} stays as it is")
+        else:
+            registry.known(name, registry.read())
+
+
+@app.command(
+    "default",
+    cls=Command,
+    epilog="""
+        crystal models default  # Print the model that `crystal ask` asks.
+        crystal models default qwen  # Ask this model from now on.
+        crystal models default SmolLM2-135M-Instruct  # Ask the built-in one again.
+    """,
+)
+def models_default_command(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", autocompletion=complete_models)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Choose the model that `crystal ask` asks, or print the present choice.
+
+    --model and $CRYSTAL_MODEL take precedence.
+    """
+    from crystalcli import language_models
+    from crystalcli.models import registry
+
+    if name is not None:
+        registry.choose(name)
+    default = registry.read().default or language_models.LANGUAGE_MODEL
+    if as_json:
+        output.json("models default", {"default": default})
+    else:
+        output.write(f"{default}\n")

@@ -1,0 +1,100 @@
+"""Values that a shell completes: documents of the crystal, names of models, names of commands.
+
+Where a function offers nothing the shell completes files. Errors offer nothing: a shell has no place for them.
+
+Knows: Typer's protocol of completion. Does not know: the shells' scripts, which Typer writes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import typer
+
+MAX_OFFERED = 1_000  # documents; a longer list is of no use at a prompt
+_BASH_SPECIAL = re.compile(r"([^\w@%+=:,./~-])", re.ASCII)
+
+
+class _BashWord(str):
+    """A word that Typer prints as bash needs it: with backslashes, unless the user has begun a quotation."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        return _BASH_SPECIAL.sub(lambda match: "\\" + match[1] if ord(match[1]) < 128 else match[1], str(self))
+
+
+def complete_documents(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer documents of the crystal that the command line, or else the folder, names."""
+    try:
+        from crystalcli.cli.options.crystal_options import crystal_path
+        from crystalcli.library import Crystal
+
+        option = ctx.params.get("crystal")
+        path = crystal_path(option if option is None else _as_path(option))
+        if not path.is_file():
+            return []
+        with Crystal.open(path, encoder=None) as crystal:
+            names = (document.path for document in crystal.documents() if document.chunks)
+            return _offer(names, incomplete)
+    except Exception:
+        return []
+
+
+def complete_exported_documents(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer documents, but files where `crystal export` takes its folder."""
+    if ctx.params.get("jsonl") is None and not ctx.params.get("names"):
+        return []
+    return complete_documents(ctx, incomplete)
+
+
+def complete_models(incomplete: str) -> list[str]:
+    """Offer language models that have a name, built-in ones first."""
+    try:
+        from crystalcli.models import CATALOGUE, registry
+
+        built_in = [name for name, weights in CATALOGUE.items() if weights.role == "language"]
+        return _offer([*built_in, *registry.read().models], incomplete)
+    except Exception:
+        return []
+
+
+def complete_known_models(incomplete: str) -> list[str]:
+    """Offer every model that has a name, encoders too."""
+    try:
+        from crystalcli.models import CATALOGUE, registry
+
+        return _offer([*CATALOGUE, *registry.read().models], incomplete)
+    except Exception:
+        return []
+
+
+def complete_commands(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer names of commands, and after a group's name those of its commands."""
+    group: Any = ctx.find_root().command
+    for name in ctx.params.get("names") or ():
+        group = getattr(group, "commands", {}).get(name)
+    return _offer(getattr(group, "commands", {}), incomplete)
+
+
+def _as_path(option: Any) -> Any:
+    from pathlib import Path
+
+    return Path(option)
+
+
+def _offer(names: Iterable[str], incomplete: str) -> list[str]:
+    from itertools import islice
+
+    matching = islice((name for name in names if name.startswith(incomplete) and "\n" not in name), MAX_OFFERED)
+    return [_BashWord(name) for name in matching] if _completes_bare_word_in_bash() else list(matching)
+
+
+def _completes_bare_word_in_bash() -> bool:
+    words = os.environ.get("COMP_WORDS", "").split("\n")
+    index = os.environ.get("COMP_CWORD", "")
+    word = words[int(index)] if index.isdigit() and int(index) < len(words) else ""
+    return "COMP_WORDS" in os.environ and not word.startswith(('"', "'"))

@@ -1,0 +1,146 @@
+"""Options that several commands share, the crystal they name, and its encoder's weights.
+
+Knows: Typer's annotations, where crystals and weights are looked for. Does not know: any command.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crystalcli.cli.terminal.output import output
+from crystalcli.errors import ModelMissingError, UsageError
+from crystalcli.paths import expanded
+from crystalcli.types import Decay
+
+if TYPE_CHECKING:
+    from crystalcli.library import Crystal
+
+CrystalOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-c",
+        "--crystal",
+        metavar="FILE",
+        help="The crystal file. Default: $CRYSTAL_FILE, else the nearest memory.crystal in this folder or above it.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+PassagesOption = Annotated[int, typer.Option("-k", metavar="N", help="Number of passages to recall.")]
+DepthOption = Annotated[
+    int,
+    typer.Option("--depth", metavar="1|2|3", help="Layers to search: 1 atoms, 2 also clusters, 3 also units."),
+]
+HalfLifeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--half-life",
+        metavar="DAYS|off",
+        help="Prefer recent messages: a dated message loses half of its score in this many days. "
+        "Default: 365, counted from the newest message that matches.",
+    ),
+]
+PasswordOption = Annotated[
+    str,
+    typer.Option(
+        "--password",
+        metavar="WORD",
+        envvar="CRYSTAL_PASSWORD",
+        show_envvar=False,
+        help="Password for encrypted files. Set $CRYSTAL_PASSWORD instead to keep it out of the shell's history.",
+    ),
+]
+AllowRemoteOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-remote",
+        help="Allow a model server on another machine; the question and the recalled passages are sent to it.",
+    ),
+]
+EncoderOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--encoder",
+        metavar="DIR",
+        help="Folder of the encoder, a model of the BERT family. Default: $CRYSTAL_ENCODER, else the encoder that "
+        "the crystal was made with; for a new crystal all-MiniLM-L6-v2.",
+    ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+
+
+def parse_half_life(text: str | None) -> Decay:
+    """Parse the value of --half-life.
+
+    Raises:
+        UsageError: it is neither a number nor "off".
+    """
+    if text is None:
+        return "auto"
+    if text == "off":
+        return "off"
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"invalid --half-life {text!r}: expected a number of days, or off") from None
+
+
+def crystal_path(option: Path | None) -> Path:
+    """Find the crystal that a command works on.
+
+    Args:
+        option: value of --crystal.
+    """
+    from crystalcli.memory.crystal import default_path
+
+    return expanded(option) if option is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
+
+
+def open_crystal(option: Path | None, *, encoder: bool = True, encoder_folder: Path | None = None) -> Crystal:
+    """Open the crystal for reading, with a notice when it can be searched by BM25 alone.
+
+    Args:
+        option: value of --crystal.
+        encoder: whether the command needs the encoder's weights.
+        encoder_folder: value of --encoder; checked even if the command needs no weights.
+    """
+    from crystalcli.library import Crystal
+
+    choice = encoder_folder if encoder_folder is not None else "auto" if encoder else None
+    crystal = Crystal.open(crystal_path(option), encoder=choice, fetch=fetch_default_weights)
+    if encoder and crystal.lexical_only and crystal.stats().documents:
+        reason = crystal.encoder_missing or "no encoder weights here, or none when the crystal was made"
+        output.note(f"no vectors to go by ({reason}): by BM25 alone")
+    return crystal
+
+
+def fetch_default_weights(name: str) -> Path | None:
+    """Fetch a model's weights if they are not here; None, with a notice, when they cannot be fetched."""
+    try:
+        return fetch_weights(name)
+    except ModelMissingError as error:
+        output.note(f"{error}")
+        return None
+
+
+def fetch_weights(name: str) -> Path:
+    """Find the folder of a model's weights; fetch them, with a notice and a progress bar, if they are not here.
+
+    Raises:
+        ModelMissingError: they cannot be fetched.
+    """
+    from crystalcli import models
+
+    folder = models.locate(name)
+    if folder is None:
+        from crystalcli.cli.terminal.humanize import format_size
+        from crystalcli.cli.terminal.progress import download_bar
+
+        if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
+            output.note(f"fetching {name} ({format_size(models.weights(name).size)}, once) into {models.folder()}")
+        with download_bar(name) as progress:
+            folder = models.pull(name, progress)
+    return folder

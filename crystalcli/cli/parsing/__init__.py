@@ -1,0 +1,1 @@
+"""Parsing of command lines: what Typer lacks. Groups that load commands late, help in panels, wrong usage."""

@@ -1,0 +1,116 @@
+"""How answers, and the context that a model is given, look as Markdown and as data. Decides nothing.
+
+`commands.ask.answer_screen` has plain text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from crystalcli.answering.support import quoted
+from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
+from crystalcli.cli.render.place_text import format_headings, format_location
+from crystalcli.cli.render.recall_view import passage_json
+from crystalcli.text.unwrap import unwrapped
+from crystalcli.types import BY_LINES, Answer, Citation, Passage
+
+if TYPE_CHECKING:
+    from crystalcli.answering.packed import Packed
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """Make an answer for programs; `docs/JSON.md` says what the keys mean."""
+    return {
+        "question": answer.question,
+        "answered": answer.answered,
+        "answer": answer.text,
+        "stopped": answer.stopped,
+        "failure": None if answer.failure is None else str(answer.failure),
+        "model": answer.model,
+        "citations": [_citation_json(citation) for citation in answer.citations],
+        "claims": [asdict(claim) for claim in answer.claims],
+        "evidence": None if answer.evidence is None else round(answer.evidence, 4),
+        "passages": [passage_json(passage) for passage in answer.passages],
+        "portions": [asdict(portion) for portion in answer.portions],
+        "tokens": dict(answer.tokens),
+        "seconds": {name: round(value, 4) for name, value in answer.seconds.items()},
+    }
+
+
+def _citation_json(citation: Citation) -> dict[str, Any]:
+    return {
+        "number": citation.number,
+        "path": citation.path,
+        "start": citation.start,
+        "end": citation.end,
+        "line_start": citation.line_start,
+        "line_end": citation.line_end,
+        "page_start": citation.page_start or None,
+        "page_end": citation.page_end or None,
+        "place": citation.place,
+        "heading": citation.heading,
+        "marks": dict(citation.marks),
+        "quote": citation.quote,
+    }
+
+
+def packed_json(packed: Packed) -> dict[str, Any]:
+    """Make the context of a model for programs."""
+    return {
+        "question": packed.question,
+        "context": packed.context,
+        "system": packed.system,
+        "user": packed.user,
+        "passages": [{"number": number, **passage_json(passage)} for number, passage in enumerate(packed.passages, 1)],
+        "tokens": packed.tokens,
+        "budget": packed.budget,
+        "counted_by": packed.counted_by or None,
+    }
+
+
+def is_quotations(answer: Answer) -> bool:
+    """Tell whether the answer consists of its quotations, as an extractive one does."""
+    rest = answer.text
+    for citation in answer.citations:
+        rest = rest.replace(f"{quoted(citation)} [{citation.number}]", "")
+    return not rest.strip()
+
+
+def answer_text(answer: Answer) -> str:
+    """Return the answer's text for people, its marks included."""
+    return answer.marked if answer.answered else f"{answer.text}; the nearest it has:"
+
+
+def answer_markdown(answer: Answer) -> str:
+    """Write the answer, then its sources as a numbered list of block quotes."""
+    sources = ((citation.number, citation, " ".join(citation.quote.split())) for citation in answer.citations)
+    head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
+    return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"
+
+
+def packed_markdown(packed: Packed) -> str:
+    """Write the passages as a numbered list of block quotes."""
+    parts = (
+        _list_item(number, passage, "".join(unwrapped(passage.text, passage.kind)))
+        for number, passage in enumerate(packed.passages, 1)
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _list_item(number: int, item: Citation | Passage, text: str) -> str:
+    mark = f"{number}. "
+    name = format_location(item) if item.has_lines else item.path
+    place = "" if item.has_lines else escape_markdown(item.place)
+    headings = escape_markdown(format_headings(item).strip())
+    head = " ".join(filter(None, (code_span(name), place, headings)))
+    block = code_quote(text) if item.kind in BY_LINES else block_quote(text)
+    return f"{mark}{head}\n\n{indent_block(block, len(mark))}"
+
+
+def tokens_line(packed: Packed) -> str:
+    """Format the tokens used of the budget, and by which vocabulary they were counted."""
+    usage = f"{packed.tokens:,} of {packed.budget:,} tokens"
+    if packed.counted_by:
+        return f"{usage}, by the vocabulary of {packed.counted_by}"
+    return f"about {usage}, estimated: no model's vocabulary is here"

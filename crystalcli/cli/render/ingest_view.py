@@ -1,0 +1,107 @@
+"""How an ingest looks: for people as text, for programs as a plain dictionary. Decides nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from crystalcli.cli.render.inspect_view import SMALL_TEXT, stats_json
+from crystalcli.cli.render.plain_table import plain_table
+from crystalcli.cli.terminal.humanize import format_count, format_size, one_line
+from crystalcli.cli.terminal.output import output, sanitize
+from crystalcli.errors import MACHINE_MADE, Reason
+from crystalcli.types import SkippedFile
+
+if TYPE_CHECKING:
+    from crystalcli.memory.ingest import IngestReport
+    from crystalcli.memory.inspection import Stats
+
+_LISTED = 12  # skipped files listed by name; `crystal inspect --documents` lists all
+
+
+def print_ingest(report: IngestReport, stats: Stats, path: str) -> None:
+    """Print the table at the end of an ingest.
+
+    Args:
+        report: what was read, gone and skipped.
+        stats: the crystal afterwards.
+        path: the crystal's file.
+    """
+    console = output.console
+    if report.unchanged and not report.read and not report.encoded_tokens and not report.gone and not report.pruned:
+        files = f"{format_count(report.unchanged, 'file')} as {'it is' if report.unchanged == 1 else 'they are'}"
+        skipped = f", {format_count(len(report.skipped), 'file')} skipped as before" if report.skipped else ""
+        left_out = f", {report.left_out:,} left out" if report.left_out else ""
+        console.print(Text(f"nothing new: {path} holds {files}{skipped}{left_out} ({report.seconds:.1f} s)"))
+        for line in skipped_lines([file for file in report.skipped if file.code == Reason.WRONG_PASSWORD]):
+            console.print(Text(f"  {line}"))
+        return
+    table = plain_table()
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column()
+    speed = (
+        f"{report.encoded_tokens / report.seconds:,.0f} tokens/s" if report.encoded_tokens and report.seconds else ""
+    )
+    table.add_row("read", f"{report.read:,}", f"files, {format_size(report.bytes)}, {report.tokens:,} tokens")
+    if report.unchanged:
+        table.add_row("unchanged", f"{report.unchanged:,}", "files, not read again")
+    if report.gone:
+        kept = "" if report.pruned else "; what was read of them stays until --prune"
+        table.add_row("gone", f"{report.gone:,}", f"files are no longer there{kept}")
+    if report.pruned:
+        table.add_row("pruned", f"{report.pruned:,}", "documents whose files are gone")
+    table.add_row(
+        "encoded", f"{report.encoded_tokens:,}", f"tokens in {report.seconds:.1f} s{', ' + speed if speed else ''}"
+    )
+    if report.left_out:
+        table.add_row(
+            "left out", f"{report.left_out:,}", "files; what was read of them before stays until crystal forget"
+        )
+    table.add_row("skipped", f"{len(report.skipped):,}", "files")
+    for line in skipped_lines(report.skipped):
+        table.add_row("", "", Text(line, style="dim"))
+    for folder, choice in report.chosen.items():
+        table.add_row("chosen", "", Text(f"{one_line(folder)}: {filter_line(choice)}"))
+    nodes = ", ".join(f"{layer.nodes:,} {layer.name}" for layer in stats.layers[1:])
+    table.add_row("crystal", f"{stats.documents:,}", f"documents, {stats.tokens:,} tokens, {nodes}")
+    share = f", {stats.file / stats.text_raw:.2f} of the text" if stats.text_raw >= SMALL_TEXT else ""
+    table.add_row("file", "", f"{path}, {format_size(stats.file)}{share}")
+    console.print(table)
+
+
+def filter_line(choice: Mapping[str, Any]) -> str:
+    """Format the remembered filter of a folder."""
+    parts = [f"{key} {sanitize(' '.join(choice[key]))}" for key in ("include", "exclude") if key in choice]
+    if "max_file_size" in choice:
+        limit = choice["max_file_size"]
+        parts.append(f"up to {format_size(limit)} a file" if limit else "files of any size")
+    return "; ".join(parts)
+
+
+def skipped_lines(skipped: Sequence[SkippedFile]) -> list[str]:
+    """Format skipped files: those of the usual kinds are counted, the first of the others named.
+
+    Args:
+        skipped: path, reason and code of each.
+    """
+    usual = Counter(file.reason for file in skipped if file.code in MACHINE_MADE)
+    others = [file for file in skipped if file.code not in MACHINE_MADE]
+    lines = [f"{one_line(file.path)}: {sanitize(file.reason)}" for file in others[:_LISTED]]
+    if len(others) > _LISTED:
+        lines.append(f"and {len(others) - _LISTED} more: crystal inspect --documents")
+    if usual:
+        lines.append(", ".join(f"{number:,} {reason}" for reason, number in usual.most_common()))
+    return lines
+
+
+def ingest_json(report: IngestReport, stats: Stats) -> dict[str, Any]:
+    """Make the same for programs."""
+    data = asdict(report)
+    del data["changed"]  # `crystal watch` has it
+    data["skipped"] = [file._asdict() for file in report.skipped]
+    return {**data, "crystal": stats_json(stats)}

@@ -1,0 +1,68 @@
+"""How models look: the weights that crystal fetches and the user's own, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from crystalcli.cli.render.plain_table import plain_table
+from crystalcli.cli.terminal.humanize import format_size
+from crystalcli.cli.terminal.output import output, sanitize
+from crystalcli.language_models import LANGUAGE_MODEL
+
+if TYPE_CHECKING:
+    from crystalcli.models import Status
+    from crystalcli.models.registry import Registered, Registry
+
+
+def print_models(built_in: Iterable[Status], registry: Registry) -> None:
+    """Print the models that have names, and which are here. The default has a star."""
+    table = plain_table("", "model", "role", "here", "licence", "where")
+    default = registry.default or LANGUAGE_MODEL
+    for model in built_in:
+        here = format_size(model.bytes) if model.present else "no"
+        star = "*" if model.name == default else ""
+        table.add_row(star, model.name, model.role, here, model.licence, str(model.path))
+    for own in registry.models.values():
+        table.add_row(
+            "*" if own.name == default else "", own.name, "language", _where_it_is(own), "", sanitize(own.target)
+        )
+    output.console.print(table)
+
+
+def models_json(built_in: Iterable[Status], registry: Registry) -> list[dict[str, Any]]:
+    """Make the same for programs."""
+    default = registry.default or LANGUAGE_MODEL
+    rows = [
+        {
+            **asdict(model),
+            "path": str(model.path),
+            "kind": "catalogue",
+            "state": "here" if model.present else "missing",
+            "default": model.name == default,
+        }
+        for model in built_in
+    ]
+    return rows + [{**registered_json(own), "default": own.name == default} for own in registry.models.values()]
+
+
+def registered_json(own: Registered) -> dict[str, Any]:
+    """Make one of the user's own models for programs, with the keys of the built-in ones and its state."""
+    state = own.state
+    return {
+        "name": own.name,
+        "role": "language",
+        "present": state in ("here", "changed"),
+        "bytes": own.size,
+        "path": own.target,
+        "licence": "",
+        "description": "",
+        "kind": own.kind,
+        "state": state,
+    }
+
+
+def _where_it_is(own: Registered) -> str:
+    state = own.state
+    return format_size(own.size) if state == "here" else f"{state}!" if state == "missing" else state

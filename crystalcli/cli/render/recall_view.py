@@ -1,0 +1,120 @@
+"""How recalled passages look: for people as text, for programs as plain dictionaries. Decides nothing.
+
+Knows: `shares` that add up to a score are added up. Does not know: the formula of a score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.padding import Padding
+from rich.text import Text
+
+from crystalcli.cli.render.place_text import format_headings, format_location
+from crystalcli.cli.terminal.output import output, sanitize
+from crystalcli.text.unwrap import unwrapped
+from crystalcli.types import Passage
+
+_SELECTION = "atom"  # below depth 1 it selects the atoms to look at, and is no part of the score
+_ROUNDING = 1e-3
+
+
+def print_passages(passages: Sequence[Passage], explain: bool = False) -> None:
+    """Print ranked passages with the best sentence marked.
+
+    Args:
+        passages: best first.
+        explain: whether each score is taken apart.
+    """
+    console = output.console
+    for rank, passage in enumerate(passages, 1):
+        head = Text(f"{rank:>2}  ")
+        head.append(sanitize(format_location(passage)), style="bold cyan")
+        head.append(f"  {passage.score:.3f}", style="dim")
+        if passage.gone:
+            head.append("  (the file is gone)", style="red")
+        head.append(format_headings(passage), style="dim italic")
+        console.print(head)
+        if explain:
+            _print_indented(Text(explanation_line(passage), style="dim"))
+        low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
+        marks = ("", "") if console.is_terminal and not console.no_color else ("»", "«")
+        start, best, end = unwrapped(passage.text, passage.kind, (low, high))
+        body = Text(sanitize(start))
+        body.append(marks[0] + sanitize(best) + marks[1], style="bold yellow")
+        body.append(sanitize(end))
+        body.rstrip()
+        _print_indented(body)
+        if passage.also:
+            places = ", ".join(sanitize(format_location(place)) for place in passage.also)
+            _print_indented(Text(f"also in {places}", style="dim"))
+        if rank < len(passages):
+            console.print()
+
+
+def _print_indented(body: Text, columns: int = 4) -> None:
+    if output.console.is_terminal:
+        output.console.print(Padding(body, (0, 0, 0, columns)))
+    else:
+        for line in body.plain.split("\n"):
+            output.write(" " * columns + line + "\n")
+
+
+def passage_json(passage: Passage) -> dict[str, Any]:
+    """Make a passage for programs; offsets are characters of the document's text."""
+    return {
+        "path": passage.path,
+        "start": passage.start,
+        "end": passage.end,
+        "score": round(passage.score, 6),
+        "line_start": passage.line_start,
+        "line_end": passage.line_end,
+        "page_start": passage.page_start or None,
+        "page_end": passage.page_end or None,
+        "place": passage.place,
+        "heading": passage.heading,
+        "marks": dict(passage.marks),
+        "gone": passage.gone,
+        "also": [asdict(place) for place in passage.also],
+        "best": {"start": passage.best[0], "end": passage.best[1], "text": passage.best_text},
+        "shares": {name: round(share, 6) for name, share in passage.shares.items()},
+        "text": passage.text,
+    }
+
+
+def explanation_line(passage: Passage) -> str:
+    """Take a score apart in one line that a narrow terminal can break anywhere.
+
+    As in `clusters 0.412 + units 0.390 + bm25 0.210 = 1.012; its atom 0.530`.
+    """
+    shares = _summands(passage)
+    text = " + ".join(f"{name} {share:.3f}" for name, share in shares.items())
+    if len(shares) > 1 and _add_up(shares, passage.score):
+        text += f" = {passage.score:.3f}"
+    others = [f"its {name} {share:.3f}" for name, share in passage.shares.items() if name not in shares]
+    return "; ".join([text, *others])
+
+
+def explanation_json(passage: Passage) -> dict[str, Any]:
+    """Take a score apart for programs.
+
+    Returns:
+        `added`, the shares whose sum is the score, and `chosen_by`, the others that led to the passage.
+    """
+    shares = _summands(passage)
+    return {
+        "added": {name: round(share, 6) for name, share in shares.items()},
+        "chosen_by": {name: round(share, 6) for name, share in passage.shares.items() if name not in shares},
+    }
+
+
+def _summands(passage: Passage) -> Mapping[str, float]:
+    """Return the shares that make the score, by layer."""
+    without_selection = {name: share for name, share in passage.shares.items() if name != _SELECTION}
+    return without_selection if _add_up(without_selection, passage.score) else passage.shares
+
+
+def _add_up(shares: Mapping[str, float], score: float) -> bool:
+    return abs(sum(shares.values()) - score) < _ROUNDING

@@ -24,7 +24,7 @@ from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
 from crystalcli.types import BY_LINES, Passage, Place
 from crystalcli.vectors.codec import Codec
-from crystalcli.vectors.question import Encoded
+from crystalcli.vectors.question_encoder import Encoded
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -31,7 +31,7 @@ from crystalcli.memory.standing import standing
 from crystalcli.storage.landmarks import has_landmarks
 from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
-from crystalcli.vectors.question import QuestionEncoder
+from crystalcli.vectors.question_encoder import QuestionEncoder
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -24,7 +24,7 @@ from crystalcli.storage.reach import runs_by_chunk
 from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.store import Store
 from crystalcli.vectors.codec import CODE_BYTES, codes_from
-from crystalcli.vectors.pairs import PairedCodes
+from crystalcli.vectors.paired_codes import PairedCodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.answering.cues import asked, shown
-from crystalcli.lexical.analysis import terms
+from crystalcli.lexical import terms
 from crystalcli.memory.passages import Query
 from crystalcli.memory.recall import Recall
 from crystalcli.text.sentences import sentences

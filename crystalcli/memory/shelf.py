@@ -120,7 +120,7 @@ class Shelf:
     def _tokens(self, row: Segment, spans: bytes) -> npt.NDArray[np.uint16]:
         """The tokens of each chunk, out of a segment's spans."""
         try:
-            tokens = varint.decode_some(spans, 3 * row.chunks, row.chunks)
+            tokens = varint.decode_slice(spans, 3 * row.chunks, row.chunks)
         except ValueError as error:
             raise DamagedCrystalError(f"{self.store.path} is damaged: spans of segment {row.id}: {error}") from error
         if len(tokens) and (int(tokens.max()) > 0xFFFF or int(tokens.sum()) != row.tokens):

@@ -15,7 +15,7 @@ from flat import FlatIndex
 from crystalcli import Crystal
 from crystalcli.answering import context, extract, support
 from crystalcli.answering.spoken import PENALTY, STOP
-from crystalcli.lexical.analysis import terms
+from crystalcli.lexical import terms
 from crystalcli.library import LANGUAGE_MODEL, fetched, read_into, speaker
 from crystalcli.lm.model import LanguageModel
 from crystalcli.memory.crystal import ENCODER

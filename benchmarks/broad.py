@@ -39,7 +39,7 @@ from common import machine, timed_process, write_json
 
 from crystalcli import Crystal
 from crystalcli.answering.broad_question import broad_intent
-from crystalcli.lexical.analysis import terms
+from crystalcli.lexical import terms
 from crystalcli.storage.landmarks import landmarks_of
 from crystalcli.types import Passage
 

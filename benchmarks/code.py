@@ -33,7 +33,7 @@ from recall import coverage
 
 from crystalcli import Crystal
 from crystalcli.errors import SourceError
-from crystalcli.lexical.analysis import query_terms, terms
+from crystalcli.lexical import query_terms, terms
 from crystalcli.library import fetched, read_into
 from crystalcli.memory.crystal import ENCODER
 from crystalcli.memory.recall import Recall

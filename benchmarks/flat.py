@@ -20,8 +20,8 @@ from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
 from crystalcli.types import Passage
 from crystalcli.vectors.bert import Bert, processors
-from crystalcli.vectors.question import QuestionEncoder
-from crystalcli.vectors.tokenizer import default_tokenizer
+from crystalcli.vectors.encoder_tokenizer import default_tokenizer
+from crystalcli.vectors.question_encoder import QuestionEncoder
 
 TOKENS = 128  # of a chunk, the two special tokens not counted
 K1, B = 1.2, 0.75

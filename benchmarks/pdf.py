@@ -33,7 +33,7 @@ from common import machine, write_json
 
 from crystalcli import Crystal
 from crystalcli.errors import SourceError
-from crystalcli.lexical.analysis import query_terms, terms
+from crystalcli.lexical import query_terms, terms
 from crystalcli.text.asked import Options
 from crystalcli.text.readers import open_source
 from crystalcli.types import Landmark

@@ -25,8 +25,8 @@ from crystalcli.memory.segments import merge_lexicons
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
 from crystalcli.vectors.codec import CODE_BYTES
+from crystalcli.vectors.encoder_tokenizer import VOCABULARY
 from crystalcli.vectors.pyramid import layout
-from crystalcli.vectors.tokenizer import VOCABULARY
 
 BASE = 250_000  # tokens that are read
 _DOCUMENT = 5_000  # words in a document, on average

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
     IntArray = npt.NDArray[np.int32]
     FloatArray = npt.NDArray[np.float32]
+    Int64Array = npt.NDArray[np.int64]
+    UInt8Array = npt.NDArray[np.uint8]
+    UInt16Array = npt.NDArray[np.uint16]
+    UInt64Array = npt.NDArray[np.uint64]
+    Float16Array = npt.NDArray[np.float16]
+    Float64Array = npt.NDArray[np.float64]
+
+# Nodes of one layer for each node of the next: tokens to a unit, units to a cluster, clusters to an atom.
+RATIOS = (10, 5, 2)
 
 # How dated messages lose by their age: by a half-life in days, by the usual one, or not at all.
 Decay: TypeAlias = Literal["auto", "off"] | float

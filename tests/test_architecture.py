@@ -18,6 +18,7 @@ FLOORS = {
     "onednn": 0,
     "processor": 0,
     "paths": 0,
+    "lazy_import": 0,
     "text": 1,
     "vectors": 1,
     "lexical": 1,

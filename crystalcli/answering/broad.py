@@ -21,7 +21,7 @@ from crystalcli.answering.broad_said import Said
 from crystalcli.answering.spoken import PENALTY, STOP, Spoken
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import CrystalError, NotFoundError
-from crystalcli.lexical.analysis import query_terms, terms
+from crystalcli.lexical import query_terms, terms
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.overview import holding_all, overview, relevance_of
 from crystalcli.memory.parts import Part, opening, parts_of

@@ -13,7 +13,7 @@ from itertools import islice
 
 from crystalcli.answering.broad_question import Intent, broad_intent
 from crystalcli.errors import NotFoundError
-from crystalcli.lexical.analysis import query_terms, words
+from crystalcli.lexical import query_terms, word_spans
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.mentions import mentions
 from crystalcli.memory.naming import Stretch, named, nearest, whole
@@ -117,7 +117,7 @@ class _Planner:
         written without capitals, never without one in the documents."""
         if phrase[:1] in "\"'“‘«" or re.search(r"\w/\w|\w\.\w", phrase):
             return True
-        known = [phrase[start:end] for start, end, term in words(phrase) if term]
+        known = [phrase[start:end] for start, end, term in word_spans(phrase) if term]
         if not known or any(len(word) > 1 and word.isupper() for word in known):
             return not known
         if any(word[0].isupper() for word in known):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.answering.cues import asked, shown
-from crystalcli.lexical.analysis import terms
+from crystalcli.lexical import terms
 from crystalcli.memory.passages import Query
 from crystalcli.memory.recall import Recall
 from crystalcli.text.sentences import sentences
@@ -28,7 +28,7 @@ from crystalcli.types import BY_LINES, Passage
 
 if TYPE_CHECKING:
     from crystalcli.types import FloatArray, IntArray
-    from crystalcli.vectors.question import QuestionEncoder
+    from crystalcli.vectors.question_encoder import QuestionEncoder
 
 AROUND = 1  # sentences on either side that a language model is given with a good one
 READ = 5  # passages whose sentences are looked at

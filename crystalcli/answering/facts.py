@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from crystalcli.answering.numbers import MONTHS, Number, numbers
-from crystalcli.lexical.analysis import words
+from crystalcli.lexical import word_spans
 
 NAME, NUMBER, IDENTIFIER, QUOTATION = "name", "number", "identifier", "quotation"
 
@@ -111,7 +111,7 @@ def _names(sentence: str) -> Iterator[Fact]:
 
 
 def _is_function(word: str) -> bool:
-    return not any(term for _, _, term in words(word.split("'")[0].split("’")[0]))
+    return not any(term for _, _, term in word_spans(word.split("'")[0].split("’")[0]))
 
 
 def _is_initials(word: str) -> bool:

@@ -18,8 +18,7 @@ from typing import NamedTuple
 from crystalcli.answering.extract import READ, Reading
 from crystalcli.answering.facts import TITLES
 from crystalcli.answering.voices import voice
-from crystalcli.lexical import bm25
-from crystalcli.lexical.analysis import query_terms, terms
+from crystalcli.lexical import bm25, query_terms, terms
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.pages import PAGED
 from crystalcli.types import Passage

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from crystalcli.answering.facts import Known, facts
-from crystalcli.lexical.analysis import terms
+from crystalcli.lexical import terms
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.text.sentences import sentences
 from crystalcli.text.unwrap import unwrapped

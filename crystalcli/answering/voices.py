@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from crystalcli.answering.extract import Sentence
-from crystalcli.lexical.analysis import query_terms
+from crystalcli.lexical import query_terms
 
 BACK = 2000  # characters before a passage in which its first speaker is looked for
 _LOOKED_AT = 6  # sentences

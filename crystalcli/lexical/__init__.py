@@ -1,1 +1,65 @@
-"""The lexical index: terms, postings in blocks, BM25."""
+"""The lexical index: which atoms hold a term, and how well they match a question.
+
+analysis.py   text to terms: words, stems, parts of identifiers
+bm25.py       the scores of atoms, from postings
+postings.py   the inverted index: blocks of terms with their postings; build, look up, merge
+varint.py     variable-length integers
+
+Knows: terms, atoms and bytes. Does not know: documents, files, or where blocks are stored.
+Importing the room costs nothing: its files are loaded when a name is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crystalcli.lazy_import import lazy_names
+
+if TYPE_CHECKING:
+    from crystalcli.lexical import bm25, varint
+    from crystalcli.lexical.analysis import query_terms, terms, word_spans
+    from crystalcli.lexical.postings import (
+        Block,
+        PackedPostings,
+        Postings,
+        build_blocks,
+        decode_block,
+        find_postings,
+        lookup,
+        merge_blocks,
+    )
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "analysis": ("query_terms", "terms", "word_spans"),
+            "postings": (
+                "Block",
+                "PackedPostings",
+                "Postings",
+                "build_blocks",
+                "decode_block",
+                "find_postings",
+                "lookup",
+                "merge_blocks",
+            ),
+            "bm25": (),
+            "varint": (),
+        },
+    )
+
+__all__ = [
+    "Block",
+    "PackedPostings",
+    "Postings",
+    "bm25",
+    "build_blocks",
+    "decode_block",
+    "find_postings",
+    "lookup",
+    "merge_blocks",
+    "query_terms",
+    "terms",
+    "varint",
+    "word_spans",
+]

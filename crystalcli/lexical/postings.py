@@ -10,10 +10,11 @@ A block's bytes (integers little-endian):
     10+t    h         2n varints: for each term df, then the size in bytes of its postings
     10+t+h  …         the postings, one term after the other
 
-Postings of one term: df varints, the gaps between atom numbers (the first counted from the segment's first atom),
-then ceil(df / 4) bytes with the term's frequency in each atom, less one, capped at 3, two bits each, low bits first.
+Postings of one term: df varints, the gaps between atom numbers (the first counted from the segment's
+first atom), then ceil(df / 4) bytes with the term's frequency in each atom, less one, capped at 3, two
+bits each, low bits first. Segments merge by re-encoding, so any number of small ones become one.
 
-Knows nothing of where blocks are kept. Segments merge by re-coding, so any number of small ones become one.
+Knows: the bytes of a block. Does not know: where blocks are stored.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ import heapq
 import struct
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -31,64 +32,88 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Atoms = npt.NDArray[np.int64]
-    Frequencies = npt.NDArray[np.uint8]
+    from crystalcli.types import Int64Array, UInt8Array
 
 _HEAD = struct.Struct("<HII")
-_TARGET = 6000  # bytes of postings and terms in a block, about: a few pages of the file
-_MAX_TERM = 260  # bytes of a term and its newline: 64 characters of UTF-8, and what a stemmer could add
-_FARTHEST = 1 << 40  # no atom is as far from another, so that no sum of gaps overflows
-_OUT_OF_ORDER = "postings of the lexical index are out of order; run `crystal repair`"
-_SHORT = 48  # postings up to which a plain loop beats an array
-_AT_ONCE = 1 << 14  # bytes of gaps decoded at a time, so that a long list takes no more memory than a short one
+_BLOCK_SIZE = 6000  # target size of a block in bytes: a few pages of the file
+_MAX_TERM_BYTES = 260  # a term and its newline: 64 characters of UTF-8, and what a stemmer could add
+_MAX_GAP = 1 << 40  # larger gaps are damage; the bound keeps sums of gaps from overflowing
+_SHORT = 48  # up to so many postings a plain loop is faster than numpy
+_PIECE = 1 << 14  # bytes of gaps decoded at a time, so that a long list takes no more memory than a short one
 
 
 # The four frequencies in a byte, uint8 [256, 4].
 _FREQUENCIES = ((np.arange(256)[:, None] >> np.array([0, 2, 4, 6]) & 3) + 1).astype(np.uint8)
 
 
-class Posting(NamedTuple):
-    """A term's atoms, int64 [df], rising, and its frequency in each, uint8 [df], 1 to 4."""
+class Postings(NamedTuple):
+    """The postings of one term.
 
-    atoms: Atoms
-    frequencies: Frequencies
+    Attributes:
+        atoms: int64 [df], rising.
+        frequencies: uint8 [df], the term's frequency in each atom, 1 to 4.
+    """
+
+    atoms: Int64Array
+    frequencies: UInt8Array
 
 
-class Packed(NamedTuple):
-    """A term's postings as they are stored: `df` atoms, their gaps counted from `first_atom`."""
+class PackedPostings(NamedTuple):
+    """The postings of one term in one segment, as they are stored.
+
+    Attributes:
+        df: number of atoms.
+        first_atom: the segment's first atom, from which the first gap counts.
+        data: the encoded gaps and frequencies.
+    """
 
     df: int
     first_atom: int
     data: bytes
 
-    def pieces(self) -> Iterator[Posting]:
-        """The postings in order, some thousands at a time. Raises DamagedCrystalError."""
+    def pieces(self) -> Iterator[Postings]:
+        """Decode the postings in order, some thousands at a time.
+
+        Raises:
+            DamagedCrystalError: The data does not decode to `df` postings.
+        """
         gaps = np.frombuffer(self.data, np.uint8)[: max(0, len(self.data) - -(-self.df // 4))]
         quads = np.frombuffer(self.data, np.uint8)[len(gaps) :]
         atom, done, start = self.first_atom, 0, 0
         while start < len(gaps):
-            piece = gaps[start : start + _AT_ONCE]
+            piece = gaps[start : start + _PIECE]
             if start + len(piece) < len(gaps):  # end where a number ends
                 piece = piece[: len(piece) - int((piece[:-11:-1] < 128).argmax())]
             try:
                 atoms = varint.decode(piece)
             except ValueError as error:
-                raise DamagedCrystalError(None, f"postings of the lexical index do not decode ({error})") from error
+                raise _damaged(f"postings of the lexical index do not decode ({error})") from error
             widest = int(atoms.max())
             np.cumsum(atoms, out=atoms)
-            if max(widest, atom - self.first_atom + int(atoms[-1])) >= _FARTHEST:
-                raise DamagedCrystalError(None, "postings of the lexical index do not decode (a gap is too wide)")
+            if max(widest, atom - self.first_atom + int(atoms[-1])) >= _MAX_GAP:
+                raise _damaged("postings of the lexical index do not decode (a gap is too wide)")
             atoms += atom
             if done + len(atoms) > self.df:
                 break
             skip = done % 4
-            codes = _FREQUENCIES[quads[done // 4 : (done + len(atoms) + 3) // 4]].reshape(-1)
-            yield Posting(atoms, codes[skip : skip + len(atoms)])
+            frequencies = _FREQUENCIES[quads[done // 4 : (done + len(atoms) + 3) // 4]].reshape(-1)
+            yield Postings(atoms, frequencies[skip : skip + len(atoms)])
             atom, done, start = int(atoms[-1]), done + len(atoms), start + len(piece)
         if done != self.df or start != len(gaps):
-            raise DamagedCrystalError(None, "postings of the lexical index contradict their count")
+            raise _damaged("postings of the lexical index contradict their count")
+
+    def decode(self) -> Postings:
+        """Decode all postings at once.
+
+        Raises:
+            DamagedCrystalError: The data does not decode to `df` postings.
+        """
+        pieces = list(self.pieces())
+        if len(pieces) == 1:
+            return pieces[0]
+        empty = Postings(np.zeros(0, np.int64), np.zeros(0, np.uint8))
+        atoms, frequencies = zip(empty, *pieces, strict=True)
+        return Postings(np.concatenate(atoms), np.concatenate(frequencies))
 
 
 class Block(NamedTuple):
@@ -98,8 +123,63 @@ class Block(NamedTuple):
     data: bytes
 
 
-def index(counts: Iterable[dict[str, int]], first_atom: int) -> Iterator[Block]:
-    """Blocks for consecutive atoms from `first_atom` on; `counts` gives each atom's term frequencies."""
+class IndexSegment(Protocol):
+    """The row of one segment of the index.
+
+    Attributes:
+        id: its number.
+        first_atom: the first atom that it covers.
+    """
+
+    @property
+    def id(self) -> int: ...  # noqa: D102
+    @property
+    def first_atom(self) -> int: ...  # noqa: D102
+
+
+class BlockStore(Protocol):
+    """A store of blocks, such as an open crystal."""
+
+    def lexicons(self) -> Sequence[IndexSegment]:
+        """List the segments of the index, in order of their atoms."""
+        ...
+
+    def block(self, lexicon: int, term: str) -> bytes | None:
+        """Read the only block of a segment that may hold `term`."""
+        ...
+
+
+def lookup(store: BlockStore, terms: Iterable[str]) -> dict[str, list[PackedPostings]]:
+    """Look up terms in the index.
+
+    Returns:
+        For each term its postings, one entry for each segment that has it; [] for an unknown term.
+
+    Raises:
+        DamagedCrystalError: A block does not decode.
+    """
+    segments = store.lexicons()
+    postings: dict[str, list[PackedPostings]] = {}
+    for term in terms:
+        postings[term] = []
+        for segment in segments:
+            block = store.block(segment.id, term)
+            packed = find_postings(block, term, segment.first_atom) if block is not None else None
+            if packed is not None:
+                postings[term].append(packed)
+    return postings
+
+
+def build_blocks(counts: Iterable[Mapping[str, int]], first_atom: int) -> Iterator[Block]:
+    """Index consecutive atoms.
+
+    Args:
+        counts: each atom's term frequencies.
+        first_atom: the number of the first of these atoms.
+
+    Returns:
+        The blocks of one segment, in order of their terms.
+    """
     atoms: dict[str, list[int]] = {}
     frequencies: dict[str, list[int]] = {}
     for atom, terms in enumerate(counts, first_atom):
@@ -111,45 +191,69 @@ def index(counts: Iterable[dict[str, int]], first_atom: int) -> Iterator[Block]:
     )
 
 
-def find(data: bytes, term: str, first_atom: int) -> Posting | None:
-    """The postings of `term` in a block of the segment that begins at `first_atom`, or None."""
-    found = packed(data, term, first_atom)
-    return _decode(found.data, found.df, first_atom) if found is not None else None
+def find_postings(block: bytes, term: str, first_atom: int) -> PackedPostings | None:
+    """Find a term in a block.
 
+    Args:
+        block: the bytes of the block.
+        term: the term.
+        first_atom: the first atom of the block's segment.
 
-def packed(data: bytes, term: str, first_atom: int) -> Packed | None:
-    """The same, not decoded yet."""
-    terms, heads, body = _columns(data)
+    Returns:
+        The term's postings, or None when the block does not have the term.
+
+    Raises:
+        DamagedCrystalError: The block does not decode.
+    """
+    terms, heads, body = _columns(block)
     place = bisect_left(terms, term)
     if place == len(terms) or terms[place] != term:
         return None
     start = body + int(heads[1 : 2 * place : 2].sum())
-    return Packed(int(heads[2 * place]), first_atom, data[start : start + int(heads[2 * place + 1])])
+    return PackedPostings(int(heads[2 * place]), first_atom, block[start : start + int(heads[2 * place + 1])])
 
 
-def entries(data: bytes, first_atom: int) -> Iterator[tuple[str, Posting]]:
-    """Every term of a block with its postings, in order. Raises DamagedCrystalError."""
-    terms, heads, start = _columns(data)
+def decode_block(block: bytes, first_atom: int) -> Iterator[tuple[str, Postings]]:
+    """Decode every term of a block with its postings, in order.
+
+    Args:
+        block: the bytes of the block.
+        first_atom: the first atom of the block's segment.
+
+    Raises:
+        DamagedCrystalError: The block does not decode.
+    """
+    terms, heads, start = _columns(block)
     for place, term in enumerate(terms):
         size = int(heads[2 * place + 1])
-        yield term, _decode(data[start : start + size], int(heads[2 * place]), first_atom)
+        yield term, PackedPostings(int(heads[2 * place]), first_atom, block[start : start + size]).decode()
         start += size
 
 
-def merge(segments: Sequence[tuple[int, Iterable[bytes]]]) -> Iterator[Block]:
-    """One segment's blocks out of several: each (its first atom, its blocks in order), in order of their atoms."""
+def merge_blocks(segments: Sequence[tuple[int, Iterable[bytes]]]) -> Iterator[Block]:
+    """Merge segments into one.
+
+    Args:
+        segments: for each segment its first atom and its blocks, in order of the atoms.
+
+    Returns:
+        The blocks of the merged segment, in order of their terms.
+
+    Raises:
+        DamagedCrystalError: A block does not decode, or atoms are out of order.
+    """
     base = segments[0][0]
 
-    def entries(order: int, first: int, blocks: Iterable[bytes]) -> Iterator[tuple[str, int, int, bytes, int]]:
-        for data in blocks:
-            terms, heads, start = _columns(data)
+    def entries(order: int, first: int, blocks: Iterable[bytes]) -> Iterator[_Entry]:
+        for block in blocks:
+            terms, heads, start = _columns(block)
             for place, term in enumerate(terms):
                 size = int(heads[2 * place + 1])
-                yield term, order, int(heads[2 * place]), data[start : start + size], first
+                yield term, order, int(heads[2 * place]), block[start : start + size], first
                 start += size
 
-    def joined() -> Iterator[tuple[str, int, bytes]]:
-        group: list[tuple[str, int, int, bytes, int]] = []
+    def merged() -> Iterator[tuple[str, int, bytes]]:
+        group: list[_Entry] = []
         streams = [entries(order, first, blocks) for order, (first, blocks) in enumerate(segments)]
         for entry in heapq.merge(*streams):
             if group and entry[0] != group[0][0]:
@@ -159,30 +263,41 @@ def merge(segments: Sequence[tuple[int, Iterable[bytes]]]) -> Iterator[Block]:
         if group:
             yield _join(group, base)
 
-    return _pack(joined())
+    return _pack(merged())
 
 
-def _join(group: list[tuple[str, int, int, bytes, int]], base: int) -> tuple[str, int, bytes]:
+def _damaged(what: str) -> DamagedCrystalError:
+    return DamagedCrystalError(None, what)
+
+
+# Of one term in one segment: the term, the segment's order, df, the encoded postings, the segment's first atom.
+_Entry = tuple[str, int, int, bytes, int]
+
+
+def _join(group: list[_Entry], base: int) -> tuple[str, int, bytes]:
+    """Join the postings of one term from several segments: the term, its df, its postings counted from `base`."""
     term, _, df, data, first = group[0]
     if len(group) == 1 and first == base:
         return term, df, data
     total = sum(entry[2] for entry in group)
+    out_of_order = "postings of the lexical index are out of order; run `crystal repair`"
     if total <= _SHORT:
         atoms: list[int] = []
         frequencies: list[int] = []
         for _, _, df, data, first in group:
             _decode_short(data, df, first, atoms, frequencies)
         if sorted(atoms) != atoms:
-            raise DamagedCrystalError(None, _OUT_OF_ORDER)
+            raise _damaged(out_of_order)
         return term, total, _encode(atoms, frequencies, base)
-    parts = [_decode(data, df, first) for _, _, df, data, first in group]
-    long_atoms = np.concatenate([part.atoms for part in parts])
+    segments = [PackedPostings(df, first, data).decode() for _, _, df, data, first in group]
+    long_atoms = np.concatenate([postings.atoms for postings in segments])
     if (np.diff(long_atoms) < 0).any():
-        raise DamagedCrystalError(None, _OUT_OF_ORDER)
-    return term, total, _encode_long(long_atoms, np.concatenate([part.frequencies for part in parts]), base)
+        raise _damaged(out_of_order)
+    return term, total, _encode_long(long_atoms, np.concatenate([postings.frequencies for postings in segments]), base)
 
 
 def _pack(entries: Iterable[tuple[str, int, bytes]]) -> Iterator[Block]:
+    """Pack terms, in order, with their df and postings into blocks of about `_BLOCK_SIZE` bytes."""
     terms: list[str] = []
     heads: list[int] = []
     bodies: list[bytes] = []
@@ -194,7 +309,7 @@ def _pack(entries: Iterable[tuple[str, int, bytes]]) -> Iterator[Block]:
         return Block(terms[0], b"".join([_HEAD.pack(len(terms), len(column), len(head)), column, head, *bodies]))
 
     for term, df, body in entries:
-        if terms and (size + len(body) > _TARGET or len(terms) == 0xFFFF):
+        if terms and (size + len(body) > _BLOCK_SIZE or len(terms) == 0xFFFF):
             yield block()
             terms, heads, bodies, size = [], [], [], 0
         terms.append(term)
@@ -205,25 +320,23 @@ def _pack(entries: Iterable[tuple[str, int, bytes]]) -> Iterator[Block]:
         yield block()
 
 
-def _columns(data: bytes) -> tuple[list[str], Atoms, int]:
-    """A block's terms, its heads and the offset at which its postings begin. Raises DamagedCrystalError."""
+def _columns(data: bytes) -> tuple[list[str], Int64Array, int]:
+    """Decode a block's terms, its heads and the offset of its first postings. Raises DamagedCrystalError."""
     try:
         count, terms_size, heads_size = _HEAD.unpack_from(data)
         start = _HEAD.size + terms_size
         inflate = zlib.decompressobj()
-        column = inflate.decompress(data[_HEAD.size : start], _MAX_TERM * count + 1)
+        column = inflate.decompress(data[_HEAD.size : start], _MAX_TERM_BYTES * count + 1)
         if inflate.unconsumed_tail or column.count(b"\n") != count - 1:
-            raise ValueError("its terms are not as many as it says")
+            raise ValueError("the number of terms does not match its header")
         terms = column.decode().split("\n")
         heads = varint.decode(data[start : start + heads_size])
     except (struct.error, zlib.error, ValueError) as error:
-        raise DamagedCrystalError(
-            None, f"a block of the lexical index does not decode ({error}); run `crystal repair`"
-        ) from error
+        raise _damaged(f"a block of the lexical index does not decode ({error}); run `crystal repair`") from error
     body = start + heads_size
     sound = len(terms) == count and len(heads) == 2 * count and int(heads.max()) <= len(data)
     if not sound or body + int(heads[1::2].sum()) != len(data):
-        raise DamagedCrystalError(None, "a block of the lexical index contradicts itself; run `crystal repair`")
+        raise _damaged("a block of the lexical index contradicts itself; run `crystal repair`")
     return terms, heads, body
 
 
@@ -247,11 +360,11 @@ def _encode(atoms: list[int], frequencies: list[int], first_atom: int) -> bytes:
 
 
 def _decode_short(data: bytes, df: int, first_atom: int, atoms: list[int], frequencies: list[int]) -> None:
-    """Append a term's postings to the lists; the same as `_decode`, faster for a few."""
+    """Append a term's postings to the lists: `PackedPostings.decode` for a few of them, without numpy."""
     gap = shift = count = 0
     atom = first_atom
-    packed = max(0, len(data) - -(-df // 4))
-    for byte in data[:packed]:
+    gaps = max(0, len(data) - -(-df // 4))
+    for byte in data[:gaps]:
         gap |= (byte & 127) << shift
         shift += 7
         if byte < 128:
@@ -260,23 +373,14 @@ def _decode_short(data: bytes, df: int, first_atom: int, atoms: list[int], frequ
             gap = shift = 0
             count += 1
     if count != df or shift:
-        raise DamagedCrystalError(None, "postings of the lexical index contradict their count")
-    frequencies.extend((data[packed + index // 4] >> 2 * (index % 4) & 3) + 1 for index in range(df))
+        raise _damaged("postings of the lexical index contradict their count")
+    frequencies.extend((data[gaps + index // 4] >> 2 * (index % 4) & 3) + 1 for index in range(df))
 
 
-def _encode_long(atoms: Atoms, frequencies: Frequencies, first_atom: int) -> bytes:
+def _encode_long(atoms: Int64Array, frequencies: UInt8Array, first_atom: int) -> bytes:
     gaps = varint.encode(np.diff(atoms, prepend=first_atom))
     codes = np.zeros(-(-len(atoms) // 4) * 4, np.uint8)
     codes[: len(atoms)] = frequencies - 1
     quads = codes.reshape(-1, 4)
     packed = quads[:, 0] | quads[:, 1] << 2 | quads[:, 2] << 4 | quads[:, 3] << 6
     return gaps + packed.astype(np.uint8).tobytes()
-
-
-def _decode(data: bytes, df: int, first_atom: int) -> Posting:
-    pieces = list(Packed(df, first_atom, data).pieces())
-    if len(pieces) == 1:
-        return pieces[0]
-    none = Posting(np.zeros(0, np.int64), np.zeros(0, np.uint8))
-    atoms, frequencies = zip(none, *pieces, strict=True)
-    return Posting(np.concatenate(atoms), np.concatenate(frequencies))

@@ -1,4 +1,4 @@
-"""Unsigned integers in as few bytes as they need: LEB128, seven bits a byte, low bits first, high bit says "more"."""
+"""Variable-length integers: LEB128, seven bits a byte, low bits first, the high bit set in all bytes but the last."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Integers = npt.NDArray[np.int64]
-    Bytes = npt.NDArray[np.uint8]
+    from crystalcli.types import Int64Array, UInt8Array
 
 
-def encode(values: Integers) -> bytes:
-    """values: int64 [n], each 0 or more."""
+def encode(values: Int64Array) -> bytes:
+    """Encode integers, one after the other.
+
+    Args:
+        values: int64 [n], each 0 or more.
+    """
     if len(values) == 0:
         return b""
     lengths = np.ones(len(values), np.int64)
@@ -23,17 +24,24 @@ def encode(values: Integers) -> bytes:
         lengths += rest > 0
         rest >>= 7
     ends = np.cumsum(lengths)
-    result = np.zeros(int(ends[-1]), np.uint8)
-    positions = ends - lengths
+    encoded = np.zeros(int(ends[-1]), np.uint8)
+    starts = ends - lengths
     for place in range(int(lengths.max())):
-        live = lengths > place
-        more = (lengths[live] > place + 1).astype(np.uint8) << 7
-        result[positions[live] + place] = ((values[live] >> (7 * place)) & 127).astype(np.uint8) | more
-    return result.tobytes()
+        has_byte = lengths > place
+        more = (lengths[has_byte] > place + 1).astype(np.uint8) << 7
+        encoded[starts[has_byte] + place] = ((values[has_byte] >> (7 * place)) & 127).astype(np.uint8) | more
+    return encoded.tobytes()
 
 
-def decode(data: bytes | memoryview | Bytes) -> Integers:
-    """The int64 [n] that `encode` was given. Raises ValueError when the data ends inside a number."""
+def decode(data: bytes | memoryview | UInt8Array) -> Int64Array:
+    """Decode the bytes of `encode`.
+
+    Returns:
+        The integers, int64 [n].
+
+    Raises:
+        ValueError: The data ends inside a number, or a number is longer than int64.
+    """
     raw = np.frombuffer(data, np.uint8)
     if len(raw) == 0:
         return np.zeros(0, np.int64)
@@ -43,21 +51,25 @@ def decode(data: bytes | memoryview | Bytes) -> Integers:
     values = raw[ends].astype(np.int64)
     if len(ends) == len(raw):
         return values
-    # Most numbers are one byte long: only the others are put together, from the last byte to the first.
+    # Most numbers are one byte long: only the others are assembled, from the last byte to the first.
     lengths = np.diff(ends, prepend=-1)
     longest = int(lengths.max())
     if longest > 9:
         raise ValueError("a number is too long")
     for place in range(1, longest):
-        live = np.flatnonzero(lengths > place)
-        values[live] = values[live] << 7 | (raw[ends[live] - place] & 127)
+        has_byte = np.flatnonzero(lengths > place)
+        values[has_byte] = values[has_byte] << 7 | (raw[ends[has_byte] - place] & 127)
     return values
 
 
-def decode_some(data: bytes, start: int, count: int) -> Integers:
-    """Numbers `start` to `start + count` of those that `decode` gives, int64 [count], without decoding the others.
+def decode_slice(data: bytes, start: int, count: int) -> Int64Array:
+    """Decode the numbers `[start, start + count)` alone.
 
-    Raises ValueError when there are not so many, or one is cut off.
+    Returns:
+        The integers, int64 [count]: a slice of what `decode` returns.
+
+    Raises:
+        ValueError: The data holds fewer numbers, or a number is cut off.
     """
     raw = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(raw < 128)

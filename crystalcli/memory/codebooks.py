@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _learn(text: list[Path], output: Path, given: Path | None, tokens: int) -> int:
-    from crystalcli.vectors import train
+    from crystalcli.vectors import opq as train
 
     if output.suffix != ".npz":
         raise UsageError(f"codebooks are written to a file that ends in .npz, and not to {output}")

@@ -277,7 +277,7 @@ class CrystalFile:
     def recaller(self) -> Recall:
         """Recall over the crystal as of its last commit."""
         from crystalcli.memory.recall import Recall
-        from crystalcli.vectors.question import QuestionEncoder
+        from crystalcli.vectors.question_encoder import QuestionEncoder
 
         with self.snapshot():
             shelf, encoder = self.shelf, self._encoder

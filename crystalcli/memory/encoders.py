@@ -18,8 +18,13 @@ from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMi
 from crystalcli.paths import expanded
 from crystalcli.text.cut import FLOOR, LIMIT, cut
 from crystalcli.types import Chunk, Landmark
-from crystalcli.vectors.config import WEIGHTS, read_config
-from crystalcli.vectors.tokenizer import FolderTokenizer, WordPieceTokenizer, default_tokenizer, tokenizer_digest
+from crystalcli.vectors.encoder_config import WEIGHTS, read_config
+from crystalcli.vectors.encoder_tokenizer import (
+    FolderTokenizer,
+    WordPieceTokenizer,
+    default_tokenizer,
+    tokenizer_digest,
+)
 
 ENCODER = "all-MiniLM-L6-v2"
 _SAMPLE = 1 << 16  # bytes at the beginning, the middle and the end of the weights that tell them from others at once

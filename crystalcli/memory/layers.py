@@ -16,8 +16,8 @@ import numpy as np
 from crystalcli.memory.contexts import MARK
 from crystalcli.types import Chunk
 from crystalcli.vectors.codec import CODE_BYTES, Codec, cosines, default_codec
+from crystalcli.vectors.encoder_tokenizer import WordPieceTokenizer, default_tokenizer
 from crystalcli.vectors.pyramid import Layout, layout
-from crystalcli.vectors.tokenizer import WordPieceTokenizer, default_tokenizer
 
 if TYPE_CHECKING:
     import torch

@@ -97,7 +97,7 @@ def pyramid_of(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) -> Py
 
 def learn(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int = SAMPLE_TOKENS) -> Codec | None:
     """A codec from the first `tokens` tokens of `chunks`, rounded as it will be stored; None where there is no token."""
-    from crystalcli.vectors.train import train
+    from crystalcli.vectors.opq import train
 
     pyramid = pyramid_of(chunks, layers, tokens)
     return Codec.of(train(*pyramid).arrays()) if pyramid is not None else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.lexical.analysis import query_terms, words
+from crystalcli.lexical import query_terms, word_spans
 from crystalcli.memory.recall import Recall
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.reach import runs_of_all
@@ -49,7 +49,7 @@ def mentions(shelf: Shelf, phrase: str, sources: Sequence[Source]) -> Iterator[M
     pattern, loose = _patterns(phrase)
     among = _chunks_with(shelf, phrase)
     single = len(_SPACE.split(phrase.strip())) == 1
-    stems = {term for _, _, term in words(phrase)} if single else set()
+    stems = {term for _, _, term in word_spans(phrase)} if single else set()
     for source in _holding(shelf, sources, among):
         runs = shelf.store.runs_of(source.id)
         wanted = pattern if source.kind == "code" else loose
@@ -128,5 +128,5 @@ def _forms(text: str, phrase: str, stems: set[str]) -> list[tuple[int, str]]:
     own, head = phrase.lower(), phrase[:3].lower()
     seen = [(match.start(), match[0].lower()) for match in re.finditer(r"\w+", text)]
     seen = [(at, word) for at, word in seen if word != own and word.startswith(head)]
-    alike = {word for word in {word for _, word in seen} if {term for _, _, term in words(word)} & stems - {""}}
+    alike = {word for word in {word for _, word in seen} if {term for _, _, term in word_spans(word)} & stems - {""}}
     return [(at, word) for at, word in seen if word in alike]

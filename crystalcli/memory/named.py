@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.lexical.analysis import query_terms
+from crystalcli.lexical import query_terms
 from crystalcli.memory.contexts import MARK
 from crystalcli.memory.passages import Query
 from crystalcli.memory.shelf import Shelf

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from crystalcli.lexical.analysis import terms
+from crystalcli.lexical import terms
 from crystalcli.storage.landmarks import headings_like, landmarks_of
 from crystalcli.storage.rows import Source
 from crystalcli.storage.store import Store

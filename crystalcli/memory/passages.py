@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.lexical.analysis import terms
-from crystalcli.lexical.postings import Packed
+from crystalcli.lexical import PackedPostings, terms
 from crystalcli.memory.elsewhere import MOST, elsewhere
 from crystalcli.memory.shelf import AtomPlace, Shelf
 from crystalcli.memory.whereabouts import whereabouts
@@ -24,7 +23,7 @@ from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
 from crystalcli.types import BY_LINES, Passage, Place
 from crystalcli.vectors.codec import Codec
-from crystalcli.vectors.question import Encoded
+from crystalcli.vectors.question_encoder import Encoded
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -48,7 +47,7 @@ class Query(NamedTuple):
     bm25: FloatArray
     encoded: Encoded | None
     token_weights: FloatArray
-    postings: Mapping[str, Sequence[Packed]] = MappingProxyType({})
+    postings: Mapping[str, Sequence[PackedPostings]] = MappingProxyType({})
 
 
 class Scored(NamedTuple):

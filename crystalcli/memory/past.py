@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from crystalcli.memory.recall import Recall
-    from crystalcli.vectors.question import QuestionEncoder
+    from crystalcli.vectors.question_encoder import QuestionEncoder
 
 AFTER = 1  # atoms that are given behind one that is recalled: what came next is what a reader wants to know
 _STEP = 8  # tokens from one length of short chunks to the next: they are filled up
@@ -260,7 +260,7 @@ class Past:
 
     def _question(self) -> QuestionEncoder:
         if self._asker is None:
-            from crystalcli.vectors.question import QuestionEncoder
+            from crystalcli.vectors.question_encoder import QuestionEncoder
 
             assert self._encoder.folder is not None
             self._asker = QuestionEncoder(self._encoder.folder, self._encoder.tokenizer)

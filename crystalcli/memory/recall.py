@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import UsageError
-from crystalcli.lexical import bm25, postings
-from crystalcli.lexical.analysis import query_terms, words
+from crystalcli.lexical import PackedPostings, bm25, find_postings, query_terms, word_spans
 from crystalcli.memory.named import named
 from crystalcli.memory.pages import of_pages
 from crystalcli.memory.passages import BESIDES, NEIGHBOURHOOD, Passages, Query, Scored, lookup
@@ -31,7 +30,7 @@ from crystalcli.memory.standing import standing
 from crystalcli.storage.landmarks import has_landmarks
 from crystalcli.types import Passage
 from crystalcli.vectors.codec import Codec
-from crystalcli.vectors.question import QuestionEncoder
+from crystalcli.vectors.question_encoder import QuestionEncoder
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -152,11 +151,11 @@ class Recall:
         count = max(1, self.shelf.atoms)
         return {term: bm25.idf(sum(part.df for part in self._postings(term)), count) for term in query_terms(text)}
 
-    def _postings(self, term: str) -> list[postings.Packed]:
+    def _postings(self, term: str) -> list[PackedPostings]:
         found = []
         for lexicon in self._lexicons:
             block = self.shelf.store.block(lexicon.id, term)
-            posting = postings.packed(block, term, lexicon.first_atom) if block is not None else None
+            posting = find_postings(block, term, lexicon.first_atom) if block is not None else None
             if posting is not None:
                 found.append(posting)
         return found
@@ -281,7 +280,7 @@ def _means(values: FloatArray, starts: Integers) -> FloatArray:
 def _token_weights(question: str, ends: list[int], idf: dict[str, float], rarest: float) -> FloatArray:
     """What each token of the question counts in MaxSim: its word's idf; nothing for function words and punctuation."""
     weights = np.zeros(len(ends), np.float32)
-    known = words(question)
+    known = word_spans(question)
     for index, end in enumerate(ends):
         for start, stop, term in known:
             if start < end <= stop:

@@ -20,8 +20,8 @@ from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import digest
 from crystalcli.types import Chunk
 from crystalcli.vectors.codec import CODE_BYTES
+from crystalcli.vectors.encoder_tokenizer import default_tokenizer
 from crystalcli.vectors.pyramid import nodes
-from crystalcli.vectors.tokenizer import default_tokenizer
 
 if TYPE_CHECKING:
     import numpy.typing as npt

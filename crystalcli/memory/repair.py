@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError, Reason
-from crystalcli.lexical import postings, varint
+from crystalcli.lexical import build_blocks, varint
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.encoders import DEFAULT_META
 from crystalcli.memory.recover import Part, Recovered, recover, sound_spans
@@ -268,7 +268,7 @@ class _Repair:
             counts += count_terms(data.decode(), starts.tolist(), contexts[index])
         lengths = np.array([min(255, count.total()) for count in counts], np.uint8)
         store.add_part(segment.id, "lengths", lengths.tobytes())
-        store.add_lexicon(0, first_atom, atoms, postings.index(counts, first_atom))
+        store.add_lexicon(0, first_atom, atoms, build_blocks(counts, first_atom))
         merge_tail(store)
 
     # --- documents ------------------------------------------------------------------------------------

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.lexical import postings, varint
-from crystalcli.lexical.analysis import terms
+from crystalcli.lexical import Block, build_blocks, merge_blocks, terms, varint
 from crystalcli.memory.contexts import identity
 from crystalcli.memory.fidelity import add_fidelity
 from crystalcli.storage.contexts import SINCE, add_contexts, contexts_of
@@ -137,7 +136,7 @@ class Draft(NamedTuple):
     text: bytes
     contexts: Sequence[str]
     parts: dict[str, bytes]
-    blocks: list[postings.Block]
+    blocks: list[Block]
 
 
 def draft_of(
@@ -152,7 +151,7 @@ def draft_of(
     text = "".join(texts).encode()
     lengths = np.array([min(255, sum(count.values())) for count in counts], np.uint8)
     parts = {"spans": varint.encode(spans.flat()), "hashes": b"".join(keys), "lengths": lengths.tobytes()}
-    blocks = list(postings.index(counts, first_atom))
+    blocks = list(build_blocks(counts, first_atom))
     return Draft(len(texts), spans, len(text), compressed(text), contexts, parts, blocks)
 
 
@@ -189,7 +188,7 @@ def merge_tail(store: Store) -> None:
 def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
     """Make one lexical segment of neighbouring ones, inside a transaction."""
     chosen = [lexicon for lexicon in store.lexicons() if lexicon.id in numbers]
-    blocks = list(postings.merge([(lexicon.first_atom, store.blocks(lexicon.id)) for lexicon in chosen]))
+    blocks = list(merge_blocks([(lexicon.first_atom, store.blocks(lexicon.id)) for lexicon in chosen]))
     for lexicon in chosen:
         store.drop_lexicon(lexicon.id)
     store.add_lexicon(level, chosen[0].first_atom, sum(lexicon.atoms for lexicon in chosen), blocks)

@@ -24,7 +24,7 @@ from crystalcli.storage.reach import runs_by_chunk
 from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.store import Store
 from crystalcli.vectors.codec import CODE_BYTES, codes_from
-from crystalcli.vectors.pairs import PairedCodes
+from crystalcli.vectors.paired_codes import PairedCodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -120,7 +120,7 @@ class Shelf:
     def _tokens(self, row: Segment, spans: bytes) -> npt.NDArray[np.uint16]:
         """The tokens of each chunk, out of a segment's spans."""
         try:
-            tokens = varint.decode_some(spans, 3 * row.chunks, row.chunks)
+            tokens = varint.decode_slice(spans, 3 * row.chunks, row.chunks)
         except ValueError as error:
             raise self.store.damaged(f"spans of segment {row.id}: {error}") from error
         if len(tokens) and (int(tokens.max()) > 0xFFFF or int(tokens.sum()) != row.tokens):

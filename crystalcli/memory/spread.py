@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.lexical.analysis import terms
+from crystalcli.lexical import terms
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.lexical.analysis import terms
+from crystalcli.lexical import terms
 from crystalcli.memory.pages import PAGED
 from crystalcli.memory.passages import Query
 from crystalcli.memory.shelf import Shelf

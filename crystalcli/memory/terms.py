@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.lexical import postings
+from crystalcli.lexical import Postings, decode_block
 from crystalcli.memory.segments import count_terms
 from crystalcli.storage.rows import Lexicon, typed
 from crystalcli.storage.store import Store
@@ -50,8 +50,8 @@ class TermBalance:
         for row in store.stream(query, (lexicon.id,)):
             ((first_term, data),) = typed([row], (str, bytes), store.path)
             terms: list[int] = []
-            parts: list[postings.Posting] = []
-            for term, posting in postings.entries(data, lexicon.first_atom):
+            parts: list[Postings] = []
+            for term, posting in decode_block(data, lexicon.first_atom):
                 if term <= last or (not terms and term != first_term):
                     raise DamagedCrystalError(None, f"its terms are out of order at {term!r}")
                 if not len(posting.atoms) or int(posting.atoms.max()) >= end or (np.diff(posting.atoms) <= 0).any():

@@ -2,7 +2,7 @@
 
 Gives the last layer's token states. Those of a chunk depend on that chunk alone, to the last bit: rounding depends on the shape
 of what is multiplied, so the shape is made to depend on the chunk's length and on nothing beside it. Knows nothing of text,
-layers or codes; a question alone is encoded by `crystalcli.vectors.question`, which needs no torch.
+layers or codes; a question alone is encoded by `crystalcli.vectors.question_encoder`, which needs no torch.
 What is multiplied is in `stack` and `quantized`.
 """
 
@@ -22,10 +22,10 @@ from safetensors.torch import load_file
 from crystalcli.errors import ModelMissingError
 from crystalcli.onednn import keep_little
 from crystalcli.processor import flags
-from crystalcli.vectors.config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.encoder_config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.encoder_tokenizer import CLS, SEP
 from crystalcli.vectors.quantized import QuantizedStack, Scales, native_int8
 from crystalcli.vectors.stack import Stack
-from crystalcli.vectors.tokenizer import CLS, SEP
 
 if TYPE_CHECKING:
     from crystalcli.types import IntArray

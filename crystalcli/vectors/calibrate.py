@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from crystalcli.vectors.config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.encoder_config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.encoder_tokenizer import CLS, SEP, default_tokenizer
 from crystalcli.vectors.quantized import SCALES, Scales
 from crystalcli.vectors.stack import Stack
-from crystalcli.vectors.tokenizer import CLS, SEP, default_tokenizer
 
 _WINDOW = 254  # tokens, as a chunk has at most
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.vectors.pairs import PairedCodes
+from crystalcli.vectors.paired_codes import PairedCodes
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -23,7 +23,7 @@ from crystalcli.vectors.stack import Stack
 
 if TYPE_CHECKING:
     from crystalcli.types import FloatArray
-    from crystalcli.vectors.config import Config
+    from crystalcli.vectors.encoder_config import Config
 
 SCALES = Path(__file__).parent / "data" / "minilm-scales.npz"
 SMOOTHED = ("qkv", "up", "down")  # the products whose channels are evened out; in "out" they are alike

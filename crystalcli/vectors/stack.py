@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 if TYPE_CHECKING:
-    from crystalcli.vectors.config import Config
+    from crystalcli.vectors.encoder_config import Config
 
 # A layer's four products, and the names of their weights; the first is three side by side.
 LINEAR = {

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crystalcli import Crystal
 from crystalcli.answering import extract
 from crystalcli.answering.cues import asked, shown
-from crystalcli.lexical.analysis import query_terms
+from crystalcli.lexical import query_terms
 from crystalcli.text.sentences import sentences
 
 QUESTION = "Under what name did Mr Haddow bank the surplus money?"

@@ -1,5 +1,6 @@
 from collections import Counter
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -7,8 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.lexical import bm25, postings, varint
-from crystalcli.lexical.analysis import query_terms, terms, words
+from crystalcli.lexical import (
+    Block,
+    PackedPostings,
+    bm25,
+    build_blocks,
+    find_postings,
+    lookup,
+    merge_blocks,
+    postings,
+    query_terms,
+    terms,
+    varint,
+    word_spans,
+)
 
 bags = st.lists(
     st.dictionaries(st.sampled_from([f"term{i}" for i in range(40)]), st.integers(1, 9), max_size=8), max_size=60
@@ -32,9 +45,9 @@ def test_some_of_the_varints_come_back(values, data):
     start = data.draw(st.integers(0, len(values)))
     count = data.draw(st.integers(0, len(values) - start))
     encoded = varint.encode(np.array(values, np.int64))
-    assert varint.decode_some(encoded, start, count).tolist() == values[start : start + count]
+    assert varint.decode_slice(encoded, start, count).tolist() == values[start : start + count]
     with pytest.raises(ValueError, match="missing"):
-        varint.decode_some(encoded, start, len(values) - start + 1)
+        varint.decode_slice(encoded, start, len(values) - start + 1)
 
 
 @settings(max_examples=20, deadline=None)
@@ -44,38 +57,59 @@ def test_long_postings_come_in_pieces_that_make_the_whole(first, widest, seed):
     count = int(random.integers(1, 50_000))
     atoms = first + np.cumsum(random.integers(1, widest + 1, count))
     frequencies = random.integers(1, 5, count).astype(np.uint8)
-    found = postings.Packed(count, first, postings._encode_long(atoms, frequencies, first))
+    found = PackedPostings(count, first, postings._encode_long(atoms, frequencies, first))
     pieces = list(found.pieces())
-    assert max(len(piece.atoms) for piece in pieces) <= postings._AT_ONCE
+    assert max(len(piece.atoms) for piece in pieces) <= postings._PIECE
     assert np.array_equal(np.concatenate([piece.atoms for piece in pieces]), atoms)
     assert np.array_equal(np.concatenate([piece.frequencies for piece in pieces]), frequencies)
     for df in (count - 1, count + 1, count + 9):
         with pytest.raises(DamagedCrystalError, match="postings"):
-            list(postings.Packed(df, first, found.data).pieces())
+            list(PackedPostings(df, first, found.data).pieces())
 
 
 def test_postings_of_atoms_that_are_not_there_are_refused():
-    found = postings.Packed(2, 0, postings._encode([3, 900], [1, 1], 0))
+    found = PackedPostings(2, 0, postings._encode([3, 900], [1, 1], 0))
     with pytest.raises(DamagedCrystalError, match="atoms that are not there"):
         bm25.score({"a": [found]}, np.full(10, 5, np.uint8))
 
 
-def lookup(blocks, term, first, read=postings.find):
-    for block in reversed(blocks):
-        if block.first_term <= term:
-            return read(block.data, term, first)
-    return None
+class Segment(NamedTuple):
+    """A segment of an index in memory, by its number."""
+
+    id: int
+    first_atom: int
+    blocks: list[Block]
+
+
+class Index:
+    """Blocks in memory, read as a crystal reads them."""
+
+    def __init__(self, *segments):
+        self.segments = [Segment(id, first, blocks) for id, (first, blocks) in enumerate(segments)]
+
+    def lexicons(self):
+        return self.segments
+
+    def block(self, lexicon, term):
+        candidates = [block.data for block in self.segments[lexicon].blocks if block.first_term <= term]
+        return candidates[-1] if candidates else None
+
+
+def decoded(blocks, term, first):
+    """The postings of a term in one segment, or None."""
+    packed = lookup(Index((first, blocks)), [term])[term]
+    return packed[0].decode() if packed else None
 
 
 @settings(max_examples=60, deadline=None)
 @given(bags, st.integers(0, 10**9))
 def test_the_index_gives_back_every_count(counts, first):
-    blocks = list(postings.index(counts, first))
+    blocks = list(build_blocks(counts, first))
     for term in {term for bag in counts for term in bag}:
         wanted = [(first + i, min(4, bag[term])) for i, bag in enumerate(counts) if term in bag]
-        found = lookup(blocks, term, first)
+        found = decoded(blocks, term, first)
         assert list(zip(found.atoms.tolist(), found.frequencies.tolist(), strict=True)) == wanted
-    assert lookup(blocks, "zzz", first) is None
+    assert decoded(blocks, "zzz", first) is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -84,32 +118,46 @@ def test_merged_segments_equal_one_made_at_once(counts, data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(counts)), max_size=4)))
     bounds = [0, *cuts, len(counts)]
     parts = [
-        (low, [block.data for block in postings.index(counts[low:high], low)])
+        (low, [block.data for block in build_blocks(counts[low:high], low)])
         for low, high in pairwise(bounds)
         if high > low
     ]
     if parts:
-        assert list(postings.merge(parts)) == list(postings.index(counts, 0))
+        assert list(merge_blocks(parts)) == list(build_blocks(counts, 0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(bags, st.data())
+def test_a_lookup_finds_a_term_in_every_segment_that_has_it(counts, data):
+    cuts = sorted(data.draw(st.sets(st.integers(1, max(1, len(counts) - 1)), max_size=4)) if len(counts) > 1 else [])
+    bounds = [0, *cuts, len(counts)]
+    index = Index(*((low, list(build_blocks(counts[low:high], low))) for low, high in pairwise(bounds)))
+    terms = sorted({term for bag in counts for term in bag} | {"zzz"})
+    postings_of = lookup(index, terms)
+    assert list(postings_of) == terms
+    for term, segments in postings_of.items():
+        atoms = [atom for packed in segments for atom in packed.decode().atoms.tolist()]
+        assert atoms == [atom for atom, bag in enumerate(counts) if term in bag]
 
 
 def test_many_terms_make_many_blocks_in_order():
     counts = [Counter({f"w{i % 997:03d}x{i % 13}": 1 + i % 3, "common": 1}) for i in range(5000)]
-    blocks = list(postings.index(counts, 7))
+    blocks = list(build_blocks(counts, 7))
     assert len(blocks) > 3
     assert [b.first_term for b in blocks] == sorted(b.first_term for b in blocks)
-    assert len(lookup(blocks, "common", 7).atoms) == 5000
+    assert len(decoded(blocks, "common", 7).atoms) == 5000
 
 
 def test_a_damaged_block_says_so():
-    block = next(iter(postings.index([{"alpha": 1, "beta": 2}] * 50, 0))).data
+    block = next(iter(build_blocks([{"alpha": 1, "beta": 2}] * 50, 0))).data
     for at in range(len(block)):
         broken = block[:at] + bytes([block[at] ^ 0xFF]) + block[at + 1 :]
         try:
-            postings.find(broken, "alpha", 0)
+            find_postings(broken, "alpha", 0)
         except DamagedCrystalError as error:
             assert "lexical index" in str(error)
     with pytest.raises(DamagedCrystalError, match="lexical index"):
-        postings.find(block[:-3], "alpha", 0)
+        find_postings(block[:-3], "alpha", 0)
 
 
 def test_terms_are_stemmed_split_and_placed():
@@ -123,15 +171,14 @@ def test_terms_are_stemmed_split_and_placed():
 
 def test_query_terms_meet_the_text_s_terms():
     assert set(query_terms("Which whales were hunted?")) == {"whale", "hunt"}
-    assert [(start, end, term) for start, end, term in words("The whales")] == [(0, 3, ""), (4, 10, "whale")]
+    assert [(start, end, term) for start, end, term in word_spans("The whales")] == [(0, 3, ""), (4, 10, "whale")]
 
 
 def test_bm25_equals_the_formula_done_slowly():
     counts = [Counter({"a": 2, "b": 1}), Counter({"b": 3}), Counter({"c": 1}), Counter({"a": 1, "c": 4})]
     lengths = np.array([sum(c.values()) for c in counts], np.uint8)
-    blocks = list(postings.index(counts, 0))
-    found = {term: [lookup(blocks, term, 0, postings.packed)] for term in ("a", "c")}
-    scores = bm25.score(found, lengths)
+    blocks = list(build_blocks(counts, 0))
+    scores = bm25.score(lookup(Index((0, blocks)), ["a", "c"]), lengths)
     for atom, bag in enumerate(counts):
         wanted = 0.0
         for term in ("a", "c"):

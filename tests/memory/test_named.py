@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crystalcli import Crystal
-from crystalcli.lexical.analysis import query_terms
+from crystalcli.lexical import query_terms
 from crystalcli.memory.contexts import MARK
 from crystalcli.memory.named import ASKED, SAID, named
 from crystalcli.memory.recall import Recall

@@ -27,8 +27,8 @@ from crystalcli.storage.codebooks import codebooks, put_codebooks
 from crystalcli.storage.store import Store
 from crystalcli.text.cut import LIMIT
 from crystalcli.vectors.codec import CODE_BYTES, Codec, unit_length
+from crystalcli.vectors.opq import train_quantizer
 from crystalcli.vectors.pyramid import nodes
-from crystalcli.vectors.train import train_quantizer
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from crystalcli.memory.reencode import reencode
 from crystalcli.memory.standing import standing
 from crystalcli.text.sentences import sentences
 from crystalcli.vectors.bert import Bert
+from crystalcli.vectors.encoder_tokenizer import default_tokenizer
 from crystalcli.vectors.pyramid import layout
-from crystalcli.vectors.tokenizer import default_tokenizer
 
 
 def found_evidence(crystal: Crystal, question: dict, k: int, depth: int) -> bool:

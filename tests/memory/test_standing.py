@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crystalcli import Crystal
-from crystalcli.lexical.analysis import query_terms, terms
+from crystalcli.lexical import query_terms, terms
 from crystalcli.memory import standing as standing_module
 from crystalcli.memory.passages import Query
 from crystalcli.memory.recall import Recall

@@ -149,13 +149,13 @@ def test_the_affected_documents_are_named(own):
 
 def test_an_index_that_says_something_else_than_the_text_is_found_by_the_full_check(own):
     """A whole posting list moved to another atom, with digests and seals that hold."""
-    from crystalcli.lexical import postings
+    from crystalcli.lexical import build_blocks, decode_block
     from crystalcli.storage.store import digest
 
     with Store.open(own) as store:
         lexicon = store.lexicons()[0]
         blocks = list(store.blocks(lexicon.id))
-    entries = [(term, posting) for block in blocks for term, posting in postings.entries(block, lexicon.first_atom)]
+    entries = [(term, posting) for block in blocks for term, posting in decode_block(block, lexicon.first_atom)]
     counts: dict[int, dict[str, int]] = {
         atom: {} for atom in range(lexicon.first_atom, lexicon.first_atom + lexicon.atoms)
     }
@@ -164,7 +164,7 @@ def test_an_index_that_says_something_else_than_the_text_is_found_by_the_full_ch
             counts[atom + (1 if term == "compass" and atom + 1 in counts else 0)][term] = frequency
     raw = sqlite3.connect(own, isolation_level=None)
     raw.execute("DELETE FROM posting WHERE lexicon = ?", (lexicon.id,))
-    for term, data in postings.index(counts.values(), lexicon.first_atom):
+    for term, data in build_blocks(counts.values(), lexicon.first_atom):
         raw.execute("INSERT INTO posting VALUES (?, ?, ?, ?)", (lexicon.id, term, digest(data), data))
     raw.close()
     change(own, seal=True)

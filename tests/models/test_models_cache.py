@@ -176,7 +176,7 @@ def test_looking_while_files_come_and_go(models: Path) -> None:
     import shutil
     import threading
 
-    from crystalcli.models import index
+    from crystalcli.models import package_index as index
 
     over = threading.Event()
     top = models / ".tiny.pip"

@@ -14,7 +14,7 @@ from support.waiting import GUARD, until
 
 from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.models import download, listing, locate, pull, verify
-from crystalcli.models import index as index_room
+from crystalcli.models import package_index as index_room
 
 CHILD = """
 import sys

@@ -32,7 +32,7 @@ from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store, digest
 from crystalcli.types import Speaker
 from crystalcli.vectors.codec import default_codec
-from crystalcli.vectors.question import Encoded, QuestionEncoder
+from crystalcli.vectors.question_encoder import Encoded, QuestionEncoder
 from support.damage import TABLES, change, reseal
 
 QUESTIONS = ("Which day weighed the compass of port 1?", "ensign stone 999")

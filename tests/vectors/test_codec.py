@@ -4,9 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.vectors import train as training
+from crystalcli.vectors import opq as training
 from crystalcli.vectors.codec import CODE_BYTES, Codec, codes_from, cosines, default_codec, unit_length
-from crystalcli.vectors.train import train_quantizer
+from crystalcli.vectors.opq import train_quantizer
 
 
 def pyramid(seed: int, atoms: int = 6):

@@ -10,8 +10,8 @@ import torch
 
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors.bert import Bert, native_bfloat16
-from crystalcli.vectors.question import QuestionEncoder
-from crystalcli.vectors.tokenizer import VOCABULARY, default_tokenizer
+from crystalcli.vectors.encoder_tokenizer import VOCABULARY, default_tokenizer
+from crystalcli.vectors.question_encoder import QuestionEncoder
 
 TOPICS = [
     "tides",

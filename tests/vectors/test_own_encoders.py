@@ -14,9 +14,9 @@ from support.small_encoder import make_encoder
 
 from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.vectors.bert import Bert
-from crystalcli.vectors.config import TYPES, read_config
-from crystalcli.vectors.question import QuestionEncoder
-from crystalcli.vectors.tokenizer import FolderTokenizer, tokenizer_digest
+from crystalcli.vectors.encoder_config import TYPES, read_config
+from crystalcli.vectors.encoder_tokenizer import FolderTokenizer, tokenizer_digest
+from crystalcli.vectors.question_encoder import QuestionEncoder
 
 TEXTS = [
     "The keeper of the light counted the boats.",

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors.bert import Bert, best_precision
 from crystalcli.vectors.calibrate import calibrate
+from crystalcli.vectors.encoder_tokenizer import default_tokenizer
 from crystalcli.vectors.pyramid import build, layout
 from crystalcli.vectors.quantized import Scales, default_scales, native_int8
-from crystalcli.vectors.tokenizer import default_tokenizer
 
 needs_int8 = pytest.mark.skipif(not native_int8(), reason="this processor has no matrix instructions for int8")
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crystalcli.errors import ModelMissingError
-from crystalcli.vectors.config import WEIGHTS, canonical, read_config
-from crystalcli.vectors.tokenizer import WordPieceTokenizer, default_tokenizer
+from crystalcli.vectors.encoder_config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.encoder_tokenizer import WordPieceTokenizer, default_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

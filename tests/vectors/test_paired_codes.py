@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.vectors.codec import default_codec
-from crystalcli.vectors.pairs import PairedCodes
+from crystalcli.vectors.paired_codes import PairedCodes
 
 
 @given(st.integers(0, 200), st.integers(1, 6), st.integers(0, 2**32 - 1))

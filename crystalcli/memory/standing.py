@@ -50,15 +50,25 @@ class Standing(NamedTuple):
     paged: Integers
 
 
-def standing(shelf: Shelf, query: Query, atoms: Integers) -> Standing:
-    """Look at the documents of `atoms`, int64 [n]. Raises DamagedCrystalError."""
+def standing(shelf: Shelf, query: Query, atoms: Integers, defined: int = DEFINED) -> Standing:
+    """Look at the documents of `atoms`, int64 [n].
+
+    Args:
+        shelf: The resident index.
+        query: The question.
+        atoms: Ids of atoms, int64 [n].
+        defined: Landmarks of definitions that a file of source code must have before its whole text counts.
+
+    Raises:
+        DamagedCrystalError: When the crystal is damaged.
+    """
     chunks = shelf.nesting.chunk_of(atoms)
     of_chunk = first_sources(shelf.store, np.unique(chunks).tolist())
     documents = {source: (path, kind) for source, path, kind in of_chunk.values()}
     total = max(sum(query.idf.values()), 1e-6)
     about_tests = not TESTS.isdisjoint(query.idf)
     code = [source for source, (_, kind) in documents.items() if kind == CODE]
-    covered = _covered(shelf, query, with_landmarks(shelf.store, code, "definition", DEFINED))
+    covered = _covered(shelf, query, with_landmarks(shelf.store, code, "definition", defined))
     given: dict[int, float] = {}
     for source, (path, kind) in documents.items():
         words = {term for term, _ in terms(path)}

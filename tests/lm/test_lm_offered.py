@@ -143,10 +143,7 @@ def test_what_is_not_needed_is_not_waited_for(server, monkeypatch):
     server.answers |= real.OLLAMA | {"/props": silent, "/api/ps": silent, "/api/show": silent}
     assert ServerModel.open(server.url).context_length == 4096
     assert answered == []
-    assert [path for path, _, _ in server.asked] == [
-        "/v1/models",
-        "/props",
-    ]  # the rest, when its time is up, is not asked
+    assert len(server.asked) == 2  # the list, and one glance: when their time is up the rest are not asked
 
 
 def test_a_url_as_it_is_copied(server):

@@ -31,7 +31,7 @@ def kill(kills: int, seed: int) -> dict[str, int]:
 def test_killed_at_twenty_random_moments_nothing_committed_is_lost():
     done = kill(20, 1)
     assert done["kills"] == 20
-    assert done["commits seen"] >= done["commits"] + done["closing"] > 0
+    assert done["commits seen"] >= done["commits"] > 0
 
 
 @pytest.mark.slow

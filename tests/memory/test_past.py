@@ -140,6 +140,6 @@ def test_what_was_written_before_it_was_interrupted_is_there(tmp_path):
 
 def test_a_folder_of_its_own_goes_with_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with pytest.raises(CrystalError):
+    with pytest.raises(CrystalError, match="nowhere"):
         Past(tmp_path / "nowhere")
     assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ from support.lexical_crystals import read_into, texts
 from crystalcli import library
 from crystalcli.library import forecast
 from crystalcli.memory.watch import Watch
+from crystalcli.types import Progress
 
 SAID = json.dumps([{"type": "message", "user": "U0123456", "text": "The lamp burns oil.", "ts": "1714559400.0001"}])
 DAY, OTHER_DAY = "general/2024-05-01.json", "watch/2024-05-02.json"  # before `users.json` and after it
@@ -63,24 +64,16 @@ def test_names_that_come_later(tmp_path: Path, folder: Path) -> None:
     assert authors(crystal) == {"Ann"}
 
 
-def test_what_was_stopped_before_all_were_read_again_goes_on(
-    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from crystalcli.memory.ingest import Ingest
-
+def test_what_was_stopped_before_all_were_read_again_goes_on(tmp_path: Path, folder: Path) -> None:
     crystal = read_into(tmp_path / "m.crystal", folder)
     (folder / "users.json").write_text(users("Annabel"))
-    real = Ingest._take
 
-    def take(self: Ingest, found: object) -> None:
-        if found.relative == OTHER_DAY:  # type: ignore[attr-defined]
+    def stop(progress: Progress) -> None:
+        if progress.current == OTHER_DAY:
             raise KeyboardInterrupt
-        real(self, found)  # type: ignore[arg-type]
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Ingest, "_take", take)
-        with pytest.raises(KeyboardInterrupt):
-            read_into(crystal, folder)
+    with library.read_into(crystal, None) as opened, pytest.raises(KeyboardInterrupt):
+        opened.ingest([folder], progress=stop)
     assert authors(crystal) == {"Ann", "Annabel"}
     read_into(crystal, folder)
     assert authors(crystal) == {"Annabel"}

@@ -9,7 +9,6 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.lexical import query_terms, terms
-from crystalcli.memory import standing as standing_module
 from crystalcli.memory.passages import Query
 from crystalcli.memory.recall import Recall
 from crystalcli.memory.shelf import Shelf
@@ -23,12 +22,6 @@ QUESTION = "How does the lantern of the harbour find a mooring at high tide?"
 def function(seed: int) -> str:
     one, two = WORDS[seed % len(WORDS)], WORDS[(3 * seed + 1) % len(WORDS)]
     return f"def {one}_{seed}({two}):\n    return [{two} + {seed} for _ in range({seed})]\n\n\n"
-
-
-@pytest.fixture(autouse=True)
-def every_file_is_one_of_code(monkeypatch):
-    """These files have few definitions: what others are given is asked of them all the same."""
-    monkeypatch.setattr(standing_module, "DEFINED", 1)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +47,7 @@ def looked_at(path: Path, question: str) -> dict[str, tuple[set[bool], set[float
     with Store.open(path) as store:
         shelf = Shelf(store)
         query = Recall(shelf, None, None).prepare(question)
-        found = standing(shelf, query, np.arange(shelf.atoms))
+        found = standing(shelf, query, np.arange(shelf.atoms), defined=1)
         said: dict[str, tuple[set[bool], set[float]]] = {}
         for atom in range(shelf.atoms):
             for run in store.runs_over(shelf.chunk_of(atom)):
@@ -103,7 +96,7 @@ def test_a_file_of_code_is_found_by_words_that_no_function_has_together(tmp_path
     folder = tmp_path / "src"
     folder.mkdir()
     body = "def {0}(value):\n    total = value + 1\n    return total\n\n\n"
-    spread = "".join(body.format(name) for name in ("rotate_keys", "sign_session", "order_fallbacks"))
+    spread = "".join(body.format(name) for name in ("rotate_keys", "sign_session", "order_fallbacks", "spare"))
     (folder / "a.py").write_text(spread, encoding="utf-8")
     (folder / "b.py").write_text(body.format("rotate_image") * 3, encoding="utf-8")
     with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
@@ -114,8 +107,7 @@ def test_a_file_of_code_is_found_by_words_that_no_function_has_together(tmp_path
     assert sum(share for name, share in best.shares.items() if name != "atom") == pytest.approx(best.score, abs=1e-4)
 
 
-def test_the_words_of_a_lone_function_give_nothing(tmp_path, monkeypatch):
-    monkeypatch.undo()
+def test_the_words_of_a_lone_function_give_nothing(tmp_path):
     two = "def rope(a):\n    return a\n\n\ndef mooring(a):\n    return a + 1\n"
     (tmp_path / "two.py").write_text(two, encoding="utf-8")
     (tmp_path / "more.py").write_text(
@@ -129,4 +121,4 @@ def test_the_words_of_a_lone_function_give_nothing(tmp_path, monkeypatch):
             found = standing(crystal.shelf, question, np.arange(crystal.shelf.atoms))
             given[name] = found.given.max()
             assert found.is_code.all() and (found.lone == (name == "two.py")).all()
-    assert given == {"two.py": 0.0, "more.py": pytest.approx(standing_module.COVER)}
+    assert given == {"two.py": 0.0, "more.py": pytest.approx(COVER)}

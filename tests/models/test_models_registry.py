@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_what_has_become_of_it(models, tmp_path):
     assert registry.read().models["own"].state == "missing"
     folder = tmp_path / "folder"
     folder.mkdir()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=re.escape(str(folder))):
         registry.measured(folder)
     (folder / "config.json").write_text("{}")
     (folder / ".hidden").write_text("not counted")

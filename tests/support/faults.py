@@ -262,7 +262,7 @@ def campaign(home: Path, kills: int, seed: int) -> dict[str, Any]:
         stop_after = chance.randint(1, 3) if kind == "closing" else None
         log.unlink(missing_ok=True)
         child = forked(crystal, folder, log, stop_after, chance.choice((0, 0.002)))
-        awaited = {"start": 0, "commits": chance.randint(1, 6), "closing": stop_after or 0}[kind]
+        awaited = chance.randint(1, 6) if kind == "commits" else 0
         wait_for(kind, awaited, log, child, chance)
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)

@@ -14,7 +14,7 @@ from crystalcli.lexical import varint
 from crystalcli.storage.rows import Segment, typed
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
-from crystalcli.vectors.pyramid import nodes
+from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -45,7 +45,7 @@ def view_of(store: Store, row: Segment) -> SegmentView:
         raise DamagedCrystalError(
             f"{store.path} is damaged: the spans of segment {row.id} do not decode ({error})"
         ) from error
-    units, clusters, atoms = nodes(spans.tokens)
+    units, clusters, atoms = node_counts(spans.tokens)
     if (units.sum(), clusters.sum(), atoms.sum()) != (row.units, row.clusters, row.atoms):
         raise DamagedCrystalError(f"{store.path} is damaged: segment {row.id} contradicts its counts")
     return SegmentView(

@@ -19,9 +19,7 @@ import torch
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
 from crystalcli.types import Passage
-from crystalcli.vectors.bert import Bert, processors
-from crystalcli.vectors.encoder_tokenizer import default_tokenizer
-from crystalcli.vectors.question_encoder import QuestionEncoder
+from crystalcli.vectors import Bert, QuestionEncoder, available_processors, default_tokenizer
 
 TOKENS = 128  # of a chunk, the two special tokens not counted
 K1, B = 1.2, 0.75
@@ -121,7 +119,7 @@ def _encode(bert: Bert, ids: list[np.ndarray]) -> np.ndarray:
         vectors[number] = bert.embed(ids[number]).numpy()
 
     torch.set_num_threads(1)
-    with ThreadPoolExecutor(processors(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ThreadPoolExecutor(available_processors(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for _ in pool.map(encode, range(len(ids))):
             pass
     return vectors

@@ -19,7 +19,7 @@ from common import machine, timed_process, write_json
 from crystalcli import models
 from crystalcli.memory.crystal import ENCODER
 from crystalcli.text.cut import cut
-from crystalcli.vectors.encoder_tokenizer import VOCABULARY, default_tokenizer
+from crystalcli.vectors import VOCABULARY, default_tokenizer
 
 WHOLE, INSIDE, ENCODE = "crystal, whole process", "crystal, torch imported", "sentence-transformers encode"
 REFERENCE = """

@@ -51,8 +51,7 @@ from crystalcli.memory.followers import APART, Followers, asked, followers, told
 from crystalcli.memory.past import Past, Recalled
 from crystalcli.memory.perplexity import LENGTH, figures, held_back, ratio, repeats, text_of
 from crystalcli.memory.recalling import QUERY, Judge, RecallingModel, judge
-from crystalcli.vectors.encoder_tokenizer import default_tokenizer
-from crystalcli.vectors.question_encoder import QuestionEncoder
+from crystalcli.vectors import QuestionEncoder, default_tokenizer
 
 ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "echo", "lexical", "past", "oracle", "native")
 SAME = ("window", "echo", "lexical", "past")  # arms that show the model the same

@@ -24,7 +24,7 @@ from crystalcli.memory.ingest import Ingest
 from crystalcli.memory.inspection import stats
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.schema import FORMAT_VERSION
-from crystalcli.vectors.encoder_tokenizer import default_tokenizer
+from crystalcli.vectors import default_tokenizer
 
 TOKENS = 128  # of a flat chunk
 DIMENSION = 384

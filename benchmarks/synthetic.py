@@ -24,9 +24,7 @@ from crystalcli.memory.layers import LayerCodes
 from crystalcli.memory.segments import merge_lexicons
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
-from crystalcli.vectors.codec import CODE_BYTES
-from crystalcli.vectors.encoder_tokenizer import VOCABULARY
-from crystalcli.vectors.pyramid import layout
+from crystalcli.vectors import CODE_BYTES, VOCABULARY, pyramid_layout
 
 BASE = 250_000  # tokens that are read
 _DOCUMENT = 5_000  # words in a document, on average
@@ -42,7 +40,7 @@ class RandomCodes:
 
     def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
         """As many bytes as the real codes have."""
-        shapes = [layout(count) for count in tokens or [len(chunk.ids) for chunk in chunks]]
+        shapes = [pyramid_layout(count) for count in tokens or [len(chunk.ids) for chunk in chunks]]
         return LayerCodes(
             *(self.some(sum(len(getattr(shape, layer)) - 1 for shape in shapes), layer) for layer in LayerCodes._fields)
         )

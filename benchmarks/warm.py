@@ -29,8 +29,7 @@ from crystalcli.memory.crystal import ENCODER
 from crystalcli.memory.recall import Recall
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.store import Store
-from crystalcli.vectors.encoder_tokenizer import default_tokenizer
-from crystalcli.vectors.question_encoder import QuestionEncoder
+from crystalcli.vectors import QuestionEncoder, default_tokenizer
 
 CHUNKS = 7_800  # flat chunks of 128 tokens in a million tokens
 WARM_UP = 5  # questions that are not timed

@@ -28,7 +28,7 @@ from crystalcli.types import BY_LINES, Passage
 
 if TYPE_CHECKING:
     from crystalcli.types import FloatArray, IntArray
-    from crystalcli.vectors.question_encoder import QuestionEncoder
+    from crystalcli.vectors import QuestionEncoder
 
 AROUND = 1  # sentences on either side that a language model is given with a good one
 READ = 5  # passages whose sentences are looked at

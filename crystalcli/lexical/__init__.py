@@ -17,9 +17,14 @@ from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.lexical import bm25, varint
-    from crystalcli.lexical.analysis import query_terms, terms, word_spans
+    from crystalcli.lexical.analysis import (
+        query_terms,
+        terms,
+        word_spans,
+    )
     from crystalcli.lexical.postings import (
         Block,
+        BlockStore,
         PackedPostings,
         Postings,
         build_blocks,
@@ -32,9 +37,15 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "analysis": ("query_terms", "terms", "word_spans"),
+            "analysis": (
+                "query_terms",
+                "terms",
+                "word_spans",
+            ),
+            "bm25": (),
             "postings": (
                 "Block",
+                "BlockStore",
                 "PackedPostings",
                 "Postings",
                 "build_blocks",
@@ -43,13 +54,13 @@ else:
                 "lookup",
                 "merge_blocks",
             ),
-            "bm25": (),
             "varint": (),
         },
     )
 
 __all__ = [
     "Block",
+    "BlockStore",
     "PackedPostings",
     "Postings",
     "bm25",

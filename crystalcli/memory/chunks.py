@@ -20,7 +20,7 @@ from crystalcli.storage.contexts import contexts_of
 from crystalcli.storage.rows import Segment
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store, digest
-from crystalcli.vectors.pyramid import nodes
+from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -144,7 +144,7 @@ class Chunks:
         except ValueError as error:
             raise self._damaged(f"the spans of segment {row.id} do not decode") from error
         spans = Spans.from_flat(flat, row.chunks, row.units)
-        units, clusters, atoms = nodes(spans.tokens)
+        units, clusters, atoms = node_counts(spans.tokens)
         text = store.text(row.id)
         said = (len(text), row.units, row.clusters, row.atoms)
         if said != tuple(int(counts.sum()) for counts in (spans.bytes, units, clusters, atoms)):

@@ -18,7 +18,7 @@ from crystalcli.memory.encoders import ENCODER, chosen
 from crystalcli.memory.layers import LayerEncoder
 from crystalcli.memory.learn import chunks_of, pyramid_of
 from crystalcli.paths import unwritable
-from crystalcli.vectors.codec import Codec
+from crystalcli.vectors import Codec
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _learn(text: list[Path], output: Path, given: Path | None, tokens: int) -> int:
-    from crystalcli.vectors import opq as train
+    from crystalcli.vectors import mean_cosines, train_codec
 
     if output.suffix != ".npz":
         raise UsageError(f"codebooks are written to a file that ends in .npz, and not to {output}")
@@ -49,12 +49,12 @@ def _learn(text: list[Path], output: Path, given: Path | None, tokens: int) -> i
     pyramid = pyramid_of(chunks_of(text, encoder), layers, tokens)
     if pyramid is None:
         raise CrystalError("there is no text to learn from")
-    codec = Codec.of(train.train(*pyramid).arrays())
+    codec = Codec.from_arrays(train_codec(*pyramid).to_arrays())
     try:
         codec.save(output)
     except OSError as error:
         raise CrystalError(f"cannot write {output}: {error.strerror}") from error
-    for layer, cosine in train.report(codec, *pyramid).items():
+    for layer, cosine in mean_cosines(codec, *pyramid).items():
         print(f"{layer:9s} {cosine:.4f} mean cosine between vectors and what their codes decode to")
     return 0
 

@@ -20,7 +20,7 @@ from crystalcli.memory.segments import SEGMENT_BYTES, count_terms, draft_of, wri
 from crystalcli.storage.rows import RUN, Run, Source
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
-from crystalcli.vectors.pyramid import layout
+from crystalcli.vectors import pyramid_layout
 
 Landmarks = Sequence[tuple[int, str, str]]
 
@@ -115,7 +115,7 @@ def _counts(chunk: StoredChunk) -> list[Counter[str]]:
 
 def _atom_starts(chunk: StoredChunk) -> list[int]:
     """The characters at which a chunk's atoms begin: an atom begins where the unit before it ends."""
-    shape = layout(chunk.tokens)
+    shape = pyramid_layout(chunk.tokens)
     ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(chunk.units)))
     starts: list[int] = ends[shape.clusters[shape.atoms[:-1]]].tolist()
     return starts

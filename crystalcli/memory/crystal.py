@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from crystalcli.storage.rows import Source
     from crystalcli.text.choice import Choice
     from crystalcli.text.walk import Found, Near
-    from crystalcli.vectors.codec import Codec
+    from crystalcli.vectors import Codec
 
 __all__ = ["DEFAULT_NAME", "ENCODER", "CrystalFile", "default_path"]
 
@@ -170,7 +170,7 @@ class CrystalFile:
 
     def codec(self) -> Codec | None:
         """What its vectors are coded by; None when that is still to be learnt."""
-        from crystalcli.vectors.codec import Codec, default_codec
+        from crystalcli.vectors import Codec, default_codec
 
         if self._encoder.mark is None:
             return default_codec()
@@ -189,7 +189,7 @@ class CrystalFile:
         codec = learn(chunks, LayerEncoder(encoder.folder, tokenizer=encoder.tokenizer))
         if codec is not None:
             with self._store.transaction():
-                put_codebooks(self._store, codec.blobs())
+                put_codebooks(self._store, codec.to_blobs())
         elif paths:
             raise SourceError("there is no text to learn codebooks from")
 
@@ -277,7 +277,7 @@ class CrystalFile:
     def recaller(self) -> Recall:
         """Recall over the crystal as of its last commit."""
         from crystalcli.memory.recall import Recall
-        from crystalcli.vectors.question_encoder import QuestionEncoder
+        from crystalcli.vectors import QuestionEncoder
 
         with self.snapshot():
             shelf, encoder = self.shelf, self._encoder

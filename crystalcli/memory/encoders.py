@@ -18,11 +18,12 @@ from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMi
 from crystalcli.paths import expanded
 from crystalcli.text.cut import FLOOR, LIMIT, cut
 from crystalcli.types import Chunk, Landmark
-from crystalcli.vectors.encoder_config import WEIGHTS, read_config
-from crystalcli.vectors.encoder_tokenizer import (
+from crystalcli.vectors import (
+    WEIGHTS_FILE,
     FolderTokenizer,
     WordPieceTokenizer,
     default_tokenizer,
+    read_encoder_config,
     tokenizer_digest,
 )
 
@@ -55,13 +56,13 @@ class Mark(NamedTuple):
 
         Raises ModelMissingError or UsageError when it is none that can be used.
         """
-        config, place = read_config(folder), folder.absolute()
+        config, place = read_encoder_config(folder), folder.absolute()
         FolderTokenizer(folder)
         try:
-            size, sample = _sampled(folder / WEIGHTS)
+            size, sample = _sampled(folder / WEIGHTS_FILE)
             mark = cls(
                 _name(place),
-                _sha256(folder / WEIGHTS),
+                _sha256(folder / WEIGHTS_FILE),
                 size,
                 sample,
                 tokenizer_digest(folder),
@@ -138,7 +139,7 @@ class Encoder:
         """Chunks for this encoder; see `crystalcli.text.cut.cut`."""
         floor = FLOOR * self.limit // LIMIT
         for chunk in cut(texts, self.tokenizer, code=code, limit=self.limit, floor=floor):
-            if self.tokenizer.joined:
+            if self.tokenizer.concatenates:
                 yield chunk
             else:
                 ((ids, ends),) = self.tokenizer.tokenize([chunk.text])
@@ -149,7 +150,7 @@ class Encoder:
         if self.folder is None or self.folder == models.locate(ENCODER):
             return
         wanted = self.mark.weights if self.mark is not None else _catalogued().sha256
-        if _sha256(self.folder / WEIGHTS) != wanted:
+        if _sha256(self.folder / WEIGHTS_FILE) != wanted:
             raise EncoderMismatchError(f"the weights in {self.folder} are not those of {self.name}")
 
 
@@ -180,8 +181,11 @@ def opened(meta: Mapping[str, str], path: Path, folder: Path | None) -> Encoder:
         if mark is None:
             same = _is_default(folder, whole=False)
         else:
-            read_config(folder)
-            same = _sampled(folder / WEIGHTS) == (mark.size, mark.sample) and tokenizer_digest(folder) == mark.tokenizer
+            read_encoder_config(folder)
+            same = (
+                _sampled(folder / WEIGHTS_FILE) == (mark.size, mark.sample)
+                and tokenizer_digest(folder) == mark.tokenizer
+            )
         if not same:
             raise EncoderMismatchError(f"{path} was made with the encoder {name}, and {folder} holds another")
     return Encoder(folder, mark)
@@ -199,7 +203,7 @@ def find(meta: Mapping[str, str], home: Path, fetch: Callable[[str], Path | None
     if mark is None:
         return fetch(ENCODER) if meta.get("encoder", ENCODER) == ENCODER else None
     place = home / mark.location
-    return place if (place / WEIGHTS).is_file() else None
+    return place if (place / WEIGHTS_FILE).is_file() else None
 
 
 def _name(folder: Path) -> str:
@@ -212,8 +216,8 @@ def _name(folder: Path) -> str:
 def _is_default(folder: Path, *, whole: bool) -> bool:
     if folder == models.locate(ENCODER):
         return True
-    read_config(folder)
-    path = folder / WEIGHTS
+    read_encoder_config(folder)
+    path = folder / WEIGHTS_FILE
     return path.stat().st_size == _catalogued().size and (not whole or _sha256(path) == _catalogued().sha256)
 
 

@@ -32,7 +32,7 @@ from crystalcli.text.choice import Choice
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
 from crystalcli.types import BY_LINES, LINED, Chunk, DocumentState, Landmark, Reading, SkippedFile
-from crystalcli.vectors.codec import CODE_BYTES
+from crystalcli.vectors import CODE_BYTES
 
 _FILES = 12  # of a kind that are read at most
 _SECONDS = 1.5  # for reading the files of a kind

@@ -15,9 +15,16 @@ import numpy as np
 
 from crystalcli.memory.contexts import MARK
 from crystalcli.types import Chunk
-from crystalcli.vectors.codec import CODE_BYTES, Codec, cosines, default_codec
-from crystalcli.vectors.encoder_tokenizer import WordPieceTokenizer, default_tokenizer
-from crystalcli.vectors.pyramid import Layout, layout
+from crystalcli.vectors import (
+    CODE_BYTES,
+    Codec,
+    PyramidLayout,
+    WordPieceTokenizer,
+    cosines,
+    default_codec,
+    default_tokenizer,
+    pyramid_layout,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -69,8 +76,7 @@ class LayerEncoder:
     ) -> None:
         import torch
 
-        from crystalcli.vectors.bert import Bert
-        from crystalcli.vectors.quantized import default_scales
+        from crystalcli.vectors import Bert, default_scales
 
         chosen = None if precision == "auto" else getattr(torch, precision)
         # Scales belong to the program's own encoder; one of the user's own comes with a tokenizer of its own.
@@ -78,7 +84,7 @@ class LayerEncoder:
         self._tokenizer = tokenizer or default_tokenizer()
         self._bert = Bert(folder, special=self._tokenizer.special, precision=chosen, scales=scales, threads=threads)
         # numpy's matrices have threads of their own, which wait for one another inside the encoder's: torch's, here, have one.
-        self._codec = (codec or default_codec()).multiplied_by(_product)
+        self._codec = (codec or default_codec()).with_matmul(_product)
         self._room = self._bert.config.positions - 2  # tokens that it reads at once
 
     @property
@@ -88,19 +94,19 @@ class LayerEncoder:
 
     def vectors(
         self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None
-    ) -> tuple[list[FloatArray], list[Layout]]:
+    ) -> tuple[list[FloatArray], list[PyramidLayout]]:
         """The vectors of the chunks' units, clusters and atoms, float32 [nodes, dimension] each, and the chunks' layouts.
 
         tokens: as in `codes`.
         """
-        from crystalcli.vectors.pyramid import build
+        from crystalcli.vectors import build_pyramid
 
         ids = [chunk.ids for chunk in chunks] if tokens is None else self._ids(chunks, list(tokens))
-        layouts = [layout(len(each)) for each in ids]
+        layouts = [pyramid_layout(len(each)) for each in ids]
         made: dict[int, list[FloatArray]] = {}
 
         def take(index: int, states: torch.Tensor) -> None:
-            made[index] = [vectors.numpy() for vectors in build(states, [layouts[index]])]
+            made[index] = [vectors.numpy() for vectors in build_pyramid(states, [layouts[index]])]
 
         self._each(chunks, ids, take)
         nothing = np.zeros((0, self._bert.dimension), np.float32)
@@ -114,14 +120,14 @@ class LayerEncoder:
         """
         codec = self._codec
         counts = [len(chunk.ids) for chunk in chunks] if tokens is None else list(tokens)
-        layouts = [layout(count) for count in counts]
+        layouts = [pyramid_layout(count) for count in counts]
         made: dict[int, tuple[bytes, ...]] = {}
         near: dict[int, list[float]] = {}
 
         def take(index: int, states: torch.Tensor) -> None:
-            from crystalcli.vectors.pyramid import build
+            from crystalcli.vectors import build_pyramid
 
-            units, clusters, atoms = (vectors.numpy() for vectors in build(states, [layouts[index]]))
+            units, clusters, atoms = (vectors.numpy() for vectors in build_pyramid(states, [layouts[index]]))
             above = parents([layouts[index]])
             codes = codec.encode(atoms, clusters, units, *above)
             decoded = codec.decode(*codes, *above)
@@ -147,7 +153,7 @@ class LayerEncoder:
         def own(index: int, states: torch.Tensor) -> None:
             take(index, states[len(before[index]) :])
 
-        self._bert.each([np.concatenate(pair) for pair in zip(before, ids, strict=True)], own)
+        self._bert.for_each([np.concatenate(pair) for pair in zip(before, ids, strict=True)], own)
 
     def _before(self, chunks: Sequence[Chunk], ids: Sequence[IntArray]) -> list[IntArray]:
         """What the encoder reads before each chunk: its context, as far as there is room and it takes part in vectors."""
@@ -187,7 +193,7 @@ def _product(a: FloatArray, b: FloatArray) -> FloatArray:
     return result
 
 
-def parents(layouts: Sequence[Layout]) -> tuple[np.ndarray, np.ndarray]:
+def parents(layouts: Sequence[PyramidLayout]) -> tuple[np.ndarray, np.ndarray]:
     """The row of each cluster's atom and of each unit's cluster, int64, over consecutive chunks."""
     cluster_atom, unit_cluster = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     atoms = clusters = 0

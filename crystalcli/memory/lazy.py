@@ -10,7 +10,7 @@ from crystalcli.types import Chunk
 
 if TYPE_CHECKING:
     from crystalcli.memory.layers import LayerCodes, LayerEncoder
-    from crystalcli.vectors.codec import Codec
+    from crystalcli.vectors import Codec
 
 
 class LazyEncoder:

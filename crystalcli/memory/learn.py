@@ -19,8 +19,7 @@ from crystalcli.memory.layers import LayerEncoder, parents
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
 from crystalcli.types import BY_LINES, Chunk
-from crystalcli.vectors.codec import Codec
-from crystalcli.vectors.pyramid import Layout
+from crystalcli.vectors import Codec, PyramidLayout
 
 if TYPE_CHECKING:
     from crystalcli.memory.shelf import Shelf
@@ -67,7 +66,7 @@ def sampled(shelf: Shelf, encoder: Encoder, tokens: int = SAMPLE_TOKENS) -> Iter
 def pyramid_of(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) -> Pyramid | None:
     """The vectors of the first `tokens` tokens' nodes, float32 [nodes, dimension], coarse to fine, and their parents."""
     parts: list[list[FloatArray]] = [[], [], []]
-    layouts: list[Layout] = []
+    layouts: list[PyramidLayout] = []
     held: list[Chunk] = []
     read = 0
 
@@ -97,7 +96,7 @@ def pyramid_of(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) -> Py
 
 def learn(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int = SAMPLE_TOKENS) -> Codec | None:
     """A codec from the first `tokens` tokens of `chunks`, rounded as it will be stored; None where there is no token."""
-    from crystalcli.vectors.opq import train
+    from crystalcli.vectors import train_codec
 
     pyramid = pyramid_of(chunks, layers, tokens)
-    return Codec.of(train(*pyramid).arrays()) if pyramid is not None else None
+    return Codec.from_arrays(train_codec(*pyramid).to_arrays()) if pyramid is not None else None

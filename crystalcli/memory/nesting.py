@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.vectors.pyramid import nodes
+from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,7 +29,7 @@ class Nesting:
         self.units, self.clusters, self.atoms = (np.zeros(len(tokens) + 1, np.int32) for _ in range(3))
         for start in range(0, len(tokens), _PIECE):  # a piece at a time: there are many chunks, and memory is counted
             piece = tokens[start : start + _PIECE].astype(np.int64)
-            for firsts, counts in zip((self.units, self.clusters, self.atoms), nodes(piece), strict=True):
+            for firsts, counts in zip((self.units, self.clusters, self.atoms), node_counts(piece), strict=True):
                 firsts[start + 1 : start + 1 + len(piece)] = counts
         for firsts in (self.units, self.clusters, self.atoms):
             np.cumsum(firsts, out=firsts)

@@ -15,7 +15,7 @@ from crystalcli.memory.passages import Passages, Query, Scored
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.spread import evenly, hashed, representatives
 from crystalcli.types import Passage
-from crystalcli.vectors.codec import Codec, unit_length
+from crystalcli.vectors import Codec, unit_length
 
 if TYPE_CHECKING:
     import numpy.typing as npt

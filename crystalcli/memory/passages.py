@@ -22,8 +22,7 @@ from crystalcli.storage.between import between
 from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
 from crystalcli.types import BY_LINES, Passage, Place
-from crystalcli.vectors.codec import Codec
-from crystalcli.vectors.question_encoder import Encoded
+from crystalcli.vectors import Codec, EncodedQuestion
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -45,7 +44,7 @@ class Query(NamedTuple):
     text: str
     idf: dict[str, float]
     bm25: FloatArray
-    encoded: Encoded | None
+    encoded: EncodedQuestion | None
     token_weights: FloatArray
     postings: Mapping[str, Sequence[PackedPostings]] = MappingProxyType({})
 
@@ -224,7 +223,7 @@ class Passages:
             return []
         codes = self._shelf.units(place.segment)[place.first_unit : place.first_unit + len(place.units)]
         # Siblings share their atom and nearly their cluster, so the unit's own code is what tells them apart.
-        products: list[float] = lookup(self._codec.units.table(encoded.vector)[None], codes)[0].tolist()
+        products: list[float] = lookup(self._codec.units.lookup_table(encoded.vector)[None], codes)[0].tolist()
         return products
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from crystalcli.memory.recall import Recall
-    from crystalcli.vectors.question_encoder import QuestionEncoder
+    from crystalcli.vectors import QuestionEncoder
 
 AFTER = 1  # atoms that are given behind one that is recalled: what came next is what a reader wants to know
 _STEP = 8  # tokens from one length of short chunks to the next: they are filled up
@@ -79,7 +79,7 @@ class Past:
                 self._store = undo.enter_context(Store.create(place, meta))
             self._layers: LazyEncoder | None = None
             if encoder is not None:
-                from crystalcli.vectors.codec import default_codec
+                from crystalcli.vectors import default_codec
 
                 self._layers = LazyEncoder(self._encoder, default_codec())
             self._writer: SegmentWriter | None = self._new_writer()
@@ -253,14 +253,14 @@ class Past:
             if self._encoder.folder is None or shelf.atom_codes is None:
                 self._recall = Recall(shelf, None, None)
             else:
-                from crystalcli.vectors.codec import default_codec
+                from crystalcli.vectors import default_codec
 
                 self._recall = Recall(shelf, self._question(), default_codec())
         return self._recall
 
     def _question(self) -> QuestionEncoder:
         if self._asker is None:
-            from crystalcli.vectors.question_encoder import QuestionEncoder
+            from crystalcli.vectors import QuestionEncoder
 
             assert self._encoder.folder is not None
             self._asker = QuestionEncoder(self._encoder.folder, self._encoder.tokenizer)

@@ -29,8 +29,7 @@ from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.standing import standing
 from crystalcli.storage.landmarks import has_landmarks
 from crystalcli.types import Passage
-from crystalcli.vectors.codec import Codec
-from crystalcli.vectors.question_encoder import QuestionEncoder
+from crystalcli.vectors import Codec, QuestionEncoder
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -246,7 +245,7 @@ class Recall:
         if depth < 3:
             vectors = vectors[:1]
         atom_table, cluster_table, unit_table = (
-            np.stack([quantizer.table(vector) for vector in vectors])
+            np.stack([quantizer.lookup_table(vector) for vector in vectors])
             for quantizer in (codec.atoms, codec.clusters, codec.units)
         )
         best, mean, similar = np.full((3, len(candidates)), -1.0, np.float32)

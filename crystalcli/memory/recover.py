@@ -19,9 +19,7 @@ from crystalcli.memory.segments import spans_of
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import digest
 from crystalcli.types import Chunk
-from crystalcli.vectors.codec import CODE_BYTES
-from crystalcli.vectors.encoder_tokenizer import default_tokenizer
-from crystalcli.vectors.pyramid import nodes
+from crystalcli.vectors import CODE_BYTES, default_tokenizer, node_counts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -70,7 +68,7 @@ def sound_spans(parts: dict[str, Part], chunks: int | None) -> Spans | None:
             spans = Spans.from_flat(flat, count, len(flat) - 4 * count)
         except (ValueError, DamagedCrystalError):
             continue
-        if int(nodes(spans.tokens)[0].sum()) == len(spans.units):
+        if int(node_counts(spans.tokens)[0].sum()) == len(spans.units):
             return spans
     return None
 
@@ -138,7 +136,7 @@ def _decodes(data: bytes, characters: int) -> bool:
 
 def _some(spans: Spans, kept: Integers) -> Spans:
     """The spans of some chunks."""
-    units = nodes(spans.tokens)[0]
+    units = node_counts(spans.tokens)[0]
     starts = np.cumsum(units) - units
     chosen = [np.zeros(0, np.int64), *(spans.units[starts[i] : starts[i] + units[i]] for i in kept)]
     return Spans(
@@ -148,7 +146,7 @@ def _some(spans: Spans, kept: Integers) -> Spans:
 
 def _codes(parts: dict[str, Part], spans: Spans) -> dict[str, bytes]:
     """The codes of all three layers, or none: a cluster's code means nothing without its atom's."""
-    units, clusters, atoms = (int(count.sum()) for count in nodes(spans.tokens))
+    units, clusters, atoms = (int(count.sum()) for count in node_counts(spans.tokens))
     counts = {"atoms": atoms, "clusters": clusters, "units": units}
     for layer, width in CODE_BYTES.items():
         part = parts.get(layer)

@@ -16,11 +16,11 @@ import numpy as np
 from crystalcli.memory.passages import BESIDES, Query, Scored
 from crystalcli.memory.shelf import Shelf
 from crystalcli.types import Chunk
-from crystalcli.vectors.codec import unit_length
+from crystalcli.vectors import unit_length
 
 if TYPE_CHECKING:
     from crystalcli.types import FloatArray
-    from crystalcli.vectors.pyramid import Layout
+    from crystalcli.vectors import PyramidLayout
 
 _ATOM, _UNITS, _BM25 = 0.5, 0.3, 0.875
 
@@ -30,7 +30,7 @@ class ChunkVectors(Protocol):
 
     def vectors(
         self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None
-    ) -> tuple[list[FloatArray], list[Layout]]:
+    ) -> tuple[list[FloatArray], list[PyramidLayout]]:
         """The vectors of the chunks' units, clusters and atoms, and the chunks' layouts."""
         ...
 

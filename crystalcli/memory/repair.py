@@ -31,7 +31,7 @@ from crystalcli.storage.salvage import Wreck, insert, put_in_place
 from crystalcli.storage.seal import sealed_tables
 from crystalcli.storage.store import Store, digest
 from crystalcli.types import LANDMARKS, DocumentState
-from crystalcli.vectors.pyramid import nodes
+from crystalcli.vectors import node_counts
 
 _OURS = frozenset(("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"))
 
@@ -243,7 +243,7 @@ class _Repair:
     ) -> None:
         """A new segment, inside a transaction."""
         store, spans = self._store, kept.spans
-        units, clusters, atoms = (int(count.sum()) for count in nodes(spans.tokens))
+        units, clusters, atoms = (int(count.sum()) for count in node_counts(spans.tokens))
         segment = Segment(
             0, first_chunk, len(kept.texts), first_atom, atoms, clusters, units,
             int(spans.tokens.sum()), int(spans.bytes.sum()), int(bool(kept.codes)),

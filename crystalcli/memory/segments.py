@@ -24,7 +24,7 @@ from crystalcli.storage.signals import held_back
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store, compressed, digest
 from crystalcli.types import Chunk
-from crystalcli.vectors.pyramid import layout, nodes
+from crystalcli.vectors import node_counts, pyramid_layout
 
 if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder, LayerCodes
@@ -157,7 +157,7 @@ def draft_of(
 
 def write_segment(store: Store, first_chunk: int, first_atom: int, draft: Draft, codes: LayerCodes | None) -> Segment:
     """Write a segment, with its part of the lexical index, inside a transaction. codes: None when there are no weights."""
-    units, clusters, atoms = (int(count.sum()) for count in nodes(draft.spans.tokens))
+    units, clusters, atoms = (int(count.sum()) for count in node_counts(draft.spans.tokens))
     tokens, encoded = int(draft.spans.tokens.sum()), int(codes is not None)
     segment = Segment(0, first_chunk, draft.chunks, first_atom, atoms, clusters, units, tokens, draft.size, encoded)
     number = store.add_segment(segment)
@@ -196,7 +196,7 @@ def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
 
 def atom_terms(chunk: Chunk) -> list[Counter[str]]:
     """Each atom's terms with their frequencies."""
-    shape = layout(len(chunk.ids))
+    shape = pyramid_layout(len(chunk.ids))
     token_starts = shape.units[shape.clusters[shape.atoms[:-1]]]
     starts = [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts]
     return count_terms(chunk.text, starts, chunk.context)
@@ -220,7 +220,7 @@ def spans_of(chunks: list[Chunk]) -> Spans:
     """Where chunks and their units begin and end."""
     units: list[np.ndarray] = [np.zeros(0, np.int64)]
     for chunk in chunks:
-        bounds = layout(len(chunk.ids)).units
+        bounds = pyramid_layout(len(chunk.ids)).units
         if len(bounds) > 1:
             units.append(np.diff(chunk.ends[bounds[1:] - 1].astype(np.int64), prepend=0))
     return Spans(

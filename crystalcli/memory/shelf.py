@@ -23,8 +23,7 @@ from crystalcli.storage.parts import parts
 from crystalcli.storage.reach import runs_by_chunk
 from crystalcli.storage.rows import Run, Segment, Source
 from crystalcli.storage.store import Store
-from crystalcli.vectors.codec import CODE_BYTES, codes_from
-from crystalcli.vectors.paired_codes import PairedCodes
+from crystalcli.vectors import CODE_BYTES, PairedCodes, codes_from_bytes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -110,7 +109,9 @@ class Shelf:
         if encoded:
             self.atom_codes = PairedCodes(self.atoms, CODE_BYTES["atoms"])
             for row, found in zip(encoded, parts(self.store, [row.id for row in encoded], ("atoms",)), strict=True):
-                self.atom_codes.put(row.first_atom, codes_from(self._of(found, row, "atoms"), "atoms", row.atoms))
+                self.atom_codes.fill(
+                    row.first_atom, codes_from_bytes(self._of(found, row, "atoms"), "atoms", row.atoms)
+                )
 
     def _of(self, found: dict[str, bytes], row: Segment, name: str) -> bytes:
         if name not in found:
@@ -173,7 +174,7 @@ class Shelf:
                 missing, rows, parts(self.store, [row.id for row in rows], names), strict=True
             ):
                 for name in names:
-                    codes = codes_from(self._of(found, row, name), name, getattr(row, name))
+                    codes = codes_from_bytes(self._of(found, row, name), name, getattr(row, name))
                     ready[name, index] = codes
                     self.kept.put((name, index), codes, codes.nbytes)
             for index in some:

@@ -27,7 +27,7 @@ from crystalcli.memory.given import (
 )
 from crystalcli.memory.nodes import Layer, Nodes
 from crystalcli.memory.steps import finite_scores, made_candidates, made_choice, made_nodes, made_scores
-from crystalcli.vectors.pyramid import RATIOS
+from crystalcli.types import RATIOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

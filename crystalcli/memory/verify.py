@@ -21,9 +21,8 @@ from crystalcli.storage.check import Fault, blob_faults, file_faults, seal_fault
 from crystalcli.storage.contexts import contexts_of
 from crystalcli.storage.rows import Lexicon, Run, Segment, Source, checked, typed
 from crystalcli.storage.store import Store, digest
-from crystalcli.types import LANDMARKS, DocumentState
-from crystalcli.vectors.codec import CODE_BYTES
-from crystalcli.vectors.pyramid import RATIOS
+from crystalcli.types import LANDMARKS, RATIOS, DocumentState
+from crystalcli.vectors import CODE_BYTES
 
 if TYPE_CHECKING:
     import numpy.typing as npt

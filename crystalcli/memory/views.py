@@ -13,7 +13,7 @@ from crystalcli.lexical import varint
 from crystalcli.storage.rows import Segment, typed
 from crystalcli.storage.spans import Spans
 from crystalcli.storage.store import Store
-from crystalcli.vectors.pyramid import nodes
+from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,7 +42,7 @@ def view_of(store: Store, row: Segment) -> SegmentView:
         spans = Spans.from_flat(varint.decode(store.part(row.id, "spans")), row.chunks, row.units)
     except ValueError as error:
         raise store.damaged(f"the spans of segment {row.id} do not decode ({error})") from error
-    units, clusters, atoms = nodes(spans.tokens)
+    units, clusters, atoms = node_counts(spans.tokens)
     if (units.sum(), clusters.sum(), atoms.sum()) != (row.units, row.clusters, row.atoms):
         raise store.damaged(f"segment {row.id} contradicts its counts")
     return SegmentView(

@@ -1,1 +1,170 @@
-"""Vectors: the encoder's tokens, the encoder itself (torch for chunks, numpy for a question), the pyramid, its codes."""
+"""Vectors: what a text means, as the nodes of a pyramid, and those nodes as codes of a few bytes.
+
+encoder_config.py      the configuration of an encoder in Hugging Face layout
+encoder_tokenizer.py   its tokenizer
+bert.py                the encoder in torch, for chunks
+stack.py               its layers
+quantized.py           its layers with int8 products
+calibrate.py           the script that measures the scales for int8
+question_encoder.py    the encoder in numpy, for a question
+pyramid.py             token states to units, clusters and atoms
+codec.py               vectors to codes: product quantization
+paired_codes.py        codes in pairs of bytes, for fast scoring
+opq.py                 training of a codec
+
+Knows: tokens, states, vectors and codes. Does not know: documents, crystals, or where weights come from.
+Importing the room costs nothing: its files are loaded when a name is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crystalcli.lazy_import import lazy_names
+
+if TYPE_CHECKING:
+    from crystalcli.vectors.bert import (
+        Bert,
+        available_processors,
+        best_precision,
+        has_native_bfloat16,
+    )
+    from crystalcli.vectors.codec import (
+        CODE_BYTES,
+        Codec,
+        ProductQuantizer,
+        codes_from_bytes,
+        cosines,
+        default_codec,
+        unit_length,
+    )
+    from crystalcli.vectors.encoder_config import (
+        MODEL_TYPES,
+        WEIGHTS_FILE,
+        EncoderConfig,
+        read_encoder_config,
+    )
+    from crystalcli.vectors.encoder_tokenizer import (
+        VOCABULARY,
+        FolderTokenizer,
+        WordPieceTokenizer,
+        default_tokenizer,
+        tokenizer_digest,
+    )
+    from crystalcli.vectors.opq import (
+        mean_cosines,
+        train_codec,
+        train_quantizer,
+    )
+    from crystalcli.vectors.paired_codes import (
+        PairedCodes,
+    )
+    from crystalcli.vectors.pyramid import (
+        Pyramid,
+        PyramidLayout,
+        build_pyramid,
+        node_counts,
+        pyramid_layout,
+    )
+    from crystalcli.vectors.quantized import (
+        Scales,
+        default_scales,
+        has_native_int8,
+    )
+    from crystalcli.vectors.question_encoder import (
+        EncodedQuestion,
+        QuestionEncoder,
+    )
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "bert": (
+                "Bert",
+                "available_processors",
+                "best_precision",
+                "has_native_bfloat16",
+            ),
+            "codec": (
+                "CODE_BYTES",
+                "Codec",
+                "ProductQuantizer",
+                "codes_from_bytes",
+                "cosines",
+                "default_codec",
+                "unit_length",
+            ),
+            "encoder_config": (
+                "EncoderConfig",
+                "MODEL_TYPES",
+                "WEIGHTS_FILE",
+                "read_encoder_config",
+            ),
+            "encoder_tokenizer": (
+                "FolderTokenizer",
+                "VOCABULARY",
+                "WordPieceTokenizer",
+                "default_tokenizer",
+                "tokenizer_digest",
+            ),
+            "opq": (
+                "mean_cosines",
+                "train_codec",
+                "train_quantizer",
+            ),
+            "paired_codes": ("PairedCodes",),
+            "pyramid": (
+                "Pyramid",
+                "PyramidLayout",
+                "build_pyramid",
+                "node_counts",
+                "pyramid_layout",
+            ),
+            "quantized": (
+                "Scales",
+                "default_scales",
+                "has_native_int8",
+            ),
+            "question_encoder": (
+                "EncodedQuestion",
+                "QuestionEncoder",
+            ),
+        },
+    )
+
+__all__ = [
+    "CODE_BYTES",
+    "MODEL_TYPES",
+    "VOCABULARY",
+    "WEIGHTS_FILE",
+    "Bert",
+    "Codec",
+    "EncodedQuestion",
+    "EncoderConfig",
+    "FolderTokenizer",
+    "PairedCodes",
+    "ProductQuantizer",
+    "Pyramid",
+    "PyramidLayout",
+    "QuestionEncoder",
+    "Scales",
+    "WordPieceTokenizer",
+    "available_processors",
+    "best_precision",
+    "build_pyramid",
+    "codes_from_bytes",
+    "cosines",
+    "default_codec",
+    "default_scales",
+    "default_tokenizer",
+    "has_native_bfloat16",
+    "has_native_int8",
+    "mean_cosines",
+    "node_counts",
+    "pyramid_layout",
+    "read_encoder_config",
+    "tokenizer_digest",
+    "train_codec",
+    "train_quantizer",
+    "unit_length",
+]

@@ -1,8 +1,8 @@
-"""Measures the scales that `quantized` needs of an encoder, on a sample of text.
+"""Measure an encoder's scales for int8 on a sample of text.
 
     python -m crystalcli.vectors.calibrate TEXT... -o SCALES.npz --encoder DIR
 
-Those that ship with the package were measured on prose, source code, papers and conversation.
+The scales that ship with the package were measured on prose, source code, papers and conversation.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from crystalcli.vectors.encoder_config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.encoder_config import WEIGHTS_FILE, canonical_names, read_encoder_config
 from crystalcli.vectors.encoder_tokenizer import CLS, SEP, default_tokenizer
 from crystalcli.vectors.quantized import SCALES, Scales
-from crystalcli.vectors.stack import Stack
+from crystalcli.vectors.stack import EncoderStack
 
-_WINDOW = 254  # tokens, as a chunk has at most
+_WINDOW = 254  # tokens: the longest chunk
 
 
-class Watched(Stack):
-    """A stack that notes the range of every channel that goes into one of its products."""
+class CalibrationStack(EncoderStack):
+    """An encoder stack that records the range of every channel of its products' inputs."""
 
     def __init__(self, folder: Path) -> None:
-        config = read_config(folder)
-        weights = load_file(str(folder / WEIGHTS))
-        super().__init__(config, {short: weights[name] for short, name in canonical(weights).items()})
+        config = read_encoder_config(folder)
+        weights = load_file(str(folder / WEIGHTS_FILE))
+        super().__init__(config, {short: weights[name] for short, name in canonical_names(weights).items()})
         self.scales = Scales({}, {})
 
     def _linear(self, layer: int, part: str, x: torch.Tensor) -> torch.Tensor:
@@ -40,8 +40,14 @@ class Watched(Stack):
 
 
 def calibrate(folder: Path, texts: list[str], windows: int) -> Scales:
-    """The scales of the encoder in `folder` over up to `windows` windows of each text, evenly spread."""
-    stack = Watched(folder)
+    """Measure the scales of an encoder.
+
+    Args:
+        folder: of the encoder, in Hugging Face layout.
+        texts: the sample.
+        windows: of each text at most, evenly spaced.
+    """
+    stack = CalibrationStack(folder)
     for ids, _ in default_tokenizer().tokenize(texts):
         starts = np.arange(0, max(1, len(ids) - _WINDOW // 2), _WINDOW)
         for start in starts[:: max(1, len(starts) // windows)][:windows]:
@@ -50,7 +56,7 @@ def calibrate(folder: Path, texts: list[str], windows: int) -> Scales:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("texts", nargs="+", type=Path, metavar="TEXT")
     parser.add_argument("-o", "--output", type=Path, default=SCALES)

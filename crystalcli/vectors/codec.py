@@ -1,8 +1,11 @@
-"""Layers as codes: 32 bytes an atom, 12 a cluster, 4 a unit; 0.96 MB for the layers of a million tokens.
+"""The codec of layers 1 to 3: 32 bytes an atom, 12 a cluster, 4 a unit; 0.96 MB for a million tokens.
 
-Product quantization (Jégou, Douze and Schmid, 2011) after a learned rotation (OPQ: Ge, He, Ke and Sun, 2013), down the
-pyramid: an atom is coded as it is, a cluster by what it differs from its decoded atom, a unit from its decoded cluster.
-Node vectors are brought to unit length first. The codebooks belong to the encoder; the default one's ship with the package.
+Product quantization (Jégou, Douze and Schmid, 2011) after a learned rotation (OPQ: Ge, He, Ke and Sun,
+2013), down the pyramid: an atom is encoded as it is, a cluster as its residual from the decoded atom, a
+unit as its residual from the decoded cluster. Node vectors are normalized to unit length first. Codebooks
+belong to an encoder; those of the default encoder ship with the package.
+
+Knows: vectors, codes and codebooks. Does not know: text, chunks, or where codes are stored.
 """
 
 from __future__ import annotations
@@ -19,122 +22,147 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.vectors.paired_codes import PairedCodes
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from crystalcli.types import Float16Array, FloatArray, Int64Array, UInt8Array
 
-    from crystalcli.types import FloatArray
-
-    Product = Callable[[FloatArray, FloatArray], FloatArray]
-    Codes = npt.NDArray[np.uint8]
-    Parents = npt.NDArray[np.int64]
+    MatMul = Callable[[FloatArray, FloatArray], FloatArray]
 
 CODEBOOKS = Path(__file__).parent / "data" / "minilm-codebooks.npz"
 CODE_BYTES = {"atoms": 32, "clusters": 12, "units": 4}
-_AT_ONCE = 1024  # vectors whose products with all centroids are held at a time
+_BATCH = 1024  # vectors whose products with all centroids are in memory at a time
 
 
-class Quantizer:
-    """One product quantizer.
+class ProductQuantizer:
+    """A product quantizer: a vector x is encoded as the nearest centroid to each slice of `x @ rotation`.
 
-    rotation: float32 [dimension, bytes * width]; where the bytes do not divide the dimension the vectors are padded with zeros,
-    of which nothing is seen but that the rotation is wider than high. centroids: float32 [bytes, 256, width]. A vector x is
-    coded by the nearest centroid to each slice of `x @ rotation`. product: how matrices are multiplied.
+    Args:
+        rotation: float32 [dimension, books * width]. Where the number of books does not divide the dimension,
+            vectors are padded with zeros, and the rotation is wider than high.
+        centroids: float32 [books, 256, width]; a book is the codebook of one byte of the code.
+        matmul: multiplies matrices; numpy's by default.
     """
 
-    def __init__(self, rotation: FloatArray, centroids: FloatArray, product: Product | None = None) -> None:
+    def __init__(self, rotation: FloatArray, centroids: FloatArray, matmul: MatMul | None = None) -> None:
         self.rotation, self.centroids = rotation, centroids
-        self._product: Product = product or np.matmul
-        self._halves = 0.5 * (centroids * centroids).sum(2)[:, None, :]
+        self._matmul: MatMul = matmul or np.matmul
+        self._half_norms = 0.5 * (centroids * centroids).sum(2)[:, None, :]
 
     @property
     def nbytes(self) -> int:
         """Bytes in memory."""
         return self.rotation.nbytes + self.centroids.nbytes
 
-    def encode(self, vectors: FloatArray) -> Codes:
-        """Codes, uint8 [n, bytes], of vectors, float32 [n, dimension]."""
+    def encode(self, vectors: FloatArray) -> UInt8Array:
+        """Encode vectors, float32 [n, dimension], to codes, uint8 [n, books]."""
         books, _, width = self.centroids.shape
         codes = np.empty((len(vectors), books), np.uint8)
-        for first in range(0, len(vectors), _AT_ONCE):
-            rows = vectors[first : first + _AT_ONCE]
-            slices = self._product(rows, self.rotation).reshape(len(rows), books, width).swapaxes(0, 1)
-            products = self._product(slices, self.centroids.swapaxes(1, 2))  # [bytes, n, 256]
-            codes[first : first + _AT_ONCE] = (products - self._halves).argmax(2).T
+        for first in range(0, len(vectors), _BATCH):
+            rows = vectors[first : first + _BATCH]
+            slices = self._matmul(rows, self.rotation).reshape(len(rows), books, width).swapaxes(0, 1)
+            products = self._matmul(slices, self.centroids.swapaxes(1, 2))  # [books, n, 256]
+            codes[first : first + _BATCH] = (products - self._half_norms).argmax(2).T
         return codes
 
-    def decode(self, codes: Codes) -> FloatArray:
-        """The vectors, float32 [n, dimension], that codes stand for."""
+    def decode(self, codes: UInt8Array) -> FloatArray:
+        """Decode codes, uint8 [n, books], to vectors, float32 [n, dimension]."""
         rotated = self.centroids[np.arange(codes.shape[1]), codes].reshape(len(codes), -1)
-        return self._product(rotated, self.rotation.T)
+        return self._matmul(rotated, self.rotation.T)
 
-    def table(self, query: FloatArray) -> FloatArray:
-        """Products, float32 [bytes, 256], of the query's slices with every centroid: a code's score is a sum of 32 of them."""
+    def lookup_table(self, query: FloatArray) -> FloatArray:
+        """Multiply the slices of a query, float32 [dimension], by every centroid.
+
+        Returns:
+            Products, float32 [books, 256]: the score of a code is the sum of its entries, one per book.
+        """
         books, _, width = self.centroids.shape
-        result: FloatArray = np.einsum("bcw,bw->bc", self.centroids, (query @ self.rotation).reshape(books, width))
-        return result
+        table: FloatArray = np.einsum("bcw,bw->bc", self.centroids, (query @ self.rotation).reshape(books, width))
+        return table
 
 
 class Codec:
-    """The three quantizers of a pyramid."""
+    """The product quantizers of the three layers of a pyramid."""
 
-    def __init__(self, atoms: Quantizer, clusters: Quantizer, units: Quantizer) -> None:
+    def __init__(self, atoms: ProductQuantizer, clusters: ProductQuantizer, units: ProductQuantizer) -> None:
         self.atoms, self.clusters, self.units = atoms, clusters, units
 
-    def multiplied_by(self, product: Product) -> Codec:
-        """The same codec with another way to multiply matrices."""
+    def with_matmul(self, matmul: MatMul) -> Codec:
+        """Return the same codec with another function that multiplies matrices."""
         quantizers = (self.atoms, self.clusters, self.units)
-        return Codec(*(Quantizer(each.rotation, each.centroids, product) for each in quantizers))
+        return Codec(*(ProductQuantizer(quantizer.rotation, quantizer.centroids, matmul) for quantizer in quantizers))
 
     @classmethod
     def load(cls, path: Path) -> Codec:
-        """From an .npz file of float16 arrays `<layer>_rotation` and `<layer>_centroids`; never unpickles."""
+        """Load an .npz file of float16 arrays `<layer>_rotation` and `<layer>_centroids`; pickles are refused."""
         with np.load(path, allow_pickle=False) as file:
-            return cls.of({name: file[name] for name in file.files})
+            return cls.from_arrays({name: file[name] for name in file.files})
 
     def save(self, path: Path) -> None:
-        """Write the codebooks as `load` reads them."""
-        np.savez_compressed(path, **self.arrays())  # type: ignore[arg-type]
+        """Write the codebooks to a file that `load` reads."""
+        np.savez_compressed(path, **self.to_arrays())  # type: ignore[arg-type]
 
     @classmethod
-    def of(cls, arrays: Mapping[str, npt.NDArray[np.float16]]) -> Codec:
-        """From the arrays that `arrays` gives."""
+    def from_arrays(cls, arrays: Mapping[str, Float16Array]) -> Codec:
+        """Make a codec from the arrays of `to_arrays`."""
         rotations = [arrays[f"{layer}_rotation"].astype(np.float32) for layer in CODE_BYTES]
         centroids = [arrays[f"{layer}_centroids"].astype(np.float32) for layer in CODE_BYTES]
-        return cls(*map(Quantizer, rotations, centroids))
+        return cls(*map(ProductQuantizer, rotations, centroids))
 
-    def arrays(self) -> dict[str, npt.NDArray[np.float16]]:
-        """The codebooks by name, float16: what is kept of them, wherever."""
-        found = {}
+    def to_arrays(self) -> dict[str, Float16Array]:
+        """Return the codebooks by name, rounded to float16 as they are stored."""
+        arrays = {}
         for layer, quantizer in zip(CODE_BYTES, (self.atoms, self.clusters, self.units), strict=True):
-            found[f"{layer}_rotation"] = quantizer.rotation.astype(np.float16)
-            found[f"{layer}_centroids"] = quantizer.centroids.astype(np.float16)
-        return found
+            arrays[f"{layer}_rotation"] = quantizer.rotation.astype(np.float16)
+            arrays[f"{layer}_centroids"] = quantizer.centroids.astype(np.float16)
+        return arrays
 
-    def blobs(self) -> dict[str, bytes]:
-        """The same as raw little-endian bytes."""
-        return {name: array.astype("<f2").tobytes() for name, array in self.arrays().items()}
+    def to_blobs(self) -> dict[str, bytes]:
+        """Return the codebooks by name as raw little-endian float16."""
+        return {name: array.astype("<f2").tobytes() for name, array in self.to_arrays().items()}
 
     @classmethod
     def from_blobs(cls, blobs: Mapping[str, bytes], dimension: int) -> Codec:
-        """The inverse, for vectors of `dimension`. Raises DamagedCrystalError for another size or a number that is none."""
+        """Make a codec from the bytes of `to_blobs`.
+
+        Args:
+            blobs: the codebooks by name.
+            dimension: of the vectors.
+
+        Raises:
+            DamagedCrystalError: A codebook has the wrong size, or holds NaN or infinity.
+        """
         arrays = {}
         for layer, books in CODE_BYTES.items():
             width = slice_width(dimension, books)
             shapes = {f"{layer}_rotation": (dimension, books * width), f"{layer}_centroids": (books, 256, width)}
             for name, shape in shapes.items():
                 data = blobs.get(name, b"")
-                if len(data) != 2 * math.prod(shape):
-                    raise DamagedCrystalError(
-                        None, f"the codebook {name} has not the size that {dimension} dimensions ask for"
-                    )
+                size = 2 * math.prod(shape)
+                if len(data) != size:
+                    raise _damaged(f"codebook {name}: expected {size:,} bytes, got {len(data):,}")
                 arrays[name] = np.frombuffer(data, "<f2").reshape(shape)
                 if not np.isfinite(arrays[name]).all():
-                    raise DamagedCrystalError(None, f"the codebook {name} holds what is no number")
-        return cls.of(arrays)
+                    raise _damaged(f"codebook {name}: a value is NaN or infinite")
+        return cls.from_arrays(arrays)
 
     def encode(
-        self, atoms: FloatArray, clusters: FloatArray, units: FloatArray, cluster_atom: Parents, unit_cluster: Parents
-    ) -> tuple[Codes, Codes, Codes]:
-        """Codes of a pyramid's vectors, float32 [nodes, dimension] each; parents: int64, the row of each node's parent."""
+        self,
+        atoms: FloatArray,
+        clusters: FloatArray,
+        units: FloatArray,
+        cluster_atom: Int64Array,
+        unit_cluster: Int64Array,
+    ) -> tuple[UInt8Array, UInt8Array, UInt8Array]:
+        """Encode a pyramid.
+
+        Args:
+            atoms: vectors, float32 [atoms, dimension].
+            clusters: vectors, float32 [clusters, dimension].
+            units: vectors, float32 [units, dimension].
+            cluster_atom: int64 [clusters], the row of each cluster's atom.
+            unit_cluster: int64 [units], the row of each unit's cluster.
+
+        Returns:
+            Codes of atoms, clusters and units, uint8 [nodes, CODE_BYTES].
+        """
         atom_codes = self.atoms.encode(unit_length(atoms))
         decoded_atoms = self.atoms.decode(atom_codes)
         cluster_codes = self.clusters.encode(unit_length(clusters) - decoded_atoms[cluster_atom])
@@ -143,45 +171,74 @@ class Codec:
         return atom_codes, cluster_codes, unit_codes
 
     def decode(
-        self, atoms: Codes, clusters: Codes, units: Codes, cluster_atom: Parents, unit_cluster: Parents
+        self,
+        atoms: UInt8Array,
+        clusters: UInt8Array,
+        units: UInt8Array,
+        cluster_atom: Int64Array,
+        unit_cluster: Int64Array,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """The vectors, float32 [nodes, dimension], that a pyramid's codes stand for."""
+        """Decode the codes of a pyramid to vectors, float32 [nodes, dimension]; arguments as in `encode`."""
         decoded_atoms = self.atoms.decode(atoms)
         decoded_clusters = decoded_atoms[cluster_atom] + self.clusters.decode(clusters)
         return decoded_atoms, decoded_clusters, decoded_clusters[unit_cluster] + self.units.decode(units)
 
-    def score_atoms(self, query: FloatArray, codes: Codes | PairedCodes) -> FloatArray:
-        """Products, float32 [n], of the query with every atom, read off a table without decoding any (asymmetric distance)."""
-        paired = codes if isinstance(codes, PairedCodes) else PairedCodes.of(codes)
-        return paired.scores(self.atoms.table(query))
+    def score_atoms(self, query: FloatArray, codes: UInt8Array | PairedCodes) -> FloatArray:
+        """Score atoms from a lookup table, without decoding them (asymmetric distance computation).
+
+        Args:
+            query: float32 [dimension].
+            codes: of the atoms, uint8 [n, 32].
+
+        Returns:
+            The product of the query with every atom, float32 [n].
+        """
+        paired = codes if isinstance(codes, PairedCodes) else PairedCodes.from_codes(codes)
+        return paired.scores(self.atoms.lookup_table(query))
 
 
 def slice_width(dimension: int, books: int) -> int:
-    """Coordinates to a byte of the code, the last ones padding where they do not share out evenly."""
+    """Return the coordinates per byte of the code, rounded up: the last slice is padded."""
     return -(-dimension // books)
 
 
 def cosines(vectors: FloatArray, decoded: FloatArray) -> FloatArray:
-    """How near each row is to what its code decodes to, float32 [n]: 1 where nothing is lost."""
+    """Return the cosine of each vector with its decoded code, float32 [n]: 1 where the code loses nothing."""
     result: FloatArray = (unit_length(vectors) * unit_length(decoded)).sum(1)
     return result
 
 
 def unit_length(vectors: FloatArray) -> FloatArray:
-    """Rows [n, dimension] brought to length 1; a zero row stays zero."""
+    """Normalize rows [n, dimension] to length 1; a zero row stays zero."""
     result: FloatArray = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
     return result
 
 
-def codes_from(data: bytes, layer: str, count: int) -> Codes:
-    """Stored codes as uint8 [count, bytes]. Raises DamagedCrystalError when the size is another."""
+def codes_from_bytes(data: bytes, layer: str, count: int) -> UInt8Array:
+    """View stored codes as an array.
+
+    Args:
+        data: the codes of one segment.
+        layer: "atoms", "clusters" or "units".
+        count: number of nodes.
+
+    Returns:
+        Codes, uint8 [count, CODE_BYTES[layer]].
+
+    Raises:
+        DamagedCrystalError: The data has the wrong size.
+    """
     width = CODE_BYTES[layer]
     if len(data) != count * width:
-        raise DamagedCrystalError(None, f"a segment's {layer} have not the size that their number says")
+        raise _damaged(f"codes of a segment's {layer}: expected {count * width:,} bytes, got {len(data):,}")
     return np.frombuffer(data, np.uint8).reshape(count, width)
+
+
+def _damaged(what: str) -> DamagedCrystalError:
+    return DamagedCrystalError(None, what)
 
 
 @cache
 def default_codec() -> Codec:
-    """The one that belongs to the default encoder, read once."""
+    """Load the codec of the default encoder, once."""
     return Codec.load(CODEBOOKS)

@@ -1,7 +1,8 @@
-"""What a folder in Hugging Face layout says of its model: the type, the shape, and what its weights are called.
+"""The configuration of an encoder in Hugging Face layout: its type, its shape, and the names of its weights.
 
-Reads `config.json` and names. Knows four types, which are one architecture under several names: BERT (Devlin et al., 2019),
-DistilBERT (Sanh et al., 2019), RoBERTa (Liu et al., 2019) and XLM-RoBERTa (Conneau et al., 2020). Opens no weights.
+Knows: `config.json`, and four model types that are one architecture under several names: BERT (Devlin
+et al., 2019), DistilBERT (Sanh et al., 2019), RoBERTa (Liu et al., 2019) and XLM-RoBERTa (Conneau et al.,
+2020). Does not know: the values of weights.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any, NamedTuple
 
 from crystalcli.errors import ModelMissingError, UsageError
 
-WEIGHTS = "model.safetensors"
-TYPES = ("bert", "distilbert", "roberta", "xlm-roberta")
-_OFFSET_TYPES = ("roberta", "xlm-roberta")  # their positions begin after the padding's
-_SHORTEST = 16  # positions; what has fewer cannot hold a sentence
-# The same function under the names that configurations have for it.
+WEIGHTS_FILE = "model.safetensors"
+MODEL_TYPES = ("bert", "distilbert", "roberta", "xlm-roberta")
+_OFFSET_TYPES = ("roberta", "xlm-roberta")  # their positions begin after the padding token's
+_MIN_POSITIONS = 16  # fewer do not hold a sentence
+# Activation functions by the names that configurations give them.
 _ACTIVATIONS = {
     "gelu": "gelu",
     "gelu_python": "gelu",
@@ -41,11 +42,18 @@ _DISTILBERT = (
 )
 
 
-class Config(NamedTuple):
-    """A model's shape.
+class EncoderConfig(NamedTuple):
+    """The shape of an encoder.
 
-    activation: "gelu", "tanh" (GELU by its tanh formula) or "relu". positions: how many the model has for tokens, special
-    ones included; first_position: the row of the position embeddings where they begin.
+    Attributes:
+        type: one of MODEL_TYPES.
+        dimension: of token states.
+        layers: number of layers.
+        heads: attention heads of a layer.
+        epsilon: of layer normalization.
+        activation: "gelu", "tanh" (GELU by its tanh approximation) or "relu".
+        positions: greatest number of tokens, special tokens included.
+        first_position: row of the position embeddings at which positions begin.
     """
 
     type: str
@@ -58,33 +66,35 @@ class Config(NamedTuple):
     first_position: int
 
 
-def read_config(folder: Path) -> Config:
-    """The shape of the model in `folder`.
+def read_encoder_config(folder: Path) -> EncoderConfig:
+    """Read the shape of the model in a folder.
 
-    Raises ModelMissingError when `config.json` or `model.safetensors` is missing or cannot be read, and UsageError for a model
-    of another kind than those above.
+    Raises:
+        ModelMissingError: `config.json` or `model.safetensors` is missing or cannot be read.
+        UsageError: The model is not an encoder of one of MODEL_TYPES.
     """
-    _look_for_weights(folder)
+    _check_weights_file(folder)
     try:
         data = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if not isinstance(data, dict):
-            raise ValueError("it is no JSON object")
+            raise ValueError("expected a JSON object")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelMissingError(f"cannot read the encoder's config.json in {folder}: {reason}") from error
     kind = data.get("model_type")
-    if kind not in TYPES:
-        raise UsageError(f"{folder} holds a model of type {kind}; an encoder is one of {', '.join(TYPES)}")
+    if kind not in MODEL_TYPES:
+        raise UsageError(f"{folder} holds a model of type {kind}; expected one of {', '.join(MODEL_TYPES)}")
     try:
         config = _config(str(kind), data)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{folder}/config.json does not describe an encoder: {error}") from error
-    if config.positions < _SHORTEST:
-        raise UsageError(f"{folder} holds a model of {config.positions} positions; an encoder has {_SHORTEST} or more")
+    if config.positions < _MIN_POSITIONS:
+        raise UsageError(f"{folder} holds a model of {config.positions} positions; expected {_MIN_POSITIONS} or more")
     return config
 
 
-def _config(kind: str, data: Mapping[str, Any]) -> Config:
+def _config(kind: str, data: Mapping[str, Any]) -> EncoderConfig:
+    """Take the shape from the JSON of `config.json`. Raises KeyError, TypeError or ValueError."""
     if data.get("position_embedding_type", "absolute") != "absolute":
         raise ValueError("its positions are not absolute")
     if data.get("is_decoder"):
@@ -94,34 +104,34 @@ def _config(kind: str, data: Mapping[str, Any]) -> Config:
         names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "hidden_act")
     size, layers, heads, activation = (data[name] for name in names)
     if activation not in _ACTIVATIONS:
-        raise ValueError(f"its activation is {activation}")
+        raise ValueError(f"unknown activation {activation!r}")
     first = int(data.get("pad_token_id", 1)) + 1 if kind in _OFFSET_TYPES else 0
     if min(size, layers, heads) < 1 or size % heads:
-        raise ValueError(f"{heads} heads do not share {size} dimensions evenly")
+        raise ValueError(f"{size} dimensions cannot be divided by {heads} heads")
     epsilon = float(data.get("layer_norm_eps", 1e-12))
     positions = int(data["max_position_embeddings"]) - first
-    return Config(kind, int(size), int(layers), int(heads), epsilon, _ACTIVATIONS[activation], positions, first)
+    return EncoderConfig(kind, int(size), int(layers), int(heads), epsilon, _ACTIVATIONS[activation], positions, first)
 
 
-def _look_for_weights(folder: Path) -> None:
-    """Raise ModelMissingError, with what is there instead, when the weights are not in one `model.safetensors`."""
-    if (folder / WEIGHTS).is_file():
+def _check_weights_file(folder: Path) -> None:
+    """Raise ModelMissingError, naming what is there instead, unless the weights are in one `model.safetensors`."""
+    if (folder / WEIGHTS_FILE).is_file():
         return
-    reason = "there is no model.safetensors" if folder.is_dir() else "there is no such folder"
-    if (folder / f"{WEIGHTS}.index.json").exists():
-        reason = "they lie in several files; save them as one model.safetensors"
+    reason = "model.safetensors does not exist" if folder.is_dir() else "the folder does not exist"
+    if (folder / f"{WEIGHTS_FILE}.index.json").exists():
+        reason = "they are split over several files; save them as one model.safetensors"
     elif (folder / "pytorch_model.bin").exists():
         reason = "pytorch_model.bin is a pickle, which is never read; save them as model.safetensors"
     raise ModelMissingError(f"cannot read the encoder's weights in {folder}: {reason}")
 
 
-def canonical(names: Iterable[str]) -> dict[str, str]:
-    """What the file calls each weight, by BERT's own name for it (`encoder.layer.0.output.dense.weight`)."""
-    found = {}
+def canonical_names(names: Iterable[str]) -> dict[str, str]:
+    """Map BERT's name of each weight (`encoder.layer.0.output.dense.weight`) to its name in the file."""
+    canonical = {}
     for name in names:
         short = _PREFIX.sub("", name)
         if short.startswith("transformer."):
             for theirs, ours in _DISTILBERT:
                 short = short.replace(theirs, ours)
-        found[short] = name
-    return found
+        canonical[short] = name
+    return canonical

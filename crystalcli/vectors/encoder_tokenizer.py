@@ -1,7 +1,8 @@
-"""Text to the encoder's tokens, by the `tokenizers` library.
+"""The tokenizer of an encoder, by the `tokenizers` library.
 
-The default encoder has BERT's uncased WordPiece (Devlin et al., 2019); its vocabulary ships with the package, so text can be
-cut, counted and indexed before any weights are here. An own encoder's folder brings its tokenizer along.
+The default encoder has BERT's uncased WordPiece (Devlin et al., 2019); its vocabulary ships with the
+package, so text can be chunked, counted and indexed before any weights are downloaded. The folder of
+another encoder has a tokenizer of its own.
 """
 
 from __future__ import annotations
@@ -27,19 +28,28 @@ _NORMALIZER = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
 
 
 class WordPieceTokenizer:
-    """Implements `crystalcli.types.Tokenizer`. Special tokens are never added; nothing is truncated.
+    """The tokenizer of the default encoder; implements `crystalcli.types.Tokenizer`.
 
-    special: the ids that the encoder wants before and after a text. joined: whether a text in pieces has the tokens of
-    the whole; where it has not, chunks are tokenized again when they are whole.
+    Special tokens are never added; texts are never truncated.
+
+    Attributes:
+        special: ids of the tokens that the encoder expects before and after a text.
+        concatenates: whether the tokens of consecutive pieces are those of the whole text. If not, chunks
+            are tokenized again when they are complete.
     """
 
     def __init__(self, vocabulary: Path = VOCABULARY) -> None:
         self._tokenizer = _wordpiece(vocabulary, {})
         self.special = (CLS, SEP)
-        self.joined = True
+        self.concatenates = True
 
     def tokenize(self, texts: Sequence[str]) -> list[tuple[IntArray, IntArray]]:
-        """For each text: token ids, int32 [n], and the character offset at which each ends, int32 [n], never falling."""
+        """Tokenize texts.
+
+        Returns:
+            For each text its token ids, int32 [n], and the character offset at which each token ends, int32 [n],
+            in non-descending order.
+        """
         return [
             (
                 np.array(encoding.ids, np.int32),
@@ -48,17 +58,15 @@ class WordPieceTokenizer:
             for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         ]
 
-    def words(self, text: str) -> tuple[list[int], list[str]]:
-        """Token ids and token strings of one text."""
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        return encoding.ids, encoding.tokens
-
 
 class FolderTokenizer(WordPieceTokenizer):
-    """The tokenizer of a folder in Hugging Face layout: `tokenizer.json` as it is, without truncation and padding, else
-    WordPiece from `vocab.txt` with what `tokenizer_config.json` says of case.
+    """The tokenizer of a folder in Hugging Face layout.
 
-    Raises ModelMissingError when there is neither, or it cannot be read, or it has no special tokens.
+    It is read from `tokenizer.json`, without its truncation and padding; else it is WordPiece from `vocab.txt`
+    with the normalization that `tokenizer_config.json` sets.
+
+    Raises:
+        ModelMissingError: The folder has neither file, the file cannot be read, or it defines no special tokens.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,26 +84,27 @@ class FolderTokenizer(WordPieceTokenizer):
         except Exception as error:  # the library raises bare Exception
             raise ModelMissingError(f"cannot read the encoder's {path.name} in {folder}: {error}") from error
         self.special = self._special(settings, path)
-        # A byte-level vocabulary says a word with the space before it; a piece of text begins without that space.
-        self.joined = "ByteLevel" not in str(self._tokenizer.pre_tokenizer)
+        # A byte-level token includes the space before a word; a piece of text begins without that space.
+        self.concatenates = "ByteLevel" not in str(self._tokenizer.pre_tokenizer)
 
     def _special(self, settings: dict[str, Any], path: Path) -> tuple[int, int]:
-        around = self._tokenizer.encode("", add_special_tokens=True).ids
-        if len(around) == 2:
-            return around[0], around[1]
-        found: list[int] = []
-        for names in (("cls_token", "[CLS]", "<s>"), ("sep_token", "[SEP]", "</s>")):
-            said = settings.get(names[0])
-            said = said.get("content") if isinstance(said, dict) else said
-            ids = (self._tokenizer.token_to_id(name) for name in (said, *names[1:]) if isinstance(name, str))
-            found += [number for number in ids if number is not None][:1]
-        if len(found) < 2:
+        """Find the ids of the tokens that stand before and after a text."""
+        template = self._tokenizer.encode("", add_special_tokens=True).ids
+        if len(template) == 2:
+            return template[0], template[1]
+        special: list[int] = []
+        for setting, *defaults in (("cls_token", "[CLS]", "<s>"), ("sep_token", "[SEP]", "</s>")):
+            token = settings.get(setting)
+            token = token.get("content") if isinstance(token, dict) else token
+            ids = (self._tokenizer.token_to_id(name) for name in (token, *defaults) if isinstance(name, str))
+            special += [number for number in ids if number is not None][:1]
+        if len(special) < 2:
             raise ModelMissingError(f"{path} has no tokens for the beginning and the end of a text")
-        return found[0], found[1]
+        return special[0], special[1]
 
 
 def tokenizer_file(folder: Path) -> Path:
-    """The file that a folder's tokenizer is made from. Raises ModelMissingError where there is none."""
+    """Return the file that defines a folder's tokenizer. Raises ModelMissingError if neither file exists."""
     for name in _FILES:
         if (folder / name).is_file():
             return folder / name
@@ -103,26 +112,28 @@ def tokenizer_file(folder: Path) -> Path:
 
 
 def tokenizer_digest(folder: Path) -> str:
-    """SHA-256, in hex, over what decides how a folder's text becomes tokens."""
+    """Compute the SHA-256, in hex, of a folder's tokenizer: of its file, and of the settings that change tokens."""
     path = tokenizer_file(folder)
-    found = hashlib.sha256(path.read_bytes())
+    digest = hashlib.sha256(path.read_bytes())
     if path.name == "vocab.txt":
         settings = _settings(folder)
-        found.update(repr([settings.get(name) for name in _NORMALIZER]).encode())
-    return found.hexdigest()
+        digest.update(repr([settings.get(name) for name in _NORMALIZER]).encode())
+    return digest.hexdigest()
 
 
 def _settings(folder: Path) -> dict[str, Any]:
+    """Read `tokenizer_config.json`; {} without one. Raises ModelMissingError if it cannot be read."""
     try:
-        found = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise ModelMissingError(f"cannot read the encoder's tokenizer_config.json in {folder}: {error}") from error
-    return found if isinstance(found, dict) else {}
+    return settings if isinstance(settings, dict) else {}
 
 
 def _wordpiece(vocabulary: Path, settings: dict[str, Any]) -> Any:
+    """Make BERT's WordPiece tokenizer from a vocabulary file, normalized as `tokenizer_config.json` says."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
     model = models.WordPiece.from_file(str(vocabulary), unk_token="[UNK]", max_input_chars_per_word=100)
@@ -138,5 +149,5 @@ def _wordpiece(vocabulary: Path, settings: dict[str, Any]) -> Any:
 
 @cache
 def default_tokenizer() -> WordPieceTokenizer:
-    """The one that belongs to the default encoder, made once."""
+    """Return the tokenizer of the default encoder, made once."""
     return WordPieceTokenizer()

@@ -1,4 +1,7 @@
-"""Learns an encoder's codebooks from a sample of its vectors. `crystalcli.memory.codebooks` makes the sample from files."""
+"""Training of an encoder's codec by OPQ (Ge, He, Ke and Sun, 2013), from a sample of its vectors.
+
+Knows: vectors. Does not know: the files that a sample comes from.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +11,39 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from crystalcli.vectors.codec import CODE_BYTES, Codec, Quantizer, cosines, slice_width, unit_length
+from crystalcli.vectors.codec import CODE_BYTES, Codec, ProductQuantizer, cosines, slice_width, unit_length
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray
+    from crystalcli.types import FloatArray, Int64Array
 
 
-FEW = 16_384  # atoms below which theirs is learnt from clusters and units too: 64 for each centroid
-SAMPLE = 65_536  # vectors a quantizer learns from at most: 256 for each of its centroids
+MIN_ATOMS = 16_384  # with fewer atoms, clusters and units are added to the sample: 64 vectors per centroid
+MAX_SAMPLE = 65_536  # vectors that a quantizer is trained on at most: 256 per centroid
 
 
-def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: int = 0) -> Quantizer:
-    """A product quantizer of `books` bytes for vectors, float32 [n, dimension], n at least 1.
+def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: int = 0) -> ProductQuantizer:
+    """Train a product quantizer by non-parametric OPQ.
 
-    Fewer vectors than centroids leave some centroids to say the same. Vectors are padded with zeros where the bytes do not
-    divide the dimension.
+    Alternates between k-means in each slice and the best rotation (orthogonal Procrustes). The first rotation
+    distributes the principal axes so that every slice holds about the same variance. Matrices are decomposed
+    in float64: residuals of vectors that the codebook above has memorized are mere rounding errors, whose
+    squares underflow in float32.
 
-    Non-parametric OPQ: k-means in each slice and the rotation that fits best (orthogonal Procrustes), in turn. The first
-    rotation deals the principal axes out so that every slice holds about the same variance. Decomposed in float64: where a codebook
-    before this one knows the few vectors there are by heart, only rounding is left, and float32's square of it underflows.
+    Args:
+        vectors: float32 [n, dimension], n at least 1. With fewer vectors than centroids, some centroids are equal.
+            Vectors are padded with zeros where `books` does not divide the dimension.
+        books: bytes of a code.
+        rounds: of k-means and rotation.
+        seed: of the random generator.
     """
     x = torch.from_numpy(vectors).float()
     generator = torch.Generator().manual_seed(seed)
-    if len(x) > SAMPLE:
-        x = x[torch.randperm(len(x), generator=generator)[:SAMPLE]]
+    if len(x) > MAX_SAMPLE:
+        x = x[torch.randperm(len(x), generator=generator)[:MAX_SAMPLE]]
     dimension = x.shape[1]
     width = slice_width(dimension, books)
     x = F.pad(x, (0, books * width - dimension))
-    values, axes = (found.float() for found in torch.linalg.eigh((x.T @ x / len(x)).double()))
+    values, axes = (part.float() for part in torch.linalg.eigh((x.T @ x / len(x)).double()))
     order = _balanced(values.flip(0).clamp(min=1e-12).log().tolist(), books, width)
     rotation = axes.flip(1)[:, order].contiguous()
     rotated = x @ rotation
@@ -50,12 +58,13 @@ def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: 
             decoded[:, book * width : (book + 1) * width] = centroids[book][codes]
         left, _, right = torch.linalg.svd((x.T @ decoded).double())
         rotation = (left @ right).float()
-    return Quantizer(rotation[:dimension].contiguous().numpy(), centroids.contiguous().numpy())
+    return ProductQuantizer(rotation[:dimension].contiguous().numpy(), centroids.contiguous().numpy())
 
 
 def _lloyd(
     points: torch.Tensor, centroids: torch.Tensor, generator: torch.Generator, rounds: int = 2
 ) -> tuple[torch.Tensor, torch.Tensor]:
+    """Run Lloyd's k-means: new centroids, and the code of each point."""
     for _ in range(rounds):
         codes = (points @ centroids.T - 0.5 * (centroids * centroids).sum(1)).argmax(1)
         counts = torch.bincount(codes, minlength=256)
@@ -69,7 +78,7 @@ def _lloyd(
 
 
 def _balanced(log_variances: list[float], books: int, width: int) -> list[int]:
-    """An order of the axes, largest variance first, that makes the products of the slices' variances alike."""
+    """Order the axes, largest variance first, so that the products of the slices' variances are alike."""
     slices: list[list[int]] = [[] for _ in range(books)]
     sums = [0.0] * books
     for axis, value in enumerate(log_variances):
@@ -80,14 +89,25 @@ def _balanced(log_variances: list[float], books: int, width: int) -> list[int]:
     return [axis for axes in slices for axis in axes]
 
 
-def train(
-    atoms: FloatArray, clusters: FloatArray, units: FloatArray, cluster_atom: np.ndarray, unit_cluster: np.ndarray
+def train_codec(
+    atoms: FloatArray,
+    clusters: FloatArray,
+    units: FloatArray,
+    cluster_atom: Int64Array,
+    unit_cluster: Int64Array,
 ) -> Codec:
-    """A codec from a sample pyramid's vectors, float32 [nodes, dimension], and parents, int64 [nodes].
+    """Train a codec on a sample pyramid.
 
-    Where atoms are few, theirs is learnt from clusters and units too: these lie where atoms lie, only wider, and a quantizer that
-    has learnt a few atoms by heart is of little use to others. They are taken from all of the sample, clusters first. One thread, so
-    that the sums are the same at each time.
+    If atoms are few, their quantizer is trained on clusters and units too: they are distributed as atoms are,
+    only wider, and a quantizer that memorized a few atoms would not generalize. They are taken evenly from
+    the whole sample, clusters first. Runs in one thread, so that sums are reproducible.
+
+    Args:
+        atoms: vectors, float32 [atoms, dimension].
+        clusters: vectors, float32 [clusters, dimension].
+        units: vectors, float32 [units, dimension].
+        cluster_atom: int64 [clusters], the row of each cluster's atom.
+        unit_cluster: int64 [units], the row of each unit's cluster.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -98,13 +118,13 @@ def train(
 
 
 def _train(
-    atoms: FloatArray, clusters: FloatArray, units: FloatArray, cluster_atom: np.ndarray, unit_cluster: np.ndarray
+    atoms: FloatArray, clusters: FloatArray, units: FloatArray, cluster_atom: Int64Array, unit_cluster: Int64Array
 ) -> Codec:
-    first = atoms
-    if len(atoms) < FEW:
+    sample = atoms
+    if len(atoms) < MIN_ATOMS:
         for wider in (clusters, units):
-            first = np.concatenate([first, _spread(wider, FEW - len(first))])
-    quantizers = [train_quantizer(unit_length(first), CODE_BYTES["atoms"])]
+            sample = np.concatenate([sample, _evenly(wider, MIN_ATOMS - len(sample))])
+    quantizers = [train_quantizer(unit_length(sample), CODE_BYTES["atoms"])]
     decoded = quantizers[0].decode(quantizers[0].encode(unit_length(atoms)))
     for layer, vectors, parents in (("clusters", clusters, cluster_atom), ("units", units, unit_cluster)):
         residuals = unit_length(vectors) - decoded[parents]
@@ -113,20 +133,20 @@ def _train(
     return Codec(*quantizers)
 
 
-def _spread(vectors: FloatArray, count: int) -> FloatArray:
-    """At most `count` of the vectors, as far apart from one another as they can be."""
+def _evenly(vectors: FloatArray, count: int) -> FloatArray:
+    """Take at most `count` of the vectors, evenly spaced."""
     return vectors[np.arange(count) * len(vectors) // count] if len(vectors) > count else vectors
 
 
-def report(
+def mean_cosines(
     codec: Codec,
     atoms: FloatArray,
     clusters: FloatArray,
     units: FloatArray,
-    cluster_atom: np.ndarray,
-    unit_cluster: np.ndarray,
+    cluster_atom: Int64Array,
+    unit_cluster: Int64Array,
 ) -> dict[str, float]:
-    """Mean cosine between each layer's vectors and what their codes decode to."""
+    """Return the mean cosine between each layer's vectors and their decoded codes; arguments as in `train_codec`."""
     parents = (cluster_atom, unit_cluster)
     decoded = codec.decode(*codec.encode(atoms, clusters, units, *parents), *parents)
     pairs = zip(CODE_BYTES, (atoms, clusters, units), decoded, strict=True)

@@ -1,6 +1,6 @@
-"""Codes of one byte a slice, held two by two: many nodes are scored by half as many table look-ups, one column after the other.
+"""Codes in pairs of bytes: many nodes are scored with half as many table lookups, column by column.
 
-Knows nothing of codebooks: a table of products comes in, scores go out.
+Knows: codes and a table of products. Does not know: codebooks.
 """
 
 from __future__ import annotations
@@ -10,42 +10,37 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from crystalcli.types import FloatArray, Int64Array, UInt8Array
 
-    from crystalcli.types import FloatArray
-
-    Codes = npt.NDArray[np.uint8]
-    Integers = npt.NDArray[np.int64]
-
-_AT_ONCE = 1 << 14  # nodes scored at a time: what they need beside the result stays the same however many there are
+_BATCH = 1 << 14  # nodes scored at a time: the memory beside the result does not grow with their number
 
 
 class PairedCodes:
-    """Codes of `count` nodes, an even number `width` of bytes each. Indexed by nodes it gives their codes back."""
+    """Codes of `count` nodes of `width` bytes each, an even number. Indexing by nodes returns their codes."""
 
     def __init__(self, count: int, width: int) -> None:
         self._columns = np.zeros((width // 2, count), "<u2")  # a row of memory for every two bytes of a code
 
     @classmethod
-    def of(cls, codes: Codes) -> PairedCodes:
-        """Of codes, uint8 [n, width]."""
-        made = cls(*codes.shape)
-        made.put(0, codes)
-        return made
+    def from_codes(cls, codes: UInt8Array) -> PairedCodes:
+        """Pair codes, uint8 [n, width]."""
+        paired = cls(*codes.shape)
+        paired.fill(0, codes)
+        return paired
 
-    def put(self, start: int, codes: Codes) -> None:
-        """Fill in the codes, uint8 [n, width], of the nodes from `start` on."""
+    def fill(self, start: int, codes: UInt8Array) -> None:
+        """Set the codes, uint8 [n, width], of the nodes from `start` on."""
         self._columns[:, start : start + len(codes)] = codes.view("<u2").T
 
     def __len__(self) -> int:
         return self._columns.shape[1]
 
     @overload
-    def __getitem__(self, nodes: int) -> Codes: ...
+    def __getitem__(self, nodes: int) -> UInt8Array: ...
     @overload
-    def __getitem__(self, nodes: Integers) -> Codes: ...
-    def __getitem__(self, nodes: int | Integers) -> Codes:
-        """The codes, uint8 [n, width], of nodes; uint8 [width] of a single one."""
+    def __getitem__(self, nodes: Int64Array) -> UInt8Array: ...
+    def __getitem__(self, nodes: int | Int64Array) -> UInt8Array:
+        """Return the codes of nodes, uint8 [n, width]; of a single node, uint8 [width]."""
         return np.ascontiguousarray(self._columns[:, nodes].T).view(np.uint8)
 
     @property
@@ -54,18 +49,22 @@ class PairedCodes:
         return self._columns.nbytes
 
     def scores(self, table: FloatArray) -> FloatArray:
-        """For every node the sum over its code of `table[slice, byte]`, float32 [n]; table: float32 [width, 256]."""
+        """Score every node: the sum over its code of `table[book, byte]`.
+
+        Args:
+            table: float32 [width, 256].
+
+        Returns:
+            Scores, float32 [n].
+        """
         scores = np.zeros(len(self), np.float32)
-        room = np.empty(min(len(self), _AT_ONCE), np.float32)
+        buffer = np.empty(min(len(self), _BATCH), np.float32)
         for pair, column in enumerate(self._columns):
-            products = (
-                table[2 * pair + 1][:, None] + table[2 * pair][None]
-            ).ravel()  # of every two bytes; stays in the cache
-            for start in range(0, len(column), _AT_ONCE):
-                codes = column[start : start + _AT_ONCE]
-                found = room[: len(codes)]
-                products.take(
-                    codes, out=found, mode="clip"
-                )  # 65,536 products: no code lies outside, and none is checked
-                scores[start : start + _AT_ONCE] += found
+            # The sums of every two bytes: 65,536 floats, which stay in the cache.
+            sums = (table[2 * pair + 1][:, None] + table[2 * pair][None]).ravel()
+            for start in range(0, len(column), _BATCH):
+                codes = column[start : start + _BATCH]
+                batch = buffer[: len(codes)]
+                sums.take(codes, out=batch, mode="clip")  # no code is out of range: "clip" skips the check
+                scores[start : start + _BATCH] += batch
         return scores

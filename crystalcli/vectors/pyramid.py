@@ -1,10 +1,11 @@
 """Layers 1 to 3: an exact mean pyramid over token states.
 
-The encoder pools by the mean, so the mean of a span's token states is that span's embedding, read in its context
-(late chunking: Günther et al., 2024). Units are means of 10 tokens, clusters of 5 units, atoms of 2 clusters.
+The encoder pools by the mean, so the mean of a span's token states is that span's embedding, read in its
+context (late chunking: Günther et al., 2024). Units are means of 10 tokens, clusters of 5 units, atoms of
+2 clusters (`types.RATIOS`).
 
-Spans are closed, such as chunks: groups are of even size, near the ratio, and none is a leftover. Input without an end, where
-remainders wait for what comes next, is `memory/tensors.py`'s.
+Spans are closed, such as chunks: groups are of even size, near the ratio, without a remainder. Input
+without an end, where remainders wait for more, is handled by `MemoryCrystal`.
 """
 
 from __future__ import annotations
@@ -13,30 +14,40 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crystalcli.types import RATIOS
+
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import torch
 
-    from crystalcli.types import IntArray
-
-    Integers = npt.NDArray[np.int64]
-
-RATIOS = (10, 5, 2)  # tokens to a unit, units to a cluster, clusters to an atom
+    from crystalcli.types import Int64Array, IntArray
 
 
-class Layout(NamedTuple):
-    """Where nodes begin and end, in their children: unit `i` holds tokens `units[i]:units[i + 1]`, cluster `i`
-    units `clusters[i]:clusters[i + 1]`, atom `i` clusters `atoms[i]:atoms[i + 1]`. Each int32 [nodes + 1]."""
+class PyramidLayout(NamedTuple):
+    """Where the nodes of a span begin and end, counted in their children; each array int32 [nodes + 1].
+
+    Attributes:
+        units: unit `i` holds tokens `units[i]:units[i + 1]`.
+        clusters: cluster `i` holds units `clusters[i]:clusters[i + 1]`.
+        atoms: atom `i` holds clusters `atoms[i]:atoms[i + 1]`.
+    """
 
     units: IntArray
     clusters: IntArray
     atoms: IntArray
 
 
-def nodes(tokens: Integers, ratios: tuple[int, int, int] = RATIOS) -> tuple[Integers, Integers, Integers]:
-    """How many units, clusters and atoms closed spans of `tokens` tokens have, int64 of the same shape.
+def node_counts(tokens: Int64Array, ratios: tuple[int, int, int] = RATIOS) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Count the nodes of closed spans.
 
-    Each number is rounded from the tokens, not from the layer below, so that ratios hold on average however short the spans.
+    Each count is rounded from the tokens, not from the layer below, so that the ratios hold on average
+    however short the spans are.
+
+    Args:
+        tokens: int64, the tokens of each span.
+        ratios: tokens to a unit, units to a cluster, clusters to an atom.
+
+    Returns:
+        Numbers of units, clusters and atoms, int64 of the same shape as `tokens`.
     """
     sizes = (ratios[0], ratios[0] * ratios[1], ratios[0] * ratios[1] * ratios[2])
     units, clusters, atoms = (
@@ -45,20 +56,28 @@ def nodes(tokens: Integers, ratios: tuple[int, int, int] = RATIOS) -> tuple[Inte
     return units, clusters, atoms
 
 
-def even(count: int, groups: int) -> IntArray:
-    """Bounds, int32 [groups + 1], of `count` things in `groups` groups whose sizes differ by one at most."""
+def even_bounds(count: int, groups: int) -> IntArray:
+    """Divide `count` items into groups whose sizes differ by at most one; bounds, int32 [groups + 1]."""
     bounds: IntArray = (np.arange(groups + 1, dtype=np.int64) * count // max(1, groups)).astype(np.int32)
     return bounds
 
 
-def layout(tokens: int, ratios: tuple[int, int, int] = RATIOS) -> Layout:
-    """How a closed span of `tokens` tokens is divided."""
-    units, clusters, atoms = (int(count) for count in nodes(np.asarray(tokens, np.int64), ratios))
-    return Layout(even(tokens, units), even(units, clusters), even(clusters, atoms))
+def pyramid_layout(tokens: int, ratios: tuple[int, int, int] = RATIOS) -> PyramidLayout:
+    """Lay out the pyramid of a closed span of `tokens` tokens."""
+    units, clusters, atoms = (int(count) for count in node_counts(np.asarray(tokens, np.int64), ratios))
+    return PyramidLayout(even_bounds(tokens, units), even_bounds(units, clusters), even_bounds(clusters, atoms))
 
 
 def group_means(values: torch.Tensor, bounds: torch.Tensor) -> torch.Tensor:
-    """Means [groups, dimension] of consecutive rows of values [rows, dimension]; bounds int64 [groups + 1], rising."""
+    """Average groups of consecutive rows.
+
+    Args:
+        values: [rows, dimension].
+        bounds: int64 [groups + 1], rising: group `i` is `values[bounds[i]:bounds[i + 1]]`.
+
+    Returns:
+        Means, float32 [groups, dimension].
+    """
     import torch
 
     sizes = bounds.diff()
@@ -68,27 +87,31 @@ def group_means(values: torch.Tensor, bounds: torch.Tensor) -> torch.Tensor:
     return sums / sizes.clamp(min=1)[:, None]
 
 
-class Levels(NamedTuple):
-    """The vectors of layers 1 to 3, float32 [nodes, dimension], not normalised."""
+class Pyramid(NamedTuple):
+    """The vectors of layers 1 to 3, float32 [nodes, dimension], not normalized."""
 
     units: torch.Tensor
     clusters: torch.Tensor
     atoms: torch.Tensor
 
 
-def build(states: torch.Tensor, spans: list[Layout]) -> Levels:
-    """The pyramid over token states [tokens, dimension] of closed spans, one after the other.
+def build_pyramid(states: torch.Tensor, layouts: list[PyramidLayout]) -> Pyramid:
+    """Build the pyramid over the token states of closed spans.
 
     Every node is the mean of its own tokens' states, so an atom is exactly its span's embedding.
+
+    Args:
+        states: [tokens, dimension], the spans one after the other.
+        layouts: of the spans.
     """
     import torch
 
     token_bounds: list[list[int]] = [[0], [0], [0]]
-    for span in spans:
-        unit_ends = span.units
-        cluster_ends = unit_ends[span.clusters]
-        atom_ends = cluster_ends[span.atoms]
+    for layout in layouts:
+        unit_ends = layout.units
+        cluster_ends = unit_ends[layout.clusters]
+        atom_ends = cluster_ends[layout.atoms]
         for bounds, ends in zip(token_bounds, (unit_ends, cluster_ends, atom_ends), strict=True):
             base = bounds[-1]
             bounds.extend((ends[1:] + base).tolist())
-    return Levels(*(group_means(states, torch.tensor(bounds)) for bounds in token_bounds))
+    return Pyramid(*(group_means(states, torch.tensor(bounds)) for bounds in token_bounds))

@@ -1,9 +1,10 @@
-"""BERT's layers with the products in 8-bit integers, for processors that multiply those faster than anything else.
+"""The encoder stack with int8 matrix products, for processors that multiply int8 faster than floating point.
 
-Weights are rounded per row, activations by scales that were measured beforehand (`calibrate`), after each channel has been divided
-by what makes its range like the others': a few channels of a transformer are ten times as wide as the rest, and would leave
-these few of the 256 steps (SmoothQuant: Xiao et al., 2023). Everything between the products stays in floating point. Scales are fixed,
-not taken from what is encoded, so that a chunk's states depend on that chunk alone.
+Weights are quantized per row, activations by scales that `calibrate.py` measured, after each channel has
+been divided by a factor that evens out the channels' ranges: a few channels of a transformer are ten times
+as wide as the rest, and would leave the others few of the 256 steps (SmoothQuant: Xiao et al., 2023).
+Everything between the products stays in floating point. Scales are fixed, not taken from the batch, so that
+a chunk's states depend on that chunk alone.
 """
 
 from __future__ import annotations
@@ -19,29 +20,33 @@ import torch
 import torch.nn.functional as F
 
 from crystalcli.processor import flags
-from crystalcli.vectors.stack import Stack
+from crystalcli.vectors.stack import EncoderStack
 
 if TYPE_CHECKING:
     from crystalcli.types import FloatArray
-    from crystalcli.vectors.encoder_config import Config
+    from crystalcli.vectors.encoder_config import EncoderConfig
 
 SCALES = Path(__file__).parent / "data" / "minilm-scales.npz"
-SMOOTHED = ("qkv", "up", "down")  # the products whose channels are evened out; in "out" they are alike
-_MIGRATION = 0.8  # SmoothQuant's alpha: how much of a channel's range goes to the weights
+SMOOTHED = ("qkv", "up", "down")  # products whose channels are evened out; those of "out" are alike
+_MIGRATION = 0.8  # SmoothQuant's alpha: the share of a channel's range that moves to the weights
 _POST = {"gelu": ("gelu", "none"), "tanh": ("gelu", "tanh"), "relu": ("relu", "")}
-# Sums of powers of two that are safe to divide by; outside them, softmax with its maximum taken off.
+# The range of sums that are safe to divide by; outside of it, softmax subtracts its maximum first.
 _SAFE = (2.0**-100, 2.0**48)
 
 
 class Scales(NamedTuple):
-    """The least and the greatest value that each channel of each product's input had in a sample: float32 [channels] each, by
-    (layer, part)."""
+    """The range of each channel of each product's input in a sample of text, by (layer, product).
+
+    Attributes:
+        low: least values, float32 [channels].
+        high: greatest values, float32 [channels].
+    """
 
     low: dict[tuple[int, str], FloatArray]
     high: dict[tuple[int, str], FloatArray]
 
     def save(self, path: Path) -> None:
-        """Write to a file of numpy's."""
+        """Write the scales, rounded to float16, to an .npz file."""
         arrays = {
             f"{part}.{layer}": np.stack([self.low[layer, part], self.high[layer, part]]) for layer, part in self.low
         }
@@ -49,7 +54,7 @@ class Scales(NamedTuple):
 
     @staticmethod
     def load(path: Path) -> Scales:
-        """Read what `save` wrote."""
+        """Read a file of `save`."""
         scales = Scales({}, {})
         with np.load(path, allow_pickle=False) as arrays:
             for name in arrays.files:
@@ -60,13 +65,13 @@ class Scales(NamedTuple):
 
 @lru_cache(maxsize=1)
 def default_scales() -> Scales:
-    """Those of the program's own encoder."""
+    """Load the scales of the default encoder, once."""
     return Scales.load(SCALES)
 
 
 @lru_cache(maxsize=1)
-def native_int8() -> bool:
-    """Whether this processor has matrix instructions for 8-bit integers (VNNI or AMX), and torch's build uses them rightly."""
+def has_native_int8() -> bool:
+    """Check that this processor has int8 matrix instructions (VNNI or AMX) and that torch multiplies rightly with them."""
     if not flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}:
         return False
     generator = torch.Generator().manual_seed(0)
@@ -79,20 +84,29 @@ def native_int8() -> bool:
     return float(error) < 0.05
 
 
-class QuantizedStack(Stack):
-    """The layers of one model on a CPU. Parameters as of Stack. Raises KeyError as Stack does, and for scales that are not its."""
+class QuantizedStack(EncoderStack):
+    """The layers of one model on a CPU, with int8 products.
 
-    def __init__(self, config: Config, weights: Mapping[str, torch.Tensor], scales: Scales) -> None:
+    Args:
+        config: the model's shape.
+        weights: by the names of `canonical_names`.
+        scales: measured on this model.
+
+    Raises:
+        KeyError: A weight is missing or has the wrong shape, or the scales belong to another model.
+    """
+
+    def __init__(self, config: EncoderConfig, weights: Mapping[str, torch.Tensor], scales: Scales) -> None:
         super().__init__(config, weights)
         self._products = []
         post = {"up": _POST[config.activation]}
         for layer, linears in enumerate(self._linears):
             products = {}
             for part, (weight, bias) in linears.items():
-                low, high = (torch.from_numpy(each[layer, part]) for each in scales)
+                low, high = (torch.from_numpy(bounds[layer, part]) for bounds in scales)
                 if len(low) != weight.shape[1]:
-                    raise KeyError("the scales are of another model")
-                if part == "qkv":  # softmax of q · k / sqrt(d) as powers of two
+                    raise KeyError("the scales belong to another model")
+                if part == "qkv":  # scale q so that softmax can use powers of two
                     weight, bias = weight.clone(), bias.clone()
                     factor = math.log2(math.e) / math.sqrt(config.dimension // config.heads)
                     weight[: config.dimension] *= factor
@@ -113,12 +127,12 @@ class QuantizedStack(Stack):
         return self._products[layer][part](x)
 
     def _activate(self, x: torch.Tensor) -> torch.Tensor:
-        return x  # the product did it
+        return x  # fused into the product
 
     def _attend(
         self, layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None
     ) -> torch.Tensor:
-        if layer == 0:  # its scores reach 110 in every text, where bfloat16 has steps of a half
+        if layer == 0:  # its scores reach 110 in every text, where bfloat16 resolves only 0.5
             return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=math.log(2)).float()
         scores = torch.matmul(q, k.transpose(-1, -2))
         if mask is not None:
@@ -126,17 +140,29 @@ class QuantizedStack(Stack):
         powers = torch.exp2(scores)
         total = powers.sum(-1, keepdim=True, dtype=torch.float32)
         attended = torch.matmul(powers, v).float().div_(total)
-        # Without the maximum taken off first, as softmax does, a sum may leave the range of floating point: seldom, and seen here.
+        # The maximum was not subtracted first, as softmax does: a sum may leave the range of floating point.
         unsafe = ~((total > _SAFE[0]) & (total < _SAFE[1])).flatten(1).all(1)
         if unsafe.any():
-            query, key, value = (each[unsafe].float() for each in (q, k, v))
-            where = None if mask is None else mask[unsafe]
-            attended[unsafe] = F.scaled_dot_product_attention(query, key, value, attn_mask=where, scale=math.log(2))
+            query, key, value = (states[unsafe].float() for states in (q, k, v))
+            unsafe_mask = None if mask is None else mask[unsafe]
+            attended[unsafe] = F.scaled_dot_product_attention(
+                query, key, value, attn_mask=unsafe_mask, scale=math.log(2)
+            )
         return attended
 
 
 class _Product:
-    """A linear layer in 8 bits: float32 [..., channels] to `result` [..., rows]. low, high: the range of each channel."""
+    """A linear layer in int8: float32 [..., channels] to `result` [..., rows].
+
+    Args:
+        weight: float32 [rows, channels].
+        bias: float32 [rows].
+        low: the least value of each channel, float32 [channels].
+        high: the greatest value of each channel, float32 [channels].
+        smooth: whether to even out the channels' ranges.
+        post: the activation fused into the product, and its algorithm.
+        result: the dtype of the output.
+    """
 
     def __init__(
         self,
@@ -150,17 +176,17 @@ class _Product:
         result: torch.dtype = torch.float32,
     ) -> None:
         widest = torch.maximum(low.abs(), high.abs()).clamp(min=1e-3)
-        evening = torch.ones_like(widest)
+        smoothing = torch.ones_like(widest)
         if smooth:
-            evening = widest**_MIGRATION / weight.abs().amax(0).clamp(min=1e-4) ** (1 - _MIGRATION)
-            evening /= evening.median()
-        least, most = min(0.0, float((low / evening).min())), float((high / evening).max())
+            smoothing = widest**_MIGRATION / weight.abs().amax(0).clamp(min=1e-4) ** (1 - _MIGRATION)
+            smoothing /= smoothing.median()
+        least, most = min(0.0, float((low / smoothing).min())), float((high / smoothing).max())
         self._scale = max(most - least, 1e-6) / 255
         self._zero = round(-least / self._scale)
-        # Rounding by way of int8, which is several times as fast as to uint8: less 128 before, the sign bit turned over after.
-        self._factor = (1 / (evening * self._scale)).contiguous()
+        # torch rounds to int8 several times as fast as to uint8: subtract 128 first, flip the sign bit afterwards.
+        self._factor = (1 / (smoothing * self._scale)).contiguous()
         self._shift = torch.full_like(self._factor, self._zero - 128.0)
-        weight = weight * evening
+        weight = weight * smoothing
         self._row_scales = (weight.abs().amax(1).clamp(min=1e-12) / 127).contiguous()
         rows = (weight / self._row_scales[:, None]).round().to(torch.int8)
         self._rows = torch.ops.onednn.qlinear_prepack(rows, None)

@@ -1,6 +1,7 @@
-"""The same encoder in numpy, for a question alone: 10 tokens through 6 layers take less time than importing torch.
+"""The encoder in numpy, for a question alone: 10 tokens through 6 layers take less time than importing torch.
 
 Weights are memory-mapped, so only the rows of the embedding table that the question uses are read.
+Chunks are encoded in torch, by `bert.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from crystalcli.errors import ModelMissingError
-from crystalcli.vectors.encoder_config import WEIGHTS, canonical, read_config
+from crystalcli.vectors.encoder_config import WEIGHTS_FILE, canonical_names, read_encoder_config
 from crystalcli.vectors.encoder_tokenizer import WordPieceTokenizer, default_tokenizer
 
 if TYPE_CHECKING:
@@ -21,40 +22,54 @@ if TYPE_CHECKING:
     from crystalcli.types import FloatArray, IntArray
 
 
-class Encoded(NamedTuple):
-    """A question's `vector`, float32 [dimension], and its tokens' `states`, float32 [tokens, dimension], unit length."""
+class EncodedQuestion(NamedTuple):
+    """An encoded question; all vectors have unit length.
+
+    Attributes:
+        vector: the embedding, float32 [dimension].
+        states: the token states, float32 [tokens, dimension].
+    """
 
     vector: FloatArray
     states: FloatArray
 
 
 class QuestionEncoder:
-    """BERT and its kin for one short text at a time, in float32.
+    """BERT for one short text at a time, in float32.
 
-    folder holds `config.json` and `model.safetensors`; tokenizer: by default the default encoder's. Raises ModelMissingError
-    when the weights cannot be read, and UsageError for a model of another kind.
+    Args:
+        folder: holds `config.json` and `model.safetensors`.
+        tokenizer: of the encoder; by default the default encoder's.
+
+    Attributes:
+        max_tokens: the greatest number of tokens of a text, without special tokens.
+
+    Raises:
+        ModelMissingError: The weights cannot be read.
+        UsageError: The model is not an encoder of a supported type.
     """
 
     def __init__(self, folder: Path, tokenizer: WordPieceTokenizer | None = None) -> None:
         from safetensors import SafetensorError
 
-        self.config = read_config(folder)
-        self.longest = self.config.positions - 2  # tokens
+        self.config = read_encoder_config(folder)
+        self.max_tokens = self.config.positions - 2
         self._tokenizer = tokenizer or default_tokenizer()
         try:
-            self._open(folder / WEIGHTS)
+            self._open(folder / WEIGHTS_FILE)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelMissingError(f"cannot read the encoder's weights in {folder}: {error}") from error
 
     def _open(self, path: Path) -> None:
+        """Map the weights. Raises KeyError for a missing weight, ValueError for a wrong shape."""
         import safetensors
 
         file: Any = safetensors.safe_open(str(path), framework="numpy")
-        names = canonical(file.keys())
-        if any(file.get_slice(name).get_dtype() == "BF16" for name in names.values()):  # which numpy has not
-            read: Any = safetensors.deserialize
-            held = {name: _from_bfloat16(entry) for name, entry in read(path.read_bytes())}
-            self._weights = {short: held[name] for short, name in names.items()}
+        names = canonical_names(file.keys())
+        if any(file.get_slice(name).get_dtype() == "BF16" for name in names.values()):  # numpy has no bfloat16
+            deserialize: Any = safetensors.deserialize
+            tensors = {name: _from_bfloat16(entry) for name, entry in deserialize(path.read_bytes())}
+            self._weights = {short: tensors[name] for short, name in names.items()}
             self._words: Any = self._weights.pop("embeddings.word_embeddings.weight")
         else:
             self._words = file.get_slice(names.pop("embeddings.word_embeddings.weight"))
@@ -64,15 +79,19 @@ class QuestionEncoder:
         rows = len(self._weights["embeddings.position_embeddings.weight"])
         last = f"encoder.layer.{self.config.layers - 1}.output.dense.weight"
         if rows < self.config.first_position + self.config.positions or last not in self._weights:
-            raise ValueError("they have not the shape that config.json says")
+            raise ValueError("their shape does not match config.json")
 
     def tokens(self, text: str) -> tuple[IntArray, IntArray]:
-        """A text's token ids and the character at which each ends, int32 [n] each; what is longer than the model is left out."""
-        ids, ends = self._tokenizer.tokenize([text])[0]
-        return ids[: self.longest], ends[: self.longest]
+        """Tokenize a text, truncated to `max_tokens`.
 
-    def encode(self, ids: Sequence[int]) -> Encoded:
-        """Encode one text of at most `longest` tokens, given as token ids without special tokens."""
+        Returns:
+            Token ids, int32 [n], and the character offset at which each token ends, int32 [n].
+        """
+        ids, ends = self._tokenizer.tokenize([text])[0]
+        return ids[: self.max_tokens], ends[: self.max_tokens]
+
+    def encode(self, ids: Sequence[int]) -> EncodedQuestion:
+        """Encode one text of at most `max_tokens` tokens, given as token ids without special tokens."""
         first, last = self._tokenizer.special
         x = np.concatenate([self._words[token : token + 1] for token in (first, *ids, last)]).astype(np.float32)
         weights, start = self._weights, self.config.first_position
@@ -82,7 +101,7 @@ class QuestionEncoder:
         x = self._norm(x, "embeddings.LayerNorm")
         for layer in range(self.config.layers):
             x = self._layer(x, f"encoder.layer.{layer}.")
-        return Encoded(_unit(x.mean(0)), _unit(x[1:-1]))
+        return EncodedQuestion(_unit(x.mean(0)), _unit(x[1:-1]))
 
     def _layer(self, x: FloatArray, prefix: str) -> FloatArray:
         (length, size), heads = x.shape, self.config.heads
@@ -112,9 +131,9 @@ class QuestionEncoder:
 
 
 def _from_bfloat16(entry: Any) -> FloatArray:
-    """A tensor of a safetensors file as float32: the upper half of its bits is what bfloat16 keeps."""
+    """Convert a tensor of a safetensors file from bfloat16, the upper half of float32's bits, to float32."""
     if entry["dtype"] != "BF16":
-        raise ValueError("some of them are bfloat16 and some are not")
+        raise ValueError("some are bfloat16 and some are not")
     bits = np.frombuffer(entry["data"], "<u2").astype(np.uint32) << 16
     result: FloatArray = bits.view(np.float32).reshape(entry["shape"])
     return result
@@ -126,7 +145,7 @@ def _unit(x: FloatArray) -> FloatArray:
 
 
 def _gelu(x: FloatArray) -> FloatArray:
-    """x·Φ(x), with erf by Abramowitz and Stegun 7.1.26 (absolute error under 1.5e-7, below float32's noise here)."""
+    """GELU, x·Φ(x), with erf by Abramowitz and Stegun 7.1.26 (absolute error under 1.5e-7, below float32's noise here)."""
     z = np.abs(x) * np.float32(math.sqrt(0.5))
     t = 1 / (1 + np.float32(0.3275911) * z)
     poly = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t

@@ -1,4 +1,7 @@
-"""BERT's layers in torch: token ids to token states. Knows weights; knows neither chunks nor batches."""
+"""The encoder stack in torch: token ids to token states.
+
+Knows: weights. Does not know: chunks or batches.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ import torch
 import torch.nn.functional as F
 
 if TYPE_CHECKING:
-    from crystalcli.vectors.encoder_config import Config
+    from crystalcli.vectors.encoder_config import EncoderConfig
 
-# A layer's four products, and the names of their weights; the first is three side by side.
+# A layer's four products, and the names of their weights; the first concatenates three.
 LINEAR = {
     "qkv": ("attention.self.query", "attention.self.key", "attention.self.value"),
     "out": ("attention.output.dense",),
@@ -21,15 +24,22 @@ LINEAR = {
 _NORMS = ("attention.output.LayerNorm", "output.LayerNorm")
 
 
-class Stack:
+class EncoderStack:
     """The layers of one model, in one floating-point precision, on one device.
 
-    weights: by the names that `canonical` gives them. Raises KeyError where one is missing or has another shape than config says.
+    Args:
+        config: the model's shape.
+        weights: by the names of `canonical_names`.
+        device: by default the one that the weights are on.
+        precision: a floating-point dtype.
+
+    Raises:
+        KeyError: A weight is missing or has the wrong shape.
     """
 
     def __init__(
         self,
-        config: Config,
+        config: EncoderConfig,
         weights: Mapping[str, torch.Tensor],
         device: torch.device | None = None,
         precision: torch.dtype = torch.float32,
@@ -37,7 +47,7 @@ class Stack:
         self.config = config
 
         def take(*names: str) -> tuple[torch.Tensor, torch.Tensor]:
-            weight, bias = (torch.cat([weights[f"{name}.{what}"] for name in names]) for what in ("weight", "bias"))
+            weight, bias = (torch.cat([weights[f"{name}.{kind}"] for name in names]) for kind in ("weight", "bias"))
             return weight.to(device, precision).contiguous(), bias.to(device, precision).contiguous()
 
         self._words = weights["embeddings.word_embeddings.weight"].to(device, precision)
@@ -48,7 +58,7 @@ class Stack:
         self._norm = take("embeddings.LayerNorm")
         shapes = {"word": self._words.shape[1], "position": self._positions.shape[1]}
         if set(shapes.values()) != {config.dimension} or len(self._positions) < config.positions:
-            raise KeyError("they have not the shape that config.json says")
+            raise KeyError("their shape does not match config.json")
         prefixes = [f"encoder.layer.{layer}." for layer in range(config.layers)]
         self._linears = [
             {part: take(*(prefix + name for name in names)) for part, names in LINEAR.items()} for prefix in prefixes
@@ -57,9 +67,14 @@ class Stack:
 
     @torch.inference_mode()
     def __call__(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """Token states [batch, positions, dimension] of ids int64 [batch, positions].
+        """Encode token ids.
 
-        mask: bool [batch, 1, 1, positions], true where there is a token; None when there is no padding.
+        Args:
+            ids: int64 [batch, positions].
+            mask: bool [batch, 1, 1, positions], true at tokens, false at padding; None without padding.
+
+        Returns:
+            Token states [batch, positions, dimension].
         """
         batch, length = ids.shape
         size, heads, epsilon = (self.config.dimension,), self.config.heads, self.config.epsilon

@@ -75,7 +75,7 @@ def test_wrong_encoders_get_one_line_and_a_code(tmp_path, shelf_folder, encoder,
     file = tmp_path / "m.crystal"
     code, _, err = here(capsys, "ingest", shelf_folder, "-c", file, "--encoder", tmp_path / "no")
     assert (code, err.count("\n")) == (6, 1)
-    assert "there is no such folder" in err
+    assert "the folder does not exist" in err
     (tmp_path / "mpnet").mkdir()
     (tmp_path / "mpnet" / "config.json").write_text('{"model_type": "mpnet"}')
     (tmp_path / "mpnet" / "model.safetensors").write_bytes(b"")

@@ -23,7 +23,7 @@ from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.ingest import Ingest
 from crystalcli.memory.layers import LayerCodes
 from crystalcli.storage.store import Store
-from crystalcli.vectors.pyramid import layout
+from crystalcli.vectors import pyramid_layout
 
 QUESTION = "ferry keeper lamp tide"
 
@@ -40,7 +40,7 @@ class CodesFromText:
 
     @staticmethod
     def of(text, tokens):
-        shape = layout(tokens)
+        shape = pyramid_layout(tokens)
         widths = {"atoms": (32, shape.atoms), "clusters": (12, shape.clusters), "units": (4, shape.units)}
         return LayerCodes(
             **{

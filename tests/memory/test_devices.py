@@ -14,7 +14,7 @@ from support.small_encoder import make_encoder
 from crystalcli import InfiniteMemoryTransformer, MemoryCrystal
 from crystalcli.errors import UsageError
 from crystalcli.memory.decay import Forgetting
-from crystalcli.vectors.bert import Bert
+from crystalcli.vectors import Bert
 
 DEVICE = os.environ.get("CRYSTAL_TEST_DEVICE", "cuda" if torch.cuda.is_available() else "cpu")
 if DEVICE == second_device.NAME:

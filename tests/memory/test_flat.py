@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crystalcli.vectors.encoder_tokenizer import VOCABULARY
+from crystalcli.vectors import VOCABULARY
 
 
 def write_text(path: Path, size: int) -> None:

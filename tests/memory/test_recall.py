@@ -14,9 +14,7 @@ from crystalcli.memory.recall import _top, _z_sum
 from crystalcli.memory.reencode import reencode
 from crystalcli.memory.standing import standing
 from crystalcli.text.sentences import sentences
-from crystalcli.vectors.bert import Bert
-from crystalcli.vectors.encoder_tokenizer import default_tokenizer
-from crystalcli.vectors.pyramid import layout
+from crystalcli.vectors import Bert, default_tokenizer, pyramid_layout
 
 
 def found_evidence(crystal: Crystal, question: dict, k: int, depth: int) -> bool:
@@ -166,7 +164,7 @@ def test_encoded_again_the_same_atoms_are_scored_by_their_exact_vectors(crystal,
         before = np.concatenate([np.zeros(0, np.int32), *before])
         assert len(before) <= 24  # else only its ends would be read
         first = each.atom - crystal.shelf.first_atom(place.chunk)
-        shape = layout(crystal.shelf.tokens_of(place.chunk))
+        shape = pyramid_layout(crystal.shelf.tokens_of(place.chunk))
         low, high = (int(shape.units[shape.clusters[shape.atoms[first + side]]]) for side in (0, 1))
         vector = bert.states([np.concatenate((before, ids))])[len(before) :][low:high].mean(0).numpy()
         cosine = float(vector @ query.encoded.vector / np.linalg.norm(vector))

@@ -25,7 +25,7 @@ from crystalcli.memory.recall import Recall
 from crystalcli.memory.segments import SEGMENT_BYTES
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.store import Store
-from crystalcli.vectors.pyramid import layout
+from crystalcli.vectors import pyramid_layout
 
 ALLOWED = 1e6  # bytes of memory for a million tokens
 READ = 2e6  # bytes of the file for 20 passages
@@ -172,7 +172,7 @@ def test_nesting_is_each_chunk_s_layout_one_after_the_other(tokens):
     units: list[tuple[int, int]] = []
     chunks: list[int] = []
     for number, count in enumerate(tokens):
-        shape = layout(count)
+        shape = pyramid_layout(count)
         first = units[-1][1] if units else 0
         units += [(first + a, first + b) for a, b in zip(shape.clusters, shape.clusters[1:], strict=False)]
         first = clusters[-1][1] if clusters else 0

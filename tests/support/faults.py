@@ -33,7 +33,7 @@ from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.verify import verify
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
-from crystalcli.vectors.pyramid import layout
+from crystalcli.vectors import pyramid_layout
 from support.waiting import until
 
 SEGMENT_BYTES = 4000
@@ -52,7 +52,7 @@ class HashEncoder:
         parts: tuple[list[bytes], ...] = ([], [], [])
         counts = tokens if tokens is not None else [len(chunk.ids) for chunk in chunks]
         for chunk, count in zip(chunks, counts, strict=True):
-            shape = layout(count)
+            shape = pyramid_layout(count)
             sizes = 32 * (len(shape.atoms) - 1), 12 * (len(shape.clusters) - 1), 4 * (len(shape.units) - 1)
             for part, size in zip(parts, sizes, strict=True):
                 part.append(hashlib.shake_128(chunk.text.encode()).digest(size))

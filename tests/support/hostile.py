@@ -31,8 +31,7 @@ from crystalcli.memory.verify import verify
 from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store, digest
 from crystalcli.types import Speaker
-from crystalcli.vectors.codec import default_codec
-from crystalcli.vectors.question_encoder import Encoded, QuestionEncoder
+from crystalcli.vectors import EncodedQuestion, QuestionEncoder, default_codec
 from support.damage import TABLES, change, reseal
 
 QUESTIONS = ("Which day weighed the compass of port 1?", "ensign stone 999")
@@ -44,9 +43,9 @@ ODD = (0, 1, -1, 255, 65536, 2**31, 2**40, 2**53, 2**62, -(2**62))
 class Remembering(QuestionEncoder):
     """The real encoder, which reads each question once."""
 
-    known: dict[tuple[int, ...], Encoded] = {}  # noqa: RUF012
+    known: dict[tuple[int, ...], EncodedQuestion] = {}  # noqa: RUF012
 
-    def encode(self, ids: list[int]) -> Encoded:
+    def encode(self, ids: list[int]) -> EncodedQuestion:
         key = tuple(ids)
         if key not in self.known:
             self.known[key] = super().encode(ids)

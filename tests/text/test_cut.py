@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from crystalcli.text.cut import FLOOR, LIMIT, cut
 from crystalcli.text.sentences import boundaries, sentences
-from crystalcli.vectors.encoder_tokenizer import default_tokenizer
+from crystalcli.vectors import default_tokenizer
 
 PARAGRAPH = (
     "Call me a taxi, said Mr. Brown. The driver, who came from St. Ives, did not laugh! Why should he? "

@@ -11,7 +11,7 @@ from crystalcli.text.grammars import GRAMMARS, language_of
 from crystalcli.text.reader_code import LARGEST
 from crystalcli.text.readers import open_source
 from crystalcli.types import Landmark
-from crystalcli.vectors.encoder_tokenizer import default_tokenizer
+from crystalcli.vectors import default_tokenizer
 
 # Of each language: the name of a file, its text, and the labels with the text that their landmarks stand before.
 SOURCES = {

@@ -4,9 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.vectors import CODE_BYTES, Codec, codes_from_bytes, cosines, default_codec, train_quantizer, unit_length
 from crystalcli.vectors import opq as training
-from crystalcli.vectors.codec import CODE_BYTES, Codec, codes_from, cosines, default_codec, unit_length
-from crystalcli.vectors.opq import train_quantizer
 
 
 def pyramid(seed: int, atoms: int = 6):
@@ -86,9 +85,9 @@ def test_codebooks_come_back_from_their_file(tmp_path):
 
 
 def test_codes_of_another_size_are_refused():
-    with pytest.raises(DamagedCrystalError, match="atoms have not the size"):
-        codes_from(b"123", "atoms", 1)
-    assert codes_from(bytes(64), "atoms", 2).shape == (2, 32)
+    with pytest.raises(DamagedCrystalError, match="atoms: expected 32 bytes, got 3"):
+        codes_from_bytes(b"123", "atoms", 1)
+    assert codes_from_bytes(bytes(64), "atoms", 2).shape == (2, 32)
 
 
 @settings(max_examples=10, deadline=None)
@@ -117,7 +116,7 @@ def test_any_dimension_and_any_number_of_vectors_can_be_learnt_from(size, count)
     random = np.random.default_rng(0)
     vectors = random.normal(size=(count, size)).astype(np.float32)
     quantizers = {layer: train_quantizer(vectors, books, rounds=1) for layer, books in CODE_BYTES.items()}
-    codec = Codec.from_blobs(Codec(**quantizers).blobs(), size)
+    codec = Codec.from_blobs(Codec(**quantizers).to_blobs(), size)
     for layer, books in CODE_BYTES.items():
         quantizer = getattr(codec, layer)
         codes = quantizer.encode(vectors)
@@ -127,7 +126,7 @@ def test_any_dimension_and_any_number_of_vectors_can_be_learnt_from(size, count)
         error = ((vectors - decoded) ** 2).sum() / (vectors**2).sum()
         assert error < (1e-3 if count == 1 else 0.99)
         query = vectors[0]
-        score = sum(quantizer.table(query)[np.arange(books), codes[0]])
+        score = sum(quantizer.lookup_table(query)[np.arange(books), codes[0]])
         assert score == pytest.approx(float(decoded[0] @ query), rel=1e-2)
 
 
@@ -147,10 +146,10 @@ def test_few_atoms_are_learnt_with_clusters_and_units_of_the_whole_text(monkeypa
     def look(vectors, books, **options):
         raise _Seen(vectors)
 
-    monkeypatch.setattr(training, "FEW", 256)
+    monkeypatch.setattr(training, "MIN_ATOMS", 256)
     monkeypatch.setattr(training, "train_quantizer", look)
     with pytest.raises(_Seen) as seen:
-        training.train(*layers, np.arange(2 * atoms) // 2, np.arange(10 * atoms) // 5)
+        training.train_codec(*layers, np.arange(2 * atoms) // 2, np.arange(10 * atoms) // 5)
     found = seen.value.args[0]
     assert len(found) == (atoms if atoms >= 256 else min(256, 13 * atoms))
     shares = [found[found[:, layer] > 0] for layer in range(3)]

@@ -9,9 +9,7 @@ import pytest
 import torch
 
 from crystalcli.errors import ModelMissingError
-from crystalcli.vectors.bert import Bert, native_bfloat16
-from crystalcli.vectors.encoder_tokenizer import VOCABULARY, default_tokenizer
-from crystalcli.vectors.question_encoder import QuestionEncoder
+from crystalcli.vectors import VOCABULARY, Bert, QuestionEncoder, default_tokenizer, has_native_bfloat16
 
 TOPICS = [
     "tides",
@@ -69,7 +67,7 @@ def test_the_encoder_equals_sentence_transformers_in_float32(reference, token_id
 
 
 def test_the_encoder_in_the_precision_used_is_near(reference, token_ids, encoder_folder):
-    precision = torch.bfloat16 if native_bfloat16() else torch.float32
+    precision = torch.bfloat16 if has_native_bfloat16() else torch.float32
     bert = Bert(encoder_folder, precision=precision, device="cpu")
     for ids, wanted in zip(token_ids, reference[0], strict=True):
         assert float(bert.embed(ids) @ torch.from_numpy(wanted)) > 0.99

@@ -13,10 +13,14 @@ from hypothesis import strategies as st
 from support.small_encoder import make_encoder
 
 from crystalcli.errors import ModelMissingError, UsageError
-from crystalcli.vectors.bert import Bert
-from crystalcli.vectors.encoder_config import TYPES, read_config
-from crystalcli.vectors.encoder_tokenizer import FolderTokenizer, tokenizer_digest
-from crystalcli.vectors.question_encoder import QuestionEncoder
+from crystalcli.vectors import (
+    MODEL_TYPES,
+    Bert,
+    FolderTokenizer,
+    QuestionEncoder,
+    read_encoder_config,
+    tokenizer_digest,
+)
 
 TEXTS = [
     "The keeper of the light counted the boats.",
@@ -26,7 +30,7 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module", params=TYPES)
+@pytest.fixture(scope="module", params=MODEL_TYPES)
 def folder(request, tmp_path_factory):
     return make_encoder(tmp_path_factory.mktemp("encoder") / request.param, request.param)
 
@@ -155,11 +159,11 @@ def config_with(folder, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_type": "mpnet"}, "a model of type mpnet; an encoder is one of bert, distilbert, roberta, xlm-roberta"),
+        ({"model_type": "mpnet"}, "a model of type mpnet; expected one of bert, distilbert, roberta, xlm-roberta"),
         ({"model_type": None}, "of type None"),
         ({"position_embedding_type": "relative_key"}, "its positions are not absolute"),
-        ({"hidden_act": "swish"}, "its activation is swish"),
-        ({"num_attention_heads": 7}, "7 heads do not share 48 dimensions evenly"),
+        ({"hidden_act": "swish"}, "unknown activation 'swish'"),
+        ({"num_attention_heads": 7}, "48 dimensions cannot be divided by 7 heads"),
         ({"hidden_size": "many"}, "does not describe an encoder"),
         ({"max_position_embeddings": 8}, "8 positions"),
         ({"is_decoder": True}, "it is a decoder"),
@@ -169,27 +173,27 @@ def test_other_models_are_refused_by_name(small, tmp_path, changes, message):
     shutil.copytree(small, tmp_path / "e")
     config_with(tmp_path / "e", **changes)
     with pytest.raises(UsageError, match=message):
-        read_config(tmp_path / "e")
+        read_encoder_config(tmp_path / "e")
 
 
 def test_folders_without_whole_weights_say_what_is_there(small, tmp_path):
     made = tmp_path / "e"
-    with pytest.raises(ModelMissingError, match="no such folder"):
-        read_config(made)
+    with pytest.raises(ModelMissingError, match="the folder does not exist"):
+        read_encoder_config(made)
     shutil.copytree(small, made)
     (made / "model.safetensors").unlink()
-    with pytest.raises(ModelMissingError, match=r"there is no model\.safetensors"):
-        read_config(made)
+    with pytest.raises(ModelMissingError, match=r"model\.safetensors does not exist"):
+        read_encoder_config(made)
     (made / "pytorch_model.bin").write_bytes(b"")
     with pytest.raises(ModelMissingError, match="a pickle, which is never read"):
-        read_config(made)
+        read_encoder_config(made)
     (made / "model.safetensors.index.json").write_text("{}")
     with pytest.raises(ModelMissingError, match="several files"):
-        read_config(made)
+        read_encoder_config(made)
     (made / "model.safetensors").write_bytes(b"")
     (made / "config.json").write_text("[]")
-    with pytest.raises(ModelMissingError, match=r"config\.json .*no JSON object"):
-        read_config(made)
+    with pytest.raises(ModelMissingError, match=r"config\.json .*expected a JSON object"):
+        read_encoder_config(made)
     (made / "tokenizer.json").write_text("{")
     with pytest.raises(ModelMissingError, match=r"cannot read the encoder's tokenizer\.json"):
         FolderTokenizer(made)
@@ -202,7 +206,7 @@ def test_weights_of_another_shape_than_config_says_are_refused(small, tmp_path):
     shutil.copytree(small, tmp_path / "e")
     config_with(tmp_path / "e", max_position_embeddings=4000)
     for encoder in (Bert, QuestionEncoder):
-        with pytest.raises(ModelMissingError, match="not the shape that"):
+        with pytest.raises(ModelMissingError, match="shape does not match"):
             encoder(tmp_path / "e")
     config_with(tmp_path / "e", max_position_embeddings=300, num_hidden_layers=3)
     for encoder in (Bert, QuestionEncoder):

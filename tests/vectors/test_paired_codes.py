@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.vectors.codec import default_codec
-from crystalcli.vectors.paired_codes import PairedCodes
+from crystalcli.vectors import PairedCodes, default_codec
 
 
 @given(st.integers(0, 200), st.integers(1, 6), st.integers(0, 2**32 - 1))
@@ -12,7 +11,7 @@ def test_codes_come_back_and_score_as_one_byte_at_a_time(count, half, seed):
     random = np.random.default_rng(seed)
     codes = random.integers(0, 256, (count, 2 * half), np.uint8)
     table = random.normal(size=(2 * half, 256)).astype(np.float32)
-    paired = PairedCodes.of(codes)
+    paired = PairedCodes.from_codes(codes)
     assert len(paired) == count
     assert paired.nbytes == codes.nbytes
     assert np.array_equal(paired[np.arange(count)], codes)
@@ -26,10 +25,10 @@ def test_many_more_nodes_than_are_scored_at_a_time():
     random = np.random.default_rng(1)
     codes = random.integers(0, 256, (40_000, 32), np.uint8)
     query = random.normal(size=384).astype(np.float32)
-    table = default_codec().atoms.table(query)
+    table = default_codec().atoms.lookup_table(query)
     paired = PairedCodes(len(codes), 32)
     for start in range(0, len(codes), 7777):
-        paired.put(start, codes[start : start + 7777])
+        paired.fill(start, codes[start : start + 7777])
     slowly = table[np.arange(32), codes].sum(1)
     assert default_codec().score_atoms(query, paired) == pytest.approx(slowly, abs=1e-4)
     assert np.array_equal(default_codec().score_atoms(query, codes), default_codec().score_atoms(query, paired))

@@ -5,30 +5,31 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crystalcli.vectors.pyramid import build, even, group_means, layout, nodes
+from crystalcli.vectors import build_pyramid, node_counts, pyramid_layout
+from crystalcli.vectors.pyramid import even_bounds, group_means
 
 
 @given(st.integers(0, 5000), st.integers(1, 20))
 def test_even_groups_cover_everything_and_differ_by_one_at_most(count, groups):
-    sizes = np.diff(even(count, groups))
+    sizes = np.diff(even_bounds(count, groups))
     assert sizes.sum() == count
     assert sizes.max() - sizes.min() <= 1
 
 
 @given(st.integers(0, 3000))
 def test_no_node_is_empty(tokens):
-    for bounds in layout(tokens):
+    for bounds in pyramid_layout(tokens):
         assert (np.diff(bounds) >= 1).all()
-    assert layout(tokens).units[-1] == tokens
+    assert pyramid_layout(tokens).units[-1] == tokens
 
 
 def test_the_ratios_hold_on_average():
     counts = np.arange(160, 255)
-    units, clusters, atoms = (int(each.sum()) for each in nodes(counts))
+    units, clusters, atoms = (int(each.sum()) for each in node_counts(counts))
     assert 9.8 < counts.sum() / units < 10.2
     assert 4.8 < units / clusters < 5.2
     assert 1.9 < clusters / atoms < 2.1
-    assert [len(bounds) - 1 for bounds in layout(250)] == [25, 5, 3]
+    assert [len(bounds) - 1 for bounds in pyramid_layout(250)] == [25, 5, 3]
 
 
 @given(st.lists(st.integers(0, 260), min_size=1, max_size=6))
@@ -36,8 +37,8 @@ def test_the_ratios_hold_on_average():
 def test_every_node_is_the_mean_of_its_tokens(counts):
     torch.manual_seed(sum(counts))
     states = torch.randn(sum(counts), 8)
-    layouts = [layout(count) for count in counts]
-    levels = build(states, layouts)
+    layouts = [pyramid_layout(count) for count in counts]
+    levels = build_pyramid(states, layouts)
     start = unit = cluster = atom = 0
     for count, (units, clusters, atoms) in zip(counts, layouts, strict=True):
         own = states[start : start + count]

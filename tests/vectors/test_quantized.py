@@ -8,13 +8,19 @@ import torch
 import torch.nn.functional as F
 
 from crystalcli.errors import ModelMissingError
-from crystalcli.vectors.bert import Bert, best_precision
+from crystalcli.vectors import (
+    Bert,
+    Scales,
+    best_precision,
+    build_pyramid,
+    default_scales,
+    default_tokenizer,
+    has_native_int8,
+    pyramid_layout,
+)
 from crystalcli.vectors.calibrate import calibrate
-from crystalcli.vectors.encoder_tokenizer import default_tokenizer
-from crystalcli.vectors.pyramid import build, layout
-from crystalcli.vectors.quantized import Scales, default_scales, native_int8
 
-needs_int8 = pytest.mark.skipif(not native_int8(), reason="this processor has no matrix instructions for int8")
+needs_int8 = pytest.mark.skipif(not has_native_int8(), reason="this processor has no matrix instructions for int8")
 
 TEXTS = [
     "The keeper lit the lamp at dusk, and counted the boats that were still out beyond the bar. " * 8,
@@ -38,8 +44,8 @@ def quantized(encoder_folder) -> Bert:
 @needs_int8
 def test_every_unit_is_near_what_it_is_in_floating_point(chunks, quantized, encoder_folder):
     exact = Bert(encoder_folder, precision=torch.float32, device="cpu").states(chunks)
-    layouts = [layout(len(ids)) for ids in chunks]
-    for one, other in zip(build(exact, layouts), build(quantized.states(chunks), layouts), strict=True):
+    layouts = [pyramid_layout(len(ids)) for ids in chunks]
+    for one, other in zip(build_pyramid(exact, layouts), build_pyramid(quantized.states(chunks), layouts), strict=True):
         near = F.cosine_similarity(one, other)
         assert near.mean() > 0.99
         assert near.min() > 0.95
@@ -92,7 +98,7 @@ def test_scales_are_read_as_they_were_written(encoder_folder, tmp_path):
 
 def test_int8_is_for_encoders_whose_scales_are_known(encoder_folder, monkeypatch):
     assert best_precision(torch.device("cpu")) != torch.int8
-    monkeypatch.setattr("crystalcli.vectors.bert.native_int8", lambda: False)
+    monkeypatch.setattr("crystalcli.vectors.bert.has_native_int8", lambda: False)
     assert best_precision(torch.device("cpu"), scales=True) != torch.int8
     assert Bert(encoder_folder, scales=default_scales(), device="cpu").precision != torch.int8
 

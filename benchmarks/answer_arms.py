@@ -16,9 +16,9 @@ from crystalcli import Crystal
 from crystalcli.answering import context, extract, support
 from crystalcli.answering.spoken import PENALTY, STOP
 from crystalcli.lexical.analysis import terms
-from crystalcli.library import LANGUAGE_MODEL, fetched, read_into, speaker
+from crystalcli.library import LANGUAGE_MODEL, fetched, read_into, open_model
 from crystalcli.lm.model import LanguageModel
-from crystalcli.memory.crystal import ENCODER
+from crystalcli.memory.encoders import ENCODER
 from crystalcli.types import Passage
 
 ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
@@ -68,7 +68,7 @@ class Arms:
         passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
         if arm == "one each":
             return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: support.MOST]])
-        best = extract.ranked(self.crystal(question).recaller(), question.text, passages)
+        best = extract.ranked(self.crystal(question).searcher(), question.text, passages)
         if arm in _QUOTED:
             return self._quoted(question, [" ".join(each.text.split()) for each in best[: support.MOST]])
         if passages:
@@ -91,7 +91,7 @@ class Arms:
     def model(self) -> LanguageModel:
         """The language model."""
         if self._model is None:
-            opened = speaker(self._named)
+            opened = open_model(self._named)
             assert isinstance(opened, LanguageModel), "likelihoods are asked for: a GGUF file is needed"
             self._model = opened
         return self._model
@@ -153,7 +153,7 @@ class Arms:
     def _quoted(self, question: Question, quotes: list[str]) -> tuple[str, str]:
         if not question.choices:
             return "\n".join(quotes), "\n".join(quotes)
-        weights = self.crystal(question).recaller().prepare("\n".join(text for _, text in question.choices)).idf
+        weights = self.crystal(question).searcher().prepare("\n".join(text for _, text in question.choices)).idf
         said = {term for quote in quotes for term, _ in terms(quote)}
 
         def shared(text: str) -> float:

@@ -35,8 +35,8 @@ from crystalcli import Crystal
 from crystalcli.errors import SourceError
 from crystalcli.lexical.analysis import query_terms, terms
 from crystalcli.library import fetched, read_into
-from crystalcli.memory.crystal import ENCODER
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.encoders import ENCODER
+from crystalcli.memory.recall import Searcher
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
 from crystalcli.types import Passage
@@ -169,7 +169,7 @@ def systems(folder: Path, path: Path, vectors: bool) -> dict[str, Callable[[str]
             report = made.ingest([folder])
             print(f"{path.name}: {report.read} files, {report.tokens:,} tokens in {report.seconds:.0f} s", flush=True)
     crystal = Crystal.open(path, encoder=encoder)
-    lexical = Recall(crystal.shelf, None, None)
+    lexical = Searcher(crystal.shelf, None, None)
     found = {"lexical": lambda question: lexical.recall(question, RECALLED), "BM25": WindowIndex(folder).recall}
     return {"crystal": lambda question: crystal.recall(question, RECALLED), **found} if vectors else found
 

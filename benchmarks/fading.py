@@ -26,7 +26,7 @@ from recall import coverage, reciprocal_rank
 
 from crystalcli import Crystal
 from crystalcli.library import fetched, read_into
-from crystalcli.memory.crystal import ENCODER
+from crystalcli.memory.encoders import ENCODER
 from crystalcli.memory.fading import HALF_LIFE, WEIGHT, Fading
 
 SETTINGS = [  # half-life in days, weight
@@ -100,7 +100,7 @@ def main() -> None:
                 made.ingest([folder])
         with Crystal.open(path) as crystal:
             questions = list(asked(queries, places(crystal, folder)))
-            recall = crystal.recaller().recall
+            recall = crystal.searcher().recall
             lines: list[dict[str, Any]] = []
             plain = np.zeros((0, 2))
             for half_life, weight in [(None, 0.0), *SETTINGS]:

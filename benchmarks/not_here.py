@@ -42,8 +42,8 @@ from crystalcli.answering import extract
 from crystalcli.answering.floor import Signs, signs
 from crystalcli.answering.voices import voice
 from crystalcli.lexical import bm25
-from crystalcli.memory.passages import Query
-from crystalcli.memory.recall import Recall, _token_weights
+from crystalcli.memory.query import PreparedQuery
+from crystalcli.memory.recall import Searcher, _token_weights
 from crystalcli.storage.reach import runs_of_all
 
 FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}  # files of a small crystal; of all other sets 20
@@ -67,7 +67,7 @@ class Partly:
     def __init__(self, crystal: Crystal) -> None:
         self.crystal = crystal
         self.shelf = crystal.shelf
-        self.recallers = {True: crystal.recaller(), False: Recall(self.shelf, None, None)}
+        self.recallers = {True: crystal.searcher(), False: Searcher(self.shelf, None, None)}
         self.sources = {source.path: source.id for source in crystal._store.sources() if source.chunks}
         self.runs: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for source, first, count in runs_of_all(crystal._store, list(self.sources.values())):
@@ -81,7 +81,7 @@ class Partly:
                 chosen[firsts[first] : firsts[first + count]] = True
         return chosen
 
-    def prepare(self, question: str) -> tuple[Query, list[int], dict[str, list[Any]]]:
+    def prepare(self, question: str) -> tuple[PreparedQuery, list[int], dict[str, list[Any]]]:
         """What does not depend on what is left out."""
         self.shelf.dead = None
         recaller = self.recallers[True]
@@ -96,7 +96,7 @@ class Partly:
 
     def ask(
         self,
-        prepared: tuple[Query, list[int], dict[str, list[Any]]],
+        prepared: tuple[PreparedQuery, list[int], dict[str, list[Any]]],
         dead: Any,
         full: bool,
         gold: Any,

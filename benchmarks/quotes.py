@@ -34,7 +34,7 @@ def wrong(crystal: Crystal, files: Path, citation: Citation) -> str:
         text = _on_disk(files / citation.path)
         if text[citation.start : citation.end] != citation.quote:
             return "not in the file at its place"
-        if text.count("\n", 0, citation.start) + 1 != citation.line_start:
+        if text.count("\n", 0, citation.start) + 1 != citation.place.line_start:
             return "on another line of the file"
     return ""
 

@@ -28,8 +28,8 @@ from flat import FlatIndex
 
 from crystalcli import Crystal
 from crystalcli.library import fetched, read_into
-from crystalcli.memory.crystal import ENCODER
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.encoders import ENCODER
+from crystalcli.memory.recall import Searcher
 from crystalcli.types import Passage
 
 Gold = list[dict[str, Any]]
@@ -138,8 +138,8 @@ def main() -> None:
 
 def crystal_systems(crystal: Crystal) -> dict[str, Callable[[str], list[Passage]]]:
     """The layers one after the other, then the depths a user can ask for, and BM25 alone over the same passages."""
-    recall = crystal.recaller()
-    lexical = Recall(crystal.shelf, None, None)
+    recall = crystal.searcher()
+    lexical = Searcher(crystal.shelf, None, None)
 
     def vectors_alone(depth: int) -> Callable[[str], list[Passage]]:
         def system(question: str) -> list[Passage]:

@@ -23,16 +23,16 @@ from pathlib import Path
 from damage import TABLES, change, reseal
 
 from crystalcli.answering.ask import ask
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.errors import CrystalError
 from crystalcli.lexical import varint
 from crystalcli.memory.crystal import CrystalFile
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.recall import Searcher
 from crystalcli.memory.repair import repair
 from crystalcli.memory.verify import verify
 from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store, digest
-from crystalcli.types import Speaker
+from crystalcli.types import ChatModel
 from crystalcli.vectors.codec import default_codec
 from crystalcli.vectors.question import Encoded, QuestionEncoder
 
@@ -83,12 +83,12 @@ def use(path: Path, encoder: QuestionEncoder | None, writable: bool) -> tuple[bo
             for question in QUESTIONS:
                 for depth in (1, 3):
                     step(
-                        lambda q=question, d=depth: Recall(
+                        lambda q=question, d=depth: Searcher(
                             crystal.shelf, encoder, default_codec() if encoder else None
                         ).recall(q, 5, d)
                     )
             for question in BROAD:
-                step(lambda q=question: ask(crystal, q, Wishes(extractive=True), speaker=_nobody).portions)
+                step(lambda q=question: ask(crystal, q, AskOptions(extractive=True), speaker=_nobody).portions)
             if writable:
                 with contextlib.suppress(CrystalError):
                     crystal.ingest([path.parent / "new"])
@@ -98,7 +98,7 @@ def use(path: Path, encoder: QuestionEncoder | None, writable: bool) -> tuple[bo
     return sound, said
 
 
-def _nobody() -> Speaker:
+def _nobody() -> ChatModel:
     raise AssertionError("no language model is needed")
 
 

@@ -21,10 +21,10 @@ from crystalcli.cli.shared import (
     PATH,
     count_option,
     crystal_option,
-    decay_option,
     default_weights,
     depth_option,
     encoder_option,
+    half_life_option,
     json_option,
     open_crystal,
     password_option,
@@ -32,7 +32,7 @@ from crystalcli.cli.shared import (
 )
 from crystalcli.cli.watch import watch
 from crystalcli.errors import StoppedError, UsageError
-from crystalcli.types import Decay
+from crystalcli.types import HalfLife
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -105,7 +105,7 @@ def ingest(
     from crystalcli.cli.piping import piped
     from crystalcli.cli.progress import ingesting
     from crystalcli.cli.stopping import stoppable
-    from crystalcli.library import paths_of, read_into
+    from crystalcli.library import Crystal, paths_of
 
     choice = chosen(include, exclude, max_file_size, as_usual)
     stdin = piped(paths, name, max_file_size)
@@ -113,7 +113,12 @@ def ingest(
     if dry_run and sources:
         from crystalcli.cli import forecasting
 
-        forecasting.dry_run(target, sources, encoder, choice, as_json, verbose, password)
+        filters: dict[str, Any] = {
+            "include": include or None,
+            "exclude": [] if as_usual else exclude or None,
+            "max_file_size": max_file_size,
+        }
+        forecasting.dry_run(target, sources, encoder, filters, as_json, verbose, password)
         return
     if dry_run or verbose:
         raise UsageError("--dry-run is for files and folders, and --verbose for --dry-run")
@@ -125,7 +130,7 @@ def ingest(
     with (
         stoppable(),
         stdin as document,  # read to its end before the crystal is held
-        read_into(target, weights, default_weights, wait=wait, waiting=output.note) as opened,
+        Crystal(target, mode="write", encoder=weights, fetch=default_weights, wait=wait, on_wait=output.note) as opened,
     ):
         if samples and opened.own_encoder and not opened.lacks_codebooks:
             output.note("this crystal has its codebooks already: --codebooks-from is not read")
@@ -133,7 +138,7 @@ def ingest(
             with ingesting() as progress:
                 report = opened.bring_in(
                     sources,
-                    progress,
+                    progress=progress,
                     prune=prune,
                     codebooks_from=samples,
                     choice=choice,
@@ -182,7 +187,7 @@ def ingest(
     show_default=True,
     help="Encode the N best candidates again from their text; exacter, and a second or two slower.",
 )
-@decay_option
+@half_life_option
 @click.option("--explain", is_flag=True, help="Say what each layer and BM25 gave to each passage's score.")
 @crystal_option
 @encoder_option
@@ -193,7 +198,7 @@ def recall(
     depth: int,
     questions: Path | None,
     reencode: int,
-    decay: Decay,
+    half_life: HalfLife,
     explain: bool,
     crystal: Path | None,
     encoder: Path | None,
@@ -208,24 +213,24 @@ def recall(
         if questions is not None:
             from crystalcli.cli.batch import answer_all
 
-            answer_all(opened, questions, k, depth, reencode, decay)
+            answer_all(opened, questions, k, depth, reencode, half_life)
             return
         from crystalcli.cli import render
         from crystalcli.errors import NotFoundError
 
         assert question is not None
-        found = opened.recall(question, k, depth, reencode=reencode, decay=decay)
+        results = opened.recall(question, k, depth=depth, reencode=reencode, half_life=half_life)
         if as_json:
-            rows = [render.passage_json(each) for each in found]
+            rows = [render.passage_json(passage) for passage in results]
             if explain:
                 from crystalcli.cli.explain import explanation_json
 
-                for row, each in zip(rows, found, strict=True):
-                    row["explanation"] = explanation_json(each)
+                for row, passage in zip(rows, results, strict=True):
+                    row["explanation"] = explanation_json(passage)
             output.json("recall", {"question": question, "depth": depth, "passages": rows})
-        elif found:
-            render.passages(found, explain)
-        if not found:
+        elif results:
+            render.passages(results, explain)
+        if not results:
             raise NotFoundError("nothing in this crystal answers to that question")
 
 
@@ -256,9 +261,9 @@ def inspect(
             from crystalcli.cli import render_memory
 
             if as_json:
-                output.json("inspect", render_memory.memory_json(opened.memory(), str(opened.path)))
+                output.json("inspect", render_memory.memory_json(opened.memory_use(), str(opened.path)))
             else:
-                render_memory.memory(opened.memory(), str(opened.path))
+                render_memory.memory(opened.memory_use(), str(opened.path))
         elif document is not None:
             found, views = opened.zoom(document)
             if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crystalcli.answering.wishes import FLOOR
+from crystalcli.answering.ask_options import FLOOR
 from crystalcli.cli import given
 from crystalcli.cli.output import output
 from crystalcli.cli.shared import (
@@ -17,9 +17,9 @@ from crystalcli.cli.shared import (
     allow_remote_option,
     count_option,
     crystal_option,
-    decay_option,
     depth_option,
     encoder_option,
+    half_life_option,
     json_option,
     open_crystal,
 )
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from crystalcli.types import Answer
 
 
-# An option that is a wish has the name of its field in `Wishes`, and needs nothing else here.
+# An option of AskOptions has the name of its field, and needs nothing else here.
 @click.command()
 @click.argument("question", required=False)
 @model_option
 @allow_remote_option
 @count_option
 @depth_option
-@decay_option
+@half_life_option
 @click.option(
     "--max-tokens", metavar="N", default=128, show_default=True, help="The answer's longest length, in tokens."
 )
@@ -106,7 +106,7 @@ def ask(
     crystal: Path | None,
     encoder: Path | None,
     as_json: bool,
-    **wishes: Any,
+    **options: Any,
 ) -> None:
     """Answer a question from the crystal, with numbered sources.
 
@@ -133,8 +133,8 @@ def ask(
     --context-only prints what a model would be given, for use with any other one; the template, if there is one, around it. No
     language model is loaded for that; one that is named counts the tokens, and bounds them by its window.
     """
-    from crystalcli.answering.broad_question import needs_no_model
-    from crystalcli.answering.wishes import Wishes
+    from crystalcli.answering.ask_options import AskOptions
+    from crystalcli.answering.broad_question import broad_intent
     from crystalcli.cli.reply import Asker
     from crystalcli.cli.stopping import stoppable
     from crystalcli.language_models import is_named
@@ -142,13 +142,15 @@ def ask(
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json is --format json, which does not go with --format {form}")
     form = "json" if as_json else form or "plain"
-    wanted = Wishes(stoppable=True, **wishes).settled(lambda: is_named(model))
+    wanted = AskOptions(stoppable=True, **options).with_defaults(lambda: is_named(model))
     if question is None and (sys.stdin is None or not sys.stdin.isatty()):
         raise UsageError("give a question, or - to read it from standard input")
     try:
         asked = given.from_stdin() if question == "-" else question
-        if asked is not None and wanted.broad is not False and needs_no_model(asked):
-            wanted = replace(wanted, extractive=True)
+        if asked is not None and wanted.broad is not False:
+            intent = broad_intent(asked)
+            if intent is not None and intent.needs_no_model:
+                wanted = replace(wanted, extractive=True)
         speaker = None if wanted.extractive or context_only else chosen(model, allow_remote)
         with open_crystal(crystal, own=encoder) as opened:
             asker = Asker(opened, wanted, model if context_only else speaker, allow_remote, form, context_only)

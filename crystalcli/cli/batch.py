@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 from crystalcli.cli import render
 from crystalcli.cli.output import output
 from crystalcli.errors import SourceError, UsageError
-from crystalcli.types import Decay
+from crystalcli.types import HalfLife
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
 
 
-def answer_all(crystal: Crystal, path: Path, k: int, depth: int, reencode: int = 0, decay: Decay = "auto") -> None:
+def answer_all(
+    crystal: Crystal, path: Path, k: int, depth: int, reencode: int = 0, half_life: HalfLife = "auto"
+) -> None:
     """For each line `{"qid", "question"}` one line `{"qid", "passages"}`. Raises SourceError and UsageError."""
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
@@ -32,7 +34,7 @@ def answer_all(crystal: Crystal, path: Path, k: int, depth: int, reencode: int =
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path}, line {number}: not a JSON object with qid and question") from error
         try:
-            found = crystal.recall(question, k, depth, reencode=reencode, decay=decay)
+            found = crystal.recall(question, k, depth=depth, reencode=reencode, half_life=half_life)
         except UsageError as error:
             raise UsageError(f"{path}, line {number}: {error}") from error
         passages = [render.passage_json(passage) for passage in found]

@@ -22,12 +22,11 @@ def status(everything: bool, crystal: Path | None, as_json: bool) -> None:
     Files that cannot be read as text are listed with the reason and do not count.
     """
     from crystalcli.cli import render_checks
-    from crystalcli.memory.status import status as compare
-    from crystalcli.storage.store import Store
+    from crystalcli.library import Crystal
 
     path = path_of(crystal)
-    with Store.open(path) as store:
-        found = compare(store)
+    with Crystal.open(path, encoder=None) as opened:
+        found = opened.status()
     if as_json:
         output.json("status", {"path": str(path), **render_checks.status_json(found)})
     else:
@@ -47,17 +46,16 @@ def verify(quick: bool, crystal: Path | None, as_json: bool) -> None:
     """
     from crystalcli.cli import render_checks
     from crystalcli.cli.progress import portion
-    from crystalcli.memory.verify import Problem, Verdict
-    from crystalcli.memory.verify import verify as check
-    from crystalcli.storage.store import Store
+    from crystalcli.library import Crystal
+    from crystalcli.memory.verify import Problem, VerifyReport
 
     path = path_of(crystal)
     try:
-        with Store.open(path) as store, portion() as progress:
-            verdict = check(store, quick=quick, progress=progress)
+        with Crystal.open(path, encoder=None) as opened, portion() as progress:
+            verdict = opened.verify(quick=quick, progress=progress)
     except DamagedCrystalError as error:
         reason = str(error).removeprefix(f"{path} is damaged: ")
-        verdict = Verdict((Problem(reason, ()),), (), {}, (), quick)
+        verdict = VerifyReport((Problem(reason, ()),), (), {}, (), quick)
     if as_json:
         output.json("verify", {"path": str(path), **render_checks.verdict_json(verdict)})
     else:
@@ -78,11 +76,10 @@ def repair(no_backup: bool, crystal: Path | None, as_json: bool) -> None:
     """
     from crystalcli.cli import render_checks
     from crystalcli.cli.shared import default_weights
-    from crystalcli.memory.encoders import find
-    from crystalcli.memory.repair import repair as mend
+    from crystalcli.library import Crystal
 
     path = path_of(crystal)
-    report = mend(path, encoder=lambda meta, home: find(meta, home, default_weights), backup=not no_backup)
+    report = Crystal.repair(path, fetch=default_weights, backup=not no_backup)
     if as_json:
         output.json("repair", {"path": str(path), **render_checks.repair_json(report)})
     else:

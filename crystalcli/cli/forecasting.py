@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crystalcli.cli.output import output
 
 if TYPE_CHECKING:
-    from crystalcli.memory.forecast import Forecast
-    from crystalcli.text.choice import Choice
+    from crystalcli.memory.forecast import ForecastReport
 
 _SHORT = 90  # seconds that are said as seconds
 
@@ -19,23 +18,23 @@ def dry_run(
     crystal: Path,
     sources: list[Path],
     encoder: Path | None,
-    choice: Choice | None,
+    filters: dict[str, Any],
     as_json: bool,
     verbose: bool,
     password: str,
 ) -> None:
     """Say what an ingest of `sources` would do. Makes and changes no crystal, and fetches no weights."""
-    from crystalcli.library import forecast
+    from crystalcli.library import Crystal
 
     weights = encoder if encoder is not None else "auto"
-    found = forecast(crystal, sources, encoder=weights, choice=choice, password=password)
+    found = Crystal.forecast(crystal, sources, encoder=weights, password=password, **filters)
     if as_json:
         output.json("ingest", {"dry_run": True, "crystal": str(crystal), **forecast_json(found)})
     else:
         render(found, verbose)
 
 
-def forecast_json(found: Forecast) -> dict[str, Any]:
+def forecast_json(found: ForecastReport) -> dict[str, Any]:
     """The forecast for programs."""
     return {
         **asdict(found),
@@ -44,7 +43,7 @@ def forecast_json(found: Forecast) -> dict[str, Any]:
     }
 
 
-def render(found: Forecast, verbose: bool) -> None:
+def render(found: ForecastReport, verbose: bool) -> None:
     """The forecast for people; verbose: with every file."""
     from rich.table import Table
     from rich.text import Text

@@ -149,8 +149,13 @@ def forget(names: tuple[str, ...], dry_run: bool, then_compact: bool, crystal: P
         report = opened.forget(names, dry_run=dry_run)
     compacted = None
     if then_compact and not dry_run:
-        with _stopping(f"the documents are forgotten, and {target} is not compacted"), portion() as progress:
-            compacted = Crystal.compact(target, progress)
+        message = f"the documents are forgotten, and {target} is not compacted"
+        with (
+            _stopping(message),
+            portion() as progress,
+            Crystal.open(target, writable=True, encoder=None) as opened,
+        ):
+            compacted = opened.compact(progress=progress)
     if as_json:
         output.json("forget", {"path": str(target), "dry_run": dry_run, **render_moves.forget_json(report, compacted)})
     else:
@@ -171,8 +176,12 @@ def compact(crystal: Path | None, as_json: bool) -> None:
     from crystalcli.library import Crystal
 
     target = path_of(crystal)
-    with _stopping(f"{target} is as it was"), portion() as progress:
-        report = Crystal.compact(target, progress)
+    with (
+        _stopping(f"{target} is as it was"),
+        portion() as progress,
+        Crystal.open(target, writable=True, encoder=None) as opened,
+    ):
+        report = opened.compact(progress=progress)
     if as_json:
         output.json("compact", {"path": str(target), **asdict(report)})
     else:
@@ -193,7 +202,8 @@ def diff(one: Path, other: Path, as_json: bool) -> int:
     from crystalcli.library import Crystal
 
     try:
-        found = Crystal.diff(expanded(one), expanded(other))
+        with Crystal.open(expanded(one), encoder=None) as opened:
+            found = opened.diff(other)
     except CrystalError as error:
         if error.exit_code == 1:
             raise UsageError(str(error)) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from crystalcli.cli.output import output
 from crystalcli.cli.shared import PATH, default_weights, json_option
 
 if TYPE_CHECKING:
-    from crystalcli.memory.perplexity import Estimate, Foreseen
+    from crystalcli.memory.perplexity import Estimate, PerplexityReport
 
 _ARMS = {
     "window": "the last tokens alone",
@@ -52,46 +51,41 @@ def perplexity(texts: tuple[Path, ...], window: int, targets: int, model: str | 
     from crystalcli.cli.speaking import judging
     from crystalcli.cli.stopping import stoppable
     from crystalcli.errors import StoppedError
-    from crystalcli.library import paths_of
-    from crystalcli.memory.crystal import ENCODER
-    from crystalcli.memory.past import Past
-    from crystalcli.memory.perplexity import foreseen, held_back, text_of
-    from crystalcli.memory.recalling import RecallingModel
+    from crystalcli.library import Crystal, paths_of
+    from crystalcli.types import Progress
 
-    rows: list[dict[str, Foreseen]] = []
-    starts: list[int] = []
+    last: Progress | None = None
     try:
-        with stoppable():  # the crystal of what was read is in a temporary folder, which goes
-            text = text_of(paths_of([str(path) for path in texts]))
-            opened = judging(model)
-            ids = opened.ids(text.text)
-            starts = held_back(len(ids), window, targets)
-            encoder = default_weights(ENCODER)
-            with Past(encoder, code=text.code) as past, portion() as progress:
-                reader = RecallingModel(opened, past, window=window)
-                for row in foreseen(reader, ids, starts):
-                    rows.append(row)
-                    if progress is not None:
-                        progress(len(rows), len(starts))
+        with stoppable(), portion() as bar:  # the crystal of what was read is in a temporary folder, which goes
+            sources = paths_of(texts)
+
+            def progress(now: Progress) -> None:
+                nonlocal last
+                last = now
+                if bar is not None:
+                    bar(now)
+
+            report = Crystal.perplexity(
+                sources, model=judging(model), window=window, targets=targets, fetch=default_weights, progress=progress
+            )
     except KeyboardInterrupt:
-        said = f"after {len(rows)} of {len(starts)} targets" if starts else "before the first target"
+        said = "before the first target" if last is None else f"after {last.done} of {last.total} targets"
         raise StoppedError(f"stopped {said}") from None
     if as_json:
-        output.json("perplexity", perplexity_json(rows, opened.name, window, len(ids)))
+        output.json("perplexity", perplexity_json(report))
     else:
-        render(rows, opened.name, window, len(ids))
+        render(report)
 
 
-def render(rows: Sequence[Mapping[str, Foreseen]], model: str, window: int, tokens: int) -> None:
+def render(found: PerplexityReport) -> None:
     """The figures for people."""
     from rich.table import Table
     from rich.text import Text
 
     from crystalcli.cli.render import count, one_line
-    from crystalcli.memory.perplexity import results
 
-    found = results(rows)
-    head = f"{one_line(model)}, {count(len(rows), 'target')} among {tokens:,} tokens, {window:,} tokens before each"
+    targets = count(found.targets, "target")
+    head = f"{one_line(found.model)}, {targets} among {found.tokens:,} tokens, {found.window:,} tokens before each"
     output.console.print(Text(head))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("before each target", "bits per byte", "perplexity", "of the first"):
@@ -113,19 +107,17 @@ def _said(figure: Estimate) -> str:
     return f"{figure.value:.{digits}f} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
 
 
-def perplexity_json(rows: Sequence[Mapping[str, Foreseen]], model: str, window: int, tokens: int) -> dict[str, Any]:
+def perplexity_json(found: PerplexityReport) -> dict[str, Any]:
     """The same for programs; of each figure the value, then the bounds of its interval, null where one target alone gives none."""
-    from crystalcli.memory.perplexity import results
 
     def three(figure: Estimate) -> list[float | None]:
         return [None if math.isnan(each) else each for each in figure]
 
-    found = results(rows)
     return {
-        "model": model,
-        "window": window,
-        "tokens": tokens,
-        "targets": len(rows),
+        "model": found.model,
+        "window": found.window,
+        "tokens": found.tokens,
+        "targets": found.targets,
         "repeated": found.repeated,
         "arms": {
             arm: {

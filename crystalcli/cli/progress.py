@@ -37,18 +37,18 @@ def ingesting() -> Iterator[Callable[[Progress], None] | None]:
             seconds = max(0.1, bar.get_time() - started)
             bar.update(
                 task,
-                total=max(1, now.bytes_total),
-                completed=now.bytes,
+                total=max(1, now.total),
+                completed=now.done,
                 files=f"{now.files:,}/{now.files_total:,} files",
                 tokens=f"{now.tokens:,} tokens",
-                speed=f"{now.encoded / seconds:,.0f} tokens/s" if now.encoded else "",
+                speed=f"{now.encoded_tokens / seconds:,.0f} tokens/s" if now.encoded_tokens else "",
             )
 
         yield update
 
 
 @contextmanager
-def portion() -> Iterator[Callable[[int, int], None] | None]:
+def portion() -> Iterator[Callable[[Progress], None] | None]:
     """A bar with the share of the whole that is done; None where nobody watches."""
     if not output.watched:
         yield None
@@ -59,7 +59,7 @@ def portion() -> Iterator[Callable[[int, int], None] | None]:
     columns = (SpinnerColumn(), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
     with Bar(*columns, console=output.talk, transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=max(1, total))
+        yield lambda now: bar.update(task, completed=now.done, total=max(1, now.total))
 
 
 @contextmanager

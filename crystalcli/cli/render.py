@@ -20,7 +20,7 @@ from crystalcli.types import Citation, Document, Passage, Place
 
 if TYPE_CHECKING:
     from crystalcli.memory.ingest import IngestReport
-    from crystalcli.memory.inspection import ChunkView, Layer, NodeView, Stats
+    from crystalcli.memory.inspection import ChunkView, LayerStats, NodeView, StatsReport
 
 _BAR = 30  # columns of the longest bar
 _NARROW = 72  # columns under which figures are worth more than bars
@@ -49,22 +49,23 @@ def one_line(name: str) -> str:
 
 def location(item: Passage | Citation | Place) -> str:
     """Where to look: `path p. 3`, or `path:12-14` which an editor can open."""
-    path = one_line(item.path)
-    if not item.has_lines:
-        return f"{path} {one_line(item.place)}".rstrip()
-    lines = f"{item.line_start}" if item.line_end <= item.line_start else f"{item.line_start}-{item.line_end}"
+    place = item if isinstance(item, Place) else item.place
+    path = one_line(place.path)
+    if not place.has_lines:
+        return f"{path} {one_line(str(place))}".rstrip()
+    lines = f"{place.line_start}" if place.line_end <= place.line_start else f"{place.line_start}-{place.line_end}"
     return f"{path}:{lines}"
 
 
 def above(item: Passage | Citation) -> str:
     """What it stands under, behind its place: the path of headings, or the definition; "" for neither."""
-    return "".join(f"  {one_line(each)}" for each in (item.heading, item.marks.get("definition", "")) if each)
+    return "".join(f"  {one_line(each)}" for each in (item.heading, item.place.marks.get("definition", "")) if each)
 
 
 # --- ingest ---------------------------------------------------------------------------------------------
 
 
-def ingest(report: IngestReport, stats: Stats, path: str) -> None:
+def ingest(report: IngestReport, stats: StatsReport, path: str) -> None:
     """The table at the end of an ingest."""
     console = output.console
     if report.unchanged and not report.read and not report.encoded_tokens and not report.gone and not report.pruned:
@@ -130,7 +131,7 @@ def skipped_lines(skipped: Sequence[tuple[str, str]]) -> list[str]:
     return lines
 
 
-def ingest_json(report: IngestReport, stats: Stats) -> dict[str, Any]:
+def ingest_json(report: IngestReport, stats: StatsReport) -> dict[str, Any]:
     """The same for programs."""
     data = asdict(report)
     del data["changed"]  # `crystal watch` tells
@@ -156,7 +157,7 @@ def passages(found: Sequence[Passage], explain: bool = False) -> None:
             _indented(Text(line(passage), style="dim"))
         low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
         marks = ("", "") if console.is_terminal and not console.no_color else ("»", "«")
-        before, best, after = unwrapped(passage.text, passage.kind, (low, high))
+        before, best, after = unwrapped(passage.text, passage.place.kind, (low, high))
         body = Text(harmless(before))
         body.append(marks[0] + harmless(best) + marks[1], style="bold yellow")
         body.append(harmless(after))
@@ -176,20 +177,27 @@ def _indented(body: Text, columns: int = 4) -> None:
             output.write(" " * columns + line + "\n")
 
 
+def place_json(place: Place) -> dict[str, Any]:
+    """A place for programs, where it belongs to a passage or a citation; pages are null where there are none."""
+    return {
+        "path": place.path,
+        "start": place.start,
+        "end": place.end,
+        "line_start": place.line_start,
+        "line_end": place.line_end,
+        "page_start": place.page_start,
+        "page_end": place.page_end,
+        "place": str(place),
+        "marks": dict(place.marks),
+    }
+
+
 def passage_json(passage: Passage) -> dict[str, Any]:
     """A passage for programs; offsets are characters of the document's text."""
     return {
-        "path": passage.path,
-        "start": passage.start,
-        "end": passage.end,
+        **place_json(passage.place),
         "score": round(passage.score, 6),
-        "line_start": passage.line_start,
-        "line_end": passage.line_end,
-        "page_start": passage.page_start or None,
-        "page_end": passage.page_end or None,
-        "place": passage.place,
         "heading": passage.heading,
-        "marks": dict(passage.marks),
         "gone": passage.gone,
         "also": [asdict(each) for each in passage.also],
         "best": {"start": passage.best[0], "end": passage.best[1], "text": passage.best_text},
@@ -201,7 +209,7 @@ def passage_json(passage: Passage) -> dict[str, Any]:
 # --- inspect --------------------------------------------------------------------------------------------------
 
 
-def stats(found: Stats, path: str) -> None:
+def stats(found: StatsReport, path: str) -> None:
     """The layers as a person would draw them."""
     console = output.console
     console.print(Text(harmless(path), style="bold"))
@@ -266,10 +274,10 @@ def _bar(nodes: int, most: int, columns: int) -> str:
     return "█" * max(1, round(columns * log2(nodes + 1) / log2(most + 1)))
 
 
-def stats_json(found: Stats) -> dict[str, Any]:
+def stats_json(found: StatsReport) -> dict[str, Any]:
     """The figures for programs."""
 
-    def layer(each: Layer) -> dict[str, Any]:
+    def layer(each: LayerStats) -> dict[str, Any]:
         return {**asdict(each), "bytes_per_million_tokens": 1e6 * each.bytes / max(1, found.tokens)}
 
     data = asdict(found)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from crystalcli.answering.support import quoted
 from crystalcli.cli import markdown
-from crystalcli.cli.render import above, location, passage_json
+from crystalcli.cli.render import above, location, passage_json, place_json
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import BY_LINES, Answer, Citation, Passage
 
 if TYPE_CHECKING:
-    from crystalcli.answering.packed import Packed
+    from crystalcli.answering.packed import PackedContext
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "answer": answer.text,
         "stopped": answer.stopped,
         "failure": None if answer.failure is None else str(answer.failure),
-        "model": answer.model,
+        "model": answer.model or ("extractive" if answer.extractive else ""),
         "citations": [_citation_json(citation) for citation in answer.citations],
         "claims": [asdict(claim) for claim in answer.claims],
         "evidence": None if answer.evidence is None else round(answer.evidence, 4),
@@ -37,21 +37,13 @@ def answer_json(answer: Answer) -> dict[str, Any]:
 def _citation_json(citation: Citation) -> dict[str, Any]:
     return {
         "number": citation.number,
-        "path": citation.path,
-        "start": citation.start,
-        "end": citation.end,
-        "line_start": citation.line_start,
-        "line_end": citation.line_end,
-        "page_start": citation.page_start or None,
-        "page_end": citation.page_end or None,
-        "place": citation.place,
+        **place_json(citation.place),
         "heading": citation.heading,
-        "marks": dict(citation.marks),
         "quote": citation.quote,
     }
 
 
-def packed_json(packed: Packed) -> dict[str, Any]:
+def packed_json(packed: PackedContext) -> dict[str, Any]:
     """What a model would be given, for programs."""
     return {
         "question": packed.question,
@@ -61,7 +53,7 @@ def packed_json(packed: Packed) -> dict[str, Any]:
         "passages": [{"number": number, **passage_json(passage)} for number, passage in enumerate(packed.passages, 1)],
         "tokens": packed.tokens,
         "budget": packed.budget,
-        "counted_by": packed.counted_by or None,
+        "counted_by": packed.counted_by,
     }
 
 
@@ -85,23 +77,23 @@ def answer_markdown(answer: Answer) -> str:
     return "\n\n".join([*said, *(_item(number, item, text) for number, item, text in listed)]) + "\n"
 
 
-def packed_markdown(packed: Packed) -> str:
+def packed_markdown(packed: PackedContext) -> str:
     """The passages as a numbered list of block quotes."""
     listed = enumerate(packed.passages, 1)
-    parts = (_item(number, each, "".join(unwrapped(each.text, each.kind))) for number, each in listed)
+    parts = (_item(number, each, "".join(unwrapped(each.text, each.place.kind))) for number, each in listed)
     return "\n\n".join(parts) + "\n"
 
 
 def _item(number: int, item: Citation | Passage, text: str) -> str:
     mark = f"{number}. "
-    named = location(item) if item.has_lines else item.path
-    place = "" if item.has_lines else markdown.escaped(item.place)
+    named = location(item) if item.place.has_lines else item.path
+    place = "" if item.place.has_lines else markdown.escaped(str(item.place))
     head = " ".join(filter(None, (markdown.code(named), place, markdown.escaped(above(item).strip()))))
-    block = markdown.code_quote(text) if item.kind in BY_LINES else markdown.quote(text)
+    block = markdown.code_quote(text) if item.place.kind in BY_LINES else markdown.quote(text)
     return f"{mark}{head}\n\n{markdown.indented(block, len(mark))}"
 
 
-def tokens_line(packed: Packed) -> str:
+def tokens_line(packed: PackedContext) -> str:
     """How much of the budget is used, and who counted."""
     of = f"{packed.tokens:,} of {packed.budget:,} tokens"
     if packed.counted_by:

@@ -14,9 +14,9 @@ from crystalcli.cli.output import harmless, output
 from crystalcli.cli.render import count, one_line
 
 if TYPE_CHECKING:
-    from crystalcli.memory.repair import Repaired
-    from crystalcli.memory.status import Entry, Status
-    from crystalcli.memory.verify import Verdict
+    from crystalcli.memory.repair import RepairReport
+    from crystalcli.memory.status import SourceStatus, StatusReport
+    from crystalcli.memory.verify import VerifyReport
 
 _LISTED = 20  # lines of a list that can be long
 _NAMED = 6  # documents named for one problem
@@ -25,7 +25,7 @@ _NAMED = 6  # documents named for one problem
 # --- status -----------------------------------------------------------------------------------------------
 
 
-def status(found: Status, path: str, everything: bool) -> None:
+def status(found: StatusReport, path: str, everything: bool) -> None:
     """A summary, then what needs attention, or with `everything` the whole ledger."""
     console = output.console
     known = [entry for entry in found.entries if entry.now != "new"]
@@ -54,7 +54,7 @@ def status(found: Status, path: str, everything: bool) -> None:
         output.note("`crystal ingest` with the same folders brings it up to date")
 
 
-def _entries(entries: Iterable[Entry]) -> None:
+def _entries(entries: Iterable[SourceStatus]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("file", overflow="fold", min_width=12)
     table.add_column("now", overflow="fold")
@@ -70,7 +70,7 @@ def _entries(entries: Iterable[Entry]) -> None:
     output.console.print(table)
 
 
-def status_json(found: Status) -> dict[str, Any]:
+def status_json(found: StatusReport) -> dict[str, Any]:
     """The ledger for programs."""
     return {
         "complete": found.complete,
@@ -87,7 +87,7 @@ def status_json(found: Status) -> dict[str, Any]:
 # --- verify and repair ------------------------------------------------------------------------------------
 
 
-def verdict(found: Verdict, path: str) -> None:
+def verdict(found: VerifyReport, path: str) -> None:
     """One line when it is sound, else what is wrong and whom it touches."""
     console = output.console
     counts = found.checked
@@ -112,12 +112,12 @@ def _names(documents: Sequence[str]) -> str:
     return ", ".join(one_line(name) for name in documents[:_NAMED]) + more
 
 
-def verdict_json(found: Verdict) -> dict[str, Any]:
+def verdict_json(found: VerifyReport) -> dict[str, Any]:
     """The same for programs, whole."""
     return {"sound": found.sound, **asdict(found)}
 
 
-def repaired(report: Repaired, path: str) -> None:
+def repaired(report: RepairReport, path: str) -> None:
     """What was wrong, what was made again and what was lost."""
     console = output.console
     if not report.changed:
@@ -137,6 +137,6 @@ def repaired(report: Repaired, path: str) -> None:
         console.print(Text(f"`crystal ingest` reads again: {harmless(_names(report.to_read_again))}"))
 
 
-def repair_json(report: Repaired) -> dict[str, Any]:
+def repair_json(report: RepairReport) -> dict[str, Any]:
     """The same for programs, whole."""
     return asdict(report)

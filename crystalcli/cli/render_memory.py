@@ -12,10 +12,10 @@ from crystalcli.cli.output import harmless, output
 from crystalcli.cli.render import size
 
 if TYPE_CHECKING:
-    from crystalcli.memory.resident import MemoryUse
+    from crystalcli.memory.resident import MemoryReport
 
 
-def memory(found: MemoryUse, path: str) -> None:
+def memory(found: MemoryReport, path: str) -> None:
     """The parts that grow with the crystal, their sum, the parts that do not, and the process."""
     console = output.console
     console.print(Text(harmless(path), style="bold"))
@@ -43,7 +43,7 @@ def memory(found: MemoryUse, path: str) -> None:
     console.print(table)
 
 
-def memory_json(found: MemoryUse, path: str) -> dict[str, Any]:
+def memory_json(found: MemoryReport, path: str) -> dict[str, Any]:
     """The same for programs; bytes throughout."""
     return {
         "path": path,

@@ -13,7 +13,7 @@ from crystalcli.cli.render import count, one_line, size
 
 if TYPE_CHECKING:
     from crystalcli.memory.compact import CompactReport
-    from crystalcli.memory.diff import Difference, Piece
+    from crystalcli.memory.diff import DiffPassage, DiffReport
     from crystalcli.memory.export import ExportReport
     from crystalcli.memory.forget import ForgetReport
     from crystalcli.memory.merge import MergeReport
@@ -107,7 +107,7 @@ def compacted(report: CompactReport, path: str) -> None:
 # --- diff -----------------------------------------------------------------------------------------------------
 
 
-def differences(found: Difference) -> None:
+def differences(found: DiffReport) -> None:
     """A line a document, marked as diff(1) marks lines, and under a changed one a line a passage."""
     for path in found.gone:
         _say(f"- {one_line(path)}", "red")
@@ -126,12 +126,12 @@ def differences(found: Difference) -> None:
         output.note(f"the same: {count(found.same, 'document')}")
 
 
-def _first_line(piece: Piece) -> str:
+def _first_line(piece: DiffPassage) -> str:
     line = " ".join(harmless(piece.first_line).split())
     return line if len(line) <= _LINE else line[: _LINE - 1] + "…"
 
 
-def diff_json(found: Difference) -> dict[str, Any]:
+def diff_json(found: DiffReport) -> dict[str, Any]:
     """The same for programs."""
     data = asdict(found)
     data["documents_same"] = data.pop("same")

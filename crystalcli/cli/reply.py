@@ -12,13 +12,13 @@ from crystalcli.cli.screen import Screen
 from crystalcli.cli.speaking import chosen
 from crystalcli.cli.waiting import Waiting
 from crystalcli.errors import UsageError
-from crystalcli.language_models import speaker
+from crystalcli.language_models import open_model
 from crystalcli.lm.early import Early
 
 if TYPE_CHECKING:
-    from crystalcli.answering.wishes import Wishes
+    from crystalcli.answering.ask_options import AskOptions
     from crystalcli.library import Crystal
-    from crystalcli.types import Answer, Citation, Speaker
+    from crystalcli.types import Answer, ChatModel, Citation
 
 
 class Asker:
@@ -27,19 +27,19 @@ class Asker:
     def __init__(
         self,
         crystal: Crystal,
-        wishes: Wishes,
-        model: str | Path | Speaker | None,
+        options: AskOptions,
+        model: str | Path | ChatModel | None,
         allow_remote: bool,
         form: str,
         context_only: bool,
     ) -> None:
-        self._crystal, self._wishes, self._form, self._context_only = crystal, wishes, form, context_only
+        self._crystal, self._options, self._form, self._context_only = crystal, options, form, context_only
         self._model, self._allow_remote = model, allow_remote
         self._waiting = Waiting()
 
     def prepare(self) -> None:
-        """Open the language model, if there will be one, and go on loading it. Raises as `library.speaker` does."""
-        if not self._wishes.extractive and not self._context_only:
+        """Open the language model, if there will be one, and go on loading it. Raises as `library.open_model` does."""
+        if not self._options.extractive and not self._context_only:
             self._open(self._model)
 
     @property
@@ -47,7 +47,7 @@ class Asker:
         """The language model's name."""
         if self._context_only:
             return "none"
-        if self._wishes.extractive:
+        if self._options.extractive:
             return "none: the best sentences are quoted; /model NAME has one speak"
         if isinstance(self._model, str | Path):
             return Path(self._model).name.removesuffix(".gguf")
@@ -58,17 +58,19 @@ class Asker:
         if self._context_only:
             raise UsageError("no language model is asked here")
         self._open(chosen(model, self._allow_remote))
-        self._wishes = replace(self._wishes, extractive=False)  # not sooner: one that cannot be opened changes nothing
+        self._options = replace(
+            self._options, extractive=False
+        )  # not sooner: one that cannot be opened changes nothing
 
     def quote(self) -> None:
         """Quote from now on, and let go of the model; `take` has one speak again."""
         if self._context_only:
             raise UsageError("no language model is asked here")
-        self._model, self._wishes = None, replace(self._wishes, extractive=True)
+        self._model, self._options = None, replace(self._options, extractive=True)
 
-    def _open(self, model: str | Path | Speaker | None) -> None:
-        def opened() -> Speaker:
-            return speaker(model) if model is None or isinstance(model, str | Path) else model
+    def _open(self, model: str | Path | ChatModel | None) -> None:
+        def opened() -> ChatModel:
+            return open_model(model) if model is None or isinstance(model, str | Path) else model
 
         self._model = Early(opened)()  # and its weights are on their way
 
@@ -86,13 +88,13 @@ class Asker:
 
         def text(piece: str) -> None:
             self._waiting.clear()
-            if screen is not None and not self._wishes.extractive:  # whose words are its sources': they come at the end
+            if (
+                screen is not None and not self._options.extractive
+            ):  # whose words are its sources': they come at the end
                 screen.text(piece)
 
         try:
-            answer = self._crystal.ask(
-                question, wishes=self._wishes, model=self._model, on_text=text, on_evidence=evidence
-            )
+            answer = self._crystal.ask(question, self._options, model=self._model, on_text=text, on_evidence=evidence)
         finally:
             self._waiting.clear()
         if screen is not None:
@@ -108,11 +110,11 @@ class Asker:
         render.passages(answer.passages)
 
     def _pack(self, question: str) -> None:
-        packed = self._crystal.packed(question, self._wishes, model=self._model, allow_remote=self._allow_remote)
+        packed = self._crystal.pack_context(question, self._options, model=self._model, allow_remote=self._allow_remote)
         if self._form == "json":
             output.json("ask", render_answers.packed_json(packed))
         elif self._form == "markdown":
             output.write(render_answers.packed_markdown(packed))
         else:
-            output.write(harmless(packed.user if self._wishes.template else packed.context).rstrip("\n") + "\n")
+            output.write(harmless(packed.user if self._options.template else packed.context).rstrip("\n") + "\n")
         output.note(render_answers.tokens_line(packed))

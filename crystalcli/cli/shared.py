@@ -11,8 +11,8 @@ import click
 
 from crystalcli.cli.output import output
 from crystalcli.errors import ModelMissingError, UsageError
-from crystalcli.paths import expanded
-from crystalcli.types import Decay
+from crystalcli.paths import default_path, expanded
+from crystalcli.types import HalfLife
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _decay(context: click.Context, parameter: click.Parameter, value: str | None) -> Decay:
+def _half_life(context: click.Context, parameter: click.Parameter, value: str | None) -> HalfLife:
     """What --half-life says."""
     if value is None:
         return "auto"
@@ -51,11 +51,11 @@ depth_option: Decorator = click.option(
     show_default=True,
     help="Layers to use: 1 atoms, 2 and clusters, 3 and units.",
 )
-decay_option: Decorator = click.option(
+half_life_option: Decorator = click.option(
     "--half-life",
-    "decay",
+    "half_life",
     metavar="DAYS|off",
-    callback=_decay,
+    callback=_half_life,
     help="Prefer what was said lately: half is left of a dated message after so many days. Default: 365, before the newest that "
     "could answer.",
 )
@@ -82,8 +82,6 @@ encoder_option: Decorator = click.option(
 
 def path_of(given: Path | None) -> Path:
     """The crystal that a command is about."""
-    from crystalcli.memory.crystal import default_path
-
     return expanded(given) if given is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
 
 

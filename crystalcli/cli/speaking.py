@@ -12,7 +12,7 @@ from crystalcli.cli.shared import fetch
 
 if TYPE_CHECKING:
     from crystalcli.lm.model import LanguageModel
-    from crystalcli.types import Speaker
+    from crystalcli.types import ChatModel
 
 model_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--model",
@@ -22,17 +22,17 @@ model_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 )
 
 
-def chosen(model: str | None, allow_remote: bool) -> str | Path | Speaker:
+def chosen(model: str | None, allow_remote: bool) -> str | Path | ChatModel:
     """The model to ask: the user's own open already, so that a wrong one is said before anything is recalled or fetched; the name
     of one of crystal's, fetched if need be, which opens when it is asked.
     """
-    from crystalcli.language_models import meant, own, speaker
+    from crystalcli.language_models import meant, open_model, own
 
     what = meant(model)
     if own(what):
         fetch(what)
         return what
-    return speaker(what, allow_remote=allow_remote)
+    return open_model(what, allow_remote=allow_remote)
 
 
 def judging(model: str | None) -> LanguageModel:

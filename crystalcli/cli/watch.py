@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,7 @@ from crystalcli.cli.shared import crystal_option, default_weights, encoder_optio
 from crystalcli.errors import StoppedError
 
 if TYPE_CHECKING:
-    from crystalcli.library import Crystal
-    from crystalcli.memory.watch import Batch
+    from crystalcli.memory.watch import WatchBatch
 
 _NAMED = 5  # files named for one batch
 
@@ -47,23 +45,30 @@ def watch(
     is what `crystal ingest` leaves out.
     """
     from crystalcli.cli.stopping import stoppable
-    from crystalcli.library import paths_of, read_into
-    from crystalcli.memory.watch import Watch
+    from crystalcli.library import Crystal, paths_of
 
-    choice, target, sources = chosen(include, exclude, max_file_size, as_usual), path_of(crystal), paths_of(paths)
-    weights, fetch = encoder if encoder is not None else "auto", cache(default_weights)
-
-    def opened() -> Crystal:
-        return read_into(target, weights, fetch, wait=float("inf"), waiting=output.note)
-
+    chosen(include, exclude, max_file_size, as_usual)  # says what does not go together
+    target, sources = path_of(crystal), paths_of(paths)
+    weights = encoder if encoder is not None else "auto"
     try:
-        with stoppable():
-            Watch(target, sources, opened, json_line if as_json else line, output.note, choice, password).run()
+        with (
+            stoppable(),
+            Crystal(target, encoder=weights, fetch=default_weights, wait=float("inf"), on_wait=output.note) as opened,
+        ):
+            opened.watch(
+                sources,
+                on_batch=json_line if as_json else line,
+                on_note=output.note,
+                include=include or None,
+                exclude=[] if as_usual else exclude or None,
+                max_file_size=max_file_size,
+                password=password,
+            )
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; {target} holds what was read") from None
 
 
-def line(batch: Batch) -> None:
+def line(batch: WatchBatch) -> None:
     """What a batch changed, for people; nothing where it changed nothing."""
     from crystalcli.cli.render import count, one_line
     from crystalcli.text.machine_made import REASONS
@@ -84,7 +89,7 @@ def line(batch: Batch) -> None:
         output.write(f"{time.strftime('%H:%M:%S')}  {'; '.join(parts)}{encoded} ({report.seconds:.1f} s)\n")
 
 
-def json_line(batch: Batch) -> None:
+def json_line(batch: WatchBatch) -> None:
     """The same for programs: one object in one line for each batch."""
     report = batch.report
     data: dict[str, Any] = {

@@ -47,7 +47,7 @@ def test_every_quotation_is_in_the_file_at_its_place(crystal):
                 text = crystal.shelf.span_text(crystal._store.source_named(citation.path))
                 if citation.kind in LINED:
                     assert text == (SAMPLES / citation.path).read_bytes().decode()
-                    assert text.count("\n", 0, citation.start) + 1 == citation.line_start
+                    assert text.count("\n", 0, citation.start) + 1 == citation.place.line_start
                 assert text[citation.start : citation.end] == citation.quote
     assert count > 95
 

@@ -15,7 +15,7 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.answering import broad
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
 from crystalcli.lm.model import LanguageModel
@@ -305,7 +305,7 @@ def test_a_stop_keeps_what_was_said(opened):
     question = "What is The Keeper about?"
     evidence: list[object] = []
     answer = opened.ask(
-        question, wishes=Wishes(extractive=True, stoppable=True), on_text=stop_at_the_third, on_evidence=evidence.append
+        question, AskOptions(extractive=True, stoppable=True), on_text=stop_at_the_third, on_evidence=evidence.append
     )
     assert not evidence  # and no model is opened
     assert answer.stopped

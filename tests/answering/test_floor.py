@@ -23,7 +23,7 @@ ELSEWHERE = [
 def is_answered(crystal: Crystal, question: str, depth: int = 3) -> bool:
     """What `ask` decides before it says anything."""
     passages = crystal.recall(question, floor.LOOKED_AT, depth)
-    reading = extract.read(crystal.recaller(), question, passages)
+    reading = extract.read(crystal.searcher(), question, passages)
     return floor.evidence(crystal, question, passages, reading) >= FLOOR
 
 

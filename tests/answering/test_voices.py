@@ -138,5 +138,5 @@ def test_what_somebody_else_said_is_not_in_this_crystal(tmp_path: Path, encoder_
             right, wrong = (crystal.ask(f"What did {who} {did}?", extractive=True).evidence for who in (name, other))
             assert wrong < right - 0.1
             asked = f"What did {other} {did}?"
-            reading = extract.read(crystal.recaller(), asked, crystal.recall(asked, 5))
+            reading = extract.read(crystal.searcher(), asked, crystal.recall(asked, 5))
             assert voice(asked, reading.sentences, crystal.quote) < 0

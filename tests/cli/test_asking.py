@@ -18,7 +18,7 @@ from chat_server import event, running, stream
 
 from crystalcli import Crystal
 from crystalcli.answering.context import BUDGET
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.cli import render_answers
 from crystalcli.cli.app import run
 from crystalcli.cli.screen import Screen
@@ -389,7 +389,7 @@ def test_a_server_that_breaks_off_keeps_what_it_said_with_its_sources(capsys):
 def test_an_answer_can_be_copied_whatever_ended_it(samples_crystal):
     with running() as server, Crystal.open(samples_crystal) as crystal:
         server.say(stream(event("It"), event(" is"), b'data: {"error": {"message": "gone"}}\n\n'))
-        answer = crystal.ask(QUESTION, wishes=Wishes(stoppable=True), model=server.url)
+        answer = crystal.ask(QUESTION, AskOptions(stoppable=True), model=server.url)
         assert str(copy.deepcopy(answer).failure) == str(answer.failure) != "None"
     refused = Refused("no", 500, "why")
     assert vars(pickle.loads(pickle.dumps(refused))) == vars(refused)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli import Crystal
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.errors import UsageError
 from crystalcli.memory.decay import Forgetting
@@ -47,8 +47,8 @@ def path(tmp_path_factory):
 
 def test_of_two_messages_the_later_comes_first_when_they_fade(path):
     with Crystal.open(path, encoder=None) as crystal:
-        plain = [each for each in crystal.recall(QUESTION, 5, decay="off", now=NOW) if each.kind == "chat"]
-        faded = [each for each in crystal.recall(QUESTION, 5, decay=1.0, now=NOW) if each.kind == "chat"]
+        plain = [each for each in crystal.recall(QUESTION, 5, half_life="off", now=NOW) if each.kind == "chat"]
+        faded = [each for each in crystal.recall(QUESTION, 5, half_life=1.0, now=NOW) if each.kind == "chat"]
     assert [each.marks["message"] for each in plain[:2]] == ["Ann, 2023-03-11 09:30 UTC", "Ann, 2023-11-06 09:30 UTC"]
     assert {each.text for each in plain} == {each.text for each in faded}
     for before in plain:
@@ -63,7 +63,7 @@ def test_of_two_messages_the_later_comes_first_when_they_fade(path):
 def test_what_is_no_message_keeps_its_score_and_messages_fade_unless_they_are_not_to(path):
     with Crystal.open(path, encoder=None) as crystal:
         usual, off, faded = (
-            crystal.recall(QUESTION, 5, **options) for options in ({}, {"decay": "off"}, {"decay": 1.0})
+            crystal.recall(QUESTION, 5, **options) for options in ({}, {"half_life": "off"}, {"half_life": 1.0})
         )
         assert all("age" not in each.shares for each in off)
         assert all(("age" in each.shares) == (each.kind == "chat") for each in (*usual, *faded))
@@ -94,7 +94,7 @@ def test_what_is_no_half_life(path, decay):
     with Crystal.open(path, encoder=None) as crystal, pytest.raises(UsageError, match="half-life"):
         crystal.recall(QUESTION, decay=decay)
     with pytest.raises(UsageError, match="half-life"):
-        Wishes(decay=decay)
+        AskOptions(decay=decay)
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)), st.text(max_size=20), st.booleans())

@@ -45,12 +45,12 @@ def test_names_that_have_changed_are_read_again_in_a_folder(tmp_path: Path, fold
     (folder / "users.json").write_text(users("Annabel"))
     told = forecast(crystal, [folder], encoder=None)
     assert sorted(path for path, _, _ in told.files) == [DAY, "users.json", OTHER_DAY]
-    with library.read_into(crystal, None) as opened:
+    with library.Crystal(crystal, mode="write", encoder=None) as opened:
         report = opened.ingest([folder])
     assert (report.read, report.unchanged) == (3, 1)
     assert authors(crystal) == {"Annabel"}
     os.utime(folder / "users.json", (2000, 2000))
-    with library.read_into(crystal, None) as opened:
+    with library.Crystal(crystal, mode="write", encoder=None) as opened:
         assert opened.ingest([folder]).read == 0
 
 

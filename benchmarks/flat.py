@@ -18,7 +18,7 @@ import torch
 
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
-from crystalcli.types import Passage
+from crystalcli.types import Passage, Place
 from crystalcli.vectors.bert import Bert, processors
 from crystalcli.vectors.question import QuestionEncoder
 from crystalcli.vectors.tokenizer import default_tokenizer
@@ -108,7 +108,7 @@ class FlatIndex:
         found = []
         for number in np.argsort(-scores, kind="stable")[:k]:
             path, start, end, text = self.chunks[number]
-            found.append(Passage(path, start, end, text, float(scores[number]), 1, 1))
+            found.append(Passage(Place(path, start, end, 1, 1), text, float(scores[number])))
         return found
 
 

@@ -42,6 +42,7 @@ from crystalcli.answering import extract
 from crystalcli.answering.floor import Signs, signs
 from crystalcli.answering.voices import voice
 from crystalcli.lexical import bm25
+from crystalcli.memory.passages import Passages
 from crystalcli.memory.query import PreparedQuery
 from crystalcli.memory.recall import Searcher, _token_weights
 from crystalcli.storage.reach import runs_of_all
@@ -117,17 +118,22 @@ class Partly:
         query = query._replace(idf=idf, bm25=scores, token_weights=weights, encoded=query.encoded if full else None)
         self.shelf.dead = dead
         recaller = self.recallers[full]
-        passages = recaller.passages(query, recaller.rank(query, 3, 24), 5)
+        maker = Passages(self.shelf, recaller._codec, query, by_units=full)
+        passages = maker.make(recaller.rank(query, 3, 24), 5)
         self.shelf.dead = None
         if not passages:
             return ()
-        recaller._asked = query  # with the idf of what is left
-        reading = extract.read(recaller, query.text, passages)
+        reading = extract.read(recaller.encoder, query, passages)
         heard = voice(query.text, reading.sentences, self.crystal.quote)
         hit = any(p.path == g["path"] and p.start < g["end"] and p.end > g["start"] for p in passages for g in gold)
         known = [answer for answer in answers if len(answer) >= SHORTEST]
         hit = hit or contains("\n".join(p.text for p in passages), known) > 0
-        return passages[0].kind == "code", hit, alive, signs(query.text, idf, alive, passages, reading.similar, heard)
+        return (
+            passages[0].place.kind == "code",
+            hit,
+            alive,
+            signs(query.text, idf, alive, passages, reading.similar, heard),
+        )
 
 
 def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Iterator[Row]:

@@ -27,7 +27,7 @@ from common import machine, write_json
 from flat import FlatIndex
 
 from crystalcli import Crystal
-from crystalcli.library import fetched, read_into
+from crystalcli.library import fetched
 from crystalcli.memory.encoders import ENCODER
 from crystalcli.memory.recall import Searcher
 from crystalcli.types import Passage
@@ -101,7 +101,7 @@ def main() -> None:
     args = parser.parse_args()
     path = args.crystal or args.pool / "pool.crystal"
     if not path.exists():
-        with read_into(path, fetched(ENCODER)) as made:
+        with Crystal(path, mode="write", encoder=fetched(ENCODER)) as made:
             report = made.ingest([args.pool / "files"])
             print(f"ingested {report.tokens:,} tokens in {report.seconds:.0f} s")
     questions = [json.loads(line) for line in (args.pool / "questions.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -44,7 +44,7 @@ def plain_vectors(tokens: int) -> np.ndarray:
     return vectors
 
 
-def plain(recall: Recall, vectors: np.ndarray, question: str) -> tuple[np.ndarray, np.ndarray]:
+def plain(recall: Searcher, vectors: np.ndarray, question: str) -> tuple[np.ndarray, np.ndarray]:
     """The best flat chunks by vector, and the best atoms by BM25; joining the two costs nothing to speak of."""
     query = recall.prepare(question)
     assert query.encoded is not None

@@ -45,7 +45,7 @@ class Recency:
 
     def __post_init__(self) -> None:
         if not 0 < self.half_life < math.inf:
-            raise UsageError(f"half_life: expected a number of days above 0, got {self.half_life}")
+            raise UsageError(f"half-life: expected a number of days above 0, got {self.half_life}")
 
     def lost(self, age: float) -> float:
         """Give what a score loses for an age in seconds: 0 or less."""
@@ -72,7 +72,7 @@ def recency_of(half_life: object, now: float | None) -> Recency | None:
     if half_life == "auto":
         return Recency(HALF_LIFE, now)
     if isinstance(half_life, bool) or not isinstance(half_life, int | float):
-        raise UsageError(f'half_life: expected "auto", "off" or a number of days, got {half_life!r}')
+        raise UsageError(f'half-life: expected "auto", "off" or a number of days, got {half_life!r}')
     return Recency(float(half_life), time.time() if now is None else now)
 
 

@@ -20,7 +20,7 @@ def words(text: str) -> int:
 
 def test_sentences_are_whole_and_where_they_say(crystal):
     passages = crystal.recall(QUESTION, 5)
-    ranked = extract.ranked(crystal.searcher(), QUESTION, passages)
+    ranked = extract.read(crystal.searcher().encoder, passages.query, passages).sentences
     assert sum(len(sentences(each.text)) for each in passages) == len(ranked)  # all of them are prose
     assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
     for each in ranked:
@@ -35,7 +35,7 @@ def test_the_answer_is_among_the_first_three_quotations_of_most_questions(crysta
     some = answerable[::4]
     for each in some:
         passages = crystal.recall(each["question"], 5)
-        best = extract.ranked(crystal.searcher(), each["question"], passages)[:3]
+        best = extract.read(crystal.searcher().encoder, passages.query, passages).sentences[:3]
         held += any(answer.lower() in sentence.text.lower() for answer in each["answers"] for sentence in best)
     assert held / len(some) > 0.4
 
@@ -43,7 +43,7 @@ def test_the_answer_is_among_the_first_three_quotations_of_most_questions(crysta
 def test_words_alone_decide_without_an_encoder(samples_crystal):
     with Crystal.open(samples_crystal, encoder=None) as lexical:
         passages = lexical.recall(QUESTION, 5)
-        ranked = extract.ranked(lexical.searcher(), QUESTION, passages)
+        ranked = extract.read(lexical.searcher().encoder, passages.query, passages).sentences
     asked_for = set(query_terms(QUESTION))
     assert asked_for & set(query_terms(ranked[0].text))
     assert "Owners" in " ".join(each.text for each in ranked[:3])
@@ -87,7 +87,8 @@ def test_windows_keep_to_their_budget_and_hold_the_best(crystal, ranked, budget,
 
 @pytest.fixture(scope="module")
 def ranked(crystal):
-    return extract.ranked(crystal.searcher(), QUESTION, crystal.recall(QUESTION, 5))
+    results = crystal.recall(QUESTION, 5)
+    return extract.read(crystal.searcher().encoder, results.query, results).sentences
 
 
 def test_all_of_the_passages_where_there_is_room(crystal, ranked):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.answering import context, templates
-from crystalcli.answering.packed import estimate
 from crystalcli.answering.ask_options import AskOptions
+from crystalcli.answering.packed import estimate
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.lm.model import LanguageModel
 
@@ -162,7 +162,9 @@ def test_an_estimate_is_seldom_too_low(crystal, language_model_path):
 
 
 def test_the_model_is_asked_with_the_users_own_words(crystal, language_model_path):
-    wishes = AskOptions(system="You repeat words.", template="{context}\nRepeat this: {question}", max_tokens=12, budget=60)
+    wishes = AskOptions(
+        system="You repeat words.", template="{context}\nRepeat this: {question}", max_tokens=12, budget=60
+    )
     own = crystal.ask("high water", wishes, model=language_model_path)
     usual = crystal.ask("high water", AskOptions(max_tokens=12, budget=60), model=language_model_path)
     assert own.text != usual.text

@@ -17,13 +17,13 @@ import pytest
 from chat_server import event, running, stream
 
 from crystalcli import Crystal
-from crystalcli.answering.context import BUDGET
 from crystalcli.answering.ask_options import AskOptions
+from crystalcli.answering.context import BUDGET
 from crystalcli.cli import render_answers
 from crystalcli.cli.app import run
 from crystalcli.cli.screen import Screen
 from crystalcli.lm.wire import Refused
-from crystalcli.types import Answer, Citation
+from crystalcli.types import Answer, Citation, Place
 
 ROOT = Path(__file__).parents[2]
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
@@ -416,8 +416,10 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
 
 
 def answered(text: str, *quotes: str) -> Answer:
-    cited = tuple(Citation(number, "a.txt", 0, 9, quote, number, number) for number, quote in enumerate(quotes, 1))
-    return Answer("?", text, cited, (), "m")
+    cited = tuple(
+        Citation(number, Place("a.txt", 0, 9, number, number), quote) for number, quote in enumerate(quotes, 1)
+    )
+    return Answer("?", text, cited, (), model="m")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from crystalcli import Crystal, Passage
+from crystalcli import Crystal, Passage, Place
 from crystalcli.cli.app import run
 from crystalcli.cli.explain import explanation_json, line
 
@@ -24,7 +24,7 @@ def here(capsys, *arguments) -> tuple[int, str, str]:
 
 
 def passage(score: float, **shares: float) -> Passage:
-    return Passage("a.txt", 0, 1, "x", score, 1, 1, best=(0, 1), shares=shares)
+    return Passage(Place("a.txt", 0, 1, 1, 1), "x", score, best=(0, 1), shares=shares)
 
 
 @pytest.mark.parametrize(

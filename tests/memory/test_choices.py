@@ -11,7 +11,7 @@ import pytest
 
 from crystalcli.errors import DamagedCrystalError, SourceError, UsageError
 from crystalcli.library import Crystal
-from crystalcli.memory.ingest import IngestReport
+from crystalcli.memory.ingest import IngestOptions, IngestReport
 from crystalcli.memory.lazy import KeptEncoder
 from crystalcli.memory.places import location_of
 from crystalcli.memory.status import Status, status
@@ -149,9 +149,10 @@ def test_only_near_the_changed_places_is_looked_at(tmp_path, folder):
     (folder / "sub" / "c.md").write_text("Changed too.\n")
     (folder / "sub" / "d.log").unlink()
     with Crystal.open(file, writable=True, encoder=None) as crystal:
-        report = crystal.bring_in([folder], near=Near([str(folder / "sub")]))
+        report = crystal._ingest_with([folder], IngestOptions(near=Near([str(folder / "sub")])))
         assert list(report.changed) == [("sub/c.md", "read"), ("sub/d.log", "gone")]
-        report = crystal.bring_in([folder], near=Near([str(folder / "a.md"), str(folder / "b.log")]))
+        near = Near([str(folder / "a.md"), str(folder / "b.log")])
+        report = crystal._ingest_with([folder], IngestOptions(near=near))
         assert list(report.changed) == [("a.md", "read"), ("b.log", "gone")]
         assert list(crystal.bring_in([folder]).changed) == []
 
@@ -161,7 +162,8 @@ def test_the_kept_encoder_is_the_same_for_the_next_crystal_and_gives_the_same_co
     for name in ("one", "two"):
         (tmp_path / f"{name}.txt").write_text("The ferry left at six.\n")
         with Crystal.create(tmp_path / f"{name}.crystal", encoder=encoder_folder) as crystal:
-            assert crystal.bring_in([tmp_path / f"{name}.txt"], kept=kept).encoded_tokens > 0
+            report = crystal._ingest_with([tmp_path / f"{name}.txt"], IngestOptions(kept=kept))
+            assert report.encoded_tokens > 0
             if name == "one":
                 layers = kept.of(crystal._encoder, None, kept._key).layers()
     assert kept.of(crystal._encoder, None, kept._key).layers() is layers
@@ -245,7 +247,8 @@ def test_merge_and_compact_keep_choices_and_piped_documents(tmp_path, folder):
     target = tmp_path / "sub" / "all.crystal"
     target.parent.mkdir()
     Crystal.merge([one, two], target)
-    Crystal.compact(target)
+    with Crystal(target, encoder=None) as merged:
+        merged.compact()
     assert held(target) == ["a.md", "m.txt", "minutes.txt", "same.txt", "sub/c.md", "two/minutes.txt"]
     assert set(nows(target).values()) <= {"gone"}
     with Store.open(target) as store:

@@ -54,4 +54,4 @@ def test_an_edited_definition_has_its_new_name(tmp_path):
     with made(tmp_path, {"boat.py": SOURCE}) as crystal:
         (tmp_path / "files" / "boat.py").write_text(SOURCE.replace("sounding", "lead_line"), newline="")
         crystal.ingest([tmp_path / "files"])
-        assert crystal.recall("how deep under the keel", 1)[0].marks["definition"] == "lead_line"
+        assert crystal.recall("how deep under the keel", 1)[0].place.marks["definition"] == "lead_line"

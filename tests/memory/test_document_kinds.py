@@ -56,7 +56,7 @@ def test_places(crystal: Path, question: str, path: str, place: str, heading: st
 def test_passages_of_a_table_are_whole_rows(crystal: Path) -> None:
     first = recalled(crystal, "quay number 137")[0]
     assert first.best_text == 'Number: 137; Description: Quay number 137. It is "long"; Depth: 13700'
-    low, high = (int(each) for each in first.marks["row"].split("-"))
+    low, high = (int(each) for each in first.place.marks["row"].split("-"))
     assert low <= 138 <= high
     assert str(first.place) == f"rows {low}-{high}"
     for line in first.text.split("\n"):

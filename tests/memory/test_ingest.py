@@ -17,8 +17,10 @@ import faults
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, EncoderMismatchError, SourceError
 from crystalcli.memory import due, segments
-from crystalcli.memory.crystal import CrystalFile, default_path
+from crystalcli.memory.encoders import DEFAULT_META
 from crystalcli.memory.ingest import Ingest, IngestReport
+from crystalcli.memory.session import CrystalReader
+from crystalcli.paths import default_path
 from crystalcli.storage.store import Store
 
 
@@ -262,7 +264,7 @@ class Shelf:
 
     def ingest(self, *paths: Path, progress=None, prune: bool = False) -> IngestReport:
         exists = self.path.exists()
-        with Store.open(self.path, writable=True) if exists else CrystalFile.create_store(self.path) as store:
+        with Store.open(self.path, writable=True) if exists else Store.create(self.path, dict(DEFAULT_META)) as store:
             encoder = faults.HashEncoder()
             try:
                 return Ingest(store, encoder, progress).run(list(paths) or [self.folder], prune=prune)
@@ -279,7 +281,7 @@ class Shelf:
 
     def text(self, path: str) -> str:
         with Store.open(self.path) as store:
-            opened = CrystalFile(store, None)
+            opened = CrystalReader(store, None)
             return opened.shelf.span_text(store.source_named(path))
 
     def age(self) -> None:
@@ -361,7 +363,7 @@ def test_identical_chunks_are_stored_once_and_found_at_each_of_their_places(shel
     shelf.age()
     assert shelf.ingest().read == 2
     with Store.open(shelf.path) as store:
-        opened = CrystalFile(store, None)
+        opened = CrystalReader(store, None)
         (one, two) = store.sources()
         assert one.chunks == two.chunks == sum(segment.chunks for segment in store.segments()) == shelf.encoded
         for row in (one, two):
@@ -375,7 +377,7 @@ def test_identical_chunks_are_stored_once_and_found_at_each_of_their_places(shel
     (shelf.folder / "a.txt").unlink()
     shelf.ingest(prune=True)
     with Store.open(shelf.path) as store:
-        passage = CrystalFile(store, None).recall(text[1000:1100], 1)[0]
+        passage = CrystalReader(store, None).recall(text[1000:1100], 1)[0]
         assert passage.path == "b.txt"
         assert text[passage.start : passage.end] == passage.text
 
@@ -395,7 +397,7 @@ def test_the_other_places_of_a_passage_are_where_they_are_said_to_be(shelf, monk
     shelf.ingest()
     seen = set()
     with Store.open(shelf.path) as store:
-        opened = CrystalFile(store, None)
+        opened = CrystalReader(store, None)
         for at in range(200, len(shared), 450):
             for passage in opened.recall(shared[at : at + 80], 4):
                 for place in passage.also:
@@ -598,7 +600,7 @@ def test_what_was_read_before_a_ctrl_c_is_committed_without_layers(shelf, tmp_pa
     assert shelf.encoded == 0
     assert shelf.states() == {f"{number}.txt": "done" for number in range(4)}
     with Store.open(shelf.path, writable=True) as store:
-        opened = CrystalFile(store, None)
+        opened = CrystalReader(store, None)
         assert [opened.recall(text[:100], 1)[0].path for text in texts[:4]] == [f"{number}.txt" for number in range(4)]
         opened._fill(faults.HashEncoder())
     assert shelf.ingest().read == 2
@@ -628,7 +630,7 @@ def test_text_without_layers_beside_text_with_layers_is_recalled(tmp_path, encod
     with Crystal.open(path, encoder=encoder_folder) as crystal:
         assert not crystal.lexical_only
         for depth in (1, 2, 3):
-            assert "04:10" in crystal.recall("high water at Oldhaven", 1, depth)[0].text
+            assert "04:10" in crystal.recall("high water at Oldhaven", 1, depth=depth)[0].text
 
 
 def test_a_partly_read_document_is_never_shown_with_less_than_before(busy):

@@ -204,7 +204,7 @@ def test_a_table_is_given_what_stands_at_the_head_of_its_page(reports, encoder_f
         recall, question = crystal.searcher(), f"{subject}: the total of all regions?"
         ranked = recall.rank(recall.prepare(question), depth, 300)
         page_of = {atom: page for atom, (_, page) in pages_of(recall.shelf)[0].items()}
-        found = crystal.recall(question, 30, depth)
+        found = crystal.recall(question, 30, depth=depth)
     on_it = [each.shares["page"] for each in ranked if page_of.get(each.atom) == number]
     # The end of the page before is in one atom with the head of this one.
     others = set(range(1, len(TABLES) + 1)) - {number, number - 1}
@@ -219,7 +219,7 @@ def test_a_table_is_given_what_stands_at_the_head_of_its_page(reports, encoder_f
 
 def test_atoms_alone_know_no_pages(reports, encoder_folder):
     with Crystal.open(reports, encoder=encoder_folder) as crystal:
-        assert all("page" not in passage.shares for passage in crystal.recall("the total of all regions", 30, 1))
+        assert all("page" not in passage.shares for passage in crystal.recall("the total of all regions", 30, depth=1))
 
 
 def test_what_the_page_gives_stays_when_atoms_are_encoded_again(reports, encoder_folder):

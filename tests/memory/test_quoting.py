@@ -51,7 +51,9 @@ def test_a_quotation_has_its_own_place(crystal: Path, question: str) -> None:
     with Crystal.open(crystal, encoder=None) as opened:
         answer = opened.ask(question, extractive=True, floor=0)
         first = answer.citations[0]
-        assert (first.path, str(first.place), first.heading, first.marks.get("definition", "")) == PLACES[question]
+        assert (first.path, str(first.place), first.heading, first.place.marks.get("definition", "")) == PLACES[
+            question
+        ]
         assert opened.verified(first)
         passage = opened.recall(question, 1)[0]
         assert passage.place.marks.get("definition", "") == PLACES[question][3]

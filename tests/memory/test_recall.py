@@ -20,7 +20,7 @@ from crystalcli.vectors.tokenizer import default_tokenizer
 
 
 def found_evidence(crystal: Crystal, question: dict, k: int, depth: int) -> bool:
-    passages = crystal.recall(question["question"], k, depth)
+    passages = crystal.recall(question["question"], k, depth=depth)
     quotes = [" ".join(evidence["quote"].split()) for evidence in question["evidence"]]
     return any(quote[:60] in " ".join(passage.text.split()) for quote in quotes for passage in passages)
 

@@ -15,11 +15,11 @@ from flat import FlatIndex
 from crystalcli import Crystal
 from crystalcli.answering import context, extract, support
 from crystalcli.answering.spoken import PENALTY, STOP
+from crystalcli.library import LANGUAGE_MODEL, fetched, open_model
 from crystalcli.lexical import terms
-from crystalcli.library import LANGUAGE_MODEL, fetched, read_into, speaker
 from crystalcli.lm.model import LanguageModel
-from crystalcli.memory.crystal import ENCODER
-from crystalcli.types import Passage
+from crystalcli.memory.encoders import ENCODER
+from crystalcli.types import Passage, Place
 
 ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
 _K = 5  # passages of each recall, as in `crystal ask`
@@ -68,7 +68,8 @@ class Arms:
         passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
         if arm == "one each":
             return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: support.MOST]])
-        best = extract.ranked(self.crystal(question).recaller(), question.text, passages)
+        searcher = self.crystal(question).searcher()
+        best = extract.read(searcher.encoder, searcher.prepare(question.text), passages).sentences
         if arm in _QUOTED:
             return self._quoted(question, [" ".join(each.text.split()) for each in best[: support.MOST]])
         if passages:
@@ -91,7 +92,7 @@ class Arms:
     def model(self) -> LanguageModel:
         """The language model."""
         if self._model is None:
-            opened = speaker(self._named)
+            opened = open_model(self._named)
             assert isinstance(opened, LanguageModel), "likelihoods are asked for: a GGUF file is needed"
             self._model = opened
         return self._model
@@ -102,7 +103,7 @@ class Arms:
         if arm == "closed":
             return []
         if arm.startswith("gold"):
-            return [Passage("gold", 0, len(text), text, 1.0, 1, 1) for text in question.gold]
+            return [Passage(Place("gold", 0, len(text), 1, 1), text, 1.0) for text in question.gold]
         key = (question.set, question.qid, arm)
         if key not in self._recalled:
             if arm == "crystal":
@@ -124,7 +125,7 @@ class Arms:
             path = self._keep / f"{name}.crystal"
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with read_into(path, fetched(ENCODER)) as made:
+                with Crystal(path, mode="write", encoder=fetched(ENCODER)) as made:
                     made.ingest([self._files(question)])
             self._crystals[name] = Crystal.open(path)
         return self._crystals[name]
@@ -153,7 +154,7 @@ class Arms:
     def _quoted(self, question: Question, quotes: list[str]) -> tuple[str, str]:
         if not question.choices:
             return "\n".join(quotes), "\n".join(quotes)
-        weights = self.crystal(question).recaller().prepare("\n".join(text for _, text in question.choices)).idf
+        weights = self.crystal(question).searcher().prepare("\n".join(text for _, text in question.choices)).idf
         said = {term for quote in quotes for term, _ in terms(quote)}
 
         def shared(text: str) -> float:
@@ -182,4 +183,4 @@ class Arms:
 
 
 def _passage(row: dict[str, Any]) -> Passage:
-    return Passage(**{**row, "best": tuple(row["best"]), "also": ()})
+    return Passage(**{**row, "place": Place(**row["place"]), "best": tuple(row["best"]), "also": ()})

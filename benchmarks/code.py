@@ -33,13 +33,13 @@ from recall import coverage
 
 from crystalcli import Crystal
 from crystalcli.errors import SourceError
+from crystalcli.library import fetched
+from crystalcli.memory.encoders import ENCODER
+from crystalcli.memory.recall import Searcher
 from crystalcli.lexical import query_terms, terms
-from crystalcli.library import fetched, read_into
-from crystalcli.memory.crystal import ENCODER
-from crystalcli.memory.recall import Recall
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
-from crystalcli.types import Passage
+from crystalcli.types import Passage, Place
 
 FUNCTIONS = ("docstring_search", "cosqa")
 REPOSITORIES = ("commit_localization", "sweqa")
@@ -73,7 +73,7 @@ class WindowIndex:
                 for term, count in counts.items():
                     postings[term].append((len(self._windows), count))
                 lengths.append(sum(counts.values()))
-                self._windows.append(Passage(found.relative, start, end, text[start:end], 0.0, 1, 1))
+                self._windows.append(Passage(Place(found.relative, start, end, 1, 1), text[start:end], 0.0))
         size = np.array(lengths, np.float32)
         self._norm = K1 * (1 - B + B * size / max(1.0, float(size.mean())))
         self._postings = {term: np.array(pairs, np.int32).T for term, pairs in postings.items()}
@@ -165,11 +165,11 @@ def systems(folder: Path, path: Path, vectors: bool) -> dict[str, Callable[[str]
     """What answers: the crystal, made when it does not exist, the same without its vectors, and plain BM25."""
     encoder = fetched(ENCODER) if vectors else None
     if not path.exists():
-        with read_into(path, encoder) as made:
+        with Crystal(path, mode="write", encoder=encoder) as made:
             report = made.ingest([folder])
             print(f"{path.name}: {report.read} files, {report.tokens:,} tokens in {report.seconds:.0f} s", flush=True)
     crystal = Crystal.open(path, encoder=encoder)
-    lexical = Recall(crystal.shelf, None, None)
+    lexical = Searcher(crystal.shelf, None, None)
     found = {"lexical": lambda question: lexical.recall(question, RECALLED), "BM25": WindowIndex(folder).recall}
     return {"crystal": lambda question: crystal.recall(question, RECALLED), **found} if vectors else found
 

@@ -22,7 +22,7 @@ from common import machine, write_json
 
 from crystalcli import models
 from crystalcli.language_models import LANGUAGE_MODEL
-from crystalcli.memory.crystal import ENCODER
+from crystalcli.memory.encoders import ENCODER
 from crystalcli.memory.past import Past
 from crystalcli.memory.recalling import ECHOES, STRIDE, Judge, RecallingModel, judge
 from crystalcli.memory.resident import resident

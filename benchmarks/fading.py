@@ -25,9 +25,9 @@ from common import machine, write_json
 from recall import coverage, reciprocal_rank
 
 from crystalcli import Crystal
-from crystalcli.library import fetched, read_into
-from crystalcli.memory.crystal import ENCODER
-from crystalcli.memory.fading import HALF_LIFE, WEIGHT, Fading
+from crystalcli.library import fetched
+from crystalcli.memory.encoders import ENCODER
+from crystalcli.memory.fading import HALF_LIFE, WEIGHT, Recency
 
 SETTINGS = [  # half-life in days, weight
     (HALF_LIFE, WEIGHT), (90.0, WEIGHT), (30.0, WEIGHT), (7.0, WEIGHT), (365.0, 0.1), (90.0, 0.1), (30.0, 0.1), (7.0, 0.1),
@@ -96,20 +96,20 @@ def main() -> None:
         chats(documents, folder)
         path = args.crystal or Path(scratch) / "chats.crystal"
         if not path.exists():
-            with read_into(path, fetched(ENCODER)) as made:
+            with Crystal(path, mode="write", encoder=fetched(ENCODER)) as made:
                 made.ingest([folder])
         with Crystal.open(path) as crystal:
             questions = list(asked(queries, places(crystal, folder)))
-            recall = crystal.recaller().recall
+            recall = crystal.searcher().recall
             lines: list[dict[str, Any]] = []
             plain = np.zeros((0, 2))
             for half_life, weight in [(None, 0.0), *SETTINGS]:
-                fading = None if half_life is None else Fading(half_life, weight=weight)
+                recency = None if half_life is None else Recency(half_life, weight=weight)
                 figures = np.array(
                     [
                         (coverage(passages, gold, BUDGET), reciprocal_rank(passages, gold))
                         for question, gold in questions
-                        for passages in [recall(question, 40, fading=fading)]
+                        for passages in [recall(question, 40, recency=recency)]
                     ]
                 )
                 plain = figures if half_life is None else plain

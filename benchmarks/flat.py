@@ -18,7 +18,7 @@ import torch
 
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
-from crystalcli.types import Passage
+from crystalcli.types import Passage, Place
 from crystalcli.vectors import Bert, QuestionEncoder, available_processors, default_tokenizer
 
 TOKENS = 128  # of a chunk, the two special tokens not counted
@@ -106,7 +106,7 @@ class FlatIndex:
         found = []
         for number in np.argsort(-scores, kind="stable")[:k]:
             path, start, end, text = self.chunks[number]
-            found.append(Passage(path, start, end, text, float(scores[number]), 1, 1))
+            found.append(Passage(Place(path, start, end, 1, 1), text, float(scores[number])))
         return found
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from common import machine, timed_process, write_json
 
 from crystalcli import models
-from crystalcli.memory.crystal import ENCODER
+from crystalcli.memory.encoders import ENCODER
 from crystalcli.text.cut import cut
 from crystalcli.vectors import VOCABULARY, default_tokenizer
 

@@ -42,8 +42,9 @@ from crystalcli.answering import extract
 from crystalcli.answering.floor import Signs, signs
 from crystalcli.answering.voices import voice
 from crystalcli.lexical import bm25
-from crystalcli.memory.passages import Query
-from crystalcli.memory.recall import Recall, _token_weights
+from crystalcli.memory.passages import Passages
+from crystalcli.memory.query import PreparedQuery
+from crystalcli.memory.recall import Searcher, _token_weights
 from crystalcli.storage.reach import runs_of_all
 
 FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}  # files of a small crystal; of all other sets 20
@@ -67,7 +68,7 @@ class Partly:
     def __init__(self, crystal: Crystal) -> None:
         self.crystal = crystal
         self.shelf = crystal.shelf
-        self.recallers = {True: crystal.recaller(), False: Recall(self.shelf, None, None)}
+        self.recallers = {True: crystal.searcher(), False: Searcher(self.shelf, None, None)}
         self.sources = {source.path: source.id for source in crystal._store.sources() if source.chunks}
         self.runs: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for source, first, count in runs_of_all(crystal._store, list(self.sources.values())):
@@ -81,7 +82,7 @@ class Partly:
                 chosen[firsts[first] : firsts[first + count]] = True
         return chosen
 
-    def prepare(self, question: str) -> tuple[Query, list[int], dict[str, list[Any]]]:
+    def prepare(self, question: str) -> tuple[PreparedQuery, list[int], dict[str, list[Any]]]:
         """What does not depend on what is left out."""
         self.shelf.dead = None
         recaller = self.recallers[True]
@@ -96,7 +97,7 @@ class Partly:
 
     def ask(
         self,
-        prepared: tuple[Query, list[int], dict[str, list[Any]]],
+        prepared: tuple[PreparedQuery, list[int], dict[str, list[Any]]],
         dead: Any,
         full: bool,
         gold: Any,
@@ -117,17 +118,22 @@ class Partly:
         query = query._replace(idf=idf, bm25=scores, token_weights=weights, encoded=query.encoded if full else None)
         self.shelf.dead = dead
         recaller = self.recallers[full]
-        passages = recaller.passages(query, recaller.rank(query, 3, 24), 5)
+        maker = Passages(self.shelf, recaller._codec, query, by_units=full)
+        passages = maker.make(recaller.rank(query, 3, 24), 5)
         self.shelf.dead = None
         if not passages:
             return ()
-        recaller._asked = query  # with the idf of what is left
-        reading = extract.read(recaller, query.text, passages)
+        reading = extract.read(recaller.encoder, query, passages)
         heard = voice(query.text, reading.sentences, self.crystal.quote)
         hit = any(p.path == g["path"] and p.start < g["end"] and p.end > g["start"] for p in passages for g in gold)
         known = [answer for answer in answers if len(answer) >= SHORTEST]
         hit = hit or contains("\n".join(p.text for p in passages), known) > 0
-        return passages[0].kind == "code", hit, alive, signs(query.text, idf, alive, passages, reading.similar, heard)
+        return (
+            passages[0].place.kind == "code",
+            hit,
+            alive,
+            signs(query.text, idf, alive, passages, reading.similar, heard),
+        )
 
 
 def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Iterator[Row]:

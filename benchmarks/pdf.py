@@ -135,7 +135,9 @@ def hits(data: Path, work: Path, lexical: bool) -> dict[str, Any]:
                 crystal.ingest([files[key]])
         with Crystal.open(made, encoder=None if lexical else "auto") as crystal:
             passages = crystal.recall(question["question"], 5)
-        found = [page for each in passages for page in range(each.page_start, each.page_end + 1)]
+        found = [
+            page for each in passages for page in range(each.place.page_start or 0, (each.place.page_end or 0) + 1)
+        ]
         by_page = [page + 1 for page in bm25(held[key], question["question"])[:5]]
         questions.append(
             {

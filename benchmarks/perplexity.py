@@ -46,9 +46,9 @@ from flat import K1, B, words
 from crystalcli import models
 from crystalcli.language_models import LANGUAGE_MODEL
 from crystalcli.memory.copying import Mixture
-from crystalcli.memory.crystal import ENCODER
+from crystalcli.memory.encoders import ENCODER
 from crystalcli.memory.followers import APART, Followers, asked, followers, told
-from crystalcli.memory.past import Past, Recalled
+from crystalcli.memory.past import Past, RecalledText
 from crystalcli.memory.perplexity import LENGTH, figures, held_back, ratio, repeats, text_of
 from crystalcli.memory.recalling import QUERY, Judge, RecallingModel, judge
 from crystalcli.vectors import QuestionEncoder, default_tokenizer
@@ -96,7 +96,7 @@ class Flat:
         vector: np.ndarray = self._encoder.encode(tokens[:254].tolist()).vector
         return vector
 
-    def best(self, arm: str, query: str, count: int, lot: random.Random) -> list[Recalled]:
+    def best(self, arm: str, query: str, count: int, lot: random.Random) -> list[RecalledText]:
         """The `count` best passages by an arm, best first, of which no two overlap."""
         size = len(self._counts)
         if arm == "random":
@@ -120,7 +120,7 @@ class Flat:
                 found.append(number)
             if len(found) == count:
                 break
-        return [Recalled(self.text(number * STEP), number, float(scores[number])) for number in found]
+        return [RecalledText(self.text(number * STEP), number, float(scores[number])) for number in found]
 
 
 def read(path: Path) -> tuple[str, bool]:

@@ -30,11 +30,11 @@ def wrong(crystal: Crystal, files: Path, citation: Citation) -> str:
         return "no such document"
     if crystal.shelf.span_text(source)[citation.start : citation.end] != citation.quote:
         return "not in the text layer at its place"
-    if citation.kind in LINED:
+    if citation.place.kind in LINED:
         text = _on_disk(files / citation.path)
         if text[citation.start : citation.end] != citation.quote:
             return "not in the file at its place"
-        if text.count("\n", 0, citation.start) + 1 != citation.line_start:
+        if text.count("\n", 0, citation.start) + 1 != citation.place.line_start:
             return "on another line of the file"
     return ""
 
@@ -75,7 +75,7 @@ def main() -> None:
                 found = [wrong_text(answer), *(wrong(crystal, args.pool / "files", each) for each in answer.citations)]
                 problems += [f"{question['qid']}: {each}" for each in found if each]
                 quotations += len(answer.citations)
-                on_disk += sum(citation.kind in LINED for citation in answer.citations)
+                on_disk += sum(citation.place.kind in LINED for citation in answer.citations)
     for problem in problems[:20]:
         print(problem)
     print(

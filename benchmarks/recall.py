@@ -27,9 +27,9 @@ from common import machine, write_json
 from flat import FlatIndex
 
 from crystalcli import Crystal
-from crystalcli.library import fetched, read_into
-from crystalcli.memory.crystal import ENCODER
-from crystalcli.memory.recall import Recall
+from crystalcli.library import fetched
+from crystalcli.memory.encoders import ENCODER
+from crystalcli.memory.recall import Searcher
 from crystalcli.types import Passage
 
 Gold = list[dict[str, Any]]
@@ -101,7 +101,7 @@ def main() -> None:
     args = parser.parse_args()
     path = args.crystal or args.pool / "pool.crystal"
     if not path.exists():
-        with read_into(path, fetched(ENCODER)) as made:
+        with Crystal(path, mode="write", encoder=fetched(ENCODER)) as made:
             report = made.ingest([args.pool / "files"])
             print(f"ingested {report.tokens:,} tokens in {report.seconds:.0f} s")
     questions = [json.loads(line) for line in (args.pool / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -138,8 +138,8 @@ def main() -> None:
 
 def crystal_systems(crystal: Crystal) -> dict[str, Callable[[str], list[Passage]]]:
     """The layers one after the other, then the depths a user can ask for, and BM25 alone over the same passages."""
-    recall = crystal.recaller()
-    lexical = Recall(crystal.shelf, None, None)
+    recall = crystal.searcher()
+    lexical = Searcher(crystal.shelf, None, None)
 
     def vectors_alone(depth: int) -> Callable[[str], list[Passage]]:
         def system(question: str) -> list[Passage]:

@@ -25,8 +25,8 @@ from common import machine, timed_process, write_json
 from synthetic import Words, make
 
 from crystalcli import Crystal, models
-from crystalcli.memory.crystal import ENCODER
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.encoders import ENCODER
+from crystalcli.memory.recall import Searcher
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.store import Store
 from crystalcli.vectors import QuestionEncoder, default_tokenizer
@@ -43,7 +43,7 @@ def plain_vectors(tokens: int) -> np.ndarray:
     return vectors
 
 
-def plain(recall: Recall, vectors: np.ndarray, question: str) -> tuple[np.ndarray, np.ndarray]:
+def plain(recall: Searcher, vectors: np.ndarray, question: str) -> tuple[np.ndarray, np.ndarray]:
     """The best flat chunks by vector, and the best atoms by BM25; joining the two costs nothing to speak of."""
     query = recall.prepare(question)
     assert query.encoded is not None
@@ -65,7 +65,7 @@ def measure(path: Path, questions: int, rounds: int) -> dict[str, Any]:
     asked = Words(7).questions(WARM_UP + questions)
     with Crystal.open(path, encoder=encoder) as crystal:
         alone = QuestionEncoder(encoder)
-        recall, lexical = crystal.recaller(), Recall(crystal.shelf, None, None)
+        recall, lexical = crystal.searcher(), Searcher(crystal.shelf, None, None)
         tokens = sum(segment.tokens for segment in crystal.shelf.segments)
         vectors = plain_vectors(tokens)
         ways: dict[str, Callable[[str], object]] = {

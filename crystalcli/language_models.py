@@ -16,7 +16,7 @@ from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
     from crystalcli.models.registry import Registered
-    from crystalcli.types import Speaker
+    from crystalcli.types import ChatModel
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 
@@ -68,7 +68,7 @@ def _no_address(given: str, path: Path) -> None:
         raise UsageError(f"no model file at {given}; a server is named with its scheme: http://{given}")
 
 
-def is_named(given: str | Path | Speaker | None) -> bool:
+def is_named(given: str | Path | ChatModel | None) -> bool:
     """Whether somebody named a language model: now, in $CRYSTAL_MODEL, or as the default. Raises as `meant` does for the list."""
     return given is not None or bool(os.environ.get("CRYSTAL_MODEL") or registry.read().default)
 
@@ -78,7 +78,7 @@ def own(what: str | Path) -> TypeGuard[str]:
     return isinstance(what, str) and what in models.CATALOGUE
 
 
-def speaker(given: str | Path | None = None, *, allow_remote: bool = False) -> Speaker:
+def open_model(given: str | Path | None = None, *, allow_remote: bool = False) -> ChatModel:
     """The language model that is meant, open; the program's own is fetched on first use. Weights come with its first word.
 
     given: as in `meant`. allow_remote: a server may be another machine.
@@ -97,7 +97,7 @@ def add(target: str, name: str = "", *, allow_remote: bool = False) -> Registere
     """Open the model at a path or URL, and remember it under `name`; "": what it is called itself.
 
     Of files the header and the vocabulary are read; a server is asked which models it has.
-    Raises what `speaker` raises, and UsageError for a name that is none or another model's.
+    Raises what `open_model` raises, and UsageError for a name that is none or another model's.
     """
     from crystalcli.lm.speakers import kind_of, open_speaker
 

@@ -1,62 +1,135 @@
-"""The Python door: `Crystal`, everything the command line can do, as methods.
+"""The Python door: one class, `Crystal`, whose methods are the commands of the command line.
 
 from crystalcli import Crystal
 
-with Crystal.create("shelf.crystal") as crystal:
+with Crystal("shelf.crystal") as crystal:
     crystal.ingest(["books", "papers"])
-    answer = crystal.ask("Who keeps the light?")
+    print(crystal.ask("Who keeps the light?"))
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpack
 
 from crystalcli import models
-from crystalcli.answering.wishes import FLOOR
+from crystalcli.answering.ask_options import AskArguments, AskOptions, options_of
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
-from crystalcli.language_models import LANGUAGE_MODEL, is_named, meant, own, speaker
-from crystalcli.memory.crystal import CrystalFile
-from crystalcli.memory.encoders import find
+from crystalcli.language_models import LANGUAGE_MODEL, is_named, meant, open_model, own
+from crystalcli.memory.encoders import ENCODER, chosen, find
+from crystalcli.memory.session import CrystalReader
 from crystalcli.paths import expanded
 from crystalcli.storage.store import Store
+from crystalcli.types import Progress
 
 if TYPE_CHECKING:
-    from crystalcli.answering.packed import Packed
-    from crystalcli.answering.wishes import Wishes
+    from crystalcli.answering.packed import PackedContext
+    from crystalcli.lm.model import LanguageModel
     from crystalcli.memory.compact import CompactReport
-    from crystalcli.memory.diff import Difference
-    from crystalcli.memory.forecast import Forecast
-    from crystalcli.memory.ingest import IngestReport
+    from crystalcli.memory.diff import DiffReport
+    from crystalcli.memory.export import ExportReport
+    from crystalcli.memory.forecast import ForecastReport
+    from crystalcli.memory.forget import ForgetReport
+    from crystalcli.memory.ingest import IngestOptions, IngestReport
     from crystalcli.memory.merge import MergeReport
-    from crystalcli.memory.repair import Repaired
+    from crystalcli.memory.perplexity import PerplexityReport
+    from crystalcli.memory.repair import RepairReport
+    from crystalcli.memory.resident import MemoryReport
+    from crystalcli.memory.status import StatusReport
+    from crystalcli.memory.verify import VerifyReport
+    from crystalcli.memory.watch import WatchBatch
     from crystalcli.text.choice import Choice
-    from crystalcli.types import Answer, Citation, Progress, Speaker
+    from crystalcli.text.walk import Found
+    from crystalcli.types import Answer, ChatModel, Citation
+
+__all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "open_model", "paths_of"]
+
+Mode: TypeAlias = Literal["auto", "read", "write"]
+Paths: TypeAlias = str | Path | Sequence[str | Path]
+OnProgress: TypeAlias = Callable[[Progress], None]
+Fetch: TypeAlias = Callable[[str], Path | None]
 
 
-class Crystal(CrystalFile):
-    """One crystal, open. Made by `Crystal.create` or `Crystal.open`; a context manager."""
+class Crystal(CrystalReader):
+    """One crystal file, open. A context manager; iterating gives the paths of its documents.
 
-    @classmethod
-    def create(
-        cls,
+    Four commands need no open crystal, and take paths: `Crystal.forecast`, `Crystal.merge`, `Crystal.repair` and
+    `Crystal.perplexity`.
+
+    Args:
+        path: The file.
+        mode: "auto": open the crystal, or make it where there is none; it is read without a lock, while others write, and
+            a command that writes locks it for as long as it runs. "read": it must exist, and commands that write raise.
+            "write": open or make it, and lock it until it is closed.
+        encoder: A folder with a model of the BERT family in Hugging Face's layout; "auto": what $CRYSTAL_ENCODER names,
+            else the folder that the crystal was made with, else the program's own, found here or fetched once; None: no
+            encoder. Without weights a crystal has its lexical index alone, `lexical_only` says so, and a later ingest with
+            weights makes the layers.
+        fetch: Gives the folder of the program's own encoder by its name; None: it is fetched where it is not here.
+        wait: The seconds to wait for another program that writes the file.
+        on_wait: Called once, with a line, when there is waiting to do.
+
+    Raises:
+        CrystalError: The file cannot be made or opened, or another program is writing it.
+        NotACrystalError: The file is not a crystal.
+        DamagedCrystalError: The crystal is damaged.
+        NewerFormatError: The crystal was made by a newer version.
+        EncoderMismatchError: The encoder is not the crystal's.
+        ModelMissingError: The folder holds no encoder.
+    """
+
+    def __init__(
+        self,
         path: str | Path,
         *,
-        encoder: str | Path | Literal["auto"] | None = "auto",
-        fetch: Callable[[str], Path | None] | None = None,
-    ) -> Self:
-        """A new crystal, open for writing.
+        mode: Mode = "auto",
+        encoder: str | Path | None = "auto",
+        fetch: Fetch | None = None,
+        wait: float = 0.0,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> None:
+        target, began = Path(path), time.monotonic()
+        while True:
+            left = max(0.0, wait - (time.monotonic() - began))
+            existed = target.exists()
+            try:
+                if existed or mode == "read":
+                    store = Store.open(target, writable=mode == "write", wait=left, waiting=on_wait)
+                    folder = _folder_for(store, encoder, fetch)
+                else:
+                    store, folder = _create(target, encoder, fetch, left, on_wait)
+                break
+            except CrystalError:
+                if target.exists() == existed:  # else another program has just made it, or taken it away
+                    raise
+        self._begin(store, folder, mode, wait, on_wait)
 
-        encoder: a folder with a model of the BERT family in Hugging Face's layout; "auto": what $CRYSTAL_ENCODER says, else the
-        program's own, found here or fetched once; None does without. Where there are no weights the crystal is made from the
-        lexical index alone, `lexical_only` says so, and a later ingest with weights makes the layers. fetch: how the program's
-        own is found. Raises ModelMissingError or UsageError for a folder that holds no encoder.
+    def _begin(
+        self,
+        store: Store,
+        folder: Path | None,
+        mode: Mode,
+        wait: float = 0.0,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> None:
+        CrystalReader.__init__(self, store, folder)
+        self._mode, self._wait, self._on_wait = mode, wait, on_wait
+        if mode != "write" and store.writable:
+            self._replace_store()
+
+    @classmethod
+    def create(cls, path: str | Path, *, encoder: str | Path | None = "auto", fetch: Fetch | None = None) -> Self:
+        """Make a new crystal, locked for writing until it is closed; arguments as of the class.
+
+        Raises:
+            CrystalError: There is a file already.
         """
-        target = Path(path)
-        folder = _folder(encoder, {}, target, fetch)
-        return cls(cls.create_store(target, folder), folder)
+        made = cls.__new__(cls)
+        made._begin(*_create(Path(path), encoder, fetch), "write")
+        return made
 
     @classmethod
     def open(
@@ -64,207 +137,18 @@ class Crystal(CrystalFile):
         path: str | Path,
         *,
         writable: bool = False,
-        encoder: str | Path | Literal["auto"] | None = "auto",
-        fetch: Callable[[str], Path | None] | None = None,
+        encoder: str | Path | None = "auto",
+        fetch: Fetch | None = None,
     ) -> Self:
-        """A crystal that exists; encoder and fetch as in `create`, and "auto" looks where the crystal says its encoder was.
+        """Open a crystal that exists, for reading, or with `writable` locked for writing; arguments as of the class.
 
-        Raises NotACrystalError, DamagedCrystalError, NewerFormatError or EncoderMismatchError.
+        Raises:
+            CrystalError: There is no file.
         """
-        return _with_encoder(cls, Store.open(Path(path), writable=writable), encoder, fetch)
-
-    def ingest(
-        self,
-        paths: Sequence[str | Path],
-        progress: Callable[[Progress], None] | None = None,
-        *,
-        prune: bool = False,
-        codebooks_from: Sequence[str | Path] = (),
-        include: Sequence[str] | None = None,
-        exclude: Sequence[str] | None = None,
-        max_file_size: int | None = None,
-        password: str = "",
-    ) -> IngestReport:
-        """Read files and folders into the crystal. Raises SourceError when a path does not exist.
-
-        progress: told now and then how far it has come. prune: drop the documents whose files are gone. codebooks_from: files
-        that the codebooks of an own encoder are learnt from, when it has none yet, instead of the text of the first ingest.
-        include, exclude: patterns as in `.gitignore`, relative to each folder: read only what one of the first and none of the
-        second matches; max_file_size: leave out what has more bytes, 0 for none. What is said is remembered for these folders and
-        holds, all three together, until something else is said; with `exclude=[]` they are read as usual again.
-        password: opens files that are encrypted.
-        Layers that an earlier run without weights left out are made first. Raises ModelMissingError when the crystal has an
-        encoder of its own and that is not here.
-        """
-        return self.bring_in(
-            paths_of(paths),
-            progress,
-            prune=prune,
-            codebooks_from=paths_of(codebooks_from),
-            choice=choice_of(include, exclude, max_file_size),
-            password=password,
-        )
-
-    def ingest_stream(
-        self,
-        stream: BinaryIO,
-        name: str = "stdin",
-        progress: Callable[[Progress], None] | None = None,
-        *,
-        max_file_size: int | None = None,
-    ) -> IngestReport:
-        """Read one document from a stream into the crystal, in place of the one that came under the same name before.
-
-        Raises UsageError for a name that cannot be cited, SourceError when there is nothing to read or more than max_file_size
-        bytes (by default 100 MB, 0 for any number).
-        """
-        from crystalcli.memory.piped import spooled
-        from crystalcli.text.choice import LARGEST
-
-        self._check_writable()
-        with spooled(stream, name, LARGEST if max_file_size is None else max_file_size) as piped:
-            return self.bring_in([], progress, piped=piped)
-
-    def ask(
-        self,
-        question: str,
-        *,
-        k: int = 5,
-        depth: int = 3,
-        model: str | Path | Speaker | None = None,
-        allow_remote: bool = False,
-        max_tokens: int = 128,
-        seed: int = 0,
-        extractive: bool | None = None,
-        broad: bool | None = None,
-        strict: bool = False,
-        floor: float = FLOOR,
-        wishes: Wishes | None = None,
-        on_text: Callable[[str], None] | None = None,
-        on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
-    ) -> Answer:
-        """Recall, then answer from what was recalled, with citations.
-
-        on_evidence is given the best sentences of what was recalled, before the model is opened; on_text receives the answer as it
-        is written. An extractive answer is these sentences, and comes through on_text alone.
-
-        model: a GGUF file, a folder in Hugging Face's layout, the URL of a local server, a name, or a model that is open
-        (`library.speaker`), which keeps its weights from one question to the next; None: what $CRYSTAL_MODEL says, else the default
-        one, which may be fetched. What was named is opened before anything is recalled. allow_remote: a server may be another
-        machine. extractive: no model, the best sentences quoted; None: so where no model is named and strict is not asked for,
-        since the program's own says the right words far less often. strict: a sentence with names or numbers that the passages do
-        not have gives way to an extract. floor: how much must speak for an answer, from 0 (answer always) to 1; under it the answer
-        has `answered` False and the nearest passages. broad: answer from the whole of a document, or of all, part by part; None:
-        where the question asks for that.
-        wishes: everything that may be chosen, in one; the single ones, but for the model, are not looked at then.
-        Raises UsageError, ModelMissingError, and NotFoundError when nothing was recalled, or a document is not there.
-        """
-        from crystalcli.answering.ask import ask
-        from crystalcli.answering.wishes import Wishes
-        from crystalcli.lm.early import Early
-
-        if wishes is None:
-            wishes = Wishes(
-                k=k,
-                depth=depth,
-                max_tokens=max_tokens,
-                seed=seed,
-                extractive=extractive,
-                broad=broad,
-                strict=strict,
-                floor=floor,
-            )
-        wishes = wishes.settled(lambda: is_named(model))
-        if wishes.extractive:
-            return ask(self, question, wishes, speaker=speaker, on_text=on_text)  # which no extract needs
-        early = Early(_opener(model, allow_remote))
-
-        def shown(cited: tuple[Citation, ...]) -> None:
-            early.begin()  # not sooner: the thread would hold up what brings the evidence
-            if on_evidence is not None:
-                on_evidence(cited)
-
-        return ask(self, question, wishes, speaker=early, on_text=on_text, on_evidence=shown)
-
-    def packed(
-        self,
-        question: str,
-        wishes: Wishes | None = None,
-        *,
-        model: str | Path | Speaker | None = None,
-        allow_remote: bool = False,
-    ) -> Packed:
-        """What `ask` would give a language model to answer from, for use with any other one; none is loaded, and none fetched.
-
-        model: by whose vocabulary the budget is counted, and whose window bounds it; where none is named the program's own counts,
-        or an estimate where that is not here, and nothing but the budget bounds it. allow_remote: as in `ask`.
-        Raises UsageError, NotFoundError, and ModelMissingError for a model that is named and not there.
-        """
-        from crystalcli.answering.packed import packed
-        from crystalcli.answering.wishes import Wishes
-
-        wanted, named = wishes or Wishes(), is_named(model)
-        if model is None or isinstance(model, str | Path):
-            what = meant(model)
-            if own(what) and models.locate(what) is None:
-                return packed(self, question, wanted)
-            model = speaker(what, allow_remote=allow_remote)
-        return packed(self, question, wanted, model, bounded=named)
-
-    @staticmethod
-    def compact(path: str | Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
-        """Give back the space of what no document of the crystal at `path`, which nobody has open for writing, refers to.
-
-        progress: told tokens done and tokens in all.
-        """
-        from crystalcli.memory.compact import compact
-
-        return compact(Path(path), progress)
-
-    @staticmethod
-    def merge(
-        paths: Sequence[str | Path],
-        output: str | Path,
-        *,
-        force: bool = False,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> MergeReport:
-        """Make a crystal at `output` of two or more; force: replace the one that is there; progress: as in `compact`.
-
-        Raises EncoderMismatchError when their vectors are not comparable.
-        """
-        from crystalcli.memory.merge import merge
-
-        return merge([Path(path) for path in paths], Path(output), force=force, progress=progress)
-
-    @staticmethod
-    def diff(one: str | Path, other: str | Path) -> Difference:
-        """The documents and passages that only one of two crystals holds."""
-        from crystalcli.memory.diff import diff
-
-        return diff(Path(one), Path(other))
-
-    @staticmethod
-    def repair(
-        path: str | Path,
-        *,
-        encoder: str | Path | Literal["auto"] | None = "auto",
-        fetch: Callable[[str], Path | None] | None = None,
-        backup: bool = True,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> Repaired:
-        """Make the damaged crystal at `path`, which nobody has open for writing, whole from what can be read of it.
-
-        encoder, fetch: as in `open`, for layers that have to be made again; without one they wait for the next ingest.
-        backup: keep the damaged file as NAME.crystal.damaged. progress: told bytes checked and bytes in all. A sound crystal
-        stays as it is. Raises DamagedCrystalError when nothing can be read; the file is then as it was.
-        """
-        from crystalcli.memory.repair import repair
-
-        place = Path(path)
-        return repair(
-            place, encoder=lambda meta, _: _folder(encoder, meta, place, fetch), backup=backup, progress=progress
-        )
+        opened = cls.__new__(cls)
+        store = Store.open(Path(path), writable=writable)
+        opened._begin(store, _folder_for(store, encoder, fetch), "write" if writable else "read")
+        return opened
 
     def __enter__(self) -> Self:
         return self
@@ -273,117 +157,565 @@ class Crystal(CrystalFile):
         self.close()
 
     def __iter__(self) -> Iterator[str]:
-        """The paths of the documents it holds."""
         return (document.path for document in self.documents() if document.chunks)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {str(self.path)!r}, mode {self._mode!r}>"
 
-__all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "forecast", "paths_of", "read_into", "speaker"]
-_AnyCrystal = TypeVar("_AnyCrystal", bound=Crystal)
+    # --- the file, for writing --------------------------------------------------------------------------
 
-
-def read_into(
-    path: str | Path,
-    encoder: str | Path | Literal["auto"] | None,
-    fetch: Callable[[str], Path | None] | None = None,
-    *,
-    wait: float = 0.0,
-    waiting: Callable[[str], None] | None = None,
-) -> Crystal:
-    """The crystal at `path`, open for writing: the one that is there, or a new one; encoder and fetch as in `Crystal.create`.
-
-    wait: seconds to wait for another program that is writing it; waiting: told once, in a line, when it comes to that.
-    """
-    target, began = Path(path), time.monotonic()
-    while True:
-        left = max(0.0, wait - (time.monotonic() - began))
-        existed = target.exists()
+    @contextmanager
+    def _writing(self, wait: float | None = None) -> Iterator[Store]:
+        """Hold the file for writing inside the block. Raises CrystalError where it was opened for reading only."""
+        if self._mode == "read":
+            raise CrystalError(f"{self.path} was opened for reading only")
+        if not self._store.writable:
+            left = self._wait if wait is None else wait
+            if self.path.exists():
+                store = Store.open(self.path, writable=True, wait=left, waiting=self._on_wait)
+            else:  # it was taken away
+                meta = chosen(self._encoder.folder, self.path.absolute().parent)[1]
+                store = Store.create(self.path, meta, wait=left, waiting=self._on_wait)
+            self._store.close()
+            self._store = store
+            self._drop_index()
         try:
-            if existed:
-                store = Store.open(target, writable=True, wait=left, waiting=waiting)
-                return _with_encoder(Crystal, store, encoder, fetch)
-            folder = _folder(encoder, {}, target, fetch)
-            return Crystal(Crystal.create_store(target, folder, left, waiting), folder)
-        except CrystalError:
-            if target.exists() == existed:  # else another program has just made it, or taken it away
-                raise
+            yield self._store
+        finally:
+            self._drop_index()
+            if self._mode != "write":
+                self._replace_store()
+
+    def _replace_store(self) -> None:
+        """Close the file and open it anew, for writing where the mode says so."""
+        self._store.close()
+        self._store = Store.open(self.path, writable=self._mode == "write", wait=self._wait, waiting=self._on_wait)
+        self._drop_index()
+
+    # --- in ---------------------------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        paths: Paths,
+        *,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        max_file_size: int | None = None,
+        password: str = "",
+        prune: bool = False,
+        codebooks_from: Paths = (),
+        progress: OnProgress | None = None,
+    ) -> IngestReport:
+        """Read files and folders into the crystal. What has not changed since the last time is not read again.
+
+        The filters hold for these folders from now on, all three together, until others are given; `exclude=[]` takes them
+        back. Layers that an earlier run without weights left out are made first.
+
+        Args:
+            paths: Files and folders.
+            include: Patterns as in `.gitignore`, relative to each folder: only files that match one are read.
+            exclude: Patterns likewise: files that match one are not read.
+            max_file_size: The largest file that is read, in bytes; 0: any.
+            password: Opens files that are encrypted.
+            prune: Whether documents whose files are gone are dropped.
+            codebooks_from: Files that the codebooks of an own encoder are learnt from, when it has none yet; empty: the
+                text of the first ingest.
+            progress: Called now and then.
+
+        Raises:
+            SourceError: A path does not exist.
+            ModelMissingError: The crystal has an encoder of its own, and its weights are not here.
+        """
+        return self.bring_in(
+            paths_of(_listed(paths)),
+            progress=progress,
+            prune=prune,
+            codebooks_from=paths_of(_listed(codebooks_from)),
+            choice=choice_of(include, exclude, max_file_size),
+            password=password,
+        )
+
+    def ingest_stream(
+        self,
+        stream: BinaryIO,
+        name: str = "stdin",
+        *,
+        max_file_size: int | None = None,
+        progress: OnProgress | None = None,
+    ) -> IngestReport:
+        """Read one document from a stream, in place of the one that came under the same name before.
+
+        Args:
+            stream: The bytes, which are read to their end before the crystal is locked.
+            name: The name that it is cited by.
+            max_file_size: The most bytes that are read; None: 100 MB; 0: any.
+            progress: Called now and then.
+
+        Raises:
+            UsageError: The name cannot be cited.
+            SourceError: There is nothing to read, or too much.
+        """
+        from crystalcli.memory.piped import spooled
+        from crystalcli.text.choice import LARGEST
+
+        with spooled(stream, name, LARGEST if max_file_size is None else max_file_size) as piped:
+            return self.bring_in([], piped=piped, progress=progress)
+
+    def bring_in(
+        self,
+        paths: Sequence[Path],
+        *,
+        choice: Choice | None = None,
+        piped: Found | None = None,
+        prune: bool = False,
+        codebooks_from: Sequence[Path] = (),
+        password: str = "",
+        progress: OnProgress | None = None,
+    ) -> IngestReport:
+        """Ingest with filters and a document from standard input that are made already; see `ingest`."""
+        from crystalcli.memory.ingest import IngestOptions
+        from crystalcli.text.asked import Options
+
+        options = IngestOptions(
+            prune=prune, choice=choice, piped=piped, codebooks_from=codebooks_from, reading=Options(password=password)
+        )
+        return self._ingest_with(paths, options, progress=progress)
+
+    def _ingest_with(
+        self,
+        paths: Sequence[Path],
+        options: IngestOptions,
+        *,
+        wait: float | None = None,
+        progress: OnProgress | None = None,
+    ) -> IngestReport:
+        from crystalcli.memory.ingest import ingest_into
+
+        with self._writing(wait) as store:
+            return ingest_into(store, self._encoder, paths, progress, options)
+
+    def watch(
+        self,
+        paths: Paths,
+        *,
+        on_batch: Callable[[WatchBatch], None],
+        on_note: Callable[[str], None] = lambda line: None,
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        max_file_size: int | None = None,
+        password: str = "",
+    ) -> None:
+        """Keep the crystal current while files change: ingest the paths, then what changes in them. Does not return.
+
+        In mode "auto" the crystal is locked only while a batch is read, so that other programs come to it in between.
+
+        Args:
+            paths: Files and folders.
+            on_batch: Called after each ingest.
+            on_note: Called with a line when a path goes away or comes back.
+            include: As in `ingest`.
+            exclude: As in `ingest`.
+            max_file_size: As in `ingest`.
+            password: As in `ingest`.
+
+        Raises:
+            KeyboardInterrupt: It was stopped.
+            SourceError: A path does not exist at the beginning.
+            CrystalError: It cannot go on.
+        """
+        from crystalcli.memory.watch import Watch
+        from crystalcli.text.asked import Options
+
+        def ingest(changed: list[Path], options: IngestOptions) -> IngestReport:
+            return self._ingest_with(changed, options, wait=float("inf"))
+
+        choice = choice_of(include, exclude, max_file_size)
+        Watch(self.path, paths_of(_listed(paths)), ingest, on_batch, on_note, choice, Options(password=password)).run()
+
+    @staticmethod
+    def forecast(
+        path: str | Path,
+        paths: Paths,
+        *,
+        encoder: str | Path | None = "auto",
+        include: Sequence[str] | None = None,
+        exclude: Sequence[str] | None = None,
+        max_file_size: int | None = None,
+        password: str = "",
+    ) -> ForecastReport:
+        """Predict what an ingest would do. Changes nothing, makes no crystal, and fetches no weights.
+
+        Args:
+            path: The crystal, which need not exist.
+            paths: Files and folders.
+            encoder: As of the class.
+            include: As in `ingest`.
+            exclude: As in `ingest`.
+            max_file_size: As in `ingest`.
+            password: As in `ingest`.
+
+        Raises:
+            SourceError: A path does not exist.
+        """
+        from crystalcli.memory.encoders import opened
+        from crystalcli.memory.forecast import forecast
+        from crystalcli.text.asked import Options
+
+        target, sources, options = Path(path), paths_of(_listed(paths)), Options(password=password)
+        choice = choice_of(include, exclude, max_file_size)
+        if not target.exists():
+            folder = _folder(encoder, {}, target, models.locate)
+            return forecast(sources, target, None, chosen(folder, target.absolute().parent)[0], choice, options)
+        with Store.open(target) as store, store.snapshot():
+            meta = store.meta()
+            folder = _folder(encoder, meta, target, models.locate)
+            return forecast(sources, target, store, opened(meta, target, folder), choice, options)
+
+    # --- answers ----------------------------------------------------------------------------------------
+
+    def ask(
+        self,
+        question: str,
+        options: AskOptions | None = None,
+        *,
+        model: str | Path | ChatModel | None = None,
+        allow_remote: bool = False,
+        on_text: Callable[[str], None] | None = None,
+        on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
+        **single: Unpack[AskArguments],
+    ) -> Answer:
+        """Answer a question from the crystal, with citations.
+
+        Args:
+            question: The question.
+            options: All options in one.
+            model: A GGUF file, a folder in Hugging Face's layout, the URL of a local server, the name of a model, or a
+                model that is open (`open_model`), which keeps its weights from one question to the next; None: what
+                $CRYSTAL_MODEL names, else the default, which may be fetched. A model that is named is opened before
+                anything is recalled.
+            allow_remote: Whether a server may be another machine.
+            on_text: Called with each piece of the answer as it is written.
+            on_evidence: Called with the best sentences before a model is opened; not for an extractive answer, which is
+                these sentences.
+            **single: The options one by one, with the names of the fields of `AskOptions`.
+
+        Raises:
+            UsageError: The question is empty, an option is out of range, or is given both ways.
+            ModelMissingError: The model does not exist.
+            NotFoundError: Nothing was recalled, or a document that the question names does not exist.
+        """
+        from crystalcli.answering.ask import ask
+        from crystalcli.answering.broad_question import broad_intent
+        from crystalcli.lm.early import Early
+
+        wanted = options_of(options, single).with_defaults(lambda: is_named(model))
+        intent = broad_intent(question) if wanted.broad is not False else None
+        if wanted.extractive or (intent is not None and intent.needs_no_model):
+            return ask(
+                self, question, wanted, intent=intent, open_model=lambda: _opened(model, allow_remote), on_text=on_text
+            )
+        early = Early(_opener(model, allow_remote))
+
+        def on_quotations(quotations: tuple[Citation, ...]) -> None:
+            early.begin()  # not sooner: the thread would hold up what brings the quotations
+            if on_evidence is not None:
+                on_evidence(quotations)
+
+        return ask(self, question, wanted, intent=intent, open_model=early, on_text=on_text, on_evidence=on_quotations)
+
+    def pack_context(
+        self,
+        question: str,
+        options: AskOptions | None = None,
+        *,
+        model: str | Path | ChatModel | None = None,
+        allow_remote: bool = False,
+        **single: Unpack[AskArguments],
+    ) -> PackedContext:
+        """Pack what `ask` would give a language model, for use with any other one. No model is loaded or fetched.
+
+        Args:
+            question: The question.
+            options: All options in one.
+            model: The model whose vocabulary counts the budget and whose window bounds it; None: the program's own
+                counts, or an estimate where that is not here, and the budget alone bounds.
+            allow_remote: Whether a server may be another machine.
+            **single: The options one by one, with the names of the fields of `AskOptions`.
+
+        Raises:
+            UsageError: The question is empty, an option is out of range, or is given both ways.
+            ModelMissingError: A model that is named does not exist.
+            NotFoundError: Nothing was recalled.
+        """
+        from crystalcli.answering.packed import pack_context
+
+        wanted, named = options_of(options, single), is_named(model)
+        if model is None or isinstance(model, str | Path):
+            what = meant(model)
+            if own(what) and models.locate(what) is None:
+                return pack_context(self, question, wanted)
+            model = open_model(what, allow_remote=allow_remote)
+        return pack_context(self, question, wanted, model, bounded=named)
+
+    # --- upkeep -----------------------------------------------------------------------------------------
+
+    def status(self) -> StatusReport:
+        """Compare the ledger with the folders as they are now. Raises DamagedCrystalError."""
+        from crystalcli.memory.status import status
+
+        self._follow()
+        return status(self._store)
+
+    def verify(self, *, quick: bool = False, progress: OnProgress | None = None) -> VerifyReport:
+        """Check every page, row, digest, layer and posting of the file. Damage is reported and not raised.
+
+        Args:
+            quick: Leave out the postings against the text.
+            progress: Called with the bytes that are done.
+        """
+        from crystalcli.memory.verify import verify
+
+        self._follow()
+        return verify(self._store, quick=quick, progress=_counted(progress, "bytes"))
+
+    def forget(self, names: Paths, *, dry_run: bool = False) -> ForgetReport:
+        """Drop documents, all or none. Their text is in the file's bytes until `compact`.
+
+        Args:
+            names: Names as cited, folders, paths or globs.
+            dry_run: Only say which.
+
+        Raises:
+            NotFoundError: A name means no document.
+        """
+        from crystalcli.memory.forget import forget
+
+        wanted = [str(name) for name in _listed(names)]
+        if dry_run:
+            self._follow()
+            return forget(self._store, wanted, dry_run=True)
+        with self._writing() as store:
+            return forget(store, wanted)
+
+    def compact(self, *, progress: OnProgress | None = None) -> CompactReport:
+        """Give back the space of what no document refers to.
+
+        The file is written anew and replaced at the end; until then, and after an interruption, the old one is whole.
+
+        Args:
+            progress: Called with the tokens that are done.
+
+        Raises:
+            CrystalError: It was opened for reading only, or another program is writing it.
+            DamagedCrystalError: The crystal is damaged.
+        """
+        from crystalcli.memory.compact import compact
+
+        if self._mode == "read":
+            raise CrystalError(f"{self.path} was opened for reading only")
+        self._store.close()
+        try:
+            return compact(self.path, _counted(progress, "tokens"))
+        finally:
+            self._replace_store()
+
+    def export(self, folder: str | Path, names: Paths = (), *, force: bool = False) -> ExportReport:
+        """Write documents as files.
+
+        Args:
+            folder: The folder to write to, which is made if need be.
+            names: Names as cited, folders, paths or globs; empty: all documents.
+            force: Replace files that exist.
+
+        Raises:
+            NotFoundError: A name means no document.
+            CrystalError: A file exists and `force` is False, or it cannot be written.
+        """
+        from crystalcli.memory.export import export
+
+        self._follow()
+        return export(self._store, expanded(folder), [str(name) for name in _listed(names)], force=force)
+
+    def passages(self, names: Paths = ()) -> Iterator[dict[str, Any]]:
+        """Give every passage of the documents as a row with its text, place and metadata; joined, they are the documents."""
+        from crystalcli.memory.export import rows
+
+        self._follow()
+        return rows(self._store, [str(name) for name in _listed(names)])
+
+    def diff(self, other: str | Path) -> DiffReport:
+        """List the documents and passages that only one of the two crystals holds, from this one to `other`."""
+        from crystalcli.memory.diff import diff
+
+        return diff(self.path, expanded(other))
+
+    def memory_use(self) -> MemoryReport:
+        """Count what recall keeps in memory, after one question."""
+        from crystalcli.memory.resident import memory_use
+
+        return memory_use(self)
+
+    @staticmethod
+    def merge(
+        paths: Sequence[str | Path], output: str | Path, *, force: bool = False, progress: OnProgress | None = None
+    ) -> MergeReport:
+        """Make one crystal of several. Nothing is read or encoded again; text that they share is stored once.
+
+        Args:
+            paths: Two crystals or more.
+            output: The crystal to make.
+            force: Replace the one that exists.
+            progress: Called with the tokens that are done.
+
+        Raises:
+            EncoderMismatchError: Their vectors are not comparable.
+            CrystalError: The output exists and `force` is False.
+        """
+        from crystalcli.memory.merge import merge
+
+        inputs = [expanded(path) for path in paths]
+        return merge(inputs, expanded(output), force=force, progress=_counted(progress, "tokens"))
+
+    @staticmethod
+    def repair(
+        path: str | Path,
+        *,
+        encoder: str | Path | None = "auto",
+        fetch: Fetch | None = None,
+        backup: bool = True,
+        progress: OnProgress | None = None,
+    ) -> RepairReport:
+        """Make a damaged crystal whole from what can be read of it. A sound crystal stays as it is.
+
+        Args:
+            path: The crystal, which must not be open for writing.
+            encoder: As of the class, for layers that have to be made again; without one they wait for the next ingest.
+            fetch: As of the class.
+            backup: Keep the damaged file as NAME.crystal.damaged.
+            progress: Called with the bytes that are checked.
+
+        Raises:
+            DamagedCrystalError: Nothing can be read; the file is then as it was.
+        """
+        from crystalcli.memory.repair import repair
+
+        target = Path(path)
+        return repair(
+            target,
+            encoder=lambda meta, _: _folder(encoder, meta, target, fetch),
+            backup=backup,
+            progress=_counted(progress, "bytes"),
+        )
+
+    @staticmethod
+    def perplexity(
+        paths: Paths,
+        *,
+        model: str | Path | LanguageModel | None = None,
+        window: int = 1024,
+        targets: int = 40,
+        encoder: Path | None = None,
+        fetch: Fetch | None = None,
+        progress: OnProgress | None = None,
+    ) -> PerplexityReport:
+        """Measure how well a language model foresees the end of a text, with memory and without. Makes no crystal.
+
+        Args:
+            paths: Files and folders, which are one text in the order given.
+            model: The language model, as in `ask`, or one that is open; not a server.
+            window: Tokens before each target, memory included.
+            targets: How many pieces of 128 tokens to foresee.
+            encoder: The folder of the program's own encoder; None: it is found here or fetched.
+            fetch: As of the class.
+            progress: Called after each target.
+
+        Raises:
+            SourceError: There is no text to foresee.
+            UsageError: The text is too short, or the model does not say how likely tokens are.
+        """
+        from crystalcli.memory.perplexity import measure, text_of
+        from crystalcli.memory.recalling import judge
+
+        text = text_of(paths_of(_listed(paths)))
+        if model is None or isinstance(model, str | Path):
+            what = meant(model)
+            model = judge((models.locate(what) or models.pull(what)) / models.weights(what).main if own(what) else what)
+        folder = encoder if encoder is not None else (fetch or fetched)(ENCODER)
+        return measure(model, text, folder, window=window, targets=targets, progress=_counted(progress, "targets"))
 
 
-def forecast(
-    path: str | Path,
-    paths: Sequence[str | Path],
-    *,
-    encoder: str | Path | Literal["auto"] | None = "auto",
-    choice: Choice | None = None,
-    password: str = "",
-) -> Forecast:
-    """What an ingest of `paths` into the crystal at `path`, which need not be there, would do; choice: see `choice_of`.
-
-    password: opens files that are encrypted.
-
-    Makes and changes nothing, and fetches no weights. Raises SourceError for a path that does not exist, and what opening the
-    crystal raises.
-    """
-    from crystalcli.memory.encoders import chosen, opened
-    from crystalcli.memory.forecast import forecast as look_ahead
-    from crystalcli.text.asked import Options
-
-    target, sources, options = Path(path), paths_of(paths), Options(password=password)
-    if not target.exists():
-        folder = _folder(encoder, {}, target, models.locate)
-        return look_ahead(sources, target, None, chosen(folder, target.absolute().parent)[0], choice, options)
-    with Store.open(target) as store, store.snapshot():
-        meta = store.meta()
-        folder = _folder(encoder, meta, target, models.locate)
-        return look_ahead(sources, target, store, opened(meta, target, folder), choice, options)
+def _create(
+    path: Path,
+    encoder: str | Path | None,
+    fetch: Fetch | None,
+    wait: float = 0.0,
+    on_wait: Callable[[str], None] | None = None,
+) -> tuple[Store, Path | None]:
+    """Make a new, empty crystal file; give it with the folder of its encoder."""
+    folder = _folder(encoder, {}, path, fetch)
+    _, meta = chosen(folder, path.absolute().parent)
+    return Store.create(path, meta, wait=wait, waiting=on_wait), folder
 
 
-def _with_encoder(
-    made: type[_AnyCrystal],
-    store: Store,
-    encoder: str | Path | Literal["auto"] | None,
-    fetch: Callable[[str], Path | None] | None,
-) -> _AnyCrystal:
-    """The crystal in an open store, which is closed when there is no encoder for it. made: `Crystal`, or a class of it."""
+def _folder_for(store: Store, encoder: str | Path | None, fetch: Fetch | None) -> Path | None:
+    """Find the encoder of the crystal in an open store, which is closed where there is none."""
     try:
-        folder = _folder(encoder, store.meta(), store.path, fetch)
+        return _folder(encoder, store.meta(), store.path, fetch)
     except BaseException:
         store.close()
         raise
-    return made(store, folder)
 
 
-def _folder(
-    given: str | Path | None, meta: Mapping[str, str], path: Path, fetch: Callable[[str], Path | None] | None
-) -> Path | None:
-    """Where the encoder is, for the crystal at `path` with that `meta`."""
-    if given == "auto":
+def _folder(encoder: str | Path | None, meta: Mapping[str, str], path: Path, fetch: Fetch | None) -> Path | None:
+    """Find the folder of the encoder for the crystal at `path` with that `meta`."""
+    if encoder == "auto":
         return find(meta, path.absolute().parent, fetch or fetched)
-    return expanded(given) if given is not None else None
+    return expanded(encoder) if encoder is not None else None
 
 
 def fetched(name: str) -> Path | None:
-    """The folder of a model's weights, fetched now if need be; None when they are not here and cannot be fetched."""
+    """Give the folder of a model's weights, fetched if need be; None where they are not here and cannot be fetched."""
     try:
         return models.locate(name) or models.pull(name)
     except ModelMissingError:
         return None
 
 
-def _opener(model: str | Path | Speaker | None, allow_remote: bool) -> Callable[[], Speaker]:
-    """What gives the language model; the user's own is open already, crystal's own opens when it is asked."""
+def _opened(model: str | Path | ChatModel | None, allow_remote: bool) -> ChatModel:
+    """Open a language model, unless it is open."""
+    if model is None or isinstance(model, str | Path):
+        return open_model(model, allow_remote=allow_remote)
+    return model
+
+
+def _opener(model: str | Path | ChatModel | None, allow_remote: bool) -> Callable[[], ChatModel]:
+    """Give what opens a language model: one of the program's own opens when it is asked, any other is opened here."""
     if model is None or isinstance(model, str | Path):
         what = meant(model)
         if own(what):
-            return lambda: speaker(what)
-        model = speaker(what, allow_remote=allow_remote)
+            return lambda: open_model(what)
+        model = open_model(what, allow_remote=allow_remote)
     opened = model
     return lambda: opened
+
+
+def _counted(progress: OnProgress | None, unit: str) -> Callable[[int, int], None] | None:
+    """Give a callback of amounts, done and total, that reports Progress in a unit."""
+    if progress is None:
+        return None
+    told = progress
+    return lambda done, total: told(Progress(done, total, unit))
+
+
+def _listed(paths: Paths) -> Sequence[str | Path]:
+    """Give one path, or several, as a sequence."""
+    return [paths] if isinstance(paths, str | Path) else paths
 
 
 def choice_of(
     include: Sequence[str] | None = None, exclude: Sequence[str] | None = None, max_file_size: int | None = None
 ) -> Choice | None:
-    """What is to be read; None where nothing is said. Raises UsageError for a pattern or a size that is none."""
+    """Make the filters of folders; None where none is given. Raises UsageError for an invalid pattern or size."""
     if include is None and exclude is None and max_file_size is None:
         return None
     from crystalcli.text.choice import LARGEST, Choice
@@ -392,10 +724,10 @@ def choice_of(
     return Choice(tuple(include or ()), tuple(exclude or ()), largest)
 
 
-def paths_of(given: Sequence[str | Path]) -> list[Path]:
-    """Paths as the user wrote them, `~` expanded. Raises SourceError for one that does not exist."""
-    paths = [expanded(path) for path in given]
-    for path in paths:
+def paths_of(paths: Sequence[str | Path]) -> list[Path]:
+    """Expand `~` in paths that the user wrote. Raises SourceError for one that does not exist."""
+    found = [expanded(path) for path in paths]
+    for path in found:
         if not path.exists():
             raise SourceError(f"no such file or folder: {path}")
-    return paths
+    return found

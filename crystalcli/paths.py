@@ -1,4 +1,4 @@
-"""Paths as people write them, and whether a file can be written there."""
+"""Paths as people write them, the crystal that is meant where none is named, and whether a file can be written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,27 @@ from pathlib import Path
 def expanded(path: str | Path) -> Path:
     """The path with `~` and `~user` at its beginning as the folders they mean; as it is where there is no such user, as shells do."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises RuntimeError there
+
+
+DEFAULT_NAME = "memory.crystal"
+
+
+def default_path(start: Path, given: str | None) -> Path:
+    """Give the crystal to use where none is named.
+
+    Args:
+        start: The current folder.
+        given: What $CRYSTAL_FILE says.
+
+    Returns:
+        `given`, else the nearest `memory.crystal` from `start` upward, else one in `start`.
+    """
+    if given:
+        return Path(given)
+    for folder in (start, *start.parents):
+        if (folder / DEFAULT_NAME).is_file():
+            return folder / DEFAULT_NAME
+    return start / DEFAULT_NAME
 
 
 def unwritable(path: Path) -> str:

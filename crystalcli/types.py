@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 RATIOS = (10, 5, 2)
 
 # How dated messages lose by their age: by a half-life in days, by the usual one, or not at all.
-Decay: TypeAlias = Literal["auto", "off"] | float
+HalfLife: TypeAlias = Literal["auto", "off"] | float
 
 
 # --- sources and what is read from them -------------------------------------------------------
@@ -178,50 +178,66 @@ class Document:
     """One source as the crystal's ledger knows it.
 
     Attributes:
-        path: the name it is cited by.
-        kind: as of a Reading.
-        title: what it calls itself, or "".
-        state: a DocumentState.
-        reason: why it was skipped, failed, or lost something, for people; else "".
-        code: the same for programs, an `errors.Reason`; else "".
-        size: bytes of the file.
-        characters, tokens, chunks: counts of what is stored.
-        pages: 0 where it has none.
+        path: The name that it is cited by.
+        kind: As of a Reading.
+        title: The title that it gives itself; None without one.
+        state: A DocumentState.
+        reason: Why it is not read, or not whole; None where it is.
+        code: The same for programs, an `errors.Reason`; None where it is whole.
+        size: Bytes of the file.
+        characters: Characters of the text that is stored.
+        tokens: Tokens of the same.
+        chunks: Chunks of the same.
+        pages: Pages of a PDF; None for other kinds.
     """
 
     path: str
     kind: str
-    title: str
+    title: str | None
     state: str
-    reason: str
-    code: str
+    reason: str | None
+    code: str | None
     size: int
     characters: int
     tokens: int
     chunks: int
-    pages: int
+    pages: int | None
 
 
-class Somewhere:
-    """What Place, Passage and Citation share: they stand somewhere in a document."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A span of a document, and where a reader finds it. `str(place)` says it in words: "p. 3", "lines 10-14".
 
-    __slots__ = ()
+    Attributes:
+        path: The name of the document.
+        start: The first character of the span, in the document's text.
+        end: The character after the last.
+        line_start: The first line, from 1: of the file where `has_lines`, else of the text as the crystal holds it.
+        line_end: The last line.
+        page_start: The first page, from 1; None where the document has no pages.
+        page_end: The last page; None likewise.
+        kind: The document's kind.
+        marks: The labels of the landmarks that the span stands under, by kind; of "row" and "line" the numbers.
+    """
+
+    path: str
+    start: int
+    end: int
     line_start: int
     line_end: int
-    page_start: int
-    page_end: int
-    kind: str
-    marks: Mapping[str, str]
+    page_start: int | None = None
+    page_end: int | None = None
+    kind: str = "text"
+    marks: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def place(self) -> str:
-        """Where it stands, in the words of its kind: `p. 3`, `sheet Costs, row 12`, `lines 10-14`; "" where nothing says."""
+    def __str__(self) -> str:
         marks = self.marks
-        if self.page_start:
+        if self.page_start is not None:
+            last = self.page_start if self.page_end is None else self.page_end
             label = marks.get("page", "")
-            number = _span(self.page_start, self.page_end)
+            number = _span(self.page_start, last)
             shown = f"{label} ({number})" if label and label != str(self.page_start) else number
-            return f"{'p.' if self.page_end <= self.page_start else 'pp.'} {shown}"
+            return f"{'p.' if last <= self.page_start else 'pp.'} {shown}"
         named = [f"{kind} {marks[kind]}" for kind in ("slide", "sheet", "cell") if marks.get(kind)]
         if row := marks.get("row"):
             named.append(f"{'rows' if '-' in row else 'row'} {row}")
@@ -239,50 +255,45 @@ class Somewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Place(Somewhere):
-    """A span `[start, end)` of a document, in characters, and where a reader finds it.
+class Passage:
+    """A span of a document that recall gives back.
 
-    Lines are the file's where it has_lines, else those of its text as the crystal holds it; pages are 0 where there are none.
-    kind: the document's. marks: labels of the landmarks that it stands under, by kind; of "row" and "line" the numbers.
+    Attributes:
+        place: The span, and where it stands.
+        text: The document's text there.
+        score: The score that it is ranked by.
+        heading: The headings above it, outermost first; None without one.
+        best: The span, in characters of the document, of the sentence that answers best.
+        shares: The figures that layers, BM25, the document and the page gave to the score, for display alone.
+        recency: The part of the score that the age of a dated message took off: 0 or less.
+        gone: Whether the file was no longer there at the last ingest.
+        also: The other places where the same text stands.
     """
 
-    path: str
-    start: int
-    end: int
-    line_start: int
-    line_end: int
-    page_start: int = 0
-    page_end: int = 0
-    kind: str = "text"
-    marks: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Passage(Somewhere):
-    """A span of layer 0 that recall gives back, best first. Lines, pages, kind and marks as in Place.
-
-    text is the document's text `[start, end)`; best is the span, also in document offsets, of the sentence
-    that answers best. page_start and page_end are 0 where the document has no pages. shares says what
-    layers, BM25, the document and the page gave to the score. gone: the file was no longer there at the last ingest. also: the other
-    places where the same text stands.
-    """
-
-    path: str
-    start: int
-    end: int
+    place: Place
     text: str
     score: float
-    line_start: int
-    line_end: int
-    page_start: int = 0
-    page_end: int = 0
-    heading: str = ""
+    heading: str | None = None
     best: tuple[int, int] = (0, 0)
     shares: Mapping[str, float] = field(default_factory=dict)
+    recency: float = 0.0
     gone: bool = False
     also: tuple[Place, ...] = ()
-    kind: str = "text"
-    marks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The name of the document."""
+        return self.place.path
+
+    @property
+    def start(self) -> int:
+        """The first character, in the document's text."""
+        return self.place.start
+
+    @property
+    def end(self) -> int:
+        """The character after the last."""
+        return self.place.end
 
     @property
     def best_text(self) -> str:
@@ -291,33 +302,50 @@ class Passage(Somewhere):
 
 
 @dataclass(frozen=True, slots=True)
-class Citation(Somewhere):
-    """A quotation with its place: `quote` is the document's text `[start, end)`, read back from the crystal.
+class Citation:
+    """A quotation with its place.
 
-    Lines, pages, kind and marks as in Place, of the quotation and not of the passage it was found in. heading: those above it.
+    Attributes:
+        number: The number by which an answer refers to it, from 1; 0 before it has one.
+        place: The span of the quotation itself, not of the passage that it was found in.
+        quote: The document's text there, read back from the crystal.
+        heading: The headings above it, outermost first; None without one.
     """
 
     number: int
-    path: str
-    start: int
-    end: int
+    place: Place
     quote: str
-    line_start: int
-    line_end: int
-    page_start: int = 0
-    page_end: int = 0
-    kind: str = "text"
-    marks: Mapping[str, str] = field(default_factory=dict)
-    heading: str = ""
+    heading: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The name of the document."""
+        return self.place.path
+
+    @property
+    def start(self) -> int:
+        """The first character, in the document's text."""
+        return self.place.start
+
+    @property
+    def end(self) -> int:
+        """The character after the last."""
+        return self.place.end
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence of an answer, at `[start, end)` of its text, and what carries it.
+    """A sentence of an answer, and what supports it.
 
-    supported: whether the names, numbers, identifiers and quotations in it stand in the question or in the passages cited; missing:
-    those that do not. citations: numbers of the citations that carry it; () where no passage says anything like it. replaces: the
-    sentence that this quotation stands in place of, when the answer was to be strict.
+    Attributes:
+        text: The sentence.
+        start: Its first character, in the answer's text.
+        end: The character after its last.
+        supported: Whether the names, numbers, identifiers and quotations in it stand in the question or in the passages
+            cited.
+        missing: Those that do not.
+        citations: The numbers of the citations that carry it; () where no passage says anything like it.
+        replaces: The sentence that this quotation stands in place of, when the answer was to be strict; None otherwise.
     """
 
     text: str
@@ -326,15 +354,15 @@ class Claim:
     supported: bool
     missing: tuple[str, ...] = ()
     citations: tuple[int, ...] = ()
-    replaces: str = ""
+    replaces: str | None = None
 
     def at(self, start: int) -> Claim:
-        """The same at another place."""
+        """Give the same sentence at another place."""
         return replace(self, start=start, end=start + len(self.text))
 
     @property
     def mark(self) -> str:
-        """What to show behind it: ` [1][2]`, ` [not in the sources: 1893]`."""
+        """The text to show behind it: ` [1][2]`, ` [not in the sources: 1893]`."""
         numbers = "".join(f"[{number}]" for number in self.citations)
         missing = f"[not in the sources: {', '.join(self.missing)}]" if self.missing else ""
         return "".join(f" {part}" for part in (numbers, missing) if part)
@@ -342,34 +370,50 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What a broad answer says of one part of what was asked about: a stretch of chapters, some files, one place of a list.
+    """One part of a broad answer: on a range of chapters, on some files, or one place of a list.
 
-    citation: the number of the Citation that carries it, 0 where it has none. count: mentions there, in a list; else 0.
+    Attributes:
+        label: The name of the part.
+        text: The words on it.
+        citation: The number of the Citation that carries it; None without one.
+        count: The mentions there, in a list; None otherwise.
     """
 
     label: str
     text: str
-    citation: int
-    count: int = 0
+    citation: int | None
+    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said, and on what grounds.
+    """The answer to a question, and its grounds. `str(answer)` is its text.
 
-    model: the language model's name, "extractive", or "" where nobody answers. tokens: counts by name (`context`, `prompt`,
-    `answer`), in the language model's tokens. seconds: durations by name (`recall`, `first`, `total`). stopped: whoever asked did
-    not let it finish, and text is what was said so far. failure: the CrystalError that ended it, likewise. claims: the sentences
-    that a model said, in order. answered: False when the crystal does not seem to hold an answer; passages and citations are the
-    nearest it has then, and text says so. evidence: how likely it was, from 0 to 1, that the passages hold one; None where nobody
-    looked. portions: of a broad answer, what it says part by part; of any other none.
+    Attributes:
+        question: The question.
+        text: The answer.
+        citations: The quotations that carry it.
+        passages: The passages that it was made from.
+        model: The name of the language model that put it in words; None where none did.
+        extractive: Whether the text is quotations, and no model spoke.
+        tokens: Counts by name (`context`, `prompt`, `answer`), in the language model's tokens.
+        seconds: Durations by name (`recall`, `first`, `total`).
+        stopped: Whether it was stopped before its end; text is what was said so far.
+        failure: The CrystalError that ended it, likewise.
+        claims: The sentences that a model said, in order.
+        answered: False when the crystal does not seem to hold an answer: passages and citations are the nearest it has
+            then, and text says so.
+        evidence: The estimated probability, from 0 to 1, that the passages hold an answer; None where it was not
+            estimated.
+        portions: The parts of a broad answer; empty for any other.
     """
 
     question: str
     text: str
     citations: tuple[Citation, ...]
     passages: tuple[Passage, ...]
-    model: str
+    model: str | None = None
+    extractive: bool = False
     tokens: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     stopped: bool = False
@@ -379,9 +423,12 @@ class Answer:
     evidence: float | None = None
     portions: tuple[Portion, ...] = ()
 
+    def __str__(self) -> str:
+        return self.text
+
     @property
     def marked(self) -> str:
-        """The text for people: each sentence with the numbers of the citations that carry it, or what in it stands in none."""
+        """The text for people: each sentence with the numbers of the citations that carry it, or with what is unsupported."""
         pieces, position = [], 0
         for claim in self.claims:
             pieces += [self.text[position : claim.end], claim.mark]
@@ -389,7 +436,7 @@ class Answer:
         return "".join([*pieces, self.text[position:]])
 
 
-class Speaker(Protocol):
+class ChatModel(Protocol):
     """A language model, wherever it runs: in this process, from whichever file, or behind a server on this machine."""
 
     @property
@@ -437,12 +484,24 @@ def _span(first: int, last: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an ingest has come. bytes_total is what the walk found; tokens counts what was read."""
+    """How far a command has come.
 
-    files: int
-    files_total: int
-    bytes: int
-    bytes_total: int
-    tokens: int
-    encoded: int
-    current: str
+    Attributes:
+        done: The amount that is done, in `unit`.
+        total: The whole amount.
+        unit: "bytes", "tokens" or "targets".
+        files: The files that an ingest has done.
+        files_total: All files of the ingest.
+        tokens: The tokens that an ingest has read.
+        encoded_tokens: The tokens that it has encoded.
+        current: The file that it reads; None outside of an ingest.
+    """
+
+    done: int
+    total: int
+    unit: str = "bytes"
+    files: int = 0
+    files_total: int = 0
+    tokens: int = 0
+    encoded_tokens: int = 0
+    current: str | None = None

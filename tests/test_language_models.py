@@ -161,11 +161,11 @@ def test_an_answer_from_a_server(shelf):
         }  # the question is not there
         assert {path: body for path, _, body in server.asked[:-1]} == {"/v1/models": None} | looked
         assert server.asked[-1][0] == "/v1/chat/completions"
-        opened = language_models.speaker(server.url)
+        opened = language_models.open_model(server.url)
         assert shelf.ask("When is high water at Oldhaven?", model=opened).text == "It is Paris."
 
 
 def test_an_extract_needs_no_model(shelf, models):
     models.mkdir()
     registry.path().write_text("{")
-    assert shelf.ask("When is high water?", extractive=True, model="nobody").model == "extractive"
+    assert shelf.ask("When is high water?", extractive=True, model="nobody").extractive

@@ -1,108 +1,107 @@
-"""A question answered: recall, pack, generate or extract, cite."""
+"""A question answered: recall, judge whether an answer is there, then quote the best sentences or let a model speak."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 from crystalcli.answering import broad, context, extract, floor, support
-from crystalcli.answering.spoken import PENALTY, STOP, Spoken
-from crystalcli.answering.wishes import Wishes
-from crystalcli.errors import CrystalError, NotFoundError
-from crystalcli.memory.crystal import CrystalFile
-from crystalcli.types import Answer, Citation, Speaker
+from crystalcli.answering.answer_draft import AnswerDraft
+from crystalcli.answering.ask_options import AskOptions
+from crystalcli.answering.broad_plan import plan_of
+from crystalcli.answering.broad_question import Intent
+from crystalcli.answering.extract import Sentence
+from crystalcli.errors import NotFoundError
+from crystalcli.memory.query import Results
+from crystalcli.memory.session import CrystalReader
+from crystalcli.types import Answer, ChatModel, Citation
 
 NOT_HERE = "not in this crystal"
 
 
 def ask(
-    crystal: CrystalFile,
+    crystal: CrystalReader,
     question: str,
-    wishes: Wishes,
+    options: AskOptions,
     *,
-    speaker: Callable[[], Speaker],
+    intent: Intent | None,
+    open_model: Callable[[], ChatModel],
     on_text: Callable[[str], None] | None = None,
     on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
 ) -> Answer:
-    """Answer from what the crystal recalls; where too little speaks for it that this holds an answer, say that it does not.
+    """Answer a question from the crystal, or say that the crystal does not hold an answer.
 
-    speaker: gives the language model; called once there is something to say, and not at all for an extractive answer.
-    on_evidence is given the best sentences of what was recalled, before the model is opened, and not for an extractive answer,
-    which they are; on_text receives the answer piece by piece.
-    Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, and what `speaker` raises.
+    Args:
+        crystal: The crystal, open for reading.
+        question: The question.
+        options: The options, with `extractive` decided.
+        intent: The broad intent of the question (`broad_question.broad_intent`); None: it asks for a fact.
+        open_model: Gives the language model; called when there is something to say, and not for an extractive answer.
+        on_text: Called with each piece of the answer.
+        on_evidence: Called with the best sentences before the model is opened; not for an extractive answer, which is them.
+
+    Raises:
+        UsageError: The question is empty, or an option is out of range.
+        NotFoundError: Nothing was recalled, or a document that the question names does not exist.
     """
-    if (plan := broad.plan(crystal, question, wishes)) is not None:
-        return broad.ask(crystal, question, wishes, plan, speaker=speaker, on_text=on_text, on_evidence=on_evidence)
-    began = time.monotonic()
-    recalled_passages = crystal.recall(question, max(wishes.k, floor.LOOKED_AT), wishes.depth, decay=wishes.decay)
-    if not recalled_passages:
-        raise NotFoundError(context.NOTHING)
-    passages = recalled_passages[: wishes.k]
-    recalled = time.monotonic() - began
-    reading = extract.read(crystal.recaller(), question, recalled_passages)
-    evidence = floor.evidence(crystal, question, recalled_passages, reading)
-    if evidence < wishes.floor:
-        nearest = support.extracts(crystal, passages)
-        seconds = {"recall": recalled, "total": time.monotonic() - began}
-        return Answer(question, NOT_HERE, nearest, tuple(passages), "", {}, seconds, answered=False, evidence=evidence)
-    best = [each for each in reading.sentences if each.rank < wishes.k]
-    quotations = extract.pointed(best[: support.MOST])
-    if wishes.extractive:
-        cited = support.extracts(crystal, quotations)
-        text = "\n".join(f"{support.quoted(citation)} [{citation.number}]" for citation in cited)
-        if on_text is not None:
-            on_text(text)
-        total = time.monotonic() - began
-        seconds = {"recall": recalled, "first": total, "total": total}
-        return Answer(question, text, cited, tuple(passages), "extractive", {}, seconds, evidence=evidence)
+    draft = AnswerDraft(question, options, on_text)
+    plan = plan_of(crystal, question, intent, options.broad)
+    if plan is not None:
+        return broad.ask(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
+    results = _recall(crystal, draft)
+    best = _judge(crystal, draft, results)
+    if best is None:
+        return draft.refusal(NOT_HERE, support.extracts(crystal, draft.passages))
+    quotations = support.extracts(crystal, extract.pointed(best[: support.MOST]))
+    if options.extractive:
+        _quote(draft, quotations)
+    else:
+        if on_evidence is not None:
+            on_evidence(quotations)
+        _generate(crystal, draft, best, open_model())
+    return draft.answer()
 
-    if on_evidence is not None:
-        on_evidence(support.extracts(crystal, quotations))
-    model = speaker()
-    given = context.given(question, passages, best, wishes, model, model.count, crystal.placed)
-    sources = support.Sources(crystal, question, given.passages)
-    spoken = Spoken(sources, strict=wishes.strict)
-    first = 0.0
-    stopped, failure, heard = False, None, False
 
-    def tell(pieces: Iterable[str]) -> None:
-        nonlocal first
-        for piece in pieces:
-            first = first or time.monotonic() - began
-            if on_text is not None:
-                on_text(piece)
-
-    try:
-        for piece in model.say(
-            given.messages, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=PENALTY, stop=STOP
-        ):
-            heard = True
-            tell(spoken.hear(piece))
-    except KeyboardInterrupt:
-        if not wishes.stoppable:
-            raise
-        stopped = True
-    except CrystalError as error:
-        if not (heard and wishes.stoppable):
-            raise
-        stopped, failure = True, error
-    tell(spoken.end(stopped=stopped))
-    tokens = {
-        "context": sum(model.count(passage.text) for passage in given.passages),
-        "prompt": model.prompt_size(given.messages),
-        "answer": model.count(spoken.text),
-    }
-    seconds = {"recall": recalled, "first": first, "total": time.monotonic() - began}
-    return Answer(
-        question,
-        spoken.text,
-        sources.citations,
-        tuple(passages),
-        model.name,
-        tokens,
-        seconds,
-        stopped=stopped,
-        failure=failure,
-        claims=spoken.claims,
-        evidence=evidence,
+def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:
+    """Recall the passages, and more of them where the evidence asks for it. Raises NotFoundError when there are none."""
+    options = draft.options
+    results = crystal.recall(
+        draft.question, max(options.k, floor.LOOKED_AT), depth=options.depth, half_life=options.half_life
     )
+    if not results:
+        raise NotFoundError(context.NOTHING)
+    draft.passages = list(results.passages[: options.k])
+    draft.recalled = draft.seconds()
+    return results
+
+
+def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list[Sentence] | None:
+    """Rank the sentences of the passages, best first; None where the evidence for an answer is under the floor."""
+    reading = extract.read(crystal.searcher().encoder, results.query, results.passages)
+    draft.evidence = floor.evidence(crystal, results, reading)
+    if draft.evidence < draft.options.floor:
+        return None
+    return [sentence for sentence in reading.sentences if sentence.rank < draft.options.k]
+
+
+def _quote(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:
+    """Answer with the best sentences as they stand."""
+    draft.citations = list(quotations)
+    draft.say("\n".join(f"{support.quoted(citation)} [{citation.number}]" for citation in quotations))
+
+
+def _generate(crystal: CrystalReader, draft: AnswerDraft, best: Sequence[Sentence], model: ChatModel) -> None:
+    """Answer in a model's words, each sentence with the citations that carry it."""
+    draft.model = model.name
+    prompt = context.prompt_of(
+        draft.question, draft.passages, best, draft.options, model, model.count, crystal.with_place
+    )
+    sources = support.Sources(crystal, draft.question, prompt.passages, draft.citations)
+    with draft.kept_when_stopped():
+        draft.speak(
+            model,
+            prompt.messages,
+            sources,
+            context=[passage.text for passage in prompt.passages],
+            max_tokens=draft.options.max_tokens,
+        )
+    sources.cite_first()

@@ -16,20 +16,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.answering import broad_list, context, support
-from crystalcli.answering.broad_plan import Plan, called, plan_of
-from crystalcli.answering.broad_said import Said
-from crystalcli.answering.spoken import PENALTY, STOP, Spoken
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.answer_draft import AnswerDraft
+from crystalcli.answering.broad_plan import Plan, called
+from crystalcli.errors import NotFoundError
 from crystalcli.errors import CrystalError, NotFoundError
 from crystalcli.lexical import query_terms, terms
-from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.overview import holding_all, overview, relevance_of
 from crystalcli.memory.parts import Part, opening, parts_of
-from crystalcli.memory.passages import Query
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.query import PreparedQuery
+from crystalcli.memory.recall import lexical_query
+from crystalcli.memory.session import CrystalReader
 from crystalcli.text.sentences import sentences
 from crystalcli.text.unwrap import unwrapped
-from crystalcli.types import BY_LINES, Answer, Citation, Passage, Portion, Speaker
+from crystalcli.types import BY_LINES, Answer, ChatModel, Citation, Passage, Portion
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,107 +62,91 @@ _SYSTEM_WHOLE = (
 )
 
 
-def plan(crystal: CrystalFile, question: str, wishes: Wishes) -> Plan | None:
-    """How a question is answered from the whole, or None where it is not broad. Raises NotFoundError for a document not there."""
-    return plan_of(crystal, question, wishes.broad)
-
-
 def ask(
-    crystal: CrystalFile,
-    question: str,
-    wishes: Wishes,
+    crystal: CrystalReader,
+    draft: AnswerDraft,
     plan: Plan,
     *,
-    speaker: Callable[[], Speaker],
-    on_text: Callable[[str], None] | None = None,
+    open_model: Callable[[], ChatModel],
     on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
 ) -> Answer:
     """Answer from the whole of what the plan names; arguments as in `crystalcli.answering.ask.ask`.
 
-    Raises NotFoundError when there is nothing to say, and what `speaker` raises.
+    Raises:
+        NotFoundError: There is nothing to say.
     """
-    said = Said(question, time.monotonic(), on_text)
-    try:
+    with draft.kept_when_stopped():
         if plan.intent.kind in ("list", "count"):
             with crystal.snapshot():
-                broad_list.answer(crystal, plan, said)
+                broad_list.answer(crystal, plan, draft)
         else:
-            _overview(crystal, wishes, plan, speaker, said, on_evidence)
-    except KeyboardInterrupt:
-        if not (said.text and wishes.stoppable):
-            raise
-        return replace(said.answer(), stopped=True)
-    except CrystalError as error:
-        if not (said.heard and wishes.stoppable):
-            raise
-        return replace(said.answer(), stopped=True, failure=error)
-    return said.answer()
+            _overview(crystal, draft, plan, open_model, on_evidence)
+    return draft.answer()
 
 
 def _overview(
-    crystal: CrystalFile,
-    wishes: Wishes,
+    crystal: CrystalReader,
+    draft: AnswerDraft,
     plan: Plan,
-    speaker: Callable[[], Speaker],
-    said: Said,
+    open_model: Callable[[], ChatModel],
     on_evidence: Callable[[tuple[Citation, ...]], None] | None,
 ) -> None:
-    most = QUOTED_PARTS if wishes.extractive else PARTS
+    most = QUOTED_PARTS if draft.options.extractive else PARTS
     with (
         crystal.snapshot()
     ):  # not while the model speaks, which takes long: quotations are compared when they are read back
-        found = [(part, passages) for part, passages in _chosen(crystal, plan, most) if passages]
+        found = [(part, passages) for part, passages in _parts_with_passages(crystal, plan, most) if passages]
     if not found:
         raise NotFoundError(context.NOTHING)
-    said.passages = [passage for _, passages in found for passage in passages]
-    said.recalled = time.monotonic() - said.began
-    if on_evidence is not None and not wishes.extractive:
+    draft.passages = [passage for _, passages in found for passage in passages]
+    draft.recalled = time.monotonic() - draft.began
+    if on_evidence is not None and not draft.options.extractive:
         on_evidence(())  # what was found is quoted part by part
     topic = plan.intent.subject if plan.intent.kind == "topic" else ""
-    model = None if wishes.extractive else speaker()
+    model = None if draft.options.extractive else open_model()
     if model is not None:
-        said.model = model.name
+        draft.model = model.name
     until = time.monotonic() + PATIENCE
-    said.say(f"{called(plan.sources, plan.stretches)}, in {len(found)} {'part' if len(found) == 1 else 'parts'}:\n")
+    draft.say(f"{called(plan.sources, plan.stretches)}, in {len(found)} {'part' if len(found) == 1 else 'parts'}:\n")
     notes = []
     for part, passages in found:
         label = " ".join(part.label.split())
-        said.say(f"\n- {label}: " if label else "\n- ")
-        text, number = "", 0
+        draft.say(f"\n- {label}: " if label else "\n- ")
+        text, number = "", None
         if model is not None and time.monotonic() < until:
             asked = _ASKED if plan.intent.kind == "about" and plan.intent.sure else _ASKED_FOR
-            text, number = _summed_up(crystal, said, model, wishes, passages, asked, until + FINISH)
+            text, number = _summed_up(crystal, draft, model, passages, asked, until + FINISH)
         if not text:
             paths = {passage.path for passage in passages}
-            weights = _weights([passage for passage in said.passages if passage.path in paths], topic)
-            citation = _telling(crystal, passages, weights, said.citations)
+            weights = _weights([passage for passage in draft.passages if passage.path in paths], topic)
+            citation = _telling(crystal, passages, weights, draft.citations)
             text = support.quoted(citation) if citation is not None else ""
-            number = said.cite(citation)
-            said.say(f"{text} [{number}]" if number else text)
-        said.portions.append(Portion(label, text, number))
+            number = draft.cite(citation)
+            draft.say(f"{text} [{number}]" if number else text)
+        draft.portions.append(Portion(label, text, number))
         notes.append(f"{label}: {text}" if label else text)
     if model is not None and len(notes) > 1:
-        said.say("\n\n")
-        _all_in_all(crystal, said, model, wishes, notes, time.monotonic() + LAST_WORD)
+        draft.say("\n\n")
+        _all_in_all(crystal, draft, model, notes, time.monotonic() + LAST_WORD)
 
 
-def _chosen(crystal: CrystalFile, plan: Plan, most: int) -> Iterator[tuple[Part, list[Passage]]]:
+def _parts_with_passages(crystal: CrystalReader, plan: Plan, most: int) -> Iterator[tuple[Part, list[Passage]]]:
     """The parts, each with the passages that stand for it."""
     shelf = crystal.shelf
     codec = crystal.codec() if shelf.atom_codes is not None else None
     if plan.intent.kind == "about":
-        query = Recall(shelf, None, None).prepare(plan.intent.subject or "what it is about")
+        query = lexical_query(shelf, plan.intent.subject or "what it is about")
         first = opening(shelf, plan.stretches)
         for part in [*([first] if first is not None else []), *parts_of(shelf, plan.stretches, most)]:
             yield part, overview(shelf, codec, query, part, PER_PART)
         return
-    query = crystal.recaller().prepare(plan.intent.subject)
+    query = crystal.searcher().prepare(plan.intent.subject)
     relevance = relevance_of(query, codec, shelf)
     for part in parts_of(shelf, plan.stretches, most, _speaking(crystal, plan, query, relevance, most)):
         yield part, overview(shelf, codec, query, part, PER_PART, relevance[part.atoms])
 
 
-def _speaking(crystal: CrystalFile, plan: Plan, query: Query, relevance: FloatArray, most: int) -> Integers:
+def _speaking(crystal: CrystalReader, plan: Plan, query: PreparedQuery, relevance: FloatArray, most: int) -> Integers:
     """The atoms that speak of a topic, int64: all that hold its words where these are few, else the nearest ones."""
     shelf = crystal.shelf
     inside = np.concatenate([np.zeros(0, np.int64), *(part.atoms for part in parts_of(shelf, plan.stretches, 1))])
@@ -172,7 +155,7 @@ def _speaking(crystal: CrystalFile, plan: Plan, query: Query, relevance: FloatAr
         if len(holding) >= most:
             return holding
     if plan.everything:
-        ranked = crystal.recaller().rank(query, 3, _NARROWED)
+        ranked = crystal.searcher().rank(query, 3, _NARROWED)
         return np.array([scored.atom for scored in ranked], np.int64)
     return inside[np.argsort(-relevance[inside], kind="stable")[:_NARROWED]]
 
@@ -181,77 +164,44 @@ def _speaking(crystal: CrystalFile, plan: Plan, query: Query, relevance: FloatAr
 
 
 def _summed_up(
-    crystal: CrystalFile,
-    said: Said,
-    model: Speaker,
-    wishes: Wishes,
+    crystal: CrystalReader,
+    draft: AnswerDraft,
+    model: ChatModel,
     passages: Sequence[Passage],
     asked: str,
     until: float,
-) -> tuple[str, int]:
+) -> tuple[str, int | None]:
     """What the model says of a part, said as it comes, and the number of what carries it, or else of what is nearest to it."""
     ordered = sorted(passages, key=lambda passage: (passage.path, passage.start))
     room = (model.context_length - _SENTENCE - _ROOM) // len(ordered)
     size = max(1, min(_PASSAGE, room))
     given = "\n\n".join(
-        model.truncate("".join(unwrapped(passage.text, passage.kind)).strip(), size) for passage in ordered
+        model.truncate("".join(unwrapped(passage.text, passage.place.kind)).strip(), size) for passage in ordered
     )
-    user = f"{given}\n\n{asked.format(question=said.question.strip())}"
-    sources = support.Sources(crystal, said.question, passages, said.citations)
-    most = min(_SENTENCE, wishes.max_tokens)
-    spoken = _speak(said, model, wishes, sources, _SYSTEM, user, most, ("\n",), until)
+    user = f"{given}\n\n{asked.format(question=draft.question.strip())}"
+    sources = support.Sources(crystal, draft.question, passages, draft.citations)
+    most = min(_SENTENCE, draft.options.max_tokens)
+    spoken = draft.speak(
+        model, context.messages(user, _SYSTEM), sources, context=[user], max_tokens=most, stop=("\n",), deadline=until
+    )
     carried = [number for claim in spoken.claims for number in claim.citations]
     if carried or not spoken.text:
-        return spoken.text, carried[0] if carried else 0
-    number = said.cite(_telling(crystal, passages, {term: 1.0 for term, _ in terms(spoken.text)}, ()))
-    said.say(f" [{number}]" if number else "")
+        return spoken.text, carried[0] if carried else None
+    number = draft.cite(_telling(crystal, passages, {term: 1.0 for term, _ in terms(spoken.text)}, ()))
+    draft.say(f" [{number}]" if number else "")
     return spoken.text, number
 
 
 def _all_in_all(
-    crystal: CrystalFile, said: Said, model: Speaker, wishes: Wishes, notes: Sequence[str], until: float
+    crystal: CrystalReader, draft: AnswerDraft, model: ChatModel, notes: Sequence[str], until: float
 ) -> None:
     """One answer out of what was said of the parts."""
-    room = model.context_length - wishes.max_tokens - _ROOM - model.count(said.question)
+    room = model.context_length - draft.options.max_tokens - _ROOM - model.count(draft.question)
     given = model.truncate("\n".join(notes), max(0, room))
-    user = f"{given}\n\nQuestion: {said.question.strip()}"
-    sources = support.Sources(crystal, said.question, said.passages, said.citations)
-    _speak(said, model, wishes, sources, _SYSTEM_WHOLE, user, wishes.max_tokens, STOP, until)
-
-
-def _speak(
-    said: Said,
-    model: Speaker,
-    wishes: Wishes,
-    sources: support.Sources,
-    system: str,
-    user: str,
-    most: int,
-    stop: Sequence[str],
-    until: float,
-) -> Spoken:
-    """What the model says, shown as it comes, with marks; cut short at the time `until`, as time.monotonic counts."""
-    conversation = context.messages(user, system)
-    spoken = Spoken(sources, strict=wishes.strict)
-    last, whole = "", False
-    try:
-        for piece in model.say(conversation, max_tokens=most, seed=wishes.seed, repetition_penalty=PENALTY, stop=stop):
-            said.heard = True
-            last = piece.strip()[-1:] or last
-            said.show(spoken.hear(piece))
-            if time.monotonic() > until:
-                break
-        else:
-            whole = True
-    finally:  # whoever stops it keeps what was said
-        if last.isalnum():  # in the middle of a sentence
-            said.show(spoken.hear("…"))
-        said.show(spoken.end(stopped=not whole))
-        said.take(spoken)
-    said.tokens["context"] += model.count(user)
-    said.tokens["prompt"] += model.prompt_size(conversation)
-    said.tokens["answer"] += model.count(spoken.text)
-    return spoken
+    user = f"{given}\n\nQuestion: {draft.question.strip()}"
+    sources = support.Sources(crystal, draft.question, draft.passages, draft.citations)
+    conversation = context.messages(user, _SYSTEM_WHOLE)
+    draft.speak(model, conversation, sources, context=[user], max_tokens=draft.options.max_tokens, deadline=until)
 
 
 # --- without a model ----------------------------------------------------------------------------------
@@ -279,13 +229,13 @@ def _weights(passages: Sequence[Passage], topic: str) -> dict[str, float]:
 
 
 def _telling(
-    crystal: CrystalFile, passages: Sequence[Passage], weights: Mapping[str, float], before: Sequence[Citation]
+    crystal: CrystalReader, passages: Sequence[Passage], weights: Mapping[str, float], before: Sequence[Citation]
 ) -> Citation | None:
     """The sentence that tells most of a part, read back from the file; one that was cited before only where there is no other."""
     known_ones = {" ".join(citation.quote.split()) for citation in before}
     best: tuple[float, Passage, int, int] | None = None
     for rank, passage in enumerate(passages):
-        for low, high in sentences(passage.text, passage.kind in BY_LINES - {"code"}) or [(0, len(passage.text))]:
+        for low, high in sentences(passage.text, passage.place.kind in BY_LINES - {"code"}) or [(0, len(passage.text))]:
             sentence = passage.text[low:high]
             known = {term for term, _ in terms(sentence)}
             score = sum(weights.get(term, 0.0) for term in known) / max(_TERMS, len(known))

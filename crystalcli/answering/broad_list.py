@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from crystalcli.answering import support
+from crystalcli.answering.answer_draft import AnswerDraft
 from crystalcli.answering.broad_plan import Plan, called
-from crystalcli.answering.broad_said import Said
 from crystalcli.errors import NotFoundError
-from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.mentions import Mention, mentions
+from crystalcli.memory.session import CrystalReader
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.landmarks import landmarks_of
@@ -44,13 +44,13 @@ class _Place:
     found: list[Mention] = field(default_factory=list)
 
 
-def answer(crystal: CrystalFile, plan: Plan, said: Said) -> None:
+def answer(crystal: CrystalReader, plan: Plan, draft: AnswerDraft) -> None:
     """Say where, and how often, what the plan asks for stands. Raises NotFoundError where it stands nowhere."""
     shelf, phrase = crystal.shelf, plan.intent.subject
     unit = plan.intent.unit or _usual(shelf, plan.sources)
     places: list[_Place] = []
     if unit != "document" and not any(shelf.store.landmark_count(each.id, unit) for each in plan.sources):
-        said.say(f"{called(plan.sources, plan.stretches)} has no {_PLURAL[unit]} that are known.\n")
+        draft.say(f"{called(plan.sources, plan.stretches)} has no {_PLURAL[unit]} that are known.\n")
         unit = "document"
     others: Counter[str] = Counter()
     among = 0
@@ -71,14 +71,16 @@ def answer(crystal: CrystalFile, plan: Plan, said: Said) -> None:
     told = f"in {_of(inside, among, unit)}{where}" if inside else f"in {called(plan.sources, plan.stretches)}"
     if inside < len(places):
         told += f", {'and ' if inside else ''}outside of {'them' if inside else f'its {_PLURAL[unit]}'}"
-    said.say(f"“{phrase}” stands {_times(total)} {told}{_also(others)}:\n")
+    draft.say(f"“{phrase}” stands {_times(total)} {told}{_also(others)}:\n")
     alone = len({place.source.id for place in places}) == 1
     for number, place in enumerate(places):
-        _say_place(crystal, said, place, unit, alone=alone, quoted=number < QUOTED)
-    said.recalled = said.first
+        _say_place(crystal, draft, place, unit, alone=alone, quoted=number < QUOTED)
+    draft.recalled = draft.first
 
 
-def _say_place(crystal: CrystalFile, said: Said, place: _Place, unit: str, *, alone: bool, quoted: bool) -> None:
+def _say_place(
+    crystal: CrystalReader, draft: AnswerDraft, place: _Place, unit: str, *, alone: bool, quoted: bool
+) -> None:
     label = " ".join(place.label.split())
     if unit == "document":
         name = place.source.path
@@ -87,13 +89,13 @@ def _say_place(crystal: CrystalFile, said: Said, place: _Place, unit: str, *, al
         name = label if alone else f"{place.source.path} › {label}"
     passage = _passage(crystal.shelf, place.source, place.found[0])
     cited = support.extracts(crystal, [passage]) if quoted else ()
-    said.passages += [passage] if quoted else []
-    number = said.cite(cited[0] if cited else None)
+    draft.passages += [passage] if quoted else []
+    number = draft.cite(cited[0] if cited else None)
     first = place.found[0]
-    where = whereabouts(crystal.shelf.store, place.source, first.start, first.end, (first.line, first.line)).place
+    where = str(whereabouts(crystal.shelf.store, place.source, first.start, first.end, (first.line, first.line)))
     text = _times(len(place.found)) + (f", {'first ' if len(place.found) > 1 else ''}{where}" if where else "")
-    said.say(f"\n- {name}: {text}{f' [{number}]' if number else ''}")
-    said.portions.append(Portion(name, text, number, len(place.found)))
+    draft.say(f"\n- {name}: {text}{f' [{number}]' if number else ''}")
+    draft.portions.append(Portion(name, text, number, len(place.found)))
 
 
 def _usual(shelf: Shelf, sources: Sequence[Source]) -> str:
@@ -148,11 +150,8 @@ def _passage(shelf: Shelf, source: Source, mention: Mention) -> Passage:
     quote = text[start:end]
     line = mention.line - text.count("\n", start, at)
     here = whereabouts(shelf.store, source, low + start, low + end, (line, line + quote.count("\n")))
-    heading = shelf.store.landmark_before(source.id, "heading", mention.start)
-    return Passage(
-        source.path, here.start, here.end, quote, 1.0, here.line_start, here.line_end, here.page_start, here.page_end, heading,
-        (here.start, here.end), {}, source.state == "gone", (), source.kind, here.marks,
-    )  # fmt: skip
+    heading = shelf.store.landmark_before(source.id, "heading", mention.start) or None
+    return Passage(here, quote, 1.0, heading, (here.start, here.end), gone=source.state == "gone")
 
 
 def _times(count: int) -> str:

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from crystalcli.answering.broad_question import Intent, broad_intent
+from crystalcli.answering.broad_question import Intent
 from crystalcli.errors import NotFoundError
 from crystalcli.lexical import query_terms, word_spans
-from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.mentions import mentions
 from crystalcli.memory.naming import Stretch, named, nearest, whole
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.session import CrystalReader
 from crystalcli.memory.shelf import Shelf
+from crystalcli.memory.term_index import TermIndex
 from crystalcli.storage.reach import first_sources
 from crystalcli.storage.rows import Source
 
@@ -45,14 +45,20 @@ class Plan:
         return list({each.source.id: each.source for each in self.stretches}.values())
 
 
-def plan_of(crystal: CrystalFile, question: str, broad: bool | None) -> Plan | None:
-    """How a question is answered from the whole, or None where it is to be answered from the nearest passages.
+def plan_of(crystal: CrystalReader, question: str, intent: Intent | None, broad: bool | None) -> Plan | None:
+    """Plan how a question is answered from the whole; None where it is to be answered from the nearest passages.
 
-    broad: what whoever asks has chosen; None: by the question. Raises NotFoundError where it names a document that is not there.
+    Args:
+        crystal: The crystal.
+        question: The question.
+        intent: Its broad intent; None: it asks for a fact.
+        broad: The user's choice; None: by the question.
+
+    Raises:
+        NotFoundError: The question names a document that does not exist.
     """
     if broad is False or not question.strip():
         return None
-    intent = broad_intent(question)
     if intent is None:
         if not broad:
             return None
@@ -62,7 +68,7 @@ def plan_of(crystal: CrystalFile, question: str, broad: bool | None) -> Plan | N
 
 
 class _Planner:
-    def __init__(self, crystal: CrystalFile, question: str, *, forced: bool) -> None:
+    def __init__(self, crystal: CrystalReader, question: str, *, forced: bool) -> None:
         self._crystal = crystal
         self._shelf: Shelf = crystal.shelf
         self._question = question
@@ -139,13 +145,13 @@ class _Planner:
 
     def _speaks_of(self, phrase: str) -> bool:
         """Whether any word of a phrase that says something stands in the crystal."""
-        found = Recall(self._shelf, None, None).prepare(phrase).postings
-        return not query_terms(phrase) or any(packed.df for parts in found.values() for packed in parts)
+        postings = TermIndex(self._shelf).postings(phrase)
+        return not query_terms(phrase) or any(packed.df for parts in postings.values() for packed in parts)
 
     def _is_code(self, phrase: str) -> bool:
         """Whether what is nearest to a phrase stands in source code."""
-        recaller = self._crystal.recaller()
-        atoms = [scored.atom for scored in recaller.rank(recaller.prepare(phrase), 1, _NEAREST)]
+        searcher = self._crystal.searcher()
+        atoms = [scored.atom for scored in searcher.rank(searcher.prepare(phrase), 1, _NEAREST)]
         kinds = first_sources(self._shelf.store, [self._shelf.chunk_of(atom) for atom in atoms])
         return sum(kind == "code" for _, _, kind in kinds.values()) >= _OF_CODE
 

@@ -199,6 +199,11 @@ class Intent:
     unit: str = ""
     sure: bool = True
 
+    @property
+    def needs_no_model(self) -> bool:
+        """Whether it asks for a list or a count, which are answered without a language model."""
+        return self.sure and self.kind in ("list", "count")
+
 
 def broad_intent(question: str) -> Intent | None:
     """What the question wants of a whole, or None where it asks for a fact."""
@@ -218,12 +223,6 @@ def broad_intent(question: str) -> Intent | None:
         if (found := sentence.fullmatch(asked)) is not None and (intent := _topic(found, in_code)) is not None:
             return intent
     return None
-
-
-def needs_no_model(question: str) -> bool:
-    """Whether a question asks for a list or a count, which are answered without a language model."""
-    intent = broad_intent(question)
-    return intent is not None and intent.sure and intent.kind in ("list", "count")
 
 
 def is_generic(phrase: str) -> bool:

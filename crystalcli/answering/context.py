@@ -6,50 +6,65 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from crystalcli.answering import extract, templates, window
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.text.unwrap import unwrapped
-from crystalcli.types import Passage, Speaker
+from crystalcli.types import ChatModel, Passage
 
 BUDGET = 250  # tokens of passages: the default model makes more of the few best sentences than of 900 tokens, in a third of the time
 NOTHING = "nothing in this crystal answers to that question"
 SYSTEM = "Answer the question from the passages, in a few words, with the words of the passages."
 
 
-class Given(NamedTuple):
-    """passages: those that were taken. context: their text, as it is given. messages: the conversation, context and question in it."""
+class Prompt(NamedTuple):
+    """The messages for a language model.
+
+    Attributes:
+        passages: The passages that were taken.
+        context: Their text, as the model is given it.
+        messages: The conversation, context and question in it.
+    """
 
     passages: list[Passage]
     context: str
     messages: list[dict[str, str]]
 
 
-def given(
+def prompt_of(
     question: str,
     recalled: Sequence[Passage],
     best: Sequence[extract.Sentence],
-    wishes: Wishes,
-    model: Speaker | None,
+    options: AskOptions,
+    model: ChatModel | None,
     count: Callable[[str], int],
-    placed: Callable[[Passage], Passage],
-) -> Given:
-    """What `model` is given to answer from; None: a model that nobody knows, whose window bounds nothing.
+    with_place: Callable[[Passage], Passage],
+) -> Prompt:
+    """Pack the best sentences into messages within a budget.
 
-    best: sentences as `extract.ranked` gives them; what room they leave is for passages whose sentences were not looked at.
-    count: tokens of a text. placed: a part of a passage with the place of just that part. Raises CrystalError as `window.fitted` does.
+    Args:
+        question: The question.
+        recalled: The passages, best first.
+        best: Their sentences, as `extract.read` ranks them; passages whose sentences were not read fill the room left.
+        options: The options of the question.
+        model: The model whose window bounds the prompt; None: the budget alone does.
+        count: Counts the tokens of a text.
+        with_place: Gives a part of a passage the place of just that part.
+
+    Raises:
+        CrystalError: The question alone is too much for the model (`window.fitted`).
     """
-    budget = wishes.budget or BUDGET
+    budget = options.budget or BUDGET
     context = ""
 
     def write(some: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
         nonlocal context
         taken, context = pack(question, some, count, room, "{context}")
-        return taken, messages(templates.filled(wishes.template or templates.PLAIN, context, question), wishes.system)
+        return taken, messages(templates.filled(options.template or templates.PLAIN, context, question), options.system)
 
-    passages = [*map(placed, extract.windows(best, count, budget)), *recalled[extract.READ :]]
+    passages = [*map(with_place, extract.windows(best, count, budget)), *recalled[extract.READ :]]
     taken, conversation = (
-        write(passages, budget) if model is None else window.fitted(model, passages, wishes.max_tokens, budget, write)
+        write(passages, budget) if model is None else window.fitted(model, passages, options.max_tokens, budget, write)
     )
-    return Given(taken, context, conversation)
+    return Prompt(taken, context, conversation)
 
 
 def pack(
@@ -73,10 +88,12 @@ def pack(
 
 
 def messages(user: str, system: str | None = None) -> list[dict[str, str]]:
-    """The conversation that asks for an answer. system: see `Wishes`."""
+    """The conversation that asks for an answer. system: see `AskOptions`."""
     said = SYSTEM if system is None else system
     return [{"role": role, "content": text} for role, text in (("system", said), ("user", user)) if text]
 
 
 def _entry(number: int, passage: Passage) -> str:
-    return f"[{number}] {passage.path}, {passage.place}:\n{''.join(unwrapped(passage.text, passage.kind)).strip()}"
+    return (
+        f"[{number}] {passage.path}, {passage.place}:\n{''.join(unwrapped(passage.text, passage.place.kind)).strip()}"
+    )

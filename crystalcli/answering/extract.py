@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.answering.cues import asked, shown
+from crystalcli.memory.query import PreparedQuery
 from crystalcli.lexical import terms
-from crystalcli.memory.passages import Query
-from crystalcli.memory.recall import Recall
 from crystalcli.text.sentences import sentences
 from crystalcli.types import BY_LINES, Passage
 
@@ -60,20 +59,21 @@ class Reading(NamedTuple):
     similar: float
 
 
-def ranked(recall: Recall, question: str, passages: Sequence[Passage]) -> list[Sentence]:
-    """The sentences of the first READ passages, best first. Of source code and tables, the line that recall found."""
-    return read(recall, question, passages).sentences
+def read(encoder: QuestionEncoder | None, query: PreparedQuery, passages: Sequence[Passage]) -> Reading:
+    """Rank the sentences of the first READ passages, best first; of source code and tables, the line that recall found.
 
-
-def read(recall: Recall, question: str, passages: Sequence[Passage]) -> Reading:
-    """The same, and how similar the most similar passage is."""
-    query = recall.asked(question)
+    Args:
+        encoder: The encoder of questions; None without weights.
+        query: The prepared question.
+        passages: The passages, as recall gave them.
+    """
+    question = query.text
     kind = asked(question)
     found = []
     most = 0.0
     for rank, passage in enumerate(passages[:READ]):
         spans = _spans(passage)
-        near, whole = _nearness(recall.encoder, query, passage.text, spans)
+        near, whole = _nearness(encoder, query, passage.text, spans)
         most = max(most, whole)
         for (low, high), similar in zip(spans, near, strict=True):
             text = passage.text[low:high]
@@ -104,7 +104,7 @@ def windows(
             starts[max(0, index - around)],
             by_place[each.rank, starts[min(len(starts) - 1, index + around)]].end,
         )
-        if each.passage.kind in BY_LINES:  # a line alone says little
+        if each.passage.place.kind in BY_LINES:  # a line alone says little
             first, last = each.passage.start, each.passage.end
         low, high = kept.get(each.rank, (first, last))
         wide = min(low, first), max(high, last)
@@ -136,15 +136,16 @@ def _by_rank(sentences: Sequence[Sentence]) -> list[tuple[int, list[Sentence]]]:
 def _cut(passage: Passage, low: int, high: int) -> Passage:
     """The part `[low, high)`, in characters of the document."""
     text = passage.text[low - passage.start : high - passage.start]
-    line = passage.line_start + passage.text.count("\n", 0, low - passage.start)
-    return replace(passage, start=low, end=high, text=text, line_start=line, line_end=line + text.count("\n"))
+    line = passage.place.line_start + passage.text.count("\n", 0, low - passage.start)
+    place = replace(passage.place, start=low, end=high, line_start=line, line_end=line + text.count("\n"))
+    return replace(passage, place=place, text=text)
 
 
 def _spans(passage: Passage) -> list[tuple[int, int]]:
     low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
-    if passage.kind in BY_LINES and 0 <= low < high <= len(passage.text):
+    if passage.place.kind in BY_LINES and 0 <= low < high <= len(passage.text):
         return [(low, high)]
-    return sentences(passage.text, passage.kind in BY_LINES) or [(0, len(passage.text))]
+    return sentences(passage.text, passage.place.kind in BY_LINES) or [(0, len(passage.text))]
 
 
 def _is_heading(text: str) -> bool:
@@ -152,13 +153,13 @@ def _is_heading(text: str) -> bool:
     return text.startswith("#") or len(text) < _SCRAP or (len(text) < _HEADING_LENGTH and not _CLOSED.search(text))
 
 
-def _shared(query: Query, text: str) -> float:
+def _shared(query: PreparedQuery, text: str) -> float:
     own = {term for term, _ in terms(text)} & query.idf.keys()
     return sum(query.idf[term] for term in own) / (sum(query.idf.values()) or 1.0)
 
 
 def _nearness(
-    encoder: QuestionEncoder | None, query: Query, text: str, spans: Sequence[tuple[int, int]]
+    encoder: QuestionEncoder | None, query: PreparedQuery, text: str, spans: Sequence[tuple[int, int]]
 ) -> tuple[list[float], float]:
     """Cosine and MaxSim together of each span of `text` with the question, and MaxSim over all of it; 0 without an encoder."""
     if encoder is None or query.encoded is None:

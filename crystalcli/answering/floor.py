@@ -19,8 +19,9 @@ from crystalcli.answering.extract import READ, Reading
 from crystalcli.answering.facts import TITLES
 from crystalcli.answering.voices import voice
 from crystalcli.lexical import bm25, query_terms, terms
-from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.pages import PAGED
+from crystalcli.memory.query import Results
+from crystalcli.memory.session import CrystalReader
 from crystalcli.types import Passage
 
 LOOKED_AT = READ  # passages
@@ -88,25 +89,27 @@ MODELS = {
 PAGES = Weights(-7.53, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})
 
 
-def evidence(crystal: CrystalFile, question: str, passages: Sequence[Passage], reading: Reading) -> float:
-    """How much speaks for it, from 0 to 1, that `passages`, as recall gave them, best first, hold an answer to `question`.
+def evidence(crystal: CrystalReader, results: Results, reading: Reading) -> float:
+    """Estimate, from 0 to 1, how likely it is that the passages hold an answer to the question.
 
-    reading: of these passages.
+    Args:
+        crystal: The crystal.
+        results: The passages, best first, and the prepared question.
+        reading: The sentences of these passages.
     """
-    if not passages:
+    if not results:
         return 0.0
-    signs, atoms = signs_of(crystal, question, passages, reading)
-    layers, kind = _by_layers(crystal, passages[0]), passages[0].kind
+    signs, atoms = signs_of(crystal, results, reading)
+    layers, kind = _by_layers(crystal, results), results[0].place.kind
     weights = PAGES if layers and kind == PAGED else MODELS[layers, kind == "code"]
     return weights.evidence(signs, atoms)
 
 
-def signs_of(crystal: CrystalFile, question: str, passages: Sequence[Passage], reading: Reading) -> tuple[Signs, int]:
-    """The signs, and how many atoms the crystal has."""
-    recaller = crystal.recaller()
-    heard = voice(question, reading.sentences, crystal.quote)
-    atoms = recaller.shelf.atoms
-    return signs(question, recaller.idf(question), atoms, passages, reading.similar, heard), atoms
+def signs_of(crystal: CrystalReader, results: Results, reading: Reading) -> tuple[Signs, int]:
+    """Compute the signs, and count the atoms of the crystal."""
+    heard = voice(results.question, reading.sentences, crystal.quote)
+    atoms = crystal.shelf.atoms
+    return signs(results.question, results.query.idf, atoms, results.passages, reading.similar, heard), atoms
 
 
 def signs(
@@ -122,13 +125,13 @@ def signs(
     about = {term: weight for term, weight in idf.items() if term not in asking} or dict(idf)
     one = bm25.idf(0, max(1, atoms))
     total = sum(about.values()) or 1.0
-    found = [_terms(f"{passage.text}\n{passage.path}\n{passage.heading}") for passage in passages[:LOOKED_AT]]
+    found = [_terms(f"{passage.text}\n{passage.path}\n{passage.heading or ''}") for passage in passages[:LOOKED_AT]]
     best = max(_idf(about, each) for each in found)
     sentence = max(_idf(about, _terms(passage.best_text)) for passage in passages[:LOOKED_AT])
     everywhere = set().union(*found)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
     return Signs(
-        passages[0].score - passages[0].shares.get("age", 0.0),  # how old it is says nothing of what it answers
+        passages[0].score - passages[0].recency,  # the age of a message says nothing of what it answers
         best / one,
         best / total,
         sentence / one,
@@ -140,9 +143,9 @@ def signs(
     )
 
 
-def _by_layers(crystal: CrystalFile, passage: Passage) -> bool:
-    """Whether the score is one that the weights were made for."""
-    return "units" in passage.shares and not crystal.own_encoder
+def _by_layers(crystal: CrystalReader, results: Results) -> bool:
+    """Whether the scores are of the kind that the weights were made for: all layers of the program's own encoder."""
+    return results.by_vectors and results.depth == 3 and not crystal.own_encoder
 
 
 def _missing(idf: Mapping[str, float], names: Sequence[set[str]], some: set[str]) -> float:

@@ -6,31 +6,41 @@ import re
 from dataclasses import dataclass
 
 from crystalcli.answering import context, extract
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.errors import NotFoundError
-from crystalcli.memory.crystal import CrystalFile
-from crystalcli.types import Passage, Speaker
+from crystalcli.memory.session import CrystalReader
+from crystalcli.types import ChatModel, Passage
 
 _RUNS = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_|\n\s*| {2,}")
 _BYTES_A_TOKEN = 5  # of UTF-8, in words
 
 
 @dataclass(frozen=True, slots=True)
-class Packed:
-    """context: the passages, numbered from 1, each with its place. passages: the same, in that order, each with its best sentence.
+class PackedContext:
+    """The messages that a language model would be given for a question. `str(packed)` is the context.
 
-    system, user: the messages, context and question included. tokens: what context has, by `counted_by`, the name of the model
-    whose vocabulary counted, "" where it is an estimate, as for a model behind a server; budget: what it might have.
+    Attributes:
+        question: The question.
+        context: The passages, numbered from 1, each with its place.
+        passages: The same passages, in that order, each with its best sentence.
+        system: The system message; None without one.
+        user: The user's message, context and question included.
+        tokens: The tokens of the context.
+        budget: The tokens that it might have.
+        counted_by: The name of the model whose vocabulary counted; None: an estimate, as for a model behind a server.
     """
 
     question: str
     context: str
     passages: tuple[Passage, ...]
-    system: str
+    system: str | None
     user: str
     tokens: int
     budget: int
-    counted_by: str
+    counted_by: str | None
+
+    def __str__(self) -> str:
+        return self.context
 
 
 def estimate(text: str) -> int:
@@ -43,28 +53,38 @@ def estimate(text: str) -> int:
     return sum(-(-len(run.encode("utf-8", "replace")) // _BYTES_A_TOKEN) if run[0].isalpha() else 1 for run in runs)
 
 
-def packed(
-    crystal: CrystalFile, question: str, wishes: Wishes, model: Speaker | None = None, *, bounded: bool = True
-) -> Packed:
-    """Recall, and pack what `ask` would give a model of what was recalled; nothing is loaded to speak.
+def pack_context(
+    crystal: CrystalReader, question: str, options: AskOptions, model: ChatModel | None = None, *, bounded: bool = True
+) -> PackedContext:
+    """Recall, and pack what `ask` would give a language model; none speaks.
 
-    model: its vocabulary counts; None: an estimate does. bounded: whether its window bounds what is given, too.
-    Raises UsageError for what cannot be asked, NotFoundError when nothing is recalled, CrystalError when nothing fits.
+    Args:
+        crystal: The crystal.
+        question: The question.
+        options: The options of the question.
+        model: The model whose vocabulary counts tokens; None: they are estimated.
+        bounded: Whether its window bounds the context too.
+
+    Raises:
+        UsageError: The question is empty, or an option is out of range.
+        NotFoundError: Nothing was recalled.
+        CrystalError: Nothing fits into the model's window.
     """
-    found = crystal.recall(question, wishes.k, wishes.depth, decay=wishes.decay)
-    if not found:
+    results = crystal.recall(question, options.k, depth=options.depth, half_life=options.half_life)
+    if not results:
         raise NotFoundError(context.NOTHING)
     count = model.count if model is not None else estimate
-    best = extract.ranked(crystal.recaller(), question, found)
-    given = context.given(question, found, best, wishes, model if bounded else None, count, crystal.placed)
-    system, user = ("", *(message["content"] for message in given.messages))[-2:]
-    return Packed(
-        question,
-        given.context,
-        tuple(given.passages),
-        system,
-        user,
-        count(given.context),
-        wishes.budget or context.BUDGET,
-        "" if model is None or getattr(model, "estimates", False) else model.name,
+    best = extract.read(crystal.searcher().encoder, results.query, results.passages).sentences
+    window = model if bounded else None
+    prompt = context.prompt_of(question, results.passages, best, options, window, count, crystal.with_place)
+    contents = {message["role"]: message["content"] for message in prompt.messages}
+    return PackedContext(
+        question=question,
+        context=prompt.context,
+        passages=tuple(prompt.passages),
+        system=contents.get("system"),
+        user=contents["user"],
+        tokens=count(prompt.context),
+        budget=options.budget or context.BUDGET,
+        counted_by=None if model is None or getattr(model, "estimates", False) else model.name,
     )

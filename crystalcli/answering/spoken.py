@@ -93,14 +93,6 @@ class Spoken:
         return text[: self._shown] + _LABEL.sub(keep, text[self._shown :])
 
 
-def spoken(sources: Sources, text: str, *, strict: bool = False) -> Spoken:
-    """An answer that is complete already."""
-    made = Spoken(sources, strict=strict)
-    for _ in (*made.hear(text), *made.end()):
-        pass
-    return made
-
-
 def _first_end(text: str) -> int:
     """Where the first sentence of `text` ends, if something of the next one is there; else 0."""
     begin = len(text) - len(text.lstrip())

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from crystalcli.answering.facts import Known, facts
+from crystalcli.memory.session import CrystalReader
 from crystalcli.lexical import terms
-from crystalcli.memory.crystal import CrystalFile
 from crystalcli.text.sentences import sentences
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import BY_LINES, Citation, Passage
@@ -39,7 +39,7 @@ class Sources:
     """
 
     def __init__(
-        self, crystal: CrystalFile, question: str, passages: Sequence[Passage], cited: list[Citation] | None = None
+        self, crystal: CrystalReader, question: str, passages: Sequence[Passage], cited: list[Citation] | None = None
     ) -> None:
         self._crystal = crystal
         self._question = question
@@ -55,11 +55,14 @@ class Sources:
 
     @property
     def citations(self) -> tuple[Citation, ...]:
-        """What was cited, in the order it was needed, and the best sentence of what recall put first, whatever was said."""
+        """The citations so far, in the order they were needed."""
+        return tuple(self._citations)
+
+    def cite_first(self) -> None:
+        """Cite the best sentence of the first passage, unless that passage is cited already."""
         first = self._passages[0].passage if self._passages else None
         if first is not None and not any(_within(citation, first) for citation in self._citations):
             self._cite(first, *first.best)
-        return tuple(self._citations)
 
     def find(self, sentence: str) -> Found:
         """What carries a sentence of the answer: first the sentence nearest to it, then what has the facts that are still open."""
@@ -98,7 +101,7 @@ class Sources:
         return self._citations[number - 1]
 
     def _weights(self, sentence: str) -> Mapping[str, float]:
-        idf = self._crystal.recaller().idf(sentence)
+        idf = self._crystal.idf(sentence)
         return {term: weight * (1.0 if term in self._in_question else 2.0) for term, weight in idf.items()}
 
     def _number(self, span: _Span) -> int:
@@ -127,14 +130,16 @@ class _Source:
     def known(self) -> Known:
         """All that the model was given of it, name and place too."""
         passage = self.passage
-        text = "".join(unwrapped(passage.text, passage.kind))
-        return Known([passage.path, passage.place, passage.heading, *passage.marks.values(), passage.text, text])
+        text = "".join(unwrapped(passage.text, passage.place.kind))
+        return Known(
+            [passage.path, str(passage.place), passage.heading or "", *passage.place.marks.values(), passage.text, text]
+        )
 
     @cached_property
     def spans(self) -> list[_Span]:
         """Its sentences, without headings, which say nothing, unless there is nothing else."""
         text = self.passage.text
-        found = sentences(text, self.passage.kind in BY_LINES - {"code"}) or [(0, len(text))]
+        found = sentences(text, self.passage.place.kind in BY_LINES - {"code"}) or [(0, len(text))]
         return [_Span(self, *span) for span in [span for span in found if not text.startswith("#", span[0])] or found]
 
 
@@ -153,7 +158,7 @@ class _Span:
         return Known([self.source.passage.text[self.low : self.high]])
 
 
-def extracts(crystal: CrystalFile, passages: Sequence[Passage]) -> tuple[Citation, ...]:
+def extracts(crystal: CrystalReader, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     """The best sentence of each of the first MOST passages, read back from the crystal; one that differs is left out."""
     found = (_read_back(crystal, passage, *passage.best) for passage in passages[:MOST])
     return _numbered(citation for citation in found if citation is not None)
@@ -164,7 +169,7 @@ def quoted(citation: Citation) -> str:
     return f"“{' '.join(citation.quote.split())}”"
 
 
-def _read_back(crystal: CrystalFile, passage: Passage, start: int, end: int) -> Citation | None:
+def _read_back(crystal: CrystalReader, passage: Passage, start: int, end: int) -> Citation | None:
     """The document's text `[start, end)` as a citation, without a number yet; None when it is not what the passage says."""
     found = crystal.cite(passage.path, start, end)
     return found if found.quote == passage.text[start - passage.start : end - passage.start] else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from crystalcli.errors import CrystalError
-from crystalcli.types import Passage, Speaker
+from crystalcli.types import ChatModel, Passage
 
 Conversation = list[dict[str, str]]
 
@@ -17,7 +17,7 @@ _LEAST = 24  # tokens of a passage that are worth asking about
 
 
 def fitted(
-    model: Speaker,
+    model: ChatModel,
     passages: Sequence[Passage],
     max_tokens: int,
     budget: int,

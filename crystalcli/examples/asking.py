@@ -12,10 +12,9 @@ from typing import NamedTuple
 from crystalcli.answering.context import messages
 from crystalcli.answering.spoken import PENALTY, STOP
 from crystalcli.answering.templates import PLAIN, filled
-from crystalcli.answering.wishes import Wishes
 from crystalcli.examples.planted import Fact, says
 from crystalcli.library import Crystal
-from crystalcli.types import Speaker
+from crystalcli.types import ChatModel
 
 _LONGEST = 48  # tokens of an answer
 _PASSAGES = 1  # of 12 such facts in one text the small model says 9 from one passage, and 2 from three
@@ -38,14 +37,14 @@ class Answers(NamedTuple):
     told: Said
 
 
-def answers(model: Speaker, fact: Fact, window: str, crystal: Path, encoder: Path | None, text: str) -> Answers:
+def answers(model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: Path | None, text: str) -> Answers:
     """Ask for the fact. window: the last tokens as text; crystal: the file that remembers `text`; encoder: its folder.
 
     Raises NotFoundError where nothing at all is recalled, and what a model raises that cannot be used.
     """
     alone = _spoken(model, messages(filled(PLAIN, window, fact.question)))
     with Crystal.open(crystal, encoder=encoder) as opened:
-        packed = opened.packed(fact.question, Wishes(k=_PASSAGES), model=model)
+        packed = opened.pack_context(fact.question, k=_PASSAGES, model=model)
         best = packed.passages[0]
         start = best.best[0]
         for document in opened.documents():  # stretches of the text, one after the other
@@ -62,6 +61,6 @@ def answers(model: Speaker, fact: Fact, window: str, crystal: Path, encoder: Pat
     )
 
 
-def _spoken(model: Speaker, conversation: Sequence[dict[str, str]]) -> str:
+def _spoken(model: ChatModel, conversation: Sequence[dict[str, str]]) -> str:
     pieces = model.say(conversation, max_tokens=_LONGEST, repetition_penalty=PENALTY, stop=STOP)
     return " ".join("".join(pieces).split())

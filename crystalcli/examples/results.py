@@ -18,7 +18,7 @@ from crystalcli.examples.asking import Answers, Said
 from crystalcli.examples.board import layers
 from crystalcli.examples.books import Prepared
 from crystalcli.examples.reading import MOST, WINDOW, Sample, State
-from crystalcli.memory.perplexity import LENGTH
+from crystalcli.memory.perplexity import LENGTH, PerplexityReport, report_of
 
 _WIDEST = 110  # columns
 _LEAST, _MANY = 10_000, 250_000  # tokens
@@ -47,7 +47,7 @@ def ending(prepared: Prepared, state: State, found: Answers, model: str) -> None
     for line in memory_lines(state):
         _say(line)
     output.write("\n")
-    print_perplexity(state.rows, model, WINDOW, state.total)
+    print_perplexity(_report(state, model))
     output.write("\n")
     _say(f"Asked {prepared.behind:,} tokens later: {prepared.fact.question}")
     names = ("with the window alone", "what recall finds", "with what is recalled")
@@ -58,6 +58,10 @@ def ending(prepared: Prepared, state: State, found: Answers, model: str) -> None
     )
     console.print(_beside(names, bodies, width))
     _say(verdict(prepared, found))
+
+
+def _report(state: State, model: str) -> PerplexityReport:
+    return report_of(state.rows, model=model, window=WINDOW, tokens=state.total)
 
 
 def memory_lines(state: State) -> list[str]:
@@ -128,7 +132,7 @@ def _say(line: str) -> None:
 def as_json(prepared: Prepared, state: State, found: Answers, model: str, picture: Path | None) -> dict[str, Any]:
     """The same for programs. resident, kept: bytes; positions and counts: tokens of the language model, layers of the encoder's."""
     return {
-        **perplexity_json(state.rows, model, WINDOW, state.total),
+        **perplexity_json(_report(state, model)),
         "texts": prepared.names,
         "planted": {**prepared.fact._asdict(), "before": prepared.before, "behind": prepared.behind},
         "layers": state.nodes._asdict(),

@@ -27,7 +27,7 @@ _CONTEXT = 2048  # tokens, where the configuration says nothing
 
 
 class AnyModel:
-    """A Speaker (crystalcli.types) over a folder in Hugging Face's layout.
+    """A ChatModel (crystalcli.types) over a folder in Hugging Face's layout.
 
     architecture: the name of its class; template: the source of its chat template; context: positions, 0 where nobody says.
     Raises CrystalError when transformers is not installed.
@@ -80,7 +80,7 @@ class AnyModel:
         repetition_penalty: float = 1.0,
         stop: Sequence[str] = (),
     ) -> Iterator[str]:
-        """As a Speaker does. Raises, at the call: UsageError for figures out of range, CrystalError for more than the model can
+        """As a ChatModel does. Raises, at the call: UsageError for figures out of range, CrystalError for more than the model can
         take; while iterating, on first use: CrystalError when the weights cannot be used.
         """
         check_figures(max_tokens, temperature, top_p, repetition_penalty)

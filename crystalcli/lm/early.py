@@ -9,15 +9,15 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from crystalcli.types import Speaker
+from crystalcli.types import ChatModel
 
 
 class Early:
     """Calls `open` once, in a thread that `begin` starts, and then the model's `load`, if it has one."""
 
-    def __init__(self, open: Callable[[], Speaker]) -> None:
+    def __init__(self, open: Callable[[], ChatModel]) -> None:
         self._open = open
-        self._speaker: Speaker | None = None
+        self._speaker: ChatModel | None = None
         self._error: BaseException | None = None
         self._opened = threading.Event()
         self._thread: threading.Thread | None = None
@@ -28,7 +28,7 @@ class Early:
             self._thread = threading.Thread(target=self._run, name="loading", daemon=True)
             self._thread.start()
 
-    def __call__(self) -> Speaker:
+    def __call__(self) -> ChatModel:
         """The model, opened; its weights may still be on their way. Raises what `open` raised."""
         self.begin()
         self._opened.wait()

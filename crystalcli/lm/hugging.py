@@ -18,12 +18,12 @@ from crystalcli.lm.model import LanguageModel
 from crystalcli.lm.tensor_files import TensorFolder, read_json, weight_files
 
 if TYPE_CHECKING:
-    from crystalcli.types import Speaker
+    from crystalcli.types import ChatModel
 
 _LARGEST_TEMPLATE = 1 << 20  # bytes
 
 
-def open_folder(folder: Path, *, precision: str = "auto", threads: int | None = None) -> Speaker:
+def open_folder(folder: Path, *, precision: str = "auto", threads: int | None = None) -> ChatModel:
     """The model in `folder`: by crystal's own decoder where it knows the family, else by transformers, where that is installed.
 
     precision, threads: as of LanguageModel.open. Headers and the vocabulary are read; weights come with the first word.

@@ -21,7 +21,7 @@ _DONE = b"[DONE]"  # the last event of a stream
 
 
 class ServerModel:
-    """A model opened with `ServerModel.open`. A Speaker (crystalcli.types)."""
+    """A model opened with `ServerModel.open`. A ChatModel (crystalcli.types)."""
 
     estimates = True  # it counts tokens without knowing the vocabulary
 
@@ -78,7 +78,7 @@ class ServerModel:
         repetition_penalty: float = 1.0,
         stop: Sequence[str] = (),
     ) -> Iterator[str]:
-        """As a Speaker does. No field of the protocol means repetition_penalty, so it is not sent; nor are stop strings, which
+        """As a ChatModel does. No field of the protocol means repetition_penalty, so it is not sent; nor are stop strings, which
         a model's thoughts would run into: what it says is cut off here.
         """
         check_figures(max_tokens, temperature, top_p, repetition_penalty)

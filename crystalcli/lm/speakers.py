@@ -9,7 +9,7 @@ from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
-    from crystalcli.types import Speaker
+    from crystalcli.types import ChatModel
 
 
 def kind_of(model: str | Path) -> str:
@@ -40,7 +40,7 @@ def kind_of(model: str | Path) -> str:
     return "gguf"  # or damaged, which its reader says best
 
 
-def open_speaker(model: str | Path, *, allow_remote: bool = False) -> Speaker:
+def open_speaker(model: str | Path, *, allow_remote: bool = False) -> ChatModel:
     """The language model at a path or URL. Weights are loaded with its first word.
 
     allow_remote: a server may be another machine. Raises ModelMissingError when there is none, UsageError for a server elsewhere,

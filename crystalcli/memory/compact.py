@@ -16,8 +16,8 @@ from crystalcli.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """What a crystal takes: bytes of the file, chunks and their tokens, segments."""
+class CrystalSize:
+    """The size of a crystal: bytes of the file, chunks and their tokens, segments."""
 
     bytes: int
     chunks: int
@@ -27,10 +27,10 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class CompactReport:
-    """What a crystal took before and after, its documents with text, and seconds."""
+    """The size of a crystal before and after it was compacted, its documents with text, and the seconds that it took."""
 
-    before: Size
-    after: Size
+    before: CrystalSize
+    after: CrystalSize
     documents: int
     seconds: float
 
@@ -62,8 +62,8 @@ def compact(path: Path, progress: Callable[[int, int], None] | None = None) -> C
     return CompactReport(before, after, documents, time.monotonic() - began)
 
 
-def size_of(store: Store) -> Size:
+def size_of(store: Store) -> CrystalSize:
     """Count."""
     segments = store.segments()
     chunks, tokens = sum(segment.chunks for segment in segments), sum(segment.tokens for segment in segments)
-    return Size(store.file_size(), chunks, tokens, len(segments))
+    return CrystalSize(store.file_size(), chunks, tokens, len(segments))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.whereabouts import whereabouts
@@ -16,7 +17,7 @@ from crystalcli.storage.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DiffPassage:
     """A passage (a chunk) that one of the two has: its span in the document, its place there, its first line that holds
     something."""
 
@@ -27,23 +28,30 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedDocument:
     """A document that both hold, with different text: the passages that only the second has, and only the first."""
 
     path: str
-    added: tuple[Piece, ...]
-    gone: tuple[Piece, ...]
+    added: tuple[DiffPassage, ...]
+    gone: tuple[DiffPassage, ...]
+
+
+class DiffRename(NamedTuple):
+    """A document that the second crystal holds under another name: its name in the first, and in the second."""
+
+    old: str
+    new: str
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class DiffReport:
     """From the first crystal to the second: names of documents; renamed: (name in the first, name in the second), where the
     text is the same; same: how many documents are."""
 
     added: tuple[str, ...]
     gone: tuple[str, ...]
-    renamed: tuple[tuple[str, str], ...]
-    changed: tuple[Change, ...]
+    renamed: tuple[DiffRename, ...]
+    changed: tuple[ChangedDocument, ...]
     same: int
 
     @property
@@ -74,7 +82,7 @@ class _Side:
             seen.update(self.chunks.text(chunk).encode())
         return seen.digest()
 
-    def pieces(self, path: str, without: Sequence[bytes]) -> tuple[Piece, ...]:
+    def pieces(self, path: str, without: Sequence[bytes]) -> tuple[DiffPassage, ...]:
         """A document's passages that are not among `without`, each of which stands for one."""
         left, found = Counter(without), []
         source = self.sources[path]
@@ -88,37 +96,37 @@ class _Side:
             start, line = start + len(text), line + text.count("\n")
         return tuple(found)
 
-    def _piece(self, source: Source, text: str, start: int, line: int) -> Piece:
+    def _piece(self, source: Source, text: str, start: int, line: int) -> DiffPassage:
         body = text.strip()
         first = start + (text.find(body) if body else 0)
         line_start = line + text.count("\n", 0, first - start)
         lines = line_start, line_start + body.count("\n")
         where = whereabouts(self.store, source, first, first + len(body), lines)
-        return Piece(start, start + len(text), where.place, body.split("\n", 1)[0].strip())
+        return DiffPassage(start, start + len(text), str(where), body.split("\n", 1)[0].strip())
 
 
-def diff(one: Path, other: Path) -> Difference:
+def diff(one: Path, other: Path) -> DiffReport:
     """What there is in `other` and not in `one`, and the other way round. The crystals' encoders do not matter."""
     with Store.open(one) as first, Store.open(other) as second, first.snapshot(), second.snapshot():
         return _difference(_Side(first), _Side(second))
 
 
-def _difference(one: _Side, two: _Side) -> Difference:
+def _difference(one: _Side, two: _Side) -> DiffReport:
     changed, same = [], 0
     for path in sorted(one.keys.keys() & two.keys.keys()):
         if one.keys[path] == two.keys[path] or one.text_hash(path) == two.text_hash(path):
             same += 1
         else:
             added, gone = two.pieces(path, one.keys[path]), one.pieces(path, two.keys[path])
-            changed.append(Change(path, added, gone))
+            changed.append(ChangedDocument(path, added, gone))
     gone_paths = sorted(one.keys.keys() - two.keys.keys())
     added_paths = sorted(two.keys.keys() - one.keys.keys())
     renamed = _renamed(one, two, gone_paths, added_paths)
     old_names, new_names = {old for old, _ in renamed}, {new for _, new in renamed}
-    return Difference(
+    return DiffReport(
         tuple(path for path in added_paths if path not in new_names),
         tuple(path for path in gone_paths if path not in old_names),
-        tuple(renamed),
+        tuple(DiffRename(*names) for names in renamed),
         tuple(changed),
         same,
     )

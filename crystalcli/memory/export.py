@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from crystalcli.errors import CrystalError, NotFoundError
 from crystalcli.memory.chunks import Chunks
@@ -33,16 +33,44 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³
 _NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]|[ .]\Z')
 
 
-@dataclass(slots=True)
+class RefusedDocument(NamedTuple):
+    """A document that was not written, because its name may not be a file's, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was written: files, how many of them are byte for byte what was read, bytes; refused: (document, reason);
-    partial: documents that were not read to their end, and are not written."""
+    """The files that an export wrote.
+
+    Attributes:
+        files: How many.
+        exact: How many of them are byte for byte what was read.
+        bytes: Their size.
+        refused: The documents whose names may not be those of files.
+        partial: The documents that were not read to their end, and are not written.
+    """
+
+    files: int
+    exact: int
+    bytes: int
+    refused: tuple[RefusedDocument, ...]
+    partial: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """An ExportReport while it is counted."""
 
     files: int = 0
     exact: int = 0
     bytes: int = 0
-    refused: list[tuple[str, str]] = field(default_factory=list)
+    refused: list[RefusedDocument] = field(default_factory=list)
     partial: list[str] = field(default_factory=list)
+
+    def report(self) -> ExportReport:
+        return ExportReport(self.files, self.exact, self.bytes, tuple(self.refused), tuple(self.partial))
 
 
 def export(store: Store, folder: Path, names: Sequence[str] = (), *, force: bool = False) -> ExportReport:
@@ -56,13 +84,13 @@ def export(store: Store, folder: Path, names: Sequence[str] = (), *, force: bool
 
 
 def _export(store: Store, folder: Path, names: Sequence[str], force: bool) -> ExportReport:
-    report, chunks = ExportReport(), Chunks(store)
-    chosen = _with_text(store, names, report)
+    tally, chunks = _Tally(), Chunks(store)
+    chosen = _with_text(store, names, tally)
     planned: list[tuple[Source, tuple[str, ...]]] = []
     for source in chosen:
         reason = refusal(source.path)
         if reason:
-            report.refused.append((source.path, reason))
+            tally.refused.append(RefusedDocument(source.path, reason))
         else:
             planned.append((source, tuple((source.path + ".txt" * (source.kind not in LINED)).split("/"))))
     there = [parts for _, parts in planned if os.path.lexists(folder.joinpath(*parts))]
@@ -76,14 +104,14 @@ def _export(store: Store, folder: Path, names: Sequence[str], force: bool) -> Ex
             try:
                 target = _place(folder, parts, written)
             except _RefusedError as refused:
-                report.refused.append((source.path, str(refused)))
+                tally.refused.append(RefusedDocument(source.path, str(refused)))
                 continue
-            _write(chunks, source, target, report)
+            _write(chunks, source, target, tally)
             status = target.stat()
             written.add((status.st_dev, status.st_ino))
     except OSError as error:
         raise CrystalError(f"cannot write {error.filename or folder}: {error.strerror}") from error
-    return report
+    return tally.report()
 
 
 def refusal(path: str, *, windows: bool = os.name == "nt") -> str:
@@ -129,7 +157,7 @@ def _place(folder: Path, parts: tuple[str, ...], written: set[tuple[int, int]]) 
     return at
 
 
-def _write(chunks: Chunks, source: Source, target: Path, report: ExportReport) -> None:
+def _write(chunks: Chunks, source: Source, target: Path, tally: _Tally) -> None:
     """Write one document under a name of its own, then give it its name: a link that stands there is replaced, not followed."""
     part = target.with_name(f".crystal-export-{os.getpid()}")
     seen, size = hashlib.sha256(), 0
@@ -144,9 +172,9 @@ def _write(chunks: Chunks, source: Source, target: Path, report: ExportReport) -
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    report.files += 1
-    report.bytes += size
-    report.exact += seen.digest() == source.digest
+    tally.files += 1
+    tally.bytes += size
+    tally.exact += seen.digest() == source.digest
 
 
 def texts(chunks: Chunks, source: Source) -> Iterator[str]:
@@ -173,7 +201,7 @@ def rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 
 def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     chunks = Chunks(store)
-    for source in _with_text(store, names, ExportReport()):
+    for source in _with_text(store, names, _Tally()):
         vouch(store, source)
         start, line = 0, 1
         for chunk in chunks.of(source.id):
@@ -186,25 +214,25 @@ def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             yield {
                 "path": source.path,
                 "kind": source.kind,
-                "title": source.title,
+                "title": source.title or None,
                 "start": start,
                 "end": end,
                 "line_start": where.line_start,
                 "line_end": where.line_end,
-                "page_start": where.page_start or None,
-                "page_end": where.page_end or None,
+                "page_start": where.page_start,
+                "page_end": where.page_end,
                 "marks": dict(where.marks),
-                "heading": store.landmark_before(source.id, "heading", first),
+                "heading": store.landmark_before(source.id, "heading", first) or None,
                 "tokens": chunks.tokens(chunk),
                 "text": text,
             }
             start, line = end, line + text.count("\n")
 
 
-def _with_text(store: Store, names: Sequence[str], report: ExportReport) -> list[Source]:
+def _with_text(store: Store, names: Sequence[str], tally: _Tally) -> list[Source]:
     """The documents that are meant and whose whole text is here. Raises NotFoundError where there is none."""
     chosen = select(store, names) if names else store.sources()
-    report.partial = [
+    tally.partial = [
         source.path
         for source in chosen
         if source.state == DocumentState.PARTIAL or (source.chunks and not source.whole)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from crystalcli.errors import UsageError
 from crystalcli.memory.decay import Forgetting
-from crystalcli.memory.passages import Scored
+from crystalcli.memory.query import ScoredAtom
 from crystalcli.memory.shelf import Shelf
 
 WEIGHT = 0.03  # a half-life costs as much as 0.02 of a cosine: of two that answer alike, the later comes first
@@ -26,11 +26,17 @@ _DATED = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: UTC)?", re.DO
 
 
 @dataclass(frozen=True, slots=True)
-class Fading:
-    """half_life: days after which half is left of a message. now: seconds since 1970 from which ages count; None: the newest of
-    those that are ranked, so that the same question has the same answer tomorrow. weight: of log R in a score.
+class Recency:
+    """How dated messages lose in score by their age. Times are clock times; time zones are not told apart.
 
-    Times are as they stand on clocks; time zones are not told apart. Raises UsageError for a half-life that is not above 0.
+    Attributes:
+        half_life: Days after which half is left of a message.
+        now: The time from which ages count, in seconds since 1970; None: that of the newest message among those that
+            are ranked, so that the same question has the same answer tomorrow.
+        weight: The weight of log R in a score.
+
+    Raises:
+        UsageError: The half-life is not above 0.
     """
 
     half_life: float
@@ -39,38 +45,50 @@ class Fading:
 
     def __post_init__(self) -> None:
         if not 0 < self.half_life < math.inf:
-            raise UsageError(f"a half-life is a number of days above 0, not {self.half_life}")
+            raise UsageError(f"half-life: expected a number of days above 0, got {self.half_life}")
 
     def lost(self, age: float) -> float:
-        """What a score loses for an age in seconds: 0 or less."""
+        """Give what a score loses for an age in seconds: 0 or less."""
         curve = Forgetting.by_half_life(self.half_life)
         return self.weight * curve.log_retained(age / _DAY, curve.stability)
 
 
-def fading_of(decay: object, now: float | None) -> Fading | None:
-    """By a half-life in days, seen from `now`, seconds since 1970, else from the system's clock; "auto": by HALF_LIFE, else from the
-    newest that is ranked; "off": None. Raises UsageError."""
-    if decay == "off":
+def recency_of(half_life: object, now: float | None) -> Recency | None:
+    """Read the option `half_life`.
+
+    Args:
+        half_life: A half-life in days; "auto": HALF_LIFE; "off": no message loses.
+        now: The time from which ages count, in seconds since 1970; None: the system's clock where days are given, and
+            the newest message that is ranked for "auto".
+
+    Returns:
+        The rule, or None where no message loses.
+
+    Raises:
+        UsageError: The half-life is none of these.
+    """
+    if half_life == "off":
         return None
-    if decay == "auto":
-        return Fading(HALF_LIFE, now)
-    if isinstance(decay, bool) or not isinstance(decay, int | float):
-        raise UsageError(f'decay is "auto", "off" or a half-life in days, not {decay!r}')
-    return Fading(float(decay), time.time() if now is None else now)
+    if half_life == "auto":
+        return Recency(HALF_LIFE, now)
+    if isinstance(half_life, bool) or not isinstance(half_life, int | float):
+        raise UsageError(f'half-life: expected "auto", "off" or a number of days, got {half_life!r}')
+    return Recency(float(half_life), time.time() if now is None else now)
 
 
-def faded(shelf: Shelf, ranked: Sequence[Scored], fading: Fading) -> list[Scored]:
-    """The same atoms, best first, when the dated ones have lost by their age. Raises DamagedCrystalError."""
+def aged(shelf: Shelf, ranked: Sequence[ScoredAtom], recency: Recency) -> list[ScoredAtom]:
+    """Lower the scores of dated atoms by their age and order all again, best first. Raises DamagedCrystalError."""
     times = [written_at(shelf, scored.atom) for scored in ranked]
     told = [written for written in times if written is not None]
     if not told:
         return list(ranked)
-    now = max(told) if fading.now is None else fading.now
+    now = max(told) if recency.now is None else recency.now
     found = []
     for scored, written in zip(ranked, times, strict=True):
         if written is not None:
-            lost = fading.lost(now - written)
-            scored = scored._replace(score=scored.score + lost, shares={**scored.shares, "age": lost})
+            lost = recency.lost(now - written)
+            shares = {**scored.shares, "age": lost}
+            scored = scored._replace(score=scored.score + lost, shares=shares, recency=lost)
         found.append(scored)
     return sorted(found, key=lambda scored: -scored.score)
 

@@ -14,12 +14,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from crystalcli.errors import SourceError
 from crystalcli.memory.choices import Chosen
 from crystalcli.memory.contexts import Contexts
 from crystalcli.memory.due import Due
 from crystalcli.memory.encoders import DEFAULT_META, Encoder
+from crystalcli.memory.ingest import SkippedFile
 from crystalcli.memory.lazy import LazyEncoder
 from crystalcli.memory.ledger import Ledger
 from crystalcli.memory.places import own_files
@@ -43,9 +45,64 @@ _STORED = 60_000  # tokens that are stored for the size
 _NODES = {"atoms": 100, "clusters": 50, "units": 10}  # tokens for each
 
 
-@dataclass(slots=True)
-class Kind:
+class ForecastFile(NamedTuple):
+    """A file that would be read: its path, its kind, and its size in bytes."""
+
+    path: str
+    kind: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class KindForecast:
     """The files of one kind that would be read. tokens: predicted."""
+
+    files: int
+    bytes: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastReport:
+    """The predicted outcome of an ingest.
+
+    An archive is one file here, and its members count for its tokens. A damaged or encrypted file may show only when it is
+    read; it is foretold of the files alone that the prediction rests on.
+
+    Attributes:
+        files: The files that would be read.
+        kinds: Files, bytes and predicted tokens for each kind.
+        unchanged: Files that the crystal has as they are.
+        left_out: Documents whose files the filters leave out.
+        gone: Documents whose files are no longer there.
+        skipped: The files that would not be read.
+        tokens: Tokens, predicted.
+        seconds: Seconds, predicted.
+        bytes: Bytes that the crystal would grow by, predicted.
+        sampled_files: Files that were read for the prediction.
+        sampled_tokens: Their tokens.
+        encoded_tokens: Tokens that were encoded for it.
+        layers: Whether there are weights to make layers with.
+    """
+
+    files: tuple[ForecastFile, ...]
+    kinds: dict[str, KindForecast]
+    unchanged: int
+    left_out: int
+    gone: int
+    skipped: tuple[SkippedFile, ...]
+    tokens: int
+    seconds: float
+    bytes: int
+    sampled_files: int
+    sampled_tokens: int
+    encoded_tokens: int
+    layers: bool
+
+
+@dataclass(slots=True)
+class _KindTally:
+    """A KindForecast while it is counted."""
 
     files: int = 0
     bytes: int = 0
@@ -53,26 +110,11 @@ class Kind:
 
 
 @dataclass(slots=True)
-class Forecast:
-    """What an ingest would do.
+class _Tally:
+    """A ForecastReport while it is counted."""
 
-    That a file is damaged or encrypted may show only when it is read: it is foretold of the files that were sampled.
-
-    Attributes:
-        files: (path, kind, bytes) of each file that would be read; an archive is one file, and its members count for its tokens.
-        kinds: the same files, counted by kind.
-        unchanged: files that the crystal has as they are.
-        left_out: documents whose files are left out by what is chosen.
-        gone: documents whose files are no longer there.
-        skipped: files that would not be read.
-        tokens, seconds: predicted.
-        bytes: predicted; by how much the crystal would grow.
-        sampled_files, sampled_tokens, encoded_tokens: what the prediction rests on.
-        layers: whether there are weights to make layers with.
-    """
-
-    files: list[tuple[str, str, int]] = field(default_factory=list)
-    kinds: dict[str, Kind] = field(default_factory=dict)
+    files: list[ForecastFile] = field(default_factory=list)
+    kinds: dict[str, _KindTally] = field(default_factory=dict)
     unchanged: int = 0
     left_out: int = 0
     gone: int = 0
@@ -85,6 +127,13 @@ class Forecast:
     encoded_tokens: int = 0
     layers: bool = False
 
+    def report(self) -> ForecastReport:
+        kinds = {name: KindForecast(kind.files, kind.bytes, kind.tokens) for name, kind in self.kinds.items()}
+        return ForecastReport(
+            tuple(self.files), kinds, self.unchanged, self.left_out, self.gone, tuple(self.skipped), self.tokens, self.seconds,
+            self.bytes, self.sampled_files, self.sampled_tokens, self.encoded_tokens, self.layers,
+        )  # fmt: skip
+
 
 def forecast(
     paths: Sequence[Path],
@@ -93,41 +142,41 @@ def forecast(
     encoder: Encoder,
     choice: Choice | None = None,
     options: Options = PLAINLY,
-) -> Forecast:
+) -> ForecastReport:
     """Looks at everything under `paths` for the crystal at `crystal`, which is open in `store` if it is there.
 
     choice, options: as in an ingest. Raises SourceError when a path does not exist, and as LayerEncoder does.
     """
-    report = Forecast(layers=encoder.folder is not None)
+    tally = _Tally(layers=encoder.folder is not None)
     own = own_files(crystal)
     if store is not None:
-        by_kind = _look(paths, own, store, choice, options, report)
+        by_kind = _look(paths, own, store, choice, options, tally)
     else:
         with _empty() as nothing:
-            by_kind = _look(paths, own, nothing, choice, options, report)
+            by_kind = _look(paths, own, nothing, choice, options, tally)
     sample = _Sample(encoder, options)
     rates = {kind: sample.read(kind, found) for kind, found in by_kind.items()}
     for found, kind, error in sample.failed:
-        report.files.remove((found.relative, kind, found.size))
-        report.skipped.append(SkippedFile(found.relative, str(error), error.code))
-        report.kinds[kind].files -= 1
-        report.kinds[kind].bytes -= found.size
-    report.kinds = {name: kind for name, kind in report.kinds.items() if kind.files}
-    for name, files in report.kinds.items():
+        tally.files.remove(ForecastFile(found.relative, kind, found.size))
+        tally.skipped.append(SkippedFile(found.relative, str(error), error.code))
+        tally.kinds[kind].files -= 1
+        tally.kinds[kind].bytes -= found.size
+    tally.kinds = {name: kind for name, kind in tally.kinds.items() if kind.files}
+    for name, files in tally.kinds.items():
         tokens, seconds = rates[name]
         files.tokens = round(files.bytes * tokens)
-        report.seconds += files.bytes * seconds
-    report.tokens = sum(kind.tokens for kind in report.kinds.values())
-    report.sampled_files, report.sampled_tokens = sample.files, sum(len(chunk.ids) for chunk in sample.chunks)
-    if report.tokens:
+        tally.seconds += files.bytes * seconds
+    tally.tokens = sum(kind.tokens for kind in tally.kinds.values())
+    tally.sampled_files, tally.sampled_tokens = sample.files, sum(len(chunk.ids) for chunk in sample.chunks)
+    if tally.tokens:
         empty, store_seconds, store_bytes = sample.stored()
-        report.seconds += store_seconds * report.tokens
-        report.bytes = round(store_bytes * report.tokens) + (empty if store is None else 0)
-    if report.tokens and report.layers:
-        start, pace, report.encoded_tokens = sample.encoded()
-        report.seconds += start + pace * report.tokens
-        report.bytes += round(sum(CODE_BYTES[name] / each for name, each in _NODES.items()) * report.tokens)
-    return report
+        tally.seconds += store_seconds * tally.tokens
+        tally.bytes = round(store_bytes * tally.tokens) + (empty if store is None else 0)
+    if tally.tokens and tally.layers:
+        start, pace, tally.encoded_tokens = sample.encoded()
+        tally.seconds += start + pace * tally.tokens
+        tally.bytes += round(sum(CODE_BYTES[name] / each for name, each in _NODES.items()) * tally.tokens)
+    return tally.report()
 
 
 @contextmanager
@@ -146,7 +195,7 @@ def _look(
     store: Store,
     choice: Choice | None,
     options: Options,
-    report: Forecast,
+    tally: _Tally,
 ) -> dict[str, list[Found]]:
     """The files that would be read, by kind; enters what there is to say of all files. own: those of the crystal itself."""
     ledger, chosen = Ledger(store), Chosen(store, paths, choice)
@@ -159,39 +208,39 @@ def _look(
         before = ledger.at(location)
         if not isinstance(each, Found):
             held = each.chosen and before is not None and before.chunks > 0
-            report.left_out += held
+            tally.left_out += held
             if not held:
-                report.skipped.append(SkippedFile(each.relative, each.reason, each.code))
+                tally.skipped.append(SkippedFile(each.relative, each.reason, each.code))
             continue
         if before is not None and due.is_settled(each, before):
-            _keep(before, ledger, report)
+            _keep(before, ledger, tally)
             continue
         try:
             _, reading, before, is_held = due.look_at(each, location)
         except SourceError as error:
-            report.skipped.append(SkippedFile(each.relative, str(error), error.code))
+            tally.skipped.append(SkippedFile(each.relative, str(error), error.code))
             continue
         if before is not None and is_held:
-            _keep(before, ledger, report)
+            _keep(before, ledger, tally)
             continue
-        report.files.append((each.relative, reading.kind, each.size))
-        kind = report.kinds.setdefault(reading.kind, Kind())
+        tally.files.append(ForecastFile(each.relative, reading.kind, each.size))
+        kind = tally.kinds.setdefault(reading.kind, _KindTally())
         kind.files, kind.bytes = kind.files + 1, kind.bytes + each.size
         by_kind.setdefault(reading.kind, []).append(each)
     ledger.mark_gone(paths, met, chosen, None)
-    report.left_out += ledger.left_out
-    report.gone = len(ledger.gone)
+    tally.left_out += ledger.left_out
+    tally.gone = len(ledger.gone)
     return by_kind
 
 
-def _keep(before: Source, ledger: Ledger, report: Forecast) -> None:
+def _keep(before: Source, ledger: Ledger, tally: _Tally) -> None:
     """Count what would stay as it is: a file, or what is in an archive."""
     rows = ledger.inside(before) if before.kind == "archive" else [before]
     for row in rows:
         if row.state == DocumentState.SKIPPED:
-            report.skipped.append(SkippedFile(row.path, row.reason, row.code))
+            tally.skipped.append(SkippedFile(row.path, row.reason, row.code))
         else:
-            report.unchanged += row.state != DocumentState.GONE and row.kind != "archive"
+            tally.unchanged += row.state != DocumentState.GONE and row.kind != "archive"
 
 
 class _Sample:

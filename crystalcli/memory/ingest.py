@@ -14,15 +14,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from crystalcli.errors import ModelMissingError, SourceError, UnsteadySourceError, UsageError
+from crystalcli.memory import fill
 from crystalcli.errors import Refusal, SourceError, UnsteadySourceError
 from crystalcli.memory.choices import Chosen
 from crystalcli.memory.contexts import Contexts
 from crystalcli.memory.due import Due
-from crystalcli.memory.encoders import Encoder
+from crystalcli.memory.encoders import ENCODER, Encoder
 from crystalcli.memory.ledger import Ledger, no_longer_read
 from crystalcli.memory.people import in_order
 from crystalcli.memory.places import own_files
@@ -47,30 +49,58 @@ from crystalcli.types import (
 
 if TYPE_CHECKING:
     from crystalcli.memory.layers import ChunkEncoder
+    from crystalcli.memory.lazy import KeptEncoder
 
 
 # Nanoseconds: mtime is too coarse to trust for files modified less than 2 s ago.
 _FRESH = 2_000_000_000
 
 
-@dataclass(slots=True)
+class ChangedFile(NamedTuple):
+    """A file that an ingest met otherwise than the last one."""
+
+    path: str
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What an ingest did.
+    """The outcome of an ingest.
 
     Attributes:
-        read: files read now.
-        unchanged: files that the crystal held already as they are.
-        gone: files that were read once and are no longer there.
-        pruned: gone documents that were dropped.
-        left_out: documents that stay as they were read, since what is chosen now leaves their files out.
-        tokens, encoded_tokens: read and newly encoded.
-        bytes: of the files read.
-        seconds: in all.
-        lexical_only: there were no weights, so layers 1 to 3 are missing.
-        skipped: files that were not read.
-        changed: documents that were read or found to be gone.
-        chosen: the folders asked for that are not read as usual, and how.
+        read: Files that were read.
+        unchanged: Files that the crystal held already as they are.
+        gone: Files that were read once and are no longer there.
+        pruned: Gone documents that were dropped.
+        left_out: Documents that stay as they were read, since the filters leave their files out now.
+        tokens: Tokens that were read.
+        encoded_tokens: Tokens that were newly encoded.
+        bytes: Bytes of the files that were read.
+        seconds: The time that it took.
+        lexical_only: Whether layers 1 to 3 are missing, because there were no weights.
+        skipped: Files that were not read.
+        changed: Files that were read, and files that are gone.
+        chosen: The filters of the folders that have any.
     """
+
+    read: int
+    unchanged: int
+    gone: int
+    pruned: int
+    left_out: int
+    tokens: int
+    encoded_tokens: int
+    bytes: int
+    seconds: float
+    lexical_only: bool
+    skipped: tuple[SkippedFile, ...]
+    changed: tuple[ChangedFile, ...]
+    chosen: dict[str, dict[str, Any]]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """An IngestReport while it is counted."""
 
     read: int = 0
     unchanged: int = 0
@@ -83,8 +113,14 @@ class IngestReport:
     seconds: float = 0.0
     lexical_only: bool = False
     skipped: list[SkippedFile] = field(default_factory=list)
-    changed: list[tuple[str, Change]] = field(default_factory=list)
+    changed: list[ChangedFile] = field(default_factory=list)
     chosen: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def report(self) -> IngestReport:
+        return IngestReport(
+            self.read, self.unchanged, self.gone, self.pruned, self.left_out, self.tokens, self.encoded_tokens, self.bytes,
+            self.seconds, self.lexical_only, tuple(self.skipped), tuple(self.changed), dict(self.chosen),
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -127,6 +163,76 @@ class _Open:
         return row._replace(characters=self.characters, tokens=self.tokens, chunks=self.chunks)
 
 
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """The options of an ingest.
+
+    Attributes:
+        prune: Whether documents whose files are gone are dropped.
+        choice: The filters of the folders, from now on; None: those of before.
+        near: Changed paths, beyond which nothing is looked at; None: everything is.
+        piped: A file that holds a document from standard input; its `relative` is the document's name.
+        codebooks_from: Files that the codebooks of an own encoder are learnt from, when it has none yet; empty: the text
+            of the first ingest.
+        kept: The holder of the encoder for the next ingest.
+        reading: How files are read.
+    """
+
+    prune: bool = False
+    choice: Choice | None = None
+    near: Near | None = None
+    piped: Found | None = None
+    codebooks_from: Sequence[Path] = ()
+    kept: KeptEncoder | None = None
+    reading: Options = PLAINLY
+
+
+def ingest_into(
+    store: Store,
+    encoder: Encoder,
+    paths: Sequence[Path],
+    progress: Callable[[Progress], None] | None = None,
+    options: IngestOptions | None = None,
+) -> IngestReport:
+    """Read files and folders into an open crystal, and make what it lacks: codebooks first, layers of earlier runs.
+
+    Args:
+        store: The crystal, open for writing.
+        encoder: Its encoder.
+        paths: Files and folders.
+        progress: Called now and then.
+        options: The options; None: the usual ones.
+
+    Raises:
+        SourceError: A path does not exist, or there is no text to learn codebooks from.
+        ModelMissingError: The crystal has an encoder of its own, and its weights are not here.
+        UsageError: Codebooks are given for the program's own encoder.
+    """
+    options = options or IngestOptions()
+    if encoder.mark is not None and encoder.folder is None:
+        raise ModelMissingError(encoder.missing)
+    if options.codebooks_from and encoder.mark is None:
+        raise UsageError(f"the codebooks of {ENCODER} ship with the program; others are for an encoder of your own")
+    began = time.monotonic()
+    if options.codebooks_from and fill.lacks_codebooks(store, encoder):
+        fill.learn_codebooks(store, encoder, options.codebooks_from)
+    # Without codebooks there are no codes: the text comes first then, the codebooks from it, and the layers at last.
+    later = fill.lacks_codebooks(store, encoder)
+    layers = fill.lazy_encoder(store, encoder, options.kept) if encoder.folder is not None and not later else None
+    ingest = Ingest(store, layers, progress, encoder.cut, options.reading)
+    filled = fill.fill_layers(store, layers, progress) if layers is not None else 0
+    report = ingest.run(paths, prune=options.prune, choice=options.choice, near=options.near, piped=options.piped)
+    if later:
+        fill.learn_codebooks(store, encoder)
+        filled = fill.fill_layers(store, fill.lazy_encoder(store, encoder, options.kept), progress)
+    return replace(
+        report,
+        lexical_only=report.lexical_only and not later,
+        encoded_tokens=report.encoded_tokens + filled,
+        seconds=time.monotonic() - began,
+    )
+
+
 class Ingest:
     """One run over some paths. encoder: None when there are no weights; then the lexical index alone is made.
 
@@ -146,7 +252,7 @@ class Ingest:
         self._store = store
         self._progress = progress or (lambda _: None)
         self._writer = SegmentWriter(store, encoder, self._write_sources)
-        self._report = IngestReport(lexical_only=encoder is None)
+        self._tally = _Tally(lexical_only=encoder is None)
         self._ledger = Ledger(store)
         self._due = Due(self._ledger, options)
         self._stale: set[int] = set()  # sources of which nothing may stand in the crystal after the next commit
@@ -178,7 +284,7 @@ class Ingest:
         own = own_files(self._store.path)
         met = in_order(list(walk(paths, exclude=own, hidden=False, choices=chosen.by_folder, near=near)))
         self._due.expect(met)
-        self._ledger.notes, self._report.chosen = chosen.notes(), chosen.said()
+        self._ledger.notes, self._tally.chosen = chosen.notes(), chosen.said()
         if piped is not None:
             self._ledger.piped = piped
             met.append(piped)
@@ -189,7 +295,7 @@ class Ingest:
                 if isinstance(each, Found):
                     self._take(each)
                 elif each.chosen and self._holds(each):
-                    self._report.left_out += 1
+                    self._tally.left_out += 1
                 else:
                     self._skip(each, self._ledger.location(each.path), Refusal(each.reason, each.code))
                 self._commit_when_full()
@@ -199,12 +305,13 @@ class Ingest:
             self._writer.commit(layers=False)
             raise
         if prune:
-            self._report.pruned = self._ledger.prune(chosen)
-        self._report.gone, self._report.changed = len(self._ledger.gone), self._report.changed + self._ledger.gone
-        self._report.left_out += self._ledger.left_out
-        self._report.encoded_tokens = self._writer.encoded_tokens
-        self._report.seconds = time.monotonic() - began
-        return self._report
+            self._tally.pruned = self._ledger.prune(chosen)
+        self._tally.gone = len(self._ledger.gone)
+        self._tally.changed += [ChangedFile(*each) for each in self._ledger.gone]
+        self._tally.left_out += self._ledger.left_out
+        self._tally.encoded_tokens = self._writer.encoded_tokens
+        self._tally.seconds = time.monotonic() - began
+        return self._tally.report()
 
     def _commit_when_full(self) -> None:
         if self._writer.full and (self._ledger.waits or self._finished):
@@ -237,7 +344,7 @@ class Ingest:
 
     def _keep(self, before: Source) -> None:
         if before.state == DocumentState.SKIPPED:
-            self._report.skipped.append(SkippedFile(before.path, before.reason, before.code))
+            self._tally.skipped.append(SkippedFile(before.path, before.reason, before.code))
         elif before.kind == "archive":
             for member in self._ledger.inside(before):
                 if member.state == DocumentState.SKIPPED or (
@@ -245,7 +352,7 @@ class Ingest:
                 ):
                     self._keep(member)
         else:
-            self._report.unchanged += 1
+            self._tally.unchanged += 1
 
     def _look_at(self, found: Found, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
@@ -274,16 +381,16 @@ class Ingest:
         chunks = self._chunks(self._texts(reading, current, contexts), reading.kind in BY_LINES)
         for chunk in contexts.given(chunks):
             current.place(chunk, self._writer.add(chunk))
-            self._report.tokens += len(chunk.ids)
+            self._tally.tokens += len(chunk.ids)
             if self._writer.full:
                 self._tell(found.relative, current)
                 self._writer.commit()
                 self._tell(found.relative, current)
         self._finished.append(current)
         self._open = None
-        self._report.changed.append((current.source.path, Change.READ))
-        self._report.read += 1
-        self._report.bytes += found.size
+        self._tally.changed.append(ChangedFile(current.source.path, Change.READ))
+        self._tally.read += 1
+        self._tally.bytes += found.size
 
     def _unpack(
         self, found: Found, location: str, before: Source | None, archive: ArchiveReading, mark: Fingerprint
@@ -345,7 +452,7 @@ class Ingest:
         message, code = refusal
         row = no_longer_read(row, state)._replace(reason=message, code=code, size=size, mtime_ns=mtime_ns)
         self._ledger.enter(row)
-        self._report.skipped.append(SkippedFile(row.path, message, code))
+        self._tally.skipped.append(SkippedFile(row.path, message, code))
 
     def _holds(self, each: Found | Skipped) -> bool:
         before = self._ledger.at(self._ledger.location(each.path))
@@ -388,11 +495,12 @@ class Ingest:
         read = self._bytes_done + (min(current.characters, current.found.size) if current else 0)
         self._progress(
             Progress(
-                self._files,
-                self._files_total,
                 min(read, self._bytes_total),  # archives unpack to more
                 self._bytes_total,
-                self._report.tokens,
+                "bytes",
+                self._files,
+                self._files_total,
+                self._tally.tokens,
                 self._writer.encoded_tokens,
                 name,
             )

@@ -20,7 +20,7 @@ from crystalcli.types import Document, DocumentState
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class LayerStats:
     """One layer: its name, its nodes, how many nodes of the layer below each stands for on average, its bytes in the file.
 
     cosine: between its vectors and what their codes decode to, mean over all nodes; None where it was not measured.
@@ -34,7 +34,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Stats:
+class StatsReport:
     """A crystal in figures. Sizes are bytes. text_stored: the compressed text; file: the whole file.
 
     own_encoder: what is recorded of an encoder that the user named: name, SHA-256 of its weights, place, dimension and so on;
@@ -52,7 +52,7 @@ class Stats:
     kinds: dict[str, int]
     tokens: int
     chunks: int
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerStats, ...]
     text_raw: int
     text_stored: int
     lexical: int
@@ -65,7 +65,7 @@ class Stats:
         return 1e6 * sum(layer.bytes for layer in self.layers[1:]) / max(1, self.tokens)
 
 
-def stats(store: Store) -> Stats:
+def stats(store: Store) -> StatsReport:
     """Count everything."""
     segments = store.segments()
     sizes = store.part_sizes()
@@ -78,13 +78,13 @@ def stats(store: Store) -> Stats:
     meta = store.meta()
     mark = Mark.read(meta)
     text_stored, text_raw = sizes.get("text", (0, 0))
-    layers.append(Layer("tokens", tokens, 1.0, text_stored))
+    layers.append(LayerStats("tokens", tokens, 1.0, text_stored))
     for name in ("units", "clusters", "atoms"):
         stored, _ = sizes.get(name, (0, 0))
-        layers.append(Layer(name, counts[name], below / max(1, counts[name]), stored, kept.get(name)))
+        layers.append(LayerStats(name, counts[name], below / max(1, counts[name]), stored, kept.get(name)))
         below = counts[name]
     states = Counter(source.state for source in sources)
-    return Stats(
+    return StatsReport(
         format_version=store.format,
         encoder=meta.get("encoder", ""),
         own_encoder=mark._asdict() if mark is not None else None,
@@ -109,15 +109,15 @@ def document(store: Store, source: Source) -> Document:
     return Document(
         path=source.path,
         kind=source.kind,
-        title=source.title,
+        title=source.title or None,
         state=source.state,
-        reason=source.reason,
-        code=source.code,
+        reason=source.reason or None,
+        code=source.code or None,
         size=source.size,
         characters=source.characters,
         tokens=source.tokens,
         chunks=source.chunks,
-        pages=store.landmark_count(source.id, "page") if source.kind == "pdf" else 0,
+        pages=store.landmark_count(source.id, "page") if source.kind == "pdf" else None,
     )
 
 

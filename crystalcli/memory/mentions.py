@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.lexical import query_terms, word_spans
-from crystalcli.memory.recall import Recall
 from crystalcli.memory.shelf import Shelf
+from crystalcli.memory.term_index import TermIndex
 from crystalcli.storage.reach import runs_of_all
 from crystalcli.storage.rows import Run, Source
 
@@ -90,7 +90,7 @@ def _chunks_with(shelf: Shelf, phrase: str) -> Integers | None:
     terms = query_terms(phrase)
     if not terms:
         return None
-    postings = Recall(shelf, None, None).prepare(phrase).postings
+    postings = TermIndex(shelf).postings(phrase)
     rarest = min(terms, key=lambda term: sum(packed.df for packed in postings[term]))
     atoms = [posting.atoms for packed in postings[rarest] for posting in packed.pieces()]
     return np.unique(shelf.nesting.chunk_of(np.concatenate([np.zeros(0, np.int64), *atoms])))

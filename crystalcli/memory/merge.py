@@ -8,11 +8,12 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
 from crystalcli.memory.choices import KEY, as_noted, choices_noted
 from crystalcli.memory.chunks import Chunks
-from crystalcli.memory.compact import Size, size_of
+from crystalcli.memory.compact import CrystalSize, size_of
 from crystalcli.memory.copy import Copy
 from crystalcli.memory.fidelity import add_fidelity, sums
 from crystalcli.memory.places import folders_asked, folders_noted, home_of, is_piped, place_of
@@ -34,24 +35,44 @@ _ALIKE = (
     "ratios",
     "codec",
 )  # of `meta`: what makes vectors comparable
-_NOTHING = Size(0, 0, 0, 0)
 
 
-@dataclass(slots=True)
+class RenamedDocument(NamedTuple):
+    """A document of a merge whose name another one had: its crystal, its name there, and its name in the new crystal."""
+
+    crystal: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class MergeReport:
-    """What a merge made.
+    """The crystal that a merge made.
 
-    crystals: how many went in; documents: with text, in the new crystal; same: documents that an earlier crystal held with the
-    same text, and that are there once; renamed: (crystal, name in it, name in the new crystal) where two documents of different
-    text had one name; size: of the new crystal; seconds: in all.
+    Attributes:
+        crystals: How many crystals went in.
+        documents: The documents with text in the new crystal.
+        same: The documents that an earlier crystal held with the same text, and that are there once.
+        renamed: The documents of different text whose name another one had.
+        size: The size of the new crystal.
+        seconds: The time that it took.
     """
 
     crystals: int
+    documents: int
+    same: int
+    renamed: tuple[RenamedDocument, ...]
+    size: CrystalSize
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The counts of a MergeReport while they grow."""
+
     documents: int = 0
     same: int = 0
-    renamed: list[tuple[str, str, str]] = field(default_factory=list)
-    size: Size = _NOTHING
-    seconds: float = 0.0
+    renamed: list[RenamedDocument] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -88,7 +109,7 @@ def merge(
         meta = {key: value for key, value in meta.items() if not key.startswith("fidelity_")}
         with written_beside(output, meta, old) as new:
             carry_codebooks(stores[0], new)
-            merging = _Merge(new, output, MergeReport(len(stores)))
+            merging = _Merge(new, output)
             with contextlib.ExitStack() as snapshots:
                 for store in stores:
                     snapshots.enter_context(store.snapshot())
@@ -101,10 +122,9 @@ def merge(
                 merging.finish()
             for store in stores:
                 store.close()  # one of them may be the file that is replaced
-            report = merging.report
-            report.size = size_of(new)
-    report.seconds = time.monotonic() - began
-    return report
+            tally, size = merging.tally, size_of(new)
+    seconds = time.monotonic() - began
+    return MergeReport(len(stores), tally.documents, tally.same, tuple(tally.renamed), size, seconds)
 
 
 def _check(first: Store, other: Store) -> None:
@@ -124,8 +144,8 @@ def _check(first: Store, other: Store) -> None:
 class _Merge:
     """One merge: what the new crystal's ledger will hold, by name and by location."""
 
-    def __init__(self, new: Store, output: Path, report: MergeReport) -> None:
-        self.report = report
+    def __init__(self, new: Store, output: Path) -> None:
+        self.tally = _Tally()
         self._new, self._copy = new, Copy(new)
         self._home = home_of(output)
         self._folders: set[str] = set()
@@ -153,7 +173,7 @@ class _Merge:
         """Write the ledger."""
         for entry in self._by_path.values():
             self._copy.enter(entry.row, entry.numbers, landmarks_of(entry.store, entry.source))
-            self.report.documents += entry.row.chunks > 0
+            self.tally.documents += entry.row.chunks > 0
         self._copy.finish()
         with self._new.transaction():
             self._new.set_meta("folders", folders_noted(self._folders))
@@ -181,7 +201,7 @@ class _Merge:
             elif _cut_short(new, other):
                 return
             elif new.numbers == other.numbers:
-                self.report.same += 1
+                self.tally.same += 1
                 self._prefer(new, other)
                 return
         self._put(self._renamed(self._relocated(new)))
@@ -202,7 +222,7 @@ class _Merge:
             name = f"{stem}/{new.row.path}" if count == 1 else f"{stem}~{count}/{new.row.path}"
             count += 1
         if name != new.row.path:
-            self.report.renamed.append((str(new.store.path), new.row.path, name))
+            self.tally.renamed.append(RenamedDocument(str(new.store.path), new.row.path, name))
             new.row = new.row._replace(path=name)
         return new
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from crystalcli.lexical import query_terms
 from crystalcli.memory.contexts import MARK
-from crystalcli.memory.passages import Query
+from crystalcli.memory.query import PreparedQuery
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.standing import TESTS
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ASKED, SAID = 0.1, 0.05
 
 
-def named(shelf: Shelf, query: Query, atoms: Integers) -> FloatArray:
+def named(shelf: Shelf, query: PreparedQuery, atoms: Integers) -> FloatArray:
     """What the names of `atoms`, int64 [n], all of source code, give them, float32 [n]. Raises DamagedCrystalError."""
     chunks, of = np.unique(shelf.nesting.chunk_of(atoms), return_inverse=True)
     total = max(sum(query.idf.values()), 1e-6)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.memory.parts import Part
-from crystalcli.memory.passages import Passages, Query, Scored
+from crystalcli.memory.passages import Passages
+from crystalcli.memory.query import PreparedQuery, ScoredAtom
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.spread import evenly, hashed, representatives
 from crystalcli.types import Passage
@@ -30,7 +31,7 @@ _SHARPNESS = 4.0  # how steeply relevance counts
 
 
 def overview(
-    shelf: Shelf, codec: Codec | None, query: Query, part: Part, count: int, relevance: FloatArray | None = None
+    shelf: Shelf, codec: Codec | None, query: PreparedQuery, part: Part, count: int, relevance: FloatArray | None = None
 ) -> list[Passage]:
     """Up to `count` passages that stand for a part, the most telling first; codec: None where there are no vectors.
 
@@ -57,12 +58,12 @@ def overview(
     if relevance is not None:
         weights *= _weights(relevance[rows])
     chosen = representatives(vectors, 2 * count, weights, part.places[rows])
-    ranked = [Scored(int(atoms[row]), gain, {"spread": gain}) for row, gain in chosen]
+    ranked = [ScoredAtom(int(atoms[row]), gain, {"spread": gain}) for row, gain in chosen]
     within = {source.id for source in part.sources}
     return Passages(shelf, codec, query, within).make(ranked, count)
 
 
-def holding_all(query: Query) -> Integers:
+def holding_all(query: PreparedQuery) -> Integers:
     """The atoms that hold every term of a question, int64, rising; none for a question without terms."""
     common: Integers | None = None
     for packed in query.postings.values():
@@ -72,7 +73,7 @@ def holding_all(query: Query) -> Integers:
     return np.zeros(0, np.int64) if common is None else np.unique(common)
 
 
-def relevance_of(query: Query, codec: Codec | None, shelf: Shelf) -> FloatArray:
+def relevance_of(query: PreparedQuery, codec: Codec | None, shelf: Shelf) -> FloatArray:
     """How near every atom is to the question, float32 [atoms], 0 to 1: by vectors where there are any, and by BM25."""
     scores = _scaled(query.bm25)
     if query.encoded is not None and codec is not None and shelf.atom_codes is not None:

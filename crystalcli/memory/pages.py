@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.lexical import bm25
-from crystalcli.memory.passages import Query
+from crystalcli.memory.query import PreparedQuery
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.between import between
 from crystalcli.storage.rows import Run
@@ -39,7 +39,7 @@ class _Page(NamedTuple):
     atoms: list[tuple[int, int]]
 
 
-def of_pages(shelf: Shelf, query: Query, atoms: Integers, sources: Integers) -> FloatArray:
+def of_pages(shelf: Shelf, query: PreparedQuery, atoms: Integers, sources: Integers) -> FloatArray:
     """What is given to `atoms`, float32 [n], which stand in `sources`, int64 [n]: ids of documents with pages.
 
     Raises DamagedCrystalError.
@@ -127,7 +127,7 @@ def atom_spans(shelf: Shelf, run: Run) -> tuple[Integers, Integers]:
     return np.concatenate([starts for starts, _ in found]), np.concatenate([ends for _, ends in found])
 
 
-def _scores(shelf: Shelf, query: Query, pages: list[_Page]) -> FloatArray:
+def _scores(shelf: Shelf, query: PreparedQuery, pages: list[_Page]) -> FloatArray:
     """BM25 of each page over the sum of the question's idf, float32 [pages]. The mean length is that of these pages."""
     ranges = np.array([each for page in pages for each in page.atoms], np.int64).reshape(-1, 2)
     owners = np.repeat(np.arange(len(pages)), [len(page.atoms) for page in pages])

@@ -7,21 +7,21 @@ a cut that the question knows nothing of.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from crystalcli.lexical import PackedPostings, terms
 from crystalcli.memory.elsewhere import MOST, elsewhere
+from crystalcli.memory.query import PreparedQuery, ScoredAtom
 from crystalcli.memory.shelf import AtomPlace, Shelf
 from crystalcli.memory.whereabouts import whereabouts
 from crystalcli.storage.between import between
 from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
-from crystalcli.types import BY_LINES, Passage, Place
+from crystalcli.types import BY_LINES, Passage
 from crystalcli.vectors import Codec, EncodedQuestion
 
 if TYPE_CHECKING:
@@ -37,31 +37,10 @@ WHOLE_DEFINITION = 800  # characters; a shorter definition is given whole where 
 _GAP = 8  # characters of white space between the passages of neighbouring atoms, at most
 
 
-class Query(NamedTuple):
-    """A question made ready: its terms with their idf and postings, and, with weights, its vector and its tokens' states and
-    weights."""
-
-    text: str
-    idf: dict[str, float]
-    bm25: FloatArray
-    encoded: EncodedQuestion | None
-    token_weights: FloatArray
-    postings: Mapping[str, Sequence[PackedPostings]] = MappingProxyType({})
-
-
-class Scored(NamedTuple):
-    """An atom with its final score and what each layer gave to it. others: atoms with the same text elsewhere."""
-
-    atom: int
-    score: float
-    shares: dict[str, float]
-    others: tuple[int, ...] = ()
-
-
 class _Spot(NamedTuple):
     """A scored atom where it stands: its sentences are `[low, high)` of its chunk, `[start, end)` of its document."""
 
-    scored: Scored
+    scored: ScoredAtom
     place: AtomPlace
     source: Source
     low: int
@@ -72,18 +51,34 @@ class _Spot(NamedTuple):
 
 
 class Passages:
-    """Makes the passages of one question. codec: None when there are no vectors. within: ids of documents that they are to be of,
-    where a text stands in several."""
+    """Makes the passages of one question.
 
-    def __init__(self, shelf: Shelf, codec: Codec | None, query: Query, within: Collection[int] = frozenset()) -> None:
+    Args:
+        shelf: The resident index.
+        codec: The codec of the layers; None when there are no vectors.
+        query: The prepared question.
+        within: The ids of documents to prefer, where a text stands in several.
+        by_units: Whether the best sentence of a passage is chosen by the codes of its units too, and not by words alone.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        codec: Codec | None,
+        query: PreparedQuery,
+        within: Collection[int] = frozenset(),
+        *,
+        by_units: bool = False,
+    ) -> None:
         self._shelf = shelf
         self._store = shelf.store
         self._codec = codec
         self._query = query
         self._within = within
+        self._by_units = by_units
         self._sources: dict[int, Source] = {}
 
-    def make(self, ranked: Sequence[Scored], k: int) -> list[Passage]:
+    def make(self, ranked: Sequence[ScoredAtom], k: int) -> list[Passage]:
         """Up to `k` passages from atoms in order of their scores; no text is given twice: where else it stands is in `also`."""
         near = {each.atom: each for scored in ranked[:NEIGHBOURHOOD] for each in _everywhere(scored)}
         spots: dict[int, _Spot | None] = {}
@@ -91,7 +86,7 @@ class Passages:
         used: set[int] = set()  # atoms that stand in a passage, with those of the same text
         found: dict[str, Passage] = {}
 
-        def spot(scored: Scored) -> _Spot | None:
+        def spot(scored: ScoredAtom) -> _Spot | None:
             if scored.atom not in spots:
                 spots[scored.atom] = self._spot(scored)
             return spots[scored.atom]
@@ -125,7 +120,7 @@ class Passages:
             found[passage.text] = passage if before is None else _together(before, passage)
         return list(found.values())
 
-    def _best_place(self, spot: Callable[[Scored], _Spot | None], scored: Scored) -> _Spot | None:
+    def _best_place(self, spot: Callable[[ScoredAtom], _Spot | None], scored: ScoredAtom) -> _Spot | None:
         """Where the file still is, if anywhere: of an atom, or of another of the same text."""
         first = spot(scored)
         if first is None or first.source.state != "gone":
@@ -133,7 +128,7 @@ class Passages:
         others = filter(None, map(spot, _everywhere(scored)))
         return next((each for each in others if each.source.state != "gone"), first)
 
-    def _spot(self, scored: Scored) -> _Spot | None:
+    def _spot(self, scored: ScoredAtom) -> _Spot | None:
         place = self._shelf.place(scored.atom)
         runs = self._store.runs_over(place.chunk)
         if not runs:
@@ -179,22 +174,15 @@ class Passages:
         offset, length = seed.start - seed.low, len(seed.place.text)
         also = elsewhere(self._shelf, self._source, chunks, offset, chunk_line, here, lines, text, length)
         return Passage(
-            path=source.path,
-            start=start,
-            end=end,
+            place=replace(here, marks={kind: label for kind, label in marks.items() if label}),
             text=text,
             score=seed.scored.score,
-            line_start=here.line_start,
-            line_end=here.line_end,
-            page_start=here.page_start,
-            page_end=here.page_end,
-            heading=self._store.landmark_before(source.id, "heading", best[0]),
+            heading=self._store.landmark_before(source.id, "heading", best[0]) or None,
             best=best,
             shares=seed.scored.shares,
+            recency=seed.scored.recency,
             gone=source.state == "gone",
             also=also,
-            kind=source.kind,
-            marks={kind: label for kind, label in marks.items() if label},
         )
 
     def _best_sentence(self, spot: _Spot, text: str) -> tuple[int, int]:
@@ -202,9 +190,7 @@ class Passages:
         spans = sentences(text, spot.source.kind in BY_LINES) or [(0, len(text))]
         idf = self._query.idf
         total = sum(idf.values()) or 1.0
-        similar = (
-            self._unit_scores(spot.place) if "units" in spot.scored.shares else []
-        )  # atoms alone: nothing below is read
+        similar = self._unit_scores(spot.place) if self._by_units else []
         scores = []
         for start, end in spans:
             shared = {term for term, _ in terms(text[start:end])} & idf.keys()
@@ -245,7 +231,7 @@ def _unread(spot: _Spot, passages: Iterable[Passage]) -> _Spot | None:
     return spot._replace(low=low, high=high, start=shift + low, end=shift + high, line=line)
 
 
-def _everywhere(scored: Scored) -> Iterator[Scored]:
+def _everywhere(scored: ScoredAtom) -> Iterator[ScoredAtom]:
     """An atom, and those of the same text elsewhere, with what is said of it."""
     atoms = (scored.atom, *scored.others)
     for atom in atoms:
@@ -254,12 +240,8 @@ def _everywhere(scored: Scored) -> Iterator[Scored]:
 
 def _together(first: Passage, other: Passage) -> Passage:
     """Two passages of the same text as one."""
-    place = Place(
-        other.path, other.start, other.end, other.line_start, other.line_end, other.page_start, other.page_end, other.kind,
-        other.marks,
-    )  # fmt: skip
-    known = {(first.path, first.start), *((each.path, each.start) for each in first.also)}
-    new = [each for each in (place, *other.also) if (each.path, each.start) not in known]
+    known = {(first.path, first.start), *((place.path, place.start) for place in first.also)}
+    new = [place for place in (other.place, *other.also) if (place.path, place.start) not in known]
     return replace(first, also=(*first.also, *new)[:MOST])
 
 

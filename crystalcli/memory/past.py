@@ -30,7 +30,7 @@ from crystalcli.types import Chunk, DocumentState
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.memory.recall import Recall
+    from crystalcli.memory.recall import Searcher
     from crystalcli.vectors import QuestionEncoder
 
 AFTER = 1  # atoms that are given behind one that is recalled: what came next is what a reader wants to know
@@ -38,7 +38,7 @@ _STEP = 8  # tokens from one length of short chunks to the next: they are filled
 _RANKED = 64  # atoms that are ranked: enough to fill some thousand tokens
 
 
-class Recalled(NamedTuple):
+class RecalledText(NamedTuple):
     """Neighbouring atoms of the past as one text. atom: the number of the first; score: of the best of them."""
 
     text: str
@@ -87,7 +87,7 @@ class Past:
             undo.pop_all()
         self._kind = "code" if code else "text"
         self._source: tuple[Source, list[Run]] | None = None
-        self._recall: Recall | None = None
+        self._recall: Searcher | None = None
         self._follows: npt.NDArray[np.bool_] = np.zeros(0, bool)  # of each chunk, see onward
         self._asker: QuestionEncoder | None = None
         self.characters = 0  # of all text that was added
@@ -102,7 +102,7 @@ class Past:
         """Bytes that recall keeps in memory and that grow with the text; see `crystalcli.memory.resident`."""
         from crystalcli.memory.resident import grown
 
-        return grown(self._recaller().shelf) if self._sources else 0
+        return grown(self._searcher().shelf) if self._sources else 0
 
     @property
     def nodes(self) -> Nodes:
@@ -190,14 +190,14 @@ class Past:
             self._store.add_runs(runs)
             self._source = None
 
-    def recall(self, query: str, count: int, *, after: int = AFTER) -> list[Recalled]:
+    def recall(self, query: str, count: int, *, after: int = AFTER) -> list[RecalledText]:
         """The `count` stretches of the past that are most like `query`, best first; no two share any text; none of an empty past.
 
         Each is an atom, about 100 tokens, with the `after` next ones of its text; those that touch are one, so that there may be fewer.
         """
         if not self._sources or not query.strip():
             return []
-        recall = self._recaller()
+        recall = self._searcher()
         taken: dict[int, float] = {}
         found = 0
         for scored in recall.rank(recall.prepare(query), 3, max(_RANKED, 2 * count)):
@@ -212,7 +212,7 @@ class Past:
             if found == count:
                 break
         return [
-            Recalled("".join(self._text(atom) for atom in group), group[0], max(taken[atom] for atom in group))
+            RecalledText("".join(self._text(atom) for atom in group), group[0], max(taken[atom] for atom in group))
             for group in sorted(self._touching(sorted(taken)), key=lambda group: -max(taken[atom] for atom in group))
         ]
 
@@ -243,19 +243,19 @@ class Past:
         end = len(place.text) if last else place.end  # white space behind a chunk's last word is in no atom
         return place.text[place.start : end]
 
-    def _recaller(self) -> Recall:
+    def _searcher(self) -> Searcher:
         if self._recall is None:
-            from crystalcli.memory.recall import Recall
+            from crystalcli.memory.recall import Searcher
             from crystalcli.memory.shelf import Shelf
 
             shelf = Shelf(self._store)
             self._follows = onward(self._store, len(shelf.nesting.atoms) - 1)
             if self._encoder.folder is None or shelf.atom_codes is None:
-                self._recall = Recall(shelf, None, None)
+                self._recall = Searcher(shelf, None, None)
             else:
                 from crystalcli.vectors import default_codec
 
-                self._recall = Recall(shelf, self._question(), default_codec())
+                self._recall = Searcher(shelf, self._question(), default_codec())
         return self._recall
 
     def _question(self) -> QuestionEncoder:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,11 +19,14 @@ import numpy as np
 from crystalcli.errors import Reason, SourceError, UsageError
 from crystalcli.memory.copying import Mixture
 from crystalcli.memory.followers import APART, asked, followers, told
+from crystalcli.memory.past import Past
 from crystalcli.memory.recalling import RecallingModel
 from crystalcli.types import BY_LINES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from crystalcli.lm.model import LanguageModel
 
     Numbers = npt.NDArray[np.float64]
 
@@ -68,10 +72,24 @@ class Figures(NamedTuple):
     bits_per_byte: Estimate
 
 
-class Results(NamedTuple):
-    """arms: the figures of each; ratios: the perplexity of each but the first over that of the first; repeated: targets of which 13
-    tokens in a row stand in what was recalled."""
+@dataclass(frozen=True, slots=True)
+class PerplexityReport:
+    """The figures of a language model with memory and without.
 
+    Attributes:
+        model: The name of the model.
+        window: Tokens before each target, memory included.
+        tokens: Tokens of the whole text.
+        targets: The pieces that were foreseen.
+        arms: The figures of each arm.
+        ratios: The perplexity of each arm but the first, over that of the first.
+        repeated: Targets of which 13 tokens in a row stand in what was recalled.
+    """
+
+    model: str
+    window: int
+    tokens: int
+    targets: int
     arms: dict[str, Figures]
     ratios: dict[str, Estimate]
     repeated: int
@@ -190,15 +208,64 @@ def ratio(ours: Sequence[float], theirs: Sequence[float], tokens: Sequence[int])
     return _estimate(difference, np.array(tokens, np.float64), np.exp)
 
 
-def results(rows: Sequence[Mapping[str, Foreseen]], first: str = "window") -> Results:
-    """What the arms came to over the same targets, plainly, with copying and with echoes; their perplexities over that of `first`."""
-    tokens, sizes = [row[first].tokens for row in rows], [row[first].bytes for row in rows]
+def measure(
+    model: LanguageModel,
+    text: Text,
+    encoder: Path | None,
+    *,
+    window: int,
+    targets: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> PerplexityReport:
+    """Foresee pieces of the last 30 % of a text, with what is recalled of the text before them and without.
+
+    Args:
+        model: A model that says how likely tokens are.
+        text: The text.
+        encoder: The folder of the program's own encoder; None: recall goes by BM25 alone.
+        window: Tokens before each target, memory included.
+        targets: How many pieces of LENGTH tokens.
+        progress: Called with the targets done, and all.
+
+    Raises:
+        UsageError: The text is too short, or `targets` is less than 1.
+    """
+    ids = model.ids(text.text)
+    starts = held_back(len(ids), window, targets)
+    rows: list[dict[str, Foreseen]] = []
+    if progress is not None:
+        progress(0, len(starts))
+    with Past(encoder, code=text.code) as past:
+        for row in foreseen(RecallingModel(model, past, window=window), ids, starts):
+            rows.append(row)
+            if progress is not None:
+                progress(len(rows), len(starts))
+    return report_of(rows, model=model.name, window=window, tokens=len(ids))
+
+
+def report_of(
+    rows: Sequence[Mapping[str, Foreseen]], *, model: str, window: int, tokens: int, first: str = "window"
+) -> PerplexityReport:
+    """Sum up what the arms came to over the same targets: plainly, with copying and with echoes.
+
+    Args:
+        rows: Each target by each arm.
+        model: The name of the model.
+        window: Tokens before each target.
+        tokens: Tokens of the whole text.
+        first: The arm that the others are compared with.
+    """
+    lengths, sizes = [row[first].tokens for row in rows], [row[first].bytes for row in rows]
     nats = {arm: [row[arm].nats for row in rows] for arm in rows[0]}
     nats |= {f"{arm} and copying": [row[arm].copying for row in rows] for arm in rows[0]}
     nats |= {f"{arm} and echoes": [row[arm].echoing for row in rows] for arm in rows[0]}
-    return Results(
-        {arm: figures(lost, tokens, sizes) for arm, lost in nats.items()},
-        {arm: ratio(lost, nats[first], tokens) for arm, lost in nats.items() if arm != first},
+    return PerplexityReport(
+        model,
+        window,
+        tokens,
+        len(rows),
+        {arm: figures(lost, lengths, sizes) for arm, lost in nats.items()},
+        {arm: ratio(lost, nats[first], lengths) for arm, lost in nats.items() if arm != first},
         sum(any(each.repeated for each in row.values()) for row in rows),
     )
 

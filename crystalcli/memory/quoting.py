@@ -15,11 +15,8 @@ def cited(shelf: Shelf, source: Source, start: int, end: int) -> Citation:
     """The characters `[start, end)` of a document, without a number yet. Raises DamagedCrystalError."""
     quote = shelf.span_text(source, start, end)
     line = 1 + _newlines_before(shelf, source, start)
-    here = whereabouts(shelf.store, source, start, end, (line, line + quote.rstrip().count("\n")))
-    return Citation(
-        0, source.path, start, end, quote, here.line_start, here.line_end, here.page_start, here.page_end, source.kind,
-        here.marks, shelf.store.landmark_before(source.id, "heading", start),
-    )  # fmt: skip
+    place = whereabouts(shelf.store, source, start, end, (line, line + quote.rstrip().count("\n")))
+    return Citation(0, place, quote, shelf.store.landmark_before(source.id, "heading", start) or None)
 
 
 def _newlines_before(shelf: Shelf, source: Source, start: int) -> int:

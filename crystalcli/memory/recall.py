@@ -24,17 +24,18 @@ from crystalcli.errors import UsageError
 from crystalcli.lexical import PackedPostings, bm25, find_postings, query_terms, word_spans
 from crystalcli.memory.named import named
 from crystalcli.memory.pages import of_pages
-from crystalcli.memory.passages import BESIDES, NEIGHBOURHOOD, Passages, Query, Scored, lookup
+from crystalcli.memory.passages import BESIDES, NEIGHBOURHOOD, Passages, lookup
+from crystalcli.memory.query import PreparedQuery, Results, ScoredAtom
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.standing import standing
+from crystalcli.memory.term_index import TermIndex
 from crystalcli.storage.landmarks import has_landmarks
-from crystalcli.types import Passage
 from crystalcli.vectors import Codec, QuestionEncoder
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.memory.fading import Fading
+    from crystalcli.memory.fading import Recency
     from crystalcli.memory.reencode import ChunkVectors
     from crystalcli.types import FloatArray
 
@@ -52,8 +53,15 @@ _PIECE = 1 << 14  # scores worked on at a time
 _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
 
 
-class Recall:
-    """Recall over one shelf. encoder and codec: None when there are no weights; BM25 alone decides then."""
+class Searcher:
+    """Recall over one shelf.
+
+    Args:
+        shelf: The resident index.
+        encoder: The encoder of questions; None without weights: BM25 alone decides then.
+        codec: The codec of the layers; None without weights.
+        layers: Gives the encoder of chunks for re-encoding; called when that is first asked for.
+    """
 
     def __init__(
         self,
@@ -62,25 +70,30 @@ class Recall:
         codec: Codec | None,
         layers: Callable[[], ChunkVectors] | None = None,
     ) -> None:
-        """layers: gives what encodes chunks, for re-encoding; called when that is first asked for."""
         self._layers = layers
         self.shelf = shelf
         self._encoder = encoder
         self._codec = codec
-        self._lexicons = shelf.store.lexicons()
-        self._asked = Query("", {}, _NOTHING, None, _NOTHING)  # the last question, without its scores and postings
+        self.terms = TermIndex(shelf)
         self._bare: npt.NDArray[np.bool_] | None = None  # atoms whose layers are still to be made, if there are any
         if not shelf.encoded:
             encoded = np.array([segment.encoded for segment in shelf.segments], bool)
             self._bare = np.repeat(~encoded, [segment.atoms for segment in shelf.segments])
 
     def recall(
-        self, question: str, k: int = 5, depth: int = 3, reencode: int = 0, fading: Fading | None = None
-    ) -> list[Passage]:
-        """The `k` passages that answer best, best first; fewer when the crystal holds no more. Raises UsageError.
+        self, question: str, k: int = 5, depth: int = 3, reencode: int = 0, recency: Recency | None = None
+    ) -> Results:
+        """Find the `k` passages that answer best; fewer when the crystal holds no more.
 
-        reencode: so many of the best atoms are encoded again from their text and put in order by exact vectors.
-        fading: by which dated messages lose by their age; None lets none lose.
+        Args:
+            question: The question, in words.
+            k: How many passages, at most.
+            depth: Layers to use: 1 atoms, 2 and clusters, 3 and units.
+            reencode: How many of the best atoms to encode again from their text, and to order by exact vectors.
+            recency: How dated messages lose by their age; None: none loses.
+
+        Raises:
+            UsageError: The question is empty, or an option is out of range.
         """
         if depth not in DEPTHS:
             raise UsageError(f"depth is 1 (atoms), 2 (and clusters) or 3 (and units), not {depth}")
@@ -92,26 +105,24 @@ class Recall:
             raise UsageError(f"reencode is 0 or more candidates, not {reencode}")
         query = self.prepare(question)
         ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * k, reencode))
-        if reencode and query.encoded is not None and self._layers is not None:
+        exactly = reencode if query.encoded is not None and self._layers is not None else 0
+        if exactly:
             from crystalcli.memory.reencode import reencode as exact
 
-            best = exact(self.shelf, query, ranked[:reencode], self._layers())
-            ranked = best + ranked[reencode:]
-        if fading is not None and self._holds_messages:
-            from crystalcli.memory.fading import faded
+            assert self._layers is not None
+            ranked = exact(self.shelf, query, ranked[:exactly], self._layers()) + ranked[exactly:]
+        if recency is not None and self._holds_messages:
+            from crystalcli.memory.fading import aged
 
             # What was encoded again is scored otherwise than the rest, and stays before it.
-            exactly = reencode if query.encoded is not None and self._layers is not None else 0
-            ranked = [part for some in (ranked[:exactly], ranked[exactly:]) for part in faded(self.shelf, some, fading)]
-        return self.passages(query, ranked, k)
+            ranked = [part for some in (ranked[:exactly], ranked[exactly:]) for part in aged(self.shelf, some, recency)]
+        by_units = query.encoded is not None and (depth == 3 or exactly > 0)
+        passages = Passages(self.shelf, self._codec, query, by_units=by_units).make(ranked, k)
+        return Results(query, tuple(passages), depth)
 
     @cached_property
     def _holds_messages(self) -> bool:
         return has_landmarks(self.shelf.store, "message")
-
-    def passages(self, query: Query, ranked: list[Scored], k: int) -> list[Passage]:
-        """Up to `k` passages from atoms in order of their scores."""
-        return Passages(self.shelf, self._codec, query).make(ranked, k)
 
     @property
     def encoder(self) -> QuestionEncoder | None:
@@ -120,65 +131,38 @@ class Recall:
 
     # --- scores ---------------------------------------------------------------------------------------
 
-    def prepare(self, question: str) -> Query:
-        """Everything about a question that does not depend on depth."""
-        found = {term: self._postings(term) for term in query_terms(question)}
-        count = max(1, self.shelf.atoms)
-        idf = {term: bm25.idf(sum(part.df for part in parts), count) for term, parts in found.items()}
-        scores = bm25.score(found, self.shelf.lengths, idf)
-        if self.shelf.dead is not None:
-            scores[self.shelf.dead] = 0
+    def prepare(self, question: str) -> PreparedQuery:
+        """Compute everything about a question that does not depend on depth."""
+        query = lexical_query(self.shelf, question, self.terms)
         if self._encoder is None or self.shelf.atom_codes is None:
-            self._asked = Query(question, idf, _NOTHING, None, _NOTHING)
-            return self._asked._replace(bm25=scores, postings=found)
+            return query
         ids, ends = self._encoder.tokens(question)
         ids, ends = ids[:_LONGEST_QUESTION], ends[:_LONGEST_QUESTION]
-        weights = _token_weights(question, ends.tolist(), idf, bm25.idf(0, count))
-        self._asked = Query(question, idf, _NOTHING, self._encoder.encode(ids.tolist()), weights)
-        return self._asked._replace(bm25=scores, postings=found)
+        weights = _token_weights(question, ends.tolist(), query.idf, bm25.idf(0, max(1, self.shelf.atoms)))
+        return query._replace(encoded=self._encoder.encode(ids.tolist()), token_weights=weights)
 
-    def asked(self, question: str) -> Query:
-        """What `prepare` gives, of which scores and postings may be missing: of the question prepared last it is at hand."""
-        last = self._asked
-        return last if last.text == question else self.prepare(question)
-
-    def idf(self, text: str) -> dict[str, float]:
-        """The idf of each term of `text`, as in `prepare`; that of the question prepared last is at hand."""
-        last = self._asked
-        if text == last.text:
-            return last.idf
-        count = max(1, self.shelf.atoms)
-        return {term: bm25.idf(sum(part.df for part in self._postings(term)), count) for term in query_terms(text)}
-
-    def _postings(self, term: str) -> list[PackedPostings]:
-        found = []
-        for lexicon in self._lexicons:
-            block = self.shelf.store.block(lexicon.id, term)
-            posting = find_postings(block, term, lexicon.first_atom) if block is not None else None
-            if posting is not None:
-                found.append(posting)
-        return found
-
-    def rank(self, query: Query, depth: int, count: int) -> list[Scored]:
+    def rank(self, query: PreparedQuery, depth: int, count: int) -> list[ScoredAtom]:
         """The best `count` atoms, no two of the same text."""
         return self._distinct(self._rank(query, depth, 2 * count), count)
 
-    def _distinct(self, ranked: list[Scored], count: int) -> list[Scored]:
+    def _distinct(self, ranked: list[ScoredAtom], count: int) -> list[ScoredAtom]:
         """The first `count` atoms of different texts, each with the others of its text that are in `ranked`."""
-        kept: dict[tuple[bytes, int], list[Scored]] = {}
+        kept: dict[tuple[bytes, int], list[ScoredAtom]] = {}
         for scored in ranked:
             chunk = self.shelf.chunk_of(scored.atom)
             kept.setdefault((self.shelf.key_of(chunk), scored.atom - self.shelf.first_atom(chunk)), []).append(scored)
         first = list(kept.values())[:count]
         return [best._replace(others=tuple(each.atom for each in others)) for best, *others in first]
 
-    def _rank(self, query: Query, depth: int, count: int) -> list[Scored]:
+    def _rank(self, query: PreparedQuery, depth: int, count: int) -> list[ScoredAtom]:
         """The best `count` atoms."""
         shelf, codec = self.shelf, self._codec
         if query.encoded is None or codec is None or shelf.atom_codes is None:
             best = _top(query.bm25, count)
             return [
-                Scored(int(a), float(query.bm25[a]), {"bm25": float(query.bm25[a])}) for a in best if query.bm25[a] > 0
+                ScoredAtom(int(a), float(query.bm25[a]), {"bm25": float(query.bm25[a])})
+                for a in best
+                if query.bm25[a] > 0
             ]
         atoms = codec.score_atoms(query.encoded.vector, shelf.atom_codes)
         if self._bare is not None:  # an interruption left them: vectors say nothing for them, and nothing against them
@@ -193,7 +177,9 @@ class Recall:
             found = []
             for atom in best.tolist():
                 share = (float(query.bm25[atom]) - middle) / deviation
-                found.append(Scored(atom, float(coarse[atom]), {"atom": float(coarse[atom]) - share, "bm25": share}))
+                found.append(
+                    ScoredAtom(atom, float(coarse[atom]), {"atom": float(coarse[atom]) - share, "bm25": share})
+                )
             return found
         alone = np.union1d(_top(query.bm25, LEXICAL_CANDIDATES), _top(atoms, ATOM_CANDIDATES))
         candidates = np.union1d(_top(coarse, CANDIDATES), alone)
@@ -229,11 +215,11 @@ class Recall:
                     shares["units"] = float(similar[i])
                 shares["bm25"] = float(PROSE_WEIGHT * lexical[i])
             shares.update((name, float(by[i])) for name, by in besides.items() if by[i])
-            found.append(Scored(int(candidates[i]), float(total[i]), shares))
+            found.append(ScoredAtom(int(candidates[i]), float(total[i]), shares))
         return found
 
     def _fine(
-        self, query: Query, codec: Codec, candidates: Integers, depth: int
+        self, query: PreparedQuery, codec: Codec, candidates: Integers, depth: int
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """For each candidate atom, float32 [n]: the best of its clusters, the mean of its units (at depth 2 of its clusters), and
         MaxSim over its units (0 at depth 2)."""
@@ -267,6 +253,23 @@ class Recall:
         if len(weights):
             similar[rows] = weights @ np.maximum.reduceat(fine[1:], starts, axis=1) / weights.sum()
         return best, mean, similar
+
+
+def lexical_query(shelf: Shelf, text: str, terms: TermIndex | None = None) -> PreparedQuery:
+    """Prepare a text by its terms alone, without vectors.
+
+    Args:
+        shelf: The resident index.
+        text: A question, or any other text.
+        terms: The shelf's lexical index, where it is at hand.
+    """
+    terms = terms or TermIndex(shelf)
+    found = terms.postings(text)
+    idf = terms.idf_of(found)
+    scores = bm25.score(found, shelf.lengths, idf)
+    if shelf.dead is not None:
+        scores[shelf.dead] = 0
+    return PreparedQuery(text, idf, scores, None, _NOTHING, found)
 
 
 def _means(values: FloatArray, starts: Integers) -> FloatArray:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 from crystalcli.errors import UsageError
 from crystalcli.memory.copying import Mixture
 from crystalcli.memory.followers import APART, asked, followers, told
-from crystalcli.memory.past import Past, Recalled
+from crystalcli.memory.past import Past, RecalledText
 
 if TYPE_CHECKING:
     import numpy as np
@@ -176,7 +176,7 @@ class RecallingModel:
             self._leave(self.window - self.memory)
         return (self.before_window(self.recall()) if self.memory else []) + self.local()
 
-    def recall(self, count: int | None = None) -> list[Recalled]:
+    def recall(self, count: int | None = None) -> list[RecalledText]:
         """What of the past is like the last tokens, best first."""
         wanted = max(1, _STRETCHES * self.memory // 1024) if count is None else count
         query = self.model.data(self._recent[-QUERY:]).decode("utf-8", "ignore")
@@ -187,7 +187,7 @@ class RecallingModel:
         could be shown, for `followers`, which needs no model."""
         return [token for each in reversed(self.recall(count)) for token in (*self.model.ids(each.text), APART)]
 
-    def before_window(self, found: Sequence[Recalled]) -> list[int]:
+    def before_window(self, found: Sequence[RecalledText]) -> list[int]:
         """The tokens of what was recalled, at most `memory`: the best nearest to the window, the worst cut off."""
         text = "".join(each.text.strip("\n") + _BETWEEN for each in reversed(found))
         ids = self.model.ids(text)

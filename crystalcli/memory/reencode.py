@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from crystalcli.memory.passages import BESIDES, Query, Scored
+from crystalcli.memory.passages import BESIDES
+from crystalcli.memory.query import PreparedQuery, ScoredAtom
 from crystalcli.memory.shelf import Shelf
 from crystalcli.types import Chunk
 from crystalcli.vectors import unit_length
@@ -35,10 +36,12 @@ class ChunkVectors(Protocol):
         ...
 
 
-def reencode(shelf: Shelf, query: Query, ranked: Sequence[Scored], encoder: ChunkVectors) -> list[Scored]:
+def reencode(
+    shelf: Shelf, query: PreparedQuery, ranked: Sequence[ScoredAtom], encoder: ChunkVectors
+) -> list[ScoredAtom]:
     """The same atoms, scored by exact vectors, best first. The query must have been encoded."""
     assert query.encoded is not None
-    by_chunk: dict[int, list[Scored]] = {}
+    by_chunk: dict[int, list[ScoredAtom]] = {}
     for scored in ranked:
         by_chunk.setdefault(shelf.chunk_of(scored.atom), []).append(scored)
     none = np.zeros(0, np.int32)  # the encoder tokenizes texts itself
@@ -63,7 +66,7 @@ def reencode(shelf: Shelf, query: Query, ranked: Sequence[Scored], encoder: Chun
                 "bm25": _BM25 * scored.shares["bm25"],
             }
             shares.update({name: scored.shares[name] for name in BESIDES if name in scored.shares})
-            found.append(Scored(scored.atom, sum(shares.values()), shares, scored.others))
+            found.append(scored._replace(score=sum(shares.values()), shares=shares))
         base += (len(shape.units) - 1, len(shape.clusters) - 1, len(shape.atoms) - 1)
     return sorted(found, key=lambda scored: -scored.score)
 

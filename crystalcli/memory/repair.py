@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from crystalcli.errors import DamagedCrystalError
+from crystalcli.memory.encoders import DEFAULT_META, opened
+from crystalcli.memory.fill import make_missing_layers
 from crystalcli.errors import DamagedCrystalError, Reason
 from crystalcli.lexical import build_blocks, varint
-from crystalcli.memory.crystal import CrystalFile
-from crystalcli.memory.encoders import DEFAULT_META
 from crystalcli.memory.recover import Part, Recovered, recover, sound_spans
 from crystalcli.memory.segments import count_terms, merge_tail
 from crystalcli.memory.verify import COUNTED, verify
@@ -36,16 +37,38 @@ from crystalcli.vectors import node_counts
 _OURS = frozenset(("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"))
 
 
-@dataclass(slots=True)
-class Repaired:
-    """What a repair did. changed: False when there was nothing to do. to_read_again: documents that have lost something."""
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """The outcome of a repair.
+
+    Attributes:
+        changed: Whether there was anything to repair.
+        problems: How many problems `verify` found.
+        made_again: The parts that were made again from the text.
+        lost: The parts that could not be kept.
+        to_read_again: The documents that have lost something, which the next ingest reads again.
+        backup: The path of the damaged file; None where it was not kept.
+    """
 
     changed: bool = False
     problems: int = 0
+    made_again: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    to_read_again: tuple[str, ...] = ()
+    backup: str | None = None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """The parts of a RepairReport while they are found."""
+
     made_again: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     to_read_again: list[str] = field(default_factory=list)
-    backup: str = ""
+
+    def report(self, problems: int, backup: Path | None) -> RepairReport:
+        made_again, lost, to_read_again = map(tuple, (self.made_again, self.lost, self.to_read_again))
+        return RepairReport(True, problems, made_again, lost, to_read_again, None if backup is None else str(backup))
 
 
 def repair(
@@ -54,7 +77,7 @@ def repair(
     encoder: Callable[[Mapping[str, str], Path], Path | None] = lambda meta, home: None,
     backup: bool = True,
     progress: Callable[[int, int], None] | None = None,
-) -> Repaired:
+) -> RepairReport:
     """Repair the crystal at `path`, if it needs it. encoder: asked, when layers have to be made, for the weights' folder,
     with what the crystal says of its encoder and the folder it lies in.
 
@@ -69,23 +92,21 @@ def repair(
         with contextlib.suppress(DamagedCrystalError), Store.open(path) as store:
             problems = len(verify(store, progress=progress).problems)
         if not problems:
-            return Repaired()
+            return RepairReport()
         real = own_place(path)
         target = real.with_name(real.name + "-repair")
         try:
-            report = _rebuild(real, target, encoder)
-            report.problems = problems
+            tally = _rebuild(real, target, encoder)
             kept = put_in_place(target, real, backup)
         finally:
             for suffix in ("", "-wal", "-shm", "-copy", "-copy-wal", "-copy-shm", "-copy-journal"):
                 Path(f"{target}{suffix}").unlink(missing_ok=True)
-        report.backup = str(kept) if kept else ""
-        return report
+        return tally.report(problems, kept)
     finally:
         release(lock)
 
 
-def _rebuild(path: Path, target: Path, encoder: Callable[[Mapping[str, str], Path], Path | None]) -> Repaired:
+def _rebuild(path: Path, target: Path, encoder: Callable[[Mapping[str, str], Path], Path | None]) -> _Tally:
     for suffix in ("", "-wal", "-shm"):  # of a repair that was killed
         Path(f"{target}{suffix}").unlink(missing_ok=True)
     wreck = Wreck(path)
@@ -95,16 +116,16 @@ def _rebuild(path: Path, target: Path, encoder: Callable[[Mapping[str, str], Pat
             work.run()
             missing = [segment for segment in store.segments() if not segment.encoded]
             if missing and (folder := encoder(store.meta(), path.parent)) is not None:
-                CrystalFile(store, folder).make_layers()
-                work.report.made_again.append(f"the layers of {len(missing)} segments")
+                make_missing_layers(store, opened(store.meta(), path, folder))
+                work.tally.made_again.append(f"the layers of {len(missing)} segments")
             elif missing:
-                work.report.made_again.append(
+                work.tally.made_again.append(
                     f"nothing of the layers of {len(missing)} segments: the next ingest with weights makes them"
                 )
             left = verify(store).problems
         if left:
             raise DamagedCrystalError(path, f"it could not be repaired: {left[0].message}")
-        return work.report
+        return work.tally
     finally:
         wreck.close()
 
@@ -116,7 +137,7 @@ class _Repair:
         self._wreck = wreck
         self._store = store
         self._seals = wreck.seals()
-        self.report = Repaired(changed=True)
+        self.tally = _Tally()
         self._new: dict[int, int] = {}  # a chunk's old number: its new one
         self._sizes: dict[int, tuple[int, int, int]] = {}  # a chunk's old number: characters, newlines, tokens
 
@@ -130,9 +151,9 @@ class _Repair:
             for name in sealed_tables():
                 if name not in _OURS:
                     insert(self._store, name, self._wreck.table(name))
-        self.report.made_again.append("the lexical index")
+        self.tally.made_again.append("the lexical index")
         for name in sorted(self._wreck.unreadable - {"lexicon", "posting", "seal"}):
-            self.report.lost.append(f"rows of the table {name} that could not be read")
+            self.tally.lost.append(f"rows of the table {name} that could not be read")
 
     def _meta(self) -> None:
         rows = {row["key"]: row["value"] for row in self._wreck.table("meta")}
@@ -140,7 +161,7 @@ class _Repair:
         own = "weights" in rows  # of an encoder of its own nothing can be made up
         kept = {key: value for key, value in rows.items() if believed or own or key not in DEFAULT_META}
         if not believed:
-            self.report.made_again.append("what the crystal says of itself (the table meta)")
+            self.tally.made_again.append("what the crystal says of itself (the table meta)")
         for key, value in {**({} if own else DEFAULT_META), **kept}.items():
             if isinstance(key, str) and isinstance(value, str):
                 self._store.set_meta(key, value)
@@ -188,13 +209,13 @@ class _Repair:
             chunks = len(spans.bytes)
         kept = self._keep(number, row, parts, first) if "text" in parts else None
         if kept is None:
-            self.report.lost.append(
+            self.tally.lost.append(
                 f"the text of segment {number}, {chunks if chunks is not None else 'unknown'} chunks"
             )
             return chunks
         if len(kept.texts) < kept.chunks:
-            self.report.lost.append(f"{kept.chunks - len(kept.texts)} of {kept.chunks} chunks of segment {number}")
-        self.report.made_again += [f"{note} in segment {number}" for note in kept.notes]
+            self.tally.lost.append(f"{kept.chunks - len(kept.texts)} of {kept.chunks} chunks of segment {number}")
+        self.tally.made_again += [f"{note} in segment {number}" for note in kept.notes]
         return kept.chunks
 
     def _keep(self, number: int, row: Segment | None, parts: dict[str, Part], first: int) -> Recovered | None:
@@ -234,7 +255,7 @@ class _Repair:
                 self._store.add_part(made, CONTEXTS, part.data, part.size)
                 lines = contexts_of(self._store, Segment(made, 0, kept.chunks, 0, 0, 0, 0, 0, 0, 0))
                 return [lines[place] for place in kept.places.tolist()]
-        self.report.lost.append(f"in which files and under which headings the chunks of segment {number} were found")
+        self.tally.lost.append(f"in which files and under which headings the chunks of segment {number} were found")
         kept.codes.clear()
         return [""] * len(kept.texts)
 
@@ -313,7 +334,7 @@ class _Repair:
         stored = sum(run.chunks for run in placed)
         if row is None:
             if not placed:
-                self.report.lost.append(f"source {number}, of which nothing but its number is left")
+                self.tally.lost.append(f"source {number}, of which nothing but its number is left")
                 return
             name = f"recovered/{number}"
             row = Source(
@@ -328,10 +349,10 @@ class _Repair:
                 characters=end,
                 chunks=stored,
             )
-            self.report.lost.append(f"the name of a document, kept as {name}")
+            self.tally.lost.append(f"the name of a document, kept as {name}")
         elif wrong := self._wrong(number, row, runs, stored):
-            self.report.lost.append(f"{row.path}: {wrong}")
-            self.report.to_read_again.append(row.path)
+            self.tally.lost.append(f"{row.path}: {wrong}")
+            self.tally.to_read_again.append(row.path)
             state = DocumentState.GONE if row.state == DocumentState.GONE else DocumentState.PARTIAL
             row = row._replace(state=state, reason=f"damaged: {wrong}", code=Reason.LOST_TEXT, digest=b"")
         while ("path", row.path) in taken or ("location", row.location) in taken:

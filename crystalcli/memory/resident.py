@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crystalcli.storage.connection import PAGE_CACHE
 
 if TYPE_CHECKING:
-    from crystalcli.memory.crystal import CrystalFile
+    from crystalcli.memory.session import CrystalReader
     from crystalcli.memory.shelf import Shelf
 
 _SCORE = 4  # bytes, float32
@@ -18,7 +18,7 @@ _ARRAYS = _SCORES * _SCORE + 1  # bytes an atom; the one is for the comparison t
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MemoryPart:
     """Something kept in memory: its name, its bytes, and whether they grow with the crystal."""
 
     name: str
@@ -27,11 +27,11 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryUse:
+class MemoryReport:
     """Memory after one recall. resident, peak: of the whole process, bytes; None where the system does not say."""
 
     tokens: int
-    parts: tuple[Part, ...]
+    parts: tuple[MemoryPart, ...]
     resident: int | None
     peak: int | None
 
@@ -46,22 +46,22 @@ class MemoryUse:
         return 1e6 * self.grown / self.tokens if self.tokens else 0.0
 
 
-def memory_use(crystal: CrystalFile) -> MemoryUse:
-    """Open `crystal` as recall does, ask it something, and count."""
+def memory_use(crystal: CrystalReader) -> MemoryReport:
+    """Count what recall keeps in memory, after one question to `crystal`."""
     shelf = crystal.shelf
     codec = None if crystal.lexical_only else crystal.codec()
     before = resident()
-    recaller = crystal.recaller()
+    searcher = crystal.searcher()
     loaded = resident()
-    recaller.recall("what is kept in memory?")
-    parts = [*_growing(shelf), Part("what was read last", shelf.kept.bytes, False)]
-    parts.append(Part("pages of the file, at most", PAGE_CACHE, False))
+    searcher.recall("what is kept in memory?")
+    parts = [*_growing(shelf), MemoryPart("what was read last", shelf.kept.bytes, False)]
+    parts.append(MemoryPart("pages of the file, at most", PAGE_CACHE, False))
     if codec is not None:
         quantizers = (codec.atoms, codec.clusters, codec.units)
-        parts.append(Part("codebooks", sum(each.nbytes for each in quantizers), False))
+        parts.append(MemoryPart("codebooks", sum(each.nbytes for each in quantizers), False))
         if before is not None and loaded is not None:
-            parts.append(Part("the question's encoder", max(0, loaded - before), False))
-    return MemoryUse(sum(row.tokens for row in shelf.segments), tuple(parts), resident(), _peak())
+            parts.append(MemoryPart("the question's encoder", max(0, loaded - before), False))
+    return MemoryReport(sum(row.tokens for row in shelf.segments), tuple(parts), resident(), _peak())
 
 
 def grown(shelf: Shelf) -> int:
@@ -69,16 +69,16 @@ def grown(shelf: Shelf) -> int:
     return sum(part.bytes for part in _growing(shelf))
 
 
-def _growing(shelf: Shelf) -> list[Part]:
+def _growing(shelf: Shelf) -> list[MemoryPart]:
     codes = shelf.atom_codes.nbytes if shelf.atom_codes is not None else 0
     dead = shelf.dead.nbytes if shelf.dead is not None else 0
     rows = sum(sys.getsizeof(row) + sum(map(sys.getsizeof, row)) for row in shelf.segments)
     return [
-        Part("atoms' codes", codes, True),
-        Part("atoms' lengths", shelf.lengths.nbytes + dead, True),
-        Part("nesting", shelf.nesting.nbytes, True),
-        Part("segments", rows, True),
-        Part("scores during a recall", _ARRAYS * shelf.atoms, True),
+        MemoryPart("atoms' codes", codes, True),
+        MemoryPart("atoms' lengths", shelf.lengths.nbytes + dead, True),
+        MemoryPart("nesting", shelf.nesting.nbytes, True),
+        MemoryPart("segments", rows, True),
+        MemoryPart("scores during a recall", _ARRAYS * shelf.atoms, True),
     ]
 
 

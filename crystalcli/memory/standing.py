@@ -17,7 +17,7 @@ import numpy as np
 
 from crystalcli.lexical import terms
 from crystalcli.memory.pages import PAGED
-from crystalcli.memory.passages import Query
+from crystalcli.memory.query import PreparedQuery
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.reach import first_sources, runs_of_all, with_landmarks
 from crystalcli.storage.rows import RUN
@@ -50,7 +50,7 @@ class Standing(NamedTuple):
     paged: Integers
 
 
-def standing(shelf: Shelf, query: Query, atoms: Integers, defined: int = DEFINED) -> Standing:
+def standing(shelf: Shelf, query: PreparedQuery, atoms: Integers, defined: int = DEFINED) -> Standing:
     """Look at the documents of `atoms`, int64 [n].
 
     Args:
@@ -91,7 +91,7 @@ def standing(shelf: Shelf, query: Query, atoms: Integers, defined: int = DEFINED
     )
 
 
-def _covered(shelf: Shelf, query: Query, sources: list[int]) -> dict[int, float]:
+def _covered(shelf: Shelf, query: PreparedQuery, sources: list[int]) -> dict[int, float]:
     """For each source the sum of the idf of those of the question's terms that stand anywhere in it."""
     runs = np.array(runs_of_all(shelf.store, sources), np.int64).reshape(-1, 3)
     chunks = len(shelf.nesting.atoms) - 1

@@ -22,7 +22,7 @@ from crystalcli.types import DocumentState, FileState
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SourceStatus:
     """A source of the ledger, and how its file stands now.
 
     state, reason, code: as at the last ingest. now: the file, compared with that. chunks_expected: as counted
@@ -57,10 +57,10 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StatusReport:
     """The whole ledger. folders: those asked for; missing_folders: the ones of them that are no longer there."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[SourceStatus, ...]
     folders: tuple[str, ...]
     missing_folders: tuple[str, ...]
     segments: int
@@ -72,7 +72,7 @@ class Status:
         return not self.segments_without_layers and all(entry.complete for entry in self.entries)
 
 
-def status(store: Store) -> Status:
+def status(store: Store) -> StatusReport:
     """Compare the ledger with the folders. Raises DamagedCrystalError."""
     home = home_of(store.path)
     with store.snapshot():
@@ -108,7 +108,7 @@ def status(store: Store) -> Status:
         counts = (stored.get(source.id, 0), bare.get(source.id, 0))
         entries.append(_entry(source, now, *counts))
     entries += [_new(found) for _, found in sorted(met.items()) if isinstance(found, Found)]
-    return Status(
+    return StatusReport(
         tuple(entries),
         tuple(asked),
         tuple(each for each in asked if each not in there),
@@ -163,8 +163,8 @@ def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:
     return stored, dict(typed(store.rows(query), (int, int), store.path))
 
 
-def _entry(source: Source, now: FileState, stored: int, bare: int) -> Entry:
-    return Entry(
+def _entry(source: Source, now: FileState, stored: int, bare: int) -> SourceStatus:
+    return SourceStatus(
         path=source.path,
         location=source.location,
         kind=source.kind,
@@ -183,9 +183,9 @@ def _entry(source: Source, now: FileState, stored: int, bare: int) -> Entry:
     )
 
 
-def _new(found: Found) -> Entry:
+def _new(found: Found) -> SourceStatus:
     location = os.fsencode(found.path).decode("utf-8", "backslashreplace")
-    return Entry(
+    return SourceStatus(
         found.relative, location, "", "", "", "", FileState.NEW, found.size, found.mtime_ns, "", 0, 0, chunks_expected=None,
         chunks_stored=0, without_layers=0,
     )  # fmt: skip

@@ -42,7 +42,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerifyReport:
     """What a check found. ratios: tokens to a unit, units to a cluster, clusters to an atom, as they are in this file."""
 
     problems: tuple[Problem, ...]
@@ -69,7 +69,7 @@ class _Places(NamedTuple):
         return tuple(sorted(self.names.get(number, f"source {number}") for number in set(met.tolist())))
 
 
-def verify(store: Store, *, quick: bool = False, progress: Callable[[int, int], None] | None = None) -> Verdict:
+def verify(store: Store, *, quick: bool = False, progress: Callable[[int, int], None] | None = None) -> VerifyReport:
     """Check everything; with `quick`, all but the postings against the text. progress: told bytes done and bytes in all.
 
     Raises CrystalError only for what is no damage, such as a file that another program keeps busy.
@@ -93,7 +93,7 @@ class _Check:
         self._chunks: Integers = np.zeros((0, 3), np.int64)
         self._balance: TermBalance | None = None
 
-    def run(self) -> Verdict:
+    def run(self) -> VerifyReport:
         """Every check, from the file up to the documents."""
         with self._noting():
             self._read_ledger()
@@ -118,7 +118,7 @@ class _Check:
             self._check_lexicons()
         self._check_documents()
         documents = {name for problem in self._problems for name in problem.documents}
-        return Verdict(
+        return VerifyReport(
             tuple(dict.fromkeys(self._problems)),
             tuple(sorted(documents)),
             {

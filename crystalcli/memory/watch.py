@@ -9,22 +9,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError
-from crystalcli.memory.crystal import CrystalFile
+from crystalcli.memory.ingest import IngestOptions, IngestReport
 from crystalcli.memory.lazy import KeptEncoder
 from crystalcli.memory.places import own_files
 from crystalcli.text.archive import PEOPLE
+from crystalcli.text.asked import PLAINLY, Options
 from crystalcli.text.events import Next, events
 from crystalcli.text.machine_made import INSTALLED
 from crystalcli.text.walk import NEVER_ENTERED, OWN_SUFFIXES, Near, asked_place
 
 if TYPE_CHECKING:
-    from crystalcli.memory.ingest import IngestReport
     from crystalcli.text.choice import Choice
 
 _TICK = 1.0  # seconds between two looks at whether the folders are still there
@@ -35,7 +34,7 @@ _RULES = (".gitignore", ".crystalignore", os.path.join(".git", "info", "exclude"
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class WatchBatch:
     """One ingest of a watch. whole: everything was looked at, as at first, and not only what had changed."""
 
     report: IngestReport
@@ -43,27 +42,33 @@ class Batch:
 
 
 class Watch:
-    """Follows files and folders into the crystal at `crystal`.
+    """Follows files and folders into a crystal.
 
-    opened: opens it for writing, waiting for another program that writes it. told: hears of each ingest. note: hears, in a line,
-    of what goes away and comes back. choice: as in an ingest, said once at the first. password: as in an ingest.
+    Args:
+        crystal: The path of the crystal.
+        paths: Files and folders.
+        ingest: Opens the crystal for writing, waits for another program that writes it, and ingests paths with options.
+        on_batch: Called after each ingest.
+        note: Called with a line when a path goes away or comes back.
+        choice: The filters of the folders, as in an ingest.
+        reading: How files are read, as in an ingest.
     """
 
     def __init__(
         self,
         crystal: Path,
         paths: Sequence[Path],
-        opened: Callable[[], AbstractContextManager[CrystalFile]],
-        told: Callable[[Batch], None],
+        ingest: Callable[[list[Path], IngestOptions], IngestReport],
+        on_batch: Callable[[WatchBatch], None],
         note: Callable[[str], None],
         choice: Choice | None = None,
-        password: str = "",
+        reading: Options = PLAINLY,
     ) -> None:
         self._paths = [asked_place(path) for path in paths]
         self._named = {str(path) for path in self._paths if not path.is_dir()}
         self._crystal, self._own = crystal, {str(path) for path in own_files(crystal)}
-        self._opened, self._told, self._note, self._choice = opened, told, note, choice
-        self._password = password
+        self._ingest_paths, self._on_batch, self._note = ingest, on_batch, note
+        self._choice, self._reading = choice, reading
         self._kept = KeptEncoder()
 
     def run(self) -> None:
@@ -105,16 +110,14 @@ class Watch:
         # A named file that is gone stands for itself; of the folders only those that are there are asked for.
         paths = [path for path in paths if path.exists()]
         near = near if self._crystal.exists() else None  # a new crystal holds nothing yet
-        with self._opened() as crystal:
-            try:
-                report = crystal.bring_in(
-                    paths, choice=self._choice, near=near, kept=self._kept, password=self._password
-                )
-            except SourceError as error:  # gone between the look and the walk: `run` sees to it
-                self._note(str(error))
-                return
+        options = IngestOptions(choice=self._choice, near=near, kept=self._kept, reading=self._reading)
+        try:
+            report = self._ingest_paths(paths, options)
+        except SourceError as error:  # gone between the look and the walk: `run` sees to it
+            self._note(str(error))
+            return
         self._choice = None  # it is remembered
-        self._told(Batch(report, near is None))
+        self._on_batch(WatchBatch(report, near is None))
 
     def _near(self, changed: frozenset[str]) -> Near | None:
         """Where to look; None for everywhere."""

@@ -15,8 +15,8 @@ _COUNTED = ("row", "line")  # kinds whose label is added to the line of the text
 def whereabouts(store: Store, source: Source, start: int, end: int, lines: tuple[int, int]) -> Place:
     """The place of the characters `[start, end)`, of which the first and the last line of the document's text are `lines`."""
     marks = store.landmarks_before(source.id, start)
-    page = store.landmark_count(source.id, "page", start) if "page" in marks else 0
-    last = store.landmark_count(source.id, "page", max(start, end - 1)) if page else 0
+    page = store.landmark_count(source.id, "page", start) or None if "page" in marks else None
+    last = store.landmark_count(source.id, "page", max(start, end - 1)) if page else None
     at_end = store.landmarks_before(source.id, max(start, end - 1)) if marks.keys() & set(_COUNTED) else {}
     for kind in _COUNTED:
         if (shift := _number(marks.pop(kind, ""))) is None:

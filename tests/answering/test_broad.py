@@ -15,7 +15,7 @@ from support.waiting import GUARD
 
 from crystalcli import Crystal
 from crystalcli.answering import broad
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
 from crystalcli.lm.model import LanguageModel
@@ -170,7 +170,7 @@ def test_with_vectors_the_parts_are_chosen_by_them(crystal):
 
 def test_a_list_of_chapters_is_exact(opened):
     answer = opened.ask("Which chapters of The Keeper mention Marta?")  # and needs no language model
-    assert answer.model == "extractive"
+    assert answer.extractive
     assert [(portion.label, portion.count) for portion in answer.portions] == [
         (f"Chapter {n}", 6) for n, who in enumerate(PEOPLE, 1) if who == "Marta"
     ]
@@ -254,7 +254,7 @@ def test_the_model_speaks_of_each_part_and_of_all(opened, language_model_path):
     assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))
     assert all(portion.citation for portion in answer.portions)
     assert shown == [0]  # quoted part by part
-    assert answer.model != "extractive"
+    assert not answer.extractive
     assert answer.seconds["recall"] <= answer.seconds["first"] <= answer.seconds["total"]
     assert answer.tokens["answer"] > 0
     assert all(opened.verified(citation) for citation in answer.citations)
@@ -304,7 +304,7 @@ def test_a_stop_keeps_what_was_said(opened):
     question = "What is The Keeper about?"
     evidence: list[object] = []
     answer = opened.ask(
-        question, wishes=Wishes(extractive=True, stoppable=True), on_text=stop_at_the_third, on_evidence=evidence.append
+        question, AskOptions(extractive=True, stoppable=True), on_text=stop_at_the_third, on_evidence=evidence.append
     )
     assert not evidence  # and no model is opened
     assert answer.stopped

@@ -20,7 +20,7 @@ def words(text: str) -> int:
 
 def test_sentences_are_whole_and_where_they_say(crystal):
     passages = crystal.recall(QUESTION, 5)
-    ranked = extract.ranked(crystal.recaller(), QUESTION, passages)
+    ranked = extract.read(crystal.searcher().encoder, passages.query, passages).sentences
     assert sum(len(sentences(each.text)) for each in passages) == len(ranked)  # all of them are prose
     assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
     for each in ranked:
@@ -35,7 +35,7 @@ def test_the_answer_is_among_the_first_three_quotations_of_most_questions(crysta
     some = answerable[::4]
     for each in some:
         passages = crystal.recall(each["question"], 5)
-        best = extract.ranked(crystal.recaller(), each["question"], passages)[:3]
+        best = extract.read(crystal.searcher().encoder, passages.query, passages).sentences[:3]
         held += any(answer.lower() in sentence.text.lower() for answer in each["answers"] for sentence in best)
     assert held / len(some) > 0.4
 
@@ -43,14 +43,14 @@ def test_the_answer_is_among_the_first_three_quotations_of_most_questions(crysta
 def test_words_alone_decide_without_an_encoder(samples_crystal):
     with Crystal.open(samples_crystal, encoder=None) as lexical:
         passages = lexical.recall(QUESTION, 5)
-        ranked = extract.ranked(lexical.recaller(), QUESTION, passages)
+        ranked = extract.read(lexical.searcher().encoder, passages.query, passages).sentences
     asked_for = set(query_terms(QUESTION))
     assert asked_for & set(query_terms(ranked[0].text))
     assert "Owners" in " ".join(each.text for each in ranked[:3])
 
 
 def test_states_are_those_of_the_encoder_where_one_window_is_enough(crystal):
-    encoder = crystal.recaller().encoder
+    encoder = crystal.searcher().encoder
     text = "The agent of the company kept the ledgers. " * 3
     ids, ends = encoder.tokens(text)
     states, stops = extract._states(encoder, text)
@@ -59,7 +59,7 @@ def test_states_are_those_of_the_encoder_where_one_window_is_enough(crystal):
 
 
 def test_a_text_longer_than_a_window_is_read_to_its_end(crystal):
-    encoder = crystal.recaller().encoder
+    encoder = crystal.searcher().encoder
     text = "The agent of the company kept the ledgers. " * 60
     states, stops = extract._states(encoder, text)
     assert len(states) == len(stops) > encoder.longest
@@ -81,13 +81,14 @@ def test_windows_keep_to_their_budget_and_hold_the_best(crystal, ranked, budget,
         whole = next(
             p.passage for p in ranked if p.passage.path == each.path and p.passage.start <= each.start < p.passage.end
         )
-        assert each.line_start == whole.line_start + whole.text.count("\n", 0, each.start - whole.start)
+        assert each.place.line_start == whole.place.line_start + whole.text.count("\n", 0, each.start - whole.start)
         assert whole.start <= each.start < each.end <= whole.end
 
 
 @pytest.fixture(scope="module")
 def ranked(crystal):
-    return extract.ranked(crystal.recaller(), QUESTION, crystal.recall(QUESTION, 5))
+    results = crystal.recall(QUESTION, 5)
+    return extract.read(crystal.searcher().encoder, results.query, results).sentences
 
 
 def test_all_of_the_passages_where_there_is_room(crystal, ranked):

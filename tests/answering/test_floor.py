@@ -4,11 +4,11 @@ import math
 from dataclasses import replace
 
 import pytest
+from crystalcli.answering.ask_options import FLOOR
 
 from crystalcli.answering import extract, floor
-from crystalcli.answering.wishes import FLOOR
 from crystalcli.library import Crystal
-from crystalcli.types import Passage
+from crystalcli.types import Passage, Place
 
 ELSEWHERE = [
     "What is the boiling point of tungsten?",
@@ -22,9 +22,9 @@ ELSEWHERE = [
 
 def is_answered(crystal: Crystal, question: str, depth: int = 3) -> bool:
     """What `ask` decides before it says anything."""
-    passages = crystal.recall(question, floor.LOOKED_AT, depth)
-    reading = extract.read(crystal.recaller(), question, passages)
-    return floor.evidence(crystal, question, passages, reading) >= FLOOR
+    results = crystal.recall(question, floor.LOOKED_AT, depth=depth)
+    reading = extract.read(crystal.searcher().encoder, results.query, results)
+    return floor.evidence(crystal, results, reading) >= FLOOR
 
 
 def test_what_the_samples_hold_is_answered_and_what_nobody_wrote_there_is_not(crystal, answerable):
@@ -34,7 +34,7 @@ def test_what_the_samples_hold_is_answered_and_what_nobody_wrote_there_is_not(cr
         answer = crystal.ask(question, extractive=True)
         assert not answer.answered
         assert answer.evidence < 0.5
-        assert (answer.text, answer.model, answer.claims) == ("not in this crystal", "", ())
+        assert (answer.text, answer.model, answer.extractive, answer.claims) == ("not in this crystal", None, False, ())
         assert answer.citations
         assert all(crystal.verified(citation) for citation in answer.citations)
 
@@ -76,7 +76,7 @@ def test_small_crystals_answer(tmp_path, shelf_folder, encoder_folder):
 
 def test_the_signs():
     text = "Marta carried the brass key in her coat."
-    passage = Passage("tale.txt", 0, len(text), text, 1.5, 1, 1, best=(0, 13))
+    passage = Passage(Place("tale.txt", 0, len(text), 1, 1), text, 1.5, best=(0, 13))
     idf = {"marta": 4.0, "key": 2.0, "crask": 6.0, "name": 5.0}
     found = floor.signs("What key did Marta and Crask name?", idf, 99, [passage])
     one = math.log(100 / 0.5)
@@ -93,8 +93,8 @@ def test_the_signs():
 
 def test_how_old_an_answer_is_says_nothing_of_whether_it_is_one():
     text = "Marta carried the brass key in her coat."
-    new = Passage("tale.txt", 0, len(text), text, 1.5, 1, 1, best=(0, 13), shares={"units": 1.5})
-    old = replace(new, score=1.25, shares={"units": 1.5, "age": -0.25})
+    new = Passage(Place("tale.txt", 0, len(text), 1, 1), text, 1.5, best=(0, 13), shares={"units": 1.5})
+    old = replace(new, score=1.25, recency=-0.25)
     signs = [floor.signs("Which key?", {"key": 2.0}, 99, [each]) for each in (new, old)]
     assert signs[0] == signs[1]
     assert signs[0].score == 1.5

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crystalcli.answering.spoken import Spoken, spoken
+from crystalcli.answering.spoken import Spoken
 from crystalcli.answering.support import Sources
 from crystalcli.types import Answer
 
@@ -16,6 +16,14 @@ SAID = (
     'Mr Haddow banked it under the name "The Owners" [1]. He was paid £4,500 by Josiah Crask in 1893. '
     "It was on the Lamberhaven Penny Bank, number 4408.\n\nHe said that it was “a bold move. I saw it”. It is so."
 )
+
+
+def spoken(sources: Sources, text: str, *, strict: bool = False) -> Spoken:
+    """An answer that is complete already."""
+    made = Spoken(sources, strict=strict)
+    for _ in (*made.hear(text), *made.end()):
+        pass
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +67,7 @@ def test_what_is_heard_does_not_depend_on_the_pieces_it_comes_in(crystal, passag
         heard += made.end()
         whole = spoken(Sources(crystal, QUESTION, passages), SAID, strict=strict)
         assert (made.text, made.claims) == (whole.text, whole.claims)
-        assert "".join(heard) == Answer("", made.text, (), (), "", claims=made.claims).marked
+        assert "".join(heard) == Answer("", made.text, (), (), claims=made.claims).marked
         assert [made.text[claim.start : claim.end] for claim in made.claims] == [claim.text for claim in made.claims]
 
 
@@ -68,7 +76,7 @@ def test_what_is_heard_does_not_depend_on_the_pieces_it_comes_in(crystal, passag
 def test_anything_may_be_said(crystal, passages, text):
     made = Spoken(Sources(crystal, QUESTION, passages))
     shown = "".join([piece for letter in text for piece in made.hear(letter)] + list(made.end()))
-    assert shown == Answer("", made.text, (), (), "", claims=made.claims).marked
+    assert shown == Answer("", made.text, (), (), claims=made.claims).marked
     assert made.text == spoken(Sources(crystal, QUESTION, passages), text).text
     assert [made.text[claim.start : claim.end] for claim in made.claims] == [claim.text for claim in made.claims]
     assert "[1]" not in made.text or "`" in text
@@ -122,7 +130,7 @@ def test_a_strict_answer_says_nothing_that_is_not_there(crystal, sources, passag
 def test_an_answer_shows_its_marks(sources):
     made = spoken(sources, "It was the Penny Bank. Crask had £9,999.")
     first, second = made.claims
-    shown = Answer("", made.text, (), (), "", claims=made.claims).marked
+    shown = Answer("", made.text, (), (), claims=made.claims).marked
     assert shown == f"It was the Penny Bank.{first.mark} Crask had £9,999.{second.mark}"
     assert second.mark.endswith(" [not in the sources: £9,999]")
 

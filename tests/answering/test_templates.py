@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.answering import context, templates
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.answering.packed import estimate
-from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.lm.model import LanguageModel
 
@@ -36,7 +36,7 @@ def test_each_name_is_filled_in_once_and_all_else_stays(before, between, after, 
 )
 def test_a_template_says_where_both_go(template, missing):
     with pytest.raises(UsageError, match=missing):
-        Wishes(template=template)
+        AskOptions(template=template)
 
 
 def test_the_usual_message_is_a_template_like_any_other(crystal):
@@ -63,19 +63,19 @@ def test_what_a_model_would_be_given(crystal, language_model_path):
     question = "Who keeps the ledgers?"
     model = LanguageModel.open(language_model_path)
     for budget in (200, 900):
-        packed = crystal.packed(question, Wishes(k=8, budget=budget), model=language_model_path)
+        packed = crystal.pack_context(question, AskOptions(k=8, budget=budget), model=language_model_path)
         assert packed.tokens == model.count(packed.context) <= budget + 10
         assert packed.counted_by == model.name
         for number, passage in enumerate(packed.passages, 1):
             assert f"[{number}] {passage.path}, {passage.place}:\n" in packed.context
         assert packed.user == f"{packed.context}\n\nQuestion: {question}"
         assert packed.system == context.SYSTEM
-    own = crystal.packed(question, Wishes(system="", template="Q: {question}\nC: {context}"))
+    own = crystal.pack_context(question, AskOptions(system="", template="Q: {question}\nC: {context}"))
     assert (own.system, own.user) == ("", f"Q: {question}\nC: {own.context}")
     with pytest.raises(UsageError, match="budget is 1 token or more"):
-        Wishes(budget=0)
+        AskOptions(budget=0)
     with pytest.raises(UsageError, match="empty"):
-        crystal.packed(" ")
+        crystal.pack_context(" ")
 
 
 @dataclass
@@ -96,21 +96,21 @@ class Listening:
 
 @pytest.mark.parametrize(
     ("wishes", "length"),
-    [(Wishes(max_tokens=2), 8192), (Wishes(k=2, max_tokens=2, budget=120, system="Be brief."), 8192), (Wishes(max_tokens=20), 220),
-     (Wishes(max_tokens=20), 130)],
+    [(AskOptions(max_tokens=2), 8192), (AskOptions(k=2, max_tokens=2, budget=120, system="Be brief."), 8192), (AskOptions(max_tokens=20), 220),
+     (AskOptions(max_tokens=20), 130)],
 )  # fmt: skip
 def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, wishes, length):
     question = "Under what name did Mr Haddow bank the surplus money?"
     listening = Listening(LanguageModel.open(language_model_path), length)
-    crystal.ask(question, wishes=wishes, model=listening)
-    packed = crystal.packed(question, wishes, model=listening)
+    crystal.ask(question, wishes, model=listening)
+    packed = crystal.pack_context(question, wishes, model=listening)
     assert listening.given == context.messages(packed.user, packed.system)
     assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in packed.passages)
 
 
 def test_more_passages_come_in_where_there_is_room(crystal, language_model_path):
     question = "Under what name did Mr Haddow bank the surplus money?"
-    packed = crystal.packed(question, Wishes(k=12, budget=5000), model=language_model_path)
+    packed = crystal.pack_context(question, AskOptions(k=12, budget=5000), model=language_model_path)
     recalled = crystal.recall(question, 12)
     assert len(packed.passages) == 12
     assert packed.passages[5:] == tuple(recalled[5:])
@@ -119,22 +119,22 @@ def test_more_passages_come_in_where_there_is_room(crystal, language_model_path)
 
 def test_only_a_model_that_is_named_bounds_what_is_packed(crystal, language_model_path, monkeypatch):
     monkeypatch.delenv("CRYSTAL_MODEL", raising=False)
-    wishes = Wishes(k=20, max_tokens=8000, budget=900)
-    assert crystal.packed("Who keeps the ledgers?", wishes).tokens > 500
-    assert crystal.packed("Who keeps the ledgers?", wishes, model=language_model_path).tokens < 192
+    wishes = AskOptions(k=20, max_tokens=8000, budget=900)
+    assert crystal.pack_context("Who keeps the ledgers?", wishes).tokens > 500
+    assert crystal.pack_context("Who keeps the ledgers?", wishes, model=language_model_path).tokens < 192
 
 
 @pytest.mark.parametrize(
     ("wishes", "named", "extractive"),
     [
-        (Wishes(), False, True),
-        (Wishes(), True, False),
-        (Wishes(strict=True), False, False),
-        (Wishes(system=""), False, False),
-        (Wishes(template="{context}{question}"), False, False),
-        (Wishes(extractive=True, strict=True), True, True),
-        (Wishes(extractive=False), False, False),
-        (Wishes(k=2, floor=0.0, broad=True), False, True),
+        (AskOptions(), False, True),
+        (AskOptions(), True, False),
+        (AskOptions(strict=True), False, False),
+        (AskOptions(system=""), False, False),
+        (AskOptions(template="{context}{question}"), False, False),
+        (AskOptions(extractive=True, strict=True), True, True),
+        (AskOptions(extractive=False), False, False),
+        (AskOptions(k=2, floor=0.0, broad=True), False, True),
     ],
 )
 def test_a_model_speaks_where_one_is_wanted(wishes, named, extractive):
@@ -148,7 +148,7 @@ def test_nothing_is_packed_where_nothing_is_recalled(tmp_path):
         Crystal.create(tmp_path / "m.crystal", encoder=None) as empty,
         pytest.raises(NotFoundError, match="nothing in"),
     ):
-        empty.packed("x")
+        empty.pack_context("x")
 
 
 def test_an_estimate_is_seldom_too_low(crystal, language_model_path):
@@ -162,9 +162,11 @@ def test_an_estimate_is_seldom_too_low(crystal, language_model_path):
 
 
 def test_the_model_is_asked_with_the_users_own_words(crystal, language_model_path):
-    wishes = Wishes(system="You repeat words.", template="{context}\nRepeat this: {question}", max_tokens=12, budget=60)
-    own = crystal.ask("high water", wishes=wishes, model=language_model_path)
-    usual = crystal.ask("high water", wishes=Wishes(max_tokens=12, budget=60), model=language_model_path)
+    wishes = AskOptions(
+        system="You repeat words.", template="{context}\nRepeat this: {question}", max_tokens=12, budget=60
+    )
+    own = crystal.ask("high water", wishes, model=language_model_path)
+    usual = crystal.ask("high water", AskOptions(max_tokens=12, budget=60), model=language_model_path)
     assert own.text != usual.text
     assert own.tokens["prompt"] != usual.tokens["prompt"]
 
@@ -179,7 +181,7 @@ def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model_path)
 
     question = "Under what name did Mr Haddow bank the surplus money?"
     whole = crystal.ask(question, model=language_model_path, max_tokens=20)
-    part = crystal.ask(question, wishes=Wishes(max_tokens=20, stoppable=True), model=language_model_path, on_text=hear)
+    part = crystal.ask(question, AskOptions(max_tokens=20, stoppable=True), model=language_model_path, on_text=hear)
     assert (whole.stopped, part.stopped) == (False, True)
     assert part.marked.startswith("".join(heard[:2]).strip())
     assert whole.text.startswith(part.text)

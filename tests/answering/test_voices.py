@@ -11,7 +11,7 @@ from crystalcli import Crystal
 from crystalcli.answering import extract
 from crystalcli.answering.extract import Sentence
 from crystalcli.answering.voices import voice
-from crystalcli.types import Passage
+from crystalcli.types import Passage, Place
 
 TALK = """Gina: Hey Jon, how is it going?
 
@@ -24,7 +24,7 @@ Gina: Thanks! I sell my own lamps there, and the rent is low. You should dance m
 
 def found(text: str, said: str, score: float = 1.0, start: int = 0) -> Sentence:
     """A sentence of a passage that begins at character `start` of a document whose text is `text`."""
-    passage = Passage("talk.txt", start, len(text), text[start:], 1.0, 1, 1)
+    passage = Passage(Place("talk.txt", start, len(text), 1, 1), text[start:], 1.0)
     at = text.index(said)
     return Sentence(passage, 0, at, at + len(said), score)
 
@@ -103,7 +103,7 @@ def test_a_word_before_a_colon_is_no_conversation(text, is_one):
 
 def test_what_stands_elsewhere_takes_no_room():
     prose = "The lamp is low. " * 12
-    others = [Sentence(Passage("prose.txt", 0, len(prose), prose, 1.0, 1, 1), 0, 0, 16, 3.0)] * 12
+    others = [Sentence(Passage(Place("prose.txt", 0, len(prose), 1, 1), prose, 1.0), 0, 0, 16, 3.0)] * 12
     mine = found(TALK, "I sell my own lamps there, and the rent is low.")
     asked = [found(TALK, "Gina: Hey Jon, how is it going?", 2.0)] * 9
     assert heard("What does Gina sell?", *others, *asked, mine) == 1
@@ -138,5 +138,6 @@ def test_what_somebody_else_said_is_not_in_this_crystal(tmp_path: Path, encoder_
             right, wrong = (crystal.ask(f"What did {who} {did}?", extractive=True).evidence for who in (name, other))
             assert wrong < right - 0.1
             asked = f"What did {other} {did}?"
-            reading = extract.read(crystal.recaller(), asked, crystal.recall(asked, 5))
+            results = crystal.recall(asked, 5)
+            reading = extract.read(crystal.searcher().encoder, results.query, results)
             assert voice(asked, reading.sentences, crystal.quote) < 0

@@ -18,13 +18,14 @@ from support.repository import ROOT
 from support.waiting import GUARD, until
 
 from crystalcli import Crystal
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.answering.context import BUDGET
-from crystalcli.answering.wishes import Wishes
+from crystalcli.cli import render_answers
 from crystalcli.cli.app import run
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
 from crystalcli.cli.render.answer_view import is_quotations
 from crystalcli.lm.wire import Refused
-from crystalcli.types import Answer, Citation
+from crystalcli.types import Answer, Citation, Place
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 ENVIRONMENT = {**os.environ, "CRYSTAL_DEBUG": "0"}
@@ -386,7 +387,7 @@ def test_a_server_that_breaks_off_keeps_what_it_said_with_its_sources(capsys):
 def test_an_answer_can_be_copied_whatever_ended_it(samples_crystal):
     with running() as server, Crystal.open(samples_crystal) as crystal:
         server.say(stream(event("It"), event(" is"), b'data: {"error": {"message": "gone"}}\n\n'))
-        answer = crystal.ask(QUESTION, wishes=Wishes(stoppable=True), model=server.url)
+        answer = crystal.ask(QUESTION, AskOptions(stoppable=True), model=server.url)
         assert str(copy.deepcopy(answer).failure) == str(answer.failure) != "None"
     refused = Refused("no", 500, "why")
     assert vars(pickle.loads(pickle.dumps(refused))) == vars(refused)
@@ -413,8 +414,10 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
 
 
 def answered(text: str, *quotes: str) -> Answer:
-    cited = tuple(Citation(number, "a.txt", 0, 9, quote, number, number) for number, quote in enumerate(quotes, 1))
-    return Answer("?", text, cited, (), "m")
+    cited = tuple(
+        Citation(number, Place("a.txt", 0, 9, number, number), quote) for number, quote in enumerate(quotes, 1)
+    )
+    return Answer("?", text, cited, (), model="m")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import sys
 import pytest
 from support.waiting import GUARD
 
-from crystalcli import Crystal, Passage
+from crystalcli import Crystal, Passage, Place
 from crystalcli.cli.app import run
 from crystalcli.cli.render.recall_view import explanation_json, explanation_line
 
@@ -25,7 +25,7 @@ def here(capsys, *arguments) -> tuple[int, str, str]:
 
 
 def passage(score: float, **shares: float) -> Passage:
-    return Passage("a.txt", 0, 1, "x", score, 1, 1, best=(0, 1), shares=shares)
+    return Passage(Place("a.txt", 0, 1, 1, 1), "x", score, best=(0, 1), shares=shares)
 
 
 @pytest.mark.parametrize(

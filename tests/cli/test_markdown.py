@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from crystalcli.cli.render.answer_view import answer_markdown
-from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
-from crystalcli.cli.terminal.output import sanitize
-from crystalcli.types import Answer, Citation
+from crystalcli.cli import markdown
+from crystalcli.cli.output import harmless
+from crystalcli.cli.render_answers import answer_markdown
+from crystalcli.types import Answer, Citation, Place
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 ILL = [
@@ -125,7 +125,9 @@ def test_a_name_is_one_span_of_code(text):
 @given(ill, ill, st.sampled_from(["text", "pdf", "code", "csv"]))
 def test_whatever_is_said_and_cited_the_answer_comes_first_and_then_its_sources(said, quote, kind):
     cited = tuple(
-        Citation(number, "a`<b>/c.txt", 0, 1, quote, number, number + 2, 3 * (kind == "pdf"), 0, kind)
+        Citation(
+            number, Place("a`<b>/c.txt", 0, 1, number, number + 2, 3 if kind == "pdf" else None, None, kind), quote
+        )
         for number in (1, 2)
     )
     tokens = READER.parse(answer_markdown(Answer("?", said, cited, (), "m")))

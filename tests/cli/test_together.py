@@ -308,7 +308,7 @@ def ingested(folder: Path, *crystals: Path) -> list[str]:
                 else Crystal.create(path, encoder=None) as crystal
             ):
                 report = crystal.ingest([folder])
-                assert report.skipped == []
+                assert list(report.skipped) == []
                 assert report.gone == 0
                 held = list(crystal)
     return sorted(held)

@@ -64,7 +64,7 @@ class Place(NamedTuple):
         return path
 
     def ingest(self, *, prune: bool = False) -> IngestReport:
-        with library.read_into(self.crystal, None) as opened:
+        with library.Crystal(self.crystal, mode="write", encoder=None) as opened:
             return opened.ingest([self.folder], prune=prune)
 
     def states(self) -> dict[str, str]:
@@ -120,7 +120,7 @@ def test_members_are_documents_read_by_the_readers_of_their_kinds(
     }
     assert texts(place.crystal)["papers.zip/inner/ferry.txt"] == FERRY
     (best,) = recalled(place.crystal, "When does the ferry leave?", 1)
-    assert (best.path, best.place) == ("papers.zip/inner/ferry.txt", "line 1")
+    assert (best.path, str(best.place)) == ("papers.zip/inner/ferry.txt", "line 1")
     assert set(place.states().values()) == {"done", "skipped"}
     assert set(place.now().values()) == {"same"}
 
@@ -131,7 +131,7 @@ def test_an_unchanged_archive_is_not_opened_again(place: Place, opened: list[str
     assert opened == ["papers.zip", "deep.zip"]
     report = place.ingest()
     assert (report.read, report.unchanged, report.gone) == (0, 2, 0)
-    assert report.skipped == [("papers.zip/bad.bin", "binary file", "not_text")]
+    assert list(report.skipped) == [("papers.zip/bad.bin", "binary file", "not_text")]
     os.utime(path, (2000, 2000))  # touched, not changed
     assert place.ingest().unchanged == 2
     place.folder.rename(place.folder.with_name("moved"))
@@ -196,7 +196,7 @@ def test_an_archive_that_is_damaged_keeps_what_was_read_of_it(place: Place) -> N
     place.ingest()
     place.put(content[:-30], at=2000)
     for _ in range(2):
-        assert place.ingest().skipped == [("papers.zip", "damaged archive", "damaged")]
+        assert list(place.ingest().skipped) == [("papers.zip", "damaged archive", "damaged")]
     assert place.states() == {"papers.zip": "failed", "papers.zip/ferry.txt": "done", "papers.zip/tides.md": "done"}
     place.put(content, at=3000)
     assert place.ingest().unchanged == 2
@@ -205,7 +205,7 @@ def test_an_archive_that_is_damaged_keeps_what_was_read_of_it(place: Place) -> N
 
 def test_an_archive_that_never_could_be_read_is_skipped(place: Place) -> None:
     place.put(zipped({"ferry.txt": FERRY})[:-30])
-    assert place.ingest().skipped == [("papers.zip", "damaged archive", "damaged")]
+    assert list(place.ingest().skipped) == [("papers.zip", "damaged archive", "damaged")]
     assert place.states() == {"papers.zip": "skipped"}
 
 
@@ -217,7 +217,7 @@ def test_an_ingest_that_is_stopped_in_an_archive_opens_it_again(place: Place, op
         if getattr(progress, "current", "").endswith("c.txt") or getattr(progress, "tokens", 0) > 20_000:
             raise KeyboardInterrupt
 
-    with library.read_into(place.crystal, None) as crystal, pytest.raises(KeyboardInterrupt):
+    with library.Crystal(place.crystal, mode="write", encoder=None) as crystal, pytest.raises(KeyboardInterrupt):
         crystal.ingest([place.folder], progress=stop)
     assert place.states() == {"papers.zip": "partial", "papers.zip/a.txt": "done", "papers.zip/b.txt": "partial"}
     report = place.ingest()
@@ -232,7 +232,7 @@ def test_names_are_kept_apart(place: Place) -> None:
     (place.folder / "two").mkdir()
     place.put(zipped({"a.txt": FERRY}), "one/papers.zip")
     place.put(zipped({"a.txt": LAMP}), "two/papers.zip")
-    with library.read_into(place.crystal, None) as crystal:
+    with library.Crystal(place.crystal, mode="write", encoder=None) as crystal:
         crystal.ingest([place.folder / "one", place.folder / "two"])
     held = texts(place.crystal)
     assert held["papers.zip/a.txt"] == FERRY
@@ -333,7 +333,7 @@ def test_what_people_say_is_cited_by_who_said_it_and_when(place: Place) -> None:
     found = {}
     for question in ("lamp oil", "when does the ferry leave", "high water", "anchor"):
         (best,) = recalled(place.crystal, question, 1)
-        found[best.path] = (best.kind, best.place, best.heading)
+        found[best.path] = (best.place.kind, str(best.place), best.heading)
     assert found == {
         "slack.zip/general/2024-05-01.json": ("chat", "Ann, 2024-05-01 10:30 UTC", ""),
         "whatsapp.zip/_chat.txt": ("chat", "Bob, 2024-05-01 10:30", ""),
@@ -341,5 +341,5 @@ def test_what_people_say_is_cited_by_who_said_it_and_when(place: Place) -> None:
         "film.srt": ("subtitles", "00:12:31", ""),
     }
     with Store.open(place.crystal) as store:
-        assert export(store, place.folder.parent / "out").refused == []
+        assert list(export(store, place.folder.parent / "out").refused) == []
     assert (place.folder.parent / "out/whatsapp.zip/_chat.txt.txt").read_text().startswith("[2024-05-01 10:30] Bob: ")

@@ -25,8 +25,8 @@ def test_a_short_definition_is_recalled_whole_and_named(tmp_path):
         for question in ("how deep under the keel", "fathom_6"):
             passage = crystal.recall(question, 1)[0]
             assert passage.text == SHORT.rstrip()
-            assert passage.marks["definition"] == "sounding"
-            assert passage.line_start == SOURCE[: SOURCE.index(SHORT)].count("\n") + 1
+            assert passage.place.marks["definition"] == "sounding"
+            assert passage.place.line_start == SOURCE[: SOURCE.index(SHORT)].count("\n") + 1
 
 
 def test_of_a_long_definition_there_are_only_the_lines(tmp_path):
@@ -34,7 +34,7 @@ def test_of_a_long_definition_there_are_only_the_lines(tmp_path):
         passage = crystal.recall("harbour_50 wind_50", 1)[0]
         assert "harbour_50" in passage.text
         assert len(passage.text) < len(LONG) / 2
-        assert passage.marks["definition"] == "voyage"
+        assert passage.place.marks["definition"] == "voyage"
 
 
 def test_lines_outside_of_definitions_stay_lines(tmp_path):
@@ -54,4 +54,4 @@ def test_an_edited_definition_has_its_new_name(tmp_path):
     with made(tmp_path, {"boat.py": SOURCE}) as crystal:
         (tmp_path / "files" / "boat.py").write_text(SOURCE.replace("sounding", "lead_line"), newline="")
         crystal.ingest([tmp_path / "files"])
-        assert crystal.recall("how deep under the keel", 1)[0].marks["definition"] == "lead_line"
+        assert crystal.recall("how deep under the keel", 1)[0].place.marks["definition"] == "lead_line"

@@ -19,7 +19,7 @@ from crystalcli import Crystal
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.compact import compact
-from crystalcli.memory.crystal import CrystalFile
+from crystalcli.memory.encoders import DEFAULT_META
 from crystalcli.memory.ingest import Ingest
 from crystalcli.memory.layers import LayerCodes
 from crystalcli.storage.store import Store
@@ -54,7 +54,7 @@ class CodesFromText:
 
 
 def read_with_codes(path, folder):
-    store = Store.open(path, writable=True) if path.exists() else CrystalFile.create_store(path)
+    store = Store.open(path, writable=True) if path.exists() else Store.create(path, dict(DEFAULT_META))
     with store:
         Ingest(store, CodesFromText()).run([folder])
     return path

@@ -50,15 +50,15 @@ def crystal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_places(crystal: Path, question: str, path: str, place: str, heading: str) -> None:
     first = recalled(crystal, question)[0]
-    assert (first.path, first.place, first.heading) == (path, place, heading)
+    assert (first.path, str(first.place), first.heading) == (path, place, heading)
 
 
 def test_passages_of_a_table_are_whole_rows(crystal: Path) -> None:
     first = recalled(crystal, "quay number 137")[0]
     assert first.best_text == 'Number: 137; Description: Quay number 137. It is "long"; Depth: 13700'
-    low, high = (int(each) for each in first.marks["row"].split("-"))
+    low, high = (int(each) for each in first.place.marks["row"].split("-"))
     assert low <= 138 <= high
-    assert first.place == f"rows {low}-{high}"
+    assert str(first.place) == f"rows {low}-{high}"
     for line in first.text.split("\n"):
         assert line.startswith("Number: ")
         assert "; Depth: " in line

@@ -12,7 +12,7 @@ from crystalcli.memory.extent import atoms_of_all, extent
 from crystalcli.memory.naming import Stretch, named, whole
 from crystalcli.memory.overview import overview
 from crystalcli.memory.parts import opening, parts_of
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.recall import Searcher
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.store import Store
 
@@ -118,14 +118,14 @@ def test_a_folder_opens_with_its_readme_and_a_paper_with_its_abstract(shelf, tmp
         (source,) = store.sources()
         found = opening(own, [whole(source)])
         assert found is not None
-        query = Recall(own, None, None).prepare("tides")
+        query = Searcher(own, None, None).prepare("tides")
         texts = [passage.text for passage in overview(own, None, query, found, 4)]
         assert texts and all(text in paper[: paper.index("## Method")] for text in texts)
 
 
 def test_an_overview_is_of_its_part_alone_and_spread_over_its_chapters(shelf):
     (stretch,) = named(shelf.store, [only(shelf, "book.txt").source], "book.txt")
-    query = Recall(shelf, None, None).prepare("keeper")
+    query = Searcher(shelf, None, None).prepare("keeper")
     for part in parts_of(shelf, [stretch], 4):
         passages = overview(shelf, None, query, part, 4)
         assert len(passages) == 4

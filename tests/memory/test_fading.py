@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli import Crystal
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.errors import UsageError
 from crystalcli.memory.decay import Forgetting
@@ -47,13 +47,16 @@ def path(tmp_path_factory):
 
 def test_of_two_messages_the_later_comes_first_when_they_fade(path):
     with Crystal.open(path, encoder=None) as crystal:
-        plain = [each for each in crystal.recall(QUESTION, 5, decay="off", now=NOW) if each.kind == "chat"]
-        faded = [each for each in crystal.recall(QUESTION, 5, decay=1.0, now=NOW) if each.kind == "chat"]
-    assert [each.marks["message"] for each in plain[:2]] == ["Ann, 2023-03-11 09:30 UTC", "Ann, 2023-11-06 09:30 UTC"]
+        plain = [each for each in crystal.recall(QUESTION, 5, half_life="off", now=NOW) if each.place.kind == "chat"]
+        faded = [each for each in crystal.recall(QUESTION, 5, half_life=1.0, now=NOW) if each.place.kind == "chat"]
+    assert [each.place.marks["message"] for each in plain[:2]] == [
+        "Ann, 2023-03-11 09:30 UTC",
+        "Ann, 2023-11-06 09:30 UTC",
+    ]
     assert {each.text for each in plain} == {each.text for each in faded}
     for before in plain:
         after = next(each for each in faded if each.text == before.text)
-        age = (NOW - time_told(before.marks["message"])) / 86_400
+        age = (NOW - time_told(before.place.marks["message"])) / 86_400
         lost = WEIGHT * Forgetting.by_half_life(1.0).log_retained(age, Forgetting.by_half_life(1.0).stability)
         assert after.shares["age"] == pytest.approx(lost)
         assert after.score == pytest.approx(before.score + lost)
@@ -63,10 +66,10 @@ def test_of_two_messages_the_later_comes_first_when_they_fade(path):
 def test_what_is_no_message_keeps_its_score_and_messages_fade_unless_they_are_not_to(path):
     with Crystal.open(path, encoder=None) as crystal:
         usual, off, faded = (
-            crystal.recall(QUESTION, 5, **options) for options in ({}, {"decay": "off"}, {"decay": 1.0})
+            crystal.recall(QUESTION, 5, **options) for options in ({}, {"half_life": "off"}, {"half_life": 1.0})
         )
         assert all("age" not in each.shares for each in off)
-        assert all(("age" in each.shares) == (each.kind == "chat") for each in (*usual, *faded))
+        assert all(("age" in each.shares) == (each.place.kind == "chat") for each in (*usual, *faded))
         books = [[each for each in found if each.path == "book.txt"] for found in (usual, off, faded)]
         assert len(books[0]) == 1
         assert books[0] == books[1] == books[2]
@@ -76,8 +79,8 @@ def test_what_is_no_message_keeps_its_score_and_messages_fade_unless_they_are_no
 
 def test_by_default_ages_count_from_the_newest_message_that_could_answer(path):
     with Crystal.open(path, encoder=None) as crystal:
-        found = [each for each in crystal.recall(QUESTION, 12) if each.kind == "chat"]
-        seen = {each.marks["message"]: each.shares["age"] for each in found}
+        found = [each for each in crystal.recall(QUESTION, 12) if each.place.kind == "chat"]
+        seen = {each.place.marks["message"]: each.shares["age"] for each in found}
         dated = crystal.recall(QUESTION, 12, now=NOW)
     curve = Forgetting.by_half_life(HALF_LIFE)
     newest = max(time_told(label) for label in seen)
@@ -86,15 +89,15 @@ def test_by_default_ages_count_from_the_newest_message_that_could_answer(path):
         for label in seen
     }
     assert max(seen.values()) == 0.0
-    assert all(each.shares["age"] < 0 for each in dated if each.kind == "chat")
+    assert all(each.shares["age"] < 0 for each in dated if each.place.kind == "chat")
 
 
-@pytest.mark.parametrize("decay", [0.0, -3.0, float("nan"), float("inf"), "soon", None, True])
-def test_what_is_no_half_life(path, decay):
+@pytest.mark.parametrize("half_life", [0.0, -3.0, float("nan"), float("inf"), "soon", None, True])
+def test_what_is_no_half_life(path, half_life):
     with Crystal.open(path, encoder=None) as crystal, pytest.raises(UsageError, match="half-life"):
-        crystal.recall(QUESTION, decay=decay)
+        crystal.recall(QUESTION, half_life=half_life)
     with pytest.raises(UsageError, match="half-life"):
-        Wishes(decay=decay)
+        AskOptions(half_life=half_life)
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)), st.text(max_size=20), st.booleans())

@@ -14,7 +14,7 @@ from support import faults
 from support.repository import environment
 
 from crystalcli.memory import segments
-from crystalcli.memory.crystal import CrystalFile
+from crystalcli.memory.encoders import DEFAULT_META
 from crystalcli.memory.ingest import Ingest
 from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store
@@ -66,7 +66,7 @@ def recorded(tmp_path_factory):
     home = tmp_path_factory.mktemp("power")
     folder, chance = home / "docs", random.Random(5)
     faults.make_folder(folder, chance)
-    store = CrystalFile.create_store(home / "m.crystal")
+    store = Store.create(home / "m.crystal", dict(DEFAULT_META))
     recorder, before = Recorder(home, store), segments.SEGMENT_BYTES
     segments.SEGMENT_BYTES = faults.SEGMENT_BYTES
     try:
@@ -141,7 +141,7 @@ def test_a_checkpoint_that_a_power_cut_tore_is_done_again(recorded, tmp_path):
 
 
 def test_a_commit_is_on_the_disk_when_it_is_done(tmp_path):
-    with CrystalFile.create_store(tmp_path / "m.crystal") as store:
+    with Store.create(tmp_path / "m.crystal", dict(DEFAULT_META)) as store:
         with store.transaction():
             store.set_meta("note", "kept")
         assert store.rows("PRAGMA synchronous") == [(2,)]

@@ -12,7 +12,7 @@ import pytest
 from support.repository import SAMPLES
 
 from crystalcli.errors import SourceError
-from crystalcli.library import Crystal, choice_of, forecast
+from crystalcli.library import Crystal
 from crystalcli.memory.chunks import Chunks
 from crystalcli.memory.encoders import chosen
 from crystalcli.memory.forecast import _Sample
@@ -42,8 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_it_names_what_an_ingest_reads_and_comes_near_its_figures(tmp_path, folder):
     file, before = tmp_path / "m.crystal", sorted(tmp_path.rglob("*"))
-    choice = choice_of(exclude=["*.log"])
-    told = forecast(file, [folder], encoder=None, choice=choice)
+    told = Crystal.forecast(file, [folder], encoder=None, exclude=["*.log"])
     assert sorted(tmp_path.rglob("*")) == before
     with Crystal.create(file, encoder=None) as crystal:
         report = crystal.ingest([folder], exclude=["*.log"])
@@ -68,23 +67,21 @@ def test_what_the_crystal_has_is_no_work(tmp_path, folder):
     (folder / "new.txt").write_text("A new one.\n")
     os.utime(folder / "01.txt", (1, 1))
     before = file.read_bytes()
-    told = forecast(file, [folder], encoder=None)  # as chosen before
+    told = Crystal.forecast(file, [folder], encoder=None)  # as chosen before
     assert [path for path, _, _ in told.files] == ["00.txt", "new.txt"]
     assert (told.unchanged, told.left_out) == (31, 0)
     assert sorted(told.skipped) == [("empty.txt", "empty", "empty"), ("poetry.lock", "lock file", "lock_file")]
     assert file.read_bytes() == before
     with Crystal.open(file, writable=True, encoder=None) as crystal:
         crystal.ingest([folder])
-    told = forecast(file, [folder], encoder=None)
+    told = Crystal.forecast(file, [folder], encoder=None)
     assert (told.files, told.unchanged, told.tokens, told.seconds, told.bytes) == ([], 33, 0, 0.0, 0)
-    assert [path for path, _, _ in forecast(file, [folder], encoder=None, choice=choice_of(exclude=[])).files] == [
-        "out.log"
-    ]
+    assert [path for path, _, _ in Crystal.forecast(file, [folder], encoder=None, exclude=[]).files] == ["out.log"]
 
 
 def test_with_weights_it_encodes_a_few_chunks(tmp_path, folder, encoder_folder):
-    told = forecast(tmp_path / "m.crystal", [folder / "a.md", folder / "x.py"], encoder=encoder_folder)
-    bare = forecast(tmp_path / "m.crystal", [folder / "a.md", folder / "x.py"], encoder=None)
+    told = Crystal.forecast(tmp_path / "m.crystal", [folder / "a.md", folder / "x.py"], encoder=encoder_folder)
+    bare = Crystal.forecast(tmp_path / "m.crystal", [folder / "a.md", folder / "x.py"], encoder=None)
     assert told.layers
     assert 0 < told.encoded_tokens <= told.sampled_tokens
     assert told.tokens == bare.tokens
@@ -95,14 +92,14 @@ def test_with_weights_it_encodes_a_few_chunks(tmp_path, folder, encoder_folder):
 def test_pdf_is_predicted_from_whole_files(tmp_path):
     pdfs = sorted(SAMPLES.rglob("*.pdf"))
     assert pdfs
-    told = forecast(tmp_path / "m.crystal", pdfs, encoder=None)
+    told = Crystal.forecast(tmp_path / "m.crystal", pdfs, encoder=None)
     with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
         assert told.tokens == pytest.approx(crystal.ingest(pdfs).tokens, rel=0.02)
 
 
 def test_a_path_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(SourceError, match="does not exist"):
-        forecast(tmp_path / "m.crystal", [tmp_path / "nothing"], encoder=None)
+        Crystal.forecast(tmp_path / "m.crystal", [tmp_path / "nothing"], encoder=None)
 
 
 def test_what_is_in_archives_counts_and_is_known_again(tmp_path: Path) -> None:
@@ -119,12 +116,12 @@ def test_what_is_in_archives_counts_and_is_known_again(tmp_path: Path) -> None:
             packed.writestr(f"{number}.txt", prose(number, 60))
         packed.writestr("inner.tar.gz", inner.getvalue())
         packed.writestr("empty.txt", "")
-    told = forecast(tmp_path / "m.crystal", [folder], encoder=None)
+    told = Crystal.forecast(tmp_path / "m.crystal", [folder], encoder=None)
     assert [(path, kind) for path, kind, _ in told.files] == [("a.zip", "archive")]
     with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
         report = crystal.ingest([folder])
     assert told.tokens == told.kinds["archive"].tokens == pytest.approx(report.tokens, rel=0.02)
-    again = forecast(tmp_path / "m.crystal", [folder], encoder=None)
+    again = Crystal.forecast(tmp_path / "m.crystal", [folder], encoder=None)
     assert (again.files, again.unchanged, again.skipped) == ([], 11, [("a.zip/empty.txt", "empty", "empty")])
 
 
@@ -151,9 +148,9 @@ def test_it_says_what_is_gone_and_knows_a_folder_that_was_moved(tmp_path: Path, 
     with Crystal.create(file, encoder=None) as crystal:
         crystal.ingest([folder], exclude=["*.log"])
     (folder / "00.txt").unlink()
-    assert forecast(file, [folder], encoder=None).gone == 1
+    assert Crystal.forecast(file, [folder], encoder=None).gone == 1
     moved = folder.rename(tmp_path / "moved")
-    told = forecast(file, [moved], encoder=None, choice=choice_of(exclude=["*.log"]))
+    told = Crystal.forecast(file, [moved], encoder=None, exclude=["*.log"])
     with Crystal.open(file, writable=True, encoder=None) as crystal:
         report = crystal.ingest([moved], exclude=["*.log"])
     assert (told.files, told.unchanged) == ([], report.unchanged)

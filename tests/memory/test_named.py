@@ -11,7 +11,7 @@ from crystalcli import Crystal
 from crystalcli.lexical import query_terms
 from crystalcli.memory.contexts import MARK
 from crystalcli.memory.named import ASKED, SAID, named
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.recall import Searcher
 
 BODY = "    total = value + 1\n    for each in range(total):\n        value += each\n    return value\n\n\n"
 NAMES = ("load_config_file", "config", "rotate_keys", "parseGaugeRecord", "test_rotate_keys")
@@ -36,7 +36,7 @@ def given(path: Path, question: str) -> dict[str, float]:
     """What each definition, by its name, gives to its atoms."""
     with Crystal.open(path, encoder=None) as crystal:
         shelf = crystal.shelf
-        found = named(shelf, Recall(shelf, None, None).prepare(question), np.arange(shelf.atoms))
+        found = named(shelf, Searcher(shelf, None, None).prepare(question), np.arange(shelf.atoms))
         chunks = shelf.nesting.chunk_of(np.arange(shelf.atoms)).tolist()
         names = [shelf.context_of(chunk).partition(MARK)[2] for chunk in chunks]
         assert found.dtype == np.float32 and found.shape == (shelf.atoms,)
@@ -48,7 +48,7 @@ def given(path: Path, question: str) -> dict[str, float]:
 )
 def test_a_name_gives_what_question_and_name_say_of_one_another(path, question):
     with Crystal.open(path, encoder=None) as crystal:
-        idf = Recall(crystal.shelf, None, None).prepare(question).idf
+        idf = Searcher(crystal.shelf, None, None).prepare(question).idf
     for name, found in given(path, question).items():
         terms = [term for term in query_terms(name) if term != "test"]
         own = [term for term in query_terms(name.split(".")[-1]) if term != "test"]

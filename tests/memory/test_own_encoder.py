@@ -19,8 +19,7 @@ from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError, UsageError
 from crystalcli.memory import codebooks as script
 from crystalcli.memory import segments
-from crystalcli.memory.crystal import ENCODER
-from crystalcli.memory.encoders import Encoder, Mark
+from crystalcli.memory.encoders import ENCODER, Encoder, Mark
 from crystalcli.memory.layers import LayerEncoder
 from crystalcli.memory.learn import learn, sampled
 from crystalcli.storage.codebooks import codebooks, put_codebooks

@@ -12,7 +12,7 @@ from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import bm25
 from crystalcli.memory.pages import PAGE, atom_spans, of_pages
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.recall import Searcher
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.store import Store
 
@@ -85,7 +85,7 @@ def pages_of(shelf: Shelf) -> tuple[dict[int, tuple[int, int]], list[tuple[int, 
 
 def expected(shelf: Shelf, question: str, atoms: list[int]) -> list[float]:
     """What is given to `atoms`, counted atom by atom over all pages."""
-    query = Recall(shelf, None, None).prepare(question)
+    query = Searcher(shelf, None, None).prepare(question)
     page_of, touched = pages_of(shelf)
     looked_at = {page_of[atom] for atom in atoms}
     lengths = dict.fromkeys(looked_at, 0)
@@ -136,7 +136,7 @@ def test_a_page_gives_its_bm25_less_the_mean(path, question, step):
         atoms = sorted(source_of)[::step]
         given = of_pages(
             shelf,
-            Recall(shelf, None, None).prepare(question),
+            Searcher(shelf, None, None).prepare(question),
             np.array(atoms),
             np.array([source_of[atom] for atom in atoms]),
         )
@@ -150,7 +150,7 @@ def test_a_page_gives_its_bm25_less_the_mean(path, question, step):
 def test_pages_are_read_where_they_are_asked_for_alone(path, monkeypatch):
     with Store.open(path) as store:
         shelf = Shelf(store)
-        query = Recall(shelf, None, None).prepare(QUESTIONS[0])
+        query = Searcher(shelf, None, None).prepare(QUESTIONS[0])
         (source,) = [source.id for source in store.sources() if source.path == "long.pdf"]
         atom = shelf.first_atom(store.runs_of(source)[1].first_chunk) + 5
         read = []
@@ -165,7 +165,7 @@ def test_no_atoms_are_given_nothing(path):
     with Store.open(path) as store:
         shelf = Shelf(store)
         none = np.zeros(0, np.int64)
-        assert of_pages(shelf, Recall(shelf, None, None).prepare("rope"), none, none).tolist() == []
+        assert of_pages(shelf, Searcher(shelf, None, None).prepare("rope"), none, none).tolist() == []
 
 
 def test_an_atom_that_its_document_does_not_hold_is_damage(path):
@@ -174,7 +174,7 @@ def test_an_atom_that_its_document_does_not_hold_is_damage(path):
         text = next(source.id for source in store.sources() if source.path == "other.txt")
         atom = places(shelf)[0][0]
         with pytest.raises(DamagedCrystalError, match="no run of a document holds chunk"):
-            of_pages(shelf, Recall(shelf, None, None).prepare("rope"), np.array([atom]), np.array([text]))
+            of_pages(shelf, Searcher(shelf, None, None).prepare("rope"), np.array([atom]), np.array([text]))
 
 
 @pytest.fixture(scope="module")
@@ -201,10 +201,10 @@ TABLES = {
 @pytest.mark.parametrize(("subject", "number"), [(subject, n) for n, subject in enumerate(TABLES, 1)])
 def test_a_table_is_given_what_stands_at_the_head_of_its_page(reports, encoder_folder, subject, number, depth):
     with Crystal.open(reports, encoder=encoder_folder) as crystal:
-        recall, question = crystal.recaller(), f"{subject}: the total of all regions?"
+        recall, question = crystal.searcher(), f"{subject}: the total of all regions?"
         ranked = recall.rank(recall.prepare(question), depth, 300)
         page_of = {atom: page for atom, (_, page) in pages_of(recall.shelf)[0].items()}
-        found = crystal.recall(question, 30, depth)
+        found = crystal.recall(question, 30, depth=depth)
     on_it = [each.shares["page"] for each in ranked if page_of.get(each.atom) == number]
     # The end of the page before is in one atom with the head of this one.
     others = set(range(1, len(TABLES) + 1)) - {number, number - 1}
@@ -219,12 +219,12 @@ def test_a_table_is_given_what_stands_at_the_head_of_its_page(reports, encoder_f
 
 def test_atoms_alone_know_no_pages(reports, encoder_folder):
     with Crystal.open(reports, encoder=encoder_folder) as crystal:
-        assert all("page" not in passage.shares for passage in crystal.recall("the total of all regions", 30, 1))
+        assert all("page" not in passage.shares for passage in crystal.recall("the total of all regions", 30, depth=1))
 
 
 def test_what_the_page_gives_stays_when_atoms_are_encoded_again(reports, encoder_folder):
     with Crystal.open(reports, encoder=encoder_folder) as crystal:
-        recall, question = crystal.recaller(), "Ropes sold to pilots: the total?"
+        recall, question = crystal.searcher(), "Ropes sold to pilots: the total?"
         before = {each.atom: each.shares.get("page") for each in recall.rank(recall.prepare(question), 3, 24)}
         again = crystal.recall(question, 5, reencode=20)
     kept = [passage.shares["page"] for passage in again if "page" in passage.shares]

@@ -11,7 +11,7 @@ import pytest
 from support.lexical_crystals import read_into, texts
 
 from crystalcli import library
-from crystalcli.library import forecast
+from crystalcli.library import Crystal
 from crystalcli.memory.watch import Watch
 from crystalcli.types import Progress
 
@@ -44,14 +44,14 @@ def test_names_that_have_changed_are_read_again_in_a_folder(tmp_path: Path, fold
     crystal = read_into(tmp_path / "m.crystal", folder)
     assert authors(crystal) == {"Ann"}
     (folder / "users.json").write_text(users("Annabel"))
-    told = forecast(crystal, [folder], encoder=None)
+    told = Crystal.forecast(crystal, [folder], encoder=None)
     assert sorted(path for path, _, _ in told.files) == [DAY, "users.json", OTHER_DAY]
-    with library.read_into(crystal, None) as opened:
+    with library.Crystal(crystal, mode="write", encoder=None) as opened:
         report = opened.ingest([folder])
     assert (report.read, report.unchanged) == (3, 1)
     assert authors(crystal) == {"Annabel"}
     os.utime(folder / "users.json", (2000, 2000))
-    with library.read_into(crystal, None) as opened:
+    with library.Crystal(crystal, mode="write", encoder=None) as opened:
         assert opened.ingest([folder]).read == 0
 
 

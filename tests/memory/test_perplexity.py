@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import SourceError, UsageError
-from crystalcli.memory.perplexity import LENGTH, Foreseen, figures, held_back, ratio, repeats, results, text_of
+from crystalcli.memory.perplexity import LENGTH, Foreseen, figures, held_back, ratio, repeats, report_of, text_of
 
 
 @given(st.integers(200, 100_000), st.integers(2, 2048), st.integers(1, 300))
@@ -71,7 +71,7 @@ def test_results_by_arm():
         }
         for number in range(5)
     ]
-    found = results(rows)
+    found = report_of(rows, model="m", window=64, tokens=999)
     assert found.repeated == 2
     assert found.arms["window"].perplexity.value == pytest.approx(math.e**2)
     assert found.ratios["memory"].value == pytest.approx(1 / math.e)

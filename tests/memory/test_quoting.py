@@ -51,10 +51,12 @@ def test_a_quotation_has_its_own_place(crystal: Path, question: str) -> None:
     with Crystal.open(crystal, encoder=None) as opened:
         answer = opened.ask(question, extractive=True, floor=0)
         first = answer.citations[0]
-        assert (first.path, first.place, first.heading, first.marks.get("definition", "")) == PLACES[question]
+        assert (first.path, str(first.place), first.heading, first.place.marks.get("definition", "")) == PLACES[
+            question
+        ]
         assert opened.verified(first)
         passage = opened.recall(question, 1)[0]
-        assert passage.marks.get("definition", "") == PLACES[question][3]
+        assert passage.place.marks.get("definition", "") == PLACES[question][3]
 
 
 def test_it_is_shown_to_people_and_to_programs(crystal: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +81,7 @@ def test_lines_are_those_of_the_file(tmp_path: Path, text: str, at: float, lengt
         found = opened.cite("a.txt", start, end)
         assert found.quote == text[start:end] == opened.quote("a.txt", start, end)
         line = 1 + text.count("\n", 0, start)
-        assert (found.line_start, found.line_end) == (line, line + text[start:end].rstrip().count("\n"))
+        assert (found.place.line_start, found.place.line_end) == (line, line + text[start:end].rstrip().count("\n"))
         with pytest.raises(NotFoundError, match=r"no document b\.txt"):
             opened.cite("b.txt", 0, 1)
 
@@ -92,11 +94,11 @@ def test_what_a_model_is_given_of_a_passage_has_the_place_of_that_part(tmp_path:
     )
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"chat.txt": said}))
     with Crystal.open(path, encoder=None) as opened:
-        packed = opened.packed("what was about the tide again?")
+        packed = opened.pack_context("what was about the tide again?")
         (passage,) = packed.passages
         assert passage.text == opened.quote("chat.txt", passage.start, passage.end)
         assert passage.start > 0
         author = passage.text.split("] ")[1].split(":")[0]
         assert author != "Ann"
-        assert passage.place == f"{author}, 2024-05-{1 + names.index(author):02} 10:30"
+        assert str(passage.place) == f"{author}, 2024-05-{1 + names.index(author):02} 10:30"
         assert packed.context.startswith(f"[1] chat.txt, {passage.place}:\n")

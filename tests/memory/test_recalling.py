@@ -183,7 +183,7 @@ def test_tokens_that_could_not_be_remembered_wait_for_the_next(model):
         reader._leave(0)
         assert past.characters == len(words)
         sources = past._store.sources()
-        assert "".join(past._recaller().shelf.span_text(each) for each in sources) == words
+        assert "".join(past._searcher().shelf.span_text(each) for each in sources) == words
 
 
 @pytest.mark.parametrize("figures", [{"window": 1}, {"window": 8192}])
@@ -215,7 +215,7 @@ def test_a_past_says_what_it_holds(encoder_folder):
         past.add(VERSE)
         with Crystal.open(past.path) as crystal:
             assert [layer.nodes for layer in crystal.stats().layers] == list(past.nodes)
-            grows = [part for part in crystal.memory().parts if part.grows]
+            grows = [part for part in crystal.memory_use().parts if part.grows]
         assert past.kept == sum(part.bytes for part in grows) > 0
     with Past(None) as past:
         past.warm()

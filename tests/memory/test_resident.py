@@ -21,7 +21,7 @@ from crystalcli.memory.ingest import Ingest
 from crystalcli.memory.kept import Kept
 from crystalcli.memory.nesting import Nesting, ranges
 from crystalcli.memory.passages import Passages
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.recall import Searcher
 from crystalcli.memory.segments import SEGMENT_BYTES
 from crystalcli.memory.shelf import Shelf
 from crystalcli.storage.store import Store
@@ -37,7 +37,7 @@ import psutil, synthetic
 from crystalcli import Crystal
 with Crystal.open(sys.argv[1], encoder=Path(sys.argv[2])) as crystal:
     for question in synthetic.Words(3).questions(int(sys.argv[3])):
-        crystal.recall(question, 5, 3)
+        crystal.recall(question, 5, depth=3)
     now = psutil.Process().memory_info().rss
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     tokens = crystal.stats().tokens  # which recall has no need of
@@ -81,7 +81,7 @@ def test_forty_million_tokens_keep_to_it_too(million, tmp_path, encoder_folder):
 
 def test_inspect_says_what_the_process_takes(million, encoder_folder):
     with Crystal.open(million, encoder=encoder_folder) as crystal:
-        found, atoms = crystal.memory(), crystal.shelf.atoms
+        found, atoms = crystal.memory_use(), crystal.shelf.atoms
     assert found.tokens > 1_000_000
     grows = {part.name: part.bytes for part in found.parts if part.grows}
     assert grows["atoms' codes"] == 32 * atoms
@@ -92,10 +92,10 @@ def test_inspect_says_what_the_process_takes(million, encoder_folder):
 
 def test_without_vectors_there_are_no_codes_to_keep(million, tmp_path):
     with Crystal.open(million, encoder=None) as crystal:
-        names = {part.name for part in crystal.memory().parts}
+        names = {part.name for part in crystal.memory_use().parts}
     assert not names & {"codebooks", "the question's encoder"}
     with Crystal.create(tmp_path / "empty.crystal", encoder=None) as crystal:
-        found = crystal.memory()
+        found = crystal.memory_use()
     assert found.tokens == found.per_million == 0
     assert found.grown < 100
 
@@ -126,7 +126,7 @@ def bytes_read() -> int:
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="this system does not count what a process reads")
 def test_twenty_passages_read_less_than_two_megabytes(million, encoder_folder):
     with Crystal.open(million, encoder=encoder_folder) as crystal:
-        recall = crystal.recaller()
+        recall = crystal.searcher()
         recall.recall("so that everything is imported", 20)
         for question in synthetic.Words(5).questions(5):
             query = recall.prepare(question)
@@ -143,8 +143,8 @@ def test_twenty_passages_read_less_than_two_megabytes(million, encoder_folder):
 
 def test_depth_1_reads_nothing_below_the_atoms(million, encoder_folder):
     with Crystal.open(million, encoder=encoder_folder) as crystal, CountingStore.open(million) as store:
-        whole = crystal.recaller()
-        recall = Recall(Shelf(store), whole._encoder, whole._codec)
+        whole = crystal.searcher()
+        recall = Searcher(Shelf(store), whole._encoder, whole._codec)
         read = {}
         for depth in (1, 2, 3):
             store.read.clear()

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from crystalcli import Crystal
+from crystalcli.memory import standing as standing_module
+from crystalcli.memory.query import PreparedQuery
+from crystalcli.memory.recall import Searcher
 from crystalcli.lexical import query_terms, terms
-from crystalcli.memory.passages import Query
-from crystalcli.memory.recall import Recall
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.standing import COVER, PATH_CODE, PATH_PROSE, TEST, standing
 from crystalcli.storage.store import Store
@@ -46,7 +47,7 @@ def looked_at(path: Path, question: str) -> dict[str, tuple[set[bool], set[float
     """For each document: what is said of all of its atoms."""
     with Store.open(path) as store:
         shelf = Shelf(store)
-        query = Recall(shelf, None, None).prepare(question)
+        query = Searcher(shelf, None, None).prepare(question)
         found = standing(shelf, query, np.arange(shelf.atoms), defined=1)
         said: dict[str, tuple[set[bool], set[float]]] = {}
         for atom in range(shelf.atoms):
@@ -61,7 +62,7 @@ def expected(path: Path, question: str) -> dict[str, float]:
     """The same for each document, worked out from its whole text."""
     with Store.open(path) as store:
         shelf = Shelf(store)
-        query: Query = Recall(shelf, None, None).prepare(question)
+        query: PreparedQuery = Searcher(shelf, None, None).prepare(question)
         total = sum(query.idf.values())
         wanted = {}
         for source in store.sources():
@@ -117,7 +118,7 @@ def test_the_words_of_a_lone_function_give_nothing(tmp_path):
     for name in ("two.py", "more.py"):
         with Crystal.create(tmp_path / f"{name}.crystal", encoder=None) as crystal:
             crystal.ingest([tmp_path / name])
-            question = Recall(crystal.shelf, None, None).prepare("rope mooring")
+            question = Searcher(crystal.shelf, None, None).prepare("rope mooring")
             found = standing(crystal.shelf, question, np.arange(crystal.shelf.atoms))
             given[name] = found.given.max()
             assert found.is_code.all() and (found.lone == (name == "two.py")).all()

@@ -40,7 +40,7 @@ def test_rows_are_those_of_the_sheet(tmp_path, span, place):
         with store.transaction():
             source = source._replace(id=store.put_source(source))
             store.add_landmarks(source.id, MARKS)
-        assert whereabouts(store, source, start, end, (start // 10 + 1, (end - 1) // 10 + 1)).place == place
+        assert whereabouts(store, source, start, end, (start // 10 + 1, (end - 1) // 10 + 1)).__str__() == place
 
 
 def test_lines_are_those_of_the_file_at_both_ends(tmp_path):
@@ -50,6 +50,6 @@ def test_lines_are_those_of_the_file_at_both_ends(tmp_path):
             source = source._replace(id=store.put_source(source))
             store.add_landmarks(source.id, [(0, "line", "7"), (100, "line", "5")])
         found = whereabouts(store, source, 50, 150, (6, 15))
-        assert (found.place, found.line_start, found.line_end) == ("lines 13-20", 13, 20)
+        assert (str(found), found.line_start, found.line_end) == ("lines 13-20", 13, 20)
         found = whereabouts(store, source, 90, 110, (10, 11))  # below in the file stands what is read before
-        assert (found.place, found.line_start, found.line_end) == ("line 17", 17, 17)
+        assert (str(found), found.line_start, found.line_end) == ("line 17", 17, 17)

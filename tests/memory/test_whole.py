@@ -169,7 +169,7 @@ def test_a_document_that_a_repair_found_incomplete_is_read_again_even_after_it_w
     with Store.open(made) as store:
         number = store.source_named("log-4.md").id
     change(made, f"DELETE FROM run WHERE source = {number} AND ordinal = 0")
-    assert repair(made).to_read_again == ["log-4.md"]
+    assert list(repair(made).to_read_again) == ["log-4.md"]
     assert_sound(made)
     (tmp_path / "kept.md").rename(file)
     with Crystal.open(made, writable=True, encoder=None) as crystal:

@@ -26,9 +26,11 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.memory import segments
-from crystalcli.memory.crystal import CrystalFile
+from crystalcli.memory.encoders import DEFAULT_META
+from crystalcli.memory.fill import fill_layers
 from crystalcli.memory.ingest import Ingest
 from crystalcli.memory.layers import LayerCodes
+from crystalcli.memory.session import CrystalReader
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.verify import verify
 from crystalcli.storage.store import Store
@@ -112,10 +114,9 @@ def ingest(
 ) -> None:
     """One ingest with the stand-in. log: a line for each commit, once it is there. stop_after: commits until a Ctrl-C."""
     segments.SEGMENT_BYTES = SEGMENT_BYTES
-    store = Store.open(crystal, writable=True) if crystal.exists() else CrystalFile.create_store(crystal)
-    opened = CrystalFile(store, None)
+    store = Store.open(crystal, writable=True) if crystal.exists() else Store.create(crystal, dict(DEFAULT_META))
     encoder = HashEncoder()
-    opened._fill(encoder)  # type: ignore[arg-type]  # what a Ctrl-C left without layers
+    fill_layers(store, encoder)  # type: ignore[arg-type]  # what a Ctrl-C left without layers
     run = Ingest(store, encoder)
     commit, count = run._writer.commit, 0
     out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT) if log else -1
@@ -184,7 +185,7 @@ def check_kept(promised: dict[str, Any], found: dict[str, Any], crystal: Path) -
 def content(crystal: Path) -> dict[str, Any]:
     """Everything that two crystals of the same folder must have in common."""
     with Store.open(crystal) as store:
-        shelf, opened = Shelf(store), CrystalFile(store, None)
+        shelf, opened = Shelf(store), CrystalReader(store, None)
         ledger, texts, layers, marks = {}, {}, {}, {}
         for row in store.sources():
             ledger[row.location] = row._replace(id=0, mtime_ns=0)

@@ -21,18 +21,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crystalcli.answering.ask import ask
-from crystalcli.answering.wishes import Wishes
+from crystalcli.answering.ask_options import AskOptions
+from crystalcli.answering.broad_question import broad_intent
 from crystalcli.errors import CrystalError
 from crystalcli.lexical import varint
-from crystalcli.memory.crystal import CrystalFile
-from crystalcli.memory.recall import Recall
+from crystalcli.memory.ingest import ingest_into
+from crystalcli.memory.recall import Searcher
 from crystalcli.memory.repair import repair
+from crystalcli.memory.session import CrystalReader
 from crystalcli.memory.verify import verify
 from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store, digest
-from crystalcli.types import Speaker
+from crystalcli.types import ChatModel
 from crystalcli.vectors import EncodedQuestion, QuestionEncoder, default_codec
-from support.damage import TABLES, change, reseal
 
 QUESTIONS = ("Which day weighed the compass of port 1?", "ensign stone 999")
 BROAD = ("What are these documents about?", "Which sections mention the compass?")
@@ -65,13 +66,13 @@ def use(path: Path, encoder: QuestionEncoder | None, writable: bool) -> tuple[bo
             assert str(error)
             assert error.exit_code in (1, 2, 4, 5, 7)
 
-    def document(crystal: CrystalFile, name: str) -> list[object]:
+    def document(crystal: CrystalReader, name: str) -> list[object]:
         found, chunks = crystal.zoom(name)
         return [found, list(chunks), crystal.quote(name, 0, 10**6)]
 
     try:
         with Store.open(path, writable=writable) as store:
-            crystal = CrystalFile(store, None)
+            crystal = CrystalReader(store, None)
             verdict = verify(store)
             sound = verdict.sound
             step(crystal.stats)
@@ -81,22 +82,30 @@ def use(path: Path, encoder: QuestionEncoder | None, writable: bool) -> tuple[bo
             for question in QUESTIONS:
                 for depth in (1, 3):
                     step(
-                        lambda q=question, d=depth: Recall(
-                            crystal.shelf, encoder, default_codec() if encoder else None
-                        ).recall(q, 5, d)
+                        lambda q=question, d=depth: (
+                            Searcher(crystal.shelf, encoder, default_codec() if encoder else None)
+                            .recall(q, 5, d)
+                            .passages
+                        )
                     )
             for question in BROAD:
-                step(lambda q=question: ask(crystal, q, Wishes(extractive=True), speaker=_nobody).portions)
+                step(
+                    lambda q=question: (
+                        ask(
+                            crystal, q, AskOptions(extractive=True), intent=broad_intent(q), open_model=_nobody
+                        ).portions
+                    )
+                )
             if writable:
                 with contextlib.suppress(CrystalError):
-                    crystal.ingest([path.parent / "new"])
+                    ingest_into(store, crystal._encoder, [path.parent / "new"])
     except CrystalError as error:
         said.append(type(error).__name__)
         sound = False
     return sound, said
 
 
-def _nobody() -> Speaker:
+def _nobody() -> ChatModel:
     raise AssertionError("no language model is needed")
 
 

@@ -40,7 +40,7 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
 
 def read_into(path: Path, *sources: Path, prune: bool = False) -> Path:
     """Ingest into the crystal at `path`, without vectors."""
-    with library.read_into(path, None) as opened:
+    with library.Crystal(path, mode="write", encoder=None) as opened:
         opened.ingest(sources, prune=prune)
     return path
 

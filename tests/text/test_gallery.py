@@ -125,19 +125,19 @@ def _stands(passage: Passage, sample: Sample, fact: Fact) -> None:
     if heading := wanted.pop("heading", ""):
         assert right("heading", passage.heading, heading)
     if page := wanted.pop("page", ""):
-        assert passage.place == f"p. {page}"
+        assert str(passage.place) == f"p. {page}"
     if wanted.pop("time", ""):  # that of the passage's first sentence
-        assert re.fullmatch(r"\d\d:\d\d:\d\d", passage.place)
+        assert re.fullmatch(r"\d\d:\d\d:\d\d", str(passage.place))
     wanted.pop("definition", "")
     for kind, label in wanted.items():
-        assert right(kind, passage.marks.get(kind, ""), label)
-        assert re.search(label, passage.place)
-    if fact.at and "row" in passage.marks:
-        first, _, last = passage.marks["row"].partition("-")
+        assert right(kind, passage.place.marks.get(kind, ""), label)
+        assert re.search(label, str(passage.place))
+    if fact.at and "row" in passage.place.marks:
+        first, _, last = passage.place.marks["row"].partition("-")
         assert int(first) <= fact.at <= int(last or first)
-    elif fact.at and passage.has_lines:
-        assert passage.line_start <= fact.at <= passage.line_end
-        assert passage.place.startswith("line")
+    elif fact.at and passage.place.has_lines:
+        assert passage.place.line_start <= fact.at <= passage.place.line_end
+        assert str(passage.place).startswith("line")
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
@@ -153,7 +153,7 @@ def test_every_member_of_an_archive_is_a_document(shelf, tmp_path, name):
         found = crystal.recall(formats.TIDE_ASKED, k=1)[0]
         assert formats.TIDE in " ".join(found.text.split())
         assert found.path in held
-        assert found.place.startswith("line")
+        assert str(found.place).startswith("line")
 
 
 def test_a_file_is_known_by_its_content_where_its_name_says_nothing(shelf, tmp_path):

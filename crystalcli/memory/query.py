@@ -1,0 +1,101 @@
+"""A question made ready for ranking, the atoms that ranking gives, and the results of a recall.
+
+Knows: the shape of what travels between ranking, scorers and answers. Does not know: how any of it is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, overload
+
+from crystalcli.lexical import Packed
+from crystalcli.types import Passage
+from crystalcli.vectors import Encoded
+
+if TYPE_CHECKING:
+    from crystalcli.types import FloatArray
+
+
+class PreparedQuery(NamedTuple):
+    """A question made ready, as far as depth does not matter.
+
+    Attributes:
+        text: The question.
+        idf: The inverse document frequency of each of its terms.
+        bm25: BM25 of each atom, float32 [atoms].
+        encoded: Its vector and its tokens' states; None without the encoder's weights.
+        token_weights: What each token counts in MaxSim, float32 [tokens].
+        postings: The postings of each term, a part for each lexicon of the file.
+    """
+
+    text: str
+    idf: dict[str, float]
+    bm25: FloatArray
+    encoded: Encoded | None
+    token_weights: FloatArray
+    postings: Mapping[str, Sequence[Packed]] = MappingProxyType({})
+
+
+class ScoredAtom(NamedTuple):
+    """An atom with its final score.
+
+    Attributes:
+        atom: Its number.
+        score: The final score.
+        shares: The figures that each layer and signal gave to it, for `--explain` alone.
+        others: Atoms with the same text elsewhere.
+        recency: The part of the score that the age of a dated message took off: 0 or less.
+    """
+
+    atom: int
+    score: float
+    shares: dict[str, float]
+    others: tuple[int, ...] = ()
+    recency: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Results(Sequence[Passage]):
+    """The passages that recall found, best first, and the query that they answer. A sequence of its passages.
+
+    Attributes:
+        query: The prepared question.
+        passages: The passages, best first.
+        depth: The layers that were asked for: 1 atoms, 2 and clusters, 3 and units.
+    """
+
+    query: PreparedQuery
+    passages: tuple[Passage, ...]
+    depth: int = 3
+
+    @property
+    def question(self) -> str:
+        """The question."""
+        return self.query.text
+
+    @property
+    def by_vectors(self) -> bool:
+        """Whether the vectors of the layers took part in the scores, and not BM25 alone."""
+        return self.query.encoded is not None
+
+    def __len__(self) -> int:
+        return len(self.passages)
+
+    @overload
+    def __getitem__(self, index: int) -> Passage: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Passage, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Passage | tuple[Passage, ...]:
+        return self.passages[index]
+
+    def __iter__(self) -> Iterator[Passage]:
+        return iter(self.passages)
+
+    def __repr__(self) -> str:
+        places = ", ".join(f"{passage.path} {passage.place}".rstrip() for passage in self.passages[:3])
+        more = ", ..." if len(self.passages) > 3 else ""
+        return f"<Results for {self.question!r}: {len(self)} passages ({places}{more})>"

@@ -15,8 +15,8 @@ from flat import FlatIndex
 from crystalcli import Crystal
 from crystalcli.answering import context, extract, support
 from crystalcli.answering.spoken import PENALTY, STOP
-from crystalcli.library import LANGUAGE_MODEL, fetched, open_model
 from crystalcli.lexical import terms
+from crystalcli.library import LANGUAGE_MODEL, fetched, open_model
 from crystalcli.lm.model import LanguageModel
 from crystalcli.memory.encoders import ENCODER
 from crystalcli.types import Passage, Place

@@ -33,10 +33,10 @@ from recall import coverage
 
 from crystalcli import Crystal
 from crystalcli.errors import SourceError
+from crystalcli.lexical import query_terms, terms
 from crystalcli.library import fetched
 from crystalcli.memory.encoders import ENCODER
 from crystalcli.memory.recall import Searcher
-from crystalcli.lexical import query_terms, terms
 from crystalcli.text.readers import open_source
 from crystalcli.text.walk import Found, walk
 from crystalcli.types import Passage, Place

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.extraction import Recalled
     from crystalcli.memory.forecast import ForecastFile, ForecastReport, KindForecast
     from crystalcli.memory.forget import ForgetReport
-    from crystalcli.memory.ingest import ChangedFile, IngestReport, SkippedFile
+    from crystalcli.memory.ingest import ChangedFile, IngestReport
     from crystalcli.memory.inspection import ChunkView, LayerStats, NodeView, StatsReport
     from crystalcli.memory.merge import MergeReport, RenamedDocument
     from crystalcli.memory.past import Past, RecalledText
@@ -165,7 +165,7 @@ _HOMES = {
     "RenamedDocument": "crystalcli.memory.merge",
     "RepairReport": "crystalcli.memory.repair",
     "Results": "crystalcli.memory.query",
-    "SkippedFile": "crystalcli.memory.ingest",
+    "SkippedFile": "crystalcli.types",
     "SourceError": "crystalcli.errors",
     "SourceStatus": "crystalcli.memory.status",
     "StatsReport": "crystalcli.memory.inspection",

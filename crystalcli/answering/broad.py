@@ -19,7 +19,6 @@ from crystalcli.answering import broad_list, context, support
 from crystalcli.answering.answer_draft import AnswerDraft
 from crystalcli.answering.broad_plan import Plan, called
 from crystalcli.errors import NotFoundError
-from crystalcli.errors import CrystalError, NotFoundError
 from crystalcli.lexical import query_terms, terms
 from crystalcli.memory.overview import holding_all, overview, relevance_of
 from crystalcli.memory.parts import Part, opening, parts_of

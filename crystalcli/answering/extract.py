@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.answering.cues import asked, shown
-from crystalcli.memory.query import PreparedQuery
 from crystalcli.lexical import terms
+from crystalcli.memory.query import PreparedQuery
 from crystalcli.text.sentences import sentences
 from crystalcli.types import BY_LINES, Passage
 

@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import NamedTuple
 
 from crystalcli.answering.facts import Known, facts
-from crystalcli.memory.session import CrystalReader
 from crystalcli.lexical import terms
+from crystalcli.memory.session import CrystalReader
 from crystalcli.text.sentences import sentences
 from crystalcli.text.unwrap import unwrapped
 from crystalcli.types import BY_LINES, Citation, Passage

@@ -74,7 +74,7 @@ def learn_codebooks(store: Store, encoder: Encoder, paths: Sequence[Path] = ()) 
     codec = learn(chunks, LayerEncoder(encoder.folder, tokenizer=encoder.tokenizer))
     if codec is not None:
         with store.transaction():
-            put_codebooks(store, codec.blobs())
+            put_codebooks(store, codec.to_blobs())
     elif paths:
         raise SourceError("there is no text to learn codebooks from")
 

@@ -21,7 +21,6 @@ from crystalcli.memory.choices import Chosen
 from crystalcli.memory.contexts import Contexts
 from crystalcli.memory.due import Due
 from crystalcli.memory.encoders import DEFAULT_META, Encoder
-from crystalcli.memory.ingest import SkippedFile
 from crystalcli.memory.lazy import LazyEncoder
 from crystalcli.memory.ledger import Ledger
 from crystalcli.memory.places import own_files

@@ -18,9 +18,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from crystalcli.errors import ModelMissingError, SourceError, UnsteadySourceError, UsageError
+from crystalcli.errors import ModelMissingError, Refusal, SourceError, UnsteadySourceError, UsageError
 from crystalcli.memory import fill
-from crystalcli.errors import Refusal, SourceError, UnsteadySourceError
 from crystalcli.memory.choices import Chosen
 from crystalcli.memory.contexts import Contexts
 from crystalcli.memory.due import Due

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.lexical import PackedPostings, terms
+from crystalcli.lexical import terms
 from crystalcli.memory.elsewhere import MOST, elsewhere
 from crystalcli.memory.query import PreparedQuery, ScoredAtom
 from crystalcli.memory.shelf import AtomPlace, Shelf
@@ -22,7 +22,7 @@ from crystalcli.storage.between import between
 from crystalcli.storage.rows import Source
 from crystalcli.text.sentences import sentences
 from crystalcli.types import BY_LINES, Passage
-from crystalcli.vectors import Codec, EncodedQuestion
+from crystalcli.vectors import Codec
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from crystalcli.lexical import Packed
+from crystalcli.lexical import PackedPostings
 from crystalcli.types import Passage
-from crystalcli.vectors import Encoded
+from crystalcli.vectors import EncodedQuestion
 
 if TYPE_CHECKING:
     from crystalcli.types import FloatArray
@@ -33,9 +33,9 @@ class PreparedQuery(NamedTuple):
     text: str
     idf: dict[str, float]
     bm25: FloatArray
-    encoded: Encoded | None
+    encoded: EncodedQuestion | None
     token_weights: FloatArray
-    postings: Mapping[str, Sequence[Packed]] = MappingProxyType({})
+    postings: Mapping[str, Sequence[PackedPostings]] = MappingProxyType({})
 
 
 class ScoredAtom(NamedTuple):

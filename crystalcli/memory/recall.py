@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import UsageError
-from crystalcli.lexical import PackedPostings, bm25, find_postings, query_terms, word_spans
+from crystalcli.lexical import bm25, word_spans
 from crystalcli.memory.named import named
 from crystalcli.memory.pages import of_pages
 from crystalcli.memory.passages import BESIDES, NEIGHBOURHOOD, Passages, lookup

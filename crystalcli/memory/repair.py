@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from crystalcli.errors import DamagedCrystalError
-from crystalcli.memory.encoders import DEFAULT_META, opened
-from crystalcli.memory.fill import make_missing_layers
 from crystalcli.errors import DamagedCrystalError, Reason
 from crystalcli.lexical import build_blocks, varint
+from crystalcli.memory.encoders import DEFAULT_META, opened
+from crystalcli.memory.fill import make_missing_layers
 from crystalcli.memory.recover import Part, Recovered, recover, sound_spans
 from crystalcli.memory.segments import count_terms, merge_tail
 from crystalcli.memory.verify import COUNTED, verify

@@ -5,9 +5,7 @@ Knows: lexicons and their blocks. Does not know: vectors, and how scores are mix
 
 from __future__ import annotations
 
-from crystalcli.lexical import bm25
-from crystalcli.lexical import query_terms
-from crystalcli.lexical import Packed, packed
+from crystalcli.lexical import PackedPostings, bm25, lookup, query_terms
 from crystalcli.memory.shelf import Shelf
 
 
@@ -17,25 +15,15 @@ class TermIndex:
     def __init__(self, shelf: Shelf) -> None:
         self._store = shelf.store
         self._atoms = max(1, shelf.atoms)
-        self._lexicons = shelf.store.lexicons()
 
-    def postings(self, text: str) -> dict[str, list[Packed]]:
+    def postings(self, text: str) -> dict[str, list[PackedPostings]]:
         """Read the postings of each term of a text, a part for each lexicon that has the term."""
-        return {term: self._postings(term) for term in query_terms(text)}
+        return lookup(self._store, query_terms(text))
 
     def idf(self, text: str) -> dict[str, float]:
         """Compute the inverse document frequency of each term of a text."""
         return self.idf_of(self.postings(text))
 
-    def idf_of(self, found: dict[str, list[Packed]]) -> dict[str, float]:
+    def idf_of(self, found: dict[str, list[PackedPostings]]) -> dict[str, float]:
         """Compute the inverse document frequency of terms whose postings are at hand."""
         return {term: bm25.idf(sum(part.df for part in parts), self._atoms) for term, parts in found.items()}
-
-    def _postings(self, term: str) -> list[Packed]:
-        parts = []
-        for lexicon in self._lexicons:
-            block = self._store.block(lexicon.id, term)
-            posting = packed(block, term, lexicon.first_atom) if block is not None else None
-            if posting is not None:
-                parts.append(posting)
-        return parts

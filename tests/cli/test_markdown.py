@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from crystalcli.cli import markdown
-from crystalcli.cli.output import harmless
-from crystalcli.cli.render_answers import answer_markdown
+from crystalcli.cli.render.answer_view import answer_markdown
+from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
+from crystalcli.cli.terminal.output import sanitize
 from crystalcli.types import Answer, Citation, Place
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from crystalcli import Crystal
-from crystalcli.memory import standing as standing_module
+from crystalcli.lexical import query_terms, terms
 from crystalcli.memory.query import PreparedQuery
 from crystalcli.memory.recall import Searcher
-from crystalcli.lexical import query_terms, terms
 from crystalcli.memory.shelf import Shelf
 from crystalcli.memory.standing import COVER, PATH_CODE, PATH_PROSE, TEST, standing
 from crystalcli.storage.store import Store

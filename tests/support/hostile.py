@@ -34,6 +34,7 @@ from crystalcli.storage.connection import PAGE
 from crystalcli.storage.store import Store, digest
 from crystalcli.types import ChatModel
 from crystalcli.vectors import EncodedQuestion, QuestionEncoder, default_codec
+from support.damage import TABLES, change, reseal
 
 QUESTIONS = ("Which day weighed the compass of port 1?", "ensign stone 999")
 BROAD = ("What are these documents about?", "Which sections mention the compass?")

@@ -42,7 +42,18 @@ if TYPE_CHECKING:
     from crystalcli.memory.transformer import InfiniteMemoryTransformer
     from crystalcli.memory.verify import Problem, VerifyReport
     from crystalcli.memory.watch import WatchBatch
-    from crystalcli.types import Answer, ChatModel, Citation, Claim, Document, Passage, Place, Portion, Progress
+    from crystalcli.types import (
+        Answer,
+        ChatModel,
+        Citation,
+        Claim,
+        Document,
+        Passage,
+        Place,
+        Portion,
+        Progress,
+        SkippedFile,
+    )
 
 __version__ = "0.1.0"
 __all__ = [

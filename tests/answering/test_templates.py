@@ -72,7 +72,7 @@ def test_what_a_model_would_be_given(crystal, language_model_path):
         assert packed.system == context.SYSTEM
     own = crystal.pack_context(question, AskOptions(system="", template="Q: {question}\nC: {context}"))
     assert (own.system, own.user) == ("", f"Q: {question}\nC: {own.context}")
-    with pytest.raises(UsageError, match="budget is 1 token or more"):
+    with pytest.raises(UsageError, match="budget: expected 1 token or more"):
         AskOptions(budget=0)
     with pytest.raises(UsageError, match="empty"):
         crystal.pack_context(" ")
@@ -95,15 +95,15 @@ class Listening:
 
 
 @pytest.mark.parametrize(
-    ("wishes", "length"),
+    ("options", "length"),
     [(AskOptions(max_tokens=2), 8192), (AskOptions(k=2, max_tokens=2, budget=120, system="Be brief."), 8192), (AskOptions(max_tokens=20), 220),
      (AskOptions(max_tokens=20), 130)],
 )  # fmt: skip
-def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, wishes, length):
+def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, options, length):
     question = "Under what name did Mr Haddow bank the surplus money?"
     listening = Listening(LanguageModel.open(language_model_path), length)
-    crystal.ask(question, wishes, model=listening)
-    packed = crystal.pack_context(question, wishes, model=listening)
+    crystal.ask(question, options, model=listening)
+    packed = crystal.pack_context(question, options, model=listening)
     assert listening.given == context.messages(packed.user, packed.system)
     assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in packed.passages)
 
@@ -119,13 +119,13 @@ def test_more_passages_come_in_where_there_is_room(crystal, language_model_path)
 
 def test_only_a_model_that_is_named_bounds_what_is_packed(crystal, language_model_path, monkeypatch):
     monkeypatch.delenv("CRYSTAL_MODEL", raising=False)
-    wishes = AskOptions(k=20, max_tokens=8000, budget=900)
-    assert crystal.pack_context("Who keeps the ledgers?", wishes).tokens > 500
-    assert crystal.pack_context("Who keeps the ledgers?", wishes, model=language_model_path).tokens < 192
+    options = AskOptions(k=20, max_tokens=8000, budget=900)
+    assert crystal.pack_context("Who keeps the ledgers?", options).tokens > 500
+    assert crystal.pack_context("Who keeps the ledgers?", options, model=language_model_path).tokens < 192
 
 
 @pytest.mark.parametrize(
-    ("wishes", "named", "extractive"),
+    ("options", "named", "extractive"),
     [
         (AskOptions(), False, True),
         (AskOptions(), True, False),
@@ -137,8 +137,8 @@ def test_only_a_model_that_is_named_bounds_what_is_packed(crystal, language_mode
         (AskOptions(k=2, floor=0.0, broad=True), False, True),
     ],
 )
-def test_a_model_speaks_where_one_is_wanted(wishes, named, extractive):
-    assert wishes.settled(lambda: named).extractive is extractive
+def test_a_model_speaks_where_one_is_wanted(options, named, extractive):
+    assert options.with_defaults(lambda: named).extractive is extractive
 
 
 def test_nothing_is_packed_where_nothing_is_recalled(tmp_path):
@@ -162,10 +162,10 @@ def test_an_estimate_is_seldom_too_low(crystal, language_model_path):
 
 
 def test_the_model_is_asked_with_the_users_own_words(crystal, language_model_path):
-    wishes = AskOptions(
+    options = AskOptions(
         system="You repeat words.", template="{context}\nRepeat this: {question}", max_tokens=12, budget=60
     )
-    own = crystal.ask("high water", wishes, model=language_model_path)
+    own = crystal.ask("high water", options, model=language_model_path)
     usual = crystal.ask("high water", AskOptions(max_tokens=12, budget=60), model=language_model_path)
     assert own.text != usual.text
     assert own.tokens["prompt"] != usual.tokens["prompt"]

@@ -14,7 +14,7 @@ from crystalcli.library import Crystal
 from crystalcli.memory.ingest import IngestOptions, IngestReport
 from crystalcli.memory.lazy import KeptEncoder
 from crystalcli.memory.places import location_of
-from crystalcli.memory.status import Status, status
+from crystalcli.memory.status import StatusReport, status
 from crystalcli.memory.verify import verify
 from crystalcli.storage.store import Store
 from crystalcli.text.walk import Near
@@ -44,7 +44,7 @@ def pipe(path: Path, text: bytes, name: str, **options: Any) -> IngestReport:
         return crystal.ingest_stream(io.BytesIO(text), name, **options)
 
 
-def standing(path: Path) -> Status:
+def standing(path: Path) -> StatusReport:
     with Store.open(path) as store:
         assert verify(store).sound
         return status(store)

@@ -10,11 +10,11 @@ import pytest
 
 from crystalcli.cli.app import run
 from crystalcli.library import Crystal
-from crystalcli.memory.status import Status, status
+from crystalcli.memory.status import StatusReport, status
 from crystalcli.storage.store import Store
 
 
-def standing(path: Path) -> Status:
+def standing(path: Path) -> StatusReport:
     with Store.open(path) as store:
         return status(store)
 

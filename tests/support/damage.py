@@ -9,7 +9,7 @@ import pytest
 
 from crystalcli.library import Crystal
 from crystalcli.memory import segments
-from crystalcli.memory.verify import Verdict, verify
+from crystalcli.memory.verify import VerifyReport, verify
 from crystalcli.storage.store import Store
 
 TABLES = ("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "seal")
@@ -66,7 +66,7 @@ def reseal(path: Path) -> None:
     db.close()
 
 
-def verdict_of(path: Path, *, quick: bool = False) -> Verdict:
+def verdict_of(path: Path, *, quick: bool = False) -> VerifyReport:
     """What verify says of a file that can be opened."""
     with Store.open(path) as store:
         return verify(store, quick=quick)

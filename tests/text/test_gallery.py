@@ -120,7 +120,7 @@ def _says(passage: Passage, fact: Fact) -> bool:
 
 def _stands(passage: Passage, sample: Sample, fact: Fact) -> None:
     """Whether a passage says where it is, in the words of its kind."""
-    assert passage.kind == sample.kind
+    assert passage.place.kind == sample.kind
     wanted = dict(fact.marks)
     if heading := wanted.pop("heading", ""):
         assert right("heading", passage.heading, heading)

@@ -14,7 +14,11 @@ from torch import Tensor, nn
 from crystalcli import InfiniteMemoryTransformer
 
 NOISE, KEYS, VALUES = 16, 32, 8  # tokens of each kind, numbered in this order
-WINDOWS, PAIRS, UNIT = 10, 2, 10  # windows before the one that asks, pairs of key and value in each, tokens for each pair
+WINDOWS, PAIRS, UNIT = (
+    10,
+    2,
+    10,
+)  # windows before the one that asks, pairs of key and value in each, tokens for each pair
 
 
 class Sample(NamedTuple):
@@ -43,9 +47,7 @@ def draw(count: int, windows: int, generator: torch.Generator) -> Sample:
     read.scatter_(2, places, NOISE + keys[..., None])
     read.scatter_(2, places + 1, NOISE + KEYS + answers[..., None])
     order = torch.rand(count, units, generator=generator).argsort(1)
-    return Sample(
-        read.flatten(1), NOISE + keys.gather(1, order), answers.gather(1, order), windows - order // PAIRS
-    )
+    return Sample(read.flatten(1), NOISE + keys.gather(1, order), answers.gather(1, order), windows - order // PAIRS)
 
 
 class Recaller(nn.Module):

@@ -1,4 +1,4 @@
-"""What is read: the books that were named, or the texts of a source tree, one after the other, with a sentence put in.
+"""The text that the example reads: books that were named, or the project's own, one after the other, with a sentence put in.
 
 Knows: where the samples and the program's own text lie, how long a text may be. Does not know: what is done with it.
 """
@@ -9,21 +9,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.errors import UsageError
 from crystalcli.examples.planted import Fact, fact, place
+from crystalcli.examples.story import story
 from crystalcli.memory.perplexity import text_of
 from crystalcli.memory.recalling import Judge
 
 BEFORE = 2_000  # tokens before the sentence, of a long text
-_TREE = Path(__file__).parents[2]
+_PACKAGE = Path(__file__).parents[1]
 # The story comes first. docs/ has a file with the text of the handbook, which would be there twice.
 _PARTS = ("samples/story", "samples/handbook.pdf", "samples/tidewatch", "docs/*.md", "crystalcli")
 _BETWEEN = "\n\n"
 
 
 class Prepared(NamedTuple):
-    """names: of the texts in it, one after the other; starts: the token that each begins at. text: with the sentence in it, and what it
-    was cut to; ids: its tokens. before: tokens that stand before the sentence; behind: those that stand behind it."""
+    """A text with a sentence put into it.
+
+    Attributes:
+        names: The texts that it is made of, one after the other.
+        starts: The token that each of them begins at.
+        text: All of it, the sentence included, as far as it was cut.
+        ids: Its tokens, for the language model.
+        fact: The sentence, its question and its answer.
+        before: Tokens before the sentence.
+        behind: Tokens behind it.
+    """
 
     names: list[str]
     starts: list[int]
@@ -34,25 +43,38 @@ class Prepared(NamedTuple):
     behind: int
 
 
-def own_texts(tree: Path = _TREE) -> Iterator[tuple[str, str]]:
-    """Each text of a source tree with its name, read when it is asked for.
+def own_texts(package: Path = _PACKAGE) -> Iterator[tuple[str, str]]:
+    """Read the project's own texts, each with its name, when it is asked for.
 
-    Raises UsageError where there is none, as beside an installed package.
+    In a source tree they are its samples, documentation and code; of an installed package the story that ships with it, and its code.
+
+    Args:
+        package: The folder of the package.
     """
+    tree = package.parent
     if not (tree / "samples" / "story").is_dir():
-        raise UsageError("name a book to read: there are no samples beside the installed package")
+        yield "the story", story()
+        yield package.name, text_of([package]).text
+        return
     for part in _PARTS:
         yield part.removesuffix("/*.md"), text_of(sorted(tree.glob(part))).text
 
 
 def prepare(texts: Iterable[tuple[str, str]], model: Judge, tokens: int, seed: int) -> Prepared:
-    """The texts, each with its name, up to `tokens` behind the sentence; it stands behind 2,000 tokens, or a tenth of a short text."""
+    """Join the texts, and put the sentence behind 2,000 tokens, or behind a tenth of a short text.
+
+    Args:
+        texts: Pairs of a name and a text.
+        model: The language model whose tokens are counted.
+        tokens: Tokens behind the sentence at most; texts after that are not read.
+        seed: The number of the fact.
+    """
     names, starts, text, count = [], [], "", 0
-    for name, piece in texts:
+    for name, part in texts:
         names.append(name)
         starts.append(count)
-        text += _BETWEEN + piece if text else piece
-        count += len(model.ids(piece))
+        text += _BETWEEN + part if text else part
+        count += len(model.ids(part))
         if count >= BEFORE + tokens:
             break
     ids = model.ids(text)[: BEFORE + tokens]

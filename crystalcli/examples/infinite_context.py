@@ -71,8 +71,9 @@ def infinite_context(
     what is recalled and without; it does not read the text between them, which would take it many minutes. At the end it is asked
     for the sentence: with its window alone, and with what is recalled.
 
-    BOOK is a file or a folder of any kind that crystal reads; several are read one after the other. Without one, in the source tree,
-    the samples are read, and behind them the program's own documentation and code, since the samples have fewer than 100,000 tokens.
+    BOOK is a file or a folder of any kind that crystal reads; several are read one after the other. Without one the story that ships
+    with the program is read, and behind it the program's own code, since the story has fewer than 100,000 tokens; in the source tree,
+    the samples, the documentation and the code.
 
     The picture needs matplotlib: pip install 'crystalcli[examples]'.
     """

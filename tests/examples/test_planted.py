@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.repository import ROOT, SAMPLES
 
-from crystalcli.errors import UsageError
 from crystalcli.examples.books import own_texts, prepare
 from crystalcli.examples.planted import fact, place, says
+from crystalcli.examples.story import joined, story
 from crystalcli.lm import LanguageModel
 
 
@@ -63,11 +66,18 @@ def test_the_text_is_cut_to_the_tokens_behind_the_sentence(model):
     assert short.text.replace(f" {short.fact.sentence}", "") == line * 40
 
 
-def test_the_source_tree_has_texts_and_an_installed_package_has_none(tmp_path, model):
+def test_the_source_tree_and_an_installed_package_have_texts_enough(tmp_path, model):
     texts = list(own_texts())
     assert [name for name, _ in texts] == [
         "samples/story", "samples/handbook.pdf", "samples/tidewatch", "docs", "crystalcli"
     ]  # fmt: skip
     assert sum(model.count(text) for _, text in texts) > 102_500
-    with pytest.raises(UsageError, match="name a book to read"):
-        next(own_texts(tmp_path))
+    installed = tmp_path / "site-packages" / "crystalcli"
+    shutil.copytree(ROOT / "crystalcli", installed, ignore=shutil.ignore_patterns("__pycache__"))
+    texts = list(own_texts(installed))
+    assert [name for name, _ in texts] == ["the story", "crystalcli"]
+    assert sum(model.count(text) for _, text in texts) > 102_500
+
+
+def test_the_story_that_ships_is_the_samples():
+    assert story() == joined(SAMPLES / "story")

@@ -96,7 +96,9 @@ def test_a_file_of_code_is_found_by_words_that_no_function_has_together(tmp_path
     folder = tmp_path / "src"
     folder.mkdir()
     body = "def {0}(value):\n    total = value + 1\n    return total\n\n\n"
-    spread = "".join(body.format(name) for name in ("rotate_keys", "sign_session", "order_fallbacks", "spare"))
+    spread = "".join(
+        body.format(name) for name in ("rotate_keys", "sign_session", "order_fallbacks", "weigh", "count", "store")
+    )
     (folder / "a.py").write_text(spread, encoding="utf-8")
     (folder / "b.py").write_text(body.format("rotate_image") * 3, encoding="utf-8")
     with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:

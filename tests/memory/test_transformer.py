@@ -6,9 +6,9 @@ import io
 import pytest
 import torch
 import torch.nn.functional as F
-from associative import Task, accuracy, train
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.associative import accuracy, train
 
 from crystalcli import InfiniteMemoryTransformer, MemoryCrystal
 from crystalcli.errors import UsageError
@@ -277,13 +277,11 @@ def test_gradients_are_those_of_finite_differences():
 
 
 def test_it_learns_to_recall_what_lies_ten_windows_back_and_without_memory_does_not(one_thread):
-    task, steps = Task(keys=32, values=8, windows=10, pairs=2), 130
-    how = {"width": 32, "batch": 16, "rate": 8e-3, "grow": 8, "every": steps}
-    model, _ = train(task, True, steps, **how)
-    assert accuracy(model, task, 10, True, seed=2) >= 0.95
-    assert accuracy(model, task, 10, False, seed=2) < 0.3  # the weights alone know nothing
-    plain, _ = train(task, False, steps, **how)
-    assert accuracy(plain, task, 10, False, seed=2, count=256) < 0.2  # guessing is 0.125
+    model = train(remember=True, steps=130)
+    assert accuracy(model, remember=True) >= 0.95
+    assert accuracy(model, remember=False) < 0.3  # the weights alone know nothing
+    plain = train(remember=False, steps=130)
+    assert accuracy(plain, remember=False, count=256) < 0.2  # guessing is 0.125
 
 
 # --- what cannot be -------------------------------------------------------------------------------------------

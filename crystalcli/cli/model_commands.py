@@ -20,17 +20,17 @@ def models_list(as_json: bool) -> None:
     from crystalcli import models as room
     from crystalcli.cli import render_models
     from crystalcli.errors import CrystalError
-    from crystalcli.models import registry
+    from crystalcli.models import Registry, read_registry
 
     try:
-        known = registry.read()
+        known = read_registry()
     except CrystalError as error:  # what crystal fetches can be listed all the same
         output.note(str(error))
-        known = registry.Registry({})
+        known = Registry({})
     if as_json:
-        output.json("models list", {"models": render_models.listed_json(room.listing(), known)})
+        output.json("models list", {"models": render_models.listed_json(room.list_models(), known)})
     else:
-        render_models.listed(room.listing(), known)
+        render_models.listed(room.list_models(), known)
 
 
 @models.command("pull")
@@ -42,7 +42,7 @@ def models_pull(names: tuple[str, ...]) -> None:
     """
     from crystalcli import models as room
 
-    wanted = [room.weights(name).name for name in names or room.CATALOGUE]
+    wanted = [room.catalogue_entry(name).name for name in names or room.CATALOGUE]
     for name in wanted:
         output.note(f"{name} is in {fetch(name)}")
 
@@ -74,15 +74,15 @@ def models_remove(names: tuple[str, ...]) -> None:
     """Delete weights that crystal fetched; forget a model that was added, whose files stay where they are."""
     from crystalcli import models as room
     from crystalcli.cli.render import size
-    from crystalcli.models import registry
+    from crystalcli.models import read_registry, require_language_model, unregister_model
 
     for name in names:
         if name in room.CATALOGUE:
-            output.note(f"{name}: {size(room.remove(name))} given back")
-        elif (forgotten := registry.remove(name)) is not None:
+            output.note(f"{name}: {size(room.delete_model(name))} given back")
+        elif (forgotten := unregister_model(name)) is not None:
             output.note(f"{name}: forgotten; {forgotten.target} stays as it is")
         else:
-            registry.known(name, registry.read())
+            require_language_model(name, read_registry())
 
 
 @models.command("default")
@@ -94,11 +94,11 @@ def models_default(name: str | None, as_json: bool) -> None:
     `--model` and $CRYSTAL_MODEL come before it.
     """
     from crystalcli import language_models
-    from crystalcli.models import registry
+    from crystalcli.models import read_registry, set_default_model
 
     if name is not None:
-        registry.choose(name)
-    chosen = registry.read().default or language_models.LANGUAGE_MODEL
+        set_default_model(name)
+    chosen = read_registry().default or language_models.LANGUAGE_MODEL
     if as_json:
         output.json("models default", {"default": chosen})
     else:

@@ -13,11 +13,10 @@ from crystalcli.cli.render import size
 from crystalcli.language_models import LANGUAGE_MODEL
 
 if TYPE_CHECKING:
-    from crystalcli.models import Status
-    from crystalcli.models.registry import Registered, Registry
+    from crystalcli.models import ModelStatus, RegisteredModel, Registry
 
 
-def listed(found: Iterable[Status], known: Registry) -> None:
+def listed(found: Iterable[ModelStatus], known: Registry) -> None:
     """The models that have names, and which are here."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("", "model", "role", "here", "licence", "where"):
@@ -31,7 +30,7 @@ def listed(found: Iterable[Status], known: Registry) -> None:
     output.console.print(table)
 
 
-def listed_json(found: Iterable[Status], known: Registry) -> list[dict[str, Any]]:
+def listed_json(found: Iterable[ModelStatus], known: Registry) -> list[dict[str, Any]]:
     """The same for programs."""
     default = known.default or LANGUAGE_MODEL
     rows = [
@@ -47,7 +46,7 @@ def listed_json(found: Iterable[Status], known: Registry) -> list[dict[str, Any]
     return rows + [{**registered_json(each), "default": each.name == default} for each in known.models.values()]
 
 
-def registered_json(own: Registered) -> dict[str, Any]:
+def registered_json(own: RegisteredModel) -> dict[str, Any]:
     """One of the user's own models, with the keys that the others have, and its state."""
     state = own.state
     return {
@@ -63,6 +62,6 @@ def registered_json(own: Registered) -> dict[str, Any]:
     }
 
 
-def _here(own: Registered) -> str:
+def _here(own: RegisteredModel) -> str:
     state = own.state
     return size(own.size) if state == "here" else f"{state}!" if state == "missing" else state

@@ -121,7 +121,9 @@ def fetch(name: str) -> Path:
         from crystalcli.cli.render import size
 
         if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
-            output.note(f"fetching {name} ({size(models.weights(name).size)}, once) into {models.folder()}")
+            output.note(
+                f"fetching {name} ({size(models.catalogue_entry(name).size)}, once) into {models.models_folder()}"
+            )
         with pulling(name) as progress:
             found = models.pull(name, progress)
     return found

@@ -39,7 +39,7 @@ def judging(model: str | None) -> LanguageModel:
     """The model that says how likely tokens are, open; one of crystal's is fetched if need be. Raises UsageError for any other."""
     from crystalcli.language_models import meant, own
     from crystalcli.memory.recalling import judge
-    from crystalcli.models import weights
+    from crystalcli.models import catalogue_entry
 
     what = meant(model)
-    return judge(fetch(what) / weights(what).main if own(what) else what)
+    return judge(fetch(what) / catalogue_entry(what).main if own(what) else what)

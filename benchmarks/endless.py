@@ -86,7 +86,7 @@ def main() -> None:
     args = parser.parse_args()
     folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
     encoder = models.locate(ENCODER) or models.pull(ENCODER)
-    model = judge(folder / models.weights(LANGUAGE_MODEL).main)
+    model = judge(folder / models.catalogue_entry(LANGUAGE_MODEL).main)
     rows = {}
     with TemporaryDirectory() as place:
         for behind in args.behind:

@@ -147,7 +147,7 @@ def main() -> None:
     path = options.model
     if path is None:
         folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
-        path = folder / models.weights(LANGUAGE_MODEL).main
+        path = folder / models.catalogue_entry(LANGUAGE_MODEL).main
     threads = torch.get_num_threads()
     crystal = LanguageModel.open(path)
     vocabulary = crystal._vocabulary

@@ -350,7 +350,7 @@ def main() -> None:
     rows = rows_kept(args.keep)
     if not args.report:
         folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
-        model = judge(args.model or folder / models.weights(LANGUAGE_MODEL).main)
+        model = judge(args.model or folder / models.catalogue_entry(LANGUAGE_MODEL).main)
         encoder = models.locate(ENCODER) or models.pull(ENCODER)
         known = {(row["text"], row["budget"], row["arm"], row["start"]) for row in rows}
         folder_of(args.keep).mkdir(parents=True, exist_ok=True)

@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from crystalcli import models
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
-from crystalcli.models import registry
+from crystalcli.models import (
+    RegisteredModel,
+    Registry,
+    file_stamp,
+    read_registry,
+    register_model,
+    require_language_model,
+    set_default_model,
+    suggest_name,
+)
 from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
-    from crystalcli.models.registry import Registered
     from crystalcli.types import ChatModel
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
@@ -30,18 +38,18 @@ def meant(given: str | Path | None = None) -> str | Path:
     it was, CrystalError when the list of models cannot be read.
     """
     if given is None:
-        given = os.environ.get("CRYSTAL_MODEL") or registry.read().default or LANGUAGE_MODEL
+        given = os.environ.get("CRYSTAL_MODEL") or read_registry().default or LANGUAGE_MODEL
     if isinstance(given, Path) or "://" in given:
         return given
     if given in models.CATALOGUE:
-        registry.known(given, registry.Registry({}))
+        require_language_model(given, Registry({}))
         return given
     path = expanded(given)
     if Path(given).name != given:
         _no_address(given, path)
         return path
     try:
-        found = registry.read().models.get(given)
+        found = read_registry().models.get(given)
     except CrystalError:
         if not path.exists():
             raise
@@ -70,7 +78,7 @@ def _no_address(given: str, path: Path) -> None:
 
 def is_named(given: str | Path | ChatModel | None) -> bool:
     """Whether somebody named a language model: now, in $CRYSTAL_MODEL, or as the default. Raises as `meant` does for the list."""
-    return given is not None or bool(os.environ.get("CRYSTAL_MODEL") or registry.read().default)
+    return given is not None or bool(os.environ.get("CRYSTAL_MODEL") or read_registry().default)
 
 
 def own(what: str | Path) -> TypeGuard[str]:
@@ -89,11 +97,11 @@ def open_model(given: str | Path | None = None, *, allow_remote: bool = False) -
     what = meant(given)
     if own(what):
         folder = models.locate(what) or models.pull(what)
-        return open_speaker(folder / models.weights(what).main)
+        return open_speaker(folder / models.catalogue_entry(what).main)
     return open_speaker(what, allow_remote=allow_remote)
 
 
-def add(target: str, name: str = "", *, allow_remote: bool = False) -> Registered:
+def add(target: str, name: str = "", *, allow_remote: bool = False) -> RegisteredModel:
     """Open the model at a path or URL, and remember it under `name`; "": what it is called itself.
 
     Of files the header and the vocabulary are read; a server is asked which models it has.
@@ -106,9 +114,9 @@ def add(target: str, name: str = "", *, allow_remote: bool = False) -> Registere
     what = target if "://" in target else expanded(target).absolute()
     kind = kind_of(what)
     opened = open_speaker(what, allow_remote=allow_remote)
-    size, mtime = (0, 0) if isinstance(what, str) else registry.measured(what)
-    found = registry.Registered(name or registry.suggested(opened.name), kind, str(what), size, mtime)
-    registry.add(found)
+    size, mtime = (0, 0) if isinstance(what, str) else file_stamp(what)
+    found = RegisteredModel(name or suggest_name(opened.name), kind, str(what), size, mtime)
+    register_model(found)
     return found
 
 
@@ -116,4 +124,4 @@ def choose(name: str) -> None:
     """Make a known model the one that is asked when none is named. Raises UsageError for a name that is not known."""
     if "/" in name or "\\" in name:
         raise UsageError(f"{name} is a place, not a name: `crystal models add` gives it one")
-    registry.choose(name)
+    set_default_model(name)

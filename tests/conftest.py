@@ -48,7 +48,7 @@ def encoder_folder() -> Path:
 def language_model_path() -> Path:
     """The real language model's file."""
     folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
-    return folder / models.weights(LANGUAGE_MODEL).main
+    return folder / models.catalogue_entry(LANGUAGE_MODEL).main
 
 
 @pytest.fixture(scope="session")

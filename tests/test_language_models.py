@@ -12,7 +12,7 @@ from crystalcli import language_models
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.language_models import LANGUAGE_MODEL, meant
 from crystalcli.library import Crystal
-from crystalcli.models import registry
+from crystalcli.models import RegisteredModel, read_registry, register_model, registry_path, set_default_model
 from crystalcli.types import Answer
 
 
@@ -55,7 +55,7 @@ def test_what_is_meant(tmp_path, folder, monkeypatch):
     (tmp_path / "own").write_text("a file of that name")
     assert meant("own") == folder
     assert meant("./own") == meant(Path("own")) == Path("own")
-    registry.choose("own")
+    set_default_model("own")
     assert meant() == folder
     monkeypatch.setenv("CRYSTAL_MODEL", LANGUAGE_MODEL)
     assert meant() == LANGUAGE_MODEL
@@ -75,14 +75,14 @@ def test_a_model_may_be_called_like_a_server(tmp_path, folder):
 
 
 def test_a_model_that_is_gone(tmp_path):
-    registry.add(registry.Registered("gone", "gguf", str(tmp_path / "gone.gguf"), 1, 1))
+    register_model(RegisteredModel("gone", "gguf", str(tmp_path / "gone.gguf"), 1, 1))
     with pytest.raises(ModelMissingError, match=r"gone is not at .*gone\.gguf any more: `crystal models remove gone`"):
         meant("gone")
 
 
 def test_a_damaged_list_stands_in_nobodys_way_who_needs_none(models, tmp_path, folder):
     models.mkdir()
-    registry.path().write_text("{")
+    registry_path().write_text("{")
     (tmp_path / "file").write_text("x")
     assert meant("file") == Path("file")
     assert meant(str(folder)) == folder
@@ -100,13 +100,13 @@ def test_only_what_opens_is_added(tmp_path, folder):
         language_models.add("y.gguf")
     with pytest.raises(UsageError, match="is not this machine"):
         language_models.add("http://192.0.2.1/v1")
-    assert registry.read().models == {}
+    assert read_registry().models == {}
     assert language_models.add(str(folder)).name == "Tiny"
     with running() as server:
         assert language_models.add(server.url).name == "tiny"
     with pytest.raises(CrystalError, match="cannot reach"):
         language_models.add(server.url, "down")
-    assert set(registry.read().models) == {"Tiny", "tiny"}
+    assert set(read_registry().models) == {"Tiny", "tiny"}
 
 
 def test_a_wrong_model_is_said_before_anything_is_recalled(shelf, tmp_path, monkeypatch):
@@ -167,5 +167,5 @@ def test_an_answer_from_a_server(shelf):
 
 def test_an_extract_needs_no_model(shelf, models):
     models.mkdir()
-    registry.path().write_text("{")
+    registry_path().write_text("{")
     assert shelf.ask("When is high water?", extractive=True, model="nobody").extractive

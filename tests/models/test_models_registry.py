@@ -10,79 +10,88 @@ from pathlib import Path
 import pytest
 
 from crystalcli.errors import CrystalError, UsageError
-from crystalcli.models import registry
-from crystalcli.models.registry import Registered
+from crystalcli.models import (
+    RegisteredModel,
+    Registry,
+    file_stamp,
+    read_registry,
+    register_model,
+    registry_path,
+    set_default_model,
+    suggest_name,
+    unregister_model,
+)
 
 
-def made(folder: Path, name: str = "own") -> Registered:
+def made(folder: Path, name: str = "own") -> RegisteredModel:
     file = folder / f"{name}.gguf"
     file.write_bytes(b"GGUF" + name.encode())
-    return Registered(name, "gguf", str(file), *registry.measured(file))
+    return RegisteredModel(name, "gguf", str(file), *file_stamp(file))
 
 
 def test_remembered_and_forgotten(models, tmp_path):
-    assert registry.read() == registry.Registry({})
+    assert read_registry() == Registry({})
     assert not models.exists()  # looking makes nothing
-    assert registry.remove("own") is None
+    assert unregister_model("own") is None
     assert not models.exists()
     own = made(tmp_path)
-    server = Registered("qwen3:4b", "server", "http://127.0.0.1:1/v1#qwen3:4b")
-    registry.add(own)
-    registry.add(server)
-    assert registry.read().models == {"own": own, "qwen3:4b": server}
+    server = RegisteredModel("qwen3:4b", "server", "http://127.0.0.1:1/v1#qwen3:4b")
+    register_model(own)
+    register_model(server)
+    assert read_registry().models == {"own": own, "qwen3:4b": server}
     assert (own.state, server.state) == ("here", "server")
-    registry.add(own)  # the same again
-    assert registry.remove("own") == own
+    register_model(own)  # the same again
+    assert unregister_model("own") == own
     assert Path(own.target).exists()
-    assert list(registry.read().models) == ["qwen3:4b"]
+    assert list(read_registry().models) == ["qwen3:4b"]
     assert [path.name for path in models.iterdir() if path.suffix == ".new"] == []
 
 
 def test_what_has_become_of_it(models, tmp_path):
     own = made(tmp_path)
-    registry.add(own)
+    register_model(own)
     Path(own.target).write_bytes(b"GGUF, another")
-    assert registry.read().models["own"].state == "changed"
-    registry.add(made(tmp_path))
-    assert registry.read().models["own"].state == "here"
+    assert read_registry().models["own"].state == "changed"
+    register_model(made(tmp_path))
+    assert read_registry().models["own"].state == "here"
     Path(own.target).unlink()
-    assert registry.read().models["own"].state == "missing"
+    assert read_registry().models["own"].state == "missing"
     folder = tmp_path / "folder"
     folder.mkdir()
     with pytest.raises(FileNotFoundError, match=re.escape(str(folder))):
-        registry.measured(folder)
+        file_stamp(folder)
     (folder / "config.json").write_text("{}")
     (folder / ".hidden").write_text("not counted")
-    assert registry.measured(folder)[0] == 2
+    assert file_stamp(folder)[0] == 2
 
 
 def test_the_default(models, tmp_path):
-    registry.add(made(tmp_path))
-    registry.choose("own")
-    assert registry.read().default == "own"
-    registry.choose("SmolLM2-135M-Instruct")
-    registry.choose("own")
-    registry.remove("own")
-    assert registry.read().default == ""
-    with pytest.raises(UsageError, match="no language model is called 'own': there are SmolLM2-135M-Instruct;"):
-        registry.choose("own")
+    register_model(made(tmp_path))
+    set_default_model("own")
+    assert read_registry().default == "own"
+    set_default_model("SmolLM2-135M-Instruct")
+    set_default_model("own")
+    unregister_model("own")
+    assert read_registry().default == ""
+    with pytest.raises(UsageError, match="unknown language model 'own': expected one of SmolLM2-135M-Instruct;"):
+        set_default_model("own")
     with pytest.raises(UsageError, match="all-MiniLM-L6-v2 is an encoder, not a language model"):
-        registry.choose("all-MiniLM-L6-v2")
+        set_default_model("all-MiniLM-L6-v2")
 
 
 @pytest.mark.parametrize("name", ["", "a b", "-x", ".x", "a/b", "..", "ä", "x" * 101, "a\nb"])
 def test_names_that_are_none(models, tmp_path, name):
-    with pytest.raises(UsageError, match=r"is no name for a model"):
-        registry.add(Registered(name, "gguf", str(tmp_path)))
-    assert registry.read().models == {}
+    with pytest.raises(UsageError, match=r"^invalid name "):
+        register_model(RegisteredModel(name, "gguf", str(tmp_path)))
+    assert read_registry().models == {}
 
 
 def test_names_that_are_taken(models, tmp_path):
-    registry.add(made(tmp_path))
-    with pytest.raises(UsageError, match=r"own is .*own\.gguf already: give another name"):
-        registry.add(Registered("own", "gguf", str(tmp_path / "other.gguf")))
-    with pytest.raises(UsageError, match="is one of crystal's own models"):
-        registry.add(Registered("SmolLM2-135M-Instruct", "gguf", str(tmp_path)))
+    register_model(made(tmp_path))
+    with pytest.raises(UsageError, match=r"the name own belongs to .*own\.gguf: set another with --name"):
+        register_model(RegisteredModel("own", "gguf", str(tmp_path / "other.gguf")))
+    with pytest.raises(UsageError, match="belongs to one of crystal's own models"):
+        register_model(RegisteredModel("SmolLM2-135M-Instruct", "gguf", str(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +99,7 @@ def test_names_that_are_taken(models, tmp_path):
     [("qwen3:4b", "qwen3:4b"), ("hf.co/a/b", "b"), ("My Model", "My-Model"), ("C:\\x\\y.gguf", "y.gguf")],
 )
 def test_names_for_what_is_called_something_elsewhere(told, name):
-    assert registry.suggested(told) == name
+    assert suggest_name(told) == name
 
 
 ROW = {"kind": "gguf", "target": "/x", "size": 1, "mtime_ns": 1}
@@ -115,33 +124,33 @@ DAMAGED = {
 def test_a_damaged_list_is_said_and_left_alone(models, tmp_path, case):
     models.mkdir()
     data = DAMAGED[case] if isinstance(DAMAGED[case], bytes) else DAMAGED[case].encode()
-    registry.path().write_bytes(data)
-    for act in (registry.read, lambda: registry.add(made(tmp_path)), lambda: registry.remove("own")):
+    registry_path().write_bytes(data)
+    for act in (read_registry, lambda: register_model(made(tmp_path)), lambda: unregister_model("own")):
         with pytest.raises(
-            CrystalError, match=r"the list of models is damaged: mend .*registry\.json, or delete it"
+            CrystalError, match=r"the list of models is damaged: repair .*registry\.json, or delete it"
         ) as caught:
             act()
         assert "\n" not in str(caught.value)
-    assert registry.path().read_bytes() == data
+    assert registry_path().read_bytes() == data
 
 
 def test_a_list_that_cannot_be_read_or_written(models, tmp_path):
     models.mkdir()
-    registry.path().mkdir()
+    registry_path().mkdir()
     with pytest.raises(CrystalError, match="the list of models cannot be read"):
-        registry.read()
-    registry.path().rmdir()
+        read_registry()
+    registry_path().rmdir()
     models.rmdir()
     models.write_text("a file in the way")
     with pytest.raises(CrystalError, match=r"cannot be read|the models folder cannot be used"):
-        registry.add(made(tmp_path))
+        register_model(made(tmp_path))
 
 
 def test_several_at_once_lose_nothing(models, tmp_path):
     own = [made(tmp_path, f"m{number}") for number in range(12)]
-    workers = [threading.Thread(target=registry.add, args=(each,)) for each in own]
+    workers = [threading.Thread(target=register_model, args=(each,)) for each in own]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    assert set(registry.read().models) == {each.name for each in own}
+    assert set(read_registry().models) == {each.name for each in own}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from crystalcli.models import Member, Weights
+from crystalcli.models import CatalogueEntry, WheelMember
 
 DISTRIBUTION = "crystal-tiny-weights"
 WHEEL = "crystal_tiny_weights-1.0-py3-none-any.whl"
@@ -68,14 +68,14 @@ def make_wheel(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def member(file: str, content: bytes) -> Member:
-    return Member(file, hashlib.sha256(content).hexdigest(), len(content))
+def member(file: str, content: bytes) -> WheelMember:
+    return WheelMember(file, hashlib.sha256(content).hexdigest(), len(content))
 
 
 CONTENT = random.Random(7).randbytes(SIZE)
 CONFIG = b'{"layers": 1}'
 FILES = {"crystal_tiny_weights/model.bin": CONTENT, "crystal_tiny_weights/config.json": CONFIG}
-TINY = Weights(
+TINY = CatalogueEntry(
     name="tiny",
     role="encoder",
     requirement=f"{DISTRIBUTION}==1.0",

@@ -107,5 +107,5 @@ def test_int8_is_for_encoders_whose_scales_are_known(encoder_folder, monkeypatch
 def test_scales_of_another_model_are_refused(encoder_folder):
     scales = default_scales()
     wrong = Scales({key: low[:10] for key, low in scales.low.items()}, scales.high)
-    with pytest.raises(ModelMissingError, match="scales are of another model"):
+    with pytest.raises(ModelMissingError, match="scales belong to another model"):
         Bert(encoder_folder, precision=torch.int8, scales=wrong, device="cpu")

@@ -43,17 +43,17 @@ def models_list_command(as_json: JsonOption = False) -> None:
     from crystalcli import models
     from crystalcli.cli.render.model_view import models_json, print_models
     from crystalcli.errors import CrystalError
-    from crystalcli.models.registry import Registry, read
+    from crystalcli.models import Registry, read_registry
 
     try:
-        registry = read()
+        registry = read_registry()
     except CrystalError as error:  # the built-in models can be listed all the same
         output.note(str(error))
         registry = Registry({})
     if as_json:
-        output.json("models list", {"models": models_json(models.listing(), registry)})
+        output.json("models list", {"models": models_json(models.list_models(), registry)})
     else:
-        print_models(models.listing(), registry)
+        print_models(models.list_models(), registry)
 
 
 @app.command(
@@ -76,7 +76,7 @@ def models_pull_command(
     """
     from crystalcli import models
 
-    for name in [models.weights(name).name for name in names or models.CATALOGUE]:
+    for name in [models.catalogue_entry(name).name for name in names or models.CATALOGUE]:
         output.note(f"{name} is in {fetch_weights(name)}")
 
 
@@ -129,15 +129,15 @@ def models_remove_command(
     """
     from crystalcli import models
     from crystalcli.cli.terminal.humanize import format_size
-    from crystalcli.models import registry
+    from crystalcli.models import read_registry, require_language_model, unregister_model
 
     for name in names:
         if name in models.CATALOGUE:
-            output.note(f"{name}: {format_size(models.remove(name))} given back")
-        elif (model := registry.remove(name)) is not None:
+            output.note(f"{name}: {format_size(models.delete_model(name))} given back")
+        elif (model := unregister_model(name)) is not None:
             output.note(f"{name}: forgotten; {model.target} stays as it is")
         else:
-            registry.known(name, registry.read())
+            require_language_model(name, read_registry())
 
 
 @app.command(
@@ -158,11 +158,11 @@ def models_default_command(
     --model and $CRYSTAL_MODEL take precedence.
     """
     from crystalcli import language_models
-    from crystalcli.models import registry
+    from crystalcli.models import read_registry, set_default_model
 
     if name is not None:
-        registry.choose(name)
-    default = registry.read().default or language_models.LANGUAGE_MODEL
+        set_default_model(name)
+    default = read_registry().default or language_models.LANGUAGE_MODEL
     if as_json:
         output.json("models default", {"default": default})
     else:

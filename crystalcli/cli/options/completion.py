@@ -54,10 +54,10 @@ def complete_exported_documents(ctx: typer.Context, incomplete: str) -> list[str
 def complete_models(incomplete: str) -> list[str]:
     """Offer language models that have a name, built-in ones first."""
     try:
-        from crystalcli.models import CATALOGUE, registry
+        from crystalcli.models import CATALOGUE, read_registry
 
         built_in = [name for name, weights in CATALOGUE.items() if weights.role == "language"]
-        return _offer([*built_in, *registry.read().models], incomplete)
+        return _offer([*built_in, *read_registry().models], incomplete)
     except Exception:
         return []
 
@@ -65,9 +65,9 @@ def complete_models(incomplete: str) -> list[str]:
 def complete_known_models(incomplete: str) -> list[str]:
     """Offer every model that has a name, encoders too."""
     try:
-        from crystalcli.models import CATALOGUE, registry
+        from crystalcli.models import CATALOGUE, read_registry
 
-        return _offer([*CATALOGUE, *registry.read().models], incomplete)
+        return _offer([*CATALOGUE, *read_registry().models], incomplete)
     except Exception:
         return []
 

@@ -12,11 +12,10 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.language_models import LANGUAGE_MODEL
 
 if TYPE_CHECKING:
-    from crystalcli.models import Status
-    from crystalcli.models.registry import Registered, Registry
+    from crystalcli.models import ModelStatus, RegisteredModel, Registry
 
 
-def print_models(built_in: Iterable[Status], registry: Registry) -> None:
+def print_models(built_in: Iterable[ModelStatus], registry: Registry) -> None:
     """Print the models that have names, and which are here. The default has a star."""
     table = plain_table("", "model", "role", "here", "licence", "where")
     default = registry.default or LANGUAGE_MODEL
@@ -31,7 +30,7 @@ def print_models(built_in: Iterable[Status], registry: Registry) -> None:
     output.console.print(table)
 
 
-def models_json(built_in: Iterable[Status], registry: Registry) -> list[dict[str, Any]]:
+def models_json(built_in: Iterable[ModelStatus], registry: Registry) -> list[dict[str, Any]]:
     """Make the same for programs."""
     default = registry.default or LANGUAGE_MODEL
     rows = [
@@ -47,7 +46,7 @@ def models_json(built_in: Iterable[Status], registry: Registry) -> list[dict[str
     return rows + [{**registered_json(own), "default": own.name == default} for own in registry.models.values()]
 
 
-def registered_json(own: Registered) -> dict[str, Any]:
+def registered_json(own: RegisteredModel) -> dict[str, Any]:
     """Make one of the user's own models for programs, with the keys of the built-in ones and its state."""
     state = own.state
     return {
@@ -63,6 +62,6 @@ def registered_json(own: Registered) -> dict[str, Any]:
     }
 
 
-def _where_it_is(own: Registered) -> str:
+def _where_it_is(own: RegisteredModel) -> str:
     state = own.state
     return format_size(own.size) if state == "here" else f"{state}!" if state == "missing" else state

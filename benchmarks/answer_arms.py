@@ -13,12 +13,14 @@ from answer_sets import WITHIN, Question, write_corpus, write_document
 from flat import FlatIndex
 
 from crystalcli import Crystal
-from crystalcli.answering import context, extract, support
-from crystalcli.answering.spoken import PENALTY, STOP
+from crystalcli.answering.evidence import sentence_ranking
+from crystalcli.answering.grounding import attribution
+from crystalcli.answering.grounding.claim_stream import PENALTY, STOP
+from crystalcli.answering.prompt import prompt_context
+from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import terms
 from crystalcli.library import LANGUAGE_MODEL, fetched, open_model
 from crystalcli.lm.model import LanguageModel
-from crystalcli.memory.encoders import ENCODER
 from crystalcli.types import Passage, Place
 
 ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
@@ -67,15 +69,15 @@ class Arms:
         """What an arm says, for multiple choice a label, and the text that it had to say it from."""
         passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
         if arm == "one each":
-            return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: support.MOST]])
+            return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: attribution.MOST]])
         searcher = self.crystal(question).searcher()
-        best = extract.read(searcher.encoder, searcher.prepare(question.text), passages).sentences
+        best = sentence_ranking.read(searcher.encoder, searcher.prepare(question.text), passages).sentences
         if arm in _QUOTED:
-            return self._quoted(question, [" ".join(each.text.split()) for each in best[: support.MOST]])
+            return self._quoted(question, [" ".join(each.text.split()) for each in best[: attribution.MOST]])
         if passages:
-            taken = extract.windows(best, self.model.count, context.BUDGET)
-            taken, user = context.pack(question.text, taken, self.model.count)
-            messages = context.messages(user)
+            taken = sentence_ranking.windows(best, self.model.count, prompt_context.BUDGET)
+            taken, user = prompt_context.pack(question.text, taken, self.model.count)
+            messages = prompt_context.messages(user)
         else:
             taken = []
             messages = [

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crystalcli.text.sentences import sentences
+from crystalcli.text.chunking.boundaries import sentences
 
 CORPUS_WIDE = ("xquad_en", "nq_passages", "covidqa", "fairytaleqa", "locomo", "narrativeqa_books")
 WITHIN = ("leval_quality", "leval_tpo", "financebench")

@@ -33,12 +33,12 @@ from recall import coverage
 
 from crystalcli import Crystal
 from crystalcli.errors import SourceError
+from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import query_terms, terms
 from crystalcli.library import fetched
-from crystalcli.memory.encoders import ENCODER
-from crystalcli.memory.recall import Searcher
+from crystalcli.recall.searcher import Searcher
+from crystalcli.text.discover.walk import Found, walk
 from crystalcli.text.readers import open_source
-from crystalcli.text.walk import Found, walk
 from crystalcli.types import Passage, Place
 
 FUNCTIONS = ("docstring_search", "cosqa")

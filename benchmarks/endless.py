@@ -21,11 +21,11 @@ import synthetic
 from common import machine, write_json
 
 from crystalcli import models
+from crystalcli.index.encoder import ENCODER
 from crystalcli.language_models import LANGUAGE_MODEL
-from crystalcli.memory.encoders import ENCODER
-from crystalcli.memory.past import Past
-from crystalcli.memory.recalling import ECHOES, STRIDE, Judge, RecallingModel, judge
-from crystalcli.memory.resident import resident
+from crystalcli.recall.memory_use import resident
+from crystalcli.retrieval_lm.recalling_model import ECHOES, STRIDE, Judge, RecallingModel, judge
+from crystalcli.retrieval_lm.text_memory import Past
 
 ROOT = Path(__file__).parent.parent
 

@@ -25,9 +25,9 @@ from common import machine, write_json
 from recall import coverage, reciprocal_rank
 
 from crystalcli import Crystal
+from crystalcli.index.encoder import ENCODER
 from crystalcli.library import fetched
-from crystalcli.memory.encoders import ENCODER
-from crystalcli.memory.fading import HALF_LIFE, WEIGHT, Recency
+from crystalcli.recall.recency import HALF_LIFE, WEIGHT, Recency
 
 SETTINGS = [  # half-life in days, weight
     (HALF_LIFE, WEIGHT), (90.0, WEIGHT), (30.0, WEIGHT), (7.0, WEIGHT), (365.0, 0.1), (90.0, 0.1), (30.0, 0.1), (7.0, 0.1),

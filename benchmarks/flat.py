@@ -16,8 +16,8 @@ import numpy as np
 import Stemmer
 import torch
 
+from crystalcli.text.discover.walk import Found, walk
 from crystalcli.text.readers import open_source
-from crystalcli.text.walk import Found, walk
 from crystalcli.types import Passage, Place
 from crystalcli.vectors import Bert, QuestionEncoder, available_processors, default_tokenizer
 

@@ -1,4 +1,4 @@
-"""The weights of `crystalcli/answering/floor.py`: a logistic model, and a floor that answers as many as should be (`not_here.py`)."""
+"""The weights of `crystalcli/answering/evidence/answerability.py`: a logistic model, and a floor that answers as many as should be (`not_here.py`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crystalcli.answering.floor import Signs, Weights
+from crystalcli.answering.evidence.answerability import Signs, Weights
 
 CODE = ("cosqa", "docstring_search")
 USED = {  # signs, by whether all layers speak and whether the best passage is code

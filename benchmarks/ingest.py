@@ -17,8 +17,8 @@ from pathlib import Path
 from common import machine, timed_process, write_json
 
 from crystalcli import models
-from crystalcli.memory.encoders import ENCODER
-from crystalcli.text.cut import cut
+from crystalcli.index.encoder import ENCODER
+from crystalcli.text.chunking.chunker import cut
 from crystalcli.vectors import VOCABULARY, default_tokenizer
 
 WHOLE, INSIDE, ENCODE = "crystal, whole process", "crystal, torch imported", "sentence-transformers encode"

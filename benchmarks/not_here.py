@@ -1,4 +1,4 @@
-"""Whether a crystal says so when it does not hold the answer; and the weights of `crystalcli/answering/floor.py`, made anew.
+"""Whether a crystal says so when it does not hold the answer; and the weights of `crystalcli/answering/evidence/answerability.py`, made anew.
 
     python benchmarks/not_here.py POOL --crystal FILE [--data DATA] [--repo NAME=FILE...] [--filing NAME=FILE...]
                                   [--limit N] [--keep FILE] [--json results/not_here.json]
@@ -38,14 +38,14 @@ from common import machine, write_json
 from floor_weights import CODE, PAGES, USED, Row, fitted, for_fit, logit
 
 from crystalcli import Crystal
-from crystalcli.answering import extract
-from crystalcli.answering.floor import Signs, signs
-from crystalcli.answering.voices import voice
+from crystalcli.answering.evidence import sentence_ranking
+from crystalcli.answering.evidence.answerability import Signs, signs
+from crystalcli.answering.evidence.speaker_match import voice
 from crystalcli.lexical import bm25
-from crystalcli.memory.passages import Passages
-from crystalcli.memory.query import PreparedQuery
-from crystalcli.memory.recall import Searcher, _token_weights
-from crystalcli.storage.reach import runs_of_all
+from crystalcli.recall.passages import Passages
+from crystalcli.recall.query import PreparedQuery
+from crystalcli.recall.searcher import Searcher, _token_weights
+from crystalcli.storage.tables.runs import runs_of_all
 
 FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}  # files of a small crystal; of all other sets 20
 # Sets whose files begin with the title of the article that they are of.
@@ -56,7 +56,7 @@ FOREIGN = (
     "retrieval/cranfield", "pdf/financebench",
 )  # fmt: skip
 # Passages come back with and without what is left out: each is read once.
-extract._states = lru_cache(maxsize=4096)(extract._states)
+sentence_ranking._states = lru_cache(maxsize=4096)(sentence_ranking._states)
 
 
 # --- asking -----------------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ class Partly:
         self.shelf.dead = None
         if not passages:
             return ()
-        reading = extract.read(recaller.encoder, query, passages)
+        reading = sentence_ranking.read(recaller.encoder, query, passages)
         heard = voice(query.text, reading.sentences, self.crystal.quote)
         hit = any(p.path == g["path"] and p.start < g["end"] and p.end > g["start"] for p in passages for g in gold)
         known = [answer for answer in answers if len(answer) >= SHORTEST]

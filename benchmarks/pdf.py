@@ -34,8 +34,8 @@ from common import machine, write_json
 from crystalcli import Crystal
 from crystalcli.errors import SourceError
 from crystalcli.lexical import query_terms, terms
-from crystalcli.text.asked import Options
 from crystalcli.text.readers import open_source
+from crystalcli.text.source.read_request import Options
 from crystalcli.types import Landmark
 
 WORD = re.compile(r"[^\W\d_]{2,}")
@@ -45,7 +45,7 @@ READ = """
 import resource, sys
 from pathlib import Path
 from crystalcli.text import apart
-from crystalcli.text.asked import Options
+from crystalcli.text.source.read_request import Options
 from crystalcli.text.readers import open_source
 for _ in open_source(Path(sys.argv[1]), Options(password=sys.argv[2]))[1].pieces():
     pass

@@ -44,13 +44,13 @@ from common import machine, write_json
 from flat import K1, B, words
 
 from crystalcli import models
+from crystalcli.index.encoder import ENCODER
 from crystalcli.language_models import LANGUAGE_MODEL
-from crystalcli.memory.copying import Mixture
-from crystalcli.memory.encoders import ENCODER
-from crystalcli.memory.followers import APART, Followers, asked, followers, told
-from crystalcli.memory.past import Past, RecalledText
-from crystalcli.memory.perplexity import LENGTH, figures, held_back, ratio, repeats, text_of
-from crystalcli.memory.recalling import QUERY, Judge, RecallingModel, judge
+from crystalcli.retrieval_lm.copy_mixture import Mixture
+from crystalcli.retrieval_lm.ngrams import APART, Followers, asked, followers, told
+from crystalcli.retrieval_lm.perplexity import LENGTH, figures, held_back, ratio, repeats, text_of
+from crystalcli.retrieval_lm.recalling_model import QUERY, Judge, RecallingModel, judge
+from crystalcli.retrieval_lm.text_memory import Past, RecalledText
 from crystalcli.vectors import QuestionEncoder, default_tokenizer
 
 ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "echo", "lexical", "past", "oracle", "native")

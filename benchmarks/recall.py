@@ -27,9 +27,9 @@ from common import machine, write_json
 from flat import FlatIndex
 
 from crystalcli import Crystal
+from crystalcli.index.encoder import ENCODER
 from crystalcli.library import fetched
-from crystalcli.memory.encoders import ENCODER
-from crystalcli.memory.recall import Searcher
+from crystalcli.recall.searcher import Searcher
 from crystalcli.types import Passage
 
 Gold = list[dict[str, Any]]

@@ -19,11 +19,11 @@ import zstandard
 from common import write_json
 from synthetic import RandomCodes
 
+from crystalcli.index.index_reader import Shelf
+from crystalcli.index.stats import stats
+from crystalcli.ingest.ingester import Ingest
 from crystalcli.library import Crystal
-from crystalcli.memory.ingest import Ingest
-from crystalcli.memory.inspection import stats
-from crystalcli.memory.shelf import Shelf
-from crystalcli.storage.schema import FORMAT_VERSION
+from crystalcli.storage.file.schema import FORMAT_VERSION
 from crystalcli.vectors import default_tokenizer
 
 TOKENS = 128  # of a flat chunk

@@ -18,10 +18,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from crystalcli.index.layer_encoder import LayerCodes
+from crystalcli.index.segment_writer import merge_lexicons
+from crystalcli.ingest.ingester import Ingest
 from crystalcli.library import Crystal
-from crystalcli.memory.ingest import Ingest
-from crystalcli.memory.layers import LayerCodes
-from crystalcli.memory.segments import merge_lexicons
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
 from crystalcli.vectors import CODE_BYTES, VOCABULARY, pyramid_layout

@@ -25,9 +25,9 @@ from common import machine, timed_process, write_json
 from synthetic import Words, make
 
 from crystalcli import Crystal, models
-from crystalcli.memory.encoders import ENCODER
-from crystalcli.memory.recall import Searcher
-from crystalcli.memory.shelf import Shelf
+from crystalcli.index.encoder import ENCODER
+from crystalcli.index.index_reader import Shelf
+from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
 from crystalcli.vectors import QuestionEncoder, default_tokenizer
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crystalcli.answering.ask_options import AskOptions
-    from crystalcli.answering.packed import PackedContext
+    from crystalcli.answering.options.ask_options import AskOptions
+    from crystalcli.answering.prompt.context_pack import PackedContext
     from crystalcli.errors import (
         CrystalError,
         DamagedCrystalError,
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
         StoppedError,
         UsageError,
     )
+    from crystalcli.index.stats import ChunkView, LayerStats, NodeView, StatsReport
+    from crystalcli.ingest.dry_run import ForecastFile, ForecastReport, KindForecast
+    from crystalcli.ingest.ingester import ChangedFile, IngestReport
+    from crystalcli.ingest.status import SourceStatus, StatusReport
+    from crystalcli.ingest.watch import WatchBatch
     from crystalcli.language_models import open_model
     from crystalcli.library import Crystal
-    from crystalcli.memory.compact import CompactReport, CrystalSize
-    from crystalcli.memory.decay import Forgetting
-    from crystalcli.memory.diff import ChangedDocument, DiffPassage, DiffRename, DiffReport
-    from crystalcli.memory.export import ExportReport, RefusedDocument
-    from crystalcli.memory.extraction import Recalled
-    from crystalcli.memory.forecast import ForecastFile, ForecastReport, KindForecast
-    from crystalcli.memory.forget import ForgetReport
-    from crystalcli.memory.ingest import ChangedFile, IngestReport
-    from crystalcli.memory.inspection import ChunkView, LayerStats, NodeView, StatsReport
-    from crystalcli.memory.merge import MergeReport, RenamedDocument
-    from crystalcli.memory.past import Past, RecalledText
-    from crystalcli.memory.perplexity import PerplexityReport
-    from crystalcli.memory.query import PreparedQuery, Results
-    from crystalcli.memory.recalling import RecallingModel
-    from crystalcli.memory.repair import RepairReport
-    from crystalcli.memory.resident import MemoryPart, MemoryReport
-    from crystalcli.memory.status import SourceStatus, StatusReport
-    from crystalcli.memory.tensors import MemoryCrystal
-    from crystalcli.memory.transformer import InfiniteMemoryTransformer
-    from crystalcli.memory.verify import Problem, VerifyReport
-    from crystalcli.memory.watch import WatchBatch
+    from crystalcli.maintenance.compact import CompactReport, CrystalSize
+    from crystalcli.maintenance.diff import ChangedDocument, DiffPassage, DiffRename, DiffReport
+    from crystalcli.maintenance.export import ExportReport, RefusedDocument
+    from crystalcli.maintenance.forget import ForgetReport
+    from crystalcli.maintenance.merge import MergeReport, RenamedDocument
+    from crystalcli.maintenance.repair import RepairReport
+    from crystalcli.maintenance.verify import Problem, VerifyReport
+    from crystalcli.neural_memory.beam_search import Recalled
+    from crystalcli.neural_memory.forgetting_curve import Forgetting
+    from crystalcli.neural_memory.memory_crystal import MemoryCrystal
+    from crystalcli.neural_memory.memory_transformer import InfiniteMemoryTransformer
+    from crystalcli.recall.memory_use import MemoryPart, MemoryReport
+    from crystalcli.recall.query import PreparedQuery, Results
+    from crystalcli.retrieval_lm.perplexity import PerplexityReport
+    from crystalcli.retrieval_lm.recalling_model import RecallingModel
+    from crystalcli.retrieval_lm.text_memory import Past, RecalledText
     from crystalcli.types import (
         Answer,
         ChatModel,
@@ -125,66 +125,66 @@ __all__ = [
 # nothing.
 _HOMES = {
     "Answer": "crystalcli.types",
-    "AskOptions": "crystalcli.answering.ask_options",
-    "ChangedDocument": "crystalcli.memory.diff",
-    "ChangedFile": "crystalcli.memory.ingest",
+    "AskOptions": "crystalcli.answering.options.ask_options",
+    "ChangedDocument": "crystalcli.maintenance.diff",
+    "ChangedFile": "crystalcli.ingest.ingester",
     "ChatModel": "crystalcli.types",
-    "ChunkView": "crystalcli.memory.inspection",
+    "ChunkView": "crystalcli.index.stats",
     "Citation": "crystalcli.types",
     "Claim": "crystalcli.types",
-    "CompactReport": "crystalcli.memory.compact",
+    "CompactReport": "crystalcli.maintenance.compact",
     "Crystal": "crystalcli.library",
     "CrystalError": "crystalcli.errors",
-    "CrystalSize": "crystalcli.memory.compact",
+    "CrystalSize": "crystalcli.maintenance.compact",
     "DamagedCrystalError": "crystalcli.errors",
-    "DiffPassage": "crystalcli.memory.diff",
-    "DiffRename": "crystalcli.memory.diff",
-    "DiffReport": "crystalcli.memory.diff",
+    "DiffPassage": "crystalcli.maintenance.diff",
+    "DiffRename": "crystalcli.maintenance.diff",
+    "DiffReport": "crystalcli.maintenance.diff",
     "Document": "crystalcli.types",
     "EncoderMismatchError": "crystalcli.errors",
-    "ExportReport": "crystalcli.memory.export",
-    "ForecastFile": "crystalcli.memory.forecast",
-    "ForecastReport": "crystalcli.memory.forecast",
-    "ForgetReport": "crystalcli.memory.forget",
-    "Forgetting": "crystalcli.memory.decay",
-    "InfiniteMemoryTransformer": "crystalcli.memory.transformer",
-    "IngestReport": "crystalcli.memory.ingest",
-    "KindForecast": "crystalcli.memory.forecast",
-    "LayerStats": "crystalcli.memory.inspection",
-    "MemoryCrystal": "crystalcli.memory.tensors",
-    "MemoryPart": "crystalcli.memory.resident",
-    "MemoryReport": "crystalcli.memory.resident",
-    "MergeReport": "crystalcli.memory.merge",
+    "ExportReport": "crystalcli.maintenance.export",
+    "ForecastFile": "crystalcli.ingest.dry_run",
+    "ForecastReport": "crystalcli.ingest.dry_run",
+    "ForgetReport": "crystalcli.maintenance.forget",
+    "Forgetting": "crystalcli.neural_memory.forgetting_curve",
+    "InfiniteMemoryTransformer": "crystalcli.neural_memory.memory_transformer",
+    "IngestReport": "crystalcli.ingest.ingester",
+    "KindForecast": "crystalcli.ingest.dry_run",
+    "LayerStats": "crystalcli.index.stats",
+    "MemoryCrystal": "crystalcli.neural_memory.memory_crystal",
+    "MemoryPart": "crystalcli.recall.memory_use",
+    "MemoryReport": "crystalcli.recall.memory_use",
+    "MergeReport": "crystalcli.maintenance.merge",
     "ModelMissingError": "crystalcli.errors",
     "NewerFormatError": "crystalcli.errors",
-    "NodeView": "crystalcli.memory.inspection",
+    "NodeView": "crystalcli.index.stats",
     "NotACrystalError": "crystalcli.errors",
     "NotFoundError": "crystalcli.errors",
-    "PackedContext": "crystalcli.answering.packed",
+    "PackedContext": "crystalcli.answering.prompt.context_pack",
     "Passage": "crystalcli.types",
-    "Past": "crystalcli.memory.past",
-    "PerplexityReport": "crystalcli.memory.perplexity",
+    "Past": "crystalcli.retrieval_lm.text_memory",
+    "PerplexityReport": "crystalcli.retrieval_lm.perplexity",
     "Place": "crystalcli.types",
     "Portion": "crystalcli.types",
-    "PreparedQuery": "crystalcli.memory.query",
-    "Problem": "crystalcli.memory.verify",
+    "PreparedQuery": "crystalcli.recall.query",
+    "Problem": "crystalcli.maintenance.verify",
     "Progress": "crystalcli.types",
-    "Recalled": "crystalcli.memory.extraction",
-    "RecalledText": "crystalcli.memory.past",
-    "RecallingModel": "crystalcli.memory.recalling",
-    "RefusedDocument": "crystalcli.memory.export",
-    "RenamedDocument": "crystalcli.memory.merge",
-    "RepairReport": "crystalcli.memory.repair",
-    "Results": "crystalcli.memory.query",
+    "Recalled": "crystalcli.neural_memory.beam_search",
+    "RecalledText": "crystalcli.retrieval_lm.text_memory",
+    "RecallingModel": "crystalcli.retrieval_lm.recalling_model",
+    "RefusedDocument": "crystalcli.maintenance.export",
+    "RenamedDocument": "crystalcli.maintenance.merge",
+    "RepairReport": "crystalcli.maintenance.repair",
+    "Results": "crystalcli.recall.query",
     "SkippedFile": "crystalcli.types",
     "SourceError": "crystalcli.errors",
-    "SourceStatus": "crystalcli.memory.status",
-    "StatsReport": "crystalcli.memory.inspection",
-    "StatusReport": "crystalcli.memory.status",
+    "SourceStatus": "crystalcli.ingest.status",
+    "StatsReport": "crystalcli.index.stats",
+    "StatusReport": "crystalcli.ingest.status",
     "StoppedError": "crystalcli.errors",
     "UsageError": "crystalcli.errors",
-    "VerifyReport": "crystalcli.memory.verify",
-    "WatchBatch": "crystalcli.memory.watch",
+    "VerifyReport": "crystalcli.maintenance.verify",
+    "WatchBatch": "crystalcli.ingest.watch",
     "open_model": "crystalcli.language_models",
 }
 

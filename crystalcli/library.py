@@ -16,33 +16,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpack
 
 from crystalcli import models
-from crystalcli.answering.ask_options import AskArguments, AskOptions, options_of
+from crystalcli.answering.options.ask_options import AskArguments, AskOptions, options_of
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
+from crystalcli.index.encoder import ENCODER, chosen, find
 from crystalcli.language_models import LANGUAGE_MODEL, is_named, meant, open_model, own
-from crystalcli.memory.encoders import ENCODER, chosen, find
-from crystalcli.memory.session import CrystalReader
 from crystalcli.paths import expanded
+from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.store import Store
 from crystalcli.types import Progress
 
 if TYPE_CHECKING:
-    from crystalcli.answering.packed import PackedContext
+    from crystalcli.answering.prompt.context_pack import PackedContext
+    from crystalcli.ingest.dry_run import ForecastReport
+    from crystalcli.ingest.ingester import IngestOptions, IngestReport
+    from crystalcli.ingest.status import StatusReport
+    from crystalcli.ingest.watch import WatchBatch
     from crystalcli.lm.model import LanguageModel
-    from crystalcli.memory.compact import CompactReport
-    from crystalcli.memory.diff import DiffReport
-    from crystalcli.memory.export import ExportReport
-    from crystalcli.memory.forecast import ForecastReport
-    from crystalcli.memory.forget import ForgetReport
-    from crystalcli.memory.ingest import IngestOptions, IngestReport
-    from crystalcli.memory.merge import MergeReport
-    from crystalcli.memory.perplexity import PerplexityReport
-    from crystalcli.memory.repair import RepairReport
-    from crystalcli.memory.resident import MemoryReport
-    from crystalcli.memory.status import StatusReport
-    from crystalcli.memory.verify import VerifyReport
-    from crystalcli.memory.watch import WatchBatch
-    from crystalcli.text.choice import Choice
-    from crystalcli.text.walk import Found
+    from crystalcli.maintenance.compact import CompactReport
+    from crystalcli.maintenance.diff import DiffReport
+    from crystalcli.maintenance.export import ExportReport
+    from crystalcli.maintenance.forget import ForgetReport
+    from crystalcli.maintenance.merge import MergeReport
+    from crystalcli.maintenance.repair import RepairReport
+    from crystalcli.maintenance.verify import VerifyReport
+    from crystalcli.recall.memory_use import MemoryReport
+    from crystalcli.retrieval_lm.perplexity import PerplexityReport
+    from crystalcli.text.discover.file_filter import Choice
+    from crystalcli.text.discover.walk import Found
     from crystalcli.types import Answer, ChatModel, Citation
 
 __all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "open_model", "paths_of"]
@@ -255,8 +255,8 @@ class Crystal(CrystalReader):
             UsageError: The name cannot be cited.
             SourceError: There is nothing to read, or too much.
         """
-        from crystalcli.memory.piped import spooled
-        from crystalcli.text.choice import LARGEST
+        from crystalcli.ingest.stdin_document import spooled
+        from crystalcli.text.discover.file_filter import LARGEST
 
         with spooled(stream, name, LARGEST if max_file_size is None else max_file_size) as piped:
             return self.bring_in([], piped=piped, progress=progress)
@@ -273,8 +273,8 @@ class Crystal(CrystalReader):
         progress: OnProgress | None = None,
     ) -> IngestReport:
         """Ingest with filters and a document from standard input that are made already; see `ingest`."""
-        from crystalcli.memory.ingest import IngestOptions
-        from crystalcli.text.asked import Options
+        from crystalcli.ingest.ingester import IngestOptions
+        from crystalcli.text.source.read_request import Options
 
         options = IngestOptions(
             prune=prune, choice=choice, piped=piped, codebooks_from=codebooks_from, reading=Options(password=password)
@@ -289,7 +289,7 @@ class Crystal(CrystalReader):
         wait: float | None = None,
         progress: OnProgress | None = None,
     ) -> IngestReport:
-        from crystalcli.memory.ingest import ingest_into
+        from crystalcli.ingest.ingester import ingest_into
 
         with self._writing(wait) as store:
             return ingest_into(store, self._encoder, paths, progress, options)
@@ -323,8 +323,8 @@ class Crystal(CrystalReader):
             SourceError: A path does not exist at the beginning.
             CrystalError: It cannot go on.
         """
-        from crystalcli.memory.watch import Watch
-        from crystalcli.text.asked import Options
+        from crystalcli.ingest.watch import Watch
+        from crystalcli.text.source.read_request import Options
 
         def ingest(changed: list[Path], options: IngestOptions) -> IngestReport:
             return self._ingest_with(changed, options, wait=float("inf"))
@@ -357,9 +357,9 @@ class Crystal(CrystalReader):
         Raises:
             SourceError: A path does not exist.
         """
-        from crystalcli.memory.encoders import opened
-        from crystalcli.memory.forecast import forecast
-        from crystalcli.text.asked import Options
+        from crystalcli.index.encoder import opened
+        from crystalcli.ingest.dry_run import forecast
+        from crystalcli.text.source.read_request import Options
 
         target, sources, options = Path(path), paths_of(_listed(paths)), Options(password=password)
         choice = choice_of(include, exclude, max_file_size)
@@ -405,7 +405,7 @@ class Crystal(CrystalReader):
             NotFoundError: Nothing was recalled, or a document that the question names does not exist.
         """
         from crystalcli.answering.ask import ask
-        from crystalcli.answering.broad_question import broad_intent
+        from crystalcli.answering.broad.broad_question import broad_intent
         from crystalcli.lm.early import Early
 
         wanted = options_of(options, single).with_defaults(lambda: is_named(model))
@@ -447,7 +447,7 @@ class Crystal(CrystalReader):
             ModelMissingError: A model that is named does not exist.
             NotFoundError: Nothing was recalled.
         """
-        from crystalcli.answering.packed import pack_context
+        from crystalcli.answering.prompt.context_pack import pack_context
 
         wanted, named = options_of(options, single), is_named(model)
         if model is None or isinstance(model, str | Path):
@@ -461,7 +461,7 @@ class Crystal(CrystalReader):
 
     def status(self) -> StatusReport:
         """Compare the ledger with the folders as they are now. Raises DamagedCrystalError."""
-        from crystalcli.memory.status import status
+        from crystalcli.ingest.status import status
 
         self._follow()
         return status(self._store)
@@ -473,7 +473,7 @@ class Crystal(CrystalReader):
             quick: Leave out the postings against the text.
             progress: Called with the bytes that are done.
         """
-        from crystalcli.memory.verify import verify
+        from crystalcli.maintenance.verify import verify
 
         self._follow()
         return verify(self._store, quick=quick, progress=_counted(progress, "bytes"))
@@ -488,7 +488,7 @@ class Crystal(CrystalReader):
         Raises:
             NotFoundError: A name means no document.
         """
-        from crystalcli.memory.forget import forget
+        from crystalcli.maintenance.forget import forget
 
         wanted = [str(name) for name in _listed(names)]
         if dry_run:
@@ -509,7 +509,7 @@ class Crystal(CrystalReader):
             CrystalError: It was opened for reading only, or another program is writing it.
             DamagedCrystalError: The crystal is damaged.
         """
-        from crystalcli.memory.compact import compact
+        from crystalcli.maintenance.compact import compact
 
         if self._mode == "read":
             raise CrystalError(f"{self.path} was opened for reading only")
@@ -531,27 +531,27 @@ class Crystal(CrystalReader):
             NotFoundError: A name means no document.
             CrystalError: A file exists and `force` is False, or it cannot be written.
         """
-        from crystalcli.memory.export import export
+        from crystalcli.maintenance.export import export
 
         self._follow()
         return export(self._store, expanded(folder), [str(name) for name in _listed(names)], force=force)
 
     def passages(self, names: Paths = ()) -> Iterator[dict[str, Any]]:
         """Give every passage of the documents as a row with its text, place and metadata; joined, they are the documents."""
-        from crystalcli.memory.export import rows
+        from crystalcli.maintenance.export import rows
 
         self._follow()
         return rows(self._store, [str(name) for name in _listed(names)])
 
     def diff(self, other: str | Path) -> DiffReport:
         """List the documents and passages that only one of the two crystals holds, from this one to `other`."""
-        from crystalcli.memory.diff import diff
+        from crystalcli.maintenance.diff import diff
 
         return diff(self.path, expanded(other))
 
     def memory_use(self) -> MemoryReport:
         """Count what recall keeps in memory, after one question."""
-        from crystalcli.memory.resident import memory_use
+        from crystalcli.recall.memory_use import memory_use
 
         return memory_use(self)
 
@@ -571,7 +571,7 @@ class Crystal(CrystalReader):
             EncoderMismatchError: Their vectors are not comparable.
             CrystalError: The output exists and `force` is False.
         """
-        from crystalcli.memory.merge import merge
+        from crystalcli.maintenance.merge import merge
 
         inputs = [expanded(path) for path in paths]
         return merge(inputs, expanded(output), force=force, progress=_counted(progress, "tokens"))
@@ -597,7 +597,7 @@ class Crystal(CrystalReader):
         Raises:
             DamagedCrystalError: Nothing can be read; the file is then as it was.
         """
-        from crystalcli.memory.repair import repair
+        from crystalcli.maintenance.repair import repair
 
         target = Path(path)
         return repair(
@@ -633,8 +633,8 @@ class Crystal(CrystalReader):
             SourceError: There is no text to foresee.
             UsageError: The text is too short, or the model does not say how likely tokens are.
         """
-        from crystalcli.memory.perplexity import measure, text_of
-        from crystalcli.memory.recalling import judge
+        from crystalcli.retrieval_lm.perplexity import measure, text_of
+        from crystalcli.retrieval_lm.recalling_model import judge
 
         text = text_of(paths_of(_listed(paths)))
         if model is None or isinstance(model, str | Path):
@@ -718,7 +718,7 @@ def choice_of(
     """Make the filters of folders; None where none is given. Raises UsageError for an invalid pattern or size."""
     if include is None and exclude is None and max_file_size is None:
         return None
-    from crystalcli.text.choice import LARGEST, Choice
+    from crystalcli.text.discover.file_filter import LARGEST, Choice
 
     largest = LARGEST if max_file_size is None else max_file_size
     return Choice(tuple(include or ()), tuple(exclude or ()), largest)

@@ -108,7 +108,7 @@ class Chunk:
 
     ids: int32 [tokens], the encoder's token ids without special tokens; ends: int32 [tokens], the character
     offset inside `text` at which each token ends. Chunks of a document, joined, are its text, exactly.
-    context: what it stands in (`crystalcli.memory.contexts`), "" where nothing is said of that.
+    context: what it stands in (`crystalcli.index.chunk_context`), "" where nothing is said of that.
     """
 
     text: str

@@ -15,8 +15,8 @@ from hypothesis import settings
 from support.repository import SAMPLES
 
 from crystalcli import models
+from crystalcli.index.encoder import ENCODER
 from crystalcli.library import LANGUAGE_MODEL, Crystal
-from crystalcli.memory.encoders import ENCODER
 
 # The programs that tests start hear every signal, whoever started the tests: `nohup` and shells in the background have some ignored.
 for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):

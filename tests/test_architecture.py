@@ -108,8 +108,8 @@ def test_every_room_has_a_floor():
             "from crystalcli.cli.app import run; run(['--help'])",
             {"numpy", "torch", "rich", "sqlite3", "pypdfium2", "lxml", "tokenizers", "tree_sitter"},
         ),
-        ("import crystalcli.memory.recall", {"torch", "rich", "pypdfium2", "tiktoken", "zstandard"}),
-        ("import crystalcli.memory.ingest", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
+        ("import crystalcli.recall.searcher", {"torch", "rich", "pypdfium2", "tiktoken", "zstandard"}),
+        ("import crystalcli.ingest.ingester", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
         ("import crystalcli.answering.ask", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
     ],
 )

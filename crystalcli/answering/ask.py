@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from crystalcli.answering import broad, context, extract, floor, support
-from crystalcli.answering.answer_draft import AnswerDraft
-from crystalcli.answering.ask_options import AskOptions
-from crystalcli.answering.broad_plan import plan_of
-from crystalcli.answering.broad_question import Intent
-from crystalcli.answering.extract import Sentence
+from crystalcli.answering.broad import broad_answer
+from crystalcli.answering.broad.broad_plan import plan_of
+from crystalcli.answering.broad.broad_question import Intent
+from crystalcli.answering.evidence import answerability, sentence_ranking
+from crystalcli.answering.evidence.sentence_ranking import Sentence
+from crystalcli.answering.grounding import attribution
+from crystalcli.answering.grounding.answer_draft import AnswerDraft
+from crystalcli.answering.options.ask_options import AskOptions
+from crystalcli.answering.prompt import prompt_context
 from crystalcli.errors import NotFoundError
-from crystalcli.memory.query import Results
-from crystalcli.memory.session import CrystalReader
+from crystalcli.recall.query import Results
+from crystalcli.recall.session import CrystalReader
 from crystalcli.types import Answer, ChatModel, Citation
 
 NOT_HERE = "not in this crystal"
@@ -46,12 +49,12 @@ def ask(
     draft = AnswerDraft(question, options, on_text)
     plan = plan_of(crystal, question, intent, options.broad)
     if plan is not None:
-        return broad.ask(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
+        return broad_answer.ask(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
     results = _recall(crystal, draft)
     best = _judge(crystal, draft, results)
     if best is None:
-        return draft.refusal(NOT_HERE, support.extracts(crystal, draft.passages))
-    quotations = support.extracts(crystal, extract.pointed(best[: support.MOST]))
+        return draft.refusal(NOT_HERE, attribution.extracts(crystal, draft.passages))
+    quotations = attribution.extracts(crystal, sentence_ranking.pointed(best[: attribution.MOST]))
     if options.extractive:
         _quote(draft, quotations)
     else:
@@ -65,10 +68,10 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:
     """Recall the passages, and more of them where the evidence asks for it. Raises NotFoundError when there are none."""
     options = draft.options
     results = crystal.recall(
-        draft.question, max(options.k, floor.LOOKED_AT), depth=options.depth, half_life=options.half_life
+        draft.question, max(options.k, answerability.LOOKED_AT), depth=options.depth, half_life=options.half_life
     )
     if not results:
-        raise NotFoundError(context.NOTHING)
+        raise NotFoundError(prompt_context.NOTHING)
     draft.passages = list(results.passages[: options.k])
     draft.recalled = draft.seconds()
     return results
@@ -76,8 +79,8 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:
 
 def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list[Sentence] | None:
     """Rank the sentences of the passages, best first; None where the evidence for an answer is under the floor."""
-    reading = extract.read(crystal.searcher().encoder, results.query, results.passages)
-    draft.evidence = floor.evidence(crystal, results, reading)
+    reading = sentence_ranking.read(crystal.searcher().encoder, results.query, results.passages)
+    draft.evidence = answerability.evidence(crystal, results, reading)
     if draft.evidence < draft.options.floor:
         return None
     return [sentence for sentence in reading.sentences if sentence.rank < draft.options.k]
@@ -86,16 +89,16 @@ def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list
 def _quote(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:
     """Answer with the best sentences as they stand."""
     draft.citations = list(quotations)
-    draft.say("\n".join(f"{support.quoted(citation)} [{citation.number}]" for citation in quotations))
+    draft.say("\n".join(f"{attribution.quoted(citation)} [{citation.number}]" for citation in quotations))
 
 
 def _generate(crystal: CrystalReader, draft: AnswerDraft, best: Sequence[Sentence], model: ChatModel) -> None:
     """Answer in a model's words, each sentence with the citations that carry it."""
     draft.model = model.name
-    prompt = context.prompt_of(
+    prompt = prompt_context.prompt_of(
         draft.question, draft.passages, best, draft.options, model, model.count, crystal.with_place
     )
-    sources = support.Sources(crystal, draft.question, prompt.passages, draft.citations)
+    sources = attribution.Sources(crystal, draft.question, prompt.passages, draft.citations)
     with draft.kept_when_stopped():
         draft.speak(
             model,

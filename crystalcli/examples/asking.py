@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.answering.context import messages
-from crystalcli.answering.spoken import PENALTY, STOP
-from crystalcli.answering.templates import PLAIN, filled
+from crystalcli.answering.grounding.claim_stream import PENALTY, STOP
+from crystalcli.answering.options.prompt_template import PLAIN, filled
+from crystalcli.answering.prompt.prompt_context import messages
 from crystalcli.examples.planted import Fact, says
 from crystalcli.library import Crystal
 from crystalcli.types import ChatModel

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from crystalcli.examples.planted import Fact, fact, place
 from crystalcli.examples.story import story
-from crystalcli.memory.perplexity import text_of
-from crystalcli.memory.recalling import Judge
+from crystalcli.retrieval_lm.perplexity import text_of
+from crystalcli.retrieval_lm.recalling_model import Judge
 
 BEFORE = 2_000  # tokens before the sentence, of a long text
 _PACKAGE = Path(__file__).parents[1]

@@ -87,11 +87,11 @@ def infinite_context(
     from crystalcli.examples.board import watching
     from crystalcli.examples.books import own_texts, prepare
     from crystalcli.examples.reading import WINDOW, State, check, read, warmed
+    from crystalcli.index.encoder import ENCODER
     from crystalcli.library import paths_of
-    from crystalcli.memory.encoders import ENCODER
-    from crystalcli.memory.past import Past
-    from crystalcli.memory.perplexity import text_of
-    from crystalcli.memory.recalling import RecallingModel
+    from crystalcli.retrieval_lm.perplexity import text_of
+    from crystalcli.retrieval_lm.recalling_model import RecallingModel
+    from crystalcli.retrieval_lm.text_memory import Past
 
     drawing = picture.drawable()
     if drawing and (reason := unwritable(out)):

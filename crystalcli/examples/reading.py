@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 from crystalcli.errors import UsageError
 from crystalcli.examples.schedule import Schedule
-from crystalcli.memory.past import Nodes
-from crystalcli.memory.perplexity import LENGTH, Foreseen, Foresight
-from crystalcli.memory.recalling import RecallingModel
-from crystalcli.memory.resident import resident
+from crystalcli.recall.memory_use import resident
+from crystalcli.retrieval_lm.perplexity import LENGTH, Foreseen, Foresight
+from crystalcli.retrieval_lm.recalling_model import RecallingModel
+from crystalcli.retrieval_lm.text_memory import Nodes
 
 WINDOW = 512  # tokens before the model, memory included
 MOST = 24  # strides that are measured where there is time

@@ -18,7 +18,7 @@ from crystalcli.examples.asking import Answers, Said
 from crystalcli.examples.board import layers
 from crystalcli.examples.books import Prepared
 from crystalcli.examples.reading import MOST, WINDOW, Sample, State
-from crystalcli.memory.perplexity import LENGTH, PerplexityReport, report_of
+from crystalcli.retrieval_lm.perplexity import LENGTH, PerplexityReport, report_of
 
 _WIDEST = 110  # columns
 _LEAST, _MANY = 10_000, 250_000  # tokens

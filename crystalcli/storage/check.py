@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from crystalcli.storage.rows import Source
-from crystalcli.storage.seal import Group, broken, holds, sealed_tables
+from crystalcli.storage.file.seal import Group, broken, holds, sealed_tables
 from crystalcli.storage.store import Store, digest
+from crystalcli.storage.tables.rows import Source
 
 
 class Fault(NamedTuple):

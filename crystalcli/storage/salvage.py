@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
-from crystalcli.storage.connection import connect
-from crystalcli.storage.query import Guard
-from crystalcli.storage.schema import FORMAT_VERSION, contradiction, statements
-from crystalcli.storage.seal import Group, group_column, row_digest, sealed_tables
+from crystalcli.storage.file.connection import connect
+from crystalcli.storage.file.query_guard import Guard
+from crystalcli.storage.file.schema import FORMAT_VERSION, contradiction, statements
+from crystalcli.storage.file.seal import Group, group_column, row_digest, sealed_tables
 from crystalcli.storage.store import Store
 
 _PROBED = 50_000  # row numbers tried one by one where a page in the middle of a table cannot be read

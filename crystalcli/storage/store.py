@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from crystalcli.storage.connection import LARGEST
-from crystalcli.storage.database import Database
-from crystalcli.storage.reason_codes import code_of
-from crystalcli.storage.rows import RUN, Lexicon, Run, Segment, Source, checked, typed
-from crystalcli.storage.schema import CODES_SINCE
+from crystalcli.storage.file.connection import LARGEST
+from crystalcli.storage.file.database import Database
+from crystalcli.storage.file.schema import CODES_SINCE
+from crystalcli.storage.tables.reason_codes import code_of
+from crystalcli.storage.tables.rows import RUN, Lexicon, Run, Segment, Source, checked, typed
 from crystalcli.types import LANDMARKS
 
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time

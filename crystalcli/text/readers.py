@@ -12,11 +12,11 @@ from importlib import import_module
 from pathlib import Path
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.archive import is_archive
-from crystalcli.text.asked import LOCKED, PLAINLY, Asked, Options
-from crystalcli.text.guarded import Guarded, trouble_named
-from crystalcli.text.reader_bytes import BINARY_FILE, MAGIC, Survey, survey
-from crystalcli.text.talk import is_mail, may_be_chat
+from crystalcli.text.formats.archive.archive_reader import is_archive
+from crystalcli.text.source.file_bytes import BINARY_FILE, MAGIC, Survey, survey
+from crystalcli.text.source.read_request import LOCKED, PLAINLY, Asked, Options
+from crystalcli.text.source.reader_guard import Guarded, trouble_named
+from crystalcli.text.source.sniff_messages import is_mail, may_be_chat
 from crystalcli.types import Fingerprint, Reading
 
 BINARY = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
@@ -57,25 +57,25 @@ CODE_NAMES = frozenset((
 # The reader of each kind: a module of this room, imported when it is needed, and a class in it that is called with what
 # `Asked` says and is a Reading.
 READERS = {
-    "text": "reader_plain:PlainReading",
-    "markdown": "reader_plain:PlainReading",
-    "code": "reader_code:CodeReading",
+    "text": "formats.plain:PlainReading",
+    "markdown": "formats.plain:PlainReading",
+    "code": "formats.source_code:CodeReading",
     "pdf": "formats.pdf.reader:PdfReading",
-    "archive": "archive:ArchiveReading",
-    "mail": "reader_mail:MailReading",
-    "chat": "reader_chat:ChatReading",
-    "subtitles": "reader_subtitles:SubtitlesReading",
-    "html": "reader_html:HtmlReading",
-    "rst": "reader_plain:PlainReading",
-    "csv": "reader_csv:CsvReading",
-    "notebook": "reader_notebook:NotebookReading",
-    "epub": "reader_epub:EpubReading",
-    "docx": "reader_docx:DocxReading",
-    "pptx": "reader_pptx:PptxReading",
-    "xlsx": "reader_xlsx:XlsxReading",
-    "odt": "reader_odf:OdfReading",
-    "ods": "reader_odf:OdfReading",
-    "odp": "reader_odf:OdfReading",
+    "archive": "formats.archive.archive_reader:ArchiveReading",
+    "mail": "formats.mail.mail_reader:MailReading",
+    "chat": "formats.chats.chat_reader:ChatReading",
+    "subtitles": "formats.subtitles:SubtitlesReading",
+    "html": "formats.web.html_reader:HtmlReading",
+    "rst": "formats.plain:PlainReading",
+    "csv": "formats.csv_table:CsvReading",
+    "notebook": "formats.notebook:NotebookReading",
+    "epub": "formats.epub:EpubReading",
+    "docx": "formats.office.docx:DocxReading",
+    "pptx": "formats.office.pptx:PptxReading",
+    "xlsx": "formats.office.xlsx:XlsxReading",
+    "odt": "formats.office.odf:OdfReading",
+    "ods": "formats.office.odf:OdfReading",
+    "odp": "formats.office.odf:OdfReading",
 }
 FOLDERS = frozenset(("archive",))  # kinds that hold files rather than text: each of these is opened by itself
 # Office files that are no zip files: those from before 2007, and encrypted ones.
@@ -95,7 +95,7 @@ def open_source(path: Path, options: Options = PLAINLY) -> tuple[Fingerprint, Re
     kind = _kind_of_bytes(path, seen) if seen.encoding in BINARY else kind_of(path, seen.head)
     asked = Asked(path, seen, kind, options)
     if kind in APART:
-        from crystalcli.text.apart import ApartReading
+        from crystalcli.text.source.worker_process import ApartReading
 
         return seen.fingerprint, ApartReading(asked, READERS[kind])
     module, name = READERS[kind].split(":")
@@ -110,7 +110,7 @@ def _kind_of_bytes(path: Path, seen: Survey) -> str:
     if seen.encoding == "pdf":
         return "pdf"
     if seen.encoding == "zip":
-        from crystalcli.text.package import kind_inside
+        from crystalcli.text.formats.office.zip_package import kind_inside
 
         if kind := kind_inside(path):
             return kind

@@ -17,7 +17,7 @@ from support.waiting import GUARD
 
 from crystalcli import Crystal
 from crystalcli.cli.app import run
-from crystalcli.storage import seal
+from crystalcli.storage.file import seal
 
 
 def here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:

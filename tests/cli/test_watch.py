@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from support.waiting import GUARD, until
 
+from crystalcli.ingest.watch import Watch
 from crystalcli.library import Crystal
-from crystalcli.memory.watch import Watch
 from crystalcli.storage.store import Store
-from crystalcli.text.events import events
+from crystalcli.text.discover.fs_events import events
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 

@@ -19,8 +19,8 @@ from crystalcli.examples.board import board, sparks
 from crystalcli.examples.infinite_context import NAME, app
 from crystalcli.examples.reading import Sample, State
 from crystalcli.examples.results import second_half
-from crystalcli.memory.past import Nodes
-from crystalcli.memory.perplexity import Foreseen
+from crystalcli.retrieval_lm.perplexity import Foreseen
+from crystalcli.retrieval_lm.text_memory import Nodes
 
 TEXT = "".join(
     f"The {number}th boat lay at the {number * 7 % 31}th buoy. Its keeper was {name}.\n"

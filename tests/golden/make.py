@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from crystalcli import Crystal
-from crystalcli.storage.schema import FORMAT_VERSION
+from crystalcli.storage.file.schema import FORMAT_VERSION
 from crystalcli.storage.store import Store
 
 HERE = Path(__file__).parent

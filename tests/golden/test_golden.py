@@ -10,7 +10,7 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError, NewerFormatError
-from crystalcli.memory.verify import verify
+from crystalcli.maintenance.verify import verify
 from crystalcli.storage.store import Store
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from support.repository import DOCS
 
-from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION, contradiction, statements, tables
+from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, contradiction, statements, tables
 from crystalcli.storage.store import Store
 
 FORMAT = (DOCS / "FORMAT.md").read_text(encoding="utf-8")

@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileError, NewerFormatError, NotACrystalError
-from crystalcli.storage import lock, seal
-from crystalcli.storage.query import Guard
-from crystalcli.storage.rows import Run, Segment, Source
-from crystalcli.storage.schema import APPLICATION_ID, FORMAT_VERSION
-from crystalcli.storage.signals import held_back
-from crystalcli.storage.spans import Spans
+from crystalcli.storage.file import file_lock, seal
+from crystalcli.storage.file.query_guard import Guard
+from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION
+from crystalcli.storage.file.signals import held_back
 from crystalcli.storage.store import Store
+from crystalcli.storage.tables.chunk_spans import Spans
+from crystalcli.storage.tables.rows import Run, Segment, Source
 
 SOURCE = Source(0, "a.txt", "a.txt", ".", "text", "", "done", "", "", 5, 1, b"x" * 32, 5, 1, 1)
 
@@ -256,13 +256,13 @@ class Clock:
 def test_waiting_for_another_writer(store, monkeypatch):
     said: list[str] = []
     clock = Clock()
-    monkeypatch.setattr(lock, "time", clock)
+    monkeypatch.setattr(file_lock, "time", clock)
     with pytest.raises(CrystalError, match=rf"another program is writing m.crystal \(process {os.getpid()}\): wait"):
         Store.open(store.path, writable=True, wait=0.3, waiting=said.append)
     assert clock.now == pytest.approx(0.3)
     assert said == [f"waiting for another program that is writing m.crystal (process {os.getpid()})"]
     clock = Clock(lambda now: store.close() if now > 5 else None)
-    monkeypatch.setattr(lock, "time", clock)
+    monkeypatch.setattr(file_lock, "time", clock)
     Store.open(store.path, writable=True, wait=20).close()
     assert 5 < clock.now < 6  # at the first look after the other was done
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from crystalcli.index import segment_writer
 from crystalcli.library import Crystal
-from crystalcli.memory import segments
-from crystalcli.memory.verify import VerifyReport, verify
+from crystalcli.maintenance.verify import VerifyReport, verify
 from crystalcli.storage.store import Store
 
 TABLES = ("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "seal")
@@ -32,7 +32,7 @@ def library(folder: Path) -> Path:
 def make(path: Path, folder: Path, encoder: Path | None) -> Path:
     """A crystal of `folder` in several segments."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments, "SEGMENT_BYTES", 6000)
+        patch.setattr(segment_writer, "SEGMENT_BYTES", 6000)
         with Crystal.create(path, encoder=encoder) as crystal:
             crystal.ingest([folder])
     return path
@@ -52,7 +52,7 @@ def change(path: Path, *statements: str, seal: bool = False) -> None:
 
 def reseal(path: Path) -> None:
     """Make every seal hold for the rows as they are."""
-    from crystalcli.storage.seal import Sealer, columns, group_column, sealed_tables
+    from crystalcli.storage.file.seal import Sealer, columns, group_column, sealed_tables
 
     db = sqlite3.connect(path, isolation_level=None)
     sealer = Sealer(db)

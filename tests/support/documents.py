@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.text.asked import Options
 from crystalcli.text.readers import open_source
+from crystalcli.text.source.read_request import Options
 from crystalcli.types import LANDMARKS, Landmark
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"

@@ -25,14 +25,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from crystalcli.memory import segments
-from crystalcli.memory.encoders import DEFAULT_META
-from crystalcli.memory.fill import fill_layers
-from crystalcli.memory.ingest import Ingest
-from crystalcli.memory.layers import LayerCodes
-from crystalcli.memory.session import CrystalReader
-from crystalcli.memory.shelf import Shelf
-from crystalcli.memory.verify import verify
+from crystalcli.index import segment_writer
+from crystalcli.index.encoder import DEFAULT_META
+from crystalcli.index.fill import fill_layers
+from crystalcli.index.index_reader import Shelf
+from crystalcli.index.layer_encoder import LayerCodes
+from crystalcli.ingest.ingester import Ingest
+from crystalcli.maintenance.verify import verify
+from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
 from crystalcli.vectors import pyramid_layout
@@ -113,7 +113,7 @@ def ingest(
     after_commit: Callable[[], object] = lambda: None,
 ) -> None:
     """One ingest with the stand-in. log: a line for each commit, once it is there. stop_after: commits until a Ctrl-C."""
-    segments.SEGMENT_BYTES = SEGMENT_BYTES
+    segment_writer.SEGMENT_BYTES = SEGMENT_BYTES
     store = Store.open(crystal, writable=True) if crystal.exists() else Store.create(crystal, dict(DEFAULT_META))
     encoder = HashEncoder()
     fill_layers(store, encoder)  # type: ignore[arg-type]  # what a Ctrl-C left without layers

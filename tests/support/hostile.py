@@ -21,16 +21,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crystalcli.answering.ask import ask
-from crystalcli.answering.ask_options import AskOptions
-from crystalcli.answering.broad_question import broad_intent
+from crystalcli.answering.broad.broad_question import broad_intent
+from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.errors import CrystalError
+from crystalcli.ingest.ingester import ingest_into
 from crystalcli.lexical import varint
-from crystalcli.memory.ingest import ingest_into
-from crystalcli.memory.recall import Searcher
-from crystalcli.memory.repair import repair
-from crystalcli.memory.session import CrystalReader
-from crystalcli.memory.verify import verify
-from crystalcli.storage.connection import PAGE
+from crystalcli.maintenance.repair import repair
+from crystalcli.maintenance.verify import verify
+from crystalcli.recall.searcher import Searcher
+from crystalcli.recall.session import CrystalReader
+from crystalcli.storage.file.connection import PAGE
 from crystalcli.storage.store import Store, digest
 from crystalcli.types import ChatModel
 from crystalcli.vectors import EncodedQuestion, QuestionEncoder, default_codec

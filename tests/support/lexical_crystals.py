@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from crystalcli import Crystal, Passage, library
-from crystalcli.memory.chunks import Chunks
+from crystalcli.index.chunk_reader import Chunks
 from crystalcli.storage.store import Store
 
 _WORDS = "ferry harbour keeper ledger lamp oil tide rope anchor pilot chart storm winter bell salt".split()  # noqa: SIM905

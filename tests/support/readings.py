@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.text.asked import Options
 from crystalcli.text.readers import open_source
+from crystalcli.text.source.read_request import Options
 from crystalcli.types import LANDMARKS, Landmark
 
 

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import SourceError
-from crystalcli.text.asked import Options
-from crystalcli.text.reader_markdown import with_headings
+from crystalcli.text.formats.markdown import with_headings
 from crystalcli.text.readers import kind_of, open_source
+from crystalcli.text.source.read_request import Options
 from crystalcli.types import HEADING_JOINT, Fingerprint, Landmark, Reading
 
 relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -30,7 +30,7 @@ from crystalcli.cli.terminal.output import output
 from crystalcli.errors import SourceError, StoppedError, UsageError
 
 if TYPE_CHECKING:
-    from crystalcli.text.choice import Choice
+    from crystalcli.text.discover.file_filter import Choice
 
 app = command_app()
 

@@ -13,7 +13,7 @@ from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
-    from crystalcli.memory.perplexity import Foreseen
+    from crystalcli.retrieval_lm.perplexity import Foreseen
 
 app = command_app()
 
@@ -56,9 +56,9 @@ def perplexity_command(
     from crystalcli.errors import StoppedError
     from crystalcli.library import paths_of
     from crystalcli.memory.crystal import ENCODER
-    from crystalcli.memory.past import Past
-    from crystalcli.memory.perplexity import foreseen, held_back, text_of
-    from crystalcli.memory.recalling import RecallingModel
+    from crystalcli.retrieval_lm.perplexity import foreseen, held_back, text_of
+    from crystalcli.retrieval_lm.recalling_model import RecallingModel
+    from crystalcli.retrieval_lm.text_memory import Past
 
     rows: list[dict[str, Foreseen]] = []
     starts: list[int] = []

@@ -37,8 +37,8 @@ def repair_command(
     NAME.crystal.damaged.
     """
     from crystalcli.cli.render.check_view import print_repair, repair_json
-    from crystalcli.memory.encoders import find
-    from crystalcli.memory.repair import repair
+    from crystalcli.index.encoder import find
+    from crystalcli.maintenance.repair import repair
 
     path = crystal_path(crystal)
     report = repair(path, encoder=lambda meta, home: find(meta, home, fetch_default_weights), backup=not no_backup)

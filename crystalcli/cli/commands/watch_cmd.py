@@ -62,8 +62,8 @@ def watch_command(
     """
     from crystalcli.cli.render.watch_view import print_batch, print_batch_json
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
+    from crystalcli.ingest.watch import Watch
     from crystalcli.library import paths_of, read_into
-    from crystalcli.memory.watch import Watch
 
     choice = file_filter(include, exclude, parse_size(max_file_size), as_usual)
     target, sources = crystal_path(crystal), paths_of(paths)

@@ -140,7 +140,9 @@ def fetch_weights(name: str) -> Path:
         from crystalcli.cli.terminal.progress import download_bar
 
         if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
-            output.note(f"fetching {name} ({format_size(models.catalogue_entry(name).size)}, once) into {models.models_folder()}")
+            output.note(
+                f"fetching {name} ({format_size(models.catalogue_entry(name).size)}, once) into {models.models_folder()}"
+            )
         with download_bar(name) as progress:
             folder = models.pull(name, progress)
     return folder

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from crystalcli.text.choice import Choice
+    from crystalcli.text.discover.file_filter import Choice
 
 IncludeOption = Annotated[
     list[str] | None,

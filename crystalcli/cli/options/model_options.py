@@ -68,8 +68,8 @@ def open_local_model(option: str | None) -> LanguageModel:
         UsageError: the model gives no probabilities.
     """
     from crystalcli.language_models import meant, own
-    from crystalcli.memory.recalling import judge
     from crystalcli.models import weights
+    from crystalcli.retrieval_lm.recalling_model import judge
 
     model = meant(option)
     return judge(fetch_weights(model) / weights(model).main if own(model) else model)

@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering.support import quoted
+from crystalcli.answering.grounding.attribution import quoted
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location
 from crystalcli.cli.render.recall_view import passage_json
-from crystalcli.text.unwrap import unwrapped
+from crystalcli.text.chunking.unwrap import unwrapped
 from crystalcli.types import BY_LINES, Answer, Citation, Passage
 
 if TYPE_CHECKING:
-    from crystalcli.answering.packed import Packed
+    from crystalcli.answering.prompt.context_pack import Packed
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.types import FileState
 
 if TYPE_CHECKING:
-    from crystalcli.memory.repair import Repaired
-    from crystalcli.memory.status import Entry, Status
-    from crystalcli.memory.verify import Verdict
+    from crystalcli.ingest.status import Entry, Status
+    from crystalcli.maintenance.repair import Repaired
+    from crystalcli.maintenance.verify import Verdict
 
 _LISTED = 20  # lines of a list that can be long
 _NAMED = 6  # documents named for one problem

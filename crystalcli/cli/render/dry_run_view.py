@@ -19,7 +19,7 @@ from crystalcli.cli.terminal.humanize import (
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
-    from crystalcli.memory.forecast import Forecast
+    from crystalcli.ingest.dry_run import Forecast
 
 
 def forecast_json(forecast: Forecast) -> dict[str, Any]:

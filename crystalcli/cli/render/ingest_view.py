@@ -17,8 +17,8 @@ from crystalcli.errors import MACHINE_MADE, Reason
 from crystalcli.types import SkippedFile
 
 if TYPE_CHECKING:
-    from crystalcli.memory.ingest import IngestReport
-    from crystalcli.memory.inspection import Stats
+    from crystalcli.index.stats import Stats
+    from crystalcli.ingest.ingester import IngestReport
 
 _LISTED = 12  # skipped files listed by name; `crystal inspect --documents` lists all
 

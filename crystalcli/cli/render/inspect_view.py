@@ -17,8 +17,8 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.types import Document
 
 if TYPE_CHECKING:
-    from crystalcli.memory.inspection import ChunkView, Layer, NodeView, Stats
-    from crystalcli.memory.resident import MemoryUse
+    from crystalcli.index.stats import ChunkView, Layer, NodeView, Stats
+    from crystalcli.recall.memory_use import MemoryUse
 
 SMALL_TEXT = 100_000  # bytes of text under which the file's size says nothing yet
 _BAR = 30  # columns of the longest bar

@@ -12,11 +12,11 @@ from crystalcli.cli.terminal.humanize import format_count, format_size, one_line
 from crystalcli.cli.terminal.output import output, sanitize
 
 if TYPE_CHECKING:
-    from crystalcli.memory.compact import CompactReport
-    from crystalcli.memory.diff import Difference, Piece
-    from crystalcli.memory.export import ExportReport
-    from crystalcli.memory.forget import ForgetReport
-    from crystalcli.memory.merge import MergeReport
+    from crystalcli.maintenance.compact import CompactReport
+    from crystalcli.maintenance.diff import Difference, Piece
+    from crystalcli.maintenance.export import ExportReport
+    from crystalcli.maintenance.forget import ForgetReport
+    from crystalcli.maintenance.merge import MergeReport
 
 _LISTED = 20  # names shown; --json has all
 _LINE = 100  # characters of a passage's first line

@@ -13,7 +13,7 @@ from crystalcli.cli.terminal.humanize import format_count, one_line
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
-    from crystalcli.memory.perplexity import Estimate, Foreseen
+    from crystalcli.retrieval_lm.perplexity import Estimate, Foreseen
 
 _ARMS = {
     "window": "the last tokens alone",
@@ -34,7 +34,7 @@ def print_perplexity(rows: Sequence[Mapping[str, Foreseen]], model: str, window:
         window: tokens before each target.
         tokens: tokens of the text.
     """
-    from crystalcli.memory.perplexity import results
+    from crystalcli.retrieval_lm.perplexity import results
 
     figures = results(rows)
     targets = f"{format_count(len(rows), 'target')} among {tokens:,} tokens"
@@ -65,7 +65,7 @@ def perplexity_json(rows: Sequence[Mapping[str, Foreseen]], model: str, window: 
     Returns:
         The figures; each is its value and the bounds of its interval, null where one target alone gives none.
     """
-    from crystalcli.memory.perplexity import results
+    from crystalcli.retrieval_lm.perplexity import results
 
     def estimate_json(figure: Estimate) -> list[float | None]:
         return [None if math.isnan(number) else number for number in figure]

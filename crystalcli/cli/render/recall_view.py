@@ -14,7 +14,7 @@ from rich.text import Text
 
 from crystalcli.cli.render.place_text import format_headings, format_location
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.text.unwrap import unwrapped
+from crystalcli.text.chunking.unwrap import unwrapped
 from crystalcli.types import Passage
 
 _SELECTION = "atom"  # below depth 1 it selects the atoms to look at, and is no part of the score

@@ -10,7 +10,7 @@ from crystalcli.cli.terminal.humanize import format_count, one_line
 from crystalcli.cli.terminal.output import JSON_SCHEMA, output
 
 if TYPE_CHECKING:
-    from crystalcli.memory.watch import Batch
+    from crystalcli.ingest.watch import Batch
 
 _NAMED = 5  # files named for one batch
 

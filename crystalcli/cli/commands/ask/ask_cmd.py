@@ -160,7 +160,7 @@ def ask_command(
     is one. No language model is loaded for it; one that is named counts the tokens, and its window
     bounds them.
     """
-    from crystalcli.answering.broad_question import needs_no_model
+    from crystalcli.answering.broad.broad_question import needs_no_model
     from crystalcli.answering.wishes import Wishes
     from crystalcli.cli.commands.ask.ask_session import AskSession
     from crystalcli.cli.terminal.stop_signals import stop_on_signals

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.asked import Asked
 from crystalcli.text.formats.pdf.glyphs import Fragment, Page, tidied
 from crystalcli.text.formats.pdf.structure import texts_apart
+from crystalcli.text.source.read_request import Asked
 
 NOTE = "[Damaged PDF: read by other means, the order of its words may be wrong.]"
 SIZE = 10.0  # points, of letters that are half as wide

@@ -22,8 +22,8 @@ from itertools import groupby
 from typing import Any, BinaryIO, NamedTuple
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.asked import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.formats.pdf.bidi import as_letters, is_mark, runs_left, unturned
+from crystalcli.text.source.read_request import NEEDS_PASSWORD, WRONG_PASSWORD
 
 LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from crystalcli.text.formats.pdf.layout import Line
+from crystalcli.text.formats.pdf.page_layout import Line
 
 BROKEN = re.compile(r"([^\W\d_]+)[-‐]$")
 GOES_ON = re.compile(r"([^\W\d_]+)")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from crystalcli.text.formats.pdf.layout import Line
+from crystalcli.text.formats.pdf.page_layout import Line
 
 AROUND = 4  # pages before and after that are looked at: heads of left and right pages take turns
 ROWS = 3  # at the top and at the bottom

@@ -17,8 +17,6 @@ from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 from crystalcli.errors import SourceError
-from crystalcli.text.apart import Bounds, values_apart
-from crystalcli.text.asked import Asked
 from crystalcli.text.formats.pdf.glyphs import (
     DEEPEST,
     LONGEST_TITLE,
@@ -28,7 +26,9 @@ from crystalcli.text.formats.pdf.glyphs import (
     cleaned,
     tidied,
 )
-from crystalcli.text.reader_bytes import open_bytes
+from crystalcli.text.source.file_bytes import open_bytes
+from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.worker_process import Bounds, values_apart
 
 # Seconds; the slowest file measured takes 0.5 s (docs/decisions/004-pypdf-and-pdfium.md). The
 # silence stays far below that of the reader's own process, which waits meanwhile.

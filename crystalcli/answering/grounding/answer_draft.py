@@ -1,0 +1,188 @@
+"""An answer while it is made, piece by piece with its citations, so that a stop loses nothing of it.
+
+Knows: how a model is heard, and what ends it early. Does not know: passages, prompts, plans.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from crystalcli.answering.grounding.attribution import Sources
+from crystalcli.answering.grounding.claim_stream import PENALTY, STOP, Spoken
+from crystalcli.answering.options.ask_options import AskOptions
+from crystalcli.errors import CrystalError
+from crystalcli.types import Answer, ChatModel, Citation, Claim, Passage, Portion
+
+
+@dataclass(slots=True)
+class AnswerDraft:
+    """An answer while it is made.
+
+    Attributes:
+        question: The question.
+        options: The options of the question.
+        on_text: Called with each piece of the answer.
+        began: The time at which the question came, by `time.monotonic`.
+        model: The name of the model that speaks; None where none does.
+        first: Seconds until the first piece.
+        recalled: Seconds until the passages were there.
+        begun: Whether any of the answer has been said, or a model has been asked to.
+        heard: Whether a model has said any of it.
+    """
+
+    question: str
+    options: AskOptions
+    on_text: Callable[[str], None] | None = None
+    began: float = field(default_factory=time.monotonic)
+    model: str | None = None
+    first: float = 0.0
+    recalled: float = 0.0
+    text: list[str] = field(default_factory=list)
+    portions: list[Portion] = field(default_factory=list)
+    citations: list[Citation] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    tokens: Counter[str] = field(default_factory=Counter)
+    evidence: float | None = None
+    begun: bool = False
+    heard: bool = False
+    stopped: bool = False
+    failure: CrystalError | None = None
+
+    def say(self, piece: str) -> None:
+        """Add a piece to the answer, and show it."""
+        self.begun = True
+        self.text.append(piece)
+        self.show([piece])
+
+    def show(self, pieces: Iterable[str]) -> None:
+        """Show pieces of a model's words, with their marks; the words themselves are added when they are whole."""
+        for piece in pieces:
+            if not self.first:
+                self.first = self.seconds()
+            if self.on_text is not None:
+                self.on_text(piece)
+
+    def cite(self, citation: Citation | None) -> int | None:
+        """Add a citation and give its number; None for None."""
+        if citation is None:
+            return None
+        self.citations.append(replace(citation, number=len(self.citations) + 1))
+        return len(self.citations)
+
+    @contextmanager
+    def kept_when_stopped(self) -> Iterator[None]:
+        """Keep what has been said when the user stops it, or when the model fails after it has begun.
+
+        Raises:
+            KeyboardInterrupt: It was stopped and is not stoppable, or nothing was begun.
+            CrystalError: The model failed before it said anything, or the answer is not stoppable.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            if not (self.begun and self.options.stoppable):
+                raise
+            self.stopped = True
+        except CrystalError as error:
+            if not (self.heard and self.options.stoppable):
+                raise
+            self.stopped, self.failure = True, error
+
+    def speak(
+        self,
+        model: ChatModel,
+        messages: Sequence[Mapping[str, str]],
+        sources: Sources,
+        *,
+        context: Sequence[str],
+        max_tokens: int,
+        stop: Sequence[str] = STOP,
+        deadline: float | None = None,
+    ) -> Spoken:
+        """Let a model speak, and show its words as they come, each sentence with its marks.
+
+        Args:
+            model: The language model.
+            messages: The conversation.
+            sources: The passages that its sentences are looked up in.
+            context: The texts of the conversation that count as context.
+            max_tokens: The most tokens that it may say.
+            stop: Strings that end it.
+            deadline: The time, by `time.monotonic`, at which it is cut short, with an ellipsis; None: never.
+
+        Returns:
+            The sentences that it said.
+        """
+        spoken = Spoken(sources, strict=self.options.strict)
+        self.begun = True
+        last, whole = "", False
+        try:
+            for piece in model.say(
+                messages, max_tokens=max_tokens, seed=self.options.seed, repetition_penalty=PENALTY, stop=stop
+            ):
+                self.heard = True
+                last = piece.strip()[-1:] or last
+                self.show(spoken.hear(piece))
+                if deadline is not None and time.monotonic() > deadline:
+                    break
+            else:
+                whole = True
+        finally:  # what was said is kept, whatever ended it
+            if deadline is not None and last.isalnum():  # in the middle of a sentence
+                self.show(spoken.hear("…"))
+            self.show(spoken.end(stopped=not whole))
+            self._take(spoken)
+            self.tokens["context"] += sum(map(model.count, context))
+            self.tokens["prompt"] += model.prompt_size(messages)
+            self.tokens["answer"] += model.count(spoken.text)
+        return spoken
+
+    def _take(self, spoken: Spoken) -> None:
+        """Add the words of a model, which were shown already."""
+        length = sum(map(len, self.text))
+        self.text.append(spoken.text)
+        self.claims += [claim.at(length + claim.start) for claim in spoken.claims]
+
+    def seconds(self) -> float:
+        """Give the seconds since the question came."""
+        return time.monotonic() - self.began
+
+    def answer(self) -> Answer:
+        """Make the answer of what has been said."""
+        return Answer(
+            question=self.question,
+            text="".join(self.text).strip(),
+            citations=tuple(self.citations),
+            passages=tuple(self.passages),
+            model=self.model,
+            extractive=self.model is None,
+            tokens=dict(self.tokens),
+            seconds={"recall": self.recalled, "first": self.first, "total": self.seconds()},
+            stopped=self.stopped,
+            failure=self.failure,
+            claims=tuple(self.claims),
+            evidence=self.evidence,
+            portions=tuple(self.portions),
+        )
+
+    def refusal(self, text: str, nearest: Sequence[Citation]) -> Answer:
+        """Make the answer of a crystal that does not seem to hold one.
+
+        Args:
+            text: The words for that.
+            nearest: The nearest quotations that it has.
+        """
+        return Answer(
+            question=self.question,
+            text=text,
+            citations=tuple(nearest),
+            passages=tuple(self.passages),
+            seconds={"recall": self.recalled, "total": self.seconds()},
+            answered=False,
+            evidence=self.evidence,
+        )

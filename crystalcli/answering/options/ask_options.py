@@ -1,0 +1,119 @@
+"""The options of a question: how it is recalled, and who puts the answer in words.
+
+Knows: which figures are in range. Does not know: crystals, language models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self, TypedDict
+
+from crystalcli.answering.options import prompt_template
+from crystalcli.errors import UsageError
+from crystalcli.types import HalfLife
+
+FLOOR = 0.5  # of questions that could be answered, nine in ten were above it, nineteen in twenty in code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskOptions:
+    """All options of `Crystal.ask` and `Crystal.pack_context`.
+
+    Attributes:
+        k: How many passages to recall.
+        depth: Layers to use: 1 atoms, 2 and clusters, 3 and units.
+        half_life: The half-life of dated messages in days, "auto" or "off"; see `Crystal.recall`.
+        max_tokens: The longest answer, in the model's tokens.
+        seed: For sampling; at most 64 bits.
+        extractive: True: quote the best sentences. False: a language model puts the answer in words. None: a model does
+            where one is named, or where an option is given that only a model can follow (`with_defaults`).
+        strict: Whether a generated sentence with names or numbers that the passages do not have gives way to a quotation.
+        floor: The evidence that an answer needs, from 0 (answer always) to 1; see `crystalcli.answering.evidence.answerability`.
+        budget: The most tokens of passages that a model is given; None: the usual. Fewer where its window is small.
+        system: The system message; None: the usual; "": none at all.
+        template: The template of the user's message (`crystalcli.answering.options.prompt_template`); None: the usual.
+        stoppable: Whether Ctrl-C while a model speaks, or a failure after it has begun, ends the answer there and is told
+            in the Answer; otherwise both are exceptions.
+        broad: True: answer from the whole of a document, or of all, part by part. False: from the nearest passages. None:
+            as the question asks. A broad answer ignores k, depth, half_life, floor, budget, system and template.
+
+    Raises:
+        UsageError: A figure is out of range, or the template lacks one of its two names.
+    """
+
+    k: int = 5
+    depth: int = 3
+    half_life: HalfLife = "auto"
+    max_tokens: int = 128
+    seed: int = 0
+    extractive: bool | None = None
+    strict: bool = False
+    floor: float = FLOOR
+    budget: int | None = None
+    system: str | None = None
+    template: str | None = None
+    stoppable: bool = False
+    broad: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise UsageError(f"k: expected 1 or more, got {self.k}")
+        if not -(2**63) <= self.seed < 2**64:
+            raise UsageError(f"seed must fit in 64 bits, got {self.seed}")
+        if self.max_tokens < 1:
+            raise UsageError(f"max-tokens: expected 1 or more, got {self.max_tokens}")
+        if self.budget is not None and self.budget < 1:
+            raise UsageError(f"budget: expected 1 token or more, got {self.budget}")
+        if self.template is not None:
+            prompt_template.check(self.template)
+        if not 0.0 <= self.floor <= 1.0:
+            raise UsageError(f"floor: expected a number from 0 (answer always) to 1, got {self.floor}")
+        if self.half_life not in ("auto", "off"):
+            from crystalcli.recall.recency import recency_of
+
+            recency_of(self.half_life, None)
+
+    def with_defaults(self, is_named: Callable[[], bool]) -> Self:
+        """Decide `extractive` where it is None.
+
+        The program's own model does not speak unasked: it says the right words far less often than they are quoted.
+
+        Args:
+            is_named: Tells whether a language model was named; called only if it matters.
+        """
+        if self.extractive is not None:
+            return self
+        for_a_model = self.strict or self.system is not None or self.template is not None
+        return replace(self, extractive=not (for_a_model or is_named()))
+
+
+class AskArguments(TypedDict, total=False):
+    """The fields of AskOptions as keyword arguments."""
+
+    k: int
+    depth: int
+    half_life: HalfLife
+    max_tokens: int
+    seed: int
+    extractive: bool | None
+    strict: bool
+    floor: float
+    budget: int | None
+    system: str | None
+    template: str | None
+    stoppable: bool
+    broad: bool | None
+
+
+def options_of(options: AskOptions | None, single: AskArguments) -> AskOptions:
+    """Make one of options that are given together and those that are given one by one.
+
+    Raises:
+        UsageError: Options are given both ways.
+    """
+    if options is None:
+        return AskOptions(**single)
+    if single:
+        raise UsageError(f"options are given twice: give {', '.join(single)} inside of AskOptions")
+    return options

@@ -1,0 +1,91 @@
+"""What a language model would be given for a question, for use with any other one. No model speaks here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from crystalcli.answering.evidence import sentence_ranking
+from crystalcli.answering.options.ask_options import AskOptions
+from crystalcli.answering.prompt import prompt_context as context
+from crystalcli.errors import NotFoundError
+from crystalcli.recall.session import CrystalReader
+from crystalcli.types import ChatModel, Passage
+
+_RUNS = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_|\n\s*| {2,}")
+_BYTES_A_TOKEN = 5  # of UTF-8, in words
+
+
+@dataclass(frozen=True, slots=True)
+class PackedContext:
+    """The messages that a language model would be given for a question. `str(packed)` is the context.
+
+    Attributes:
+        question: The question.
+        context: The passages, numbered from 1, each with its place.
+        passages: The same passages, in that order, each with its best sentence.
+        system: The system message; None without one.
+        user: The user's message, context and question included.
+        tokens: The tokens of the context.
+        budget: The tokens that it might have.
+        counted_by: The name of the model whose vocabulary counted; None: an estimate, as for a model behind a server.
+    """
+
+    question: str
+    context: str
+    passages: tuple[Passage, ...]
+    system: str | None
+    user: str
+    tokens: int
+    budget: int
+    counted_by: str | None
+
+    def __str__(self) -> str:
+        return self.context
+
+
+def estimate(text: str) -> int:
+    """About how many tokens `text` has, in a vocabulary that nobody has named; rather too many than too few.
+
+    Words by their length, each digit and each sign by itself. Of SmolLM2's count, over 800 passages of all kinds, this was 1.18 in
+    the median, and less than 0.97 in one of a hundred.
+    """
+    runs: list[str] = _RUNS.findall(text)
+    return sum(-(-len(run.encode("utf-8", "replace")) // _BYTES_A_TOKEN) if run[0].isalpha() else 1 for run in runs)
+
+
+def pack_context(
+    crystal: CrystalReader, question: str, options: AskOptions, model: ChatModel | None = None, *, bounded: bool = True
+) -> PackedContext:
+    """Recall, and pack what `ask` would give a language model; none speaks.
+
+    Args:
+        crystal: The crystal.
+        question: The question.
+        options: The options of the question.
+        model: The model whose vocabulary counts tokens; None: they are estimated.
+        bounded: Whether its window bounds the context too.
+
+    Raises:
+        UsageError: The question is empty, or an option is out of range.
+        NotFoundError: Nothing was recalled.
+        CrystalError: Nothing fits into the model's window.
+    """
+    results = crystal.recall(question, options.k, depth=options.depth, half_life=options.half_life)
+    if not results:
+        raise NotFoundError(context.NOTHING)
+    count = model.count if model is not None else estimate
+    best = sentence_ranking.read(crystal.searcher().encoder, results.query, results.passages).sentences
+    window = model if bounded else None
+    prompt = context.prompt_of(question, results.passages, best, options, window, count, crystal.with_place)
+    contents = {message["role"]: message["content"] for message in prompt.messages}
+    return PackedContext(
+        question=question,
+        context=prompt.context,
+        passages=tuple(prompt.passages),
+        system=contents.get("system"),
+        user=contents["user"],
+        tokens=count(prompt.context),
+        budget=options.budget or context.BUDGET,
+        counted_by=None if model is None or getattr(model, "estimates", False) else model.name,
+    )

@@ -1,0 +1,29 @@
+"""The lexical index of an open crystal: a term's postings and its inverse document frequency.
+
+Knows: lexicons and their blocks. Does not know: vectors, and how scores are mixed.
+"""
+
+from __future__ import annotations
+
+from crystalcli.index.index_reader import Shelf
+from crystalcli.lexical import PackedPostings, bm25, lookup, query_terms
+
+
+class TermIndex:
+    """Looks terms up in the lexicons of one shelf."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._store = shelf.store
+        self._atoms = max(1, shelf.atoms)
+
+    def postings(self, text: str) -> dict[str, list[PackedPostings]]:
+        """Read the postings of each term of a text, a part for each lexicon that has the term."""
+        return lookup(self._store, query_terms(text))
+
+    def idf(self, text: str) -> dict[str, float]:
+        """Compute the inverse document frequency of each term of a text."""
+        return self.idf_of(self.postings(text))
+
+    def idf_of(self, found: dict[str, list[PackedPostings]]) -> dict[str, float]:
+        """Compute the inverse document frequency of terms whose postings are at hand."""
+        return {term: bm25.idf(sum(part.df for part in parts), self._atoms) for term, parts in found.items()}

@@ -1,0 +1,126 @@
+"""Copies what lives in crystals into a new one: chunks with their hashes, contexts, units and codes, and the documents made of them.
+
+Nothing is encoded or tokenized again. Chunks are taken in the order of the documents, so that what an edit tore apart stands
+together again; numbers are given anew, and the lexical index is made from the text, as an ingest makes it. The copy is what one
+ingest of the same documents, in the same order, would have written.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from crystalcli.index.chunk_context import identity
+from crystalcli.index.chunk_reader import Chunks, StoredChunk
+from crystalcli.index.layer_encoder import LayerCodes
+from crystalcli.index.segment_writer import SEGMENT_BYTES, count_terms, draft_of, write_segment
+from crystalcli.storage.store import Store
+from crystalcli.storage.tables.chunk_spans import Spans
+from crystalcli.storage.tables.rows import RUN, Run, Source
+from crystalcli.vectors import pyramid_layout
+
+Landmarks = Sequence[tuple[int, str, str]]
+
+
+class Copy:
+    """Writes into `target`, an empty crystal. Add documents' texts, enter the documents, finish."""
+
+    def __init__(self, target: Store) -> None:
+        self._target = target
+        self._known: dict[bytes, int] = {}
+        self._characters, self._newlines = array("q"), array("q")  # of every chunk of the copy
+        self._pending: list[StoredChunk] = []
+        self._size = 0
+        self._first_chunk = self._first_atom = 0
+        self._rows: list[tuple[Source, list[Run], Landmarks]] = []
+        self._sources = 0
+
+    def add(self, chunks: Chunks, source: int) -> array[int]:
+        """The numbers that the chunks of a source have in the copy; what is not there yet is copied. May write a segment."""
+        numbers = array("q")
+        for chunk in chunks.of(source):
+            known = self._known.get(chunks.identity(chunk))
+            numbers.append(self._take(chunks.get(chunk)) if known is None else known)
+        return numbers
+
+    def enter(self, row: Source, numbers: Sequence[int], landmarks: Landmarks) -> None:
+        """A document: its row of the ledger (the id is given anew), the numbers of its chunks, its landmarks."""
+        self._sources += 1
+        self._rows.append((row._replace(id=self._sources), self._runs(self._sources, numbers), landmarks))
+
+    def finish(self) -> None:
+        """Write what has not been written yet."""
+        self._write()
+
+    def _take(self, chunk: StoredChunk) -> int:
+        if self._pending and (self._pending[-1].codes is None) != (chunk.codes is None):
+            self._write()  # a segment has its layers for all of its chunks or for none
+        number = self._first_chunk + len(self._pending)
+        self._known[identity(chunk.key, chunk.context)] = number
+        self._characters.append(len(chunk.text))
+        self._newlines.append(chunk.text.count("\n"))
+        self._pending.append(chunk)
+        self._size += len(chunk.text.encode())
+        if self._size >= SEGMENT_BYTES:
+            self._write()
+        return number
+
+    def _runs(self, source: int, numbers: Sequence[int]) -> list[Run]:
+        runs: list[Run] = []
+        characters = lines = 0
+        for number in numbers:
+            last = runs[-1] if runs else None
+            if last is not None and last.first_chunk + last.chunks == number and last.chunks < RUN:
+                runs[-1] = last._replace(chunks=last.chunks + 1)
+            else:
+                runs.append(Run(source, len(runs), number, 1, characters, lines))
+            characters += self._characters[number]
+            lines += self._newlines[number]
+        return runs
+
+    def _write(self) -> None:
+        pending, store = self._pending, self._target
+        with store.transaction():
+            if pending:
+                texts, keys = [chunk.text for chunk in pending], [chunk.key for chunk in pending]
+                contexts = [chunk.context for chunk in pending]
+                counts = [count for chunk in pending for count in _counts(chunk)]
+                draft = draft_of(self._first_atom, texts, keys, contexts, _spans(pending), counts)
+                segment = write_segment(store, self._first_chunk, self._first_atom, draft, _codes(pending))
+                self._first_chunk += segment.chunks
+                self._first_atom += segment.atoms
+            for row, runs, landmarks in self._rows:
+                store.put_source(row)
+                store.add_runs(runs)
+                store.add_landmarks(row.id, landmarks)
+        self._pending, self._size, self._rows = [], 0, []
+
+
+def _spans(chunks: Sequence[StoredChunk]) -> Spans:
+    return Spans(
+        np.array([len(chunk.text.encode()) for chunk in chunks], np.int64),
+        np.array([len(chunk.text) for chunk in chunks], np.int64),
+        np.array([chunk.text.count("\n") for chunk in chunks], np.int64),
+        np.array([chunk.tokens for chunk in chunks], np.int64),
+        np.concatenate([chunk.units for chunk in chunks]),
+    )
+
+
+def _counts(chunk: StoredChunk) -> list[Counter[str]]:
+    return count_terms(chunk.text, _atom_starts(chunk), chunk.context)
+
+
+def _atom_starts(chunk: StoredChunk) -> list[int]:
+    """The characters at which a chunk's atoms begin: an atom begins where the unit before it ends."""
+    shape = pyramid_layout(chunk.tokens)
+    ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(chunk.units)))
+    starts: list[int] = ends[shape.clusters[shape.atoms[:-1]]].tolist()
+    return starts
+
+
+def _codes(chunks: Sequence[StoredChunk]) -> LayerCodes | None:
+    made = [chunk.codes for chunk in chunks if chunk.codes is not None]
+    return LayerCodes(*(b"".join(parts) for parts in zip(*made, strict=True))) if made else None

@@ -1,0 +1,93 @@
+"""The rows of a sheet as lines that carry their header: `Year: 2020; Revenue: 1,200`.
+
+Knows what a header looks like. Does not know where the rows are from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, pairwise
+from typing import NamedTuple
+
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer
+
+COLUMNS = 16_384  # of a sheet that are read: as many as Excel has
+LONGEST_NAME = 80  # characters of a column's name that each row repeats
+_SEARCH = 30  # rows: a header comes by then
+_VALUE = re.compile(
+    r"[\s$€£¥(+-]*(?:\d[\d.,'\s]*|\.\d+)(?:[eE][+-]?\d+)?\s*(?:%|\)|[$€£¥])*\s*"  # numbers
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?"  # dates
+    r"|\d{1,2}:\d\d(?::\d\d)?(?:\.\d+)?|true|false|yes|no|null|n/?a|-+",
+    re.IGNORECASE,
+)
+
+
+class Cell(NamedTuple):
+    """What is seen in a cell, on one line. is_text: it is words, not a number, a date or the like."""
+
+    text: str
+    is_text: bool
+
+
+Row = Mapping[int, Cell]  # cells that hold something, by column from 0, in order
+
+
+def cell_of(text: str) -> Cell:
+    """A cell of which no one says what it is."""
+    return Cell(text, _VALUE.fullmatch(text) is None)
+
+
+def written(composer: Composer, sheet: str, rows: Iterable[tuple[int, Row]]) -> Iterator[None]:
+    """Write the rows of a sheet, each on a line of its own, into a composer, and stop after each."""
+    gap = PARAGRAPH
+    for number, line in headed(rows):
+        composer.open(gap)
+        composer.mark("sheet", sheet)
+        composer.row_is(number)
+        composer.block(line, gap)
+        gap = LINE
+        yield
+
+
+def headed(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, str]]:
+    """The rows, numbered, that hold something, each as a line. A header comes as a line of its own, and again in every row below.
+
+    After an empty row another table may begin, with a header of its own.
+    """
+    header: dict[int, str] = {}
+    may_begin, seen, last = True, 0, 0
+    end: tuple[int, Row] = (0, {})
+    for (number, row), (below, following) in pairwise(chain(rows, (end,))):
+        if not row:
+            may_begin = True
+            continue
+        may_begin = may_begin or number > last + 1
+        last = number
+        seen += 1
+        may_search = not header and seen <= _SEARCH
+        if (may_begin or may_search) and below == number + 1 and _is_header(row, following, above=bool(header)):
+            header = {column: cell.text[:LONGEST_NAME].rstrip() for column, cell in row.items()}
+            may_begin = False
+            yield number, "; ".join(cell.text for cell in row.values())
+            continue
+        may_begin = may_begin and not header
+        yield number, "; ".join(_named(header, column, cell.text) for column, cell in row.items())
+
+
+def _named(header: Mapping[int, str], column: int, text: str) -> str:
+    name = header.get(column, "")
+    return f"{name}: {text}" if name else text
+
+
+def _is_header(row: Row, following: Row, *, above: bool) -> bool:
+    """Whether `row` names the columns of `following`. above: there is a header already, so that this one must be plain to see."""
+    names = [cell.text.casefold() for cell in row.values()]
+    if len(names) < 2 or len(set(names)) < len(names) or not all(cell.is_text for cell in row.values()):
+        return False
+    if any(len(name) > 2 * LONGEST_NAME for name in names) or not following:
+        return False
+    under = [cell for column, cell in following.items() if column in row]
+    if 2 * len(under) < len(following):
+        return False
+    return any(not cell.is_text for cell in under) if above else bool(under)

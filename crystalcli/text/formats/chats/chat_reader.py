@@ -1,0 +1,88 @@
+"""Exports of chats: a paragraph for each message, and who wrote it when.
+
+Knows which of the two kinds of exports a file is (text, JSON), and where Slack says who is who. JSON that turns out to hold no
+messages is read as the code it is. Does not know what an export looks like inside (chat_json, chat_whatsapp).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from crystalcli.errors import SourceError
+from crystalcli.text.document.line_index import lines_of
+from crystalcli.text.document.messages import Conversation, written
+from crystalcli.text.formats.archive.archive_reader import PEOPLE
+from crystalcli.text.formats.chats import chat_json, whatsapp
+from crystalcli.text.formats.plain import texts
+from crystalcli.text.source.read_request import Asked
+from crystalcli.types import Landmark, Reading
+
+_LARGEST = 256 << 20  # bytes of JSON, which is parsed whole
+_LARGEST_LIST = 32 << 20  # bytes of `users.json`
+
+
+class ChatReading:
+    """A chat. JSON is parsed when its kind, its title or its pieces are asked for, and not before."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._is_json = asked.path.suffix.lower() == ".json"
+        self._parsed: tuple[str, list[Conversation]] | None = None
+
+    @property
+    def kind(self) -> str:
+        """ "chat", or "code" for JSON without messages. Raises SourceError."""
+        return "chat" if not self._is_json or self._conversations()[1] else "code"
+
+    @property
+    def title(self) -> str:
+        """What the chat is called, or ""."""
+        return self._conversations()[0] if self._is_json and self.kind == "chat" else ""
+
+    def pieces(self) -> Iterator[str | Landmark]:
+        """The messages, each after its landmark."""
+        if self.kind == "code":
+            from crystalcli.text.readers import READERS
+
+            module, name = READERS["code"].split(":")
+            reading: Reading = getattr(import_module(f"crystalcli.text.{module}"), name)(
+                replace(self._asked, kind="code")
+            )
+            yield from reading.pieces()
+        elif self._is_json:
+            yield from written(self._conversations()[1])
+        else:
+            yield from written([Conversation("", whatsapp.messages(lambda: lines_of(texts(self._asked))))])
+
+    def _conversations(self) -> tuple[str, list[Conversation]]:
+        if self._parsed is None:
+            self._parsed = "", []
+            if self._asked.seen.fingerprint.size <= _LARGEST:
+                data = _parsed("".join(texts(self._asked)))
+                found = chat_json.conversations(data, _people(self._asked.path))
+                self._parsed = chat_json.title_of(data), found
+        return self._parsed
+
+
+def _people(path: Path) -> dict[str, str]:
+    """Names by identities, where a file beside a Slack channel's folder, or in it, has them."""
+    for folder in (path.parent.parent, path.parent):
+        beside = folder / PEOPLE
+        try:
+            if beside != path and beside.is_file() and beside.stat().st_size <= _LARGEST_LIST:
+                return chat_json.people_in(_parsed(beside.read_text("utf-8-sig")))
+        except (OSError, ValueError, SourceError):
+            continue
+    return {}
+
+
+def _parsed(text: str) -> object:
+    """What the JSON says, or None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

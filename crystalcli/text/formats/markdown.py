@@ -1,0 +1,150 @@
+"""Where the headings of a Markdown text are.
+
+Knows the two ways to write one (`# so`, or underlined with `===` or `---`), and where a line that looks like one is
+none: in fenced code, in comments, in the front matter. Knows nothing of files, and does not render: a heading's text
+is what stands there, links reduced to their words. A landmark carries the headings above it too, by their levels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from crystalcli.text.document.outline import LONGEST_LABEL, Outline, cut_at
+from crystalcli.types import Landmark
+
+NEWLINE = re.compile(r"\r\n?|\n")
+HASHES = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)")
+UNDERLINE = re.compile(r" {0,3}(?:=+|-{2,})[ \t]*$")
+FENCE = re.compile(r" {0,3}(?:(`{3,})[^`]*|(~{3,}).*)$")
+COMMENT = re.compile(r" {0,3}<!--")
+# What an underline makes no heading of: indented code, quotes, tables, tags, lists, rules and underlines themselves.
+NO_PARAGRAPH = re.compile(r" {4}|\t| {0,3}(?:[>|<]|[-+*](?:[ \t]|$)|\d+[.)][ \t]|(?:[-*_=][ \t]*)+$)")
+FRONT_MATTER = re.compile(r"(?:[\w.-]+\s*[:=]|[ \t#}\]]|- |$)")
+FRONT_TITLE = re.compile(r"""title\s*[:=]\s*(["']?)(.+?)\1\s*$""")
+LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+LONGEST_MATTER = 64  # lines; what does not end by then was a rule and some text
+LONGEST_LINE = 1 << 16  # a longer one is no heading, and is passed on before its end is seen
+
+Heading = tuple[int, int, str]  # offset, level from 1, and text
+
+
+def with_headings(texts: Iterable[str], outline: Outline | None = None) -> Iterator[str | Landmark]:
+    """The same text, cut so that a Landmark can stand before the line of each heading. outline: what it goes on from."""
+    scanner = _Scanner()
+    outline = outline or Outline()
+    given = 0
+    rest = ""
+    for text in texts:
+        rest += text
+        headings, done = scanner.scan(rest, final=False)
+        yield from _cut(rest[:done], headings, given, outline)
+        given += done
+        rest = rest[done:]
+    headings, _ = scanner.scan(rest, final=True)
+    yield from _cut(rest, headings, given, outline)
+
+
+def title_of(head: str, whole: bool) -> str:
+    """What the front matter calls the text, or else its first heading. `whole`: there is no more than `head`."""
+    scanner = _Scanner()
+    headings, _ = scanner.scan(head, final=whole)
+    return scanner.title or next((label for _, _, label in headings), "")
+
+
+def _cut(text: str, headings: list[Heading], given: int, outline: Outline) -> Iterator[str | Landmark]:
+    return cut_at(text, ((offset, outline.enter(level, label)) for offset, level, label in headings), given)
+
+
+class _Scanner:
+    """Goes through a text line by line and remembers what the lines are part of."""
+
+    def __init__(self) -> None:
+        self.title = ""  # what the front matter says
+        self._matter = ""  # the line that ends the front matter, while in it
+        self._matter_lines = -1  # how many lines of it were seen; -1 before the first line
+        self._fence = ""  # the marks that opened a block of code, while in it
+        self._in_comment = False
+        self._in_paragraph = False
+        self._in_long_line = False
+
+    def scan(self, text: str, *, final: bool) -> tuple[list[Heading], int]:
+        """The headings in the lines that can be judged, and how far those lines reach.
+
+        The next call wants what is left over, and more. Left over is a line without its end, and the one before it
+        if an underline may follow.
+        """
+        headings: list[Heading] = []
+        ends = [newline.end() for newline in NEWLINE.finditer(text)]
+        ended = ends[-1] if ends else 0
+        lines = list(zip([0, *ends], ends, strict=False))
+        if final and ended < len(text):
+            lines.append((ended, len(text)))
+        is_long = not final and len(text) - ended > (0 if self._in_long_line and not lines else LONGEST_LINE)
+        for index, (start, end) in enumerate(lines):
+            if self._in_long_line:  # this is its end
+                self._in_long_line = False
+                continue
+            line = text[start:end].rstrip("\r\n")
+            if self._is_aside(line):
+                self._in_paragraph = False
+            elif (hashes := HASHES.match(line)) is not None:
+                self._in_paragraph = False
+                if label := _label(line[hashes.end() :], closed=True):
+                    headings.append((start, line.count("#", 0, len(line) - len(line.lstrip(" #"))), label))
+            elif not line.strip() or NO_PARAGRAPH.match(line):
+                self._in_paragraph = False
+            elif not self._in_paragraph:
+                if index + 1 < len(lines):
+                    below_start, below_end = lines[index + 1]
+                    if UNDERLINE.match(below := text[below_start:below_end].rstrip("\r\n")):
+                        headings.append((start, 1 if "=" in below else 2, _label(line)))
+                        continue
+                elif not (final or is_long):
+                    return headings, start
+                self._in_paragraph = True
+        if is_long:
+            self._in_long_line = True
+            self._in_paragraph = False
+        return headings, len(text) if final or is_long else ended
+
+    def _is_aside(self, line: str) -> bool:
+        """Whether a line belongs to the front matter, a block of code or a comment, or opens or closes one."""
+        bare = line.rstrip()
+        self._matter_lines += 1
+        if self._matter_lines == 0 and bare in ("---", "+++"):
+            self._matter = bare
+            return True
+        if self._matter:
+            if bare in (self._matter, "..."):
+                self._matter = ""
+                return True
+            if self._matter_lines < LONGEST_MATTER and FRONT_MATTER.match(line):
+                if (title := FRONT_TITLE.match(line)) is not None and not self.title:
+                    self.title = _label(title[2])
+                return True
+            self._matter = ""
+        if self._in_comment:
+            self._in_comment = "-->" not in line
+            return True
+        if self._fence:
+            marks = bare.lstrip(" ")
+            if len(bare) - len(marks) <= 3 and len(marks) >= len(self._fence) and not marks.strip(self._fence[0]):
+                self._fence = ""
+            return True
+        if (fence := FENCE.match(line)) is not None:
+            self._fence = fence[1] or fence[2]
+            return True
+        if COMMENT.match(line):
+            self._in_comment = "-->" not in line
+            return True
+        return False
+
+
+def _label(text: str, closed: bool = False) -> str:
+    text = text.strip()
+    if closed:  # `# so #`, but not `# C#`
+        without = text.rstrip("#")
+        if not without or without[-1] in " \t":
+            text = without
+    return " ".join(LINK.sub(r"\1", text).split())[:LONGEST_LABEL].rstrip()

@@ -1,0 +1,220 @@
+"""OpenDocument texts, spreadsheets and presentations, as LibreOffice writes them.
+
+Knows ODF's elements. What was deleted with changes tracked, comments, headers, footers and indexes are left out. Cells of a
+spreadsheet hold what is seen in them already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from crystalcli.errors import SourceError
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, lines_of, one_line, row_of
+from crystalcli.text.document.markup import Element, attribute, children, descendants, elements, name_of, tree
+from crystalcli.text.document.outline import Outline, label_of
+from crystalcli.text.document.table_rows import COLUMNS, Cell, Row, written
+from crystalcli.text.formats.office.zip_package import Package, PackageReading
+from crystalcli.text.source.read_request import LOCKED
+
+CONTENT = "content.xml"
+REPEATED = 1_000  # copies of a row that are written, and no more than fit into
+COPIES = 1_000_000  # characters
+_SKIP = frozenset(
+    ("annotation", "annotation-end", "tracked-changes", "title", "desc", "notes", "event-listeners", "object", "image")
+)
+
+
+class OdfReading(PackageReading):
+    """A document of any of the three kinds."""
+
+    def title_in(self, package: Package) -> str:
+        """What the properties say."""
+        if "meta.xml" not in package:
+            return ""
+        return next((str(each.text) for each in descendants(tree(package.read("meta.xml")), "title") if each.text), "")
+
+    def compose(self, package: Package, composer: Composer) -> Iterator[None]:
+        """The content, block by block. Raises SourceError where it is encrypted."""
+        manifest = "META-INF/manifest.xml"
+        if manifest in package and next(descendants(tree(package.read(manifest)), "encryption-data"), None) is not None:
+            raise SourceError(*LOCKED)
+        write = {"odt": _text_document, "ods": _spreadsheet, "odp": _presentation}[self.kind]
+        yield from write(package, composer)
+
+
+def _text_document(package: Package, composer: Composer) -> Iterator[None]:
+    blocks = _Blocks(composer)
+    with package.open(CONTENT) as stream:
+        for block in elements(stream, "h", "p", "list", "table", within=("text", "section")):
+            blocks.write(block)
+            yield
+
+
+def _spreadsheet(package: Package, composer: Composer) -> Iterator[None]:
+    with package.open(CONTENT) as stream:
+        rows = _Sheets(elements(stream, "table-row"))
+        while rows.more():
+            yield from written(composer, rows.name, rows.of_one_sheet())
+
+
+def _presentation(package: Package, composer: Composer) -> Iterator[None]:
+    with package.open(CONTENT) as stream:
+        for number, page in enumerate(elements(stream, "page", within=("presentation",)), 1):
+            composer.open()
+            composer.mark("slide", str(number))
+            frames = [each for each in descendants(page, "frame", "custom-shape") if not _in_notes(each)]
+            titles = [each for each in frames if attribute(each, "class") == "title"]
+            heading = " ".join(one_line(_flat(each, [])) for each in titles)
+            composer.mark("heading", label_of(heading))
+            composer.block(heading)
+            blocks = _Blocks(composer)
+            for frame in frames:
+                if frame not in titles and attribute(frame, "class") not in (
+                    "date-time",
+                    "footer",
+                    "header",
+                    "page-number",
+                ):
+                    for each in (frame, *descendants(frame, "text-box")):
+                        for block in children(each, "h", "p", "list", "table"):
+                            blocks.write(block, is_outline=False)
+            for notes in children(page, "notes"):
+                said = (lines_of(_flat(each, [])).strip() for each in descendants(notes, "p"))
+                if text := "\n".join(filter(None, said)):
+                    composer.block(f"Notes: {text}")
+            yield
+
+
+class _Blocks:
+    """Writes the blocks of a text into a composer."""
+
+    def __init__(self, composer: Composer) -> None:
+        self._composer = composer
+        self._outline = Outline()
+        self._notes = 0
+
+    def write(self, block: Element, *, is_outline: bool = True) -> None:
+        """A heading, a paragraph, a list or a table, and the notes in it. is_outline: headings are landmarks."""
+        notes: list[str] = []
+        name = name_of(block)
+        if name == "table":
+            gap = PARAGRAPH
+            for row in descendants(block, "table-row"):
+                cells = list(children(row, "table-cell", "covered-table-cell"))
+                self._composer.block(row_of([one_line(self._text(cell, notes)) for cell in cells]), gap)
+                gap = LINE
+        elif name == "list":
+            self._list(block, notes)
+        else:
+            text = lines_of(self._text(block, notes)).strip()
+            if name == "h" and text and is_outline:
+                level = attribute(block, "outline-level")
+                self._composer.open()
+                self._composer.mark(
+                    "heading", self._outline.enter(int(level) if level.isdecimal() else 1, label_of(text))
+                )
+            self._composer.block(text)
+        for note in notes:
+            self._composer.block(note)
+
+    def _list(self, block: Element, notes: list[str]) -> None:
+        gap = PARAGRAPH
+        for paragraph in descendants(block, "p", "h"):
+            deep = sum(name_of(each) == "list" for each in paragraph.iterancestors())
+            indent = "  " * max(0, min(8, deep - 1))
+            text = lines_of(self._text(paragraph, notes)).strip()
+            self._composer.block(f"{indent}- " + text.replace("\n", f"\n{indent}  ") if text else "", gap)
+            gap = LINE
+
+    def _text(self, block: Element, notes: list[str]) -> str:
+        before = len(notes)
+        text = _flat(block, notes, self._notes)
+        self._notes += len(notes) - before
+        return text
+
+
+def _flat(block: Element, notes: list[str], count: int = 0) -> str:
+    """A block's text. Notes are added to `notes`, numbered from count + 1."""
+    parts: list[str] = []
+    walker = etree.iterwalk(block, events=("start", "end"))
+    for event, each in walker:
+        name = name_of(each)
+        if event == "end":
+            parts.append((each.tail or "").replace("\n", " ") if each is not block else "")
+            continue
+        if not name or (name in _SKIP and each is not block):
+            walker.skip_subtree()
+            continue
+        if name == "note":
+            walker.skip_subtree()
+            body = next(children(each, "note-body"), None)
+            if body is not None and (note := one_line(_flat(body, []))):
+                notes.append(f"[{count + len(notes) + 1}] {note}")
+                parts.append(f"[{count + len(notes)}]")
+            continue
+        if name == "s":
+            times = attribute(each, "c")
+            parts.append(" " * (min(100, int(times)) if times.isdecimal() else 1))
+        elif name in ("p", "h", "line-break") and each is not block:
+            parts.append("\n")
+        elif name == "tab":
+            parts.append("\t")
+        parts.append((each.text or "").replace("\n", " "))
+    return "".join(parts)
+
+
+def _in_notes(element: Element) -> bool:
+    return any(name_of(each) == "notes" for each in element.iterancestors())
+
+
+class _Sheets:
+    """The rows of all sheets, one sheet after the other."""
+
+    def __init__(self, rows: Iterator[Element]) -> None:
+        self._rows = rows
+        self._next: Element = next(rows, None)
+        self.name = ""
+
+    def more(self) -> bool:
+        """Whether there is another sheet; its name is in `name`."""
+        if self._next is not None:
+            self.name = _sheet_of(self._next)
+        return self._next is not None
+
+    def of_one_sheet(self) -> Iterator[tuple[int, Row]]:
+        """The rows of the sheet `name`, numbered from 1, empty ones left out."""
+        number = 0
+        while self._next is not None and _sheet_of(self._next) == self.name:
+            times = _times(self._next, "number-rows-repeated")
+            row = _row(self._next)
+            size = sum(len(cell.text) + 2 for cell in row.values())
+            for step in range(min(times, REPEATED, COPIES // size + 1) if row else 0):
+                yield number + step + 1, row
+            number += times
+            self._next = next(self._rows, None)
+
+
+def _sheet_of(row: Element) -> str:
+    table = next((each for each in row.iterancestors() if name_of(each) == "table"), None)
+    return label_of(one_line(attribute(table, "name"))) if table is not None else ""
+
+
+def _row(row: Element) -> Row:
+    cells: dict[int, Cell] = {}
+    column = 0
+    for each in children(row, "table-cell", "covered-table-cell"):
+        times = _times(each, "number-columns-repeated")
+        text = one_line("\n".join(_flat(paragraph, []) for paragraph in children(each, "p")))
+        if text:
+            kind = attribute(each, "value-type")
+            for step in range(min(times, COLUMNS - column)):
+                cells[column + step] = Cell(text, kind in ("string", ""))
+        column += times
+    return cells
+
+
+def _times(element: Element, name: str) -> int:
+    said = attribute(element, name)
+    return max(1, int(said)) if said.isdecimal() and len(said) < 10 else 1

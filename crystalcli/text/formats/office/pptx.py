@@ -1,0 +1,94 @@
+"""PowerPoint presentations: slide by slide the title, the texts, tables row by row, and the speaker's notes.
+
+Knows PresentationML and DrawingML. Pictures, charts and diagrams are left out, and so are dates, footers and slide numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, lines_of, one_line, row_of
+from crystalcli.text.document.markup import Element, attribute, children, descendants, name_of, tree
+from crystalcli.text.document.outline import label_of
+from crystalcli.text.formats.office.ooxml import below, main_part, related, relations, title
+from crystalcli.text.formats.office.zip_package import Package, PackageReading
+
+_TITLES = frozenset(("title", "ctrTitle"))
+_FURNITURE = frozenset(("dt", "ftr", "hdr", "sldNum", "sldImg"))
+_SKIP = frozenset(("Fallback", "pic"))
+
+
+class PptxReading(PackageReading):
+    """A presentation."""
+
+    def title_in(self, package: Package) -> str:
+        """What the properties say."""
+        return title(package)
+
+    def compose(self, package: Package, composer: Composer) -> Iterator[None]:
+        """One slide after the other, as they are shown; hidden ones too."""
+        main = main_part(package)
+        parts = relations(package, main)
+        order = [attribute_id(each) for each in descendants(tree(package.read(main)), "sldId")]
+        for number, identity in enumerate(order, 1):
+            relation = parts.get(identity)
+            if relation is None or relation.part not in package:
+                continue
+            slide = tree(package.read(relation.part))
+            composer.open()
+            composer.mark("slide", str(number))
+            heading = " ".join(one_line(_text(shape)) for shape in _shapes(slide) if _role(shape) in _TITLES)
+            composer.mark("heading", label_of(heading))
+            composer.block(heading)
+            _write(slide, composer)
+            if notes := related(package, relation.part, "notesSlide"):
+                said = (_text(shape) for shape in _shapes(tree(package.read(notes))) if _role(shape) == "body")
+                if text := "\n".join(filter(None, (lines_of(each).strip() for each in said))):
+                    composer.block(f"Notes: {text}")
+            yield
+
+
+def attribute_id(element: Element) -> str:
+    """The id of the relation that an element names; its own id has no namespace."""
+    return next((str(value) for key, value in element.attrib.items() if key.endswith("}id")), "")
+
+
+def _shapes(slide: Element) -> Iterator[Element]:
+    return (each for each in below(slide, _SKIP) if name_of(each) in ("sp", "graphicFrame"))
+
+
+def _role(shape: Element) -> str:
+    """What a shape is for: "title", "body", ..., or "" for any."""
+    place = next(descendants(shape, "ph"), None)
+    return "" if place is None else attribute(place, "type") or "body"
+
+
+def _write(slide: Element, composer: Composer) -> None:
+    for shape in _shapes(slide):
+        if _role(shape) in _TITLES | _FURNITURE:
+            continue
+        gap = PARAGRAPH
+        for row in descendants(shape, "tr"):
+            composer.block(row_of([one_line(_text(cell)) for cell in children(row, "tc")]), gap)
+            gap = LINE
+        for body in children(shape, "txBody"):
+            for paragraph in children(body, "p"):
+                properties = next(children(paragraph, "pPr"), None)
+                level = str(properties.get("lvl") or "0") if properties is not None else "0"
+                indent = "  " * (int(level) if level in "12345678" else 0)
+                text = lines_of(_text(paragraph)).strip()
+                composer.block(indent + text.replace("\n", "\n" + indent) if text else "", gap)
+                gap = LINE
+
+
+def _text(element: Element) -> str:
+    parts: list[str] = []
+    for each in below(element, _SKIP):
+        name = name_of(each)
+        if name == "t":
+            parts.append(each.text or "")
+        elif name == "br" or (name == "p" and each is not element):
+            parts.append("\n")
+        elif name == "tab":
+            parts.append("\t")
+    return "".join(parts)

@@ -1,0 +1,150 @@
+"""The pages of a PDF with what is to be known of them before they become text.
+
+Knows that a page is read by itself, whoever reads it. Does not know how its lines become text.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crystalcli.errors import SourceError
+from crystalcli.text.formats.pdf.fallback import PypdfPages, rescued_page
+from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs, Page
+from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, line_of, rows_of
+from crystalcli.text.formats.pdf.running_headers import Edge, edges_of
+from crystalcli.text.formats.pdf.structure import Overlay
+from crystalcli.text.source.file_bytes import open_bytes
+from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.worker_process import values_apart
+
+FEWEST_APART = 48  # pages; fewer are read in less time than helpers take to start
+STRETCH = 24  # pages that a helper reads in one go
+LETTER = 0.5  # ems, width of a letter that is not drawn
+LEADING = 1.15  # ems from line to line of a field
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """Page `number`, counted from 0: its letters, the rows at its edges, and why it could not be read, or ""."""
+
+    number: int
+    fragments: list[Fragment]
+    turned: list[list[Fragment]]
+    edges: list[Edge]
+    trouble: str = ""
+
+
+def page_of(source: Glyphs | PypdfPages, number: int) -> PageRead:
+    """Return one page; an empty one if it cannot be read."""
+    try:
+        page = source.page(number)
+    except SourceError as error:
+        return PageRead(number, [], [], [], str(error))
+    return _with_edges(number, page)
+
+
+def rescued(page: PageRead, asked: Asked) -> PageRead:
+    """Return a page that pdfium could not read as pypdf reads it, or unchanged if it cannot either."""
+    try:
+        return _with_edges(page.number, rescued_page(asked, page.number))
+    except SourceError:
+        return page
+
+
+def _with_edges(number: int, page: Page) -> PageRead:
+    return PageRead(number, page.fragments, page.turned, edges_of([line_of(row) for row in rows_of(page.fragments)]))
+
+
+def with_overlays(page: PageRead, overlays: Sequence[Overlay]) -> PageRead:
+    """Return a page with the text that viewers draw over it, in the rows that it is drawn in.
+
+    On a page without letters of its own nothing says what a value is, so its label comes before it.
+    """
+    fragments = list(page.fragments)
+    for overlay in overlays:
+        text = overlay.text if page.fragments or not overlay.label else f"{overlay.label}: {overlay.text}"
+        lines = text.split("\n")
+        # Viewers center a single line, and begin several of them at the top.
+        top = overlay.y1 - overlay.size if len(lines) > 1 else (overlay.y0 + overlay.y1) / 2 - 0.3 * overlay.size
+        for index, line in enumerate(lines):
+            if line := line.strip():
+                place = top - index * LEADING * overlay.size
+                fragments.append(_drawn(line, overlay, place, page.fragments if len(lines) == 1 else ()))
+    return replace(_with_edges(page.number, Page(fragments, page.turned, 0.0)), trouble=page.trouble)
+
+
+def _drawn(text: str, overlay: Overlay, y: float, printed: Sequence[Fragment]) -> Fragment:
+    """Return a line of an overlay as a fragment.
+
+    Args:
+        text: the line.
+        overlay: where it stands, and the size of its letters.
+        y: base line in points, as far as the rectangle tells it.
+        printed: fragments of the page; the value of a field goes on the base line of its row.
+    """
+    size, x0 = overlay.size, overlay.x0
+    near = [each for each in printed if overlay.y0 - 2 <= each.y <= overlay.y1 and abs(each.y - y) <= size]
+    if near:
+        row = min(near, key=lambda each: abs(each.y - y))
+        y, size = row.y, row.size
+        # A line of underscores, on which the value is written, ends before the value.
+        under = [each.x1 for each in near if each.y == y and each.x0 < overlay.x1 and each.x1 > x0]
+        x0 = max([x0, *(x1 + size / 2 for x1 in under)])
+    return Fragment(round(x0, 2), round(x0 + LETTER * size * len(text), 2), round(y, 2), round(size, 2), text)
+
+
+def blocks(page: PageRead, leave_out: set[int]) -> list[list[Line]]:
+    """The page's lines in reading order, without the rows `leave_out`; what is turned otherwise comes last."""
+    rows = [row for index, row in enumerate(rows_of(page.fragments)) if index not in leave_out]
+    out = blocks_of(rows)
+    for turned in page.turned:
+        out += [[line_of(row) for row in rows_of(turned)]]
+    return out
+
+
+def pages_of(source: Glyphs | PypdfPages, asked: Asked) -> Iterator[PageRead]:
+    """Yield all pages in order; several processes read those of a long document, with the same result."""
+    if source.count < FEWEST_APART or HELPERS < 2 or isinstance(source, PypdfPages):
+        for number in range(source.count):
+            yield page_of(source, number)
+        return
+    firsts = iter(range(0, source.count, STRETCH))
+    at_work: deque[Iterator[Any]] = deque()
+    while True:
+        while len(at_work) < HELPERS and (first := next(firsts, None)) is not None:
+            end = min(first + STRETCH, source.count)
+            at_work.append(values_apart(asked, "formats.pdf.pages:stretch", first, end))
+        if not at_work:
+            return
+        for number, fragments, turned, edges, trouble in at_work.popleft():
+            yield PageRead(
+                number,
+                [Fragment(*each) for each in fragments],
+                [[Fragment(*each) for each in letters] for letters in turned],
+                [Edge(*each) for each in edges],
+                trouble,
+            )
+
+
+def stretch(asked: Asked, first: int, end: int) -> Iterator[list[Any]]:
+    """The pages `[first, end)` of a file as lists. That it has changed is for the reader to find, who reads it to its end."""
+    with open_bytes(asked.path) as (stream, _):
+        glyphs = Glyphs(stream, asked.options.password)
+        try:
+            for number in range(first, end):
+                page = page_of(glyphs, number)
+                yield [number, page.fragments, page.turned, page.edges, page.trouble]
+        finally:
+            glyphs.close()
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+HELPERS = min(4, _processors())

@@ -1,0 +1,45 @@
+"""Source code as a reading: its exact text, with a landmark where each definition begins.
+
+Knows that a grammar needs the whole file at once. Does not know what a definition is (definitions does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from crystalcli.text.formats.plain import texts
+from crystalcli.text.source.file_bytes import Decoder
+from crystalcli.text.source.read_request import Asked
+from crystalcli.types import Landmark
+
+LARGEST = 1 << 20  # bytes of a file whose definitions are looked for; its tree takes some thirty times as much
+
+
+class CodeReading:
+    """A file of source code. It is held whole for its definitions, unless it is too large or no grammar reads it."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.kind = asked.kind
+        self.title = ""
+        self._asked = asked
+
+    def pieces(self) -> Iterator[str | Landmark]:
+        """The text in pieces that begin and end at landmarks."""
+        from crystalcli.text.formats.grammars import language_of
+
+        asked = self._asked
+        head = Decoder(asked.seen.encoding).decode(asked.seen.head)
+        if asked.seen.fingerprint.size > LARGEST or not language_of(asked.path, head):
+            yield from texts(asked)
+            return
+        from crystalcli.text.formats.definitions import definitions
+
+        text = "".join(texts(asked))
+        start = 0
+        for mark in definitions(text, language_of(asked.path, text)):
+            if mark.start > start:
+                yield text[start : mark.start]
+            yield mark
+            start = mark.start
+        if start < len(text):
+            yield text[start:]

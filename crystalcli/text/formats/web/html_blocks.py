@@ -1,0 +1,265 @@
+"""The text of an HTML tree, block by block: paragraphs, headings, lists, tables, preformatted text.
+
+Knows what the elements of HTML mean for reading. Does not know which part of a page is worth reading (html_main), nor where the
+page is from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from lxml import etree
+
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, clean, lines_of, one_line, row_of
+from crystalcli.text.document.markup import Element, attribute, children, name_of
+from crystalcli.text.document.outline import Outline, label_of
+
+# fmt: off
+SILENT = frozenset((
+    "head", "script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "audio", "video", "canvas", "svg",
+    "map", "button", "input", "select", "textarea", "datalist", "dialog", "rp", "rt", "annotation", "annotation-xml", "img",
+))
+BLOCKS = frozenset((
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dir", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html",
+    "legend", "li", "listing", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary", "table", "tbody", "td",
+    "tfoot", "th", "thead", "title", "tr", "ul", "xmp",
+))
+# fmt: on
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_LISTS = frozenset(("ul", "ol", "menu", "dir"))
+_EXACT = frozenset(("pre", "listing", "xmp"))
+_TIGHT = frozenset(("li", "dt", "dd"))  # follow one another without an empty line
+_SIGNS = frozenset(("§", "¶", "#", "🔗", "⚓"))
+_WHITE = re.compile(r"[ \t\r\n\f]+")
+_LONG_NUMBER = 20  # characters that the number of a page has at most
+_LONG_CELL = 400  # characters: what is longer is no cell but a column of the page's layout
+LAST_LINE = 65_534  # libxml2 counts lines in 16 bits
+
+
+class Flow:
+    """Writes the blocks of a tree into a composer.
+
+    leave_out: elements that are not read, with all that is in them. anchors: the heading paths that begin at elements with these
+    ids. is_chapter: a heading from outside begins where the tree does, so that the tree's first heading is that one again.
+    counts_lines: set "line" landmarks.
+    """
+
+    def __init__(
+        self,
+        composer: Composer,
+        *,
+        outline: Outline | None = None,
+        leave_out: Callable[[Element], bool] = lambda _: False,
+        anchors: Mapping[str, str] | None = None,
+        is_chapter: bool = False,
+        counts_lines: bool = False,
+    ) -> None:
+        self._composer = composer
+        self.outline = outline or Outline()
+        self._leave_out = leave_out
+        self._anchors = anchors or {}
+        self._counts_lines = counts_lines
+        self._parts: list[str] = []
+        self._line = self._began = 0
+        self._lists: list[int] = []  # of each list that is open the number of its last item, -1 where there are none
+        self._prefix = ""
+        self._exact = 0
+        self._gap = PARAGRAPH
+        self._heading = 0
+        self._waits: list[tuple[str, str]] = []  # landmarks for the next block
+        self._under_anchor = is_chapter  # a heading from outside was set, and no text yet
+
+    def write(self, root: Element) -> Iterator[None]:
+        """Write the tree's text; yields after every block. Does not recurse: a tree may be deep."""
+        walker = etree.iterwalk(root, events=("start", "end"))
+        skipped: Element = None
+        for event, element in walker:
+            name = name_of(element)
+            if event == "start":
+                if (
+                    not name
+                    or name in SILENT
+                    or self._leave_out(element)
+                    or self._is_page(element)
+                    or is_link_here(element)
+                ):
+                    if name in BLOCKS:
+                        self._flush()
+                    walker.skip_subtree()  # its end comes all the same
+                    skipped = element
+                    continue
+                self._start(element, name)
+                if name == "table" and is_data(element):
+                    self._rows(element)
+                    walker.skip_subtree()
+                elif name == "math" and element.get("alttext"):
+                    self._text(str(element.get("alttext")))
+                    walker.skip_subtree()
+                else:
+                    self._text(element.text)
+            else:
+                if element is not skipped:
+                    self._end(element, name)
+                if element is not root:
+                    self._text(element.tail)
+            yield
+        self._flush()
+
+    def _start(self, element: Element, name: str) -> None:
+        line = element.sourceline or 0
+        self._line = line if line <= LAST_LINE else 0
+        if name in BLOCKS:
+            self._flush()
+            if name not in _TIGHT and not self._prefix:  # the first block in an item stands where the item does
+                self._gap = PARAGRAPH
+        for key in ("id", "name") if self._anchors else ():
+            identity = str(element.get(key) or "")
+            if identity and (label := self._anchors.get(identity)) is not None:
+                self._waits.append(("heading", label))
+                self.outline = Outline(label)
+                self._under_anchor = True
+        if name in _LISTS:
+            start = str(element.get("start") or "1")
+            self._lists.append(int(start) - 1 if name == "ol" and re.fullmatch(r"-?\d{1,6}", start) else -1)
+            self._gap = LINE if len(self._lists) > 1 else PARAGRAPH
+        elif name == "li":
+            indent = "  " * max(0, len(self._lists) - 1)
+            numbered = bool(self._lists) and self._lists[-1] >= 0
+            if numbered:
+                self._lists[-1] += 1
+            self._prefix = f"{indent}{self._lists[-1]}. " if numbered else f"{indent}- "
+        elif name in _EXACT:
+            self._exact += 1
+        elif name in HEADINGS:
+            self._heading = HEADINGS[name]
+        elif name == "br":
+            self._parts.append("\n")
+        elif name == "a" and attribute(element, "type") == "noteref":
+            self._parts.append("[")
+
+    def _is_page(self, element: Element) -> bool:
+        """Whether an element says that a page of the printed book begins; its number is no text."""
+        if attribute(element, "type") != "pagebreak" and element.get("role") != "doc-pagebreak":
+            return False
+        text = one_line(text_in(element))
+        label = one_line(str(element.get("title") or element.get("aria-label") or text))
+        if len(text) > _LONG_NUMBER or not label:
+            return False
+        self._waits.append(("page", label_of(label)))
+        return True
+
+    def _end(self, element: Element, name: str) -> None:
+        if name == "a" and attribute(element, "type") == "noteref":
+            self._parts.append("]")
+        if name in BLOCKS:
+            self._flush()
+            self._gap = LINE if name in _TIGHT else PARAGRAPH
+        if name in _LISTS and self._lists:
+            self._lists.pop()
+            self._gap = LINE if self._lists else PARAGRAPH
+        elif name == "li":
+            self._prefix = ""
+        elif name in _EXACT:
+            self._exact -= 1
+        elif name in HEADINGS:
+            self._heading = 0
+
+    def _text(self, text: str | None) -> None:
+        if not text:
+            return
+        if text.strip() and not any(part.strip() for part in self._parts):
+            self._began = self._line + text[: len(text) - len(text.lstrip())].count("\n") if self._line else 0
+            if self._exact and not "".join(self._parts).strip("\n"):
+                self._began = self._line + (len(text) - len(text.lstrip("\n")))
+        if self._line:
+            self._line += text.count("\n")
+        self._parts.append(text if self._exact else _WHITE.sub(" ", text))
+
+    def _flush(self) -> None:
+        """The block that was collected ends."""
+        raw, self._parts = "".join(self._parts), []
+        text = clean(raw) if self._exact else lines_of(raw)
+        if not text.strip():
+            return
+        composer = self._composer
+        composer.open(self._gap)
+        if self._heading:
+            self._head(label_of(text))
+        self._set_marks()
+        if not self._exact:
+            text = text.strip()
+            if self._prefix:
+                text = self._prefix + text.replace("\n", "\n" + " " * len(self._prefix))
+                self._prefix = ""
+        composer.block(text, self._gap)
+        self._gap = PARAGRAPH
+
+    def _head(self, label: str) -> None:
+        if not label:
+            return
+        if self._under_anchor or self.outline.innermost.lower() == label.lower():
+            self._under_anchor = False  # the heading that the contents name, as the text words it
+            return
+        self._waits.append(("heading", self.outline.enter(self._heading, label)))
+
+    def _set_marks(self) -> None:
+        for kind, label in self._waits:
+            self._composer.mark(kind, label)
+        self._waits = []
+        if not self._heading:
+            self._under_anchor = False
+        if self._counts_lines:
+            self._composer.line_is(self._began)
+
+    def _rows(self, table: Element) -> None:
+        for row in table.iter("{*}tr", "{*}caption"):
+            cells = [row] if name_of(row) == "caption" else list(children(row, "td", "th"))
+            text = row_of([one_line(text_in(cell, self._leave_out)) for cell in cells])
+            if text:
+                self._composer.open(self._gap)
+                line = row.sourceline or 0
+                self._began = line if line <= LAST_LINE else 0
+                self._set_marks()
+                self._composer.block(text, self._gap)
+                self._gap = LINE
+        self._gap = PARAGRAPH
+
+
+def is_link_here(element: Element) -> bool:
+    """Whether an element is the sign beside a heading that links to the heading."""
+    return (
+        name_of(element) == "a"
+        and str(element.get("href") or "").startswith("#")
+        and one_line(text_in(element)) in _SIGNS
+    )
+
+
+def is_data(table: Element) -> bool:
+    """Whether a table holds cells, rather than the columns of a page's layout."""
+    if table.get("role") == "presentation":
+        return False
+    for each in table.iter("{*}table", "{*}td", "{*}th", "{*}h1", "{*}h2", "{*}h3", "{*}pre"):
+        name = name_of(each)
+        if name in ("td", "th"):
+            if sum(map(len, each.itertext())) > _LONG_CELL and sum(1 for _ in each.iter("{*}p", "{*}div", "{*}li")) > 1:
+                return False
+        elif each is not table:
+            return False
+    return True
+
+
+def text_in(element: Element, leave_out: Callable[[Element], bool] = lambda _: False) -> str:
+    """All text of an element, blocks and line breaks as spaces."""
+    parts: list[str] = []
+    walker = etree.iterwalk(element, events=("start", "end"))
+    for event, each in walker:
+        name = name_of(each)
+        if event == "start" and (not name or name in SILENT or (each is not element and leave_out(each))):
+            walker.skip_subtree()
+        elif event == "start":
+            parts += [" " if name in BLOCKS or name == "br" else "", each.text or ""]
+        elif each is not element:
+            parts += [" " if name in BLOCKS else "", each.tail or ""]
+    return "".join(parts)

@@ -1,0 +1,345 @@
+"""Answers from the whole of a document, and lists of every mention."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.waiting import GUARD
+
+from crystalcli import Crystal
+from crystalcli.answering.broad import broad_answer
+from crystalcli.answering.options.ask_options import AskOptions
+from crystalcli.cli.app import run
+from crystalcli.errors import NotFoundError
+from crystalcli.lm.model import LanguageModel
+
+TALE = (
+    "Chapter {n}\n\n"
+    + "{who} kept the lamp on the island, and the ferry came at six. " * 6
+    + "The tide was low in the harbour on day {n}. " * 6
+    + "\n\n\n"
+)
+PEOPLE = ("Marta", "Josiah", "Marta", "Minna", "Josiah", "Marta", "Edith", "Minna", "Marta", "Edith")
+BOOK = "".join(TALE.format(n=n, who=who) for n, who in enumerate(PEOPLE, 1))
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A book, notes and code, without vectors."""
+    folder = tmp_path_factory.mktemp("broad")
+    for name, text in {
+        "books/the-keeper.txt": BOOK,
+        "books/rope.txt": "A rope is made of yarn. " * 30,
+        "notes/monday.md": "# Monday\n\nThe bell rang.\n",
+        "code/bell.py": "def ring_bell(times):\n    return ['ding'] * times\n\n\ndef main():\n    ring_bell(3)\n",
+    }.items():
+        path = folder / "d" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    with Crystal.create(folder / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([folder / "d"])
+    return folder / "m.crystal"
+
+
+@pytest.fixture
+def opened(shelf: Path):
+    with Crystal.open(shelf, encoder=None) as crystal:
+        yield crystal
+
+
+# --- what it is about -----------------------------------------------------------------------------------
+
+
+def test_every_part_of_a_book_has_its_share(opened):
+    answer = opened.ask("What is The Keeper about?", extractive=True)
+    assert len(answer.portions) >= 3
+    assert {citation.path for citation in answer.citations} == {"books/the-keeper.txt"}
+    assert {passage.path for passage in answer.passages} == {"books/the-keeper.txt"}
+    begins = [*(BOOK.index(f"Chapter {n}\n") for n in range(1, 11)), len(BOOK)]
+    reached = {n for n in range(10) for one in answer.passages if one.start < begins[n + 1] and one.end > begins[n]}
+    assert len(reached) >= 8
+    assert [portion.citation for portion in answer.portions] == list(range(1, len(answer.portions) + 1))
+    starts = [citation.start for citation in answer.citations]
+    assert starts == sorted(starts)
+    for portion, citation in zip(answer.portions, answer.citations, strict=True):
+        assert opened.verified(citation)
+        assert BOOK[citation.start : citation.end] == citation.quote
+        assert " ".join(citation.quote.split()) in portion.text
+        assert f"- {portion.label}: {portion.text} [{portion.citation}]" in answer.text
+
+
+def test_all_documents_when_the_question_names_none(opened):
+    answer = opened.ask("What are these documents about?", extractive=True)
+    assert {citation.path for citation in answer.citations} == {
+        "books/the-keeper.txt", "books/rope.txt", "notes/monday.md", "code/bell.py",
+    }  # fmt: skip
+    assert answer.text.startswith("4 documents, in ")
+    assert all(opened.verified(citation) for citation in answer.citations)
+
+
+def test_a_chapter_and_a_folder(opened):
+    chapter = opened.ask("Summarize chapter 4 of The Keeper", extractive=True)
+    low, high = BOOK.index("Chapter 4"), BOOK.index("Chapter 5")
+    assert chapter.text.startswith("Chapter 4, books/the-keeper.txt")
+    assert all(low <= citation.start < high for citation in chapter.citations)
+    folder = opened.ask("Give me an overview of the notes folder", extractive=True)
+    assert [portion.label for portion in folder.portions] == ["Monday"]
+    assert {citation.path for citation in folder.citations} == {"notes/monday.md"}
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is Ulysses about?", "what is ulysses about", "Summarize “The Rope”s End”", "What is code/gone.py about?",
+     "How often is Marta mentioned in Ulysses?"],
+)  # fmt: skip
+def test_a_book_that_is_not_there_is_not_answered_with_another(opened, question):
+    with pytest.raises(NotFoundError, match="no document here is called"):
+        opened.ask(question, extractive=True)
+
+
+def test_the_nearest_names_are_said(opened):
+    with pytest.raises(NotFoundError, match=r"nearest: books/the-keeper\.txt"):
+        opened.ask("What is The Keeper of Secrets about?", extractive=True)
+
+
+def test_a_topic_is_gone_through_in_order(opened):
+    answer = opened.ask("What does Marta do on the island?", extractive=True, broad=True)
+    assert answer.portions
+    assert all(opened.verified(citation) for citation in answer.citations)
+    assert "Marta" in answer.text
+    with pytest.raises(NotFoundError, match="speaks of"):
+        opened.ask("What does the book say about xylophones?", extractive=True)
+
+
+def test_who_asks_decides(opened):
+    assert opened.ask("What is the tide about?", extractive=True, broad=False).portions == ()
+    assert opened.ask("Which chapters mention Marta?", extractive=True, broad=False).portions == ()
+    assert opened.ask("When did the bell ring?", extractive=True).portions == ()
+    assert opened.ask("When did the bell ring?", extractive=True, broad=True).portions
+    # By themselves these are for facts, and are no documents.
+    for question in (
+        "How does the ferry work?",
+        "Describe the harbour",
+        "What happened in the harbour?",
+        "Where does Marta appear in Venice?",
+        "How many times did the tide occur in Venice?",
+    ):
+        assert opened.ask(question, extractive=True).portions == (), question
+
+
+def test_one_chunk_and_no_chunk(tmp_path):
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        with pytest.raises(NotFoundError, match="holds no text yet"):
+            crystal.ask("What is this book about?", extractive=True)
+        (tmp_path / "a.txt").write_text("The ferry left Oldhaven at six.\n")
+        crystal.ingest([tmp_path / "a.txt"])
+        answer = crystal.ask("What is this book about?", extractive=True)
+        assert [citation.quote for citation in answer.citations] == ["The ferry left Oldhaven at six."]
+        assert answer.text == "a.txt, in 1 part:\n\n- “The ferry left Oldhaven at six.” [1]"
+
+
+def test_a_text_in_two_books_is_quoted_from_the_one_that_was_asked_about(tmp_path):
+    same = "The keeper wrote nothing down, and the lamp burned all night. " * 40
+    for name in ("first.txt", "second.txt"):
+        (tmp_path / "d").mkdir(exist_ok=True)
+        (tmp_path / "d" / name).write_text(same)
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path / "d"])
+        answer = crystal.ask("What is second.txt about?", extractive=True)
+        assert {citation.path for citation in answer.citations} == {"second.txt"}
+
+
+def test_with_vectors_the_parts_are_chosen_by_them(crystal):
+    answer = crystal.ask("What is the story about?", extractive=True)
+    assert len(answer.portions) == 12
+    assert all(crystal.verified(citation) for citation in answer.citations)
+    story = crystal.ask("Summarize the story folder", extractive=True)
+    assert len({passage.path for passage in story.passages}) >= 10  # of twelve chapters, a file each
+    assert all("spread" in passage.shares for passage in story.passages)
+
+
+# --- lists ------------------------------------------------------------------------------------------------
+
+
+def test_a_list_of_chapters_is_exact(opened):
+    answer = opened.ask("Which chapters of The Keeper mention Marta?")  # and needs no language model
+    assert answer.extractive
+    assert [(portion.label, portion.count) for portion in answer.portions] == [
+        (f"Chapter {n}", 6) for n, who in enumerate(PEOPLE, 1) if who == "Marta"
+    ]
+    assert answer.text.startswith("“Marta” stands 24 times in 4 of 10 chapters of books/the-keeper.txt:")
+    for citation in answer.citations:
+        assert opened.verified(citation)
+        assert "Marta" in citation.quote
+    assert [citation.start for citation in answer.citations] == [
+        match.start() for match in re.finditer(r"(?<=\n\n)Marta", BOOK)
+    ]
+
+
+def test_lists_by_file_and_by_function(opened):
+    files = opened.ask("In which files is ring_bell used?")
+    assert [(portion.label, portion.count) for portion in files.portions] == [("code/bell.py", 2)]
+    functions = opened.ask("Which functions call ring_bell?")
+    assert [portion.label for portion in functions.portions] == ["ring_bell", "main"]
+    assert "once in 1 of 4 documents" in opened.ask("Which documents mention the bell?").text
+
+
+def test_what_stands_in_no_chapter_and_in_no_function_is_said_apart(tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    (folder / "sea.md").write_text(
+        "A whale first.\n\n# Chapter 1\n\nA whale, whales.\n\n# Chapter 2\n\nNone; whales, whales.\n"
+    )
+    (folder / "paths.py").write_text(
+        "import os\n\nROOT = os.sep\n\n\ndef first():\n    return os.name\n\n\ndef second():\n    return 1\n"
+    )
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([folder])
+        answer = crystal.ask("Which chapters of sea.md mention whale?")
+        assert answer.text.startswith(
+            "“whale” stands twice in 1 of 2 chapters of sea.md, and outside of them (and as “whales” 3):"
+        )
+        assert [(each.label, each.count) for each in answer.portions] == [("outside of chapters", 1), ("Chapter 1", 1)]
+        assert (
+            "“whale” stands once in 1 chapter of Chapter 1, sea.md (and as “whales” 1):"
+            in crystal.ask("How often is whale mentioned in chapter 1 of sea.md?").text
+        )
+        answer = crystal.ask("Which functions of paths.py use os?")
+        assert "3 times in 1 of 2 functions and classes of paths.py, and outside of them:" in answer.text
+        answer = crystal.ask("Which functions of paths.py use ROOT?")
+        assert "“ROOT” stands once in paths.py, outside of its functions and classes:" in answer.text
+        answer = crystal.ask("Which pages of sea.md mention whale?")
+        assert answer.text.startswith(
+            "sea.md has no pages that are known.\n“whale” stands twice in 1 document of sea.md"
+        )
+        assert [(each.label, each.count) for each in answer.portions] == [("sea.md", 2)]
+
+
+def test_counts(opened):
+    assert "stands 24 times" in opened.ask("How often is Marta mentioned?").text
+    assert "stands 6 times in 1 of 1 chapters" in opened.ask(
+        "How often is Marta mentioned in chapter 3 of The Keeper?"
+    ).text or (
+        "stands 6 times in 1 chapter" in opened.ask("How often is Marta mentioned in chapter 3 of The Keeper?").text
+    )
+    assert (
+        "stands 24 times" in opened.ask("How many times does Marta appear in The Keeper?").text
+    )  # which is a document
+    with pytest.raises(NotFoundError, match="“Ishmael” stands nowhere in 4 documents"):
+        opened.ask("How many times is Ishmael mentioned?")
+
+
+# --- with a language model ----------------------------------------------------------------------------------
+
+
+def test_the_model_speaks_of_each_part_and_of_all(opened, language_model_path):
+    heard: list[str] = []
+    shown: list[int] = []
+    answer = opened.ask(
+        "Summarize the books folder", model=language_model_path, max_tokens=12, on_text=heard.append,
+        on_evidence=lambda cited: shown.append(len(cited)),
+    )  # fmt: skip
+    assert "".join(heard).strip() == answer.marked
+    assert answer.claims
+    for claim in answer.claims:
+        assert answer.text[claim.start : claim.end] == claim.text
+        assert set(claim.citations) <= {citation.number for citation in answer.citations}
+    assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))
+    assert all(portion.citation for portion in answer.portions)
+    assert shown == [0]  # quoted part by part
+    assert not answer.extractive
+    assert answer.seconds["recall"] <= answer.seconds["first"] <= answer.seconds["total"]
+    assert answer.tokens["answer"] > 0
+    assert all(opened.verified(citation) for citation in answer.citations)
+
+
+@dataclasses.dataclass
+class Reciting:
+    """A model that says the same of everything."""
+
+    model: LanguageModel
+    words: str
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.model, name)
+
+    def say(self, messages, **figures):
+        yield from re.findall(r"\S+\s*", self.words)
+
+
+def test_what_stands_in_no_part_is_marked(opened, language_model_path):
+    model = Reciting(LanguageModel.open(language_model_path), "Marta kept the lamp in 1893. And so Ahab saw it")
+    answer = opened.ask("What is The Keeper about?", model=model)
+    kept, saw = answer.claims[-2:]
+    assert (kept.missing, saw.text, saw.missing) == (("1893",), "And so Ahab saw it…", ("Ahab",))
+    assert "Marta kept the lamp in 1893. [not in" not in answer.text
+    assert answer.marked.count("[not in the sources: 1893]") == len(answer.portions) + 1
+    assert all(opened.verified(answer.citations[portion.citation - 1]) for portion in answer.portions)
+    strict = opened.ask("What is The Keeper about?", model=model, strict=True)
+    assert "Ahab" not in strict.text and "1893" not in strict.text
+    assert all(claim.replaces and claim.supported for claim in strict.claims)
+
+
+def test_where_the_model_is_slow_the_parts_that_are_left_are_quoted(opened, language_model_path, monkeypatch):
+    monkeypatch.setattr(broad_answer, "PATIENCE", 0.0)
+    answer = opened.ask("What is The Keeper about?", model=language_model_path, max_tokens=4)
+    assert all(portion.text.startswith("“") for portion in answer.portions)
+
+
+def test_a_stop_keeps_what_was_said(opened):
+    heard: list[str] = []
+
+    def stop_at_the_third(piece: str) -> None:
+        heard.append(piece)
+        if "".join(heard).count("\n- ") == 3:
+            raise KeyboardInterrupt
+
+    question = "What is The Keeper about?"
+    evidence: list[object] = []
+    answer = opened.ask(
+        question, AskOptions(extractive=True, stoppable=True), on_text=stop_at_the_third, on_evidence=evidence.append
+    )
+    assert not evidence  # and no model is opened
+    assert answer.stopped
+    heard.clear()
+    with pytest.raises(KeyboardInterrupt):
+        opened.ask(question, extractive=True, on_text=stop_at_the_third)
+    assert len(answer.portions) == len(answer.citations) == 2
+    assert all(opened.verified(citation) for citation in answer.citations)
+
+
+# --- on the command line --------------------------------------------------------------------------------------
+
+
+def test_the_command_line(shelf, capsys):
+    assert run(["ask", "-c", str(shelf), "What is The Keeper about?", "--extractive", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [portion["citation"] for portion in told["portions"]] == [cited["number"] for cited in told["citations"]]
+    assert run(["ask", "-c", str(shelf), "What is Ulysses about?", "--extractive"]) == 7
+    assert "no document here is called “Ulysses”" in capsys.readouterr().err
+    assert run(["ask", "-c", str(shelf), "Which chapters mention Minna?"]) == 0  # no model is fetched or opened
+    assert "Minna” stands 12 times in 2 " in capsys.readouterr().out
+    assert run(["ask", "-c", str(shelf), "What is the tide about?", "--no-broad", "--floor", "0"]) == 0
+    assert " parts:" not in capsys.readouterr().out
+
+
+def test_ctrl_c_shows_what_was_said_with_its_sources(shelf, language_model_path):
+    asked = ["ask", "-c", str(shelf), "What is The Keeper about?", "--model", str(language_model_path)]
+    command = [sys.executable, "-m", "crystalcli", *asked]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    said = ""
+    while said.count("\n- ") < 2 and (more := child.stdout.read(1)):
+        said += more
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=GUARD)
+    assert child.returncode == 130
+    assert "[1] books/the-keeper.txt:" in said + out
+    assert err.endswith("crystal: stopped\n")

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crystalcli.answering.grounding.attribution import Sources
+from crystalcli.answering.grounding.claim_stream import Spoken
+from crystalcli.types import Answer
+
+QUESTION = "Under what name did Mr Haddow bank the surplus money?"
+SAID = (
+    'Mr Haddow banked it under the name "The Owners" [1]. He was paid £4,500 by Josiah Crask in 1893. '
+    "It was on the Lamberhaven Penny Bank, number 4408.\n\nHe said that it was “a bold move. I saw it”. It is so."
+)
+
+
+def spoken(sources: Sources, text: str, *, strict: bool = False) -> Spoken:
+    """An answer that is complete already."""
+    made = Spoken(sources, strict=strict)
+    for _ in (*made.hear(text), *made.end()):
+        pass
+    return made
+
+
+@pytest.fixture(scope="module")
+def passages(crystal):
+    return crystal.recall(QUESTION, 5)
+
+
+@pytest.fixture
+def sources(crystal, passages):
+    return Sources(crystal, QUESTION, passages)
+
+
+def test_each_sentence_is_looked_up_in_the_passages(crystal, sources):
+    owners, paid, bank, bold, so = spoken(sources, SAID).claims
+    assert (owners.text, owners.supported, owners.missing) == (
+        'Mr Haddow banked it under the name "The Owners".',
+        True,
+        (),
+    )
+    assert (paid.supported, paid.missing) == (False, ("£4,500", "1893"))
+    assert bank.supported
+    assert (bold.supported, bold.missing) == (False, ("a bold move. I saw it",))
+    assert (so.supported, so.citations) == (True, ())
+    cited = {citation.number: citation for citation in sources.citations}
+    assert all(crystal.verified(citation) for citation in cited.values())
+    assert "The Owners" in cited[owners.citations[0]].quote
+    assert any("4408" in cited[number].quote for number in bank.citations)
+    assert sorted(cited) == list(range(1, len(cited) + 1))
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(1, len(SAID)), max_size=12))
+def test_what_is_heard_does_not_depend_on_the_pieces_it_comes_in(crystal, passages, cuts):
+    ends = [0, *sorted(set(cuts)), len(SAID)]
+    for strict in (False, True):
+        sources = Sources(crystal, QUESTION, passages)
+        made = Spoken(sources, strict=strict)
+        heard = []
+        for start, end in pairwise(ends):
+            heard += made.hear(SAID[start:end])
+        heard += made.end()
+        whole = spoken(Sources(crystal, QUESTION, passages), SAID, strict=strict)
+        assert (made.text, made.claims) == (whole.text, whole.claims)
+        assert "".join(heard) == Answer("", made.text, (), (), claims=made.claims).marked
+        assert [made.text[claim.start : claim.end] for claim in made.claims] == [claim.text for claim in made.claims]
+
+
+@settings(max_examples=50)
+@given(st.text(alphabet="aA1 .!?\"“”[]\n`'", max_size=60))
+def test_anything_may_be_said(crystal, passages, text):
+    made = Spoken(Sources(crystal, QUESTION, passages))
+    shown = "".join([piece for letter in text for piece in made.hear(letter)] + list(made.end()))
+    assert shown == Answer("", made.text, (), (), claims=made.claims).marked
+    assert made.text == spoken(Sources(crystal, QUESTION, passages), text).text
+    assert [made.text[claim.start : claim.end] for claim in made.claims] == [claim.text for claim in made.claims]
+    assert "[1]" not in made.text or "`" in text
+
+
+def test_a_label_of_the_models_own_is_not_a_citation(sources):
+    assert (
+        spoken(sources, "It was so [1]. And so [2, 3], as passage [9] says.").text
+        == "It was so. And so, as passage [9] says."
+    )
+    for said in ("It is `items[1]`.", "Use `items[1]` for it, and `items[2]`."):
+        assert spoken(sources, said).text == said
+        made = Spoken(sources)
+        shown = "".join([piece for letter in said for piece in made.hear(letter)] + list(made.end()))
+        assert (made.text, shown[: len(said)]) == (said, said)
+    made = Spoken(sources)
+    for piece in ("The `longname` is", " it so [1]."):
+        list(made.hear(piece))
+    list(made.end())
+    assert made.text == "The `longname` is it so."
+
+
+def test_a_word_that_was_cut_in_two_is_not_looked_up(sources):
+    for said, missing in (
+        ("He was paid by Josiah Pick", ()),
+        ("He was paid by Pickering…", ()),
+        ("He was paid by Pickering.", ("Pickering",)),
+        ("He was paid £4,500 by Jos", ("£4,500",)),
+    ):
+        made = Spoken(sources)
+        list(made.hear(said))
+        list(made.end(stopped=True))
+        assert made.claims[0].missing == missing
+
+
+def test_a_strict_answer_says_nothing_that_is_not_there(crystal, sources, passages):
+    made = spoken(sources, SAID, strict=True)
+    assert "£4,500" not in made.text
+    assert "bold" not in made.text
+    assert all(claim.supported for claim in made.claims)
+    quotes = [claim for claim in made.claims if claim.replaces]
+    assert quotes[0].replaces == "He was paid £4,500 by Josiah Crask in 1893."
+    cited = {citation.number: citation for citation in sources.citations}
+    for quote in quotes:
+        (number,) = quote.citations
+        assert quote.text == f"“{' '.join(cited[number].quote.split())}”"
+        assert crystal.verified(cited[number])
+    assert len({quote.text for quote in quotes}) == len(quotes)
+
+
+def test_an_answer_shows_its_marks(sources):
+    made = spoken(sources, "It was the Penny Bank. Crask had £9,999.")
+    first, second = made.claims
+    shown = Answer("", made.text, (), (), claims=made.claims).marked
+    assert shown == f"It was the Penny Bank.{first.mark} Crask had £9,999.{second.mark}"
+    assert second.mark.endswith(" [not in the sources: £9,999]")
+
+
+def test_words_of_the_question_need_no_support(crystal, passages):
+    asked = Sources(crystal, "What did Ulysses do in 1066?", passages)
+    assert asked.find("Ulysses did nothing in 1066.").missing == ()
+    assert asked.find("Ulysses did nothing in 1067.").missing == ("1067",)
+
+
+def test_without_passages_nothing_is_borne_out(crystal):
+    alone = Sources(crystal, QUESTION, [])
+    assert alone.find("It was Crask.") == ((), ("Crask",))
+    assert alone.citations == ()
+
+
+def test_a_passage_is_known_by_its_place_too(crystal, passages):
+    dated = [replace(passages[0], kind="chat", marks={"message": "Ann, 2024-05-01 10:30"})]
+    assert Sources(crystal, QUESTION, dated).find("Ann wrote it in May 2024.").missing == ()

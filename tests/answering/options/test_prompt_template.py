@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crystalcli.answering.options import prompt_template
+from crystalcli.answering.options.ask_options import AskOptions
+from crystalcli.answering.prompt import prompt_context
+from crystalcli.answering.prompt.context_pack import estimate
+from crystalcli.errors import NotFoundError, UsageError
+from crystalcli.lm.model import LanguageModel
+
+texts = st.text(st.sampled_from("{}contextquestion \n%$\\"))
+
+
+@given(texts, texts, texts, texts, texts)
+def test_each_name_is_filled_in_once_and_all_else_stays(before, between, after, passages, question):
+    before, between, after = (
+        each.replace("{context}", "").replace("{question}", "") for each in (before, between, after)
+    )
+    template = f"{before}{{context}}{between}{{question}}{after}"
+    wanted = f"{before}{passages}{between}{question.strip()}{after}"
+    assert prompt_template.filled(template, passages, question) == wanted
+
+
+@pytest.mark.parametrize(
+    ("template", "missing"),
+    [
+        ("", "{context} and {question} go$"),
+        ("{context}", "{question} goes"),
+        ("{question} {Context} { context }", "{context} goes"),
+        ("{{context}", "{question} goes"),
+    ],
+)
+def test_a_template_says_where_both_go(template, missing):
+    with pytest.raises(UsageError, match=missing):
+        AskOptions(template=template)
+
+
+def test_the_usual_message_is_a_template_like_any_other(crystal):
+    prompt_template.check(prompt_template.PLAIN)
+    found = crystal.recall("Who keeps the ledgers?", 3)
+    taken, user = prompt_context.pack("Who keeps the ledgers?", found, len, 10**6)
+    _, body = prompt_context.pack("Who keeps the ledgers?", found, len, 10**6, "{context}")
+    assert taken == found
+    assert user == f"{body}\n\nQuestion: Who keeps the ledgers?"
+
+
+@pytest.mark.parametrize(
+    ("system", "roles"), [(None, ["system", "user"]), ("Be brief.", ["system", "user"]), ("", ["user"])]
+)
+def test_the_system_message_can_be_replaced_or_left_out(system, roles):
+    found = prompt_context.messages("Hello", system)
+    assert [message["role"] for message in found] == roles
+    assert found[-1]["content"] == "Hello"
+    if system:
+        assert found[0]["content"] == system
+
+
+def test_what_a_model_would_be_given(crystal, language_model_path):
+    question = "Who keeps the ledgers?"
+    model = LanguageModel.open(language_model_path)
+    for budget in (200, 900):
+        packed = crystal.pack_context(question, AskOptions(k=8, budget=budget), model=language_model_path)
+        assert packed.tokens == model.count(packed.context) <= budget + 10
+        assert packed.counted_by == model.name
+        for number, passage in enumerate(packed.passages, 1):
+            assert f"[{number}] {passage.path}, {passage.place}:\n" in packed.context
+        assert packed.user == f"{packed.context}\n\nQuestion: {question}"
+        assert packed.system == prompt_context.SYSTEM
+    own = crystal.pack_context(question, AskOptions(system="", template="Q: {question}\nC: {context}"))
+    assert (own.system, own.user) == ("", f"Q: {question}\nC: {own.context}")
+    with pytest.raises(UsageError, match="budget: expected 1 token or more"):
+        AskOptions(budget=0)
+    with pytest.raises(UsageError, match="empty"):
+        crystal.pack_context(" ")
+
+
+@dataclass
+class Listening:
+    """A model that can take so much, and keeps what it was given."""
+
+    model: LanguageModel
+    context_length: int
+    given: list[dict[str, str]] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.model, name)
+
+    def say(self, messages, **figures):
+        self.given = messages
+        return self.model.say(messages, **figures)
+
+
+@pytest.mark.parametrize(
+    ("options", "length"),
+    [(AskOptions(max_tokens=2), 8192), (AskOptions(k=2, max_tokens=2, budget=120, system="Be brief."), 8192), (AskOptions(max_tokens=20), 220),
+     (AskOptions(max_tokens=20), 130)],
+)  # fmt: skip
+def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, options, length):
+    question = "Under what name did Mr Haddow bank the surplus money?"
+    listening = Listening(LanguageModel.open(language_model_path), length)
+    crystal.ask(question, options, model=listening)
+    packed = crystal.pack_context(question, options, model=listening)
+    assert listening.given == prompt_context.messages(packed.user, packed.system)
+    assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in packed.passages)
+
+
+def test_more_passages_come_in_where_there_is_room(crystal, language_model_path):
+    question = "Under what name did Mr Haddow bank the surplus money?"
+    packed = crystal.pack_context(question, AskOptions(k=12, budget=5000), model=language_model_path)
+    recalled = crystal.recall(question, 12)
+    assert len(packed.passages) == 12
+    assert packed.passages[5:] == tuple(recalled[5:])
+    assert {each.path for each in packed.passages[:5]} == {each.path for each in recalled[:5]}
+
+
+def test_only_a_model_that_is_named_bounds_what_is_packed(crystal, language_model_path, monkeypatch):
+    monkeypatch.delenv("CRYSTAL_MODEL", raising=False)
+    options = AskOptions(k=20, max_tokens=8000, budget=900)
+    assert crystal.pack_context("Who keeps the ledgers?", options).tokens > 500
+    assert crystal.pack_context("Who keeps the ledgers?", options, model=language_model_path).tokens < 192
+
+
+@pytest.mark.parametrize(
+    ("options", "named", "extractive"),
+    [
+        (AskOptions(), False, True),
+        (AskOptions(), True, False),
+        (AskOptions(strict=True), False, False),
+        (AskOptions(system=""), False, False),
+        (AskOptions(template="{context}{question}"), False, False),
+        (AskOptions(extractive=True, strict=True), True, True),
+        (AskOptions(extractive=False), False, False),
+        (AskOptions(k=2, floor=0.0, broad=True), False, True),
+    ],
+)
+def test_a_model_speaks_where_one_is_wanted(options, named, extractive):
+    assert options.with_defaults(lambda: named).extractive is extractive
+
+
+def test_nothing_is_packed_where_nothing_is_recalled(tmp_path):
+    from crystalcli.library import Crystal
+
+    with (
+        Crystal.create(tmp_path / "m.crystal", encoder=None) as empty,
+        pytest.raises(NotFoundError, match="nothing in"),
+    ):
+        empty.pack_context("x")
+
+
+def test_an_estimate_is_seldom_too_low(crystal, language_model_path):
+    model = LanguageModel.open(language_model_path)
+    passages = crystal.recall("What does the tide gauge record?", 20)
+    shares = sorted(estimate(passage.text) / model.count(passage.text) for passage in passages)
+    assert shares[0] > 0.8
+    assert shares[2] >= 1
+    assert shares[-1] < 1.8
+    assert estimate("") == 0
+
+
+def test_the_model_is_asked_with_the_users_own_words(crystal, language_model_path):
+    options = AskOptions(
+        system="You repeat words.", template="{context}\nRepeat this: {question}", max_tokens=12, budget=60
+    )
+    own = crystal.ask("high water", options, model=language_model_path)
+    usual = crystal.ask("high water", AskOptions(max_tokens=12, budget=60), model=language_model_path)
+    assert own.text != usual.text
+    assert own.tokens["prompt"] != usual.tokens["prompt"]
+
+
+def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model_path):
+    heard: list[str] = []
+
+    def hear(piece: str) -> None:
+        heard.append(piece)
+        if len(heard) == 3:
+            raise KeyboardInterrupt
+
+    question = "Under what name did Mr Haddow bank the surplus money?"
+    whole = crystal.ask(question, model=language_model_path, max_tokens=20)
+    part = crystal.ask(question, AskOptions(max_tokens=20, stoppable=True), model=language_model_path, on_text=hear)
+    assert (whole.stopped, part.stopped) == (False, True)
+    assert part.marked.startswith("".join(heard[:2]).strip())
+    assert whole.text.startswith(part.text)
+    assert part.citations
+    assert all(crystal.verified(citation) for citation in part.citations)
+    heard.clear()
+    with pytest.raises(KeyboardInterrupt):
+        crystal.ask(question, model=language_model_path, max_tokens=20, on_text=hear)
+
+
+def test_evidence_comes_before_the_model_is_opened(crystal, language_model_path):
+    order: list[str] = []
+    crystal.ask(
+        "Who keeps the ledgers?",
+        model=language_model_path,
+        max_tokens=4,
+        on_evidence=lambda cited: order.extend(citation.path for citation in cited),
+        on_text=lambda piece: order.append("said"),
+    )
+    quoted = crystal.ask("Who keeps the ledgers?", extractive=True).citations
+    assert order[:3] == [citation.path for citation in quoted]
+    assert set(order[3:]) == {"said"}

@@ -1,0 +1,126 @@
+"""What a document says for its atoms: its name, its other words, and whether it is a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crystalcli import Crystal
+from crystalcli.index.index_reader import Shelf
+from crystalcli.lexical import query_terms, terms
+from crystalcli.recall.document_score import COVER, PATH_CODE, PATH_PROSE, TEST, standing
+from crystalcli.recall.query import PreparedQuery
+from crystalcli.recall.searcher import Searcher
+from crystalcli.storage.store import Store
+
+WORDS = "rope anchor lantern harbour beacon tide mooring ferry".split()  # noqa: SIM905 - a list would take a page
+QUESTION = "How does the lantern of the harbour find a mooring at high tide?"
+
+
+def function(seed: int) -> str:
+    one, two = WORDS[seed % len(WORDS)], WORDS[(3 * seed + 1) % len(WORDS)]
+    return f"def {one}_{seed}({two}):\n    return [{two} + {seed} for _ in range({seed})]\n\n\n"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("standing")
+    texts = {
+        "src/harbour.py": "".join(map(function, range(0, 150, 3))),
+        "src/rope.py": "".join(map(function, range(0, 90, 8))),
+        "src/test_rope.py": "".join(map(function, range(0, 90, 8))) + "# tests\n",
+        "harbour/log.txt": "The ferry left at six, and nobody spoke of the tide. " * 40,
+        "other.txt": "The ferry left at seven, and everybody spoke of the lantern. " * 40,
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    with Crystal.create(folder / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([folder / "src", folder / "harbour", folder / "other.txt"])
+    return folder / "m.crystal"
+
+
+def looked_at(path: Path, question: str) -> dict[str, tuple[set[bool], set[float]]]:
+    """For each document: what is said of all of its atoms."""
+    with Store.open(path) as store:
+        shelf = Shelf(store)
+        query = Searcher(shelf, None, None).prepare(question)
+        found = standing(shelf, query, np.arange(shelf.atoms), defined=1)
+        said: dict[str, tuple[set[bool], set[float]]] = {}
+        for atom in range(shelf.atoms):
+            for run in store.runs_over(shelf.chunk_of(atom)):
+                code, given = said.setdefault(store.source(run.source).path, (set(), set()))
+                code.add(bool(found.is_code[atom]))
+                given.add(round(float(found.given[atom]), 4))
+        return said
+
+
+def expected(path: Path, question: str) -> dict[str, float]:
+    """The same for each document, worked out from its whole text."""
+    with Store.open(path) as store:
+        shelf = Shelf(store)
+        query: PreparedQuery = Searcher(shelf, None, None).prepare(question)
+        total = sum(query.idf.values())
+        wanted = {}
+        for source in store.sources():
+            here = {term for term, _ in terms(shelf.span_text(source))} | {term for term, _ in terms(source.path)}
+            name = {term for term, _ in terms(source.path)}
+            by_name = sum(idf for term, idf in query.idf.items() if term in name) / total
+            by_text = sum(idf for term, idf in query.idf.items() if term in here) / total
+            code = source.kind == "code"
+            wanted[source.path] = PATH_CODE * by_name + COVER * by_text if code else PATH_PROSE * by_name
+            if code and "test" in name and "test" not in query_terms(question):
+                wanted[source.path] -= TEST
+        return wanted
+
+
+@pytest.mark.parametrize("question", [QUESTION, "rope", "tests of the rope", "log of the ferry", "nothing at all"])
+def test_a_document_gives_what_its_name_and_its_whole_text_say(path, question):
+    said, wanted = looked_at(path, question), expected(path, question)
+    assert said.keys() == wanted.keys()
+    for name, (code, given) in said.items():
+        assert code == {name.endswith(".py")}
+        assert list(given) == [pytest.approx(wanted[name], abs=1e-3)]
+
+
+def test_tests_stand_back_unless_they_are_asked_for(path):
+    for question, back in (("rope", True), ("tests of the rope", False)):
+        said = looked_at(path, question)
+        (test,), (plain,) = said["test_rope.py"][1], said["rope.py"][1]
+        assert (test < plain) == back
+
+
+def test_a_file_of_code_is_found_by_words_that_no_function_has_together(tmp_path, encoder_folder):
+    folder = tmp_path / "src"
+    folder.mkdir()
+    body = "def {0}(value):\n    total = value + 1\n    return total\n\n\n"
+    spread = "".join(
+        body.format(name) for name in ("rotate_keys", "sign_session", "order_fallbacks", "weigh", "count", "store")
+    )
+    (folder / "a.py").write_text(spread, encoding="utf-8")
+    (folder / "b.py").write_text(body.format("rotate_image") * 3, encoding="utf-8")
+    with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([folder])
+        best = crystal.recall("rotate the keys that sign a session, in order", 1)[0]
+    assert best.path == "a.py"
+    assert best.shares["document"] > 0
+    assert sum(share for name, share in best.shares.items() if name != "atom") == pytest.approx(best.score, abs=1e-4)
+
+
+def test_the_words_of_a_lone_function_give_nothing(tmp_path):
+    two = "def rope(a):\n    return a\n\n\ndef mooring(a):\n    return a + 1\n"
+    (tmp_path / "two.py").write_text(two, encoding="utf-8")
+    (tmp_path / "more.py").write_text(
+        two + "\n\nclass Tide:\n    def a(self):\n        pass\n\n    def b(self):\n        pass\n", encoding="utf-8"
+    )
+    given = {}
+    for name in ("two.py", "more.py"):
+        with Crystal.create(tmp_path / f"{name}.crystal", encoder=None) as crystal:
+            crystal.ingest([tmp_path / name])
+            question = Searcher(crystal.shelf, None, None).prepare("rope mooring")
+            found = standing(crystal.shelf, question, np.arange(crystal.shelf.atoms))
+            given[name] = found.given.max()
+            assert found.is_code.all() and (found.lone == (name == "two.py")).all()
+    assert given == {"two.py": 0.0, "more.py": pytest.approx(COVER)}

@@ -1,0 +1,81 @@
+"""What the name of a definition gives to its atoms, and what that finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crystalcli import Crystal
+from crystalcli.index.chunk_context import MARK
+from crystalcli.lexical import query_terms
+from crystalcli.recall.name_score import ASKED, SAID, named
+from crystalcli.recall.searcher import Searcher
+
+BODY = "    total = value + 1\n    for each in range(total):\n        value += each\n    return value\n\n\n"
+NAMES = ("load_config_file", "config", "rotate_keys", "parseGaugeRecord", "test_rotate_keys")
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path:
+    folder = tmp_path_factory.mktemp("named")
+    (folder / "src").mkdir()
+    for number, name in enumerate(NAMES):  # long ones, so that each is a chunk
+        (folder / "src" / f"{number}.py").write_text(f"def {name}(value):\n{BODY}", encoding="utf-8")
+    indented = BODY.replace("\n    ", "\n        ").replace("    total", "        total", 1)
+    methods = "".join(f"    def {name}(self, value):\n{indented * 12}" for name in ("wait", "open_gate"))
+    (folder / "src" / "9.py").write_text(f"class Harbour:\n{methods}", encoding="utf-8")
+    (folder / "bare.py").write_text("value = 1\nfor each in range(3):\n    value += each\n", encoding="utf-8")
+    with Crystal.create(folder / "m.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([folder / "src", folder / "bare.py"])
+    return folder / "m.crystal"
+
+
+def given(path: Path, question: str) -> dict[str, float]:
+    """What each definition, by its name, gives to its atoms."""
+    with Crystal.open(path, encoder=None) as crystal:
+        shelf = crystal.shelf
+        found = named(shelf, Searcher(shelf, None, None).prepare(question), np.arange(shelf.atoms))
+        chunks = shelf.nesting.chunk_of(np.arange(shelf.atoms)).tolist()
+        names = [shelf.context_of(chunk).partition(MARK)[2] for chunk in chunks]
+        assert found.dtype == np.float32 and found.shape == (shelf.atoms,)
+        return dict(zip(names, found.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "question", ["load the config file", "rotate keys", "the gauge record", "open the harbour", "sea"]
+)
+def test_a_name_gives_what_question_and_name_say_of_one_another(path, question):
+    with Crystal.open(path, encoder=None) as crystal:
+        idf = Searcher(crystal.shelf, None, None).prepare(question).idf
+    for name, found in given(path, question).items():
+        terms = [term for term in query_terms(name) if term != "test"]
+        own = [term for term in query_terms(name.split(".")[-1]) if term != "test"]
+        asked = sum(weight for term, weight in idf.items() if term in terms) / sum(idf.values())
+        said = len(set(own) & set(idf)) / max(1, len(own))
+        assert found == pytest.approx(ASKED * asked + SAID * said, abs=1e-6)
+
+
+def test_a_name_said_whole_gives_more_than_one_said_in_part(path):
+    found = given(path, "where is the config kept?")
+    assert found["config"] > found["load_config_file"] > 0 == found["rotate_keys"]
+    assert found[""] == 0  # outside of all definitions
+
+
+def test_the_class_counts_as_asked_for_and_not_as_said(path):
+    whole, gate = given(path, "harbour gate")["Harbour.open_gate"], given(path, "gate")["Harbour.open_gate"]
+    assert whole == pytest.approx(gate, abs=1e-6)  # both are asked for wholly, and say the same of `open_gate`
+
+
+def test_that_a_test_is_one_says_nothing(path):
+    found = given(path, "test the keys")
+    assert found["test_rotate_keys"] <= found["rotate_keys"]
+
+
+def test_of_functions_with_one_body_that_is_found_whose_name_is_asked_for(path, encoder_folder):
+    with Crystal.open(path, encoder=encoder_folder) as crystal:
+        best = crystal.recall("parse a record of a gauge", 1)[0]
+    assert best.path == "3.py"
+    assert best.shares["definition"] > 0
+    assert sum(share for name, share in best.shares.items() if name != "atom") == pytest.approx(best.score, abs=1e-4)

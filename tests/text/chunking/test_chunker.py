@@ -1,0 +1,106 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crystalcli.text.chunking.boundaries import boundaries, sentences
+from crystalcli.text.chunking.chunker import FLOOR, LIMIT, cut
+from crystalcli.vectors import default_tokenizer
+
+PARAGRAPH = (
+    "Call me a taxi, said Mr. Brown. The driver, who came from St. Ives, did not laugh! Why should he? "
+    "It was 4.30 in the morning and e.g. nobody else was about.\n\n"
+)
+
+texts = st.text(
+    alphabet=st.one_of(st.sampled_from("abcDEF .,!?\n\n\t\"'(){}#-_0123"), st.characters(blacklist_categories=["Cs"])),
+    max_size=3000,
+)
+
+
+def chunks_of(text: str, step: int = 1000, code: bool = False) -> list:
+    return list(cut((text[i : i + step] for i in range(0, len(text), step)), default_tokenizer(), code=code))
+
+
+@settings(max_examples=150, deadline=None)
+@given(texts, st.booleans(), st.integers(1, 700))
+def test_chunks_joined_are_the_text_and_fit_the_encoder(text, code, step):
+    found = chunks_of(text, step, code)
+    assert "".join(chunk.text for chunk in found) == text
+    for chunk in found:
+        assert len(chunk.ids) == len(chunk.ends) <= LIMIT
+        assert all(a <= b for a, b in zip(chunk.ends, chunk.ends[1:], strict=False))
+        assert len(chunk.ends) == 0 or chunk.ends[-1] <= len(chunk.text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts, st.integers(1, 500))
+def test_the_size_of_the_pieces_read_does_not_matter(text, step):
+    assert [c.text for c in chunks_of(text, step)] == [c.text for c in chunks_of(text, 10_000)]
+
+
+def numbered_paragraphs(count: int) -> str:
+    return "".join(f"{i}. " + PARAGRAPH for i in range(count))
+
+
+def test_long_text_in_small_pieces_is_cut_as_in_one():
+    text = numbered_paragraphs(3000)
+    whole = [c.text for c in chunks_of(text, len(text))]
+    assert [c.text for c in chunks_of(text, 777)] == whole
+    sizes = [len(c.ids) for c in chunks_of(text, 4096)]
+    assert min(sizes[:-1]) >= FLOOR
+    assert max(sizes) <= LIMIT
+
+
+def test_an_edit_changes_only_the_chunks_around_it():
+    text = numbered_paragraphs(1500)
+    before = {c.text for c in chunks_of(text)}
+    for at in (0, len(text) // 3, len(text) // 2, len(text) - 10):
+        edited = text[:at] + "Something new stands here. " + text[at:]
+        new = {c.text for c in chunks_of(edited)} - before
+        assert 1 <= len(new) <= 6
+
+
+def test_chunks_end_at_sentence_ends():
+    for chunk in chunks_of(numbered_paragraphs(200))[:-1]:
+        assert chunk.text.rstrip()[-1] in ".!?"
+
+
+def test_code_is_cut_before_definitions():
+    functions = [
+        f"def function_{i}(a, b):\n" + "".join(f"    a = a + b * {j}\n" for j in range(12)) + "    return a\n\n\n"
+        for i in range(40)
+    ]
+    found = chunks_of("".join(functions), code=True)
+    assert len(found) > 5
+    assert all(chunk.text.startswith("def function_") for chunk in found)
+
+
+def test_a_line_without_any_place_to_cut_is_still_cut():
+    for text in ("x" * 100_000, "word " * 40_000, "é" * 5000 + " " * 100_000 + "end"):
+        found = chunks_of(text, 5000)
+        assert "".join(c.text for c in found) == text
+        assert max(len(c.ids) for c in found) <= LIMIT
+        assert max(len(c.text) for c in found) <= 1 << 16
+
+
+def test_sentences_know_abbreviations_initials_and_wrapped_lines():
+    text = 'Mr. A. B. Smith lives at No. 4. He said: "Go!" and went.\nNext line'
+    assert [text[a:b] for a, b in sentences(text)] == [
+        "Mr. A. B. Smith lives at No. 4.",
+        'He said: "Go!" and went.',
+        "Next line",
+    ]
+    wrapped = "It is a truth universally acknowledged, that a single man in\npossession of a good fortune, must be in want of a wife.\n"
+    assert len(sentences(wrapped)) == 1
+
+
+def test_turns_of_a_conversation_are_sentences_of_their_own():
+    text = "Ann: I went to the support group yesterday and it was so powerful\nBob: Wow\n"
+    assert len(sentences(text)) == 2
+
+
+@given(texts, st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_boundaries_rise_and_end_at_the_end(text, code):
+    ends = [boundary.end for boundary in boundaries(text, code)]
+    assert ends == sorted(ends)
+    assert not text or ends[-1] == len(text)

@@ -1,0 +1,244 @@
+"""Workbooks and tables in text files: every row with its header, its number, and its values as they are seen."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from support.documents import read, xlsx
+
+from crystalcli.errors import SourceError
+from crystalcli.text.document.number_format import general, is_date, shown
+from crystalcli.text.document.table_rows import cell_of, headed
+from crystalcli.text.formats.csv_table import delimiter_of
+from crystalcli.text.readers import open_source
+
+relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def lines(*rows: str) -> list[tuple[int, str]]:
+    """What `headed` makes of rows written with `|`."""
+    found = ((number, [cell.strip() for cell in row.split("|")]) for number, row in enumerate(rows, 1))
+    return list(headed((number, {n: cell_of(text) for n, text in enumerate(cells) if text}) for number, cells in found))
+
+
+# --- headers --------------------------------------------------------------------------------------
+
+
+def test_rows_carry_their_header() -> None:
+    assert lines("Year | Revenue", "2020 | 1,200", "2021 |") == [
+        (1, "Year; Revenue"),
+        (2, "Year: 2020; Revenue: 1,200"),
+        (3, "Year: 2021"),
+    ]
+
+
+def test_a_title_above_the_header() -> None:
+    assert lines("Annual report", "", "Name | Town", "Ann | Paris")[-1] == (4, "Name: Ann; Town: Paris")
+
+
+def test_a_second_table_has_a_header_of_its_own() -> None:
+    found = lines("Year | Fare", "2020 | 5", "", "Route | Length", "North | 12", "South | 9")
+    assert [line for _, line in found[2:]] == ["Route; Length", "Route: North; Length: 12", "Route: South; Length: 9"]
+
+
+def test_what_is_no_header() -> None:
+    assert lines("1 | 2", "3 | 4") == [(1, "1; 2"), (2, "3; 4")]
+    assert lines("a | a", "3 | 4") == [(1, "a; a"), (2, "3; 4")]
+    assert lines("one", "two") == [(1, "one"), (2, "two")]
+    assert lines("a | b") == [(1, "a; b")]
+    assert lines("x | y", "1 | 2", "note | again", "3 | 4")[2:] == [(3, "x: note; y: again"), (4, "x: 3; y: 4")]
+
+
+def test_a_cell_without_a_name() -> None:
+    assert lines("a | b", "1 | 2 | 3")[1] == (2, "a: 1; b: 2; 3")
+
+
+# --- text files -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def table(tmp_path: Path):
+    def make(content: str | bytes, name: str = "a.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return make
+
+
+def test_a_table_and_the_rows_of_the_file(table) -> None:
+    found = read(table('Year;Revenue;Note\r\n2020;1.200;"two\r\nlines"\r\n\r\n2022;"1;400";x\r\n'))
+    assert found.kind == "csv"
+    assert (
+        found.text
+        == "Year; Revenue; Note\nYear: 2020; Revenue: 1.200; Note: two lines\nYear: 2022; Revenue: 1;400; Note: x\n"
+    )
+    assert (found.at("two lines")["row"], found.at("2022")["row"]) == ("2", "4")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiters_and_encodings(table, encoding: str, delimiter: str) -> None:
+    rows = [["Näme", "Fare"], ["Zoë, Ann", "5"], ["a;b|c", "6"]]
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter).writerows(rows)
+    assert (
+        read(table(out.getvalue().encode(encoding))).text
+        == "Näme; Fare\nNäme: Zoë, Ann; Fare: 5\nNäme: a;b|c; Fare: 6\n"
+    )
+
+
+def test_what_excel_says_of_the_delimiter(table) -> None:
+    found = read(table("sep=|\nName|Fare, one way\nAnn|5,5\n"))
+    assert found.text == "Name; Fare, one way\nName: Ann; Fare, one way: 5,5\n"
+    assert found.at("Ann")["row"] == "3"
+
+
+def test_quotation_marks_that_quote_nothing(table) -> None:
+    assert read(table('size,name\n5" pipe,steel\n6" pipe,iron\n7",copper\n')).text.endswith('size: 7"; name: copper\n')
+    many = "".join(f"{n},row\n" for n in range(20_000))
+    assert read(table('n,name\n"open,x\n' + many)).text.count("\n") == 20_002
+
+
+def test_a_million_columns_and_an_endless_line(table) -> None:
+    assert len(read(table(",".join(["a"] * 1_000_000))).text) > 1_000_000
+    assert read(table("x" * 500_000)).text.count("x") == 500_000
+
+
+@relaxed
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), max_size=5), min_size=2, max_size=4),
+        min_size=1,
+        max_size=6,
+    )
+)
+@example([["a", "b"], ["", ""], ["1", '"']])
+def test_nothing_in_a_table_is_lost(table, rows: list[list[str]]) -> None:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows(rows)
+    try:
+        found = read(table(out.getvalue()))
+    except SourceError:
+        assert not any(map(any, rows))
+        return
+    numbers = [n for n, row in enumerate(rows, 1) if any(row)]
+    assert [line for line in found.text.split("\n") if line] and found.text.count("\n") == len(numbers)
+    for line, number in zip(found.text.splitlines(), numbers, strict=False):
+        assert all(cell in line for cell in rows[number - 1])
+
+
+def test_delimiters_are_told_from_the_rows() -> None:
+    assert delimiter_of(["a,b;c", "d,e;f,g", "h;i"]) == ";"
+    assert delimiter_of(["a b", "c d"]) == ","
+
+
+# --- workbooks ------------------------------------------------------------------------------------
+
+STRINGS = "<si><t>Year</t></si><si><r><t>Reve</t></r><r><t>nue</t></r><rPh><t>no</t></rPh></si><si><t>Day</t></si>"
+FORMATS = (
+    '<numFmts><numFmt numFmtId="164" formatCode="#,##0.0\\ &quot;k€&quot;"/></numFmts>'
+    '<cellXfs><xf numFmtId="0"/><xf numFmtId="3"/><xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="9"/></cellXfs>'
+)
+ROWS = (
+    '<row r="2"><c r="B2" t="s"><v>0</v></c><c r="C2" t="s"><v>1</v></c><c r="D2" t="s"><v>2</v></c></row>'
+    '<row r="3"><c r="B3"><v>2020</v></c><c r="C3" s="1"><v>1200</v></c><c r="D3" s="2"><v>43904</v></c></row>'
+    '<row r="7"><c r="B7"><v>2021</v></c><c r="C7" s="3"><v>1300.25</v></c><c r="E7" t="b"><v>1</v></c></row>'
+    '<row r="8"><c t="inlineStr"><is><t>total</t></is></c><c r="C8" s="4"><f>C3/C7</f><v>0.92</v></c><c r="D8"><f>SUM(A1)</f></c>'
+    '<c r="E8" t="e"><v>#N/A</v></c><c r="F8" t="str"><f>A1</f><v>words</v></c><c r="G8" t="d"><v>2024-05-01T00:00:00</v></c></row>'
+)
+
+
+def test_a_workbook(tmp_path: Path) -> None:
+    alone = '<row><c t="inlineStr"><is><t>alone</t></is></c></row>'
+    found = read(xlsx(tmp_path / "a.xlsx", {"Costs &amp; fares": ROWS, "Empty": "", "Other": alone}, STRINGS, FORMATS))
+    assert (found.kind, found.title) == ("xlsx", "The title")
+    assert found.text == (
+        "Year; Revenue; Day\nYear: 2020; Revenue: 1,200; Day: 2020-03-14\nYear: 2021; Revenue: 1,300.3 k€; TRUE\n"
+        "total; Revenue: 92%; Day: =SUM(A1); #N/A; words; 2024-05-01\n\nalone\n"
+    )
+    assert found.at("2021") == {"sheet": "Costs & fares", "row": "7"}
+    assert found.at("alone") == {"sheet": "Other", "row": "1"}
+
+
+def test_days_that_count_from_1904(tmp_path: Path) -> None:
+    row = '<row><c s="2"><v>42442</v></c></row>'
+    path = xlsx(tmp_path / "a.xlsx", {"A": row}, "", FORMATS, properties='<workbookPr date1904="1"/>')
+    assert read(path).text == "2020-03-14\n"
+
+
+def test_a_workbook_without_anything(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"^no text in it$"):
+        list(open_source(xlsx(tmp_path / "a.xlsx", {"A": ""}))[1].pieces())
+
+
+# --- numbers and days -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "seen"),
+    [
+        (1200, "General", "1200"),
+        (0.1 + 0.2, "General", "0.3"),
+        (1200, "#,##0", "1,200"),
+        (1234567.891, "#,##0.00", "1,234,567.89"),
+        (2.5, "0", "3"),
+        (-2.5, "0", "-3"),
+        (-0.4, "0", "0"),
+        (0.5, ".00", ".50"),
+        (12, "0.##", "12"),
+        (-1200, "#,##0;(#,##0)", "(1,200)"),
+        (0, '0;-0;"none"', "none"),
+        (0.256, "0.0%", "25.6%"),
+        (1234567, "#,##0,", "1,235"),
+        (12345, "0.00E+00", "1.23E+04"),
+        (0.00012, "0.0E+0", "1.2E-4"),
+        (1.5, "# ?/?", "1 1/2"),
+        (0.3333, "# ?/?", "1/3"),
+        (123456789, "000-00-0000", "123-45-6789"),
+        (7, "000", "007"),
+        (1200, '"$"#,##0.00', "$1,200.00"),
+        (1200, "[$€-407] #,##0", "€ 1,200"),
+        (-5, "_($* #,##0_);_($* (#,##0)", "$(5)"),
+        (5, "[Red]0", "5"),
+        (2.5, '0.0 "kg"', "2.5 kg"),
+        (43904, "d mmm yyyy", "14 Mar 2020"),
+        (43904, "[$-409]dddd, mmmm d, yyyy", "Saturday, March 14, 2020"),
+        (43904.5, "yyyy-mm-dd hh:mm", "2020-03-14 12:00"),
+        (43904.75, "h:mm AM/PM", "6:00 PM"),
+        (1.5, "[h]:mm:ss", "36:00:00"),
+        (0.000_011_574, "mm:ss.0", "00:01.0"),
+        (59, "d/m/yyyy", "28/2/1900"),
+        (61, "d/m/yyyy", "1/3/1900"),
+        (-1, "yyyy-mm-dd", "-1"),
+        (1e300, "yyyy", "1e+300"),
+    ],
+)
+def test_numbers_as_they_are_seen(value: float, code: str, seen: str) -> None:
+    assert shown(value, code) == seen
+
+
+def test_which_codes_are_days() -> None:
+    assert all(map(is_date, ("d/m/yy", "[h]:mm", "h:mm AM/PM", '"on" d')))
+    assert not any(map(is_date, ("General", "0.00", '"day" 0', "[Red]0", "0.0E+0")))
+
+
+@relaxed
+@given(st.floats(), st.text(st.sampled_from('0#?.,%/;[]$-"\\ymdhsAMPE+_* @abc€'), max_size=20))
+@example(5e-324, "0.00E+00")
+@example(1e308, "#,##0")
+def test_any_code_shows_something_without_failing(value: float, code: str) -> None:
+    assert len(shown(value, code)) < 2000
+
+
+@relaxed
+@given(st.integers(-(10**14), 10**14))
+def test_whole_numbers_are_shown_whole(value: int) -> None:
+    assert general(float(value)) == str(value)
+    assert shown(float(value), "#,##0") == f"{value:,}"
+    assert shown(float(value), "0.00") == f"{value}.00"

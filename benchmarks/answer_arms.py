@@ -71,13 +71,13 @@ class Arms:
         if arm == "one each":
             return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: attribution.MOST]])
         searcher = self.crystal(question).searcher()
-        best = sentence_ranking.read(searcher.encoder, searcher.prepare(question.text), passages).sentences
+        best = sentence_ranking.read_passages(searcher.encoder, searcher.prepare(question.text), passages).sentences
         if arm in _QUOTED:
             return self._quoted(question, [" ".join(each.text.split()) for each in best[: attribution.MOST]])
         if passages:
-            taken = sentence_ranking.windows(best, self.model.count, prompt_context.BUDGET)
-            taken, user = prompt_context.pack(question.text, taken, self.model.count)
-            messages = prompt_context.messages(user)
+            taken = sentence_ranking.sentence_windows(best, self.model.count, prompt_context.BUDGET)
+            taken, user = prompt_context.pack_passages(question.text, taken, self.model.count)
+            messages = prompt_context.chat_messages(user)
         else:
             taken = []
             messages = [

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crystalcli.text.chunking.boundaries import sentences
+from crystalcli.text.chunking.boundaries import sentence_spans
 
 CORPUS_WIDE = ("xquad_en", "nq_passages", "covidqa", "fairytaleqa", "locomo", "narrativeqa_books")
 WITHIN = ("leval_quality", "leval_tpo", "financebench")
@@ -107,7 +107,7 @@ def _gold(name: str, row: dict[str, Any], documents: dict[str, dict[str, Any]]) 
 
 
 def _around(text: str, start: int, end: int) -> str:
-    spans = [(low, high) for low, high in sentences(text) if high > start - _AROUND and low < end + _AROUND]
+    spans = [(low, high) for low, high in sentence_spans(text) if high > start - _AROUND and low < end + _AROUND]
     return text[min(spans[0][0], start) : max(spans[-1][1], end)]
 
 

@@ -37,7 +37,7 @@ from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import query_terms, terms
 from crystalcli.library import fetched
 from crystalcli.recall.searcher import Searcher
-from crystalcli.text.discover.walk import Found, walk
+from crystalcli.text.discover.walk import FoundFile, walk_files
 from crystalcli.text.readers import open_source
 from crystalcli.types import Passage, Place
 
@@ -60,8 +60,8 @@ class WindowIndex:
         self._windows: list[Passage] = []
         postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
         lengths = []
-        for found in walk([files], hidden=False):
-            if not isinstance(found, Found):
+        for found in walk_files([files], hidden=False):
+            if not isinstance(found, FoundFile):
                 continue
             try:
                 _, reading = open_source(found.path)

@@ -23,9 +23,9 @@ from common import machine, write_json
 from crystalcli import models
 from crystalcli.index.encoder import ENCODER
 from crystalcli.language_models import LANGUAGE_MODEL
-from crystalcli.recall.memory_use import resident
+from crystalcli.recall.memory_use import resident_bytes
 from crystalcli.retrieval_lm.recalling_model import ECHOES, STRIDE, Judge, RecallingModel, judge
-from crystalcli.retrieval_lm.text_memory import Past
+from crystalcli.retrieval_lm.text_memory import TextMemory
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,7 +34,7 @@ def measure(model: Judge, encoder: Path, path: Path, window: int, strides: int, 
     """Medians over strides, behind what the crystal at `path` holds."""
     text = "\n\n".join(each.read_text(encoding="utf-8") for each in sorted(ROOT.glob("docs/*.md")))
     ids = model.ids(text)
-    with Past(encoder, path) as past:
+    with TextMemory(encoder, path) as past:
         size = past.size
         reader = RecallingModel(model, past, window=window, copying=not shown)
         recalled = None if shown else ECHOES
@@ -69,7 +69,7 @@ def measure(model: Judge, encoder: Path, path: Path, window: int, strides: int, 
         "first recall": first,
         "stretch": stretch,
         "bytes": size,
-        "resident": resident() or 0,
+        "resident": resident_bytes() or 0,
     }
 
 

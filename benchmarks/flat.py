@@ -16,7 +16,7 @@ import numpy as np
 import Stemmer
 import torch
 
-from crystalcli.text.discover.walk import Found, walk
+from crystalcli.text.discover.walk import FoundFile, walk_files
 from crystalcli.text.readers import open_source
 from crystalcli.types import Passage, Place
 from crystalcli.vectors import Bert, QuestionEncoder, available_processors, default_tokenizer
@@ -42,8 +42,8 @@ class FlatIndex:
         """Read and encode everything under `files`. vectors: where they are kept between runs, if they may be."""
         self.chunks: list[tuple[str, int, int, str]] = []
         ids: list[np.ndarray] = []
-        for found in walk([files], hidden=False):
-            if isinstance(found, Found):
+        for found in walk_files([files], hidden=False):
+            if isinstance(found, FoundFile):
                 _, reading = open_source(found.path)
                 text = "".join(piece for piece in reading.pieces() if isinstance(piece, str))
                 tokens, ends = default_tokenizer().tokenize([text])[0]

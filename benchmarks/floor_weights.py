@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crystalcli.answering.evidence.answerability import Signs, Weights
+from crystalcli.answering.evidence.answerability import AnswerSigns, FloorWeights
 
 CODE = ("cosqa", "docstring_search")
 USED = {  # signs, by whether all layers speak and whether the best passage is code
@@ -35,10 +35,10 @@ class Row(NamedTuple):
     code: bool
     hit: bool
     atoms: int
-    signs: Signs
+    signs: AnswerSigns
 
 
-def fitted(rows: list[Row], names: Sequence[str]) -> Weights:
+def fitted(rows: list[Row], names: Sequence[str]) -> FloorWeights:
     """A logistic model by Newton's method; every set, kind of crystal and outcome weighs the same, and weights are kept a little small.
 
     The weight of the crystal's size is chosen afterwards, so that in each kind of crystal as many answerable questions lie above the
@@ -60,13 +60,13 @@ def fitted(rows: list[Row], names: Sequence[str]) -> Weights:
         found += np.linalg.solve(bend, slope)
     by_sign = found[1:] / deviation
     constant = float(found[0] - middle @ by_sign)
-    weights = Weights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
-    weights = Weights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
+    weights = FloorWeights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
+    weights = FloorWeights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
     weights = weights._replace(size=_size(weights, rows))
     return weights._replace(constant=constant - _floor(weights, rows))  # so that the floor is one half
 
 
-def _size(weights: Weights, rows: list[Row]) -> float:
+def _size(weights: FloorWeights, rows: list[Row]) -> float:
     """What ln(atoms + 1) must weigh for the floor to lie right in each kind of crystal of a set: a slope by least squares."""
     places: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for name, kind in sorted({(row.set, row.kind) for row in rows}):
@@ -82,7 +82,7 @@ def _size(weights: Weights, rows: list[Row]) -> float:
     return float(-(sizes @ edges) / max(sizes @ sizes, 1e-9))
 
 
-def logit(weights: Weights, row: Row) -> float:
+def logit(weights: FloorWeights, row: Row) -> float:
     """What speaks for an answer, before it is made a probability: the floor is 0."""
     return (
         weights.constant
@@ -92,7 +92,7 @@ def logit(weights: Weights, row: Row) -> float:
     )
 
 
-def _floor(weights: Weights, rows: list[Row]) -> float:
+def _floor(weights: FloorWeights, rows: list[Row]) -> float:
     """The logit at which, on the mean over sets and kinds of crystals, as many answerable questions are answered as should be."""
     by: dict[tuple[str, str], list[float]] = defaultdict(list)
     for row in rows:

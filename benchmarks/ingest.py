@@ -18,7 +18,7 @@ from common import machine, timed_process, write_json
 
 from crystalcli import models
 from crystalcli.index.encoder import ENCODER
-from crystalcli.text.chunking.chunker import cut
+from crystalcli.text.chunking.chunker import cut_chunks
 from crystalcli.vectors import VOCABULARY, default_tokenizer
 
 WHOLE, INSIDE, ENCODE = "crystal, whole process", "crystal, torch imported", "sentence-transformers encode"
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     text = args.text.read_text(encoding="utf-8")
-    chunks = list(cut([text], default_tokenizer()))
+    chunks = list(cut_chunks([text], default_tokenizer()))
     tokens = sum(len(chunk.ids) for chunk in chunks)
     rows = []
     for number in range(args.rounds):

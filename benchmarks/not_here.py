@@ -39,10 +39,10 @@ from floor_weights import CODE, PAGES, USED, Row, fitted, for_fit, logit
 
 from crystalcli import Crystal
 from crystalcli.answering.evidence import sentence_ranking
-from crystalcli.answering.evidence.answerability import Signs, signs
-from crystalcli.answering.evidence.speaker_match import voice
+from crystalcli.answering.evidence.answerability import AnswerSigns, answer_signs
+from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.lexical import bm25
-from crystalcli.recall.passages import Passages
+from crystalcli.recall.passages import PassageBuilder
 from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.searcher import Searcher, _token_weights
 from crystalcli.storage.tables.runs import runs_of_all
@@ -118,13 +118,13 @@ class Partly:
         query = query._replace(idf=idf, bm25=scores, token_weights=weights, encoded=query.encoded if full else None)
         self.shelf.dead = dead
         recaller = self.recallers[full]
-        maker = Passages(self.shelf, recaller._codec, query, by_units=full)
+        maker = PassageBuilder(self.shelf, recaller._codec, query, by_units=full)
         passages = maker.make(recaller.rank(query, 3, 24), 5)
         self.shelf.dead = None
         if not passages:
             return ()
-        reading = sentence_ranking.read(recaller.encoder, query, passages)
-        heard = voice(query.text, reading.sentences, self.crystal.quote)
+        reading = sentence_ranking.read_passages(recaller.encoder, query, passages)
+        heard = speaker_match(query.text, reading.sentences, self.crystal.quote)
         hit = any(p.path == g["path"] and p.start < g["end"] and p.end > g["start"] for p in passages for g in gold)
         known = [answer for answer in answers if len(answer) >= SHORTEST]
         hit = hit or contains("\n".join(p.text for p in passages), known) > 0
@@ -132,7 +132,7 @@ class Partly:
             passages[0].place.kind == "code",
             hit,
             alive,
-            signs(query.text, idf, alive, passages, reading.similar, heard),
+            answer_signs(query.text, idf, alive, passages, reading.similar, heard),
         )
 
 
@@ -353,7 +353,7 @@ def main() -> None:
 
 
 def _row(values: list[Any]) -> Row:
-    return Row(*values[:-1], Signs(*values[-1]))
+    return Row(*values[:-1], AnswerSigns(*values[-1]))
 
 
 if __name__ == "__main__":

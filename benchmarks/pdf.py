@@ -35,7 +35,7 @@ from crystalcli import Crystal
 from crystalcli.errors import SourceError
 from crystalcli.lexical import query_terms, terms
 from crystalcli.text.readers import open_source
-from crystalcli.text.source.read_request import Options
+from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.types import Landmark
 
 WORD = re.compile(r"[^\W\d_]{2,}")
@@ -76,7 +76,7 @@ def without_heads(text: str) -> str:
 def pages_in(path: Path) -> list[str]:
     """The text of each page. Raises SourceError."""
     pages: list[str] = []
-    _, reading = open_source(path, Options(password=PASSWORDS.get(path.name, "")))
+    _, reading = open_source(path, ReadOptions(password=PASSWORDS.get(path.name, "")))
     for piece in reading.pieces():
         if isinstance(piece, Landmark):
             if piece.kind == "page":

@@ -47,10 +47,10 @@ from crystalcli import models
 from crystalcli.index.encoder import ENCODER
 from crystalcli.language_models import LANGUAGE_MODEL
 from crystalcli.retrieval_lm.copy_mixture import Mixture
-from crystalcli.retrieval_lm.ngrams import APART, Followers, asked, followers, told
-from crystalcli.retrieval_lm.perplexity import LENGTH, figures, held_back, ratio, repeats, text_of
+from crystalcli.retrieval_lm.ngrams import APART, NgramTable, last_ngrams, ngram_followers, split_logprobs
+from crystalcli.retrieval_lm.perplexity import LENGTH, figures, held_out_targets, ratio, read_text, repeats
 from crystalcli.retrieval_lm.recalling_model import QUERY, Judge, RecallingModel, judge
-from crystalcli.retrieval_lm.text_memory import Past, RecalledText
+from crystalcli.retrieval_lm.text_memory import RecalledText, TextMemory
 from crystalcli.vectors import QuestionEncoder, default_tokenizer
 
 ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "echo", "lexical", "past", "oracle", "native")
@@ -134,7 +134,7 @@ def read(path: Path) -> tuple[str, bool]:
             return "\n\n".join(file.read().decode("utf-8", "replace") for file in files if file is not None), True
     if path.suffix == ".gz":
         return gzip.decompress(path.read_bytes()).decode(), False
-    found = text_of([path])
+    found = read_text([path])
     return found.text, found.code
 
 
@@ -147,9 +147,9 @@ def judged(
 ) -> list[tuple[Row, Kept]]:
     """What is kept of a target behind `before`, for each source that is copied from; with none, it is `before`."""
     sources = sources or (before,)
-    found = [followers([*source, *target], len(source)) for source in sources]
+    found = [ngram_followers([*source, *target], len(source)) for source in sources]
     began = time.perf_counter()
-    own, sets = told(reader.judge_of(before, target, asked(target, *found)))
+    own, sets = split_logprobs(reader.judge_of(before, target, last_ngrams(target, *found)))
     seconds = time.perf_counter() - began
     row = {
         "bytes": len(reader.model.data(target)),
@@ -177,13 +177,13 @@ def measure(
     """The rows of one text at one budget that are not known yet."""
     text, code = read(path)
     ids = model.ids(text)
-    starts = held_back(len(ids), budget, targets)
+    starts = held_out_targets(len(ids), budget, targets)
     wanted = {(start, arm) for start in starts for arm in arms if (name, budget, arm, start) not in known}
     if not wanted:
         return
     flat = Flat(model, ids, encoder if "dense" in arms else None)
     at = 0
-    with RecallingModel(model, Past(encoder, code=code), window=budget) as reader:
+    with RecallingModel(model, TextMemory(encoder, code=code), window=budget) as reader:
         for start in starts:
             reader.skip(ids[at:start])
             at = start
@@ -292,7 +292,7 @@ def mixtures(
             mixture, last = Mixture(), place[0]
         row = rows[place]
         with np.load(file_of(folder, row)) as kept:
-            what = Followers(*(kept[name] for name in Followers._fields))
+            what = NgramTable(*(kept[name] for name in NgramTable._fields))
             mixed = mixture.mix(kept["target"].tolist(), row["log_probabilities"], what, kept["logs"])
         found[place] = -sum(mixed)
     return found

@@ -19,9 +19,9 @@ import zstandard
 from common import write_json
 from synthetic import RandomCodes
 
-from crystalcli.index.index_reader import Shelf
-from crystalcli.index.stats import stats
-from crystalcli.ingest.ingester import Ingest
+from crystalcli.index.index_reader import IndexReader
+from crystalcli.index.stats import crystal_stats
+from crystalcli.ingest.ingester import Ingester
 from crystalcli.library import Crystal
 from crystalcli.storage.file.schema import FORMAT_VERSION
 from crystalcli.vectors import default_tokenizer
@@ -30,7 +30,7 @@ TOKENS = 128  # of a flat chunk
 DIMENSION = 384
 
 
-def documents(shelf: Shelf) -> list[str]:
+def documents(shelf: IndexReader) -> list[str]:
     """The exact text of every document, as the crystal gives it back."""
     return [shelf.span_text(source) for source in shelf.store.sources() if source.chunks]
 
@@ -61,11 +61,11 @@ def measure(kind: Path) -> dict[str, Any]:
     """Everything about one folder, in bytes."""
     with TemporaryDirectory() as name:
         with Crystal.create_store(Path(name) / "m.crystal") as store:
-            report = Ingest(store, RandomCodes(1)).run([kind])
-            found, parts = stats(store, FORMAT_VERSION), store.part_sizes()
+            report = Ingester(store, RandomCodes(1)).run([kind])
+            found, parts = crystal_stats(store, FORMAT_VERSION), store.part_sizes()
             crystal = {part: float(stored) for part, (stored, _) in parts.items()}
             crystal["postings"] = store.lexical_size()
-            plain = flat(documents(Shelf(store)), Path(name))
+            plain = flat(documents(IndexReader(store)), Path(name))
         file = (Path(name) / "m.crystal").stat().st_size
     layers = found.layer_bytes_per_million
     crystal["tables, indexes and slack"] = file - sum(crystal.values())

@@ -20,7 +20,7 @@ import numpy as np
 
 from crystalcli.index.layer_encoder import LayerCodes
 from crystalcli.index.segment_writer import merge_lexicons
-from crystalcli.ingest.ingester import Ingest
+from crystalcli.ingest.ingester import Ingester
 from crystalcli.library import Crystal
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
@@ -89,7 +89,7 @@ def make(path: Path, tokens: int, *, base: int = BASE, seed: int = 1) -> None:
         for number in range(max(1, round(base / 1.03 / _DOCUMENT))):
             (Path(name) / f"{number:04d}.txt").write_text(words.document(_DOCUMENT), encoding="utf-8")
         with Crystal.create_store(path) as store:
-            Ingest(store, RandomCodes(seed)).run([Path(name)])
+            Ingester(store, RandomCodes(seed)).run([Path(name)])
     with Store.open(path, writable=True) as store:
         read = sum(segment.tokens for segment in store.segments())
         _copy(store, max(0, -(-tokens // read) - 1), RandomCodes(seed + 1))

@@ -26,7 +26,7 @@ from synthetic import Words, make
 
 from crystalcli import Crystal, models
 from crystalcli.index.encoder import ENCODER
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
 from crystalcli.vectors import QuestionEncoder, default_tokenizer
@@ -55,7 +55,7 @@ def opening(path: Path) -> float:
     """Seconds to open a crystal and read what is resident."""
     began = time.perf_counter()
     with Store.open(path) as store:
-        Shelf(store)
+        IndexReader(store)
     return time.perf_counter() - began
 
 

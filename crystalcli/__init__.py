@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from crystalcli.recall.query import PreparedQuery, Results
     from crystalcli.retrieval_lm.perplexity import PerplexityReport
     from crystalcli.retrieval_lm.recalling_model import RecallingModel
-    from crystalcli.retrieval_lm.text_memory import Past, RecalledText
+    from crystalcli.retrieval_lm.text_memory import RecalledText
     from crystalcli.types import (
         Answer,
         ChatModel,

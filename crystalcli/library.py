@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpac
 from crystalcli import models
 from crystalcli.answering.options.ask_options import AskArguments, AskOptions, options_of
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
-from crystalcli.index.encoder import ENCODER, chosen, find
+from crystalcli.index.encoder import ENCODER, find_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, is_named, meant, open_model, own
 from crystalcli.paths import expanded
 from crystalcli.recall.session import CrystalReader
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from crystalcli.maintenance.verify import VerifyReport
     from crystalcli.recall.memory_use import MemoryReport
     from crystalcli.retrieval_lm.perplexity import PerplexityReport
-    from crystalcli.text.discover.file_filter import Choice
-    from crystalcli.text.discover.walk import Found
+    from crystalcli.text.discover.file_filter import FileFilter
+    from crystalcli.text.discover.walk import FoundFile
     from crystalcli.types import Answer, ChatModel, Citation
 
 __all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "open_model", "paths_of"]
@@ -174,7 +174,7 @@ class Crystal(CrystalReader):
             if self.path.exists():
                 store = Store.open(self.path, writable=True, wait=left, waiting=self._on_wait)
             else:  # it was taken away
-                meta = chosen(self._encoder.folder, self.path.absolute().parent)[1]
+                meta = resolve_encoder(self._encoder.folder, self.path.absolute().parent)[1]
                 store = Store.create(self.path, meta, wait=left, waiting=self._on_wait)
             self._store.close()
             self._store = store
@@ -255,18 +255,18 @@ class Crystal(CrystalReader):
             UsageError: The name cannot be cited.
             SourceError: There is nothing to read, or too much.
         """
-        from crystalcli.ingest.stdin_document import spooled
+        from crystalcli.ingest.stdin_document import spool_stream
         from crystalcli.text.discover.file_filter import LARGEST
 
-        with spooled(stream, name, LARGEST if max_file_size is None else max_file_size) as piped:
+        with spool_stream(stream, name, LARGEST if max_file_size is None else max_file_size) as piped:
             return self.bring_in([], piped=piped, progress=progress)
 
     def bring_in(
         self,
         paths: Sequence[Path],
         *,
-        choice: Choice | None = None,
-        piped: Found | None = None,
+        choice: FileFilter | None = None,
+        piped: FoundFile | None = None,
         prune: bool = False,
         codebooks_from: Sequence[Path] = (),
         password: str = "",
@@ -274,10 +274,14 @@ class Crystal(CrystalReader):
     ) -> IngestReport:
         """Ingest with filters and a document from standard input that are made already; see `ingest`."""
         from crystalcli.ingest.ingester import IngestOptions
-        from crystalcli.text.source.read_request import Options
+        from crystalcli.text.source.read_request import ReadOptions
 
         options = IngestOptions(
-            prune=prune, choice=choice, piped=piped, codebooks_from=codebooks_from, reading=Options(password=password)
+            prune=prune,
+            choice=choice,
+            piped=piped,
+            codebooks_from=codebooks_from,
+            reading=ReadOptions(password=password),
         )
         return self._ingest_with(paths, options, progress=progress)
 
@@ -323,14 +327,16 @@ class Crystal(CrystalReader):
             SourceError: A path does not exist at the beginning.
             CrystalError: It cannot go on.
         """
-        from crystalcli.ingest.watch import Watch
-        from crystalcli.text.source.read_request import Options
+        from crystalcli.ingest.watch import Watcher
+        from crystalcli.text.source.read_request import ReadOptions
 
         def ingest(changed: list[Path], options: IngestOptions) -> IngestReport:
             return self._ingest_with(changed, options, wait=float("inf"))
 
         choice = choice_of(include, exclude, max_file_size)
-        Watch(self.path, paths_of(_listed(paths)), ingest, on_batch, on_note, choice, Options(password=password)).run()
+        Watcher(
+            self.path, paths_of(_listed(paths)), ingest, on_batch, on_note, choice, ReadOptions(password=password)
+        ).run()
 
     @staticmethod
     def forecast(
@@ -357,19 +363,21 @@ class Crystal(CrystalReader):
         Raises:
             SourceError: A path does not exist.
         """
-        from crystalcli.index.encoder import opened
-        from crystalcli.ingest.dry_run import forecast
-        from crystalcli.text.source.read_request import Options
+        from crystalcli.index.encoder import open_encoder
+        from crystalcli.ingest.dry_run import forecast_ingest
+        from crystalcli.text.source.read_request import ReadOptions
 
-        target, sources, options = Path(path), paths_of(_listed(paths)), Options(password=password)
+        target, sources, options = Path(path), paths_of(_listed(paths)), ReadOptions(password=password)
         choice = choice_of(include, exclude, max_file_size)
         if not target.exists():
             folder = _folder(encoder, {}, target, models.locate)
-            return forecast(sources, target, None, chosen(folder, target.absolute().parent)[0], choice, options)
+            return forecast_ingest(
+                sources, target, None, resolve_encoder(folder, target.absolute().parent)[0], choice, options
+            )
         with Store.open(target) as store, store.snapshot():
             meta = store.meta()
             folder = _folder(encoder, meta, target, models.locate)
-            return forecast(sources, target, store, opened(meta, target, folder), choice, options)
+            return forecast_ingest(sources, target, store, open_encoder(meta, target, folder), choice, options)
 
     # --- answers ----------------------------------------------------------------------------------------
 
@@ -404,14 +412,14 @@ class Crystal(CrystalReader):
             ModelMissingError: The model does not exist.
             NotFoundError: Nothing was recalled, or a document that the question names does not exist.
         """
-        from crystalcli.answering.ask import ask
+        from crystalcli.answering.ask import answer_question
         from crystalcli.answering.broad.broad_question import broad_intent
         from crystalcli.lm.early import Early
 
         wanted = options_of(options, single).with_defaults(lambda: is_named(model))
         intent = broad_intent(question) if wanted.broad is not False else None
         if wanted.extractive or (intent is not None and intent.needs_no_model):
-            return ask(
+            return answer_question(
                 self, question, wanted, intent=intent, open_model=lambda: _opened(model, allow_remote), on_text=on_text
             )
         early = Early(_opener(model, allow_remote))
@@ -421,7 +429,9 @@ class Crystal(CrystalReader):
             if on_evidence is not None:
                 on_evidence(quotations)
 
-        return ask(self, question, wanted, intent=intent, open_model=early, on_text=on_text, on_evidence=on_quotations)
+        return answer_question(
+            self, question, wanted, intent=intent, open_model=early, on_text=on_text, on_evidence=on_quotations
+        )
 
     def pack_context(
         self,
@@ -461,10 +471,10 @@ class Crystal(CrystalReader):
 
     def status(self) -> StatusReport:
         """Compare the ledger with the folders as they are now. Raises DamagedCrystalError."""
-        from crystalcli.ingest.status import status
+        from crystalcli.ingest.status import crystal_status
 
         self._follow()
-        return status(self._store)
+        return crystal_status(self._store)
 
     def verify(self, *, quick: bool = False, progress: OnProgress | None = None) -> VerifyReport:
         """Check every page, row, digest, layer and posting of the file. Damage is reported and not raised.
@@ -473,10 +483,10 @@ class Crystal(CrystalReader):
             quick: Leave out the postings against the text.
             progress: Called with the bytes that are done.
         """
-        from crystalcli.maintenance.verify import verify
+        from crystalcli.maintenance.verify import verify_crystal
 
         self._follow()
-        return verify(self._store, quick=quick, progress=_counted(progress, "bytes"))
+        return verify_crystal(self._store, quick=quick, progress=_counted(progress, "bytes"))
 
     def forget(self, names: Paths, *, dry_run: bool = False) -> ForgetReport:
         """Drop documents, all or none. Their text is in the file's bytes until `compact`.
@@ -488,14 +498,14 @@ class Crystal(CrystalReader):
         Raises:
             NotFoundError: A name means no document.
         """
-        from crystalcli.maintenance.forget import forget
+        from crystalcli.maintenance.forget import forget_documents
 
         wanted = [str(name) for name in _listed(names)]
         if dry_run:
             self._follow()
-            return forget(self._store, wanted, dry_run=True)
+            return forget_documents(self._store, wanted, dry_run=True)
         with self._writing() as store:
-            return forget(store, wanted)
+            return forget_documents(store, wanted)
 
     def compact(self, *, progress: OnProgress | None = None) -> CompactReport:
         """Give back the space of what no document refers to.
@@ -509,13 +519,13 @@ class Crystal(CrystalReader):
             CrystalError: It was opened for reading only, or another program is writing it.
             DamagedCrystalError: The crystal is damaged.
         """
-        from crystalcli.maintenance.compact import compact
+        from crystalcli.maintenance.compact import compact_crystal
 
         if self._mode == "read":
             raise CrystalError(f"{self.path} was opened for reading only")
         self._store.close()
         try:
-            return compact(self.path, _counted(progress, "tokens"))
+            return compact_crystal(self.path, _counted(progress, "tokens"))
         finally:
             self._replace_store()
 
@@ -531,29 +541,29 @@ class Crystal(CrystalReader):
             NotFoundError: A name means no document.
             CrystalError: A file exists and `force` is False, or it cannot be written.
         """
-        from crystalcli.maintenance.export import export
+        from crystalcli.maintenance.export import export_documents
 
         self._follow()
-        return export(self._store, expanded(folder), [str(name) for name in _listed(names)], force=force)
+        return export_documents(self._store, expanded(folder), [str(name) for name in _listed(names)], force=force)
 
     def passages(self, names: Paths = ()) -> Iterator[dict[str, Any]]:
         """Give every passage of the documents as a row with its text, place and metadata; joined, they are the documents."""
-        from crystalcli.maintenance.export import rows
+        from crystalcli.maintenance.export import passage_rows
 
         self._follow()
-        return rows(self._store, [str(name) for name in _listed(names)])
+        return passage_rows(self._store, [str(name) for name in _listed(names)])
 
     def diff(self, other: str | Path) -> DiffReport:
         """List the documents and passages that only one of the two crystals holds, from this one to `other`."""
-        from crystalcli.maintenance.diff import diff
+        from crystalcli.maintenance.diff import diff_crystals
 
-        return diff(self.path, expanded(other))
+        return diff_crystals(self.path, expanded(other))
 
     def memory_use(self) -> MemoryReport:
         """Count what recall keeps in memory, after one question."""
-        from crystalcli.recall.memory_use import memory_use
+        from crystalcli.recall.memory_use import measure_memory
 
-        return memory_use(self)
+        return measure_memory(self)
 
     @staticmethod
     def merge(
@@ -571,10 +581,10 @@ class Crystal(CrystalReader):
             EncoderMismatchError: Their vectors are not comparable.
             CrystalError: The output exists and `force` is False.
         """
-        from crystalcli.maintenance.merge import merge
+        from crystalcli.maintenance.merge import merge_crystals
 
         inputs = [expanded(path) for path in paths]
-        return merge(inputs, expanded(output), force=force, progress=_counted(progress, "tokens"))
+        return merge_crystals(inputs, expanded(output), force=force, progress=_counted(progress, "tokens"))
 
     @staticmethod
     def repair(
@@ -597,10 +607,10 @@ class Crystal(CrystalReader):
         Raises:
             DamagedCrystalError: Nothing can be read; the file is then as it was.
         """
-        from crystalcli.maintenance.repair import repair
+        from crystalcli.maintenance.repair import repair_crystal
 
         target = Path(path)
-        return repair(
+        return repair_crystal(
             target,
             encoder=lambda meta, _: _folder(encoder, meta, target, fetch),
             backup=backup,
@@ -633,13 +643,13 @@ class Crystal(CrystalReader):
             SourceError: There is no text to foresee.
             UsageError: The text is too short, or the model does not say how likely tokens are.
         """
-        from crystalcli.retrieval_lm.perplexity import measure, text_of
+        from crystalcli.retrieval_lm.perplexity import measure, read_text
         from crystalcli.retrieval_lm.recalling_model import judge
 
-        text = text_of(paths_of(_listed(paths)))
+        text = read_text(paths_of(_listed(paths)))
         if model is None or isinstance(model, str | Path):
             what = meant(model)
-            model = judge((models.locate(what) or models.pull(what)) / models.weights(what).main if own(what) else what)
+            model = judge((models.locate(what) or models.pull(what)) / models.catalogue_entry(what).main if own(what) else what)
         folder = encoder if encoder is not None else (fetch or fetched)(ENCODER)
         return measure(model, text, folder, window=window, targets=targets, progress=_counted(progress, "targets"))
 
@@ -653,7 +663,7 @@ def _create(
 ) -> tuple[Store, Path | None]:
     """Make a new, empty crystal file; give it with the folder of its encoder."""
     folder = _folder(encoder, {}, path, fetch)
-    _, meta = chosen(folder, path.absolute().parent)
+    _, meta = resolve_encoder(folder, path.absolute().parent)
     return Store.create(path, meta, wait=wait, waiting=on_wait), folder
 
 
@@ -669,7 +679,7 @@ def _folder_for(store: Store, encoder: str | Path | None, fetch: Fetch | None) -
 def _folder(encoder: str | Path | None, meta: Mapping[str, str], path: Path, fetch: Fetch | None) -> Path | None:
     """Find the folder of the encoder for the crystal at `path` with that `meta`."""
     if encoder == "auto":
-        return find(meta, path.absolute().parent, fetch or fetched)
+        return find_encoder(meta, path.absolute().parent, fetch or fetched)
     return expanded(encoder) if encoder is not None else None
 
 
@@ -714,14 +724,14 @@ def _listed(paths: Paths) -> Sequence[str | Path]:
 
 def choice_of(
     include: Sequence[str] | None = None, exclude: Sequence[str] | None = None, max_file_size: int | None = None
-) -> Choice | None:
+) -> FileFilter | None:
     """Make the filters of folders; None where none is given. Raises UsageError for an invalid pattern or size."""
     if include is None and exclude is None and max_file_size is None:
         return None
-    from crystalcli.text.discover.file_filter import LARGEST, Choice
+    from crystalcli.text.discover.file_filter import LARGEST, FileFilter
 
     largest = LARGEST if max_file_size is None else max_file_size
-    return Choice(tuple(include or ()), tuple(exclude or ()), largest)
+    return FileFilter(tuple(include or ()), tuple(exclude or ()), largest)
 
 
 def paths_of(paths: Sequence[str | Path]) -> list[Path]:

@@ -8,7 +8,7 @@ from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_of
 from crystalcli.answering.broad.broad_question import Intent
 from crystalcli.answering.evidence import answerability, sentence_ranking
-from crystalcli.answering.evidence.sentence_ranking import Sentence
+from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.options.ask_options import AskOptions
@@ -21,7 +21,7 @@ from crystalcli.types import Answer, ChatModel, Citation
 NOT_HERE = "not in this crystal"
 
 
-def ask(
+def answer_question(
     crystal: CrystalReader,
     question: str,
     options: AskOptions,
@@ -49,12 +49,12 @@ def ask(
     draft = AnswerDraft(question, options, on_text)
     plan = plan_of(crystal, question, intent, options.broad)
     if plan is not None:
-        return broad_answer.ask(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
+        return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
     results = _recall(crystal, draft)
     best = _judge(crystal, draft, results)
     if best is None:
-        return draft.refusal(NOT_HERE, attribution.extracts(crystal, draft.passages))
-    quotations = attribution.extracts(crystal, sentence_ranking.pointed(best[: attribution.MOST]))
+        return draft.refusal(NOT_HERE, attribution.extract_citations(crystal, draft.passages))
+    quotations = attribution.extract_citations(crystal, sentence_ranking.as_passages(best[: attribution.MOST]))
     if options.extractive:
         _quote(draft, quotations)
     else:
@@ -77,10 +77,10 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:
     return results
 
 
-def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list[Sentence] | None:
+def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list[RankedSentence] | None:
     """Rank the sentences of the passages, best first; None where the evidence for an answer is under the floor."""
-    reading = sentence_ranking.read(crystal.searcher().encoder, results.query, results.passages)
-    draft.evidence = answerability.evidence(crystal, results, reading)
+    reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages)
+    draft.evidence = answerability.answer_probability(crystal, results, reading)
     if draft.evidence < draft.options.floor:
         return None
     return [sentence for sentence in reading.sentences if sentence.rank < draft.options.k]
@@ -89,13 +89,13 @@ def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list
 def _quote(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:
     """Answer with the best sentences as they stand."""
     draft.citations = list(quotations)
-    draft.say("\n".join(f"{attribution.quoted(citation)} [{citation.number}]" for citation in quotations))
+    draft.say("\n".join(f"{attribution.quotation_line(citation)} [{citation.number}]" for citation in quotations))
 
 
-def _generate(crystal: CrystalReader, draft: AnswerDraft, best: Sequence[Sentence], model: ChatModel) -> None:
+def _generate(crystal: CrystalReader, draft: AnswerDraft, best: Sequence[RankedSentence], model: ChatModel) -> None:
     """Answer in a model's words, each sentence with the citations that carry it."""
     draft.model = model.name
-    prompt = prompt_context.prompt_of(
+    prompt = prompt_context.build_prompt(
         draft.question, draft.passages, best, draft.options, model, model.count, crystal.with_place
     )
     sources = attribution.Sources(crystal, draft.question, prompt.passages, draft.citations)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.answering.grounding.claim_stream import PENALTY, STOP
-from crystalcli.answering.options.prompt_template import PLAIN, filled
-from crystalcli.answering.prompt.prompt_context import messages
+from crystalcli.answering.options.prompt_template import PLAIN, fill_template
+from crystalcli.answering.prompt.prompt_context import chat_messages
 from crystalcli.examples.planted import Fact, says
 from crystalcli.library import Crystal
 from crystalcli.types import ChatModel
@@ -42,7 +42,7 @@ def answers(model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: P
 
     Raises NotFoundError where nothing at all is recalled, and what a model raises that cannot be used.
     """
-    alone = _spoken(model, messages(filled(PLAIN, window, fact.question)))
+    alone = _spoken(model, chat_messages(fill_template(PLAIN, window, fact.question)))
     with Crystal.open(crystal, encoder=encoder) as opened:
         packed = opened.pack_context(fact.question, k=_PASSAGES, model=model)
         best = packed.passages[0]
@@ -51,7 +51,7 @@ def answers(model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: P
             if document.path == best.path:
                 break
             start += document.characters
-    told = _spoken(model, messages(packed.user, packed.system))
+    told = _spoken(model, chat_messages(packed.user, packed.system))
     quoted = " ".join(best.best_text.split())
     return Answers(
         Said(alone, says(alone, fact.answer)),

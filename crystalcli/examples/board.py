@@ -21,7 +21,7 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.examples.reading import State
 
 if TYPE_CHECKING:
-    from crystalcli.retrieval_lm.text_memory import Nodes
+    from crystalcli.retrieval_lm.text_memory import ChunkNodes
 
 _WIDEST = 110  # columns
 _NARROW = 78  # where there are fewer, panels stand below one another
@@ -99,7 +99,7 @@ def board(state: State, width: int) -> RenderableType:
     return outer
 
 
-def layers(nodes: Nodes, columns: float) -> Table:
+def layers(nodes: ChunkNodes, columns: float) -> Table:
     """Each layer with its nodes, its ratio to the one below, and a bar: so many columns for a node."""
     table = Table.grid(padding=(0, 1, 0, 0))
     for justify in ("left", "right", "right", "left"):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from crystalcli.examples.planted import Fact, fact, place
 from crystalcli.examples.story import story
-from crystalcli.retrieval_lm.perplexity import text_of
+from crystalcli.retrieval_lm.perplexity import read_text
 from crystalcli.retrieval_lm.recalling_model import Judge
 
 BEFORE = 2_000  # tokens before the sentence, of a long text
@@ -54,10 +54,10 @@ def own_texts(package: Path = _PACKAGE) -> Iterator[tuple[str, str]]:
     tree = package.parent
     if not (tree / "samples" / "story").is_dir():
         yield "the story", story()
-        yield package.name, text_of([package]).text
+        yield package.name, read_text([package]).text
         return
     for part in _PARTS:
-        yield part.removesuffix("/*.md"), text_of(sorted(tree.glob(part))).text
+        yield part.removesuffix("/*.md"), read_text(sorted(tree.glob(part))).text
 
 
 def prepare(texts: Iterable[tuple[str, str]], model: Judge, tokens: int, seed: int) -> Prepared:

@@ -89,9 +89,9 @@ def infinite_context(
     from crystalcli.examples.reading import WINDOW, State, check, read, warmed
     from crystalcli.index.encoder import ENCODER
     from crystalcli.library import paths_of
-    from crystalcli.retrieval_lm.perplexity import text_of
+    from crystalcli.retrieval_lm.perplexity import read_text
     from crystalcli.retrieval_lm.recalling_model import RecallingModel
-    from crystalcli.retrieval_lm.text_memory import Past
+    from crystalcli.retrieval_lm.text_memory import TextMemory
 
     drawing = picture.drawable()
     if drawing and (reason := unwritable(out)):
@@ -101,12 +101,12 @@ def infinite_context(
     state, waiting = State(0), StatusLine()
     try:
         with stop_on_signals():
-            texts = [(path.name, text_of(paths_of([str(path)])).text) for path in book or ()] or own_texts()
+            texts = [(path.name, read_text(paths_of([str(path)])).text) for path in book or ()] or own_texts()
             opened = open_local_model(model)
             encoder = fetch_weights(ENCODER)
             prepared = prepare(texts, opened, tokens, seed)
             check(prepared.ids, tokens if prepared.behind == tokens else None)
-            with Past(encoder) as past:
+            with TextMemory(encoder) as past:
                 reader = RecallingModel(opened, past, window=WINDOW)
                 if not as_json:
                     results.beginning(prepared, opened.name)

@@ -17,15 +17,15 @@ from typing import NamedTuple
 
 from crystalcli.errors import UsageError
 from crystalcli.examples.schedule import Schedule
-from crystalcli.recall.memory_use import resident
+from crystalcli.recall.memory_use import resident_bytes
 from crystalcli.retrieval_lm.perplexity import LENGTH, Foreseen, Foresight
 from crystalcli.retrieval_lm.recalling_model import RecallingModel
-from crystalcli.retrieval_lm.text_memory import Nodes
+from crystalcli.retrieval_lm.text_memory import ChunkNodes
 
 WINDOW = 512  # tokens before the model, memory included
 MOST = 24  # strides that are measured where there is time
 _ARMS = 2.5  # times that the model reads a window in a stride; the half is for recall and copying
-_NONE = Nodes(0, 0, 0, 0)
+_NONE = ChunkNodes(0, 0, 0, 0)
 _PORTION = 1024  # tokens from one look at the process to the next
 
 
@@ -49,7 +49,7 @@ class State:
     tokens: int = 0
     seconds: float = 0.0
     left: float = 0.0
-    nodes: Nodes = _NONE
+    nodes: ChunkNodes = _NONE
     rows: list[dict[str, Foreseen]] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     base: Sample | None = None
@@ -125,4 +125,4 @@ def read(reader: RecallingModel, ids: Sequence[int], seconds: float, began: floa
 
 def _look(state: State, reader: RecallingModel) -> None:
     state.nodes = reader.past.nodes
-    state.samples.append(Sample(state.tokens, resident(), reader.past.kept))
+    state.samples.append(Sample(state.tokens, resident_bytes(), reader.past.kept))

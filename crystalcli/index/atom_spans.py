@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.tree import ranges
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.storage.tables.runs import runs_of_all
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
 
 
-class Extent(NamedTuple):
+class DocumentAtoms(NamedTuple):
     """A document's atoms, int64 [n], and the character of it at which each begins, int64 [n], both in its order."""
 
     atoms: Integers
     starts: Integers
 
 
-def extent(shelf: Shelf, source: Source) -> Extent:
+def document_atoms(shelf: IndexReader, source: SourceRow) -> DocumentAtoms:
     """The atoms of a document. Raises DamagedCrystalError."""
     atoms, starts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     position = 0
@@ -43,10 +43,10 @@ def extent(shelf: Shelf, source: Source) -> Extent:
             starts.append(position + before[of - low] + begin)
             position += int(before[-1])
             chunk = view.row.first_chunk + high
-    return Extent(np.concatenate(atoms), np.concatenate(starts))
+    return DocumentAtoms(np.concatenate(atoms), np.concatenate(starts))
 
 
-def atoms_of_all(shelf: Shelf, sources: list[int]) -> dict[int, Integers]:
+def atoms_of_documents(shelf: IndexReader, sources: list[int]) -> dict[int, Integers]:
     """For each source the numbers of its atoms, int64, rising within each stretch. Raises DamagedCrystalError."""
     runs = np.array(runs_of_all(shelf.store, sources), np.int64).reshape(-1, 3)
     chunks = len(shelf.nesting.atoms) - 1

@@ -9,7 +9,7 @@ from typing import Any
 ROOM = 2_500_000  # bytes
 
 
-class Kept:
+class ByteCache:
     """Values by key, each with its size in bytes; what was used longest ago goes first. room: bytes in all."""
 
     def __init__(self, room: int = ROOM) -> None:

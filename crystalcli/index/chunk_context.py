@@ -20,7 +20,7 @@ _ABOVE = ("heading", "definition")  # kinds of landmarks that say what text stan
 _LONGEST = 200  # characters of a name, and of a label: the innermost is at the end, and stays
 
 
-class Contexts:
+class ContextTracker:
     """The contexts of one document's chunks. name: as it is cited; kind: as of a Reading."""
 
     def __init__(self, name: str, kind: str) -> None:
@@ -56,7 +56,7 @@ class Contexts:
             position += len(chunk.text)
 
 
-def identity(key: bytes, context: str) -> bytes:
+def chunk_identity(key: bytes, context: str) -> bytes:
     """What tells a chunk from others, 16 bytes: the hash of its text, and its context where it has one."""
     return digest(key + context.encode()) if context else key
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.index.chunk_context import identity
+from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.layer_encoder import LayerCodes
 from crystalcli.lexical import varint
 from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.chunk_spans import Spans
+from crystalcli.storage.tables.chunk_spans import ChunkSpans
 from crystalcli.storage.tables.context_rows import contexts_of
-from crystalcli.storage.tables.rows import Segment
+from crystalcli.storage.tables.rows import SegmentRow
 from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class _Open(NamedTuple):
     """A segment that has been read. `bounds` and the three `_firsts` are offsets of every chunk, int64 [chunks + 1]."""
 
     text: bytes
-    spans: Spans
+    spans: ChunkSpans
     bounds: Integers
     unit_firsts: Integers
     cluster_firsts: Integers
@@ -54,7 +54,7 @@ class _Open(NamedTuple):
     codes: LayerCodes | None
 
 
-class Chunks:
+class ChunkReader:
     """The chunks of one store as of now."""
 
     def __init__(self, store: Store) -> None:
@@ -79,7 +79,7 @@ class Chunks:
 
     def identity(self, chunk: int) -> bytes:
         """What tells a chunk from others: the hash of its text, and its context. Raises DamagedCrystalError."""
-        return identity(self.key(chunk), self.context(chunk))
+        return chunk_identity(self.key(chunk), self.context(chunk))
 
     def context(self, chunk: int) -> str:
         """What a chunk stands in. Raises DamagedCrystalError."""
@@ -143,7 +143,7 @@ class Chunks:
             flat = varint.decode(store.part(row.id, "spans"))
         except ValueError as error:
             raise self._damaged(f"the spans of segment {row.id} do not decode") from error
-        spans = Spans.from_flat(flat, row.chunks, row.units)
+        spans = ChunkSpans.from_flat(flat, row.chunks, row.units)
         units, clusters, atoms = node_counts(spans.tokens)
         text = store.text(row.id)
         said = (len(text), row.units, row.clusters, row.atoms)
@@ -152,7 +152,7 @@ class Chunks:
         codes = LayerCodes(*(self._layer(row, name) for name in LayerCodes._fields)) if row.encoded else None
         return _Open(text, spans, _firsts(spans.bytes), _firsts(units), _firsts(clusters), _firsts(atoms), codes)
 
-    def _layer(self, row: Segment, name: str) -> bytes:
+    def _layer(self, row: SegmentRow, name: str) -> bytes:
         data, count = self.store.part(row.id, name), int(getattr(row, name))
         if len(data) % max(1, count) or (data and not count):
             raise self._damaged(f"part {name} of segment {row.id} contradicts its counts")

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import SourceError
-from crystalcli.index.chunk_context import Contexts
+from crystalcli.index.chunk_context import ContextTracker
 from crystalcli.index.encoder import Encoder
 from crystalcli.index.layer_encoder import LayerEncoder, parents
-from crystalcli.text.discover.walk import Found, walk
+from crystalcli.text.discover.walk import FoundFile, walk_files
 from crystalcli.text.readers import open_source
 from crystalcli.types import BY_LINES, Chunk
 from crystalcli.vectors import Codec, PyramidLayout
 
 if TYPE_CHECKING:
-    from crystalcli.index.index_reader import Shelf
+    from crystalcli.index.index_reader import IndexReader
     from crystalcli.types import FloatArray
 
 SAMPLE_TOKENS = 300_000  # enough to learn from (see docs/DESIGN.md), and half a minute of the default encoder's time
@@ -31,20 +31,20 @@ _AT_ONCE = 256  # chunks
 Pyramid = tuple["FloatArray", "FloatArray", "FloatArray", np.ndarray, np.ndarray]
 
 
-def chunks_of(paths: Sequence[Path], encoder: Encoder) -> Iterator[Chunk]:
+def training_chunks(paths: Sequence[Path], encoder: Encoder) -> Iterator[Chunk]:
     """The chunks of every file under `paths` that can be read."""
-    for found in walk(paths, hidden=False):
-        if isinstance(found, Found):
+    for found in walk_files(paths, hidden=False):
+        if isinstance(found, FoundFile):
             try:
                 _, reading = open_source(found.path)
-                contexts = Contexts(found.relative, reading.kind)
+                contexts = ContextTracker(found.relative, reading.kind)
                 pieces = contexts.noted(reading.pieces())
                 yield from contexts.given(encoder.cut(pieces, reading.kind in BY_LINES))
             except SourceError:
                 continue
 
 
-def sampled(shelf: Shelf, encoder: Encoder, tokens: int = SAMPLE_TOKENS) -> Iterator[Chunk]:
+def sample_chunks(shelf: IndexReader, encoder: Encoder, tokens: int = SAMPLE_TOKENS) -> Iterator[Chunk]:
     """Chunks that a crystal holds, about `tokens` tokens in all: those whose hashes are the lowest."""
     found: list[tuple[bytes, int, int]] = []  # hash, number, tokens
     for index, segment in enumerate(shelf.segments):
@@ -63,7 +63,7 @@ def sampled(shelf: Shelf, encoder: Encoder, tokens: int = SAMPLE_TOKENS) -> Iter
         yield Chunk(text, ids[:count], ends[:count], shelf.context_of(number))
 
 
-def pyramid_of(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) -> Pyramid | None:
+def build_pyramid(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) -> Pyramid | None:
     """The vectors of the first `tokens` tokens' nodes, float32 [nodes, dimension], coarse to fine, and their parents."""
     parts: list[list[FloatArray]] = [[], [], []]
     layouts: list[PyramidLayout] = []
@@ -94,9 +94,9 @@ def pyramid_of(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) -> Py
     return atoms, clusters, units, *parents(layouts)
 
 
-def learn(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int = SAMPLE_TOKENS) -> Codec | None:
+def learn_codebooks(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int = SAMPLE_TOKENS) -> Codec | None:
     """A codec from the first `tokens` tokens of `chunks`, rounded as it will be stored; None where there is no token."""
     from crystalcli.vectors import train_codec
 
-    pyramid = pyramid_of(chunks, layers, tokens)
+    pyramid = build_pyramid(chunks, layers, tokens)
     return Codec.from_arrays(train_codec(*pyramid).to_arrays()) if pyramid is not None else None

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from crystalcli import models
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError
 from crystalcli.paths import expanded
-from crystalcli.text.chunking.chunker import FLOOR, LIMIT, cut
+from crystalcli.text.chunking.chunker import FLOOR, LIMIT, cut_chunks
 from crystalcli.types import Chunk, Landmark
 from crystalcli.vectors import (
     WEIGHTS_FILE,
@@ -33,7 +33,7 @@ _COMMON_META = {"ratios": "10 5 2", "codec": "opq-32-12-4"}
 DEFAULT_META = {"encoder": ENCODER, "dimension": "384", **_COMMON_META}  # of a crystal with the program's encoder
 
 
-class Mark(NamedTuple):
+class EncoderId(NamedTuple):
     """What a crystal records of an encoder in a folder.
 
     weights: SHA-256 of `model.safetensors` in hex; size: its bytes; sample: BLAKE2b-16 of three pieces of it; tokenizer: see
@@ -51,7 +51,7 @@ class Mark(NamedTuple):
     location: str
 
     @classmethod
-    def of(cls, folder: Path, home: Path) -> Mark:
+    def of(cls, folder: Path, home: Path) -> EncoderId:
         """Look at the encoder in `folder`, all of its weights included; home: the crystal's folder.
 
         Raises ModelMissingError or UsageError when it is none that can be used.
@@ -76,7 +76,7 @@ class Mark(NamedTuple):
         return mark
 
     @classmethod
-    def read(cls, meta: Mapping[str, str]) -> Mark | None:
+    def read(cls, meta: Mapping[str, str]) -> EncoderId | None:
         """What a crystal's `meta` records, or None where it goes by the program's encoder."""
         if "weights" not in meta:
             return None
@@ -113,7 +113,7 @@ class Mark(NamedTuple):
 class Encoder:
     """The encoder that a crystal goes by. folder: where its weights are, or None; mark: None for the program's own."""
 
-    def __init__(self, folder: Path | None, mark: Mark | None) -> None:
+    def __init__(self, folder: Path | None, mark: EncoderId | None) -> None:
         self.folder, self.mark = folder, mark
         self.name = mark.name if mark is not None else ENCODER
         self.dimension = mark.dimension if mark is not None else 384
@@ -138,7 +138,7 @@ class Encoder:
     def cut(self, texts: Iterable[str | Landmark], code: bool) -> Iterator[Chunk]:
         """Chunks for this encoder; see `crystalcli.text.chunking.chunker.cut`."""
         floor = FLOOR * self.limit // LIMIT
-        for chunk in cut(texts, self.tokenizer, code=code, limit=self.limit, floor=floor):
+        for chunk in cut_chunks(texts, self.tokenizer, code=code, limit=self.limit, floor=floor):
             if self.tokenizer.concatenates:
                 yield chunk
             else:
@@ -154,24 +154,24 @@ class Encoder:
             raise EncoderMismatchError(f"the weights in {self.folder} are not those of {self.name}")
 
 
-def chosen(folder: Path | None, home: Path) -> tuple[Encoder, dict[str, str]]:
+def resolve_encoder(folder: Path | None, home: Path) -> tuple[Encoder, dict[str, str]]:
     """The encoder for a new crystal in the folder `home`, and what its `meta` says.
 
     A folder whose weights are those of the program's encoder is the program's encoder. Raises as `Mark.of` does.
     """
     mark = None
     if folder is not None and not _is_default(folder, whole=True):
-        mark = Mark.of(folder, home)
+        mark = EncoderId.of(folder, home)
     return Encoder(folder, mark), {**mark.meta(), **_COMMON_META} if mark is not None else dict(DEFAULT_META)
 
 
-def opened(meta: Mapping[str, str], path: Path, folder: Path | None) -> Encoder:
+def open_encoder(meta: Mapping[str, str], path: Path, folder: Path | None) -> Encoder:
     """The encoder of the crystal at `path`, whose weights are said to be in `folder`.
 
     Compares what can be compared at once: the size of the weights, samples of them, the tokenizer. Raises EncoderMismatchError
     for another encoder, and ModelMissingError when there is none in `folder`.
     """
-    mark = Mark.read(meta)
+    mark = EncoderId.read(meta)
     name = meta.get("encoder", "")
     if mark is None and name != ENCODER:
         raise EncoderMismatchError(
@@ -191,7 +191,7 @@ def opened(meta: Mapping[str, str], path: Path, folder: Path | None) -> Encoder:
     return Encoder(folder, mark)
 
 
-def find(meta: Mapping[str, str], home: Path, fetch: Callable[[str], Path | None]) -> Path | None:
+def find_encoder(meta: Mapping[str, str], home: Path, fetch: Callable[[str], Path | None]) -> Path | None:
     """Where a crystal's encoder is: what $CRYSTAL_ENCODER says, else the recorded place; for the program's own, what `fetch` says.
 
     home: the crystal's folder.
@@ -199,7 +199,7 @@ def find(meta: Mapping[str, str], home: Path, fetch: Callable[[str], Path | None
     said = os.environ.get("CRYSTAL_ENCODER")
     if said:
         return expanded(said)
-    mark = Mark.read(meta)
+    mark = EncoderId.read(meta)
     if mark is None:
         return fetch(ENCODER) if meta.get("encoder", ENCODER) == ENCODER else None
     place = home / mark.location

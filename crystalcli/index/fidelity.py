@@ -19,12 +19,12 @@ def add_fidelity(store: Store, found: Mapping[str, tuple[int, float]]) -> None:
             store.set_meta(f"fidelity_{layer}", f"{before + nodes} {(before * mean + total) / (before + nodes):.6f}")
 
 
-def sums(store: Store) -> dict[str, tuple[int, float]]:
+def fidelity_sums(store: Store) -> dict[str, tuple[int, float]]:
     """By layer, nodes and the sum of their cosines: what another crystal reckons in when it takes the codes over."""
     return {layer: (nodes, nodes * mean) for layer, (nodes, mean) in _held(store).items()}
 
 
-def fidelity(store: Store) -> dict[str, float]:
+def mean_fidelity(store: Store) -> dict[str, float]:
     """By layer, the mean cosine between vectors and what their codes decode to; none where it was never measured."""
     return {layer: mean for layer, (_, mean) in _held(store).items()}
 

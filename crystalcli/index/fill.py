@@ -13,10 +13,10 @@ import numpy as np
 
 from crystalcli.errors import SourceError
 from crystalcli.index.encoder import Encoder
-from crystalcli.index.index_reader import Shelf
-from crystalcli.index.lazy_encoder import KeptEncoder, LazyEncoder
+from crystalcli.index.index_reader import IndexReader
+from crystalcli.index.lazy_encoder import CachedEncoder, LazyEncoder
 from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.codebook_rows import codebooks, put_codebooks
+from crystalcli.storage.tables.codebook_rows import put_codebooks, stored_codebooks
 from crystalcli.types import Chunk, Progress
 
 if TYPE_CHECKING:
@@ -30,16 +30,16 @@ def codec_of(store: Store, encoder: Encoder) -> Codec | None:
 
     if encoder.mark is None:
         return default_codec()
-    blobs = codebooks(store)
+    blobs = stored_codebooks(store)
     return Codec.from_blobs(blobs, encoder.dimension) if blobs else None
 
 
 def lacks_codebooks(store: Store, encoder: Encoder) -> bool:
     """Whether the encoder is an own one whose codebooks are still to be learnt."""
-    return encoder.mark is not None and not codebooks(store)
+    return encoder.mark is not None and not stored_codebooks(store)
 
 
-def lazy_encoder(store: Store, encoder: Encoder, kept: KeptEncoder | None = None) -> LazyEncoder:
+def lazy_encoder(store: Store, encoder: Encoder, kept: CachedEncoder | None = None) -> LazyEncoder:
     """Give the encoder of chunks, loaded when it is first used.
 
     Args:
@@ -50,7 +50,7 @@ def lazy_encoder(store: Store, encoder: Encoder, kept: KeptEncoder | None = None
     codec = codec_of(store, encoder)
     if kept is None:
         return LazyEncoder(encoder, codec)
-    books = tuple(sorted((name, digest(data)) for name, data in codebooks(store).items()))
+    books = tuple(sorted((name, digest(data)) for name, data in stored_codebooks(store).items()))
     return kept.of(encoder, codec, (encoder.folder, encoder.mark, books))
 
 
@@ -65,13 +65,13 @@ def learn_codebooks(store: Store, encoder: Encoder, paths: Sequence[Path] = ()) 
     Raises:
         SourceError: There is no text in `paths`.
     """
-    from crystalcli.index.codebook_training import chunks_of, learn, sampled
+    from crystalcli.index.codebook_training import learn_codebooks, sample_chunks, training_chunks
     from crystalcli.index.layer_encoder import LayerEncoder
 
     assert encoder.folder is not None
     encoder.verify()
-    chunks = chunks_of(paths, encoder) if paths else sampled(Shelf(store), encoder)
-    codec = learn(chunks, LayerEncoder(encoder.folder, tokenizer=encoder.tokenizer))
+    chunks = training_chunks(paths, encoder) if paths else sample_chunks(IndexReader(store), encoder)
+    codec = learn_codebooks(chunks, LayerEncoder(encoder.folder, tokenizer=encoder.tokenizer))
     if codec is not None:
         with store.transaction():
             put_codebooks(store, codec.to_blobs())
@@ -93,7 +93,7 @@ def fill_layers(store: Store, encoder: ChunkEncoder, progress: Callable[[Progres
     missing = [(index, segment) for index, segment in enumerate(store.segments()) if not segment.encoded]
     if not missing:
         return 0
-    shelf, no_ids = Shelf(store), np.zeros(0, np.int32)  # the encoder tokenizes texts itself
+    shelf, no_ids = IndexReader(store), np.zeros(0, np.int32)  # the encoder tokenizes texts itself
     tokens = size = done = 0
     total = sum(segment.bytes for _, segment in missing)
     for index, segment in missing:

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.index.byte_cache import Kept
-from crystalcli.index.segment_reader import SegmentView, check_row, view_of
-from crystalcli.index.tree import Nesting, ranges
+from crystalcli.index.byte_cache import ByteCache
+from crystalcli.index.segment_reader import SegmentReader, check_row, open_segment
+from crystalcli.index.tree import NodeTree, ranges
 from crystalcli.lexical import varint
-from crystalcli.storage.check import vouch
+from crystalcli.storage.check import check_seal
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.context_rows import contexts_of
-from crystalcli.storage.tables.rows import Run, Segment, Source
+from crystalcli.storage.tables.rows import RunRow, SegmentRow, SourceRow
 from crystalcli.storage.tables.runs import runs_by_chunk
-from crystalcli.storage.tables.segment_parts import parts
+from crystalcli.storage.tables.segment_parts import stored_parts
 from crystalcli.vectors import CODE_BYTES, PairedCodes, codes_from_bytes
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _ABREAST = 32  # segments whose codes are in memory at a time
 
 
-class Below(NamedTuple):
+class Subtree(NamedTuple):
     """The nodes under some atoms, in order. clusters: codes, uint8 [n, 12]; owners: which of the atoms each is under, int64 [n].
 
     units: codes, uint8 [m, 4]; parents: which of the clusters each is under, int64 [m]. An atom of a segment without layers has none.
@@ -46,7 +46,7 @@ class Below(NamedTuple):
     parents: Integers
 
 
-class AtomPlace(NamedTuple):
+class AtomLocation(NamedTuple):
     """Where an atom's text is: its chunk's number and text, and the atom's character span in that text."""
 
     chunk: int
@@ -58,7 +58,7 @@ class AtomPlace(NamedTuple):
     segment: int  # index in Shelf.segments
 
 
-class Shelf:
+class IndexReader:
     """Everything that recall needs to know of a store. Make a new one when `Store.version` has changed.
 
     lengths: terms in each atom, uint8 [atoms]. atom_codes: None when no segment has layers. dead: which atoms no document refers
@@ -71,7 +71,7 @@ class Shelf:
         self._first_chunks = [segment.first_chunk for segment in self.segments]
         self.atoms = self.segments[-1].first_atom + self.segments[-1].atoms if self.segments else 0
         self.encoded = bool(self.segments) and all(segment.encoded for segment in self.segments)
-        self.kept = Kept()
+        self.kept = ByteCache()
         self.atom_codes: PairedCodes | None = None
         self._vouched: set[int] = set()
         self._load()
@@ -84,8 +84,8 @@ class Shelf:
         """Read what is resident, some segments at a time; only sizes that the file has shown are believed."""
         lengths, tokens = [], []
         ids = [row.id for row in self.segments]
-        before: Segment | None = None
-        for row, found in zip(self.segments, parts(self.store, ids, ("lengths", "spans")), strict=True):
+        before: SegmentRow | None = None
+        for row, found in zip(self.segments, stored_parts(self.store, ids, ("lengths", "spans")), strict=True):
             check_row(self.store, row, before, len(self._of(found, row, "spans")))
             before = row
             if len(self._of(found, row, "lengths")) != row.atoms:
@@ -95,7 +95,7 @@ class Shelf:
         self.lengths = np.frombuffer(b"".join(lengths), np.uint8)
         if sum(row.tokens for row in self.segments) >= 1 << 31:  # nodes are numbered in 32 bits
             raise self.store.damaged("it says to hold more tokens than a crystal can")
-        self.nesting = Nesting(np.concatenate([np.zeros(0, np.uint16), *tokens]))
+        self.nesting = NodeTree(np.concatenate([np.zeros(0, np.uint16), *tokens]))
         for row in self.segments:
             last = row.first_chunk + row.chunks
             for count, firsts in (
@@ -108,17 +108,19 @@ class Shelf:
         encoded = [row for row in self.segments if row.encoded]
         if encoded:
             self.atom_codes = PairedCodes(self.atoms, CODE_BYTES["atoms"])
-            for row, found in zip(encoded, parts(self.store, [row.id for row in encoded], ("atoms",)), strict=True):
+            for row, found in zip(
+                encoded, stored_parts(self.store, [row.id for row in encoded], ("atoms",)), strict=True
+            ):
                 self.atom_codes.fill(
                     row.first_atom, codes_from_bytes(self._of(found, row, "atoms"), "atoms", row.atoms)
                 )
 
-    def _of(self, found: dict[str, bytes], row: Segment, name: str) -> bytes:
+    def _of(self, found: dict[str, bytes], row: SegmentRow, name: str) -> bytes:
         if name not in found:
             raise self.store.damaged(f"part {name} of segment {row.id} is missing")
         return found[name]
 
-    def _tokens(self, row: Segment, spans: bytes) -> npt.NDArray[np.uint16]:
+    def _tokens(self, row: SegmentRow, spans: bytes) -> npt.NDArray[np.uint16]:
         """The tokens of each chunk, out of a segment's spans."""
         try:
             tokens = varint.decode_slice(spans, 3 * row.chunks, row.chunks)
@@ -128,7 +130,7 @@ class Shelf:
             raise self._contradiction(row)
         return tokens.astype(np.uint16)
 
-    def _contradiction(self, row: Segment) -> DamagedCrystalError:
+    def _contradiction(self, row: SegmentRow) -> DamagedCrystalError:
         return self.store.damaged(f"segment {row.id} contradicts its counts")
 
     # --- which nodes belong together ------------------------------------------------------------------
@@ -144,13 +146,13 @@ class Shelf:
             raise self.store.damaged(f"there is no chunk {chunk}")
         return bisect_right(self._first_chunks, chunk) - 1
 
-    def view(self, index: int) -> SegmentView:
+    def view(self, index: int) -> SegmentReader:
         """The spans and nesting of a segment, by its index in `segments`."""
         found = self.kept.get(("view", index))
         if found is None:
-            found = view_of(self.store, self.segments[index])
+            found = open_segment(self.store, self.segments[index])
             self.kept.put(("view", index), found, sum(part.nbytes for part in (*found.spans, *found[2:])))
-        view: SegmentView = found
+        view: SegmentReader = found
         return view
 
     def codes(self, index: int) -> tuple[Codes, Codes]:
@@ -171,7 +173,7 @@ class Shelf:
             missing = [index for index in some if any(ready[name, index] is None for name in names)]
             rows = [self.segments[index] for index in missing]
             for index, row, found in zip(
-                missing, rows, parts(self.store, [row.id for row in rows], names), strict=True
+                missing, rows, stored_parts(self.store, [row.id for row in rows], names), strict=True
             ):
                 for name in names:
                     codes = codes_from_bytes(self._of(found, row, name), name, getattr(row, name))
@@ -180,7 +182,7 @@ class Shelf:
             for index in some:
                 yield tuple(ready[name, index] for name in names)
 
-    def below(self, atoms: Integers, units: bool = True) -> Below:
+    def below(self, atoms: Integers, units: bool = True) -> Subtree:
         """The codes of the clusters, and of the units, under `atoms`, int64 [n], rising."""
         segments = self.segment_of(atoms)
         encoded = np.array([bool(self.segments[index].encoded) for index in segments], bool)
@@ -193,7 +195,7 @@ class Shelf:
             below, parents = ranges(*self.nesting.units_of(clusters))
             wanted.append(("units", below, cluster_segments[parents], self._first_units))
         codes = self._gathered(np.unique(segments[of]).tolist(), wanted)
-        return Below(
+        return Subtree(
             codes["clusters"], of[owners], codes.get("units", np.zeros((0, CODE_BYTES["units"]), np.uint8)), parents
         )
 
@@ -231,13 +233,13 @@ class Shelf:
         living = alive[:-1] > 0
         return None if living.all() else np.repeat(~living, np.diff(self.nesting.atoms))
 
-    def vouch(self, source: Source) -> Source:
+    def vouch(self, source: SourceRow) -> SourceRow:
         """The source, once its row, runs and landmarks match their seal: before anything is cited by them.
 
         Raises DamagedCrystalError.
         """
         if source.id not in self._vouched:
-            vouch(self.store, source)
+            check_seal(self.store, source)
             self._vouched.add(source.id)
         return source
 
@@ -256,7 +258,7 @@ class Shelf:
         view = self.view(self.segment_with(chunk))
         return int(view.spans.tokens[chunk - view.row.first_chunk])
 
-    def place(self, atom: int) -> AtomPlace:
+    def place(self, atom: int) -> AtomLocation:
         """Where an atom's text is."""
         index = int(self.segment_of(np.array([atom]))[0])
         view = self.view(index)
@@ -271,7 +273,7 @@ class Shelf:
         text = self.chunk_text(view.row.first_chunk + chunk)
         if bounds[-1] > len(text):
             raise self.store.damaged(f"units of chunk {view.row.first_chunk + chunk} end behind its text")
-        return AtomPlace(view.row.first_chunk + chunk, text, units[0][0], units[-1][1], units, first_unit, index)
+        return AtomLocation(view.row.first_chunk + chunk, text, units[0][0], units[-1][1], units, first_unit, index)
 
     def chunk_text(self, chunk: int) -> str:
         """A chunk's exact text."""
@@ -310,7 +312,7 @@ class Shelf:
         at = 16 * (chunk - self.segments[index].first_chunk)
         return found[at : at + 16]
 
-    def before(self, run: Run, chunk: int) -> tuple[int, int]:
+    def before(self, run: RunRow, chunk: int) -> tuple[int, int]:
         """Characters and newlines of a run's document before `chunk`, which the run holds."""
         characters, lines = run.start, run.lines
         at = run.first_chunk
@@ -323,7 +325,7 @@ class Shelf:
             at = view.row.first_chunk + high
         return characters, lines
 
-    def span_text(self, source: Source, start: int = 0, end: int | None = None) -> str:
+    def span_text(self, source: SourceRow, start: int = 0, end: int | None = None) -> str:
         """A document's exact text `[start, end)`, or all of it, put together from its chunks."""
         end = source.characters if end is None else end
         found = []

@@ -35,7 +35,7 @@ class LazyEncoder:
         return self.layers().codes(chunks, tokens)
 
 
-class KeptEncoder:
+class CachedEncoder:
     """The encoder of the last ingest, for the next one: it is made anew only for other weights or codebooks."""
 
     def __init__(self) -> None:

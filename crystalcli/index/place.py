@@ -6,13 +6,13 @@ Knows landmarks. Does not know how a span was found.
 from __future__ import annotations
 
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.types import Place
 
 _COUNTED = ("row", "line")  # kinds whose label is added to the line of the text
 
 
-def whereabouts(store: Store, source: Source, start: int, end: int, lines: tuple[int, int]) -> Place:
+def locate_span(store: Store, source: SourceRow, start: int, end: int, lines: tuple[int, int]) -> Place:
     """The place of the characters `[start, end)`, of which the first and the last line of the document's text are `lines`."""
     marks = store.landmarks_before(source.id, start)
     page = store.landmark_count(source.id, "page", start) or None if "page" in marks else None

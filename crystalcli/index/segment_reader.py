@@ -11,8 +11,8 @@ import numpy as np
 
 from crystalcli.lexical import varint
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.chunk_spans import Spans
-from crystalcli.storage.tables.rows import Segment, typed
+from crystalcli.storage.tables.chunk_spans import ChunkSpans
+from crystalcli.storage.tables.rows import SegmentRow, typed
 from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
@@ -21,49 +21,49 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
 
 
-class SegmentView(NamedTuple):
+class SegmentReader(NamedTuple):
     """One segment's spans, and who is whose parent, as offsets inside the segment.
 
     chunk_atoms, chunk_units: the first atom and unit of each chunk, int64 [chunks + 1]. atom_clusters: the first cluster of
     each atom, int64 [atoms + 1]. cluster_units: the first unit of each cluster, int64 [clusters + 1].
     """
 
-    row: Segment
-    spans: Spans
+    row: SegmentRow
+    spans: ChunkSpans
     chunk_atoms: Integers
     chunk_units: Integers
     atom_clusters: Integers
     cluster_units: Integers
 
 
-def view_of(store: Store, row: Segment) -> SegmentView:
+def open_segment(store: Store, row: SegmentRow) -> SegmentReader:
     """A segment's spans and who is whose parent. Raises DamagedCrystalError."""
     try:
-        spans = Spans.from_flat(varint.decode(store.part(row.id, "spans")), row.chunks, row.units)
+        spans = ChunkSpans.from_flat(varint.decode(store.part(row.id, "spans")), row.chunks, row.units)
     except ValueError as error:
         raise store.damaged(f"the spans of segment {row.id} do not decode ({error})") from error
     units, clusters, atoms = node_counts(spans.tokens)
     if (units.sum(), clusters.sum(), atoms.sum()) != (row.units, row.clusters, row.atoms):
         raise store.damaged(f"segment {row.id} contradicts its counts")
-    return SegmentView(
+    return SegmentReader(
         row, spans, _starts(atoms), _starts(units), _children(clusters, atoms), _children(units, clusters)
     )
 
 
-def check_numbering(store: Store, segments: list[Segment]) -> None:
+def check_numbering(store: Store, segments: list[SegmentRow]) -> None:
     """That segments follow one another, and that none counts more than its parts have bytes for, before anything is made room for.
 
     Raises DamagedCrystalError.
     """
     query = "SELECT segment, length(data) FROM part WHERE name = 'spans' AND typeof(data) = 'blob'"
     sizes = dict(typed(store.rows(query), (int, int), store.path))
-    before: Segment | None = None
+    before: SegmentRow | None = None
     for row in segments:
         check_row(store, row, before, sizes.get(row.id, 0))
         before = row
 
 
-def check_row(store: Store, row: Segment, before: Segment | None, size: int) -> None:
+def check_row(store: Store, row: SegmentRow, before: SegmentRow | None, size: int) -> None:
     """The same of one segment, whose spans take `size` bytes, and the one before it."""
     expected = (before.first_chunk + before.chunks, before.first_atom + before.atoms) if before else (0, 0)
     if (row.first_chunk, row.first_atom) != expected:

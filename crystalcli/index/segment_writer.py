@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.chunk_context import identity
+from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.fidelity import add_fidelity
 from crystalcli.lexical import Block, build_blocks, merge_blocks, terms, varint
-from crystalcli.storage.file.signals import held_back
+from crystalcli.storage.file.signals import signals_held_back
 from crystalcli.storage.store import Store, compressed, digest
-from crystalcli.storage.tables.chunk_spans import Spans
+from crystalcli.storage.tables.chunk_spans import ChunkSpans
 from crystalcli.storage.tables.context_rows import SINCE, add_contexts, contexts_of
-from crystalcli.storage.tables.rows import Segment
+from crystalcli.storage.tables.rows import SegmentRow
 from crystalcli.types import Chunk
 from crystalcli.vectors import node_counts, pyramid_layout
 
@@ -54,7 +54,7 @@ class SegmentWriter:
             if len(hashes) != 16 * segment.chunks:
                 raise store.damaged(f"the hashes of segment {segment.id} contradict its counts")
             for index, context in enumerate(contexts_of(store, segment)):
-                key = identity(hashes[16 * index : 16 * index + 16], context)
+                key = chunk_identity(hashes[16 * index : 16 * index + 16], context)
                 self._known.setdefault(key, segment.first_chunk + index)
             self._next_chunk = segment.first_chunk + segment.chunks
             self._next_atom = segment.first_atom + segment.atoms
@@ -69,7 +69,7 @@ class SegmentWriter:
             chunk = replace(chunk, context="")
         data = chunk.text.encode()
         key = digest(data)
-        which = identity(key, chunk.context)
+        which = chunk_identity(key, chunk.context)
         known = self._known.get(which)
         if known is not None:
             return known
@@ -100,7 +100,7 @@ class SegmentWriter:
             draft = beside.submit(self._draft, chunks)
             if layers and self._encoder is not None and chunks:
                 codes = self._encoder.codes(chunks)
-        with held_back():
+        with signals_held_back():
             self._write(draft.result(), codes)
             if codes is not None:
                 self._pace = (time.monotonic() - began) / max(1, self._bytes)
@@ -112,7 +112,7 @@ class SegmentWriter:
         texts, keys = [chunk.text for chunk in chunks], [key for _, key in self._pending]
         counts = [count for chunk in chunks for count in atom_terms(chunk)]
         contexts = [chunk.context for chunk in chunks]
-        return draft_of(self._next_atom, texts, keys, contexts, spans_of(chunks), counts)
+        return build_draft(self._next_atom, texts, keys, contexts, spans_of(chunks), counts)
 
     def _write(self, draft: Draft, codes: LayerCodes | None) -> None:
         with self._store.transaction():
@@ -131,7 +131,7 @@ class Draft(NamedTuple):
     contexts, its other parts by name, and the blocks of its lexical index."""
 
     chunks: int
-    spans: Spans
+    spans: ChunkSpans
     size: int
     text: bytes
     contexts: Sequence[str]
@@ -139,12 +139,12 @@ class Draft(NamedTuple):
     blocks: list[Block]
 
 
-def draft_of(
+def build_draft(
     first_atom: int,
     texts: Sequence[str],
     keys: Sequence[bytes],
     contexts: Sequence[str],
-    spans: Spans,
+    spans: ChunkSpans,
     counts: Sequence[Counter[str]],
 ) -> Draft:
     """A segment from the text, the hash and the context of each chunk, their spans, and the terms of each atom."""
@@ -155,11 +155,13 @@ def draft_of(
     return Draft(len(texts), spans, len(text), compressed(text), contexts, parts, blocks)
 
 
-def write_segment(store: Store, first_chunk: int, first_atom: int, draft: Draft, codes: LayerCodes | None) -> Segment:
+def write_segment(
+    store: Store, first_chunk: int, first_atom: int, draft: Draft, codes: LayerCodes | None
+) -> SegmentRow:
     """Write a segment, with its part of the lexical index, inside a transaction. codes: None when there are no weights."""
     units, clusters, atoms = (int(count.sum()) for count in node_counts(draft.spans.tokens))
     tokens, encoded = int(draft.spans.tokens.sum()), int(codes is not None)
-    segment = Segment(0, first_chunk, draft.chunks, first_atom, atoms, clusters, units, tokens, draft.size, encoded)
+    segment = SegmentRow(0, first_chunk, draft.chunks, first_atom, atoms, clusters, units, tokens, draft.size, encoded)
     number = store.add_segment(segment)
     store.add_part(number, "text", draft.text, draft.size)
     for name, data in draft.parts.items():
@@ -216,14 +218,14 @@ def count_terms(text: str, starts: list[int], context: str) -> list[Counter[str]
     return counts
 
 
-def spans_of(chunks: list[Chunk]) -> Spans:
+def spans_of(chunks: list[Chunk]) -> ChunkSpans:
     """Where chunks and their units begin and end."""
     units: list[np.ndarray] = [np.zeros(0, np.int64)]
     for chunk in chunks:
         bounds = pyramid_layout(len(chunk.ids)).units
         if len(bounds) > 1:
             units.append(np.diff(chunk.ends[bounds[1:] - 1].astype(np.int64), prepend=0))
-    return Spans(
+    return ChunkSpans(
         np.array([len(chunk.text.encode()) for chunk in chunks], np.int64),
         np.array([len(chunk.text) for chunk in chunks], np.int64),
         np.array([chunk.text.count("\n") for chunk in chunks], np.int64),

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from crystalcli.errors import NotFoundError
-from crystalcli.index.encoder import Mark
-from crystalcli.index.fidelity import fidelity
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.encoder import EncoderId
+from crystalcli.index.fidelity import mean_fidelity
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.codebook_rows import codebooks
+from crystalcli.storage.tables.codebook_rows import stored_codebooks
 from crystalcli.storage.tables.context_rows import CONTEXTS
-from crystalcli.storage.tables.rows import Run, Source
+from crystalcli.storage.tables.rows import RunRow, SourceRow
 from crystalcli.types import Document, DocumentState
 
 
@@ -65,7 +65,7 @@ class StatsReport:
         return 1e6 * sum(layer.bytes for layer in self.layers[1:]) / max(1, self.tokens)
 
 
-def stats(store: Store) -> StatsReport:
+def crystal_stats(store: Store) -> StatsReport:
     """Count everything."""
     segments = store.segments()
     sizes = store.part_sizes()
@@ -74,9 +74,9 @@ def stats(store: Store) -> StatsReport:
     encoded = [segment for segment in segments if segment.encoded]
     counts = {name: sum(getattr(segment, name) for segment in encoded) for name in ("units", "clusters", "atoms")}
     below, layers = sum(segment.tokens for segment in encoded), []
-    kept = fidelity(store)
+    kept = mean_fidelity(store)
     meta = store.meta()
-    mark = Mark.read(meta)
+    mark = EncoderId.read(meta)
     text_stored, text_raw = sizes.get("text", (0, 0))
     layers.append(LayerStats("tokens", tokens, 1.0, text_stored))
     for name in ("units", "clusters", "atoms"):
@@ -88,7 +88,7 @@ def stats(store: Store) -> StatsReport:
         format_version=store.format,
         encoder=meta.get("encoder", ""),
         own_encoder=mark._asdict() if mark is not None else None,
-        codebooks=sum(map(len, codebooks(store).values())),
+        codebooks=sum(map(len, stored_codebooks(store).values())),
         complete=len(encoded) == len(segments) and not (states.keys() & {DocumentState.PARTIAL, DocumentState.FAILED}),
         documents=sum(1 for source in sources if source.chunks),
         state_counts=dict(sorted(states.items())),
@@ -104,7 +104,7 @@ def stats(store: Store) -> StatsReport:
     )
 
 
-def document(store: Store, source: Source) -> Document:
+def describe_document(store: Store, source: SourceRow) -> Document:
     """A ledger row as the public noun."""
     return Document(
         path=source.path,
@@ -121,7 +121,7 @@ def document(store: Store, source: Source) -> Document:
     )
 
 
-def find_document(store: Store, name: str) -> Source:
+def find_document(store: Store, name: str) -> SourceRow:
     """The document cited as `name`, or the only one whose path ends so. Raises NotFoundError."""
     exact = store.source_named(name)
     if exact is not None:
@@ -165,12 +165,12 @@ class NodeView:
     children: tuple[NodeView, ...]
 
 
-def zoom(shelf: Shelf, source: Source) -> Iterator[ChunkView]:
+def walk_layers(shelf: IndexReader, source: SourceRow) -> Iterator[ChunkView]:
     """A document's chunks in order, each with the way from its atoms down to clusters, units and text."""
     return _chunks(shelf, shelf.store.runs_of(source.id))  # where they are is read now, as of the shelf's commit
 
 
-def _chunks(shelf: Shelf, runs: list[Run]) -> Iterator[ChunkView]:
+def _chunks(shelf: IndexReader, runs: list[RunRow]) -> Iterator[ChunkView]:
     for run in runs:
         offset, lines = run.start, run.lines
         for chunk in range(run.first_chunk, run.first_chunk + run.chunks):
@@ -180,7 +180,7 @@ def _chunks(shelf: Shelf, runs: list[Run]) -> Iterator[ChunkView]:
             lines += text.count("\n")
 
 
-def _chunk(shelf: Shelf, chunk: int, text: str, offset: int, line: int) -> ChunkView:
+def _chunk(shelf: IndexReader, chunk: int, text: str, offset: int, line: int) -> ChunkView:
     index = shelf.segment_with(chunk)
     view = shelf.view(index)
     local = chunk - view.row.first_chunk

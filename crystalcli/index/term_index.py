@@ -5,14 +5,14 @@ Knows: lexicons and their blocks. Does not know: vectors, and how scores are mix
 
 from __future__ import annotations
 
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import PackedPostings, bm25, lookup, query_terms
 
 
 class TermIndex:
     """Looks terms up in the lexicons of one shelf."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: IndexReader) -> None:
         self._store = shelf.store
         self._atoms = max(1, shelf.atoms)
 

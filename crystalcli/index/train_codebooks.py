@@ -14,8 +14,8 @@ from pathlib import Path
 
 from crystalcli import models
 from crystalcli.errors import CrystalError, UsageError
-from crystalcli.index.codebook_training import chunks_of, pyramid_of
-from crystalcli.index.encoder import ENCODER, chosen
+from crystalcli.index.codebook_training import build_pyramid, training_chunks
+from crystalcli.index.encoder import ENCODER, resolve_encoder
 from crystalcli.index.layer_encoder import LayerEncoder
 from crystalcli.paths import unwritable
 from crystalcli.vectors import Codec
@@ -44,9 +44,9 @@ def _learn(text: list[Path], output: Path, given: Path | None, tokens: int) -> i
     if reason := unwritable(output):  # before the work, which takes minutes
         raise CrystalError(f"cannot write {output}: {reason}")
     folder = given or models.locate(ENCODER) or models.pull(ENCODER)
-    encoder, _ = chosen(folder, Path.cwd())
+    encoder, _ = resolve_encoder(folder, Path.cwd())
     layers = LayerEncoder(folder, tokenizer=encoder.tokenizer)
-    pyramid = pyramid_of(chunks_of(text, encoder), layers, tokens)
+    pyramid = build_pyramid(training_chunks(text, encoder), layers, tokens)
     if pyramid is None:
         raise CrystalError("there is no text to learn from")
     codec = Codec.from_arrays(train_codec(*pyramid).to_arrays())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PIECE = 1 << 12  # chunks worked on at a time
 
 
-class Nesting:
+class NodeTree:
     """atoms, clusters, units: the first one of each chunk, and how many there are in all, int32 [chunks + 1]."""
 
     def __init__(self, tokens: npt.NDArray[np.uint16]) -> None:

@@ -17,21 +17,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.errors import SourceError
-from crystalcli.index.chunk_context import Contexts
+from crystalcli.index.chunk_context import ContextTracker
 from crystalcli.index.encoder import DEFAULT_META, Encoder
 from crystalcli.index.lazy_encoder import LazyEncoder
 from crystalcli.index.segment_writer import SegmentWriter
-from crystalcli.ingest.folder_rules import Chosen
+from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.ledger import Ledger
 from crystalcli.ingest.locations import own_files
-from crystalcli.ingest.staleness import Due
+from crystalcli.ingest.staleness import ChangeDetector
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Source
-from crystalcli.text.discover.file_filter import Choice
-from crystalcli.text.discover.walk import Found, walk
+from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.text.discover.file_filter import FileFilter
+from crystalcli.text.discover.walk import FoundFile, walk_files
 from crystalcli.text.formats.archive.archive_reader import DEPTH, Allowance, ArchiveReading
 from crystalcli.text.readers import open_source
-from crystalcli.text.source.read_request import PLAINLY, Options
+from crystalcli.text.source.read_request import PLAINLY, ReadOptions
 from crystalcli.types import BY_LINES, LINED, Chunk, DocumentState, Landmark, Reading, SkippedFile
 from crystalcli.vectors import CODE_BYTES
 
@@ -134,13 +134,13 @@ class _Tally:
         )  # fmt: skip
 
 
-def forecast(
+def forecast_ingest(
     paths: Sequence[Path],
     crystal: Path,
     store: Store | None,
     encoder: Encoder,
-    choice: Choice | None = None,
-    options: Options = PLAINLY,
+    choice: FileFilter | None = None,
+    options: ReadOptions = PLAINLY,
 ) -> ForecastReport:
     """Looks at everything under `paths` for the crystal at `crystal`, which is open in `store` if it is there.
 
@@ -192,20 +192,20 @@ def _look(
     paths: Sequence[Path],
     own: Collection[Path],
     store: Store,
-    choice: Choice | None,
-    options: Options,
+    choice: FileFilter | None,
+    options: ReadOptions,
     tally: _Tally,
-) -> dict[str, list[Found]]:
+) -> dict[str, list[FoundFile]]:
     """The files that would be read, by kind; enters what there is to say of all files. own: those of the crystal itself."""
-    ledger, chosen = Ledger(store), Chosen(store, paths, choice)
-    due = Due(ledger, options)
-    by_kind: dict[str, list[Found]] = {}
-    met = list(walk(paths, exclude=own, hidden=False, choices=chosen.by_folder))
+    ledger, chosen = Ledger(store), FolderRules(store, paths, choice)
+    due = ChangeDetector(ledger, options)
+    by_kind: dict[str, list[FoundFile]] = {}
+    met = list(walk_files(paths, exclude=own, hidden=False, choices=chosen.by_folder))
     due.expect(met)
     for each in met:
         location = ledger.location(each.path)
         before = ledger.at(location)
-        if not isinstance(each, Found):
+        if not isinstance(each, FoundFile):
             held = each.chosen and before is not None and before.chunks > 0
             tally.left_out += held
             if not held:
@@ -232,7 +232,7 @@ def _look(
     return by_kind
 
 
-def _keep(before: Source, ledger: Ledger, tally: _Tally) -> None:
+def _keep(before: SourceRow, ledger: Ledger, tally: _Tally) -> None:
     """Count what would stay as it is: a file, or what is in an archive."""
     rows = ledger.inside(before) if before.kind == "archive" else [before]
     for row in rows:
@@ -245,13 +245,13 @@ def _keep(before: Source, ledger: Ledger, tally: _Tally) -> None:
 class _Sample:
     """Some files, read and cut, and what that took. failed: those of them that cannot be read, their kind, and why."""
 
-    def __init__(self, encoder: Encoder, options: Options) -> None:
+    def __init__(self, encoder: Encoder, options: ReadOptions) -> None:
         self._encoder, self._options = encoder, options
         self.chunks: list[Chunk] = []
-        self.failed: list[tuple[Found, str, SourceError]] = []
+        self.failed: list[tuple[FoundFile, str, SourceError]] = []
         self.files = 0
 
-    def read(self, kind: str, found: Sequence[Found]) -> tuple[float, float]:
+    def read(self, kind: str, found: Sequence[FoundFile]) -> tuple[float, float]:
         """Tokens, and seconds for reading and cutting, for each byte of the files of a kind. Which are read their names decide."""
         chosen = sorted(found, key=lambda each: hashlib.blake2b(each.relative.encode(), digest_size=8).digest())[
             :_FILES
@@ -274,7 +274,7 @@ class _Sample:
         _, sizes, tokens, seconds = zip(*read, strict=True) if read else ((), (1,), (0,), (0.0,))
         return sum(tokens) / max(1, sum(sizes)), sum(seconds) / max(1, sum(sizes))
 
-    def _file(self, found: Found, kind: str) -> tuple[bool, int, int]:
+    def _file(self, found: FoundFile, kind: str) -> tuple[bool, int, int]:
         """Reads a file, or the beginning of a text, or of an archive.
 
         Whether its end was reached, or need not be; the bytes of the file that this stands for, and its tokens.
@@ -310,7 +310,7 @@ class _Sample:
     def _text(self, reading: Reading, name: str, deadline: float) -> tuple[bool, int, int]:
         """Cuts a text, or its beginning, as an ingest does: whether that is all of it, its bytes in UTF-8, and its tokens."""
         plain = reading.kind in LINED
-        contexts = Contexts(name, reading.kind)
+        contexts = ContextTracker(name, reading.kind)
         pieces: list[str | Landmark] = []
         whole, length = True, 0
         for piece in contexts.noted(reading.pieces()):

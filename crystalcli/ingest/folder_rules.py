@@ -12,39 +12,39 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from crystalcli.ingest.locations import folders_asked, folders_noted, home_of, location_of, place_of
+from crystalcli.ingest.locations import folders_asked, folders_noted, home_of, location_of, path_at_location
 from crystalcli.storage.store import Store
-from crystalcli.text.discover.file_filter import Choice
+from crystalcli.text.discover.file_filter import FileFilter
 from crystalcli.text.discover.walk import asked_place
 
 KEY = "choices"
 
 
-def choices_noted(store: Store) -> dict[str, Choice]:
+def stored_rules(store: Store) -> dict[str, FileFilter]:
     """The choice of each folder that has one of its own, by the folder as the ledger writes it. Raises DamagedCrystalError."""
     try:
         found = json.loads(store.meta().get(KEY, "{}"))
-        return {str(folder): Choice.read(said) for folder, said in found.items()}
+        return {str(folder): FileFilter.read(said) for folder, said in found.items()}
     except (ValueError, AttributeError, RecursionError):
         raise store.damaged("its choices of what is to be read do not decode") from None
 
 
-def as_noted(choices: Mapping[str, Choice]) -> str:
+def rules_as_json(choices: Mapping[str, FileFilter]) -> str:
     """The same as it stands in `meta`, under `choices`; what is usual needs no words."""
     said = {folder: choice.noted() for folder, choice in sorted(choices.items())}
     return json.dumps({folder: each for folder, each in said.items() if each}, ensure_ascii=False)
 
 
-class Chosen:
+class FolderRules:
     """What is read of the folders among `paths`: by the choice that is given, else by the ones remembered.
 
     by_folder: those that are not as usual, or given, by the folder's place in a walk.
     """
 
-    def __init__(self, store: Store, paths: Iterable[Path] = (), given: Choice | None = None) -> None:
+    def __init__(self, store: Store, paths: Iterable[Path] = (), given: FileFilter | None = None) -> None:
         self._store, self._home, self._given = store, home_of(store.path), given
         self._folders = {place: location_of(place, self._home) for place in map(asked_place, paths) if place.is_dir()}
-        self._noted = choices_noted(store)
+        self._noted = stored_rules(store)
         if given is not None:
             self._noted |= dict.fromkeys(self._folders.values(), given)
         self.by_folder = {
@@ -69,13 +69,13 @@ class Chosen:
         """What `meta` has to say of folders and choices from now on, where it does not say so yet."""
         meta = self._store.meta()
         said = {"folders": folders_noted(folders_asked(self._store) | set(self._folders.values()))}
-        said[KEY] = as_noted(self._noted)
+        said[KEY] = rules_as_json(self._noted)
         return {key: value for key, value in said.items() if meta.get(key, "[]" if key == "folders" else "{}") != value}
 
     def notes_without_missing(self) -> dict[str, str]:
         """The same when the folders that are no longer there are forgotten."""
-        left = {each for each in folders_asked(self._store) if place_of(each, self._home).is_dir()}
+        left = {each for each in folders_asked(self._store) if path_at_location(each, self._home).is_dir()}
         said = {"folders": folders_noted(left)}
         if self._noted:
-            said[KEY] = as_noted({folder: each for folder, each in self._noted.items() if folder in left})
+            said[KEY] = rules_as_json({folder: each for folder, each in self._noted.items() if folder in left})
         return said

@@ -20,20 +20,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crystalcli.errors import ModelMissingError, Refusal, SourceError, UnsteadySourceError, UsageError
 from crystalcli.index import fill
-from crystalcli.index.chunk_context import Contexts
+from crystalcli.index.chunk_context import ContextTracker
 from crystalcli.index.encoder import ENCODER, Encoder
 from crystalcli.index.segment_writer import SegmentWriter
-from crystalcli.ingest.folder_rules import Chosen
+from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.ledger import Ledger, no_longer_read
 from crystalcli.ingest.locations import own_files
-from crystalcli.ingest.slack_users import in_order
-from crystalcli.ingest.staleness import Due
+from crystalcli.ingest.slack_users import users_first
+from crystalcli.ingest.staleness import ChangeDetector
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import RUN, Run, Source
-from crystalcli.text.discover.file_filter import Choice
-from crystalcli.text.discover.walk import Found, Near, Skipped, walk
+from crystalcli.storage.tables.rows import RUN, RunRow, SourceRow
+from crystalcli.text.discover.file_filter import FileFilter
+from crystalcli.text.discover.walk import ChangedPaths, FoundFile, SkippedPath, walk_files
 from crystalcli.text.formats.archive.archive_reader import DEPTH, TOO_DEEP, Allowance, ArchiveReading
-from crystalcli.text.source.read_request import PLAINLY, Options
+from crystalcli.text.source.read_request import PLAINLY, ReadOptions
 from crystalcli.types import (
     BY_LINES,
     Change,
@@ -48,7 +48,7 @@ from crystalcli.types import (
 
 if TYPE_CHECKING:
     from crystalcli.index.layer_encoder import ChunkEncoder
-    from crystalcli.index.lazy_encoder import KeptEncoder
+    from crystalcli.index.lazy_encoder import CachedEncoder
 
 
 # Nanoseconds: mtime is too coarse to trust for files modified less than 2 s ago.
@@ -131,11 +131,11 @@ class _Open:
     it has been again. shown: whether what is read now stands in the crystal.
     """
 
-    found: Found
-    source: Source
+    found: FoundFile
+    source: SourceRow
     held: int | None
     shown: bool = False
-    runs: list[Run] = field(default_factory=list)
+    runs: list[RunRow] = field(default_factory=list)
     landmarks: list[tuple[int, str, str]] = field(default_factory=list)
     ordinal: int = 0
     characters: int = 0
@@ -149,14 +149,14 @@ class _Open:
         if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN:
             self.runs[-1] = run._replace(chunks=run.chunks + 1)
         else:
-            self.runs.append(Run(self.source.id, self.ordinal, number, 1, self.characters, self.lines))
+            self.runs.append(RunRow(self.source.id, self.ordinal, number, 1, self.characters, self.lines))
             self.ordinal += 1
         self.characters += len(chunk.text)
         self.lines += chunk.text.count("\n")
         self.tokens += len(chunk.ids)
         self.chunks += 1
 
-    def row(self, state: DocumentState) -> Source:
+    def row(self, state: DocumentState) -> SourceRow:
         """What the ledger says of it now."""
         row = self.source._replace(state=state, reason="", code="")
         return row._replace(characters=self.characters, tokens=self.tokens, chunks=self.chunks)
@@ -178,12 +178,12 @@ class IngestOptions:
     """
 
     prune: bool = False
-    choice: Choice | None = None
-    near: Near | None = None
-    piped: Found | None = None
+    choice: FileFilter | None = None
+    near: ChangedPaths | None = None
+    piped: FoundFile | None = None
     codebooks_from: Sequence[Path] = ()
-    kept: KeptEncoder | None = None
-    reading: Options = PLAINLY
+    kept: CachedEncoder | None = None
+    reading: ReadOptions = PLAINLY
 
 
 def ingest_into(
@@ -218,7 +218,7 @@ def ingest_into(
     # Without codebooks there are no codes: the text comes first then, the codebooks from it, and the layers at last.
     later = fill.lacks_codebooks(store, encoder)
     layers = fill.lazy_encoder(store, encoder, options.kept) if encoder.folder is not None and not later else None
-    ingest = Ingest(store, layers, progress, encoder.cut, options.reading)
+    ingest = Ingester(store, layers, progress, encoder.cut, options.reading)
     filled = fill.fill_layers(store, layers, progress) if layers is not None else 0
     report = ingest.run(paths, prune=options.prune, choice=options.choice, near=options.near, piped=options.piped)
     if later:
@@ -232,7 +232,7 @@ def ingest_into(
     )
 
 
-class Ingest:
+class Ingester:
     """One run over some paths. encoder: None when there are no weights; then the lexical index alone is made.
 
     chunks: cuts a document's text, and code where it is told so; by default as the program's own encoder reads it.
@@ -245,7 +245,7 @@ class Ingest:
         encoder: ChunkEncoder | None,
         progress: Callable[[Progress], None] | None = None,
         chunks: Callable[[Iterator[str | Landmark], bool], Iterator[Chunk]] | None = None,
-        options: Options = PLAINLY,
+        options: ReadOptions = PLAINLY,
     ) -> None:
         self._chunks = chunks or Encoder(None, None).cut
         self._store = store
@@ -253,7 +253,7 @@ class Ingest:
         self._writer = SegmentWriter(store, encoder, self._write_sources)
         self._tally = _Tally(lexical_only=encoder is None)
         self._ledger = Ledger(store)
-        self._due = Due(self._ledger, options)
+        self._due = ChangeDetector(self._ledger, options)
         self._stale: set[int] = set()  # sources of which nothing may stand in the crystal after the next commit
         self._finished: list[_Open] = []
         self._open: _Open | None = None
@@ -266,9 +266,9 @@ class Ingest:
         paths: Sequence[Path],
         *,
         prune: bool = False,
-        choice: Choice | None = None,
-        near: Near | None = None,
-        piped: Found | None = None,
+        choice: FileFilter | None = None,
+        near: ChangedPaths | None = None,
+        piped: FoundFile | None = None,
     ) -> IngestReport:
         """Read everything under `paths`; with `prune`, drop what is gone. Raises SourceError for a path that does not exist.
 
@@ -279,19 +279,19 @@ class Ingest:
         they are made when the crystal is next ingested into.
         """
         began = time.monotonic()
-        chosen = Chosen(self._store, paths, choice)
+        chosen = FolderRules(self._store, paths, choice)
         own = own_files(self._store.path)
-        met = in_order(list(walk(paths, exclude=own, hidden=False, choices=chosen.by_folder, near=near)))
+        met = users_first(list(walk_files(paths, exclude=own, hidden=False, choices=chosen.by_folder, near=near)))
         self._due.expect(met)
         self._ledger.notes, self._tally.chosen = chosen.notes(), chosen.said()
         if piped is not None:
             self._ledger.piped = piped
             met.append(piped)
-        self._files_total = sum(isinstance(each, Found) for each in met)
-        self._bytes_total = sum(each.size for each in met if isinstance(each, Found))
+        self._files_total = sum(isinstance(each, FoundFile) for each in met)
+        self._bytes_total = sum(each.size for each in met if isinstance(each, FoundFile))
         try:
             for each in met:
-                if isinstance(each, Found):
+                if isinstance(each, FoundFile):
                     self._take(each)
                 elif each.chosen and self._holds(each):
                     self._tally.left_out += 1
@@ -318,7 +318,7 @@ class Ingest:
 
     # --- one file ---------------------------------------------------------------------------------
 
-    def _take(self, found: Found) -> None:
+    def _take(self, found: FoundFile) -> None:
         location = self._ledger.location(found.path)
         before = self._ledger.at(location)
         self._tell(found.relative)
@@ -329,7 +329,7 @@ class Ingest:
         self._files += 1
         self._bytes_done += found.size
 
-    def _try(self, found: Found, location: str) -> None:
+    def _try(self, found: FoundFile, location: str) -> None:
         try:
             try:
                 self._look_at(found, location)
@@ -341,7 +341,7 @@ class Ingest:
             refusal = Refusal(str(error), error.code)
             self._skip(found, location, refusal, unsteady=isinstance(error, UnsteadySourceError))
 
-    def _keep(self, before: Source) -> None:
+    def _keep(self, before: SourceRow) -> None:
         if before.state == DocumentState.SKIPPED:
             self._tally.skipped.append(SkippedFile(before.path, before.reason, before.code))
         elif before.kind == "archive":
@@ -353,7 +353,7 @@ class Ingest:
         else:
             self._tally.unchanged += 1
 
-    def _look_at(self, found: Found, location: str) -> None:
+    def _look_at(self, found: FoundFile, location: str) -> None:
         """Read a file unless the crystal has all of it already. Raises SourceError."""
         mark, reading, before, is_held = self._due.look_at(found, location)
         if time.time_ns() - mark.mtime_ns < _FRESH:
@@ -370,13 +370,15 @@ class Ingest:
                 self._ledger.mark_gone_at(each.location)  # it was an archive
             self._read(found, location, before, reading, mark)
 
-    def _read(self, found: Found, location: str, before: Source | None, reading: Reading, mark: Fingerprint) -> None:
+    def _read(
+        self, found: FoundFile, location: str, before: SourceRow | None, reading: Reading, mark: Fingerprint
+    ) -> None:
         row = before or self._ledger.row(found, location)
         held = None if row.chunks and row.state != DocumentState.PARTIAL else row.characters
         row = row._replace(kind=reading.kind, title=reading.title)
         row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns, digest=mark.digest)
         current = self._open = _Open(found, self._ledger.numbered(row), held)
-        contexts = Contexts(row.path, reading.kind)
+        contexts = ContextTracker(row.path, reading.kind)
         chunks = self._chunks(self._texts(reading, current, contexts), reading.kind in BY_LINES)
         for chunk in contexts.given(chunks):
             current.place(chunk, self._writer.add(chunk))
@@ -392,7 +394,7 @@ class Ingest:
         self._tally.bytes += found.size
 
     def _unpack(
-        self, found: Found, location: str, before: Source | None, archive: ArchiveReading, mark: Fingerprint
+        self, found: FoundFile, location: str, before: SourceRow | None, archive: ArchiveReading, mark: Fingerprint
     ) -> None:
         """Read the members of an archive as files below it. Its own row says that all of them have been. Raises SourceError."""
         outer = self._allowance
@@ -414,9 +416,9 @@ class Ingest:
                     place, name = f"{location}/{member.name}", f"{found.relative}/{member.name}"
                     met.add(place)
                     if member.refusal is not None:
-                        self._skip(Skipped(found.path, found.root, name, *member.refusal), place, member.refusal)
+                        self._skip(SkippedPath(found.path, found.root, name, *member.refusal), place, member.refusal)
                     elif member.path is not None:
-                        self._try(Found(member.path, found.root, name, member.size, mark.mtime_ns), place)
+                        self._try(FoundFile(member.path, found.root, name, member.size, mark.mtime_ns), place)
                     self._commit_when_full()
         except UnsteadySourceError:
             self._writer.commit()  # so that the ledger knows what has been read of it when it is tried again
@@ -428,7 +430,7 @@ class Ingest:
             self._ledger.mark_gone_at(each)
         self._ledger.enter(row._replace(state=DocumentState.DONE, digest=mark.digest))
 
-    def _texts(self, reading: Reading, current: _Open, contexts: Contexts) -> Iterator[str | Landmark]:
+    def _texts(self, reading: Reading, current: _Open, contexts: ContextTracker) -> Iterator[str | Landmark]:
         for piece in contexts.noted(reading.pieces()):
             if isinstance(piece, Landmark):
                 current.landmarks.append((piece.start, piece.kind, piece.label))
@@ -442,10 +444,10 @@ class Ingest:
             row = current.source._replace(state=DocumentState.PARTIAL, digest=b"", characters=0, tokens=0, chunks=0)
             self._ledger.note(row)
 
-    def _skip(self, each: Found | Skipped, location: str, refusal: Refusal, *, unsteady: bool = False) -> None:
+    def _skip(self, each: FoundFile | SkippedPath, location: str, refusal: Refusal, *, unsteady: bool = False) -> None:
         """Enter a file that is not read. unsteady: it might be another time, so that it is looked at again."""
         row = self._ledger.at(location) or self._ledger.row(each, location)
-        size, mtime_ns = (each.size, each.mtime_ns) if isinstance(each, Found) and not unsteady else (0, 0)
+        size, mtime_ns = (each.size, each.mtime_ns) if isinstance(each, FoundFile) and not unsteady else (0, 0)
         is_held = unsteady or row.chunks or self._ledger.inside(row)
         state = DocumentState.FAILED if is_held else DocumentState.SKIPPED
         message, code = refusal
@@ -453,7 +455,7 @@ class Ingest:
         self._ledger.enter(row)
         self._tally.skipped.append(SkippedFile(row.path, message, code))
 
-    def _holds(self, each: Found | Skipped) -> bool:
+    def _holds(self, each: FoundFile | SkippedPath) -> bool:
         before = self._ledger.at(self._ledger.location(each.path))
         return before is not None and before.chunks > 0
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crystalcli.errors import Reason
-from crystalcli.ingest.folder_rules import Chosen
-from crystalcli.ingest.locations import PIPED, above, home_of, is_piped, location_of, place_of
+from crystalcli.ingest.folder_rules import FolderRules
+from crystalcli.ingest.locations import PIPED, home_of, is_piped, location_of, parent_locations, path_at_location
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Source
-from crystalcli.text.discover.walk import Found, Near, Skipped, asked_place
+from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.text.discover.walk import ChangedPaths, FoundFile, SkippedPath, asked_place
 from crystalcli.types import Change, DocumentState, Fingerprint
 
 # States in which `digest` is that of the text which is held, if any is.
@@ -36,16 +36,16 @@ class Ledger:
         self.gone: list[tuple[str, Change]] = []
         self.left_out = 0
         self.notes: dict[str, str] = {}
-        self.piped: Found | None = None
+        self.piped: FoundFile | None = None
         self._store = store
         self._home = home_of(store.path)
         self._by_location = {source.location: source for source in store.sources()}
         self._names = {source.path: source.location for source in self._by_location.values()}
-        self._rows: list[Source] = []  # that wait for the next commit
+        self._rows: list[SourceRow] = []  # that wait for the next commit
         self._inside: dict[str, set[str]] = {}  # for each archive, the locations of what it holds, at any depth
         archives = {source.location for source in self._by_location.values() if source.kind == "archive"}
         for location in self._by_location if archives else ():
-            for folder in above(location):
+            for folder in parent_locations(location):
                 if folder in archives:
                     self._inside.setdefault(folder, set()).add(location)
         self._next = 1 + max((source.id for source in self._by_location.values()), default=0)
@@ -55,7 +55,7 @@ class Ledger:
         """Whether rows wait to be written."""
         return bool(self._rows)
 
-    def at(self, location: str) -> Source | None:
+    def at(self, location: str) -> SourceRow | None:
         """The row of what was read from `location`."""
         return self._by_location.get(location)
 
@@ -65,20 +65,20 @@ class Ledger:
             return PIPED + self.piped.relative
         return location_of(path, self._home)
 
-    def row(self, each: Found | Skipped, location: str) -> Source:
+    def row(self, each: FoundFile | SkippedPath, location: str) -> SourceRow:
         """A row for what has none yet, under a name of its own."""
         name = self._name(each, location)
         root = PIPED if is_piped(location) else self.location(each.root)
-        return Source(0, name, location, root, state=DocumentState.SKIPPED)
+        return SourceRow(0, name, location, root, state=DocumentState.SKIPPED)
 
-    def numbered(self, row: Source) -> Source:
+    def numbered(self, row: SourceRow) -> SourceRow:
         """The row with a number of its own."""
         if not row.id:
             row = row._replace(id=self._next)
             self._next += 1
         return row
 
-    def enter(self, row: Source) -> Source:
+    def enter(self, row: SourceRow) -> SourceRow:
         """Enter a row, with a number of its own; the next commit writes it."""
         row = self.numbered(row)
         if self._by_location.get(row.location) != row:  # thousands of images are skipped as they were before
@@ -86,7 +86,7 @@ class Ledger:
             self._rows.append(row)
         return row
 
-    def note(self, row: Source) -> None:
+    def note(self, row: SourceRow) -> None:
         """Remember how a row stands that another hand writes, or takes back."""
         self._by_location[row.location] = row
 
@@ -101,7 +101,7 @@ class Ledger:
 
     # --- archives -------------------------------------------------------------------------------------
 
-    def inside(self, archive: Source) -> list[Source]:
+    def inside(self, archive: SourceRow) -> list[SourceRow]:
         """The rows of what an archive holds, archives in it and what they hold among them."""
         held = self._inside.get(archive.location, set())
         return [self._by_location[each] for each in sorted(held) if each in self._by_location]
@@ -109,19 +109,19 @@ class Ledger:
     def note_inside(self, location: str, met: set[str]) -> list[str]:
         """Remember that these were met in an archive, and give the locations of those that once were and now are not."""
         known = self._inside.setdefault(location, set())
-        gone = [each for each in known - met if met.isdisjoint(above(each))]
+        gone = [each for each in known - met if met.isdisjoint(parent_locations(each))]
         known |= met
         for each in met:
             known |= self._inside.get(each, set())
         return sorted(gone)
 
-    def is_settled(self, row: Source) -> bool:
+    def is_settled(self, row: SourceRow) -> bool:
         """Whether nothing in it waits to be read again; of what is no archive, nothing does."""
         return all(
             each.state in (DocumentState.DONE, DocumentState.SKIPPED, DocumentState.GONE) for each in self.inside(row)
         )
 
-    def holds(self, row: Source, mark: Fingerprint) -> bool:
+    def holds(self, row: SourceRow, mark: Fingerprint) -> bool:
         """Whether the crystal has all of a file with these bytes that this row is of."""
         if row.state not in WHOLE or row.digest != mark.digest:
             return False
@@ -131,20 +131,24 @@ class Ledger:
     # --- what is gone, and what has moved -------------------------------------------------------------
 
     def mark_gone(
-        self, paths: Sequence[Path], met: Sequence[Found | Skipped], chosen: Chosen, near: Near | None
+        self,
+        paths: Sequence[Path],
+        met: Sequence[FoundFile | SkippedPath],
+        chosen: FolderRules,
+        near: ChangedPaths | None,
     ) -> None:
         """Sources under the folders asked for that the walk no longer met, unless it could not look where they were."""
         asked = tuple(self._below(asked_place(path)) for path in paths if path.is_dir())
         closed = tuple(
             self._below(each.path)
             for each in met
-            if isinstance(each, Skipped)
+            if isinstance(each, SkippedPath)
             and (not each.chosen or each.code == Reason.INSTALLED_PACKAGES)
             and not os.path.islink(each.path)  # noqa: PTH114
         )
         here = {self.location(each.path) for each in met}
         for location, source in list(self._by_location.items()):
-            place = str(place_of(location, self._home))
+            place = str(path_at_location(location, self._home))
             if (
                 source.state != DocumentState.GONE
                 and location not in here
@@ -167,7 +171,7 @@ class Ledger:
                 self.gone.append((source.path, Change.GONE))
             self.enter(no_longer_read(source, DocumentState.GONE))
 
-    def moved_here(self, found: Found, location: str, mark: Fingerprint) -> Source | None:
+    def moved_here(self, found: FoundFile, location: str, mark: Fingerprint) -> SourceRow | None:
         """The source of that name with the same bytes, when its file is no longer where it was: the folder has been moved."""
         old = self._by_location.get(self._names.get(found.relative, ""))
         if is_piped(location) or old is None or old.digest != mark.digest:
@@ -186,7 +190,7 @@ class Ledger:
                 self.enter(moved)
         return old._replace(location=location, root=root)
 
-    def prune(self, chosen: Chosen) -> int:
+    def prune(self, chosen: FolderRules) -> int:
         """Drop the documents whose files are gone, wherever they were, and forget the folders that are; how many."""
         pruned = 0
         with self._store.transaction():
@@ -201,7 +205,7 @@ class Ledger:
 
     # --- names and places -----------------------------------------------------------------------------
 
-    def _name(self, each: Found | Skipped, location: str) -> str:
+    def _name(self, each: FoundFile | SkippedPath, location: str) -> str:
         """What the file is cited as: its path under the folder that was asked for, made unique by that folder's name."""
         name, count = each.relative, 1
         while self._names.get(name, location) != location:
@@ -214,7 +218,7 @@ class Ledger:
         self._names[name] = location
         return name
 
-    def _free_name(self, old: Source) -> None:
+    def _free_name(self, old: SourceRow) -> None:
         """A file that is gone leaves its name to the one that now has it; what was read of it stays until it is pruned."""
         if old.state != DocumentState.GONE:
             self.gone.append((old.path, Change.GONE))
@@ -222,11 +226,11 @@ class Ledger:
         self._names[freed.path] = freed.location
         self.enter(freed)
 
-    def _vanished(self, source: Source) -> bool:
+    def _vanished(self, source: SourceRow) -> bool:
         if is_piped(source.location):
             return False
         try:
-            place_of(source.location, self._home).lstat()
+            path_at_location(source.location, self._home).lstat()
         except FileNotFoundError:
             return True
         except (
@@ -238,9 +242,9 @@ class Ledger:
             pass  # who knows
         return False
 
-    def _archives_over(self, location: str) -> list[Source]:
+    def _archives_over(self, location: str) -> list[SourceRow]:
         """The archives that a file is in, innermost first."""
-        rows = (self._by_location.get(each) for each in above(location))
+        rows = (self._by_location.get(each) for each in parent_locations(location))
         return [row for row in rows if row is not None and row.kind == "archive"]
 
     def _below(self, folder: Path) -> str:
@@ -248,6 +252,6 @@ class Ledger:
         return os.path.join(os.path.normpath(folder.absolute()), "")  # noqa: PTH118 - one slash at its end
 
 
-def no_longer_read(source: Source, state: DocumentState) -> Source:
+def no_longer_read(source: SourceRow, state: DocumentState) -> SourceRow:
     """The row of a source whose file cannot be read. Of one that was never read to its end, the digest would say too much."""
     return source._replace(state=state, digest=b"" if source.state == DocumentState.PARTIAL else source.digest)

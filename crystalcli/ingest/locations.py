@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from crystalcli.storage.file.file_lock import own_place
+from crystalcli.storage.file.file_lock import crystal_path
 from crystalcli.storage.store import Store
 
 # A crystal and what stands beside it, while it is written or repaired.
@@ -25,12 +25,12 @@ def is_piped(location: str) -> bool:
 def own_files(crystal: Path) -> set[Path]:
     """A crystal and what lies beside it: files that are never read into it."""
     here = crystal.absolute()
-    return {Path(f"{path}{suffix}") for path in (here, own_place(here)) for suffix in _BESIDE}
+    return {Path(f"{path}{suffix}") for path in (here, crystal_path(here)) for suffix in _BESIDE}
 
 
 def home_of(crystal: Path) -> Path:
     """The folder that a crystal's places are counted from: that of the file itself, not of a link to it."""
-    return own_place(crystal).absolute().parent
+    return crystal_path(crystal).absolute().parent
 
 
 def location_of(path: Path, home: Path) -> str:
@@ -45,7 +45,7 @@ def location_of(path: Path, home: Path) -> str:
     )  # names need not be UTF-8
 
 
-def place_of(location: str, home: Path) -> Path:
+def path_at_location(location: str, home: Path) -> Path:
     """The place that a ledger means by `location`: the inverse of `location_of`, but for names that are not UTF-8."""
     return Path(os.path.normpath(home / location))
 
@@ -67,7 +67,7 @@ def folders_noted(folders: Iterable[str]) -> str:
     return json.dumps(sorted(folders), ensure_ascii=False)
 
 
-def above(location: str) -> Iterator[str]:
+def parent_locations(location: str) -> Iterator[str]:
     """Every folder above a place of the ledger, the nearest first. An archive is one to what it holds."""
     while (end := location.rfind("/")) > 0:
         location = location[:end]

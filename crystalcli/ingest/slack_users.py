@@ -10,22 +10,22 @@ from pathlib import Path
 
 from crystalcli.errors import CrystalError
 from crystalcli.ingest.ledger import Ledger
-from crystalcli.storage.tables.rows import Source
-from crystalcli.text.discover.walk import Found, Skipped
+from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.text.discover.walk import FoundFile, SkippedPath
 from crystalcli.text.formats.archive.archive_reader import PEOPLE
-from crystalcli.text.source.file_bytes import survey
+from crystalcli.text.source.file_bytes import survey_file
 
 
-class People:
+class SlackUsers:
     """The folders whose `users.json` is another than the one that the chats in them were read with."""
 
     def __init__(self) -> None:
         self._folders: set[Path] = set()
 
-    def expect(self, met: Iterable[Found | Skipped], ledger: Ledger) -> None:
+    def expect(self, met: Iterable[FoundFile | SkippedPath], ledger: Ledger) -> None:
         """Look at those that a walk has met. Raises nothing: one that cannot be read says no names."""
         for each in met:
-            if isinstance(each, Found) and each.path.name == PEOPLE:
+            if isinstance(each, FoundFile) and each.path.name == PEOPLE:
                 before = ledger.at(ledger.location(each.path))
                 if before is None or not _is_as_read(each, before):
                     self._folders.add(each.path.parent)
@@ -35,21 +35,21 @@ class People:
         if path.name == PEOPLE:
             self._folders.add(path.parent)
 
-    def rename(self, found: Found, before: Source) -> bool:
+    def rename(self, found: FoundFile, before: SourceRow) -> bool:
         """Whether they say other names for those who wrote in a file that was read before."""
         folders = found.path.parent, found.path.parent.parent
         return before.kind == "chat" and not self._folders.isdisjoint(folders) and found.path.suffix.lower() == ".json"
 
 
-def in_order(met: list[Found | Skipped]) -> list[Found | Skipped]:
+def users_first(met: list[FoundFile | SkippedPath]) -> list[FoundFile | SkippedPath]:
     """The same with these files last: one that has been read says that all chats have been read with it."""
     return sorted(met, key=lambda each: each.path.name == PEOPLE)
 
 
-def _is_as_read(found: Found, before: Source) -> bool:
+def _is_as_read(found: FoundFile, before: SourceRow) -> bool:
     if (before.size, before.mtime_ns) == (found.size, found.mtime_ns):
         return True
     try:
-        return survey(found.path).fingerprint.digest == before.digest
+        return survey_file(found.path).fingerprint.digest == before.digest
     except CrystalError:  # the chats are read with what it says now
         return False

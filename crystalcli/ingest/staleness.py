@@ -10,36 +10,36 @@ from typing import NamedTuple
 
 from crystalcli.errors import MACHINE_MADE, SourceError
 from crystalcli.ingest.ledger import Ledger
-from crystalcli.ingest.slack_users import People
-from crystalcli.storage.tables.rows import Source
+from crystalcli.ingest.slack_users import SlackUsers
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.text.discover.skip_rules import by_content
-from crystalcli.text.discover.walk import Found, Skipped
+from crystalcli.text.discover.walk import FoundFile, SkippedPath
 from crystalcli.text.readers import open_source
-from crystalcli.text.source.read_request import Options, may_open
+from crystalcli.text.source.read_request import ReadOptions, may_open
 from crystalcli.types import DocumentState, Fingerprint, Reading
 
 
-class Look(NamedTuple):
+class FileCheck(NamedTuple):
     """A file that has been looked at. before: its row in the ledger; is_held: the crystal has all of it, as it is now."""
 
     mark: Fingerprint
     reading: Reading
-    before: Source | None
+    before: SourceRow | None
     is_held: bool
 
 
-class Due:
+class ChangeDetector:
     """What is to be read, by one ledger. options: how files are read this time."""
 
-    def __init__(self, ledger: Ledger, options: Options) -> None:
+    def __init__(self, ledger: Ledger, options: ReadOptions) -> None:
         self._ledger, self._options = ledger, options
-        self._people = People()
+        self._people = SlackUsers()
 
-    def expect(self, met: Iterable[Found | Skipped]) -> None:
+    def expect(self, met: Iterable[FoundFile | SkippedPath]) -> None:
         """What a walk has met, before any of it is asked about."""
         self._people.expect(met, self._ledger)
 
-    def is_settled(self, found: Found, before: Source) -> bool:
+    def is_settled(self, found: FoundFile, before: SourceRow) -> bool:
         """Whether the ledger's row of a file says all there is to know, so that it need not be opened."""
         if before.state not in (DocumentState.DONE, DocumentState.SKIPPED) or self._people.rename(found, before):
             return False
@@ -47,7 +47,7 @@ class Due:
         asked_again = found.wanted and before.code in MACHINE_MADE
         return as_it_was and not asked_again and self._ledger.is_settled(before) and not self._opens(before)
 
-    def look_at(self, found: Found, location: str) -> Look:
+    def look_at(self, found: FoundFile, location: str) -> FileCheck:
         """Open a file and hold its bytes against the ledger. Raises SourceError for one that is not to be read."""
         mark, reading = open_source(found.path, self._options)
         known = self._ledger.at(location)
@@ -60,9 +60,9 @@ class Due:
             is_held = not self._people.rename(found, before)
         else:
             self._people.note(found.path)
-        return Look(mark, reading, before, is_held)
+        return FileCheck(mark, reading, before, is_held)
 
-    def _opens(self, before: Source) -> bool:
+    def _opens(self, before: SourceRow) -> bool:
         """Whether a password is given for it, or for what is in it, that was left out without one, or with another."""
         if not self._options.password:
             return False

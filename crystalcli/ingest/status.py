@@ -12,12 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crystalcli.errors import SourceError
-from crystalcli.ingest.folder_rules import choices_noted
-from crystalcli.ingest.locations import above, folders_asked, home_of, is_piped, location_of, own_files, place_of
+from crystalcli.ingest.folder_rules import stored_rules
+from crystalcli.ingest.locations import (
+    folders_asked,
+    home_of,
+    is_piped,
+    location_of,
+    own_files,
+    parent_locations,
+    path_at_location,
+)
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Source, typed
-from crystalcli.text.discover.file_filter import USUAL, Choice
-from crystalcli.text.discover.walk import Found, Skipped, walk
+from crystalcli.storage.tables.rows import SourceRow, typed
+from crystalcli.text.discover.file_filter import USUAL, FileFilter
+from crystalcli.text.discover.walk import FoundFile, SkippedPath, walk_files
 from crystalcli.types import DocumentState, FileState
 
 
@@ -72,24 +80,24 @@ class StatusReport:
         return not self.segments_without_layers and all(entry.complete for entry in self.entries)
 
 
-def status(store: Store) -> StatusReport:
+def crystal_status(store: Store) -> StatusReport:
     """Compare the ledger with the folders. Raises DamagedCrystalError."""
     home = home_of(store.path)
     with store.snapshot():
         sources, segments = store.sources(), store.segments()
         asked = sorted(folders_asked(store))
-        choices = choices_noted(store)
+        choices = stored_rules(store)
         stored, bare = _stored(store)
-    there = {each: place_of(each, home) for each in asked if place_of(each, home).is_dir()}
-    met: dict[str, Found | Skipped] = {}
+    there = {each: path_at_location(each, home) for each in asked if path_at_location(each, home).is_dir()}
+    met: dict[str, FoundFile | SkippedPath] = {}
     for each, folder in there.items():
         chosen = {folder: choices.get(each, USUAL)}
         try:
-            for found in walk([folder], exclude=own_files(store.path), hidden=False, choices=chosen):
+            for found in walk_files([folder], exclude=own_files(store.path), hidden=False, choices=chosen):
                 location = location_of(found.path, home)
                 before = met.get(location)
                 # What one folder's choice leaves out, that of another, above or below it, may keep.
-                if before is None or (isinstance(before, Skipped) and before.chosen):
+                if before is None or (isinstance(before, SkippedPath) and before.chosen):
                     met[location] = found
         except SourceError:
             continue  # it went while we looked
@@ -99,7 +107,9 @@ def status(store: Store) -> StatusReport:
     for source in sources:
         found_now, walked = met.pop(source.location, None), there.get(source.root)
         choice = choices.get(source.root, USUAL)
-        archive = next((archives[each] for each in reversed([*above(source.location)]) if each in archives), None)
+        archive = next(
+            (archives[each] for each in reversed([*parent_locations(source.location)]) if each in archives), None
+        )
         if archive is None:
             now = _now(source, home, found_now, walked, choice)
         else:
@@ -107,7 +117,7 @@ def status(store: Store) -> StatusReport:
             now = FileState.GONE if source.state == DocumentState.GONE else now
         counts = (stored.get(source.id, 0), bare.get(source.id, 0))
         entries.append(_entry(source, now, *counts))
-    entries += [_new(found) for _, found in sorted(met.items()) if isinstance(found, Found)]
+    entries += [_new(found) for _, found in sorted(met.items()) if isinstance(found, FoundFile)]
     return StatusReport(
         tuple(entries),
         tuple(asked),
@@ -117,14 +127,16 @@ def status(store: Store) -> StatusReport:
     )
 
 
-def _now(source: Source, home: Path, found: Found | Skipped | None, walked: Path | None, choice: Choice) -> FileState:
+def _now(
+    source: SourceRow, home: Path, found: FoundFile | SkippedPath | None, walked: Path | None, choice: FileFilter
+) -> FileState:
     """How a source's file stands now. walked: its folder, if that was walked, so that a file not met is gone or left out."""
-    path = place_of(source.location, home)
+    path = path_at_location(source.location, home)
     if is_piped(source.location):
         return (
             FileState.GONE if source.state == DocumentState.GONE else FileState.SAME
         )  # gone: merged with a newer one of that name
-    if isinstance(found, Skipped):
+    if isinstance(found, SkippedPath):
         if source.state == DocumentState.SKIPPED:
             return FileState.SAME
         return FileState.LEFT_OUT if found.chosen else FileState.CHANGED
@@ -163,7 +175,7 @@ def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:
     return stored, dict(typed(store.rows(query), (int, int), store.path))
 
 
-def _entry(source: Source, now: FileState, stored: int, bare: int) -> SourceStatus:
+def _entry(source: SourceRow, now: FileState, stored: int, bare: int) -> SourceStatus:
     return SourceStatus(
         path=source.path,
         location=source.location,
@@ -183,7 +195,7 @@ def _entry(source: Source, now: FileState, stored: int, bare: int) -> SourceStat
     )
 
 
-def _new(found: Found) -> SourceStatus:
+def _new(found: FoundFile) -> SourceStatus:
     location = os.fsencode(found.path).decode("utf-8", "backslashreplace")
     return SourceStatus(
         found.relative, location, "", "", "", "", FileState.NEW, found.size, found.mtime_ns, "", 0, 0, chunks_expected=None,

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from crystalcli.errors import Reason, SourceError, UsageError
-from crystalcli.text.discover.file_filter import said
-from crystalcli.text.discover.walk import Found
+from crystalcli.text.discover.file_filter import format_limit
+from crystalcli.text.discover.walk import FoundFile
 from crystalcli.text.readers import open_source
 
 NAME = "stdin"  # what it is called when nothing is said
@@ -22,7 +22,7 @@ _PIECE = 1 << 20
 _LONGEST = 200  # bytes of each part of a name
 
 
-def checked_name(name: str) -> str:
+def check_document_name(name: str) -> str:
     """A name as it will be cited: one or more parts with `/` between them. Raises UsageError for what is none."""
     parts = name.split("/")
     if any(part in ("", ".", "..") or part != part.strip() for part in parts) or not name.isprintable():
@@ -33,12 +33,12 @@ def checked_name(name: str) -> str:
 
 
 @contextmanager
-def spooled(stream: BinaryIO, name: str, largest: int) -> Iterator[Found]:
+def spool_stream(stream: BinaryIO, name: str, largest: int) -> Iterator[FoundFile]:
     """What `stream` holds, as a file that goes when the block ends. largest: bytes it may have, 0 for any number.
 
     Raises UsageError for a bad name, SourceError when the stream is longer, empty, or holds nothing that can be read.
     """
-    relative = checked_name(name)
+    relative = check_document_name(name)
     with tempfile.TemporaryDirectory(prefix="crystal-") as folder:
         path = Path(folder, PurePosixPath(relative).name)  # readers look at the name as well
         size = 0
@@ -47,7 +47,7 @@ def spooled(stream: BinaryIO, name: str, largest: int) -> Iterator[Found]:
                 size += len(piece)
                 if largest and size > largest:
                     raise SourceError(
-                        f"standard input is longer than {said(largest)}; --max-file-size says how long it may be",
+                        f"standard input is longer than {format_limit(largest)}; --max-file-size says how long it may be",
                         Reason.TOO_LARGE,
                     )
                 file.write(piece)
@@ -55,4 +55,4 @@ def spooled(stream: BinaryIO, name: str, largest: int) -> Iterator[Found]:
             open_source(path)
         except SourceError as error:
             raise SourceError(f"nothing to read in standard input: {error}", error.code) from None
-        yield Found(path, Path(NAME), relative, size, time.time_ns(), True)
+        yield FoundFile(path, Path(NAME), relative, size, time.time_ns(), True)

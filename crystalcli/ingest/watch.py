@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError
-from crystalcli.index.lazy_encoder import KeptEncoder
+from crystalcli.index.lazy_encoder import CachedEncoder
 from crystalcli.ingest.ingester import IngestOptions, IngestReport
 from crystalcli.ingest.locations import own_files
-from crystalcli.text.discover.fs_events import Next, events
+from crystalcli.text.discover.fs_events import Next, watch_events
 from crystalcli.text.discover.skip_rules import INSTALLED
-from crystalcli.text.discover.walk import NEVER_ENTERED, OWN_SUFFIXES, Near, asked_place
+from crystalcli.text.discover.walk import NEVER_ENTERED, OWN_SUFFIXES, ChangedPaths, asked_place
 from crystalcli.text.formats.archive.archive_reader import PEOPLE
-from crystalcli.text.source.read_request import PLAINLY, Options
+from crystalcli.text.source.read_request import PLAINLY, ReadOptions
 
 if TYPE_CHECKING:
-    from crystalcli.text.discover.file_filter import Choice
+    from crystalcli.text.discover.file_filter import FileFilter
 
 _TICK = 1.0  # seconds between two looks at whether the folders are still there
 _IDLE = 600.0  # seconds after which the encoder's memory is given back
@@ -41,7 +41,7 @@ class WatchBatch:
     whole: bool
 
 
-class Watch:
+class Watcher:
     """Follows files and folders into a crystal.
 
     Args:
@@ -61,15 +61,15 @@ class Watch:
         ingest: Callable[[list[Path], IngestOptions], IngestReport],
         on_batch: Callable[[WatchBatch], None],
         note: Callable[[str], None],
-        choice: Choice | None = None,
-        reading: Options = PLAINLY,
+        choice: FileFilter | None = None,
+        reading: ReadOptions = PLAINLY,
     ) -> None:
         self._paths = [asked_place(path) for path in paths]
         self._named = {str(path) for path in self._paths if not path.is_dir()}
         self._crystal, self._own = crystal, {str(path) for path in own_files(crystal)}
         self._ingest_paths, self._on_batch, self._note = ingest, on_batch, note
         self._choice, self._reading = choice, reading
-        self._kept = KeptEncoder()
+        self._kept = CachedEncoder()
 
     def run(self) -> None:
         """Does not return. Raises KeyboardInterrupt when it is stopped, CrystalError when it cannot go on."""
@@ -82,7 +82,7 @@ class Watch:
             for path in sorted(missing - gone):
                 self._note(f"{path} is there again")
             missing = gone
-            with events(list(there), self.matters) as burst:
+            with watch_events(list(there), self.matters) as burst:
                 self._follow(there, burst)
 
     def _follow(self, there: dict[Path, tuple[int, int]], burst: Next) -> None:
@@ -106,7 +106,7 @@ class Watch:
             if near is None:
                 whole = last
 
-    def _ingest(self, paths: list[Path], near: Near | None) -> None:
+    def _ingest(self, paths: list[Path], near: ChangedPaths | None) -> None:
         # A named file that is gone stands for itself; of the folders only those that are there are asked for.
         paths = [path for path in paths if path.exists()]
         near = near if self._crystal.exists() else None  # a new crystal holds nothing yet
@@ -119,11 +119,11 @@ class Watch:
         self._choice = None  # it is remembered
         self._on_batch(WatchBatch(report, near is None))
 
-    def _near(self, changed: frozenset[str]) -> Near | None:
+    def _near(self, changed: frozenset[str]) -> ChangedPaths | None:
         """Where to look; None for everywhere."""
         if len(changed) > _MANY or any(path.endswith((*_RULES, PEOPLE)) for path in changed):
             return None
-        return Near(changed, self._named & changed)
+        return ChangedPaths(changed, self._named & changed)
 
     def _there(self) -> dict[Path, tuple[int, int]]:
         """The paths that can be watched, and which folder each is: one of the same name may take its place."""

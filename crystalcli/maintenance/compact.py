@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crystalcli.index.chunk_reader import Chunks
-from crystalcli.maintenance.copier import Copy
-from crystalcli.storage.check import vouch
-from crystalcli.storage.file.atomic_replace import written_beside
+from crystalcli.index.chunk_reader import ChunkReader
+from crystalcli.maintenance.copier import CrystalCopier
+from crystalcli.storage.check import check_seal
+from crystalcli.storage.file.atomic_replace import write_beside
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.copy_rows import carry_codebooks, landmarks_of
+from crystalcli.storage.tables.copy_rows import copy_codebooks, landmark_triples
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class CompactReport:
     seconds: float
 
 
-def compact(path: Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
+def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
     """Write the crystal at `path` anew without its dead chunks, its segments as large as those of one ingest.
 
     Documents, texts and codes stay what they are; nothing is encoded. The file is replaced at the end, in one step: until then,
@@ -45,14 +45,14 @@ def compact(path: Path, progress: Callable[[int, int], None] | None = None) -> C
     began = time.monotonic()
     with Store.open(path, writable=True) as old:
         before = size_of(old)
-        with written_beside(path, old.meta(), old) as new:
-            carry_codebooks(old, new)
-            copy, chunks, documents = Copy(new), Chunks(old), 0
+        with write_beside(path, old.meta(), old) as new:
+            copy_codebooks(old, new)
+            copy, chunks, documents = CrystalCopier(new), ChunkReader(old), 0
             sources, done = old.sources(), 0
             total = sum(source.tokens for source in sources)
             for source in sources:
-                vouch(old, source)
-                copy.enter(source, copy.add(chunks, source.id), landmarks_of(old, source.id))
+                check_seal(old, source)
+                copy.enter(source, copy.add(chunks, source.id), landmark_triples(old, source.id))
                 documents += source.chunks > 0
                 done += source.tokens
                 if progress is not None:

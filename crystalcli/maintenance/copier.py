@@ -13,19 +13,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crystalcli.index.chunk_context import identity
-from crystalcli.index.chunk_reader import Chunks, StoredChunk
+from crystalcli.index.chunk_context import chunk_identity
+from crystalcli.index.chunk_reader import ChunkReader, StoredChunk
 from crystalcli.index.layer_encoder import LayerCodes
-from crystalcli.index.segment_writer import SEGMENT_BYTES, count_terms, draft_of, write_segment
+from crystalcli.index.segment_writer import SEGMENT_BYTES, build_draft, count_terms, write_segment
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.chunk_spans import Spans
-from crystalcli.storage.tables.rows import RUN, Run, Source
+from crystalcli.storage.tables.chunk_spans import ChunkSpans
+from crystalcli.storage.tables.rows import RUN, RunRow, SourceRow
 from crystalcli.vectors import pyramid_layout
 
 Landmarks = Sequence[tuple[int, str, str]]
 
 
-class Copy:
+class CrystalCopier:
     """Writes into `target`, an empty crystal. Add documents' texts, enter the documents, finish."""
 
     def __init__(self, target: Store) -> None:
@@ -35,10 +35,10 @@ class Copy:
         self._pending: list[StoredChunk] = []
         self._size = 0
         self._first_chunk = self._first_atom = 0
-        self._rows: list[tuple[Source, list[Run], Landmarks]] = []
+        self._rows: list[tuple[SourceRow, list[RunRow], Landmarks]] = []
         self._sources = 0
 
-    def add(self, chunks: Chunks, source: int) -> array[int]:
+    def add(self, chunks: ChunkReader, source: int) -> array[int]:
         """The numbers that the chunks of a source have in the copy; what is not there yet is copied. May write a segment."""
         numbers = array("q")
         for chunk in chunks.of(source):
@@ -46,7 +46,7 @@ class Copy:
             numbers.append(self._take(chunks.get(chunk)) if known is None else known)
         return numbers
 
-    def enter(self, row: Source, numbers: Sequence[int], landmarks: Landmarks) -> None:
+    def enter(self, row: SourceRow, numbers: Sequence[int], landmarks: Landmarks) -> None:
         """A document: its row of the ledger (the id is given anew), the numbers of its chunks, its landmarks."""
         self._sources += 1
         self._rows.append((row._replace(id=self._sources), self._runs(self._sources, numbers), landmarks))
@@ -59,7 +59,7 @@ class Copy:
         if self._pending and (self._pending[-1].codes is None) != (chunk.codes is None):
             self._write()  # a segment has its layers for all of its chunks or for none
         number = self._first_chunk + len(self._pending)
-        self._known[identity(chunk.key, chunk.context)] = number
+        self._known[chunk_identity(chunk.key, chunk.context)] = number
         self._characters.append(len(chunk.text))
         self._newlines.append(chunk.text.count("\n"))
         self._pending.append(chunk)
@@ -68,15 +68,15 @@ class Copy:
             self._write()
         return number
 
-    def _runs(self, source: int, numbers: Sequence[int]) -> list[Run]:
-        runs: list[Run] = []
+    def _runs(self, source: int, numbers: Sequence[int]) -> list[RunRow]:
+        runs: list[RunRow] = []
         characters = lines = 0
         for number in numbers:
             last = runs[-1] if runs else None
             if last is not None and last.first_chunk + last.chunks == number and last.chunks < RUN:
                 runs[-1] = last._replace(chunks=last.chunks + 1)
             else:
-                runs.append(Run(source, len(runs), number, 1, characters, lines))
+                runs.append(RunRow(source, len(runs), number, 1, characters, lines))
             characters += self._characters[number]
             lines += self._newlines[number]
         return runs
@@ -88,7 +88,7 @@ class Copy:
                 texts, keys = [chunk.text for chunk in pending], [chunk.key for chunk in pending]
                 contexts = [chunk.context for chunk in pending]
                 counts = [count for chunk in pending for count in _counts(chunk)]
-                draft = draft_of(self._first_atom, texts, keys, contexts, _spans(pending), counts)
+                draft = build_draft(self._first_atom, texts, keys, contexts, _spans(pending), counts)
                 segment = write_segment(store, self._first_chunk, self._first_atom, draft, _codes(pending))
                 self._first_chunk += segment.chunks
                 self._first_atom += segment.atoms
@@ -99,8 +99,8 @@ class Copy:
         self._pending, self._size, self._rows = [], 0, []
 
 
-def _spans(chunks: Sequence[StoredChunk]) -> Spans:
-    return Spans(
+def _spans(chunks: Sequence[StoredChunk]) -> ChunkSpans:
+    return ChunkSpans(
         np.array([len(chunk.text.encode()) for chunk in chunks], np.int64),
         np.array([len(chunk.text) for chunk in chunks], np.int64),
         np.array([chunk.text.count("\n") for chunk in chunks], np.int64),

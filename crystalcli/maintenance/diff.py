@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.index.chunk_reader import Chunks
-from crystalcli.index.place import whereabouts
-from crystalcli.storage.check import vouch
+from crystalcli.index.chunk_reader import ChunkReader
+from crystalcli.index.place import locate_span
+from crystalcli.storage.check import check_seal
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ class _Side:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.chunks = Chunks(store)
+        self.chunks = ChunkReader(store)
         self.sources = {source.path: source for source in store.sources()}
         for source in self.sources.values():
-            vouch(store, source)
+            check_seal(store, source)
         self.keys = {source.path: self._keys(source.id) for source in self.sources.values()}
         self.keys = {path: keys for path, keys in self.keys.items() if keys}
 
@@ -96,16 +96,16 @@ class _Side:
             start, line = start + len(text), line + text.count("\n")
         return tuple(found)
 
-    def _piece(self, source: Source, text: str, start: int, line: int) -> DiffPassage:
+    def _piece(self, source: SourceRow, text: str, start: int, line: int) -> DiffPassage:
         body = text.strip()
         first = start + (text.find(body) if body else 0)
         line_start = line + text.count("\n", 0, first - start)
         lines = line_start, line_start + body.count("\n")
-        where = whereabouts(self.store, source, first, first + len(body), lines)
+        where = locate_span(self.store, source, first, first + len(body), lines)
         return DiffPassage(start, start + len(text), str(where), body.split("\n", 1)[0].strip())
 
 
-def diff(one: Path, other: Path) -> DiffReport:
+def diff_crystals(one: Path, other: Path) -> DiffReport:
     """What there is in `other` and not in `one`, and the other way round. The crystals' encoders do not matter."""
     with Store.open(one) as first, Store.open(other) as second, first.snapshot(), second.snapshot():
         return _difference(_Side(first), _Side(second))

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from crystalcli.errors import CrystalError, NotFoundError
-from crystalcli.index.chunk_reader import Chunks
-from crystalcli.index.place import whereabouts
-from crystalcli.maintenance.selection import select
-from crystalcli.storage.check import vouch
+from crystalcli.index.chunk_reader import ChunkReader
+from crystalcli.index.place import locate_span
+from crystalcli.maintenance.selection import select_documents
+from crystalcli.storage.check import check_seal
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.types import LINED, DocumentState
 
 _LONGEST, _LONGEST_NAME = 2000, 250  # bytes: what any system takes, with ".txt" and a folder before it
@@ -73,7 +73,7 @@ class _Tally:
         return ExportReport(self.files, self.exact, self.bytes, tuple(self.refused), tuple(self.partial))
 
 
-def export(store: Store, folder: Path, names: Sequence[str] = (), *, force: bool = False) -> ExportReport:
+def export_documents(store: Store, folder: Path, names: Sequence[str] = (), *, force: bool = False) -> ExportReport:
     """Write documents (all, or those that `names` mean) as files under `folder`, which is made if need be.
 
     force: replace files that are there; without it one that is there stops the export before anything is written. A document
@@ -84,9 +84,9 @@ def export(store: Store, folder: Path, names: Sequence[str] = (), *, force: bool
 
 
 def _export(store: Store, folder: Path, names: Sequence[str], force: bool) -> ExportReport:
-    tally, chunks = _Tally(), Chunks(store)
+    tally, chunks = _Tally(), ChunkReader(store)
     chosen = _with_text(store, names, tally)
-    planned: list[tuple[Source, tuple[str, ...]]] = []
+    planned: list[tuple[SourceRow, tuple[str, ...]]] = []
     for source in chosen:
         reason = refusal(source.path)
         if reason:
@@ -157,13 +157,13 @@ def _place(folder: Path, parts: tuple[str, ...], written: set[tuple[int, int]]) 
     return at
 
 
-def _write(chunks: Chunks, source: Source, target: Path, tally: _Tally) -> None:
+def _write(chunks: ChunkReader, source: SourceRow, target: Path, tally: _Tally) -> None:
     """Write one document under a name of its own, then give it its name: a link that stands there is replaced, not followed."""
     part = target.with_name(f".crystal-export-{os.getpid()}")
     seen, size = hashlib.sha256(), 0
     try:
         with part.open("xb") as file:
-            for text in texts(chunks, source):
+            for text in document_texts(chunks, source):
                 data = text.encode()
                 file.write(data)
                 seen.update(data)
@@ -177,10 +177,10 @@ def _write(chunks: Chunks, source: Source, target: Path, tally: _Tally) -> None:
     tally.exact += seen.digest() == source.digest
 
 
-def texts(chunks: Chunks, source: Source) -> Iterator[str]:
+def document_texts(chunks: ChunkReader, source: SourceRow) -> Iterator[str]:
     """A document's text in pieces. Raises DamagedCrystalError, at the end, when it is not as long as the ledger says."""
     length = 0
-    vouch(chunks.store, source)
+    check_seal(chunks.store, source)
     for chunk in chunks.of(source.id):
         text = chunks.text(chunk)
         length += len(text)
@@ -189,7 +189,7 @@ def texts(chunks: Chunks, source: Source) -> Iterator[str]:
         raise chunks.store.damaged(f"{source.path} has not the length it says")
 
 
-def rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+def passage_rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """Every passage of the documents (all, or those that `names` mean), in order: a chunk each; joined they are the text.
 
     Offsets are characters of the document; lines and pages count from 1, pages are None where there are none; heading is the
@@ -200,9 +200,9 @@ def rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
 
 
 def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-    chunks = Chunks(store)
+    chunks = ChunkReader(store)
     for source in _with_text(store, names, _Tally()):
-        vouch(store, source)
+        check_seal(store, source)
         start, line = 0, 1
         for chunk in chunks.of(source.id):
             text = chunks.text(chunk)
@@ -210,7 +210,7 @@ def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             first = start + len(text) - len(text.lstrip())
             last = max(first, start + len(text.rstrip()) - 1)
             lines = line + text.count("\n", 0, first - start), line + text.rstrip().count("\n")
-            where = whereabouts(store, source, first, last + 1, lines)
+            where = locate_span(store, source, first, last + 1, lines)
             yield {
                 "path": source.path,
                 "kind": source.kind,
@@ -229,9 +229,9 @@ def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             start, line = end, line + text.count("\n")
 
 
-def _with_text(store: Store, names: Sequence[str], tally: _Tally) -> list[Source]:
+def _with_text(store: Store, names: Sequence[str], tally: _Tally) -> list[SourceRow]:
     """The documents that are meant and whose whole text is here. Raises NotFoundError where there is none."""
-    chosen = select(store, names) if names else store.sources()
+    chosen = select_documents(store, names) if names else store.sources()
     tally.partial = [
         source.path
         for source in chosen

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crystalcli.index.stats import document
-from crystalcli.ingest.locations import above
-from crystalcli.maintenance.selection import select
+from crystalcli.index.stats import describe_document
+from crystalcli.ingest.locations import parent_locations
+from crystalcli.maintenance.selection import select_documents
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.types import Document, DocumentState
 
 
@@ -22,14 +22,14 @@ class ForgetReport:
     kept: int
 
 
-def forget(store: Store, names: Sequence[str], *, dry_run: bool = False) -> ForgetReport:
+def forget_documents(store: Store, names: Sequence[str], *, dry_run: bool = False) -> ForgetReport:
     """Drop the documents that `names` mean (see `selection.select`), all in one transaction; dry_run: only say which.
 
     They are neither recalled nor listed any more. An archive that loses some of what it holds will be opened again by the next
     ingest, as a folder would be. Raises NotFoundError, and forgets nothing, when a name means no document.
     """
-    chosen = select(store, names, endings=False)  # said a second time, the name of one must not mean another
-    documents = tuple(document(store, source) for source in chosen)
+    chosen = select_documents(store, names, endings=False)  # said a second time, the name of one must not mean another
+    documents = tuple(describe_document(store, source) for source in chosen)
     numbers = {source.id for source in chosen}
     kept = _kept(store, numbers)
     if not dry_run:
@@ -42,9 +42,9 @@ def forget(store: Store, names: Sequence[str], *, dry_run: bool = False) -> Forg
     return ForgetReport(documents, sum(each.tokens for each in documents), kept)
 
 
-def _opened_again(store: Store, forgotten: Sequence[str]) -> list[Source]:
+def _opened_again(store: Store, forgotten: Sequence[str]) -> list[SourceRow]:
     """The archives that still stand in the ledger and held any of these places."""
-    folders = {folder for location in forgotten for folder in above(location)}
+    folders = {folder for location in forgotten for folder in parent_locations(location)}
     return [
         each
         for each in store.sources()
@@ -53,9 +53,9 @@ def _opened_again(store: Store, forgotten: Sequence[str]) -> list[Source]:
 
 
 def _kept(store: Store, forgotten: set[int]) -> int:
-    from crystalcli.index.chunk_reader import Chunks
+    from crystalcli.index.chunk_reader import ChunkReader
 
-    chunks = Chunks(store)
+    chunks = ChunkReader(store)
     ours: set[int] = set()
     others: set[int] = set()
     for source in store.sources():

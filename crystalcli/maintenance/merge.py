@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
-from crystalcli.index.chunk_reader import Chunks
-from crystalcli.index.fidelity import add_fidelity, sums
-from crystalcli.ingest.folder_rules import KEY, as_noted, choices_noted
-from crystalcli.ingest.locations import folders_asked, folders_noted, home_of, is_piped, place_of
+from crystalcli.index.chunk_reader import ChunkReader
+from crystalcli.index.fidelity import add_fidelity, fidelity_sums
+from crystalcli.ingest.folder_rules import KEY, rules_as_json, stored_rules
+from crystalcli.ingest.locations import folders_asked, folders_noted, home_of, is_piped, path_at_location
 from crystalcli.maintenance.compact import CrystalSize, size_of
-from crystalcli.maintenance.copier import Copy
-from crystalcli.storage.check import vouch
-from crystalcli.storage.file.atomic_replace import written_beside
+from crystalcli.maintenance.copier import CrystalCopier
+from crystalcli.storage.check import check_seal
+from crystalcli.storage.file.atomic_replace import write_beside
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.codebook_rows import codebooks
-from crystalcli.storage.tables.copy_rows import carry_codebooks, landmarks_of
-from crystalcli.storage.tables.rows import Source
-from crystalcli.text.discover.file_filter import Choice
+from crystalcli.storage.tables.codebook_rows import stored_codebooks
+from crystalcli.storage.tables.copy_rows import copy_codebooks, landmark_triples
+from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.text.discover.file_filter import FileFilter
 from crystalcli.types import DocumentState
 
 _ALIKE = (
@@ -79,13 +79,13 @@ class _Tally:
 class _Entry:
     """A document of the new crystal: its row, the numbers of its chunks, and where its landmarks are to be read."""
 
-    row: Source
+    row: SourceRow
     numbers: array[int]
     store: Store
     source: int
 
 
-def merge(
+def merge_crystals(
     paths: Sequence[Path], output: Path, *, force: bool = False, progress: Callable[[int, int], None] | None = None
 ) -> MergeReport:
     """Make a crystal at `output` of two or more; force: replace the crystal that is there.
@@ -107,8 +107,8 @@ def merge(
             _check(stores[0], store)
         meta = {key: value for store in reversed(stores) for key, value in store.meta().items()}
         meta = {key: value for key, value in meta.items() if not key.startswith("fidelity_")}
-        with written_beside(output, meta, old) as new:
-            carry_codebooks(stores[0], new)
+        with write_beside(output, meta, old) as new:
+            copy_codebooks(stores[0], new)
             merging = _Merge(new, output)
             with contextlib.ExitStack() as snapshots:
                 for store in stores:
@@ -135,7 +135,7 @@ def _check(first: Store, other: Store) -> None:
                 f"{other.path} was made with the {key} {two.get(key, 'unknown')}, and {first.path} with "
                 f"{one.get(key, 'unknown')}: their vectors cannot be compared"
             )
-    if codebooks(first) != codebooks(other):
+    if stored_codebooks(first) != stored_codebooks(other):
         raise EncoderMismatchError(
             f"{other.path} and {first.path} have different codebooks: ingest their files together"
         )
@@ -146,10 +146,10 @@ class _Merge:
 
     def __init__(self, new: Store, output: Path) -> None:
         self.tally = _Tally()
-        self._new, self._copy = new, Copy(new)
+        self._new, self._copy = new, CrystalCopier(new)
         self._home = home_of(output)
         self._folders: set[str] = set()
-        self._choices: dict[str, Choice] = {}
+        self._choices: dict[str, FileFilter] = {}
         self._fidelity: list[dict[str, tuple[int, float]]] = []
         self._encoder = ""  # where an own encoder is
         self._by_path: dict[str, _Entry] = {}
@@ -157,14 +157,14 @@ class _Merge:
 
     def add(self, store: Store) -> Iterator[int]:
         """Everything that one crystal holds, a document at a time; gives the tokens of each."""
-        chunks, home = Chunks(store), home_of(store.path)
+        chunks, home = ChunkReader(store), home_of(store.path)
         self._folders |= {self._here(folder, home) for folder in folders_asked(store)}
-        self._choices |= {self._here(folder, home): choice for folder, choice in choices_noted(store).items()}
-        self._fidelity.append(sums(store))
+        self._choices |= {self._here(folder, home): choice for folder, choice in stored_rules(store).items()}
+        self._fidelity.append(fidelity_sums(store))
         if "location" in (meta := store.meta()):
             self._encoder = self._encoder or self._here(meta["location"], home)
         for source in store.sources():
-            vouch(store, source)
+            check_seal(store, source)
             row = source._replace(location=self._here(source.location, home), root=self._here(source.root, home))
             self._settle(_Entry(row, self._copy.add(chunks, source.id), store, source.id))
             yield source.tokens
@@ -172,13 +172,13 @@ class _Merge:
     def finish(self) -> None:
         """Write the ledger."""
         for entry in self._by_path.values():
-            self._copy.enter(entry.row, entry.numbers, landmarks_of(entry.store, entry.source))
+            self._copy.enter(entry.row, entry.numbers, landmark_triples(entry.store, entry.source))
             self.tally.documents += entry.row.chunks > 0
         self._copy.finish()
         with self._new.transaction():
             self._new.set_meta("folders", folders_noted(self._folders))
             if self._choices:
-                self._new.set_meta(KEY, as_noted(self._choices))
+                self._new.set_meta(KEY, rules_as_json(self._choices))
             if self._encoder:
                 self._new.set_meta("location", self._encoder)
             for found in self._fidelity:
@@ -254,7 +254,7 @@ class _Merge:
         """A place in a ledger, as the new crystal's folder sees it."""
         if is_piped(location):  # a root too
             return location
-        place = place_of(location, home)
+        place = path_at_location(location, home)
         return (place.relative_to(self._home) if place.is_relative_to(self._home) else place).as_posix()
 
 

@@ -17,7 +17,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.segment_writer import spans_of
 from crystalcli.lexical import varint
 from crystalcli.storage.store import digest
-from crystalcli.storage.tables.chunk_spans import Spans
+from crystalcli.storage.tables.chunk_spans import ChunkSpans
 from crystalcli.types import Chunk
 from crystalcli.vectors import CODE_BYTES, default_tokenizer, node_counts
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _LONGEST = 1 << 18  # bytes of a chunk at most
 
 
-class Part(NamedTuple):
+class SalvagedPart(NamedTuple):
     """A blob as it was found, and whether it matches its digest."""
 
     data: bytes
@@ -38,7 +38,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Recovered:
+class RecoveredChunks:
     """A segment's readable chunks. places: int64 [kept], each one's index in the segment as it was, of `chunks`.
 
     sizes: int64 [chunks, 3], characters, newlines and tokens of every chunk, also of those that are lost, or None.
@@ -48,13 +48,13 @@ class Recovered:
     chunks: int
     places: Integers
     texts: list[bytes]
-    spans: Spans
+    spans: ChunkSpans
     sizes: Integers | None
     codes: dict[str, bytes]
     notes: tuple[str, ...]
 
 
-def sound_spans(parts: dict[str, Part], chunks: int | None) -> Spans | None:
+def sound_spans(parts: dict[str, SalvagedPart], chunks: int | None) -> ChunkSpans | None:
     """The spans, when they can be believed. chunks: as the segment's row counts them, else as many as there are hashes."""
     part = parts.get("spans")
     if part is None or not part.sound:
@@ -65,7 +65,7 @@ def sound_spans(parts: dict[str, Part], chunks: int | None) -> Spans | None:
     for count in counts:
         try:
             flat = varint.decode(part.data)
-            spans = Spans.from_flat(flat, count, len(flat) - 4 * count)
+            spans = ChunkSpans.from_flat(flat, count, len(flat) - 4 * count)
         except (ValueError, DamagedCrystalError):
             continue
         if int(node_counts(spans.tokens)[0].sum()) == len(spans.units):
@@ -73,7 +73,7 @@ def sound_spans(parts: dict[str, Part], chunks: int | None) -> Spans | None:
     return None
 
 
-def recover(text: bytes, parts: dict[str, Part], chunks: int | None) -> Recovered | None:
+def recover_chunks(text: bytes, parts: dict[str, SalvagedPart], chunks: int | None) -> RecoveredChunks | None:
     """What of a segment's text can be cut into its chunks again; None when there is no saying where they end."""
     hashes = parts["hashes"].data if "hashes" in parts and parts["hashes"].sound else b""
     believed = parts["text"].sound
@@ -106,7 +106,7 @@ def recover(text: bytes, parts: dict[str, Part], chunks: int | None) -> Recovere
     else:
         return None
     codes = _codes(parts, spans) if len(kept) == total else {}
-    return Recovered(total, kept, texts, spans, sizes, codes, tuple(notes))
+    return RecoveredChunks(total, kept, texts, spans, sizes, codes, tuple(notes))
 
 
 def cut_by_hashes(text: bytes, hashes: bytes) -> list[bytes]:
@@ -134,17 +134,17 @@ def _decodes(data: bytes, characters: int) -> bool:
         return False
 
 
-def _some(spans: Spans, kept: Integers) -> Spans:
+def _some(spans: ChunkSpans, kept: Integers) -> ChunkSpans:
     """The spans of some chunks."""
     units = node_counts(spans.tokens)[0]
     starts = np.cumsum(units) - units
     chosen = [np.zeros(0, np.int64), *(spans.units[starts[i] : starts[i] + units[i]] for i in kept)]
-    return Spans(
+    return ChunkSpans(
         spans.bytes[kept], spans.characters[kept], spans.newlines[kept], spans.tokens[kept], np.concatenate(chosen)
     )
 
 
-def _codes(parts: dict[str, Part], spans: Spans) -> dict[str, bytes]:
+def _codes(parts: dict[str, SalvagedPart], spans: ChunkSpans) -> dict[str, bytes]:
     """The codes of all three layers, or none: a cluster's code means nothing without its atom's."""
     units, clusters, atoms = (int(count.sum()) for count in node_counts(spans.tokens))
     counts = {"atoms": atoms, "clusters": clusters, "units": units}

@@ -16,20 +16,20 @@ from typing import Any
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError, Reason
-from crystalcli.index.encoder import DEFAULT_META, opened
+from crystalcli.index.encoder import DEFAULT_META, open_encoder
 from crystalcli.index.fill import make_missing_layers
-from crystalcli.index.segment_reader import view_of
+from crystalcli.index.segment_reader import open_segment
 from crystalcli.index.segment_writer import count_terms, merge_tail
 from crystalcli.lexical import build_blocks, varint
-from crystalcli.maintenance.recover_segment import Part, Recovered, recover, sound_spans
-from crystalcli.maintenance.verify import COUNTED, verify
-from crystalcli.storage.file.file_lock import lock_beside, own_place, release
+from crystalcli.maintenance.recover_segment import RecoveredChunks, SalvagedPart, recover_chunks, sound_spans
+from crystalcli.maintenance.verify import COUNTED, verify_crystal
+from crystalcli.storage.file.file_lock import crystal_path, lock_beside, release_lock
 from crystalcli.storage.file.seal import sealed_tables
-from crystalcli.storage.salvage import Wreck, insert, put_in_place
+from crystalcli.storage.salvage import DamagedFile, insert_rows, put_in_place
 from crystalcli.storage.store import Store, digest
 from crystalcli.storage.tables.context_rows import CONTEXTS, add_contexts, contexts_of
 from crystalcli.storage.tables.reason_codes import code_of
-from crystalcli.storage.tables.rows import RUN, Run, Segment, Source, checked
+from crystalcli.storage.tables.rows import RUN, RunRow, SegmentRow, SourceRow, checked_row
 from crystalcli.types import LANDMARKS, DocumentState
 from crystalcli.vectors import node_counts
 
@@ -70,7 +70,7 @@ class _Tally:
         return RepairReport(True, problems, made_again, lost, to_read_again, None if backup is None else str(backup))
 
 
-def repair(
+def repair_crystal(
     path: Path,
     *,
     encoder: Callable[[Mapping[str, str], Path], Path | None] = lambda meta, home: None,
@@ -89,10 +89,10 @@ def repair(
     try:
         problems = 1
         with contextlib.suppress(DamagedCrystalError), Store.open(path) as store:
-            problems = len(verify(store, progress=progress).problems)
+            problems = len(verify_crystal(store, progress=progress).problems)
         if not problems:
             return RepairReport()
-        real = own_place(path)
+        real = crystal_path(path)
         target = real.with_name(real.name + "-repair")
         try:
             tally = _rebuild(real, target, encoder)
@@ -102,26 +102,26 @@ def repair(
                 Path(f"{target}{suffix}").unlink(missing_ok=True)
         return tally.report(problems, kept)
     finally:
-        release(lock)
+        release_lock(lock)
 
 
 def _rebuild(path: Path, target: Path, encoder: Callable[[Mapping[str, str], Path], Path | None]) -> _Tally:
     for suffix in ("", "-wal", "-shm"):  # of a repair that was killed
         Path(f"{target}{suffix}").unlink(missing_ok=True)
-    wreck = Wreck(path)
+    wreck = DamagedFile(path)
     try:
         with Store.create(target, {}) as store:
             work = _Repair(wreck, store)
             work.run()
             missing = [segment for segment in store.segments() if not segment.encoded]
             if missing and (folder := encoder(store.meta(), path.parent)) is not None:
-                make_missing_layers(store, opened(store.meta(), path, folder))
+                make_missing_layers(store, open_encoder(store.meta(), path, folder))
                 work.tally.made_again.append(f"the layers of {len(missing)} segments")
             elif missing:
                 work.tally.made_again.append(
                     f"nothing of the layers of {len(missing)} segments: the next ingest with weights makes them"
                 )
-            left = verify(store).problems
+            left = verify_crystal(store).problems
         if left:
             raise DamagedCrystalError(path, f"it could not be repaired: {left[0].message}")
         return work.tally
@@ -132,7 +132,7 @@ def _rebuild(path: Path, target: Path, encoder: Callable[[Mapping[str, str], Pat
 class _Repair:
     """One repair, from a wreck into a new store."""
 
-    def __init__(self, wreck: Wreck, store: Store) -> None:
+    def __init__(self, wreck: DamagedFile, store: Store) -> None:
         self._wreck = wreck
         self._store = store
         self._seals = wreck.seals()
@@ -149,7 +149,7 @@ class _Repair:
             self._documents()
             for name in sealed_tables():
                 if name not in _OURS:
-                    insert(self._store, name, self._wreck.table(name))
+                    insert_rows(self._store, name, self._wreck.table(name))
         self.tally.made_again.append("the lexical index")
         for name in sorted(self._wreck.unreadable - {"lexicon", "posting", "seal"}):
             self.tally.lost.append(f"rows of the table {name} that could not be read")
@@ -168,11 +168,11 @@ class _Repair:
     # --- segments -------------------------------------------------------------------------------------
 
     def _segments(self) -> None:
-        rows: dict[int, Segment] = {}
+        rows: dict[int, SegmentRow] = {}
         for row in self._wreck.table("segment"):
             row.pop("rowid")
             with contextlib.suppress(DamagedCrystalError):
-                segment = checked(Segment, tuple(row.values()), self._wreck.path)
+                segment = checked_row(SegmentRow, tuple(row.values()), self._wreck.path)
                 rows[segment.id] = segment
         parts: defaultdict[int, dict[str, dict[str, Any]]] = defaultdict(dict)
         for row in self._wreck.table("part", without="data"):
@@ -193,14 +193,14 @@ class _Repair:
             else:
                 first += count
 
-    def _segment(self, number: int, row: Segment | None, found: dict[str, dict[str, Any]], first: int) -> int | None:
+    def _segment(self, number: int, row: SegmentRow | None, found: dict[str, dict[str, Any]], first: int) -> int | None:
         """Keep what there is of one segment; how many chunks it had, None when there is no saying."""
         parts = {}
         for name, each in found.items():
             data = self._wreck.cell("part", "data", each["rowid"])
             if isinstance(data, bytes):
                 size = each["size"] if type(each["size"]) is int else len(data)
-                parts[name] = Part(data, size, digest(data) == each["digest"])
+                parts[name] = SalvagedPart(data, size, digest(data) == each["digest"])
         chunks = row.chunks if row is not None else None
         if (spans := sound_spans(parts, chunks)) is not None:
             columns = zip(spans.characters.tolist(), spans.newlines.tolist(), spans.tokens.tolist(), strict=True)
@@ -217,20 +217,22 @@ class _Repair:
         self.tally.made_again += [f"{note} in segment {number}" for note in kept.notes]
         return kept.chunks
 
-    def _keep(self, number: int, row: Segment | None, parts: dict[str, Part], first: int) -> Recovered | None:
+    def _keep(
+        self, number: int, row: SegmentRow | None, parts: dict[str, SalvagedPart], first: int
+    ) -> RecoveredChunks | None:
         before = self._store.segments()
         first_chunk = before[-1].first_chunk + before[-1].chunks if before else 0
         first_atom = before[-1].first_atom + before[-1].atoms if before else 0
         sizes = {parts["text"].size, row.bytes if row is not None else parts["text"].size}
         with self._store.transaction():
-            made = self._store.add_segment(Segment(0, first_chunk, 0, first_atom, 0, 0, 0, 0, 0, 0))
+            made = self._store.add_segment(SegmentRow(0, first_chunk, 0, first_atom, 0, 0, 0, 0, 0, 0))
             text = None
             for size in sizes:
                 self._store.add_part(made, "text", parts["text"].data, size)
                 with contextlib.suppress(DamagedCrystalError):
                     text = self._store.text(made)
                     break
-            kept = recover(text, parts, row.chunks if row is not None else None) if text is not None else None
+            kept = recover_chunks(text, parts, row.chunks if row is not None else None) if text is not None else None
             contexts = self._contexts(made, number, parts, kept) if kept is not None else []
             self._store.rows("DELETE FROM part WHERE segment = ?", (made,))
             self._store.rows("DELETE FROM segment WHERE id = ?", (made,))
@@ -244,7 +246,7 @@ class _Repair:
             self._sizes[first + place] = (characters, int(kept.spans.newlines[new]), int(kept.spans.tokens[new]))
         return kept
 
-    def _contexts(self, made: int, number: int, parts: dict[str, Part], kept: Recovered) -> list[str]:
+    def _contexts(self, made: int, number: int, parts: dict[str, SalvagedPart], kept: RecoveredChunks) -> list[str]:
         """What the kept chunks of a segment stand in. Where that is lost, their codes would be of another context: they go."""
         part = parts.get(CONTEXTS)
         if part is None:
@@ -252,19 +254,25 @@ class _Repair:
         with contextlib.suppress(DamagedCrystalError):
             if part.sound:
                 self._store.add_part(made, CONTEXTS, part.data, part.size)
-                lines = contexts_of(self._store, Segment(made, 0, kept.chunks, 0, 0, 0, 0, 0, 0, 0))
+                lines = contexts_of(self._store, SegmentRow(made, 0, kept.chunks, 0, 0, 0, 0, 0, 0, 0))
                 return [lines[place] for place in kept.places.tolist()]
         self.tally.lost.append(f"in which files and under which headings the chunks of segment {number} were found")
         kept.codes.clear()
         return [""] * len(kept.texts)
 
     def _write(
-        self, kept: Recovered, contexts: list[str], first_chunk: int, first_atom: int, text: Part | None, size: int
+        self,
+        kept: RecoveredChunks,
+        contexts: list[str],
+        first_chunk: int,
+        first_atom: int,
+        text: SalvagedPart | None,
+        size: int,
     ) -> None:
         """A new segment, inside a transaction."""
         store, spans = self._store, kept.spans
         units, clusters, atoms = (int(count.sum()) for count in node_counts(spans.tokens))
-        segment = Segment(
+        segment = SegmentRow(
             0, first_chunk, len(kept.texts), first_atom, atoms, clusters, units,
             int(spans.tokens.sum()), int(spans.bytes.sum()), int(bool(kept.codes)),
         )  # fmt: skip
@@ -278,7 +286,7 @@ class _Repair:
         add_contexts(store, segment.id, contexts)
         for name, data in kept.codes.items():
             store.add_part(segment.id, name, data)
-        view = view_of(store, segment)
+        view = open_segment(store, segment)
         counts = []
         for index, data in enumerate(kept.texts):
             low, high = int(view.chunk_units[index]), int(view.chunk_units[index + 1])
@@ -294,10 +302,10 @@ class _Repair:
     # --- documents ------------------------------------------------------------------------------------
 
     def _documents(self) -> None:
-        runs: defaultdict[int, list[Run]] = defaultdict(list)
+        runs: defaultdict[int, list[RunRow]] = defaultdict(list)
         for row in self._wreck.table("run"):
             with contextlib.suppress(DamagedCrystalError):
-                run = checked(Run, tuple(row.values()), self._wreck.path)
+                run = checked_row(RunRow, tuple(row.values()), self._wreck.path)
                 runs[run.source].append(run)
         landmarks: defaultdict[int, list[tuple[int, str, str]]] = defaultdict(list)
         for row in self._wreck.table("landmark"):
@@ -309,12 +317,12 @@ class _Repair:
             ):
                 landmarks[row["source"]].append(where)
         taken: set[tuple[str, str]] = set()  # (column, value)
-        sources: dict[int, Source] = {}
+        sources: dict[int, SourceRow] = {}
         for row in self._wreck.table("source"):
             row.pop("rowid")
             with contextlib.suppress(DamagedCrystalError):
                 row.setdefault("code", code_of(str(row["reason"])))  # versions 1 and 2 have none
-                source = checked(Source, tuple(row[name] for name in Source._fields), self._wreck.path)
+                source = checked_row(SourceRow, tuple(row[name] for name in SourceRow._fields), self._wreck.path)
                 sources[source.id] = source
         sources.pop(0, None)  # SQLite gives no row that number
         for number in sorted(sources.keys() | runs.keys() | landmarks.keys()):
@@ -324,8 +332,8 @@ class _Repair:
     def _document(
         self,
         number: int,
-        row: Source | None,
-        runs: list[Run],
+        row: SourceRow | None,
+        runs: list[RunRow],
         landmarks: list[tuple[int, str, str]],
         taken: set[tuple[str, str]],
     ) -> None:
@@ -336,7 +344,7 @@ class _Repair:
                 self.tally.lost.append(f"source {number}, of which nothing but its number is left")
                 return
             name = f"recovered/{number}"
-            row = Source(
+            row = SourceRow(
                 number,
                 name,
                 name,
@@ -361,7 +369,7 @@ class _Repair:
         self._store.add_runs(placed)
         self._store.add_landmarks(number, [each for each in landmarks if each[0] <= row.characters or not row.chunks])
 
-    def _wrong(self, number: int, row: Source, runs: list[Run], stored: int) -> str:
+    def _wrong(self, number: int, row: SourceRow, runs: list[RunRow], stored: int) -> str:
         """What a document has lost; "" when it is as it was."""
         held = sum(run.chunks for run in runs)
         expected = max(held, row.chunks if row.state in (*COUNTED, DocumentState.GONE) else 0)
@@ -380,12 +388,12 @@ class _Repair:
             return "its length in the ledger was altered"
         return ""
 
-    def _placed(self, number: int, runs: list[Run], characters: int | None) -> tuple[list[Run], int]:
+    def _placed(self, number: int, runs: list[RunRow], characters: int | None) -> tuple[list[RunRow], int]:
         """A document's runs over the chunks that are kept, with their new numbers, and where the last one ends.
 
         They begin where they began.
         """
-        placed: list[Run] = []
+        placed: list[RunRow] = []
         end = end_lines = 0
         for index, run in enumerate(runs):
             following = runs[index + 1] if index + 1 < len(runs) else None
@@ -394,12 +402,12 @@ class _Repair:
             for new, chunks, start, lines, length, newlines in pieces:
                 if start < end or lines < end_lines:
                     continue  # it would stand on the text before it: where it begins was altered
-                placed.append(Run(number, len(placed), new, chunks, start, lines))
+                placed.append(RunRow(number, len(placed), new, chunks, start, lines))
                 end, end_lines = start + length, lines + newlines
         return placed, end
 
     def _pieces(
-        self, run: Run, after: int | None, lines_after: int | None
+        self, run: RunRow, after: int | None, lines_after: int | None
     ) -> list[tuple[int, int, int, int, int, int]]:
         """Stretches of a run that are kept: new first chunk, chunks, start, lines, characters, newlines."""
         chunks = list(range(run.first_chunk, run.first_chunk + run.chunks))

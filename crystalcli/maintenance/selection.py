@@ -9,13 +9,13 @@ from pathlib import Path
 
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.index.stats import find_document
-from crystalcli.ingest.locations import home_of, is_piped, place_of
+from crystalcli.ingest.locations import home_of, is_piped, path_at_location
 from crystalcli.paths import expanded
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 
 
-def select(store: Store, names: Sequence[str], *, endings: bool = True) -> list[Source]:
+def select_documents(store: Store, names: Sequence[str], *, endings: bool = True) -> list[SourceRow]:
     """The sources that `names` mean, each once, in order of the ledger.
 
     A name is the first of these that fits: a document as it is cited; a folder or archive of such documents; a file or folder on this
@@ -35,7 +35,7 @@ def select(store: Store, names: Sequence[str], *, endings: bool = True) -> list[
     return [source for source in sources if source.id in chosen]
 
 
-def _cited(sources: Sequence[Source], name: str) -> list[Source]:
+def _cited(sources: Sequence[SourceRow], name: str) -> list[SourceRow]:
     exact = [source for source in sources if source.path == name]
     if exact and exact[0].kind != "archive":
         return exact
@@ -43,18 +43,18 @@ def _cited(sources: Sequence[Source], name: str) -> list[Source]:
     return exact + [source for source in sources if source.path.startswith(folder)]
 
 
-def _on_disk(store: Store, sources: Sequence[Source], name: str) -> list[Source]:
+def _on_disk(store: Store, sources: Sequence[SourceRow], name: str) -> list[SourceRow]:
     home = home_of(store.path)
     place = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 - as the walk does: links stay what they are
     files = [source for source in sources if not is_piped(source.location)]
-    places = [(source, place_of(source.location, home)) for source in files]
+    places = [(source, path_at_location(source.location, home)) for source in files]
     return [source for source, other in places if other == place or place in other.parents]
 
 
-def _matching(sources: Sequence[Source], glob: str) -> list[Source]:
+def _matching(sources: Sequence[SourceRow], glob: str) -> list[SourceRow]:
     if not re.search(r"[*?\[]", glob):
         return []
-    pattern = expression(glob)
+    pattern = glob_to_regex(glob)
     matched = [source for source in sources if pattern.fullmatch(source.path if "/" in glob else _last(source.path))]
     if not matched:
         raise NotFoundError(f"no document matches {glob}; `crystal inspect --documents` lists them")
@@ -65,7 +65,7 @@ def _last(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def expression(glob: str) -> re.Pattern[str]:
+def glob_to_regex(glob: str) -> re.Pattern[str]:
     """A glob as a regular expression for the whole of a path: `*`, `?` and `[…]` stop at `/`, `**` does not."""
     parts = re.findall(r"\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]]*\]|.", glob, re.DOTALL)
     signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}

@@ -15,7 +15,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.segment_writer import count_terms
 from crystalcli.lexical import Postings, decode_block
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Lexicon, typed
+from crystalcli.storage.tables.rows import LexiconRow, typed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,7 +42,7 @@ class TermBalance:
             self._count(np.array(terms, np.uint64), np.array(atoms), np.array(frequencies), add=True)
         return [min(255, bag.total()) for bag in counts]
 
-    def take_index(self, store: Store, lexicon: Lexicon) -> None:
+    def take_index(self, store: Store, lexicon: LexiconRow) -> None:
         """Take away what a lexicon says. Raises DamagedCrystalError when its blocks are out of order or do not decode."""
         last = ""
         end = lexicon.first_atom + lexicon.atoms

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
-from crystalcli.index.segment_reader import SegmentView, check_numbering, view_of
+from crystalcli.index.segment_reader import SegmentReader, check_numbering, open_segment
 from crystalcli.maintenance.term_checksum import TermBalance
-from crystalcli.storage.check import Fault, blob_faults, file_faults, seal_faults
+from crystalcli.storage.check import StorageFault, blob_faults, file_faults, seal_faults
 from crystalcli.storage.store import Store, digest
 from crystalcli.storage.tables.context_rows import contexts_of
-from crystalcli.storage.tables.rows import Lexicon, Run, Segment, Source, checked, typed
+from crystalcli.storage.tables.rows import LexiconRow, RunRow, SegmentRow, SourceRow, checked_row, typed
 from crystalcli.types import LANDMARKS, RATIOS, DocumentState
 from crystalcli.vectors import CODE_BYTES
 
@@ -69,7 +69,9 @@ class _Places(NamedTuple):
         return tuple(sorted(self.names.get(number, f"source {number}") for number in set(met.tolist())))
 
 
-def verify(store: Store, *, quick: bool = False, progress: Callable[[int, int], None] | None = None) -> VerifyReport:
+def verify_crystal(
+    store: Store, *, quick: bool = False, progress: Callable[[int, int], None] | None = None
+) -> VerifyReport:
     """Check everything; with `quick`, all but the postings against the text. progress: told bytes done and bytes in all.
 
     Raises CrystalError only for what is no damage, such as a file that another program keeps busy.
@@ -86,8 +88,8 @@ class _Check:
         self._quick = quick
         self._progress = progress
         self._problems: list[Problem] = []
-        self._sources: list[Source] = []
-        self._segments: list[Segment] = []
+        self._sources: list[SourceRow] = []
+        self._segments: list[SegmentRow] = []
         self._places = _Places(np.zeros((0, 3), np.int64), {})
         # What is known of each chunk, int64 [chunks, 3]: characters, newlines, tokens; -1 where it cannot be read.
         self._chunks: Integers = np.zeros((0, 3), np.int64)
@@ -137,7 +139,7 @@ class _Check:
         self._problems.append(Problem(message, documents))
 
     @contextlib.contextmanager
-    def _noting(self, segment: Segment | None = None) -> Iterator[None]:
+    def _noting(self, segment: SegmentRow | None = None) -> Iterator[None]:
         """Damage that is met inside is noted, and the check goes on behind."""
         try:
             yield
@@ -145,7 +147,7 @@ class _Check:
             where = self._places.over(segment.first_chunk, segment.first_chunk + segment.chunks) if segment else ()
             self._note(error.what, where)
 
-    def _touched(self, fault: Fault) -> tuple[str, ...]:
+    def _touched(self, fault: StorageFault) -> tuple[str, ...]:
         """The documents that a fault in a group of rows touches."""
         name, number = fault.group
         with contextlib.suppress(CrystalError):
@@ -192,8 +194,8 @@ class _Check:
         if not self._quick:
             self._balance = TermBalance(sum(segment.atoms for segment in self._segments))
 
-    def _check_segment(self, segment: Segment) -> None:
-        view = view_of(self._store, segment)
+    def _check_segment(self, segment: SegmentRow) -> None:
+        view = open_segment(self._store, segment)
         spans = view.spans
         here = self._chunks[segment.first_chunk : segment.first_chunk + segment.chunks]
         if len(here) == segment.chunks:  # else the segments do not follow one another, which is noted already
@@ -238,8 +240,8 @@ class _Check:
 
     def _chunk_holds(
         self,
-        segment: Segment,
-        view: SegmentView,
+        segment: SegmentRow,
+        view: SegmentReader,
         index: int,
         data: bytes,
         key: bytes,
@@ -267,7 +269,7 @@ class _Check:
         counted = self._balance.add_text(segment.first_atom + first, text, starts.tolist(), context)
         return len(lengths) != segment.atoms or lengths[first:last].tolist() == counted
 
-    def _say(self, segment: Segment, what: str) -> None:
+    def _say(self, segment: SegmentRow, what: str) -> None:
         where = self._places.over(segment.first_chunk, segment.first_chunk + segment.chunks)
         self._note(f"segment {segment.id} {what}", where)
 
@@ -294,7 +296,7 @@ class _Check:
                 inside = wrong[(wrong >= segment.first_atom) & (wrong < segment.first_atom + segment.atoms)]
                 if len(inside):
                     with self._noting(segment):
-                        chunk_atoms = view_of(self._store, segment).chunk_atoms
+                        chunk_atoms = open_segment(self._store, segment).chunk_atoms
                         for chunk in np.unique(
                             np.searchsorted(chunk_atoms, inside - segment.first_atom, side="right") - 1
                         ):
@@ -305,7 +307,7 @@ class _Check:
                 tuple(sorted(documents)),
             )
 
-    def _over_lexicon(self, lexicon: Lexicon) -> tuple[str, ...]:
+    def _over_lexicon(self, lexicon: LexiconRow) -> tuple[str, ...]:
         return self._over_atoms(lexicon.first_atom, lexicon.first_atom + lexicon.atoms)
 
     # --- the documents --------------------------------------------------------------------------------
@@ -317,7 +319,7 @@ class _Check:
                 if wrong:
                     self._note(f"the document does not hold together: {wrong}", (source.path,))
 
-    def _document_fault(self, source: Source) -> str:
+    def _document_fault(self, source: SourceRow) -> str:
         if source.state not in frozenset(DocumentState):
             return f"its state is {source.state!r}"
         if bool(source.code) != bool(source.reason):
@@ -352,9 +354,9 @@ class _Check:
             return "a landmark stands outside its text"
         return ""
 
-    def _runs(self, source: Source) -> list[Run]:
+    def _runs(self, source: SourceRow) -> list[RunRow]:
         query = "SELECT * FROM run NOT INDEXED WHERE source = ? ORDER BY ordinal"
-        return [checked(Run, row, self._store.path) for row in self._store.rows(query, (source.id,))]
+        return [checked_row(RunRow, row, self._store.path) for row in self._store.rows(query, (source.id,))]
 
     def _ratios(self) -> tuple[float, ...]:
         counts = [sum(getattr(s, name) for s in self._segments) for name in ("tokens", "units", "clusters", "atoms")]

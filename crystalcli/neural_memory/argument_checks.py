@@ -22,7 +22,7 @@ _WIDEST = 1 << 53  # tokens to an atom: places are counted in int64
 _LEAST = 1e-30  # importance below this is none: shares of a sum of such would not add up to 1
 
 
-def whole(given: object, what: str, least: int = 1) -> int:
+def whole_number(given: object, what: str, least: int = 1) -> int:
     """A whole number, `least` or more, as Python, numpy or torch have it."""
     try:
         number = operator.index(given)  # type: ignore[arg-type]  # what it raises is what is asked
@@ -125,7 +125,7 @@ def queries_of(query: object, dimension: int, batch: int | None, flat: bool) -> 
     return asked[None, None]
 
 
-def rows_of(rows: object, count: int) -> Tensor:
+def batch_rows(rows: object, count: int) -> Tensor:
     """Rows of a batch of `count`, their numbers or a bool for each, as bool [count]."""
     try:
         given = torch.as_tensor(rows).cpu()
@@ -150,7 +150,7 @@ def ratios_of(given: object) -> tuple[int, int, int]:
     """Tokens to a unit, units to a cluster, clusters to an atom; at most 2^53 tokens to an atom in all."""
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 3:
         raise UsageError(f"ratios are three whole numbers, 1 or more, not {given!r}")
-    one, two, three = (whole(each, "a ratio") for each in given)
+    one, two, three = (whole_number(each, "a ratio") for each in given)
     if one * two * three > _WIDEST:
         raise UsageError(f"an atom is of 2^53 tokens at most, not of {one} x {two} x {three}")
     return one, two, three

@@ -12,7 +12,7 @@ import torch
 
 if TYPE_CHECKING:
     from crystalcli.neural_memory.forgetting_curve import Forgetting
-    from crystalcli.neural_memory.node_store import Layer
+    from crystalcli.neural_memory.node_store import NodeLayer
 
     Tensor = torch.Tensor
 
@@ -41,7 +41,7 @@ class Candidates(NamedTuple):
         return Candidates(self.level, self.rows.gather(-1, places), scores, self.parents.gather(-1, places))
 
 
-class Chosen(NamedTuple):
+class BeamChoice(NamedTuple):
     """Memories, best first: layers int64, 1 to 3, 0 for none; rows int64; scores float32; each [batch, queries, k]."""
 
     layers: Tensor
@@ -49,7 +49,7 @@ class Chosen(NamedTuple):
     scores: Tensor
 
     @classmethod
-    def none(cls, queries: Tensor) -> Chosen:
+    def none(cls, queries: Tensor) -> BeamChoice:
         """None, for queries [batch, queries, dimension]."""
         empty = queries.new_zeros(*queries.shape[:2], 0)
         return cls(empty.long(), empty.long(), empty)
@@ -104,7 +104,7 @@ def children_of(above: Candidates, ratio: int, parents: int, count: int, breadth
     return Candidates(above.level - 1, rows, torch.zeros_like(rows, dtype=torch.float32), places)
 
 
-def finest_best(found: list[Candidates], k: int) -> Chosen:
+def finest_best(found: list[Candidates], k: int) -> BeamChoice:
     """The best `k` of candidates, coarse to fine, of which no two overlap: a node gives way to anything in it that scores better,
     and stands for everything in it that does not."""
     below = [torch.full_like(each.scores, NOTHING) for each in found]  # the best score in each node
@@ -126,11 +126,11 @@ def finest_best(found: list[Candidates], k: int) -> Chosen:
     total, rows = torch.cat(scores, -1), torch.cat([each.rows for each in found], -1)
     total, order = total.sort(dim=-1, descending=True, stable=True)
     total, order = total[..., :k], order[..., :k]
-    return Chosen(layers.gather(-1, order).masked_fill(total == NOTHING, 0), rows.gather(-1, order), total)
+    return BeamChoice(layers.gather(-1, order).masked_fill(total == NOTHING, 0), rows.gather(-1, order), total)
 
 
 def describe(
-    layers: list[Layer], dimension: int, chosen: Chosen, now: float, forgetting: Forgetting | None
+    layers: list[NodeLayer], dimension: int, chosen: BeamChoice, now: float, forgetting: Forgetting | None
 ) -> Recalled:
     """What is known of chosen nodes; `starts` and `ends` are their rows, and the row after."""
     shape = chosen.layers.shape

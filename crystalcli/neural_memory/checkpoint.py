@@ -26,9 +26,9 @@ from crystalcli.errors import (
     NotACrystalError,
     UsageError,
 )
-from crystalcli.neural_memory.argument_checks import LARGEST, bounded, held_by, ratios_of, whole
+from crystalcli.neural_memory.argument_checks import LARGEST, bounded, held_by, ratios_of, whole_number
 from crystalcli.neural_memory.forgetting_curve import Forgetting
-from crystalcli.neural_memory.node_store import Column, Layer, Nodes
+from crystalcli.neural_memory.node_store import Column, LayerNodes, NodeLayer
 
 if TYPE_CHECKING:
     from crystalcli.neural_memory.memory_crystal import MemoryCrystal
@@ -86,7 +86,7 @@ def restore(memory: MemoryCrystal, tensors: Mapping[str, torch.Tensor]) -> None:
     memory.layers, memory.waiting, memory.flat = layers, waiting, bool(flat)
 
 
-def save(memory: MemoryCrystal, path: Path) -> None:
+def save_memory(memory: MemoryCrystal, path: Path) -> None:
     """Write a memory beside its place, which it takes when it is whole. Raises CrystalError when it cannot be written."""
     from safetensors.torch import save_file
 
@@ -105,7 +105,7 @@ def save(memory: MemoryCrystal, path: Path) -> None:
             beside.unlink(missing_ok=True)
 
 
-def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
+def load_memory(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
     """A memory of this class, made with these options, from a file that `save` wrote.
 
     Raises MissingFileError, NotACrystalError, NewerFormatError or DamagedCrystalError, and UsageError for a dtype that cannot hold it.
@@ -127,7 +127,7 @@ def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
         raise NotACrystalError(f"{path} is not a memory: {error}") from error
     try:
         _hold(tensors["counts"].dtype == torch.int64, "its counts are no whole numbers")
-        dimension, *ratios = (whole(each, "a count") for each in tensors["counts"][:4].tolist())
+        dimension, *ratios = (whole_number(each, "a count") for each in tensors["counts"][:4].tolist())
         shape = ratios_of(ratios)
         dtype = tensors["units.vectors"].dtype if "units.vectors" in tensors else torch.float32
         _hold(dtype.is_floating_point, f"its nodes are {dtype}")
@@ -141,20 +141,20 @@ def load(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
     return memory
 
 
-def _layer(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, int, int]) -> Layer:
+def _layer(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, int, int]) -> NodeLayer:
     vectors = _vectors(tensors, f"{name}.vectors", shape)
     weights, stabilities = (_figures(tensors, f"{name}.{each}", shape[:2]) for each in ("weights", "stabilities"))
     times, recalled = (_figures(tensors, f"{name}.{each}", shape[:2]) for each in ("times", "recalled"))
-    return Layer(*map(Column, (vectors, weights.float(), times.double(), recalled.double(), stabilities.float())))
+    return NodeLayer(*map(Column, (vectors, weights.float(), times.double(), recalled.double(), stabilities.float())))
 
 
-def _waiting(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, int, int]) -> Nodes:
+def _waiting(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, int, int]) -> LayerNodes:
     vectors = _vectors(tensors, f"waiting.{name}.vectors", shape).float()
     held_by(torch.float32, vectors)
     weights, times = (_figures(tensors, f"waiting.{name}.{part}", shape[:2]) for part in ("weights", "times"))
     pinned = _shaped(tensors, f"waiting.{name}.pinned", shape[:2])
     _hold(pinned.dtype == torch.bool, f"waiting.{name}.pinned is {pinned.dtype}")
-    return Nodes(vectors, weights.float(), times.double(), pinned)
+    return LayerNodes(vectors, weights.float(), times.double(), pinned)
 
 
 def _vectors(tensors: Mapping[str, torch.Tensor], name: str, shape: tuple[int, ...]) -> torch.Tensor:

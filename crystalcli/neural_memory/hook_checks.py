@@ -12,17 +12,17 @@ import torch
 
 from crystalcli.errors import CrystalError
 from crystalcli.neural_memory.argument_checks import bounded
-from crystalcli.neural_memory.beam_search import Candidates, Chosen
-from crystalcli.neural_memory.node_store import Nodes
+from crystalcli.neural_memory.beam_search import BeamChoice, Candidates
+from crystalcli.neural_memory.node_store import LayerNodes
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def made_nodes(made: object, batch: int, groups: int, dimension: int) -> Nodes:
+def made_nodes(made: object, batch: int, groups: int, dimension: int) -> LayerNodes:
     """What `hierarchical_compress` made of so many groups."""
     step = "hierarchical_compress"
-    if not isinstance(made, Nodes):
+    if not isinstance(made, LayerNodes):
         raise CrystalError(f"{step} gives Nodes, not {type(made).__name__}")
     shapes = [_shape(each) for each in made]
     if shapes != [[batch, groups, dimension], *([[batch, groups]] * 3)]:
@@ -73,10 +73,10 @@ def made_candidates(found: object, queries: Tensor) -> list[Candidates]:
     return found
 
 
-def made_choice(chosen: object, queries: Tensor, k: int, counts: Sequence[int]) -> Chosen:
+def made_choice(chosen: object, queries: Tensor, k: int, counts: Sequence[int]) -> BeamChoice:
     """What `merge_memories` chose for queries [batch, queries, dimension] of layers with so many nodes each."""
     step = "merge_memories"
-    if not isinstance(chosen, Chosen):
+    if not isinstance(chosen, BeamChoice):
         raise CrystalError(f"{step} gives Chosen, not {type(chosen).__name__}")
     shape = [*queries.shape[:2], _last(chosen.layers)]
     if any(_shape(part) != shape for part in chosen) or shape[2] > k:

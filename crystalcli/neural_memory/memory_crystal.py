@@ -11,6 +11,7 @@ import torch
 from crystalcli.errors import UsageError
 from crystalcli.neural_memory import checkpoint
 from crystalcli.neural_memory.argument_checks import (
+    batch_rows,
     depth_of,
     floating,
     held_by,
@@ -20,13 +21,12 @@ from crystalcli.neural_memory.argument_checks import (
     on_device,
     queries_of,
     ratios_of,
-    rows_of,
-    whole,
+    whole_number,
 )
-from crystalcli.neural_memory.beam_search import Candidates, Chosen, Recalled, children_of, describe, finest_best
+from crystalcli.neural_memory.beam_search import BeamChoice, Candidates, Recalled, children_of, describe, finest_best
 from crystalcli.neural_memory.forgetting_curve import Forgetting
 from crystalcli.neural_memory.hook_checks import finite_scores, made_candidates, made_choice, made_nodes, made_scores
-from crystalcli.neural_memory.node_store import Layer, Nodes
+from crystalcli.neural_memory.node_store import LayerNodes, NodeLayer
 from crystalcli.types import RATIOS
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class MemoryCrystal:
             raise UsageError(f"forgetting is a Forgetting, or None, not {forgetting!r}")
         if not isinstance(temperature, float | int) or not 0 <= temperature < float("inf"):
             raise UsageError(f"the temperature is 0 or more, not {temperature!r}")
-        self.dimension = whole(dimension, "the dimension")
+        self.dimension = whole_number(dimension, "the dimension")
         self.ratios = ratios_of(ratios)
         self.forgetting = forgetting
         self.temperature = temperature
@@ -99,11 +99,11 @@ class MemoryCrystal:
         if rows is None:
             self.tokens = 0
             self.now = 0.0
-            self.layers: list[Layer] = []
-            self.waiting: list[Nodes] = []
+            self.layers: list[NodeLayer] = []
+            self.waiting: list[LayerNodes] = []
             self.flat = False
             return
-        forgotten = rows_of(rows, self.batch or 0)
+        forgotten = batch_rows(rows, self.batch or 0)
         if self.layers:
             forgotten = forgotten.to(self.layers[0].vectors.rows.device)
         for layer in self.layers:
@@ -168,13 +168,13 @@ class MemoryCrystal:
             x = x.float() if gradient else x.detach().float()
             if not torch.isfinite(x).all():
                 raise UsageError("embeddings hold NaN or infinity")
-            read = Nodes(x, *notes(x, self.tokens, importance, times, pinned))
+            read = LayerNodes(x, *notes(x, self.tokens, importance, times, pinned))
             if not gradient:
                 read = read.mapped(lambda each: each.detach())
             made, waiting = self._grouped(read)  # all of it before anything is kept
             if not self.layers:
                 self.flat = given.dim() == 2
-                self.layers = [Layer.empty(x, self.dtype) for _ in self.ratios]
+                self.layers = [NodeLayer.empty(x, self.dtype) for _ in self.ratios]
             if x.shape[1]:
                 last = float(read.times.max())
                 self.now = max(self.now, last) if self.tokens else last
@@ -186,7 +186,7 @@ class MemoryCrystal:
                     layer.append(nodes, stabilities.masked_fill(nodes.pinned, float("inf")))
         return self.crystal_layers
 
-    def _grouped(self, read: Nodes) -> tuple[list[Nodes], list[Nodes]]:
+    def _grouped(self, read: LayerNodes) -> tuple[list[LayerNodes], list[LayerNodes]]:
         """The new nodes of each layer, and what then waits below it."""
         made, waiting = [], []
         for level, ratio in enumerate(self.ratios):
@@ -199,7 +199,7 @@ class MemoryCrystal:
             made.append(read)
         return made, waiting
 
-    def hierarchical_compress(self, children: Nodes, ratio: int) -> Nodes:
+    def hierarchical_compress(self, children: LayerNodes, ratio: int) -> LayerNodes:
         """One node for every `ratio` children: the mean by their weights, the mean weight, the last time, pinned if one is.
 
         So every node is the weighted mean of its tokens. To be overridden by what keeps more of them, for as many nodes.
@@ -208,7 +208,7 @@ class MemoryCrystal:
         shape = (batch, count // ratio, ratio)
         weights = children.weights.reshape(shape)
         shares = weights / weights.sum(2, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
-        return Nodes(
+        return LayerNodes(
             (children.vectors.reshape(*shape, dimension) * shares[..., None]).sum(2),
             weights.mean(2),
             children.times.reshape(shape).amax(2),
@@ -231,7 +231,7 @@ class MemoryCrystal:
         `layers` is 0 where a row of a batch has fewer than others. Raises UsageError for a wrong shape, device, depth, k or time; an
         empty memory gives none.
         """
-        depth, k = depth_of(depth), whole(k, "k")
+        depth, k = depth_of(depth), whole_number(k, "k")
         moment, differentiable = self.now if now is None else moment_of(now), torch.is_grad_enabled()
         device = floating(query, "the query").device
         if self.layers:
@@ -239,7 +239,7 @@ class MemoryCrystal:
         with _plainly(False, device):
             queries = queries_of(query, self.dimension, self.batch, self.flat)
             if not self.layers:
-                return describe([], self.dimension, Chosen.none(queries), moment, None).shaped(query.shape[:-1])
+                return describe([], self.dimension, BeamChoice.none(queries), moment, None).shaped(query.shape[:-1])
             looked_at = made_candidates(self.extract_memories(queries, depth, k, moment), queries)
             chosen = made_choice(self.merge_memories(looked_at, k), queries, k, [layer.count for layer in self.layers])
         with _plainly(differentiable, device):
@@ -311,7 +311,7 @@ class MemoryCrystal:
             found.append(candidates if found else candidates.best(breadth))
         return found
 
-    def merge_memories(self, found: list[Candidates], k: int) -> Chosen:
+    def merge_memories(self, found: list[Candidates], k: int) -> BeamChoice:
         """The best `k` of what was looked at, of which no two overlap. To be overridden by another choice."""
         return finest_best(found, k)
 
@@ -319,7 +319,7 @@ class MemoryCrystal:
         shape = [*queries.shape[:2], vectors.shape[-2]]
         return made_scores(self.compute_relevance(queries, vectors), shape, vectors)
 
-    def _scored(self, queries: Tensor, layer: Layer, candidates: Candidates, now: float) -> Candidates:
+    def _scored(self, queries: Tensor, layer: NodeLayer, candidates: Candidates, now: float) -> Candidates:
         rows, vectors = candidates.rows, layer.vectors.rows
         if not rows.shape[-1]:
             return candidates
@@ -341,7 +341,7 @@ class MemoryCrystal:
 
     def save(self, path: str | Path) -> None:
         """Write it as a safetensors file, in the place of one that is there. Raises CrystalError when that fails."""
-        checkpoint.save(self, Path(path))
+        checkpoint.save_memory(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path, **options: Any) -> Self:
@@ -350,7 +350,7 @@ class MemoryCrystal:
         So what a class of your own has beside, weights for one, is given here. Raises MissingFileError, NotACrystalError,
         NewerFormatError or DamagedCrystalError.
         """
-        return checkpoint.load(cls, Path(path), options)
+        return checkpoint.load_memory(cls, Path(path), options)
 
 
 @contextlib.contextmanager

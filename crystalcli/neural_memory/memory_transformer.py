@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from crystalcli.errors import CrystalError, UsageError
-from crystalcli.neural_memory.argument_checks import depth_of, floating, mask_of, whole
+from crystalcli.neural_memory.argument_checks import depth_of, floating, mask_of, whole_number
 from crystalcli.neural_memory.checkpoint import restore, tensors_of
 from crystalcli.neural_memory.forgetting_curve import Forgetting
 from crystalcli.neural_memory.memory_crystal import MemoryCrystal
@@ -63,13 +63,13 @@ class InfiniteMemoryTransformer(nn.Module):
         memory: MemoryCrystal | None = None,
     ) -> None:
         super().__init__()
-        d_model, n_heads = whole(d_model, "d_model"), whole(n_heads, "n_heads")
+        d_model, n_heads = whole_number(d_model, "d_model"), whole_number(n_heads, "n_heads")
         if d_model % n_heads or (d_model // n_heads) % 2:
             raise UsageError(f"d_model {d_model} is not {n_heads} heads of an even width")
         self.d_model, self.n_heads, self.gradient = d_model, n_heads, gradient
-        self.window, self.stride = whole(window, "the window"), whole(stride, "the stride")
-        self.depth, self.k = depth_of(depth), whole(k, "k")
-        hidden = 4 * d_model if d_hidden is None else whole(d_hidden, "d_hidden")
+        self.window, self.stride = whole_number(window, "the window"), whole_number(stride, "the stride")
+        self.depth, self.k = depth_of(depth), whole_number(k, "k")
+        hidden = 4 * d_model if d_hidden is None else whole_number(d_hidden, "d_hidden")
         self.attention_norm = nn.LayerNorm(d_model)
         self.query, self.key, self.value = (nn.Linear(d_model, d_model, bias=False) for _ in range(3))
         self.memory_key, self.memory_value = (nn.Linear(d_model, d_model, bias=False) for _ in range(2))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _SPARE = 8  # a layer that is full makes room for an eighth more than it holds
 
 
-class Nodes(NamedTuple):
+class LayerNodes(NamedTuple):
     """Consecutive nodes, or tokens.
 
     vectors: float32 [batch, nodes, dimension]. weights: float32 [batch, nodes], the mean importance of a node's tokens; what has 0 is
@@ -27,17 +27,17 @@ class Nodes(NamedTuple):
     times: Tensor
     pinned: Tensor
 
-    def part(self, start: int, stop: int | None = None) -> Nodes:
+    def part(self, start: int, stop: int | None = None) -> LayerNodes:
         """Nodes `start` up to `stop`."""
-        return Nodes(*(each[:, start:stop] for each in self))
+        return LayerNodes(*(each[:, start:stop] for each in self))
 
-    def joined(self, others: Nodes) -> Nodes:
+    def joined(self, others: LayerNodes) -> LayerNodes:
         """These, then the others."""
-        return Nodes(*(torch.cat(pair, 1) for pair in zip(self, others, strict=True)))
+        return LayerNodes(*(torch.cat(pair, 1) for pair in zip(self, others, strict=True)))
 
-    def mapped(self, change: Callable[[Tensor], Tensor]) -> Nodes:
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> LayerNodes:
         """The same with a change made to each tensor."""
-        return Nodes(*(change(each) for each in self))
+        return LayerNodes(*(change(each) for each in self))
 
 
 class Column:
@@ -85,7 +85,7 @@ class Column:
 
 
 @dataclass(slots=True)
-class Layer:
+class NodeLayer:
     """A layer's nodes in order. vectors and weights as in Nodes, each [batch, nodes, ...]; times float64, of a node's last token;
     recalled float64, of its last recall, or its time where there was none; stabilities float32, in the same unit."""
 
@@ -96,7 +96,7 @@ class Layer:
     stabilities: Column
 
     @classmethod
-    def empty(cls, like: Tensor, dtype: torch.dtype) -> Layer:
+    def empty(cls, like: Tensor, dtype: torch.dtype) -> NodeLayer:
         """None yet, for the rows, dimension and device of `like` [batch, any, dimension]; vectors are kept in `dtype`."""
         batch, dimension = like.shape[0], like.shape[2]
         numbers = (torch.float32, torch.float64, torch.float64, torch.float32)
@@ -113,7 +113,7 @@ class Layer:
         """What they take."""
         return sum(column.bytes for column in self.columns().values())
 
-    def append(self, nodes: Nodes, stabilities: Tensor) -> None:
+    def append(self, nodes: LayerNodes, stabilities: Tensor) -> None:
         """Add nodes, and how stable each is."""
         self.vectors.append(nodes.vectors)
         self.weights.append(nodes.weights.detach())

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 _WIDTH = 1024  # coordinates of a vector made of words
 
 
-class Chosen(NamedTuple):
+class Representatives(NamedTuple):
     """One that was chosen: its row, and how much it added to what the choice is worth."""
 
     row: int
     gain: float
 
 
-def representatives(
+def select_representatives(
     vectors: FloatArray, count: int, weights: FloatArray | None = None, groups: Integers | None = None
-) -> list[Chosen]:
+) -> list[Representatives]:
     """Up to `count` rows of `vectors`, float32 [n, dimension] of unit length or 0, in the order they were chosen.
 
     weights: float32 [n], 0 or more, what each row counts; all the same by default. groups: int64 [n]; no group has a second one while
@@ -51,14 +51,14 @@ def representatives(
     covered = np.zeros(len(vectors), np.float32)
     free = np.ones(len(vectors), bool)  # not chosen
     turn = free.copy()  # of those, the ones whose group has its turn
-    chosen: list[Chosen] = []
+    chosen: list[Representatives] = []
     while len(chosen) < min(count, len(vectors)):
         if not turn.any():
             turn = free.copy()
         gains = worth @ np.maximum(near - covered[:, None], 0.0)
         gains[~turn] = -1.0
         row = int(gains.argmax())
-        chosen.append(Chosen(row, float(gains[row])))
+        chosen.append(Representatives(row, float(gains[row])))
         covered = np.maximum(covered, near[:, row])
         free[row] = turn[row] = False
         if groups is not None:
@@ -66,14 +66,14 @@ def representatives(
     return chosen
 
 
-def evenly(count: int, most: int) -> Integers:
+def evenly_spaced(count: int, most: int) -> Integers:
     """`most` of the numbers from 0 up to `count`, evenly spaced, or all where there are no more; int64, rising."""
     if count <= most:
         return np.arange(count)
     return (np.arange(most) * 2 + 1) * count // (2 * most)
 
 
-def hashed(texts: Iterable[str]) -> FloatArray:
+def hashed_vectors(texts: Iterable[str]) -> FloatArray:
     """A vector of unit length, float32 [n, 1024], for the words of each text; 0 where there are none.
 
     Each term gives its (1 + log frequency) · idf among these texts to one coordinate, with a sign (feature hashing: Weinberger et

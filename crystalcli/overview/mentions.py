@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.term_index import TermIndex
 from crystalcli.lexical import query_terms, word_spans
-from crystalcli.storage.tables.rows import Run, Source
+from crystalcli.storage.tables.rows import RunRow, SourceRow
 from crystalcli.storage.tables.runs import runs_of_all
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ class Mention(NamedTuple):
 class Mentions(NamedTuple):
     """The mentions in one document, in order, at least one. others: other forms of the word there, each with where it begins."""
 
-    source: Source
+    source: SourceRow
     found: list[Mention]
     others: list[tuple[int, str]]
 
 
-def mentions(shelf: Shelf, phrase: str, sources: Sequence[Source]) -> Iterator[Mentions]:
+def find_mentions(shelf: IndexReader, phrase: str, sources: Sequence[SourceRow]) -> Iterator[Mentions]:
     """The mentions of `phrase` in each of `sources` that has any, in their order. Raises DamagedCrystalError."""
     pattern, loose = _patterns(phrase)
     among = _chunks_with(shelf, phrase)
@@ -85,7 +85,7 @@ def _edge(letter: str, kind: str) -> str:
     return rf"{kind}\w)" if re.match(r"\w", letter) else ""
 
 
-def _chunks_with(shelf: Shelf, phrase: str) -> Integers | None:
+def _chunks_with(shelf: IndexReader, phrase: str) -> Integers | None:
     """The chunks that hold the rarest term of a phrase, int64, rising; None where the index knows none of its words."""
     terms = query_terms(phrase)
     if not terms:
@@ -96,7 +96,7 @@ def _chunks_with(shelf: Shelf, phrase: str) -> Integers | None:
     return np.unique(shelf.nesting.chunk_of(np.concatenate([np.zeros(0, np.int64), *atoms])))
 
 
-def _holding(shelf: Shelf, sources: Sequence[Source], among: Integers | None) -> list[Source]:
+def _holding(shelf: IndexReader, sources: Sequence[SourceRow], among: Integers | None) -> list[SourceRow]:
     """The sources that have one of the chunks `among`."""
     if among is None:
         return list(sources)
@@ -106,7 +106,7 @@ def _holding(shelf: Shelf, sources: Sequence[Source], among: Integers | None) ->
     return [source for source in sources if source.id in having]
 
 
-def _stretches(runs: Sequence[Run], among: Integers | None, reach: int) -> Iterator[list[tuple[Run, int]]]:
+def _stretches(runs: Sequence[RunRow], among: Integers | None, reach: int) -> Iterator[list[tuple[RunRow, int]]]:
     """Consecutive chunks of a document that are to be read, each with its run. reach: how many beside one of `among`, too."""
     chunks = [(run, chunk) for run in runs for chunk in range(run.first_chunk, run.first_chunk + run.chunks)]
     if among is None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.index.index_reader import Shelf
-from crystalcli.overview.facility_location import evenly, hashed, representatives
-from crystalcli.overview.sections import Part
-from crystalcli.recall.passages import Passages
+from crystalcli.index.index_reader import IndexReader
+from crystalcli.overview.facility_location import evenly_spaced, hashed_vectors, select_representatives
+from crystalcli.overview.sections import Section
+from crystalcli.recall.passages import PassageBuilder
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.types import Passage
 from crystalcli.vectors import Codec, unit_length
@@ -30,8 +30,13 @@ _SHORT = 12  # terms; an atom with fewer is a heading, a row of figures, the end
 _SHARPNESS = 4.0  # how steeply relevance counts
 
 
-def overview(
-    shelf: Shelf, codec: Codec | None, query: PreparedQuery, part: Part, count: int, relevance: FloatArray | None = None
+def representative_passages(
+    shelf: IndexReader,
+    codec: Codec | None,
+    query: PreparedQuery,
+    part: Section,
+    count: int,
+    relevance: FloatArray | None = None,
 ) -> list[Passage]:
     """Up to `count` passages that stand for a part, the most telling first; codec: None where there are no vectors.
 
@@ -46,21 +51,21 @@ def overview(
     most = _BY_VECTORS if by_vectors else _BY_WORDS
     if relevance is not None and len(rows) > most:  # the most relevant, in their order
         rows = np.sort(rows[np.argsort(-relevance[rows], kind="stable")[:most]])
-    rows = rows[evenly(len(rows), most)]
+    rows = rows[evenly_spaced(len(rows), most)]
     atoms = part.atoms[rows]
     if by_vectors:
         assert codec is not None and shelf.atom_codes is not None
         vectors = unit_length(codec.atoms.decode(shelf.atom_codes[atoms]))
     else:
         places = [shelf.place(atom) for atom in atoms.tolist()]
-        vectors = hashed(place.text[place.start : place.end] for place in places)
+        vectors = hashed_vectors(place.text[place.start : place.end] for place in places)
     weights = shelf.lengths[atoms].astype(np.float32)  # what says more counts more: so more names are met
     if relevance is not None:
         weights *= _weights(relevance[rows])
-    chosen = representatives(vectors, 2 * count, weights, part.places[rows])
+    chosen = select_representatives(vectors, 2 * count, weights, part.places[rows])
     ranked = [ScoredAtom(int(atoms[row]), gain, {"spread": gain}) for row, gain in chosen]
     within = {source.id for source in part.sources}
-    return Passages(shelf, codec, query, within).make(ranked, count)
+    return PassageBuilder(shelf, codec, query, within).make(ranked, count)
 
 
 def holding_all(query: PreparedQuery) -> Integers:
@@ -73,7 +78,7 @@ def holding_all(query: PreparedQuery) -> Integers:
     return np.zeros(0, np.int64) if common is None else np.unique(common)
 
 
-def relevance_of(query: PreparedQuery, codec: Codec | None, shelf: Shelf) -> FloatArray:
+def relevance_of(query: PreparedQuery, codec: Codec | None, shelf: IndexReader) -> FloatArray:
     """How near every atom is to the question, float32 [atoms], 0 to 1: by vectors where there are any, and by BM25."""
     scores = _scaled(query.bm25)
     if query.encoded is not None and codec is not None and shelf.atom_codes is not None:

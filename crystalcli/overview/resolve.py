@@ -14,7 +14,7 @@ from typing import NamedTuple
 from crystalcli.lexical import terms
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.landmark_rows import headings_like, landmarks_of
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.types import HEADING_JOINT
 
 _ENOUGH = 0.5  # of a title's words; one word by itself must be more than that
@@ -42,21 +42,21 @@ _PART = re.compile(
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 
 
-class Stretch(NamedTuple):
+class DocumentRange(NamedTuple):
     """A document, or the characters `[start, end)` of it under the heading `label`; "" for all of it."""
 
-    source: Source
+    source: SourceRow
     start: int
     end: int
     label: str = ""
 
 
-def whole(source: Source) -> Stretch:
+def whole_document(source: SourceRow) -> DocumentRange:
     """All of a document."""
-    return Stretch(source, 0, source.characters)
+    return DocumentRange(source, 0, source.characters)
 
 
-def named(store: Store, sources: Sequence[Source], phrase: str) -> list[Stretch]:
+def resolve_documents(store: Store, sources: Sequence[SourceRow], phrase: str) -> list[DocumentRange]:
     """What `phrase` means among `sources`: one or more of them that it means equally well, or a part of one; [] for nothing."""
     bare = phrase.strip(_QUOTES)
     if not bare:
@@ -66,11 +66,11 @@ def named(store: Store, sources: Sequence[Source], phrase: str) -> list[Stretch]
     short = _ARTICLE.sub("", bare, count=1)
     for phrase_of_it in (bare, short, _BEFORE.sub("", bare, count=1), _AFTER.sub("", short)):
         if found_ones := _documents(sources, phrase_of_it.strip(_QUOTES)):
-            return [whole(source) for source in found_ones]
+            return [whole_document(source) for source in found_ones]
     return _headed(store, sources, short)
 
 
-def nearest(sources: Sequence[Source], phrase: str, most: int = 3) -> list[Source]:
+def nearest_names(sources: Sequence[SourceRow], phrase: str, most: int = 3) -> list[SourceRow]:
     """The documents whose names share most with `phrase`, best first; none that shares nothing."""
     wanted = _terms(phrase)
     shared = [(len(wanted & _terms(f"{source.title} {source.path}")), source) for source in sources]
@@ -81,7 +81,7 @@ def nearest(sources: Sequence[Source], phrase: str, most: int = 3) -> list[Sourc
 # --- documents ----------------------------------------------------------------------------------------
 
 
-def _documents(sources: Sequence[Source], phrase: str) -> list[Source]:
+def _documents(sources: Sequence[SourceRow], phrase: str) -> list[SourceRow]:
     """The documents that a phrase names best."""
     wanted = phrase.strip("/").lower()
     paths = [source for source in sources if source.path.lower() == wanted] or [
@@ -103,7 +103,7 @@ def _documents(sources: Sequence[Source], phrase: str) -> list[Source]:
     return [source for score, source in scored if score == best]
 
 
-def _score(source: Source, words: set[str]) -> float:
+def _score(source: SourceRow, words: set[str]) -> float:
     """How well words name a document, from 0 (not at all) to 1: the share of its title that they are."""
     pieces = [set(_terms(piece)) for text in (source.title, _stem(source.path)) for piece in _PIECES.split(text)]
     pieces += [_terms(source.title), _terms(_stem(source.path))]
@@ -126,11 +126,15 @@ def _terms(text: str) -> set[str]:
 # --- parts of documents -------------------------------------------------------------------------------
 
 
-def _parts(store: Store, sources: Sequence[Source], part: re.Match[str]) -> list[Stretch]:
+def _parts(store: Store, sources: Sequence[SourceRow], part: re.Match[str]) -> list[DocumentRange]:
     """The chapter that is meant, in the document that is named, or in the only one."""
     if part["title"] is not None and (found := _headed(store, sources, part[0][part.start("title") :].strip(_QUOTES))):
         return found
-    among = [each.source for each in named(store, sources, part["document"])] if part["document"] else list(sources)
+    among = (
+        [each.source for each in resolve_documents(store, sources, part["document"])]
+        if part["document"]
+        else list(sources)
+    )
     if not among or (part["document"] is None and len(among) > 1 and part["title"] is None):
         return []
     if part["title"] is not None:
@@ -161,7 +165,7 @@ def _numbered(label: str, kind: str, number: int | None) -> bool:
     return number is None or _value_of(found[2]) == number
 
 
-def _headed(store: Store, sources: Sequence[Source], phrase: str) -> list[Stretch]:
+def _headed(store: Store, sources: Sequence[SourceRow], phrase: str) -> list[DocumentRange]:
     """The stretches under the headings that `phrase` is most of."""
     words = _terms(phrase)
     if not words or len(phrase) < 3:
@@ -181,11 +185,11 @@ def _headed(store: Store, sources: Sequence[Source], phrase: str) -> list[Stretc
     ][:8]
 
 
-def _under(source: Source, headings: Sequence[tuple[int, str]], start: int, label: str) -> Stretch:
+def _under(source: SourceRow, headings: Sequence[tuple[int, str]], start: int, label: str) -> DocumentRange:
     """From a heading to the next one that is not below it."""
     below = label + HEADING_JOINT
     end = next((at for at, other in headings if at > start and not other.startswith(below)), source.characters)
-    return Stretch(source, start, end, label)
+    return DocumentRange(source, start, end, label)
 
 
 def _value_of(number: str) -> int:

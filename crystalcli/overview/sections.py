@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.index.atom_spans import atoms_of_all, extent
-from crystalcli.index.index_reader import Shelf
-from crystalcli.overview.resolve import Stretch
+from crystalcli.index.atom_spans import atoms_of_documents, document_atoms
+from crystalcli.index.index_reader import IndexReader
+from crystalcli.overview.resolve import DocumentRange
 from crystalcli.storage.tables.landmark_rows import landmarks_of
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.types import HEADING_JOINT
 
 if TYPE_CHECKING:
@@ -39,19 +39,21 @@ _ABSTRACTS = frozenset(("abstract", "summary", "executive summary", "overview", 
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Section:
     """Some of what a question is about. label: what it is called, "" where nothing says.
 
     atoms: its atoms in order, int64 [n]; places: which chapter or file each is in, int64 [n]. sources: the documents it is of.
     """
 
     label: str
-    sources: tuple[Source, ...]
+    sources: tuple[SourceRow, ...]
     atoms: Integers
     places: Integers
 
 
-def parts_of(shelf: Shelf, stretches: Sequence[Stretch], most: int, only: Integers | None = None) -> list[Part]:
+def split_sections(
+    shelf: IndexReader, stretches: Sequence[DocumentRange], most: int, only: Integers | None = None
+) -> list[Section]:
     """Up to `most` parts that hold every atom of `stretches`; of one document in its order, of many by folder.
 
     only: atoms, int64, to which they are to be narrowed before they are divided, so that each part has its share of those.
@@ -59,7 +61,7 @@ def parts_of(shelf: Shelf, stretches: Sequence[Stretch], most: int, only: Intege
     """
     held = [each for each in stretches if each.source.chunks]
     if only is not None and len(held) > 1:
-        atoms = atoms_of_all(shelf, [each.source.id for each in held])
+        atoms = atoms_of_documents(shelf, [each.source.id for each in held])
         held = [each for each in held if np.isin(atoms[each.source.id], only).any()]
     if len(held) == 1:
         return _of_one(shelf, held[0], most, only)
@@ -78,7 +80,7 @@ def parts_of(shelf: Shelf, stretches: Sequence[Stretch], most: int, only: Intege
     return found
 
 
-def opening(shelf: Shelf, stretches: Sequence[Stretch]) -> Part | None:
+def opening(shelf: IndexReader, stretches: Sequence[DocumentRange]) -> Section | None:
     """What a document, or a folder, says of itself: its abstract, or the README that is the furthest out; None where it has none."""
     if any(each.label for each in stretches):
         return None
@@ -88,7 +90,7 @@ def opening(shelf: Shelf, stretches: Sequence[Stretch]) -> Part | None:
         for number, (start, label) in enumerate(headings):
             if label.rpartition(HEADING_JOINT)[2].strip(" .:0123456789").lower() in _ABSTRACTS:
                 end = headings[number + 1][0] if number + 1 < len(headings) else source.characters
-                found = _of_one(shelf, Stretch(source, start, end), 1, None)
+                found = _of_one(shelf, DocumentRange(source, start, end), 1, None)
                 return replace(found[0], label=label) if found else None
         return None
     named = [each for each in stretches if each.source.path.rpartition("/")[2].partition(".")[0].lower() == "readme"]
@@ -102,9 +104,9 @@ def opening(shelf: Shelf, stretches: Sequence[Stretch]) -> Part | None:
 # --- one document -------------------------------------------------------------------------------------
 
 
-def _of_one(shelf: Shelf, stretch: Stretch, most: int, only: Integers | None) -> list[Part]:
+def _of_one(shelf: IndexReader, stretch: DocumentRange, most: int, only: Integers | None) -> list[Section]:
     source = shelf.vouch(stretch.source)
-    atoms, starts = extent(shelf, source)
+    atoms, starts = document_atoms(shelf, source)
     inside = (starts >= stretch.start) & (starts < stretch.end)
     headings = landmarks_of(shelf.store, source.id, "heading")
     paged = not headings
@@ -133,7 +135,7 @@ def _of_one(shelf: Shelf, stretch: Stretch, most: int, only: Integers | None) ->
         if len(labels) > 1 and labels.count(label) > 1:  # one chapter in several parts
             same = [other for other, each in enumerate(labels) if each == label]
             label = f"{label}{', ' if label else ''}part {same.index(number) + 1} of {len(same)}"
-        parts.append(Part(label, (source,), atoms[low:high], places[low:high]))
+        parts.append(Section(label, (source,), atoms[low:high], places[low:high]))
     return parts
 
 
@@ -183,9 +185,9 @@ def _short(label: str) -> str:
 # --- many documents -----------------------------------------------------------------------------------
 
 
-def _of_many(shelf: Shelf, sources: list[Source], most: int, only: Integers | None) -> list[Part]:
+def _of_many(shelf: IndexReader, sources: list[SourceRow], most: int, only: Integers | None) -> list[Section]:
     """Documents in the order of their paths, divided where another folder begins, the further out the better."""
-    held = atoms_of_all(shelf, [source.id for source in sources])
+    held = atoms_of_documents(shelf, [source.id for source in sources])
     if only is not None:
         held = {source: numbers[np.isin(numbers, only)] for source, numbers in held.items()}
     ordered = sorted((source for source in sources if len(held[source.id])), key=lambda source: source.path)
@@ -202,11 +204,11 @@ def _of_many(shelf: Shelf, sources: list[Source], most: int, only: Integers | No
     found = []
     for low, high in pairwise(cuts):
         of_it = ordered[int(files[low]) - 1 : int(files[high - 1])]
-        found.append(Part(_named(of_it), tuple(of_it), atoms[low:high], files[low:high]))
+        found.append(Section(_named(of_it), tuple(of_it), atoms[low:high], files[low:high]))
     return found
 
 
-def _named(sources: Sequence[Source]) -> str:
+def _named(sources: Sequence[SourceRow]) -> str:
     """What several files are called together: the folder they share, the first and the last."""
     if len(sources) == 1:
         return sources[0].path

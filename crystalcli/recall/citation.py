@@ -5,21 +5,21 @@ Knows runs, chunks and landmarks. Does not know why the span was chosen.
 
 from __future__ import annotations
 
-from crystalcli.index.index_reader import Shelf
-from crystalcli.index.place import whereabouts
-from crystalcli.storage.tables.rows import Source
+from crystalcli.index.index_reader import IndexReader
+from crystalcli.index.place import locate_span
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.types import Citation
 
 
-def cited(shelf: Shelf, source: Source, start: int, end: int) -> Citation:
+def cite_span(shelf: IndexReader, source: SourceRow, start: int, end: int) -> Citation:
     """The characters `[start, end)` of a document, without a number yet. Raises DamagedCrystalError."""
     quote = shelf.span_text(source, start, end)
     line = 1 + _newlines_before(shelf, source, start)
-    place = whereabouts(shelf.store, source, start, end, (line, line + quote.rstrip().count("\n")))
+    place = locate_span(shelf.store, source, start, end, (line, line + quote.rstrip().count("\n")))
     return Citation(0, place, quote, shelf.store.landmark_before(source.id, "heading", start) or None)
 
 
-def _newlines_before(shelf: Shelf, source: Source, start: int) -> int:
+def _newlines_before(shelf: IndexReader, source: SourceRow, start: int) -> int:
     """How many newlines stand before a character of a document's text."""
     runs = [run for run in shelf.store.runs_of(source.id) if run.start <= start]
     if not runs:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import terms
 from crystalcli.recall.page_score import PAGED
 from crystalcli.recall.query import PreparedQuery
@@ -37,7 +37,7 @@ TEST = 0.2
 TESTS = frozenset(("test", "spec"))  # as terms of a path
 
 
-class Standing(NamedTuple):
+class DocumentScores(NamedTuple):
     """For some atoms: which stand in source code, bool [n], and what their documents give them, float32 [n].
 
     lone: which stand in source code that has not DEFINED, bool [n]. paged: the id of each atom's document where that is made of
@@ -50,7 +50,9 @@ class Standing(NamedTuple):
     paged: Integers
 
 
-def standing(shelf: Shelf, query: PreparedQuery, atoms: Integers, defined: int = DEFINED) -> Standing:
+def document_scores(
+    shelf: IndexReader, query: PreparedQuery, atoms: Integers, defined: int = DEFINED
+) -> DocumentScores:
     """Look at the documents of `atoms`, int64 [n].
 
     Args:
@@ -83,7 +85,7 @@ def standing(shelf: Shelf, query: PreparedQuery, atoms: Integers, defined: int =
     sources = [of_chunk.get(chunk, nowhere)[0] for chunk in chunks.tolist()]
     kinds = [documents.get(source, ("", ""))[1] for source in sources]
     is_code = np.array([kind == CODE for kind in kinds], bool)
-    return Standing(
+    return DocumentScores(
         is_code,
         is_code & np.array([source not in covered for source in sources], bool),
         np.array([given.get(source, 0.0) for source in sources], np.float32),
@@ -91,7 +93,7 @@ def standing(shelf: Shelf, query: PreparedQuery, atoms: Integers, defined: int =
     )
 
 
-def _covered(shelf: Shelf, query: PreparedQuery, sources: list[int]) -> dict[int, float]:
+def _covered(shelf: IndexReader, query: PreparedQuery, sources: list[int]) -> dict[int, float]:
     """For each source the sum of the idf of those of the question's terms that stand anywhere in it."""
     runs = np.array(runs_of_all(shelf.store, sources), np.int64).reshape(-1, 3)
     chunks = len(shelf.nesting.atoms) - 1

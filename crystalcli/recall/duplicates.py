@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from crystalcli.index.index_reader import Shelf
-from crystalcli.index.place import whereabouts
-from crystalcli.storage.tables.rows import Source
+from crystalcli.index.index_reader import IndexReader
+from crystalcli.index.place import locate_span
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.types import DocumentState, Place
 
 MOST = 20  # places named: a licence may stand in every file
 
 
-def elsewhere(
-    shelf: Shelf,
-    source_of: Callable[[int], Source],
+def find_duplicates(
+    shelf: IndexReader,
+    source_of: Callable[[int], SourceRow],
     chunks: Sequence[int],
     offset: int,
     line: int,
@@ -45,7 +45,7 @@ def elsewhere(
         if not inside and shelf.span_text(source, start, end) != text:
             continue
         shift = before + 1 - line
-        found.append(whereabouts(shelf.store, source, start, end, (lines[0] + shift, lines[1] + shift)))
+        found.append(locate_span(shelf.store, source, start, end, (lines[0] + shift, lines[1] + shift)))
         if len(found) == MOST:
             break
     return tuple(found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from crystalcli.storage.file.connection import PAGE_CACHE
 
 if TYPE_CHECKING:
-    from crystalcli.index.index_reader import Shelf
+    from crystalcli.index.index_reader import IndexReader
     from crystalcli.recall.session import CrystalReader
 
 _SCORE = 4  # bytes, float32
@@ -46,13 +46,13 @@ class MemoryReport:
         return 1e6 * self.grown / self.tokens if self.tokens else 0.0
 
 
-def memory_use(crystal: CrystalReader) -> MemoryReport:
+def measure_memory(crystal: CrystalReader) -> MemoryReport:
     """Count what recall keeps in memory, after one question to `crystal`."""
     shelf = crystal.shelf
     codec = None if crystal.lexical_only else crystal.codec()
-    before = resident()
+    before = resident_bytes()
     searcher = crystal.searcher()
-    loaded = resident()
+    loaded = resident_bytes()
     searcher.recall("what is kept in memory?")
     parts = [*_growing(shelf), MemoryPart("what was read last", shelf.kept.bytes, False)]
     parts.append(MemoryPart("pages of the file, at most", PAGE_CACHE, False))
@@ -61,15 +61,15 @@ def memory_use(crystal: CrystalReader) -> MemoryReport:
         parts.append(MemoryPart("codebooks", sum(each.nbytes for each in quantizers), False))
         if before is not None and loaded is not None:
             parts.append(MemoryPart("the question's encoder", max(0, loaded - before), False))
-    return MemoryReport(sum(row.tokens for row in shelf.segments), tuple(parts), resident(), _peak())
+    return MemoryReport(sum(row.tokens for row in shelf.segments), tuple(parts), resident_bytes(), _peak())
 
 
-def grown(shelf: Shelf) -> int:
+def grown(shelf: IndexReader) -> int:
     """Bytes of what recall keeps of a crystal and that grow with it."""
     return sum(part.bytes for part in _growing(shelf))
 
 
-def _growing(shelf: Shelf) -> list[MemoryPart]:
+def _growing(shelf: IndexReader) -> list[MemoryPart]:
     codes = shelf.atom_codes.nbytes if shelf.atom_codes is not None else 0
     dead = shelf.dead.nbytes if shelf.dead is not None else 0
     rows = sum(sys.getsizeof(row) + sum(map(sys.getsizeof, row)) for row in shelf.segments)
@@ -82,7 +82,7 @@ def _growing(shelf: Shelf) -> list[MemoryPart]:
     ]
 
 
-def resident() -> int | None:
+def resident_bytes() -> int | None:
     """Resident bytes of this process; None where the system does not say."""
     return _status("VmRSS")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.index.chunk_context import MARK
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import query_terms
 from crystalcli.recall.document_score import TESTS
 from crystalcli.recall.query import PreparedQuery
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ASKED, SAID = 0.1, 0.05
 
 
-def named(shelf: Shelf, query: PreparedQuery, atoms: Integers) -> FloatArray:
+def name_scores(shelf: IndexReader, query: PreparedQuery, atoms: Integers) -> FloatArray:
     """What the names of `atoms`, int64 [n], all of source code, give them, float32 [n]. Raises DamagedCrystalError."""
     chunks, of = np.unique(shelf.nesting.chunk_of(atoms), return_inverse=True)
     total = max(sum(query.idf.values()), 1e-6)

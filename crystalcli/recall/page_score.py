@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import bm25
 from crystalcli.recall.query import PreparedQuery
-from crystalcli.storage.tables.landmark_span import between
-from crystalcli.storage.tables.rows import Run
+from crystalcli.storage.tables.landmark_span import landmark_span
+from crystalcli.storage.tables.rows import RunRow
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,7 +39,7 @@ class _Page(NamedTuple):
     atoms: list[tuple[int, int]]
 
 
-def of_pages(shelf: Shelf, query: PreparedQuery, atoms: Integers, sources: Integers) -> FloatArray:
+def page_scores(shelf: IndexReader, query: PreparedQuery, atoms: Integers, sources: Integers) -> FloatArray:
     """What is given to `atoms`, float32 [n], which stand in `sources`, int64 [n]: ids of documents with pages.
 
     Raises DamagedCrystalError.
@@ -66,7 +66,7 @@ def of_pages(shelf: Shelf, query: PreparedQuery, atoms: Integers, sources: Integ
 class _Binding:
     """The pages of one document, found from the atoms on them; of a long document only what is asked for is read."""
 
-    def __init__(self, shelf: Shelf, source: int) -> None:
+    def __init__(self, shelf: IndexReader, source: int) -> None:
         self._shelf = shelf
         self._source = source
         self._runs = shelf.store.runs_of(source)
@@ -89,7 +89,7 @@ class _Binding:
         for page in self._pages:
             if page.start <= middle < page.end:
                 return page
-        _, start, end = between(self._shelf.store, self._source, "page", middle)
+        _, start, end = landmark_span(self._shelf.store, self._source, "page", middle)
         page = _Page(start, 1 << 62 if end is None else end, [])
         for number, run in enumerate(self._runs):
             following = self._starts[number + 1] if number + 1 < len(self._runs) else page.end
@@ -103,11 +103,11 @@ class _Binding:
 
     def _spans_of(self, index: int) -> tuple[Integers, Integers]:
         if index not in self._spans:
-            self._spans[index] = atom_spans(self._shelf, self._runs[index])
+            self._spans[index] = page_atom_spans(self._shelf, self._runs[index])
         return self._spans[index]
 
 
-def atom_spans(shelf: Shelf, run: Run) -> tuple[Integers, Integers]:
+def page_atom_spans(shelf: IndexReader, run: RunRow) -> tuple[Integers, Integers]:
     """Where each atom of a run begins and ends in the run's document, in characters, int64 [atoms] each."""
     found, offset = [], run.start
     at, behind = run.first_chunk, run.first_chunk + run.chunks
@@ -127,7 +127,7 @@ def atom_spans(shelf: Shelf, run: Run) -> tuple[Integers, Integers]:
     return np.concatenate([starts for starts, _ in found]), np.concatenate([ends for _, ends in found])
 
 
-def _scores(shelf: Shelf, query: PreparedQuery, pages: list[_Page]) -> FloatArray:
+def _scores(shelf: IndexReader, query: PreparedQuery, pages: list[_Page]) -> FloatArray:
     """BM25 of each page over the sum of the question's idf, float32 [pages]. The mean length is that of these pages."""
     ranges = np.array([each for page in pages for each in page.atoms], np.int64).reshape(-1, 2)
     owners = np.repeat(np.arange(len(pages)), [len(page.atoms) for page in pages])

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.index_reader import AtomPlace, Shelf
-from crystalcli.index.place import whereabouts
+from crystalcli.index.index_reader import AtomLocation, IndexReader
+from crystalcli.index.place import locate_span
 from crystalcli.lexical import terms
-from crystalcli.recall.duplicates import MOST, elsewhere
+from crystalcli.recall.duplicates import MOST, find_duplicates
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
-from crystalcli.storage.tables.landmark_span import between
-from crystalcli.storage.tables.rows import Source
-from crystalcli.text.chunking.boundaries import sentences
+from crystalcli.storage.tables.landmark_span import landmark_span
+from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.text.chunking.boundaries import sentence_spans
 from crystalcli.types import BY_LINES, Passage
 from crystalcli.vectors import Codec
 
@@ -41,8 +41,8 @@ class _Spot(NamedTuple):
     """A scored atom where it stands: its sentences are `[low, high)` of its chunk, `[start, end)` of its document."""
 
     scored: ScoredAtom
-    place: AtomPlace
-    source: Source
+    place: AtomLocation
+    source: SourceRow
     low: int
     high: int
     start: int
@@ -50,7 +50,7 @@ class _Spot(NamedTuple):
     line: int  # of `start`
 
 
-class Passages:
+class PassageBuilder:
     """Makes the passages of one question.
 
     Args:
@@ -63,7 +63,7 @@ class Passages:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: IndexReader,
         codec: Codec | None,
         query: PreparedQuery,
         within: Collection[int] = frozenset(),
@@ -76,7 +76,7 @@ class Passages:
         self._query = query
         self._within = within
         self._by_units = by_units
-        self._sources: dict[int, Source] = {}
+        self._sources: dict[int, SourceRow] = {}
 
     def make(self, ranked: Sequence[ScoredAtom], k: int) -> list[Passage]:
         """Up to `k` passages from atoms in order of their scores; no text is given twice: where else it stands is in `also`."""
@@ -136,7 +136,7 @@ class Passages:
         # Where it is asked for, and where the file still is, if anywhere.
         run = min(runs, key=lambda run: (run.source not in self._within, self._source(run.source).state == "gone"))
         source = self._source(run.source)
-        low, high = snap(place, source.kind in BY_LINES)
+        low, high = snap_to_sentences(place, source.kind in BY_LINES)
         offset, lines = self._shelf.before(run, place.chunk)
         if source.kind == "code":
             low, high = self._definition(source, place.text, offset, low, high)
@@ -144,9 +144,9 @@ class Passages:
             scored, place, source, low, high, offset + low, offset + high, lines + place.text.count("\n", 0, low) + 1
         )
 
-    def _definition(self, source: Source, text: str, offset: int, low: int, high: int) -> tuple[int, int]:
+    def _definition(self, source: SourceRow, text: str, offset: int, low: int, high: int) -> tuple[int, int]:
         """The span `[low, high)` of a chunk's text, widened to the short definition which most of it lies in."""
-        label, start, end = between(self._store, source.id, "definition", offset + (low + high) // 2)
+        label, start, end = landmark_span(self._store, source.id, "definition", offset + (low + high) // 2)
         first, last = start - offset, (source.characters if end is None else end) - offset
         if not label or first < 0 or last > len(text) or last - first > WHOLE_DEFINITION:
             return low, high
@@ -154,7 +154,7 @@ class Passages:
             return low, high
         return min(low, first), max(high, first + len(text[first:last].rstrip()))
 
-    def _source(self, number: int) -> Source:
+    def _source(self, number: int) -> SourceRow:
         if number not in self._sources:
             self._sources[number] = self._shelf.vouch(self._store.source(number))
         return self._sources[number]
@@ -167,12 +167,12 @@ class Passages:
             text = self._shelf.span_text(source, start, end)
         best = (seed.start + low, seed.start + high)
         lines = first.line, first.line + text.rstrip().count("\n")
-        here = whereabouts(self._store, source, start, end, lines)
+        here = locate_span(self._store, source, start, end, lines)
         marks = {**here.marks, "definition": self._store.landmark_before(source.id, "definition", best[0])}
         chunk_line = seed.line - seed.place.text.count("\n", 0, seed.low)
         chunks = [seed.place.chunk, *map(self._shelf.chunk_of, seed.scored.others)]
         offset, length = seed.start - seed.low, len(seed.place.text)
-        also = elsewhere(self._shelf, self._source, chunks, offset, chunk_line, here, lines, text, length)
+        also = find_duplicates(self._shelf, self._source, chunks, offset, chunk_line, here, lines, text, length)
         return Passage(
             place=replace(here, marks={kind: label for kind, label in marks.items() if label}),
             text=text,
@@ -187,7 +187,7 @@ class Passages:
 
     def _best_sentence(self, spot: _Spot, text: str) -> tuple[int, int]:
         """The span in `text` of the sentence nearest to the question, by its words and by the units it touches."""
-        spans = sentences(text, spot.source.kind in BY_LINES) or [(0, len(text))]
+        spans = sentence_spans(text, spot.source.kind in BY_LINES) or [(0, len(text))]
         idf = self._query.idf
         total = sum(idf.values()) or 1.0
         similar = self._unit_scores(spot.place) if self._by_units else []
@@ -202,14 +202,14 @@ class Passages:
             scores.append(sum(idf[term] for term in shared) / total + (float(np.mean(touched)) if touched else 0.0))
         return spans[int(np.argmax(scores))]
 
-    def _unit_scores(self, place: AtomPlace) -> Sequence[float]:
+    def _unit_scores(self, place: AtomLocation) -> Sequence[float]:
         view = self._shelf.view(place.segment)
         encoded = self._query.encoded
         if encoded is None or self._codec is None or self._shelf.atom_codes is None or not view.row.encoded:
             return []
         codes = self._shelf.units(place.segment)[place.first_unit : place.first_unit + len(place.units)]
         # Siblings share their atom and nearly their cluster, so the unit's own code is what tells them apart.
-        products: list[float] = lookup(self._codec.units.lookup_table(encoded.vector)[None], codes)[0].tolist()
+        products: list[float] = code_sums(self._codec.units.lookup_table(encoded.vector)[None], codes)[0].tolist()
         return products
 
 
@@ -245,9 +245,9 @@ def _together(first: Passage, other: Passage) -> Passage:
     return replace(first, also=(*first.also, *new)[:MOST])
 
 
-def snap(place: AtomPlace, code: bool) -> tuple[int, int]:
+def snap_to_sentences(place: AtomLocation, code: bool) -> tuple[int, int]:
     """The atom's span widened or narrowed to whole sentences (lines, in code): those whose middle lies in it."""
-    spans = sentences(place.text, code)
+    spans = sentence_spans(place.text, code)
     inside = [span for span in spans if place.start <= (span[0] + span[1]) // 2 < place.end]
     if not inside:
         middle = (place.start + place.end) // 2
@@ -267,7 +267,7 @@ def snap(place: AtomPlace, code: bool) -> tuple[int, int]:
     return low, high
 
 
-def lookup(table: FloatArray, codes: npt.NDArray[np.uint8]) -> FloatArray:
+def code_sums(table: FloatArray, codes: npt.NDArray[np.uint8]) -> FloatArray:
     """Products, float32 [vectors, n], read off tables [vectors, bytes, 256] for codes [n, bytes]."""
     products = np.zeros((len(table), len(codes)), np.float32)
     for book in range(codes.shape[1]):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from crystalcli.errors import UsageError
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.neural_memory.forgetting_curve import Forgetting
 from crystalcli.recall.query import ScoredAtom
 
@@ -76,7 +76,7 @@ def recency_of(half_life: object, now: float | None) -> Recency | None:
     return Recency(float(half_life), time.time() if now is None else now)
 
 
-def aged(shelf: Shelf, ranked: Sequence[ScoredAtom], recency: Recency) -> list[ScoredAtom]:
+def apply_recency(shelf: IndexReader, ranked: Sequence[ScoredAtom], recency: Recency) -> list[ScoredAtom]:
     """Lower the scores of dated atoms by their age and order all again, best first. Raises DamagedCrystalError."""
     times = [written_at(shelf, scored.atom) for scored in ranked]
     told = [written for written in times if written is not None]
@@ -93,17 +93,17 @@ def aged(shelf: Shelf, ranked: Sequence[ScoredAtom], recency: Recency) -> list[S
     return sorted(found, key=lambda scored: -scored.score)
 
 
-def written_at(shelf: Shelf, atom: int) -> float | None:
+def written_at(shelf: IndexReader, atom: int) -> float | None:
     """When the message was written in which an atom begins, seconds since 1970; None where it is none, or has no date."""
     place = shelf.place(atom)
     runs = shelf.store.runs_over(place.chunk)
     if not runs:
         return None
     start, _ = shelf.before(runs[0], place.chunk)
-    return time_told(shelf.store.landmark_before(runs[0].source, "message", start + place.start))
+    return parse_message_time(shelf.store.landmark_before(runs[0].source, "message", start + place.start))
 
 
-def time_told(label: str) -> float | None:
+def parse_message_time(label: str) -> float | None:
     """The time in the label of a message, `Ann, 2024-05-01 10:30`, in seconds since 1970; None where there is none."""
     told = _DATED.fullmatch(label)
     if told is None:

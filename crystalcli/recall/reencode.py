@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.recall.passages import BESIDES
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.types import Chunk
@@ -37,7 +37,7 @@ class ChunkVectors(Protocol):
 
 
 def reencode(
-    shelf: Shelf, query: PreparedQuery, ranked: Sequence[ScoredAtom], encoder: ChunkVectors
+    shelf: IndexReader, query: PreparedQuery, ranked: Sequence[ScoredAtom], encoder: ChunkVectors
 ) -> list[ScoredAtom]:
     """The same atoms, scored by exact vectors, best first. The query must have been encoded."""
     assert query.encoded is not None

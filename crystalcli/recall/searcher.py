@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import UsageError
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.term_index import TermIndex
 from crystalcli.lexical import bm25, word_spans
-from crystalcli.recall.document_score import standing
-from crystalcli.recall.name_score import named
-from crystalcli.recall.page_score import of_pages
-from crystalcli.recall.passages import BESIDES, NEIGHBOURHOOD, Passages, lookup
+from crystalcli.recall.document_score import document_scores
+from crystalcli.recall.name_score import name_scores
+from crystalcli.recall.page_score import page_scores
+from crystalcli.recall.passages import BESIDES, NEIGHBOURHOOD, PassageBuilder, code_sums
 from crystalcli.recall.query import PreparedQuery, Results, ScoredAtom
 from crystalcli.storage.tables.landmark_rows import has_landmarks
 from crystalcli.vectors import Codec, QuestionEncoder
@@ -65,7 +65,7 @@ class Searcher:
 
     def __init__(
         self,
-        shelf: Shelf,
+        shelf: IndexReader,
         encoder: QuestionEncoder | None,
         codec: Codec | None,
         layers: Callable[[], ChunkVectors] | None = None,
@@ -112,12 +112,16 @@ class Searcher:
             assert self._layers is not None
             ranked = exact(self.shelf, query, ranked[:exactly], self._layers()) + ranked[exactly:]
         if recency is not None and self._holds_messages:
-            from crystalcli.recall.recency import aged
+            from crystalcli.recall.recency import apply_recency
 
             # What was encoded again is scored otherwise than the rest, and stays before it.
-            ranked = [part for some in (ranked[:exactly], ranked[exactly:]) for part in aged(self.shelf, some, recency)]
+            ranked = [
+                part
+                for some in (ranked[:exactly], ranked[exactly:])
+                for part in apply_recency(self.shelf, some, recency)
+            ]
         by_units = query.encoded is not None and (depth == 3 or exactly > 0)
-        passages = Passages(self.shelf, self._codec, query, by_units=by_units).make(ranked, k)
+        passages = PassageBuilder(self.shelf, self._codec, query, by_units=by_units).make(ranked, k)
         return Results(query, tuple(passages), depth)
 
     @cached_property
@@ -191,16 +195,16 @@ class Searcher:
         lexical = query.bm25[candidates] / max(sum(query.idf.values()), 1e-6)
         prose = nearest + similar + PROSE_WEIGHT * lexical
         code = CODE_MEAN * mean + similar + CODE_WEIGHT * lexical
-        is_code, lone, document, paged = standing(shelf, query, candidates)
+        is_code, lone, document, paged = document_scores(shelf, query, candidates)
         besides = {name: np.zeros(len(candidates), np.float32) for name in BESIDES}
         besides["document"] = document
         if lone.any():
-            besides["definition"][lone] = named(shelf, query, candidates[lone])
+            besides["definition"][lone] = name_scores(shelf, query, candidates[lone])
         total = np.where(is_code, code, prose) + document + besides["definition"]
         if paged.any():
             leading = _top(total, PAGE_CANDIDATES)
             leading = leading[paged[leading] > 0]
-            besides["page"][leading] = of_pages(shelf, query, candidates[leading], paged[leading])
+            besides["page"][leading] = page_scores(shelf, query, candidates[leading], paged[leading])
             total += besides["page"]
         found = []
         for i in np.argsort(-total, kind="stable")[:count]:
@@ -240,14 +244,14 @@ class Searcher:
         if not len(below.owners):
             return best, mean, similar
         rows, starts = np.unique(below.owners, return_index=True)
-        products = lookup(atom_table, self.shelf.atom_codes[candidates])[:, below.owners]
-        products += lookup(cluster_table, below.clusters)
+        products = code_sums(atom_table, self.shelf.atom_codes[candidates])[:, below.owners]
+        products += code_sums(cluster_table, below.clusters)
         best[rows] = np.maximum.reduceat(products[0], starts)
         if depth < 3:
             mean[rows] = _means(products[0], starts)
             return best, mean, similar
         fine = products[:, below.parents]
-        fine += lookup(unit_table, below.units)
+        fine += code_sums(unit_table, below.units)
         _, starts = np.unique(below.owners[below.parents], return_index=True)
         mean[rows] = _means(fine[0], starts)
         if len(weights):
@@ -255,7 +259,7 @@ class Searcher:
         return best, mean, similar
 
 
-def lexical_query(shelf: Shelf, text: str, terms: TermIndex | None = None) -> PreparedQuery:
+def lexical_query(shelf: IndexReader, text: str, terms: TermIndex | None = None) -> PreparedQuery:
     """Prepare a text by its terms alone, without vectors.
 
     Args:

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 
 from crystalcli.errors import NotFoundError
 from crystalcli.index import fill
-from crystalcli.index.encoder import opened
+from crystalcli.index.encoder import open_encoder
 from crystalcli.index.lazy_encoder import LazyEncoder
 from crystalcli.storage.store import Store
 from crystalcli.types import Citation, Document, HalfLife, Passage
 
 if TYPE_CHECKING:
-    from crystalcli.index.index_reader import Shelf
+    from crystalcli.index.index_reader import IndexReader
     from crystalcli.index.stats import ChunkView, StatsReport
     from crystalcli.recall.query import Results
     from crystalcli.recall.searcher import Searcher
-    from crystalcli.storage.tables.rows import Source
+    from crystalcli.storage.tables.rows import SourceRow
     from crystalcli.vectors import Codec
 
 
@@ -40,11 +40,11 @@ class CrystalReader:
 
     def __init__(self, store: Store, encoder: Path | None) -> None:
         self._store = store
-        self._shelf: Shelf | None = None
+        self._shelf: IndexReader | None = None
         self._searcher: Searcher | None = None
         self._version = -1
         try:
-            self._encoder = opened(store.meta(), store.path, encoder)
+            self._encoder = open_encoder(store.meta(), store.path, encoder)
         except BaseException:
             store.close()
             raise
@@ -66,14 +66,14 @@ class CrystalReader:
         return self._store.snapshot()
 
     @property
-    def shelf(self) -> Shelf:
+    def shelf(self) -> IndexReader:
         """The resident index of the last commit."""
-        from crystalcli.index.index_reader import Shelf
+        from crystalcli.index.index_reader import IndexReader
 
         with self.snapshot():
             version = self._store.version()
             if self._shelf is None or version != self._version:
-                self._shelf, self._searcher, self._version = Shelf(self._store), None, version
+                self._shelf, self._searcher, self._version = IndexReader(self._store), None, version
             return self._shelf
 
     def _follow(self) -> None:
@@ -178,16 +178,16 @@ class CrystalReader:
 
     def cite(self, path: str, start: int, end: int) -> Citation:
         """Read a document's characters `[start, end)` back as a citation whose number is 0. Raises NotFoundError."""
-        from crystalcli.recall.citation import cited
+        from crystalcli.recall.citation import cite_span
 
         with self.snapshot():
-            return cited(self.shelf, self._named(path), start, end)
+            return cite_span(self.shelf, self._named(path), start, end)
 
     def with_place(self, passage: Passage) -> Passage:
         """Give a passage, or a part of one, the place of just its own span. Raises NotFoundError."""
         return replace(passage, place=self.cite(passage.path, passage.start, passage.end).place)
 
-    def _named(self, path: str) -> Source:
+    def _named(self, path: str) -> SourceRow:
         source = self._store.source_named(path)
         if source is None:
             raise NotFoundError(f"no document {path} in this crystal")
@@ -201,22 +201,22 @@ class CrystalReader:
 
     def documents(self) -> list[Document]:
         """List every source of the ledger, read or not."""
-        from crystalcli.index.stats import document
+        from crystalcli.index.stats import describe_document
 
         with self.snapshot():
-            return [document(self._store, source) for source in self._store.sources()]
+            return [describe_document(self._store, source) for source in self._store.sources()]
 
     def stats(self) -> StatsReport:
         """Count documents, tokens, nodes of each layer, and bytes."""
-        from crystalcli.index.stats import stats
+        from crystalcli.index.stats import crystal_stats
 
         with self.snapshot():
-            return stats(self._store)
+            return crystal_stats(self._store)
 
     def zoom(self, name: str) -> tuple[Document, Iterator[ChunkView]]:
         """Give a document and its chunks, each down to its units. Raises NotFoundError."""
-        from crystalcli.index.stats import document, find_document, zoom
+        from crystalcli.index.stats import describe_document, find_document, walk_layers
 
         with self.snapshot():
             source = self.shelf.vouch(find_document(self._store, name))
-            return document(self._store, source), zoom(self.shelf, source)
+            return describe_document(self._store, source), walk_layers(self.shelf, source)

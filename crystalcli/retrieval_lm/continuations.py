@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _READ = "read/"  # a stretch of text that was read, and its number: the next one goes on where it ends
 
 
-def stretch(number: int) -> str:
+def continuation_run(number: int) -> str:
     """The name of a stretch of text that was read."""
     return f"{_READ}{number:08}"
 
 
-def onward(store: Store, chunks: int) -> npt.NDArray[np.bool_]:
+def continues_in_next(store: Store, chunks: int) -> npt.NDArray[np.bool_]:
     """Whether the next of `chunks` chunks comes next in some text too, bool [chunks]: in a document, or in what was read behind it."""
     found = np.zeros(chunks, bool)
     name, end = "", -1  # of the run before
@@ -40,4 +40,4 @@ def onward(store: Store, chunks: int) -> npt.NDArray[np.bool_]:
 def _behind(path: str) -> str | None:
     """The name of the stretch behind one, or None for what is none."""
     number = path.removeprefix(_READ)
-    return stretch(int(number) + 1) if number.isdecimal() and path == stretch(int(number)) else None
+    return continuation_run(int(number) + 1) if number.isdecimal() and path == continuation_run(int(number)) else None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from crystalcli.retrieval_lm.ngrams import APART, Followers
+from crystalcli.retrieval_lm.ngrams import APART, NgramTable
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -47,7 +47,7 @@ class Mixture:
         self,
         tokens: Sequence[int],
         own: Sequence[float],
-        found: Followers,
+        found: NgramTable,
         logs: npt.NDArray[np.floating[Any]],
     ) -> list[float]:
         """The natural logarithms of the probabilities of n tokens, one after the other; the weights learn from each for the next.
@@ -77,7 +77,7 @@ class Mixture:
         return mixed
 
 
-def described(found: Followers, logs: npt.NDArray[np.floating[Any]]) -> Numbers:
+def described(found: NgramTable, logs: npt.NDArray[np.floating[Any]]) -> Numbers:
     """What is known of each follower, float64 [n, MOST, features]: that it is one, how likely the model holds it, that times the
     orders it followed, that again where nothing else ever followed the longest match; for each order the logarithm of its share
     among followers and of how many there were."""

@@ -26,7 +26,7 @@ MOST = 32  # followers of a place that are looked at
 _LATEST = 4096  # places of each order that are counted
 
 
-class Followers(NamedTuple):
+class NgramTable(NamedTuple):
     """What followed the last tokens before each of n places.
 
     tokens: int64 [n, MOST], the followers of the longest matches first, of these the most frequent; APART where there are fewer.
@@ -39,14 +39,14 @@ class Followers(NamedTuple):
     places: Counts
 
 
-def followers(ids: Sequence[int] | Ids, first: int) -> Followers:
+def ngram_followers(ids: Sequence[int] | Ids, first: int) -> NgramTable:
     """What followed earlier what stands before each of `ids[first:]`; nothing at that place or later is looked at.
 
     APART stands between texts: no match reaches over it, and nothing follows the end of a text.
     """
     all_ids = np.asarray(ids, np.int64)
     size = len(all_ids) - first
-    found = Followers(
+    found = NgramTable(
         np.full((size, MOST), APART, np.int64),
         np.zeros((size, MOST, len(ORDERS)), np.int32),
         np.zeros((size, len(ORDERS)), np.int32),
@@ -56,7 +56,7 @@ def followers(ids: Sequence[int] | Ids, first: int) -> Followers:
     return found
 
 
-def _look(before: Ids, found: Followers, row: int) -> None:
+def _look(before: Ids, found: NgramTable, row: int) -> None:
     """Write what followed the last of the tokens `before` into a row."""
     last = len(before) - 1
     if last < 1 or before[last] == APART:
@@ -91,7 +91,7 @@ def _look(before: Ids, found: Followers, row: int) -> None:
         found.counts[row, : len(chosen), number] = np.where(tokens[at] == chosen, counts[at], 0)
 
 
-def asked(ids: Sequence[int], *found: Followers) -> Ids:
+def last_ngrams(ids: Sequence[int], *found: NgramTable) -> Ids:
     """What a model is to be asked for each of `ids`, int64 [n, 1 + MOST · sets]: that token, then the followers before it.
 
     Where there are fewer, it is asked for token 0, and what it says is of no use.
@@ -99,6 +99,6 @@ def asked(ids: Sequence[int], *found: Followers) -> Ids:
     return np.maximum(np.column_stack([np.asarray(ids, np.int64), *(each.tokens for each in found)]), 0)
 
 
-def told(logs: Logs) -> tuple[list[float], list[Logs]]:
+def split_logprobs(logs: Logs) -> tuple[list[float], list[Logs]]:
     """What a model said of what `asked` asks for, float [n, 1 + MOST · sets]: of the tokens themselves, and [n, MOST] of each set."""
     return logs[:, 0].tolist(), [logs[:, at : at + MOST] for at in range(1, logs.shape[1], MOST)]

@@ -18,9 +18,9 @@ import numpy as np
 
 from crystalcli.errors import Reason, SourceError, UsageError
 from crystalcli.retrieval_lm.copy_mixture import Mixture
-from crystalcli.retrieval_lm.ngrams import APART, asked, followers, told
+from crystalcli.retrieval_lm.ngrams import APART, last_ngrams, ngram_followers, split_logprobs
 from crystalcli.retrieval_lm.recalling_model import RecallingModel
-from crystalcli.retrieval_lm.text_memory import Past
+from crystalcli.retrieval_lm.text_memory import TextMemory
 from crystalcli.types import BY_LINES
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ GRAM = 13  # tokens in a row that count as the same text (Brown et al., 2020)
 _DRAWS = 2000
 
 
-class Text(NamedTuple):
+class HeldOutText(NamedTuple):
     """What is to be foreseen. code: whether most of it is source code."""
 
     text: str
@@ -65,7 +65,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-class Figures(NamedTuple):
+class PerplexityFigures(NamedTuple):
     """What one arm came to."""
 
     perplexity: Estimate
@@ -90,28 +90,28 @@ class PerplexityReport:
     window: int
     tokens: int
     targets: int
-    arms: dict[str, Figures]
+    arms: dict[str, PerplexityFigures]
     ratios: dict[str, Estimate]
     repeated: int
 
 
-def text_of(paths: Sequence[Path]) -> Text:
+def read_text(paths: Sequence[Path]) -> HeldOutText:
     """The text of files and folders, one after the other in order of their names.
 
     Raises SourceError for a path that is not there, a file named that cannot be read, and where there is no text at all.
     """
-    from crystalcli.text.discover.walk import Found, Skipped, walk
+    from crystalcli.text.discover.walk import FoundFile, SkippedPath, walk_files
     from crystalcli.text.formats.archive.archive_reader import ArchiveReading
     from crystalcli.text.readers import open_source
 
     found, code, reasons = [], 0, []
-    for each in walk(paths, hidden=False):
-        if isinstance(each, Skipped):
+    for each in walk_files(paths, hidden=False):
+        if isinstance(each, SkippedPath):
             reasons.append(f"{each.relative}: {each.reason}")
             if each.path in paths:
                 raise SourceError(f"no text to predict: {reasons[-1]}", each.code)
             continue
-        assert isinstance(each, Found)
+        assert isinstance(each, FoundFile)
         try:
             _, reading = open_source(each.path)
             if isinstance(reading, ArchiveReading):
@@ -127,10 +127,10 @@ def text_of(paths: Sequence[Path]) -> Text:
     whole = "\n\n".join(found)
     if not whole.strip():
         raise SourceError(f"no text to predict{': ' + reasons[0] if reasons else ''}", Reason.NO_TEXT)
-    return Text(whole, 2 * code > len(whole))
+    return HeldOutText(whole, 2 * code > len(whole))
 
 
-def held_back(tokens: int, window: int, targets: int, length: int = LENGTH) -> list[int]:
+def held_out_targets(tokens: int, window: int, targets: int, length: int = LENGTH) -> list[int]:
     """Where up to `targets` pieces of `length` tokens begin: spread over the last 30 % of a text of so many tokens, with a window of
     text before the first. Raises UsageError for less than one target, and a text that is too short for one."""
     if targets < 1:
@@ -173,17 +173,17 @@ class Foresight:
         recalled = reader.prompt(settle=True)
         window = list(ids[max(0, start - reader.window) : start])
         memory = recalled[: len(recalled) - len(reader.local())]
-        copies = followers([*window, *target], len(window))
+        copies = ngram_followers([*window, *target], len(window))
         recollected = reader.echoes()
         repeated = repeats([*memory, APART, *recollected], target)
         echoes = [*recollected, *window]
-        echoed = followers([*echoes, *target], len(echoes))
-        tokens = asked(target, copies, echoed)
+        echoed = ngram_followers([*echoes, *target], len(echoes))
+        tokens = last_ngrams(target, copies, echoed)
         size = len(reader.model.data(target))
         row = {}
         for arm, before in {"window": window, "memory": recalled}.items():
             logs = reader.judge_of(before, target, tokens)
-            found, (near, far) = told(logs)
+            found, (near, far) = split_logprobs(logs)
             copying = -sum(self._mixtures[arm, "copies"].mix(target, found, copies, near))
             echoing = -sum(self._mixtures[arm, "echoes"].mix(target, found, echoed, far))
             row[arm] = Foreseen(start, len(target), size, -sum(found), copying, echoing, repeated)
@@ -196,10 +196,12 @@ def repeats(memory: Sequence[int], target: Sequence[int]) -> bool:
     return any(tuple(target[at : at + GRAM]) in grams for at in range(len(target) - GRAM + 1))
 
 
-def figures(nats: Sequence[float], tokens: Sequence[int], sizes: Sequence[int]) -> Figures:
+def figures(nats: Sequence[float], tokens: Sequence[int], sizes: Sequence[int]) -> PerplexityFigures:
     """What targets came to: their negative log-probabilities, tokens and bytes."""
     lost, counts, lengths = (np.array(each, np.float64) for each in (nats, tokens, sizes))
-    return Figures(_estimate(lost, counts, np.exp), _estimate(lost / math.log(2), lengths, lambda value: value))
+    return PerplexityFigures(
+        _estimate(lost, counts, np.exp), _estimate(lost / math.log(2), lengths, lambda value: value)
+    )
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float], tokens: Sequence[int]) -> Estimate:
@@ -210,7 +212,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float], tokens: Sequence[int])
 
 def measure(
     model: LanguageModel,
-    text: Text,
+    text: HeldOutText,
     encoder: Path | None,
     *,
     window: int,
@@ -231,11 +233,11 @@ def measure(
         UsageError: The text is too short, or `targets` is less than 1.
     """
     ids = model.ids(text.text)
-    starts = held_back(len(ids), window, targets)
+    starts = held_out_targets(len(ids), window, targets)
     rows: list[dict[str, Foreseen]] = []
     if progress is not None:
         progress(0, len(starts))
-    with Past(encoder, code=text.code) as past:
+    with TextMemory(encoder, code=text.code) as past:
         for row in foreseen(RecallingModel(model, past, window=window), ids, starts):
             rows.append(row)
             if progress is not None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from crystalcli.errors import UsageError
 from crystalcli.retrieval_lm.copy_mixture import Mixture
-from crystalcli.retrieval_lm.ngrams import APART, asked, followers, told
-from crystalcli.retrieval_lm.text_memory import Past, RecalledText
+from crystalcli.retrieval_lm.ngrams import APART, last_ngrams, ngram_followers, split_logprobs
+from crystalcli.retrieval_lm.text_memory import RecalledText, TextMemory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +79,7 @@ class RecallingModel:
     def __init__(
         self,
         model: Judge,
-        past: Past,
+        past: TextMemory,
         *,
         window: int = WINDOW,
         memory: int | None = None,
@@ -114,7 +114,7 @@ class RecallingModel:
         """
         opened = judge(model)
         memory = _checked(opened, window, memory, stride, copying)  # before there is a file
-        return cls(opened, Past(encoder, path), window=window, memory=memory, stride=stride, copying=copying)
+        return cls(opened, TextMemory(encoder, path), window=window, memory=memory, stride=stride, copying=copying)
 
     def skip(self, ids: Sequence[int]) -> None:
         """Read tokens without saying how likely they are: nothing is computed for them but the crystal.
@@ -157,8 +157,8 @@ class RecallingModel:
             said = self.judge(before, ids)
         else:
             source = [*self.echoes(), *self._recent]
-            found = followers([*source, *ids], len(source))
-            own, (logs,) = told(self.judge_of(before, ids, asked(ids, found)))
+            found = ngram_followers([*source, *ids], len(source))
+            own, (logs,) = split_logprobs(self.judge_of(before, ids, last_ngrams(ids, found)))
             said = self._mixture.mix(ids, own, found, logs)
         return Stride(ids, said, len(before) - len(self.local()))
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from crystalcli.errors import UsageError
-from crystalcli.index.encoder import ENCODER, Encoder, chosen, opened
+from crystalcli.index.encoder import ENCODER, Encoder, open_encoder, resolve_encoder
 from crystalcli.index.lazy_encoder import LazyEncoder
 from crystalcli.index.segment_writer import SegmentWriter
-from crystalcli.retrieval_lm.continuations import onward, stretch
+from crystalcli.retrieval_lm.continuations import continuation_run, continues_in_next
 from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.rows import RUN, Run, Source
+from crystalcli.storage.tables.rows import RUN, RunRow, SourceRow
 from crystalcli.text.chunking.chunker import FLOOR, LIMIT
 from crystalcli.types import Chunk, DocumentState
 
@@ -46,7 +46,7 @@ class RecalledText(NamedTuple):
     score: float
 
 
-class Nodes(NamedTuple):
+class ChunkNodes(NamedTuple):
     """Layer 0 in tokens of the encoder, and the nodes of layers 1 to 3."""
 
     tokens: int
@@ -55,7 +55,7 @@ class Nodes(NamedTuple):
     atoms: int
 
 
-class Past:
+class TextMemory:
     """A crystal at `path`, or in a temporary folder, that is written as text is read. What one at `path` holds already is earlier text.
 
     encoder: the folder of the program's own encoder, or None: BM25 alone then. code: whether the text is source code, which is cut
@@ -72,9 +72,9 @@ class Past:
                 undo.callback(self._folder.cleanup)
             if place.exists():
                 self._store = undo.enter_context(Store.open(place, writable=True))
-                self._encoder = _shipped(opened(self._store.meta(), place, encoder))
+                self._encoder = _shipped(open_encoder(self._store.meta(), place, encoder))
             else:
-                made, meta = chosen(encoder, place.absolute().parent)
+                made, meta = resolve_encoder(encoder, place.absolute().parent)
                 self._encoder = _shipped(made)
                 self._store = undo.enter_context(Store.create(place, meta))
             self._layers: LazyEncoder | None = None
@@ -86,7 +86,7 @@ class Past:
             self._sources = max((each.id for each in self._store.sources()), default=0)
             undo.pop_all()
         self._kind = "code" if code else "text"
-        self._source: tuple[Source, list[Run]] | None = None
+        self._source: tuple[SourceRow, list[RunRow]] | None = None
         self._recall: Searcher | None = None
         self._follows: npt.NDArray[np.bool_] = np.zeros(0, bool)  # of each chunk, see onward
         self._asker: QuestionEncoder | None = None
@@ -105,10 +105,10 @@ class Past:
         return grown(self._searcher().shelf) if self._sources else 0
 
     @property
-    def nodes(self) -> Nodes:
+    def nodes(self) -> ChunkNodes:
         """How much of each layer there is."""
         segments = self._store.segments()
-        return Nodes(*(sum(getattr(segment, name) for segment in segments) for name in Nodes._fields))
+        return ChunkNodes(*(sum(getattr(segment, name) for segment in segments) for name in ChunkNodes._fields))
 
     @property
     def size(self) -> int:
@@ -149,7 +149,7 @@ class Past:
         if self._writer is None:
             self._writer = self._new_writer()
         chunks = list(self._encoder.cut([text], self._kind == "code"))
-        runs: list[Run] = []
+        runs: list[RunRow] = []
         characters = lines = 0
         for chunk in chunks:
             number = self._writer.add(chunk)
@@ -157,13 +157,13 @@ class Past:
             if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN:
                 runs[-1] = run._replace(chunks=run.chunks + 1)
             else:
-                runs.append(Run(source, len(runs), number, 1, characters, lines))
+                runs.append(RunRow(source, len(runs), number, 1, characters, lines))
             characters += len(chunk.text)
             lines += chunk.text.count("\n")
-        name, data = stretch(source), text.encode()
+        name, data = continuation_run(source), text.encode()
         tokens = sum(len(chunk.ids) for chunk in chunks)
         self._source = (
-            Source(
+            SourceRow(
                 source,
                 name,
                 name,
@@ -245,11 +245,11 @@ class Past:
 
     def _searcher(self) -> Searcher:
         if self._recall is None:
-            from crystalcli.index.index_reader import Shelf
+            from crystalcli.index.index_reader import IndexReader
             from crystalcli.recall.searcher import Searcher
 
-            shelf = Shelf(self._store)
-            self._follows = onward(self._store, len(shelf.nesting.atoms) - 1)
+            shelf = IndexReader(self._store)
+            self._follows = continues_in_next(self._store, len(shelf.nesting.atoms) - 1)
             if self._encoder.folder is None or shelf.atom_codes is None:
                 self._recall = Searcher(shelf, None, None)
             else:

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from crystalcli.storage.file.seal import Group, broken, holds, sealed_tables
 from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 
 
-class Fault(NamedTuple):
+class StorageFault(NamedTuple):
     """Something that does not hold. group: the row it is about, as in `seal`; ("", 0) where that cannot be said."""
 
     group: Group
     message: str
 
 
-def vouch(store: Store, source: Source) -> None:
+def check_seal(store: Store, source: SourceRow) -> None:
     """That a source's row, runs and landmarks match their seal: before anything is cited or copied by them.
 
     Raises DamagedCrystalError.
@@ -28,17 +28,17 @@ def vouch(store: Store, source: Source) -> None:
         )
 
 
-def file_faults(store: Store) -> Iterator[Fault]:
+def file_faults(store: Store) -> Iterator[StorageFault]:
     """What SQLite finds: pages, types, indexes, references."""
     for (message,) in store.stream("PRAGMA integrity_check"):
         for line in str(message).splitlines():
             if line != "ok":
-                yield Fault(("", 0), line)
+                yield StorageFault(("", 0), line)
     for table, _, parent, _ in store.stream("PRAGMA foreign_key_check"):
-        yield Fault(("", 0), f"a row of the table {table} refers to a {parent} that is not there")
+        yield StorageFault(("", 0), f"a row of the table {table} refers to a {parent} that is not there")
 
 
-def seal_faults(store: Store) -> Iterator[Fault]:
+def seal_faults(store: Store) -> Iterator[StorageFault]:
     """Groups of rows that are not what was written; the whole comes last, and only where no group is to blame."""
     blamed = False
     for group, more in sorted(broken(store.stream), reverse=True):
@@ -48,10 +48,10 @@ def seal_faults(store: Store) -> Iterator[Fault]:
         blamed = True
         what = f"{name} {number}" if number else name or "the crystal as a whole"
         lost = f"{abs(more)} {'row' if abs(more) == 1 else 'rows'} {'too many' if more > 0 else 'missing'}"
-        yield Fault(group, f"{what} is not what was written: {lost if more else 'a row is altered'}")
+        yield StorageFault(group, f"{what} is not what was written: {lost if more else 'a row is altered'}")
 
 
-def blob_faults(store: Store) -> Iterator[Fault]:
+def blob_faults(store: Store) -> Iterator[StorageFault]:
     """Blobs that do not match their digests."""
     for table in sealed_tables():
         names = [row[1] for row in store.stream(f"PRAGMA main.table_info({table})")]
@@ -63,4 +63,4 @@ def blob_faults(store: Store) -> Iterator[Fault]:
                 head = next((name for name in ("segment", "lexicon") if name in names), "")
                 number = found.get(head, 0)
                 label = found.get("name", found.get("first_term", ""))
-                yield Fault((head, number), f"{table} {label} of {head} {number} does not match its digest")
+                yield StorageFault((head, number), f"{table} {label} of {head} {number} does not match its digest")

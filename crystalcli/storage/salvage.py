@@ -16,7 +16,7 @@ from typing import Any
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.storage.file.connection import connect
-from crystalcli.storage.file.query_guard import Guard
+from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import FORMAT_VERSION, contradiction, statements
 from crystalcli.storage.file.seal import Group, group_column, row_digest, sealed_tables
 from crystalcli.storage.store import Store
@@ -27,7 +27,7 @@ _MADE_AGAIN = ("lexicon", "posting")  # tables that nobody reads from a wreck
 _MODULUS = 1 << 128
 
 
-class Wreck:
+class DamagedFile:
     """A damaged crystal, open for reading. Raises DamagedCrystalError when not even its list of tables can be read."""
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +37,7 @@ class Wreck:
         self._copy: Path | None = None
         self._db = self._connect()
         self._db.text_factory = lambda data: data.decode("utf-8", "replace")
-        self._guard = Guard(self._db, path)
+        self._guard = QueryGuard(self._db, path)
         self._read: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._columns = {name: _columns(name, self.version) for name in (*sealed_tables(), "seal")}
         found = self._guard.stream("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
@@ -49,7 +49,7 @@ class Wreck:
         """The file itself, or, where its schema is damaged, a copy of it with the schema as it should be."""
         try:
             db = connect(self.path, False)
-            schema = list(Guard(db, self.path).stream("SELECT type, name, sql FROM sqlite_master"))
+            schema = list(QueryGuard(db, self.path).stream("SELECT type, name, sql FROM sqlite_master"))
             for version in (self.version, *range(FORMAT_VERSION, 0, -1)):
                 if not contradiction(schema, version):
                     self.version = version
@@ -216,7 +216,7 @@ def _columns(table: str, version: int) -> list[str]:
         return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
 
 
-def insert(store: Store, table: str, rows: Iterable[dict[str, Any]]) -> None:
+def insert_rows(store: Store, table: str, rows: Iterable[dict[str, Any]]) -> None:
     """Rows as they were read, inside a transaction."""
     for row in rows:
         names = [each for each in row if each != "rowid"]

@@ -13,7 +13,7 @@ from crystalcli.storage.file.connection import LARGEST
 from crystalcli.storage.file.database import Database
 from crystalcli.storage.file.schema import CODES_SINCE
 from crystalcli.storage.tables.reason_codes import code_of
-from crystalcli.storage.tables.rows import RUN, Lexicon, Run, Segment, Source, checked, typed
+from crystalcli.storage.tables.rows import RUN, LexiconRow, RunRow, SegmentRow, SourceRow, checked_row, typed
 from crystalcli.types import LANDMARKS
 
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time
@@ -47,11 +47,11 @@ class Store(Database):
 
     # --- the ledger ---------------------------------------------------------------------------
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[SourceRow]:
         """Every source, in order of its id."""
         return self._sources("ORDER BY id")
 
-    def source(self, number: int) -> Source:
+    def source(self, number: int) -> SourceRow:
         """One source by its id."""
         sources = self._sources("WHERE id = ?", (number,))
         if not sources:
@@ -62,20 +62,20 @@ class Store(Database):
         """Whether there is a source of that number."""
         return bool(self.rows("SELECT 1 FROM source WHERE id = ?", (number,)))
 
-    def source_named(self, path: str) -> Source | None:
+    def source_named(self, path: str) -> SourceRow | None:
         """The source that is cited as `path`."""
         sources = self._sources("WHERE path = ?", (path,))
         return sources[0] if sources else None
 
-    def _sources(self, clause: str, values: tuple[str | int, ...] = ()) -> list[Source]:
+    def _sources(self, clause: str, values: tuple[str | int, ...] = ()) -> list[SourceRow]:
         """Rows of `source`; in a file of a version without codes they follow from the sentences."""
         has_codes = self.format >= CODES_SINCE
-        columns = ", ".join(name if has_codes or name != "code" else "''" for name in Source._fields)
+        columns = ", ".join(name if has_codes or name != "code" else "''" for name in SourceRow._fields)
         rows = self.rows(f"SELECT {columns} FROM source {clause}", values)
-        sources = [checked(Source, row, self.path) for row in rows]
+        sources = [checked_row(SourceRow, row, self.path) for row in rows]
         return sources if has_codes else [each._replace(code=code_of(each.reason)) for each in sources]
 
-    def put_source(self, source: Source) -> int:
+    def put_source(self, source: SourceRow) -> int:
         """Insert (id 0) or replace one ledger row, inside a transaction; returns its id."""
         row = {**source._asdict(), "id": source.id or None}
         if self.format < CODES_SINCE:
@@ -92,7 +92,7 @@ class Store(Database):
         self._db.execute("DELETE FROM run WHERE source = ?", (number,))
         self._db.execute("DELETE FROM landmark WHERE source = ?", (number,))
 
-    def add_runs(self, runs: Iterable[Run]) -> None:
+    def add_runs(self, runs: Iterable[RunRow]) -> None:
         """Inside a transaction."""
         self._db.executemany("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?)", runs)
 
@@ -105,19 +105,19 @@ class Store(Database):
         """(first chunk, chunks) of every run."""
         return typed(self.rows("SELECT first_chunk, chunks FROM run"), (int, int), self.path)
 
-    def runs_of(self, source: int) -> list[Run]:
+    def runs_of(self, source: int) -> list[RunRow]:
         """A source's runs in order."""
         return [
-            checked(Run, row, self.path)
+            checked_row(RunRow, row, self.path)
             for row in self.rows("SELECT * FROM run WHERE source = ? ORDER BY ordinal", (source,))
         ]
 
-    def runs_over(self, chunk: int) -> list[Run]:
+    def runs_over(self, chunk: int) -> list[RunRow]:
         """Every run that holds `chunk`: one for each place where that text stands."""
         query = (
             "SELECT * FROM run WHERE first_chunk BETWEEN ? AND ? AND first_chunk + chunks > ? ORDER BY source, ordinal"
         )
-        return [checked(Run, row, self.path) for row in self.rows(query, (chunk - RUN + 1, chunk, chunk))]
+        return [checked_row(RunRow, row, self.path) for row in self.rows(query, (chunk - RUN + 1, chunk, chunk))]
 
     def landmark_before(self, source: int, kind: str, position: int) -> str:
         """The label of the last landmark of `kind` at or before `position`, or ""."""
@@ -139,11 +139,11 @@ class Store(Database):
 
     # --- segments and their parts ---------------------------------------------------------------
 
-    def segments(self) -> list[Segment]:
+    def segments(self) -> list[SegmentRow]:
         """Every segment, in order of its chunks."""
-        return [checked(Segment, row, self.path) for row in self.rows("SELECT * FROM segment ORDER BY id")]
+        return [checked_row(SegmentRow, row, self.path) for row in self.rows("SELECT * FROM segment ORDER BY id")]
 
-    def add_segment(self, segment: Segment) -> int:
+    def add_segment(self, segment: SegmentRow) -> int:
         """Insert a segment (its id is ignored) inside a transaction; returns its id."""
         marks = ", ".join("?" * len(segment))
         return int(self._db.execute(f"INSERT INTO segment VALUES ({marks})", (None, *segment[1:])).lastrowid or 0)
@@ -208,9 +208,11 @@ class Store(Database):
 
     # --- the lexical index ------------------------------------------------------------------------
 
-    def lexicons(self) -> list[Lexicon]:
+    def lexicons(self) -> list[LexiconRow]:
         """The lexical segments, in order of their atoms."""
-        return [checked(Lexicon, row, self.path) for row in self.rows("SELECT * FROM lexicon ORDER BY first_atom")]
+        return [
+            checked_row(LexiconRow, row, self.path) for row in self.rows("SELECT * FROM lexicon ORDER BY first_atom")
+        ]
 
     def add_lexicon(self, level: int, first_atom: int, atoms: int, blocks: Iterable[tuple[str, bytes]]) -> int:
         """A lexical segment and its blocks, inside a transaction; returns its id."""

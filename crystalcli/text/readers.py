@@ -13,9 +13,9 @@ from pathlib import Path
 
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.archive.archive_reader import is_archive
-from crystalcli.text.source.file_bytes import BINARY_FILE, MAGIC, Survey, survey
-from crystalcli.text.source.read_request import LOCKED, PLAINLY, Asked, Options
-from crystalcli.text.source.reader_guard import Guarded, trouble_named
+from crystalcli.text.source.file_bytes import BINARY_FILE, MAGIC, FileSurvey, survey_file
+from crystalcli.text.source.read_request import LOCKED, PLAINLY, ReadOptions, ReadRequest
+from crystalcli.text.source.reader_guard import GuardedReading, trouble_named
 from crystalcli.text.source.sniff_messages import is_mail, may_be_chat
 from crystalcli.types import Fingerprint, Reading
 
@@ -85,27 +85,27 @@ _OFFICE = frozenset((".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm"))
 APART = frozenset(("pdf",))
 
 
-def open_source(path: Path, options: Options = PLAINLY) -> tuple[Fingerprint, Reading]:
+def open_source(path: Path, options: ReadOptions = PLAINLY) -> tuple[Fingerprint, Reading]:
     """Reads the file once from end to end for its fingerprint and encoding, and hands back a way to read it again.
 
     Nothing is parsed yet: a caller who knows the fingerprint already pays for the hash and no more. Raises SourceError with a
     short reason that does not repeat the path; the reading raises the same when the file is no longer what it was.
     """
-    seen = survey(path, options.piece, named_pdf=path.suffix.lower() == ".pdf")
-    kind = _kind_of_bytes(path, seen) if seen.encoding in BINARY else kind_of(path, seen.head)
-    asked = Asked(path, seen, kind, options)
+    seen = survey_file(path, options.piece, named_pdf=path.suffix.lower() == ".pdf")
+    kind = _kind_of_bytes(path, seen) if seen.encoding in BINARY else kind_of_file(path, seen.head)
+    asked = ReadRequest(path, seen, kind, options)
     if kind in APART:
-        from crystalcli.text.source.worker_process import ApartReading
+        from crystalcli.text.source.worker_process import WorkerReading
 
-        return seen.fingerprint, ApartReading(asked, READERS[kind])
+        return seen.fingerprint, WorkerReading(asked, READERS[kind])
     module, name = READERS[kind].split(":")
     reader = getattr(import_module(f"crystalcli.text.{module}"), name)
     with trouble_named():
         reading: Reading = reader(asked)
-    return seen.fingerprint, reading if kind in FOLDERS else Guarded(reading)
+    return seen.fingerprint, reading if kind in FOLDERS else GuardedReading(reading)
 
 
-def _kind_of_bytes(path: Path, seen: Survey) -> str:
+def _kind_of_bytes(path: Path, seen: FileSurvey) -> str:
     """The kind of a file that is no text, by its content. Raises SourceError for one that no reader takes."""
     if seen.encoding == "pdf":
         return "pdf"
@@ -126,7 +126,7 @@ def _kind_of_bytes(path: Path, seen: Survey) -> str:
     raise SourceError(*BINARY_FILE)
 
 
-def kind_of(path: Path, head: bytes = b"") -> str:
+def kind_of_file(path: Path, head: bytes = b"") -> str:
     """The kind of a text: by the name, or by how it begins, as with mails, chats, `<!DOCTYPE html>`, and `#!/bin/sh` where the name
     says nothing."""
     suffix, name = path.suffix.lower(), path.name.lower()

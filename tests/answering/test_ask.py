@@ -22,12 +22,12 @@ def language_model(language_model_path):
 def test_the_context_stays_within_its_budget(crystal, language_model):
     passages = crystal.recall("Who keeps the ledgers?", 12)
     for budget in (1, 150, 400, 900):
-        taken, user = prompt_context.pack("Who keeps the ledgers?", passages, language_model.count, budget)
+        taken, user = prompt_context.pack_passages("Who keeps the ledgers?", passages, language_model.count, budget)
         assert taken
         assert language_model.count(user) <= max(budget, language_model.count(passages[0].text)) + 60
         assert all(f"[{number}] {passage.path}" in user for number, passage in enumerate(taken, 1))
         assert user.endswith("Question: Who keeps the ledgers?")
-    everything, _ = prompt_context.pack("x", passages, language_model.count, 10**6)
+    everything, _ = prompt_context.pack_passages("x", passages, language_model.count, 10**6)
     assert everything == list(passages)
 
 
@@ -59,7 +59,7 @@ def test_a_quotation_that_is_not_in_the_file_is_not_shown(crystal):
     assert sources.find(re.sub(r"\w", "3", said)).citations == ()
     assert sources.instead(said, ()) is None
     assert sources.citations == ()
-    assert attribution.extracts(crystal, forged) == ()
+    assert attribution.extract_citations(crystal, forged) == ()
     sources = attribution.Sources(crystal, "Who keeps the ledgers?", passages)
     assert sources.find(said) == ((1,), ())
     assert [citation.quote for citation in sources.citations] == [said]

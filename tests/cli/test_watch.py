@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from support.waiting import GUARD, until
 
-from crystalcli.ingest.watch import Watch
+from crystalcli.ingest.watch import Watcher
 from crystalcli.library import Crystal
 from crystalcli.storage.store import Store
-from crystalcli.text.discover.fs_events import events
+from crystalcli.text.discover.fs_events import watch_events
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 
@@ -195,7 +195,7 @@ def test_events_come_in_bursts_for_folders_and_files(tmp_path):
     real.mkdir()
     (tmp_path / "link").symlink_to(real)
     places = [tmp_path / "in", tmp_path / "file", tmp_path / "link"]
-    with events(places, lambda path: not path.endswith(".no")) as burst:
+    with watch_events(places, lambda path: not path.endswith(".no")) as burst:
         assert burst(0.01) is None
         for number in range(50):
             (tmp_path / "in" / f"{number}").write_text("x")
@@ -241,5 +241,5 @@ def test_events_that_can_change_nothing_do_not_matter(tmp_path, docs, path, matt
     def never(*_: object) -> Any:
         raise AssertionError
 
-    watch = Watch(docs / "m.crystal", [docs], never, never, never)
+    watch = Watcher(docs / "m.crystal", [docs], never, never, never)
     assert watch.matters(str(tmp_path / path)) is matters

@@ -10,7 +10,7 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError, NewerFormatError
-from crystalcli.maintenance.verify import verify
+from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.store import Store
 
 HERE = Path(__file__).parent
@@ -33,7 +33,7 @@ def test_it_gives_what_it_gave(golden, encoder_folder):
         assert crystal.shelf.atom_codes[0].tobytes().hex() == said["atoms"]
         assert {each: crystal.recall(each, 1)[0].path for each in said["recalled"]} == said["recalled"]
     with Store.open(path) as store:
-        assert not verify(store).problems
+        assert not verify_crystal(store).problems
     assert path.read_bytes() == before
 
 

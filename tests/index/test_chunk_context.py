@@ -13,13 +13,13 @@ from support.repository import GOLDEN
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.index.chunk_context import MARK, Contexts, identity
-from crystalcli.index.chunk_reader import Chunks
+from crystalcli.index.chunk_context import MARK, ContextTracker, chunk_identity
+from crystalcli.index.chunk_reader import ChunkReader
 from crystalcli.index.layer_encoder import PREFIX, LayerEncoder, _prefix
-from crystalcli.maintenance.compact import compact
-from crystalcli.maintenance.merge import merge
-from crystalcli.maintenance.repair import repair
-from crystalcli.maintenance.verify import verify
+from crystalcli.maintenance.compact import compact_crystal
+from crystalcli.maintenance.merge import merge_crystals
+from crystalcli.maintenance.repair import repair_crystal
+from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.file.schema import FORMAT_VERSION
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk, Landmark
@@ -57,13 +57,13 @@ def made(tmp_path: Path, tree: Path) -> Path:
 def contexts(path: Path) -> dict[str, list[str]]:
     """Of every document: the contexts of its chunks, in order."""
     with Store.open(path) as store:
-        chunks = Chunks(store)
+        chunks = ChunkReader(store)
         return {each.path: [chunks.context(chunk) for chunk in chunks.of(each.id)] for each in store.sources()}
 
 
 def problems(path: Path) -> list[str]:
     with Store.open(path) as store:
-        return [each.message for each in verify(store).problems]
+        return [each.message for each in verify_crystal(store).problems]
 
 
 # --- what it says ---------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ def test_code_has_its_name_and_its_definition_and_prose_only_its_headings():
         Landmark(9, "heading", ""),
         Landmark(12, "definition", ""),
     ]
-    code, text = Contexts("src/boat  yard.py", "code"), Contexts("tale.txt", "text")
+    code, text = ContextTracker("src/boat  yard.py", "code"), ContextTracker("tale.txt", "text")
     for mark in marks:
         code.note(mark)
         text.note(mark)
@@ -88,7 +88,7 @@ def test_code_has_its_name_and_its_definition_and_prose_only_its_headings():
 
 
 def test_a_chunk_stands_where_its_first_letter_stands():
-    contexts = Contexts("a.md", "markdown")
+    contexts = ContextTracker("a.md", "markdown")
     for mark in (Landmark(0, "heading", "One"), Landmark(7, "heading", "Two")):
         contexts.note(mark)
     none = np.zeros(0, np.int32)
@@ -99,7 +99,7 @@ def test_a_chunk_stands_where_its_first_letter_stands():
 @given(st.text(), st.lists(st.tuples(st.integers(0, 50), st.text())))
 def test_a_context_is_one_line_of_bounded_length(name, labels):
     for kind in ("code", "text"):
-        contexts = Contexts(name, kind)
+        contexts = ContextTracker(name, kind)
         for start, label in sorted(labels):
             contexts.note(Landmark(start, "heading", label))
         said = contexts.at(50)
@@ -124,7 +124,7 @@ def test_every_chunk_of_a_tree_says_where_it_stands(made):
 
 def test_text_is_stored_once_for_each_context(made):
     with Store.open(made) as store:
-        chunks = Chunks(store)
+        chunks = ChunkReader(store)
         of = {each.path: chunks.of(each.id) for each in store.sources()}
         assert of["one/copy.txt"] == of["two/copy.txt"]
         assert not set(of["one/LICENCE.md"]) & set(of["two/LICENCE.md"])
@@ -159,10 +159,10 @@ def test_copies_and_merges_carry_contexts(made, tmp_path):
         (tmp_path / "more").mkdir()
         (tmp_path / "more" / "b.py").write_text("def b():\n    return 1\n", encoding="utf-8")
         crystal.ingest([tmp_path / "more"])
-    merge([made, other], tmp_path / "both.crystal")
+    merge_crystals([made, other], tmp_path / "both.crystal")
     assert contexts(tmp_path / "both.crystal") == {**before, "b.py": [f"b.py{MARK}b"]}
     assert problems(tmp_path / "both.crystal") == []
-    compact(made)
+    compact_crystal(made)
     assert contexts(made) == before
     assert problems(made) == []
 
@@ -173,12 +173,12 @@ def test_a_repair_keeps_contexts_or_says_that_they_are_lost(made, tmp_path):
     with Store.open(hurt, writable=True) as store, store.transaction():
         store.rows("DELETE FROM posting")
     assert problems(hurt)
-    repair(hurt)
+    repair_crystal(hurt)
     assert (contexts(hurt), problems(hurt)) == (before, [])
     with Store.open(made, writable=True) as store, store.transaction():
         store.rows("UPDATE part SET data = zeroblob(20) WHERE name = 'contexts'")
     assert any("contexts" in each for each in problems(made))
-    report = repair(made)
+    report = repair_crystal(made)
     assert any("under which headings" in each for each in report.lost)
     assert {context for found in contexts(made).values() for context in found} == {""}
     assert problems(made) == []
@@ -192,7 +192,7 @@ def test_contexts_that_are_not_the_chunks_are_damage(made, lines):
         for segment in store.segments():
             store.add_part(segment.id, "contexts", compressed(lines), len(lines))
     with Store.open(made) as store, pytest.raises(DamagedCrystalError, match="contexts"):
-        Chunks(store).context(0)
+        ChunkReader(store).context(0)
     assert any("contexts" in each for each in problems(made))
 
 
@@ -203,7 +203,7 @@ def test_a_crystal_of_version_1_stays_one(tmp_path, tree):
         assert crystal.stats().format_version == 1
     assert {context for found in contexts(path).values() for context in found} == {""}
     assert problems(path) == []
-    compact(path)
+    compact_crystal(path)
     with Store.open(path) as store:
         assert store.format == FORMAT_VERSION
     assert problems(path) == []
@@ -266,5 +266,7 @@ def test_the_context_is_in_the_vectors_where_it_is_marked(encoder_folder):
 
 def test_chunks_are_told_apart_by_text_and_context():
     key = bytes(16)
-    assert identity(key, "") == key
-    assert len({identity(key, "a"), identity(key, "b"), identity(bytes([1]) + key[1:], "a"), key}) == 4
+    assert chunk_identity(key, "") == key
+    assert (
+        len({chunk_identity(key, "a"), chunk_identity(key, "b"), chunk_identity(bytes([1]) + key[1:], "a"), key}) == 4
+    )

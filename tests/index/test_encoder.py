@@ -19,11 +19,11 @@ from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError, UsageError
 from crystalcli.index import segment_writer
 from crystalcli.index import train_codebooks as script
-from crystalcli.index.codebook_training import learn, sampled
-from crystalcli.index.encoder import ENCODER, Encoder, Mark
+from crystalcli.index.codebook_training import learn_codebooks, sample_chunks
+from crystalcli.index.encoder import ENCODER, Encoder, EncoderId
 from crystalcli.index.layer_encoder import LayerEncoder
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.codebook_rows import codebooks, put_codebooks
+from crystalcli.storage.tables.codebook_rows import put_codebooks, stored_codebooks
 from crystalcli.text.chunking.chunker import LIMIT
 from crystalcli.vectors import CODE_BYTES, Codec, node_counts, train_quantizer, unit_length
 
@@ -180,22 +180,22 @@ def test_no_crystal_is_made_for_a_folder_that_holds_no_encoder(tmp_path):
 def test_codebooks_from_other_files(tmp_path, shelf_folder, encoder, books):
     with Crystal.create(tmp_path / "a.crystal", encoder=encoder) as crystal:
         crystal.ingest([shelf_folder], codebooks_from=[books])
-        held = codebooks(crystal._store)
+        held = stored_codebooks(crystal._store)
         crystal.ingest([shelf_folder], codebooks_from=[shelf_folder])  # they stay as they are
-        assert codebooks(crystal._store) == held
+        assert stored_codebooks(crystal._store) == held
         assert crystal.documents()[0].path in {"notes.md", "tale.txt", "code/tide.py"}
         codec = Codec.from_blobs(held, 48)
         assert codec.to_blobs() == held
     with Crystal.create(tmp_path / "b.crystal", encoder=encoder) as crystal:
         crystal.ingest([books])
-        assert codebooks(crystal._store).keys() == held.keys()
+        assert stored_codebooks(crystal._store).keys() == held.keys()
 
 
 def test_damaged_codebooks_are_noticed(tmp_path, shelf_folder, encoder):
     path = tmp_path / "m.crystal"
     with Crystal.create(path, encoder=encoder) as crystal:
         crystal.ingest([shelf_folder])
-        blobs = codebooks(crystal._store)
+        blobs = stored_codebooks(crystal._store)
     for change, message in (
         ({"units_centroids": blobs["units_centroids"][:-2]}, "units_centroids: expected .* bytes"),
         ({"atoms_rotation": b"\0\x7e" * (len(blobs["atoms_rotation"]) // 2)}, "is NaN or infinite"),
@@ -302,12 +302,12 @@ def test_codebooks_learnt_from_the_text_are_the_same_after_an_interruption(tmp_p
     folder = write(place / "docs", texts)
     with Crystal.create(place / "one.crystal", encoder=encoder) as crystal:
         crystal.ingest([folder])
-        wanted, held = codes_of(crystal), codebooks(crystal._store)
+        wanted, held = codes_of(crystal), stored_codebooks(crystal._store)
         assert held
     Crystal.create(place / "resumed.crystal", encoder=encoder).close()
     interrupted(place / "resumed.crystal", encoder, folder, stop)
     with Crystal.open(place / "resumed.crystal", encoder=encoder) as crystal:
-        assert codebooks(crystal._store) == held
+        assert stored_codebooks(crystal._store) == held
         assert codes_of(crystal) == wanted
         assert crystal.stats().complete
 
@@ -315,7 +315,7 @@ def test_codebooks_learnt_from_the_text_are_the_same_after_an_interruption(tmp_p
 @settings(max_examples=6, deadline=None)
 @given(texts=documents, cut=st.integers(0, 8))
 def test_codes_of_the_first_chunks_come_first(encoder, texts, cut):
-    own = Encoder(encoder, Mark.of(encoder, encoder.parent))
+    own = Encoder(encoder, EncoderId.of(encoder, encoder.parent))
     layers = LayerEncoder(encoder, tokenizer=own.tokenizer, codec=_random_codec())
     chunks = list(own.cut(["".join(texts)], False))
     whole, first, rest = layers.codes(chunks), layers.codes(chunks[:cut]), layers.codes(chunks[cut:])
@@ -348,16 +348,16 @@ def interrupted(path: Path, encoder: Path, folder: Path, stop: int) -> None:
 def test_a_sample_takes_some_of_everything_in_any_order(tmp_path, encoder, books):
     with Crystal.create(tmp_path / "a.crystal", encoder=encoder) as crystal:
         crystal.ingest([books])
-        chosen = list(sampled(crystal.shelf, crystal._encoder, 1000))
+        chosen = list(sample_chunks(crystal.shelf, crystal._encoder, 1000))
         assert 1000 <= sum(len(chunk.ids) for chunk in chosen) < 1000 + LIMIT
         whole = [document.path for document in crystal.documents()]
         texts = {name: crystal.quote(name, 0, 10**6) for name in whole}
         assert all(any(chunk.text in text for chunk in chosen) for text in texts.values())
         layers = LayerEncoder(encoder, tokenizer=crystal._encoder.tokenizer)
-        assert learn(chosen, layers).to_blobs() == learn(list(chosen), layers).to_blobs()
-        assert learn([], layers) is None
+        assert learn_codebooks(chosen, layers).to_blobs() == learn_codebooks(list(chosen), layers).to_blobs()
+        assert learn_codebooks([], layers) is None
     with Crystal.create(tmp_path / "b.crystal", encoder=encoder) as crystal:
         for path in sorted(books.iterdir(), reverse=True):
             crystal.ingest([path])
-        again = list(sampled(crystal.shelf, crystal._encoder, 1000))
+        again = list(sample_chunks(crystal.shelf, crystal._encoder, 1000))
     assert {chunk.text for chunk in chosen} == {chunk.text for chunk in again}

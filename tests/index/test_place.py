@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from crystalcli.index.place import whereabouts
+from crystalcli.index.place import locate_span
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 
 MARKS = [
     (0, "sheet", "Ships"),
@@ -35,21 +35,21 @@ MARKS = [
 def test_rows_are_those_of_the_sheet(tmp_path, span, place):
     """Every line has ten characters."""
     start, end = span
-    source = Source(0, "a.xlsx", "a.xlsx", ".", "xlsx", "", "done", "", "", 5, 1, b"x" * 32, 1000, 1, 1)
+    source = SourceRow(0, "a.xlsx", "a.xlsx", ".", "xlsx", "", "done", "", "", 5, 1, b"x" * 32, 1000, 1, 1)
     with Store.create(tmp_path / "m.crystal", {}) as store:
         with store.transaction():
             source = source._replace(id=store.put_source(source))
             store.add_landmarks(source.id, MARKS)
-        assert whereabouts(store, source, start, end, (start // 10 + 1, (end - 1) // 10 + 1)).__str__() == place
+        assert locate_span(store, source, start, end, (start // 10 + 1, (end - 1) // 10 + 1)).__str__() == place
 
 
 def test_lines_are_those_of_the_file_at_both_ends(tmp_path):
-    source = Source(0, "a.html", "a.html", ".", "html", "", "done", "", "", 5, 1, b"x" * 32, 1000, 1, 1)
+    source = SourceRow(0, "a.html", "a.html", ".", "html", "", "done", "", "", 5, 1, b"x" * 32, 1000, 1, 1)
     with Store.create(tmp_path / "m.crystal", {}) as store:
         with store.transaction():
             source = source._replace(id=store.put_source(source))
             store.add_landmarks(source.id, [(0, "line", "7"), (100, "line", "5")])
-        found = whereabouts(store, source, 50, 150, (6, 15))
+        found = locate_span(store, source, 50, 150, (6, 15))
         assert (str(found), found.line_start, found.line_end) == ("lines 13-20", 13, 20)
-        found = whereabouts(store, source, 90, 110, (10, 11))  # below in the file stands what is read before
+        found = locate_span(store, source, 90, 110, (10, 11))  # below in the file stands what is read before
         assert (str(found), found.line_start, found.line_end) == ("line 17", 17, 17)

@@ -19,12 +19,12 @@ from crystalcli import library
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
 from crystalcli.ingest.ingester import IngestReport
-from crystalcli.ingest.status import status
-from crystalcli.maintenance.compact import compact
-from crystalcli.maintenance.export import export
-from crystalcli.maintenance.forget import forget
-from crystalcli.maintenance.merge import merge
-from crystalcli.maintenance.verify import verify
+from crystalcli.ingest.status import crystal_status
+from crystalcli.maintenance.compact import compact_crystal
+from crystalcli.maintenance.export import export_documents
+from crystalcli.maintenance.forget import forget_documents
+from crystalcli.maintenance.merge import merge_crystals
+from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.store import Store
 from crystalcli.text.formats.archive import archive_reader as archives
 from crystalcli.text.formats.archive.archive_reader import ArchiveReading
@@ -70,12 +70,12 @@ class Place(NamedTuple):
     def states(self) -> dict[str, str]:
         """Each row's state; with it holds that the file is sound, and that status agrees where nothing changed."""
         with Store.open(self.crystal) as store:
-            assert verify(store).problems == ()
+            assert verify_crystal(store).problems == ()
             return {source.path: source.state for source in store.sources()}
 
     def now(self) -> dict[str, str]:
         with Store.open(self.crystal) as store:
-            return {entry.path: entry.now for entry in status(store).entries}
+            return {entry.path: entry.now for entry in crystal_status(store).entries}
 
 
 @pytest.fixture
@@ -244,33 +244,33 @@ def test_forgetting(place: Place) -> None:
     place.put(zipped({"a.txt": FERRY, "b/c.txt": LAMP}))
     place.ingest()
     with Store.open(place.crystal, writable=True) as store:
-        assert [each.path for each in forget(store, ["papers.zip/a.txt"]).documents] == ["papers.zip/a.txt"]
+        assert [each.path for each in forget_documents(store, ["papers.zip/a.txt"]).documents] == ["papers.zip/a.txt"]
     assert place.states() == {"papers.zip": "partial", "papers.zip/b/c.txt": "done"}
     report = place.ingest()  # as of a folder, what was forgotten and is still there comes back
     assert (report.read, report.unchanged) == (1, 1)
     with Store.open(place.crystal, writable=True) as store:
-        assert len(forget(store, ["papers.zip"]).documents) == 3
+        assert len(forget_documents(store, ["papers.zip"]).documents) == 3
         assert store.sources() == []
         with pytest.raises(NotFoundError, match="no document"):
-            forget(store, ["papers.zip"])
+            forget_documents(store, ["papers.zip"])
 
 
 def test_export_compact_and_merge(place: Place, tmp_path: Path) -> None:
     place.put(zipped({"a.txt": FERRY, "b/c.txt": LAMP}))
     place.ingest()
     with Store.open(place.crystal) as store:
-        report = export(store, tmp_path / "out")
+        report = export_documents(store, tmp_path / "out")
     assert (report.files, report.exact, report.refused) == (2, 2, [])
     assert (tmp_path / "out/papers.zip/b/c.txt").read_text() == LAMP
     (tmp_path / "clash").mkdir()
     shutil.copy(place.folder / "papers.zip", tmp_path / "clash/papers.zip")
     with Store.open(place.crystal) as store:
-        refused = export(store, tmp_path / "clash", force=True).refused
+        refused = export_documents(store, tmp_path / "clash", force=True).refused
     assert refused == [
         (f"papers.zip/{each}", "a link or a file stands where its folder should be") for each in ("a.txt", "b/c.txt")
     ]
     before = place.states()
-    compact(place.crystal)
+    compact_crystal(place.crystal)
     assert place.states() == before
     assert place.ingest().unchanged == 2
 
@@ -279,7 +279,7 @@ def test_export_compact_and_merge(place: Place, tmp_path: Path) -> None:
     other.put(zipped({"a.txt": "Another text under that name.\n", "d.txt": TIDES}))
     other.ingest()
     both = Place(place.folder, tmp_path / "both.crystal")
-    merge([place.crystal, other.crystal], both.crystal)
+    merge_crystals([place.crystal, other.crystal], both.crystal)
     assert set(both.states()) == {
         "papers.zip", "papers.zip/a.txt", "papers.zip/b/c.txt", "o/papers.zip", "o/papers.zip/a.txt", "papers.zip/d.txt",
     }  # fmt: skip
@@ -294,7 +294,7 @@ def test_of_two_states_of_one_archive_a_merge_keeps_both_until_it_is_opened_agai
     later.put(zipped({"a.txt": FERRY, "c.txt": TIDES}), at=2000)
     later.ingest()
     both = Place(place.folder, tmp_path / "both.crystal")
-    merge([place.crystal, later.crystal], both.crystal)
+    merge_crystals([place.crystal, later.crystal], both.crystal)
     assert both.states()["papers.zip"] == "partial"
     assert both.ingest().gone == 1
     assert both.states() == {
@@ -341,5 +341,5 @@ def test_what_people_say_is_cited_by_who_said_it_and_when(place: Place) -> None:
         "film.srt": ("subtitles", "00:12:31", ""),
     }
     with Store.open(place.crystal) as store:
-        assert list(export(store, place.folder.parent / "out").refused) == []
+        assert list(export_documents(store, place.folder.parent / "out").refused) == []
     assert (place.folder.parent / "out/whatsapp.zip/_chat.txt.txt").read_text().startswith("[2024-05-01 10:30] Bob: ")

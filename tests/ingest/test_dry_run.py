@@ -12,12 +12,12 @@ import pytest
 from support.repository import SAMPLES
 
 from crystalcli.errors import SourceError
-from crystalcli.index.chunk_reader import Chunks
-from crystalcli.index.encoder import chosen
+from crystalcli.index.chunk_reader import ChunkReader
+from crystalcli.index.encoder import resolve_encoder
 from crystalcli.ingest.dry_run import _Sample
 from crystalcli.library import Crystal
 from crystalcli.storage.store import Store
-from crystalcli.text.discover.walk import Found
+from crystalcli.text.discover.walk import FoundFile
 from crystalcli.text.source.read_request import PLAINLY
 
 
@@ -131,14 +131,14 @@ def test_sheets_are_cut_and_code_stands_in_its_context_as_in_an_ingest(tmp_path:
     rows = "".join(f"ship {n},{n * 7919 % 1000},she carries salt and rope and oil\n" for n in range(200))
     (folder / "a.csv").write_text("name,number,cargo\n" + rows)
     (folder / "b.py").write_text("".join(f"def name_{i}(a):\n    return a + {i}\n\n\n" for i in range(60)))
-    sample = _Sample(chosen(None, tmp_path)[0], PLAINLY)
+    sample = _Sample(resolve_encoder(None, tmp_path)[0], PLAINLY)
     for kind, name in (("csv", "a.csv"), ("code", "b.py")):
         status = (folder / name).stat()
-        sample.read(kind, [Found(folder / name, folder, name, status.st_size, status.st_mtime_ns)])
+        sample.read(kind, [FoundFile(folder / name, folder, name, status.st_size, status.st_mtime_ns)])
     with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
         crystal.ingest([folder])
     with Store.open(tmp_path / "m.crystal") as store:
-        held = Chunks(store)
+        held = ChunkReader(store)
         chunks = [held.get(each) for row in store.sources() for each in held.of(row.id)]
     assert [(each.text, each.context) for each in sample.chunks] == [(each.text, each.context) for each in chunks]
 

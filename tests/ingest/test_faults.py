@@ -15,7 +15,7 @@ from support.repository import environment
 
 from crystalcli.index import segment_writer
 from crystalcli.index.encoder import DEFAULT_META
-from crystalcli.ingest.ingester import Ingest
+from crystalcli.ingest.ingester import Ingester
 from crystalcli.storage.file.connection import PAGE
 from crystalcli.storage.store import Store
 
@@ -70,7 +70,7 @@ def recorded(tmp_path_factory):
     recorder, before = Recorder(home, store), segment_writer.SEGMENT_BYTES
     segment_writer.SEGMENT_BYTES = faults.SEGMENT_BYTES
     try:
-        run = Ingest(store, faults.HashEncoder(), lambda _: chance.random() < 0.15 and recorder.copy())
+        run = Ingester(store, faults.HashEncoder(), lambda _: chance.random() < 0.15 and recorder.copy())
         commit = run._writer.commit
 
         def noted(*, layers: bool = True) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from crystalcli.errors import DamagedCrystalError, SourceError, UsageError
-from crystalcli.index.lazy_encoder import KeptEncoder
+from crystalcli.index.lazy_encoder import CachedEncoder
 from crystalcli.ingest.ingester import IngestOptions, IngestReport
 from crystalcli.ingest.locations import location_of
-from crystalcli.ingest.status import StatusReport, status
+from crystalcli.ingest.status import StatusReport, crystal_status
 from crystalcli.library import Crystal
-from crystalcli.maintenance.verify import verify
+from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.store import Store
-from crystalcli.text.discover.walk import Near
+from crystalcli.text.discover.walk import ChangedPaths
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def pipe(path: Path, text: bytes, name: str, **options: Any) -> IngestReport:
 
 def standing(path: Path) -> StatusReport:
     with Store.open(path) as store:
-        assert verify(store).sound
-        return status(store)
+        assert verify_crystal(store).sound
+        return crystal_status(store)
 
 
 def nows(path: Path) -> dict[str, str]:
@@ -149,16 +149,16 @@ def test_only_near_the_changed_places_is_looked_at(tmp_path, folder):
     (folder / "sub" / "c.md").write_text("Changed too.\n")
     (folder / "sub" / "d.log").unlink()
     with Crystal.open(file, writable=True, encoder=None) as crystal:
-        report = crystal._ingest_with([folder], IngestOptions(near=Near([str(folder / "sub")])))
+        report = crystal._ingest_with([folder], IngestOptions(near=ChangedPaths([str(folder / "sub")])))
         assert list(report.changed) == [("sub/c.md", "read"), ("sub/d.log", "gone")]
-        near = Near([str(folder / "a.md"), str(folder / "b.log")])
+        near = ChangedPaths([str(folder / "a.md"), str(folder / "b.log")])
         report = crystal._ingest_with([folder], IngestOptions(near=near))
         assert list(report.changed) == [("a.md", "read"), ("b.log", "gone")]
         assert list(crystal.bring_in([folder]).changed) == []
 
 
 def test_the_kept_encoder_is_the_same_for_the_next_crystal_and_gives_the_same_codes(tmp_path, encoder_folder):
-    kept = KeptEncoder()
+    kept = CachedEncoder()
     for name in ("one", "two"):
         (tmp_path / f"{name}.txt").write_text("The ferry left at six.\n")
         with Crystal.create(tmp_path / f"{name}.crystal", encoder=encoder_folder) as crystal:
@@ -272,7 +272,7 @@ def test_damaged_choices_are_damage(tmp_path, folder, said):
     with pytest.raises(DamagedCrystalError, match="its choices of what is to be read do not decode"):
         ingest(file, folder)
     with Store.open(file) as store, pytest.raises(DamagedCrystalError, match="its choices"):
-        status(store)
+        crystal_status(store)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from crystalcli.errors import CrystalError, EncoderMismatchError, SourceError
 from crystalcli.index import segment_writer
 from crystalcli.index.encoder import DEFAULT_META
 from crystalcli.ingest import staleness
-from crystalcli.ingest.ingester import Ingest, IngestReport
+from crystalcli.ingest.ingester import Ingester, IngestReport
 from crystalcli.paths import default_path
 from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.store import Store
@@ -267,7 +267,7 @@ class Shelf:
         with Store.open(self.path, writable=True) if exists else Store.create(self.path, dict(DEFAULT_META)) as store:
             encoder = faults.HashEncoder()
             try:
-                return Ingest(store, encoder, progress).run(list(paths) or [self.folder], prune=prune)
+                return Ingester(store, encoder, progress).run(list(paths) or [self.folder], prune=prune)
             finally:
                 self.encoded = encoder.chunks
 
@@ -525,7 +525,7 @@ def test_a_file_that_never_keeps_still_is_failed_and_what_was_read_before_stays(
     if before:
         busy.ingest()
         write(path, 4, lines=1500)
-    real = Ingest._texts
+    real = Ingester._texts
 
     def restless(self, reading, current, contexts):
         for number, piece in enumerate(real(self, reading, current, contexts)):
@@ -534,7 +534,7 @@ def test_a_file_that_never_keeps_still_is_failed_and_what_was_read_before_stays(
                 path.write_text(path.read_text() + "more\n")
 
     with monkeypatch.context() as context:
-        context.setattr(Ingest, "_texts", restless)
+        context.setattr(Ingester, "_texts", restless)
         report = busy.ingest()
     assert list(report.skipped) == [("b.txt", "changed while it was being read", "changed_while_read")]
     assert busy.states() == {"a.txt": "done", "b.txt": "failed", "c.txt": "done"}

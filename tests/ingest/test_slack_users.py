@@ -11,7 +11,7 @@ import pytest
 from support.lexical_crystals import read_into, texts
 
 from crystalcli import library
-from crystalcli.ingest.watch import Watch
+from crystalcli.ingest.watch import Watcher
 from crystalcli.library import Crystal
 from crystalcli.types import Progress
 
@@ -94,6 +94,6 @@ def test_a_watch_looks_at_all_chats_when_the_names_change(tmp_path: Path, folder
     def never(*_: object) -> object:
         raise AssertionError
 
-    watch = Watch(tmp_path / "m.crystal", [folder], never, never, never)  # type: ignore[arg-type]
+    watch = Watcher(tmp_path / "m.crystal", [folder], never, never, never)  # type: ignore[arg-type]
     assert watch._near(frozenset((str(folder / "users.json"),))) is None
     assert watch._near(frozenset((str(folder / DAY),))) is not None

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from crystalcli.cli.app import run
-from crystalcli.ingest.status import StatusReport, status
+from crystalcli.ingest.status import StatusReport, crystal_status
 from crystalcli.library import Crystal
 from crystalcli.storage.store import Store
 
 
 def standing(path: Path) -> StatusReport:
     with Store.open(path) as store:
-        return status(store)
+        return crystal_status(store)
 
 
 def nows(path: Path) -> dict[str, str]:

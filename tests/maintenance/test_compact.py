@@ -17,11 +17,11 @@ from support.lexical_crystals import documents, folders, inside, read_into, reca
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, DamagedCrystalError
-from crystalcli.index.chunk_reader import Chunks
+from crystalcli.index.chunk_reader import ChunkReader
 from crystalcli.index.encoder import DEFAULT_META
 from crystalcli.index.layer_encoder import LayerCodes
-from crystalcli.ingest.ingester import Ingest
-from crystalcli.maintenance.compact import compact
+from crystalcli.ingest.ingester import Ingester
+from crystalcli.maintenance.compact import compact_crystal
 from crystalcli.storage.store import Store
 from crystalcli.vectors import pyramid_layout
 
@@ -56,7 +56,7 @@ class CodesFromText:
 def read_with_codes(path, folder):
     store = Store.open(path, writable=True) if path.exists() else Store.create(path, dict(DEFAULT_META))
     with store:
-        Ingest(store, CodesFromText()).run([folder])
+        Ingester(store, CodesFromText()).run([folder])
     return path
 
 
@@ -71,7 +71,7 @@ def test_a_compacted_crystal_is_what_one_ingest_of_the_same_files_would_have_wri
         if others:
             del after[others[-1]]
         read_into(crystal, write(home / "docs", after), prune=True)
-        report = compact(crystal)
+        report = compact_crystal(crystal)
         fresh = read_into(home / "fresh.crystal", home / "docs")
         assert texts(crystal) == after
         assert inside(crystal) == inside(fresh)
@@ -79,7 +79,7 @@ def test_a_compacted_crystal_is_what_one_ingest_of_the_same_files_would_have_wri
         assert report.documents == len(after)
         assert report.after.bytes <= report.before.bytes
         assert {path.name for path in home.iterdir()} == {"docs", "m.crystal", "fresh.crystal"}
-        again = compact(crystal)
+        again = compact_crystal(crystal)
         assert (again.before, again.after) == (report.after, report.after)
 
 
@@ -96,10 +96,10 @@ def test_codes_go_with_their_chunks_and_nothing_is_encoded(tmp_path):
     read_with_codes(crystal, folder)
     with Crystal.open(crystal, writable=True, encoder=None) as opened:
         opened.forget(["0/x.txt"])
-    report = compact(crystal)
+    report = compact_crystal(crystal)
     assert report.before.tokens > report.after.tokens
     with Store.open(crystal) as store:
-        chunks = Chunks(store)
+        chunks = ChunkReader(store)
         for source in store.sources():
             for chunk in map(chunks.get, chunks.of(source.id)):
                 assert chunk.codes == CodesFromText.of(chunk.text, chunk.tokens)
@@ -113,18 +113,18 @@ def test_many_small_ingests_become_few_segments_and_recall_stays_the_same(tmp_pa
         write(folder / str(number), {"x.txt": "".join(lines)})
         read_into(tmp_path / "m.crystal", folder)
     before = recalled(tmp_path / "m.crystal", "entry of the year 1921")
-    report = compact(tmp_path / "m.crystal")
+    report = compact_crystal(tmp_path / "m.crystal")
     assert (report.before.segments, report.after.segments) == (9, 1)
     assert report.after.bytes < report.before.bytes
     assert recalled(tmp_path / "m.crystal", "entry of the year 1921") == before
     assert read_into(tmp_path / "m.crystal", folder)
-    assert compact(tmp_path / "m.crystal").before == report.after  # all nine were found as they are
+    assert compact_crystal(tmp_path / "m.crystal").before == report.after  # all nine were found as they are
 
 
 def test_segments_without_layers_stay_so(tmp_path):
     read_with_codes(tmp_path / "m.crystal", write(tmp_path / "one", {"a.txt": "The lamp burns oil.\n"}))
     read_into(tmp_path / "m.crystal", write(tmp_path / "two", {"b.txt": "The bell rings twice.\n"}))
-    compact(tmp_path / "m.crystal")
+    compact_crystal(tmp_path / "m.crystal")
     with Store.open(tmp_path / "m.crystal") as store:
         assert [segment.encoded for segment in store.segments()] == [1, 0]
 
@@ -136,7 +136,7 @@ def test_real_layers_recall_the_same_before_and_after(own_samples_crystal, encod
 
     before = found()
     own_samples_crystal.chmod(0o640)
-    report = compact(own_samples_crystal)
+    report = compact_crystal(own_samples_crystal)
     assert (report.before.chunks, report.before.tokens) == (report.after.chunks, report.after.tokens)
     assert report.after.segments <= report.before.segments
     assert found() == before
@@ -157,7 +157,7 @@ def test_meta_landmarks_and_codebooks_are_carried_over(own_samples_crystal):
     raw.commit()
     raw.close()
     before = carried()
-    compact(own_samples_crystal)
+    compact_crystal(own_samples_crystal)
     assert carried() == before
     assert len(before[2]) > 20
 
@@ -174,7 +174,7 @@ def test_readers_that_have_the_old_file_open_go_on_with_it_and_crystals_find_the
             assert reader.sources()
             writer.forget(["a.txt"])
             assert reader.sources()
-        compact(path)
+        compact_crystal(path)
         with Crystal.open(path, writable=True, encoder=None) as writer:
             writer.ingest([write(folder, {"c.txt": "The rope is new.\n"})])
             assert reader.text(1) == old  # the file it has opened, and nothing of the new one's log
@@ -192,12 +192,12 @@ def test_only_one_writes_and_a_link_is_followed(tmp_path):
         Crystal.open(path, writable=True, encoder=None),
         pytest.raises(CrystalError, match="another program is writing"),
     ):
-        compact(path)
+        compact_crystal(path)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "link.crystal").symlink_to(path)
     (tmp_path / "folder").symlink_to(tmp_path)
-    compact(tmp_path / "elsewhere" / "link.crystal")
-    compact(tmp_path / "folder" / "m.crystal")
+    compact_crystal(tmp_path / "elsewhere" / "link.crystal")
+    compact_crystal(tmp_path / "folder" / "m.crystal")
     assert (tmp_path / "elsewhere" / "link.crystal").is_symlink()
     assert texts(path) == {"a.txt": "The lamp burns oil.\n"}
     assert sorted(each.name for each in tmp_path.iterdir()) == ["docs", "elsewhere", "folder", "m.crystal"]
@@ -231,7 +231,7 @@ def test_a_kill_leaves_the_old_crystal_whole_and_the_next_run_cleans_up(tmp_path
         assert inside(path) == before
         assert texts(path) == kept
     assert (tmp_path / ".m.crystal-new").exists()
-    compact(path)
+    compact_crystal(path)
     assert texts(path) == kept
     assert sorted(each.name for each in tmp_path.iterdir()) == ["docs", "m.crystal"]
 
@@ -262,7 +262,7 @@ def test_an_error_on_the_way_leaves_the_old_crystal_as_it_was(tmp_path):
     raw.close()
     before = inside(path)
     with pytest.raises(DamagedCrystalError, match="chunk 0 does not match its hash"):
-        compact(path)
+        compact_crystal(path)
     assert inside(path) == before
     assert sorted(each.name for each in tmp_path.iterdir()) == ["docs", "m.crystal"]
 
@@ -285,7 +285,7 @@ def test_a_crystal_that_contradicts_itself_is_damaged(tmp_path, change, message)
     raw.close()
     reseal(path)
     with pytest.raises(DamagedCrystalError, match=message):
-        compact(path)
+        compact_crystal(path)
     assert not list(tmp_path.glob(".*"))
 
 
@@ -297,6 +297,6 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"a.txt": "The lamp burns oil.\n"}))
     (tmp_path / ".m.crystal-new").mkdir()  # what only a person can have put there
     with pytest.raises(CrystalError, match="cannot write"):
-        compact(path)
+        compact_crystal(path)
     assert texts(path) == {"a.txt": "The lamp burns oil.\n"}
     assert os.listdir(tmp_path / ".m.crystal-new") == []  # noqa: PTH208 - names only

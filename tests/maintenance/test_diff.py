@@ -10,7 +10,7 @@ from support.damage import reseal
 from support.lexical_crystals import folders, read_into, write
 
 from crystalcli.errors import CrystalError
-from crystalcli.maintenance.diff import diff
+from crystalcli.maintenance.diff import diff_crystals
 
 
 @settings(max_examples=10, deadline=None)
@@ -20,7 +20,7 @@ def test_what_is_listed_is_what_differs(first, second):
         home = Path(name)
         one = read_into(home / "one.crystal", write(home / "one", first))
         two = read_into(home / "two.crystal", write(home / "two", second))
-        found = diff(one, two)
+        found = diff_crystals(one, two)
         both = first.keys() & second.keys()
         old, new = {a for a, _ in found.renamed}, {b for _, b in found.renamed}
         assert set(found.gone) | old == first.keys() - second.keys()
@@ -38,10 +38,10 @@ def test_what_is_listed_is_what_differs(first, second):
                     low = text.index(body, piece.start)
                     line, last = text.count("\n", 0, low) + 1, text.count("\n", 0, low + len(body)) + 1
                     assert piece.place == (f"line {line}" if line == last else f"lines {line}-{last}")
-        back = diff(two, one)
+        back = diff_crystals(two, one)
         assert (set(back.added), set(back.gone)) == (set(found.gone), set(found.added)) or found.renamed
         assert [(c.path, c.added, c.gone) for c in back.changed] == [(c.path, c.gone, c.added) for c in found.changed]
-        assert not diff(one, one).any
+        assert not diff_crystals(one, one).any
 
 
 def test_only_the_passages_around_an_edit_are_listed(tmp_path):
@@ -49,7 +49,7 @@ def test_only_the_passages_around_an_edit_are_listed(tmp_path):
     one = read_into(tmp_path / "one.crystal", write(tmp_path / "docs", {"a.txt": text, "b.txt": "The lamp.\n"}))
     edited = text.replace("Paragraph 200 tells", "Paragraph 200 sings")
     two = read_into(tmp_path / "two.crystal", write(tmp_path / "docs", {"a.txt": edited, "c/b.txt": "The lamp.\n"}))
-    found = diff(one, two)
+    found = diff_crystals(one, two)
     assert found.renamed == (("b.txt", "c/b.txt"),)
     (change,) = found.changed
     assert 1 <= len(change.added) <= 4
@@ -67,6 +67,6 @@ def test_how_a_text_is_cut_does_not_matter_nor_does_the_encoder(tmp_path):
     raw.commit()
     raw.close()
     reseal(two)
-    assert not diff(one, two).any
+    assert not diff_crystals(one, two).any
     with pytest.raises(CrystalError, match="does not exist"):
-        diff(one, tmp_path / "none.crystal")
+        diff_crystals(one, tmp_path / "none.crystal")

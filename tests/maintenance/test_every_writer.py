@@ -19,12 +19,12 @@ from support.waiting import GUARD
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.index import segment_writer
-from crystalcli.ingest.status import status
-from crystalcli.maintenance.compact import compact
-from crystalcli.maintenance.diff import diff
-from crystalcli.maintenance.merge import merge
-from crystalcli.maintenance.repair import repair
-from crystalcli.maintenance.verify import verify
+from crystalcli.ingest.status import crystal_status
+from crystalcli.maintenance.compact import compact_crystal
+from crystalcli.maintenance.diff import diff_crystals
+from crystalcli.maintenance.merge import merge_crystals
+from crystalcli.maintenance.repair import repair_crystal
+from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.store import Store
 
 
@@ -53,27 +53,27 @@ def test_after_edits_forget_prune_and_compact_it_verifies(made, tmp_path):
     (shelf / "log-1.md").unlink()
     with Crystal.open(made, writable=True, encoder=None) as crystal:
         crystal.ingest([shelf])
-        assert verify(crystal._store).sound
+        assert verify_crystal(crystal._store).sound
         crystal.forget(["log-3.md"])
-        assert verify(crystal._store).sound
+        assert verify_crystal(crystal._store).sound
         crystal.ingest([shelf], prune=True)
     assert_sound(made)
-    assert compact(made).before.chunks > compact(made).after.chunks > 0
+    assert compact_crystal(made).before.chunks > compact_crystal(made).after.chunks > 0
     assert_sound(made)
     with Store.open(made) as store:
-        assert status(store).folders == ("shelf",)
+        assert crystal_status(store).folders == ("shelf",)
 
 
 def test_a_merged_crystal_verifies_and_knows_the_folders_of_all(made, tmp_path):
     other = tmp_path / "elsewhere"
     other.mkdir()
     second = read_into(other / "two.crystal", write(other / "docs", {"log-0.md": "Another log.\n", "b.txt": "Rope.\n"}))
-    merge([made, second], tmp_path / "all.crystal")
+    merge_crystals([made, second], tmp_path / "all.crystal")
     assert_sound(tmp_path / "all.crystal")
-    merge([made, second], made, force=True)
+    merge_crystals([made, second], made, force=True)
     assert_sound(made)
     with Store.open(made) as store:
-        found = status(store)
+        found = crystal_status(store)
     assert found.folders == ("elsewhere/docs", "shelf")
     assert found.complete or found.segments_without_layers
     assert {entry.now for entry in found.entries} == {"same"}
@@ -98,7 +98,7 @@ def test_an_ingest_stopped_again_and_again_leaves_a_crystal_that_verifies(tmp_pa
     read_into(path, shelf)
     assert_sound(path)
     with Store.open(path) as store:
-        assert {entry.state for entry in status(store).entries} == {"done"}
+        assert {entry.state for entry in crystal_status(store).entries} == {"done"}
 
 
 def test_two_writers_one_after_the_other_leave_a_crystal_that_verifies(made, tmp_path):
@@ -136,7 +136,7 @@ def test_verify_sees_one_commit_while_another_thread_writes(made, tmp_path):
     seen = set()
     while writer.is_alive():
         with Store.open(made) as store:
-            verdict = verify(store)
+            verdict = verify_crystal(store)
             assert verdict.sound, verdict.problems
             seen.add(verdict.checked["segments"])
     writer.join()
@@ -149,9 +149,9 @@ def test_what_is_damaged_is_not_sealed_anew(made, tmp_path):
     change(made, "UPDATE run SET lines = lines + 1 WHERE source = 3 AND ordinal = 0")
     before = made.read_bytes()
     for copied in (
-        lambda: compact(made),
-        lambda: merge([other, made], tmp_path / "all.crystal"),
-        lambda: diff(other, made),
+        lambda: compact_crystal(made),
+        lambda: merge_crystals([other, made], tmp_path / "all.crystal"),
+        lambda: diff_crystals(other, made),
     ):
         with pytest.raises(DamagedCrystalError, match="not what was written"):
             copied()
@@ -169,7 +169,7 @@ def test_a_document_that_a_repair_found_incomplete_is_read_again_even_after_it_w
     with Store.open(made) as store:
         number = store.source_named("log-4.md").id
     change(made, f"DELETE FROM run WHERE source = {number} AND ordinal = 0")
-    assert list(repair(made).to_read_again) == ["log-4.md"]
+    assert list(repair_crystal(made).to_read_again) == ["log-4.md"]
     assert_sound(made)
     (tmp_path / "kept.md").rename(file)
     with Crystal.open(made, writable=True, encoder=None) as crystal:
@@ -183,7 +183,7 @@ def test_a_repair_behind_a_link_mends_the_file_and_leaves_the_link(made, tmp_pat
     link = tmp_path / "links" / "l.crystal"
     link.symlink_to(made)
     change(made, "DELETE FROM posting WHERE rowid = 1")
-    assert repair(link).changed
+    assert repair_crystal(link).changed
     assert link.is_symlink()
     assert_sound(made)
     assert made.with_name("m.crystal.damaged").exists()
@@ -217,10 +217,10 @@ def test_no_file_is_opened_while_sqlite_has_it_open(made, monkeypatch):
     try:
         with Store.open(made) as store:
             assert open_now
-            assert not verify(store).sound
-            status(store)
+            assert not verify_crystal(store).sound
+            crystal_status(store)
         assert not open_now
-        assert repair(made).changed
+        assert repair_crystal(made).changed
         assert not open_now
         with Store.open(made), made.open("rb"):
             assert wrong == [str(made)]  # it would have been seen

@@ -14,7 +14,7 @@ from support.lexical_crystals import folders, read_into, write
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotFoundError
-from crystalcli.maintenance.compact import compact
+from crystalcli.maintenance.compact import compact_crystal
 from crystalcli.maintenance.export import refusal
 
 
@@ -247,7 +247,7 @@ def test_an_export_is_of_one_moment_whatever_is_written_or_replaced_meanwhile(tm
             writer.ingest([tmp_path / "docs"])
             passages = crystal.passages()
             rows = [next(passages)]
-        compact(path)
+        compact_crystal(path)
         with Crystal.open(path, writable=True, encoder=None) as writer:
             writer.forget(["0*.txt"])
             writer.ingest([write(tmp_path / "more", {"rope.txt": "The rope is new.\n" * 400})])

@@ -9,8 +9,8 @@ from support.lexical_crystals import inside, read_into, texts, write
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, NotFoundError, UsageError
-from crystalcli.maintenance.compact import compact
-from crystalcli.maintenance.selection import expression
+from crystalcli.maintenance.compact import compact_crystal
+from crystalcli.maintenance.selection import glob_to_regex
 from crystalcli.storage.store import Store
 
 FILES = {
@@ -96,7 +96,7 @@ def test_the_text_leaves_the_file_when_it_is_compacted_and_comes_back_with_its_f
     with Crystal.open(path, writable=True, encoder=None) as crystal:
         crystal.forget(["b.md"])
     assert b"The bell rings twice." in held()
-    compact(path)
+    compact_crystal(path)
     assert b"The bell" not in held()
     for trace in (b"b.md", b"Bells", b"bell"):
         assert trace not in path.read_bytes()
@@ -118,14 +118,14 @@ def test_text_that_another_document_holds_stays(path, tmp_path):
         (kept,) = [document for document in report.documents if document.path == "a.txt"]
         assert report.kept == kept.tokens < report.tokens
         assert crystal.recall("lamp")[0].path == "twin.txt"
-    compact(path)
+    compact_crystal(path)
     assert texts(path)["twin.txt"] == FILES["a.txt"]
 
 
 @given(st.text("ab/.[]*?!\\-^\n", max_size=9), st.text("ab/.\n", max_size=9))
 def test_globs_stop_at_slashes_and_names_without_signs_mean_themselves(glob, path):
     try:
-        pattern = expression(glob)
+        pattern = glob_to_regex(glob)
     except UsageError:
         return
     if not re.search(r"[*?\[]", glob):

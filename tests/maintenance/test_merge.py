@@ -13,9 +13,9 @@ from support.lexical_crystals import folders, inside, read_into, recalled, texts
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, DamagedCrystalError, EncoderMismatchError, NotACrystalError, UsageError
-from crystalcli.index.chunk_reader import Chunks
-from crystalcli.maintenance.compact import compact
-from crystalcli.maintenance.merge import merge
+from crystalcli.index.chunk_reader import ChunkReader
+from crystalcli.maintenance.compact import compact_crystal
+from crystalcli.maintenance.merge import merge_crystals
 from crystalcli.storage.store import Store, digest
 
 
@@ -27,7 +27,7 @@ def test_a_merged_crystal_is_what_one_ingest_of_both_folders_would_have_written(
         one = read_into(home / "one.crystal", write(home / "one", first))
         two = read_into(home / "two.crystal", write(home / "two", second))
         before = inside(one), inside(two)
-        report = merge([one, two], home / "all.crystal")
+        report = merge_crystals([one, two], home / "all.crystal")
         same = {path for path in first.keys() & second.keys() if first[path] == second[path]}
         others = {path: text for path, text in second.items() if path not in same}
         renamed = {path: f"two/{path}" if path in first else path for path in others}
@@ -49,7 +49,7 @@ def test_a_merged_crystal_is_what_one_ingest_of_both_folders_would_have_written(
         with Crystal.open(home / "all.crystal", writable=True, encoder=None) as crystal:
             if others:
                 crystal.forget(list(renamed.values()))
-        compact(home / "all.crystal")
+        compact_crystal(home / "all.crystal")
         assert inside(home / "all.crystal") == before[0]
 
 
@@ -63,7 +63,7 @@ def test_real_layers_are_carried_over_and_recall_finds_both(samples_crystal, enc
     folder = write(tmp_path / "docs", {"note.md": "# Pump\n\nThe pump of the lower lock was repaired by Ingrid.\n"})
     with Crystal.create(tmp_path / "note.crystal", encoder=encoder_folder) as crystal:
         crystal.ingest([folder])
-    report = merge([samples_crystal, tmp_path / "note.crystal"], tmp_path / "all.crystal")
+    report = merge_crystals([samples_crystal, tmp_path / "note.crystal"], tmp_path / "all.crystal")
     with Crystal.open(samples_crystal, encoder=encoder_folder) as alone:
         expected = [alone.recall(each["question"], 1)[0].text for each in answerable[::10]]
         assert report.documents == alone.stats().documents + 1
@@ -80,7 +80,7 @@ def test_the_ledger_of_a_merged_crystal_finds_the_files_again(tmp_path):
     write(tmp_path / "b" / "notes", {"y.txt": "The bell rings twice.\n"})
     two = read_into(tmp_path / "b" / "two.crystal", tmp_path / "b" / "notes")
     for output in (tmp_path / "all.crystal", tmp_path / "b" / "all.crystal"):
-        merge([one, two], output)
+        merge_crystals([one, two], output)
         with Crystal.open(output, writable=True, encoder=None) as crystal:
             report = crystal.ingest([tmp_path / "a" / "docs", tmp_path / "b" / "notes"])
             assert (report.read, report.unchanged, report.gone) == (0, 2, 0)
@@ -100,7 +100,7 @@ def test_of_two_states_of_one_file_the_younger_keeps_its_place(tmp_path):
     os.utime(folder / "x.txt", ns=(1_500_000_000_000_000_000,) * 2)
     new = read_into(tmp_path / "new.crystal", folder)
     for order, named in (([old, new], ("x.txt", "new/x.txt")), ([new, old], ("old/x.txt", "x.txt"))):
-        report = merge(order, tmp_path / "all.crystal", force=True)
+        report = merge_crystals(order, tmp_path / "all.crystal", force=True)
         assert (report.documents, report.same) == (3, 1)
         with Crystal.open(tmp_path / "all.crystal", writable=True, encoder=None) as crystal:
             states = {document.path: document.state for document in crystal.documents()}
@@ -118,12 +118,12 @@ def test_what_one_crystal_knows_better_is_taken_from_it(tmp_path):
     gone = read_into(Path(shutil.copy(there, tmp_path / "gone.crystal")), folder)
     unread = read_into(tmp_path / "unread.crystal", folder)
     for order in ([gone, there, unread], [unread, there, gone], [there, unread, gone], [unread, gone, there]):
-        merge(order, tmp_path / "all.crystal", force=True)
+        merge_crystals(order, tmp_path / "all.crystal", force=True)
         with Store.open(tmp_path / "all.crystal") as store:
             states = {source.path: source.state for source in store.sources()}
         assert states == {"x.txt": "done", "y.txt": "done"}
         assert texts(tmp_path / "all.crystal")["y.txt"] == "The bell rings.\n"
-    merge([unread, unread], tmp_path / "all.crystal", force=True)
+    merge_crystals([unread, unread], tmp_path / "all.crystal", force=True)
     with Store.open(tmp_path / "all.crystal") as store:
         assert [source.state for source in store.sources()] == ["skipped"]
 
@@ -140,14 +140,14 @@ def test_a_file_that_was_read_to_its_end_stands_for_its_beginning(tmp_path):
     assert 0 < len(_text(tmp_path / "begun.crystal")) < 9000 * 34
     whole = read_into(tmp_path / "whole.crystal", folder)
     for order in ([tmp_path / "begun.crystal", whole], [whole, tmp_path / "begun.crystal"]):
-        merge(order, tmp_path / "all.crystal", force=True)
+        merge_crystals(order, tmp_path / "all.crystal", force=True)
         assert texts(tmp_path / "all.crystal") == texts(whole)
 
 
 def _text(path: Path) -> str:
     """What there is of the one document so far."""
     with Store.open(path) as store:
-        chunks = Chunks(store)
+        chunks = ChunkReader(store)
         return "".join(map(chunks.text, chunks.of(store.sources()[0].id)))
 
 
@@ -155,18 +155,18 @@ def test_an_output_that_is_there_is_kept_without_force_and_only_a_crystal_is_rep
     one = read_into(tmp_path / "one.crystal", write(tmp_path / "one", {"x.txt": "The lamp burns oil.\n"}))
     two = read_into(tmp_path / "two.crystal", write(tmp_path / "two", {"y.txt": "The bell rings.\n"}))
     with pytest.raises(CrystalError, match="exists already; --force replaces it"):
-        merge([one, two], two)
+        merge_crystals([one, two], two)
     (tmp_path / "notes.txt").write_text("not a crystal " * 20)
     with pytest.raises(NotACrystalError, match="is not a crystal"):
-        merge([one, two], tmp_path / "notes.txt", force=True)
+        merge_crystals([one, two], tmp_path / "notes.txt", force=True)
     with (
         Crystal.open(two, writable=True, encoder=None),
         pytest.raises(CrystalError, match="another program is writing"),
     ):
-        merge([one, two], two, force=True)
-    merge([one, two], two, force=True)  # into one of its own inputs
+        merge_crystals([one, two], two, force=True)
+    merge_crystals([one, two], two, force=True)  # into one of its own inputs
     assert set(texts(two)) == {"x.txt", "y.txt"}
-    merge([two, two], tmp_path / "twice.crystal")
+    merge_crystals([two, two], tmp_path / "twice.crystal")
     assert set(texts(tmp_path / "twice.crystal")) == {"x.txt", "y.txt"}
     assert sorted(each.name for each in tmp_path.iterdir()) == [
         "notes.txt",
@@ -182,11 +182,11 @@ def test_crystals_that_do_not_go_together_are_refused(tmp_path):
     one = read_into(tmp_path / "one.crystal", write(tmp_path / "one", {"x.txt": "The lamp burns oil.\n"}))
     two = read_into(tmp_path / "two.crystal", tmp_path / "one")
     with pytest.raises(UsageError, match="two crystals or more"):
-        merge([one], tmp_path / "all.crystal")
+        merge_crystals([one], tmp_path / "all.crystal")
     with pytest.raises(CrystalError, match="does not exist"):
-        merge([one, tmp_path / "none.crystal"], tmp_path / "all.crystal")
+        merge_crystals([one, tmp_path / "none.crystal"], tmp_path / "all.crystal")
     with pytest.raises(CrystalError, match="no such folder"):
-        merge([one, two], tmp_path / "none" / "all.crystal")
+        merge_crystals([one, two], tmp_path / "none" / "all.crystal")
     sealed = digest(b"\0").hex()
     for change, kind, message in (
         (
@@ -207,7 +207,7 @@ def test_crystals_that_do_not_go_together_are_refused(tmp_path):
         raw.commit()
         raw.close()
         with pytest.raises(kind, match=message):
-            merge([one, two], tmp_path / "all.crystal")
+            merge_crystals([one, two], tmp_path / "all.crystal")
     assert not list(tmp_path.glob("*all.crystal*"))
 
 
@@ -219,6 +219,6 @@ def test_a_crystal_cannot_put_its_text_in_place_of_another_s(tmp_path):
     with Store.open(false, writable=True) as store, store.transaction():
         store.add_part(1, "hashes", claimed)
     with pytest.raises(DamagedCrystalError, match=r"false\.crystal is damaged: the text of chunk 0"):
-        merge([false, true], tmp_path / "all.crystal")
-    merge([true, false], tmp_path / "all.crystal")
+        merge_crystals([false, true], tmp_path / "all.crystal")
+    merge_crystals([true, false], tmp_path / "all.crystal")
     assert recalled(tmp_path / "all.crystal", "lamp")[0].text == "The lamp burns oil."

@@ -12,11 +12,11 @@ import pytest
 from test_ingest_passwords import locked
 
 from crystalcli.errors import Reason
-from crystalcli.ingest.status import status
+from crystalcli.ingest.status import crystal_status
 from crystalcli.library import Crystal
-from crystalcli.maintenance.compact import compact
-from crystalcli.maintenance.repair import repair
-from crystalcli.maintenance.verify import verify
+from crystalcli.maintenance.compact import compact_crystal
+from crystalcli.maintenance.repair import repair_crystal
+from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.file.schema import FORMAT_VERSION
 from crystalcli.storage.store import Store
 
@@ -51,9 +51,9 @@ def folder(tmp_path) -> Path:
 
 def codes(path: Path) -> dict[str, str]:
     with Store.open(path) as store:
-        assert verify(store).problems == ()
+        assert verify_crystal(store).problems == ()
         rows = {source.path: source.code for source in store.sources()}
-        assert {entry.path: entry.code for entry in status(store).entries} == rows
+        assert {entry.path: entry.code for entry in crystal_status(store).entries} == rows
     return {path: code for path, code in rows.items() if path in CODES}
 
 
@@ -87,7 +87,7 @@ def test_codes_steer_what_is_read_again_in_an_old_file(old, folder):
     assert (rows["poetry.lock"].reason, rows["poetry.lock"].code) == ("", "")
 
 
-@pytest.mark.parametrize("renew", [compact, "repair"])
+@pytest.mark.parametrize("renew", [compact_crystal, "repair"])
 def test_a_new_file_made_of_an_old_one_has_the_column(old, folder, renew):
     path, _ = old
     with Crystal.open(path, writable=True, encoder=None) as crystal:
@@ -97,7 +97,7 @@ def test_a_new_file_made_of_an_old_one_has_the_column(old, folder, renew):
         with closing(sqlite3.connect(path)) as db:
             db.execute("UPDATE seal SET members = members + 1 WHERE name = ''")
             db.commit()
-        assert repair(path).changed
+        assert repair_crystal(path).changed
     else:
         renew(path)
     with Store.open(path) as store:
@@ -124,7 +124,7 @@ def test_a_damaged_head_of_an_old_file_is_repaired(old, folder, statements):
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for statement in statements:
             db.execute(statement)
-    assert repair(path).changed
+    assert repair_crystal(path).changed
     with Crystal.open(path, encoder=None) as crystal:
         assert crystal.documents() == documents
         assert crystal.stats().format_version == FORMAT_VERSION

@@ -11,7 +11,7 @@ from support.damage import TABLES, change, library, make, texts, verdict_of
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotACrystalError
 from crystalcli.library import Crystal
-from crystalcli.maintenance.repair import repair
+from crystalcli.maintenance.repair import repair_crystal
 from crystalcli.storage.file.connection import PAGE
 from crystalcli.storage.store import Store
 
@@ -50,7 +50,7 @@ def content(path: Path) -> dict[str, list[tuple]]:
 
 
 def mended(path: Path, encoder: Path | None = None):
-    report = repair(path, encoder=lambda meta, home: encoder)
+    report = repair_crystal(path, encoder=lambda meta, home: encoder)
     assert report.changed
     assert verdict_of(path).sound
     return report
@@ -64,7 +64,7 @@ def ingested(path: Path, shelf: Path, encoder: Path | None) -> None:
 
 def test_a_sound_crystal_is_left_alone(own):
     before = own.read_bytes()
-    report = repair(own)
+    report = repair_crystal(own)
     assert not report.changed
     assert own.read_bytes() == before
     assert not list(own.parent.glob("own*.damaged"))
@@ -175,7 +175,7 @@ def test_the_damaged_file_is_kept_unless_told_otherwise(own):
     change(own, "DELETE FROM posting WHERE rowid = 2")
     assert Path(mended(own).backup).name == "own-2.crystal.damaged"
     change(own, "DELETE FROM posting WHERE rowid = 2")
-    assert repair(own, backup=False).backup == ""
+    assert repair_crystal(own, backup=False).backup == ""
     assert sorted(path.name for path in own.parent.glob("own*")) == [
         "own-2.crystal.damaged",
         "own.crystal",
@@ -192,7 +192,7 @@ def test_what_sqlite_left_beside_the_damaged_file_goes_with_it(own, tmp_path):
     shutil.copy(f"{own}-wal", tmp_path / "own.crystal-wal")
     raw.close()
     path = tmp_path / "own.crystal"
-    report = repair(path)
+    report = repair_crystal(path)
     assert report.changed
     assert sorted(each.name for each in tmp_path.iterdir() if not each.name.endswith("-shm")) == [
         "own.crystal",
@@ -206,12 +206,12 @@ def test_what_is_no_crystal_is_not_repaired(tmp_path):
     path = tmp_path / "x.crystal"
     path.write_bytes(b"no crystal at all, " * 20)
     with pytest.raises(NotACrystalError, match="is not a crystal"):
-        repair(path)
+        repair_crystal(path)
     assert path.read_bytes() == b"no crystal at all, " * 20
     with pytest.raises(CrystalError, match="does not exist"):
-        repair(tmp_path / "none.crystal")
+        repair_crystal(tmp_path / "none.crystal")
 
 
 def test_a_repair_does_not_meet_a_writer(own):
     with Store.open(own, writable=True), pytest.raises(CrystalError, match="another program is writing"):
-        repair(own)
+        repair_crystal(own)

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.overview.facility_location import evenly, hashed, representatives
+from crystalcli.overview.facility_location import evenly_spaced, hashed_vectors, select_representatives
 
 
 def vectors(seed: int, count: int, dimension: int = 8) -> np.ndarray:
@@ -25,7 +25,7 @@ def worth(near: np.ndarray, rows: tuple[int, ...], weights: np.ndarray) -> float
 def test_the_choice_is_nearly_as_good_as_the_best_there_is(seed, count, most):
     some = vectors(seed, count)
     weights = np.random.default_rng(seed + 1).random(count).astype(np.float32)
-    chosen = representatives(some, most, weights)
+    chosen = select_representatives(some, most, weights)
     rows = tuple(each.row for each in chosen)
     assert len(set(rows)) == len(rows) == min(most, count)
     near = some @ some.T
@@ -42,14 +42,14 @@ def test_the_choice_is_nearly_as_good_as_the_best_there_is(seed, count, most):
 def test_each_cluster_has_one_before_any_has_two():
     centres = np.eye(4, dtype=np.float32)
     some = np.repeat(centres, [10, 5, 3, 1], axis=0)
-    rows = [each.row for each in representatives(some, 4)]
+    rows = [each.row for each in select_representatives(some, 4)]
     assert [int(some[row].argmax()) for row in rows] == [0, 1, 2, 3]  # the largest first
 
 
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 3), min_size=1, max_size=20), st.integers(1, 20))
 def test_no_group_has_a_second_one_while_another_has_none(seed, groups, most):
     of = np.array(groups, np.int64)
-    rows = [each.row for each in representatives(vectors(seed, len(of)), most, groups=of)]
+    rows = [each.row for each in select_representatives(vectors(seed, len(of)), most, groups=of)]
     counts = [groups.count(group) for group in set(groups)]
     taken = [sum(of[row] == group for row in rows) for group in set(groups)]
     for size, has in zip(counts, taken, strict=True):
@@ -58,14 +58,14 @@ def test_no_group_has_a_second_one_while_another_has_none(seed, groups, most):
 
 def test_weights_of_nought_count_for_nothing():
     some = np.eye(3, dtype=np.float32)
-    assert [each.row for each in representatives(some, 1, np.array([0, 0, 1], np.float32))] == [2]
-    assert representatives(np.zeros((0, 3), np.float32), 2) == []
-    assert len(representatives(np.zeros((2, 3), np.float32), 5)) == 2  # vectors of nothing
+    assert [each.row for each in select_representatives(some, 1, np.array([0, 0, 1], np.float32))] == [2]
+    assert select_representatives(np.zeros((0, 3), np.float32), 2) == []
+    assert len(select_representatives(np.zeros((2, 3), np.float32), 5)) == 2  # vectors of nothing
 
 
 @given(st.integers(0, 500), st.integers(1, 50))
 def test_numbers_are_spaced_evenly(count, most):
-    found = evenly(count, most).tolist()
+    found = evenly_spaced(count, most).tolist()
     assert len(found) == min(count, most)
     assert sorted(set(found)) == found
     assert all(0 <= each < count for each in found)
@@ -75,7 +75,7 @@ def test_numbers_are_spaced_evenly(count, most):
 
 def test_texts_of_the_same_words_are_near_and_others_are_far():
     texts = ["The ferry reached the harbour.", "A ferry reaches harbours", "Bread, butter and honey.", ""]
-    near = hashed(texts) @ hashed(texts).T
+    near = hashed_vectors(texts) @ hashed_vectors(texts).T
     assert near[0, 1] > 0.7
     assert abs(near[0, 2]) < 0.1
     assert near[3].tolist() == [0.0] * 4

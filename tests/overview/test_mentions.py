@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.lexical_crystals import read_into, write
 
-from crystalcli.index.index_reader import Shelf
-from crystalcli.overview.mentions import mentions
+from crystalcli.index.index_reader import IndexReader
+from crystalcli.overview.mentions import find_mentions
 from crystalcli.storage.store import Store
 
 
@@ -20,7 +20,8 @@ def found(path: Path, phrase: str) -> dict[str, list[tuple[int, int, int]]]:
     with Store.open(path) as store:
         sources = [source for source in store.sources() if source.chunks]
         return {
-            each.source.path: [tuple(one) for one in each.found] for each in mentions(Shelf(store), phrase, sources)
+            each.source.path: [tuple(one) for one in each.found]
+            for each in find_mentions(IndexReader(store), phrase, sources)
         }
 
 
@@ -91,8 +92,8 @@ def test_what_a_mention_is(path, phrase, counts):
 
 def test_other_forms_of_the_word_are_told_apart(path):
     with Store.open(path) as store:
-        (only,) = mentions(
-            Shelf(store), "Ahab", [source for source in store.sources() if source.path.endswith("a.txt")]
+        (only,) = find_mentions(
+            IndexReader(store), "Ahab", [source for source in store.sources() if source.path.endswith("a.txt")]
         )
         assert [form for _, form in only.others] == ["ahabs"]
         assert all(TEXTS["a.txt"][at:].lower().startswith(form) for at, form in only.others)

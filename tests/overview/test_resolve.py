@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.lexical_crystals import read_into, write
 
-from crystalcli.overview.resolve import named, nearest
+from crystalcli.overview.resolve import nearest_names, resolve_documents
 from crystalcli.storage.store import Store
 
 BOOK = "\n\n\n".join(
@@ -42,7 +42,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def meant(path: Path, phrase: str) -> list[tuple[str, str]]:
     with Store.open(path) as store:
         sources = [source for source in store.sources() if source.chunks]
-        return [(each.source.path, each.label) for each in named(store, sources, phrase)]
+        return [(each.source.path, each.label) for each in resolve_documents(store, sources, phrase)]
 
 
 MOBY, EMMA, GRAY = (
@@ -111,15 +111,15 @@ def test_what_is_no_chapter(path):
 def test_a_chapter_goes_to_the_next_that_is_not_below_it(path):
     with Store.open(path) as store:
         sources = [source for source in store.sources() if source.chunks]
-        (found,) = named(store, sources, "chapter 2 of Moby Dick")
+        (found,) = resolve_documents(store, sources, "chapter 2 of Moby Dick")
         assert BOOK[found.start :].startswith("II\n")
         assert BOOK[found.end :].startswith("III\n")
-        (all_of_it,) = named(store, sources, "Quickstart")
+        (all_of_it,) = resolve_documents(store, sources, "Quickstart")
         assert all_of_it.end == all_of_it.source.characters
 
 
 def test_the_nearest_names_are_offered(path):
     with Store.open(path) as store:
-        near = nearest(store.sources(), "Ulysses by James Joyce")
+        near = nearest_names(store.sources(), "Ulysses by James Joyce")
         assert [source.path for source in near] == ["books/ulysses-s-grant_personal-memoirs-of-ulysses-s-grant.txt"]
-        assert nearest(store.sources(), "Xyzzy") == []
+        assert nearest_names(store.sources(), "Xyzzy") == []

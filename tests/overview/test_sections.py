@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from support.lexical_crystals import read_into, write
 
-from crystalcli.index.atom_spans import atoms_of_all, extent
-from crystalcli.index.index_reader import Shelf
-from crystalcli.overview.representatives import overview
-from crystalcli.overview.resolve import Stretch, named, whole
-from crystalcli.overview.sections import opening, parts_of
+from crystalcli.index.atom_spans import atoms_of_documents, document_atoms
+from crystalcli.index.index_reader import IndexReader
+from crystalcli.overview.representatives import representative_passages
+from crystalcli.overview.resolve import DocumentRange, resolve_documents, whole_document
+from crystalcli.overview.sections import opening, split_sections
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
 
@@ -43,19 +43,19 @@ def shelf(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("parts")
     path = read_into(folder / "m.crystal", write(folder / "d", FILES))
     with Store.open(path) as store:
-        yield Shelf(store)
+        yield IndexReader(store)
 
 
-def only(shelf: Shelf, name: str) -> Stretch:
-    return next(whole(source) for source in shelf.store.sources() if source.path == name)
+def only(shelf: IndexReader, name: str) -> DocumentRange:
+    return next(whole_document(source) for source in shelf.store.sources() if source.path == name)
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_extent_is_a_documents_atoms_at_their_places(shelf, name):
     source = only(shelf, name).source
-    atoms, starts = extent(shelf, source)
+    atoms, starts = document_atoms(shelf, source)
     text = shelf.span_text(source)
-    assert sorted(atoms.tolist()) == sorted(atoms_of_all(shelf, [source.id])[source.id].tolist())
+    assert sorted(atoms.tolist()) == sorted(atoms_of_documents(shelf, [source.id])[source.id].tolist())
     assert (np.diff(starts) > 0).all()
     for atom, start in zip(atoms.tolist(), starts.tolist(), strict=True):
         place = shelf.place(atom)
@@ -65,10 +65,10 @@ def test_an_extent_is_a_documents_atoms_at_their_places(shelf, name):
 @pytest.mark.parametrize("most", [1, 2, 5, 8, 12, 40])
 def test_a_book_is_divided_at_its_chapters(shelf, most):
     book = only(shelf, "book.txt")
-    parts = parts_of(shelf, [book], most)
+    parts = split_sections(shelf, [book], most)
     assert 1 <= len(parts) <= most
     held = np.concatenate([part.atoms for part in parts])
-    atoms, starts = extent(shelf, book.source)
+    atoms, starts = document_atoms(shelf, book.source)
     notes = BOOK.index("Endnotes")
     assert held.tolist() == atoms[starts < notes].tolist()  # in order, all of them, and nothing of the notes
     if most <= 12:
@@ -79,55 +79,57 @@ def test_a_book_is_divided_at_its_chapters(shelf, most):
 
 
 def test_a_text_without_chapters_is_divided_all_the_same(shelf):
-    parts = parts_of(shelf, [only(shelf, "flat.txt")], 4)
+    parts = split_sections(shelf, [only(shelf, "flat.txt")], 4)
     assert [part.label for part in parts] == [f"part {n} of 4" for n in (1, 2, 3, 4)]
-    assert [part.label for part in parts_of(shelf, [only(shelf, "tiny.txt")], 8)] == [""]
+    assert [part.label for part in split_sections(shelf, [only(shelf, "tiny.txt")], 8)] == [""]
 
 
 def test_many_files_are_divided_by_folder(shelf):
-    code = [whole(source) for source in shelf.store.sources() if source.path.startswith("src/")]
-    parts = parts_of(shelf, code, 2)
+    code = [whole_document(source) for source in shelf.store.sources() if source.path.startswith("src/")]
+    parts = split_sections(shelf, code, 2)
     assert [part.label for part in parts] == [
         "src/core/{m0.py – m7.py} (8 files)",
         "src/web/{m0.py – m7.py} (8 files)",
     ]
     assert sum(len(part.sources) for part in parts) == len(code)
-    few = parts_of(shelf, code, 40)
+    few = split_sections(shelf, code, 40)
     assert {source.path for part in few for source in part.sources} == {each.source.path for each in code}
 
 
 def test_a_topic_is_divided_by_where_it_is_spoken_of(shelf):
     book = only(shelf, "book.txt")
-    atoms, starts = extent(shelf, book.source)
+    atoms, starts = document_atoms(shelf, book.source)
     late = atoms[starts > len(BOOK) // 2]
-    parts = parts_of(shelf, [book], 4, late)
+    parts = split_sections(shelf, [book], 4, late)
     assert set(np.concatenate([part.atoms for part in parts]).tolist()) <= set(late.tolist())
-    everything = [whole(source) for source in shelf.store.sources()]
-    assert {source.path for part in parts_of(shelf, everything, 8, late) for source in part.sources} == {"book.txt"}
+    everything = [whole_document(source) for source in shelf.store.sources()]
+    assert {source.path for part in split_sections(shelf, everything, 8, late) for source in part.sources} == {
+        "book.txt"
+    }
 
 
 def test_a_folder_opens_with_its_readme_and_a_paper_with_its_abstract(shelf, tmp_path):
-    everything = [whole(source) for source in shelf.store.sources()]
+    everything = [whole_document(source) for source in shelf.store.sources()]
     first = opening(shelf, everything)
     assert first is not None and first.label == "README.md"
     assert opening(shelf, [only(shelf, "book.txt")]) is None
     paper = f"# Of Tides\n\nA. N. Other\n\n## Abstract\n\nWe measure tides. {chapter(1)}\n\n## Method\n\n{chapter(2)}\n"
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "p", {"paper.md": paper}))
     with Store.open(path) as store:
-        own = Shelf(store)
+        own = IndexReader(store)
         (source,) = store.sources()
-        found = opening(own, [whole(source)])
+        found = opening(own, [whole_document(source)])
         assert found is not None
         query = Searcher(own, None, None).prepare("tides")
-        texts = [passage.text for passage in overview(own, None, query, found, 4)]
+        texts = [passage.text for passage in representative_passages(own, None, query, found, 4)]
         assert texts and all(text in paper[: paper.index("## Method")] for text in texts)
 
 
 def test_an_overview_is_of_its_part_alone_and_spread_over_its_chapters(shelf):
-    (stretch,) = named(shelf.store, [only(shelf, "book.txt").source], "book.txt")
+    (stretch,) = resolve_documents(shelf.store, [only(shelf, "book.txt").source], "book.txt")
     query = Searcher(shelf, None, None).prepare("keeper")
-    for part in parts_of(shelf, [stretch], 4):
-        passages = overview(shelf, None, query, part, 4)
+    for part in split_sections(shelf, [stretch], 4):
+        passages = representative_passages(shelf, None, query, part, 4)
         assert len(passages) == 4
         chapters = {passage.heading for passage in passages}
         assert len(chapters) >= 3

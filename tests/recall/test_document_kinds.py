@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.lexical_crystals import read_into, recalled
 
-from crystalcli.answering.prompt.prompt_context import pack
+from crystalcli.answering.prompt.prompt_context import pack_passages
 from crystalcli.cli.render.recall_view import passage_json, print_passages
 from crystalcli.text.readers import READERS
 
@@ -69,7 +69,7 @@ def test_wrapped_lines_are_joined_where_they_are_read(crystal: Path, capsys: pyt
     assert "at nine, and\nwrites the hour" in found[0].text
     print_passages(found[:1])
     assert "at nine, and writes the hour" in capsys.readouterr().out
-    assert "at nine, and writes the hour" in pack("Who?", found[:1], len)[1]
+    assert "at nine, and writes the hour" in pack_passages("Who?", found[:1], len)[1]
     assert "at nine, and\nwrites" in passage_json(found[0])["text"]
 
 

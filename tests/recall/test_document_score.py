@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from crystalcli import Crystal
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import query_terms, terms
-from crystalcli.recall.document_score import COVER, PATH_CODE, PATH_PROSE, TEST, standing
+from crystalcli.recall.document_score import COVER, PATH_CODE, PATH_PROSE, TEST, document_scores
 from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
@@ -45,9 +45,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def looked_at(path: Path, question: str) -> dict[str, tuple[set[bool], set[float]]]:
     """For each document: what is said of all of its atoms."""
     with Store.open(path) as store:
-        shelf = Shelf(store)
+        shelf = IndexReader(store)
         query = Searcher(shelf, None, None).prepare(question)
-        found = standing(shelf, query, np.arange(shelf.atoms), defined=1)
+        found = document_scores(shelf, query, np.arange(shelf.atoms), defined=1)
         said: dict[str, tuple[set[bool], set[float]]] = {}
         for atom in range(shelf.atoms):
             for run in store.runs_over(shelf.chunk_of(atom)):
@@ -60,7 +60,7 @@ def looked_at(path: Path, question: str) -> dict[str, tuple[set[bool], set[float
 def expected(path: Path, question: str) -> dict[str, float]:
     """The same for each document, worked out from its whole text."""
     with Store.open(path) as store:
-        shelf = Shelf(store)
+        shelf = IndexReader(store)
         query: PreparedQuery = Searcher(shelf, None, None).prepare(question)
         total = sum(query.idf.values())
         wanted = {}
@@ -120,7 +120,7 @@ def test_the_words_of_a_lone_function_give_nothing(tmp_path):
         with Crystal.create(tmp_path / f"{name}.crystal", encoder=None) as crystal:
             crystal.ingest([tmp_path / name])
             question = Searcher(crystal.shelf, None, None).prepare("rope mooring")
-            found = standing(crystal.shelf, question, np.arange(crystal.shelf.atoms))
+            found = document_scores(crystal.shelf, question, np.arange(crystal.shelf.atoms))
             given[name] = found.given.max()
             assert found.is_code.all() and (found.lone == (name == "two.py")).all()
     assert given == {"two.py": 0.0, "more.py": pytest.approx(COVER)}

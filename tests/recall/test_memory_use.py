@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.index.byte_cache import Kept
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.byte_cache import ByteCache
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.segment_writer import SEGMENT_BYTES
-from crystalcli.index.tree import Nesting, ranges
-from crystalcli.ingest.ingester import Ingest
-from crystalcli.recall.passages import Passages
+from crystalcli.index.tree import NodeTree, ranges
+from crystalcli.ingest.ingester import Ingester
+from crystalcli.recall.passages import PassageBuilder
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
 from crystalcli.vectors import pyramid_layout
@@ -132,10 +132,10 @@ def test_twenty_passages_read_less_than_two_megabytes(million, encoder_folder):
             query = recall.prepare(question)
             ranked = recall.rank(query, 3, 80)
             with CountingStore.open(million) as store:  # a connection and a shelf that have read nothing of this yet
-                shelf = Shelf(store)
+                shelf = IndexReader(store)
                 store.read.clear()
                 before = bytes_read()
-                assert len(Passages(shelf, recall._codec, query).make(ranked, 20)) == 20
+                assert len(PassageBuilder(shelf, recall._codec, query).make(ranked, 20)) == 20
                 asked, blobs = bytes_read() - before, sum(store.read.values())
                 assert store.read["text"] > 20 * 1000
                 assert max(asked, blobs) <= READ  # what SQLite had in memory from opening is among the blobs alone
@@ -144,7 +144,7 @@ def test_twenty_passages_read_less_than_two_megabytes(million, encoder_folder):
 def test_depth_1_reads_nothing_below_the_atoms(million, encoder_folder):
     with Crystal.open(million, encoder=encoder_folder) as crystal, CountingStore.open(million) as store:
         whole = crystal.searcher()
-        recall = Searcher(Shelf(store), whole._encoder, whole._codec)
+        recall = Searcher(IndexReader(store), whole._encoder, whole._codec)
         read = {}
         for depth in (1, 2, 3):
             store.read.clear()
@@ -159,7 +159,7 @@ def test_a_segment_s_text_is_bounded_in_bytes_in_every_script(tmp_path):
     text = "".join(f"第{number}只船停在水面上，潮水每天涨落两次。" for number in range(9_000))
     (tmp_path / "long.txt").write_text(text, encoding="utf-8")
     with Crystal.create_store(tmp_path / "m.crystal") as store:
-        Ingest(store, None).run([tmp_path / "long.txt"])
+        Ingester(store, None).run([tmp_path / "long.txt"])
         sizes = [segment.bytes for segment in store.segments()]
     assert sum(sizes) > 2 * SEGMENT_BYTES
     assert max(sizes) < SEGMENT_BYTES + 4096
@@ -167,7 +167,7 @@ def test_a_segment_s_text_is_bounded_in_bytes_in_every_script(tmp_path):
 
 @given(st.lists(st.integers(0, 254), max_size=30))
 def test_nesting_is_each_chunk_s_layout_one_after_the_other(tokens):
-    nesting = Nesting(np.array(tokens, np.uint16))
+    nesting = NodeTree(np.array(tokens, np.uint16))
     clusters: list[tuple[int, int]] = []
     units: list[tuple[int, int]] = []
     chunks: list[int] = []
@@ -208,7 +208,7 @@ def test_nodes_are_found_below_any_atoms(crystal):
 
 @given(st.integers(1, 100), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 60)), max_size=40))
 def test_what_is_kept_stays_within_its_room(room, puts):
-    kept = Kept(room)
+    kept = ByteCache(room)
     held: list[tuple[int, int]] = []  # the same, plainly: oldest first
     for key, size in puts:
         kept.put(key, ("value", key, size), size)
@@ -244,4 +244,4 @@ def test_a_crystal_that_contradicts_itself_is_not_opened(own_samples_crystal, ch
     raw.commit()
     raw.close()
     with Store.open(own_samples_crystal) as store, pytest.raises(DamagedCrystalError, match=message):
-        Shelf(store)
+        IndexReader(store)

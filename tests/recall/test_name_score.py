@@ -10,7 +10,7 @@ import pytest
 from crystalcli import Crystal
 from crystalcli.index.chunk_context import MARK
 from crystalcli.lexical import query_terms
-from crystalcli.recall.name_score import ASKED, SAID, named
+from crystalcli.recall.name_score import ASKED, SAID, name_scores
 from crystalcli.recall.searcher import Searcher
 
 BODY = "    total = value + 1\n    for each in range(total):\n        value += each\n    return value\n\n\n"
@@ -36,7 +36,7 @@ def given(path: Path, question: str) -> dict[str, float]:
     """What each definition, by its name, gives to its atoms."""
     with Crystal.open(path, encoder=None) as crystal:
         shelf = crystal.shelf
-        found = named(shelf, Searcher(shelf, None, None).prepare(question), np.arange(shelf.atoms))
+        found = name_scores(shelf, Searcher(shelf, None, None).prepare(question), np.arange(shelf.atoms))
         chunks = shelf.nesting.chunk_of(np.arange(shelf.atoms)).tolist()
         names = [shelf.context_of(chunk).partition(MARK)[2] for chunk in chunks]
         assert found.dtype == np.float32 and found.shape == (shelf.atoms,)

@@ -10,9 +10,9 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import bm25
-from crystalcli.recall.page_score import PAGE, atom_spans, of_pages
+from crystalcli.recall.page_score import PAGE, page_atom_spans, page_scores
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
 
@@ -57,7 +57,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "m.crystal"
 
 
-def places(shelf: Shelf) -> list[tuple[int, int, int, int]]:
+def places(shelf: IndexReader) -> list[tuple[int, int, int, int]]:
     """For each place of an atom of a PDF, in order: the atom, its document's id, and where its text begins and ends there."""
     found = []
     for source in shelf.store.sources():
@@ -70,7 +70,7 @@ def places(shelf: Shelf) -> list[tuple[int, int, int, int]]:
     return found
 
 
-def pages_of(shelf: Shelf) -> tuple[dict[int, tuple[int, int]], list[tuple[int, tuple[int, int]]]]:
+def pages_of(shelf: IndexReader) -> tuple[dict[int, tuple[int, int]], list[tuple[int, tuple[int, int]]]]:
     """For each atom its document's id and the page, from 1, of its first middle; and every page that each touches."""
     page_of: dict[int, tuple[int, int]] = {}
     touched = []
@@ -83,7 +83,7 @@ def pages_of(shelf: Shelf) -> tuple[dict[int, tuple[int, int]], list[tuple[int, 
     return page_of, touched
 
 
-def expected(shelf: Shelf, question: str, atoms: list[int]) -> list[float]:
+def expected(shelf: IndexReader, question: str, atoms: list[int]) -> list[float]:
     """What is given to `atoms`, counted atom by atom over all pages."""
     query = Searcher(shelf, None, None).prepare(question)
     page_of, touched = pages_of(shelf)
@@ -114,13 +114,13 @@ def expected(shelf: Shelf, question: str, atoms: list[int]) -> list[float]:
 
 def test_an_atom_is_where_its_text_is(path):
     with Store.open(path) as store:
-        shelf = Shelf(store)
+        shelf = IndexReader(store)
         where = places(shelf)
         runs = [run for source in store.sources() if source.kind == "pdf" for run in store.runs_of(source.id)]
         assert len(runs) > 3
         seen = []
         for run in runs:
-            spans = np.stack(atom_spans(shelf, run), 1).tolist()
+            spans = np.stack(page_atom_spans(shelf, run), 1).tolist()
             first = shelf.first_atom(run.first_chunk)
             seen += [(atom, run.source, *span) for atom, span in enumerate(spans, first)]
         assert seen == where
@@ -131,10 +131,10 @@ def test_an_atom_is_where_its_text_is(path):
 @pytest.mark.parametrize("step", [1, 7, 1000])
 def test_a_page_gives_its_bm25_less_the_mean(path, question, step):
     with Store.open(path) as store:
-        shelf = Shelf(store)
+        shelf = IndexReader(store)
         source_of = {atom: source for atom, source, *_ in places(shelf)}
         atoms = sorted(source_of)[::step]
-        given = of_pages(
+        given = page_scores(
             shelf,
             Searcher(shelf, None, None).prepare(question),
             np.array(atoms),
@@ -149,32 +149,35 @@ def test_a_page_gives_its_bm25_less_the_mean(path, question, step):
 
 def test_pages_are_read_where_they_are_asked_for_alone(path, monkeypatch):
     with Store.open(path) as store:
-        shelf = Shelf(store)
+        shelf = IndexReader(store)
         query = Searcher(shelf, None, None).prepare(QUESTIONS[0])
         (source,) = [source.id for source in store.sources() if source.path == "long.pdf"]
         atom = shelf.first_atom(store.runs_of(source)[1].first_chunk) + 5
         read = []
         monkeypatch.setattr(
-            "crystalcli.recall.page_score.atom_spans", lambda shelf, run: read.append(run) or atom_spans(shelf, run)
+            "crystalcli.recall.page_score.atom_spans",
+            lambda shelf, run: read.append(run) or page_atom_spans(shelf, run),
         )
-        assert of_pages(shelf, query, np.array([atom]), np.array([source])).tolist() == [0.0]  # nothing to compete with
+        assert page_scores(shelf, query, np.array([atom]), np.array([source])).tolist() == [
+            0.0
+        ]  # nothing to compete with
         assert 1 <= len(read) <= 2 < len(store.runs_of(source))
 
 
 def test_no_atoms_are_given_nothing(path):
     with Store.open(path) as store:
-        shelf = Shelf(store)
+        shelf = IndexReader(store)
         none = np.zeros(0, np.int64)
-        assert of_pages(shelf, Searcher(shelf, None, None).prepare("rope"), none, none).tolist() == []
+        assert page_scores(shelf, Searcher(shelf, None, None).prepare("rope"), none, none).tolist() == []
 
 
 def test_an_atom_that_its_document_does_not_hold_is_damage(path):
     with Store.open(path) as store:
-        shelf = Shelf(store)
+        shelf = IndexReader(store)
         text = next(source.id for source in store.sources() if source.path == "other.txt")
         atom = places(shelf)[0][0]
         with pytest.raises(DamagedCrystalError, match="no run of a document holds chunk"):
-            of_pages(shelf, Searcher(shelf, None, None).prepare("rope"), np.array([atom]), np.array([text]))
+            page_scores(shelf, Searcher(shelf, None, None).prepare("rope"), np.array([atom]), np.array([text]))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.errors import UsageError
 from crystalcli.neural_memory.forgetting_curve import Forgetting
-from crystalcli.recall.recency import HALF_LIFE, WEIGHT, time_told, written_at
+from crystalcli.recall.recency import HALF_LIFE, WEIGHT, parse_message_time, written_at
 
 QUESTION = "Which lantern does the harbour pilot carry?"
 WORDS = "rope anchor beacon tide mooring ferry gull net sail mast deck wind rain chart stone".split()  # noqa: SIM905
@@ -56,7 +56,7 @@ def test_of_two_messages_the_later_comes_first_when_they_fade(path):
     assert {each.text for each in plain} == {each.text for each in faded}
     for before in plain:
         after = next(each for each in faded if each.text == before.text)
-        age = (NOW - time_told(before.place.marks["message"])) / 86_400
+        age = (NOW - parse_message_time(before.place.marks["message"])) / 86_400
         lost = WEIGHT * Forgetting.by_half_life(1.0).log_retained(age, Forgetting.by_half_life(1.0).stability)
         assert after.shares["age"] == pytest.approx(lost)
         assert after.score == pytest.approx(before.score + lost)
@@ -83,9 +83,11 @@ def test_by_default_ages_count_from_the_newest_message_that_could_answer(path):
         seen = {each.place.marks["message"]: each.shares["age"] for each in found}
         dated = crystal.recall(QUESTION, 12, now=NOW)
     curve = Forgetting.by_half_life(HALF_LIFE)
-    newest = max(time_told(label) for label in seen)
+    newest = max(parse_message_time(label) for label in seen)
     assert seen == {
-        label: pytest.approx(WEIGHT * curve.log_retained((newest - time_told(label)) / 86_400, curve.stability))
+        label: pytest.approx(
+            WEIGHT * curve.log_retained((newest - parse_message_time(label)) / 86_400, curve.stability)
+        )
         for label in seen
     }
     assert max(seen.values()) == 0.0
@@ -103,14 +105,14 @@ def test_what_is_no_half_life(path, half_life):
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)), st.text(max_size=20), st.booleans())
 def test_the_time_of_a_label_is_told(moment, author, utc):
     label = f"{author}, {moment:%Y-%m-%d %H:%M}{' UTC' if utc else ''}"
-    assert time_told(label) == moment.replace(second=0, microsecond=0, tzinfo=UTC).timestamp()
+    assert parse_message_time(label) == moment.replace(second=0, microsecond=0, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize(
     "label", ["", "Ann", "Ann, yesterday", "Ann, 2024-13-01 10:30", "2024-05-01 10:30, Ann", "Ann 2024-05-01"]
 )
 def test_what_tells_no_time(label):
-    assert time_told(label) is None
+    assert parse_message_time(label) is None
 
 
 def test_the_command_takes_a_half_life(path, capsys):

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from crystalcli import Crystal
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.index.layer_encoder import LayerEncoder
-from crystalcli.recall.document_score import standing
-from crystalcli.recall.passages import snap
+from crystalcli.recall.document_score import document_scores
+from crystalcli.recall.passages import snap_to_sentences
 from crystalcli.recall.reencode import reencode
 from crystalcli.recall.searcher import _top, _z_sum
-from crystalcli.text.chunking.boundaries import sentences
+from crystalcli.text.chunking.boundaries import sentence_spans
 from crystalcli.vectors import Bert, default_tokenizer, pyramid_layout
 
 
@@ -113,8 +113,8 @@ def test_sentences_are_shared_out_among_atoms(crystal):
         view = shelf.view(index)
         local = place.chunk - view.row.first_chunk
         own = range(int(view.chunk_atoms[local]), int(view.chunk_atoms[local + 1]))
-        spans = [snap(shelf.place(view.row.first_atom + each), False) for each in own]
-        for low, high in sentences(place.text):
+        spans = [snap_to_sentences(shelf.place(view.row.first_atom + each), False) for each in own]
+        for low, high in sentence_spans(place.text):
             if high - low < 400:
                 assert any(a <= low and high <= b for a, b in spans)
 
@@ -183,7 +183,7 @@ def test_in_code_the_mean_of_an_atom_speaks(crystal):
     recall = crystal.searcher()
     query = recall.prepare("find the spikes in tide gauge readings by the median of their neighbours")
     ranked = recall.rank(query, 3, 20)
-    kinds = standing(crystal.shelf, query, np.array([each.atom for each in ranked])).is_code
+    kinds = document_scores(crystal.shelf, query, np.array([each.atom for each in ranked])).is_code
     assert kinds.any() and not kinds.all()
     for scored, code in zip(ranked, kinds, strict=True):
         assert ("clusters" in scored.shares) is not bool(code)

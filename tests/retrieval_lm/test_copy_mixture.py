@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.retrieval_lm.copy_mixture import Mixture, described
-from crystalcli.retrieval_lm.ngrams import APART, ORDERS, Followers, followers
+from crystalcli.retrieval_lm.ngrams import APART, ORDERS, NgramTable, ngram_followers
 
 KINDS = 6  # tokens there are
 
@@ -23,7 +23,7 @@ def model_of(seed: int, rows: int) -> np.ndarray:
     return found
 
 
-def logs_of(model: np.ndarray, found: Followers) -> np.ndarray:
+def logs_of(model: np.ndarray, found: NgramTable) -> np.ndarray:
     """What the model says of the followers, as it comes from a decoder."""
     return np.take_along_axis(model, np.maximum(found.tokens, 0), 1).astype(np.float32)
 
@@ -31,7 +31,7 @@ def logs_of(model: np.ndarray, found: Followers) -> np.ndarray:
 @given(st.lists(st.integers(0, KINDS - 1), min_size=12, max_size=60), st.integers(0, 10_000))
 def test_the_mixture_is_a_distribution_whatever_it_has_learnt(ids, seed):
     first = len(ids) // 2
-    found = followers(ids, first)
+    found = ngram_followers(ids, first)
     model = model_of(seed, len(ids) - first)
     logs = logs_of(model, found)
     rows = len(ids) - first - 1
@@ -52,7 +52,7 @@ def test_no_token_changes_what_is_said_before_it(ids, seed, other):
     model = model_of(seed, len(ids) - first)
     said = []
     for each in (ids, changed):
-        found = followers(each, first)
+        found = ngram_followers(each, first)
         own = [float(model[row, token]) for row, token in enumerate(each[first:])]
         said.append(Mixture().mix(each[first:], own, found, logs_of(model, found)))
     assert said[0][:-1] == said[1][:-1]
@@ -70,7 +70,7 @@ def plainly(weights: np.ndarray, model: np.ndarray, tokens: list[int], features:
 @given(st.lists(st.integers(0, KINDS - 1), min_size=12, max_size=40), st.integers(0, 10_000))
 def test_probabilities_and_steps_are_those_of_the_whole_vocabulary(ids, seed):
     first = len(ids) - 4
-    found = followers(ids, first)
+    found = ngram_followers(ids, first)
     model = model_of(seed, 4)
     logs = logs_of(model, found)
     features = described(found, logs)
@@ -82,7 +82,7 @@ def test_probabilities_and_steps_are_those_of_the_whole_vocabulary(ids, seed):
         (said,) = mixture.mix(
             [token],
             [float(model[row, token])],
-            Followers(*(each[row : row + 1] for each in found)),
+            NgramTable(*(each[row : row + 1] for each in found)),
             logs[row : row + 1],
         )
         assert said == pytest.approx(before[token], abs=1e-4)
@@ -101,7 +101,7 @@ def test_probabilities_and_steps_are_those_of_the_whole_vocabulary(ids, seed):
 
 
 def test_what_is_known_of_followers():
-    found = followers([1, 2, 3, 1, 2, 4, 1, 2, 4, 7, 2, 9], 9)
+    found = ngram_followers([1, 2, 3, 1, 2, 4, 1, 2, 4, 7, 2, 9], 9)
     logs = np.full(found.tokens.shape, -2.0, np.float32)
     features = described(found, logs)
     orders = len(ORDERS)
@@ -116,13 +116,13 @@ def test_what_is_known_of_followers():
 
 
 def test_where_nothing_followed_it_is_the_model():
-    found = followers([1, 2, 3, 4], 3)
+    found = ngram_followers([1, 2, 3, 4], 3)
     assert Mixture().mix([4], [-1.5], found, np.zeros(found.tokens.shape, np.float32)) == [-1.5]
 
 
 def test_the_mixture_learns_whom_to_believe():
-    row = followers([1, 2, 1, 2, 1, 9], 5)
-    many = Followers(*(np.repeat(each, 300, 0) for each in row))
+    row = ngram_followers([1, 2, 1, 2, 1, 9], 5)
+    many = NgramTable(*(np.repeat(each, 300, 0) for each in row))
     logs = np.full(many.tokens.shape, -3.0, np.float32)
     right = Mixture().mix([2] * 300, [-3.0] * 300, many, logs)
     assert -3.0 < right[0] < right[-1]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.retrieval_lm import ngrams as module
-from crystalcli.retrieval_lm.ngrams import APART, MOST, ORDERS, asked, followers
+from crystalcli.retrieval_lm.ngrams import APART, MOST, ORDERS, last_ngrams, ngram_followers
 
 
 def plainly(ids: list[int], at: int) -> list[Counter[int]]:
@@ -32,7 +32,7 @@ PERIODS = st.builds(
 @given(IDS | PERIODS, st.data())
 def test_every_order_of_match_and_what_followed_it(ids, data):
     first = data.draw(st.integers(1, len(ids) - 1))
-    found = followers(ids, first)
+    found = ngram_followers(ids, first)
     for row, at in enumerate(range(first, len(ids))):
         expected = plainly(ids, at)
         tokens = [token for token in found.tokens[row].tolist() if token != APART]
@@ -48,7 +48,7 @@ def test_every_order_of_match_and_what_followed_it(ids, data):
 @given(IDS, IDS, st.data())
 def test_what_comes_later_changes_nothing(ids, others, data):
     first = data.draw(st.integers(1, len(ids) - 1))
-    for one, other in zip(followers(ids, first), followers([*ids[:-1], *others], first), strict=True):
+    for one, other in zip(ngram_followers(ids, first), ngram_followers([*ids[:-1], *others], first), strict=True):
         assert (one[: len(ids) - first] == other[: len(ids) - first]).all()
 
 
@@ -56,7 +56,7 @@ def test_the_most_frequent_of_too_many():
     ids = [0]
     for token in range(1, 60):
         ids += [token, 0] * (60 - token)
-    found = followers([*ids, 7], len(ids))
+    found = ngram_followers([*ids, 7], len(ids))
     assert found.tokens[0].tolist() == list(range(1, MOST + 1))
     assert found.counts[0, :, 0].tolist() == [60 - token for token in range(1, MOST + 1)]
     assert found.places[0, 0] == sum(range(1, 60))
@@ -64,15 +64,15 @@ def test_the_most_frequent_of_too_many():
 
 def test_the_latest_of_too_many_places(monkeypatch):
     monkeypatch.setattr(module, "_LATEST", 3)
-    found = followers([5, 1, 5, 1, 5, 2, 5, 3, 5, 2, 5, 9], 11)
+    found = ngram_followers([5, 1, 5, 1, 5, 2, 5, 3, 5, 2, 5, 9], 11)
     assert found.tokens[0, :3].tolist() == [3, 2, APART]
     assert found.counts[0, :2, 0].tolist() == [1, 2]
     assert found.places[0, 0] == 3
 
 
 def test_what_a_model_is_asked_for():
-    found = followers([1, 2, 1, 3, 1, 9, 8], 5)
-    table = asked([9, 8], found, found)
+    found = ngram_followers([1, 2, 1, 3, 1, 9, 8], 5)
+    table = last_ngrams([9, 8], found, found)
     assert table.shape == (2, 1 + 2 * MOST)
     assert table[:, 0].tolist() == [9, 8]
     assert set(table[0, 1 : 1 + MOST].tolist()) == {0, 2, 3}

@@ -11,16 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import SourceError, UsageError
-from crystalcli.retrieval_lm.perplexity import LENGTH, Foreseen, figures, held_back, ratio, repeats, report_of, text_of
+from crystalcli.retrieval_lm.perplexity import (
+    LENGTH,
+    Foreseen,
+    figures,
+    held_out_targets,
+    ratio,
+    read_text,
+    repeats,
+    report_of,
+)
 
 
 @given(st.integers(200, 100_000), st.integers(2, 2048), st.integers(1, 300))
 def test_targets_lie_behind_one_another_at_the_end(tokens, window, targets):
     if tokens < window + LENGTH:
         with pytest.raises(UsageError, match="the text has"):
-            held_back(tokens, window, targets)
+            held_out_targets(tokens, window, targets)
         return
-    starts = held_back(tokens, window, targets)
+    starts = held_out_targets(tokens, window, targets)
     assert 1 <= len(starts) <= targets
     assert starts[0] >= max(window, min(math.floor(0.7 * tokens), tokens - LENGTH))
     assert starts[-1] + LENGTH <= tokens
@@ -30,7 +39,7 @@ def test_targets_lie_behind_one_another_at_the_end(tokens, window, targets):
 
 def test_a_target_at_least():
     with pytest.raises(UsageError, match="at least one target"):
-        held_back(5000, 100, 0)
+        held_out_targets(5000, 100, 0)
 
 
 def test_figures_of_what_is_known():
@@ -83,19 +92,19 @@ def test_texts_of_files_and_folders(tmp_path):
     (tmp_path / "a.py").write_text("def one():\n    return 1\n" * 20)
     (tmp_path / "b.txt").write_text("Two.\n")
     (tmp_path / "c.bin").write_bytes(bytes(range(256)))
-    found = text_of([tmp_path])
+    found = read_text([tmp_path])
     assert found.code
     assert found.text.index("one") < found.text.index("Two")
-    assert not text_of([tmp_path / "b.txt"]).code
+    assert not read_text([tmp_path / "b.txt"]).code
     (tmp_path / "empty.txt").write_text(" \n")
     with pytest.raises(SourceError, match="no text to foresee"):
-        text_of([tmp_path / "empty.txt"])
+        read_text([tmp_path / "empty.txt"])
     with pytest.raises(SourceError, match=r"no text to foresee: c\.bin: "):
-        text_of([tmp_path / "b.txt", tmp_path / "c.bin"])
+        read_text([tmp_path / "b.txt", tmp_path / "c.bin"])
     (tmp_path / "nothing.txt").touch()
-    assert text_of([tmp_path / "b.txt", tmp_path / "nothing.txt"]).text.strip() == "Two."
+    assert read_text([tmp_path / "b.txt", tmp_path / "nothing.txt"]).text.strip() == "Two."
     with pytest.raises(SourceError, match="no such file"):
-        text_of([tmp_path / "gone.txt"])
+        read_text([tmp_path / "gone.txt"])
 
 
 def test_the_benchmark_keeps_texts_by_their_names_and_goes_on_behind_half_a_line(tmp_path):

@@ -10,7 +10,7 @@ from crystalcli.errors import UsageError
 from crystalcli.library import Crystal
 from crystalcli.lm import LanguageModel
 from crystalcli.retrieval_lm.recalling_model import RecallingModel, judge
-from crystalcli.retrieval_lm.text_memory import Nodes, Past
+from crystalcli.retrieval_lm.text_memory import ChunkNodes, TextMemory
 
 LINES = "".join(f"Line {number} is about the {number * 37 % 101}th lamp of the harbour.\n" for number in range(400))
 VERSE = (
@@ -34,7 +34,7 @@ def numbers(text: str) -> list[int]:
 
 
 def test_what_is_recalled_is_exact_earlier_text_and_nothing_twice(encoder_folder):
-    with Past(encoder_folder) as past:
+    with TextMemory(encoder_folder) as past:
         assert past.recall("the lamp of the harbour", 4) == []
         past.add(" \n ")
         assert past.recall("the lamp of the harbour", 4) == []
@@ -56,9 +56,9 @@ def spans(text: str) -> set[int]:
 def test_a_past_in_a_file_is_a_crystal_and_goes_on(tmp_path, encoder_folder):
     path = tmp_path / "past.crystal"
     for text in (LINES, VERSE):
-        with Past(encoder_folder, path) as past:
+        with TextMemory(encoder_folder, path) as past:
             past.add(text)
-    with Past(encoder_folder, path) as past:
+    with TextMemory(encoder_folder, path) as past:
         assert VERSE in past.recall("Who fed pickled quinces to the herons?", 1)[0].text
     with Crystal.open(path) as crystal:
         assert crystal.verify().sound
@@ -67,7 +67,7 @@ def test_a_past_in_a_file_is_a_crystal_and_goes_on(tmp_path, encoder_folder):
 
 def test_memory_window_and_what_is_to_come_do_not_overlap(model, encoder_folder):
     ids = model.ids(LINES)
-    with RecallingModel(model, Past(encoder_folder), window=256) as reader:
+    with RecallingModel(model, TextMemory(encoder_folder), window=256) as reader:
         at = 0
         for start in (1500, 2600, 2700):
             reader.skip(ids[at:start])
@@ -84,7 +84,7 @@ def test_memory_window_and_what_is_to_come_do_not_overlap(model, encoder_folder)
 def test_without_memory_and_with_room_for_all_it_is_the_model(model):
     text = LINES[:300]
     ids = model.ids(text)
-    with Past(None) as past:
+    with TextMemory(None) as past:
         reader = RecallingModel(model, past, window=150, memory=0, stride=50)
         found = list(reader.read([text]))
         assert past.characters == 0
@@ -97,7 +97,7 @@ def test_without_memory_and_with_room_for_all_it_is_the_model(model):
 def test_it_foresees_better_what_it_has_read_long_before(model, encoder_folder):
     before = model.ids(f"{VERSE}\n\n{LINES}\n")
     again, rest = model.ids(VERSE)[:64], model.ids(VERSE)[64:]
-    with RecallingModel(model, Past(encoder_folder), window=256) as reader:
+    with RecallingModel(model, TextMemory(encoder_folder), window=256) as reader:
         reader.skip(before + again)
         with_memory = sum(reader.judge(reader.prompt(settle=True), rest))
         window_alone = sum(reader.judge(reader.local(256), rest))
@@ -108,7 +108,9 @@ def test_copying_foresees_better_and_is_causal(model, encoder_folder):
     texts = [LINES[:700], f"\n{VERSE}", f"\n{LINES[700:3000]}", f"\n{VERSE}"]
     told = {}
     for copying, end in ((True, 4), (False, 4), (True, 3)):
-        with RecallingModel(model, Past(encoder_folder), window=128, memory=32, stride=96, copying=copying) as reader:
+        with RecallingModel(
+            model, TextMemory(encoder_folder), window=128, memory=32, stride=96, copying=copying
+        ) as reader:
             strides = list(reader.read([texts[0]]))  # learns from these
             reader.skip([token for text in texts[1:3] for token in model.ids(text)])
             strides += list(reader.read(texts[3:end]))
@@ -123,7 +125,7 @@ def test_copying_leaves_the_window_to_the_last_tokens(model, encoder_folder):
     before, after = model.ids(f"{VERSE}\n\n{LINES}\n"), model.ids(VERSE)
     told = {}
     for copying, memory in ((True, None), (False, 0)):
-        with Past(encoder_folder) as past:
+        with TextMemory(encoder_folder) as past:
             reader = RecallingModel(model, past, window=256, memory=memory, copying=copying)
             assert reader.memory == 0
             reader.skip(before + after[:64])
@@ -137,7 +139,7 @@ def test_copying_leaves_the_window_to_the_last_tokens(model, encoder_folder):
 
 
 def test_copying_from_the_last_tokens_alone(model):
-    with Past(None) as past:
+    with TextMemory(None) as past:
         reader = RecallingModel(model, past, window=100, stride=50, copying=True)
         told = [each for stride in reader.read([LINES[:600]]) for each in stride.log_probabilities]
         plain = RecallingModel(model, past, window=100, memory=0, stride=50)
@@ -146,7 +148,7 @@ def test_copying_from_the_last_tokens_alone(model):
 
 
 def test_text_is_read_in_pieces_of_any_size(model):
-    with Past(None) as past:
+    with TextMemory(None) as past:
         reader = RecallingModel(model, past, window=40, memory=10, stride=30)
         found = list(reader.read(["", "One ", "", *(["and another one "] * 20)]))
         assert reader.tokens == 1 + sum(len(each.ids) for each in found)
@@ -158,7 +160,7 @@ def test_text_is_read_in_pieces_of_any_size(model):
 def test_tokens_that_could_not_be_remembered_wait_for_the_next(model):
     words = "Wörter, ещё слова, 更多的字, and some. " * 1000  # tokens end inside of letters
     ids = model.ids(words)
-    with Past(None) as past:
+    with TextMemory(None) as past:
         reader, add = RecallingModel(model, past, window=64), past._add
         failures = [OSError("full"), None, KeyboardInterrupt()]
 
@@ -195,29 +197,29 @@ def test_figures_are_checked_before_a_crystal_is_made(tmp_path, language_model_p
 
 @pytest.mark.parametrize("figures", [{"window": 1}, {"memory": -1}, {"window": 64, "memory": 64}, {"stride": 0}])
 def test_figures_out_of_range(model, figures):
-    with Past(None) as past, pytest.raises(UsageError, match="no such"):
+    with TextMemory(None) as past, pytest.raises(UsageError, match="no such"):
         RecallingModel(model, past, **figures)
 
 
 def test_a_window_that_is_too_large_and_a_model_that_cannot_judge(model):
-    with Past(None) as past, pytest.raises(UsageError, match="takes 8,192 tokens"):
+    with TextMemory(None) as past, pytest.raises(UsageError, match="takes 8,192 tokens"):
         RecallingModel(model, past, window=8192)
     with pytest.raises(UsageError, match="how likely a text is"):
         judge("http://127.0.0.1:1/v1#x")
 
 
 def test_a_past_says_what_it_holds(encoder_folder):
-    with Past(encoder_folder) as past:
-        assert (past.nodes, past.kept) == (Nodes(0, 0, 0, 0), 0)
+    with TextMemory(encoder_folder) as past:
+        assert (past.nodes, past.kept) == (ChunkNodes(0, 0, 0, 0), 0)
         past.warm()  # nothing is remembered by that
-        assert (past.nodes, past.kept, past.characters) == (Nodes(0, 0, 0, 0), 0, 0)
+        assert (past.nodes, past.kept, past.characters) == (ChunkNodes(0, 0, 0, 0), 0, 0)
         past.add(LINES)
         past.add(VERSE)
         with Crystal.open(past.path) as crystal:
             assert [layer.nodes for layer in crystal.stats().layers] == list(past.nodes)
             grows = [part for part in crystal.memory_use().parts if part.grows]
         assert past.kept == sum(part.bytes for part in grows) > 0
-    with Past(None) as past:
+    with TextMemory(None) as past:
         past.warm()
         past.add(VERSE)
         assert past.nodes.atoms > 0

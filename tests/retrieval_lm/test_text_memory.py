@@ -9,7 +9,7 @@ from support.small_encoder import make_encoder
 
 from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
 from crystalcli.library import Crystal
-from crystalcli.retrieval_lm.text_memory import Past
+from crystalcli.retrieval_lm.text_memory import TextMemory
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -43,12 +43,12 @@ def test_a_crystal_with_an_encoder_of_its_own_is_refused_and_let_go(tmp_path, sh
         (encoder_folder, EncoderMismatchError, "holds another"),
     ):
         with pytest.raises(error, match=said) as raised:
-            Past(encoder, path)
+            TextMemory(encoder, path)
         assert open_files(path) == []  # though the error, and the frames in it, are still here
         del raised
     assert path.read_bytes() == before
     with pytest.raises(UsageError, match="by all-MiniLM-L6-v2 alone"):
-        Past(own, tmp_path / "new.crystal")
+        TextMemory(own, tmp_path / "new.crystal")
     assert not (tmp_path / "new.crystal").exists()
 
 
@@ -59,7 +59,7 @@ def test_what_is_given_with_an_atom_is_the_next_of_its_text_and_nothing_forgotte
         (folder / f"{name}.txt").write_text(text)
     with Crystal.create(path, encoder=None) as crystal:
         crystal.ingest([folder])
-    with Past(None, path) as past:
+    with TextMemory(None, path) as past:
         (found,) = past.recall("the keeper paints his door green", 1)
         assert found.text == GULLS  # and not the next document
         both = past.recall("the vault that opens; ploughing the barley fields", 2)
@@ -69,7 +69,7 @@ def test_what_is_given_with_an_atom_is_the_next_of_its_text_and_nothing_forgotte
         ]  # each by itself, though their atoms touch
     with Crystal.open(path, writable=True) as crystal:
         crystal.forget(["b.txt"])
-    with Past(None, path) as past:
+    with TextMemory(None, path) as past:
         for after in (0, 1, 5):
             assert [each.text for each in past.recall("the keeper paints his door green", 1, after=after)] == [GULLS]
         assert not any("vault" in each.text for each in past.recall("the vault, the door, the barley", 9, after=3))
@@ -77,10 +77,10 @@ def test_what_is_given_with_an_atom_is_the_next_of_its_text_and_nothing_forgotte
 
 def test_stretches_that_were_read_go_on_in_one_another(tmp_path):
     path = tmp_path / "read.crystal"
-    with Past(None, path) as past:
+    with TextMemory(None, path) as past:
         past.add(GULLS)
         past.add("Then the ferry came in.")
-    with Past(None, path) as past:
+    with TextMemory(None, path) as past:
         past.add(" It brought the post.")
         found = past.recall("the keeper paints his door green", 1, after=2)
         assert [each.text for each in found] == [f"{GULLS}Then the ferry came in. It brought the post."]
@@ -104,7 +104,7 @@ class _Interrupted:
 
 def test_what_was_interrupted_is_not_there_and_can_be_added_again(tmp_path, encoder_folder):
     path = tmp_path / "past.crystal"
-    with Past(encoder_folder, path) as past:
+    with TextMemory(encoder_folder, path) as past:
         past.add(LAMPS)
         past._layers = past._writer._encoder = _Interrupted(past._layers)
         with pytest.raises(KeyboardInterrupt):
@@ -121,7 +121,7 @@ def test_what_was_interrupted_is_not_there_and_can_be_added_again(tmp_path, enco
 
 
 def test_what_was_written_before_it_was_interrupted_is_there(tmp_path):
-    with Past(None, tmp_path / "past.crystal") as past:
+    with TextMemory(None, tmp_path / "past.crystal") as past:
         commit = past._writer.commit
 
         def then_stop():
@@ -141,5 +141,5 @@ def test_what_was_written_before_it_was_interrupted_is_there(tmp_path):
 def test_a_folder_of_its_own_goes_with_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(CrystalError, match="nowhere"):
-        Past(tmp_path / "nowhere")
+        TextMemory(tmp_path / "nowhere")
     assert list(tmp_path.iterdir()) == []

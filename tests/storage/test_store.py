@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileError, NewerFormatError, NotACrystalError
 from crystalcli.storage.file import file_lock, seal
-from crystalcli.storage.file.query_guard import Guard
+from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION
-from crystalcli.storage.file.signals import held_back
+from crystalcli.storage.file.signals import signals_held_back
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.chunk_spans import Spans
-from crystalcli.storage.tables.rows import Run, Segment, Source
+from crystalcli.storage.tables.chunk_spans import ChunkSpans
+from crystalcli.storage.tables.rows import RunRow, SegmentRow, SourceRow
 
-SOURCE = Source(0, "a.txt", "a.txt", ".", "text", "", "done", "", "", 5, 1, b"x" * 32, 5, 1, 1)
+SOURCE = SourceRow(0, "a.txt", "a.txt", ".", "text", "", "done", "", "", 5, 1, b"x" * 32, 5, 1, 1)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_what_fails_half_way_was_never_there(store):
 
 def test_parts_are_checked_when_they_are_read(store):
     with store.transaction():
-        number = store.add_segment(Segment(0, 0, 1, 0, 1, 1, 1, 3, 11, 0))
+        number = store.add_segment(SegmentRow(0, 0, 1, 0, 1, 1, 1, 3, 11, 0))
         store.add_text(number, b"hello world")
         store.add_part(number, "atoms", b"\x01\x02")
     assert store.text(number) == b"hello world"
@@ -74,7 +74,7 @@ def test_parts_are_checked_when_they_are_read(store):
 
 def test_a_text_that_claims_another_size_is_not_decompressed(store):
     with store.transaction():
-        number = store.add_segment(Segment(0, 0, 1, 0, 1, 1, 1, 3, 11, 0))
+        number = store.add_segment(SegmentRow(0, 0, 1, 0, 1, 1, 1, 3, 11, 0))
         store.add_text(number, b"0" * 1_000_000)
     store.close()
     raw = sqlite3.connect(store.path)
@@ -89,7 +89,7 @@ def test_runs_over_a_chunk_are_found_wherever_it_stands(store):
     with store.transaction():
         first = store.put_source(SOURCE)
         second = store.put_source(SOURCE._replace(path="b", location="b"))
-        runs = [Run(first, 0, 0, 64, 0, 0), Run(first, 1, 64, 10, 900, 9), Run(second, 0, 60, 8, 0, 0)]
+        runs = [RunRow(first, 0, 0, 64, 0, 0), RunRow(first, 1, 64, 10, 900, 9), RunRow(second, 0, 60, 8, 0, 0)]
         store.add_runs(runs)
     assert store.runs_over(63) == [runs[0], runs[2]]
     assert store.runs_over(66) == [runs[1], runs[2]]
@@ -170,11 +170,11 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch):
 @given(st.lists(st.tuples(*[st.integers(0, 10**6)] * 4), max_size=20), st.lists(st.integers(0, 10**4), max_size=60))
 def test_spans_come_back(chunks, units):
     columns = [np.array([chunk[i] for chunk in chunks], np.int64) for i in range(4)]
-    spans = Spans(*columns, np.array(units, np.int64))
-    back = Spans.from_flat(spans.flat(), len(chunks), len(units))
+    spans = ChunkSpans(*columns, np.array(units, np.int64))
+    back = ChunkSpans.from_flat(spans.flat(), len(chunks), len(units))
     assert all(np.array_equal(a, b) for a, b in zip(spans, back, strict=True))
     with pytest.raises(DamagedCrystalError, match="contradict"):
-        Spans.from_flat(spans.flat(), len(chunks) + 1, len(units))
+        ChunkSpans.from_flat(spans.flat(), len(chunks) + 1, len(units))
 
 
 def test_paths_with_odd_characters_work(tmp_path):
@@ -308,13 +308,13 @@ def test_signals_wait_while_they_are_held_back():
     order: list[str] = []
     before = signal.signal(signal.SIGTERM, lambda *_: order.append("handled"))
     try:
-        with held_back():
-            with held_back():
+        with signals_held_back():
+            with signals_held_back():
                 signal.raise_signal(signal.SIGTERM)
                 order.append("inner")
             order.append("outer")
         assert order == ["inner", "outer", "handled"]
-        with pytest.raises(KeyboardInterrupt, match=r"^$"), held_back():
+        with pytest.raises(KeyboardInterrupt, match=r"^$"), signals_held_back():
             signal.raise_signal(signal.SIGINT)
             order.append("still here")
         assert order[-1] == "still here"
@@ -345,8 +345,8 @@ def test_a_ctrl_c_while_sqlite_calls_us_is_a_ctrl_c(tmp_path, monkeypatch):
         assert store.meta() == {"key": "value"}  # what had begun was written to its end
         assert not list(seal.broken(store.rows))
 
-    look = Guard._too_long
-    monkeypatch.setattr(Guard, "_too_long", lambda guard: (signal.raise_signal(signal.SIGINT), look(guard))[1])
+    look = QueryGuard._too_long
+    monkeypatch.setattr(QueryGuard, "_too_long", lambda guard: (signal.raise_signal(signal.SIGINT), look(guard))[1])
     with Store.open(tmp_path / "b.crystal") as store:
         endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000) SELECT count(*) FROM n"
         with pytest.raises(KeyboardInterrupt, match=r"^$"):

@@ -9,7 +9,7 @@ import pytest
 
 from crystalcli.index import segment_writer
 from crystalcli.library import Crystal
-from crystalcli.maintenance.verify import VerifyReport, verify
+from crystalcli.maintenance.verify import VerifyReport, verify_crystal
 from crystalcli.storage.store import Store
 
 TABLES = ("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "seal")
@@ -52,10 +52,10 @@ def change(path: Path, *statements: str, seal: bool = False) -> None:
 
 def reseal(path: Path) -> None:
     """Make every seal hold for the rows as they are."""
-    from crystalcli.storage.file.seal import Sealer, columns, group_column, sealed_tables
+    from crystalcli.storage.file.seal import RowSealer, columns, group_column, sealed_tables
 
     db = sqlite3.connect(path, isolation_level=None)
-    sealer = Sealer(db)
+    sealer = RowSealer(db)
     db.execute("DELETE FROM seal")
     for table in sealed_tables():
         names = columns(db.execute, table)
@@ -69,7 +69,7 @@ def reseal(path: Path) -> None:
 def verdict_of(path: Path, *, quick: bool = False) -> VerifyReport:
     """What verify says of a file that can be opened."""
     with Store.open(path) as store:
-        return verify(store, quick=quick)
+        return verify_crystal(store, quick=quick)
 
 
 def texts(path: Path) -> dict[str, str]:

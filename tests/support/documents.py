@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.text.readers import open_source
-from crystalcli.text.source.read_request import Options
+from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.types import LANDMARKS, Landmark
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -54,7 +54,7 @@ def read(path: Path, **options: int) -> Read:
 
 
 def _read(path: Path, **options: int) -> Read:
-    _, reading = open_source(path, Options(**options))
+    _, reading = open_source(path, ReadOptions(**options))
     title = reading.title
     text, marks = "", []
     for piece in reading.pieces():

@@ -28,10 +28,10 @@ from typing import Any
 from crystalcli.index import segment_writer
 from crystalcli.index.encoder import DEFAULT_META
 from crystalcli.index.fill import fill_layers
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.layer_encoder import LayerCodes
-from crystalcli.ingest.ingester import Ingest
-from crystalcli.maintenance.verify import verify
+from crystalcli.ingest.ingester import Ingester
+from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
@@ -117,7 +117,7 @@ def ingest(
     store = Store.open(crystal, writable=True) if crystal.exists() else Store.create(crystal, dict(DEFAULT_META))
     encoder = HashEncoder()
     fill_layers(store, encoder)  # type: ignore[arg-type]  # what a Ctrl-C left without layers
-    run = Ingest(store, encoder)
+    run = Ingester(store, encoder)
     commit, count = run._writer.commit, 0
     out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT) if log else -1
 
@@ -155,7 +155,7 @@ def check_sound(crystal: Path) -> dict[str, Any]:
     """A reader opens it, every row fits the others, every text is what its digest says. Returns what is held."""
     with Store.open(crystal) as store, store.snapshot():
         assert store.rows("PRAGMA integrity_check") == [("ok",)]
-        shelf = Shelf(store)
+        shelf = IndexReader(store)
         chunks = sum(row.chunks for row in shelf.segments)
         assert [row.first_chunk for row in shelf.segments] == [
             sum(row.chunks for row in shelf.segments[:i]) for i in range(len(shelf.segments))
@@ -185,7 +185,7 @@ def check_kept(promised: dict[str, Any], found: dict[str, Any], crystal: Path) -
 def content(crystal: Path) -> dict[str, Any]:
     """Everything that two crystals of the same folder must have in common."""
     with Store.open(crystal) as store:
-        shelf, opened = Shelf(store), CrystalReader(store, None)
+        shelf, opened = IndexReader(store), CrystalReader(store, None)
         ledger, texts, layers, marks = {}, {}, {}, {}
         for row in store.sources():
             ledger[row.location] = row._replace(id=0, mtime_ns=0)
@@ -201,7 +201,7 @@ def content(crystal: Path) -> dict[str, Any]:
         return {"ledger": ledger, "texts": texts, "marks": marks, "layers": layers, "recalled": recalled}
 
 
-def codes_of(shelf: Shelf, chunk: int) -> tuple[bytes, ...]:
+def codes_of(shelf: IndexReader, chunk: int) -> tuple[bytes, ...]:
     """A chunk's codes of the three layers."""
     index = shelf.segment_with(chunk)
     view = shelf.view(index)
@@ -290,7 +290,7 @@ def campaign(home: Path, kills: int, seed: int) -> dict[str, Any]:
     whole(reference, folder)
     check_same(crystal, reference)
     with Store.open(crystal) as store:
-        assert verify(store).problems == ()
+        assert verify_crystal(store).problems == ()
     left = sorted(path.name for path in home.iterdir())
     assert left == ["docs", "log", "m.crystal", "reference.crystal"], left
     return dict(done)

@@ -20,14 +20,14 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from crystalcli.answering.ask import ask
+from crystalcli.answering.ask import answer_question
 from crystalcli.answering.broad.broad_question import broad_intent
 from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.errors import CrystalError
 from crystalcli.ingest.ingester import ingest_into
 from crystalcli.lexical import varint
-from crystalcli.maintenance.repair import repair
-from crystalcli.maintenance.verify import verify
+from crystalcli.maintenance.repair import repair_crystal
+from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.recall.searcher import Searcher
 from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.file.connection import PAGE
@@ -74,7 +74,7 @@ def use(path: Path, encoder: QuestionEncoder | None, writable: bool) -> tuple[bo
     try:
         with Store.open(path, writable=writable) as store:
             crystal = CrystalReader(store, None)
-            verdict = verify(store)
+            verdict = verify_crystal(store)
             sound = verdict.sound
             step(crystal.stats)
             step(lambda: list(crystal.documents()))
@@ -92,7 +92,7 @@ def use(path: Path, encoder: QuestionEncoder | None, writable: bool) -> tuple[bo
             for question in BROAD:
                 step(
                     lambda q=question: (
-                        ask(
+                        answer_question(
                             crystal, q, AskOptions(extractive=True), intent=broad_intent(q), open_model=_nobody
                         ).portions
                     )
@@ -113,12 +113,12 @@ def _nobody() -> ChatModel:
 def mend(path: Path) -> None:
     """What repair makes of it is sound, or repair says that it cannot."""
     try:
-        repair(path, backup=False)
+        repair_crystal(path, backup=False)
     except CrystalError as error:
         assert error.exit_code in (4, 5), error
         return
     with Store.open(path) as store:
-        verdict = verify(store)
+        verdict = verify_crystal(store)
         assert verdict.sound, verdict.problems
 
 

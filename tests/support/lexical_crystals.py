@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from crystalcli import Crystal, Passage, library
-from crystalcli.index.chunk_reader import Chunks
+from crystalcli.index.chunk_reader import ChunkReader
 from crystalcli.storage.store import Store
 
 _WORDS = "ferry harbour keeper ledger lamp oil tide rope anchor pilot chart storm winter bell salt".split()  # noqa: SIM905
@@ -48,7 +48,7 @@ def read_into(path: Path, *sources: Path, prune: bool = False) -> Path:
 def texts(path: Path) -> dict[str, str]:
     """Every document's text."""
     with Store.open(path) as store:
-        chunks = Chunks(store)
+        chunks = ChunkReader(store)
         held = {source.path: "".join(map(chunks.text, chunks.of(source.id))) for source in store.sources()}
         assert all(len(held[source.path]) == source.characters for source in store.sources())
         return held

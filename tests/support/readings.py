@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.text.readers import open_source
-from crystalcli.text.source.read_request import Options
+from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.types import LANDMARKS, Landmark
 
 
@@ -29,7 +29,7 @@ def read(path: Path, content: bytes | str, piece: int = 1 << 18) -> Read:
 
 
 def _read(path: Path, piece: int) -> Read:
-    _, reading = open_source(path, Options(piece=piece))
+    _, reading = open_source(path, ReadOptions(piece=piece))
     text, marks = "", []
     for each in reading.pieces():
         if isinstance(each, Landmark):

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from crystalcli.errors import SourceError
 from crystalcli.text.formats.markdown import with_headings
-from crystalcli.text.readers import kind_of, open_source
-from crystalcli.text.source.read_request import Options
+from crystalcli.text.readers import kind_of_file, open_source
+from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.types import HEADING_JOINT, Fingerprint, Landmark, Reading
 
 relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -37,7 +37,7 @@ sizes = st.integers(1, 40)
 
 
 def opened(path: Path, **options: Any) -> tuple[Reading, list[str | Landmark]]:
-    _, reading = open_source(path, Options(**options))
+    _, reading = open_source(path, ReadOptions(**options))
     return reading, list(reading.pieces())
 
 
@@ -153,7 +153,7 @@ def test_the_fingerprint_is_that_of_the_bytes(file: Callable[..., Path]) -> None
     path = file("abc\r\n" * 1000)
     os.utime(path, ns=(1, 987_654_321))
     expected = Fingerprint(5000, 987_654_321, hashlib.sha256(b"abc\r\n" * 1000).digest())
-    assert open_source(path)[0] == open_source(path, Options(piece=3))[0] == expected
+    assert open_source(path)[0] == open_source(path, ReadOptions(piece=3))[0] == expected
 
 
 # --- what cannot be read --------------------------------------------------------------------------
@@ -232,7 +232,7 @@ def test_a_disk_that_fails_while_reading(file: Callable[..., Path], monkeypatch:
 @pytest.mark.parametrize("name", ["a.txt", "a.md"])
 def test_a_file_that_changes_between_the_two_readings(file: Callable[..., Path], name: str, change: bytes) -> None:
     path = file(b"0123456789" * 2, name)
-    _, reading = open_source(path, Options(piece=7))
+    _, reading = open_source(path, ReadOptions(piece=7))
     path.write_bytes(change)
     with pytest.raises(SourceError, match=r"^changed while it was being read$"):
         list(reading.pieces())
@@ -240,7 +240,7 @@ def test_a_file_that_changes_between_the_two_readings(file: Callable[..., Path],
 
 def test_a_file_that_changes_or_goes_while_its_pieces_are_read(file: Callable[..., Path]) -> None:
     path = file("0123456789" * 10_000)
-    _, reading = open_source(path, Options(piece=8192))
+    _, reading = open_source(path, ReadOptions(piece=8192))
     pieces = reading.pieces()
     assert next(pieces)
     with path.open("r+b") as stream:
@@ -256,7 +256,7 @@ def test_a_file_that_changes_or_goes_while_its_pieces_are_read(file: Callable[..
 
 def test_a_log_that_never_stops_growing_is_given_up(file: Callable[..., Path]) -> None:
     path = file("line\n" * 10_000)
-    _, reading = open_source(path, Options(piece=1000))
+    _, reading = open_source(path, ReadOptions(piece=1000))
 
     def read() -> Iterator[None]:
         for _ in reading.pieces():
@@ -298,9 +298,9 @@ def test_kinds_by_name(file: Callable[..., Path], name: str, kind: str) -> None:
 
 
 def test_a_first_line_makes_a_script() -> None:
-    assert kind_of(Path("run"), b"#!/usr/bin/env python3\n") == "code"
-    assert kind_of(Path("run"), b"# not so\n") == "text"
-    assert kind_of(Path("run.txt"), b"#!/bin/sh\n") == "text"
+    assert kind_of_file(Path("run"), b"#!/usr/bin/env python3\n") == "code"
+    assert kind_of_file(Path("run"), b"# not so\n") == "text"
+    assert kind_of_file(Path("run.txt"), b"#!/bin/sh\n") == "text"
 
 
 @pytest.mark.parametrize(

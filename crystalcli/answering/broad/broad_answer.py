@@ -22,13 +22,13 @@ from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.errors import NotFoundError
 from crystalcli.lexical import query_terms, terms
-from crystalcli.overview.representatives import holding_all, overview, relevance_of
-from crystalcli.overview.sections import Part, opening, parts_of
+from crystalcli.overview.representatives import holding_all, relevance_of, representative_passages
+from crystalcli.overview.sections import Section, opening, split_sections
 from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.searcher import lexical_query
 from crystalcli.recall.session import CrystalReader
-from crystalcli.text.chunking.boundaries import sentences
-from crystalcli.text.chunking.unwrap import unwrapped
+from crystalcli.text.chunking.boundaries import sentence_spans
+from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.types import BY_LINES, Answer, ChatModel, Citation, Passage, Portion
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ _SYSTEM_WHOLE = (
 )
 
 
-def ask(
+def answer_broadly(
     crystal: CrystalReader,
     draft: AnswerDraft,
     plan: Plan,
@@ -79,7 +79,7 @@ def ask(
     with draft.kept_when_stopped():
         if plan.intent.kind in ("list", "count"):
             with crystal.snapshot():
-                mentions_answer.answer(crystal, plan, draft)
+                mentions_answer.answer_mentions(crystal, plan, draft)
         else:
             _overview(crystal, draft, plan, open_model, on_evidence)
     return draft.answer()
@@ -121,7 +121,7 @@ def _overview(
             paths = {passage.path for passage in passages}
             weights = _weights([passage for passage in draft.passages if passage.path in paths], topic)
             citation = _telling(crystal, passages, weights, draft.citations)
-            text = attribution.quoted(citation) if citation is not None else ""
+            text = attribution.quotation_line(citation) if citation is not None else ""
             number = draft.cite(citation)
             draft.say(f"{text} [{number}]" if number else text)
         draft.portions.append(Portion(label, text, number))
@@ -131,26 +131,26 @@ def _overview(
         _all_in_all(crystal, draft, model, notes, time.monotonic() + LAST_WORD)
 
 
-def _parts_with_passages(crystal: CrystalReader, plan: Plan, most: int) -> Iterator[tuple[Part, list[Passage]]]:
+def _parts_with_passages(crystal: CrystalReader, plan: Plan, most: int) -> Iterator[tuple[Section, list[Passage]]]:
     """The parts, each with the passages that stand for it."""
     shelf = crystal.shelf
     codec = crystal.codec() if shelf.atom_codes is not None else None
     if plan.intent.kind == "about":
         query = lexical_query(shelf, plan.intent.subject or "what it is about")
         first = opening(shelf, plan.stretches)
-        for part in [*([first] if first is not None else []), *parts_of(shelf, plan.stretches, most)]:
-            yield part, overview(shelf, codec, query, part, PER_PART)
+        for part in [*([first] if first is not None else []), *split_sections(shelf, plan.stretches, most)]:
+            yield part, representative_passages(shelf, codec, query, part, PER_PART)
         return
     query = crystal.searcher().prepare(plan.intent.subject)
     relevance = relevance_of(query, codec, shelf)
-    for part in parts_of(shelf, plan.stretches, most, _speaking(crystal, plan, query, relevance, most)):
-        yield part, overview(shelf, codec, query, part, PER_PART, relevance[part.atoms])
+    for part in split_sections(shelf, plan.stretches, most, _speaking(crystal, plan, query, relevance, most)):
+        yield part, representative_passages(shelf, codec, query, part, PER_PART, relevance[part.atoms])
 
 
 def _speaking(crystal: CrystalReader, plan: Plan, query: PreparedQuery, relevance: FloatArray, most: int) -> Integers:
     """The atoms that speak of a topic, int64: all that hold its words where these are few, else the nearest ones."""
     shelf = crystal.shelf
-    inside = np.concatenate([np.zeros(0, np.int64), *(part.atoms for part in parts_of(shelf, plan.stretches, 1))])
+    inside = np.concatenate([np.zeros(0, np.int64), *(part.atoms for part in split_sections(shelf, plan.stretches, 1))])
     if 0 < len(query.idf) <= _FEW:
         holding = inside[np.isin(inside, holding_all(query))]
         if len(holding) >= most:
@@ -177,14 +177,14 @@ def _summed_up(
     room = (model.context_length - _SENTENCE - _ROOM) // len(ordered)
     size = max(1, min(_PASSAGE, room))
     given = "\n\n".join(
-        model.truncate("".join(unwrapped(passage.text, passage.place.kind)).strip(), size) for passage in ordered
+        model.truncate("".join(unwrap_lines(passage.text, passage.place.kind)).strip(), size) for passage in ordered
     )
     user = f"{given}\n\n{asked.format(question=draft.question.strip())}"
     sources = attribution.Sources(crystal, draft.question, passages, draft.citations)
     most = min(_SENTENCE, draft.options.max_tokens)
     spoken = draft.speak(
         model,
-        prompt_context.messages(user, _SYSTEM),
+        prompt_context.chat_messages(user, _SYSTEM),
         sources,
         context=[user],
         max_tokens=most,
@@ -207,7 +207,7 @@ def _all_in_all(
     given = model.truncate("\n".join(notes), max(0, room))
     user = f"{given}\n\nQuestion: {draft.question.strip()}"
     sources = attribution.Sources(crystal, draft.question, draft.passages, draft.citations)
-    conversation = prompt_context.messages(user, _SYSTEM_WHOLE)
+    conversation = prompt_context.chat_messages(user, _SYSTEM_WHOLE)
     draft.speak(model, conversation, sources, context=[user], max_tokens=draft.options.max_tokens, deadline=until)
 
 
@@ -242,7 +242,9 @@ def _telling(
     known_ones = {" ".join(citation.quote.split()) for citation in before}
     best: tuple[float, Passage, int, int] | None = None
     for rank, passage in enumerate(passages):
-        for low, high in sentences(passage.text, passage.place.kind in BY_LINES - {"code"}) or [(0, len(passage.text))]:
+        for low, high in sentence_spans(passage.text, passage.place.kind in BY_LINES - {"code"}) or [
+            (0, len(passage.text))
+        ]:
             sentence = passage.text[low:high]
             known = {term for term, _ in terms(sentence)}
             score = sum(weights.get(term, 0.0) for term in known) / max(_TERMS, len(known))
@@ -257,5 +259,5 @@ def _telling(
                 best = score, passage, passage.start + low, passage.start + high
     if best is None:
         return None
-    cited = attribution.extracts(crystal, [replace(best[1], best=best[2:])])
+    cited = attribution.extract_citations(crystal, [replace(best[1], best=best[2:])])
     return cited[0] if cited else None

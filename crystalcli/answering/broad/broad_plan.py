@@ -13,13 +13,13 @@ from itertools import islice
 
 from crystalcli.answering.broad.broad_question import Intent
 from crystalcli.errors import NotFoundError
-from crystalcli.index.index_reader import Shelf
+from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.term_index import TermIndex
 from crystalcli.lexical import query_terms, word_spans
-from crystalcli.overview.mentions import mentions
-from crystalcli.overview.resolve import Stretch, named, nearest, whole
+from crystalcli.overview.mentions import find_mentions
+from crystalcli.overview.resolve import DocumentRange, nearest_names, resolve_documents, whole_document
 from crystalcli.recall.session import CrystalReader
-from crystalcli.storage.tables.rows import Source
+from crystalcli.storage.tables.rows import SourceRow
 from crystalcli.storage.tables.runs import first_sources
 
 _NEAREST = 10  # atoms that say whether a topic is one of source code
@@ -36,11 +36,11 @@ class Plan:
     """
 
     intent: Intent
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[DocumentRange, ...]
     everything: bool
 
     @property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[SourceRow]:
         """The documents, each once."""
         return list({each.source.id: each.source for each in self.stretches}.values())
 
@@ -70,7 +70,7 @@ def plan_of(crystal: CrystalReader, question: str, intent: Intent | None, broad:
 class _Planner:
     def __init__(self, crystal: CrystalReader, question: str, *, forced: bool) -> None:
         self._crystal = crystal
-        self._shelf: Shelf = crystal.shelf
+        self._shelf: IndexReader = crystal.shelf
         self._question = question
         self._forced = forced
         held = [source for source in self._shelf.store.sources() if source.chunks]
@@ -83,7 +83,7 @@ class _Planner:
             return None
         if intent.kind == "about":
             return self._about(intent)
-        scope = tuple(named(self._shelf.store, self._sources, intent.within)) if intent.within else ()
+        scope = tuple(resolve_documents(self._shelf.store, self._sources, intent.within)) if intent.within else ()
         decided = self._forced or intent.sure
         if not decided and not scope and not self._is_code(intent.subject):
             return None
@@ -100,9 +100,9 @@ class _Planner:
         if not intent.subject:
             # "The story" may be a folder of that name; "this story" is whatever there is.
             own = re.match(r"the (?!whole|entire|full)", intent.within, re.IGNORECASE) is not None
-            found = named(self._shelf.store, self._sources, intent.within) if own else []
+            found = resolve_documents(self._shelf.store, self._sources, intent.within) if own else []
             return Plan(intent, tuple(found), False) if found else Plan(intent, *self._all())
-        found = named(self._shelf.store, self._sources, intent.subject)
+        found = resolve_documents(self._shelf.store, self._sources, intent.subject)
         if found:
             return Plan(intent, tuple(found), len(found) == len(self._sources) and not found[0].label)
         if not self._forced and not intent.sure:
@@ -115,8 +115,8 @@ class _Planner:
             raise self._not_here(intent.subject)
         return Plan(Intent("topic", intent.subject), *self._all())
 
-    def _all(self) -> tuple[tuple[Stretch, ...], bool]:
-        return tuple(map(whole, self._sources)), True
+    def _all(self) -> tuple[tuple[DocumentRange, ...], bool]:
+        return tuple(map(whole_document, self._sources)), True
 
     def _is_name(self, phrase: str) -> bool:
         """Whether a phrase is a title or a name: all its words with a capital, or in quotation marks, or, where the whole question is
@@ -130,13 +130,13 @@ class _Planner:
             return all(word[0].isupper() or word[0].isdigit() for word in known)
         if len(known) > _TITLE or any(letter.isupper() for letter in self._question[1:]):
             return False
-        seen = islice(mentions(self._shelf, phrase, self._sources), _SAMPLE)
+        seen = islice(find_mentions(self._shelf, phrase, self._sources), _SAMPLE)
         texts = [self._shelf.span_text(each.source, spot.start, spot.end) for each in seen for spot in each.found[:3]]
         return all(text[0].isupper() for text in texts)
 
     def _not_here(self, phrase: str) -> NotFoundError:
         name = phrase.strip(" \"'“”‘’«»")
-        near = nearest(self._sources, name)
+        near = nearest_names(self._sources, name)
         hint = f"; nearest: {', '.join(source.path for source in near)}" if near else ""
         return NotFoundError(
             f"no document here is called “{name}”{hint} (`crystal inspect --documents` lists them; "
@@ -156,7 +156,7 @@ class _Planner:
         return sum(kind == "code" for _, _, kind in kinds.values()) >= _OF_CODE
 
 
-def called(sources: Sequence[Source], stretches: Sequence[Stretch]) -> str:
+def called(sources: Sequence[SourceRow], stretches: Sequence[DocumentRange]) -> str:
     """What was gone through, in a few words: a document, a chapter of one, or how many documents."""
     if len(stretches) == 1:
         label = f"{stretches[0].label}, " if stretches[0].label else ""

@@ -14,13 +14,13 @@ from crystalcli.answering.broad.broad_plan import Plan, called
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.errors import NotFoundError
-from crystalcli.index.index_reader import Shelf
-from crystalcli.index.place import whereabouts
-from crystalcli.overview.mentions import Mention, mentions
+from crystalcli.index.index_reader import IndexReader
+from crystalcli.index.place import locate_span
+from crystalcli.overview.mentions import Mention, find_mentions
 from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.tables.landmark_rows import landmarks_of
-from crystalcli.storage.tables.rows import Source
-from crystalcli.text.chunking.boundaries import sentences
+from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.text.chunking.boundaries import sentence_spans
 from crystalcli.types import BY_LINES, Passage, Portion
 
 QUOTED = 20  # places whose first mention is quoted: a longer list is read for its places
@@ -40,11 +40,11 @@ class _Place:
     """One place of a list: a chapter, a page, a file, with its mentions in order. label: "" for what stands in none of them."""
 
     label: str
-    source: Source
+    source: SourceRow
     found: list[Mention] = field(default_factory=list)
 
 
-def answer(crystal: CrystalReader, plan: Plan, draft: AnswerDraft) -> None:
+def answer_mentions(crystal: CrystalReader, plan: Plan, draft: AnswerDraft) -> None:
     """Say where, and how often, what the plan asks for stands. Raises NotFoundError where it stands nowhere."""
     shelf, phrase = crystal.shelf, plan.intent.subject
     unit = plan.intent.unit or _usual(shelf, plan.sources)
@@ -54,7 +54,7 @@ def answer(crystal: CrystalReader, plan: Plan, draft: AnswerDraft) -> None:
         unit = "document"
     others: Counter[str] = Counter()
     among = 0
-    for each in mentions(shelf, phrase, plan.sources):
+    for each in find_mentions(shelf, phrase, plan.sources):
         spans = [(one.start, one.end) for one in plan.stretches if one.source.id == each.source.id]
         found = [one for one in each.found if _within(spans, one.start)]
         others.update(form for at, form in each.others if _within(spans, at))
@@ -88,17 +88,17 @@ def _say_place(
         label = label or f"outside of {_PLURAL[unit]}"
         name = label if alone else f"{place.source.path} › {label}"
     passage = _passage(crystal.shelf, place.source, place.found[0])
-    cited = attribution.extracts(crystal, [passage]) if quoted else ()
+    cited = attribution.extract_citations(crystal, [passage]) if quoted else ()
     draft.passages += [passage] if quoted else []
     number = draft.cite(cited[0] if cited else None)
     first = place.found[0]
-    where = str(whereabouts(crystal.shelf.store, place.source, first.start, first.end, (first.line, first.line)))
+    where = str(locate_span(crystal.shelf.store, place.source, first.start, first.end, (first.line, first.line)))
     text = _times(len(place.found)) + (f", {'first ' if len(place.found) > 1 else ''}{where}" if where else "")
     draft.say(f"\n- {name}: {text}{f' [{number}]' if number else ''}")
     draft.portions.append(Portion(name, text, number, len(place.found)))
 
 
-def _usual(shelf: Shelf, sources: Sequence[Source]) -> str:
+def _usual(shelf: IndexReader, sources: Sequence[SourceRow]) -> str:
     """What a list goes by when the question does not say: files of many, else the chapters, pages or definitions of one."""
     if len(sources) > 1:
         return "document"
@@ -108,7 +108,7 @@ def _usual(shelf: Shelf, sources: Sequence[Source]) -> str:
     return "document"
 
 
-def _grouped(shelf: Shelf, source: Source, found: Sequence[Mention], unit: str) -> list[_Place]:
+def _grouped(shelf: IndexReader, source: SourceRow, found: Sequence[Mention], unit: str) -> list[_Place]:
     """A document's mentions by place, in order; all in one where it has no such places."""
     marks = landmarks_of(shelf.store, source.id, unit) if unit != "document" else []
     starts = [start for start, _ in marks]
@@ -127,7 +127,7 @@ def _grouped(shelf: Shelf, source: Source, found: Sequence[Mention], unit: str) 
     return list(places.values())
 
 
-def _all_of(shelf: Shelf, plan: Plan, unit: str) -> int:
+def _all_of(shelf: IndexReader, plan: Plan, unit: str) -> int:
     """How many places of a unit the one document has in what was gone through."""
     source, spans = plan.sources[0], [(each.start, each.end) for each in plan.stretches]
     marks = landmarks_of(shelf.store, source.id, unit)
@@ -140,16 +140,16 @@ def _within(spans: Sequence[tuple[int, int]], place: int) -> bool:
     return any(start <= place < end for start, end in spans)
 
 
-def _passage(shelf: Shelf, source: Source, mention: Mention) -> Passage:
+def _passage(shelf: IndexReader, source: SourceRow, mention: Mention) -> Passage:
     """The sentence, or the line, that a mention stands in."""
     low = max(0, mention.start - _AROUND)
     text = shelf.span_text(source, low, min(source.characters, mention.end + _AROUND))
     at = mention.start - low
-    spans = [span for span in sentences(text, source.kind in BY_LINES) if span[0] <= at < span[1]]
+    spans = [span for span in sentence_spans(text, source.kind in BY_LINES) if span[0] <= at < span[1]]
     start, end = spans[0] if spans else (at, mention.end - low)
     quote = text[start:end]
     line = mention.line - text.count("\n", start, at)
-    here = whereabouts(shelf.store, source, low + start, low + end, (line, line + quote.count("\n")))
+    here = locate_span(shelf.store, source, low + start, low + end, (line, line + quote.count("\n")))
     heading = shelf.store.landmark_before(source.id, "heading", mention.start) or None
     return Passage(here, quote, 1.0, heading, (here.start, here.end), gone=source.state == "gone")
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from crystalcli.answering.evidence.sentence_ranking import READ, Reading
-from crystalcli.answering.evidence.speaker_match import voice
+from crystalcli.answering.evidence.sentence_ranking import READ, PassageReading
+from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.lexical import bm25, query_terms, terms
 from crystalcli.recall.page_score import PAGED
@@ -37,7 +37,7 @@ _ASKING = (
 )
 
 
-class Signs(NamedTuple):
+class AnswerSigns(NamedTuple):
     """What speaks for an answer. Idf is counted in that of a word which stands nowhere, 1.0.
 
     score: the best passage's, as recall gives it. covered: idf of the question's words in the passage that has most of them; share:
@@ -62,14 +62,14 @@ class Signs(NamedTuple):
         return (_OWN if self.voice > 0 else _OTHER) * self.voice
 
 
-class Weights(NamedTuple):
+class FloorWeights(NamedTuple):
     """A logistic model: a constant, the weights of some signs, and of the crystal's size, ln(atoms + 1)."""
 
     constant: float
     size: float
     signs: Mapping[str, float]
 
-    def evidence(self, signs: Signs, atoms: int) -> float:
+    def evidence(self, signs: AnswerSigns, atoms: int) -> float:
         """How much speaks for an answer in passages with these signs, from 0 to 1."""
         total = self.constant + self.size * math.log(atoms + 1) + max(0.0, 1 - atoms / _SMALL)
         total += sum(weight * getattr(signs, name) for name, weight in self.signs.items())
@@ -80,16 +80,16 @@ class Weights(NamedTuple):
 # Made by benchmarks/not_here.py. By whether scores were made of all layers with the program's own encoder, and whether the best
 # passage is source code. The first one's constant is 0.3 more than fitted: so 0.95 are answered in every kind of crystal.
 MODELS = {
-    (True, False): Weights(-10.67, -0.18, {"score": 2.67, "similar": 6.0, "length": 3.82, "nowhere": -2.73}),
-    (True, True): Weights(-0.81, -0.47, {"score": 5.75, "covered": 0.56, "rarity": -3.33, "nowhere": -3.25}),
-    (False, False): Weights(-6.05, -0.19, {"share": 5.64, "length": 3.36, "nowhere": -3.02}),
-    (False, True): Weights(-1.07, -0.32, {"share": 7.3, "sentence": 1.82, "nowhere": -2.72}),
+    (True, False): FloorWeights(-10.67, -0.18, {"score": 2.67, "similar": 6.0, "length": 3.82, "nowhere": -2.73}),
+    (True, True): FloorWeights(-0.81, -0.47, {"score": 5.75, "covered": 0.56, "rarity": -3.33, "nowhere": -3.25}),
+    (False, False): FloorWeights(-6.05, -0.19, {"share": 5.64, "length": 3.36, "nowhere": -3.02}),
+    (False, True): FloorWeights(-1.07, -0.32, {"share": 7.3, "sentence": 1.82, "nowhere": -2.72}),
 }
 # For prose on pages, with all layers: rows of tables are not similar to questions, whatever they answer.
-PAGES = Weights(-7.53, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})
+PAGES = FloorWeights(-7.53, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})
 
 
-def evidence(crystal: CrystalReader, results: Results, reading: Reading) -> float:
+def answer_probability(crystal: CrystalReader, results: Results, reading: PassageReading) -> float:
     """Estimate, from 0 to 1, how likely it is that the passages hold an answer to the question.
 
     Args:
@@ -105,21 +105,21 @@ def evidence(crystal: CrystalReader, results: Results, reading: Reading) -> floa
     return weights.evidence(signs, atoms)
 
 
-def signs_of(crystal: CrystalReader, results: Results, reading: Reading) -> tuple[Signs, int]:
+def signs_of(crystal: CrystalReader, results: Results, reading: PassageReading) -> tuple[AnswerSigns, int]:
     """Compute the signs, and count the atoms of the crystal."""
-    heard = voice(results.question, reading.sentences, crystal.quote)
+    heard = speaker_match(results.question, reading.sentences, crystal.quote)
     atoms = crystal.shelf.atoms
-    return signs(results.question, results.query.idf, atoms, results.passages, reading.similar, heard), atoms
+    return answer_signs(results.question, results.query.idf, atoms, results.passages, reading.similar, heard), atoms
 
 
-def signs(
+def answer_signs(
     question: str,
     idf: Mapping[str, float],
     atoms: int,
     passages: Sequence[Passage],
     similar: float = 0.0,
     heard: float = 0.0,
-) -> Signs:
+) -> AnswerSigns:
     """The signs of at least one passage. idf: of the question's terms in a crystal of so many atoms."""
     asking = _asking()
     about = {term: weight for term, weight in idf.items() if term not in asking} or dict(idf)
@@ -130,7 +130,7 @@ def signs(
     sentence = max(_idf(about, _terms(passage.best_text)) for passage in passages[:LOOKED_AT])
     everywhere = set().union(*found)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
-    return Signs(
+    return AnswerSigns(
         passages[0].score - passages[0].recency,  # the age of a message says nothing of what it answers
         best / one,
         best / total,

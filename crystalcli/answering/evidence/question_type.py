@@ -39,13 +39,13 @@ _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w-]+")
 _WORD = re.compile(r"\w+")
 
 
-def asked(question: str) -> str:
+def expected_answer_type(question: str) -> str:
     """What a question asks for: "number", "time", "name", "reason", or "" for anything else."""
     text = question.lower()
     return next((kind for kind, pattern in _ASKED if pattern.search(text)), "")
 
 
-def shown(kind: str, sentence: str, question: str) -> bool:
+def shows_answer_type(kind: str, sentence: str, question: str) -> bool:
     """Whether a sentence shows what is asked for: a number or a name that the question does not give, a date, a word of reasons."""
     if kind in ("number", "name"):
         given = {word.lower() for word in _WORD.findall(question)}

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.answering.evidence.question_type import asked, shown
+from crystalcli.answering.evidence.question_type import expected_answer_type, shows_answer_type
 from crystalcli.lexical import terms
 from crystalcli.recall.query import PreparedQuery
-from crystalcli.text.chunking.boundaries import sentences
+from crystalcli.text.chunking.boundaries import sentence_spans
 from crystalcli.types import BY_LINES, Passage
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _SCRAP, _HEADING_LENGTH = 25, 100  # characters: what is shorter is seldom a sen
 _CLOSED = re.compile(r"[.!?:;,…。！？][\"'”’»)\]*_]*\Z")
 
 
-class Sentence(NamedTuple):
+class RankedSentence(NamedTuple):
     """A sentence: `[start, end)` of its document, in characters. rank: of its passage, from 0."""
 
     passage: Passage
@@ -51,15 +51,15 @@ class Sentence(NamedTuple):
         return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
 
 
-class Reading(NamedTuple):
+class PassageReading(NamedTuple):
     """What reading passages shows. sentences: best first. similar: the best MaxSim of the question over a whole passage, exact; 0
     without an encoder."""
 
-    sentences: list[Sentence]
+    sentences: list[RankedSentence]
     similar: float
 
 
-def read(encoder: QuestionEncoder | None, query: PreparedQuery, passages: Sequence[Passage]) -> Reading:
+def read_passages(encoder: QuestionEncoder | None, query: PreparedQuery, passages: Sequence[Passage]) -> PassageReading:
     """Rank the sentences of the first READ passages, best first; of source code and tables, the line that recall found.
 
     Args:
@@ -68,7 +68,7 @@ def read(encoder: QuestionEncoder | None, query: PreparedQuery, passages: Sequen
         passages: The passages, as recall gave them.
     """
     question = query.text
-    kind = asked(question)
+    kind = expected_answer_type(question)
     found = []
     most = 0.0
     for rank, passage in enumerate(passages[:READ]):
@@ -78,13 +78,13 @@ def read(encoder: QuestionEncoder | None, query: PreparedQuery, passages: Sequen
         for (low, high), similar in zip(spans, near, strict=True):
             text = passage.text[low:high]
             score = _shared(query, text) + similar - _RANK * rank
-            score += _CUE * shown(kind, text, question) - _HEADING * _is_heading(text)
-            found.append(Sentence(passage, rank, passage.start + low, passage.start + high, score))
-    return Reading(sorted(found, key=lambda each: -each.score), most)
+            score += _CUE * shows_answer_type(kind, text, question) - _HEADING * _is_heading(text)
+            found.append(RankedSentence(passage, rank, passage.start + low, passage.start + high, score))
+    return PassageReading(sorted(found, key=lambda each: -each.score), most)
 
 
-def windows(
-    sentences: Sequence[Sentence], count: Callable[[str], int], budget: int, around: int = AROUND
+def sentence_windows(
+    sentences: Sequence[RankedSentence], count: Callable[[str], int], budget: int, around: int = AROUND
 ) -> list[Passage]:
     """Passages narrowed to their best sentences and `around` on either side, so that all come to about `budget` tokens.
 
@@ -121,13 +121,13 @@ def windows(
     ]
 
 
-def pointed(sentences: Sequence[Sentence]) -> list[Passage]:
+def as_passages(sentences: Sequence[RankedSentence]) -> list[Passage]:
     """The passages of sentences, each with its sentence as `best`."""
     return [replace(each.passage, best=(each.start, each.end)) for each in sentences]
 
 
-def _by_rank(sentences: Sequence[Sentence]) -> list[tuple[int, list[Sentence]]]:
-    found: dict[int, list[Sentence]] = {}
+def _by_rank(sentences: Sequence[RankedSentence]) -> list[tuple[int, list[RankedSentence]]]:
+    found: dict[int, list[RankedSentence]] = {}
     for each in sentences:
         found.setdefault(each.rank, []).append(each)
     return list(found.items())
@@ -145,7 +145,7 @@ def _spans(passage: Passage) -> list[tuple[int, int]]:
     low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
     if passage.place.kind in BY_LINES and 0 <= low < high <= len(passage.text):
         return [(low, high)]
-    return sentences(passage.text, passage.place.kind in BY_LINES) or [(0, len(passage.text))]
+    return sentence_spans(passage.text, passage.place.kind in BY_LINES) or [(0, len(passage.text))]
 
 
 def _is_heading(text: str) -> bool:

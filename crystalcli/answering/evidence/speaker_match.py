@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from crystalcli.answering.evidence.sentence_ranking import Sentence
+from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.lexical import query_terms
 
 BACK = 2000  # characters before a passage in which its first speaker is looked for
@@ -44,7 +44,7 @@ class _Talk(NamedTuple):
         return bisect.bisect_right(self.starts, place) - 1
 
 
-def voice(question: str, sentences: Sequence[Sentence], text: Callable[[str, int, int], str]) -> float:
+def speaker_match(question: str, sentences: Sequence[RankedSentence], text: Callable[[str, int, int], str]) -> float:
     """From 1, all said by or to the one asked about, to -1, all by or to somebody else; 0 where there is nobody, or more than one.
 
     sentences: as `extract.ranked` gives them, best first. text: characters `[start, end)` of a document, by its path.

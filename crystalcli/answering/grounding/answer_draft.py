@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from crystalcli.answering.grounding.attribution import Sources
-from crystalcli.answering.grounding.claim_stream import PENALTY, STOP, Spoken
+from crystalcli.answering.grounding.claim_stream import PENALTY, STOP, ClaimStream
 from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.errors import CrystalError
 from crystalcli.types import Answer, ChatModel, Citation, Claim, Passage, Portion
@@ -103,7 +103,7 @@ class AnswerDraft:
         max_tokens: int,
         stop: Sequence[str] = STOP,
         deadline: float | None = None,
-    ) -> Spoken:
+    ) -> ClaimStream:
         """Let a model speak, and show its words as they come, each sentence with its marks.
 
         Args:
@@ -118,7 +118,7 @@ class AnswerDraft:
         Returns:
             The sentences that it said.
         """
-        spoken = Spoken(sources, strict=self.options.strict)
+        spoken = ClaimStream(sources, strict=self.options.strict)
         self.begun = True
         last, whole = "", False
         try:
@@ -142,7 +142,7 @@ class AnswerDraft:
             self.tokens["answer"] += model.count(spoken.text)
         return spoken
 
-    def _take(self, spoken: Spoken) -> None:
+    def _take(self, spoken: ClaimStream) -> None:
         """Add the words of a model, which were shown already."""
         length = sum(map(len, self.text))
         self.text.append(spoken.text)

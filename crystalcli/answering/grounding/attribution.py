@@ -11,11 +11,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.facts import Known, facts
+from crystalcli.answering.grounding.facts import Known, find_facts
 from crystalcli.lexical import terms
 from crystalcli.recall.session import CrystalReader
-from crystalcli.text.chunking.boundaries import sentences
-from crystalcli.text.chunking.unwrap import unwrapped
+from crystalcli.text.chunking.boundaries import sentence_spans
+from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.types import BY_LINES, Citation, Passage
 
 MOST = 3  # extracts shown, and citations for one sentence: more is a reading list, not a proof
@@ -24,7 +24,7 @@ _ENOUGH = (
 )
 
 
-class Found(NamedTuple):
+class SourceMatch(NamedTuple):
     """What became of a sentence of the answer. citations: numbers. missing: what of it stands in none of the passages cited."""
 
     citations: tuple[int, ...]
@@ -64,9 +64,9 @@ class Sources:
         if first is not None and not any(_within(citation, first) for citation in self._citations):
             self._cite(first, *first.best)
 
-    def find(self, sentence: str) -> Found:
+    def find(self, sentence: str) -> SourceMatch:
         """What carries a sentence of the answer: first the sentence nearest to it, then what has the facts that are still open."""
-        open_facts = frozenset(fact for fact in facts(sentence) if not self._asked.holds(fact))
+        open_facts = frozenset(fact for fact in find_facts(sentence) if not self._asked.holds(fact))
         stated = sorted(open_facts, key=lambda fact: fact.start)
         weights = self._weights(sentence)
         least = _ENOUGH * sum(weights.values())
@@ -88,7 +88,7 @@ class Sources:
             used.add(found[0])
             cited.append(found[1])
             open_facts -= {fact for fact in open_facts if found[0].source.known.holds(fact)}
-        return Found(tuple(dict.fromkeys(cited)), tuple(fact.text for fact in stated if fact in open_facts))
+        return SourceMatch(tuple(dict.fromkeys(cited)), tuple(fact.text for fact in stated if fact in open_facts))
 
     def instead(self, sentence: str, given: Iterable[int]) -> Citation | None:
         """The sentence of the passages nearest to one of the answer that they do not bear out, cited; None for one already `given`."""
@@ -130,7 +130,7 @@ class _Source:
     def known(self) -> Known:
         """All that the model was given of it, name and place too."""
         passage = self.passage
-        text = "".join(unwrapped(passage.text, passage.place.kind))
+        text = "".join(unwrap_lines(passage.text, passage.place.kind))
         return Known(
             [passage.path, str(passage.place), passage.heading or "", *passage.place.marks.values(), passage.text, text]
         )
@@ -139,7 +139,7 @@ class _Source:
     def spans(self) -> list[_Span]:
         """Its sentences, without headings, which say nothing, unless there is nothing else."""
         text = self.passage.text
-        found = sentences(text, self.passage.place.kind in BY_LINES - {"code"}) or [(0, len(text))]
+        found = sentence_spans(text, self.passage.place.kind in BY_LINES - {"code"}) or [(0, len(text))]
         return [_Span(self, *span) for span in [span for span in found if not text.startswith("#", span[0])] or found]
 
 
@@ -158,13 +158,13 @@ class _Span:
         return Known([self.source.passage.text[self.low : self.high]])
 
 
-def extracts(crystal: CrystalReader, passages: Sequence[Passage]) -> tuple[Citation, ...]:
+def extract_citations(crystal: CrystalReader, passages: Sequence[Passage]) -> tuple[Citation, ...]:
     """The best sentence of each of the first MOST passages, read back from the crystal; one that differs is left out."""
     found = (_read_back(crystal, passage, *passage.best) for passage in passages[:MOST])
     return _numbered(citation for citation in found if citation is not None)
 
 
-def quoted(citation: Citation) -> str:
+def quotation_line(citation: Citation) -> str:
     """A citation's words in quotation marks, on one line."""
     return f"“{' '.join(citation.quote.split())}”"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crystalcli.answering.grounding.attribution import Sources, quoted
-from crystalcli.text.chunking.boundaries import sentences
+from crystalcli.answering.grounding.attribution import Sources, quotation_line
+from crystalcli.text.chunking.boundaries import sentence_spans
 from crystalcli.types import Claim
 
 # How a model is asked to speak. One of 135 million parameters says the same again and again when it is left alone.
@@ -25,7 +25,7 @@ _LAST_WORD = re.compile(r"[\w.,'’-]*\w…?\Z")
 _OPENING, _CLOSING = "“«„", "”»"
 
 
-class Spoken:
+class ClaimStream:
     """An answer on its way. strict: a sentence that the sources do not bear out gives way to the extract nearest to it."""
 
     def __init__(self, sources: Sources, *, strict: bool = False) -> None:
@@ -78,7 +78,7 @@ class Spoken:
             citation = self._sources.instead(sentence, given)
             if citation is None:
                 return
-            claim = Claim(quoted(citation), 0, 0, True, (), (citation.number,), sentence)
+            claim = Claim(quotation_line(citation), 0, 0, True, (), (citation.number,), sentence)
         start = len(self._text) + len(space)
         self._text += space + claim.text
         self._claims.append(claim.at(start))
@@ -103,6 +103,6 @@ def _first_end(text: str) -> int:
         if match[2]:
             return match.end()
         quoting = said.count('"') % 2 or sum(map(said.count, _OPENING)) > sum(map(said.count, _CLOSING))
-        if not quoting and sentences(f"{said} {match[1]}")[-1][0] > len(said):
+        if not quoting and sentence_spans(f"{said} {match[1]}")[-1][0] > len(said):
             return match.end()
     return 0

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.number_words import MONTHS, Number, numbers
+from crystalcli.answering.grounding.number_words import MONTHS, Number, find_numbers
 from crystalcli.lexical import word_spans
 
 NAME, NUMBER, IDENTIFIER, QUOTATION = "name", "number", "identifier", "quotation"
@@ -50,13 +50,13 @@ _SHOUTED = frozenset(("NOT", "NO", "AND", "OR", "THE", "ALL", "ONLY"))
 _COMMON = frozenset(map(Decimal, (0, 1)))  # `one of them` counts nothing
 
 
-def facts(sentence: str) -> list[Fact]:
+def find_facts(sentence: str) -> list[Fact]:
     """What `sentence` states that can be looked up, in order, each once; of what stands in quotation marks only the whole."""
     whole = [Fact(QUOTATION, text, start) for start, text in quotations(sentence)]
     whole += [Fact(IDENTIFIER, m[1].strip(), m.start(1)) for m in _CODE.finditer(sentence) if m[1].strip()]
     whole += [Fact(IDENTIFIER, m[0], m.start()) for m in _FLAG.finditer(sentence)]
     parts = list(_names(sentence))
-    for number in sorted(numbers(sentence)):
+    for number in sorted(find_numbers(sentence)):
         if not _inside(number.start, parts) and not _is_common(sentence, number):
             parts.append(Fact(NUMBER, sentence[number.start : number.end].strip(), number.start, number))
     found: dict[str, Fact] = {}
@@ -134,7 +134,7 @@ class Known:
         for match in _TOKEN.finditer(self._text):
             word = match[0].casefold()
             self._words.update((word, word.replace(".", ""), *_APART.split(word)))
-        for number in numbers(self._text):
+        for number in find_numbers(self._text):
             for value in number.values:
                 self._numbers.setdefault(value, set()).add(number.unit)
         for match in _ISO.finditer(self._text):

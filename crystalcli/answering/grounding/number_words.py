@@ -58,7 +58,7 @@ _DIGITS = re.compile(
 )
 
 
-def numbers(text: str) -> Iterator[Number]:
+def find_numbers(text: str) -> Iterator[Number]:
     """The numbers of `text`: those in digits in order, then those in words."""
     in_digits: list[tuple[int, int]] = []
     for match in _DIGITS.finditer(text):

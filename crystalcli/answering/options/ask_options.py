@@ -66,7 +66,7 @@ class AskOptions:
         if self.budget is not None and self.budget < 1:
             raise UsageError(f"budget: expected 1 token or more, got {self.budget}")
         if self.template is not None:
-            prompt_template.check(self.template)
+            prompt_template.check_template(self.template)
         if not 0.0 <= self.floor <= 1.0:
             raise UsageError(f"floor: expected a number from 0 (answer always) to 1, got {self.floor}")
         if self.half_life not in ("auto", "off"):

@@ -14,7 +14,7 @@ _NAMES = ("context", "question")
 _PLACE = re.compile(r"\{(context|question)\}")
 
 
-def check(template: str) -> None:
+def check_template(template: str) -> None:
     """Raises UsageError for a template in which one of the two names is missing."""
     found = set(_PLACE.findall(template))
     missing = [f"{{{name}}}" for name in _NAMES if name not in found]
@@ -22,7 +22,7 @@ def check(template: str) -> None:
         raise UsageError(f"the template does not say where {' and '.join(missing)} go{'es' * (len(missing) == 1)}")
 
 
-def filled(template: str, context: str, question: str) -> str:
+def fill_template(template: str, context: str, question: str) -> str:
     """The template with the passages and the question in their places."""
     given = {"context": context, "question": question.strip()}
     return _PLACE.sub(lambda place: given[place[1]], template)

@@ -16,7 +16,7 @@ Conversation = list[dict[str, str]]
 _LEAST = 24  # tokens of a passage that are worth asking about
 
 
-def fitted(
+def fit_context(
     model: ChatModel,
     passages: Sequence[Passage],
     max_tokens: int,

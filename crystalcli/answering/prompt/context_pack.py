@@ -75,9 +75,9 @@ def pack_context(
     if not results:
         raise NotFoundError(context.NOTHING)
     count = model.count if model is not None else estimate
-    best = sentence_ranking.read(crystal.searcher().encoder, results.query, results.passages).sentences
+    best = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages).sentences
     window = model if bounded else None
-    prompt = context.prompt_of(question, results.passages, best, options, window, count, crystal.with_place)
+    prompt = context.build_prompt(question, results.passages, best, options, window, count, crystal.with_place)
     contents = {message["role"]: message["content"] for message in prompt.messages}
     return PackedContext(
         question=question,

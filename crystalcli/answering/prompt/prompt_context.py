@@ -9,7 +9,7 @@ from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.options import prompt_template
 from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.answering.prompt import context_fit
-from crystalcli.text.chunking.unwrap import unwrapped
+from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.types import ChatModel, Passage
 
 BUDGET = 250  # tokens of passages: the default model makes more of the few best sentences than of 900 tokens, in a third of the time
@@ -17,7 +17,7 @@ NOTHING = "nothing in this crystal answers to that question"
 SYSTEM = "Answer the question from the passages, in a few words, with the words of the passages."
 
 
-class Prompt(NamedTuple):
+class PromptContext(NamedTuple):
     """The messages for a language model.
 
     Attributes:
@@ -31,15 +31,15 @@ class Prompt(NamedTuple):
     messages: list[dict[str, str]]
 
 
-def prompt_of(
+def build_prompt(
     question: str,
     recalled: Sequence[Passage],
-    best: Sequence[sentence_ranking.Sentence],
+    best: Sequence[sentence_ranking.RankedSentence],
     options: AskOptions,
     model: ChatModel | None,
     count: Callable[[str], int],
     with_place: Callable[[Passage], Passage],
-) -> Prompt:
+) -> PromptContext:
     """Pack the best sentences into messages within a budget.
 
     Args:
@@ -59,21 +59,24 @@ def prompt_of(
 
     def write(some: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
         nonlocal context
-        taken, context = pack(question, some, count, room, "{context}")
-        return taken, messages(
-            prompt_template.filled(options.template or prompt_template.PLAIN, context, question), options.system
+        taken, context = pack_passages(question, some, count, room, "{context}")
+        return taken, chat_messages(
+            prompt_template.fill_template(options.template or prompt_template.PLAIN, context, question), options.system
         )
 
-    passages = [*map(with_place, sentence_ranking.windows(best, count, budget)), *recalled[sentence_ranking.READ :]]
+    passages = [
+        *map(with_place, sentence_ranking.sentence_windows(best, count, budget)),
+        *recalled[sentence_ranking.READ :],
+    ]
     taken, conversation = (
         write(passages, budget)
         if model is None
-        else context_fit.fitted(model, passages, options.max_tokens, budget, write)
+        else context_fit.fit_context(model, passages, options.max_tokens, budget, write)
     )
-    return Prompt(taken, context, conversation)
+    return PromptContext(taken, context, conversation)
 
 
-def pack(
+def pack_passages(
     question: str,
     passages: Sequence[Passage],
     count: Callable[[str], int],
@@ -90,16 +93,14 @@ def pack(
         taken.append(passage)
         used += size
     body = "\n\n".join(_entry(number, passage) for number, passage in enumerate(taken, 1))
-    return taken, prompt_template.filled(template, body, question)
+    return taken, prompt_template.fill_template(template, body, question)
 
 
-def messages(user: str, system: str | None = None) -> list[dict[str, str]]:
+def chat_messages(user: str, system: str | None = None) -> list[dict[str, str]]:
     """The conversation that asks for an answer. system: see `AskOptions`."""
     said = SYSTEM if system is None else system
     return [{"role": role, "content": text} for role, text in (("system", said), ("user", user)) if text]
 
 
 def _entry(number: int, passage: Passage) -> str:
-    return (
-        f"[{number}] {passage.path}, {passage.place}:\n{''.join(unwrapped(passage.text, passage.place.kind)).strip()}"
-    )
+    return f"[{number}] {passage.path}, {passage.place}:\n{''.join(unwrap_lines(passage.text, passage.place.kind)).strip()}"

@@ -30,7 +30,7 @@ from crystalcli.cli.terminal.output import output
 from crystalcli.errors import SourceError, StoppedError, UsageError
 
 if TYPE_CHECKING:
-    from crystalcli.text.discover.file_filter import Choice
+    from crystalcli.text.discover.file_filter import FileFilter
 
 app = command_app()
 
@@ -164,7 +164,7 @@ def _dry_run(
     crystal: Path,
     sources: list[Path],
     encoder: Path | None,
-    choice: Choice | None,
+    choice: FileFilter | None,
     as_json: bool,
     verbose: bool,
     password: str,

@@ -56,20 +56,20 @@ def perplexity_command(
     from crystalcli.errors import StoppedError
     from crystalcli.library import paths_of
     from crystalcli.memory.crystal import ENCODER
-    from crystalcli.retrieval_lm.perplexity import foreseen, held_back, text_of
+    from crystalcli.retrieval_lm.perplexity import foreseen, held_out_targets, read_text
     from crystalcli.retrieval_lm.recalling_model import RecallingModel
-    from crystalcli.retrieval_lm.text_memory import Past
+    from crystalcli.retrieval_lm.text_memory import TextMemory
 
     rows: list[dict[str, Foreseen]] = []
     starts: list[int] = []
     try:
         with stop_on_signals():  # the crystal of the text is in a temporary folder, which is deleted
-            text = text_of(paths_of([str(path) for path in texts]))
+            text = read_text(paths_of([str(path) for path in texts]))
             opened = open_local_model(model)
             ids = opened.ids(text.text)
-            starts = held_back(len(ids), window, targets)
+            starts = held_out_targets(len(ids), window, targets)
             encoder = fetch_default_weights(ENCODER)
-            with Past(encoder, code=text.code) as past, share_bar() as progress:
+            with TextMemory(encoder, code=text.code) as past, share_bar() as progress:
                 reader = RecallingModel(opened, past, window=window)
                 for row in foreseen(reader, ids, starts):
                     rows.append(row)

@@ -37,11 +37,13 @@ def repair_command(
     NAME.crystal.damaged.
     """
     from crystalcli.cli.render.check_view import print_repair, repair_json
-    from crystalcli.index.encoder import find
-    from crystalcli.maintenance.repair import repair
+    from crystalcli.index.encoder import find_encoder
+    from crystalcli.maintenance.repair import repair_crystal
 
     path = crystal_path(crystal)
-    report = repair(path, encoder=lambda meta, home: find(meta, home, fetch_default_weights), backup=not no_backup)
+    report = repair_crystal(
+        path, encoder=lambda meta, home: find_encoder(meta, home, fetch_default_weights), backup=not no_backup
+    )
     if as_json:
         output.json("repair", {"path": str(path), **repair_json(report)})
     else:

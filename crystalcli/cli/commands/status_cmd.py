@@ -38,7 +38,7 @@ def status_command(
     read as text are listed with the reason and do not count.
     """
     from crystalcli.cli.render.check_view import print_status, status_json
-    from crystalcli.ingest.status import status as compare
+    from crystalcli.ingest.status import crystal_status as compare
     from crystalcli.storage.store import Store
 
     path = crystal_path(crystal)

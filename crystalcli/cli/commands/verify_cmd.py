@@ -39,7 +39,7 @@ def verify_command(
     from crystalcli.cli.render.check_view import print_verdict, verdict_json
     from crystalcli.cli.terminal.progress import share_bar
     from crystalcli.maintenance.verify import Problem, Verdict
-    from crystalcli.maintenance.verify import verify as check
+    from crystalcli.maintenance.verify import verify_crystal as check
     from crystalcli.storage.store import Store
 
     path = crystal_path(crystal)

@@ -62,7 +62,7 @@ def watch_command(
     """
     from crystalcli.cli.render.watch_view import print_batch, print_batch_json
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
-    from crystalcli.ingest.watch import Watch
+    from crystalcli.ingest.watch import Watcher
     from crystalcli.library import paths_of, read_into
 
     choice = file_filter(include, exclude, parse_size(max_file_size), as_usual)
@@ -75,6 +75,6 @@ def watch_command(
     report = print_batch_json if as_json else print_batch
     try:
         with stop_on_signals():
-            Watch(target, sources, open_for_writing, report, output.note, choice, password).run()
+            Watcher(target, sources, open_for_writing, report, output.note, choice, password).run()
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; {target} holds what was read") from None

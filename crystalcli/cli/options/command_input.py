@@ -16,7 +16,7 @@ from crystalcli.errors import SourceError, UsageError
 from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
-    from crystalcli.text.discover.walk import Found
+    from crystalcli.text.discover.walk import FoundFile
 
 MAX_TEXT_BYTES = 100_000  # a longer text is a document, and belongs into a crystal
 
@@ -77,7 +77,7 @@ def read_text_file(path: Path | None, option: str) -> str | None:
 
 def piped_document(
     paths: Sequence[str], name: str | None, max_bytes: int | None
-) -> AbstractContextManager[Found | None]:
+) -> AbstractContextManager[FoundFile | None]:
     """Keep standard input as a document while the block runs, if the only path is `-`; else yield None.
 
     Args:
@@ -97,13 +97,13 @@ def piped_document(
         raise UsageError("- for standard input goes with no other path")
     if sys.stdin is None:
         raise SourceError("standard input is closed")
-    from crystalcli.ingest.stdin_document import NAME, spooled
+    from crystalcli.ingest.stdin_document import NAME, spool_stream
     from crystalcli.text.discover.file_filter import LARGEST
 
     if sys.stdin.isatty():
         output.note("reading what is typed here, up to Ctrl-D")
     size = LARGEST if max_bytes is None else max_bytes
-    return spooled(sys.stdin.buffer, name if name is not None else NAME, size)
+    return spool_stream(sys.stdin.buffer, name if name is not None else NAME, size)
 
 
 def _decode(data: bytes, what: str) -> str:

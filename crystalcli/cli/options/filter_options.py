@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from crystalcli.text.discover.file_filter import Choice
+    from crystalcli.text.discover.file_filter import FileFilter
 
 IncludeOption = Annotated[
     list[str] | None,
@@ -66,7 +66,7 @@ def parse_size(text: str | None) -> int | None:
 
 def file_filter(
     include: Sequence[str] | None, exclude: Sequence[str] | None, max_file_size: int | None, as_usual: bool
-) -> Choice | None:
+) -> FileFilter | None:
     """Make the filter that the options describe.
 
     Args:

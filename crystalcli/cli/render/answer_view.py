@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering.grounding.attribution import quoted
+from crystalcli.answering.grounding.attribution import quotation_line
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location
 from crystalcli.cli.render.recall_view import passage_json
-from crystalcli.text.chunking.unwrap import unwrapped
+from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.types import BY_LINES, Answer, Citation, Passage
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def is_quotations(answer: Answer) -> bool:
     """Tell whether the answer consists of its quotations, as an extractive one does."""
     rest = answer.text
     for citation in answer.citations:
-        rest = rest.replace(f"{quoted(citation)} [{citation.number}]", "")
+        rest = rest.replace(f"{quotation_line(citation)} [{citation.number}]", "")
     return not rest.strip()
 
 
@@ -92,7 +92,7 @@ def answer_markdown(answer: Answer) -> str:
 def packed_markdown(packed: Packed) -> str:
     """Write the passages as a numbered list of block quotes."""
     parts = (
-        _list_item(number, passage, "".join(unwrapped(passage.text, passage.kind)))
+        _list_item(number, passage, "".join(unwrap_lines(passage.text, passage.kind)))
         for number, passage in enumerate(packed.passages, 1)
     )
     return "\n\n".join(parts) + "\n"

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from crystalcli.cli.render.place_text import format_headings, format_location
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.text.chunking.unwrap import unwrapped
+from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.types import Passage
 
 _SELECTION = "atom"  # below depth 1 it selects the atoms to look at, and is no part of the score
@@ -41,7 +41,7 @@ def print_passages(passages: Sequence[Passage], explain: bool = False) -> None:
             _print_indented(Text(explanation_line(passage), style="dim"))
         low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
         marks = ("", "") if console.is_terminal and not console.no_color else ("»", "«")
-        start, best, end = unwrapped(passage.text, passage.kind, (low, high))
+        start, best, end = unwrap_lines(passage.text, passage.kind, (low, high))
         body = Text(sanitize(start))
         body.append(marks[0] + sanitize(best) + marks[1], style="bold yellow")
         body.append(sanitize(end))

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from crystalcli.errors import CrystalError
-from crystalcli.storage.file.file_lock import lock_beside, release
+from crystalcli.storage.file.file_lock import lock_beside, release_lock
 from crystalcli.storage.store import Store
 
 
 @contextlib.contextmanager
-def written_beside(place: Path, meta: Mapping[str, str], old: Store | None = None) -> Iterator[Store]:
+def write_beside(place: Path, meta: Mapping[str, str], old: Store | None = None) -> Iterator[Store]:
     """A new, empty crystal that is at `place` once the block has ended without an error; else it is removed.
 
     old: the crystal that stands there, open for writing: replaced and closed at the end. Without it nothing may stand there.
@@ -48,7 +48,7 @@ def written_beside(place: Path, meta: Mapping[str, str], old: Store | None = Non
     except OSError as error:
         raise CrystalError(f"cannot write {place}: {error.strerror}") from error
     finally:
-        release(lock)
+        release_lock(lock)
 
 
 def _settle(path: Path) -> None:

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotACrystalError
-from crystalcli.storage.file.file_lock import own_place
+from crystalcli.storage.file.file_lock import crystal_path
 from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, statements
-from crystalcli.storage.file.seal import Sealer
-from crystalcli.storage.file.signals import held_back
+from crystalcli.storage.file.seal import RowSealer
+from crystalcli.storage.file.signals import signals_held_back
 
 LARGEST = 1 << 24  # bytes of a blob, decompressed too; nothing this program writes comes near it
 PAGE_CACHE = 2 << 20  # bytes of the file that SQLite keeps in memory
@@ -39,12 +39,12 @@ def make(path: Path, meta: dict[str, str]) -> None:
     fresh.unlink(missing_ok=True)
     try:
         # SQLite drops what is raised in the functions that count rows for the seals: no Ctrl-C may be raised there.
-        with held_back(), contextlib.closing(_sqlite(f"{fresh.as_uri()}?mode=rwc")) as connection:
+        with signals_held_back(), contextlib.closing(_sqlite(f"{fresh.as_uri()}?mode=rwc")) as connection:
             connection.execute(f"PRAGMA page_size = {PAGE}")
             connection.execute("BEGIN IMMEDIATE")
             for statement in statements():
                 connection.execute(statement)
-            sealer = Sealer(connection)
+            sealer = RowSealer(connection)
             connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             sealer.write()
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -87,7 +87,7 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
     """
     uri = path.absolute().as_uri()
     modes = [f"{uri}?mode={'rw' if writable else 'ro'}"] * _TRIES
-    if not writable and not os.access(own_place(path).absolute().parent, os.W_OK) and not _unfinished(path):
+    if not writable and not os.access(crystal_path(path).absolute().parent, os.W_OK) and not _unfinished(path):
         # A crystal left in WAL mode on a read-only medium can only be read as if nothing else touched it.
         modes = [modes[0], f"{uri}?immutable=1"]
     for number, mode in enumerate(modes, 1):
@@ -118,7 +118,7 @@ def _looked_into(uri: str) -> sqlite3.Connection:
 
 def _unfinished(path: Path) -> bool:
     """Whether something beside the crystal belongs to it: without that the file alone may be half of two commits."""
-    place = own_place(path)
+    place = crystal_path(path)
     beside = (place.with_name(place.name + suffix) for suffix in ("-wal", "-journal"))
     return any(each.exists() and each.stat().st_size > 0 for each in beside)
 

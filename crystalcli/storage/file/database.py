@@ -15,11 +15,11 @@ from typing import Any, Self
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileError, NewerFormatError, NotACrystalError
 from crystalcli.storage.file.connection import connect, make, not_a_crystal, refused
-from crystalcli.storage.file.file_lock import lock_beside, own_place, release
-from crystalcli.storage.file.query_guard import Guard
+from crystalcli.storage.file.file_lock import crystal_path, lock_beside, release_lock
+from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, contradiction
-from crystalcli.storage.file.seal import Sealer
-from crystalcli.storage.file.signals import held_back
+from crystalcli.storage.file.seal import RowSealer
+from crystalcli.storage.file.signals import signals_held_back
 
 _LARGEST_LOG = 1 << 24  # bytes that the log beside a crystal keeps when it starts over
 
@@ -34,9 +34,9 @@ class Database:
         self._db = connection
         self._lock: Any = None
         self._identity = (0, 0)  # of the file, so that another in its place is noticed
-        self._sealer: Sealer | None = None
+        self._sealer: RowSealer | None = None
         self._wal = False
-        self._guard = Guard(connection, path)
+        self._guard = QueryGuard(connection, path)
 
     # --- opening and closing ------------------------------------------------------------------
 
@@ -56,12 +56,12 @@ class Database:
             if path.exists():
                 raise CrystalError(f"{path} exists already")
             try:
-                make(own_place(path).absolute(), meta)
+                make(crystal_path(path).absolute(), meta)
             except (sqlite3.Error, OSError) as error:
                 raise refused(path, error) from error
             return cls._open(path, lock)
         except BaseException:
-            release(lock)
+            release_lock(lock)
             raise
 
     @classmethod
@@ -86,7 +86,7 @@ class Database:
         try:
             return cls._open(path, lock)
         except BaseException:
-            release(lock)
+            release_lock(lock)
             raise
 
     @classmethod
@@ -112,7 +112,7 @@ class Database:
 
     def close(self) -> None:
         """Give the file back. After writing, it is one plain file again unless someone else still reads it."""
-        with held_back():
+        with signals_held_back():
             if self._lock is not None:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # all that can be moved, whoever is reading
@@ -120,7 +120,7 @@ class Database:
                     self._db.execute("PRAGMA busy_timeout = 200")  # a reader that stays keeps the file in WAL mode
                     self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.close()
-            release(self._lock)
+            release_lock(self._lock)
             self._lock = None
 
     def give_way(self, new: Path) -> None:
@@ -162,7 +162,7 @@ class Database:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("ROLLBACK")
-            self._sealer = Sealer(self._db)
+            self._sealer = RowSealer(self._db)
         except sqlite3.Error as error:
             raise refused(self.path, error) from error
 
@@ -188,7 +188,7 @@ class Database:
 
         Signals wait until it is over: SQLite calls back into Python as rows are written, and drops what is raised there.
         """
-        with held_back():
+        with signals_held_back():
             try:
                 self._begin()
                 try:

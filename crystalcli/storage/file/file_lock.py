@@ -20,12 +20,12 @@ _AGAIN = 0.1  # seconds between two tries
 _TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 
-def own_place(crystal: Path) -> Path:
+def crystal_path(crystal: Path) -> Path:
     """Where the file itself is: the end of a symbolic link. What SQLite and we keep beside it stands beside that."""
     return crystal.resolve() if crystal.is_symlink() else crystal
 
 
-def release(lock: Any) -> None:
+def release_lock(lock: Any) -> None:
     """Give the right to write back; None is nothing to give."""
     if lock is not None:
         with contextlib.suppress(OSError):
@@ -39,7 +39,7 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
     wait: seconds to wait for another program that has it; waiting: told once, in a line, that it has come to that.
     Raises CrystalError when the other program still has it then, or when this place cannot be written.
     """
-    path = own_place(crystal)
+    path = crystal_path(crystal)
     path = path.with_name(path.name + "-lock")
     deadline = time.monotonic() + wait
     while True:
@@ -59,7 +59,7 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
                 continue
         except BaseException:
             if ours:
-                release(file)
+                release_lock(file)
             file.close()
             raise
         holder = _holder(file)

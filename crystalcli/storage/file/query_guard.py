@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
-from crystalcli.storage.file.file_lock import own_place
+from crystalcli.storage.file.file_lock import crystal_path
 
 _STEPS = 1 << 16  # of SQLite's machine, between two looks at how long a query has gone on
 _PER_BYTE = 32  # steps for each byte of the file; a scan takes a tenth of it
 _ROWS_AT_ONCE = 1 << 7
 
 
-class Guard:
+class QueryGuard:
     """Runs the queries of one connection."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
@@ -57,7 +57,7 @@ class Guard:
 
     def _size(self) -> int:
         """Bytes of the file, what waits beside it included, and a few pages more."""
-        size, place = 1 << 16, own_place(self._path)
+        size, place = 1 << 16, crystal_path(self._path)
         for suffix in ("", "-wal"):
             with contextlib.suppress(OSError):
                 size += Path(f"{place}{suffix}").stat().st_size

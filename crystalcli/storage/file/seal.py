@@ -59,7 +59,7 @@ def row_digest(table: str, values: Iterable[Any]) -> int:
     return int.from_bytes(hasher.digest(), "little")
 
 
-class Sealer:
+class RowSealer:
     """Follows what one connection writes. `write` brings the seals up to date, inside the transaction that changed them.
 
     Write only while signals are held back (`signals.held_back`): SQLite reports whatever is raised in a function that it calls,

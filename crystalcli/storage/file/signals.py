@@ -19,7 +19,7 @@ STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")  # by name: not every system has them
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def signals_held_back() -> Iterator[None]:
     """Signals that have a handler are handled after the block; in other threads than the main one there is nothing to do."""
     if threading.current_thread() is not threading.main_thread():
         yield

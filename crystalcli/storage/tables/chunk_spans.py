@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MOST = 1 << 24  # no chunk is longer than a part may be, so that no sum of spans overflows
 
 
-class Spans(NamedTuple):
+class ChunkSpans(NamedTuple):
     """Per chunk, int64 [chunks]: `bytes`, `characters`, `newlines`, `tokens`; per unit, int64 [units]: `units`, characters."""
 
     bytes: Integers
@@ -35,7 +35,7 @@ class Spans(NamedTuple):
         return np.concatenate(self)
 
     @classmethod
-    def from_flat(cls, values: Integers, chunks: int, units: int) -> Spans:
+    def from_flat(cls, values: Integers, chunks: int, units: int) -> ChunkSpans:
         """The inverse of `flat`. Raises DamagedCrystalError when the counts do not add up."""
         if len(values) != 4 * chunks + units:
             raise DamagedCrystalError(None, "a segment's spans contradict its counts")

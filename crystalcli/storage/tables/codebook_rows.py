@@ -14,7 +14,7 @@ def put_codebooks(store: Store, blobs: Mapping[str, bytes]) -> None:
         store.rows("INSERT OR REPLACE INTO codebook VALUES (?, ?, ?)", (name, digest(data), data))
 
 
-def codebooks(store: Store) -> dict[str, bytes]:
+def stored_codebooks(store: Store) -> dict[str, bytes]:
     """The codebooks by name; none where the crystal goes by those of the program, or has yet to learn its own.
 
     Raises DamagedCrystalError when one is not what was written, or no blob.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crystalcli.storage.store import Store, compressed
-from crystalcli.storage.tables.rows import Segment
+from crystalcli.storage.tables.rows import SegmentRow
 
 CONTEXTS = "contexts"  # the part's name
 SINCE = 2  # the format version from which on chunks have contexts
@@ -21,7 +21,7 @@ def add_contexts(store: Store, segment: int, contexts: Sequence[str]) -> None:
         store.add_part(segment, CONTEXTS, compressed(text), len(text))
 
 
-def contexts_of(store: Store, row: Segment) -> list[str]:
+def contexts_of(store: Store, row: SegmentRow) -> list[str]:
     """The context of each of a segment's chunks, "" where none is known. Raises DamagedCrystalError."""
     data = store.frame(row.id, CONTEXTS)
     try:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.codebook_rows import codebooks, put_codebooks
+from crystalcli.storage.tables.codebook_rows import put_codebooks, stored_codebooks
 from crystalcli.storage.tables.rows import typed
 
 
-def landmarks_of(store: Store, source: int) -> list[tuple[int, str, str]]:
+def landmark_triples(store: Store, source: int) -> list[tuple[int, str, str]]:
     """(start, kind, label) of every landmark of a source, in order."""
     query = "SELECT start, kind, label FROM landmark WHERE source = ? ORDER BY start, kind"
     return typed(store.rows(query, (source,)), (int, str, str), store.path)
 
 
-def carry_codebooks(old: Store, new: Store) -> None:
+def copy_codebooks(old: Store, new: Store) -> None:
     """Give `new` the codebooks of `old`. Raises DamagedCrystalError, as what is damaged is not written anew."""
     with new.transaction():
-        put_codebooks(new, codebooks(old))
+        put_codebooks(new, stored_codebooks(old))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from crystalcli.storage.store import Store
 
 
-def between(store: Store, source: int, kind: str, position: int) -> tuple[str, int, int | None]:
+def landmark_span(store: Store, source: int, kind: str, position: int) -> tuple[str, int, int | None]:
     """The stretch of a source, from one landmark of `kind` to the next, that the character at `position` lies in.
 
     Its label, "" where there is none; where it begins; and where it ends, None for the end of the document.

@@ -12,7 +12,7 @@ from crystalcli.types import DocumentState
 RUN = 64  # chunks in a run at most, so that the runs over a chunk are found in one index range
 
 
-class Segment(NamedTuple):
+class SegmentRow(NamedTuple):
     """A row of `segment`."""
 
     id: int
@@ -27,7 +27,7 @@ class Segment(NamedTuple):
     encoded: int
 
 
-class Source(NamedTuple):
+class SourceRow(NamedTuple):
     """A row of `source`.
 
     Attributes:
@@ -58,7 +58,7 @@ class Source(NamedTuple):
         return self.state != DocumentState.PARTIAL and bool(self.digest)
 
 
-class Run(NamedTuple):
+class RunRow(NamedTuple):
     """A row of `run`."""
 
     source: int
@@ -69,7 +69,7 @@ class Run(NamedTuple):
     lines: int
 
 
-class Lexicon(NamedTuple):
+class LexiconRow(NamedTuple):
     """A row of `lexicon`."""
 
     id: int
@@ -78,16 +78,16 @@ class Lexicon(NamedTuple):
     atoms: int
 
 
-_Row = TypeVar("_Row", Segment, Source, Run, Lexicon)
+_Row = TypeVar("_Row", SegmentRow, SourceRow, RunRow, LexiconRow)
 _NAMES = {"int": int, "str": str, "bytes": bytes}
 _TYPES = {
     kind: tuple(_NAMES[str(kind.__annotations__[name].__forward_arg__)] for name in kind._fields)
-    for kind in (Segment, Source, Run, Lexicon)
+    for kind in (SegmentRow, SourceRow, RunRow, LexiconRow)
 }
 _MOST = 1 << 48  # of anything; times are nanoseconds, and are the one thing that may be more, or less than 0
 
 
-def checked(kind: type[_Row], row: tuple[Any, ...], path: Path) -> _Row:
+def checked_row(kind: type[_Row], row: tuple[Any, ...], path: Path) -> _Row:
     """The row as `kind`. Raises DamagedCrystalError when a value has another type or is out of all bounds."""
     types = _TYPES[kind]
     if tuple(map(type, row)) == types:
@@ -95,7 +95,11 @@ def checked(kind: type[_Row], row: tuple[Any, ...], path: Path) -> _Row:
         numbers = [
             value for name, value in zip(kind._fields, row, strict=True) if type(value) is int and name != "mtime_ns"
         ]
-        if min(numbers) >= 0 and max(numbers) <= _MOST and not (isinstance(found, Run) and not 0 < found.chunks <= RUN):
+        if (
+            min(numbers) >= 0
+            and max(numbers) <= _MOST
+            and not (isinstance(found, RunRow) and not 0 < found.chunks <= RUN)
+        ):
             return found
     raise DamagedCrystalError(path, f"a row of the table {kind.__name__.lower()} has impossible values")
 

@@ -9,7 +9,7 @@ from crystalcli.storage.store import Store, digest
 _AT_ONCE = 32  # segments in a query: some hundred kilobytes
 
 
-def parts(store: Store, segments: Sequence[int], names: Sequence[str]) -> Iterator[dict[str, bytes]]:
+def stored_parts(store: Store, segments: Sequence[int], names: Sequence[str]) -> Iterator[dict[str, bytes]]:
     """For each of `segments`, in their order, the parts called `names` by name; one that is not stored is left out.
 
     Raises DamagedCrystalError for a part that is not what was written.

@@ -40,7 +40,7 @@ _DEFINITION = re.compile(
 )
 
 
-def boundaries(text: str, code: bool = False) -> list[Boundary]:
+def find_boundaries(text: str, code: bool = False) -> list[Boundary]:
     """Every place where `text` may be cut, in order; the last is its end.
 
     Prose is cut at sentences, lines that are not merely wrapped, and paragraphs; code at lines, blank
@@ -133,11 +133,11 @@ def _lines(text: str) -> list[tuple[int, int, int]]:
     return found or ([(0, len(text), 0)] if text else [])
 
 
-def sentences(text: str, code: bool = False) -> list[tuple[int, int]]:
+def sentence_spans(text: str, code: bool = False) -> list[tuple[int, int]]:
     """Spans `[start, end)` of the sentences (prose) or lines (code) of `text`, white space around them left out."""
     spans = []
     start = 0
-    for boundary in boundaries(text, code):
+    for boundary in find_boundaries(text, code):
         piece = text[start : boundary.end]
         stripped = piece.strip()
         if stripped:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
-from crystalcli.text.chunking.boundaries import DEFINITION, MEMBER, PARAGRAPH, WORD, Boundary, boundaries
+from crystalcli.text.chunking.boundaries import DEFINITION, MEMBER, PARAGRAPH, WORD, Boundary, find_boundaries
 from crystalcli.types import Chunk, Landmark, Tokenizer
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class _Piece(NamedTuple):
     rank: int
 
 
-def cut(
+def cut_chunks(
     texts: Iterable[str | Landmark],
     tokenizer: Tokenizer,
     *,
@@ -130,7 +130,7 @@ def _spans(texts: Iterable[str | Landmark], code: bool) -> Iterator[tuple[list[t
         if size < wanted:
             continue
         joined = "".join(buffer)
-        found = _raised(joined, boundaries(joined, code), marks)
+        found = _raised(joined, find_boundaries(joined, code), marks)
         sure = joined.rfind("\n", 0, len(joined.rstrip())) + 1  # the last line that holds something starts here
         count = len(found)
         while count and not (found[count - 1].end <= sure and joined[found[count - 1].end - 1] == "\n"):
@@ -146,7 +146,7 @@ def _spans(texts: Iterable[str | Landmark], code: bool) -> Iterator[tuple[list[t
         marks = [(offset - done, depth) for offset, depth in marks if offset > done]
         wanted = max(_READ_AHEAD, 2 * size)
     joined = "".join(buffer)
-    yield _split(joined, _raised(joined, boundaries(joined, code), marks)), True
+    yield _split(joined, _raised(joined, find_boundaries(joined, code), marks)), True
 
 
 def _raised(text: str, found: list[Boundary], marks: list[tuple[int, int]]) -> list[Boundary]:

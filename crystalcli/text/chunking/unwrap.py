@@ -19,7 +19,7 @@ _STANDS = re.compile(r"(?:[-+*•>|#=~`<@]|\d{1,3}[.)]\s|[A-Za-z][.)]\s|:\w|\.\.
 _COLUMNS = re.compile(r"\S(?: {3,}|\t)\S")
 
 
-def unwrapped(text: str, kind: str, cuts: Sequence[int] = ()) -> list[str]:
+def unwrap_lines(text: str, kind: str, cuts: Sequence[int] = ()) -> list[str]:
     """The text cut at the offsets `cuts`, with single spaces in place of newlines that only fill a column.
 
     kind: that of the document; text of other kinds than WRAPPED comes back as it is. Joined, the parts are what is to be shown.

@@ -17,7 +17,7 @@ LARGEST = 100_000_000  # bytes of a file, unless something else is said
 
 
 @dataclass(frozen=True)
-class Choice:
+class FileFilter:
     """include: where there are any, only files that one of them matches; exclude: wins over include. A pattern that matches a
     folder means all that is in it; one with `!` takes back what those before it said of the same name. largest: bytes of a
     file at most, 0 for any. Raises UsageError for what is no pattern.
@@ -65,7 +65,7 @@ class Choice:
         return said
 
     @classmethod
-    def read(cls, said: Mapping[str, Any]) -> Choice:
+    def read(cls, said: Mapping[str, Any]) -> FileFilter:
         """The reverse. Raises ValueError for what `noted` does not write."""
         lists = [said.get(key, []) for key in ("include", "exclude")]
         largest = said.get("max_file_size", LARGEST)
@@ -79,10 +79,10 @@ class Choice:
             raise ValueError("no choice") from error
 
 
-USUAL = Choice()
+USUAL = FileFilter()
 
 
-def said(size: int) -> str:
+def format_limit(size: int) -> str:
     """A limit for a reader: 250,000 bytes, 1.5 MB."""
     return f"{size / 1e6:g} MB" if size >= 1_000_000 else f"{size:,} bytes"
 

@@ -23,7 +23,7 @@ Next = Callable[[float], "frozenset[str] | None"]
 
 
 @contextmanager
-def events(places: Collection[Path], matters: Callable[[str], bool]) -> Iterator[Next]:
+def watch_events(places: Collection[Path], matters: Callable[[str], bool]) -> Iterator[Next]:
     """Watches inside the block, from its first statement on, and gives a function that waits for the next burst.
 
     places: folders, with all below them, and files, by absolute paths. matters: whether an event at an absolute path counts. The

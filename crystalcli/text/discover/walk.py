@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.errors import Reason, Refusal, SourceError, refusal_of
-from crystalcli.text.discover.file_filter import USUAL, Choice, said
+from crystalcli.text.discover.file_filter import USUAL, FileFilter, format_limit
 from crystalcli.text.discover.ignore_files import Scope, is_ignored, scopes_above, scopes_below
 from crystalcli.text.discover.skip_rules import INSTALLED, PACKAGES, by_name
 
@@ -35,7 +35,7 @@ OWN_SUFFIXES = (".crystalignore", *(f".crystal{rest}" for rest in (*_BESIDE, *_R
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A regular file. `root` is the folder that was asked for, or the file's own folder; `relative` is posix.
 
     wanted: it was named, by itself or by a pattern that keeps it, so that what it looks like is no reason to leave it out.
@@ -50,7 +50,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedPath:
     """A file or folder that was met and is not read.
 
     Attributes:
@@ -68,7 +68,7 @@ class Skipped:
     chosen: bool = field(default=False, compare=False)
 
 
-class Near:
+class ChangedPaths:
     """Some places, by their absolute paths: a walk that is told of them looks at these and what is below them, and nowhere else.
 
     named: those of them that are files that were asked for by name.
@@ -93,14 +93,14 @@ class Near:
         return path in self._above or self.holds(path)
 
 
-def walk(
+def walk_files(
     paths: Sequence[Path],
     *,
     exclude: Container[Path] = (),
     hidden: bool = True,
-    choices: Mapping[Path, Choice] | None = None,
-    near: Near | None = None,
-) -> Iterator[Found | Skipped]:
+    choices: Mapping[Path, FileFilter] | None = None,
+    near: ChangedPaths | None = None,
+) -> Iterator[FoundFile | SkippedPath]:
     """Every file under `paths`, in the order asked and then by the parts of its relative path, none twice.
 
     A file asked for by name is found whatever ignore files, choices and its name say. `exclude` holds absolute paths that are
@@ -143,8 +143,8 @@ class _Walk:
         asked: list[_Asked],
         exclude: Container[Path],
         hidden: bool,
-        choices: Mapping[Path, Choice],
-        near: Near | None,
+        choices: Mapping[Path, FileFilter],
+        near: ChangedPaths | None,
     ) -> None:
         self.hidden = hidden
         self.choices = choices
@@ -156,7 +156,7 @@ class _Walk:
         self.entered: set[str] = set()
         self.given: set[str] = set()  # only those of self.files: no other file can be met twice
 
-    def run(self) -> Iterator[Found | Skipped]:
+    def run(self) -> Iterator[FoundFile | SkippedPath]:
         for one in self.asked:
             if stat.S_ISDIR(one.status.st_mode):
                 yield from self._folder(one)
@@ -170,13 +170,13 @@ class _Walk:
             self.given.add(real)
         return True
 
-    def _folder(self, asked: _Asked) -> Iterator[Found | Skipped]:
+    def _folder(self, asked: _Asked) -> Iterator[FoundFile | SkippedPath]:
         """Goes down from the folder asked for. A stack of its own, as folders nest deeper than Python's calls."""
         root, real_root = asked.path, asked.real.rstrip(os.sep)
         choice, near = self.choices.get(root, USUAL), self.near
         stack: list[tuple[Iterator[os.DirEntry[str]], str, tuple[Scope, ...]]] = []
 
-        def enter(prefix: str, scopes: tuple[Scope, ...]) -> Skipped | None:
+        def enter(prefix: str, scopes: tuple[Scope, ...]) -> SkippedPath | None:
             folder = root / prefix
             real = os.path.join(real_root, prefix) if prefix else asked.real  # noqa: PTH118 - text is faster
             if real in self.entered or folder in self.exclude or Path(real) in self.exclude:
@@ -186,7 +186,7 @@ class _Walk:
                 with os.scandir(folder) as listing:
                     entries = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
-                return Skipped(folder, root, prefix or ".", *refusal_of(error))
+                return SkippedPath(folder, root, prefix or ".", *refusal_of(error))
             stack.append((iter(entries), prefix and prefix + "/", scopes_below(entries, prefix, scopes)))
             return None
 
@@ -211,7 +211,7 @@ class _Walk:
                     continue
                 if name in INSTALLED and (is_folder or entry.is_symlink()):
                     if is_folder and f"{real_root}{os.sep}{relative}" not in self.folders:
-                        yield Skipped(root / relative, root, relative, *PACKAGES, True)
+                        yield SkippedPath(root / relative, root, relative, *PACKAGES, True)
                     continue
                 if is_folder:
                     if not _can_be_written_down(name):
@@ -226,23 +226,23 @@ class _Walk:
                 path = Path(entry.path)
                 if entry.is_symlink():
                     if (why := self._why_not_followed(entry.path)) and path not in self.exclude:
-                        yield Skipped(path, root, _legible(relative), *why)
+                        yield SkippedPath(path, root, _legible(relative), *why)
                     continue
                 real = f"{real_root}{os.sep}{relative}"
                 if not choice.include and (refusal := by_name(name)):
                     if path not in self.exclude and real not in self.files:
-                        yield Skipped(path, root, _legible(relative), *refusal, True)
+                        yield SkippedPath(path, root, _legible(relative), *refusal, True)
                     continue
                 if not self._is_new(path, real):
                     continue
                 try:
                     status = entry.stat(follow_symlinks=False)
                 except OSError as error:
-                    yield Skipped(path, root, _legible(relative), *refusal_of(error))
+                    yield SkippedPath(path, root, _legible(relative), *refusal_of(error))
                     continue
                 if choice.largest and status.st_size > choice.largest and real not in self.files:
-                    larger = f"larger than {said(choice.largest)}"
-                    yield Skipped(path, root, _legible(relative), larger, Reason.TOO_LARGE, True)
+                    larger = f"larger than {format_limit(choice.largest)}"
+                    yield SkippedPath(path, root, _legible(relative), larger, Reason.TOO_LARGE, True)
                     continue
                 yield _judge(path, root, relative, status, bool(choice.include) or real in self.files)
             else:
@@ -263,17 +263,17 @@ class _Walk:
         return Refusal("link leads outside the folder", Reason.LINK_OUTSIDE)
 
 
-def _judge(path: Path, root: Path, relative: str, status: os.stat_result, wanted: bool) -> Found | Skipped:
+def _judge(path: Path, root: Path, relative: str, status: os.stat_result, wanted: bool) -> FoundFile | SkippedPath:
     if not stat.S_ISREG(status.st_mode):
         what = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}.get(stat.S_IFMT(status.st_mode), "a device")
-        return Skipped(path, root, _legible(relative), f"not a file but {what}", Reason.NOT_A_FILE)
+        return SkippedPath(path, root, _legible(relative), f"not a file but {what}", Reason.NOT_A_FILE)
     if not _can_be_written_down(relative):
         return _nameless(path, root, relative)
-    return Found(path, root, relative, status.st_size, status.st_mtime_ns, wanted)
+    return FoundFile(path, root, relative, status.st_size, status.st_mtime_ns, wanted)
 
 
-def _nameless(path: Path, root: Path, relative: str) -> Skipped:
-    return Skipped(path, root, _legible(relative), "its name is not valid Unicode", Reason.BAD_NAME)
+def _nameless(path: Path, root: Path, relative: str) -> SkippedPath:
+    return SkippedPath(path, root, _legible(relative), "its name is not valid Unicode", Reason.BAD_NAME)
 
 
 def _can_be_written_down(name: str) -> bool:

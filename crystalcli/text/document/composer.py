@@ -91,12 +91,12 @@ def clean(text: str) -> str:
     return _NO_TEXT.sub("", text)
 
 
-def one_line(text: str) -> str:
+def as_one_line(text: str) -> str:
     """A cell or a title: on one line."""
     return " ".join(clean(text).split())
 
 
-def lines_of(text: str) -> str:
+def text_lines(text: str) -> str:
     """A paragraph: its lines with single spaces and none at their ends."""
     return "\n".join(_RUN.sub(" ", line).strip() for line in clean(text).split("\n"))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 LONGEST = 1 << 20  # characters: what is longer is given in parts, so that a file without newlines is not held whole
 
 
-def lines_of(pieces: Iterable[str]) -> Iterator[str]:
+def piece_lines(pieces: Iterable[str]) -> Iterator[str]:
     """The lines without their ends: `\\n`, `\\r\\n` or `\\r`, which no piece may end between."""
     held: list[str] = []
     size = 0

@@ -26,7 +26,7 @@ class Message(NamedTuple):
     text: str
 
 
-class Conversation(NamedTuple):
+class ChatLog(NamedTuple):
     """Messages in order, under a title, which may be ""."""
 
     title: str
@@ -59,7 +59,7 @@ def brief(text: str) -> str:
     return " ".join(text.split())[:_LONGEST]
 
 
-def written(conversations: Iterable[Conversation]) -> Iterator[str | Landmark]:
+def write_messages(conversations: Iterable[ChatLog]) -> Iterator[str | Landmark]:
     """The messages as text, a paragraph each, with a "message" landmark each, and a "heading" where there is a title."""
     position, headed = 0, ""
     for conversation in conversations:

@@ -43,7 +43,7 @@ _LONGEST_CODE = 255  # as spreadsheets allow
 Token = tuple[str, str]
 
 
-def shown(value: float, code: str, *, from_1904: bool = False) -> str:
+def format_number(value: float, code: str, *, from_1904: bool = False) -> str:
     """The number as it is seen under that code. from_1904: days count from 1904 and not from 1900."""
     if value != value or value in (float("inf"), float("-inf")) or len(code) > _LONGEST_CODE:
         return str(value)

@@ -38,7 +38,7 @@ def cell_of(text: str) -> Cell:
     return Cell(text, _VALUE.fullmatch(text) is None)
 
 
-def written(composer: Composer, sheet: str, rows: Iterable[tuple[int, Row]]) -> Iterator[None]:
+def write_table(composer: Composer, sheet: str, rows: Iterable[tuple[int, Row]]) -> Iterator[None]:
     """Write the rows of a sheet, each on a line of its own, into a composer, and stop after each."""
     gap = PARAGRAPH
     for number, line in headed(rows):

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.document.composer import LINE, Composer, one_line
+from crystalcli.text.document.composer import LINE, Composer, as_one_line
 from crystalcli.text.document.table_rows import Row, cell_of, headed
-from crystalcli.text.formats.plain import texts
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.formats.plain import decoded_texts
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -29,13 +29,13 @@ class CsvReading:
     kind = "csv"
     title = ""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self._asked = asked
 
     def pieces(self) -> Iterator[str | Landmark]:
         """A line for every row that holds something, with "row" landmarks. Raises SourceError when there is none."""
         composer = Composer()
-        for number, line in headed(_rows(_lines(texts(self._asked)))):
+        for number, line in headed(_rows(_lines(decoded_texts(self._asked)))):
             composer.open(LINE)
             composer.row_is(number)
             composer.block(line, LINE)
@@ -77,7 +77,7 @@ def _rows(lines: Iterator[str]) -> Iterator[tuple[int, Row]]:
     delimiter = delimiter or delimiter_of(sample)
     for record in _records(_chained(sample, lines), delimiter):
         number += 1
-        found = ((column, one_line(text)) for column, text in enumerate(record))
+        found = ((column, as_one_line(text)) for column, text in enumerate(record))
         yield number, {column: cell_of(text) for column, text in found if text}
 
 

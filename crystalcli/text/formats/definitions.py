@@ -46,7 +46,7 @@ class _Found(NamedTuple):
     at_margin: bool = False  # whether it is one only where its line begins at the margin
 
 
-def definitions(text: str, language: str) -> list[Landmark]:
+def find_definitions(text: str, language: str) -> list[Landmark]:
     """The landmarks of the definitions in `text`; none where the parser gives up.
 
     language: a name in GRAMMARS. Each definition's landmark stands at the start of its line, or of what is above it; where one ends

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from crystalcli.errors import Reason, Refusal, SourceError
-from crystalcli.text.document.composer import Composer, one_line
+from crystalcli.text.document.composer import Composer, as_one_line
 from crystalcli.text.document.markup import Element, attribute, children, descendants, name_of, page, tree
 from crystalcli.text.document.outline import Outline, label_of
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
-from crystalcli.text.formats.web.html_blocks import Flow, text_in
+from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
 from crystalcli.text.formats.web.html_reader import decoded
 
 CONTAINER = "META-INF/container.xml"
@@ -66,7 +66,7 @@ class EpubReading(PackageReading):
                 composer.open()
                 composer.mark("heading", here[""])
                 outline = Outline(here[""])
-            flow = Flow(composer, outline=outline, anchors=here, is_chapter="" in here)
+            flow = HtmlBlocks(composer, outline=outline, anchors=here, is_chapter="" in here)
             for _ in flow.write(next(descendants(body, "body"), body)):
                 yield
             outline = flow.outline
@@ -80,7 +80,7 @@ def _book(package: Package) -> tuple[Element, str]:
 
 
 def _texts(root: Element, name: str) -> Iterator[str]:
-    return (text for each in descendants(root, name) if (text := one_line("".join(each.itertext()))))
+    return (text for each in descendants(root, name) if (text := as_one_line("".join(each.itertext()))))
 
 
 def _target(folder: str, href: str) -> tuple[str, str]:
@@ -139,7 +139,7 @@ def _chapters(package: Package, root: Element, folder: str, items: dict[str, Ele
 def _nav_entries(entries: Element, base: str, outline: Outline, level: int, found: Chapters) -> None:
     for entry in children(entries, "li") if level < _DEEPEST else ():
         link = next(children(entry, "a", "span"), None)
-        label = label_of(one_line(text_in(link))) if link is not None else ""
+        label = label_of(as_one_line(element_text(link))) if link is not None else ""
         path = outline.enter(level, label) if label else ""
         if link is not None and name_of(link) == "a" and path:
             _note(found, base, str(link.get("href") or ""), path)
@@ -149,7 +149,7 @@ def _nav_entries(entries: Element, base: str, outline: Outline, level: int, foun
 
 def _ncx_entries(entries: Element, base: str, outline: Outline, level: int, found: Chapters) -> None:
     for entry in children(entries, "navPoint") if level < _DEEPEST else ():
-        label = label_of(" ".join(one_line("".join(each.itertext())) for each in children(entry, "navLabel")))
+        label = label_of(" ".join(as_one_line("".join(each.itertext())) for each in children(entry, "navLabel")))
         path = outline.enter(level, label) if label else ""
         content = next(children(entry, "content"), None)
         if content is not None and path:

@@ -45,7 +45,7 @@ def with_headings(texts: Iterable[str], outline: Outline | None = None) -> Itera
     yield from _cut(rest, headings, given, outline)
 
 
-def title_of(head: str, whole: bool) -> str:
+def markdown_title(head: str, whole: bool) -> str:
     """What the front matter calls the text, or else its first heading. `whole`: there is no more than `head`."""
     scanner = _Scanner()
     headings, _ = scanner.scan(head, final=whole)

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.document.composer import Composer, clean, one_line
+from crystalcli.text.document.composer import Composer, as_one_line, clean
 from crystalcli.text.document.outline import Outline, label_of
-from crystalcli.text.formats.markdown import title_of, with_headings
+from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.source.file_bytes import Decoder, bytes_again
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
 LARGEST = 200_000_000  # bytes: images are inside, and all of it is in memory
@@ -31,7 +31,7 @@ class NotebookReading:
 
     kind = "notebook"
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self._asked = asked
         self._cells: list[Any] | None = None
         self._named = ""
@@ -44,7 +44,7 @@ class NotebookReading:
         except SourceError:
             return ""
         return self._named or next(
-            (found for cell in cells if _is_markdown(cell) and (found := title_of(_source(cell), True))), ""
+            (found for cell in cells if _is_markdown(cell) and (found := markdown_title(_source(cell), True))), ""
         )
 
     def pieces(self) -> Iterator[str | Landmark]:
@@ -77,7 +77,7 @@ class NotebookReading:
             self._cells = [cell for each in cells for cell in each]
             meta = book.get("metadata")
             named = meta.get("title") or meta.get("name") if isinstance(meta, dict) else ""
-            self._named = label_of(one_line(named)) if isinstance(named, str) else ""
+            self._named = label_of(as_one_line(named)) if isinstance(named, str) else ""
         return self._cells
 
 

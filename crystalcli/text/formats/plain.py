@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterator
 
 from crystalcli.errors import UnsteadySourceError
 from crystalcli.text.formats.book_chapters import gutenberg_title, with_chapters
-from crystalcli.text.formats.markdown import title_of, with_headings
+from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.formats.rst import rst_title_of, with_rst_headings
 from crystalcli.text.source.file_bytes import CHANGED, HEAD, Decoder, bytes_again
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
 
 class PlainReading:
     """A file that is text from end to end."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self.kind = asked.kind
         self.title = ""
         self._asked = asked
@@ -28,11 +28,11 @@ class PlainReading:
         if self.kind != "code":
             whole = seen.fingerprint.size <= HEAD
             head = Decoder(seen.encoding).decode(seen.head, final=whole)
-            self.title = title_of(head, whole) if self.kind == "markdown" else _TITLES[self.kind](head)
+            self.title = markdown_title(head, whole) if self.kind == "markdown" else _TITLES[self.kind](head)
 
     def pieces(self) -> Iterator[str | Landmark]:
         """The text, never cut between the two halves of a newline, with its headings; code has none."""
-        exact = texts(self._asked)
+        exact = decoded_texts(self._asked)
         return _HEADINGS[self.kind](exact) if self.kind in _HEADINGS else exact
 
 
@@ -44,7 +44,7 @@ _HEADINGS: dict[str, Callable[[Iterator[str]], Iterator[str | Landmark]]] = {
 }
 
 
-def texts(asked: Asked) -> Iterator[str]:
+def decoded_texts(asked: ReadRequest) -> Iterator[str]:
     """A text file's exact text in pieces, decoded. Raises UnsteadySourceError when it is no longer what it was."""
     decoder = Decoder(asked.seen.encoding)
     held = ""  # a carriage return whose line feed may be in the next piece

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crystalcli.text.formats.plain import texts
+from crystalcli.text.formats.plain import decoded_texts
 from crystalcli.text.source.file_bytes import Decoder
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
 LARGEST = 1 << 20  # bytes of a file whose definitions are looked for; its tree takes some thirty times as much
@@ -18,7 +18,7 @@ LARGEST = 1 << 20  # bytes of a file whose definitions are looked for; its tree 
 class CodeReading:
     """A file of source code. It is held whole for its definitions, unless it is too large or no grammar reads it."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self.kind = asked.kind
         self.title = ""
         self._asked = asked
@@ -30,13 +30,13 @@ class CodeReading:
         asked = self._asked
         head = Decoder(asked.seen.encoding).decode(asked.seen.head)
         if asked.seen.fingerprint.size > LARGEST or not language_of(asked.path, head):
-            yield from texts(asked)
+            yield from decoded_texts(asked)
             return
-        from crystalcli.text.formats.definitions import definitions
+        from crystalcli.text.formats.definitions import find_definitions
 
-        text = "".join(texts(asked))
+        text = "".join(decoded_texts(asked))
         start = 0
-        for mark in definitions(text, language_of(asked.path, text)):
+        for mark in find_definitions(text, language_of(asked.path, text)):
             if mark.start > start:
                 yield text[start : mark.start]
             yield mark

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.document.line_index import lines_of
-from crystalcli.text.formats.plain import texts
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.document.line_index import piece_lines
+from crystalcli.text.formats.plain import decoded_texts
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[,.](\d{1,3})"
@@ -44,13 +44,13 @@ class SubtitlesReading:
     kind = "subtitles"
     title = ""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self._asked = asked
 
     def pieces(self) -> Iterator[str | Landmark]:
         """The text, and a "time" landmark where a sentence begins, or after some seconds of one. Raises SourceError."""
         position, marked, ended, before = 0, -_STRETCH, -_PAUSE, ""
-        for cue in _cues(lines_of(texts(self._asked))):
+        for cue in _cues(piece_lines(decoded_texts(self._asked))):
             for number, turn in enumerate(cue.turns):
                 is_anew = number > 0 or cue.start - ended > _PAUSE or _is_spoken_by_another(turn, before)
                 joint = "" if not position else "\n" if is_anew else " "

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crystalcli.errors import Reason, Refusal, SourceError, UnsteadySourceError, refusal_of
-from crystalcli.text.source.legacy_encodings import GUESSED, guess
+from crystalcli.text.source.legacy_encodings import GUESSED, guess_encoding
 from crystalcli.types import Fingerprint
 
 PIECE = 1 << 18
@@ -66,7 +66,7 @@ MAGIC = (
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class FileSurvey:
     """What one pass over a file's bytes found.
 
     encoding: of a text, "utf-8", "utf-8 with strays", "utf-16", "utf-16-le" and "utf-16-be" without a mark,
@@ -78,7 +78,7 @@ class Survey:
     head: bytes
 
 
-def survey(path: Path, piece: int = PIECE, *, named_pdf: bool = False) -> Survey:
+def survey_file(path: Path, piece: int = PIECE, *, named_pdf: bool = False) -> FileSurvey:
     """One pass over the file. Raises SourceError when it cannot be read, is empty, or is neither text nor PDF."""
     with open_bytes(path) as (stream, mtime_ns):
         digest = hashlib.sha256()
@@ -91,16 +91,16 @@ def survey(path: Path, piece: int = PIECE, *, named_pdf: bool = False) -> Survey
             look.at(part)
             part = stream.read(piece)
     # The time is from before the first byte: a change during the pass leaves it older than the file's.
-    return Survey(Fingerprint(size, mtime_ns, digest.digest()), look.verdict(size), head)
+    return FileSurvey(Fingerprint(size, mtime_ns, digest.digest()), look.verdict(size), head)
 
 
 def bytes_again(path: Path, fingerprint: Fingerprint, piece: int = PIECE) -> Iterator[bytes]:
     """The bytes in pieces. Raises UnsteadySourceError at the end if they are not those of the fingerprint."""
     with open_bytes(path) as (stream, _):
-        yield from checked(stream, fingerprint, piece)
+        yield from checked_pieces(stream, fingerprint, piece)
 
 
-def checked(stream: BinaryIO, fingerprint: Fingerprint, piece: int = PIECE) -> Iterator[bytes]:
+def checked_pieces(stream: BinaryIO, fingerprint: Fingerprint, piece: int = PIECE) -> Iterator[bytes]:
     """As `bytes_again`, of a file that is open already."""
     digest = hashlib.sha256()
     size = 0
@@ -235,4 +235,6 @@ class _Look:
         if self.controls > CONTROLS_IN_TEXT * size:
             raise SourceError(*BINARY_FILE)
         # Every character of UTF-8 beyond ASCII has one to three bytes more than characters; strays have none.
-        return "utf-8 with strays" if size - self.characters > self.strays else guess(self.head) or "windows-1252"
+        return (
+            "utf-8 with strays" if size - self.characters > self.strays else guess_encoding(self.head) or "windows-1252"
+        )

@@ -39,7 +39,7 @@ _ALPHABETS = (
 GUESSED = frozenset(encoding for alphabet in _ALPHABETS for encoding in alphabet.encodings)
 
 
-def guess(sample: bytes) -> str:
+def guess_encoding(sample: bytes) -> str:
     """The encoding of a text that begins with `sample`, one of GUESSED, or "" where none is much likelier than the others."""
     high = sum(byte > 127 for byte in sample)
     letters = sum(65 <= byte <= 90 or 97 <= byte <= 122 for byte in sample)

@@ -18,7 +18,7 @@ from crystalcli.types import Landmark, Reading
 _HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: no text, and neither UTF-8 nor tokens can be made of them
 
 
-class Guarded:
+class GuardedReading:
     """`inner`, guarded. Its text has as many characters: what is none becomes U+FFFD."""
 
     def __init__(self, inner: Reading) -> None:

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from crystalcli.errors import Reason, SourceError, UnsteadySourceError
-from crystalcli.text.source.file_bytes import Survey
-from crystalcli.text.source.read_request import Asked, Options
+from crystalcli.text.source.file_bytes import FileSurvey
+from crystalcli.text.source.read_request import ReadOptions, ReadRequest
 from crystalcli.text.source.unforeseen import unforeseen
 from crystalcli.types import Fingerprint, Landmark, Reading
 
@@ -47,10 +47,10 @@ class Bounds:
 BOUNDS = Bounds()
 
 
-class ApartReading:
+class WorkerReading:
     """A Reading of another process. `reader`: its "module:Class" in this room, as in readers.READERS."""
 
-    def __init__(self, asked: Asked, reader: str, bounds: Bounds = BOUNDS) -> None:
+    def __init__(self, asked: ReadRequest, reader: str, bounds: Bounds = BOUNDS) -> None:
         self.kind = asked.kind
         self._job = {"reader": reader, **_packed(asked)}
         self._bounds = bounds
@@ -84,8 +84,8 @@ class ApartReading:
                 yield Landmark(*message)
 
 
-def values_apart(
-    asked: Asked, function: str, first: int, end: int, bounds: Bounds = BOUNDS
+def worker_values(
+    asked: ReadRequest, function: str, first: int, end: int, bounds: Bounds = BOUNDS
 ) -> Generator[Any, None, None]:
     """What `function`, a "module:function" in this room, yields for a part of a file, made in another process from now on.
 
@@ -232,7 +232,7 @@ def _next_message(child: _Child, bounds: Bounds, waited: float) -> tuple[dict[st
         return message, time.monotonic() - began
 
 
-def _packed(asked: Asked) -> dict[str, Any]:
+def _packed(asked: ReadRequest) -> dict[str, Any]:
     mark = asked.seen.fingerprint
     return {
         "path": os.fspath(asked.path.absolute()),
@@ -291,10 +291,10 @@ def _do(job: dict[str, Any], answers: IO[bytes]) -> None:
         _say(answers, {"error": str(refusal), "code": refusal.code, "unsteady": unsteady})
 
 
-def _asked(job: dict[str, Any]) -> Asked:
+def _asked(job: dict[str, Any]) -> ReadRequest:
     size, mtime_ns, digest = job["fingerprint"]
-    seen = Survey(Fingerprint(size, mtime_ns, bytes.fromhex(digest)), job["encoding"], bytes.fromhex(job["head"]))
-    return Asked(Path(job["path"]), seen, job["kind"], Options(**job["options"]))
+    seen = FileSurvey(Fingerprint(size, mtime_ns, bytes.fromhex(digest)), job["encoding"], bytes.fromhex(job["head"]))
+    return ReadRequest(Path(job["path"]), seen, job["kind"], ReadOptions(**job["options"]))
 
 
 def _say(answers: IO[bytes], message: dict[str, Any]) -> None:

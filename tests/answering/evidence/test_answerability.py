@@ -23,8 +23,8 @@ ELSEWHERE = [
 def is_answered(crystal: Crystal, question: str, depth: int = 3) -> bool:
     """What `ask` decides before it says anything."""
     results = crystal.recall(question, answerability.LOOKED_AT, depth=depth)
-    reading = sentence_ranking.read(crystal.searcher().encoder, results.query, results)
-    return answerability.evidence(crystal, results, reading) >= FLOOR
+    reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results)
+    return answerability.answer_probability(crystal, results, reading) >= FLOOR
 
 
 def test_what_the_samples_hold_is_answered_and_what_nobody_wrote_there_is_not(crystal, answerable):
@@ -78,7 +78,7 @@ def test_the_signs():
     text = "Marta carried the brass key in her coat."
     passage = Passage(Place("tale.txt", 0, len(text), 1, 1), text, 1.5, best=(0, 13))
     idf = {"marta": 4.0, "key": 2.0, "crask": 6.0, "name": 5.0}
-    found = answerability.signs("What key did Marta and Crask name?", idf, 99, [passage])
+    found = answerability.answer_signs("What key did Marta and Crask name?", idf, 99, [passage])
     one = math.log(100 / 0.5)
     assert found.score == 1.5
     assert found.covered == pytest.approx(6 / one)  # `name` is what is asked for
@@ -87,7 +87,7 @@ def test_the_signs():
     assert found.rarity == pytest.approx(12 / 3 / one)
     assert found.length == pytest.approx(math.log1p(3))  # a short question
     assert found.nowhere == pytest.approx(6 / one)
-    only = answerability.signs("the name", {"name": 5.0}, 99, [passage])
+    only = answerability.answer_signs("the name", {"name": 5.0}, 99, [passage])
     assert (only.share, only.covered) == (0, 0)
 
 
@@ -95,14 +95,14 @@ def test_how_old_an_answer_is_says_nothing_of_whether_it_is_one():
     text = "Marta carried the brass key in her coat."
     new = Passage(Place("tale.txt", 0, len(text), 1, 1), text, 1.5, best=(0, 13), shares={"units": 1.5})
     old = replace(new, score=1.25, recency=-0.25)
-    signs = [answerability.signs("Which key?", {"key": 2.0}, 99, [each]) for each in (new, old)]
+    signs = [answerability.answer_signs("Which key?", {"key": 2.0}, 99, [each]) for each in (new, old)]
     assert signs[0] == signs[1]
     assert signs[0].score == 1.5
 
 
 @pytest.mark.parametrize("model", [*answerability.MODELS.values(), answerability.PAGES])
 def test_more_of_what_speaks_for_an_answer_is_never_less_evidence(model):
-    signs = answerability.Signs(1.0, 0.5, 0.5, 0.4, 0.6, 0.5, 0.5, 0.5, 0.0)
+    signs = answerability.AnswerSigns(1.0, 0.5, 0.5, 0.4, 0.6, 0.5, 0.5, 0.5, 0.0)
     for name, step in (
         ("score", 1),
         ("covered", 1),

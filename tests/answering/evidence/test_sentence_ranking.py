@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from crystalcli import Crystal
 from crystalcli.answering.evidence import sentence_ranking
-from crystalcli.answering.evidence.question_type import asked, shown
+from crystalcli.answering.evidence.question_type import expected_answer_type, shows_answer_type
 from crystalcli.lexical import query_terms
-from crystalcli.text.chunking.boundaries import sentences
+from crystalcli.text.chunking.boundaries import sentence_spans
 
 QUESTION = "Under what name did Mr Haddow bank the surplus money?"
 
@@ -20,8 +20,8 @@ def words(text: str) -> int:
 
 def test_sentences_are_whole_and_where_they_say(crystal):
     passages = crystal.recall(QUESTION, 5)
-    ranked = sentence_ranking.read(crystal.searcher().encoder, passages.query, passages).sentences
-    assert sum(len(sentences(each.text)) for each in passages) == len(ranked)  # all of them are prose
+    ranked = sentence_ranking.read_passages(crystal.searcher().encoder, passages.query, passages).sentences
+    assert sum(len(sentence_spans(each.text)) for each in passages) == len(ranked)  # all of them are prose
     assert [each.score for each in ranked] == sorted((each.score for each in ranked), reverse=True)
     for each in ranked:
         assert each.text == crystal.quote(each.passage.path, each.start, each.end)
@@ -35,7 +35,7 @@ def test_the_answer_is_among_the_first_three_quotations_of_most_questions(crysta
     some = answerable[::4]
     for each in some:
         passages = crystal.recall(each["question"], 5)
-        best = sentence_ranking.read(crystal.searcher().encoder, passages.query, passages).sentences[:3]
+        best = sentence_ranking.read_passages(crystal.searcher().encoder, passages.query, passages).sentences[:3]
         held += any(answer.lower() in sentence.text.lower() for answer in each["answers"] for sentence in best)
     assert held / len(some) > 0.4
 
@@ -43,7 +43,7 @@ def test_the_answer_is_among_the_first_three_quotations_of_most_questions(crysta
 def test_words_alone_decide_without_an_encoder(samples_crystal):
     with Crystal.open(samples_crystal, encoder=None) as lexical:
         passages = lexical.recall(QUESTION, 5)
-        ranked = sentence_ranking.read(lexical.searcher().encoder, passages.query, passages).sentences
+        ranked = sentence_ranking.read_passages(lexical.searcher().encoder, passages.query, passages).sentences
     asked_for = set(query_terms(QUESTION))
     assert asked_for & set(query_terms(ranked[0].text))
     assert "Owners" in " ".join(each.text for each in ranked[:3])
@@ -68,7 +68,7 @@ def test_a_text_longer_than_a_window_is_read_to_its_end(crystal):
 
 @given(budget=st.integers(1, 600), around=st.integers(0, 3))
 def test_windows_keep_to_their_budget_and_hold_the_best(crystal, ranked, budget, around):
-    taken = sentence_ranking.windows(ranked, words, budget, around)
+    taken = sentence_ranking.sentence_windows(ranked, words, budget, around)
     assert taken[0].start <= ranked[0].start and ranked[0].end <= taken[0].end
     assert taken[0].best == (ranked[0].start, ranked[0].end)
     assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in taken)
@@ -88,11 +88,11 @@ def test_windows_keep_to_their_budget_and_hold_the_best(crystal, ranked, budget,
 @pytest.fixture(scope="module")
 def ranked(crystal):
     results = crystal.recall(QUESTION, 5)
-    return sentence_ranking.read(crystal.searcher().encoder, results.query, results).sentences
+    return sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results).sentences
 
 
 def test_all_of_the_passages_where_there_is_room(crystal, ranked):
-    taken = sentence_ranking.windows(ranked, words, 10**6)
+    taken = sentence_ranking.sentence_windows(ranked, words, 10**6)
     passages = crystal.recall(QUESTION, 5)
     assert {each.path for each in taken} == {each.path for each in passages}
     assert sum(len(each.text) for each in taken) >= sum(len(each.text.strip()) for each in passages) - 10
@@ -110,7 +110,7 @@ def test_all_of_the_passages_where_there_is_room(crystal, ranked):
     ],
 )
 def test_what_a_question_asks_for(question, kind, yes, no):
-    assert asked(question) == kind
+    assert expected_answer_type(question) == kind
     if yes:
-        assert shown(kind, yes, question)
-    assert not shown(kind, no, question)
+        assert shows_answer_type(kind, yes, question)
+    assert not shows_answer_type(kind, no, question)

@@ -9,8 +9,8 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.answering.evidence import sentence_ranking
-from crystalcli.answering.evidence.sentence_ranking import Sentence
-from crystalcli.answering.evidence.speaker_match import voice
+from crystalcli.answering.evidence.sentence_ranking import RankedSentence
+from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.types import Passage, Place
 
 TALK = """Gina: Hey Jon, how is it going?
@@ -22,15 +22,15 @@ Gina: Thanks! I sell my own lamps there, and the rent is low. You should dance m
 """
 
 
-def found(text: str, said: str, score: float = 1.0, start: int = 0) -> Sentence:
+def found(text: str, said: str, score: float = 1.0, start: int = 0) -> RankedSentence:
     """A sentence of a passage that begins at character `start` of a document whose text is `text`."""
     passage = Passage(Place("talk.txt", start, len(text), 1, 1), text[start:], 1.0)
     at = text.index(said)
-    return Sentence(passage, 0, at, at + len(said), score)
+    return RankedSentence(passage, 0, at, at + len(said), score)
 
 
-def heard(question: str, *said: Sentence, text: str = TALK) -> float:
-    return voice(question, said, lambda path, start, end: text[start:end])
+def heard(question: str, *said: RankedSentence, text: str = TALK) -> float:
+    return speaker_match(question, said, lambda path, start, end: text[start:end])
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,9 @@ def test_who_speaks_is_looked_for_before_the_passage():
     start = TALK.index("Your shop")
     assert heard("What does Gina have?", found(TALK, "Your shop is a fine one, though.", start=start)) == 0.5
     assert (
-        voice("What does Gina have?", [found(TALK, "Your shop is a fine one, though.", start=start)], lambda *_: "")
+        speaker_match(
+            "What does Gina have?", [found(TALK, "Your shop is a fine one, though.", start=start)], lambda *_: ""
+        )
         == 0
     )
 
@@ -103,7 +105,7 @@ def test_a_word_before_a_colon_is_no_conversation(text, is_one):
 
 def test_what_stands_elsewhere_takes_no_room():
     prose = "The lamp is low. " * 12
-    others = [Sentence(Passage(Place("prose.txt", 0, len(prose), 1, 1), prose, 1.0), 0, 0, 16, 3.0)] * 12
+    others = [RankedSentence(Passage(Place("prose.txt", 0, len(prose), 1, 1), prose, 1.0), 0, 0, 16, 3.0)] * 12
     mine = found(TALK, "I sell my own lamps there, and the rent is low.")
     asked = [found(TALK, "Gina: Hey Jon, how is it going?", 2.0)] * 9
     assert heard("What does Gina sell?", *others, *asked, mine) == 1
@@ -139,5 +141,5 @@ def test_what_somebody_else_said_is_not_in_this_crystal(tmp_path: Path, encoder_
             assert wrong < right - 0.1
             asked = f"What did {other} {did}?"
             results = crystal.recall(asked, 5)
-            reading = sentence_ranking.read(crystal.searcher().encoder, results.query, results)
-            assert voice(asked, reading.sentences, crystal.quote) < 0
+            reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results)
+            assert speaker_match(asked, reading.sentences, crystal.quote) < 0

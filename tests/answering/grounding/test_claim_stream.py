@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.answering.grounding.attribution import Sources
-from crystalcli.answering.grounding.claim_stream import Spoken
+from crystalcli.answering.grounding.claim_stream import ClaimStream
 from crystalcli.types import Answer
 
 QUESTION = "Under what name did Mr Haddow bank the surplus money?"
@@ -18,9 +18,9 @@ SAID = (
 )
 
 
-def spoken(sources: Sources, text: str, *, strict: bool = False) -> Spoken:
+def spoken(sources: Sources, text: str, *, strict: bool = False) -> ClaimStream:
     """An answer that is complete already."""
-    made = Spoken(sources, strict=strict)
+    made = ClaimStream(sources, strict=strict)
     for _ in (*made.hear(text), *made.end()):
         pass
     return made
@@ -60,7 +60,7 @@ def test_what_is_heard_does_not_depend_on_the_pieces_it_comes_in(crystal, passag
     ends = [0, *sorted(set(cuts)), len(SAID)]
     for strict in (False, True):
         sources = Sources(crystal, QUESTION, passages)
-        made = Spoken(sources, strict=strict)
+        made = ClaimStream(sources, strict=strict)
         heard = []
         for start, end in pairwise(ends):
             heard += made.hear(SAID[start:end])
@@ -74,7 +74,7 @@ def test_what_is_heard_does_not_depend_on_the_pieces_it_comes_in(crystal, passag
 @settings(max_examples=50)
 @given(st.text(alphabet="aA1 .!?\"“”[]\n`'", max_size=60))
 def test_anything_may_be_said(crystal, passages, text):
-    made = Spoken(Sources(crystal, QUESTION, passages))
+    made = ClaimStream(Sources(crystal, QUESTION, passages))
     shown = "".join([piece for letter in text for piece in made.hear(letter)] + list(made.end()))
     assert shown == Answer("", made.text, (), (), claims=made.claims).marked
     assert made.text == spoken(Sources(crystal, QUESTION, passages), text).text
@@ -89,10 +89,10 @@ def test_a_label_of_the_models_own_is_not_a_citation(sources):
     )
     for said in ("It is `items[1]`.", "Use `items[1]` for it, and `items[2]`."):
         assert spoken(sources, said).text == said
-        made = Spoken(sources)
+        made = ClaimStream(sources)
         shown = "".join([piece for letter in said for piece in made.hear(letter)] + list(made.end()))
         assert (made.text, shown[: len(said)]) == (said, said)
-    made = Spoken(sources)
+    made = ClaimStream(sources)
     for piece in ("The `longname` is", " it so [1]."):
         list(made.hear(piece))
     list(made.end())
@@ -106,7 +106,7 @@ def test_a_word_that_was_cut_in_two_is_not_looked_up(sources):
         ("He was paid by Pickering.", ("Pickering",)),
         ("He was paid £4,500 by Jos", ("£4,500",)),
     ):
-        made = Spoken(sources)
+        made = ClaimStream(sources)
         list(made.hear(said))
         list(made.end(stopped=True))
         assert made.claims[0].missing == missing

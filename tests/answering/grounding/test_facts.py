@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.answering.grounding.facts import Known, facts, quotations
-from crystalcli.answering.grounding.number_words import numbers
+from crystalcli.answering.grounding.facts import Known, find_facts, quotations
+from crystalcli.answering.grounding.number_words import find_numbers
 
 
 def stated(sentence: str) -> list[str]:
-    return [fact.text for fact in facts(sentence)]
+    return [fact.text for fact in find_facts(sentence)]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def stated(sentence: str) -> list[str]:
     ],
 )
 def test_a_number_is_read_whatever_it_is_written_as(text, value, unit):
-    (number,) = numbers(text)
+    (number,) = find_numbers(text)
     assert Decimal(str(value)) in number.values
     assert number.unit == unit
 
@@ -46,17 +46,17 @@ def test_a_number_is_read_whatever_it_is_written_as(text, value, unit):
 @given(st.integers(0, 10**12))
 def test_digits_are_read_with_and_without_commas(value):
     for text in (f"{value}", f"{value:,}", f"about {value:,}."):
-        (number,) = numbers(text)
+        (number,) = find_numbers(text)
         assert Decimal(value) in number.values
 
 
 @given(st.text(max_size=200))
 def test_any_text_has_facts_that_stand_in_it(text):
     known = Known([text])
-    for fact in facts(text):
+    for fact in find_facts(text):
         assert fact.text in text
         assert known.holds(fact), fact
-    for number in numbers(text):
+    for number in find_numbers(text):
         assert text[number.start : number.end].strip()
 
 
@@ -105,8 +105,8 @@ def test_quotations_are_found_in_every_form_and_when_they_are_not_closed():
     ],
 )
 def test_what_is_there_in_another_form_is_found(text, sentence):
-    assert facts(sentence)
-    assert [fact.text for fact in facts(sentence) if not Known([text]).holds(fact)] == []
+    assert find_facts(sentence)
+    assert [fact.text for fact in find_facts(sentence) if not Known([text]).holds(fact)] == []
 
 
 @pytest.mark.parametrize(
@@ -123,4 +123,4 @@ def test_what_is_there_in_another_form_is_found(text, sentence):
     ],
 )
 def test_what_is_not_there_is_missed(text, sentence, missing):
-    assert [fact.text for fact in facts(sentence) if not Known([text]).holds(fact)] == missing
+    assert [fact.text for fact in find_facts(sentence) if not Known([text]).holds(fact)] == missing

@@ -23,7 +23,7 @@ def test_each_name_is_filled_in_once_and_all_else_stays(before, between, after, 
     )
     template = f"{before}{{context}}{between}{{question}}{after}"
     wanted = f"{before}{passages}{between}{question.strip()}{after}"
-    assert prompt_template.filled(template, passages, question) == wanted
+    assert prompt_template.fill_template(template, passages, question) == wanted
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_a_template_says_where_both_go(template, missing):
 
 
 def test_the_usual_message_is_a_template_like_any_other(crystal):
-    prompt_template.check(prompt_template.PLAIN)
+    prompt_template.check_template(prompt_template.PLAIN)
     found = crystal.recall("Who keeps the ledgers?", 3)
-    taken, user = prompt_context.pack("Who keeps the ledgers?", found, len, 10**6)
-    _, body = prompt_context.pack("Who keeps the ledgers?", found, len, 10**6, "{context}")
+    taken, user = prompt_context.pack_passages("Who keeps the ledgers?", found, len, 10**6)
+    _, body = prompt_context.pack_passages("Who keeps the ledgers?", found, len, 10**6, "{context}")
     assert taken == found
     assert user == f"{body}\n\nQuestion: Who keeps the ledgers?"
 
@@ -53,7 +53,7 @@ def test_the_usual_message_is_a_template_like_any_other(crystal):
     ("system", "roles"), [(None, ["system", "user"]), ("Be brief.", ["system", "user"]), ("", ["user"])]
 )
 def test_the_system_message_can_be_replaced_or_left_out(system, roles):
-    found = prompt_context.messages("Hello", system)
+    found = prompt_context.chat_messages("Hello", system)
     assert [message["role"] for message in found] == roles
     assert found[-1]["content"] == "Hello"
     if system:
@@ -105,7 +105,7 @@ def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, o
     listening = Listening(LanguageModel.open(language_model_path), length)
     crystal.ask(question, options, model=listening)
     packed = crystal.pack_context(question, options, model=listening)
-    assert listening.given == prompt_context.messages(packed.user, packed.system)
+    assert listening.given == prompt_context.chat_messages(packed.user, packed.system)
     assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in packed.passages)
 
 

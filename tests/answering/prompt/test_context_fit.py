@@ -33,8 +33,8 @@ class Narrow:
 
 
 def write(some, room, count):
-    taken, user = prompt_context.pack(QUESTION, some, count, room)
-    return taken, prompt_context.messages(user)
+    taken, user = prompt_context.pack_passages(QUESTION, some, count, room)
+    return taken, prompt_context.chat_messages(user)
 
 
 def test_what_fits_is_taken_and_no_more(crystal, folder):
@@ -43,7 +43,7 @@ def test_what_fits_is_taken_and_no_more(crystal, folder):
     taken_before = 0
     for length in range(420, 4000, 60):
         narrow = Narrow(model, length)
-        taken, conversation = context_fit.fitted(
+        taken, conversation = context_fit.fit_context(
             narrow, passages, 32, 10**6, lambda some, room: write(some, room, model.count)
         )
         assert model.prompt_size(conversation) + 32 <= length
@@ -51,7 +51,7 @@ def test_what_fits_is_taken_and_no_more(crystal, folder):
         assert all(each in passages for each in taken)
         assert len(taken) >= min(taken_before, 1)
         taken_before = len(taken)
-    everything, _ = context_fit.fitted(
+    everything, _ = context_fit.fit_context(
         Narrow(model, 10**6), passages, 32, 10**6, lambda some, room: write(some, room, model.count)
     )
     assert everything == passages
@@ -60,9 +60,9 @@ def test_what_fits_is_taken_and_no_more(crystal, folder):
 def test_a_passage_is_cut_before_none_is_given(crystal, folder):
     model = open_speaker(folder)
     passages = crystal.recall(QUESTION, 3)
-    least = model.prompt_size(prompt_context.messages(prompt_context.pack(QUESTION, [], model.count)[1]))
+    least = model.prompt_size(prompt_context.chat_messages(prompt_context.pack_passages(QUESTION, [], model.count)[1]))
     narrow = Narrow(model, least + 32 + 100)
-    taken, conversation = context_fit.fitted(
+    taken, conversation = context_fit.fit_context(
         narrow, passages, 32, 900, lambda some, room: write(some, room, model.count)
     )
     assert taken == passages[:1]
@@ -86,7 +86,7 @@ def test_a_model_too_small_for_the_question(crystal, folder, length):
 
 def test_an_answer_through_a_narrow_window(crystal, folder):
     model = open_speaker(folder)
-    least = model.prompt_size(prompt_context.messages(prompt_context.pack(QUESTION, [], model.count)[1]))
+    least = model.prompt_size(prompt_context.chat_messages(prompt_context.pack_passages(QUESTION, [], model.count)[1]))
     answer = crystal.ask(QUESTION, model=Narrow(model, least + 160), max_tokens=8, floor=0)
     assert answer.tokens["prompt"] + 8 <= least + 160
     assert answer.tokens["context"] > 0

@@ -5,9 +5,9 @@ import pytest
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.storage.file.connection import PAGE_CACHE
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import Run, Segment, Source
+from crystalcli.storage.tables.rows import RunRow, SegmentRow, SourceRow
 from crystalcli.storage.tables.runs import runs_by_chunk
-from crystalcli.storage.tables.segment_parts import parts
+from crystalcli.storage.tables.segment_parts import stored_parts
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def store(tmp_path):
     with Store.create(tmp_path / "m.crystal", {}) as made:
         with made.transaction():
             for number in range(100):
-                segment = made.add_segment(Segment(0, number, 1, number, 1, 1, 1, 1, 1, 1))
+                segment = made.add_segment(SegmentRow(0, number, 1, number, 1, 1, 1, 1, 1, 1))
                 made.add_part(segment, "atoms", bytes([number]))
                 if number % 3:
                     made.add_part(segment, "units", bytes([number, 1]))
@@ -24,10 +24,10 @@ def store(tmp_path):
 
 def test_parts_of_many_segments_come_in_the_order_asked_for(store):
     ids = list(range(100, 0, -1))
-    found = list(parts(store, ids, ("units", "atoms")))
+    found = list(stored_parts(store, ids, ("units", "atoms")))
     assert [each["atoms"][0] + 1 for each in found] == ids
     assert [each.get("units") for each in found] == [bytes([i - 1, 1]) if (i - 1) % 3 else None for i in ids]
-    assert list(parts(store, [], ("units",))) == []
+    assert list(stored_parts(store, [], ("units",))) == []
 
 
 def test_parts_are_checked(store):
@@ -37,18 +37,18 @@ def test_parts_are_checked(store):
     raw.commit()
     raw.close()
     with Store.open(store.path) as again:
-        assert len(list(parts(again, range(1, 77), ("atoms",)))) == 76
+        assert len(list(stored_parts(again, range(1, 77), ("atoms",)))) == 76
         with pytest.raises(DamagedCrystalError, match="part atoms of segment 77 does not match its digest"):
-            list(parts(again, range(1, 100), ("atoms",)))
+            list(stored_parts(again, range(1, 100), ("atoms",)))
 
 
 def test_runs_come_in_the_order_of_their_chunks(store):
-    source = Source(0, "a", "a", ".", "text", "", "done", "", "", 5, 1, b"", 5, 1, 1)
+    source = SourceRow(0, "a", "a", ".", "text", "", "done", "", "", 5, 1, b"", 5, 1, 1)
     with store.transaction():
         for number in range(3):
             where = f"{number}"
             made = store.put_source(source._replace(path=where, location=where))
-            store.add_runs(Run(made, place, 700 * place + number, 5, 0, 0) for place in range(5))
+            store.add_runs(RunRow(made, place, 700 * place + number, 5, 0, 0) for place in range(5))
     wanted = sorted((700 * place + number, 5) for place in range(5) for number in range(3))
     assert list(runs_by_chunk(store, 10_000)) == wanted
     assert list(runs_by_chunk(store, 1401)) == wanted[:7]

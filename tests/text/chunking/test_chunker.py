@@ -1,8 +1,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crystalcli.text.chunking.boundaries import boundaries, sentences
-from crystalcli.text.chunking.chunker import FLOOR, LIMIT, cut
+from crystalcli.text.chunking.boundaries import find_boundaries, sentence_spans
+from crystalcli.text.chunking.chunker import FLOOR, LIMIT, cut_chunks
 from crystalcli.vectors import default_tokenizer
 
 PARAGRAPH = (
@@ -17,7 +17,7 @@ texts = st.text(
 
 
 def chunks_of(text: str, step: int = 1000, code: bool = False) -> list:
-    return list(cut((text[i : i + step] for i in range(0, len(text), step)), default_tokenizer(), code=code))
+    return list(cut_chunks((text[i : i + step] for i in range(0, len(text), step)), default_tokenizer(), code=code))
 
 
 @settings(max_examples=150, deadline=None)
@@ -84,23 +84,23 @@ def test_a_line_without_any_place_to_cut_is_still_cut():
 
 def test_sentences_know_abbreviations_initials_and_wrapped_lines():
     text = 'Mr. A. B. Smith lives at No. 4. He said: "Go!" and went.\nNext line'
-    assert [text[a:b] for a, b in sentences(text)] == [
+    assert [text[a:b] for a, b in sentence_spans(text)] == [
         "Mr. A. B. Smith lives at No. 4.",
         'He said: "Go!" and went.',
         "Next line",
     ]
     wrapped = "It is a truth universally acknowledged, that a single man in\npossession of a good fortune, must be in want of a wife.\n"
-    assert len(sentences(wrapped)) == 1
+    assert len(sentence_spans(wrapped)) == 1
 
 
 def test_turns_of_a_conversation_are_sentences_of_their_own():
     text = "Ann: I went to the support group yesterday and it was so powerful\nBob: Wow\n"
-    assert len(sentences(text)) == 2
+    assert len(sentence_spans(text)) == 2
 
 
 @given(texts, st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_boundaries_rise_and_end_at_the_end(text, code):
-    ends = [boundary.end for boundary in boundaries(text, code)]
+    ends = [boundary.end for boundary in find_boundaries(text, code)]
     assert ends == sorted(ends)
     assert not text or ends[-1] == len(text)

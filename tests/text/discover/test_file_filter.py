@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import MACHINE_MADE, Reason, UsageError
-from crystalcli.text.discover.file_filter import LARGEST, USUAL, Choice
+from crystalcli.text.discover.file_filter import LARGEST, USUAL, FileFilter
 from crystalcli.text.discover.skip_rules import COPY, GENERATED, MINIFIED, by_content, by_name
-from crystalcli.text.discover.walk import Found, Near, Skipped, walk
+from crystalcli.text.discover.walk import ChangedPaths, FoundFile, SkippedPath, walk_files
 
 NAMES = ("a.md", "b.log", "c/a.md", "c/d/e.log", "c/d/f.txt", "g/h/a.md", "g/i.txt", "[x].txt")
 
@@ -23,12 +23,14 @@ def write(root: Path, *names: str, content: str = "x") -> None:
         (root / name).write_text(content, encoding="utf-8")
 
 
-def found(root: Path, choice: Choice = USUAL, **options: Any) -> list[str]:
-    return [one.relative for one in walk([root], choices={root: choice}, **options) if isinstance(one, Found)]
+def found(root: Path, choice: FileFilter = USUAL, **options: Any) -> list[str]:
+    return [one.relative for one in walk_files([root], choices={root: choice}, **options) if isinstance(one, FoundFile)]
 
 
-def skipped(root: Path, choice: Choice = USUAL) -> dict[str, str]:
-    return {one.relative: one.reason for one in walk([root], choices={root: choice}) if isinstance(one, Skipped)}
+def skipped(root: Path, choice: FileFilter = USUAL) -> dict[str, str]:
+    return {
+        one.relative: one.reason for one in walk_files([root], choices={root: choice}) if isinstance(one, SkippedPath)
+    }
 
 
 patterns = st.lists(
@@ -47,7 +49,7 @@ def test_exclude_leaves_out_what_the_same_lines_in_an_ignore_file_do(tmp_path, l
     ignore.write_text("\n".join(lines))
     by_file = found(tmp_path)
     ignore.unlink()
-    choice = Choice(exclude=tuple(lines))
+    choice = FileFilter(exclude=tuple(lines))
     assert found(tmp_path, choice) == by_file
     assert {name for name in NAMES if not choice.leaves_out(name)} == set(by_file)
 
@@ -57,17 +59,17 @@ def test_exclude_leaves_out_what_the_same_lines_in_an_ignore_file_do(tmp_path, l
 def test_include_keeps_what_the_same_lines_would_exclude_and_exclude_wins(tmp_path, include, exclude):
     write(tmp_path, *NAMES)
     everything = set(found(tmp_path))
-    kept = everything - set(found(tmp_path, Choice(exclude=tuple(include)))) if include else everything
-    choice = Choice(tuple(include), tuple(exclude))
-    wanted = kept & set(found(tmp_path, Choice(exclude=tuple(exclude))))
+    kept = everything - set(found(tmp_path, FileFilter(exclude=tuple(include)))) if include else everything
+    choice = FileFilter(tuple(include), tuple(exclude))
+    wanted = kept & set(found(tmp_path, FileFilter(exclude=tuple(exclude))))
     assert set(found(tmp_path, choice)) == wanted == {name for name in everything if not choice.leaves_out(name)}
-    assert Choice.read(choice.noted()) == choice
+    assert FileFilter.read(choice.noted()) == choice
 
 
 @pytest.mark.parametrize("line", ["", "# a note", "a\nb", "a\0b", "!"])
 def test_what_is_no_pattern_is_refused(line):
     with pytest.raises(UsageError, match=r"is no pattern as in \.gitignore"):
-        Choice(exclude=(line,))
+        FileFilter(exclude=(line,))
 
 
 @pytest.mark.parametrize(
@@ -75,18 +77,22 @@ def test_what_is_no_pattern_is_refused(line):
 )
 def test_a_note_that_the_program_would_not_write_is_refused(said):
     with pytest.raises(ValueError, match="no choice"):
-        Choice.read(said)
+        FileFilter.read(said)
 
 
 def test_large_files_are_left_out_and_listed_unless_they_are_named(tmp_path):
     write(tmp_path, "small.txt", "large.txt")
     (tmp_path / "large.txt").write_text("y" * 2001)
-    choice = Choice(largest=2000)
+    choice = FileFilter(largest=2000)
     assert found(tmp_path, choice) == ["small.txt"]
     assert skipped(tmp_path, choice) == {"large.txt": "larger than 2,000 bytes"}
-    assert found(tmp_path, Choice(largest=2001)) == found(tmp_path, Choice(largest=0)) == ["large.txt", "small.txt"]
+    assert (
+        found(tmp_path, FileFilter(largest=2001))
+        == found(tmp_path, FileFilter(largest=0))
+        == ["large.txt", "small.txt"]
+    )
     both = [tmp_path, tmp_path / "large.txt"]
-    assert [one.relative for one in walk(both, choices={tmp_path: choice}) if isinstance(one, Found)] == [
+    assert [one.relative for one in walk_files(both, choices={tmp_path: choice}) if isinstance(one, FoundFile)] == [
         "large.txt",
         "small.txt",
     ]
@@ -120,14 +126,16 @@ def test_what_nobody_means_to_read_is_listed_unless_it_is_named_or_included(tmp_
         "s.mp3": "sound",
         "x.whl": "packed program",
     }
-    assert {one.code for one in walk([tmp_path]) if isinstance(one, Skipped)} <= MACHINE_MADE
-    assert all(one.chosen for one in walk([tmp_path]) if isinstance(one, Skipped))
-    assert found(tmp_path, Choice(include=("*.lock", "js/"))) == ["Cargo.lock", "js/package-lock.json", "my.lock"]
-    (one,) = walk([tmp_path / "Cargo.lock"])
-    assert isinstance(one, Found)
+    assert {one.code for one in walk_files([tmp_path]) if isinstance(one, SkippedPath)} <= MACHINE_MADE
+    assert all(one.chosen for one in walk_files([tmp_path]) if isinstance(one, SkippedPath))
+    assert found(tmp_path, FileFilter(include=("*.lock", "js/"))) == ["Cargo.lock", "js/package-lock.json", "my.lock"]
+    (one,) = walk_files([tmp_path / "Cargo.lock"])
+    assert isinstance(one, FoundFile)
     assert one.wanted
     assert [
-        each.relative for each in walk([tmp_path, tmp_path / "a.PNG"]) if isinstance(each, Found) and each.wanted
+        each.relative
+        for each in walk_files([tmp_path, tmp_path / "a.PNG"])
+        if isinstance(each, FoundFile) and each.wanted
     ] == ["a.PNG"]
 
 
@@ -169,10 +177,12 @@ def test_generated_and_minified_code_is_known_by_its_beginning(tmp_path, name, t
 
 def test_a_walk_near_some_places_finds_what_a_whole_walk_finds_there(tmp_path):
     write(tmp_path, *NAMES, "c/.gitignore", content="*.log\n")
-    whole = [one for one in walk([tmp_path], hidden=False) if isinstance(one, Found)]
+    whole = [one for one in walk_files([tmp_path], hidden=False) if isinstance(one, FoundFile)]
     for places in (["c"], ["c/d/e.log", "g/i.txt"], ["g/h", "nothing/there"], ["a.md", "c/d"], [""], []):
         absolute = [str(tmp_path / place) for place in places]
-        near = Near(absolute)
+        near = ChangedPaths(absolute)
         expected = [one for one in whole if any(Path(place) in (one.path, *one.path.parents) for place in absolute)]
-        assert [one for one in walk([tmp_path], hidden=False, near=near) if isinstance(one, Found)] == expected
+        assert [
+            one for one in walk_files([tmp_path], hidden=False, near=near) if isinstance(one, FoundFile)
+        ] == expected
         assert all(near.holds(str(one.path)) for one in expected)

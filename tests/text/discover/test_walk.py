@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.discover.walk import Found, Skipped, walk
+from crystalcli.text.discover.walk import FoundFile, SkippedPath, walk_files
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="Git is what the walk is compared with")
 
@@ -27,11 +27,11 @@ def write(root: Path, *names: str) -> None:
 
 
 def found(*paths: Path, **options: Any) -> list[str]:
-    return [one.relative for one in walk(paths, **options) if isinstance(one, Found)]
+    return [one.relative for one in walk_files(paths, **options) if isinstance(one, FoundFile)]
 
 
 def skipped(*paths: Path) -> dict[str, str]:
-    return {one.relative: one.reason for one in walk(paths) if isinstance(one, Skipped)}
+    return {one.relative: one.reason for one in walk_files(paths) if isinstance(one, SkippedPath)}
 
 
 @pytest.fixture
@@ -62,22 +62,24 @@ def test_order_is_by_the_parts_of_the_path_and_never_varies(tmp_path: Path) -> N
     write(tmp_path, "b.txt", "a/z.txt", "a/b/c.txt", "a.txt", "a-b/x", "Z", "ä/ö.txt")
     expected = ["Z", "a/b/c.txt", "a/z.txt", "a-b/x", "a.txt", "b.txt", "ä/ö.txt"]
     assert found(tmp_path) == expected == sorted(expected, key=lambda name: name.split("/"))
-    assert list(walk([tmp_path])) == list(walk([tmp_path]))
+    assert list(walk_files([tmp_path])) == list(walk_files([tmp_path]))
 
 
 def test_a_found_file_says_what_it_is(tmp_path: Path) -> None:
     write(tmp_path, "in/file.txt")
     os.utime(tmp_path / "in/file.txt", ns=(5, 1_234_567_890))
-    one = Found(tmp_path / "in/file.txt", tmp_path, "in/file.txt", 1, 1_234_567_890)
-    assert list(walk([tmp_path])) == [one]
-    assert list(walk([tmp_path / "in/file.txt"])) == [Found(one.path, tmp_path / "in", "file.txt", 1, one.mtime_ns)]
+    one = FoundFile(tmp_path / "in/file.txt", tmp_path, "in/file.txt", 1, 1_234_567_890)
+    assert list(walk_files([tmp_path])) == [one]
+    assert list(walk_files([tmp_path / "in/file.txt"])) == [
+        FoundFile(one.path, tmp_path / "in", "file.txt", 1, one.mtime_ns)
+    ]
 
 
 def test_relative_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, "in/a.txt", "b.txt")
     monkeypatch.chdir(tmp_path / "in")
     for asked in (Path(), Path("../in"), Path("../in/")):
-        (one,) = walk([asked])
+        (one,) = walk_files([asked])
         assert (one.path, one.root, one.relative) == (tmp_path / "in/a.txt", tmp_path / "in", "a.txt")
 
 
@@ -97,7 +99,7 @@ def test_what_does_not_exist_is_an_error_before_anything_is_found(tmp_path: Path
     write(tmp_path, "file")
     (tmp_path / "broken").symlink_to("nowhere")
     with pytest.raises(SourceError, match=r". does not exist$"):
-        walk([tmp_path, tmp_path / name])
+        walk_files([tmp_path, tmp_path / name])
 
 
 def test_machine_made_folders_and_crystals_are_passed_over_in_silence(tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_excluded_paths_are_passed_over_in_silence(tmp_path: Path) -> None:
     write(tmp_path, "a/1.txt", "a/2.txt", "b/3.txt", "4.txt")
     (tmp_path / "link").symlink_to(tmp_path / "a")
     out = {tmp_path / "a/1.txt", tmp_path / "b", tmp_path / "4.txt"}
-    assert [one.relative for one in walk([tmp_path, tmp_path / "4.txt"], exclude=out)] == ["a/2.txt"]
+    assert [one.relative for one in walk_files([tmp_path, tmp_path / "4.txt"], exclude=out)] == ["a/2.txt"]
     assert found(tmp_path / "link", exclude=out) == ["2.txt"]
 
 
@@ -151,10 +153,10 @@ def test_a_link_asked_for_is_followed(tmp_path: Path) -> None:
     write(tmp_path, "real/a.txt")
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "file-link").symlink_to("real/a.txt")
-    (one,) = walk([tmp_path / "link"])
+    (one,) = walk_files([tmp_path / "link"])
     assert (one.path, one.root) == (tmp_path / "link/a.txt", tmp_path / "link")
-    (one,) = walk([tmp_path / "file-link"])
-    assert isinstance(one, Found)
+    (one,) = walk_files([tmp_path / "file-link"])
+    assert isinstance(one, FoundFile)
     assert (one.relative, one.size) == ("file-link", 1)
 
 
@@ -186,9 +188,9 @@ def test_what_the_system_refuses_is_skipped_with_a_reason(tmp_path: Path, monkey
         return real(folder)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    assert list(walk([tmp_path]))[:2] == [
-        Skipped(tmp_path / "a", tmp_path, "a", "permission denied", Reason.PERMISSION_DENIED),
-        Skipped(tmp_path / "b", tmp_path, "b", "input/output error", Reason.UNREADABLE),
+    assert list(walk_files([tmp_path]))[:2] == [
+        SkippedPath(tmp_path / "a", tmp_path, "a", "permission denied", Reason.PERMISSION_DENIED),
+        SkippedPath(tmp_path / "b", tmp_path, "b", "input/output error", Reason.UNREADABLE),
     ]
     assert found(tmp_path) == ["c/3.txt"]
     assert skipped(tmp_path / "a") == {".": "permission denied"}
@@ -196,10 +198,10 @@ def test_what_the_system_refuses_is_skipped_with_a_reason(tmp_path: Path, monkey
 
 def test_a_file_that_vanishes_during_the_walk_is_skipped(tmp_path: Path) -> None:
     write(tmp_path, "a.txt", "b.txt")
-    steps = walk([tmp_path])
+    steps = walk_files([tmp_path])
     assert next(steps).relative == "a.txt"
     (tmp_path / "b.txt").unlink()
-    assert list(steps) == [Skipped(tmp_path / "b.txt", tmp_path, "b.txt", "no longer there", Reason.NOT_FOUND)]
+    assert list(steps) == [SkippedPath(tmp_path / "b.txt", tmp_path, "b.txt", "no longer there", Reason.NOT_FOUND)]
 
 
 def test_a_name_that_is_not_unicode_is_skipped_legibly(tmp_path: Path) -> None:
@@ -421,7 +423,7 @@ def test_crystalignore_leaves_out_what_git_keeps(tmp_path):
         (tmp_path / name).write_text("x\n")
     (tmp_path / ".crystalignore").write_text("answers.jsonl\n!ignored.log\n")
     (tmp_path / ".gitignore").write_text("*.log\n")
-    found = {each.relative for each in walk([tmp_path])}
+    found = {each.relative for each in walk_files([tmp_path])}
     assert found == {".gitignore", "ignored.log", "kept.md", "sub/again.md"}
 
 
@@ -429,6 +431,6 @@ def test_hidden_files_can_be_left_out(tmp_path):
     (tmp_path / ".config").mkdir()
     for name in (".env", ".config/token", "seen.md"):
         (tmp_path / name).write_text("x\n")
-    assert [each.relative for each in walk([tmp_path], hidden=False)] == ["seen.md"]
-    assert [each.relative for each in walk([tmp_path / ".env"], hidden=False)] == [".env"]
-    assert len(list(walk([tmp_path]))) == 3
+    assert [each.relative for each in walk_files([tmp_path], hidden=False)] == ["seen.md"]
+    assert [each.relative for each in walk_files([tmp_path / ".env"], hidden=False)] == [".env"]
+    assert len(list(walk_files([tmp_path]))) == 3

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.text.formats.pdf.bidi import as_letters, balance, in_order, runs_left
+from crystalcli.text.formats.pdf.bidi import as_letters, balance, reading_order, runs_left
 from crystalcli.text.formats.pdf.glyphs import Fragment, _Letter, fragments_of
-from crystalcli.text.formats.pdf.page_layout import blocks_of, line_of, rows_of
+from crystalcli.text.formats.pdf.page_layout import blocks_of, line_of, page_rows
 from crystalcli.text.readers import open_source
 
 HARBOUR = "הנמל הישן"
@@ -38,7 +38,7 @@ def test_a_word_that_runs_to_the_left_is_one_fragment() -> None:
 
 def test_numbers_and_words_of_the_other_direction_stand_where_they_are_read() -> None:
     shown = ".לודגה Captain Leblanc ידי לע 1893 תנשב הנבנ רולדגמה"  # from the left, as it is drawn
-    (row,) = rows_of(fragments_of(drawn(shown)))
+    (row,) = page_rows(fragments_of(drawn(shown)))
     assert line_of(row).text == TOWER
 
 
@@ -65,13 +65,13 @@ def test_of_two_columns_that_run_to_the_left_the_right_one_is_first() -> None:
         for x, name in ((50, "שמאל"), (300, "ימין"))
         for number in range(6)
     ]
-    starts = [line.text.split()[0] for block in blocks_of(rows_of(fragments)) for line in block]
+    starts = [line.text.split()[0] for block in blocks_of(page_rows(fragments)) for line in block]
     assert starts == ["ימין"] * 6 + ["שמאל"] * 6
 
 
 @given(st.lists(st.sampled_from(["word", "מלה", "12", "%", "(", "."]), max_size=12), st.booleans())
 def test_every_part_of_a_line_is_read_once(texts: list[str], leftward: bool) -> None:
-    order = in_order(texts, leftward)
+    order = reading_order(texts, leftward)
     assert sorted(order) == list(range(len(texts)))
     if leftward and not {"word", "%"} & {*texts}:
         assert order == list(range(len(texts)))[::-1]
@@ -87,7 +87,7 @@ def test_every_part_of_a_line_is_read_once(texts: list[str], leftward: bool) -> 
     ],
 )
 def test_words_and_numbers_in_a_line_that_runs_to_the_left(shown: list[str], read: list[str]) -> None:
-    assert [shown[at] for at in in_order(shown, True)] == read
+    assert [shown[at] for at in reading_order(shown, True)] == read
 
 
 @given(st.text())

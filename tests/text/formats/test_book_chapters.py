@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.documents import read
 
-from crystalcli.text.chunking.unwrap import unwrapped
+from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.text.formats.book_chapters import HEADER, LICENCE, with_chapters
 from crystalcli.types import Landmark
 
@@ -183,7 +183,7 @@ def test_chapters_do_not_depend_on_where_the_pieces_end(text: str, data: st.Data
 
 
 def one(text: str, kind: str = "text") -> str:
-    return "".join(unwrapped(text, kind))
+    return "".join(unwrap_lines(text, kind))
 
 
 def test_wrapped_prose_is_joined() -> None:
@@ -229,7 +229,7 @@ def test_what_is_not_wrapped_stays(text: str) -> None:
 )
 def test_only_white_space_changes_and_cuts_change_nothing(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=3)))
-    parts = unwrapped(text, "text", cuts)
+    parts = unwrap_lines(text, "text", cuts)
     assert len(parts) == len(cuts) + 1
     assert "".join(parts) == one(text)
     assert "".join(one(text).split()) == "".join(text.split())

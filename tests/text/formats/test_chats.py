@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.readings import Read, read
 
-from crystalcli.text.readers import kind_of
+from crystalcli.text.readers import kind_of_file
 
 relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ANN, BOB = "[2024-05-01 10:30] Ann: The ferry leaves at six.", "[2024-05-01 10:31] Bob: Don't be late."
@@ -345,10 +345,10 @@ def test_what_only_begins_like_a_chat_stays_code(tmp_path: Path, text: str) -> N
 
 def test_the_name_and_the_beginning_decide() -> None:
     message = b'[{"user": "a", "text": "b"}]'
-    assert kind_of(Path("a.json"), message) == "chat"
-    assert kind_of(Path("a.json"), b'{"version": 1}') == "code"
-    assert kind_of(Path("a.yaml"), message) == "code"
-    assert kind_of(Path("a.txt"), message) == "text"
+    assert kind_of_file(Path("a.json"), message) == "chat"
+    assert kind_of_file(Path("a.json"), b'{"version": 1}') == "code"
+    assert kind_of_file(Path("a.yaml"), message) == "code"
+    assert kind_of_file(Path("a.txt"), message) == "text"
 
 
 KEYS = "messages author text time mapping message parent content parts sessions user ts role".split()  # noqa: SIM905

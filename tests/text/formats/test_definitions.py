@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crystalcli.text.chunking.chunker import cut
-from crystalcli.text.formats.definitions import definitions
+from crystalcli.text.chunking.chunker import cut_chunks
+from crystalcli.text.formats.definitions import find_definitions
 from crystalcli.text.formats.grammars import GRAMMARS, language_of
 from crystalcli.text.formats.source_code import LARGEST
 from crystalcli.text.readers import open_source
@@ -179,7 +179,7 @@ def test_definitions_have_landmarks(language, tmp_path):
 
 def test_depth_counts_the_definitions_around():
     text = "class A:\n    def m(self):\n        def g(): ...\n\n    def n(self): ...\n\ndef f(): ...\n"
-    assert [(mark.label, mark.depth) for mark in definitions(text, "python")] == [
+    assert [(mark.label, mark.depth) for mark in find_definitions(text, "python")] == [
         ("A", 0),
         ("A.m", 1),
         ("A.m.g", 2),
@@ -218,12 +218,12 @@ snippets = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(snippets, st.sampled_from(sorted(GRAMMARS)))
 def test_any_text_has_landmarks_in_order_and_the_same_each_time(text, language):
-    marks = definitions(text, language)
+    marks = find_definitions(text, language)
     starts = [mark.start for mark in marks]
     assert starts == sorted(set(starts))
     assert all(0 <= start < len(text) for start in starts)
     assert all(mark.depth >= 0 and mark.label == mark.label.strip() for mark in marks)
-    assert marks == definitions(text, language)
+    assert marks == find_definitions(text, language)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
@@ -256,12 +256,14 @@ def test_a_large_file_is_read_without_definitions(tmp_path):
 )
 def test_what_is_hard_to_parse_takes_no_long_time(language, text):
     began = time.thread_time()
-    definitions(text, language)
+    find_definitions(text, language)
     assert time.thread_time() - began < 12
 
 
 def test_deep_nesting_has_short_labels():
-    marks = definitions("".join("  " * depth + f"class C{depth}:\n" for depth in range(60)) + "  " * 60 + "x", "python")
+    marks = find_definitions(
+        "".join("  " * depth + f"class C{depth}:\n" for depth in range(60)) + "  " * 60 + "x", "python"
+    )
     assert max(len(mark.label.split(".")) for mark in marks) == 8
 
 
@@ -269,14 +271,14 @@ def test_deep_nesting_has_short_labels():
 
 
 def chunks_of(pieces) -> list[str]:
-    return [chunk.text for chunk in cut(pieces, default_tokenizer(), code=True)]
+    return [chunk.text for chunk in cut_chunks(pieces, default_tokenizer(), code=True)]
 
 
 def pieces_of(text: str, step: int = 10_000) -> list[str | Landmark]:
     """A text with the landmarks of its definitions, in pieces of at most `step` characters."""
     found: list[str | Landmark] = []
     start = 0
-    for mark in (*definitions(text, "python"), None):
+    for mark in (*find_definitions(text, "python"), None):
         end = len(text) if mark is None else mark.start
         found += [text[at : min(at + step, end)] for at in range(start, end, step)]
         found += [] if mark is None else [mark]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.text.formats.pdf.glyphs import Fragment, _Letter, fragments_of, tidied
-from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, rows_of
-from crystalcli.text.formats.pdf.paragraphs import Words, joined, text_of
+from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, page_rows
+from crystalcli.text.formats.pdf.paragraphs import Words, join_lines, paragraph_text
 from crystalcli.text.formats.pdf.running_headers import edges_of, heads_of
 
 PROSE = "the lamp is lit at dusk and burns until the sun stands over the sea"
@@ -19,7 +19,7 @@ def fragment(text: str, x: float, y: float, size: float = 10.0) -> Fragment:
 
 
 def page_text(fragments: list[Fragment]) -> str:
-    return "".join(text for _, text in text_of(blocks_of(rows_of(fragments)), Words()))
+    return "".join(text for _, text in paragraph_text(blocks_of(page_rows(fragments)), Words()))
 
 
 def column(name: str, x: float, lines: int, top: float, letters: int = 44) -> list[Fragment]:
@@ -123,7 +123,7 @@ def test_hyphens_go_by_what_the_document_says(
 ) -> None:
     words = Words()
     words.add([seen])
-    assert joined(before, after, words) == found
+    assert join_lines(before, after, words) == found
 
 
 @given(st.integers(0, 30))

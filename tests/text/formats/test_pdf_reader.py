@@ -13,8 +13,8 @@ import pytest
 
 from crystalcli.errors import SourceError
 from crystalcli.text.readers import open_source
-from crystalcli.text.source.read_request import Options
-from crystalcli.text.source.worker_process import ApartReading
+from crystalcli.text.source.read_request import ReadOptions
+from crystalcli.text.source.worker_process import WorkerReading
 from crystalcli.types import Landmark
 
 
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Callable[..., Path]:
 
 
 def opened(path: Path, password: str = "") -> list[str | Landmark]:
-    return list(open_source(path, Options(password=password))[1].pieces())
+    return list(open_source(path, ReadOptions(password=password))[1].pieces())
 
 
 def text_of(path: Path, password: str = "") -> str:
@@ -250,5 +250,5 @@ def test_where_it_is_read_makes_no_difference(file: Callable[..., Path], monkeyp
     for helpers in (1, 3):
         monkeypatch.setattr("crystalcli.text.formats.pdf.pdf_pages.HELPERS", helpers)
         _, reading = open_source(path)
-        assert not isinstance(reading, ApartReading)
+        assert not isinstance(reading, WorkerReading)
         assert [piece for piece in reading.pieces() if piece] == apart

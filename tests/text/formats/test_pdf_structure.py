@@ -28,7 +28,7 @@ from crystalcli.errors import SourceError
 from crystalcli.text.formats.pdf import pdf_reader, structure
 from crystalcli.text.formats.pdf.fallback import NOTE
 from crystalcli.text.readers import open_source
-from crystalcli.text.source.read_request import Options
+from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.text.source.worker_process import Bounds
 from crystalcli.types import Landmark
 
@@ -90,7 +90,7 @@ def read(tmp_path: Path, data: bytes, password: str = "") -> tuple[str, str, lis
     """Title, text, and the landmarks with the text that they stand at."""
     path = tmp_path / "a.pdf"
     path.write_bytes(data)
-    _, reading = open_source(path, Options(password=password))
+    _, reading = open_source(path, ReadOptions(password=password))
     title = reading.title
     pieces = list(reading.pieces())
     text = "".join(piece for piece in pieces if isinstance(piece, str))

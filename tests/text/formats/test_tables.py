@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.documents import read, xlsx
 
 from crystalcli.errors import SourceError
-from crystalcli.text.document.number_format import general, is_date, shown
+from crystalcli.text.document.number_format import format_number, general, is_date
 from crystalcli.text.document.table_rows import cell_of, headed
 from crystalcli.text.formats.csv_table import delimiter_of
 from crystalcli.text.readers import open_source
@@ -220,7 +220,7 @@ def test_a_workbook_without_anything(tmp_path: Path) -> None:
     ],
 )
 def test_numbers_as_they_are_seen(value: float, code: str, seen: str) -> None:
-    assert shown(value, code) == seen
+    assert format_number(value, code) == seen
 
 
 def test_which_codes_are_days() -> None:
@@ -233,12 +233,12 @@ def test_which_codes_are_days() -> None:
 @example(5e-324, "0.00E+00")
 @example(1e308, "#,##0")
 def test_any_code_shows_something_without_failing(value: float, code: str) -> None:
-    assert len(shown(value, code)) < 2000
+    assert len(format_number(value, code)) < 2000
 
 
 @relaxed
 @given(st.integers(-(10**14), 10**14))
 def test_whole_numbers_are_shown_whole(value: int) -> None:
     assert general(float(value)) == str(value)
-    assert shown(float(value), "#,##0") == f"{value:,}"
-    assert shown(float(value), "0.00") == f"{value}.00"
+    assert format_number(float(value), "#,##0") == f"{value:,}"
+    assert format_number(float(value), "0.00") == f"{value}.00"

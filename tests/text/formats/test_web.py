@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.documents import read
 
 from crystalcli.errors import SourceError
-from crystalcli.text.readers import kind_of, open_source
+from crystalcli.text.readers import kind_of_file, open_source
 
 PAGE = """<!DOCTYPE html>
 <html><head><title>The  ferry &mdash; timetable</title><script>var x = "<p>hidden</p>";</script>
@@ -113,12 +113,12 @@ def test_lines_are_those_of_the_file(file, words: str) -> None:
 
 
 def test_what_makes_a_page() -> None:
-    assert kind_of(Path("a.htm")) == kind_of(Path("a.xhtml")) == "html"
+    assert kind_of_file(Path("a.htm")) == kind_of_file(Path("a.xhtml")) == "html"
     for head in (b"<!doctype HTML>", b"\xef\xbb\xbf\n <html lang=en>", b'<?xml version="1.0"?>\n<!-- x --><html>'):
-        assert kind_of(Path("saved"), head) == "html"
-        assert kind_of(Path("saved.txt"), head) == "html"
-    assert kind_of(Path("notes.txt"), b"<p>a note") == "text"
-    assert kind_of(Path("a.py"), b"<html>") == "code"
+        assert kind_of_file(Path("saved"), head) == "html"
+        assert kind_of_file(Path("saved.txt"), head) == "html"
+    assert kind_of_file(Path("notes.txt"), b"<p>a note") == "text"
+    assert kind_of_file(Path("a.py"), b"<html>") == "code"
 
 
 def test_main_is_read_and_nothing_else(file) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from crystalcli.text.readers import open_source
-from crystalcli.text.source.legacy_encodings import GUESSED, guess
-from crystalcli.text.source.read_request import Options
+from crystalcli.text.source.legacy_encodings import GUESSED, guess_encoding
+from crystalcli.text.source.read_request import ReadOptions
 
 TEXTS = {
     "Капитан порта вёл журнал всех кораблей, которые заходили в гавань. Каждое утро он спускался к воде.": (
@@ -35,7 +35,7 @@ def test_a_text_comes_back(tmp_path: Path, text: str, encoding: str, name: str) 
     said = f"1\n00:00:01,000 --> 00:00:02,000\n{text}\n" if name.endswith("srt") else 90 * f"{text}\r\n"
     (tmp_path / name).write_bytes(said.encode(encoding))
     for piece in (1, 7, 4096) if name == "a.txt" else (1 << 18,):
-        pieces = open_source(tmp_path / name, Options(piece=piece))[1].pieces()
+        pieces = open_source(tmp_path / name, ReadOptions(piece=piece))[1].pieces()
         found = "".join(each for each in pieces if isinstance(each, str))
         assert found == (f"{text}\n" if name.endswith("srt") else said)
 
@@ -51,13 +51,13 @@ def test_a_text_comes_back(tmp_path: Path, text: str, encoding: str, name: str) 
     ],
 )
 def test_what_says_too_little_is_not_guessed(text: str, encoding: str) -> None:
-    assert guess(text.encode(encoding)) == ""
+    assert guess_encoding(text.encode(encoding)) == ""
 
 
 def test_noise_is_no_language() -> None:
     dice = random.Random(0)
     for size in (40, 200, 1000, 4096) * 50:
-        assert guess(bytes(dice.randrange(32, 256) for _ in range(size))) == ""
+        assert guess_encoding(bytes(dice.randrange(32, 256) for _ in range(size))) == ""
 
 
 def test_what_is_guessed_wrongly_later_is_no_error(tmp_path: Path) -> None:

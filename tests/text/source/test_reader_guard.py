@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import SourceError, UnsteadySourceError
-from crystalcli.text.source.reader_guard import Guarded, storable
+from crystalcli.text.source.reader_guard import GuardedReading, storable
 from crystalcli.types import Landmark
 
 
@@ -48,7 +48,7 @@ class Broken:
     ],
 )
 def test_what_a_reader_raises_is_a_reason(error, kind, reason):
-    reading = Guarded(Broken(("one", "two"), error))
+    reading = GuardedReading(Broken(("one", "two"), error))
     assert (reading.kind, reading.title) == ("text", "")
     pieces = reading.pieces()
     assert [next(pieces), next(pieces)] == ["one", "two"]
@@ -58,7 +58,7 @@ def test_what_a_reader_raises_is_a_reason(error, kind, reason):
 
 def test_a_ctrl_c_is_not_a_reason():
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
-        list(Guarded(Broken((), KeyboardInterrupt())).pieces())
+        list(GuardedReading(Broken((), KeyboardInterrupt())).pieces())
 
 
 @given(st.text(st.characters(codec=None) | st.characters(categories=["Cs"])))
@@ -73,6 +73,6 @@ def test_text_is_storable_and_as_long(text):
 
 
 def test_pieces_titles_and_labels_are_storable():
-    reading = Guarded(Broken(("a\udc00", Landmark(2, "heading", "é\udfff"), "b")))
+    reading = GuardedReading(Broken(("a\udc00", Landmark(2, "heading", "é\udfff"), "b")))
     assert reading.title == "a\ufffdb"
     assert list(reading.pieces()) == ["a\ufffd", Landmark(2, "heading", "é\ufffd"), "b"]

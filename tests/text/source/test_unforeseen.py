@@ -29,7 +29,7 @@ def raised(context, error: Exception) -> SourceError:
     ],
 )
 def test_depth_and_memory_are_named_alike_in_every_format(error, message, code):
-    contexts = [reader_guard.trouble_named(), zip_package._trouble_named("epub"), archive_members.trouble_named()]
+    contexts = [reader_guard.trouble_named(), zip_package._trouble_named("epub"), archive_members.archive_trouble()]
     for caught in [unforeseen(error), unforeseen(error, "PDF"), *(raised(context, error) for context in contexts)]:
         assert (str(caught), caught.code, type(caught)) == (message, code, SourceError)
 
@@ -39,9 +39,9 @@ def test_inside_a_container_the_rest_is_damage():
     assert unforeseen(KeyError("x")).code is Reason.UNEXPECTED
     caught = raised(zip_package._trouble_named("docx"), KeyError("x"))
     assert (str(caught), caught.code) == ("damaged Word file: unexpected KeyError", Reason.DAMAGED)
-    caught = raised(archive_members.trouble_named(), KeyError("x"))
+    caught = raised(archive_members.archive_trouble(), KeyError("x"))
     assert (str(caught), caught.code) == ("damaged archive: unexpected KeyError", Reason.DAMAGED)
-    caught = raised(archive_members.trouble_named(), zipfile.BadZipFile())
+    caught = raised(archive_members.archive_trouble(), zipfile.BadZipFile())
     assert (str(caught), caught.code) == ("damaged archive", Reason.DAMAGED)
 
 

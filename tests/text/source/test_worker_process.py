@@ -15,9 +15,9 @@ from support.waiting import GUARD, until
 
 from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.source import worker_process
-from crystalcli.text.source.file_bytes import survey
-from crystalcli.text.source.read_request import Asked, Options
-from crystalcli.text.source.worker_process import ApartReading, Bounds
+from crystalcli.text.source.file_bytes import survey_file
+from crystalcli.text.source.read_request import ReadOptions, ReadRequest
+from crystalcli.text.source.worker_process import Bounds, WorkerReading
 from crystalcli.types import Landmark
 
 # Readers as they may go wrong. They are found by the child because a folder of them stands in its package's path.
@@ -78,7 +78,7 @@ class Wrong(Base):
 
 
 @pytest.fixture
-def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ApartReading]]:
+def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., WorkerReading]]:
     (tmp_path / "trials").mkdir()
     (tmp_path / "trials" / "reader_trial.py").write_text(READER)
     (tmp_path / "a.txt").write_text("text ")
@@ -89,15 +89,15 @@ def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.setattr(worker_process, "STARTING", start)
     worker_process.dismiss()
 
-    def make(name: str, **bounds: float) -> ApartReading:
-        asked = Asked(tmp_path / "a.txt", survey(tmp_path / "a.txt"), "x", Options(password="pass"))
-        return ApartReading(asked, f"reader_trial:{name}", Bounds(**bounds))  # type: ignore[arg-type]
+    def make(name: str, **bounds: float) -> WorkerReading:
+        asked = ReadRequest(tmp_path / "a.txt", survey_file(tmp_path / "a.txt"), "x", ReadOptions(password="pass"))
+        return WorkerReading(asked, f"reader_trial:{name}", Bounds(**bounds))  # type: ignore[arg-type]
 
     yield make
     worker_process.dismiss()
 
 
-def test_everything_comes_over_and_the_child_stays(reading: Callable[..., ApartReading]) -> None:
+def test_everything_comes_over_and_the_child_stays(reading: Callable[..., WorkerReading]) -> None:
     first = reading("Good")
     assert (first.kind, first.title) == ("x", "T")
     pieces = list(first.pieces())
@@ -117,7 +117,7 @@ def test_everything_comes_over_and_the_child_stays(reading: Callable[..., ApartR
     ],
 )
 def test_what_goes_wrong_is_one_reason(
-    reading: Callable[..., ApartReading], name: str, bounds: dict[str, float], reason: str, code: Reason
+    reading: Callable[..., WorkerReading], name: str, bounds: dict[str, float], reason: str, code: Reason
 ) -> None:
     with pytest.raises(SourceError, match=reason) as caught:
         list(reading(name, **bounds).pieces())
@@ -127,12 +127,12 @@ def test_what_goes_wrong_is_one_reason(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such bound elsewhere")
-def test_memory_is_bounded(reading: Callable[..., ApartReading]) -> None:
+def test_memory_is_bounded(reading: Callable[..., WorkerReading]) -> None:
     with pytest.raises(SourceError, match=r"^too large: reading it takes more memory than there is$"):
         list(reading("Greedy", memory=1 << 30).pieces())
 
 
-def test_what_is_not_read_to_its_end_is_stopped(reading: Callable[..., ApartReading]) -> None:
+def test_what_is_not_read_to_its_end_is_stopped(reading: Callable[..., WorkerReading]) -> None:
     before = {child.pid for child in psutil.Process().children()}
     one = reading("Many")
     pieces = one.pieces()
@@ -142,7 +142,7 @@ def test_what_is_not_read_to_its_end_is_stopped(reading: Callable[..., ApartRead
     assert not {child.pid for child in psutil.Process().children()} - before
 
 
-def test_two_at_once(reading: Callable[..., ApartReading]) -> None:
+def test_two_at_once(reading: Callable[..., WorkerReading]) -> None:
     one, two = reading("Good").pieces(), reading("Good").pieces()
     assert next(one) == next(two) == Landmark(0, "page", "1")
     assert list(one)[-1] != list(two)[-1]
@@ -150,7 +150,7 @@ def test_two_at_once(reading: Callable[..., ApartReading]) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
-def test_it_dies_with_its_parent(tmp_path: Path, signum: int, reading: Callable[..., ApartReading]) -> None:
+def test_it_dies_with_its_parent(tmp_path: Path, signum: int, reading: Callable[..., WorkerReading]) -> None:
     program = f"""
 import crystalcli.text.source.worker_process as apart, sys
 apart.STARTING = {worker_process.STARTING!r}

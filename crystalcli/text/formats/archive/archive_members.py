@@ -27,7 +27,7 @@ from crystalcli.text.formats.archive.archive_reader import (
     RATIO,
     TOO_MANY,
     Allowance,
-    Entry,
+    ArchiveEntry,
     LeftError,
 )
 from crystalcli.text.source.file_bytes import PIECE
@@ -64,7 +64,9 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def entries(stream: BinaryIO, encoding: str, name: str, allowance: Allowance, password: str = "") -> Iterator[Entry]:
+def archive_entries(
+    stream: BinaryIO, encoding: str, name: str, allowance: Allowance, password: str = ""
+) -> Iterator[ArchiveEntry]:
     """Everything but the folders in an archive. encoding: as in Survey; name: the archive's own; password: for what is encrypted in
     a zip. Raises SourceError and what `trouble_named` names."""
     if encoding == "zip":
@@ -79,11 +81,11 @@ def entries(stream: BinaryIO, encoding: str, name: str, allowance: Allowance, pa
         else:
             stem, _, ending = name.rpartition(".")
             inner = stem if stem and ending.lower() in ("gz", "z", "bz2", "xz", "zst") else name
-            yield Entry(inner, 0, None, partial(_all_of, unpacked))
+            yield ArchiveEntry(inner, 0, None, partial(_all_of, unpacked))
 
 
 @contextmanager
-def trouble_named() -> Iterator[None]:
+def archive_trouble() -> Iterator[None]:
     """Turns whatever the libraries raise, and on a broken file that may be anything, into one SourceError."""
     try:
         yield
@@ -107,7 +109,7 @@ def _known_errors() -> tuple[type[Exception], ...]:
 # --- zip --------------------------------------------------------------------------------------------
 
 
-def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[Entry]:
+def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[ArchiveEntry]:
     # What zipfile goes by, and nothing else, says how much it is about to hold.
     end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
     if end and end[5] > _DIRECTORY:
@@ -119,7 +121,7 @@ def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[Entr
         for name, _, info in listed:
             size = info.file_size
             unzipped = partial(_unzipped, archive, info, allowance, password)
-            yield Entry(name, size, _zip_refusal(info, password), unzipped, info.compress_size)
+            yield ArchiveEntry(name, size, _zip_refusal(info, password), unzipped, info.compress_size)
 
 
 def _order(each: tuple[str, int, zipfile.ZipInfo]) -> tuple[bool, list[str], int]:
@@ -287,7 +289,7 @@ class _Header(tarfile.TarInfo):
         return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
 
 
-def _tar(stream: _Bounded) -> Iterator[Entry]:
+def _tar(stream: _Bounded) -> Iterator[ArchiveEntry]:
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as archive:  # type: ignore[call-overload]
         count = 0
         while (info := archive.next()) is not None:
@@ -296,7 +298,7 @@ def _tar(stream: _Bounded) -> Iterator[Entry]:
             if count > FILES * 2:  # folders are counted here, and nowhere else
                 raise SourceError(*TOO_MANY)
             if not info.isdir():
-                yield Entry(info.name, info.size, _tar_refusal(info), partial(_untarred, archive, info))
+                yield ArchiveEntry(info.name, info.size, _tar_refusal(info), partial(_untarred, archive, info))
 
 
 def _tar_refusal(info: tarfile.TarInfo) -> Refusal | None:

@@ -19,8 +19,8 @@ from pathlib import Path
 from crystalcli.errors import Reason, Refusal, SourceError, UnsteadySourceError, refusal_of
 from crystalcli.text.discover.skip_rules import INSTALLED
 from crystalcli.text.discover.walk import NEVER_ENTERED, OWN_SUFFIXES
-from crystalcli.text.source.file_bytes import checked, open_bytes
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.file_bytes import checked_pieces, open_bytes
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
 DEPTH = 3  # archives in archives
@@ -69,7 +69,7 @@ class LeftError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveEntry:
     """A file as an archive lists it.
 
     Attributes:
@@ -88,7 +88,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ArchiveMember:
     """A file in an archive.
 
     Attributes:
@@ -137,7 +137,7 @@ class ArchiveReading:
     kind = "archive"
     title = ""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self._asked = asked
         self.met = 0.0
 
@@ -145,21 +145,21 @@ class ArchiveReading:
         """Nothing: what there is to read is in the members."""
         return iter(())
 
-    def members(self, allowance: Allowance) -> Generator[Member, None, None]:
+    def members(self, allowance: Allowance) -> Generator[ArchiveMember, None, None]:
         """Every member, in an order that follows from the archive's bytes; each one's file is there until the next is asked for.
 
         What the walk of a folder would pass over in silence is passed over here. Raises SourceError where the archive as a whole
         cannot be read, or not further, and UnsteadySourceError when its file is no longer what it was.
         """
-        from crystalcli.text.formats.archive.archive_members import entries, trouble_named
+        from crystalcli.text.formats.archive.archive_members import archive_entries, archive_trouble
 
         seen: dict[str, int] = {}  # names, and how often each has come
         path, fingerprint = self._asked.path, self._asked.seen.fingerprint
         packed = 0
         with open_bytes(path) as (stream, _), _temporary() as folder:
-            with trouble_named():
+            with archive_trouble():
                 password = self._asked.options.password
-                for entry in entries(stream, self._asked.seen.encoding, path.name, allowance, password):
+                for entry in archive_entries(stream, self._asked.seen.encoding, path.name, allowance, password):
                     allowance.file()
                     parts = [part for part in entry.name.split("/") if part not in ("", ".")]
                     if not parts or _is_passed_over(parts):
@@ -170,7 +170,7 @@ class ArchiveReading:
                         yield member
             self.met = 1.0
             stream.seek(0)
-            for _ in checked(stream, fingerprint):
+            for _ in checked_pieces(stream, fingerprint):
                 pass
 
 
@@ -180,7 +180,7 @@ def _is_passed_over(parts: list[str]) -> bool:
     return any(part in _MACHINE_MADE for part in parts[:-1])
 
 
-def _member(entry: Entry, parts: list[str], seen: dict[str, int], folder: Path) -> Iterator[Member]:
+def _member(entry: ArchiveEntry, parts: list[str], seen: dict[str, int], folder: Path) -> Iterator[ArchiveMember]:
     listed = "/".join("(..)" if part == ".." else part for part in parts)
     refusal = entry.refusal
     if ".." in parts or entry.name.startswith("/") or _DRIVE.match(entry.name):
@@ -198,7 +198,7 @@ def _member(entry: Entry, parts: list[str], seen: dict[str, int], folder: Path) 
         listed = f"{listed} ({seen[listed]})"
     seen[listed] = 1
     if refusal is not None:
-        yield Member(listed, None, entry.size, refusal)
+        yield ArchiveMember(listed, None, entry.size, refusal)
         return
     path = folder.joinpath(*map(_safe, parts))
     try:
@@ -210,11 +210,11 @@ def _member(entry: Entry, parts: list[str], seen: dict[str, int], folder: Path) 
                 if size > LARGEST_MEMBER:
                     raise LeftError(TOO_LARGE_MEMBER)
                 file.write(piece)
-        yield Member(listed, path, size)
+        yield ArchiveMember(listed, path, size)
     except FileExistsError:
-        yield Member(listed, None, entry.size, TAKEN)
+        yield ArchiveMember(listed, None, entry.size, TAKEN)
     except LeftError as left:
-        yield Member(listed, None, entry.size, left.refusal)
+        yield ArchiveMember(listed, None, entry.size, left.refusal)
     finally:
         if parts[-1] != PEOPLE:
             path.unlink(missing_ok=True)

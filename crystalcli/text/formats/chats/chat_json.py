@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crystalcli.text.document.messages import Conversation, Message, brief, time_of
+from crystalcli.text.document.messages import ChatLog, Message, brief, time_of
 
 _AUTHORS = ("author", "from", "sender", "sender_name", "speaker", "user", "username", "user_name", "name", "role")
 _TEXTS = ("text", "content", "message", "body", "value")
@@ -35,12 +35,12 @@ _SLACK_LINK = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
 _MOSTLY = 0.5  # of the objects in a list: the others are of those who join and leave
 
 
-def conversations(data: object, people: Mapping[str, str] | None = None) -> list[Conversation]:
+def conversations(data: object, people: Mapping[str, str] | None = None) -> list[ChatLog]:
     """Every conversation in what was parsed, in order; none where it is other data. people: names by identities, for Slack."""
     return list(_found(data, "", "", people or {}, _DEPTH))
 
 
-def title_of(data: object) -> str:
+def chat_title(data: object) -> str:
     """What the whole calls itself, or ""."""
     if not isinstance(data, dict):
         return ""
@@ -65,12 +65,12 @@ def people_in(data: object) -> dict[str, str]:
     return found
 
 
-def _found(data: object, title: str, time: str, people: Mapping[str, str], depth: int) -> Iterator[Conversation]:
+def _found(data: object, title: str, time: str, people: Mapping[str, str], depth: int) -> Iterator[ChatLog]:
     if depth == 0:
         return
     if isinstance(data, list):
         if messages := _messages(data, time, people):
-            yield Conversation(title, messages)
+            yield ChatLog(title, messages)
         else:
             for each in data:
                 if isinstance(each, dict | list):
@@ -82,7 +82,7 @@ def _found(data: object, title: str, time: str, people: Mapping[str, str], depth
         if isinstance(mapping, dict):
             branch = [_message(node, "", people) for node in _branch(mapping, data.get("current_node"))]
             if messages := tuple(each for each in branch if each is not None):
-                yield Conversation(_first_text(data, _TITLES), messages)
+                yield ChatLog(_first_text(data, _TITLES), messages)
             return
         for key, value in data.items():
             if _HOLDERS.fullmatch(key) and isinstance(value, dict | list):

@@ -13,12 +13,12 @@ from importlib import import_module
 from pathlib import Path
 
 from crystalcli.errors import SourceError
-from crystalcli.text.document.line_index import lines_of
-from crystalcli.text.document.messages import Conversation, written
+from crystalcli.text.document.line_index import piece_lines
+from crystalcli.text.document.messages import ChatLog, write_messages
 from crystalcli.text.formats.archive.archive_reader import PEOPLE
 from crystalcli.text.formats.chats import chat_json, whatsapp
-from crystalcli.text.formats.plain import texts
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.formats.plain import decoded_texts
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark, Reading
 
 _LARGEST = 256 << 20  # bytes of JSON, which is parsed whole
@@ -28,10 +28,10 @@ _LARGEST_LIST = 32 << 20  # bytes of `users.json`
 class ChatReading:
     """A chat. JSON is parsed when its kind, its title or its pieces are asked for, and not before."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self._asked = asked
         self._is_json = asked.path.suffix.lower() == ".json"
-        self._parsed: tuple[str, list[Conversation]] | None = None
+        self._parsed: tuple[str, list[ChatLog]] | None = None
 
     @property
     def kind(self) -> str:
@@ -54,17 +54,19 @@ class ChatReading:
             )
             yield from reading.pieces()
         elif self._is_json:
-            yield from written(self._conversations()[1])
+            yield from write_messages(self._conversations()[1])
         else:
-            yield from written([Conversation("", whatsapp.messages(lambda: lines_of(texts(self._asked))))])
+            yield from write_messages(
+                [ChatLog("", whatsapp.whatsapp_messages(lambda: piece_lines(decoded_texts(self._asked))))]
+            )
 
-    def _conversations(self) -> tuple[str, list[Conversation]]:
+    def _conversations(self) -> tuple[str, list[ChatLog]]:
         if self._parsed is None:
             self._parsed = "", []
             if self._asked.seen.fingerprint.size <= _LARGEST:
-                data = _parsed("".join(texts(self._asked)))
+                data = _parsed("".join(decoded_texts(self._asked)))
                 found = chat_json.conversations(data, _people(self._asked.path))
-                self._parsed = chat_json.title_of(data), found
+                self._parsed = chat_json.chat_title(data), found
         return self._parsed
 
 

@@ -20,7 +20,7 @@ _ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}  # where year, 
 Date = tuple[int, int, int]
 
 
-def messages(lines: Callable[[], Iterable[str]]) -> Iterator[Message]:
+def whatsapp_messages(lines: Callable[[], Iterable[str]]) -> Iterator[Message]:
     """The messages. lines: gives the file's lines, each time it is called."""
     order = _order_in(lines())
     held: list[str] = []

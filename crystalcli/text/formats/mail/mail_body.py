@@ -17,7 +17,7 @@ _REST = re.compile(r"[^<>]*>?")  # of a tag
 _INVISIBLE = str.maketrans("", "", "\u200b\u200c\u00ad\ufeff")
 
 
-def text_in(page: str) -> str:
+def mail_body_text(page: str) -> str:
     """The text, a line for each block and an empty line between paragraphs; what is quoted begins with `> `."""
     lines: list[str] = []
     words: list[str] = []

@@ -16,7 +16,7 @@ from email.utils import parseaddr, parsedate_to_datetime
 from typing import NamedTuple
 
 from crystalcli.text.document.messages import brief
-from crystalcli.text.formats.mail.mail_body import text_in
+from crystalcli.text.formats.mail.mail_body import mail_body_text
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Date")
 _LARGEST = 48 << 20  # bytes of a mail that are looked at: what is behind is attached
@@ -139,5 +139,5 @@ def _said(message: Message) -> str:
         except UnicodeDecodeError:
             text = data.decode("cp1252", "replace")
     if message.get_content_type() == "text/html":
-        text = text_in(text)
+        text = mail_body_text(text)
     return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.mail.mail_message import mail_of
 from crystalcli.text.source.file_bytes import bytes_again
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.sniff_messages import POSTMARK
 from crystalcli.types import Landmark
 
@@ -27,7 +27,7 @@ class MailReading:
     kind = "mail"
     title = ""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self._asked = asked
         head = asked.seen.head
         self._is_box = bool(POSTMARK.match(head.lstrip()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, lines_of, one_line, row_of
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, as_one_line, row_of, text_lines
 from crystalcli.text.document.markup import Element, attribute, children, descendants, elements, name_of, tree
 from crystalcli.text.document.outline import Outline, label_of
 from crystalcli.text.formats.office.ooxml import below, main_part, related, title
@@ -73,7 +73,7 @@ class _Body:
         level = self._styles.get(style, _NO_LEVEL)
         if (own := _value(properties, "outlineLvl")).isdecimal():
             level = int(own) + 1 if int(own) < _NO_LEVEL else _NO_LEVEL
-        text = lines_of(self._text(paragraph)).strip()
+        text = text_lines(self._text(paragraph)).strip()
         if level == _CONTENTS or not text:
             return
         numbering = next(descendants(properties, "numPr"), None) if properties is not None else None
@@ -98,10 +98,10 @@ class _Body:
             if name_of(row) != "tr":
                 continue
             cells = [cell for cell in below(row, _SKIP | {"p"}) if name_of(cell) == "tc" and _is_own(cell, row)]
-            texts = [one_line(self._text(cell)) for cell in cells]
+            texts = [as_one_line(self._text(cell)) for cell in cells]
             if any(len(text) > _LONG_CELL for text in texts):
                 for paragraph in (each for cell in cells for each in below(cell, _SKIP) if name_of(each) == "p"):
-                    self._composer.block(lines_of(self._text(paragraph)).strip())
+                    self._composer.block(text_lines(self._text(paragraph)).strip())
             else:
                 self._composer.block(row_of(texts), gap)
                 gap = LINE
@@ -195,5 +195,5 @@ def _notes(package: Package, part: str, name: str) -> dict[str, str]:
                         for each in below(note, _SKIP)
                         if name_of(each) in ("t", "tab", "p")
                     )
-                    found[attribute(note, "id")] = one_line("".join(parts))
+                    found[attribute(note, "id")] = as_one_line("".join(parts))
     return found

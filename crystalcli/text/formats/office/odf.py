@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from lxml import etree
 
 from crystalcli.errors import SourceError
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, lines_of, one_line, row_of
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, as_one_line, row_of, text_lines
 from crystalcli.text.document.markup import Element, attribute, children, descendants, elements, name_of, tree
 from crystalcli.text.document.outline import Outline, label_of
-from crystalcli.text.document.table_rows import COLUMNS, Cell, Row, written
+from crystalcli.text.document.table_rows import COLUMNS, Cell, Row, write_table
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.source.read_request import LOCKED
 
@@ -56,7 +56,7 @@ def _spreadsheet(package: Package, composer: Composer) -> Iterator[None]:
     with package.open(CONTENT) as stream:
         rows = _Sheets(elements(stream, "table-row"))
         while rows.more():
-            yield from written(composer, rows.name, rows.of_one_sheet())
+            yield from write_table(composer, rows.name, rows.of_one_sheet())
 
 
 def _presentation(package: Package, composer: Composer) -> Iterator[None]:
@@ -66,7 +66,7 @@ def _presentation(package: Package, composer: Composer) -> Iterator[None]:
             composer.mark("slide", str(number))
             frames = [each for each in descendants(page, "frame", "custom-shape") if not _in_notes(each)]
             titles = [each for each in frames if attribute(each, "class") == "title"]
-            heading = " ".join(one_line(_flat(each, [])) for each in titles)
+            heading = " ".join(as_one_line(_flat(each, [])) for each in titles)
             composer.mark("heading", label_of(heading))
             composer.block(heading)
             blocks = _Blocks(composer)
@@ -81,7 +81,7 @@ def _presentation(package: Package, composer: Composer) -> Iterator[None]:
                         for block in children(each, "h", "p", "list", "table"):
                             blocks.write(block, is_outline=False)
             for notes in children(page, "notes"):
-                said = (lines_of(_flat(each, [])).strip() for each in descendants(notes, "p"))
+                said = (text_lines(_flat(each, [])).strip() for each in descendants(notes, "p"))
                 if text := "\n".join(filter(None, said)):
                     composer.block(f"Notes: {text}")
             yield
@@ -103,12 +103,12 @@ class _Blocks:
             gap = PARAGRAPH
             for row in descendants(block, "table-row"):
                 cells = list(children(row, "table-cell", "covered-table-cell"))
-                self._composer.block(row_of([one_line(self._text(cell, notes)) for cell in cells]), gap)
+                self._composer.block(row_of([as_one_line(self._text(cell, notes)) for cell in cells]), gap)
                 gap = LINE
         elif name == "list":
             self._list(block, notes)
         else:
-            text = lines_of(self._text(block, notes)).strip()
+            text = text_lines(self._text(block, notes)).strip()
             if name == "h" and text and is_outline:
                 level = attribute(block, "outline-level")
                 self._composer.open()
@@ -124,7 +124,7 @@ class _Blocks:
         for paragraph in descendants(block, "p", "h"):
             deep = sum(name_of(each) == "list" for each in paragraph.iterancestors())
             indent = "  " * max(0, min(8, deep - 1))
-            text = lines_of(self._text(paragraph, notes)).strip()
+            text = text_lines(self._text(paragraph, notes)).strip()
             self._composer.block(f"{indent}- " + text.replace("\n", f"\n{indent}  ") if text else "", gap)
             gap = LINE
 
@@ -150,7 +150,7 @@ def _flat(block: Element, notes: list[str], count: int = 0) -> str:
         if name == "note":
             walker.skip_subtree()
             body = next(children(each, "note-body"), None)
-            if body is not None and (note := one_line(_flat(body, []))):
+            if body is not None and (note := as_one_line(_flat(body, []))):
                 notes.append(f"[{count + len(notes) + 1}] {note}")
                 parts.append(f"[{count + len(notes)}]")
             continue
@@ -198,7 +198,7 @@ class _Sheets:
 
 def _sheet_of(row: Element) -> str:
     table = next((each for each in row.iterancestors() if name_of(each) == "table"), None)
-    return label_of(one_line(attribute(table, "name"))) if table is not None else ""
+    return label_of(as_one_line(attribute(table, "name"))) if table is not None else ""
 
 
 def _row(row: Element) -> Row:
@@ -206,7 +206,7 @@ def _row(row: Element) -> Row:
     column = 0
     for each in children(row, "table-cell", "covered-table-cell"):
         times = _times(each, "number-columns-repeated")
-        text = one_line("\n".join(_flat(paragraph, []) for paragraph in children(each, "p")))
+        text = as_one_line("\n".join(_flat(paragraph, []) for paragraph in children(each, "p")))
         if text:
             kind = attribute(each, "value-type")
             for step in range(min(times, COLUMNS - column)):

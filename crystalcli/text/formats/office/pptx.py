@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, lines_of, one_line, row_of
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, as_one_line, row_of, text_lines
 from crystalcli.text.document.markup import Element, attribute, children, descendants, name_of, tree
 from crystalcli.text.document.outline import label_of
 from crystalcli.text.formats.office.ooxml import below, main_part, related, relations, title
@@ -37,13 +37,13 @@ class PptxReading(PackageReading):
             slide = tree(package.read(relation.part))
             composer.open()
             composer.mark("slide", str(number))
-            heading = " ".join(one_line(_text(shape)) for shape in _shapes(slide) if _role(shape) in _TITLES)
+            heading = " ".join(as_one_line(_text(shape)) for shape in _shapes(slide) if _role(shape) in _TITLES)
             composer.mark("heading", label_of(heading))
             composer.block(heading)
             _write(slide, composer)
             if notes := related(package, relation.part, "notesSlide"):
                 said = (_text(shape) for shape in _shapes(tree(package.read(notes))) if _role(shape) == "body")
-                if text := "\n".join(filter(None, (lines_of(each).strip() for each in said))):
+                if text := "\n".join(filter(None, (text_lines(each).strip() for each in said))):
                     composer.block(f"Notes: {text}")
             yield
 
@@ -69,14 +69,14 @@ def _write(slide: Element, composer: Composer) -> None:
             continue
         gap = PARAGRAPH
         for row in descendants(shape, "tr"):
-            composer.block(row_of([one_line(_text(cell)) for cell in children(row, "tc")]), gap)
+            composer.block(row_of([as_one_line(_text(cell)) for cell in children(row, "tc")]), gap)
             gap = LINE
         for body in children(shape, "txBody"):
             for paragraph in children(body, "p"):
                 properties = next(children(paragraph, "pPr"), None)
                 level = str(properties.get("lvl") or "0") if properties is not None else "0"
                 indent = "  " * (int(level) if level in "12345678" else 0)
-                text = lines_of(_text(paragraph)).strip()
+                text = text_lines(_text(paragraph)).strip()
                 composer.block(indent + text.replace("\n", "\n" + indent) if text else "", gap)
                 gap = LINE
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crystalcli.errors import SourceError
-from crystalcli.text.document.composer import Composer, one_line
+from crystalcli.text.document.composer import Composer, as_one_line
 from crystalcli.text.document.markup import Element, attribute, children, descendants, elements, tree
-from crystalcli.text.document.number_format import BUILT_IN, general, is_date, shown
+from crystalcli.text.document.number_format import BUILT_IN, format_number, general, is_date
 from crystalcli.text.document.outline import label_of
-from crystalcli.text.document.table_rows import COLUMNS, Cell, Row, written
+from crystalcli.text.document.table_rows import COLUMNS, Cell, Row, write_table
 from crystalcli.text.formats.office.ooxml import main_part, related, relations, title
 from crystalcli.text.formats.office.zip_package import TOO_LARGE, Package, PackageReading
 
@@ -37,10 +37,10 @@ class XlsxReading(PackageReading):
             relation = parts.get(attribute(sheet, "id"))
             if relation is None or relation.type != "worksheet" or relation.part not in package:
                 continue  # a chart
-            name = label_of(one_line(str(sheet.get("name") or "")))
+            name = label_of(as_one_line(str(sheet.get("name") or "")))
             with package.open(relation.part) as stream:
                 rows = (values.row(row, at) for at, row in _numbered(elements(stream, "row")))
-                yield from written(composer, name, rows)
+                yield from write_table(composer, name, rows)
 
 
 def _numbered(rows: Iterator[Element]) -> Iterator[tuple[int, Element]]:
@@ -72,30 +72,30 @@ class _Values:
     def _cell(self, cell: Element) -> Cell:
         kind = str(cell.get("t") or "n")
         if kind == "inlineStr":
-            return Cell(one_line(_rich(cell)), True)
+            return Cell(as_one_line(_rich(cell)), True)
         stored = next(children(cell, "v"), None)
         text = str(stored.text or "") if stored is not None else ""
         if not text:
             formula = next(children(cell, "f"), None)
-            return Cell(one_line(f"={formula.text}") if formula is not None and formula.text else "", False)
+            return Cell(as_one_line(f"={formula.text}") if formula is not None and formula.text else "", False)
         if kind == "s":
             index = int(text)
             return Cell(self._strings[index] if 0 <= index < len(self._strings) else "", True)
         if kind == "b":
             return Cell("TRUE" if text.strip() == "1" else "FALSE", False)
         if kind == "d":
-            return Cell(one_line(text.removesuffix("T00:00:00"))[: _DATE_LENGTH + 3].replace("T", " "), False)
+            return Cell(as_one_line(text.removesuffix("T00:00:00"))[: _DATE_LENGTH + 3].replace("T", " "), False)
         if kind != "n":  # the result of a formula, or an error
-            return Cell(one_line(text), kind == "str")
+            return Cell(as_one_line(text), kind == "str")
         style = str(cell.get("s") or "0")
         code = self._codes[int(style)] if style.isdecimal() and int(style) < len(self._codes) else ""
         try:
             value = float(text)
         except ValueError:
-            return Cell(one_line(text), True)
+            return Cell(as_one_line(text), True)
         if not code or code == "@":
             return Cell(general(value) if abs(value) < float("inf") else text, False)
-        return Cell(one_line(shown(value, code, from_1904=self._from_1904 and is_date(code))), False)
+        return Cell(as_one_line(format_number(value, code, from_1904=self._from_1904 and is_date(code))), False)
 
 
 def _column(reference: str, otherwise: int) -> int:
@@ -125,7 +125,7 @@ def _strings(package: Package, part: str) -> list[str]:
     if part:
         with package.open(part) as stream:
             for each in elements(stream, "si"):
-                found.append(one_line(_rich(each)))
+                found.append(as_one_line(_rich(each)))
                 size += len(found[-1])
                 if size > MOST_STRINGS:
                     raise SourceError(*TOO_LARGE)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from crystalcli.errors import Reason, Refusal, SourceError
-from crystalcli.text.document.composer import Composer, one_line
+from crystalcli.text.document.composer import Composer, as_one_line
 from crystalcli.text.document.outline import label_of
-from crystalcli.text.source.file_bytes import checked, open_bytes
-from crystalcli.text.source.read_request import LOCKED, Asked
+from crystalcli.text.source.file_bytes import checked_pieces, open_bytes
+from crystalcli.text.source.read_request import LOCKED, ReadRequest
 from crystalcli.text.source.unforeseen import unforeseen
 from crystalcli.types import Landmark
 
@@ -125,7 +125,7 @@ def kind_inside(path: Path) -> str:
 
 
 @contextmanager
-def opened(asked: Asked) -> Iterator[Package]:
+def open_package(asked: ReadRequest) -> Iterator[Package]:
     """The package, while it is still the file that was asked for. Raises SourceError, UnsteadySourceError when it is not."""
     with open_bytes(asked.path) as (stream, _):
         try:
@@ -137,9 +137,9 @@ def opened(asked: Asked) -> Iterator[Package]:
         _verify(stream, asked)
 
 
-def _verify(stream: BinaryIO, asked: Asked) -> None:
+def _verify(stream: BinaryIO, asked: ReadRequest) -> None:
     stream.seek(0)
-    for _ in checked(stream, asked.seen.fingerprint):
+    for _ in checked_pieces(stream, asked.seen.fingerprint):
         pass
 
 
@@ -166,7 +166,7 @@ def _trouble_named(kind: str) -> Iterator[None]:
 class PackageReading:
     """A document in a package. It is opened when its title or its pieces are asked for, and not before."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self.kind = asked.kind
         self._asked = asked
         self._title: str | None = None
@@ -176,8 +176,8 @@ class PackageReading:
         """What the document calls itself. That it cannot be read is for `pieces` to say."""
         if self._title is None:
             try:
-                with opened(self._asked) as package:
-                    self._title = label_of(one_line(self.title_in(package)))
+                with open_package(self._asked) as package:
+                    self._title = label_of(as_one_line(self.title_in(package)))
             except SourceError:
                 self._title = ""
         return self._title
@@ -185,7 +185,7 @@ class PackageReading:
     def pieces(self) -> Iterator[str | Landmark]:
         """The text and its landmarks. Raises SourceError when there is none."""
         composer = Composer()
-        with opened(self._asked) as package:
+        with open_package(self._asked) as package:
             for _ in self.compose(package, composer):
                 yield from composer.take()
             composer.end()

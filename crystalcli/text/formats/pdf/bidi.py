@@ -54,7 +54,7 @@ def unturned(characters: str) -> bool:
     return len(characters) < 2 or (len(characters) == 2 and characters[0] == _LAM and characters[1] in _ALEFS)
 
 
-def in_order(texts: Sequence[str], leftward: bool) -> list[int]:
+def reading_order(texts: Sequence[str], leftward: bool) -> list[int]:
     """In which order the parts of a line are read, which are given from left to right; as their indices.
 
     leftward: the line as a whole runs to the left. Neighbours that run the other way are read in their own order among themselves:

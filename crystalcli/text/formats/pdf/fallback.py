@@ -11,7 +11,7 @@ from collections.abc import Generator
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.pdf.glyphs import Fragment, Page, tidied
 from crystalcli.text.formats.pdf.structure import texts_apart
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.read_request import ReadRequest
 
 NOTE = "[Damaged PDF: read by other means, the order of its words may be wrong.]"
 SIZE = 10.0  # points, of letters that are half as wide
@@ -26,7 +26,7 @@ class PypdfPages:
         count: number of pages.
     """
 
-    def __init__(self, asked: Asked, count: int) -> None:
+    def __init__(self, asked: ReadRequest, count: int) -> None:
         self.count = count
         self._asked = asked
         self._texts: Generator[str, None, None] | None = None
@@ -47,7 +47,7 @@ class PypdfPages:
             self._texts.close()
 
 
-def rescued_page(asked: Asked, number: int) -> Page:
+def rescued_page(asked: ReadRequest, number: int) -> Page:
     """Return one page that pdfium cannot read.
 
     Args:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from crystalcli.text.formats.pdf.bidi import balance, has_leftward, in_order
+from crystalcli.text.formats.pdf.bidi import balance, has_leftward, reading_order
 from crystalcli.text.formats.pdf.glyphs import Fragment
 
 CELLS = "  "
@@ -55,7 +55,7 @@ class Line(NamedTuple):
 Row = list[Fragment]
 
 
-def rows_of(fragments: Sequence[Fragment]) -> list[Row]:
+def page_rows(fragments: Sequence[Fragment]) -> list[Row]:
     """Fragments on the same base line, from left to right; rows from the top. Indices join the line that they stand at."""
     rows: list[Row] = []
     for each in sorted(fragments, key=lambda one: (-one.y, one.x0)):
@@ -97,7 +97,7 @@ def _line_of_both_ways(row: Row) -> Line:
     """A row with Hebrew or Arabic in it."""
     leftward = sum(balance(each.text) for each in row) < 0
     parts, cells, before = [], 1, -1
-    for number in in_order([each.text for each in row], leftward):
+    for number in reading_order([each.text for each in row], leftward):
         if before >= 0:
             one, other = row[min(before, number)], row[max(before, number)]
             gap, em = other.x0 - one.x1, min(one.size, other.size)
@@ -221,7 +221,7 @@ def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
 
 def _in_order(rows: list[Row]) -> list[Row]:
     """Rows made again: what stood in one row of the page may be two in a column."""
-    return rows_of([each for row in rows for each in row])
+    return page_rows([each for row in rows for each in row])
 
 
 def _best_gap(rows: list[Row], depth: int) -> tuple[int, int, float] | None:
@@ -269,7 +269,7 @@ def _stretches(rows: list[Row], gap: float, wide: float) -> list[tuple[int, int]
 def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
     """How many letters there are on both sides of a gap, or 0 where one of them is no column of text."""
     sides = [[each for row in rows for each in row if (each.x0 > gap) == is_right] for is_right in (False, True)]
-    parted = [rows_of(side) for side in sides]
+    parted = [page_rows(side) for side in sides]
     columns = [[line_of(row) for row in rows_there] for rows_there in parted]
     if min(map(len, columns)) < FEWEST_LINES:
         return 0

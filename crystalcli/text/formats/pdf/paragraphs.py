@@ -58,7 +58,7 @@ class Words:
         return len(first) > 2 and len(second) > 2 and bool(self._counts[first]) and bool(self._counts[second])
 
 
-def joined(before: str, after: str, words: Words) -> tuple[str, str] | None:
+def join_lines(before: str, after: str, words: Words) -> tuple[str, str] | None:
     """The end of one line and the beginning of the next when a word is broken between them: the word goes to the first."""
     broken, on = BROKEN.search(before), GOES_ON.match(after)
     if not broken or not on or not on[1][0].islower():
@@ -69,7 +69,7 @@ def joined(before: str, after: str, words: Words) -> tuple[str, str] | None:
     return kept + tail[0], after[tail.end() :].lstrip(" ")
 
 
-def text_of(blocks: Sequence[Sequence[Line]], words: Words) -> list[tuple[float, str]]:
+def paragraph_text(blocks: Sequence[Sequence[Line]], words: Words) -> list[tuple[float, str]]:
     """The lines of a page, each with its base line and the line break or the empty line that ends it. The last ends in one break."""
     out: list[tuple[float, str]] = []
     for number, block in enumerate(blocks):
@@ -79,7 +79,7 @@ def text_of(blocks: Sequence[Sequence[Line]], words: Words) -> list[tuple[float,
             if out and apart:
                 out[-1] = out[-1][0], out[-1][1] + "\n"
             text = line.text
-            if out and not out[-1][1].endswith("\n\n") and (both := joined(out[-1][1].rstrip("\n"), text, words)):
+            if out and not out[-1][1].endswith("\n\n") and (both := join_lines(out[-1][1].rstrip("\n"), text, words)):
                 out[-1] = out[-1][0], both[0] + "\n"
                 text = both[1]
             if text:

@@ -14,12 +14,12 @@ from typing import Any
 from crystalcli.errors import SourceError
 from crystalcli.text.formats.pdf.fallback import PypdfPages, rescued_page
 from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs, Page
-from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, line_of, rows_of
+from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, line_of, page_rows
 from crystalcli.text.formats.pdf.running_headers import Edge, edges_of
 from crystalcli.text.formats.pdf.structure import Overlay
 from crystalcli.text.source.file_bytes import open_bytes
-from crystalcli.text.source.read_request import Asked
-from crystalcli.text.source.worker_process import values_apart
+from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.worker_process import worker_values
 
 FEWEST_APART = 48  # pages; fewer are read in less time than helpers take to start
 STRETCH = 24  # pages that a helper reads in one go
@@ -38,7 +38,7 @@ class PageRead:
     trouble: str = ""
 
 
-def page_of(source: Glyphs | PypdfPages, number: int) -> PageRead:
+def read_page(source: Glyphs | PypdfPages, number: int) -> PageRead:
     """Return one page; an empty one if it cannot be read."""
     try:
         page = source.page(number)
@@ -47,7 +47,7 @@ def page_of(source: Glyphs | PypdfPages, number: int) -> PageRead:
     return _with_edges(number, page)
 
 
-def rescued(page: PageRead, asked: Asked) -> PageRead:
+def rescued(page: PageRead, asked: ReadRequest) -> PageRead:
     """Return a page that pdfium could not read as pypdf reads it, or unchanged if it cannot either."""
     try:
         return _with_edges(page.number, rescued_page(asked, page.number))
@@ -56,7 +56,7 @@ def rescued(page: PageRead, asked: Asked) -> PageRead:
 
 
 def _with_edges(number: int, page: Page) -> PageRead:
-    return PageRead(number, page.fragments, page.turned, edges_of([line_of(row) for row in rows_of(page.fragments)]))
+    return PageRead(number, page.fragments, page.turned, edges_of([line_of(row) for row in page_rows(page.fragments)]))
 
 
 def with_overlays(page: PageRead, overlays: Sequence[Overlay]) -> PageRead:
@@ -99,25 +99,25 @@ def _drawn(text: str, overlay: Overlay, y: float, printed: Sequence[Fragment]) -
 
 def blocks(page: PageRead, leave_out: set[int]) -> list[list[Line]]:
     """The page's lines in reading order, without the rows `leave_out`; what is turned otherwise comes last."""
-    rows = [row for index, row in enumerate(rows_of(page.fragments)) if index not in leave_out]
+    rows = [row for index, row in enumerate(page_rows(page.fragments)) if index not in leave_out]
     out = blocks_of(rows)
     for turned in page.turned:
-        out += [[line_of(row) for row in rows_of(turned)]]
+        out += [[line_of(row) for row in page_rows(turned)]]
     return out
 
 
-def pages_of(source: Glyphs | PypdfPages, asked: Asked) -> Iterator[PageRead]:
+def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRead]:
     """Yield all pages in order; several processes read those of a long document, with the same result."""
     if source.count < FEWEST_APART or HELPERS < 2 or isinstance(source, PypdfPages):
         for number in range(source.count):
-            yield page_of(source, number)
+            yield read_page(source, number)
         return
     firsts = iter(range(0, source.count, STRETCH))
     at_work: deque[Iterator[Any]] = deque()
     while True:
         while len(at_work) < HELPERS and (first := next(firsts, None)) is not None:
             end = min(first + STRETCH, source.count)
-            at_work.append(values_apart(asked, "formats.pdf.pages:stretch", first, end))
+            at_work.append(worker_values(asked, "formats.pdf.pdf_pages:read_pages", first, end))
         if not at_work:
             return
         for number, fragments, turned, edges, trouble in at_work.popleft():
@@ -130,13 +130,13 @@ def pages_of(source: Glyphs | PypdfPages, asked: Asked) -> Iterator[PageRead]:
             )
 
 
-def stretch(asked: Asked, first: int, end: int) -> Iterator[list[Any]]:
+def read_pages(asked: ReadRequest, first: int, end: int) -> Iterator[list[Any]]:
     """The pages `[first, end)` of a file as lists. That it has changed is for the reader to find, who reads it to its end."""
     with open_bytes(asked.path) as (stream, _):
         glyphs = Glyphs(stream, asked.options.password)
         try:
             for number in range(first, end):
-                page = page_of(glyphs, number)
+                page = read_page(glyphs, number)
                 yield [number, page.fragments, page.turned, page.edges, page.trouble]
         finally:
             glyphs.close()

@@ -17,12 +17,12 @@ from typing import BinaryIO
 from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.formats.pdf.fallback import NOTE, PypdfPages
 from crystalcli.text.formats.pdf.glyphs import Glyphs, Heading
-from crystalcli.text.formats.pdf.paragraphs import STOPS, Words, joined, text_of
+from crystalcli.text.formats.pdf.paragraphs import STOPS, Words, join_lines, paragraph_text
 from crystalcli.text.formats.pdf.pdf_pages import PageRead, blocks, pages_of, rescued, with_overlays
 from crystalcli.text.formats.pdf.running_headers import AROUND, LONGEST_HEAD, heads_of, saying
 from crystalcli.text.formats.pdf.structure import Comment, Overlay, Structure
-from crystalcli.text.source.file_bytes import CHANGED, checked, open_bytes
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.file_bytes import CHANGED, checked_pieces, open_bytes
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import HEADING_JOINT, Landmark
 
 NO_TEXT = "no text layer (scanned pages?)"
@@ -38,7 +38,7 @@ class PdfReading:
 
     kind = "pdf"
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self._asked = asked
         self._title: str | None = None
         self._open: _Open | None = None
@@ -74,7 +74,7 @@ class PdfReading:
 
     def _verify(self, stream: BinaryIO) -> None:
         stream.seek(0)
-        for _ in checked(stream, self._asked.seen.fingerprint):
+        for _ in checked_pieces(stream, self._asked.seen.fingerprint):
             pass
 
     def _opened(self) -> _Open:
@@ -142,7 +142,7 @@ class _Open:
 class _Flow:
     """Pages on their way into one text."""
 
-    def __init__(self, opened: _Open, asked: Asked) -> None:
+    def __init__(self, opened: _Open, asked: ReadRequest) -> None:
         self._opened, self._asked = opened, asked
         self._headings: dict[int, list[Heading]] = defaultdict(list)
         for heading in opened.headings():
@@ -211,7 +211,7 @@ class _Flow:
             for other in range(max(0, at - AROUND), min(len(pages), at + AROUND + 1))
             if other != at
         ]
-        lines = text_of(blocks(page, heads_of(page.edges, around, self._said)), self._words)
+        lines = paragraph_text(blocks(page, heads_of(page.edges, around, self._said)), self._words)
         self._said.update(saying(text) for _, text in lines if len(text) < LONGEST_HEAD)
         lines = _with_comments(lines, self._opened.comments(page.number))
         if lines and self._note:
@@ -224,7 +224,7 @@ class _Flow:
         if self._last:
             first = lines[0][1].rstrip("\n")
             flows = first[:1].islower() and not self._last.endswith(STOPS) and not self._waiting
-            both = joined(self._last, first, self._words) if flows else None
+            both = join_lines(self._last, first, self._words) if flows else None
             if both:
                 self._last, rest = both
                 lines[0] = lines[0][0], rest + lines[0][1][len(first) :]

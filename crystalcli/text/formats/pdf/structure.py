@@ -27,8 +27,8 @@ from crystalcli.text.formats.pdf.glyphs import (
     tidied,
 )
 from crystalcli.text.source.file_bytes import open_bytes
-from crystalcli.text.source.read_request import Asked
-from crystalcli.text.source.worker_process import Bounds, values_apart
+from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.worker_process import Bounds, worker_values
 
 # Seconds; the slowest file measured takes 0.5 s (docs/decisions/004-pypdf-and-pdfium.md). The
 # silence stays far below that of the reader's own process, which waits meanwhile.
@@ -111,7 +111,7 @@ class Structure:
         attachments: names of the embedded files.
     """
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self.title: str | None = None
         self.page_count: int | None = None
         self.labels: list[str] | None = None
@@ -120,7 +120,7 @@ class Structure:
         self.overlays: dict[int, list[Overlay]] = {}
         self.comments: dict[int, list[Comment]] = {}
         self.attachments: list[str] = []
-        self._messages = values_apart(asked, "formats.pdf.structure:parts", 0, 0, BOUNDS)
+        self._messages = worker_values(asked, "formats.pdf.structure:structure_parts", 0, 0, BOUNDS)
 
     def read(self) -> Structure:
         """Wait until all is read, or pypdf fails or takes too long."""
@@ -142,7 +142,7 @@ class Structure:
             setattr(self, name, value)
 
 
-def parts(asked: Asked, first: int, end: int) -> Iterator[list[Any]]:
+def structure_parts(asked: ReadRequest, first: int, end: int) -> Iterator[list[Any]]:
     """Yield the parts of a structure as name and value, the title first.
 
     Args:
@@ -172,7 +172,7 @@ def parts(asked: Asked, first: int, end: int) -> Iterator[list[Any]]:
         yield from _pages(reader)
 
 
-def page_texts(asked: Asked, first: int, end: int) -> Iterator[str]:
+def page_texts(asked: ReadRequest, first: int, end: int) -> Iterator[str]:
     """Yield pypdf's text of the pages [first, end), "" for one that cannot be read.
 
     Args:
@@ -189,13 +189,13 @@ def page_texts(asked: Asked, first: int, end: int) -> Iterator[str]:
                 yield ""
 
 
-def texts_apart(asked: Asked, first: int, end: int) -> Generator[str, None, None]:
+def texts_apart(asked: ReadRequest, first: int, end: int) -> Generator[str, None, None]:
     """Return pypdf's text of the pages [first, end), read in another process.
 
     Raises:
         SourceError: while iterating, if pypdf cannot open the file or takes too long.
     """
-    return values_apart(asked, "formats.pdf.structure:page_texts", first, end, TEXT_BOUNDS)
+    return worker_values(asked, "formats.pdf.structure:page_texts", first, end, TEXT_BOUNDS)
 
 
 def open_pypdf(stream: BinaryIO, password: str) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from lxml import etree
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, clean, lines_of, one_line, row_of
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, as_one_line, clean, row_of, text_lines
 from crystalcli.text.document.markup import Element, attribute, children, name_of
 from crystalcli.text.document.outline import Outline, label_of
 
@@ -38,7 +38,7 @@ _LONG_CELL = 400  # characters: what is longer is no cell but a column of the pa
 LAST_LINE = 65_534  # libxml2 counts lines in 16 bits
 
 
-class Flow:
+class HtmlBlocks:
     """Writes the blocks of a tree into a composer.
 
     leave_out: elements that are not read, with all that is in them. anchors: the heading paths that begin at elements with these
@@ -143,8 +143,8 @@ class Flow:
         """Whether an element says that a page of the printed book begins; its number is no text."""
         if attribute(element, "type") != "pagebreak" and element.get("role") != "doc-pagebreak":
             return False
-        text = one_line(text_in(element))
-        label = one_line(str(element.get("title") or element.get("aria-label") or text))
+        text = as_one_line(element_text(element))
+        label = as_one_line(str(element.get("title") or element.get("aria-label") or text))
         if len(text) > _LONG_NUMBER or not label:
             return False
         self._waits.append(("page", label_of(label)))
@@ -180,7 +180,7 @@ class Flow:
     def _flush(self) -> None:
         """The block that was collected ends."""
         raw, self._parts = "".join(self._parts), []
-        text = clean(raw) if self._exact else lines_of(raw)
+        text = clean(raw) if self._exact else text_lines(raw)
         if not text.strip():
             return
         composer = self._composer
@@ -216,7 +216,7 @@ class Flow:
     def _rows(self, table: Element) -> None:
         for row in table.iter("{*}tr", "{*}caption"):
             cells = [row] if name_of(row) == "caption" else list(children(row, "td", "th"))
-            text = row_of([one_line(text_in(cell, self._leave_out)) for cell in cells])
+            text = row_of([as_one_line(element_text(cell, self._leave_out)) for cell in cells])
             if text:
                 self._composer.open(self._gap)
                 line = row.sourceline or 0
@@ -232,7 +232,7 @@ def is_link_here(element: Element) -> bool:
     return (
         name_of(element) == "a"
         and str(element.get("href") or "").startswith("#")
-        and one_line(text_in(element)) in _SIGNS
+        and as_one_line(element_text(element)) in _SIGNS
     )
 
 
@@ -250,7 +250,7 @@ def is_data(table: Element) -> bool:
     return True
 
 
-def text_in(element: Element, leave_out: Callable[[Element], bool] = lambda _: False) -> str:
+def element_text(element: Element, leave_out: Callable[[Element], bool] = lambda _: False) -> str:
     """All text of an element, blocks and line breaks as spaces."""
     parts: list[str] = []
     walker = etree.iterwalk(element, events=("start", "end"))

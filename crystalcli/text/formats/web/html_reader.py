@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.document.composer import Composer, one_line
+from crystalcli.text.document.composer import Composer, as_one_line
 from crystalcli.text.document.markup import Element, descendants, page
 from crystalcli.text.document.outline import label_of
-from crystalcli.text.formats.web.html_blocks import Flow, text_in
+from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
 from crystalcli.text.formats.web.main_content import MainText
 from crystalcli.text.source.file_bytes import Decoder, bytes_again
 from crystalcli.text.source.legacy_encodings import GUESSED
-from crystalcli.text.source.read_request import Asked
+from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
 LARGEST = 64_000_000  # bytes: the whole page is in memory as a tree
@@ -32,7 +32,7 @@ class HtmlReading:
 
     kind = "html"
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: ReadRequest) -> None:
         self._asked = asked
         self._page: tuple[Element] | None = None
 
@@ -43,7 +43,7 @@ class HtmlReading:
             root = self._parsed()
         except SourceError:
             return ""
-        return title_of(root)
+        return html_title(root)
 
     def pieces(self) -> Iterator[str | Landmark]:
         """The main text. Raises SourceError when there is none, when the page is too large or nested too deeply."""
@@ -84,30 +84,30 @@ def decoded(data: bytes, encoding: str) -> str:
     return decoder.decode(data, final=True)
 
 
-def title_of(root: Element) -> str:
+def html_title(root: Element) -> str:
     """What the page calls itself, or its first heading, or ""."""
     if root is None:
         return ""
     for each in descendants(root, "title", "meta", "body"):
-        if each.tag.endswith("title") and (title := label_of(one_line("".join(each.itertext())))):
+        if each.tag.endswith("title") and (title := label_of(as_one_line("".join(each.itertext())))):
             return title
         if _SAID.fullmatch(str(each.get("property") or each.get("name") or "")) and each.get("content"):
-            return label_of(one_line(str(each.get("content"))))
+            return label_of(as_one_line(str(each.get("content"))))
         if each.tag.endswith("body"):
             break
     heading = next(descendants(root, "h1"), None)
-    return label_of(one_line(text_in(heading))) if heading is not None else ""
+    return label_of(as_one_line(element_text(heading))) if heading is not None else ""
 
 
 def composed(root: Element) -> Composer:
     """The page's main text, written; all of its text where the main text would be next to nothing."""
     main = MainText(root)
     composer = Composer()
-    for _ in Flow(composer, leave_out=main.is_aside, counts_lines=True).write(main.root):
+    for _ in HtmlBlocks(composer, leave_out=main.is_aside, counts_lines=True).write(main.root):
         pass
     if not main.leaves_enough(composer.start):
         composer = Composer()
-        for _ in Flow(composer, counts_lines=True).write(main.page):
+        for _ in HtmlBlocks(composer, counts_lines=True).write(main.page):
             pass
     composer.end()
     return composer

@@ -1,4 +1,4 @@
-"""The weights of `crystalcli/answering/floor.py`: a logistic model, and a floor that answers as many as should be (`not_here.py`)."""
+"""Fits the weights of `crystalcli/answering/floor.py`: a logistic model and its floor (for `not_here.py`)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ MORE, GENEROUS = 0.95, ("few", "repository", "filing")
 
 
 class Row(NamedTuple):
-    """A question asked. kind: of the crystal. full: with all layers. code: the best passage is code. hit: a gold span was recalled,
-    or, where the document is not there, a known answer stands in what was recalled."""
+    """A question that was asked.
+
+    Attributes of note: `kind` of the crystal; `full`, with all layers; `code`, the best passage is code; `hit`, a
+    gold span was recalled, or, without the document, a known answer is in the recalled text.
+    """
 
     set: str
     kind: str
@@ -39,10 +42,11 @@ class Row(NamedTuple):
 
 
 def fitted(rows: list[Row], names: Sequence[str]) -> Weights:
-    """A logistic model by Newton's method; every set, kind of crystal and outcome weighs the same, and weights are kept a little small.
+    """Fit a logistic model by Newton's method, with a little L2 regularization.
 
-    The weight of the crystal's size is chosen afterwards, so that in each kind of crystal as many answerable questions lie above the
-    floor as should: within a kind it tells nothing.
+    Every set, kind of crystal and outcome has the same weight. The weight of the crystal's size is chosen
+    afterwards, so that in each kind of crystal the wanted share of answerable questions is above the floor:
+    within a kind the size carries no information.
     """
     signs = np.array([[getattr(row.signs, name) for name in names] for row in rows])
     middle, deviation = signs.mean(0), signs.std(0) + 1e-9
@@ -67,7 +71,7 @@ def fitted(rows: list[Row], names: Sequence[str]) -> Weights:
 
 
 def _size(weights: Weights, rows: list[Row]) -> float:
-    """What ln(atoms + 1) must weigh for the floor to lie right in each kind of crystal of a set: a slope by least squares."""
+    """Return the weight of ln(atoms + 1) that puts the floor right in each kind of crystal of a set: a least-squares slope."""
     places: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for name, kind in sorted({(row.set, row.kind) for row in rows}):
         some = [row for row in rows if (row.set, row.kind, row.answerable) == (name, kind, True)]
@@ -83,7 +87,7 @@ def _size(weights: Weights, rows: list[Row]) -> float:
 
 
 def logit(weights: Weights, row: Row) -> float:
-    """What speaks for an answer, before it is made a probability: the floor is 0."""
+    """Return the logit of an answer; the floor is 0."""
     return (
         weights.constant
         + weights.size * math.log(row.atoms + 1)
@@ -93,7 +97,7 @@ def logit(weights: Weights, row: Row) -> float:
 
 
 def _floor(weights: Weights, rows: list[Row]) -> float:
-    """The logit at which, on the mean over sets and kinds of crystals, as many answerable questions are answered as should be."""
+    """Return the logit above which the wanted share of answerable questions is, on the mean over sets and kinds."""
     by: dict[tuple[str, str], list[float]] = defaultdict(list)
     for row in rows:
         if row.answerable:
@@ -114,9 +118,10 @@ def _share(row: Row) -> float:
 
 
 def for_fit(rows: list[Row], code: bool) -> list[Row]:
-    """The rows that one of the models is made of.
+    """Return the rows that one of the models is fitted to.
 
-    That no other function of a library does what one does is not known: so of crystals that lack a function the small ones alone count.
+    Other functions of a library may do the same as the one that is left out: of crystals that lack a function, the
+    small ones alone count.
     """
     kept = [
         row for row in rows if not row.set.endswith("nobody") and (row.set in CODE or row.kind == "repository") == code

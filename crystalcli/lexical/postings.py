@@ -1,4 +1,4 @@
-"""The inverted index as sorted blocks of terms with their postings, small enough to read one at a time.
+r"""The inverted index as sorted blocks of terms with their postings, small enough to read one at a time.
 
 A block's bytes (integers little-endian):
 
@@ -6,7 +6,7 @@ A block's bytes (integers little-endian):
     0       2         n, the number of terms
     2       4         t, the size of the term column
     6       4         h, the size of the head column
-    10      t         the terms, UTF-8, sorted, joined by "\\n", compressed with zlib
+    10      t         the terms, UTF-8, sorted, joined by "\n", compressed with zlib
     10+t    h         2n varints: for each term df, then the size in bytes of its postings
     10+t+h  …         the postings, one term after the other
 

@@ -64,7 +64,7 @@ class Arms:
         return self._named.stem if self._named else LANGUAGE_MODEL
 
     def answer(self, arm: str, question: Question) -> tuple[str, str]:
-        """Answer a question by an arm: the answer (a label for multiple choice), and the text it was given."""
+        """Return an arm's answer (a label for multiple choice) and the text it was given."""
         passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
         if arm == "one each":
             return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: support.MOST]])
@@ -164,7 +164,7 @@ class Arms:
 
     @torch.inference_mode()
     def _likeliest(self, messages: list[dict[str, str]], question: Question) -> str:
-        """Return the label of the choice with the highest mean log-probability of its tokens after `messages`."""
+        """Return the label of the choice whose tokens have the highest mean log-probability."""
         decoder = self.model.load()
         prompt = self.model.chat_prompt(messages)
         said = [(label, self.model._vocabulary.encode(text)) for label, text in question.choices]

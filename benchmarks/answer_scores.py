@@ -1,10 +1,10 @@
 """Scores of answers against known ones, and confidence intervals of their means.
 
 Normalization, exact match and token F1 are SQuAD's (Rajpurkar et al., 2016): lower case, no
-punctuation, no articles, white space as one space; F1 over the bag of words, the best over the known
-answers. Containment: the words of a known answer occur consecutively in the answer. Figures are
-compared with their unit words ("$1.2 billion" is 1,200 million), within a tolerance. Intervals are
-percentiles of bootstrap samples over questions (Efron, 1979).
+punctuation, no articles, white space as one space; F1 over the bag of words, the best over the
+known answers. Containment: the words of a known answer occur consecutively in the answer. Figures
+are compared with their unit words ("$1.2 billion" is 1,200 million), within a tolerance. Intervals
+are percentiles of bootstrap samples over questions (Efron, 1979).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def contains(answer: str, known: Sequence[str]) -> float:
 
 
 def figures(text: str) -> list[tuple[float, bool]]:
-    """Return the figures of a text with their unit words multiplied in, and whether each is a percentage.
+    """Return the figures of a text, unit words multiplied in, and whether each is a percentage.
 
     Years and days of months are left out.
     """
@@ -76,8 +76,8 @@ def figures(text: str) -> list[tuple[float, bool]]:
 def numeric(answer: str, known: Sequence[str], question: str) -> float | None:
     """Return 1 if the answer's first figure is among the first two of a known answer, else 0.
 
-    Figures of the question do not count. A unit word of the known answer may be implied ("in millions"): a figure
-    is right at its own scale, too.
+    Figures of the question do not count. A unit word of the known answer may be implied ("in
+    millions"): a figure is right at its own scale, too.
 
     Returns:
         0 or 1; None if no known answer has a figure that is not in the question.
@@ -108,7 +108,8 @@ def paired(one: Sequence[float], other: Sequence[float]) -> dict[str, float]:
     """Compare two systems over the same questions.
 
     Returns:
-        The difference of their means and the ratio of their means, each with its 95 % bootstrap interval.
+        The difference of their means and the ratio of their means, each with its 95 % bootstrap
+        interval.
     """
     a, b = np.array(one, float), np.array(other, float)
     draws = _draws(len(a))

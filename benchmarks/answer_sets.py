@@ -1,12 +1,13 @@
-"""The question sets of `answers.py`: read from the evaluation data, and their texts written as files.
+"""The question sets of `answers.py`, read from the evaluation data, and their texts as files.
 
-Asked of the whole corpus: xquad_en, nq_passages, covidqa, fairytaleqa, locomo, narrativeqa_books. Their
-texts and those of medquad, cosqa and docstring_search are one folder. Asked within the question's own
-document: leval_quality, leval_tpo (multiple choice) and financebench (filings in PDF).
+Asked of the whole corpus: xquad_en, nq_passages, covidqa, fairytaleqa, locomo, narrativeqa_books.
+Their texts and those of medquad, cosqa and docstring_search are one folder. Asked within the
+question's own document: leval_quality, leval_tpo (multiple choice) and financebench (filings in
+PDF).
 
 The gold passage of a question is what a perfect recall would return: the paragraph (xquad_en,
-nq_passages), the section (fairytaleqa), the sentences around the answer (covidqa), the turns with their
-dates (locomo), the pages (financebench). The other sets have no gold passages.
+nq_passages), the section (fairytaleqa), the sentences around the answer (covidqa), the turns with
+their dates (locomo), the pages (financebench). The other sets have no gold passages.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ _FILES = {
     "financebench": "pdf/financebench",
 }
 _BESIDE = {"medquad": "retrieval/medquad", "cosqa": "code/cosqa", "docstring_search": "code/docstring_search"}
-_AROUND = 400  # characters around an answer in its gold passage, at least, for sets that name only a span
+# Characters around an answer in its gold passage, at least, for sets that name only a span.
+_AROUND = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,8 @@ class Question:
     """A question with its known answers.
 
     Attributes:
-        kind: "short" (answers), "choice" (choices and the labels of the right ones) or "number" (answers that
-            hold figures).
+        kind: "short" (answers), "choice" (choices and the labels of the right ones) or "number"
+            (answers that hold figures).
         gold: the passages that a perfect recall would return, in order.
         document: the id of the document it is asked within, or "".
     """
@@ -69,7 +71,10 @@ def rows(data: Path, name: str) -> list[dict[str, Any]]:
 
 
 def questions(data: Path, name: str, limit: int, seed: int) -> list[Question]:
-    """Draw `limit` answerable questions of a set; a smaller limit gives a subset of a larger one."""
+    """Draw `limit` answerable questions of a set.
+
+    A smaller limit gives a subset of a larger one.
+    """
     found = list(_read(data, name))
     random.Random(f"{seed} {name}").shuffle(found)
     return found[:limit]

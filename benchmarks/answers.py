@@ -1,4 +1,4 @@
-"""Answers by the same model: from nothing, from a flat index, from a crystal, and from the gold passage.
+"""Answers by one model: from nothing, a flat index, a crystal, and the gold passage.
 
     python benchmarks/answers.py --data DEV --keep FOLDER [--limit 25] [--seed 0] [--sets SET...]
                                  [--arms ARM...] [--model GGUF] [--json results/answers.json]
@@ -12,14 +12,14 @@ Arms:
     crystal      passages of a crystal, then the model, as in `crystal ask --generate`
     gold, gold extractive    the same from the gold passage: the ceiling of a perfect recall
 
-`answer_sets.py` says which sets are asked of the whole corpus and which within the question's document,
-`answer_scores.py` how answers are scored. Multiple choice: the model takes the choice whose words are
-likeliest after question and passages, by the mean over its tokens; without a model, the choice that
-shares most words with the quoted sentences.
+`answer_sets.py` says which sets are asked of the whole corpus and which within the question's
+document, `answer_scores.py` how answers are scored. Multiple choice: the model takes the choice
+whose words are likeliest after question and passages, by the mean over its tokens; without a model,
+the choice that shares most words with the quoted sentences.
 
 FOLDER keeps the corpus (files/), its crystal and flat index, crystals of single documents,
-recalled.jsonl and answers.jsonl, one line per answer. An interrupted run resumes. Delete a file to make
-it again.
+recalled.jsonl and answers.jsonl, one line per answer. An interrupted run resumes. Delete a file to
+make it again.
 """
 
 from __future__ import annotations
@@ -90,7 +90,10 @@ def run(arms: Arms, asked: Sequence[Question], names: Sequence[str], path: Path)
 
 
 def table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return means by set and arm, with the interval of the main score; and over POOLED together, weighted by questions."""
+    """Return means by set and arm, with the interval of the main score.
+
+    Means over POOLED together are weighted by questions.
+    """
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         groups[row["set"], row["arm"]].append(row)
@@ -120,7 +123,7 @@ def table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def against_ceiling(rows: list[dict[str, Any]], arm: str, ceiling: str = "gold") -> list[dict[str, Any]]:
-    """Compare an arm with the ceiling over the same questions: differences and ratios of scores, with intervals."""
+    """Compare an arm with the ceiling: differences and ratios of scores, with intervals."""
     by_arm = {(row["arm"], row["set"], row["qid"]): row for row in rows}
     result = []
     for name in (*SETS, "pooled"):

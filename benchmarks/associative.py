@@ -1,14 +1,14 @@
-"""Associative recall over windows: a layer with memory and the same layer without, trained from scratch.
+"""Associative recall over windows: a layer with memory and without, trained from scratch.
 
     python benchmarks/associative.py [--minutes 4] [--steps 400] [--seed 0]
                                      [--chart docs/associative.svg] [--json FILE]
 
-A sequence is ten windows of 20 tokens. A window holds two pairs of a key and a value, one in each ten
-tokens, among noise; keys do not repeat. The last window asks for all keys in any order, and the layer
-has to give the value of each. Those of the first window are ten windows back, beyond every window that
-the last one attends to: without a memory the best strategy is to guess one of 32. Sequences are drawn
-anew for every step; test sequences were never trained on. The model trained on ten windows is then
-tested on more, up to 100, without training.
+A sequence is ten windows of 20 tokens. A window holds two pairs of a key and a value, one in each
+ten tokens, among noise; keys do not repeat. The last window asks for all keys in any order, and the
+layer has to give the value of each. Those of the first window are ten windows back, beyond every
+window that the last one attends to: without a memory the best strategy is to guess one of 32.
+Sequences are drawn anew for every step; test sequences were never trained on. The model trained on
+ten windows is then tested on more, up to 100, without training.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ UNIT = 10  # tokens; a pair takes two
 class Task:
     """Sizes of the task.
 
-    Attributes give the kinds of keys, values and noise, the windows before the last one, and pairs in each.
+    Attributes give the kinds of keys, values and noise, the windows before the last one, and pairs
+    in each.
     """
 
     keys: int = 256
@@ -137,9 +138,9 @@ def train(
 ) -> tuple[Recaller, list[Point]]:
     """Train a model from scratch; ends early when `tell` says so.
 
-    The same seed gives the same sequences and the same initial weights, with memory and without. `grow` is the
-    number of steps after which sequences get one window longer, from one up to the task's; 0 for full length
-    from the start.
+    The same seed gives the same sequences and the same initial weights, with memory and without.
+    `grow` is the number of steps after which sequences get one window longer, from one up to the
+    task's; 0 for full length from the start.
     """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed + 1000)

@@ -1,25 +1,25 @@
-"""Broad answers: how much of a book or a repository they cover, against plain recall and even spacing.
+"""Coverage of a book or a repository by broad answers, plain recall and even spacing.
 
     python benchmarks/broad.py --data FOLDER --books CRYSTAL --repository CRYSTAL [--speak]
                                [--json results/broad.json]
 
 FOLDER holds `books/books.docs.jsonl` with the offsets of every chapter, the books,
-`qa/narrativeqa_books.queries.jsonl`, and `code/repos/flask.tar.gz`; the crystals hold these books and
-that repository (and may hold others).
+`qa/narrativeqa_books.queries.jsonl`, and `code/repos/flask.tar.gz`; the crystals hold these books
+and that repository (and may hold others).
 
-about: "What is TITLE about?", by `ask --extractive --broad`, by as many passages of plain recall, and by
-as many evenly spaced passages; all cut to the same number of characters.
+about: "What is TITLE about?", by `ask --extractive --broad`, by as many passages of plain recall,
+and by as many evenly spaced passages; all cut to the same number of characters.
     chapters   share of the book's chapters (of the repository's files) that the passages touch
     quoted     the same for the sentences that are shown
     words      share of the book's terms that the passages hold, weighted by frequency and idf over books
     names      share of the book's 30 most frequent names that the passages hold
     plot       share of the words of NarrativeQA's answers, written from plot summaries, that they hold
-list: "Which chapters of TITLE mention NAME?" for ten of each book's names, against a plain text search;
-and the chapters of the first 20 passages of plain recall that hold the name. For the repository: the
-files that hold a name it defines.
+list: "Which chapters of TITLE mention NAME?" for ten of each book's names, against a plain text
+search; and the chapters of the first 20 passages of plain recall that hold the name. For the
+repository: the files that hold a name it defines.
 mentions: share of lists that count as many mentions as the search.
-rule: share of the questions of other sets that are taken as broad by their words; sure: without looking
-into the crystal.
+rule: share of the questions of other sets that are taken as broad by their words; sure: without
+looking into the crystal.
 --speak: time and memory of whole processes on Moby Dick, with the language model, too.
 """
 
@@ -59,13 +59,13 @@ def titled(book: dict[str, Any]) -> str:
 
 
 def frequent_names(text: str) -> list[str]:
-    """Return the words that are capitalized inside sentences and seldom in lower case, most frequent first."""
+    """Return the words that are mostly capitalized inside sentences, most frequent first."""
     names, words = Counter(_NAME.findall(text)), Counter(re.findall(r"\b[a-z]{3,}\b", text))
     return [name for name, count in names.most_common() if words[name.lower()] < count][:NAMES]
 
 
 def evenly_spaced(text: str, count: int, size: int) -> list[Span]:
-    """Return `count` evenly spaced spans of `size` characters, each from the beginning of a line or sentence."""
+    """Return evenly spaced spans of `size` characters, from the starts of lines or sentences."""
     spans = []
     for number in range(count):
         start = number * len(text) // count
@@ -154,7 +154,8 @@ def lists_of_books(crystal: Crystal, books: list[dict[str, Any]], texts: dict[st
             told = crystal.ask(question, extractive=True)
             left = list(marks)
             found = set()
-            for portion in told.portions:  # the place of its heading in the text, in order: labels may repeat
+            # The place of its heading in the text, in order: labels may repeat.
+            for portion in told.portions:
                 if portion.label == path:  # the text before the first heading
                     found.add(0)
                     continue

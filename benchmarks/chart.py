@@ -1,4 +1,4 @@
-"""Line charts as SVG, made from their numbers alone: a chart in docs/ is text that a diff can show."""
+"""Line charts as SVG without a library: a chart in docs/ is text that a diff can show."""
 
 from __future__ import annotations
 

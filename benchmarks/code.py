@@ -1,20 +1,20 @@
-"""Search in source code: files and functions found by a crystal, and by plain BM25 over the same files.
+"""Search in source code: files and functions found by a crystal and by plain BM25.
 
     python benchmarks/code.py --data FOLDER [--keep FOLDER] [--limit N] [--sets NAME...]
                               [--repositories NAME...] [--no-vectors] [--json results/code.json]
 
 FOLDER holds `docstring_search`, `cosqa`, `commit_localization` and `sweqa` as `NAME.queries.jsonl`
 (`qid`, `question`, `evidence`), the first two with `NAME.docs.jsonl` (`doc_id`, `text`), and
-`repos/REPOSITORY.tar.gz` for the others. Functions are written to one numbered file each, so that file
-names carry no information. hit@N: a gold file is among the first N distinct files, ranked by their best
-passage; N is 10 for functions, 5 for repositories. coverage@2000: share of the gold (a function, or the
-lines that an answer cites) in the first 2,000 characters recalled, as in recall.py. All are means over
-questions.
+`repos/REPOSITORY.tar.gz` for the others. Functions are written to one numbered file each, so that
+file names carry no information. hit@N: a gold file is among the first N distinct files, ranked by
+their best passage; N is 10 for functions, 5 for repositories. coverage@2000: share of the gold (a
+function, or the lines that an answer cites) in the first 2,000 characters recalled, as in
+recall.py. All are means over questions.
 
-Plain BM25 scores windows of 150 words with k1 = 1.2 and b = 0.75, stemmed, without stop words; a file's
-score is that of its best window. `lexical` is the crystal without its vectors. Unpacked files and
-crystals stay in --keep for the next run: use another folder, or remove the crystals, after a change of
-ingest.
+Plain BM25 scores windows of 150 words with k1 = 1.2 and b = 0.75, stemmed, without stop words; a
+file's score is that of its best window. `lexical` is the crystal without its vectors. Unpacked
+files and crystals stay in --keep for the next run: use another folder, or remove the crystals,
+after a change of ingest.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def systems(folder: Path, path: Path, vectors: bool) -> dict[str, Callable[[str], list[Passage]]]:
-    """Return the systems: the crystal, ingested if it does not exist, the same without vectors, and plain BM25."""
+    """Return the systems: the crystal (made if missing), the same without vectors, plain BM25."""
     encoder = fetched(ENCODER) if vectors else None
     if not path.exists():
         with read_into(path, encoder) as made:

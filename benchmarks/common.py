@@ -12,7 +12,10 @@ from typing import Any
 
 
 def timed_process(command: list[str], **environment: str) -> dict[str, float]:
-    """Run a process to its end and return its seconds and peak resident bytes; raises if it fails."""
+    """Run a process to its end and return its seconds and peak resident bytes.
+
+    Raises if it fails.
+    """
     began = time.perf_counter()
     child = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}

@@ -4,10 +4,10 @@
                                  [--json results/endless.json]
 
 Seconds per token, memory and bytes. The text read before is a synthetic crystal of so many tokens
-(synthetic.py): its words and codes mean nothing, but are searched like any others. Then strides of real
-text are predicted, in turn with copying from recalled text (--shown: with recalled text in half of the
-window, and no copying) and from the last tokens alone, with equal windows. Recall, and adding a stretch
-of text to the crystal, are also timed by themselves.
+(synthetic.py): its words and codes mean nothing, but are searched like any others. Then strides of
+real text are predicted, in turn with copying from recalled text (--shown: with recalled text in
+half of the window, and no copying) and from the last tokens alone, with equal windows. Recall, and
+adding a stretch of text to the crystal, are also timed by themselves.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
     python benchmarks/fading.py DATA [--crystal FILE] [--json results/fading.json]
 
 DATA is a folder of evaluation sets, with `conversation/locomo.docs.jsonl` and `.queries.jsonl`. The
-conversations are read as exported chats into one crystal, which is asked all answerable questions. Ages
-count from the newest candidate message, as by default. Evidence: share of the answering messages in the
-first 2,000 characters recalled; rank: mean reciprocal rank. The interval is a paired bootstrap of the
-difference to no recency.
+conversations are read as exported chats into one crystal, which is asked all answerable questions.
+Ages count from the newest candidate message, as by default. Evidence: share of the answering
+messages in the first 2,000 characters recalled; rank: mean reciprocal rank. The interval is a
+paired bootstrap of the difference to no recency.
 """
 
 from __future__ import annotations

@@ -37,10 +37,13 @@ def words(text: str) -> list[str]:
 
 
 class FlatIndex:
-    """Chunks as (path, start, end, text), their unit-length vectors float32 [chunks, 384], and postings."""
+    """Chunks (path, start, end, text), their unit vectors, float32 [chunks, 384], and postings."""
 
     def __init__(self, files: Path, encoder: Path, vectors: Path | None = None) -> None:
-        """Read and encode all files in `files`; `vectors` is a file that keeps the vectors between runs."""
+        """Read and encode all files in `files`.
+
+        `vectors` is a file that keeps the vectors between runs.
+        """
         self.chunks: list[tuple[str, int, int, str]] = []
         ids: list[np.ndarray] = []
         for found in walk([files], hidden=False):
@@ -112,7 +115,10 @@ class FlatIndex:
 
 
 def _encode(bert: Bert, ids: list[np.ndarray]) -> np.ndarray:
-    """Compute the chunks' sentence embeddings, float32 [chunks, dimension]; one chunk per thread, without padding."""
+    """Compute the chunks' sentence embeddings, float32 [chunks, dimension].
+
+    One chunk per thread, without padding.
+    """
     vectors = np.empty((len(ids), bert.dimension), np.float32)
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""Fits the weights of `crystalcli/answering/floor.py`: a logistic model and its floor (for `not_here.py`)."""
+"""Logistic model and floor of answerability, fitted to the questions of `not_here.py`."""
 
 from __future__ import annotations
 
@@ -18,17 +18,20 @@ USED = {  # signs, by whether all layers speak and whether the best passage is c
     (False, False): ("share", "length", "nowhere"),
     (False, True): ("share", "sentence", "nowhere"),
 }
-PAGES = ("score", "length", "nowhere")  # instead, of prose with all layers, for PDFs: here these are the filings
+# Instead, of prose with all layers, for PDFs: here these are the filings.
+PAGES = ("score", "length", "nowhere")
 SHARE = 0.9  # of answerable questions that are to be answered
-# More where a refusal is seldom right: functions are alike, and in small crystals a lower floor costs little.
+# More where a refusal is seldom right: functions are alike, and in small crystals a lower floor
+# costs little.
 MORE, GENEROUS = 0.95, ("few", "repository", "filing")
 
 
 class Row(NamedTuple):
     """A question that was asked.
 
-    Attributes of note: `kind` of the crystal; `full`, with all layers; `code`, the best passage is code; `hit`, a
-    gold span was recalled, or, without the document, a known answer is in the recalled text.
+    Some attributes: `kind` of the crystal; `full`, with all layers; `code`, the best passage is
+    code; `hit`, a gold span was recalled, or, without the document, a known answer is in the
+    recalled text.
     """
 
     set: str
@@ -44,9 +47,9 @@ class Row(NamedTuple):
 def fitted(rows: list[Row], names: Sequence[str]) -> Weights:
     """Fit a logistic model by Newton's method, with a little L2 regularization.
 
-    Every set, kind of crystal and outcome has the same weight. The weight of the crystal's size is chosen
-    afterwards, so that in each kind of crystal the wanted share of answerable questions is above the floor:
-    within a kind the size carries no information.
+    Every set, kind of crystal and outcome has the same weight. The weight of the crystal's size is
+    chosen afterwards, so that in each kind of crystal the wanted share of answerable questions is
+    above the floor: within a kind the size carries no information.
     """
     signs = np.array([[getattr(row.signs, name) for name in names] for row in rows])
     middle, deviation = signs.mean(0), signs.std(0) + 1e-9
@@ -67,11 +70,12 @@ def fitted(rows: list[Row], names: Sequence[str]) -> Weights:
     weights = Weights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
     weights = Weights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
     weights = weights._replace(size=_size(weights, rows))
-    return weights._replace(constant=constant - _floor(weights, rows))  # so that the floor is one half
+    # So that the floor is one half.
+    return weights._replace(constant=constant - _floor(weights, rows))
 
 
 def _size(weights: Weights, rows: list[Row]) -> float:
-    """Return the weight of ln(atoms + 1) that puts the floor right in each kind of crystal of a set: a least-squares slope."""
+    """Fit the weight of ln(atoms + 1) that puts the floor right in each kind of crystal."""
     places: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for name, kind in sorted({(row.set, row.kind) for row in rows}):
         some = [row for row in rows if (row.set, row.kind, row.answerable) == (name, kind, True)]
@@ -97,7 +101,7 @@ def logit(weights: Weights, row: Row) -> float:
 
 
 def _floor(weights: Weights, rows: list[Row]) -> float:
-    """Return the logit above which the wanted share of answerable questions is, on the mean over sets and kinds."""
+    """Return the logit that the wanted share of answerable questions exceeds."""
     by: dict[tuple[str, str], list[float]] = defaultdict(list)
     for row in rows:
         if row.answerable:
@@ -120,8 +124,8 @@ def _share(row: Row) -> float:
 def for_fit(rows: list[Row], code: bool) -> list[Row]:
     """Return the rows that one of the models is fitted to.
 
-    Other functions of a library may do the same as the one that is left out: of crystals that lack a function, the
-    small ones alone count.
+    Other functions of a library may do the same as the one that is left out: of crystals that lack
+    a function, the small ones alone count.
     """
     kept = [
         row for row in rows if not row.set.endswith("nobody") and (row.set in CODE or row.kind == "repository") == code

@@ -1,4 +1,7 @@
-"""The forgetting curve as a picture: python benchmarks/forgetting.py [-o docs/forgetting.svg]"""
+"""The forgetting curve as a picture.
+
+python benchmarks/forgetting.py [-o docs/forgetting.svg]
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ingest of one long text as a whole process, and sentence-transformers' `encode` of the same chunks.
+"""Speed of ingest of one long text, and of sentence-transformers' `encode` of its chunks.
 
     python benchmarks/ingest.py NOVEL.txt [--json results/ingest.json]
 
@@ -35,7 +35,8 @@ print(json.dumps({"seconds": time.perf_counter() - began, "peak": resource.getru
 """
 
 
-# Everything but the start of the program and the import of torch, which are not counted for the reference either.
+# Everything but the start of the program and the import of torch, which are not counted for the
+# reference either.
 INGEST = """
 import json, resource, sys, time
 import torch, crystalcli.vectors.bert
@@ -54,7 +55,10 @@ def started(text: Path, crystal: str) -> dict[str, float]:
 
 
 def reference(chunks: list[str], folder: Path) -> dict[str, float]:
-    """Run sentence-transformers' `encode` with its defaults in a process of its own; loading is not counted."""
+    """Run sentence-transformers' `encode` with its defaults in a process of its own.
+
+    Loading is not counted.
+    """
     from transformers import BertTokenizerFast
 
     weights = models.locate(ENCODER) or models.pull(ENCODER)

@@ -1,12 +1,12 @@
-"""Speed of the default language model: crystal's decoder and transformers' `generate`, in the same run.
+"""Speed of the default language model in crystal's decoder and transformers' `generate`.
 
     python benchmarks/lm.py [--model FILE] [--rounds N] [--busy] [--against DTYPE] [--json FILE]
 
-The same weights, the same prompt of about 900 tokens, 64 new tokens, greedy. transformers runs once in
-float32 and once in bfloat16, and from then on in the faster of the two, or in --against. Rounds
-alternate, since the machine may be shared; figures are medians, and ratios are medians of each round's
-ratio. The first token of the prompt differs by round, so that caches do not help. --busy is for a busy
-machine: one thread on both sides, and processor seconds instead of elapsed ones.
+The same weights, the same prompt of about 900 tokens, 64 new tokens, greedy. transformers runs once
+in float32 and once in bfloat16, and from then on in the faster of the two, or in --against. Rounds
+alternate, since the machine may be shared; figures are medians, and ratios are medians of each
+round's ratio. The first token of the prompt differs by round, so that caches do not help. --busy is
+for a busy machine: one thread on both sides, and processor seconds instead of elapsed ones.
 """
 
 from __future__ import annotations

@@ -1,26 +1,27 @@
-"""Abstention: whether a crystal says that it does not hold the answer; and the weights of its model.
+"""Abstention: how often a crystal knows that it does not hold the answer.
 
     python benchmarks/not_here.py POOL --crystal FILE [--data DATA] [--repo NAME=FILE...]
                                   [--filing NAME=FILE...] [--limit N] [--keep FILE]
                                   [--json results/not_here.json]
 
 POOL holds `files/` and `questions.jsonl`, as for `recall.py`; FILE is a crystal of POOL/files. Each
-question is asked of crystals with its document and of the same crystals without it: the whole pool, the
-files of its set alone, and some twenty files of its set. A document that is left out does not count in
-the idf. If an article has several files with one title (medquad, xquad_en, nq_passages), all are left
-out. If the recalled text still holds a known answer, another document answers the question, and it does
-not count.
+question is asked of crystals with its document and of the same crystals without it: the whole pool,
+the files of its set alone, and some twenty files of its set. A document that is left out does not
+count in the idf. If an article has several files with one title (medquad, xquad_en, nq_passages),
+all are left out. If the recalled text still holds a known answer, another document answers the
+question, and it does not count.
 
---data: the folder of evaluation sets; LoCoMo's unanswerable questions, and sets whose documents are not
-in the pool, are asked of the pool. --repo: a crystal of a repository; it is asked SWE-QA's questions
-about it and about others, and some of the pool's. --filing: a crystal of a filing; it is asked
-FinanceBench's questions about it and about others. --keep: a file that keeps the features between runs.
+--data: the folder of evaluation sets; LoCoMo's unanswerable questions, and sets whose documents are
+not in the pool, are asked of the pool. --repo: a crystal of a repository; it is asked SWE-QA's
+questions about it and about others, and some of the pool's. --filing: a crystal of a filing; it is
+asked FinanceBench's questions about it and about others. --keep: a file that keeps the features
+between runs.
 
-Prints, for each set, the result of the weights fitted to all other sets, with the floor at the wanted
-share of those sets' answerable questions, and its whole curve; then the weights fitted to all sets.
-Answered: of the answerable questions. Recalled: of the answerable ones whose evidence was recalled.
-False: of the unanswerable ones. All sets have the same weight, and so have all kinds of crystal.
-LoCoMo's unanswerable questions and foreign ones are not used for fitting.
+Prints, for each set, the result of the weights fitted to all other sets, with the floor at the
+wanted share of those sets' answerable questions, and its whole curve; then the weights fitted to
+all sets. Answered: of the answerable questions. Recalled: of the answerable ones whose evidence was
+recalled. False: of the unanswerable ones. All sets have the same weight, and so have all kinds of
+crystal. LoCoMo's unanswerable questions and foreign ones are not used for fitting.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ from crystalcli.memory.passages import Query
 from crystalcli.memory.recall import Recall, _token_weights
 from crystalcli.storage.reach import runs_of_all
 
-FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}  # files of a small crystal; of all other sets 20
+# Files of a small crystal; of all other sets 20.
+FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}
 # Sets whose files begin with the title of their article.
 ARTICLES = ("medquad", "xquad_en", "nq_passages")
 SHORTEST = 4  # characters of a known answer that is unlikely to occur by chance
@@ -109,8 +111,8 @@ class Partly:
         """Recall five passages without the atoms `dead`.
 
         Returns:
-            Whether the first is code, whether gold or one of `answers` is in them, the number of living atoms, and the
-            features; () if nothing is recalled.
+            Whether the first is code, whether gold or one of `answers` is in them, the number of
+            living atoms, and the features; () if nothing is recalled.
         """
         query, ends, atoms = prepared
         alive = int((~dead).sum())
@@ -139,7 +141,10 @@ class Partly:
 
 
 def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Iterator[Row]:
-    """Ask every question of the pool, of each kind of crystal, with and without its document; then the unanswerable ones."""
+    """Ask every question of the pool, of each kind of crystal, with and without its document.
+
+    Unanswerable questions come last.
+    """
     questions = [json.loads(line) for line in (pool / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
     partly, chance = Partly(crystal), random.Random(1)
     files: dict[str, list[str]] = defaultdict(list)
@@ -181,7 +186,7 @@ def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Ite
 
 
 def ask_repository(pool: Path, name: str, crystal: Crystal, data: Path, limit: int) -> Iterator[Row]:
-    """Ask SWE-QA's questions about this repository and about others, and some that are not about code."""
+    """Ask SWE-QA's questions about this repository and others, and some not about code."""
     asked = [(query["question"], query["doc_id"].endswith(name)) for query in _read(data, "code/sweqa")]
     count: dict[str, int] = defaultdict(int)
     for line in (pool / "questions.jsonl").read_text(encoding="utf-8").splitlines():
@@ -226,7 +231,7 @@ def _read(data: Path, name: str) -> list[dict[str, Any]]:
 
 
 def left_out(rows: list[Row], full: bool, code: bool) -> dict[str, dict[str, float]]:
-    """Return, for each set and kind of crystal, the result of weights and a floor fitted to the other sets."""
+    """Return the results of each set with weights and a floor fitted to the other sets."""
     found = {}
     fit = for_fit([row for row in rows if row.full == full], code)
     for name in sorted({row.set for row in fit}):
@@ -261,7 +266,7 @@ def _at(yes: Any, no: Any, share: float) -> float:
 
 
 def unseen(rows: list[Row], full: bool) -> dict[str, float]:
-    """Return the share answered of the unanswerable questions not used for fitting, with the weights of all sets."""
+    """Return the share answered of the unanswerable questions that were not used for fitting."""
     models = {
         code: fitted(for_fit([row for row in rows if row.full == full], code), USED[full, code])
         for code in (False, True)

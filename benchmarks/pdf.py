@@ -1,17 +1,18 @@
-"""PDFs: how much text comes out in order, in what time and memory, and whether the right page is found.
+"""Text extraction from PDFs: words in order, time, memory, and page hits.
 
     python benchmarks/pdf.py --data FOLDER [--work FOLDER] [--lexical] [--json results/pdf.json]
 
 FOLDER holds `pdf/misc.docs.jsonl` (`path`, and for some `ground_truth_text`),
-`pdf/financebench.docs.jsonl` and `pdf/financebench.queries.jsonl` (`doc_id`, `question`, `evidence` with
-`page_index0`); paths are relative to FOLDER.
+`pdf/financebench.docs.jsonl` and `pdf/financebench.queries.jsonl` (`doc_id`, `question`, `evidence`
+with `page_index0`); paths are relative to FOLDER.
 
-Words in order: the longest common subsequence of words of at least two letters, by difflib, over the
-first 20,000 words of the ground truth; and again without its running headers, lines that occur three
-times or more, which the reader leaves out on purpose. Seconds are those of a whole process that reads
-one file; peak memory is that of the larger of it and its reader. Page hit@5: a gold page is among the
-pages of the first five passages, or pages, recalled from the question's own document. The crystals are
-kept in the work folder. BM25 over pages: k1 1.2, b 0.75, without stop words, Porter2 stems.
+Words in order: the longest common subsequence of words of at least two letters, by difflib, over
+the first 20,000 words of the ground truth; and again without its running headers, lines that occur
+three times or more, which the reader leaves out on purpose. Seconds are those of a whole process
+that reads one file; peak memory is that of the larger of it and its reader. Page hit@5: a gold page
+is among the pages of the first five passages, or pages, recalled from the question's own document.
+The crystals are kept in the work folder. BM25 over pages: k1 1.2, b 0.75, without stop words,
+Porter2 stems.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def pages_in(path: Path) -> list[str]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read one file in a process of its own: seconds, peak memory of it and its child, and the text."""
+    """Read one file in a new process: seconds, peak memory of it and its child, and the text."""
     row: dict[str, Any] = {"name": path.name, "pages": 0, "characters": 0, "reason": ""}
     try:
         text = pages_in(path)

@@ -1,11 +1,12 @@
 """Perplexity of later parts of long texts by what precedes them, at an equal number of tokens.
 
-    python benchmarks/perplexity.py KIND=TEXT... [--targets N] [--budgets 512 1024 2048] [--arms ARM...]
+    python benchmarks/perplexity.py KIND=TEXT... [--targets N] [--budgets 512 1024 2048] [--arms
+    ARM...]
                                     [--model FILE] --keep results/perplexity.jsonl
                                     [--json results/perplexity.json]
 
-TEXT is a file (also .gz), a folder, or a .tar.gz, of which source code is read; KIND groups figures.
-Targets are 128 tokens each in the last 30 %; as many tokens as the budget precede each:
+TEXT is a file (also .gz), a folder, or a .tar.gz, of which source code is read; KIND groups
+figures. Targets are 128 tokens each in the last 30 %; as many tokens as the budget precede each:
 
     window    the last tokens alone
     half      half as many, and nothing else
@@ -20,12 +21,13 @@ Targets are 128 tokens each in the last 30 %; as many tokens as the budget prece
     native    as many of the last tokens as the model can take, whatever the budget
 
 All arms recall by the last 64 tokens, once per target, from the text before the half window alone:
-later text is not in the crystal yet, and idf counts earlier passages. `copying` mixes in continuations
-of earlier occurrences; `crystal` and `echo` copy from 200 recalled stretches and the whole window, the
-others, except `lexical` and `past`, from what they show the model. Each row is written at once, and its
-arrays in a folder beside the file; the same command resumes, and `--report` computes the mixtures
-again without the model. `without repeats` leaves out targets that share 13 consecutive tokens with what
-any arm showed the model or copied from. Intervals are paired bootstraps over targets.
+later text is not in the crystal yet, and idf counts earlier passages. `copying` mixes in
+continuations of earlier occurrences; `crystal` and `echo` copy from 200 recalled stretches and the
+whole window, the others, except `lexical` and `past`, from what they show the model. Each row is
+written at once, and its arrays in a folder beside the file; the same command resumes, and
+`--report` computes the mixtures again without the model. `without repeats` leaves out targets that
+share 13 consecutive tokens with what any arm showed the model or copied from. Intervals are paired
+bootstraps over targets.
 """
 
 from __future__ import annotations
@@ -147,7 +149,10 @@ def judged(
     memory: Sequence[int],
     *sources: Sequence[int],
 ) -> list[tuple[Row, Kept]]:
-    """Return what is kept of a target after `before`, for each copy source; by default `before` itself."""
+    """Return what is kept of a target after `before`, for each copy source.
+
+    By default `before` itself.
+    """
     sources = sources or (before,)
     found = [followers([*source, *target], len(source)) for source in sources]
     began = time.perf_counter()
@@ -248,7 +253,10 @@ def file_of(folder: Path, row: Row) -> Path:
 
 
 def report(rows: list[Row], kinds: dict[str, str], folder: Path) -> list[Row]:
-    """Return figures by kind and budget, over the targets that all arms have; ratios to `window`, with intervals."""
+    """Return figures by kind and budget, over the targets that all arms have.
+
+    Ratios to `window`, with intervals.
+    """
     groups: dict[tuple[str, int], dict[str, dict[tuple[str, int], Row]]] = defaultdict(lambda: defaultdict(dict))
     for row in sorted(rows, key=lambda row: (row["text"], row["start"])):
         if row["text"] in kinds:
@@ -287,7 +295,10 @@ def report(rows: list[Row], kinds: dict[str, str], folder: Path) -> list[Row]:
 def mixtures(
     rows: dict[tuple[str, int], Row], places: Sequence[tuple[str, int]], folder: Path
 ) -> dict[tuple[str, int], float]:
-    """Return the nats of each target with copying; the mixture weights start anew with every text."""
+    """Return the nats of each target with copying.
+
+    The mixture weights start anew with every text.
+    """
     found, mixture, last = {}, Mixture(), ""
     for place in places:
         if place[0] != last:
@@ -324,7 +335,7 @@ def rows_kept(keep: Path) -> list[Row]:
 
 
 def appending(keep: Path) -> TextIO:
-    """Open the file for appending at the beginning of a line: an interrupted run may have left part of one."""
+    """Open the file for appending on a new line: an interrupted run may have left part of one."""
     half = keep.exists() and keep.stat().st_size > 0 and not keep.read_bytes().endswith(b"\n")
     file = keep.open("a", encoding="utf-8")
     file.write("\n" if half else "")

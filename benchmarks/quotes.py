@@ -1,12 +1,13 @@
 """Quotations: every one that a crystal shows, verified without the code that made it; 0 may fail.
 
-    python benchmarks/quotes.py POOL --crystal FILE [--limit N] [--seed 0] [--json results/quotes.json]
+    python benchmarks/quotes.py POOL --crystal FILE [--limit N] [--seed 0] [--json
+    results/quotes.json]
 
-POOL holds `files/` and `questions.jsonl`, as for `recall.py`. Each question (or N of them) is answered
-extractively, by default and with a floor of 0. A quotation is verified if it is the document's text at
-its place in the crystal; if that text is the file's own, also the text of the file on disk at that
-offset and line; and if the answer's text has it in quotation marks with its number, and nothing else in
-quotation marks.
+POOL holds `files/` and `questions.jsonl`, as for `recall.py`. Each question (or N of them) is
+answered extractively, by default and with a floor of 0. A quotation is verified if it is the
+document's text at its place in the crystal; if that text is the file's own, also the text of the
+file on disk at that offset and line; and if the answer's text has it in quotation marks with its
+number, and nothing else in quotation marks.
 """
 
 from __future__ import annotations

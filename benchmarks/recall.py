@@ -1,16 +1,17 @@
 """Recall of evidence by a crystal and by a flat index, and the contribution of each layer.
 
-    python benchmarks/recall.py POOL [--crystal FILE] [--budget 2000 4000] [--limit N] [--only SYSTEM...]
+    python benchmarks/recall.py POOL [--crystal FILE] [--budget 2000 4000] [--limit N] [--only
+    SYSTEM...]
                                 [--json results/recall.json]
 
 The flat index is that of `flat.py`: chunks of 128 tokens, vectors in float32, BM25 with stemming,
 reciprocal rank fusion.
 
 POOL holds `files/` and `questions.jsonl`: one JSON object a line with `qid`, `set`, `question` and
-`gold`, a list of `{"path", "start", "end"}` in characters of the file. coverage@B: passages are read
-best first until B characters are used; a gold span counts as found if at least half of it was read; the
-mean over questions of the share found, then over sets. The flat vectors are kept in POOL/flat.npy:
-computing them takes as long as the encoder takes in float32.
+`gold`, a list of `{"path", "start", "end"}` in characters of the file. coverage@B: passages are
+read best first until B characters are used; a gold span counts as found if at least half of it was
+read; the mean over questions of the share found, then over sets. The flat vectors are kept in
+POOL/flat.npy: computing them takes as long as the encoder takes in float32.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def reciprocal_rank(passages: list[Passage], gold: Gold) -> float:
 def measure(
     name: str, recall: Callable[[str], list[Passage]], questions: list[dict[str, Any]], budgets: list[int]
 ) -> dict[str, Any]:
-    """Measure one system over all questions: figures by set, their mean, and the median time of a question."""
+    """Measure one system: figures by set, their mean, and the median time of a question."""
     rows: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     seconds = []
     for question in questions:
@@ -139,7 +140,7 @@ def main() -> None:
 
 
 def crystal_systems(crystal: Crystal) -> dict[str, Callable[[str], list[Passage]]]:
-    """Return the systems: the layers one after the other, the depths of `crystal recall`, and BM25 alone over the same passages."""
+    """Return the systems: layer after layer, the depths of `crystal recall`, and BM25 alone."""
     recall = crystal.recaller()
     lexical = Recall(crystal.shelf, None, None)
 
@@ -176,7 +177,7 @@ def show(result: dict[str, Any], budgets: list[int], header: bool = False) -> No
 
 
 def compare(results: list[dict[str, Any]], column: str) -> dict[str, Any]:
-    """Compare the crystal with the hybrid, and set by set with the better of the hybrid's halves."""
+    """Compare the crystal with the hybrid, and by set with the better half of the hybrid."""
     by_name = {result["name"]: result for result in results}
     full, hybrid = by_name[FULL], by_name["flat hybrid"]
     gaps = {

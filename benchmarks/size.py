@@ -1,11 +1,11 @@
-"""Size of a crystal, part by part, and of simpler ways to store the same, as shares of the raw text.
+"""Size of a crystal by part, and of simpler ways to store the same, relative to the text.
 
     python benchmarks/size.py FOLDER... [--json results/size.json]
 
 A folder is a kind of text: prose, code, a mixture. Nothing is encoded: the layers' codes are random
-bytes, as many as real ones, whose number does not depend on the text. The simpler ways: zstd level 19
-over the text as one piece; and float32 vectors of flat 128-token chunks, an SQLite FTS5 index over the
-same chunks, and the text as it is.
+bytes, as many as real ones, whose number does not depend on the text. The simpler ways: zstd level
+19 over the text as one piece; and float32 vectors of flat 128-token chunks, an SQLite FTS5 index
+over the same chunks, and the text as it is.
 """
 
 from __future__ import annotations

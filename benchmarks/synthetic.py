@@ -2,10 +2,10 @@
 
     python benchmarks/synthetic.py 8000000 eight.crystal
 
-They serve to measure memory, bytes and time, not ranking: the codes mean nothing. A first quarter of a
-million tokens is chunked, counted, indexed and committed as usual; the rest are copies of those segments
-with chunks, atoms and documents of their own, new random codes, and a lexical index merged as ingest
-merges it.
+They serve to measure memory, bytes and time, not ranking: the codes mean nothing. A first quarter
+of a million tokens is chunked, counted, indexed and committed as usual; the rest are copies of
+those segments with chunks, atoms and documents of their own, new random codes, and a lexical index
+merged as ingest merges it.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def make(path: Path, tokens: int, *, base: int = BASE, seed: int = 1) -> None:
 def _copy(store: Store, times: int, codes: RandomCodes) -> None:
     """Append so many copies of what `store` holds."""
     segments, sources = store.segments(), [source for source in store.sources() if source.chunks]
-    with store.transaction():  # one lexical segment: a copy's blocks are the same wherever it begins
+    # One lexical segment: a copy's blocks are the same wherever it begins.
+    with store.transaction():
         merge_lexicons(store, 0, [lexicon.id for lexicon in store.lexicons()])
     (lexicon,) = store.lexicons()
     blocks = [(block[0], block[1]) for block in _blocks(store, lexicon.id)]

@@ -3,12 +3,12 @@
     python benchmarks/warm.py [--millions 1 4 40] [--keep FOLDER] [--questions 40]
                               [--json results/warm.json]
 
-The crystals are synthetic (synthetic.py); questions are words of the same text. For each size: opening,
-a question to its five passages at depths 3 and 1 (encoding included), BM25 alone, `crystal recall` as a
-whole cold process, and the flat alternative: float32 vectors of 128-token chunks, 7,800 for a million
-tokens, multiplied in numpy, with the same question encoder and the same BM25. The systems take turns at
-every question, so that the load of the machine affects all alike. 40 M tokens need 0.5 GB for the flat
-vectors.
+The crystals are synthetic (synthetic.py); questions are words of the same text. For each size:
+opening, a question to its five passages at depths 3 and 1 (encoding included), BM25 alone, `crystal
+recall` as a whole cold process, and the flat alternative: float32 vectors of 128-token chunks,
+7,800 for a million tokens, multiplied in numpy, with the same question encoder and the same BM25.
+The systems take turns at every question, so that the load of the machine affects all alike. 40 M
+tokens need 0.5 GB for the flat vectors.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def plain_vectors(tokens: int) -> np.ndarray:
 
 
 def plain(recall: Recall, vectors: np.ndarray, question: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the best flat chunks by vector and the best atoms by BM25; joining the two costs next to nothing."""
+    """Return the best flat chunks by vector and the best atoms by BM25.
+
+    Joining the two costs next to nothing.
+    """
     query = recall.prepare(question)
     assert query.encoded is not None
     dense = vectors @ query.encoded.vector
@@ -62,7 +65,7 @@ def opening(path: Path) -> float:
 
 
 def measure(path: Path, questions: int, rounds: int) -> dict[str, Any]:
-    """Measure one crystal, in seconds: every time of every system, with opening and whole processes."""
+    """Time every system on one crystal, in seconds, with opening and whole processes."""
     encoder = models.locate(ENCODER) or models.pull(ENCODER)
     asked = Words(7).questions(WARM_UP + questions)
     with Crystal.open(path, encoder=encoder) as crystal:

@@ -152,7 +152,7 @@ class BlockStore(Protocol):
         ...
 
 
-def lookup(store: BlockStore, terms: Iterable[str]) -> dict[str, list[PackedPostings]]:
+def lookup_postings(store: BlockStore, terms: Iterable[str]) -> dict[str, list[PackedPostings]]:
     """Look up terms in the index.
 
     Returns:

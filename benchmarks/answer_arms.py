@@ -1,4 +1,4 @@
-"""The ways to an answer that `answers.py` compares: where the passages come from, and who says what."""
+"""The arms that `answers.py` compares: where passages come from, and what makes the answer."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from crystalcli.types import Passage, Place
 ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
 _K = 5  # passages of each recall, as in `crystal ask`
 _QUOTED = ("one each", "extractive", "gold extractive")
-_TOKENS = 64  # of an answer: known ones are short
-_CLOSED = "Answer in one short sentence."  # what the model is told when it is given no passages
+_TOKENS = 64  # tokens of an answer: known answers are short
+_CLOSED = "Answer in one short sentence."  # the system prompt without passages
 
 
 class Arms:
-    """Crystals, flat indexes and the model, each opened when it is first needed."""
+    """Crystals, flat indexes and the model, each opened when first needed."""
 
     def __init__(self, data: Path, keep: Path, model: Path | None) -> None:
         self._data, self._keep = data, keep
@@ -56,17 +56,17 @@ class Arms:
             crystal.close()
 
     def applies(self, arm: str, question: Question) -> bool:
-        """Whether there is such an answer: not every question has a gold passage."""
+        """Check that an arm applies to a question: not every question has a gold passage."""
         return not arm.startswith("gold") or bool(question.gold)
 
     def model_of(self, arm: str) -> str:
-        """The name of the model that speaks for an arm."""
+        """Return the name of the arm's model."""
         if arm in _QUOTED:
             return "extractive"
         return self._named.stem if self._named else LANGUAGE_MODEL
 
     def answer(self, arm: str, question: Question) -> tuple[str, str]:
-        """What an arm says, for multiple choice a label, and the text that it had to say it from."""
+        """Return an arm's answer (a label for multiple choice) and the text it was given."""
         passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
         if arm == "one each":
             return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: attribution.MOST]])
@@ -121,7 +121,7 @@ class Arms:
         return self._recalled[key]
 
     def crystal(self, question: Question) -> Crystal:
-        """The crystal that a question is asked of, made when there is none."""
+        """Return the crystal for a question, ingesting it if it does not exist."""
         name = self._name(question)
         if name not in self._crystals:
             path = self._keep / f"{name}.crystal"
@@ -167,7 +167,7 @@ class Arms:
 
     @torch.inference_mode()
     def _likeliest(self, messages: list[dict[str, str]], question: Question) -> str:
-        """The label of the choice whose tokens are likeliest on the mean, said after `messages`."""
+        """Return the label of the choice whose tokens have the highest mean log-probability."""
         decoder = self.model.load()
         prompt = self.model.chat_prompt(messages)
         said = [(label, self.model._vocabulary.encode(text)) for label, text in question.choices]

@@ -1,9 +1,10 @@
-"""How an answer is scored against the known ones, and how sure a mean of scores is.
+"""Scores of answers against known ones, and confidence intervals of their means.
 
-Normalisation, exact match and token F1 are SQuAD's (Rajpurkar et al., 2016): lower case, no punctuation, no articles, white space
-as one space; F1 over the bag of words, the best over the known answers. Containment: the words of a known answer stand in the
-answer in one row. Figures are compared with their unit words ("$1.2 billion" is 1,200 million), within a tolerance.
-Intervals are percentiles of bootstrap samples over questions (Efron, 1979).
+Normalization, exact match and token F1 are SQuAD's (Rajpurkar et al., 2016): lower case, no
+punctuation, no articles, white space as one space; F1 over the bag of words, the best over the
+known answers. Containment: the words of a known answer occur consecutively in the answer. Figures
+are compared with their unit words ("$1.2 billion" is 1,200 million), within a tolerance. Intervals
+are percentiles of bootstrap samples over questions (Efron, 1979).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-TOLERANCE = 0.01  # of a figure: what rounding to three digits leaves
+TOLERANCE = 0.01  # relative, of a figure: the error of rounding to three digits
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _FIGURE = re.compile(
@@ -31,17 +32,17 @@ _SAMPLES = 2000
 
 
 def normalized(text: str) -> str:
-    """A text as SQuAD compares it."""
+    """Normalize a text as SQuAD does."""
     return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
 
 
 def exact(answer: str, known: Sequence[str]) -> float:
-    """1 where the answer is a known one."""
+    """Return 1 for an exact match with a known answer, else 0."""
     return float(any(normalized(answer) == normalized(each) for each in known))
 
 
 def f1(answer: str, known: Sequence[str]) -> float:
-    """The best harmonic mean of precision and recall of words."""
+    """Return the best harmonic mean of precision and recall of words."""
     return max((_f1(normalized(answer).split(), normalized(each).split()) for each in known), default=0.0)
 
 
@@ -51,13 +52,16 @@ def _f1(said: list[str], known: list[str]) -> float:
 
 
 def contains(answer: str, known: Sequence[str]) -> float:
-    """1 where a known answer stands in the answer, word by word."""
+    """Return 1 if the answer contains a known answer, word by word, else 0."""
     said = f" {normalized(answer)} "
     return float(any(f" {normalized(each)} " in said for each in known if normalized(each)))
 
 
 def figures(text: str) -> list[tuple[float, bool]]:
-    """The figures of a text with their unit words multiplied in, and whether each is a percentage; without years and days of months."""
+    """Return the figures of a text, unit words multiplied in, and whether each is a percentage.
+
+    Years and days of months are left out.
+    """
     found = []
     for match in _FIGURE.finditer(_DATE.sub(" ", text)):
         unit = (match["unit"] or "").lower()
@@ -70,10 +74,13 @@ def figures(text: str) -> list[tuple[float, bool]]:
 
 
 def numeric(answer: str, known: Sequence[str], question: str) -> float | None:
-    """1 where the first figure that the answer gives, and the question does not, is among the first two of a known answer.
+    """Return 1 if the answer's first figure is among the first two of a known answer, else 0.
 
-    The known answer's unit word may be understood ("in millions"): a figure is right at its own scale, too. None where no known
-    answer holds a figure that the question does not give.
+    Figures of the question do not count. A unit word of the known answer may be implied ("in
+    millions"): a figure is right at its own scale, too.
+
+    Returns:
+        0 or 1; None if no known answer has a figure that is not in the question.
     """
     given = {value for value, _ in figures(question)}
     gold = [[each for each in figures(text) if each[0] not in given][:2] for text in known]
@@ -89,7 +96,7 @@ def _same(one: tuple[float, bool], other: tuple[float, bool]) -> bool:
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the mean of `values`, by bootstrap."""
+    """Return the 95 % bootstrap interval of the mean of `values`."""
     if not values:
         return (float("nan"), float("nan"))
     array = np.array(values, float)
@@ -98,12 +105,17 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def paired(one: Sequence[float], other: Sequence[float]) -> dict[str, float]:
-    """The difference of two systems' means over the same questions and their ratio, each with its 95 % interval."""
+    """Compare two systems over the same questions.
+
+    Returns:
+        The difference of their means and the ratio of their means, each with its 95 % bootstrap
+        interval.
+    """
     a, b = np.array(one, float), np.array(other, float)
     draws = _draws(len(a))
     ours, theirs = a[draws].mean(1), b[draws].mean(1)
     difference = np.percentile(ours - theirs, [2.5, 97.5])
-    # A sample in which the other system has nothing right says nothing about the ratio.
+    # A sample in which the other system gets nothing right has no ratio.
     held = theirs > 0
     ratio = np.percentile(ours[held] / theirs[held], [2.5, 97.5]) if held.any() else np.full(2, np.nan)
     return {

@@ -1,11 +1,13 @@
-"""The question sets that answers are measured on, read from the evaluation data, and the files their texts become.
+"""The question sets of `answers.py`, read from the evaluation data, and their texts as files.
 
-Asked of the whole corpus: xquad_en, nq_passages, covidqa, fairytaleqa, locomo, narrativeqa_books; all of their texts, and those of
-medquad, cosqa and docstring_search beside them, are one folder. Asked within the question's own document: leval_quality, leval_tpo
-(multiple choice) and financebench (filings in PDF).
+Asked of the whole corpus: xquad_en, nq_passages, covidqa, fairytaleqa, locomo, narrativeqa_books.
+Their texts and those of medquad, cosqa and docstring_search are one folder. Asked within the
+question's own document: leval_quality, leval_tpo (multiple choice) and financebench (filings in
+PDF).
 
-The gold passage of a question is what a perfect recall would give: the paragraph (xquad_en, nq_passages), the section (fairytaleqa),
-the sentences around the answer (covidqa), the turns with their dates (locomo), the pages (financebench). The others have none.
+The gold passage of a question is what a perfect recall would return: the paragraph (xquad_en,
+nq_passages), the section (fairytaleqa), the sentences around the answer (covidqa), the turns with
+their dates (locomo), the pages (financebench). The other sets have no gold passages.
 """
 
 from __future__ import annotations
@@ -35,16 +37,19 @@ _FILES = {
     "financebench": "pdf/financebench",
 }
 _BESIDE = {"medquad": "retrieval/medquad", "cosqa": "code/cosqa", "docstring_search": "code/docstring_search"}
-_AROUND = (
-    400  # characters on either side of an answer that its gold passage has at least, where the set names a span only
-)
+# Characters around an answer in its gold passage, at least, for sets that name only a span.
+_AROUND = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """kind: "short" (answers), "choice" (choices and the labels of the right ones) or "number" (answers that hold figures).
+    """A question with its known answers.
 
-    gold: the passages that a perfect recall would give, in order. document: the id of the document it is asked within, or "".
+    Attributes:
+        kind: "short" (answers), "choice" (choices and the labels of the right ones) or "number"
+            (answers that hold figures).
+        gold: the passages that a perfect recall would return, in order.
+        document: the id of the document it is asked within, or "".
     """
 
     set: str
@@ -59,14 +64,17 @@ class Question:
 
 
 def rows(data: Path, name: str) -> list[dict[str, Any]]:
-    """The objects of a JSON Lines file, which may be gzipped."""
+    """Read the objects of a JSON Lines file, which may be gzipped."""
     plain, zipped = data / name, data / f"{name}.gz"
     text = plain.read_text("utf-8") if plain.exists() else gzip.decompress(zipped.read_bytes()).decode("utf-8")
     return [json.loads(line) for line in text.splitlines() if line]
 
 
 def questions(data: Path, name: str, limit: int, seed: int) -> list[Question]:
-    """`limit` questions of a set that have an answer, by chance; a larger limit adds to what a smaller one gives."""
+    """Draw `limit` answerable questions of a set.
+
+    A smaller limit gives a subset of a larger one.
+    """
     found = list(_read(data, name))
     random.Random(f"{seed} {name}").shuffle(found)
     return found[:limit]
@@ -112,7 +120,7 @@ def _around(text: str, start: int, end: int) -> str:
 
 
 def _turns(document: dict[str, Any], wanted: list[str]) -> list[str]:
-    """The turns of a conversation, each session's under its date."""
+    """Return the turns of a conversation, each with the date of its session."""
     found = []
     for session in document["sessions"]:
         turns = [_turn(turn) for turn in session["turns"] if turn["dia_id"] in wanted]
@@ -127,7 +135,7 @@ def _turn(turn: dict[str, Any]) -> str:
 
 
 def write_corpus(data: Path, folder: Path) -> None:
-    """The texts that corpus-wide questions are asked of, as files: SET/NNNNN.txt, each under its title, and books/."""
+    """Write the texts of the corpus as files: SET/NNNNN.txt, each under its title, and books/."""
     books = folder / "books"
     books.mkdir(parents=True)
     for path in sorted((data / "books").iterdir()):
@@ -153,7 +161,7 @@ def _conversation(row: dict[str, Any]) -> str:
 
 
 def write_document(data: Path, question: Question, folder: Path) -> Path:
-    """The document that a question is asked within, as a file in `folder`."""
+    """Write a question's document to a file in `folder`."""
     row = next(row for row in rows(data, f"{_FILES[question.set]}.docs.jsonl") if row["doc_id"] == question.document)
     if "path" in row:
         return data / row["path"]

@@ -1,23 +1,25 @@
-"""Answers measured: from nothing, from the usual index, from a crystal, and from the gold passage, by the same model.
+"""Answers by one model: from nothing, a flat index, a crystal, and the gold passage.
 
-    python benchmarks/answers.py --data DEV --keep FOLDER [--limit 25] [--seed 0] [--sets SET...] [--arms ARM...]
-                                 [--model GGUF] [--json results/answers.json]
+    python benchmarks/answers.py --data DEV --keep FOLDER [--limit 25] [--seed 0] [--sets SET...]
+                                 [--arms ARM...] [--model GGUF] [--json results/answers.json]
 
 Arms:
     closed       the model alone
-    bm25         the best chunks of flat BM25, then the model        (`flat.py`: chunks of 128 tokens)
-    hybrid       the same of BM25 and vectors in reciprocal rank fusion
+    bm25         the best chunks of flat BM25, then the model   (`flat.py`: chunks of 128 tokens)
+    hybrid       the same with BM25 and vectors in reciprocal rank fusion
     one each     the best sentence of each of the first three passages
     extractive   the sentences that `crystal ask` quotes, three at most
-    crystal      what a crystal recalls, then the model, as in `crystal ask --generate`
-    gold, gold extractive    the same from the gold passage: what a perfect recall would give
+    crystal      passages of a crystal, then the model, as in `crystal ask --generate`
+    gold, gold extractive    the same from the gold passage: the ceiling of a perfect recall
 
-`answer_sets.py` says which sets are asked of the whole corpus and which within the question's document, `answer_scores.py` how
-answers are scored. Multiple choice: the model takes the choice whose words it finds likeliest after question and passages, the mean
-over its tokens; without a model, the one that shares most with the quoted sentences.
+`answer_sets.py` says which sets are asked of the whole corpus and which within the question's
+document, `answer_scores.py` how answers are scored. Multiple choice: the model takes the choice
+whose words are likeliest after question and passages, by the mean over its tokens; without a model,
+the choice that shares most words with the quoted sentences.
 
-FOLDER keeps the corpus (files/), its crystal and flat index, crystals of single documents, recalled.jsonl and answers.jsonl, one
-line for each answer as it comes: a run that is stopped goes on where it was. Delete what is to be made anew.
+FOLDER keeps the corpus (files/), its crystal and flat index, crystals of single documents,
+recalled.jsonl and answers.jsonl, one line per answer. An interrupted run resumes. Delete a file to
+make it again.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from answer_scores import contains, exact, f1, interval, numeric, paired
 from answer_sets import CORPUS_WIDE, SETS, Question, questions
 from common import machine, write_json
 
-MAIN = {"short": "contains", "choice": "right", "number": "numeric"}  # the score that intervals are given for
+MAIN = {"short": "contains", "choice": "right", "number": "numeric"}  # the score with intervals
 POOLED = (
     "xquad_en",
     "nq_passages",
@@ -46,12 +48,12 @@ POOLED = (
 
 
 def score(question: Question, answer: str) -> dict[str, float]:
-    """The scores of one answer, by name."""
+    """Score one answer; scores by name."""
     if question.kind == "choice":
         return {"right": float(answer in question.right)}
     known = question.answers
     scores = {"exact": exact(answer, known), "f1": f1(answer, known), "contains": contains(answer, known)}
-    scores["first"] = contains(answer.split("\n")[0], known)  # of quotations the first alone
+    scores["first"] = contains(answer.split("\n")[0], known)  # of quotations, the first alone
     scores["first f1"] = f1(answer.split("\n")[0], known)
     if question.kind == "number" and (right := numeric(answer, known, question.text)) is not None:
         scores["numeric"] = right
@@ -59,7 +61,7 @@ def score(question: Question, answer: str) -> dict[str, float]:
 
 
 def run(arms: Arms, asked: Sequence[Question], names: Sequence[str], path: Path) -> list[dict[str, Any]]:
-    """Every question by every arm that applies, but for those whose line is in `path` already."""
+    """Run every question by every arm that applies, except those that `path` has a line of."""
     done: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     if path.exists():
         for line in path.read_text("utf-8").splitlines():
@@ -77,7 +79,7 @@ def run(arms: Arms, asked: Sequence[Question], names: Sequence[str], path: Path)
                     answer, context = arms.answer(name, question)
                     row = dict(zip(("set", "qid", "arm", "model"), key, strict=True))
                     row |= {"answer": answer, "seconds": round(time.perf_counter() - began, 3)}
-                    row["found"] = contains(context, question.answers)  # whether it could be read off
+                    row["found"] = contains(context, question.answers)  # whether it can be read off
                     done[key] = row
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
                     file.flush()
@@ -88,7 +90,10 @@ def run(arms: Arms, asked: Sequence[Question], names: Sequence[str], path: Path)
 
 
 def table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Means by set and arm, with the interval of the main score; and over POOLED together, each set counting by its questions."""
+    """Return means by set and arm, with the interval of the main score.
+
+    Means over POOLED together are weighted by questions.
+    """
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         groups[row["set"], row["arm"]].append(row)
@@ -118,7 +123,7 @@ def table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def against_ceiling(rows: list[dict[str, Any]], arm: str, ceiling: str = "gold") -> list[dict[str, Any]]:
-    """An arm beside the ceiling over the same questions: differences and ratios of each score, with their intervals."""
+    """Compare an arm with the ceiling: differences and ratios of scores, with intervals."""
     by_arm = {(row["arm"], row["set"], row["qid"]): row for row in rows}
     result = []
     for name in (*SETS, "pooled"):
@@ -137,7 +142,7 @@ def against_ceiling(rows: list[dict[str, Any]], arm: str, ceiling: str = "gold")
 
 
 def show(rows: list[dict[str, Any]], ratios: list[dict[str, Any]]) -> None:
-    """The two tables."""
+    """Print the two tables."""
     columns = {
         "exact": "EM",
         "f1": "F1",
@@ -166,20 +171,20 @@ def show(rows: list[dict[str, Any]], ratios: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    """Ask, score, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--keep", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=25, help="questions of each set")
-    parser.add_argument("--seed", type=int, default=0, help="which questions")
+    parser.add_argument("--seed", type=int, default=0, help="of the random choice of questions")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS)
-    parser.add_argument("--model", type=Path, help="a GGUF file; default: the program's own")
+    parser.add_argument("--model", type=Path, help="a GGUF file; default: crystal's own model")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     args.keep.mkdir(parents=True, exist_ok=True)
     by_set = [questions(args.data, name, args.limit, args.seed) for name in args.sets]
-    # One of each set in turn, so that a run that is stopped has something of all.
+    # One question of each set in turn, so that an interrupted run has some of all sets.
     asked = [each[i] for i in range(args.limit) for each in by_set if i < len(each)]
     with Arms(args.data, args.keep, args.model) as arms:
         rows = run(arms, asked, args.arms, args.keep / "answers.jsonl")

@@ -1,12 +1,14 @@
-"""Associative recall over windows: a layer with memory beside the same layer without, trained from scratch.
+"""Associative recall over windows: a layer with memory and without, trained from scratch.
 
-    python benchmarks/associative.py [--minutes 4] [--steps 400] [--seed 0] [--chart docs/associative.svg] [--json FILE]
+    python benchmarks/associative.py [--minutes 4] [--steps 400] [--seed 0]
+                                     [--chart docs/associative.svg] [--json FILE]
 
-A sequence is ten windows of 20 tokens. A window holds two pairs of a key and a value, one in each ten tokens, among noise; no key
-comes twice. The last window asks for all keys in any order, and the layer is to give the value of each. Those of the first window
-lie ten windows back: the window that asks does not hold them, nor does any that it could attend to, so without a memory the best
-is to guess, one of 32. Sequences are drawn anew for every step; those that are tested were never seen.
-What was learnt over ten windows is then tried over more, up to 100, without training.
+A sequence is ten windows of 20 tokens. A window holds two pairs of a key and a value, one in each
+ten tokens, among noise; keys do not repeat. The last window asks for all keys in any order, and the
+layer has to give the value of each. Those of the first window are ten windows back, beyond every
+window that the last one attends to: without a memory the best strategy is to guess one of 32.
+Sequences are drawn anew for every step; test sequences were never trained on. The model trained on
+ten windows is then tested on more, up to 100, without training.
 """
 
 from __future__ import annotations
@@ -26,12 +28,16 @@ from torch import Tensor, nn
 
 from crystalcli import InfiniteMemoryTransformer
 
-UNIT = 10  # tokens, of which one pair takes two
+UNIT = 10  # tokens; a pair takes two
 
 
 @dataclass(frozen=True)
 class Task:
-    """Sizes: kinds of keys, values and noise; windows before the one that asks, and pairs in each."""
+    """Sizes of the task.
+
+    Attributes give the kinds of keys, values and noise, the windows before the last one, and pairs
+    in each.
+    """
 
     keys: int = 256
     values: int = 32
@@ -41,7 +47,7 @@ class Task:
 
     @property
     def vocabulary(self) -> int:
-        """Noise, then keys, then values."""
+        """Number of tokens: noise, then keys, then values."""
         return self.noise + self.keys + self.values
 
     @property
@@ -51,8 +57,14 @@ class Task:
 
 
 class Sample(NamedTuple):
-    """read int64 [batch, tokens]: all windows but the last; asked and answers int64 [batch, pairs]: keys in any order, and the
-    numbers of their values; back int64 [batch, pairs]: how many windows back each stands."""
+    """Sequences with their answers.
+
+    Attributes:
+        read: int64 [batch, tokens], all windows but the last.
+        asked: int64 [batch, pairs], keys in any order.
+        answers: int64 [batch, pairs], the numbers of their values.
+        back: int64 [batch, pairs], how many windows back each pair is.
+    """
 
     read: Tensor
     asked: Tensor
@@ -61,7 +73,7 @@ class Sample(NamedTuple):
 
 
 def draw(task: Task, count: int, windows: int, generator: torch.Generator) -> Sample:
-    """`count` sequences of so many windows."""
+    """Draw `count` sequences of so many windows."""
     units = windows * task.pairs
     read = torch.randint(0, task.noise, (count, units, UNIT), generator=generator)
     keys = torch.rand(count, task.keys, generator=generator).argsort(1)[:, :units]
@@ -75,7 +87,7 @@ def draw(task: Task, count: int, windows: int, generator: torch.Generator) -> Sa
 
 
 class Recaller(nn.Module):
-    """An embedding, the layer, and a choice of a value for each token."""
+    """An embedding, the layer, and a classifier of values for each token."""
 
     def __init__(self, task: Task, width: int, heads: int, k: int) -> None:
         super().__init__()
@@ -85,7 +97,7 @@ class Recaller(nn.Module):
         self.choice = nn.Linear(width, task.values)
 
     def forward(self, sample: Sample, remember: bool) -> Tensor:
-        """Logits [batch, pairs, values] for what is asked, after all windows have been read."""
+        """Return logits [batch, pairs, values] for the keys, after reading all windows."""
         self.layer.memory.reset()
         self.layer(self.embedding(sample.read), remember)
         found: Tensor = self.choice(self.norm(self.layer(self.embedding(sample.asked), remember)))
@@ -93,7 +105,7 @@ class Recaller(nn.Module):
 
 
 class Point(NamedTuple):
-    """How far training had come: steps, seconds of one processor, loss and accuracy on sequences never seen."""
+    """Progress of a training: steps, processor seconds, loss, and accuracy on new sequences."""
 
     step: int
     seconds: float
@@ -103,7 +115,7 @@ class Point(NamedTuple):
 
 @torch.no_grad()
 def accuracy(model: Recaller, task: Task, windows: int, remember: bool, seed: int = 1, count: int = 64) -> float:
-    """The share of right values for the keys of the first of `windows` windows, on `count` sequences."""
+    """Return the accuracy for the keys of the first of `windows` windows, on `count` sequences."""
     sample = draw(task, count, windows, torch.Generator().manual_seed(seed))
     right = model(sample, remember).argmax(2) == sample.answers
     return float(right[sample.back == windows].float().mean())
@@ -124,9 +136,12 @@ def train(
     seed: int = 0,
     tell: Callable[[Point], bool] = lambda _: True,
 ) -> tuple[Recaller, list[Point]]:
-    """A model trained from scratch, and how it went; ends early when `tell` says so. grow: steps after which sequences get
-    one window longer, from one to those of the task; 0 for whole ones from the start. The same seed gives the same sequences, and the
-    same weights to begin with, with memory and without."""
+    """Train a model from scratch; ends early when `tell` says so.
+
+    The same seed gives the same sequences and the same initial weights, with memory and without.
+    `grow` is the number of steps after which sequences get one window longer, from one up to the
+    task's; 0 for full length from the start.
+    """
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed + 1000)
     model = Recaller(task, width, heads, k)
@@ -150,12 +165,12 @@ def train(
 
 
 def main() -> None:
-    """Train both, try the one with memory over more windows, draw, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--minutes", type=float, default=4.0, help="of one processor, for each training, at most")
+    parser.add_argument("--minutes", type=float, default=4.0, help="processor minutes per training, at most")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--chart", type=Path, help="an SVG with both curves")
+    parser.add_argument("--chart", type=Path, help="write an SVG with both curves")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -185,7 +200,7 @@ def main() -> None:
 
 
 def chart(curves: dict[str, list[Point]], task: Task) -> str:
-    """Accuracy by step of each training, and what guessing gives."""
+    """Draw the accuracy by step of each training, and that of guessing."""
     last = max(point.step for points in curves.values() for point in points)
     lines = {name: Line([(point.step, point.accuracy) for point in points]) for name, points in curves.items()}
     lines["guessing"] = Line([(0.0, 1 / task.values), (last, 1 / task.values)], dashed=True)

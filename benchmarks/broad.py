@@ -1,22 +1,26 @@
-"""How much of a book, or a repository, an answer from the whole reaches, beside plain recall and evenly spaced passages.
+"""Coverage of a book or a repository by broad answers, plain recall and even spacing.
 
-    python benchmarks/broad.py --data FOLDER --books CRYSTAL --repository CRYSTAL [--speak] [--json results/broad.json]
+    python benchmarks/broad.py --data FOLDER --books CRYSTAL --repository CRYSTAL [--speak]
+                               [--json results/broad.json]
 
-FOLDER holds `books/books.docs.jsonl` with the offsets of every chapter, the books, `qa/narrativeqa_books.queries.jsonl`, and
-`code/repos/flask.tar.gz`; the crystals hold these books and that repository (others may be with them).
+FOLDER holds `books/books.docs.jsonl` with the offsets of every chapter, the books,
+`qa/narrativeqa_books.queries.jsonl`, and `code/repos/flask.tar.gz`; the crystals hold these books
+and that repository (and may hold others).
 
-about: "What is TITLE about?", by `ask --extractive --broad`, by the same number of passages of plain recall, and by as many evenly
-spaced passages; all cut to as many characters.
-    chapters   share of the book's chapters (for the repository: of its files) that the passages touch
-    quoted     the same of the sentences that are shown
-    words      share of the book's terms that the passages hold, each counted as often as it stands and by its idf over books
+about: "What is TITLE about?", by `ask --extractive --broad`, by as many passages of plain recall,
+and by as many evenly spaced passages; all cut to the same number of characters.
+    chapters   share of the book's chapters (of the repository's files) that the passages touch
+    quoted     the same for the sentences that are shown
+    words      share of the book's terms that the passages hold, weighted by frequency and idf over books
     names      share of the book's 30 most frequent names that the passages hold
-    plot       share of the words of NarrativeQA's answers, which people wrote from plot summaries, that the passages hold
-list: "Which chapters of TITLE mention NAME?" for ten of each book's names, against a plain search of the text; beside it the
-chapters of the first 20 passages of plain recall that hold the name. For the repository: files that hold a name it defines.
-mentions: the share of lists that count as many mentions as the search.
-rule: the share of the questions of the other sets that are taken as broad by their words; sure: without a look at the crystal.
---speak: the time and memory of whole processes on Moby Dick, too, with the language model.
+    plot       share of the words of NarrativeQA's answers, written from plot summaries, that they hold
+list: "Which chapters of TITLE mention NAME?" for ten of each book's names, against a plain text
+search; and the chapters of the first 20 passages of plain recall that hold the name. For the
+repository: the files that hold a name it defines.
+mentions: share of lists that count as many mentions as the search.
+rule: share of the questions of other sets that are taken as broad by their words; sure: without
+looking into the crystal.
+--speak: time and memory of whole processes on Moby Dick, with the language model, too.
 """
 
 from __future__ import annotations
@@ -50,18 +54,18 @@ Span = tuple[int, int]
 
 
 def titled(book: dict[str, Any]) -> str:
-    """A book's title without its author."""
+    """Return a book's title without its author."""
     return str(book["title"].split(" — ")[0])
 
 
 def frequent_names(text: str) -> list[str]:
-    """The words that are written with a capital inside sentences, and seldom without, most frequent first."""
+    """Return the words that are mostly capitalized inside sentences, most frequent first."""
     names, words = Counter(_NAME.findall(text)), Counter(re.findall(r"\b[a-z]{3,}\b", text))
     return [name for name, count in names.most_common() if words[name.lower()] < count][:NAMES]
 
 
 def evenly_spaced(text: str, count: int, size: int) -> list[Span]:
-    """`count` stretches of `size` characters, evenly spaced, each from the beginning of a line or sentence."""
+    """Return evenly spaced spans of `size` characters, from the starts of lines or sentences."""
     spans = []
     for number in range(count):
         start = number * len(text) // count
@@ -71,20 +75,20 @@ def evenly_spaced(text: str, count: int, size: int) -> list[Span]:
 
 
 def cut(spans: Sequence[Span], characters: int) -> list[Span]:
-    """The spans, each shortened in the same proportion, so that they have so many characters in all."""
+    """Shorten spans in the same proportion, so that they have so many characters in all."""
     share = min(1.0, characters / max(1, sum(end - start for start, end in spans)))
     return [(start, start + round(share * (end - start))) for start, end in spans]
 
 
 def reached(starts: Sequence[int], spans: Sequence[Span]) -> set[int]:
-    """Which of the chapters that begin at `starts` the middles of spans lie in."""
+    """Return the chapters, by their `starts`, that contain the middles of spans."""
     return {bisect_right(starts, (start + end) // 2) - 1 for start, end in spans} - {-1}
 
 
 def about_books(
     crystal: Crystal, books: list[dict[str, Any]], texts: dict[str, str], plots: dict[str, list[str]]
 ) -> dict[str, Any]:
-    """The figures of "about", means over books."""
+    """Measure "about": means over books."""
     bags = {name: Counter(term for term, _ in terms(text)) for name, text in texts.items()}
     standing = Counter(term for bag in bags.values() for term in bag)
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -124,17 +128,17 @@ def about_books(
 
 
 def spans_of(passages: Sequence[Passage]) -> list[Span]:
-    """Where passages begin and end."""
+    """Return the spans of passages."""
     return [(each.start, each.end) for each in passages]
 
 
 def path_of(crystal: Crystal, name: str) -> str:
-    """What the document that ends in `name` is cited as."""
+    """Return the cited path of the document whose path ends in `name`."""
     return next(path for path in crystal if path.endswith(name))
 
 
 def lists_of_books(crystal: Crystal, books: list[dict[str, Any]], texts: dict[str, str]) -> dict[str, Any]:
-    """The figures of lists of chapters."""
+    """Measure lists of chapters."""
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for book in books:
         name = Path(book["path"]).name.removesuffix(".gz")
@@ -150,8 +154,9 @@ def lists_of_books(crystal: Crystal, books: list[dict[str, Any]], texts: dict[st
             told = crystal.ask(question, extractive=True)
             left = list(marks)
             found = set()
-            for portion in told.portions:  # its heading's place in the text, in order, since labels may come twice
-                if portion.label == path:  # what stands before the first heading
+            # The place of its heading in the text, in order: labels may repeat.
+            for portion in told.portions:
+                if portion.label == path:  # the text before the first heading
                     found.add(0)
                     continue
                 while left and " ".join(left[0][1].split()) != portion.label:
@@ -166,14 +171,14 @@ def lists_of_books(crystal: Crystal, books: list[dict[str, Any]], texts: dict[st
 
 
 def score(row: dict[str, list[float]], found: set[int] | set[str], gold: set[int] | set[str]) -> None:
-    """Precision and recall of one list."""
+    """Return the precision and recall of one list."""
     both = len(set(found) & set(gold))
     row["precision"].append(both / len(found) if found else 1.0)
     row["recall"].append(both / len(gold))
 
 
 def repository(crystal: Crystal, archive: Path) -> dict[str, Any]:
-    """The same of a repository: files for chapters, defined names for names."""
+    """Measure a repository: files as chapters, defined names as names."""
     with tarfile.open(archive) as packed:
         members = {each.name: packed.extractfile(each) for each in packed if each.isfile()}
         files = {name: file.read().decode(errors="replace") for name, file in members.items() if file is not None}
@@ -211,7 +216,7 @@ def repository(crystal: Crystal, archive: Path) -> dict[str, Any]:
 
 
 def rule(data: Path) -> dict[str, Any]:
-    """How many questions of each set the words alone take as broad."""
+    """Count the questions of each set that their words alone make broad."""
     results = {}
     for file in sorted(data.glob("*/*.queries.jsonl")):
         questions = [json.loads(line)["question"] for line in file.read_text(encoding="utf-8").splitlines()]
@@ -224,7 +229,7 @@ def rule(data: Path) -> dict[str, Any]:
 
 
 def show(name: str, values: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
-    """Print a row for each system, and give the means back."""
+    """Print a row for each system and return the means."""
     results = {
         system: {column: statistics.mean(found) for column, found in row.items()} for system, row in values.items()
     }
@@ -236,7 +241,7 @@ def show(name: str, values: dict[str, dict[str, list[float]]]) -> dict[str, Any]
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--books", type=Path, required=True)

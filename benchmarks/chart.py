@@ -1,4 +1,4 @@
-"""Line charts as SVG, from nothing but their numbers: a chart in docs/ is text that a diff can show."""
+"""Line charts as SVG without a library: a chart in docs/ is text that a diff can show."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 860, 400
-LEFT, RIGHT, TOP, BOTTOM = 64, 270, 44, 52  # the names of the lines stand at the right
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#555555", "#cc79a7")  # of Okabe and Ito, told apart by everybody
+LEFT, RIGHT, TOP, BOTTOM = 64, 270, 44, 52  # the labels of the lines are at the right
+COLOURS = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#555555",
+    "#cc79a7",
+)  # Okabe and Ito's palette, safe for colour-blind readers
 
 
 class Line(NamedTuple):
-    """Points (x, y), x rising; dashed for what is there to compare with."""
+    """A line of a chart: points (x, y), x rising; dashed for a baseline."""
 
     points: Sequence[tuple[float, float]]
     dashed: bool = False
@@ -24,7 +30,10 @@ def line_chart(
     x: tuple[str, float, float, float],
     y: tuple[str, float, float, float] = ("", 0.0, 1.0, 0.25),
 ) -> str:
-    """The text of an SVG picture. x, y: what an axis says, where it begins and ends, and the distance of its marks."""
+    """Draw an SVG picture.
+
+    `x` and `y` give the label of an axis, its range, and the distance of its ticks.
+    """
     (x_name, x_first, x_last, x_step), (y_name, y_first, y_last, y_step) = x, y
 
     def across(value: float) -> float:
@@ -63,5 +72,5 @@ def line_chart(
 
 
 def marks(first: float, last: float, step: float) -> list[float]:
-    """Where an axis has marks."""
+    """Return the ticks of an axis."""
     return [round(first + index * step, 9) for index in range(int((last - first) / step + 1e-9) + 1)]

@@ -1,17 +1,20 @@
-"""Files and functions found in source code by a crystal, beside plain BM25 over the same files in the same run.
+"""Search in source code: files and functions found by a crystal and by plain BM25.
 
-    python benchmarks/code.py --data FOLDER [--keep FOLDER] [--limit N] [--sets NAME...] [--repositories NAME...]
-                              [--no-vectors] [--json results/code.json]
+    python benchmarks/code.py --data FOLDER [--keep FOLDER] [--limit N] [--sets NAME...]
+                              [--repositories NAME...] [--no-vectors] [--json results/code.json]
 
-FOLDER holds `docstring_search`, `cosqa`, `commit_localization` and `sweqa` as `NAME.queries.jsonl` (`qid`, `question`, `evidence`),
-the first two with `NAME.docs.jsonl` (`doc_id`, `text`), and `repos/REPOSITORY.tar.gz` for the others. Functions are laid out as one
-file each, numbered, so that names of files say nothing. hit@N: one of the gold files is among the first N distinct files, ranked by
-their best passage; for functions N is 10, for repositories 5. coverage@2000: the share of the gold (a function, or the lines that
-an answer cites) in the first 2,000 characters recalled, as in recall.py. All are means over questions.
+FOLDER holds `docstring_search`, `cosqa`, `commit_localization` and `sweqa` as `NAME.queries.jsonl`
+(`qid`, `question`, `evidence`), the first two with `NAME.docs.jsonl` (`doc_id`, `text`), and
+`repos/REPOSITORY.tar.gz` for the others. Functions are written to one numbered file each, so that
+file names carry no information. hit@N: a gold file is among the first N distinct files, ranked by
+their best passage; N is 10 for functions, 5 for repositories. coverage@2000: share of the gold (a
+function, or the lines that an answer cites) in the first 2,000 characters recalled, as in
+recall.py. All are means over questions.
 
-Plain BM25 goes over windows of 150 words with k1 = 1.2 and b = 0.75, stemmed, without function words; a file is as good as its best
-window. `lexical` is the crystal without its vectors. What is unpacked and the crystals stay in --keep for the next run: take
-another folder, or remove the crystals, when ingest has changed.
+Plain BM25 scores windows of 150 words with k1 = 1.2 and b = 0.75, stemmed, without stop words; a
+file's score is that of its best window. `lexical` is the crystal without its vectors. Unpacked
+files and crystals stay in --keep for the next run: use another folder, or remove the crystals,
+after a change of ingest.
 """
 
 from __future__ import annotations
@@ -44,17 +47,17 @@ from crystalcli.types import Passage, Place
 FUNCTIONS = ("docstring_search", "cosqa")
 REPOSITORIES = ("commit_localization", "sweqa")
 HIT = {**dict.fromkeys(FUNCTIONS, 10), **dict.fromkeys(REPOSITORIES, 5)}
-RECALLED = 40  # passages a question
+RECALLED = 40  # passages per question
 BUDGET = 2000
 WINDOW = 150  # words
 K1, B = 1.2, 0.75
 
-Question = dict[str, Any]  # question: str; files: the gold ones; gold: spans of them, where they are known
+Question = dict[str, Any]  # question: str; files: the gold files; gold: their spans, if known
 Corpus = tuple[str, Path, list[Question]]  # set, folder of files, its questions
 
 
 class WindowIndex:
-    """BM25 over windows of the files under a folder."""
+    """BM25 over windows of the files in a folder."""
 
     def __init__(self, files: Path) -> None:
         self._windows: list[Passage] = []
@@ -79,7 +82,7 @@ class WindowIndex:
         self._postings = {term: np.array(pairs, np.int32).T for term, pairs in postings.items()}
 
     def recall(self, question: str) -> list[Passage]:
-        """The best windows, best first."""
+        """Return the best windows, best first."""
         scores = np.zeros(len(self._windows), np.float32)
         for term in query_terms(question):
             if term in self._postings:
@@ -91,7 +94,7 @@ class WindowIndex:
 
 
 def windows(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of WINDOW words, parted by white space; together they are the text."""
+    """Split a text into spans of WINDOW words; together they are the text."""
     start = count = 0
     for at, letter in enumerate(text):
         if letter.isspace() and at and not text[at - 1].isspace():
@@ -104,13 +107,13 @@ def windows(text: str) -> Iterator[tuple[int, int]]:
 
 
 def ranked_files(passages: list[Passage]) -> list[str]:
-    """Distinct files by their best passage; places where the same text stands follow it."""
+    """Rank distinct files by their best passage; duplicates of a passage follow it."""
     paths = (path for passage in passages for path in (passage.path, *(place.path for place in passage.also)))
     return list(dict.fromkeys(paths))
 
 
 def corpora(data: Path, keep: Path, chosen: list[str], repositories: list[str], limit: int | None) -> Iterator[Corpus]:
-    """Each set's folder of files, unpacked when it is not yet there, with the questions that are asked of it."""
+    """Return each set's folder of files, unpacked if necessary, with its questions."""
     for name in chosen:
         questions = read_lines(data / f"{name}.queries.jsonl")
         if name in FUNCTIONS:
@@ -143,7 +146,7 @@ def corpora(data: Path, keep: Path, chosen: list[str], repositories: list[str], 
 
 
 def repository_question(folder: Path, question: dict[str, Any]) -> Question:
-    """The files that are meant, and the lines in them where those are given."""
+    """Return the gold files of a question, and the gold lines if given."""
     files = {each["file"] for each in question["evidence"]}
     spans = []
     for each in question["evidence"]:
@@ -157,12 +160,12 @@ def repository_question(folder: Path, question: dict[str, Any]) -> Question:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines."""
+    """Read the objects of a JSON Lines file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def systems(folder: Path, path: Path, vectors: bool) -> dict[str, Callable[[str], list[Passage]]]:
-    """What answers: the crystal, made when it does not exist, the same without its vectors, and plain BM25."""
+    """Return the systems: the crystal (made if missing), the same without vectors, plain BM25."""
     encoder = fetched(ENCODER) if vectors else None
     if not path.exists():
         with Crystal(path, mode="write", encoder=encoder) as made:
@@ -175,7 +178,7 @@ def systems(folder: Path, path: Path, vectors: bool) -> dict[str, Callable[[str]
 
 
 def measure(name: str, recall: Callable[[str], list[Passage]], questions: list[Question]) -> dict[str, list[float]]:
-    """One system's figures, a value for each question."""
+    """Measure one system; a value for each question."""
     values: dict[str, list[float]] = defaultdict(list)
     for question in questions:
         passages = recall(question["question"])
@@ -188,14 +191,16 @@ def measure(name: str, recall: Callable[[str], list[Passage]], questions: list[Q
 
 
 def main() -> None:
-    """Ingest if need be, measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--keep", type=Path, help="where files are unpacked and crystals kept; default: nowhere")
-    parser.add_argument("--limit", type=int, help="only so many questions of each set and repository")
+    parser.add_argument(
+        "--keep", type=Path, help="folder that keeps unpacked files and crystals; default: a temporary one"
+    )
+    parser.add_argument("--limit", type=int, help="questions of each set and repository, at most")
     parser.add_argument("--sets", nargs="+", choices=HIT, default=list(HIT), metavar="NAME")
-    parser.add_argument("--repositories", nargs="+", default=[], metavar="NAME", help="only these")
-    parser.add_argument("--no-vectors", action="store_true", help="lexical crystals alone, which are made at once")
+    parser.add_argument("--repositories", nargs="+", default=[], metavar="NAME", help="only these repositories")
+    parser.add_argument("--no-vectors", action="store_true", help="lexical crystals alone, which are made in seconds")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as passing:
@@ -204,7 +209,7 @@ def main() -> None:
 
 
 def run(args: argparse.Namespace, keep: Path) -> dict[str, Any]:
-    """All figures: by set, within it by system, with its repositories."""
+    """Measure everything: by set, in it by system, with its repositories."""
     began = time.monotonic()
     pooled: dict[str, dict[str, dict[str, list[float]]]] = {}
     results: dict[str, Any] = {}
@@ -231,12 +236,12 @@ def run(args: argparse.Namespace, keep: Path) -> dict[str, Any]:
 
 
 def means(values: dict[str, list[float]]) -> dict[str, float]:
-    """The mean of each column, and how many questions there were."""
+    """Return the mean of each column, and the number of questions."""
     return {"questions": len(values["hit"]), **{column: statistics.mean(found) for column, found in values.items()}}
 
 
 def show(name: str, system: str, hit: int, values: dict[str, list[float]]) -> None:
-    """One row."""
+    """Print one row."""
     row = means(values)
     covered = f"{row['coverage']:.3f}" if "coverage" in row else "    -"
     print(

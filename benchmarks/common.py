@@ -1,4 +1,4 @@
-"""What the benchmarks share: timing whole processes, naming the machine, writing results."""
+"""Shared by the benchmarks: timing whole processes, describing the machine, writing results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from typing import Any
 
 
 def timed_process(command: list[str], **environment: str) -> dict[str, float]:
-    """Seconds and peak resident bytes of a whole process; raises when it fails."""
+    """Run a process to its end and return its seconds and peak resident bytes.
+
+    Raises if it fails.
+    """
     began = time.perf_counter()
     child = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
@@ -27,12 +30,12 @@ def timed_process(command: list[str], **environment: str) -> dict[str, float]:
 
 
 def machine() -> str:
-    """Processors and load, since every figure is taken on a shared machine."""
+    """Describe processors and load: the machine may be shared."""
     return f"{os.cpu_count()} processors, {platform.machine()}, load {os.getloadavg()[0]:.1f}"
 
 
 def write_json(path: Path | None, data: dict[str, Any]) -> None:
-    """Keep the figures, with the commit that made them."""
+    """Write results with the commit that made them."""
     if path is None:
         return
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()

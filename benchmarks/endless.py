@@ -1,11 +1,13 @@
-"""What reading costs after ten thousand tokens and after ten million: seconds a token, memory and bytes, with memory and without.
+"""The cost of reading after ten thousand tokens and after ten million, with memory and without.
 
-    python benchmarks/endless.py [--behind 10000 10000000] [--strides 6] [--window 1024] [--shown] [--json results/endless.json]
+    python benchmarks/endless.py [--behind 10000 10000000] [--strides 6] [--window 1024] [--shown]
+                                 [--json results/endless.json]
 
-What lies behind is a synthetic crystal of so many tokens (see synthetic.py): its words and codes mean nothing, and are looked through
-as any are. Then some strides of real text are foreseen, by turns with copying from what is recalled (--shown: with that in half of
-the window, and no copying) and from the last tokens alone, the whole window as long in both; recall, and adding a stretch of text to
-the crystal, are timed by themselves as well.
+Seconds per token, memory and bytes. The text read before is a synthetic crystal of so many tokens
+(synthetic.py): its words and codes mean nothing, but are searched like any others. Then strides of
+real text are predicted, in turn with copying from recalled text (--shown: with recalled text in
+half of the window, and no copying) and from the last tokens alone, with equal windows. Recall, and
+adding a stretch of text to the crystal, are also timed by themselves.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def measure(model: Judge, encoder: Path, path: Path, window: int, strides: int, shown: bool) -> dict[str, Any]:
-    """Medians over strides, behind what the crystal at `path` holds."""
+    """Return medians over strides, after the text of the crystal at `path`."""
     text = "\n\n".join(each.read_text(encoding="utf-8") for each in sorted(ROOT.glob("docs/*.md")))
     ids = model.ids(text)
     with TextMemory(encoder, path) as past:
@@ -74,14 +76,14 @@ def measure(model: Judge, encoder: Path, path: Path, window: int, strides: int, 
 
 
 def main() -> None:
-    """Make the crystals, measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--behind", type=int, nargs="+", default=[10_000, 10_000_000], help="tokens, fewest first")
+    parser.add_argument(
+        "--behind", type=int, nargs="+", default=[10_000, 10_000_000], help="tokens read before, fewest first"
+    )
     parser.add_argument("--strides", type=int, default=6)
     parser.add_argument("--window", type=int, default=1024)
-    parser.add_argument(
-        "--shown", action="store_true", help="what is recalled stands before the window, and nothing is copied"
-    )
+    parser.add_argument("--shown", action="store_true", help="show recalled text before the window, and copy nothing")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)

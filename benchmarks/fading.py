@@ -1,11 +1,12 @@
-"""What is recalled from dated conversations when what was said long ago loses, by half-life and weight, beside where nothing does.
+"""Recency in dated conversations: what is recalled by half-life and weight, and without recency.
 
     python benchmarks/fading.py DATA [--crystal FILE] [--json results/fading.json]
 
-DATA is a folder of evaluation sets, with `conversation/locomo.docs.jsonl` and `.queries.jsonl`. The conversations are read as exported
-chats, into one crystal, and asked all the questions that can be answered. Ages count from the newest message that could answer,
-as they do where nothing else is said. Evidence: the share of messages that answer in the first 2,000 characters recalled; rank: the
-mean reciprocal rank. The interval is a paired bootstrap of the difference to where nothing fades.
+DATA is a folder of evaluation sets, with `conversation/locomo.docs.jsonl` and `.queries.jsonl`. The
+conversations are read as exported chats into one crystal, which is asked all answerable questions.
+Ages count from the newest candidate message, as by default. Evidence: share of the answering
+messages in the first 2,000 characters recalled; rank: mean reciprocal rank. The interval is a
+paired bootstrap of the difference to no recency.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def chats(documents: Path, folder: Path) -> None:
 
 
 def places(crystal: Crystal, folder: Path) -> dict[str, dict[str, Any]]:
-    """Where each message stands in the text of its document, by its id."""
+    """Return each message's span in its document, by its id."""
     found = {}
     for path in sorted(folder.glob("*.json")):
         text, at = whole(crystal, path.name), 0
@@ -67,13 +68,13 @@ def places(crystal: Crystal, folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def whole(crystal: Crystal, name: str) -> str:
-    """The text of a document."""
+    """Return the text of a document."""
     (characters,) = (each.characters for each in crystal.documents() if each.path == name)
     return crystal.quote(name, 0, characters)
 
 
 def asked(queries: Path, where: dict[str, dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The questions that can be answered, and where."""
+    """Return the answerable questions with the spans of their evidence."""
     for line in queries.read_text(encoding="utf-8").splitlines():
         query = json.loads(line)
         names = [f"{each['doc_id']} {each['dia_id']}" for each in query.get("evidence", []) if "dia_id" in each]
@@ -83,10 +84,10 @@ def asked(queries: Path, where: dict[str, dict[str, Any]]) -> Iterator[tuple[str
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--crystal", type=Path, help="made when it does not exist; default: a temporary one")
+    parser.add_argument("--crystal", type=Path, help="made if it does not exist; default: a temporary one")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     documents, queries = (args.data / "conversation" / f"locomo.{name}.jsonl" for name in ("docs", "queries"))

@@ -1,8 +1,9 @@
-"""The usual index, to be measured beside a crystal: flat chunks of 128 tokens, their vectors in float32, and BM25 with stemming.
+"""The baseline: a flat index of 128-token chunks, float32 vectors, and BM25 with stemming.
 
-Vectors are all-MiniLM-L6-v2's sentence embeddings, the mean over all positions as sentence-transformers makes it; BM25 has the
-customary k1 = 1.2 and b = 0.75 over Porter2 stems; reciprocal rank fusion adds 1 / (60 + rank) of the best 1,000
-of each (Cormack, Clarke and Büttcher, 2009).
+Vectors are all-MiniLM-L6-v2's sentence embeddings, the mean over all positions, as
+sentence-transformers computes them; BM25 has the usual k1 = 1.2 and b = 0.75 over Porter2 stems;
+reciprocal rank fusion adds 1 / (60 + rank) of the best 1,000 of each (Cormack, Clarke and Büttcher,
+2009).
 """
 
 from __future__ import annotations
@@ -30,16 +31,19 @@ _STEMMER = Stemmer.Stemmer("english")
 
 
 def words(text: str) -> list[str]:
-    """Stems of the words of a text, in lower case; `snake_case` is two."""
+    """Return the stems of the words of a text, in lower case; `snake_case` is two words."""
     stems: list[str] = _STEMMER.stemWords(_WORD.findall(text.lower()))
     return stems
 
 
 class FlatIndex:
-    """Chunks as (path, start, end, text), their unit-length vectors float32 [chunks, 384], and postings."""
+    """Chunks (path, start, end, text), their unit vectors, float32 [chunks, 384], and postings."""
 
     def __init__(self, files: Path, encoder: Path, vectors: Path | None = None) -> None:
-        """Read and encode everything under `files`. vectors: where they are kept between runs, if they may be."""
+        """Read and encode all files in `files`.
+
+        `vectors` is a file that keeps the vectors between runs.
+        """
         self.chunks: list[tuple[str, int, int, str]] = []
         ids: list[np.ndarray] = []
         for found in walk_files([files], hidden=False):
@@ -78,13 +82,13 @@ class FlatIndex:
         self._postings = {term: np.array(pairs, np.int32).T for term, pairs in postings.items()}
 
     def dense(self, question: str) -> np.ndarray:
-        """The cosine of every chunk with the question, float32 [chunks]."""
+        """Return the cosine of every chunk with the question, float32 [chunks]."""
         ids, _ = default_tokenizer().tokenize([question])[0]
         result: np.ndarray = self.vectors @ self._question.encode(ids[:254].tolist()).vector
         return result
 
     def bm25(self, question: str) -> np.ndarray:
-        """The BM25 score of every chunk, float32 [chunks]."""
+        """Return the BM25 score of every chunk, float32 [chunks]."""
         scores = np.zeros(len(self.chunks), np.float32)
         for term in set(words(question)):
             if term in self._postings:
@@ -94,7 +98,7 @@ class FlatIndex:
         return scores
 
     def fused(self, question: str) -> np.ndarray:
-        """Reciprocal rank fusion of the two, float32 [chunks]."""
+        """Return the reciprocal rank fusion of both, float32 [chunks]."""
         fused = np.zeros(len(self.chunks), np.float32)
         for scores in (self.dense(question), self.bm25(question)):
             best = np.argsort(-scores, kind="stable")[:DEPTH]
@@ -102,7 +106,7 @@ class FlatIndex:
         return fused
 
     def recall(self, scores: np.ndarray, k: int) -> list[Passage]:
-        """The `k` best chunks as passages."""
+        """Return the `k` best chunks as passages."""
         found = []
         for number in np.argsort(-scores, kind="stable")[:k]:
             path, start, end, text = self.chunks[number]
@@ -111,7 +115,10 @@ class FlatIndex:
 
 
 def _encode(bert: Bert, ids: list[np.ndarray]) -> np.ndarray:
-    """The chunks' sentence embeddings, float32 [chunks, dimension]; one to a thread, so that nothing is padded."""
+    """Compute the chunks' sentence embeddings, float32 [chunks, dimension].
+
+    One chunk per thread, without padding.
+    """
     vectors = np.empty((len(ids), bert.dimension), np.float32)
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""The weights of `crystalcli/answering/evidence/answerability.py`: a logistic model, and a floor that answers as many as should be (`not_here.py`)."""
+"""Logistic model and floor of answerability, fitted to the questions of `not_here.py`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,21 @@ USED = {  # signs, by whether all layers speak and whether the best passage is c
     (False, False): ("share", "length", "nowhere"),
     (False, True): ("share", "sentence", "nowhere"),
 }
-PAGES = ("score", "length", "nowhere")  # instead, of prose with all layers, for PDFs: here these are the filings
+# Instead, of prose with all layers, for PDFs: here these are the filings.
+PAGES = ("score", "length", "nowhere")
 SHARE = 0.9  # of answerable questions that are to be answered
-# More where a refusal is seldom right: functions are alike, and in small crystals a lower floor costs little.
+# More where a refusal is seldom right: functions are alike, and in small crystals a lower floor
+# costs little.
 MORE, GENEROUS = 0.95, ("few", "repository", "filing")
 
 
 class Row(NamedTuple):
-    """A question asked. kind: of the crystal. full: with all layers. code: the best passage is code. hit: a gold span was recalled,
-    or, where the document is not there, a known answer stands in what was recalled."""
+    """A question that was asked.
+
+    Some attributes: `kind` of the crystal; `full`, with all layers; `code`, the best passage is
+    code; `hit`, a gold span was recalled, or, without the document, a known answer is in the
+    recalled text.
+    """
 
     set: str
     kind: str
@@ -39,10 +45,11 @@ class Row(NamedTuple):
 
 
 def fitted(rows: list[Row], names: Sequence[str]) -> FloorWeights:
-    """A logistic model by Newton's method; every set, kind of crystal and outcome weighs the same, and weights are kept a little small.
+    """Fit a logistic model by Newton's method, with a little L2 regularization.
 
-    The weight of the crystal's size is chosen afterwards, so that in each kind of crystal as many answerable questions lie above the
-    floor as should: within a kind it tells nothing.
+    Every set, kind of crystal and outcome has the same weight. The weight of the crystal's size is
+    chosen afterwards, so that in each kind of crystal the wanted share of answerable questions is
+    above the floor: within a kind the size carries no information.
     """
     signs = np.array([[getattr(row.signs, name) for name in names] for row in rows])
     middle, deviation = signs.mean(0), signs.std(0) + 1e-9
@@ -63,11 +70,12 @@ def fitted(rows: list[Row], names: Sequence[str]) -> FloorWeights:
     weights = FloorWeights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
     weights = FloorWeights(constant, 0.0, dict(zip(names, by_sign.tolist(), strict=True)))
     weights = weights._replace(size=_size(weights, rows))
-    return weights._replace(constant=constant - _floor(weights, rows))  # so that the floor is one half
+    # So that the floor is one half.
+    return weights._replace(constant=constant - _floor(weights, rows))
 
 
 def _size(weights: FloorWeights, rows: list[Row]) -> float:
-    """What ln(atoms + 1) must weigh for the floor to lie right in each kind of crystal of a set: a slope by least squares."""
+    """Fit the weight of ln(atoms + 1) that puts the floor right in each kind of crystal."""
     places: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for name, kind in sorted({(row.set, row.kind) for row in rows}):
         some = [row for row in rows if (row.set, row.kind, row.answerable) == (name, kind, True)]
@@ -83,7 +91,7 @@ def _size(weights: FloorWeights, rows: list[Row]) -> float:
 
 
 def logit(weights: FloorWeights, row: Row) -> float:
-    """What speaks for an answer, before it is made a probability: the floor is 0."""
+    """Return the logit of an answer; the floor is 0."""
     return (
         weights.constant
         + weights.size * math.log(row.atoms + 1)
@@ -93,7 +101,7 @@ def logit(weights: FloorWeights, row: Row) -> float:
 
 
 def _floor(weights: FloorWeights, rows: list[Row]) -> float:
-    """The logit at which, on the mean over sets and kinds of crystals, as many answerable questions are answered as should be."""
+    """Return the logit that the wanted share of answerable questions exceeds."""
     by: dict[tuple[str, str], list[float]] = defaultdict(list)
     for row in rows:
         if row.answerable:
@@ -114,9 +122,10 @@ def _share(row: Row) -> float:
 
 
 def for_fit(rows: list[Row], code: bool) -> list[Row]:
-    """The rows that one of the models is made of.
+    """Return the rows that one of the models is fitted to.
 
-    That no other function of a library does what one does is not known: so of crystals that lack a function the small ones alone count.
+    Other functions of a library may do the same as the one that is left out: of crystals that lack
+    a function, the small ones alone count.
     """
     kept = [
         row for row in rows if not row.set.endswith("nobody") and (row.set in CODE or row.kind == "repository") == code

@@ -1,4 +1,7 @@
-"""The forgetting curve as a picture: python benchmarks/forgetting.py [-o docs/forgetting.svg]"""
+"""The forgetting curve as a picture.
+
+python benchmarks/forgetting.py [-o docs/forgetting.svg]
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ LAST, STEPS = 8.0, 160  # half-lives that are drawn, and points of each line
 
 
 def picture() -> str:
-    """What is left by age, in half-lives of a memory of importance 1."""
+    """Draw the retention by age, in half-lives of a memory of importance 1."""
     curve = Forgetting.by_half_life(1.0)
     ages = [LAST * step / STEPS for step in range(STEPS + 1)]
 
@@ -37,7 +40,7 @@ def picture() -> str:
 
 
 def recalled(curve: Forgetting, ages: list[float], recalls: list[float]) -> list[tuple[float, float]]:
-    """What is left of a memory that was recalled at some ages."""
+    """Return the retention of a memory that was recalled at some ages."""
     stability, last, points = curve.initial(1.0), 0.0, []
     waiting = list(recalls)
     for age in ages:
@@ -50,7 +53,7 @@ def recalled(curve: Forgetting, ages: list[float], recalls: list[float]) -> list
 
 
 def main() -> None:
-    """Draw it."""
+    """Write the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--output", type=Path, default=PICTURE)
     parser.parse_args().output.write_text(picture(), encoding="utf-8")

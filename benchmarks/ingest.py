@@ -1,4 +1,4 @@
-"""Ingest of one long text, whole process, beside sentence-transformers' default `encode` over the same chunks in the same run.
+"""Speed of ingest of one long text, and of sentence-transformers' `encode` of its chunks.
 
     python benchmarks/ingest.py NOVEL.txt [--json results/ingest.json]
 
@@ -35,7 +35,8 @@ print(json.dumps({"seconds": time.perf_counter() - began, "peak": resource.getru
 """
 
 
-# Everything but the start of the program and the import of torch, which are not counted for the reference either.
+# Everything but the start of the program and the import of torch, which are not counted for the
+# reference either.
 INGEST = """
 import json, resource, sys, time
 import torch, crystalcli.vectors.bert
@@ -48,13 +49,16 @@ print(json.dumps({"seconds": time.perf_counter() - began, "peak": resource.getru
 
 
 def started(text: Path, crystal: str) -> dict[str, float]:
-    """An ingest in a process that has imported torch already; loading the weights is counted."""
+    """Ingest in a process that has already imported torch; loading the weights is counted."""
     command = [sys.executable, "-c", INGEST, str(text), crystal]
     return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]))
 
 
 def reference(chunks: list[str], folder: Path) -> dict[str, float]:
-    """sentence-transformers' `encode` with its defaults, loading not counted, in a process of its own."""
+    """Run sentence-transformers' `encode` with its defaults in a process of its own.
+
+    Loading is not counted.
+    """
     from transformers import BertTokenizerFast
 
     weights = models.locate(ENCODER) or models.pull(ENCODER)
@@ -67,7 +71,7 @@ def reference(chunks: list[str], folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("text", type=Path)
     parser.add_argument("--rounds", type=int, default=2)

@@ -1,6 +1,7 @@
-"""How long whole processes take, each beside `python -c "import torch"` in the same run.
+"""Latency of whole processes, beside `python -c "import torch"` in the same run.
 
-python benchmarks/latency.py CRYSTAL "A question it can answer" [--rounds 5] [--json results/latency.json]
+python benchmarks/latency.py CRYSTAL "A question it can answer" [--rounds 5]
+                             [--json results/latency.json]
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ STEPS = ("evidence", "first word", "end")
 
 
 def ask_times(crystal: Path, question: str) -> dict[str, float]:
-    """Seconds from the start of `crystal ask` to all of the evidence, to the first word of the answer, and to the end."""
+    """Return the seconds of `crystal ask` to all evidence, to the first word, and to the end."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "crystalcli", "ask", "--floor", "0", "--generate", question, "-c", str(crystal)]
     got, times = b"", {}
@@ -37,7 +38,7 @@ def ask_times(crystal: Path, question: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("crystal", type=Path)
     parser.add_argument("question")

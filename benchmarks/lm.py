@@ -1,12 +1,12 @@
-"""Prompt and words of the default language model, by crystal's decoder and by transformers' `generate`, in the same run.
+"""Speed of the default language model in crystal's decoder and transformers' `generate`.
 
     python benchmarks/lm.py [--model FILE] [--rounds N] [--busy] [--against DTYPE] [--json FILE]
 
-The same weights on both sides, the same prompt of about 900 tokens, 64 new tokens, greedy. transformers runs in float32 and in
-bfloat16 once, and from then on in the one that is quicker for both together, or that --against names. Rounds alternate, since others
-use the machine too; figures are medians, and their ratios the median of each round's. Prompts differ from round to round in their first
-token, so that nothing is known of them.
---busy is for a machine with many neighbours: one thread on both sides, and the processor's seconds instead of the clock's.
+The same weights, the same prompt of about 900 tokens, 64 new tokens, greedy. transformers runs once
+in float32 and once in bfloat16, and from then on in the faster of the two, or in --against. Rounds
+alternate, since the machine may be shared; figures are medians, and ratios are medians of each
+round's ratio. The first token of the prompt differs by round, so that caches do not help. --busy is
+for a busy machine: one thread on both sides, and processor seconds instead of elapsed ones.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ seconds = time.perf_counter  # or process_time, when others want the processor t
 
 
 class Clock:
-    """A streamer for `generate`: when the prompt was taken and when each token came."""
+    """A streamer for `generate` that records the time of the prompt and of each token."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
 
     def put(self, value: Any) -> None:
-        """A token, or first the prompt."""
+        """Take a token, or first the prompt."""
         self.times.append(seconds())
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Do nothing at the end of the stream."""
 
 
 def reference(path: Path, dtype: torch.dtype) -> LlamaForCausalLM:
-    """transformers' model with the weights of the file."""
+    """Load the weights of the file into a transformers model."""
     with GGUF(path) as file:
         shape, tensors = Shape.of(file), Tensors(file)
         config = LlamaConfig(
@@ -95,7 +95,7 @@ def reference(path: Path, dtype: torch.dtype) -> LlamaForCausalLM:
 
 
 def published(name: str) -> str:
-    """What transformers calls a tensor of GGUF."""
+    """Return transformers' name of a GGUF tensor."""
     whole = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
     if name in whole or name == "output.weight":
         return whole.get(name, "lm_head.weight")
@@ -105,7 +105,7 @@ def published(name: str) -> str:
 
 @torch.inference_mode()
 def of_transformers(model: LlamaForCausalLM, ids: list[int]) -> tuple[float, float, list[int]]:
-    """Tokens a second of the prompt, of what follows, and what follows."""
+    """Return tokens per second of the prompt and of the output, and the output, by transformers."""
     given, clock = torch.tensor([ids]), Clock()
     found = model.generate(
         given,
@@ -121,7 +121,7 @@ def of_transformers(model: LlamaForCausalLM, ids: list[int]) -> tuple[float, flo
 
 
 def of_crystal(model: LanguageModel, ids: list[int]) -> tuple[float, float, list[int]]:
-    """The same."""
+    """Return the same by crystal's decoder."""
     began = seconds()
     times, found = [], []
     tokens: Iterator[int] = model._continue(ids, NEW, (0.0, 1.0, 0, 1.0))  # before they become text
@@ -132,9 +132,9 @@ def of_crystal(model: LanguageModel, ids: list[int]) -> tuple[float, float, list
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, help="a GGUF file of the Llama family; default: crystal's own")
+    parser.add_argument("--model", type=Path, help="a GGUF file of the Llama family; default: crystal's own model")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--busy", action="store_true")
@@ -190,7 +190,7 @@ def main() -> None:
     print(f"{path.name}, {threads} threads, {machine()}; transformers in {chosen}; {options.rounds} rounds")
     for name in ("crystal", "transformers", "ratio"):
         print(f"{name:13} prompt {figures[f'{name} prompt']:8.2f}   words {figures[f'{name} words']:8.2f}")
-    print(f"the same tokens at the same places: {same} of {NEW}")
+    print(f"equal tokens: {same} of {NEW}")
     write_json(options.json, {"model": path.name, "threads": threads, "transformers": chosen, "same": same, **figures})
 
 

@@ -1,22 +1,27 @@
-"""Whether a crystal says so when it does not hold the answer; and the weights of `crystalcli/answering/evidence/answerability.py`, made anew.
+"""Abstention: how often a crystal knows that it does not hold the answer.
 
-    python benchmarks/not_here.py POOL --crystal FILE [--data DATA] [--repo NAME=FILE...] [--filing NAME=FILE...]
-                                  [--limit N] [--keep FILE] [--json results/not_here.json]
+    python benchmarks/not_here.py POOL --crystal FILE [--data DATA] [--repo NAME=FILE...]
+                                  [--filing NAME=FILE...] [--limit N] [--keep FILE]
+                                  [--json results/not_here.json]
 
-POOL holds `files/` and `questions.jsonl`, as for `recall.py`; FILE is a crystal of POOL/files. Each question is asked of crystals that
-hold its document and of the same crystals without it: all of the pool, the files of its set alone, and some twenty files of its set.
-What is left out is left out of the counts of words, too. Of an article that comes in several files with one title (medquad,
-xquad_en, nq_passages) all are. Where a known answer stands in what is recalled all the same, another document answers the question:
-such a one is not counted.
---data: the folder of evaluation sets: LoCoMo's questions that cannot be answered, and sets whose documents are not in the pool, are
-asked of the pool. --repo: a crystal of a repository, which SWE-QA's questions about it and about the others are asked of, and some
-of the pool's. --filing: a crystal of a filing, which FinanceBench's questions about it and about the others are asked of. --keep:
-where the signs are kept between runs.
+POOL holds `files/` and `questions.jsonl`, as for `recall.py`; FILE is a crystal of POOL/files. Each
+question is asked of crystals with its document and of the same crystals without it: the whole pool,
+the files of its set alone, and some twenty files of its set. A document that is left out does not
+count in the idf. If an article has several files with one title (medquad, xquad_en, nq_passages),
+all are left out. If the recalled text still holds a known answer, another document answers the
+question, and it does not count.
 
-Printed: with the weights fitted to all sets but one, and the floor at the share of those sets' answerable questions that is wanted,
-what the set that was left out gives, and its whole curve; then the weights fitted to all sets. Answered: of what could be. Recalled:
-of what could be and of which evidence was recalled. False: of what could not. A set counts as much as any other, and so does each
-kind of crystal. LoCoMo's unanswerable and foreign questions are in no fit.
+--data: the folder of evaluation sets; LoCoMo's unanswerable questions, and sets whose documents are
+not in the pool, are asked of the pool. --repo: a crystal of a repository; it is asked SWE-QA's
+questions about it and about others, and some of the pool's. --filing: a crystal of a filing; it is
+asked FinanceBench's questions about it and about others. --keep: a file that keeps the features
+between runs.
+
+Prints, for each set, the result of the weights fitted to all other sets, with the floor at the
+wanted share of those sets' answerable questions, and its whole curve; then the weights fitted to
+all sets. Answered: of the answerable questions. Recalled: of the answerable ones whose evidence was
+recalled. False: of the unanswerable ones. All sets have the same weight, and so have all kinds of
+crystal. LoCoMo's unanswerable questions and foreign ones are not used for fitting.
 """
 
 from __future__ import annotations
@@ -47,15 +52,16 @@ from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.searcher import Searcher, _token_weights
 from crystalcli.storage.tables.runs import runs_of_all
 
-FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}  # files of a small crystal; of all other sets 20
-# Sets whose files begin with the title of the article that they are of.
+# Files of a small crystal; of all other sets 20.
+FEW = {"fairytaleqa": 5, "covidqa": 5, "locomo": 2}
+# Sets whose files begin with the title of their article.
 ARTICLES = ("medquad", "xquad_en", "nq_passages")
-SHORTEST = 4  # characters of a known answer that is no chance
+SHORTEST = 4  # characters of a known answer that is unlikely to occur by chance
 FOREIGN = (
     "qa/leval_tpo", "qa/leval_quality", "qa/leval_scientific_qa", "qa/bamboo_meetingqa_4k",
     "retrieval/cranfield", "pdf/financebench",
 )  # fmt: skip
-# Passages come back with and without what is left out: each is read once.
+# Passages are recalled with and without the documents left out: each is read once.
 sentence_ranking._states = lru_cache(maxsize=4096)(sentence_ranking._states)
 
 
@@ -63,7 +69,7 @@ sentence_ranking._states = lru_cache(maxsize=4096)(sentence_ranking._states)
 
 
 class Partly:
-    """A crystal of which some atoms are left out, as if they had never been read."""
+    """A crystal without some of its atoms, as if they had never been ingested."""
 
     def __init__(self, crystal: Crystal) -> None:
         self.crystal = crystal
@@ -75,7 +81,7 @@ class Partly:
             self.runs[source].append((first, count))
 
     def mask(self, paths: Sequence[str]) -> Any:
-        """Which atoms stand in the documents at `paths`, bool [atoms]."""
+        """Return the atoms of the documents at `paths`, bool [atoms]."""
         chosen, firsts = np.zeros(self.shelf.atoms, bool), self.shelf.nesting.atoms
         for path in paths:
             for first, count in self.runs[self.sources[path]]:
@@ -83,7 +89,7 @@ class Partly:
         return chosen
 
     def prepare(self, question: str) -> tuple[PreparedQuery, list[int], dict[str, list[Any]]]:
-        """What does not depend on what is left out."""
+        """Prepare a question: everything that does not depend on the atoms left out."""
         self.shelf.dead = None
         recaller = self.recallers[True]
         query = recaller.prepare(question)
@@ -103,8 +109,12 @@ class Partly:
         gold: Any,
         answers: Sequence[str] = (),
     ) -> tuple[Any, ...]:
-        """(first is code, gold or one of `answers` is there, living atoms, signs) of the five passages recalled without `dead`; ()
-        when there are none."""
+        """Recall five passages without the atoms `dead`.
+
+        Returns:
+            Whether the first is code, whether gold or one of `answers` is in them, the number of
+            living atoms, and the features; () if nothing is recalled.
+        """
         query, ends, atoms = prepared
         alive = int((~dead).sum())
         idf = {
@@ -137,7 +147,10 @@ class Partly:
 
 
 def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Iterator[Row]:
-    """Every question of the pool, of each kind of crystal, with and without its document; then those that nobody can answer."""
+    """Ask every question of the pool, of each kind of crystal, with and without its document.
+
+    Unanswerable questions come last.
+    """
     questions = [json.loads(line) for line in (pool / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
     partly, chance = Partly(crystal), random.Random(1)
     files: dict[str, list[str]] = defaultdict(list)
@@ -179,7 +192,7 @@ def ask_pool(pool: Path, crystal: Crystal, data: Path | None, limit: int) -> Ite
 
 
 def ask_repository(pool: Path, name: str, crystal: Crystal, data: Path, limit: int) -> Iterator[Row]:
-    """SWE-QA's questions about this repository, about the others, and some that are about no code at all."""
+    """Ask SWE-QA's questions about this repository and others, and some not about code."""
     asked = [(query["question"], query["doc_id"].endswith(name)) for query in _read(data, "code/sweqa")]
     count: dict[str, int] = defaultdict(int)
     for line in (pool / "questions.jsonl").read_text(encoding="utf-8").splitlines():
@@ -191,13 +204,13 @@ def ask_repository(pool: Path, name: str, crystal: Crystal, data: Path, limit: i
 
 
 def ask_filing(name: str, crystal: Crystal, data: Path) -> Iterator[Row]:
-    """FinanceBench's questions about this filing, and about the others."""
+    """Ask FinanceBench's questions about this filing and about others."""
     asked = [(query["question"], name in query["doc_id"]) for query in _read(data, "pdf/financebench")]
     yield from ask_one("financebench", "filing", crystal, asked)
 
 
 def ask_one(name: str, kind: str, crystal: Crystal, asked: list[tuple[str, bool]]) -> Iterator[Row]:
-    """Questions, each with whether it can be answered, asked of a whole crystal."""
+    """Ask a whole crystal questions, each with whether it is answerable."""
     partly = Partly(crystal)
     for text, about in asked:
         prepared = partly.prepare(text)
@@ -224,7 +237,7 @@ def _read(data: Path, name: str) -> list[dict[str, Any]]:
 
 
 def left_out(rows: list[Row], full: bool, code: bool) -> dict[str, dict[str, float]]:
-    """For each set and kind of crystal what weights and a floor made of the other sets give."""
+    """Return the results of each set with weights and a floor fitted to the other sets."""
     found = {}
     fit = for_fit([row for row in rows if row.full == full], code)
     for name in sorted({row.set for row in fit}):
@@ -251,7 +264,7 @@ def left_out(rows: list[Row], full: bool, code: bool) -> dict[str, dict[str, flo
     return found
 
 
-CURVE = (50, 60, 70, 80, 85, 90, 95, 99)  # per cent answered
+CURVE = (50, 60, 70, 80, 85, 90, 95, 99)  # percent answered
 
 
 def _at(yes: Any, no: Any, share: float) -> float:
@@ -259,7 +272,7 @@ def _at(yes: Any, no: Any, share: float) -> float:
 
 
 def unseen(rows: list[Row], full: bool) -> dict[str, float]:
-    """The share answered of the questions in no fit, none of which can be answered, with the weights of all sets."""
+    """Return the share answered of the unanswerable questions that were not used for fitting."""
     models = {
         code: fitted(for_fit([row for row in rows if row.full == full], code), USED[full, code])
         for code in (False, True)
@@ -281,7 +294,7 @@ def unseen(rows: list[Row], full: bool) -> dict[str, float]:
 
 
 def show(title: str, found: dict[str, dict[str, float]]) -> None:
-    """A row for each set and kind of crystal, and their means."""
+    """Print a row for each set and kind of crystal, and their means."""
     print(f"\n{title}")
     columns = ("answered", "answered_recalled", "false", "false_at_90")
     steps = "  ".join(f"{step}%" for step in CURVE)
@@ -300,7 +313,7 @@ def show(title: str, found: dict[str, dict[str, float]]) -> None:
 
 
 def main() -> None:
-    """Ask, or take what was kept; fit, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pool", type=Path)
     parser.add_argument("--crystal", type=Path, required=True)
@@ -327,7 +340,7 @@ def main() -> None:
         if args.keep:
             args.keep.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     elsewhere = [row for row in rows if row.hit and not row.answerable]
-    print(f"{len(elsewhere)} questions without their document are answered by another, and not counted")
+    print(f"{len(elsewhere)} questions without their document are answered by another document and do not count")
     rows = [row for row in rows if row.answerable or not row.hit]
     report: dict[str, Any] = {}
     for full in (True, False):

@@ -1,16 +1,18 @@
-"""PDFs: how much of their text comes out in order, in what time and memory, and whether the page that answers is found.
+"""Text extraction from PDFs: words in order, time, memory, and page hits.
 
     python benchmarks/pdf.py --data FOLDER [--work FOLDER] [--lexical] [--json results/pdf.json]
 
-FOLDER holds `pdf/misc.docs.jsonl` (`path`, and `ground_truth_text` where there is one), `pdf/financebench.docs.jsonl` and
-`pdf/financebench.queries.jsonl` (`doc_id`, `question`, `evidence` with `page_index0`); paths are relative to FOLDER.
+FOLDER holds `pdf/misc.docs.jsonl` (`path`, and for some `ground_truth_text`),
+`pdf/financebench.docs.jsonl` and `pdf/financebench.queries.jsonl` (`doc_id`, `question`, `evidence`
+with `page_index0`); paths are relative to FOLDER.
 
-Words in order: the longest common subsequence of words of at least two letters, as difflib finds it, over the words of the truth, of
-which the first 20,000 count; and again without the truth's running heads, lines that come three times or more, which the reader
-leaves out on purpose. Seconds are those of a whole process that reads one file and nothing else; peak memory is that of the
-larger of it and its reader.
-Page hit@5: whether a gold page is among the pages of the first five passages, or pages, recalled from the question's own document.
-The crystals are kept in the work folder. BM25 over pages: k1 1.2, b 0.75, stop words out, Porter2 stems.
+Words in order: the longest common subsequence of words of at least two letters, by difflib, over
+the first 20,000 words of the ground truth; and again without its running headers, lines that occur
+three times or more, which the reader leaves out on purpose. Seconds are those of a whole process
+that reads one file; peak memory is that of the larger of it and its reader. Page hit@5: a gold page
+is among the pages of the first five passages, or pages, recalled from the question's own document.
+The crystals are kept in the work folder. BM25 over pages: k1 1.2, b 0.75, without stop words,
+Porter2 stems.
 """
 
 from __future__ import annotations
@@ -55,26 +57,26 @@ print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, re
 
 
 def words(text: str) -> list[str]:
-    """The words of at least two letters, folded."""
+    """Return the words of at least two letters, case-folded."""
     return WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def in_order(truth: list[str], found: list[str]) -> float:
-    """The share of the truth's words that are found in its order."""
-    truth, found = truth[:MOST_WORDS], found[: MOST_WORDS * 11 // 10]  # the time grows with the square
+    """Return the share of the ground truth's words that are found in its order."""
+    truth, found = truth[:MOST_WORDS], found[: MOST_WORDS * 11 // 10]  # the time is quadratic
     matcher = difflib.SequenceMatcher(None, truth, found, autojunk=False)
     return sum(match.size for match in matcher.get_matching_blocks()) / len(truth)
 
 
 def without_heads(text: str) -> str:
-    """The text without lines that, but for their numbers, come three times or more."""
+    """Remove lines that occur three times or more, apart from their numbers."""
     lines = text.splitlines()
     counts = Counter(re.sub(r"[\W\d_]+", "", line).casefold() for line in lines)
     return "\n".join(line for line in lines if counts[re.sub(r"[\W\d_]+", "", line).casefold()] < 3)
 
 
 def pages_in(path: Path) -> list[str]:
-    """The text of each page. Raises SourceError."""
+    """Return the text of each page. Raises SourceError."""
     pages: list[str] = []
     _, reading = open_source(path, ReadOptions(password=PASSWORDS.get(path.name, "")))
     for piece in reading.pieces():
@@ -87,7 +89,7 @@ def pages_in(path: Path) -> list[str]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """One file in a process of its own: seconds and memory of it with its child, and what came out."""
+    """Read one file in a new process: seconds, peak memory of it and its child, and the text."""
     row: dict[str, Any] = {"name": path.name, "pages": 0, "characters": 0, "reason": ""}
     try:
         text = pages_in(path)
@@ -107,7 +109,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def bm25(pages: list[str], question: str, k1: float = 1.2, b: float = 0.75) -> list[int]:
-    """Pages, counted from 0, best first."""
+    """Rank pages, counted from 0, best first."""
     bags = [Counter(term for term, _ in terms(page)) for page in pages]
     lengths = [sum(bag.values()) for bag in bags]
     mean = sum(lengths) / len(lengths) or 1.0
@@ -122,7 +124,7 @@ def bm25(pages: list[str], question: str, k1: float = 1.2, b: float = 0.75) -> l
 
 
 def hits(data: Path, work: Path, lexical: bool) -> dict[str, Any]:
-    """Page hit@5 of crystals, one for each document, and of BM25 over pages."""
+    """Return page hit@5 of crystals, one per document, and of BM25 over pages."""
     files = {row["doc_id"]: data / row["path"] for row in rows(data / "pdf/financebench.docs.jsonl")}
     questions = []
     held = {key: pages_in(path) for key, path in files.items()}
@@ -158,15 +160,15 @@ def hits(data: Path, work: Path, lexical: bool) -> dict[str, Any]:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSON Lines file."""
+    """Read the objects of a JSON Lines file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def main() -> None:
-    """Read, measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, help="where the crystals are kept; default: nowhere")
+    parser.add_argument("--work", type=Path, help="folder that keeps the crystals; default: a temporary one")
     parser.add_argument("--lexical", action="store_true", help="crystals without layers: BM25 over passages")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()

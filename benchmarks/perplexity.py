@@ -1,29 +1,33 @@
-"""How well a language model foresees later parts of long texts, by what stands before them at an equal number of tokens.
+"""Perplexity of later parts of long texts by what precedes them, at an equal number of tokens.
 
-    python benchmarks/perplexity.py KIND=TEXT... [--targets N] [--budgets 512 1024 2048] [--arms ARM...] [--model FILE]
-                                    --keep results/perplexity.jsonl [--json results/perplexity.json]
+    python benchmarks/perplexity.py KIND=TEXT... [--targets N] [--budgets 512 1024 2048] [--arms
+    ARM...]
+                                    [--model FILE] --keep results/perplexity.jsonl
+                                    [--json results/perplexity.json]
 
-TEXT is a file (also .gz), a folder, or a .tar.gz, of which source code is read; KIND is what figures are put together by. Targets are
-128 tokens each in the last 30 %; before each stand as many tokens as the budget says:
+TEXT is a file (also .gz), a folder, or a .tar.gz, of which source code is read; KIND groups
+figures. Targets are 128 tokens each in the last 30 %; as many tokens as the budget precede each:
 
     window    the last tokens alone
     half      half as many, and nothing else
-    random    half as many, and as many of earlier passages chosen by lot
+    random    half as many, and as many of random earlier passages
     bm25      the same by BM25, over passages of 256 tokens that begin every 128
     dense     the same by the cosine of all-MiniLM-L6-v2's sentence vectors
     crystal   the same by a crystal of the earlier text
-    echo      the last tokens alone, for the model; copying is from what a crystal recalls, too
+    echo      the last tokens alone for the model, and copying from what a crystal recalls
     lexical   the same with copying from as many tokens of the best passages by BM25
-    past      the same with copying from the last 262,144 tokens: what better recall could bring
-    oracle    the one of 16 passages recalled by the crystal that foresees the target best: what better recall could bring
+    past      the same with copying from the last 262,144 tokens: a bound for better recall
+    oracle    the best for the target of 16 passages recalled by the crystal: a bound for better ranking
     native    as many of the last tokens as the model can take, whatever the budget
 
-All arms recall by the last 64 tokens, once for a target, from text before the half window alone: later text is not in the crystal yet,
-and idf counts earlier passages. `copying` mixes in what followed earlier; the arms `crystal` and `echo` have 200 recalled stretches
-and the whole window to copy from, the others, but `lexical` and `past`, what they show the model.
-Every row is written when it is known, and beside it, in a folder, what followed and what the model held of that; the same command goes
-on where it was stopped, and `--report` mixes anew, without the model. `without repeats` leaves out each target of which 13 tokens in a
-row stand in what any arm showed the model or copied from. Intervals are paired bootstraps over targets.
+All arms recall by the last 64 tokens, once per target, from the text before the half window alone:
+later text is not in the crystal yet, and idf counts earlier passages. `copying` mixes in
+continuations of earlier occurrences; `crystal` and `echo` copy from 200 recalled stretches and the
+whole window, the others, except `lexical` and `past`, from what they show the model. Each row is
+written at once, and its arrays in a folder beside the file; the same command resumes, and
+`--report` computes the mixtures again without the model. `without repeats` leaves out targets that
+share 13 consecutive tokens with what any arm showed the model or copied from. Intervals are paired
+bootstraps over targets.
 """
 
 from __future__ import annotations
@@ -54,7 +58,7 @@ from crystalcli.retrieval_lm.text_memory import RecalledText, TextMemory
 from crystalcli.vectors import QuestionEncoder, default_tokenizer
 
 ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "echo", "lexical", "past", "oracle", "native")
-SAME = ("window", "echo", "lexical", "past")  # arms that show the model the same
+SAME = ("window", "echo", "lexical", "past")  # arms that show the model the same text
 CODE = (".py", ".c", ".h", ".ts", ".tsx", ".js")
 STEP = 128  # tokens between the beginnings of flat passages
 PASSAGE = 256  # tokens of one (as in In-Context RALM)
@@ -67,7 +71,7 @@ Kept = dict[str, Any]  # arrays: the target, its followers, and what the model h
 
 
 class Flat:
-    """Passages of a text up to a place that moves on, by BM25, by vectors and by lot."""
+    """Passages of a growing prefix of a text, ranked by BM25, by vectors or at random."""
 
     def __init__(self, model: Judge, ids: Sequence[int], encoder: Path | None) -> None:
         self._model, self._ids = model, ids
@@ -77,7 +81,7 @@ class Flat:
         self._df: Counter[str] = Counter()
 
     def advance(self, end: int) -> None:
-        """Take in what stands before token `end`."""
+        """Take in the text before token `end`."""
         while (start := len(self._counts) * STEP) + PASSAGE <= end:
             text = self.text(start)
             counts = Counter(words(text))
@@ -87,7 +91,7 @@ class Flat:
                 self._vectors.append(self._encoded(text))
 
     def text(self, start: int) -> str:
-        """The passage at token `start`."""
+        """Return the passage at token `start`."""
         return self._model.data(self._ids[start : start + PASSAGE]).decode("utf-8", "ignore")
 
     def _encoded(self, text: str) -> np.ndarray:
@@ -97,7 +101,7 @@ class Flat:
         return vector
 
     def best(self, arm: str, query: str, count: int, lot: random.Random) -> list[RecalledText]:
-        """The `count` best passages by an arm, best first, of which no two overlap."""
+        """Return the `count` best passages by an arm, best first, without overlaps."""
         size = len(self._counts)
         if arm == "random":
             scores = np.array([lot.random() for _ in range(size)])
@@ -124,7 +128,7 @@ class Flat:
 
 
 def read(path: Path) -> tuple[str, bool]:
-    """A text, and whether it is code."""
+    """Read a text, and whether it is code."""
     if path.name.endswith((".tar.gz", ".tgz")):
         with tarfile.open(path) as archive:
             members = sorted(
@@ -145,7 +149,10 @@ def judged(
     memory: Sequence[int],
     *sources: Sequence[int],
 ) -> list[tuple[Row, Kept]]:
-    """What is kept of a target behind `before`, for each source that is copied from; with none, it is `before`."""
+    """Return what is kept of a target after `before`, for each copy source.
+
+    By default `before` itself.
+    """
     sources = sources or (before,)
     found = [ngram_followers([*source, *target], len(source)) for source in sources]
     began = time.perf_counter()
@@ -174,7 +181,7 @@ def measure(
     targets: int,
     known: set[tuple[Any, ...]],
 ) -> Iterator[tuple[Row, Kept]]:
-    """The rows of one text at one budget that are not known yet."""
+    """Measure the missing rows of one text at one budget."""
     text, code = read(path)
     ids = model.ids(text)
     starts = held_out_targets(len(ids), budget, targets)
@@ -236,17 +243,20 @@ def measure(
 
 
 def folder_of(keep: Path) -> Path:
-    """The folder beside the JSON lines."""
+    """Return the folder of the arrays beside the JSON Lines file."""
     return keep.with_suffix("")
 
 
 def file_of(folder: Path, row: Row) -> Path:
-    """Where a row's arrays are kept."""
+    """Return the file of a row's arrays."""
     return folder / f"{row['text']}-{row['budget']}-{row['arm']}-{row['start']}.npz"
 
 
 def report(rows: list[Row], kinds: dict[str, str], folder: Path) -> list[Row]:
-    """Figures by kind and budget, each arm over the targets that all arms have; ratios are to `window`, with intervals."""
+    """Return figures by kind and budget, over the targets that all arms have.
+
+    Ratios to `window`, with intervals.
+    """
     groups: dict[tuple[str, int], dict[str, dict[tuple[str, int], Row]]] = defaultdict(lambda: defaultdict(dict))
     for row in sorted(rows, key=lambda row: (row["text"], row["start"])):
         if row["text"] in kinds:
@@ -285,7 +295,10 @@ def report(rows: list[Row], kinds: dict[str, str], folder: Path) -> list[Row]:
 def mixtures(
     rows: dict[tuple[str, int], Row], places: Sequence[tuple[str, int]], folder: Path
 ) -> dict[tuple[str, int], float]:
-    """Nats of each target with copying, whose weights begin anew with every text."""
+    """Return the nats of each target with copying.
+
+    The mixture weights start anew with every text.
+    """
     found, mixture, last = {}, Mixture(), ""
     for place in places:
         if place[0] != last:
@@ -299,30 +312,30 @@ def mixtures(
 
 
 def said(line: Row, name: str, digits: int) -> str:
-    """A figure with its interval, or nothing."""
+    """Format a figure with its interval, or nothing."""
     figure = line.get(name)
     return f"{figure[0]:.{digits}f} [{figure[1]:.{digits}f}, {figure[2]:.{digits}f}]" if figure else "-"
 
 
 def texts_named(texts: Sequence[str]) -> dict[str, tuple[str, Path]]:
-    """KIND=TEXT by the name of the text, under which its rows are kept: no two may have one."""
+    """Return the texts by name, under which their rows are kept; names are unique."""
     named: dict[str, tuple[str, Path]] = {}
     for kind, _, path in (each.partition("=") for each in texts):
         name = Path(path).name
         if name in named:
-            raise SystemExit(f"two texts are called {name}, and what is kept of them goes by their names: rename one")
+            raise SystemExit(f"two texts are named {name}, and rows are kept by name: rename one")
         named[name] = kind, Path(path)
     return named
 
 
 def rows_kept(keep: Path) -> list[Row]:
-    """The rows that are known; a line that was half written when a run was stopped is none."""
+    """Read the rows; an incomplete last line of an interrupted run does not count."""
     lines = keep.read_text(encoding="utf-8").splitlines() if keep.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 def appending(keep: Path) -> TextIO:
-    """The same file, to go on with, at the beginning of a line: the last run may have been stopped in the middle of one."""
+    """Open the file for appending on a new line: an interrupted run may have left part of one."""
     half = keep.exists() and keep.stat().st_size > 0 and not keep.read_bytes().endswith(b"\n")
     file = keep.open("a", encoding="utf-8")
     file.write("\n" if half else "")
@@ -330,21 +343,23 @@ def appending(keep: Path) -> TextIO:
 
 
 def main() -> None:
-    """Measure what is missing, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("texts", nargs="+", metavar="KIND=TEXT")
-    parser.add_argument("--targets", type=int, default=40, help="of each text")
+    parser.add_argument("--targets", type=int, default=40, help="targets of each text")
     parser.add_argument("--budgets", type=int, nargs="+", default=[1024])
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=["window", "bm25", "crystal"])
-    parser.add_argument("--model", type=Path, help="a GGUF file or a folder; default: crystal's own")
+    parser.add_argument("--model", type=Path, help="a GGUF file or a folder; default: crystal's own model")
     parser.add_argument(
         "--keep",
         type=Path,
         required=True,
-        help="JSON lines, one for each target and arm; added to, as is a folder of that name",
+        help="JSON Lines file, one line per target and arm; appended to, like the folder of that name",
     )
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--report", action="store_true", help="only say what is known so far of these arms and budgets")
+    parser.add_argument(
+        "--report", action="store_true", help="only report the rows known so far of these arms and budgets"
+    )
     args = parser.parse_args()
     named = texts_named(args.texts)
     rows = rows_kept(args.keep)

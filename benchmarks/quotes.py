@@ -1,11 +1,13 @@
-"""Every quotation that a crystal shows, verified without the code that made it: 0 must be unverifiable.
+"""Quotations: every one that a crystal shows, verified without the code that made it; 0 may fail.
 
-    python benchmarks/quotes.py POOL --crystal FILE [--limit N] [--seed 0] [--json results/quotes.json]
+    python benchmarks/quotes.py POOL --crystal FILE [--limit N] [--seed 0] [--json
+    results/quotes.json]
 
-POOL holds `files/` and `questions.jsonl`, as for `recall.py`. Each question (or N of them) is answered by extracts, as it is by default
-and with a floor of 0. A quotation is verified when it is the document's text at its place, out of the crystal's text layer; where that
-text is the file's own, also when it stands there in the file on disk, at that offset and line; and when the answer's text has it
-in quotation marks with its number, and nothing else in quotation marks.
+POOL holds `files/` and `questions.jsonl`, as for `recall.py`. Each question (or N of them) is
+answered extractively, by default and with a floor of 0. A quotation is verified if it is the
+document's text at its place in the crystal; if that text is the file's own, also the text of the
+file on disk at that offset and line; and if the answer's text has it in quotation marks with its
+number, and nothing else in quotation marks.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from crystalcli.types import LINED
 
 
 def wrong(crystal: Crystal, files: Path, citation: Citation) -> str:
-    """What does not hold of a quotation, or ""."""
+    """Say what is wrong with a quotation, or ""."""
     source = crystal._store.source_named(citation.path)
     if source is None:
         return "no such document"
@@ -40,7 +42,7 @@ def wrong(crystal: Crystal, files: Path, citation: Citation) -> str:
 
 
 def wrong_text(answer: Answer) -> str:
-    """Whether an answer by extracts shows its quotations and nothing else."""
+    """Check that an extractive answer shows its quotations and nothing else."""
     expected = [f"“{' '.join(citation.quote.split())}” [{citation.number}]" for citation in answer.citations]
     if answer.answered:
         return "" if answer.text == "\n".join(expected) else "the answer shows something else"
@@ -49,16 +51,16 @@ def wrong_text(answer: Answer) -> str:
 
 @lru_cache(maxsize=64)
 def _on_disk(path: Path) -> str:
-    """A file as a program that knows nothing of crystals reads it."""
+    """Read a file as a program without knowledge of crystals would."""
     return path.read_bytes().decode("utf-8-sig")
 
 
 def main() -> None:
-    """Ask, verify, print, write; the exit code says whether all held."""
+    """Run the benchmark; the exit code is 1 if a quotation fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pool", type=Path)
     parser.add_argument("--crystal", type=Path, required=True)
-    parser.add_argument("--limit", type=int, help="only so many questions, drawn from all")
+    parser.add_argument("--limit", type=int, help="questions drawn at random, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()

@@ -1,14 +1,17 @@
-"""Evidence found by a crystal, beside the usual index, on folders with questions whose evidence is known; and what each layer gives.
+"""Recall of evidence by a crystal and by a flat index, and the contribution of each layer.
 
-    python benchmarks/recall.py POOL [--crystal FILE] [--budget 2000 4000] [--limit N] [--only SYSTEM...]
+    python benchmarks/recall.py POOL [--crystal FILE] [--budget 2000 4000] [--limit N] [--only
+    SYSTEM...]
                                 [--json results/recall.json]
 
-The usual index is `flat.py`'s: flat chunks of 128 tokens, vectors in float32, BM25 with stemming, reciprocal rank fusion.
+The flat index is that of `flat.py`: chunks of 128 tokens, vectors in float32, BM25 with stemming,
+reciprocal rank fusion.
 
-POOL holds `files/` and `questions.jsonl`: one JSON object a line with `qid`, `set`, `question` and `gold`, a list of
-`{"path", "start", "end"}` in characters of the file. coverage@B: passages are read best first until B characters are used; a
-gold span counts as found when at least half of it was read; the mean over questions of the share found, then over sets.
-The flat vectors are kept in POOL/flat.npy: making them takes as long as the encoder takes in float32.
+POOL holds `files/` and `questions.jsonl`: one JSON object a line with `qid`, `set`, `question` and
+`gold`, a list of `{"path", "start", "end"}` in characters of the file. coverage@B: passages are
+read best first until B characters are used; a gold span counts as found if at least half of it was
+read; the mean over questions of the share found, then over sets. The flat vectors are kept in
+POOL/flat.npy: computing them takes as long as the encoder takes in float32.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ FULL = "+ BM25 = depth 3"  # what `crystal recall` does
 
 
 def covered(read: list[tuple[str, int, int]], gold: dict[str, Any]) -> bool:
-    """Whether at least half of a gold span's characters were read."""
+    """Check that at least half of a gold span's characters were read."""
     count, position = 0, gold["start"]
     for start, end in sorted((start, end) for path, start, end in read if path == gold["path"]):
         low, high = max(start, position), min(end, gold["end"])
@@ -47,7 +50,7 @@ def covered(read: list[tuple[str, int, int]], gold: dict[str, Any]) -> bool:
 
 
 def coverage(passages: list[Passage], gold: Gold, budget: int) -> float:
-    """The share of gold spans found in the first `budget` characters."""
+    """Return the share of gold spans found in the first `budget` characters."""
     read = []
     for passage in passages:
         if budget <= 0:
@@ -59,7 +62,7 @@ def coverage(passages: list[Passage], gold: Gold, budget: int) -> float:
 
 
 def reciprocal_rank(passages: list[Passage], gold: Gold) -> float:
-    """1 / rank of the first passage that covers half of a gold span."""
+    """Return 1 / rank of the first passage that covers half of a gold span."""
     for rank, passage in enumerate(passages, 1):
         if any(covered([(passage.path, passage.start, passage.end)], each) for each in gold):
             return 1 / rank
@@ -69,7 +72,7 @@ def reciprocal_rank(passages: list[Passage], gold: Gold) -> float:
 def measure(
     name: str, recall: Callable[[str], list[Passage]], questions: list[dict[str, Any]], budgets: list[int]
 ) -> dict[str, Any]:
-    """One system over all questions: figures by set, their mean, and the median time of a question."""
+    """Measure one system: figures by set, their mean, and the median time of a question."""
     rows: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     seconds = []
     for question in questions:
@@ -88,15 +91,15 @@ def measure(
 
 
 def main() -> None:
-    """Ingest if need be, measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pool", type=Path)
     parser.add_argument(
-        "--crystal", type=Path, help="made from POOL/files when it does not exist; default POOL/pool.crystal"
+        "--crystal", type=Path, help="made from POOL/files if it does not exist; default: POOL/pool.crystal"
     )
     parser.add_argument("--budget", type=int, nargs="+", default=[2000, 4000])
-    parser.add_argument("--limit", type=int, help="only so many questions of each set")
-    parser.add_argument("--only", nargs="+", metavar="SYSTEM", help="leave the crystal's other systems out")
+    parser.add_argument("--limit", type=int, help="questions of each set, at most")
+    parser.add_argument("--only", nargs="+", metavar="SYSTEM", help="of the crystal's systems, run only these")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     path = args.crystal or args.pool / "pool.crystal"
@@ -137,7 +140,7 @@ def main() -> None:
 
 
 def crystal_systems(crystal: Crystal) -> dict[str, Callable[[str], list[Passage]]]:
-    """The layers one after the other, then the depths a user can ask for, and BM25 alone over the same passages."""
+    """Return the systems: layer after layer, the depths of `crystal recall`, and BM25 alone."""
     recall = crystal.searcher()
     lexical = Searcher(crystal.shelf, None, None)
 
@@ -162,7 +165,7 @@ def crystal_systems(crystal: Crystal) -> dict[str, Callable[[str], list[Passage]
 
 
 def show(result: dict[str, Any], budgets: list[int], header: bool = False) -> None:
-    """One row: the first budget by set, then the means."""
+    """Print one row: the first budget by set, then the means."""
     first = f"coverage@{budgets[0]}"
     columns = [*[f"coverage@{budget}" for budget in budgets[1:]], "mrr"]
     if header:
@@ -174,7 +177,7 @@ def show(result: dict[str, Any], budgets: list[int], header: bool = False) -> No
 
 
 def compare(results: list[dict[str, Any]], column: str) -> dict[str, Any]:
-    """The crystal against the hybrid, and set by set against the better of the hybrid's halves."""
+    """Compare the crystal with the hybrid, and by set with the better half of the hybrid."""
     by_name = {result["name"]: result for result in results}
     full, hybrid = by_name[FULL], by_name["flat hybrid"]
     gaps = {

@@ -1,10 +1,11 @@
-"""What a crystal of some folders takes, part by part, beside plainer ways to keep the same, as shares of the raw text.
+"""Size of a crystal by part, and of simpler ways to store the same, relative to the text.
 
     python benchmarks/size.py FOLDER... [--json results/size.json]
 
-A folder is a kind of text: prose, code, a mixture. Nothing is encoded: the layers' codes are random bytes, as many as the real ones,
-which do not depend on what the text says. The plain ways: zstd level 19 over the text as one piece; and float32 vectors of flat
-128-token chunks, an SQLite FTS5 index over the same chunks, and the text as it is.
+A folder is a kind of text: prose, code, a mixture. Nothing is encoded: the layers' codes are random
+bytes, as many as real ones, whose number does not depend on the text. The simpler ways: zstd level
+19 over the text as one piece; and float32 vectors of flat 128-token chunks, an SQLite FTS5 index
+over the same chunks, and the text as it is.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ DIMENSION = 384
 
 
 def documents(shelf: IndexReader) -> list[str]:
-    """The exact text of every document, as the crystal gives it back."""
+    """Return the exact text of every document, as the crystal returns it."""
     return [shelf.span_text(source) for source in shelf.store.sources() if source.chunks]
 
 
 def flat(texts: list[str], folder: Path) -> dict[str, float]:
-    """Bytes of the plain ways to keep `texts`."""
+    """Return the bytes of the simpler ways to store `texts`."""
     pieces = []
     for text in texts:
         _, ends = default_tokenizer().tokenize([text])[0]
@@ -58,7 +59,7 @@ def flat(texts: list[str], folder: Path) -> dict[str, float]:
 
 
 def measure(kind: Path) -> dict[str, Any]:
-    """Everything about one folder, in bytes."""
+    """Measure one folder, in bytes."""
     with TemporaryDirectory() as name:
         with Crystal.create_store(Path(name) / "m.crystal") as store:
             report = Ingester(store, RandomCodes(1)).run([kind])
@@ -82,7 +83,7 @@ def measure(kind: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="+")
     parser.add_argument("--json", type=Path)

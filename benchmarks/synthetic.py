@@ -1,10 +1,11 @@
-"""Crystals of any size in seconds: Zipf's words in sentences, read by the real ingest, with random codes for layers.
+"""Synthetic crystals of any size in seconds: words by Zipf's law, real ingest, random codes.
 
     python benchmarks/synthetic.py 8000000 eight.crystal
 
-What is measured on them is memory, bytes and time, not what is found: the codes mean nothing. A first quarter of a million tokens
-is cut, counted, indexed and committed as any text is; the rest are copies of those segments with chunks, atoms and documents of
-their own, fresh random codes, and a lexical index merged as ingest merges it.
+They serve to measure memory, bytes and time, not ranking: the codes mean nothing. A first quarter
+of a million tokens is chunked, counted, indexed and committed as usual; the rest are copies of
+those segments with chunks, atoms and documents of their own, new random codes, and a lexical index
+merged as ingest merges it.
 """
 
 from __future__ import annotations
@@ -26,32 +27,32 @@ from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
 from crystalcli.vectors import CODE_BYTES, VOCABULARY, pyramid_layout
 
-BASE = 250_000  # tokens that are read
+BASE = 250_000  # tokens that are ingested
 _DOCUMENT = 5_000  # words in a document, on average
 _PARTS = "SELECT name, size, data FROM part WHERE segment = ? AND name IN ('text', 'spans', 'hashes', 'lengths')"
 _FAN = 4  # lexical segments that merge into one, as in ingest
 
 
 class RandomCodes:
-    """A ChunkEncoder whose codes are random."""
+    """A ChunkEncoder that returns random codes."""
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
 
     def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
-        """As many bytes as the real codes have."""
+        """Return as many random bytes as real codes have."""
         shapes = [pyramid_layout(count) for count in tokens or [len(chunk.ids) for chunk in chunks]]
         return LayerCodes(
             *(self.some(sum(len(getattr(shape, layer)) - 1 for shape in shapes), layer) for layer in LayerCodes._fields)
         )
 
     def some(self, nodes: int, layer: str) -> bytes:
-        """Codes of so many nodes."""
+        """Return random codes of so many nodes."""
         return self._random.bytes(nodes * CODE_BYTES[layer])
 
 
 class Words:
-    """Words as often as in English: the encoder's own vocabulary, which is in order of frequency, by Zipf's law."""
+    """Words by Zipf's law over the encoder's vocabulary, which is in order of frequency."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -59,12 +60,12 @@ class Words:
         self._weights = list(accumulate(1 / (rank + 2.7) for rank in range(len(self._words))))
 
     def some(self, count: int) -> list[str]:
-        """So many words, and now and then a number."""
+        """Return so many words, with a number now and then."""
         chosen = self._random.choices(self._words, cum_weights=self._weights, k=count)
         return [str(self._random.randrange(10_000)) if self._random.random() < 0.01 else word for word in chosen]
 
     def document(self, words: int) -> str:
-        """Sentences in paragraphs."""
+        """Return sentences in paragraphs."""
         pieces, left = [], words
         while left > 0:
             size = self._random.randint(6, 25)
@@ -78,12 +79,12 @@ class Words:
         return [first.capitalize(), *rest]
 
     def questions(self, count: int) -> list[str]:
-        """Questions of four to twelve words."""
+        """Return questions of four to twelve words."""
         return [" ".join(self.some(self._random.randint(4, 12))) + "?" for _ in range(count)]
 
 
 def make(path: Path, tokens: int, *, base: int = BASE, seed: int = 1) -> None:
-    """A crystal at `path` of about `tokens` tokens, to the next multiple of what is read."""
+    """Make a crystal of at least `tokens` tokens, in multiples of the ingested part."""
     words = Words(seed)
     with TemporaryDirectory() as name:
         for number in range(max(1, round(base / 1.03 / _DOCUMENT))):
@@ -96,9 +97,10 @@ def make(path: Path, tokens: int, *, base: int = BASE, seed: int = 1) -> None:
 
 
 def _copy(store: Store, times: int, codes: RandomCodes) -> None:
-    """Append everything that `store` holds so many times more."""
+    """Append so many copies of what `store` holds."""
     segments, sources = store.segments(), [source for source in store.sources() if source.chunks]
-    with store.transaction():  # one lexical segment, since a copy's blocks are the same wherever it begins
+    # One lexical segment: a copy's blocks are the same wherever it begins.
+    with store.transaction():
         merge_lexicons(store, 0, [lexicon.id for lexicon in store.lexicons()])
     (lexicon,) = store.lexicons()
     blocks = [(block[0], block[1]) for block in _blocks(store, lexicon.id)]

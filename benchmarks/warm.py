@@ -1,12 +1,14 @@
-"""How long a recall takes in a process that stays open, as a crystal grows, each beside plainer ways in the same run.
+"""Latency of a recall in an open process as a crystal grows, and of a flat index in the same run.
 
-    python benchmarks/warm.py [--millions 1 4 40] [--keep FOLDER] [--questions 40] [--json results/warm.json]
+    python benchmarks/warm.py [--millions 1 4 40] [--keep FOLDER] [--questions 40]
+                              [--json results/warm.json]
 
-The crystals are synthetic (see synthetic.py); questions are words of the same text. For each size: opening, a question to its five
-passages at depths 3 and 1 (encoding included), BM25 alone, `crystal recall` as a whole cold process, and the plain alternative:
-float32 vectors of flat 128-token chunks, 7,800 for a million tokens, multiplied out in numpy, beside the same question encoder and the
-same BM25. The ways take turns at every question, so that what else the machine does falls on all of them. Memory-hungry at 40 M
-tokens: 0.5 GB of plain vectors.
+The crystals are synthetic (synthetic.py); questions are words of the same text. For each size:
+opening, a question to its five passages at depths 3 and 1 (encoding included), BM25 alone, `crystal
+recall` as a whole cold process, and the flat alternative: float32 vectors of 128-token chunks,
+7,800 for a million tokens, multiplied in numpy, with the same question encoder and the same BM25.
+The systems take turns at every question, so that the load of the machine affects all alike. 40 M
+tokens need 0.5 GB for the flat vectors.
 """
 
 from __future__ import annotations
@@ -32,19 +34,22 @@ from crystalcli.storage.store import Store
 from crystalcli.vectors import QuestionEncoder, default_tokenizer
 
 CHUNKS = 7_800  # flat chunks of 128 tokens in a million tokens
-WARM_UP = 5  # questions that are not timed
+WARM_UP = 5  # questions before timing starts
 BEST = 5  # passages, or chunks
 
 
 def plain_vectors(tokens: int) -> np.ndarray:
-    """Unit vectors, float32 [chunks, 384], as many as flat chunks would have."""
+    """Return random unit vectors, float32 [chunks, 384], as many as flat chunks would have."""
     vectors = np.random.default_rng(1).standard_normal((round(CHUNKS * tokens / 1e6), 384), np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors
 
 
 def plain(recall: Searcher, vectors: np.ndarray, question: str) -> tuple[np.ndarray, np.ndarray]:
-    """The best flat chunks by vector, and the best atoms by BM25; joining the two costs nothing to speak of."""
+    """Return the best flat chunks by vector and the best atoms by BM25.
+
+    Joining the two costs next to nothing.
+    """
     query = recall.prepare(question)
     assert query.encoded is not None
     dense = vectors @ query.encoded.vector
@@ -52,7 +57,7 @@ def plain(recall: Searcher, vectors: np.ndarray, question: str) -> tuple[np.ndar
 
 
 def opening(path: Path) -> float:
-    """Seconds to open a crystal and read what is resident."""
+    """Return the seconds to open a crystal and to load what stays in memory."""
     began = time.perf_counter()
     with Store.open(path) as store:
         IndexReader(store)
@@ -60,7 +65,7 @@ def opening(path: Path) -> float:
 
 
 def measure(path: Path, questions: int, rounds: int) -> dict[str, Any]:
-    """Seconds for one crystal: every time of every way, opening and whole processes included."""
+    """Time every system on one crystal, in seconds, with opening and whole processes."""
     encoder = models.locate(ENCODER) or models.pull(ENCODER)
     asked = Words(7).questions(WARM_UP + questions)
     with Crystal.open(path, encoder=encoder) as crystal:
@@ -89,12 +94,12 @@ def measure(path: Path, questions: int, rounds: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Make what is missing, measure, print, write."""
+    """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millions", type=int, nargs="+", default=[1, 4, 40])
-    parser.add_argument("--keep", type=Path, help="where the crystals are kept for the next run")
+    parser.add_argument("--keep", type=Path, help="folder that keeps the crystals for the next run")
     parser.add_argument("--questions", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3, help="of opening and of whole processes")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of opening and of whole processes")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results = []

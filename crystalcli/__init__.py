@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from crystalcli.recall.query import PreparedQuery, Results
     from crystalcli.retrieval_lm.perplexity import PerplexityReport
     from crystalcli.retrieval_lm.recalling_model import RecallingModel
-    from crystalcli.retrieval_lm.text_memory import RecalledText
+    from crystalcli.retrieval_lm.text_memory import RecalledText, TextMemory
     from crystalcli.types import (
         Answer,
         ChatModel,
@@ -95,7 +95,7 @@ __all__ = [
     "NotFoundError",
     "PackedContext",
     "Passage",
-    "Past",
+    "TextMemory",
     "PerplexityReport",
     "Place",
     "Portion",
@@ -162,7 +162,7 @@ _HOMES = {
     "NotFoundError": "crystalcli.errors",
     "PackedContext": "crystalcli.answering.prompt.context_pack",
     "Passage": "crystalcli.types",
-    "Past": "crystalcli.retrieval_lm.text_memory",
+    "TextMemory": "crystalcli.retrieval_lm.text_memory",
     "PerplexityReport": "crystalcli.retrieval_lm.perplexity",
     "Place": "crystalcli.types",
     "Portion": "crystalcli.types",

@@ -1,4 +1,4 @@
-"""Names of a room that are imported when they are first used (PEP 562), so that importing the room costs nothing."""
+"""Lazy imports of a room's names (PEP 562), so that importing the room costs nothing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ def lazy_names(room: str, files: Mapping[str, Iterable[str]]) -> Callable[[str],
 
     Args:
         room: the room's `__name__`.
-        files: the public names of each file, by the file's name without `.py`; a file without names is itself public, as a module.
+        files: the public names of each file, by the file's name without `.py`; a file without names
+            is public itself, as a module.
     """
     homes = {name: file for file, names in files.items() for name in names}
 
-    def get(name: str) -> Any:
+    def get_name(name: str) -> Any:
         if name in homes:
             member = getattr(import_module(f"{room}.{homes[name]}"), name)
             setattr(sys.modules[room], name, member)
@@ -26,4 +27,4 @@ def lazy_names(room: str, files: Mapping[str, Iterable[str]]) -> Callable[[str],
             return import_module(f"{room}.{name}")
         raise AttributeError(f"module {room!r} has no attribute {name!r}")
 
-    return get
+    return get_name

@@ -649,7 +649,9 @@ class Crystal(CrystalReader):
         text = read_text(paths_of(_listed(paths)))
         if model is None or isinstance(model, str | Path):
             what = meant(model)
-            model = judge((models.locate(what) or models.pull(what)) / models.catalogue_entry(what).main if own(what) else what)
+            model = judge(
+                (models.locate(what) or models.pull(what)) / models.catalogue_entry(what).main if own(what) else what
+            )
         folder = encoder if encoder is not None else (fetch or fetched)(ENCODER)
         return measure(model, text, folder, window=window, targets=targets, progress=_counted(progress, "targets"))
 

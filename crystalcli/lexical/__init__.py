@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         build_blocks,
         decode_block,
         find_postings,
-        lookup,
+        lookup_postings,
         merge_blocks,
     )
 else:
@@ -51,7 +51,7 @@ else:
                 "build_blocks",
                 "decode_block",
                 "find_postings",
-                "lookup",
+                "lookup_postings",
                 "merge_blocks",
             ),
             "varint": (),
@@ -67,7 +67,7 @@ __all__ = [
     "build_blocks",
     "decode_block",
     "find_postings",
-    "lookup",
+    "lookup_postings",
     "merge_blocks",
     "query_terms",
     "terms",

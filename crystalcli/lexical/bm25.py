@@ -1,7 +1,8 @@
 """BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over atoms.
 
-Takes postings, gives scores. The idf is log((N + 1) / (df + 0.5)): ATIRE's log(N / df) (Trotman, Jia
-and Crane, 2012) with smoothed counts, so that it is positive for every df up to N and finite for df 0.
+Takes postings, gives scores. The idf is log((N + 1) / (df + 0.5)): ATIRE's log(N / df) (Trotman,
+Jia and Crane, 2012) with smoothed counts, so that it is positive for every df up to N and finite
+for df 0.
 
 Knows: postings and lengths. Does not know: text, or where postings are stored.
 """
@@ -71,7 +72,7 @@ def score(
 
 
 def _gains(average: float) -> FloatArray:
-    """Tabulate the gain of a term of weight 1 by its frequency (0 to 4) and the atom's length, float32 [5 * 256]."""
+    """Tabulate a term's gain by its frequency (0 to 4) and the atom's length, float32 [5 * 256]."""
     tf = np.arange(5, dtype=np.float32)[:, None]
     norm = K1 * (1 - B + B / average * np.arange(256, dtype=np.float32))
     gains: FloatArray = (tf * (K1 + 1) / (tf + norm)).astype(np.float32).ravel()

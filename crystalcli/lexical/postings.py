@@ -1,4 +1,4 @@
-"""The inverted index as sorted blocks of terms with their postings, small enough to read one at a time.
+r"""The inverted index: sorted blocks of terms with their postings, small enough to read one.
 
 A block's bytes (integers little-endian):
 
@@ -6,13 +6,14 @@ A block's bytes (integers little-endian):
     0       2         n, the number of terms
     2       4         t, the size of the term column
     6       4         h, the size of the head column
-    10      t         the terms, UTF-8, sorted, joined by "\\n", compressed with zlib
+    10      t         the terms, UTF-8, sorted, joined by "\n", compressed with zlib
     10+t    h         2n varints: for each term df, then the size in bytes of its postings
     10+t+h  …         the postings, one term after the other
 
-Postings of one term: df varints, the gaps between atom numbers (the first counted from the segment's
-first atom), then ceil(df / 4) bytes with the term's frequency in each atom, less one, capped at 3, two
-bits each, low bits first. Segments merge by re-encoding, so any number of small ones become one.
+Postings of one term: df varints, the gaps between atom numbers (the first counted from the
+segment's first atom), then ceil(df / 4) bytes with the term's frequency in each atom, less one,
+capped at 3, two bits each, low bits first. Segments merge by re-encoding, so any number of small
+ones become one.
 
 Knows: the bytes of a block. Does not know: where blocks are stored.
 """
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
 
 _HEAD = struct.Struct("<HII")
 _BLOCK_SIZE = 6000  # target size of a block in bytes: a few pages of the file
-_MAX_TERM_BYTES = 260  # a term and its newline: 64 characters of UTF-8, and what a stemmer could add
+# A term and its newline: 64 characters of UTF-8, and what a stemmer could add.
+_MAX_TERM_BYTES = 260
 _MAX_GAP = 1 << 40  # larger gaps are damage; the bound keeps sums of gaps from overflowing
 _SHORT = 48  # up to so many postings a plain loop is faster than numpy
-_PIECE = 1 << 14  # bytes of gaps decoded at a time, so that a long list takes no more memory than a short one
+# Bytes of gaps decoded at a time, so that a long list takes no more memory than a short one.
+_PIECE = 1 << 14
 
 
 # The four frequencies in a byte, uint8 [256, 4].
@@ -149,7 +152,7 @@ class BlockStore(Protocol):
         ...
 
 
-def lookup(store: BlockStore, terms: Iterable[str]) -> dict[str, list[PackedPostings]]:
+def lookup_postings(store: BlockStore, terms: Iterable[str]) -> dict[str, list[PackedPostings]]:
     """Look up terms in the index.
 
     Returns:
@@ -270,12 +273,13 @@ def _damaged(what: str) -> DamagedCrystalError:
     return DamagedCrystalError(None, what)
 
 
-# Of one term in one segment: the term, the segment's order, df, the encoded postings, the segment's first atom.
+# Of one term in one segment: the term, the segment's order, df, the encoded postings, the segment's
+# first atom.
 _Entry = tuple[str, int, int, bytes, int]
 
 
 def _join(group: list[_Entry], base: int) -> tuple[str, int, bytes]:
-    """Join the postings of one term from several segments: the term, its df, its postings counted from `base`."""
+    """Join one term's postings of several segments: the term, its df, gaps from `base` on."""
     term, _, df, data, first = group[0]
     if len(group) == 1 and first == base:
         return term, df, data
@@ -321,7 +325,10 @@ def _pack(entries: Iterable[tuple[str, int, bytes]]) -> Iterator[Block]:
 
 
 def _columns(data: bytes) -> tuple[list[str], Int64Array, int]:
-    """Decode a block's terms, its heads and the offset of its first postings. Raises DamagedCrystalError."""
+    """Decode a block's terms, its heads and the offset of its first postings.
+
+    Raises DamagedCrystalError.
+    """
     try:
         count, terms_size, heads_size = _HEAD.unpack_from(data)
         start = _HEAD.size + terms_size
@@ -360,7 +367,7 @@ def _encode(atoms: list[int], frequencies: list[int], first_atom: int) -> bytes:
 
 
 def _decode_short(data: bytes, df: int, first_atom: int, atoms: list[int], frequencies: list[int]) -> None:
-    """Append a term's postings to the lists: `PackedPostings.decode` for a few of them, without numpy."""
+    """Append a term's postings to the lists: `PackedPostings.decode` without numpy, for a few."""
     gap = shift = count = 0
     atom = first_atom
     gaps = max(0, len(data) - -(-df // 4))

@@ -1,4 +1,7 @@
-"""Variable-length integers: LEB128, seven bits a byte, low bits first, the high bit set in all bytes but the last."""
+"""Variable-length integers: LEB128, seven bits a byte, low bits first.
+
+The high bit is set in all bytes of a number but the last.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,8 @@ def decode(data: bytes | memoryview | UInt8Array) -> Int64Array:
     values = raw[ends].astype(np.int64)
     if len(ends) == len(raw):
         return values
-    # Most numbers are one byte long: only the others are assembled, from the last byte to the first.
+    # Most numbers are one byte long: only the others are assembled, from the last byte to the
+    # first.
     lengths = np.diff(ends, prepend=-1)
     longest = int(lengths.max())
     if longest > 9:

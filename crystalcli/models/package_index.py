@@ -1,9 +1,10 @@
-"""The user's package index, through the user's pip: it knows the indexes, proxies, certificates and logins.
+"""The user's package index, through pip, which knows indexes, proxies, certificates, logins.
 
-pip is run as a program, never imported. A dry run reports a wheel's URL and SHA-256, but if the index
-publishes no metadata beside the wheel (in versions before 26 even if it does), pip first downloads the whole
-wheel. So its output is followed, and it is stopped when it starts on the wheel: by then it has printed the
-URL. If pip's wording changes one day, it is not stopped and the report is used.
+pip is run as a program, never imported. A dry run reports a wheel's URL and SHA-256, but if the
+index publishes no metadata beside the wheel (in versions before 26 even if it does), pip first
+downloads the whole wheel. So its output is followed, and it is stopped when it starts on the wheel:
+by then it has printed the URL. If pip's wording changes one day, it is not stopped and the report
+is used.
 
 Knows: pip. Does not know: models.
 """
@@ -110,7 +111,7 @@ def resolve(requirement: str, scratch: Path) -> WheelLink:
 
 
 def pip_download(requirement: str, scratch: Path, progress: Callable[[int, int], None]) -> Path:
-    """Download a wheel with pip, from the start: the fallback if the index needs pip's logins or certificates.
+    """Download a wheel with pip: the fallback if the index needs pip's logins or certificates.
 
     Args:
         requirement: `distribution==version`.
@@ -196,7 +197,7 @@ def _reason(requirement: str, output: deque[str]) -> str:
 
 
 def _largest(top: Path) -> int:
-    """Return the bytes of the largest wheel below `top`, while pip makes, moves and deletes files there."""
+    """Return the bytes of the largest wheel below `top`, a folder that pip is changing."""
     largest = 0
     for base, _, files in os.walk(top):  # skips folders that vanish meanwhile; rglob raises
         for file in files:

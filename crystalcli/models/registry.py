@@ -1,7 +1,7 @@
 """The registry of the user's own language models: name to path or URL, and the default model.
 
-It is a small JSON file in the models folder, `registry.json`. The models themselves stay where they are and
-are never copied, changed or deleted.
+It is a small JSON file in the models folder, `registry.json`. The models themselves stay where they
+are and are never copied, changed or deleted.
 
 Knows: names and places. Does not know: what a model is; the caller has opened it.
 """
@@ -35,7 +35,8 @@ class RegisteredModel:
         kind: one of KINDS.
         target: an absolute path, or a URL.
         size: bytes of its file, or of the files in its folder, when it was added; 0 for a server.
-        mtime_ns: time of the last change, in nanoseconds since 1970, when it was added; 0 for a server.
+        mtime_ns: time of the last change, in nanoseconds since 1970, when it was added; 0 for a
+            server.
     """
 
     name: str
@@ -46,7 +47,10 @@ class RegisteredModel:
 
     @property
     def state(self) -> str:
-        """State of its files: "here", "changed" since it was added, or "missing"; "server" for a server, which is not asked."""
+        """State of its files: "here", "changed" since it was added, or "missing".
+
+        "server" for a server, which is not asked.
+        """
         if self.kind == "server":
             return "server"
         try:
@@ -75,7 +79,10 @@ def registry_path() -> Path:
 
 
 def read_registry() -> Registry:
-    """Read the registry; an empty one if the file does not exist. Raises CrystalError if it cannot be read."""
+    """Read the registry; an empty one if the file does not exist.
+
+    Raises CrystalError if it cannot be read.
+    """
     import json
 
     path = registry_path()
@@ -95,7 +102,7 @@ def read_registry() -> Registry:
 
 
 def suggest_name(name: str) -> str:
-    """Derive a valid name from a model's own: the part after the last slash, with dashes for spaces."""
+    """Derive a valid name from a model's own: after the last slash, with dashes for spaces."""
     return "-".join(re.split(r"[\\/]", name)[-1].split())
 
 
@@ -180,7 +187,10 @@ def file_stamp(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def _locked_registry() -> Iterator[Registry]:
-    """Read the registry and lock it until the end of the block. Raises CrystalError for errors of the disk."""
+    """Read the registry and lock it until the end of the block.
+
+    Raises CrystalError for errors of the disk.
+    """
     root = cache.models_folder()
     with cache.disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)

@@ -12,8 +12,8 @@ codec.py               vectors to codes: product quantization
 paired_codes.py        codes in pairs of bytes, for fast scoring
 opq.py                 training of a codec
 
-Knows: tokens, states, vectors and codes. Does not know: documents, crystals, or where weights come from.
-Importing the room costs nothing: its files are loaded when a name is used.
+Knows: tokens, states, vectors and codes. Does not know: documents, crystals, or where weights come
+from. Importing the room costs nothing: its files are loaded when a name is used.
 """
 
 from __future__ import annotations

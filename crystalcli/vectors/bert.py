@@ -1,9 +1,9 @@
 """The encoder in torch: BERT (Devlin et al., 2019), for many chunks at a time.
 
-Gives the last layer's token states. The states of a chunk depend on that chunk alone, to the last bit:
-rounding depends on the shapes of matrices, so a batch's shape depends on the lengths of its chunks alone.
-The layers themselves are in `stack.py` and `quantized.py`; a question is encoded by `question_encoder.py`,
-which needs no torch.
+Gives the last layer's token states. The states of a chunk depend on that chunk alone, to the last
+bit: rounding depends on the shapes of matrices, so a batch's shape depends on the lengths of its
+chunks alone. The layers themselves are in `stack.py` and `quantized.py`; a question is encoded by
+`question_encoder.py`, which needs no torch.
 
 Knows: token ids, batches and threads. Does not know: text, layers 1 to 3, codes.
 """
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 keep_little()
 
-# Positions per batch: enough to fill the matrix units, few enough for the cache and to share out a short text.
+# Positions per batch: enough to fill the matrix units, few enough for the cache and to share out a
+# short text.
 _BATCH = {"cpu": 256, "cuda": 16_384}
 _LENGTH_STEP = 16  # lengths of chunks that share a batch are rounded up to a multiple of this
 
@@ -54,7 +55,10 @@ def best_precision(device: torch.device, scales: bool = False) -> torch.dtype:
 
 
 def has_native_bfloat16() -> bool:
-    """Check for bfloat16 matrix instructions (AVX512-BF16, AMX or ARM's BF16); emulated bfloat16 is slow."""
+    """Check for bfloat16 matrix instructions (AVX512-BF16, AMX or ARM's BF16).
+
+    Emulated bfloat16 is slow.
+    """
     return bool(flags() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
@@ -67,7 +71,8 @@ class Bert:
         precision: a torch dtype; by default the fastest on this machine (`best_precision`).
         scales: of this encoder, for int8.
         device: a torch device; by default CUDA if available, else the CPU.
-        threads: batches encoded in parallel on a CPU; by default one for each processor of this process.
+        threads: batches encoded in parallel on a CPU; by default one for each processor of this
+            process.
 
     Raises:
         ModelMissingError: The weights cannot be read.
@@ -107,7 +112,8 @@ class Bert:
             chunks: token ids, int32 [n] each, n at most the model's positions less two.
 
         Returns:
-            The states of the chunks' own tokens, one chunk after the other, float32 [sum of n, dimension].
+            The states of the chunks' own tokens, one chunk after the other, float32 [sum of n,
+            dimension].
         """
         starts = [0]
         for ids in chunks:
@@ -153,28 +159,30 @@ class Bert:
     def _in_parallel(self, encode: Callable[[_Batch], None], batches: list[_Batch]) -> None:
         """Encode one batch per thread.
 
-        Threads that share an operation wait for one another at the end of each, and on a busy machine two of
-        them are slower than one. How an operation is shared out also shows in its rounding.
+        Threads that share an operation wait for one another at the end of each, and on a busy
+        machine two of them are slower than one. How an operation is shared out also shows in its
+        rounding.
         """
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             with ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                for _ in pool.map(encode, reversed(batches)):  # the longest first, so that all threads finish together
+                # The longest first, so that all threads finish together.
+                for _ in pool.map(encode, reversed(batches)):
                     pass
         finally:
             torch.set_num_threads(threads)
 
     def embed(self, ids: IntArray) -> torch.Tensor:
-        """Embed a sentence as sentence-transformers does: the mean over all positions, unit length, [dimension]."""
+        """Embed a sentence like sentence-transformers: mean pooling, unit length, [dimension]."""
         tokens = torch.tensor([[self.special[0], *ids.tolist(), self.special[1]]]).to(self.device)
         return F.normalize(self._stack(tokens, None)[0].float().mean(0), dim=0).cpu()
 
     def _batches(self, lengths: Sequence[int]) -> list[_Batch]:
         """Batch chunks of similar length, shortest first.
 
-        A batch's shape follows from its length alone: a batch of several chunks is filled up with empty rows, so
-        that a chunk's states are rounded alike whatever shares its batch.
+        A batch's shape follows from its length alone: a batch of several chunks is filled up with
+        empty rows, so that a chunk's states are rounded alike whatever shares its batch.
         """
         positions_per_batch = _BATCH.get(self.device.type, _BATCH["cuda"])
         open_batches: dict[int, _Batch] = {}

@@ -1,9 +1,10 @@
-"""The codec of layers 1 to 3: 32 bytes an atom, 12 a cluster, 4 a unit; 0.96 MB for a million tokens.
+"""The codec of layers 1 to 3: 32 bytes an atom, 12 a cluster, 4 a unit.
 
-Product quantization (Jégou, Douze and Schmid, 2011) after a learned rotation (OPQ: Ge, He, Ke and Sun,
-2013), down the pyramid: an atom is encoded as it is, a cluster as its residual from the decoded atom, a
-unit as its residual from the decoded cluster. Node vectors are normalized to unit length first. Codebooks
-belong to an encoder; those of the default encoder ship with the package.
+That is 0.96 MB for a million tokens. Product quantization (Jégou, Douze and Schmid, 2011) after a
+learned rotation (OPQ: Ge, He, Ke and Sun, 2013), down the pyramid: an atom is encoded as it is, a
+cluster as its residual from the decoded atom, a unit as its residual from the decoded cluster. Node
+vectors are normalized to unit length first. Codebooks belong to an encoder; those of the default
+encoder ship with the package.
 
 Knows: vectors, codes and codebooks. Does not know: text, chunks, or where codes are stored.
 """
@@ -32,11 +33,11 @@ _BATCH = 1024  # vectors whose products with all centroids are in memory at a ti
 
 
 class ProductQuantizer:
-    """A product quantizer: a vector x is encoded as the nearest centroid to each slice of `x @ rotation`.
+    """A product quantizer: encodes x as the nearest centroid to each slice of `x @ rotation`.
 
     Args:
-        rotation: float32 [dimension, books * width]. Where the number of books does not divide the dimension,
-            vectors are padded with zeros, and the rotation is wider than high.
+        rotation: float32 [dimension, books * width]. Where the number of books does not divide the
+            dimension, vectors are padded with zeros, and the rotation is wider than high.
         centroids: float32 [books, 256, width]; a book is the codebook of one byte of the code.
         matmul: multiplies matrices; numpy's by default.
     """
@@ -71,7 +72,8 @@ class ProductQuantizer:
         """Multiply the slices of a query, float32 [dimension], by every centroid.
 
         Returns:
-            Products, float32 [books, 256]: the score of a code is the sum of its entries, one per book.
+            Products, float32 [books, 256]: the score of a code is the sum of its entries, one per
+            book.
         """
         books, _, width = self.centroids.shape
         table: FloatArray = np.einsum("bcw,bw->bc", self.centroids, (query @ self.rotation).reshape(books, width))
@@ -91,7 +93,10 @@ class Codec:
 
     @classmethod
     def load(cls, path: Path) -> Codec:
-        """Load an .npz file of float16 arrays `<layer>_rotation` and `<layer>_centroids`; pickles are refused."""
+        """Load an .npz file of float16 arrays `<layer>_rotation` and `<layer>_centroids`.
+
+        Pickles are refused.
+        """
         with np.load(path, allow_pickle=False) as file:
             return cls.from_arrays({name: file[name] for name in file.files})
 
@@ -178,7 +183,10 @@ class Codec:
         cluster_atom: Int64Array,
         unit_cluster: Int64Array,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Decode the codes of a pyramid to vectors, float32 [nodes, dimension]; arguments as in `encode`."""
+        """Decode the codes of a pyramid to vectors, float32 [nodes, dimension].
+
+        Arguments as in `encode`.
+        """
         decoded_atoms = self.atoms.decode(atoms)
         decoded_clusters = decoded_atoms[cluster_atom] + self.clusters.decode(clusters)
         return decoded_atoms, decoded_clusters, decoded_clusters[unit_cluster] + self.units.decode(units)
@@ -203,7 +211,7 @@ def slice_width(dimension: int, books: int) -> int:
 
 
 def cosines(vectors: FloatArray, decoded: FloatArray) -> FloatArray:
-    """Return the cosine of each vector with its decoded code, float32 [n]: 1 where the code loses nothing."""
+    """Return each vector's cosine with its decoded code, float32 [n]; 1 is lossless."""
     result: FloatArray = (unit_length(vectors) * unit_length(decoded)).sum(1)
     return result
 

@@ -1,8 +1,8 @@
-"""The configuration of an encoder in Hugging Face layout: its type, its shape, and the names of its weights.
+"""The configuration of an encoder in Hugging Face layout: type, shape, names of weights.
 
-Knows: `config.json`, and four model types that are one architecture under several names: BERT (Devlin
-et al., 2019), DistilBERT (Sanh et al., 2019), RoBERTa (Liu et al., 2019) and XLM-RoBERTa (Conneau et al.,
-2020). Does not know: the values of weights.
+Knows: `config.json`, and four model types that are one architecture under several names: BERT
+(Devlin et al., 2019), DistilBERT (Sanh et al., 2019), RoBERTa (Liu et al., 2019) and XLM-RoBERTa
+(Conneau et al., 2020). Does not know: the values of weights.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _config(kind: str, data: Mapping[str, Any]) -> EncoderConfig:
 
 
 def _check_weights_file(folder: Path) -> None:
-    """Raise ModelMissingError, naming what is there instead, unless the weights are in one `model.safetensors`."""
+    """Raise ModelMissingError, with a reason, unless `model.safetensors` exists."""
     if (folder / WEIGHTS_FILE).is_file():
         return
     reason = "model.safetensors does not exist" if folder.is_dir() else "the folder does not exist"
@@ -126,7 +126,7 @@ def _check_weights_file(folder: Path) -> None:
 
 
 def canonical_names(names: Iterable[str]) -> dict[str, str]:
-    """Map BERT's name of each weight (`encoder.layer.0.output.dense.weight`) to its name in the file."""
+    """Map BERT's name of each weight, `encoder.layer.0.output.dense.weight`, to the file's."""
     canonical = {}
     for name in names:
         short = _PREFIX.sub("", name)

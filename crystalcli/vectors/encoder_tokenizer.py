@@ -1,8 +1,8 @@
 """The tokenizer of an encoder, by the `tokenizers` library.
 
-The default encoder has BERT's uncased WordPiece (Devlin et al., 2019); its vocabulary ships with the
-package, so text can be chunked, counted and indexed before any weights are downloaded. The folder of
-another encoder has a tokenizer of its own.
+The default encoder has BERT's uncased WordPiece (Devlin et al., 2019); its vocabulary ships with
+the package, so text can be chunked, counted and indexed before any weights are downloaded. The
+folder of another encoder has a tokenizer of its own.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class WordPieceTokenizer:
 
     Attributes:
         special: ids of the tokens that the encoder expects before and after a text.
-        concatenates: whether the tokens of consecutive pieces are those of the whole text. If not, chunks
-            are tokenized again when they are complete.
+        concatenates: whether the tokens of consecutive pieces are those of the whole text. If not,
+            chunks are tokenized again when they are complete.
     """
 
     def __init__(self, vocabulary: Path = VOCABULARY) -> None:
@@ -47,8 +47,8 @@ class WordPieceTokenizer:
         """Tokenize texts.
 
         Returns:
-            For each text its token ids, int32 [n], and the character offset at which each token ends, int32 [n],
-            in non-descending order.
+            For each text its token ids, int32 [n], and the character offset at which each token
+            ends, int32 [n], in non-descending order.
         """
         return [
             (
@@ -62,11 +62,12 @@ class WordPieceTokenizer:
 class FolderTokenizer(WordPieceTokenizer):
     """The tokenizer of a folder in Hugging Face layout.
 
-    It is read from `tokenizer.json`, without its truncation and padding; else it is WordPiece from `vocab.txt`
-    with the normalization that `tokenizer_config.json` sets.
+    It is read from `tokenizer.json`, without its truncation and padding; else it is WordPiece from
+    `vocab.txt` with the normalization that `tokenizer_config.json` sets.
 
     Raises:
-        ModelMissingError: The folder has neither file, the file cannot be read, or it defines no special tokens.
+        ModelMissingError: The folder has neither file, the file cannot be read, or it defines no
+            special tokens.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,7 +85,8 @@ class FolderTokenizer(WordPieceTokenizer):
         except Exception as error:  # the library raises bare Exception
             raise ModelMissingError(f"cannot read the encoder's {path.name} in {folder}: {error}") from error
         self.special = self._special(settings, path)
-        # A byte-level token includes the space before a word; a piece of text begins without that space.
+        # A byte-level token includes the space before a word; a piece of text begins without that
+        # space.
         self.concatenates = "ByteLevel" not in str(self._tokenizer.pre_tokenizer)
 
     def _special(self, settings: dict[str, Any], path: Path) -> tuple[int, int]:
@@ -104,7 +106,10 @@ class FolderTokenizer(WordPieceTokenizer):
 
 
 def tokenizer_file(folder: Path) -> Path:
-    """Return the file that defines a folder's tokenizer. Raises ModelMissingError if neither file exists."""
+    """Return the file that defines a folder's tokenizer.
+
+    Raises ModelMissingError if neither file exists.
+    """
     for name in _FILES:
         if (folder / name).is_file():
             return folder / name
@@ -112,7 +117,7 @@ def tokenizer_file(folder: Path) -> Path:
 
 
 def tokenizer_digest(folder: Path) -> str:
-    """Compute the SHA-256, in hex, of a folder's tokenizer: of its file, and of the settings that change tokens."""
+    """Compute the SHA-256, in hex, of a tokenizer's file and of the settings that change tokens."""
     path = tokenizer_file(folder)
     digest = hashlib.sha256(path.read_bytes())
     if path.name == "vocab.txt":
@@ -122,7 +127,10 @@ def tokenizer_digest(folder: Path) -> str:
 
 
 def _settings(folder: Path) -> dict[str, Any]:
-    """Read `tokenizer_config.json`; {} without one. Raises ModelMissingError if it cannot be read."""
+    """Read `tokenizer_config.json`; {} without one.
+
+    Raises ModelMissingError if it cannot be read.
+    """
     try:
         settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -133,7 +141,7 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _wordpiece(vocabulary: Path, settings: dict[str, Any]) -> Any:
-    """Make BERT's WordPiece tokenizer from a vocabulary file, normalized as `tokenizer_config.json` says."""
+    """Make BERT's WordPiece from a vocabulary file, normalized by `tokenizer_config.json`."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
     model = models.WordPiece.from_file(str(vocabulary), unk_token="[UNK]", max_input_chars_per_word=100)

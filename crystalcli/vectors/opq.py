@@ -17,21 +17,23 @@ if TYPE_CHECKING:
     from crystalcli.types import FloatArray, Int64Array
 
 
-MIN_ATOMS = 16_384  # with fewer atoms, clusters and units are added to the sample: 64 vectors per centroid
+# With fewer atoms, clusters and units are added to the sample: 64 vectors per centroid.
+MIN_ATOMS = 16_384
 MAX_SAMPLE = 65_536  # vectors that a quantizer is trained on at most: 256 per centroid
 
 
 def train_quantizer(vectors: FloatArray, books: int, *, rounds: int = 16, seed: int = 0) -> ProductQuantizer:
     """Train a product quantizer by non-parametric OPQ.
 
-    Alternates between k-means in each slice and the best rotation (orthogonal Procrustes). The first rotation
-    distributes the principal axes so that every slice holds about the same variance. Matrices are decomposed
-    in float64: residuals of vectors that the codebook above has memorized are mere rounding errors, whose
-    squares underflow in float32.
+    Alternates between k-means in each slice and the best rotation (orthogonal Procrustes). The
+    first rotation distributes the principal axes so that every slice holds about the same variance.
+    Matrices are decomposed in float64: residuals of vectors that the codebook above has memorized
+    are mere rounding errors, whose squares underflow in float32.
 
     Args:
-        vectors: float32 [n, dimension], n at least 1. With fewer vectors than centroids, some centroids are equal.
-            Vectors are padded with zeros where `books` does not divide the dimension.
+        vectors: float32 [n, dimension], n at least 1. With fewer vectors than centroids, some
+            centroids are equal. Vectors are padded with zeros where `books` does not divide the
+            dimension.
         books: bytes of a code.
         rounds: of k-means and rotation.
         seed: of the random generator.
@@ -78,7 +80,7 @@ def _lloyd(
 
 
 def _balanced(log_variances: list[float], books: int, width: int) -> list[int]:
-    """Order the axes, largest variance first, so that the products of the slices' variances are alike."""
+    """Order the axes, largest variance first, so that the slices' variances have like products."""
     slices: list[list[int]] = [[] for _ in range(books)]
     sums = [0.0] * books
     for axis, value in enumerate(log_variances):
@@ -98,9 +100,10 @@ def train_codec(
 ) -> Codec:
     """Train a codec on a sample pyramid.
 
-    If atoms are few, their quantizer is trained on clusters and units too: they are distributed as atoms are,
-    only wider, and a quantizer that memorized a few atoms would not generalize. They are taken evenly from
-    the whole sample, clusters first. Runs in one thread, so that sums are reproducible.
+    If atoms are few, their quantizer is trained on clusters and units too: they are distributed as
+    atoms are, only wider, and a quantizer that memorized a few atoms would not generalize. They are
+    taken evenly from the whole sample, clusters first. Runs in one thread, so that sums are
+    reproducible.
 
     Args:
         atoms: vectors, float32 [atoms, dimension].
@@ -146,7 +149,10 @@ def mean_cosines(
     cluster_atom: Int64Array,
     unit_cluster: Int64Array,
 ) -> dict[str, float]:
-    """Return the mean cosine between each layer's vectors and their decoded codes; arguments as in `train_codec`."""
+    """Return the mean cosine between each layer's vectors and their decoded codes.
+
+    Arguments as in `train_codec`.
+    """
     parents = (cluster_atom, unit_cluster)
     decoded = codec.decode(*codec.encode(atoms, clusters, units, *parents), *parents)
     pairs = zip(CODE_BYTES, (atoms, clusters, units), decoded, strict=True)

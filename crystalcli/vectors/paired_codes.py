@@ -12,14 +12,19 @@ import numpy as np
 if TYPE_CHECKING:
     from crystalcli.types import FloatArray, Int64Array, UInt8Array
 
-_BATCH = 1 << 14  # nodes scored at a time: the memory beside the result does not grow with their number
+# Nodes scored at a time: the memory beside the result does not grow with their number.
+_BATCH = 1 << 14
 
 
 class PairedCodes:
-    """Codes of `count` nodes of `width` bytes each, an even number. Indexing by nodes returns their codes."""
+    """Codes of `count` nodes of `width` bytes each, an even number.
+
+    Indexing by nodes returns their codes.
+    """
 
     def __init__(self, count: int, width: int) -> None:
-        self._columns = np.zeros((width // 2, count), "<u2")  # a row of memory for every two bytes of a code
+        # A row of memory for every two bytes of a code.
+        self._columns = np.zeros((width // 2, count), "<u2")
 
     @classmethod
     def from_codes(cls, codes: UInt8Array) -> PairedCodes:
@@ -65,6 +70,7 @@ class PairedCodes:
             for start in range(0, len(column), _BATCH):
                 codes = column[start : start + _BATCH]
                 batch = buffer[: len(codes)]
-                sums.take(codes, out=batch, mode="clip")  # no code is out of range: "clip" skips the check
+                # No code is out of range: "clip" skips the check.
+                sums.take(codes, out=batch, mode="clip")
                 scores[start : start + _BATCH] += batch
         return scores

@@ -1,11 +1,11 @@
 """Layers 1 to 3: an exact mean pyramid over token states.
 
-The encoder pools by the mean, so the mean of a span's token states is that span's embedding, read in its
-context (late chunking: Günther et al., 2024). Units are means of 10 tokens, clusters of 5 units, atoms of
-2 clusters (`types.RATIOS`).
+The encoder pools by the mean, so the mean of a span's token states is that span's embedding, read
+in its context (late chunking: Günther et al., 2024). Units are means of 10 tokens, clusters of 5
+units, atoms of 2 clusters (`types.RATIOS`).
 
-Spans are closed, such as chunks: groups are of even size, near the ratio, without a remainder. Input
-without an end, where remainders wait for more, is handled by `MemoryCrystal`.
+Spans are closed, such as chunks: groups are of even size, near the ratio, without a remainder.
+Input without an end, where remainders wait for more, is handled by `MemoryCrystal`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class PyramidLayout(NamedTuple):
-    """Where the nodes of a span begin and end, counted in their children; each array int32 [nodes + 1].
+    """Bounds of a span's nodes, counted in their children; each array int32 [nodes + 1].
 
     Attributes:
         units: unit `i` holds tokens `units[i]:units[i + 1]`.
@@ -39,8 +39,8 @@ class PyramidLayout(NamedTuple):
 def node_counts(tokens: Int64Array, ratios: tuple[int, int, int] = RATIOS) -> tuple[Int64Array, Int64Array, Int64Array]:
     """Count the nodes of closed spans.
 
-    Each count is rounded from the tokens, not from the layer below, so that the ratios hold on average
-    however short the spans are.
+    Each count is rounded from the tokens, not from the layer below, so that the ratios hold on
+    average however short the spans are.
 
     Args:
         tokens: int64, the tokens of each span.
@@ -57,7 +57,10 @@ def node_counts(tokens: Int64Array, ratios: tuple[int, int, int] = RATIOS) -> tu
 
 
 def even_bounds(count: int, groups: int) -> IntArray:
-    """Divide `count` items into groups whose sizes differ by at most one; bounds, int32 [groups + 1]."""
+    """Divide `count` items into groups whose sizes differ by at most one.
+
+    Bounds, int32 [groups + 1].
+    """
     bounds: IntArray = (np.arange(groups + 1, dtype=np.int64) * count // max(1, groups)).astype(np.int32)
     return bounds
 

@@ -1,10 +1,10 @@
-"""The encoder stack with int8 matrix products, for processors that multiply int8 faster than floating point.
+"""The encoder stack with int8 products, for processors with native int8.
 
-Weights are quantized per row, activations by scales that `calibrate.py` measured, after each channel has
-been divided by a factor that evens out the channels' ranges: a few channels of a transformer are ten times
-as wide as the rest, and would leave the others few of the 256 steps (SmoothQuant: Xiao et al., 2023).
-Everything between the products stays in floating point. Scales are fixed, not taken from the batch, so that
-a chunk's states depend on that chunk alone.
+Weights are quantized per row, activations by scales that `calibrate.py` measured, after each
+channel has been divided by a factor that evens out the channels' ranges: a few channels of a
+transformer are ten times as wide as the rest, and would leave the others few of the 256 steps
+(SmoothQuant: Xiao et al., 2023). Everything between the products stays in floating point. Scales
+are fixed, not taken from the batch, so that a chunk's states depend on that chunk alone.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def default_scales() -> Scales:
 
 @lru_cache(maxsize=1)
 def has_native_int8() -> bool:
-    """Check that this processor has int8 matrix instructions (VNNI or AMX) and that torch multiplies rightly with them."""
+    """Check for int8 matrix instructions (VNNI or AMX) that torch multiplies rightly with."""
     if not flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}:
         return False
     generator = torch.Generator().manual_seed(0)
@@ -140,7 +140,8 @@ class QuantizedStack(EncoderStack):
         powers = torch.exp2(scores)
         total = powers.sum(-1, keepdim=True, dtype=torch.float32)
         attended = torch.matmul(powers, v).float().div_(total)
-        # The maximum was not subtracted first, as softmax does: a sum may leave the range of floating point.
+        # The maximum was not subtracted first, as softmax does: a sum may leave the range of
+        # floating point.
         unsafe = ~((total > _SAFE[0]) & (total < _SAFE[1])).flatten(1).all(1)
         if unsafe.any():
             query, key, value = (states[unsafe].float() for states in (q, k, v))
@@ -183,7 +184,8 @@ class _Product:
         least, most = min(0.0, float((low / smoothing).min())), float((high / smoothing).max())
         self._scale = max(most - least, 1e-6) / 255
         self._zero = round(-least / self._scale)
-        # torch rounds to int8 several times as fast as to uint8: subtract 128 first, flip the sign bit afterwards.
+        # torch rounds to int8 several times as fast as to uint8: subtract 128 first, flip the sign
+        # bit afterwards.
         self._factor = (1 / (smoothing * self._scale)).contiguous()
         self._shift = torch.full_like(self._factor, self._zero - 128.0)
         weight = weight * smoothing

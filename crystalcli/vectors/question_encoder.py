@@ -1,4 +1,4 @@
-"""The encoder in numpy, for a question alone: 10 tokens through 6 layers take less time than importing torch.
+"""The encoder in numpy, for a question: 10 tokens take less time than importing torch.
 
 Weights are memory-mapped, so only the rows of the embedding table that the question uses are read.
 Chunks are encoded in torch, by `bert.py`.
@@ -66,7 +66,8 @@ class QuestionEncoder:
 
         file: Any = safetensors.safe_open(str(path), framework="numpy")
         names = canonical_names(file.keys())
-        if any(file.get_slice(name).get_dtype() == "BF16" for name in names.values()):  # numpy has no bfloat16
+        # Numpy has no bfloat16.
+        if any(file.get_slice(name).get_dtype() == "BF16" for name in names.values()):
             deserialize: Any = safetensors.deserialize
             tensors = {name: _from_bfloat16(entry) for name, entry in deserialize(path.read_bytes())}
             self._weights = {short: tensors[name] for short, name in names.items()}
@@ -91,7 +92,7 @@ class QuestionEncoder:
         return ids[: self.max_tokens], ends[: self.max_tokens]
 
     def encode(self, ids: Sequence[int]) -> EncodedQuestion:
-        """Encode one text of at most `max_tokens` tokens, given as token ids without special tokens."""
+        """Encode a text of at most `max_tokens` token ids, without special tokens."""
         first, last = self._tokenizer.special
         x = np.concatenate([self._words[token : token + 1] for token in (first, *ids, last)]).astype(np.float32)
         weights, start = self._weights, self.config.first_position
@@ -131,7 +132,7 @@ class QuestionEncoder:
 
 
 def _from_bfloat16(entry: Any) -> FloatArray:
-    """Convert a tensor of a safetensors file from bfloat16, the upper half of float32's bits, to float32."""
+    """Convert a tensor from bfloat16, the upper half of float32's bits, to float32."""
     if entry["dtype"] != "BF16":
         raise ValueError("some are bfloat16 and some are not")
     bits = np.frombuffer(entry["data"], "<u2").astype(np.uint32) << 16
@@ -145,7 +146,10 @@ def _unit(x: FloatArray) -> FloatArray:
 
 
 def _gelu(x: FloatArray) -> FloatArray:
-    """GELU, x·Φ(x), with erf by Abramowitz and Stegun 7.1.26 (absolute error under 1.5e-7, below float32's noise here)."""
+    """GELU, x·Φ(x), with erf by Abramowitz and Stegun 7.1.26.
+
+    Its absolute error, under 1.5e-7, is below float32's noise here.
+    """
     z = np.abs(x) * np.float32(math.sqrt(0.5))
     t = 1 / (1 + np.float32(0.3275911) * z)
     poly = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t

@@ -71,7 +71,8 @@ class EncoderStack:
 
         Args:
             ids: int64 [batch, positions].
-            mask: bool [batch, 1, 1, positions], true at tokens, false at padding; None without padding.
+            mask: bool [batch, 1, 1, positions], true at tokens, false at padding; None without
+                padding.
 
         Returns:
             Token states [batch, positions, dimension].
@@ -80,7 +81,8 @@ class EncoderStack:
         size, heads, epsilon = (self.config.dimension,), self.config.heads, self.config.epsilon
         x = F.layer_norm(F.embedding(ids, self._words) + self._positions[:length], size, *self._norm, epsilon)
         for layer, (norm, last_norm) in enumerate(self._norms):
-            # [batch, positions, 3·dimension] -> three of [batch, heads, positions, dimension / heads]
+            # [batch, positions, 3·dimension] -> three of [batch, heads, positions, dimension /
+            # heads]
             q, k, v = self._linear(layer, "qkv", x).view(batch, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
             attended = self._attend(layer, q, k, v, mask).transpose(1, 2).reshape(batch, length, -1)
             x = F.layer_norm(x + self._linear(layer, "out", attended), size, *norm, epsilon)

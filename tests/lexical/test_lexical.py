@@ -14,7 +14,7 @@ from crystalcli.lexical import (
     bm25,
     build_blocks,
     find_postings,
-    lookup,
+    lookup_postings,
     merge_blocks,
     postings,
     query_terms,
@@ -97,7 +97,7 @@ class Index:
 
 def decoded(blocks, term, first):
     """The postings of a term in one segment, or None."""
-    packed = lookup(Index((first, blocks)), [term])[term]
+    packed = lookup_postings(Index((first, blocks)), [term])[term]
     return packed[0].decode() if packed else None
 
 
@@ -133,7 +133,7 @@ def test_a_lookup_finds_a_term_in_every_segment_that_has_it(counts, data):
     bounds = [0, *cuts, len(counts)]
     index = Index(*((low, list(build_blocks(counts[low:high], low))) for low, high in pairwise(bounds)))
     terms = sorted({term for bag in counts for term in bag} | {"zzz"})
-    postings_of = lookup(index, terms)
+    postings_of = lookup_postings(index, terms)
     assert list(postings_of) == terms
     for term, segments in postings_of.items():
         atoms = [atom for packed in segments for atom in packed.decode().atoms.tolist()]
@@ -178,7 +178,7 @@ def test_bm25_equals_the_formula_done_slowly():
     counts = [Counter({"a": 2, "b": 1}), Counter({"b": 3}), Counter({"c": 1}), Counter({"a": 1, "c": 4})]
     lengths = np.array([sum(c.values()) for c in counts], np.uint8)
     blocks = list(build_blocks(counts, 0))
-    scores = bm25.score(lookup(Index((0, blocks)), ["a", "c"]), lengths)
+    scores = bm25.score(lookup_postings(Index((0, blocks)), ["a", "c"]), lengths)
     for atom, bag in enumerate(counts):
         wanted = 0.0
         for term in ("a", "c"):

@@ -62,7 +62,7 @@ def test_a_text_longer_than_a_window_is_read_to_its_end(crystal):
     encoder = crystal.searcher().encoder
     text = "The agent of the company kept the ledgers. " * 60
     states, stops = sentence_ranking._states(encoder, text)
-    assert len(states) == len(stops) > encoder.longest
+    assert len(states) == len(stops) > encoder.max_tokens
     assert (np.diff(stops) > 0).all() and stops[-1] == len(text.rstrip())
 
 

@@ -91,11 +91,11 @@ class PdfReading:
                 source: Glyphs | PypdfPages
                 try:
                     source = Glyphs(stream, self._asked.options.password)
-                except SourceError:
+                except SourceError as error:
                     self._verify(stream)
                     if not structure.read().page_count:
                         raise
-                    source = PypdfPages(self._asked, structure.page_count or 0)
+                    source = PypdfPages(self._asked, structure.page_count or 0, str(error))
                 stack.callback(source.close)
                 self._open = _Open(stack.pop_all(), stream, source, structure.read())
         return self._open

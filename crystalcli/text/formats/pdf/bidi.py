@@ -54,8 +54,8 @@ def as_letters(text: str) -> str:
 def unturned(characters: str) -> bool:
     """Return true if the characters of one glyph are in reading order.
 
-    pdfium turns them round, except for presentation forms. A glyph for lam and alef is the most frequent
-    of all; fonts have no glyph for alef and lam.
+    pdfium turns them round, except for presentation forms. A glyph for lam and alef is the most
+    frequent of all; fonts have no glyph for alef and lam.
     """
     return len(characters) < 2 or (len(characters) == 2 and characters[0] == _LAM and characters[1] in _ALEFS)
 
@@ -63,8 +63,8 @@ def unturned(characters: str) -> bool:
 def in_order(texts: Sequence[str], leftward: bool) -> list[int]:
     """Return the indices of the parts of a line in reading order.
 
-    Neighbours that run against the line are read in their own order: with what stands between them, in a
-    line that runs to the left with the number behind them, and a number with its sign.
+    Neighbours that run against the line are read in their own order: with what stands between them,
+    in a line that runs to the left with the number behind them, and a number with its sign.
 
     Args:
         texts: the parts, from left to right.

@@ -2,12 +2,13 @@
 
 Knows: pdfium.
 Does not know: lines, columns or paragraphs. It gives fragments, which are stretches of letters that
-the file draws one after the other without a gap. Coordinates are points, x to the right and y upwards,
-turned so that most of the page's letters stand upright. A page follows from the file's bytes alone.
+the file draws one after the other without a gap. Coordinates are points, x to the right and y
+upwards, turned so that most of the page's letters stand upright. A page follows from the file's
+bytes alone.
 
-The ligatures of typesetting (`ﬁ`) become their letters again, since searches are typed without them;
-control characters (glyphs that the file does not explain) go; an accent drawn over a letter becomes
-part of it.
+The ligatures of typesetting (`ﬁ`) become their letters again, since searches are typed without
+them; control characters (glyphs that the file does not explain) go; an accent drawn over a letter
+becomes part of it.
 """
 
 from __future__ import annotations

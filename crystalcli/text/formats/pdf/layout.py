@@ -3,12 +3,12 @@
 Knows: places of letters.
 Does not know: pdfium, or the meaning of words.
 
-A page is rows. If a stretch of rows leaves the same gap open, and both sides of it are filled with text
-as columns are, the left side is read before the right one. The cells of a table do not fill theirs: a
-row of a table stays one line, its cells apart by two spaces.
+A page is rows. If a stretch of rows leaves the same gap open, and both sides of it are filled with
+text as columns are, the left side is read before the right one. The cells of a table do not fill
+theirs: a row of a table stays one line, its cells apart by two spaces.
 
-Columns are found as in the recursive cuts of Nagy and Seth (1984), with gaps that need not go from edge
-to edge of the page.
+Columns are found as in the recursive cuts of Nagy and Seth (1984), with gaps that need not go from
+edge to edge of the page.
 """
 
 from __future__ import annotations

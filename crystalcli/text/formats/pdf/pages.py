@@ -1,7 +1,7 @@
 """Pages of a PDF, read one by one or by several processes, before they become text.
 
-Knows: pages are independent, so that any process may read any of them; overlays belong into the rows
-of their page.
+Knows: pages are independent, so that any process may read any of them; overlays belong into the
+rows of their page.
 Does not know: how lines become text (paragraphs), what pypdf reads (structure).
 """
 

@@ -3,10 +3,10 @@
 Knows: lines and the words of the document.
 Does not know: letters and their places.
 
-A line stays a line, so that a table or a list remains one. The words of the document decide if a hyphen
-at the end of a line goes: `exam-` and `ple` are joined if "example" stands elsewhere, `well-` and `known`
-keep theirs if "well-known" does; if neither stands, the hyphen stays between two words that stand alone
-elsewhere, and goes otherwise.
+A line stays a line, so that a table or a list remains one. The words of the document decide if a
+hyphen at the end of a line goes: `exam-` and `ple` are joined if "example" stands elsewhere,
+`well-` and `known` keep theirs if "well-known" does; if neither stands, the hyphen stays between
+two words that stand alone elsewhere, and goes otherwise.
 """
 
 from __future__ import annotations

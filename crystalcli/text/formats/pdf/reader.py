@@ -1,10 +1,10 @@
 """A PDF as a reading: page after page, in reading order.
 
-Knows: how pages follow one another (a sentence or a word goes on over the page, headings of the outline
-stand on pages, a page that cannot be read is an empty page), and which library is asked for what: letters
-come from pdfium, structure from pypdf, and each replaces the other if that fails.
-Does not know: letters (glyphs), lines and columns (layout), running_headers, paragraphs, structure; nor
-pictures: the image of a scanned page is not read.
+Knows: how pages follow one another (a sentence or a word goes on over the page, headings of the
+outline stand on pages, a page that cannot be read is an empty page), and which library is asked for
+what: letters come from pdfium, structure from pypdf, and each replaces the other if that fails.
+Does not know: letters (glyphs), lines and columns (layout), running_headers, paragraphs, structure;
+nor pictures: the image of a scanned page is not read.
 """
 
 from __future__ import annotations

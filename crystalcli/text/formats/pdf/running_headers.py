@@ -1,9 +1,9 @@
 """Running headers and footers, and page numbers: rows that are not part of a page's text.
 
-Knows: rows, and that they come again on the pages around. A number is a page number if the pages around
-count on with it. A line is a running header if it comes again at the same height, except for a number at
-its start or its end that counts on. One that repeats the text, a chapter's title for instance, goes;
-of another the first occurrence stays, since it may be the only place that says so.
+Knows: rows, and that they come again on the pages around. A number is a page number if the pages
+around count on with it. A line is a running header if it comes again at the same height, except for
+a number at its start or its end that counts on. One that repeats the text, a chapter's title for
+instance, goes; of another the first occurrence stays, since it may be the only place that says so.
 Does not know: paragraphs, pdfium.
 """
 

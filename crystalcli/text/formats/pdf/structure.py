@@ -1,8 +1,8 @@
 """Structure of a PDF: title, author, labels, outline, form fields, annotations, attachments.
 
 Knows: pypdf, and the objects of a PDF that hold these things.
-Does not know: the entries of fields and annotations (annotations), letters and their places (glyphs), nor
-how a page becomes text (pages, paragraphs).
+Does not know: the entries of fields and annotations (annotations), letters and their places
+(glyphs), nor how a page becomes text (pages, paragraphs).
 
 pypdf runs in a process of its own with bounds on time and memory: a broken file can make it loop or
 fill the memory, and the letters that pdfium reads must not be lost by that. Each part of the

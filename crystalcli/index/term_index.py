@@ -6,7 +6,7 @@ Knows: lexicons and their blocks. Does not know: vectors, and how scores are mix
 from __future__ import annotations
 
 from crystalcli.index.index_reader import IndexReader
-from crystalcli.lexical import PackedPostings, bm25, lookup, query_terms
+from crystalcli.lexical import PackedPostings, bm25, lookup_postings, query_terms
 
 
 class TermIndex:
@@ -18,7 +18,7 @@ class TermIndex:
 
     def postings(self, text: str) -> dict[str, list[PackedPostings]]:
         """Read the postings of each term of a text, a part for each lexicon that has the term."""
-        return lookup(self._store, query_terms(text))
+        return lookup_postings(self._store, query_terms(text))
 
     def idf(self, text: str) -> dict[str, float]:
         """Compute the inverse document frequency of each term of a text."""

@@ -1,4 +1,4 @@
-"""What pypdf adds to a PDF's letters: fields, annotations, attachments, structure, and pages that pdfium cannot read."""
+"""Fields, annotations and structure of PDFs by pypdf, and pages that pdfium cannot read."""
 
 from __future__ import annotations
 

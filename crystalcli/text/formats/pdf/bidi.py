@@ -1,7 +1,8 @@
-"""Which way a script runs, and in which order its letters and words are read that stand on one line.
+"""Reading order of letters and words on a line of Hebrew, Arabic or another script that runs left.
 
-Knows the classes that Unicode gives to characters, and what pdfium makes of letters that run to the left: it gives a word of them in
-the order in which it is read, so that each letter stands to the left of the one before. Does not know pages.
+Knows: Unicode's bidirectional classes, and pdfium's order: it gives a word that runs to the left in
+reading order, so that each letter stands to the left of the one before.
+Does not know: pages.
 """
 
 from __future__ import annotations
@@ -13,52 +14,61 @@ from itertools import groupby
 _FIRST = "\u0590"  # no character before it runs to the left
 _ALEFS = frozenset("\u0622\u0623\u0625\u0627")
 _LAM = "\u0644"
-_SIGNS = frozenset("%‰°$€£¥₪+-−#")  # that stand at a number as it is written from the left
-_FORMS = ("\ufb1d", "\ufeff")  # of letters as they are drawn: at the end of a word, joined with another, ...
+_SIGNS = frozenset("%‰°$€£¥₪+-−#")  # signs at a number, as it is written from the left
+# Range of presentation forms: letters as drawn at the end of a word, joined with another, ...
+_FORMS = ("\ufb1d", "\ufeff")
 
 
 def runs_left(character: str) -> bool:
-    """Whether it is a letter of Hebrew, Arabic or another script that runs to the left."""
+    """Return true for a letter of Hebrew, Arabic or another script that runs to the left."""
     return character >= _FIRST and unicodedata.bidirectional(character) in ("R", "AL")
 
 
 def is_mark(character: str) -> bool:
-    """Whether it is a vowel or another mark of such a script, drawn over or under a letter."""
+    """Return true for a vowel or another mark of such a script, drawn over or under a letter."""
     return "\u0590" <= character <= "\u08ff" and unicodedata.combining(character) != 0
 
 
 def balance(text: str) -> int:
-    """How many more letters run to the right than to the left. Digits and marks count for neither."""
+    """Return the number of letters that run to the right less that of letters that run to the left.
+
+    Digits and marks count for neither.
+    """
     if text.isascii():
         return sum(map(str.isalpha, text))
     return sum(-1 if runs_left(each) else each.isalpha() for each in text)
 
 
 def has_leftward(text: str) -> bool:
-    """Whether any of its letters runs to the left."""
+    """Return true if any letter runs to the left."""
     return not text.isascii() and any(map(runs_left, text))
 
 
 def as_letters(text: str) -> str:
-    """The forms in which such letters are drawn as the letters that they are."""
+    """Replace the presentation forms of such letters by the letters."""
     if text.isascii() or not any(_FORMS[0] <= each < _FORMS[1] for each in text):
         return text
     return "".join(unicodedata.normalize("NFKC", each) if _FORMS[0] <= each < _FORMS[1] else each for each in text)
 
 
 def unturned(characters: str) -> bool:
-    """Whether what one glyph stands for is in the order in which it is read; pdfium turns it round, but for what is a form of its own.
+    """Return true if the characters of one glyph are in reading order.
 
-    A glyph that is lam and alef is the most frequent of all, and none is alef and lam.
+    pdfium turns them round, except for presentation forms. A glyph for lam and alef is the most
+    frequent of all; fonts have no glyph for alef and lam.
     """
     return len(characters) < 2 or (len(characters) == 2 and characters[0] == _LAM and characters[1] in _ALEFS)
 
 
 def reading_order(texts: Sequence[str], leftward: bool) -> list[int]:
-    """In which order the parts of a line are read, which are given from left to right; as their indices.
+    """Return the indices of the parts of a line in reading order.
 
-    leftward: the line as a whole runs to the left. Neighbours that run the other way are read in their own order among themselves:
-    with what stands between them, in a line that runs to the left with the number behind them, and a number with its sign.
+    Neighbours that run against the line are read in their own order: with what stands between them,
+    in a line that runs to the left with the number behind them, and a number with its sign.
+
+    Args:
+        texts: the parts, from left to right.
+        leftward: true if the line as a whole runs to the left.
     """
     balances = [balance(text) for text in texts]
     other = [each > 0 if leftward else each < 0 for each in balances]

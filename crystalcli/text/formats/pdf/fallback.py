@@ -1,6 +1,6 @@
 """Pages of a PDF that pdfium cannot read, as pypdf reads them.
 
-Knows: pypdf's text has lines and no places; each line becomes one fragment below the other.
+Knows: pypdf's text has lines and no places; each line becomes a fragment below the one before.
 Does not know: pypdf itself (structure).
 """
 
@@ -24,10 +24,12 @@ class PypdfPages:
 
     Attributes:
         count: number of pages.
+        reason: pdfium's, for pages that pypdf cannot read either.
     """
 
-    def __init__(self, asked: ReadRequest, count: int) -> None:
+    def __init__(self, asked: ReadRequest, count: int, reason: str) -> None:
         self.count = count
+        self.reason = reason
         self._asked = asked
         self._texts: Generator[str, None, None] | None = None
 
@@ -39,7 +41,10 @@ class PypdfPages:
         """
         if self._texts is None:
             self._texts = texts_apart(self._asked, 0, self.count)
-        return page_of_text(next(self._texts, ""), number)
+        try:
+            return page_of_text(next(self._texts, ""), number)
+        except SourceError:
+            raise SourceError(self.reason) from None
 
     def close(self) -> None:
         """End the process that reads the pages."""

@@ -1,11 +1,14 @@
-"""What stands on the pages of a PDF: its letters with their places, its page labels, its outline.
+"""Letters of a PDF with their places; also title, page labels and outline, should pypdf fail.
 
-Knows pdfium. Does not know lines, columns or paragraphs: it gives fragments, which are stretches of letters that the file
-draws one after the other without a gap. Coordinates are points, x to the right and y upwards, turned so that most of the
-page's letters stand upright. A page follows from the file's bytes alone.
+Knows: pdfium.
+Does not know: lines, columns or paragraphs. It gives fragments, which are stretches of letters that
+the file draws one after the other without a gap. Coordinates are points, x to the right and y
+upwards, turned so that most of the page's letters stand upright. A page follows from the file's
+bytes alone.
 
-The ligatures that typesetting put in (`ﬁ`) become their letters again, as no one searches for them; control characters
-(glyphs that the file does not explain) go; an accent drawn over a letter becomes part of it.
+The ligatures of typesetting (`ﬁ`) become their letters again, since searches are typed without
+them; control characters (glyphs that the file does not explain) go; an accent drawn over a letter
+becomes part of it.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from crystalcli.text.source.read_request import NEEDS_PASSWORD, WRONG_PASSWORD
 
 LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
-# Accents that old fonts draw as letters of their own, and what they are when they stand over another.
+# Accents that old fonts draw as letters of their own, and the combining mark for each.
 ACCENTS = {
     "¨": "\u0308",
     "´": "\u0301",
@@ -38,9 +41,12 @@ ACCENTS = {
     "˚": "\u030a",
     "ˇ": "\u030c",
 }
-DRAWN_ACCENT = re.compile(f"([{''.join(ACCENTS)}]) ?([A-Za-zı])")  # TeX draws the accent first, and its letter next
-HYPHENS = frozenset("\x02\xad\ufffe")  # what pdfium makes of a hyphen at the end of a line, and the soft one
-GENERATED = frozenset(map(ord, " \r\n-\u2010")) | set(map(ord, HYPHENS))  # what pdfium adds to a text of itself
+# TeX draws the accent first, and its letter next.
+DRAWN_ACCENT = re.compile(f"([{''.join(ACCENTS)}]) ?([A-Za-zı])")
+# pdfium's codes for a hyphen at the end of a line, and the soft hyphen.
+HYPHENS = frozenset("\x02\xad\ufffe")
+# Characters that pdfium adds to a text by itself.
+GENERATED = frozenset(map(ord, " \r\n-\u2010")) | set(map(ord, HYPHENS))
 LONGEST_TITLE = 300
 DEEPEST = 12  # headings above one another
 MOST_HEADINGS = 20_000
@@ -48,7 +54,15 @@ MOST_LETTERS = 200_000  # on one page; a page of a newspaper has 30,000
 
 
 class Fragment(NamedTuple):
-    """Letters in a row: x0, x1 their ends, y the base line, size about that of the font. All in points."""
+    """Letters in a row.
+
+    Attributes:
+        x0: left end, in points.
+        x1: right end, in points.
+        y: base line, in points.
+        size: about the size of the font, in points.
+        text: the letters.
+    """
 
     x0: float
     x1: float
@@ -58,7 +72,12 @@ class Fragment(NamedTuple):
 
 
 class Heading(NamedTuple):
-    """An entry of the outline: the page, from 0, that it points to, the headings above it, outermost first, and itself."""
+    """An entry of the outline.
+
+    Attributes:
+        page: number of the page that it points to, from 0.
+        path: titles of the entries above it, outermost first, and its own.
+    """
 
     page: int
     path: tuple[str, ...]
@@ -66,7 +85,13 @@ class Heading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """fragments: as they are drawn; those that stand upright first, those turned otherwise in `turned`, by angle. height: in points."""
+    """Letters of one page.
+
+    Attributes:
+        fragments: those in the direction of most letters, as they are drawn.
+        turned: those turned otherwise, a list for each angle.
+        height: height of the page in points.
+    """
 
     fragments: list[Fragment]
     turned: list[list[Fragment]]
@@ -74,10 +99,18 @@ class Page:
 
 
 class Glyphs:
-    """An open PDF."""
+    """An open PDF.
+
+    Attributes:
+        count: number of pages.
+    """
 
     def __init__(self, stream: BinaryIO, password: str = "") -> None:
-        """Raises SourceError for what is no PDF, is damaged, or needs another password."""
+        """Open a PDF.
+
+        Raises:
+            SourceError: not a PDF, damaged, or encrypted with another password.
+        """
         import pypdfium2
         import pypdfium2.raw as raw
 
@@ -93,7 +126,7 @@ class Glyphs:
         self.count: int = len(self._document)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the document; the stream stays open."""
         self._document.close()
 
     def decrypted(self) -> BinaryIO:
@@ -105,16 +138,20 @@ class Glyphs:
 
     @property
     def title(self) -> str:
-        """What the file says its title is, or ""."""
+        """Title as the file states it, or ""."""
         title = cleaned(self._document.get_metadata_value("Title"))
         return "" if title.lower() == "untitled" else title[:LONGEST_TITLE]
 
     def label(self, number: int) -> str:
-        """What is printed on page `number`, counted from 0, as far as the file says so, or else its number from 1."""
+        """Return the label of a page, or its number from 1 if the file has none.
+
+        Args:
+            number: page number, from 0.
+        """
         return cleaned(self._document.get_page_label(number)) or str(number + 1)
 
     def headings(self) -> Iterator[Heading]:
-        """The outline, in its order. Entries that point nowhere only stand above others."""
+        """Yield the outline in its order. Entries without a page only stand above others."""
         above: list[str] = []
         for met, mark in enumerate(self._document.get_toc(max_depth=DEEPEST)):
             if met == MOST_HEADINGS:
@@ -128,7 +165,14 @@ class Glyphs:
                 yield Heading(page, tuple(each for each in above if each))
 
     def page(self, number: int) -> Page:
-        """The letters of page `number`, counted from 0. Raises SourceError when it cannot be read."""
+        """Return the letters of a page.
+
+        Args:
+            number: page number, from 0.
+
+        Raises:
+            SourceError: the page cannot be read.
+        """
         raw = self._raw
         page = raw.FPDF_LoadPage(self._document.raw, number)
         if not page:
@@ -148,18 +192,22 @@ class Glyphs:
         for turn, letter in letters:
             by_turn[turn].append(letter)
         order = sorted(by_turn, key=lambda turn: (-len(by_turn[turn]), turn))
-        found = [fragments_of(by_turn[turn]) for turn in order]
-        return Page(found[0] if found else [], found[1:], max(width, height) if order and order[0] % 2 else height)
+        fragments = [fragments_of(by_turn[turn]) for turn in order]
+        height = max(width, height) if order and order[0] % 2 else height
+        return Page(fragments[0] if fragments else [], fragments[1:], height)
 
     def _letters(self, text: Any) -> Iterator[tuple[int, _Letter]]:
-        """Quarter turns, and the letter in coordinates in which it stands upright. Spaces that pdfium guessed are letters as well."""
+        """Yield quarter turns, and the letter in coordinates in which it stands upright.
+
+        Spaces that pdfium guessed are letters as well.
+        """
         raw = self._raw
         unicode, generated, angle_of = raw.FPDFText_GetUnicode, raw.FPDFText_IsGenerated, raw.FPDFText_GetCharAngle
         loose, origin, size_of = raw.FPDFText_GetLooseCharBox, raw.FPDFText_GetCharOrigin, raw.FPDFText_GetFontSize
         box, x, y = raw.FS_RECTF(), ctypes.c_double(), ctypes.c_double()
         box_at, x_at, y_at = ctypes.byref(box), ctypes.byref(x), ctypes.byref(y)
         turn, high, known, em = 0, "", -1.0, 0.0
-        # Each call costs as much as all else that is done for a letter, so none is made whose answer is known.
+        # A call costs as much as all other work on a letter: none with a known answer is made.
         for index in range(min(raw.FPDFText_CountChars(text), MOST_LETTERS)):
             code = unicode(text, index)
             if 0xD800 <= code < 0xDC00:  # the first half of a pair
@@ -175,7 +223,7 @@ class Glyphs:
             if not loose(text, index, box_at) or not origin(text, index, x_at, y_at):
                 continue
             left, right, bottom, top, base_x, base_y = box.left, box.right, box.bottom, box.top, x.value, y.value
-            # Upright letters begin at the left of their boxes, between bottom and top; those turned otherwise do not.
+            # Only upright letters begin at the left of their boxes, between bottom and top.
             is_upright = abs(left - base_x) < 0.02 and bottom - 0.02 < base_y < top - 0.1 * (top - bottom)
             turn = 0 if is_upright else round(angle_of(text, index) / (math.pi / 2)) % 4
             height = right - left if turn % 2 else top - bottom
@@ -192,16 +240,23 @@ class Glyphs:
 
 
 class _Letter(NamedTuple):
+    """A letter; x0, x1, y and em in points. made: a space that is not in the file."""
+
     text: str
     x0: float
     x1: float
     y: float
     em: float
-    made: bool  # a space that is not in the file
+    made: bool
 
 
 def _em(size: float, height: float) -> float:
-    """The size of a letter's font: what the file says, unless it scales its letters otherwise; then its box says it."""
+    """Return the size of a letter's font in points.
+
+    Args:
+        size: as the file states it; files that scale their letters otherwise state another one.
+        height: height of the letter's box, in points.
+    """
     return size if 0.3 * height < size < 2 * height else max(EM * height, 0.1)
 
 
@@ -211,21 +266,26 @@ def _paired(high: str, code: int) -> str:
     return "\ufffd" if 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
 
 
-EM = 0.8  # of the height of a letter's box, which goes from the font's lowest point to its highest, is about its size
-GAP = 0.9  # ems; what is further apart is another fragment
-SPACE = 0.22  # ems; what is further apart is another word
-GUESSED_SPACE = 0.08  # ems; as far as this, a space that pdfium guessed is believed
-WIDER = 0.15  # ems; and where letters overlap, when it is so much wider than the gap before
+# Size of a font by the height of a letter's box, from the font's lowest point to its highest.
+EM = 0.8
+GAP = 0.9  # ems; letters that are further apart belong to two fragments
+SPACE = 0.22  # ems; letters that are further apart belong to two words
+GUESSED_SPACE = 0.08  # ems; in a wider gap, a space that pdfium guessed is believed
+WIDER = 0.15  # ems; if letters overlap, in one so much wider than the gap before
 
 
 def fragments_of(letters: list[_Letter]) -> list[Fragment]:
-    """Letters in the order in which they are drawn, put together while one follows the other on about the same line."""
+    """Join letters into fragments while one follows the other on about the same line.
+
+    Args:
+        letters: in the order in which they are drawn.
+    """
     out: list[Fragment] = []
-    held: list[str] = []
+    held: list[str] = []  # texts of the letters of the fragment
     x0 = x1 = y = size = start = end = usual = 0.0
     spaced = guessed = False
-    way: bool | None = None  # whether a letter runs to the left; None: it goes with those around it
-    leftward: bool | None = None  # the same of those that are held
+    way: bool | None = None  # true if a letter runs to the left; None: it goes with those around it
+    leftward: bool | None = None  # the same of the letters of the fragment
     both_ways = any(runs_left(letter.text) for letter in letters)
 
     def close() -> None:
@@ -243,7 +303,8 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
             continue
         em = letter.em
         if held and letter.text in ACCENTS and held[-1].isalpha() and start <= (letter.x0 + letter.x1) / 2 <= end:
-            held[-1] += ACCENTS[letter.text]  # drawn after its letter, as over a letter of a formula
+            # Drawn after its letter, as over a letter of a formula.
+            held[-1] += ACCENTS[letter.text]
             continue
         if both_ways:
             if held and is_mark(letter.text) and start - em / 2 <= (letter.x0 + letter.x1) / 2 <= end + em / 2:
@@ -285,7 +346,7 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
 
 
 def _as_read(letters: list[_Letter]) -> list[_Letter]:
-    """The letters, where one glyph stands for several that run to the left, in the order in which they are read."""
+    """Return letters in reading order: one glyph may stand for several that run to the left."""
     out: list[_Letter] = []
     for _, run in groupby(letters, key=lambda letter: letter[1:4]):
         glyph = list(run)
@@ -296,7 +357,7 @@ def _as_read(letters: list[_Letter]) -> list[_Letter]:
 
 
 def tidied(text: str) -> str:
-    """Ligatures as letters, accents on their letters, no controls."""
+    """Return a text with ligatures as letters, accents on their letters, and without controls."""
     if text.isascii():
         return CONTROLS.sub("", text).strip()
     text = CONTROLS.sub("", as_letters(text.translate(LIGATURES))).replace("\xa0", " ")
@@ -305,6 +366,6 @@ def tidied(text: str) -> str:
 
 
 def cleaned(text: str) -> str:
-    """A title or a label as one line."""
+    """Return a title or a label as one line."""
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return " ".join(CONTROLS.sub("", text).translate(LIGATURES).split())

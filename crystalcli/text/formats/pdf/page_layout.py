@@ -1,10 +1,14 @@
-"""From fragments to lines in the order in which they are read.
+"""Lines in reading order from fragments.
 
-Knows where letters stand. Does not know pdfium, nor what the words mean. A page is rows; where a stretch of rows leaves the same
-gap open, and both sides of it are filled with text as columns are, the left side is read before the right one. The cells of a
-table do not fill theirs: a row of a table stays one line, its cells apart by two spaces.
+Knows: places of letters.
+Does not know: pdfium, or the meaning of words.
 
-Columns are found as in the recursive cuts of Nagy and Seth (1984), with gaps that need not go from edge to edge of the page.
+A page is rows. If a stretch of rows leaves the same gap open, and both sides of it are filled with
+text as columns are, the left side is read before the right one. The cells of a table do not fill
+theirs: a row of a table stays one line, its cells apart by two spaces.
+
+Columns are found as in the recursive cuts of Nagy and Seth (1984), with gaps that need not go from
+edge to edge of the page.
 """
 
 from __future__ import annotations
@@ -32,9 +36,11 @@ FEWEST_LETTERS = 12  # in half the lines of a column
 CAPTION = re.compile(r"\(([a-z])\) ?\w")
 CAPTION_STEP = 1.6  # ems from line to line
 MOST_DIGITS = 0.3
-# Columns whose lines are short, as those of an index or of notes in the margin: rows of a table stand side by side, their lines do not.
+# Columns of short lines, as in an index or in notes in the margin: rows of a table stand side by
+# side, their lines do not.
 FEWEST_SHORT_LINES = 12  # on each side
-BETWEEN = 0.25  # of the lines of the side with fewer of them, that stand between two of the other at least
+# Least share of the lines, on the side with fewer of them, that stand between two of the other.
+BETWEEN = 0.25
 CLOSE_LINES = 2.0  # ems between these two
 FEWEST_ALPHABETIC = 0.5  # of the characters of each side
 DEEPEST = 4  # cuts one in another
@@ -42,7 +48,16 @@ MOST_FRAGMENTS = 6000  # a page with more is a drawing, and is read as it lies
 
 
 class Line(NamedTuple):
-    """One line of text: x0, x1 its ends, y its base line, size that of most of its letters; points. cells: how many parts it has."""
+    """One line of text.
+
+    Attributes:
+        x0: left end, in points.
+        x1: right end, in points.
+        y: base line, in points.
+        size: size of most of its letters, in points.
+        text: its text.
+        cells: number of parts with wide gaps between them.
+    """
 
     x0: float
     x1: float
@@ -56,7 +71,10 @@ Row = list[Fragment]
 
 
 def page_rows(fragments: Sequence[Fragment]) -> list[Row]:
-    """Fragments on the same base line, from left to right; rows from the top. Indices join the line that they stand at."""
+    """Return rows from the top: fragments on the same base line, from left to right.
+
+    Indices join the line that they stand at.
+    """
     rows: list[Row] = []
     for each in sorted(fragments, key=lambda one: (-one.y, one.x0)):
         for row in rows[-3:]:
@@ -75,7 +93,7 @@ def page_rows(fragments: Sequence[Fragment]) -> list[Row]:
 
 
 def line_of(row: Row) -> Line:
-    """A row as one line."""
+    """Return a row as one line."""
     if any(has_leftward(each.text) for each in row):
         return _line_of_both_ways(row)
     parts = [row[0].text]
@@ -94,7 +112,7 @@ def line_of(row: Row) -> Line:
 
 
 def _line_of_both_ways(row: Row) -> Line:
-    """A row with Hebrew or Arabic in it."""
+    """Return a row with Hebrew or Arabic in it as one line."""
     leftward = sum(balance(each.text) for each in row) < 0
     parts, cells, before = [], 1, -1
     for number in reading_order([each.text for each in row], leftward):
@@ -115,19 +133,22 @@ def _line_of_both_ways(row: Row) -> Line:
 
 
 def _ended(text: str) -> str:
-    """A number in a line that runs to the left, with the stop behind it that is drawn on its left."""
+    """Return a number in a line that runs to the left with the stop, drawn on its left, behind."""
     return text[1:] + text[0] if len(text) > 1 and text[0] in ".,:;!?" and text[1].isdigit() else text
 
 
 def blocks_of(rows: Sequence[Row]) -> list[list[Line]]:
-    """Lines in reading order, in blocks: what stands in one column, between things that go over several."""
+    """Return lines in reading order, a block for each column between rows that go over several."""
     if sum(map(len, rows)) > MOST_FRAGMENTS:
         return [[line_of(row) for row in rows]] if rows else []
     return [_lines_of(block) for block in _cut(list(rows), 0) if block]
 
 
 def _lines_of(rows: list[Row]) -> list[Line]:
-    """Rows as lines; a cell of two lines, beside which the others stand half-way, is one line with them."""
+    """Return rows as lines.
+
+    A cell of two lines, with the others half-way next to it, is one line with them.
+    """
     out: list[Line] = []
     heights = [max(row, key=lambda one: one.size).y for row in rows]
     steps = [before - after for before, after in pairwise(heights)]
@@ -153,7 +174,14 @@ def _lines_of(rows: list[Row]) -> list[Line]:
 
 
 def _captions(rows: list[Row], index: int) -> int:
-    """Where captions end that stand side by side, "(a) …" and "(b) …", and begin in row `index`; 0 where none do, or one line each."""
+    """Return the row behind captions side by side, "(a) …" and "(b) …", or 0 without any.
+
+    Captions of one line each do not count.
+
+    Args:
+        rows: rows of a block.
+        index: row in which the captions begin.
+    """
     gaps = _caption_gaps(rows[index])
     end = index + 1
     while gaps and end < len(rows):
@@ -166,26 +194,26 @@ def _captions(rows: list[Row], index: int) -> int:
 
 
 def _caption_gaps(row: Row) -> list[float]:
-    """Where the second caption of a row begins, and those after it."""
+    """Return the left ends of the second caption of a row and those after it, in points."""
     found = [(each.x0, label[1]) for each in row if (label := CAPTION.match(each.text))]
     labels = "".join(label for _, label in found)
     return [x0 for x0, _ in found[1:]] if len(labels) > 1 and labels in string.ascii_lowercase else []
 
 
 def _side_by_side(rows: list[Row]) -> list[list[Row]]:
-    """The rows of each caption, from left to right."""
+    """Return the rows of each caption, from left to right."""
     gaps = _caption_gaps(rows[0])
     parts = [[[each for each in row if bisect(gaps, each.x0) == part] for row in rows] for part in range(len(gaps) + 1)]
     return [[row for row in part if row] for part in parts]
 
 
 def _share(one: Row, other: Row) -> bool:
-    """Whether two rows have letters above one another."""
+    """Return true if two rows have letters above one another."""
     return any(a.x0 < b.x1 and b.x0 < a.x1 for a in one for b in other)
 
 
 def _one_line(rows: Sequence[Row]) -> Line:
-    """Three rows as one line: what stands above one another is one cell."""
+    """Return three rows as one line: letters above one another are one cell."""
     cells: list[Row] = []
     for each in (each for row in rows for each in row):
         cell = next((cell for cell in cells if _share(cell, [each])), None)
@@ -201,7 +229,7 @@ def _one_line(rows: Sequence[Row]) -> Line:
 
 
 def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
-    """Rows as blocks of rows, columns one after the other."""
+    """Cut rows into blocks of rows, columns one after the other."""
     found = _best_gap(rows, depth) if len(rows) >= FEWEST_LINES else None
     if found is None:
         return [rows]
@@ -220,12 +248,15 @@ def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
 
 
 def _in_order(rows: list[Row]) -> list[Row]:
-    """Rows made again: what stood in one row of the page may be two in a column."""
+    """Make rows again: one row of the page may be two in a column."""
     return page_rows([each for row in rows for each in row])
 
 
 def _best_gap(rows: list[Row], depth: int) -> tuple[int, int, float] | None:
-    """The stretch of rows `[first, end)` with a gap between columns, and where that is; the one with the most letters."""
+    """Return the rows [first, end) with a gap between columns, and the place of the gap in points.
+
+    Of several, those with the most letters.
+    """
     if depth >= DEEPEST:
         return None
     left, right = min(row[0].x0 for row in rows), max(each.x1 for row in rows for each in row)
@@ -251,7 +282,15 @@ def _best_gap(rows: list[Row], depth: int) -> tuple[int, int, float] | None:
 
 
 def _stretches(rows: list[Row], gap: float, wide: float) -> list[tuple[int, int]]:
-    """Where rows follow one another of which none crosses the gap. Rows at the ends that stand on one side only are left in."""
+    """Return stretches [first, end) of rows that do not cross the gap.
+
+    Rows at the ends that stand on one side only are left in.
+
+    Args:
+        rows: rows of a block.
+        gap: right end of the gap, in points.
+        wide: its least width, in points.
+    """
     out = []
     first: int | None = None
     for number, row in enumerate(rows):
@@ -267,7 +306,7 @@ def _stretches(rows: list[Row], gap: float, wide: float) -> list[tuple[int, int]
 
 
 def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
-    """How many letters there are on both sides of a gap, or 0 where one of them is no column of text."""
+    """Return the number of letters on both sides of a gap, or 0 unless both are columns of text."""
     sides = [[each for row in rows for each in row if (each.x0 > gap) == is_right] for is_right in (False, True)]
     parted = [page_rows(side) for side in sides]
     columns = [[line_of(row) for row in rows_there] for rows_there in parted]
@@ -296,7 +335,13 @@ def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
 
 
 def _stand_by_themselves(left: Sequence[Line], right: Sequence[Line], em: float) -> bool:
-    """Whether many lines on one side stand between two lines of the other, and not beside one. em: the size of their letters."""
+    """Return true if many lines on one side stand between two of the other, not level with one.
+
+    Args:
+        left: lines on the left.
+        right: lines on the right.
+        em: size of their letters, in points.
+    """
     fewer, more = sorted((left, right), key=len)
     if len(fewer) < FEWEST_SHORT_LINES or not (_is_mostly_letters(fewer) and _is_mostly_letters(more)):
         return False

@@ -1,9 +1,12 @@
-"""From lines to running text: paragraphs apart by an empty line, words whole again that were broken over two lines.
+"""Paragraphs from lines, with an empty line between them and broken words joined.
 
-Knows lines and the words of the document. Does not know pages' letters. A line stays a line, so that what is a table or a list
-remains one. A hyphen at the end of a line goes or stays by what the document itself says: `exam-` and `ple` are joined where
-"example" stands elsewhere in it, `well-` and `known` keep theirs where "well-known" does; where it says neither, the hyphen stays
-between two words that stand alone elsewhere, and goes otherwise.
+Knows: lines and the words of the document.
+Does not know: letters and their places.
+
+A line stays a line, so that a table or a list remains one. The words of the document decide if a
+hyphen at the end of a line goes: `exam-` and `ple` are joined if "example" stands elsewhere,
+`well-` and `known` keep theirs if "well-known" does; if neither stands, the hyphen stays between
+two words that stand alone elsewhere, and goes otherwise.
 """
 
 from __future__ import annotations
@@ -20,19 +23,19 @@ BROKEN = re.compile(r"([^\W\d_]+)[-‐]$")
 GOES_ON = re.compile(r"([^\W\d_]+)")
 WORD = re.compile(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*")
 MOST_WORDS = 400_000
-LEADING = 1.35  # of the usual distance between lines; what is further apart is another paragraph
+LEADING = 1.35  # of the usual distance between lines; lines further apart belong to two paragraphs
 INDENT = (0.7, 5.0)  # ems by which the first line of a paragraph is set in
 STOPS = tuple('.!?:;”"’)]»')
 
 
 class Words:
-    """The words of a document as far as it has been read."""
+    """Counts of the words of a document as far as it has been read."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
     def add(self, lines: Sequence[str]) -> None:
-        """Note the words of some lines, but not the halves at their ends."""
+        """Count the words of lines, without the halves at their ends."""
         if len(self._counts) > MOST_WORDS:
             return
         broken = False
@@ -49,7 +52,12 @@ class Words:
                     self._counts.update(part.lower() for part in re.split("[-‐]", word))
 
     def keeps_hyphen(self, before: str, second: str) -> bool:
-        """Whether `before-second`, broken after the hyphen, is a word with one. `before` may have hyphens already."""
+        """Return true if `before-second`, broken after the hyphen, is a word with a hyphen.
+
+        Args:
+            before: the word before the break; may have hyphens already.
+            second: the rest.
+        """
         before, second = before.lower(), second.lower()
         first = re.split("[-‐]", before)[-1]
         whole, parted = self._counts[first + second], self._counts[f"{before}-{second}"]
@@ -59,7 +67,7 @@ class Words:
 
 
 def join_lines(before: str, after: str, words: Words) -> tuple[str, str] | None:
-    """The end of one line and the beginning of the next when a word is broken between them: the word goes to the first."""
+    """Return two lines with the word that is broken between them on the first, or None."""
     broken, on = BROKEN.search(before), GOES_ON.match(after)
     if not broken or not on or not on[1][0].islower():
         return None
@@ -70,7 +78,14 @@ def join_lines(before: str, after: str, words: Words) -> tuple[str, str] | None:
 
 
 def paragraph_text(blocks: Sequence[Sequence[Line]], words: Words) -> list[tuple[float, str]]:
-    """The lines of a page, each with its base line and the line break or the empty line that ends it. The last ends in one break."""
+    """Return the lines of a page, each with its base line in points.
+
+    A line ends in a line break, or in an empty line after a paragraph; the last in one break.
+
+    Args:
+        blocks: lines in reading order.
+        words: words of the document.
+    """
     out: list[tuple[float, str]] = []
     for number, block in enumerate(blocks):
         breaks = _breaks(block)
@@ -88,12 +103,12 @@ def paragraph_text(blocks: Sequence[Sequence[Line]], words: Words) -> list[tuple
 
 
 def _flows_on(out: list[tuple[float, str]], line: Line) -> bool:
-    """Whether a sentence goes on from the foot of one column to the head of the next."""
+    """Return true if a sentence goes on from the foot of one column to the head of the next."""
     return bool(out) and line.text[:1].islower() and not out[-1][1].rstrip().endswith(STOPS)
 
 
 def _breaks(block: Sequence[Line]) -> set[int]:
-    """The lines of a block before which a paragraph ends."""
+    """Return the indices of the lines of a block that begin a paragraph, except for the first."""
     steps = [before.y - line.y for before, line in pairwise(block)]
     usual = statistics.median_low([step for step in steps if step > 0] or [1.0])
     out = set()
@@ -101,7 +116,7 @@ def _breaks(block: Sequence[Line]) -> set[int]:
         before, line = block[index - 1], block[index]
         step = before.y - line.y
         em = max(line.size, 0.1)
-        # A distance is wide against the usual one, or against the lines around where those are closer.
+        # A distance is wide against the usual one, or against closer lines around.
         wide = step > LEADING * max(usual, 0.9 * em) or step < -em
         other_size = not 0.87 < line.size / max(before.size, 0.1) < 1.15 and line.cells == before.cells == 1
         after = block[index + 1] if index + 1 < len(block) else None

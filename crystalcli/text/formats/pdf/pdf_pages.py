@@ -1,6 +1,8 @@
-"""The pages of a PDF with what is to be known of them before they become text.
+"""Pages of a PDF, read one by one or by several processes, before they become text.
 
-Knows that a page is read by itself, whoever reads it. Does not know how its lines become text.
+Knows: pages are independent, so that any process may read any of them; overlays belong into the
+rows of their page.
+Does not know: how lines become text (paragraphs), what pypdf reads (structure).
 """
 
 from __future__ import annotations
@@ -12,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from crystalcli.errors import SourceError
+from crystalcli.text.formats.pdf.annotations import Overlay
 from crystalcli.text.formats.pdf.fallback import PypdfPages, rescued_page
 from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs, Page
 from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, line_of, page_rows
 from crystalcli.text.formats.pdf.running_headers import Edge, edges_of
-from crystalcli.text.formats.pdf.structure import Overlay
 from crystalcli.text.source.file_bytes import open_bytes
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.worker_process import worker_values
@@ -29,7 +31,15 @@ LEADING = 1.15  # ems from line to line of a field
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
-    """Page `number`, counted from 0: its letters, the rows at its edges, and why it could not be read, or ""."""
+    """A page with its letters.
+
+    Attributes:
+        number: page number, from 0.
+        fragments: letters in the direction of most of them.
+        turned: letters turned otherwise, a list for each angle.
+        edges: rows at its top and bottom, which may be running headers.
+        trouble: why it could not be read, or "".
+    """
 
     number: int
     fragments: list[Fragment]
@@ -48,7 +58,7 @@ def read_page(source: Glyphs | PypdfPages, number: int) -> PageRead:
 
 
 def rescued(page: PageRead, asked: ReadRequest) -> PageRead:
-    """Return a page that pdfium could not read as pypdf reads it, or unchanged if it cannot either."""
+    """Return pypdf's text of a page that pdfium cannot read, or the page if pypdf cannot either."""
     try:
         return _with_edges(page.number, rescued_page(asked, page.number))
     except SourceError:
@@ -98,7 +108,12 @@ def _drawn(text: str, overlay: Overlay, y: float, printed: Sequence[Fragment]) -
 
 
 def blocks(page: PageRead, leave_out: set[int]) -> list[list[Line]]:
-    """The page's lines in reading order, without the rows `leave_out`; what is turned otherwise comes last."""
+    """Return the lines of a page in reading order; those turned otherwise come last.
+
+    Args:
+        page: the page.
+        leave_out: numbers of rows that are left out.
+    """
     rows = [row for index, row in enumerate(page_rows(page.fragments)) if index not in leave_out]
     out = blocks_of(rows)
     for turned in page.turned:
@@ -107,7 +122,7 @@ def blocks(page: PageRead, leave_out: set[int]) -> list[list[Line]]:
 
 
 def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRead]:
-    """Yield all pages in order; several processes read those of a long document, with the same result."""
+    """Yield all pages in order; several processes read those of a long document."""
     if source.count < FEWEST_APART or HELPERS < 2 or isinstance(source, PypdfPages):
         for number in range(source.count):
             yield read_page(source, number)
@@ -131,7 +146,10 @@ def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRe
 
 
 def read_pages(asked: ReadRequest, first: int, end: int) -> Iterator[list[Any]]:
-    """The pages `[first, end)` of a file as lists. That it has changed is for the reader to find, who reads it to its end."""
+    """Yield the pages [first, end) of a file as lists.
+
+    The reader, which reads the file to its end, finds out if it has changed meanwhile.
+    """
     with open_bytes(asked.path) as (stream, _):
         glyphs = Glyphs(stream, asked.options.password)
         try:
@@ -143,7 +161,7 @@ def read_pages(asked: ReadRequest, first: int, end: int) -> Iterator[list[Any]]:
 
 
 def _processors() -> int:
-    """How many processors this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -1,8 +1,10 @@
-"""The text layer of a PDF as a reading: page after page, in the order in which it is read.
+"""A PDF as a reading: page after page, in reading order.
 
-Knows how pages follow one another: that a sentence or a word goes on over the page, which headings the outline puts on one,
-and that a page that cannot be read is an empty page. Does not know letters (glyphs), lines and columns (layout), heads
-(running_headers) or paragraphs (paragraphs); nor pictures: nothing is recognised from the image of a scanned page.
+Knows: how pages follow one another (a sentence or a word goes on over the page, headings of the
+outline stand on pages, a page that cannot be read is an empty page), and which library is asked for
+what: letters come from pdfium, structure from pypdf, and each replaces the other if that fails.
+Does not know: letters (glyphs), lines and columns (layout), running_headers, paragraphs, structure;
+nor pictures: the image of a scanned page is not read.
 """
 
 from __future__ import annotations
@@ -15,12 +17,13 @@ from contextlib import ExitStack
 from typing import BinaryIO
 
 from crystalcli.errors import Reason, SourceError, UnsteadySourceError
+from crystalcli.text.formats.pdf.annotations import Comment, Overlay
 from crystalcli.text.formats.pdf.fallback import NOTE, PypdfPages
 from crystalcli.text.formats.pdf.glyphs import Glyphs, Heading
 from crystalcli.text.formats.pdf.paragraphs import STOPS, Words, join_lines, paragraph_text
 from crystalcli.text.formats.pdf.pdf_pages import PageRead, blocks, pages_of, rescued, with_overlays
 from crystalcli.text.formats.pdf.running_headers import AROUND, LONGEST_HEAD, heads_of, saying
-from crystalcli.text.formats.pdf.structure import Comment, Overlay, Structure
+from crystalcli.text.formats.pdf.structure import Structure
 from crystalcli.text.source.file_bytes import CHANGED, checked_pieces, open_bytes
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import HEADING_JOINT, Landmark
@@ -29,8 +32,9 @@ NO_TEXT = "no text layer (scanned pages?)"
 # Adobe's programs write this page into a form that other viewers cannot show.
 PLACEHOLDER = "yourpdfviewermaynotbeabletodisplaythistypeofdocument"
 XFA_FORM = "XFA form: its text is not on its page (open it in Adobe Reader and print it to a PDF)"
-MOST_RESCUED = 20  # pages that pdfium cannot read and pypdf is asked for; each takes a job of its own
-AT_ONCE = 256  # pages that are held; what a hyphen means is asked of the words of so many, and of all before
+MOST_RESCUED = 20  # pages that pypdf is asked for because pdfium fails; each takes a job of its own
+# Pages that are held: the words of so many, and of all before, decide about a hyphen.
+AT_ONCE = 256
 
 
 class PdfReading:
@@ -54,7 +58,7 @@ class PdfReading:
         return self._title
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """Yield one Landmark for each page and each outline entry, and text, which ends in an empty line.
+        """Yield a Landmark for each page and outline entry, and text, which ends in an empty line.
 
         Before the first of them it is certain that some page has text. An empty string is a sign of
         life.
@@ -87,18 +91,18 @@ class PdfReading:
                 source: Glyphs | PypdfPages
                 try:
                     source = Glyphs(stream, self._asked.options.password)
-                except SourceError:
+                except SourceError as error:
                     self._verify(stream)
                     if not structure.read().page_count:
                         raise
-                    source = PypdfPages(self._asked, structure.page_count or 0)
+                    source = PypdfPages(self._asked, structure.page_count or 0, str(error))
                 stack.callback(source.close)
                 self._open = _Open(stack.pop_all(), stream, source, structure.read())
         return self._open
 
 
 class _Open:
-    """An open PDF: letters from one library, structure from the other, or from the same if that fails.
+    """An open PDF: letters from one library and structure from another, or all from one.
 
     Attributes:
         stack: closes all.
@@ -110,7 +114,7 @@ class _Open:
 
     def __init__(self, stack: ExitStack, stream: BinaryIO, source: Glyphs | PypdfPages, structure: Structure) -> None:
         self.stack, self.stream, self.source, self.structure = stack, stream, source, structure
-        # Pages that one library counts and the other does not would shift all that belongs to a page.
+        # A page that only one library counts would shift all that belongs to pages.
         self.is_same_pages = structure.page_count == source.count
         self.title = structure.title or (source.title if isinstance(source, Glyphs) else "")
 
@@ -234,14 +238,19 @@ class _Flow:
         yield from self._with_headings([text for _, text in lines], self._headings.get(page.number, []))
 
     def _with_headings(self, lines: list[str], headings: list[Heading]) -> Iterator[str | Landmark]:
-        """The lines but for the last, each heading before its line; one that stands on no line is at the head of the page."""
+        """Yield the lines except for the last, each heading before its line.
+
+        A heading that the lines do not have stands at the head of the page.
+        """
         keys = [_key(line) for line in lines]
         placed: dict[int, Heading] = {}
         at = 0
         for heading in headings:
             wanted = _key(heading.path[-1])
-            found = next((index for index in range(at, len(keys)) if wanted and _stands(wanted, keys, index)), None)
-            at = found if found is not None else at
+            line_number = next(
+                (index for index in range(at, len(keys)) if wanted and _stands(wanted, keys, index)), None
+            )
+            at = line_number if line_number is not None else at
             placed[at] = heading
         text = ""
         for index, line in enumerate(lines):
@@ -267,7 +276,7 @@ class _Flow:
 
 
 def _with_comments(lines: list[tuple[float, str]], comments: Sequence[Comment]) -> list[tuple[float, str]]:
-    """Return the lines of a page with its comments as paragraphs, where no sentence is torn by them.
+    """Return the lines of a page with its comments as paragraphs, without tearing a sentence.
 
     That is behind the last line if a sentence ends there, or else before the last paragraph. Marked
     words that the page says itself are left out.
@@ -302,7 +311,13 @@ def _key(text: str) -> str:
 
 
 def _stands(wanted: str, keys: Sequence[str], index: int) -> bool:
-    """Whether a heading stands on a line, alone or after a number, or goes over to the next."""
+    """Return true if a heading is on a line, alone or after a number, or goes on in the next.
+
+    Args:
+        wanted: key of the heading.
+        keys: keys of the lines of the page.
+        index: the line.
+    """
     key = keys[index]
     if not key:
         return False

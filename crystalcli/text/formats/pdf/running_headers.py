@@ -1,9 +1,10 @@
-"""Which rows of a page are no part of its text: running heads and feet, and page numbers.
+"""Running headers and footers, and page numbers: rows that are not part of a page's text.
 
-Knows rows and that they come again on the pages around. A number is a page number when the pages around count on with it. A line is
-a running head when it comes again at the same height, but for a number at its start or its end that counts on. One that says what
-the text has said already, a chapter's title for instance, goes; of another the first occurrence stays, since it may say what stands
-nowhere else.
+Knows: rows, and that they come again on the pages around. A number is a page number if the pages
+around count on with it. A line is a running header if it comes again at the same height, except for
+a number at its start or its end that counts on. One that repeats the text, a chapter's title for
+instance, goes; of another the first occurrence stays, since it may be the only place that says so.
+Does not know: paragraphs, pdfium.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 class Edge(NamedTuple):
     """A row at the top or the bottom of a page.
 
-    row: its index; key: its text without the number at its start or end, "" where it is a number alone; number: that number, or -1.
+    Attributes:
+        row: its index.
+        y: its base line, in points.
+        key: its text without the number at its start or end; "" if it is a number alone.
+        number: that number, or -1.
     """
 
     row: int
@@ -41,7 +46,11 @@ class Edge(NamedTuple):
 
 
 def edges_of(lines: Sequence[Line]) -> list[Edge]:
-    """The rows of a page, as whole lines from the top, that may be heads or feet."""
+    """Return the rows of a page that may be running headers or footers.
+
+    Args:
+        lines: all rows as lines, from the top.
+    """
     at = sorted({*range(min(ROWS, len(lines))), *range(max(0, len(lines) - ROWS), len(lines))})
     out = []
     for index in at:
@@ -56,9 +65,12 @@ def edges_of(lines: Sequence[Line]) -> list[Edge]:
 
 
 def heads_of(edges: Sequence[Edge], around: Sequence[tuple[int, Sequence[Edge]]], said: set[str]) -> set[int]:
-    """The rows to leave out. around: the pages before and after, and how far on they are.
+    """Return the rows to leave out.
 
-    said: what the lines of the text so far say, as `saying` has it; heads that stay are added.
+    Args:
+        edges: of the page.
+        around: the pages before and after: how far on each is, and its edges.
+        said: keys (`saying`) of the lines of the text so far; headers that stay are added.
     """
     out: set[int] = set()
     for edge in edges:
@@ -83,12 +95,12 @@ def heads_of(edges: Sequence[Edge], around: Sequence[tuple[int, Sequence[Edge]]]
 
 
 def saying(text: str) -> str:
-    """A line's letters, by which a head is known for what stands elsewhere in other letters or with another number."""
+    """Return the letters of a line, by which a header equals a line with a number."""
     return NO_LETTERS.sub("", text).casefold()
 
 
 def _value(text: str) -> int:
-    """A number in digits or in Roman ones."""
+    """Return the value of a number in digits or in Roman numerals."""
     if text.isdecimal():
         return int(text)
     values = [ROMAN[character] for character in text.lower()]

@@ -1,7 +1,8 @@
-"""The structure of a PDF: title, author, page labels, outline, form fields, annotations, attachments.
+"""Structure of a PDF: title, author, labels, outline, form fields, annotations, attachments.
 
 Knows: pypdf, and the objects of a PDF that hold these things.
-Does not know: letters and their places (glyphs), nor how a page becomes text (pages, paragraphs).
+Does not know: the entries of fields and annotations (annotations), letters and their places
+(glyphs), nor how a page becomes text (pages, paragraphs).
 
 pypdf runs in a process of its own with bounds on time and memory: a broken file can make it loop or
 fill the memory, and the letters that pdfium reads must not be lost by that. Each part of the
@@ -11,12 +12,12 @@ takes pdfium's, where pdfium has it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Generator, Iterator
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from crystalcli.errors import SourceError
+from crystalcli.text.formats.pdf.annotations import Comment, Overlay, comment_of, overlay_of, resolved
 from crystalcli.text.formats.pdf.glyphs import (
     DEEPEST,
     LONGEST_TITLE,
@@ -24,13 +25,12 @@ from crystalcli.text.formats.pdf.glyphs import (
     Glyphs,
     Heading,
     cleaned,
-    tidied,
 )
 from crystalcli.text.source.file_bytes import open_bytes
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.worker_process import Bounds, worker_values
 
-# Seconds; the slowest file measured takes 0.5 s (docs/decisions/004-pypdf-and-pdfium.md). The
+# Seconds; the slowest file measured takes 0.2 s (docs/decisions/004-pypdf-and-pdfium.md). The
 # silence stays far below that of the reader's own process, which waits meanwhile.
 BOUNDS = Bounds(silence=20.0, seconds=40.0)
 TEXT_BOUNDS = Bounds(silence=20.0, seconds=300.0)
@@ -38,61 +38,8 @@ MOST_LABELS = 20_000  # pages; pypdf takes time that grows with pages times rang
 MOST_ANNOTATIONS = 20_000  # of a document
 MOST_ATTACHMENTS = 200
 MOST_CHARACTERS = 2_000_000  # of all values and comments together
-LONGEST_VALUE = 20_000  # characters
-DEEPEST_FIELD = 16  # fields above one another
 # Names that programs write as the author when they know of none.
 NO_AUTHORS = frozenset(("", "anonymous", "(anonymous)", "unknown", "user", "admin", "administrator"))
-
-# Flags of annotations and fields, ISO 32000-1, tables 165, 226 and 228.
-HIDDEN = 1 << 1 | 1 << 5
-MULTILINE, PASSWORD, PUSH_BUTTON = 1 << 12, 1 << 13, 1 << 16
-CHECKED = "[x]"
-# Annotations with which readers comment on a page (ISO 32000-1, table 169, "markup").
-COMMENTS = frozenset(
-    f"/{name}"
-    for name in (
-        *("Text", "FreeText", "Line", "Square", "Circle", "Polygon", "PolyLine", "Highlight"),
-        *("Underline", "Squiggly", "StrikeOut", "Stamp", "Caret", "Ink", "FileAttachment"),
-    )
-)
-# Of these, many programs copy the marked words into the comment.
-MARKED_WORDS = frozenset(("/Highlight", "/Underline", "/Squiggly", "/StrikeOut"))
-FONT_SIZE = re.compile(r"([\d.]+)\s+Tf\b")
-SIZES = (4.0, 12.0)  # points, between which viewers choose the size that a field leaves to them
-
-
-class Overlay(NamedTuple):
-    """Text that viewers draw over a page: the value of a form field, or a typed annotation.
-
-    Attributes:
-        x0: left end of its rectangle, in points.
-        y0: lower end.
-        x1: right end.
-        y1: upper end.
-        size: font size in points.
-        label: name of the field for people, or "".
-        text: the value; has line breaks if the field has several lines.
-    """
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    size: float
-    label: str
-    text: str
-
-
-class Comment(NamedTuple):
-    """A comment on a page.
-
-    Attributes:
-        text: the comment as a line of text, with its author.
-        words: the words alone if the comment may repeat words of the page, else "".
-    """
-
-    text: str
-    words: str
 
 
 class Structure:
@@ -166,7 +113,7 @@ def structure_parts(asked: ReadRequest, first: int, end: int) -> Iterator[list[A
         for name, section in sections:
             try:
                 value = section(reader)
-            except Exception:  # pypdf raises anything over a broken file; the other parts are still read
+            except Exception:  # pypdf raises anything over a broken file; the rest is still read
                 continue
             yield [name, value]
         yield from _pages(reader)
@@ -297,7 +244,7 @@ def _attachments(reader: Any) -> list[str]:
 
 
 def _pages(reader: Any) -> Iterator[list[Any]]:
-    """Yield overlays and comments of each page that has some."""
+    """Yield overlays and comments of the pages that have some."""
     try:
         font = str((reader.trailer["/Root"].get("/AcroForm") or {}).get("/DA") or "")
     except Exception:  # as in `parts`
@@ -309,144 +256,26 @@ def _pages(reader: Any) -> Iterator[list[Any]]:
         try:
             page = reader.pages[number]
             is_turned = bool(page.rotation % 360)
-            listed = _resolved(page.get("/Annots")) or []
+            listed = resolved(page.get("/Annots")) or []
         except Exception:  # as in `parts`
             continue
         for each in listed[:annotations]:
             try:
                 annotation = each.get_object()
-                found = _overlay(annotation, font) or _comment(annotation)
+                shown = overlay_of(annotation, font) or comment_of(annotation)
             except Exception:  # as in `parts`
                 continue
-            if isinstance(found, Overlay) and is_turned:
-                found = Comment(f"{found.label}: {found.text}" if found.label else found.text, "")
-            if found is None or len(found.text) > characters:
+            if isinstance(shown, Overlay) and is_turned:
+                shown = Comment(f"{shown.label}: {shown.text}" if shown.label else shown.text, "")
+            if shown is None or len(shown.text) > characters:
                 continue
-            characters -= len(found.text)
-            if isinstance(found, Overlay):
-                overlays.append(found)
+            characters -= len(shown.text)
+            if isinstance(shown, Overlay):
+                overlays.append(shown)
             else:
-                comments.append(found)
+                comments.append(shown)
         annotations -= len(listed[:annotations])
-        if overlays or comments:
+        if overlays or comments or number % 256 == 255:  # now and then as a sign of life
             yield ["page", [number, overlays, comments]]
         if annotations <= 0:
             return
-
-
-def _overlay(annotation: Any, font: str) -> Overlay | None:
-    """Return a filled field or a typed annotation; None for anything else.
-
-    Args:
-        annotation: its dictionary.
-        font: default appearance of the form.
-    """
-    kind = annotation.get("/Subtype")
-    if int(annotation.get("/F") or 0) & HIDDEN:
-        return None
-    if kind == "/FreeText" and annotation.get("/IT") == "/FreeTextTypeWriter":
-        label, text, has_lines = "", _text(annotation.get("/Contents")), True
-    elif kind == "/Widget":
-        flags = int(_inherited(annotation, "/Ff") or 0)
-        label, text = _field_label(annotation), _field_value(annotation, flags)
-        has_lines = bool(flags & MULTILINE) and _inherited(annotation, "/FT") == "/Tx"
-    else:
-        return None
-    if not has_lines:
-        text = " ".join(text.split())
-    if not text:
-        return None
-    x0, y0, x1, y1 = (float(value) for value in annotation["/Rect"])
-    x0, y0, x1, y1 = min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
-    stated = FONT_SIZE.search(str(_inherited(annotation, "/DA") or font))
-    height = y1 - y0 if not has_lines else SIZES[1] / 0.7
-    size = float(stated[1]) if stated else 0.0
-    size = size if 1 <= size <= 100 else min(max(0.7 * height, SIZES[0]), SIZES[1])
-    return Overlay(x0, y0, x1, y1, size, label, text)
-
-
-def _field_value(widget: Any, flags: int) -> str:
-    """Return the value of a field as people read it, or "".
-
-    Args:
-        widget: annotation of the field.
-        flags: flags of the field.
-    """
-    kind, value = _inherited(widget, "/FT"), _inherited(widget, "/V")
-    if kind == "/Btn":
-        if flags & PUSH_BUTTON:
-            return ""
-        state = widget.get("/AS") or value
-        states = (_resolved(widget.get("/AP")) or {}).get("/N") or {}
-        is_on = state not in (None, "/Off") and (not states or "/AS" in widget or state in states)
-        return CHECKED if is_on else ""
-    if kind not in ("/Tx", "/Ch") or (kind == "/Tx" and flags & PASSWORD):
-        return ""
-    values = list(value) if isinstance(value, list) else [value]
-    names: dict[str, str] = {}  # an option may be a pair: what is stored, and what is shown
-    if kind == "/Ch":
-        for option in _inherited(widget, "/Opt") or ():
-            pair = _resolved(option)
-            if isinstance(pair, list) and len(pair) == 2:
-                names[_text(pair[0])] = _text(pair[1])
-    return ", ".join(names.get(text, text) for text in map(_text, values) if text)
-
-
-def _field_label(widget: Any) -> str:
-    """Return the name of a field for people, or else its full name."""
-    if label := _inherited(widget, "/TU"):
-        return cleaned(_text(label))[:LONGEST_TITLE]
-    names: list[str] = []
-    field = widget
-    for _ in range(DEEPEST_FIELD):
-        if name := field.get("/T"):
-            names.append(cleaned(_text(name)))
-        if (field := _resolved(field.get("/Parent"))) is None:
-            break
-    return ".".join(reversed(names))[:LONGEST_TITLE]
-
-
-def _comment(annotation: Any) -> Comment | None:
-    """Return a comment with text; None for other annotations, replies of state, and hidden ones."""
-    kind = annotation.get("/Subtype")
-    if kind not in COMMENTS or "/StateModel" in annotation or int(annotation.get("/F") or 0) & HIDDEN:
-        return None
-    text = cleaned(_text(annotation.get("/Contents")))
-    if kind == "/FileAttachment":
-        file = _resolved(annotation.get("/FS")) or {}
-        name = cleaned(_text(file.get("/UF") or file.get("/F")))[:LONGEST_TITLE]
-        text = f"[Attachment: {name}] {text if text != name else ''}".strip() if name else text
-    if not text:
-        return None
-    author = cleaned(_text(annotation.get("/T")))[:LONGEST_TITLE]
-    words = text if kind in MARKED_WORDS else ""
-    if kind in ("/FreeText", "/FileAttachment"):
-        return Comment(text, words)
-    return Comment(f"Comment by {author}: {text}" if author else f"Comment: {text}", words)
-
-
-def _inherited(widget: Any, key: str) -> Any:
-    """Return an entry of a field, or of a field above it."""
-    field = widget
-    for _ in range(DEEPEST_FIELD):
-        if key in field:
-            return _resolved(field[key])
-        if (field := _resolved(field.get("/Parent"))) is None:
-            return None
-    return None
-
-
-def _resolved(value: Any) -> Any:
-    return value.get_object() if hasattr(value, "get_object") else value
-
-
-def _text(value: Any) -> str:
-    """Return a string object, or a stream that holds one, line by line without controls."""
-    value = _resolved(value)
-    if hasattr(value, "get_data"):
-        value = value.get_data()
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if not isinstance(value, str):
-        return "" if value is None else str(value)
-    return "\n".join(map(tidied, value[:LONGEST_VALUE].splitlines())).strip("\n")

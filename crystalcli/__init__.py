@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from crystalcli.memory.inspection import ChunkView, LayerStats, NodeView, StatsReport
     from crystalcli.memory.merge import MergeReport, RenamedDocument
     from crystalcli.memory.past import Past, RecalledText
-    from crystalcli.memory.perplexity import PerplexityReport
+    from crystalcli.memory.perplexity import Estimate, PerplexityFigures, PerplexityReport
     from crystalcli.memory.query import PreparedQuery, Results
     from crystalcli.memory.recalling import RecallingModel
     from crystalcli.memory.repair import RepairReport
@@ -64,6 +64,7 @@ __all__ = [
     "DiffReport",
     "Document",
     "EncoderMismatchError",
+    "Estimate",
     "ExportReport",
     "ForecastFile",
     "ForecastReport",
@@ -85,6 +86,7 @@ __all__ = [
     "PackedContext",
     "Passage",
     "Past",
+    "PerplexityFigures",
     "PerplexityReport",
     "Place",
     "Portion",
@@ -131,6 +133,7 @@ _HOMES = {
     "DiffReport": "crystalcli.memory.diff",
     "Document": "crystalcli.types",
     "EncoderMismatchError": "crystalcli.errors",
+    "Estimate": "crystalcli.memory.perplexity",
     "ExportReport": "crystalcli.memory.export",
     "ForecastFile": "crystalcli.memory.forecast",
     "ForecastReport": "crystalcli.memory.forecast",
@@ -152,6 +155,7 @@ _HOMES = {
     "PackedContext": "crystalcli.answering.packed",
     "Passage": "crystalcli.types",
     "Past": "crystalcli.memory.past",
+    "PerplexityFigures": "crystalcli.memory.perplexity",
     "PerplexityReport": "crystalcli.memory.perplexity",
     "Place": "crystalcli.types",
     "Portion": "crystalcli.types",

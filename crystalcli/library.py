@@ -27,7 +27,6 @@ from crystalcli.types import Progress
 
 if TYPE_CHECKING:
     from crystalcli.answering.packed import PackedContext
-    from crystalcli.lm.model import LanguageModel
     from crystalcli.memory.compact import CompactReport
     from crystalcli.memory.diff import DiffReport
     from crystalcli.memory.export import ExportReport
@@ -611,7 +610,7 @@ class Crystal(CrystalReader):
     def perplexity(
         paths: Paths,
         *,
-        model: str | Path | LanguageModel | None = None,
+        model: str | Path | ChatModel | None = None,
         window: int = 1024,
         targets: int = 40,
         encoder: Path | None = None,
@@ -639,9 +638,11 @@ class Crystal(CrystalReader):
         text = text_of(paths_of(_listed(paths)))
         if model is None or isinstance(model, str | Path):
             what = meant(model)
-            model = judge((models.locate(what) or models.pull(what)) / models.weights(what).main if own(what) else what)
+            model = (models.locate(what) or models.pull(what)) / models.weights(what).main if own(what) else what
         folder = encoder if encoder is not None else (fetch or fetched)(ENCODER)
-        return measure(model, text, folder, window=window, targets=targets, progress=_counted(progress, "targets"))
+        return measure(
+            judge(model), text, folder, window=window, targets=targets, progress=_counted(progress, "targets")
+        )
 
 
 def _create(

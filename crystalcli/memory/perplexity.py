@@ -65,7 +65,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-class Figures(NamedTuple):
+class PerplexityFigures(NamedTuple):
     """What one arm came to."""
 
     perplexity: Estimate
@@ -90,7 +90,7 @@ class PerplexityReport:
     window: int
     tokens: int
     targets: int
-    arms: dict[str, Figures]
+    arms: dict[str, PerplexityFigures]
     ratios: dict[str, Estimate]
     repeated: int
 
@@ -196,10 +196,10 @@ def repeats(memory: Sequence[int], target: Sequence[int]) -> bool:
     return any(tuple(target[at : at + GRAM]) in grams for at in range(len(target) - GRAM + 1))
 
 
-def figures(nats: Sequence[float], tokens: Sequence[int], sizes: Sequence[int]) -> Figures:
+def figures(nats: Sequence[float], tokens: Sequence[int], sizes: Sequence[int]) -> PerplexityFigures:
     """What targets came to: their negative log-probabilities, tokens and bytes."""
     lost, counts, lengths = (np.array(each, np.float64) for each in (nats, tokens, sizes))
-    return Figures(_estimate(lost, counts, np.exp), _estimate(lost / math.log(2), lengths, lambda value: value))
+    return PerplexityFigures(_estimate(lost, counts, np.exp), _estimate(lost / math.log(2), lengths, lambda value: value))
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float], tokens: Sequence[int]) -> Estimate:

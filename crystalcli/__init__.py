@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from crystalcli.neural_memory.memory_transformer import InfiniteMemoryTransformer
     from crystalcli.recall.memory_use import MemoryPart, MemoryReport
     from crystalcli.recall.query import PreparedQuery, Results
-    from crystalcli.retrieval_lm.perplexity import PerplexityReport
+    from crystalcli.retrieval_lm.perplexity import Estimate, PerplexityFigures, PerplexityReport
     from crystalcli.retrieval_lm.recalling_model import RecallingModel
     from crystalcli.retrieval_lm.text_memory import RecalledText, TextMemory
     from crystalcli.types import (
@@ -75,6 +75,7 @@ __all__ = [
     "DiffReport",
     "Document",
     "EncoderMismatchError",
+    "Estimate",
     "ExportReport",
     "ForecastFile",
     "ForecastReport",
@@ -95,6 +96,7 @@ __all__ = [
     "NotFoundError",
     "PackedContext",
     "Passage",
+    "PerplexityFigures",
     "PerplexityReport",
     "Place",
     "Portion",
@@ -142,6 +144,7 @@ _HOMES = {
     "DiffReport": "crystalcli.maintenance.diff",
     "Document": "crystalcli.types",
     "EncoderMismatchError": "crystalcli.errors",
+    "Estimate": "crystalcli.retrieval_lm.perplexity",
     "ExportReport": "crystalcli.maintenance.export",
     "ForecastFile": "crystalcli.ingest.dry_run",
     "ForecastReport": "crystalcli.ingest.dry_run",
@@ -162,6 +165,7 @@ _HOMES = {
     "NotFoundError": "crystalcli.errors",
     "PackedContext": "crystalcli.answering.prompt.context_pack",
     "Passage": "crystalcli.types",
+    "PerplexityFigures": "crystalcli.retrieval_lm.perplexity",
     "TextMemory": "crystalcli.retrieval_lm.text_memory",
     "PerplexityReport": "crystalcli.retrieval_lm.perplexity",
     "Place": "crystalcli.types",

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from crystalcli.ingest.ingester import IngestOptions, IngestReport
     from crystalcli.ingest.status import StatusReport
     from crystalcli.ingest.watch import WatchBatch
-    from crystalcli.lm.model import LanguageModel
     from crystalcli.maintenance.compact import CompactReport
     from crystalcli.maintenance.diff import DiffReport
     from crystalcli.maintenance.export import ExportReport
@@ -621,7 +620,7 @@ class Crystal(CrystalReader):
     def perplexity(
         paths: Paths,
         *,
-        model: str | Path | LanguageModel | None = None,
+        model: str | Path | ChatModel | None = None,
         window: int = 1024,
         targets: int = 40,
         encoder: Path | None = None,
@@ -649,11 +648,13 @@ class Crystal(CrystalReader):
         text = read_text(paths_of(_listed(paths)))
         if model is None or isinstance(model, str | Path):
             what = meant(model)
-            model = judge(
+            model = (
                 (models.locate(what) or models.pull(what)) / models.catalogue_entry(what).main if own(what) else what
             )
         folder = encoder if encoder is not None else (fetch or fetched)(ENCODER)
-        return measure(model, text, folder, window=window, targets=targets, progress=_counted(progress, "targets"))
+        return measure(
+            judge(model), text, folder, window=window, targets=targets, progress=_counted(progress, "targets")
+        )
 
 
 def _create(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from crystalcli.lm.model import LanguageModel
+    from crystalcli.types import ChatModel
 
 WINDOW = 1024  # tokens that the model has before it, memory included
 STRIDE = 128  # tokens between one recall and the next
@@ -244,12 +245,18 @@ def _checked(model: Judge, window: int, memory: int | None, stride: int, copying
     return memory
 
 
-def judge(model: str | Path) -> LanguageModel:
-    """The model in a file or a folder, for reading. Raises UsageError for one that does not say how likely tokens are."""
+def judge(model: str | Path | ChatModel) -> LanguageModel:
+    """Open the model in a file or a folder, for reading; an open one is given back.
+
+    Raises:
+        UsageError: The model does not say how likely tokens are.
+    """
     from crystalcli.lm.model import LanguageModel
     from crystalcli.lm.speakers import open_speaker
 
-    opened = None if isinstance(model, str) and "://" in model else open_speaker(model)
+    opened: object = model
+    if isinstance(model, str | Path):
+        opened = None if isinstance(model, str) and "://" in model else open_speaker(model)
     if not isinstance(opened, LanguageModel):
         raise UsageError(
             "how likely a text is can be told only by a GGUF file, or a folder of a family that crystal's decoder knows"

@@ -333,7 +333,7 @@ def test_what_people_say_is_cited_by_who_said_it_and_when(place: Place) -> None:
     found = {}
     for question in ("lamp oil", "when does the ferry leave", "high water", "anchor"):
         (best,) = recalled(place.crystal, question, 1)
-        found[best.path] = (best.place.kind, str(best.place), best.heading)
+        found[best.path] = (best.place.kind, str(best.place), best.heading or "")
     assert found == {
         "slack.zip/general/2024-05-01.json": ("chat", "Ann, 2024-05-01 10:30 UTC", ""),
         "whatsapp.zip/_chat.txt": ("chat", "Bob, 2024-05-01 10:30", ""),

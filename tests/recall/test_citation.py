@@ -51,7 +51,7 @@ def test_a_quotation_has_its_own_place(crystal: Path, question: str) -> None:
     with Crystal.open(crystal, encoder=None) as opened:
         answer = opened.ask(question, extractive=True, floor=0)
         first = answer.citations[0]
-        assert (first.path, str(first.place), first.heading, first.place.marks.get("definition", "")) == PLACES[
+        assert (first.path, str(first.place), first.heading or "", first.place.marks.get("definition", "")) == PLACES[
             question
         ]
         assert opened.verified(first)
@@ -67,7 +67,7 @@ def test_it_is_shown_to_people_and_to_programs(crystal: Path, capsys: pytest.Cap
     assert "1. `crane.py:8` Crane.lower\\_slowly\n" in capsys.readouterr().out
     assert run([*asked, "--json"]) == 0
     first = json.loads(capsys.readouterr().out)["citations"][0]
-    assert (first["line_start"], first["heading"], first["marks"]) == (8, "", {"definition": "Crane.lower_slowly"})
+    assert (first["line_start"], first["heading"], first["marks"]) == (8, None, {"definition": "Crane.lower_slowly"})
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -50,7 +50,7 @@ def crystal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_places(crystal: Path, question: str, path: str, place: str, heading: str) -> None:
     first = recalled(crystal, question)[0]
-    assert (first.path, str(first.place), first.heading) == (path, place, heading)
+    assert (first.path, str(first.place), first.heading or "") == (path, place, heading)
 
 
 def test_passages_of_a_table_are_whole_rows(crystal: Path) -> None:

@@ -17,7 +17,7 @@ from crystalcli.answering import context, extract, support
 from crystalcli.answering.spoken import PENALTY, STOP
 from crystalcli.lexical.analysis import terms
 from crystalcli.library import LANGUAGE_MODEL, fetched, read_into, speaker
-from crystalcli.lm.model import LanguageModel
+from crystalcli.lm.local_model import LanguageModel
 from crystalcli.memory.crystal import ENCODER
 from crystalcli.types import Passage
 

@@ -26,9 +26,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from crystalcli import models
 from crystalcli.library import LANGUAGE_MODEL
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.shape import Shape
-from crystalcli.lm.taking import Tensors
+from crystalcli.lm.decoder.decoder_config import Shape
+from crystalcli.lm.decoder.tensor_loader import Tensors
+from crystalcli.lm.files.gguf import GGUF
 
 PROMPT = 900  # tokens
 NEW = 64

@@ -62,7 +62,7 @@ def meant(given: str | Path | None = None) -> str | Path:
 
 def _no_address(given: str, path: Path) -> None:
     """Raises UsageError for a server's address without its scheme, where there is no such file."""
-    from crystalcli.lm.address import looks_like
+    from crystalcli.lm.server.url import looks_like
 
     if not path.exists() and looks_like(given):
         raise UsageError(f"no model file at {given}; a server is named with its scheme: http://{given}")
@@ -84,7 +84,7 @@ def speaker(given: str | Path | None = None, *, allow_remote: bool = False) -> S
     given: as in `meant`. allow_remote: a server may be another machine.
     Raises ModelMissingError when there is none, UsageError for a server elsewhere, CrystalError when it cannot be run.
     """
-    from crystalcli.lm.speakers import open_speaker
+    from crystalcli.lm.open_model import open_speaker
 
     what = meant(given)
     if own(what):
@@ -99,7 +99,7 @@ def add(target: str, name: str = "", *, allow_remote: bool = False) -> Registere
     Of files the header and the vocabulary are read; a server is asked which models it has.
     Raises what `speaker` raises, and UsageError for a name that is none or another model's.
     """
-    from crystalcli.lm.speakers import kind_of, open_speaker
+    from crystalcli.lm.open_model import kind_of, open_speaker
 
     if "://" not in target and not expanded(target).exists():
         raise ModelMissingError(f"no file or folder at {target}")

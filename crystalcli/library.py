@@ -161,7 +161,7 @@ class Crystal(CrystalFile):
         """
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
-        from crystalcli.lm.early import Early
+        from crystalcli.lm.preload import Early
 
         if wishes is None:
             wishes = Wishes(

@@ -13,7 +13,7 @@ from crystalcli.cli.speaking import chosen
 from crystalcli.cli.waiting import Waiting
 from crystalcli.errors import UsageError
 from crystalcli.language_models import speaker
-from crystalcli.lm.early import Early
+from crystalcli.lm.preload import Early
 
 if TYPE_CHECKING:
     from crystalcli.answering.wishes import Wishes

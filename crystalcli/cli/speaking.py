@@ -11,7 +11,7 @@ import click
 from crystalcli.cli.shared import fetch
 
 if TYPE_CHECKING:
-    from crystalcli.lm.model import LanguageModel
+    from crystalcli.lm.local_model import LanguageModel
     from crystalcli.types import Speaker
 
 model_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(

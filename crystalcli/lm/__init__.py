@@ -7,6 +7,6 @@ Importing this package costs milliseconds: torch, tiktoken and jinja2 are import
 
 from __future__ import annotations
 
-from crystalcli.lm.model import LanguageModel
+from crystalcli.lm.local_model import LanguageModel
 
 __all__ = ["LanguageModel"]

@@ -19,9 +19,8 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from crystalcli.cpu import cpu_flags, limit_onednn_cache
 from crystalcli.errors import ModelMissingError
-from crystalcli.onednn import keep_little
-from crystalcli.processor import flags
 from crystalcli.vectors.config import WEIGHTS, canonical, read_config
 from crystalcli.vectors.quantized import QuantizedStack, Scales, native_int8
 from crystalcli.vectors.stack import Stack
@@ -30,7 +29,7 @@ from crystalcli.vectors.tokenizer import CLS, SEP
 if TYPE_CHECKING:
     from crystalcli.types import IntArray
 
-keep_little()
+limit_onednn_cache()
 
 # Positions encoded at once: enough to fill the matrix units, small enough for the cache, and not the whole of a short text.
 _BATCH = {"cpu": 256, "cuda": 16_384}
@@ -51,7 +50,7 @@ def best_precision(device: torch.device, scales: bool = False) -> torch.dtype:
 
 def native_bfloat16() -> bool:
     """Whether this processor has bfloat16 matrix instructions (AVX512-BF16, AMX or ARM's BF16)."""
-    return bool(flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+    return bool(cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 class Bert:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from crystalcli.processor import flags
+from crystalcli.cpu import cpu_flags
 from crystalcli.vectors.stack import Stack
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def default_scales() -> Scales:
 @lru_cache(maxsize=1)
 def native_int8() -> bool:
     """Whether this processor has matrix instructions for 8-bit integers (VNNI or AMX), and torch's build uses them rightly."""
-    if not flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}:
+    if not cpu_flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}:
         return False
     generator = torch.Generator().manual_seed(0)
     weight, x = (torch.randn(64, 64, generator=generator) for _ in range(2))

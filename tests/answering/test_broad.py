@@ -18,7 +18,7 @@ from crystalcli.answering import broad
 from crystalcli.answering.wishes import Wishes
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
-from crystalcli.lm.model import LanguageModel
+from crystalcli.lm.local_model import LanguageModel
 
 ROOT = Path(__file__).parent.parent.parent
 TALE = (

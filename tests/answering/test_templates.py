@@ -10,7 +10,7 @@ from crystalcli.answering import context, templates
 from crystalcli.answering.packed import estimate
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import NotFoundError, UsageError
-from crystalcli.lm.model import LanguageModel
+from crystalcli.lm.local_model import LanguageModel
 
 texts = st.text(st.sampled_from("{}contextquestion \n%$\\"))
 

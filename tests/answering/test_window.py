@@ -9,7 +9,7 @@ import pytest
 
 from crystalcli.answering import context, window
 from crystalcli.errors import CrystalError
-from crystalcli.lm.speakers import open_speaker
+from crystalcli.lm.open_model import open_speaker
 
 QUESTION = "Who was the agent of the curing company?"
 

@@ -22,7 +22,7 @@ from crystalcli.answering.wishes import Wishes
 from crystalcli.cli import render_answers
 from crystalcli.cli.app import run
 from crystalcli.cli.screen import Screen
-from crystalcli.lm.wire import Refused
+from crystalcli.lm.server.http_client import Refused
 from crystalcli.types import Answer, Citation
 
 ROOT = Path(__file__).parents[2]

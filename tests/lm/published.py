@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from crystalcli.lm.llama import Llama
+from crystalcli.lm.decoder.llama import Llama
 
 NAMES = {
     "input_layernorm": "attn_norm",

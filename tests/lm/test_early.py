@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from crystalcli.errors import ModelMissingError
-from crystalcli.lm.early import Early
-from crystalcli.lm.model import LanguageModel
+from crystalcli.lm.local_model import LanguageModel
+from crystalcli.lm.preload import Early
 
 
 def test_the_model_opens_and_loads_beside_what_goes_on(language_model_path):

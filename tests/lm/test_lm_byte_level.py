@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from strings import CODE, PIECES, varied
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.opening import open_vocabulary
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.lm.tokenizer.from_gguf import open_vocabulary
 
 TEXT = (
     CODE

@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published import every, greedy
 
-from crystalcli import processor
-from crystalcli.lm import LanguageModel, eight
-from crystalcli.lm.attention import attend, attend_in_products
-from crystalcli.lm.eight import Eight, turning
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.llama import Llama
-from crystalcli.lm.shape import Shape
-from crystalcli.lm.weights import packed_works
+from crystalcli import cpu
+from crystalcli.lm import LanguageModel
+from crystalcli.lm.decoder import int8
+from crystalcli.lm.decoder.attention import attend, attend_in_products
+from crystalcli.lm.decoder.decoder_config import Shape
+from crystalcli.lm.decoder.int8 import Eight, turning
+from crystalcli.lm.decoder.linear import packed_works
+from crystalcli.lm.decoder.llama import Llama
+from crystalcli.lm.files.gguf import GGUF
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -119,7 +120,7 @@ def file(language_model_path):
 
 @pytest.fixture(scope="module")
 def model(file):
-    dtype = torch.bfloat16 if eight.quick_integers() else torch.float32
+    dtype = torch.bfloat16 if int8.quick_integers() else torch.float32
     return Llama(file, Shape.of(file), dtype, packed_works(), eight=True)
 
 
@@ -164,23 +165,23 @@ def test_who_asks_for_a_precision_gets_it(tiny_path):
 class TestWhatTheMachineCanDo:
     @pytest.fixture(autouse=True)
     def forget(self):
-        for cached in (eight.quick_integers, processor.flags):
+        for cached in (int8.quick_integers, cpu.cpu_flags):
             cached.cache_clear()
         yield
-        for cached in (eight.quick_integers, processor.flags):
+        for cached in (int8.quick_integers, cpu.cpu_flags):
             cached.cache_clear()
 
     @pytest.mark.parametrize("flags", ["fpu sse4_2 avx2", ""])
     def test_no_instructions(self, monkeypatch, flags):
         monkeypatch.setattr(Path, "read_text", lambda *_, **__: flags)
-        assert not eight.quick_integers()
+        assert not int8.quick_integers()
 
     def test_no_list_of_them(self, monkeypatch):
         def fail(*_, **__):
             raise FileNotFoundError
 
         monkeypatch.setattr(Path, "read_text", fail)
-        assert not eight.quick_integers()
+        assert not int8.quick_integers()
 
     def test_a_product_that_is_wrong_slow_or_missing(self, monkeypatch):
         right = torch._int_mm
@@ -192,6 +193,6 @@ class TestWhatTheMachineCanDo:
 
         for other in (lambda x, y: right(x, y) + 1, slow):
             monkeypatch.setattr(torch, "_int_mm", other)
-            assert not eight._works()
+            assert not int8._works()
         monkeypatch.delattr(torch, "_int_mm")
-        assert not eight._works()
+        assert not int8._works()

@@ -19,10 +19,10 @@ from transformers import (
 
 from crystalcli.errors import CrystalError
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.llama import Llama
-from crystalcli.lm.rotary import frequencies
-from crystalcli.lm.shape import Rotary, Shape
+from crystalcli.lm.decoder.decoder_config import Rotary, Shape
+from crystalcli.lm.decoder.llama import Llama
+from crystalcli.lm.decoder.rotary import frequencies
+from crystalcli.lm.files.gguf import GGUF
 
 CLASSES = {
     "llama": (LlamaConfig, LlamaForCausalLM),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import CrystalError, ModelMissingError
-from crystalcli.lm.gguf import GGUF
+from crystalcli.lm.files.gguf import GGUF
 
 LONGEST_LINE = 400
 
@@ -191,7 +191,7 @@ def test_absurd_counts_take_no_memory(tmp_path):
     path = tmp_path / "bomb.gguf"
     path.write_bytes(header(0, 1, packed(b"k") + struct.pack("<IIQ", 9, 8, 7_999_999) + bytes(60)))
     check = (
-        "import resource, sys; from pathlib import Path; from crystalcli.lm.gguf import GGUF\n"
+        "import resource, sys; from pathlib import Path; from crystalcli.lm.files.gguf import GGUF\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         f"try: GGUF(Path({str(path)!r}))\n"
         "except Exception as e: print(type(e).__name__, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

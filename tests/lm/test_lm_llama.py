@@ -8,11 +8,11 @@ from published import apart, every, gguf_name, greedy, halves
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from crystalcli.errors import CrystalError
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.llama import Llama
-from crystalcli.lm.opening import open_vocabulary
-from crystalcli.lm.shape import Shape
-from crystalcli.lm.weights import packed_works
+from crystalcli.lm.decoder.decoder_config import Shape
+from crystalcli.lm.decoder.linear import packed_works
+from crystalcli.lm.decoder.llama import Llama
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.lm.tokenizer.from_gguf import open_vocabulary
 
 PROMPTS = [
     "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n",

@@ -7,9 +7,9 @@ import torch
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.sampler import Sampler
-from crystalcli.lm.utterance import spoken, until
-from crystalcli.lm.weights import packed_works
+from crystalcli.lm.chat.stream import spoken, until
+from crystalcli.lm.decoder.linear import packed_works
+from crystalcli.lm.decoder.sampler import Sampler
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 

@@ -10,8 +10,8 @@ from chat_server import stream
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.language_models import meant
-from crystalcli.lm import address, offered
-from crystalcli.lm.server import ServerModel
+from crystalcli.lm.server import discovery, url
+from crystalcli.lm.server.server_model import ServerModel
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 
@@ -132,7 +132,7 @@ def test_a_list_that_fails_or_is_wanting_needs_a_name(server):
 
 
 def test_what_is_not_needed_is_not_waited_for(server, monkeypatch):
-    monkeypatch.setattr(offered, "_GLANCES", 0.5)
+    monkeypatch.setattr(discovery, "_GLANCES", 0.5)
 
     def silent(handler: object) -> None:
         server.over.wait(10)
@@ -145,7 +145,7 @@ def test_what_is_not_needed_is_not_waited_for(server, monkeypatch):
 
 def test_a_url_as_it_is_copied(server):
     for end in ("", "/", "/chat/completions", "/models", "/models/"):
-        assert address.parse(server.url + end).path == "/v1"
+        assert url.parse(server.url + end).path == "/v1"
     assert ServerModel.open(server.url + "/chat/completions#tiny").name == "tiny"
 
 
@@ -157,7 +157,7 @@ def test_a_url_without_its_scheme(text):
 
 @pytest.mark.parametrize("text", ["models/a.gguf", "qwen3:8b", "1.2.3/a.gguf", "localhost.gguf"])
 def test_paths_and_names_are_no_urls(text):
-    assert not address.looks_like(text)
+    assert not url.looks_like(text)
 
 
 def test_names_for_people():
@@ -170,4 +170,4 @@ def test_names_for_people():
         "two\nlines": "two lines",
         "/": "/",
     }
-    assert {name: offered.short(name) for name in names} == names
+    assert {name: discovery.short(name) for name in names} == names

@@ -1,6 +1,6 @@
 import pytest
 
-from crystalcli.lm.pace import Pace
+from crystalcli.lm.decoder.thread_tuner import Pace
 
 
 class Machine:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.llama import BLOCK
-from crystalcli.lm.prefix import Prefix
+from crystalcli.lm.decoder.llama import BLOCK
+from crystalcli.lm.decoder.prefix_cache import Prefix
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

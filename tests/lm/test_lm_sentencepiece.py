@@ -11,8 +11,8 @@ from tokenizers import decoders, models, normalizers, trainers
 
 from crystalcli.errors import CrystalError
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.opening import open_vocabulary
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.lm.tokenizer.from_gguf import open_vocabulary
 
 PROSE = "The keeper of the lighthouse at Oldhaven said that the lamp burns 14 litres of oil a night. Nobody spoke, until   the \
 island came in sight; then they all did.  The ferry left at six, and the naïve clerk Straße 日本語 called it: the end of the tides."

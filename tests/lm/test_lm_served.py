@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from crystalcli.errors import CrystalError, ModelMissingError
-from crystalcli.lm.server import ServerModel
+from crystalcli.lm.server.server_model import ServerModel
 
 pytestmark = pytest.mark.slow
 

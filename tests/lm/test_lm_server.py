@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
-from crystalcli.lm import address, estimate, wire
-from crystalcli.lm.model import LanguageModel
-from crystalcli.lm.server import ServerModel
+from crystalcli.lm.local_model import LanguageModel
+from crystalcli.lm.server import http_client, token_estimate, url
+from crystalcli.lm.server.server_model import ServerModel
 
 QUESTION = [{"role": "system", "content": "Answer."}, {"role": "user", "content": "What is the capital of France?"}]
 
@@ -313,8 +313,8 @@ TIMED = {"silence", "silence in the middle", "keeping alive for ever", "a head t
 def test_whatever_a_server_does_ends_in_one_line(server, monkeypatch, case):
     answer, reason = MISBEHAVIOUR[case]
     if case in TIMED:
-        monkeypatch.setattr(wire, "SILENCE", 0.5)
-        monkeypatch.setattr(wire, "PATIENCE", 1.2)
+        monkeypatch.setattr(http_client, "SILENCE", 0.5)
+        monkeypatch.setattr(http_client, "PATIENCE", 1.2)
     model = ServerModel.open(server.url)
     server.say(answer)
     began = time.monotonic()
@@ -350,7 +350,7 @@ def test_an_answer_with_a_few_wrong_bytes(server):
     "case", ["a web page", "other JSON", "no HTTP", "silence", "a redirect", "a failure", "no answer"]
 )
 def test_a_server_that_is_none_is_found_out_when_it_is_opened(server, monkeypatch, case):
-    monkeypatch.setattr("crystalcli.lm.offered._LOOK", (0.3, 1.0))
+    monkeypatch.setattr("crystalcli.lm.server.discovery._LOOK", (0.3, 1.0))
     server.answers["/v1/models"] = MISBEHAVIOUR[case][0]
     with pytest.raises(CrystalError, match=r"http://127\.0\.0\.1|the server") as caught:
         ServerModel.open(server.url)
@@ -358,7 +358,7 @@ def test_a_server_that_is_none_is_found_out_when_it_is_opened(server, monkeypatc
 
 
 def test_a_body_too_large(server, monkeypatch):
-    monkeypatch.setattr(wire, "_LARGEST", 1000)
+    monkeypatch.setattr(http_client, "_LARGEST", 1000)
     server.answers["/v1/models"] = {"data": [{"id": f"model-{number}"} for number in range(1000)]}
     with pytest.raises(CrystalError, match="answers with more than 0 MB"):
         ServerModel.open(server.url)
@@ -411,30 +411,30 @@ def test_names_are_looked_up_once_and_must_mean_this_machine(monkeypatch):
         return [(None, None, 0, "", (number, 0)) for number in found[host]]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    here = address.parse("http://here:8080/v1/")
+    here = url.parse("http://here:8080/v1/")
     assert (here.numbers, here.local, here.path, here.authority) == (("127.0.0.1", "::1"), True, "/v1", "here:8080")
     for name in ("there", "both"):
         with pytest.raises(UsageError, match=f"^{name} .*is not this machine.*--allow-remote"):
-            address.parse(f"http://{name}/v1")
-        assert not address.parse(f"https://{name}/v1#m", allow_remote=True).local
+            url.parse(f"http://{name}/v1")
+        assert not url.parse(f"https://{name}/v1#m", allow_remote=True).local
     with pytest.raises(CrystalError, match="no host is called nowhere: Name or service not known"):
-        address.parse("http://nowhere/v1")
+        url.parse("http://nowhere/v1")
     asked.clear()
-    assert address.parse("http://127.8.9.1/v1").local
-    assert address.parse("http://[::1]:1/v1").authority == "[::1]:1"
-    assert address.parse("http://[::ffff:127.0.0.1]/v1").local
+    assert url.parse("http://127.8.9.1/v1").local
+    assert url.parse("http://[::1]:1/v1").authority == "[::1]:1"
+    assert url.parse("http://[::ffff:127.0.0.1]/v1").local
     assert asked == []
     monkeypatch.setenv("CRYSTAL_OFFLINE", "1")
     with pytest.raises(CrystalError, match="CRYSTAL_OFFLINE forbids the network"):
-        address.parse("http://there/v1", allow_remote=True)
-    assert address.parse("http://here/v1").local
+        url.parse("http://there/v1", allow_remote=True)
+    assert url.parse("http://here/v1").local
 
 
 def test_a_name_that_nobody_answers_for(monkeypatch):
-    monkeypatch.setattr(address, "_LOOKUP", 0.1)
+    monkeypatch.setattr(url, "_LOOKUP", 0.1)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(0.5) or [])
     with pytest.raises(CrystalError, match="no answer within 0 s to where slow is"):
-        address.parse("http://slow/v1")
+        url.parse("http://slow/v1")
 
 
 TEXTS = [
@@ -448,23 +448,27 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS)
 def test_estimates_are_rather_too_high(language_model_path, text):
     tokens = LanguageModel.open(language_model_path).count(text)
-    assert tokens <= estimate.count(text) <= 3 * tokens
+    assert tokens <= token_estimate.count(text) <= 3 * tokens
 
 
 def test_estimates_for_a_vocabulary_that_does_not_know_the_language(language_model_path):
     text = "Der Leuchtturmwärter sagte, dass die Lampe jede Nacht vierzehn Liter Öl verbrennt."
-    assert 0.9 * LanguageModel.open(language_model_path).count(text) <= estimate.count(text)
+    assert 0.9 * LanguageModel.open(language_model_path).count(text) <= token_estimate.count(text)
 
 
 @given(st.text(), st.integers(0, 40))
 def test_an_estimated_beginning(text, tokens):
-    cut = estimate.truncate(text, tokens)
+    cut = token_estimate.truncate(text, tokens)
     assert text.startswith(cut)
-    assert estimate.count(cut) <= tokens
-    assert cut == text or estimate.count(text[: len(cut) + 1]) > tokens
+    assert token_estimate.count(cut) <= tokens
+    assert cut == text or token_estimate.count(text[: len(cut) + 1]) > tokens
 
 
 @given(st.text(), st.text())
 def test_estimates_add_up(one, other):
-    together = estimate.count(one + other)
-    assert max(estimate.count(one), estimate.count(other)) <= together <= estimate.count(one) + estimate.count(other)
+    together = token_estimate.count(one + other)
+    assert (
+        max(token_estimate.count(one), token_estimate.count(other))
+        <= together
+        <= token_estimate.count(one) + token_estimate.count(other)
+    )

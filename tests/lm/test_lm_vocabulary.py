@@ -10,8 +10,8 @@ from tiny import tiny_vocabulary
 from tokenizers import models, pre_tokenizers
 
 from crystalcli.errors import CrystalError, UsageError
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.opening import open_vocabulary
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.lm.tokenizer.from_gguf import open_vocabulary
 
 
 @pytest.fixture(scope="module")

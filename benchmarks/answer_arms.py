@@ -16,10 +16,10 @@ from crystalcli import Crystal
 from crystalcli.answering import context, extract, support
 from crystalcli.answering.spoken import PENALTY, STOP
 from crystalcli.lexical.analysis import terms
-from crystalcli.library import LANGUAGE_MODEL, fetched, read_into, speaker
-from crystalcli.lm.local_model import LanguageModel
+from crystalcli.library import LANGUAGE_MODEL, fetched, get_model, read_into
+from crystalcli.lm import LanguageModel
 from crystalcli.memory.crystal import ENCODER
-from crystalcli.types import Passage
+from crystalcli.types import Passage, Sampling
 
 ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
 _K = 5  # passages of each recall, as in `crystal ask`
@@ -84,14 +84,14 @@ class Arms:
         read = "\n".join(each.text for each in taken)
         if question.choices:
             return self._likeliest(messages, question), read
-        pieces = self.model.say(messages, max_tokens=_TOKENS, repetition_penalty=PENALTY, stop=STOP)
+        pieces = self.model.say(messages, Sampling(max_tokens=_TOKENS, repetition_penalty=PENALTY, stop=STOP))
         return "".join(pieces).strip(), read
 
     @property
     def model(self) -> LanguageModel:
         """The language model."""
         if self._model is None:
-            opened = speaker(self._named)
+            opened = get_model(self._named)
             assert isinstance(opened, LanguageModel), "likelihoods are asked for: a GGUF file is needed"
             self._model = opened
         return self._model
@@ -169,13 +169,13 @@ class Arms:
         prompt = self.model.chat_prompt(messages)
         said = [(label, self.model._vocabulary.encode(text)) for label, text in question.choices]
         cache = decoder.cache(len(prompt) + max(len(ids) for _, ids in said))
-        first = torch.log_softmax(decoder.read(prompt, cache), -1)
+        first = torch.log_softmax(decoder.forward(prompt, cache), -1)
         means = []
         for label, ids in said:
             cache.length = len(prompt)
             total = float(first[0, ids[0]])
             if len(ids) > 1:
-                later = torch.log_softmax(decoder.read(ids[:-1], cache, every=True), -1)
+                later = torch.log_softmax(decoder.forward(ids[:-1], cache, all_logits=True), -1)
                 total += float(later.gather(1, torch.tensor(ids[1:])[:, None]).sum())
             means.append((total / len(ids), label))
         return max(means)[1]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, Self, TypeVar
 from crystalcli import models
 from crystalcli.answering.wishes import FLOOR
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
-from crystalcli.language_models import LANGUAGE_MODEL, is_named, meant, own, speaker
+from crystalcli.language_models import LANGUAGE_MODEL, get_model, is_builtin, is_model_named, resolve_model
 from crystalcli.memory.crystal import CrystalFile
 from crystalcli.memory.encoders import find
 from crystalcli.paths import expanded
@@ -149,7 +149,7 @@ class Crystal(CrystalFile):
         is written. An extractive answer is these sentences, and comes through on_text alone.
 
         model: a GGUF file, a folder in Hugging Face's layout, the URL of a local server, a name, or a model that is open
-        (`library.speaker`), which keeps its weights from one question to the next; None: what $CRYSTAL_MODEL says, else the default
+        (`library.get_model`), which keeps its weights from one question to the next; None: what $CRYSTAL_MODEL says, else the default
         one, which may be fetched. What was named is opened before anything is recalled. allow_remote: a server may be another
         machine. extractive: no model, the best sentences quoted; None: so where no model is named and strict is not asked for,
         since the program's own says the right words far less often. strict: a sentence with names or numbers that the passages do
@@ -161,7 +161,7 @@ class Crystal(CrystalFile):
         """
         from crystalcli.answering.ask import ask
         from crystalcli.answering.wishes import Wishes
-        from crystalcli.lm.preload import Early
+        from crystalcli.lm import Preload
 
         if wishes is None:
             wishes = Wishes(
@@ -174,13 +174,13 @@ class Crystal(CrystalFile):
                 strict=strict,
                 floor=floor,
             )
-        wishes = wishes.settled(lambda: is_named(model))
+        wishes = wishes.settled(lambda: is_model_named(model))
         if wishes.extractive:
-            return ask(self, question, wishes, speaker=speaker, on_text=on_text)  # which no extract needs
-        early = Early(_opener(model, allow_remote))
+            return ask(self, question, wishes, speaker=get_model, on_text=on_text)  # which no extract needs
+        early = Preload(_opener(model, allow_remote))
 
         def shown(cited: tuple[Citation, ...]) -> None:
-            early.begin()  # not sooner: the thread would hold up what brings the evidence
+            early.start()  # not sooner: the thread would hold up what brings the evidence
             if on_evidence is not None:
                 on_evidence(cited)
 
@@ -203,12 +203,12 @@ class Crystal(CrystalFile):
         from crystalcli.answering.packed import packed
         from crystalcli.answering.wishes import Wishes
 
-        wanted, named = wishes or Wishes(), is_named(model)
+        wanted, named = wishes or Wishes(), is_model_named(model)
         if model is None or isinstance(model, str | Path):
-            what = meant(model)
-            if own(what) and models.locate(what) is None:
+            what = resolve_model(model)
+            if is_builtin(what) and models.locate(what) is None:
                 return packed(self, question, wanted)
-            model = speaker(what, allow_remote=allow_remote)
+            model = get_model(what, allow_remote=allow_remote)
         return packed(self, question, wanted, model, bounded=named)
 
     @staticmethod
@@ -277,7 +277,7 @@ class Crystal(CrystalFile):
         return (document.path for document in self.documents() if document.chunks)
 
 
-__all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "forecast", "paths_of", "read_into", "speaker"]
+__all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "forecast", "get_model", "paths_of", "read_into"]
 _AnyCrystal = TypeVar("_AnyCrystal", bound=Crystal)
 
 
@@ -372,10 +372,10 @@ def fetched(name: str) -> Path | None:
 def _opener(model: str | Path | Speaker | None, allow_remote: bool) -> Callable[[], Speaker]:
     """What gives the language model; the user's own is open already, crystal's own opens when it is asked."""
     if model is None or isinstance(model, str | Path):
-        what = meant(model)
-        if own(what):
-            return lambda: speaker(what)
-        model = speaker(what, allow_remote=allow_remote)
+        what = resolve_model(model)
+        if is_builtin(what):
+            return lambda: get_model(what)
+        model = get_model(what, allow_remote=allow_remote)
     opened = model
     return lambda: opened
 

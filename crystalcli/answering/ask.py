@@ -10,7 +10,7 @@ from crystalcli.answering.spoken import PENALTY, STOP, Spoken
 from crystalcli.answering.wishes import Wishes
 from crystalcli.errors import CrystalError, NotFoundError
 from crystalcli.memory.crystal import CrystalFile
-from crystalcli.types import Answer, Citation, Speaker
+from crystalcli.types import Answer, Citation, Sampling, Speaker
 
 NOT_HERE = "not in this crystal"
 
@@ -74,7 +74,8 @@ def ask(
 
     try:
         for piece in model.say(
-            given.messages, max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=PENALTY, stop=STOP
+            given.messages,
+            Sampling(max_tokens=wishes.max_tokens, seed=wishes.seed, repetition_penalty=PENALTY, stop=STOP),
         ):
             heard = True
             tell(spoken.hear(piece))

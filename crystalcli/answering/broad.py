@@ -29,7 +29,7 @@ from crystalcli.memory.passages import Query
 from crystalcli.memory.recall import Recall
 from crystalcli.text.sentences import sentences
 from crystalcli.text.unwrap import unwrapped
-from crystalcli.types import BY_LINES, Answer, Citation, Passage, Portion, Speaker
+from crystalcli.types import BY_LINES, Answer, Citation, Passage, Portion, Sampling, Speaker
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -235,7 +235,9 @@ def _speak(
     spoken = Spoken(sources, strict=wishes.strict)
     last, whole = "", False
     try:
-        for piece in model.say(conversation, max_tokens=most, seed=wishes.seed, repetition_penalty=PENALTY, stop=stop):
+        for piece in model.say(
+            conversation, Sampling(max_tokens=most, seed=wishes.seed, repetition_penalty=PENALTY, stop=stop)
+        ):
             said.heard = True
             last = piece.strip()[-1:] or last
             said.show(spoken.hear(piece))

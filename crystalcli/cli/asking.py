@@ -137,12 +137,12 @@ def ask(
     from crystalcli.answering.wishes import Wishes
     from crystalcli.cli.reply import Asker
     from crystalcli.cli.stopping import stoppable
-    from crystalcli.language_models import is_named
+    from crystalcli.language_models import is_model_named
 
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json is --format json, which does not go with --format {form}")
     form = "json" if as_json else form or "plain"
-    wanted = Wishes(stoppable=True, **wishes).settled(lambda: is_named(model))
+    wanted = Wishes(stoppable=True, **wishes).settled(lambda: is_model_named(model))
     if question is None and (sys.stdin is None or not sys.stdin.isatty()):
         raise UsageError("give a question, or - to read it from standard input")
     try:

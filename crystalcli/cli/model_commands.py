@@ -61,7 +61,7 @@ def models_add(place: str, name: str, allow_remote: bool, as_json: bool) -> None
     from crystalcli import language_models
     from crystalcli.cli import render_models
 
-    added = language_models.add(place, name, allow_remote=allow_remote)
+    added = language_models.add_model(place, name, allow_remote=allow_remote)
     if as_json:
         output.json("models add", {"model": render_models.registered_json(added)})
     else:

@@ -12,8 +12,8 @@ from crystalcli.cli.screen import Screen
 from crystalcli.cli.speaking import chosen
 from crystalcli.cli.waiting import Waiting
 from crystalcli.errors import UsageError
-from crystalcli.language_models import speaker
-from crystalcli.lm.preload import Early
+from crystalcli.language_models import get_model
+from crystalcli.lm import Preload
 
 if TYPE_CHECKING:
     from crystalcli.answering.wishes import Wishes
@@ -38,7 +38,7 @@ class Asker:
         self._waiting = Waiting()
 
     def prepare(self) -> None:
-        """Open the language model, if there will be one, and go on loading it. Raises as `library.speaker` does."""
+        """Open the language model, if there will be one, and go on loading it. Raises as `library.get_model` does."""
         if not self._wishes.extractive and not self._context_only:
             self._open(self._model)
 
@@ -68,9 +68,9 @@ class Asker:
 
     def _open(self, model: str | Path | Speaker | None) -> None:
         def opened() -> Speaker:
-            return speaker(model) if model is None or isinstance(model, str | Path) else model
+            return get_model(model) if model is None or isinstance(model, str | Path) else model
 
-        self._model = Early(opened)()  # and its weights are on their way
+        self._model = Preload(opened)()  # and its weights are on their way
 
     def reply(self, question: str) -> Answer | None:
         """Answer, on the screen, in the form that was chosen; None where only the context was asked for."""

@@ -11,7 +11,7 @@ import click
 from crystalcli.cli.shared import fetch
 
 if TYPE_CHECKING:
-    from crystalcli.lm.local_model import LanguageModel
+    from crystalcli.lm import LanguageModel
     from crystalcli.types import Speaker
 
 model_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
@@ -26,20 +26,20 @@ def chosen(model: str | None, allow_remote: bool) -> str | Path | Speaker:
     """The model to ask: the user's own open already, so that a wrong one is said before anything is recalled or fetched; the name
     of one of crystal's, fetched if need be, which opens when it is asked.
     """
-    from crystalcli.language_models import meant, own, speaker
+    from crystalcli.language_models import get_model, is_builtin, resolve_model
 
-    what = meant(model)
-    if own(what):
+    what = resolve_model(model)
+    if is_builtin(what):
         fetch(what)
         return what
-    return speaker(what, allow_remote=allow_remote)
+    return get_model(what, allow_remote=allow_remote)
 
 
 def judging(model: str | None) -> LanguageModel:
     """The model that says how likely tokens are, open; one of crystal's is fetched if need be. Raises UsageError for any other."""
-    from crystalcli.language_models import meant, own
+    from crystalcli.language_models import is_builtin, resolve_model
     from crystalcli.memory.recalling import judge
     from crystalcli.models import weights
 
-    what = meant(model)
-    return judge(fetch(what) / weights(what).main if own(what) else what)
+    what = resolve_model(model)
+    return judge(fetch(what) / weights(what).main if is_builtin(what) else what)

@@ -15,7 +15,7 @@ from crystalcli.answering.templates import PLAIN, filled
 from crystalcli.answering.wishes import Wishes
 from crystalcli.examples.planted import Fact, says
 from crystalcli.library import Crystal
-from crystalcli.types import Speaker
+from crystalcli.types import Sampling, Speaker
 
 _LONGEST = 48  # tokens of an answer
 _PASSAGES = 1  # of 12 such facts in one text the small model says 9 from one passage, and 2 from three
@@ -63,5 +63,5 @@ def answers(model: Speaker, fact: Fact, window: str, crystal: Path, encoder: Pat
 
 
 def _spoken(model: Speaker, conversation: Sequence[dict[str, str]]) -> str:
-    pieces = model.say(conversation, max_tokens=_LONGEST, repetition_penalty=PENALTY, stop=STOP)
+    pieces = model.say(conversation, Sampling(max_tokens=_LONGEST, repetition_penalty=PENALTY, stop=STOP))
     return " ".join("".join(pieces).split())

@@ -1,4 +1,4 @@
-"""A language model out of files: counts and cuts text in its tokens, writes prompts, and speaks.
+"""A language model out of files, run by crystal's own decoder: counts and cuts text in its tokens, and generates.
 
 Knows: which vocabulary, decoder and template belong together, and when to load what.
 Does not know: what is said or why.
@@ -11,18 +11,19 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import CrystalError, UsageError
-from crystalcli.lm.chat import chat_template
-from crystalcli.lm.chat.chat_prompt import Conversation
-from crystalcli.lm.chat.stream import check_figures, check_length, spoken, until
-from crystalcli.lm.decoder.decoder_config import Shape
-from crystalcli.lm.decoder.thread_tuner import Pace
+from crystalcli.lm.chat.chat_prompt import PromptEncoder
+from crystalcli.lm.chat.chat_template import Message
+from crystalcli.lm.chat.stream import check_prompt_length, check_sampling, until_stop, without_thinking
+from crystalcli.lm.decoder.decoder_config import DecoderConfig
+from crystalcli.lm.decoder.thread_tuner import ThreadTuner
 from crystalcli.lm.files.gguf import GGUF
-from crystalcli.lm.files.tensor_source import Source
-from crystalcli.lm.tokenizer.from_gguf import open_vocabulary
+from crystalcli.lm.files.tensor_source import TensorSource
+from crystalcli.lm.tokenizer.from_gguf import vocabulary_from_gguf
 from crystalcli.lm.tokenizer.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     import torch
 
     from crystalcli.lm.decoder.llama import Llama
-    from crystalcli.lm.decoder.prefix_cache import Prefix
+    from crystalcli.lm.decoder.prefix_cache import PrefixCache
+    from crystalcli.types import Sampling
 
 _PRECISIONS = ("auto", "fp32", "bf16")
 _SAMPLE = 64  # positions of work by which threads are tried before a prompt: a few milliseconds
@@ -39,12 +41,28 @@ _FIRST_STEPS = 8  # layers of the first token on one thread, before several are 
 
 
 class LanguageModel:
-    """A model opened with `LanguageModel.open`. Its methods may be called from several threads."""
+    """A model opened with `LanguageModel.open`; a ChatModel. Its methods may be called from several threads.
+
+    Args:
+        source: The weights.
+        config: The decoder's configuration.
+        vocabulary: The tokens.
+        template: Source of the chat template, "" for ChatML.
+        precision: As in `open`.
+        threads: As in `open`.
+        cache: As in `open`.
+
+    Raises:
+        UsageError: An unknown precision, or fewer than one thread.
+        CrystalError: The vocabulary has more tokens than the decoder has embeddings.
+    """
+
+    estimates = False
 
     def __init__(
         self,
-        source: Source,
-        shape: Shape,
+        source: TensorSource,
+        config: DecoderConfig,
         vocabulary: Vocabulary,
         template: str,
         *,
@@ -52,25 +70,21 @@ class LanguageModel:
         threads: int | None = None,
         cache: Path | None = None,
     ) -> None:
-        """Puts together what a file or folder holds. template: the source of its chat template, "" for none.
-
-        The rest as in `open`, with its UsageErrors. Raises CrystalError when there are more tokens than embeddings.
-        """
         if precision not in _PRECISIONS:
-            raise UsageError(f"precision is one of {', '.join(_PRECISIONS)}, not {precision!r}")
+            raise UsageError(f"precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
         if threads is not None and threads < 1:
-            raise UsageError(f"{threads} threads are too few")
-        if vocabulary.size > shape.vocabulary:
-            raise CrystalError(f"{source.path}: {vocabulary.size:,} tokens, but embeddings for {shape.vocabulary:,}")
+            raise UsageError(f"threads must be at least 1, got {threads}")
+        if vocabulary.size > config.vocab_size:
+            raise CrystalError(f"{source.path}: {vocabulary.size:,} tokens, but embeddings for {config.vocab_size:,}")
         self._source = source
-        self._shape = shape
+        self._config = config
         self._vocabulary = vocabulary
-        self._conversation = Conversation(vocabulary, template)
+        self._prompt_encoder = PromptEncoder(vocabulary, template)
         self._precision = precision
         self._threads = threads
-        self._most = 1  # threads; known when torch is
+        self._max_threads = 1  # known when torch is imported
         self._cache = cache / self.name if cache is not None else None
-        self._copy = ""  # the name of the converted copy to write, when there is none yet
+        self._cache_name = ""  # of the converted copy to write, while there is none
         self._decoder: Llama | None = None
         self._loading = threading.Lock()
 
@@ -83,24 +97,29 @@ class LanguageModel:
         threads: int | None = None,
         cache: Path | None = None,
     ) -> LanguageModel:
-        """Opens a GGUF file of a family that `Shape` knows, with a vocabulary that `open_vocabulary` can read.
+        """Open a GGUF file.
 
-        precision: "fp32"; "bf16"; or "auto": bfloat16 where the CPU multiplies it in hardware, else float32 for
-        prompts, with the wide products in eight bits where it has instructions for these, and in any case four-bit
-        weights as they are for the words that follow, where torch has a kernel.
-        threads: for torch, in the whole process; None: as many as torch would use, or fewer while that is quicker.
-        cache: a folder for a converted copy of the weights, which opens faster; written after the first answer, found
-        again by the source's SHA-256. None keeps no copy.
-        Raises ModelMissingError when there is no such file, UsageError for an unknown precision or number of threads,
-        CrystalError when the file is damaged or of a kind that cannot be run.
+        Args:
+            path: The file, of a family that `DecoderConfig` knows, with a byte-level or SentencePiece vocabulary.
+            precision: "fp32", "bf16" or "auto". Auto takes bfloat16 where the CPU multiplies it in hardware, else float32 for
+                prompts, with the wide products in eight bits where the CPU has instructions for these; and four-bit weights as they
+                are for the words that follow, where torch has a kernel.
+            threads: Threads of torch in the whole process. None takes as many as torch would, or fewer while that is faster.
+            cache: Folder for a converted copy of the weights, which opens faster. It is written after the first answer and found
+                again by the source's SHA-256. None keeps no copy.
+
+        Raises:
+            ModelMissingError: The file does not exist.
+            UsageError: An unknown precision, or fewer than one thread.
+            CrystalError: The file is damaged or of a kind that cannot be run.
         """
         file = GGUF(Path(path))
         try:
             template = file.metadata.get("tokenizer.chat_template")
             return cls(
                 file,
-                Shape.of(file),
-                open_vocabulary(file),
+                DecoderConfig.from_gguf(file),
+                vocabulary_from_gguf(file),
                 template if isinstance(template, str) else "",
                 precision=precision,
                 threads=threads,
@@ -112,148 +131,153 @@ class LanguageModel:
 
     @property
     def name(self) -> str:
-        """The file's or folder's name, without an ending."""
+        """The name of the file or folder, without its ending."""
         return self._source.path.stem if self._source.path.suffix == ".gguf" else self._source.path.name
 
     @property
     def context_length(self) -> int:
-        """How many tokens the model can have before it, prompt and answer together."""
-        return self._shape.context
+        """Tokens that the model takes at once, prompt and answer together."""
+        return self._config.context_length
 
     def count(self, text: str) -> int:
-        """How many tokens `text` has. Needs neither torch nor weights."""
+        """Count the tokens of a text. Needs neither torch nor weights."""
         return self._vocabulary.count(text)
 
     def truncate(self, text: str, tokens: int) -> str:
-        """A beginning of `text` of at most `tokens` tokens. Raises UsageError when `tokens` is negative."""
+        """Cut a text to its longest beginning of at most `tokens` tokens.
+
+        Raises:
+            UsageError: `tokens` is negative.
+        """
         return self._vocabulary.truncate(text, tokens)
 
-    def chat_prompt(self, messages: Iterable[chat_template.Message]) -> list[int]:
-        """The ids of a conversation, up to where the assistant is to speak, by the model's own template (else ChatML).
+    def chat_prompt(self, messages: Iterable[Message]) -> list[int]:
+        """Encode a conversation, up to where the assistant answers, by the model's own template (else ChatML).
 
-        messages: each with `role` ("system", "user", "assistant") and `content`. Names of special tokens inside them
-        are ordinary text: no document can close its message and open another.
-        Raises UsageError for messages without role or content, CrystalError when the template fails on them.
+        Names of special tokens inside the messages are ordinary text: no document can close its message and open another.
+
+        Args:
+            messages: Each with `role` ("system", "user", "assistant") and `content`.
+
+        Raises:
+            UsageError: A message has no role or no content.
+            CrystalError: The template fails on the messages.
         """
-        return self._conversation.ids(messages)
+        return self._prompt_encoder.encode(messages)
 
-    def prompt_size(self, messages: Sequence[chat_template.Message]) -> int:
-        """How many tokens `chat_prompt` makes of the messages. Raises as it does."""
+    def prompt_size(self, messages: Sequence[Message]) -> int:
+        """Count the tokens of `chat_prompt`. Raises as it does."""
         return len(self.chat_prompt(messages))
 
-    def say(
-        self,
-        messages: Sequence[chat_template.Message],
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        top_p: float = 0.95,
-        seed: int = 0,
-        repetition_penalty: float = 1.0,
-        stop: Sequence[str] = (),
-    ) -> Iterator[str]:
-        """What the model says next in a conversation: `generate` behind `chat_prompt`, without thoughts that it thinks aloud
-        before its answer. Raises as these do.
-        """
-        pieces = self.generate(
-            self.chat_prompt(messages),
-            max_tokens=max_tokens,
-            temperature=temperature,
-            top_p=top_p,
-            seed=seed,
-            repetition_penalty=repetition_penalty,
-        )
-        return until(spoken(pieces), stop)
+    def say(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
+        """Generate the next message of a conversation, without the thoughts that precede it.
 
-    def generate(
-        self,
-        prompt_ids: Sequence[int],
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        top_p: float = 0.95,
-        seed: int = 0,
-        repetition_penalty: float = 1.0,
-        stop: Sequence[str] = (),
-    ) -> Iterator[str]:
-        """What the model says after the prompt, in pieces of whole characters as they come.
-
-        Ends with the model's own end token, before the first of the `stop` strings, or after `max_tokens` tokens.
-        temperature 0: the likeliest token always, so that the same prompt gives the same text; otherwise `seed` does.
-        Raises, at the call: UsageError for figures out of range, CrystalError when prompt and answer together exceed
-        `context_length`; while iterating, on first use: CrystalError when the weights cannot be used.
+        Raises as `chat_prompt` and `generate` do.
         """
-        check_figures(max_tokens, temperature, top_p, repetition_penalty)
-        prompt = self._checked(prompt_ids)
-        check_length(self.name, len(prompt), max_tokens, self.context_length)
-        choices = (temperature, top_p, seed, repetition_penalty)
-        pieces = self._vocabulary.stream(self._continue(prompt, max_tokens, choices))
-        return until(pieces, stop)
+        pieces = self.generate(self.chat_prompt(messages), replace(sampling, stop=()))
+        return until_stop(without_thinking(pieces), sampling.stop)
+
+    def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> Iterator[str]:
+        """Generate the text that follows a prompt, in pieces of whole characters as they come.
+
+        It ends with the model's own end token, before the first stop string, or after `sampling.max_tokens` tokens.
+
+        Args:
+            prompt_ids: Token ids of the prompt.
+            sampling: How to choose the tokens and when to stop.
+
+        Raises:
+            UsageError: At the call: a value of `sampling` or a token id is out of range.
+            CrystalError: At the call: prompt and answer together exceed `context_length`. While iterating, on first use: the
+                weights cannot be used.
+        """
+        check_sampling(sampling)
+        prompt = self._check_ids(prompt_ids)
+        check_prompt_length(self.name, len(prompt), sampling.max_tokens, self.context_length)
+        return until_stop(self._vocabulary.stream(self._generate_ids(prompt, sampling)), sampling.stop)
 
     def logits(self, ids: Sequence[int]) -> torch.Tensor:
-        """The logits after each of `ids`, float32 [n, vocabulary]. Raises as `generate` does."""
-        prompt = self._checked(ids)
-        if len(prompt) > self.context_length:
-            raise CrystalError(f"{len(prompt):,} tokens are more than the {self.context_length:,} {self.name} can take")
+        """Compute the logits after each of `ids`, float32 [n, vocabulary]. Raises as `generate` does."""
+        prompt = self._check_ids(ids)
+        self._check_fits(len(prompt))
         decoder = self.load(len(prompt))
-        return decoder.read(prompt, decoder.cache(len(prompt)), every=True)
+        return decoder.forward(prompt, decoder.cache(len(prompt)), all_logits=True)
 
     def ids(self, text: str) -> list[int]:
-        """The tokens of a text; the names of special tokens in it are ordinary text. Needs neither torch nor weights."""
+        """Encode a text; names of special tokens in it are ordinary text. Needs neither torch nor weights."""
         return self._vocabulary.encode(text)
 
     def data(self, ids: Sequence[int]) -> bytes:
-        """What tokens stand for, in UTF-8. Needs neither torch nor weights."""
+        """Decode tokens to their bytes, UTF-8. Needs neither torch nor weights."""
         return self._vocabulary.join(ids)
 
     def log_probabilities(self, ids: Sequence[int], first: int) -> list[float]:
-        """The natural logarithm of the probability of each of `ids[first:]`, given all that stands before it.
+        """Compute the natural logarithm of the probability of each of `ids[first:]`, given all before it.
 
-        first: 1 or more. Raises as `log_probabilities_of` does.
+        Args:
+            ids: Token ids.
+            first: Index of the first token to judge, 1 or more.
+
+        Raises as `log_probabilities_of` does.
         """
-        return [float(each) for each in self.log_probabilities_of(ids, first, [[each] for each in ids[first:]])[:, 0]]
+        candidates = [[number] for number in ids[first:]]
+        return [float(value) for value in self.log_probabilities_of(ids, first, candidates)[:, 0]]
 
     def log_probabilities_of(
         self, ids: Sequence[int], first: int, asked: Sequence[Sequence[int]] | npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """The same of other tokens in the place of each of `ids[first:]`: float32 [n, k] for `asked` [n, k].
+        """Compute the natural logarithms of the probabilities of other tokens in the place of each of `ids[first:]`.
 
         Logits are made for some positions at a time and not kept, so that memory is that of a prompt.
-        Raises UsageError for another `first`, for tokens asked for that there are not, and as `logits` does.
+
+        Args:
+            ids: Token ids.
+            first: Index of the first token to judge, 1 or more.
+            asked: Candidate ids, int64 [n, k], for the n places from `first` on.
+
+        Returns:
+            float32 [n, k].
+
+        Raises:
+            UsageError: `first`, the shape of `asked` or an id is out of range.
+            CrystalError: There are more tokens than the model takes, or the weights cannot be used.
         """
-        checked = self._checked(ids)
+        checked = self._check_ids(ids)
         if not 1 <= first < len(checked):
-            raise UsageError(f"the first token to be judged is from 1 to {len(checked) - 1}, not {first}")
-        if len(checked) - 1 > self.context_length:
-            raise CrystalError(
-                f"{len(checked) - 1:,} tokens are more than the {self.context_length:,} {self.name} can take"
-            )
+            raise UsageError(f"first must be from 1 to {len(checked) - 1}, got {first}")
+        self._check_fits(len(checked) - 1)
         import numpy as np
 
-        wanted = np.asarray(asked, np.int64)
-        if wanted.ndim != 2 or len(wanted) != len(checked) - first:
+        candidates = np.asarray(asked, np.int64)
+        if candidates.ndim != 2 or len(candidates) != len(checked) - first:
             raise UsageError(
-                f"some tokens for each place: in {len(wanted)} places, not {len(checked) - first}, or not in rows"
+                f"expected candidates of shape [{len(checked) - first}, k], one row for each place; "
+                f"got {list(candidates.shape)}"
             )
-        if wanted.size and not 0 <= wanted.min() <= wanted.max() < self._vocabulary.size:
+        if candidates.size and not 0 <= candidates.min() <= candidates.max() < self._vocabulary.size:
             raise UsageError(f"token ids are from 0 to {self._vocabulary.size - 1:,}")
         decoder = self.load(len(checked))
         import torch
 
-        from crystalcli.lm.decoder.logprobs import judged
+        from crystalcli.lm.decoder.logprobs import token_logprobs
 
         try:
-            found = judged(decoder, checked, first, torch.from_numpy(wanted), self._pace(decoder, len(checked)))
-            return np.asarray(found.numpy(), np.float32)
+            tuner = self._prompt_tuner(decoder, len(checked))
+            logprobs = token_logprobs(decoder, checked, first, torch.from_numpy(candidates), tuner)
+            return np.asarray(logprobs.numpy(), np.float32)
         finally:
-            if self._adapts(decoder):
-                torch.set_num_threads(self._most)
+            if self._tunes_threads(decoder):
+                torch.set_num_threads(self._max_threads)
 
     def load(self, positions: int = 0) -> Llama:
-        """Loads the weights now, if they are not there yet: a caller with something else to do may use a thread.
+        """Load the weights now, if they are not loaded; a caller with other work may do so in a thread.
 
-        positions: how many are to be read with them. Raises CrystalError when the weights cannot be used, or when they
-        and what is kept of the positions are more than memory has room for; nothing is loaded then.
+        Args:
+            positions: Positions that will be read with them, for the check of memory.
+
+        Raises:
+            CrystalError: The weights cannot be used, or they and the cache of the positions exceed the memory. Nothing is loaded
+                then.
         """
         with self._loading:
             if self._decoder is None:
@@ -268,114 +292,118 @@ class LanguageModel:
         import torch
 
         from crystalcli.lm.decoder import memory_budget, weight_cache
-        from crystalcli.lm.decoder.int8 import quick_integers
-        from crystalcli.lm.decoder.linear import fast_bfloat16, packed_works
+        from crystalcli.lm.decoder.int8 import has_fast_int8
+        from crystalcli.lm.decoder.linear import has_fast_bfloat16, has_int4_kernel
         from crystalcli.lm.decoder.llama import Llama
 
         if self._threads is not None:
             torch.set_num_threads(self._threads)
-        narrow = self._precision == "bf16" or (self._precision == "auto" and fast_bfloat16())
-        packing = self._precision != "fp32" and packed_works()
-        eight = self._precision == "auto" and packing and quick_integers()
+        narrow = self._precision == "bf16" or (self._precision == "auto" and has_fast_bfloat16())
+        int4 = self._precision != "fp32" and has_int4_kernel()
+        int8 = self._precision == "auto" and int4 and has_fast_int8()
         width = 2 if narrow else 4
-        cache = memory_budget.reading(self._shape, width, positions)
+        prompt_bytes = memory_budget.prompt_bytes(self._config, width, positions)
         # Where both forms of a four-bit matrix are too much, the packed one alone will do, with slower prompts.
-        keeping = memory_budget.fits(
-            memory_budget.weights(self._source, width, packing, keeping=True, eight=eight) + cache
+        keep_dense = memory_budget.fits_in_memory(
+            memory_budget.weight_bytes(self._source, width, int4, keep_dense=True, int8=int8) + prompt_bytes
         )
-        if not keeping:
-            memory_budget.check(
-                memory_budget.weights(self._source, width, packing, keeping=False) + cache,
+        if not keep_dense:
+            memory_budget.check_memory(
+                memory_budget.weight_bytes(self._source, width, int4, keep_dense=False) + prompt_bytes,
                 self.name,
                 "take a smaller model, or a file in four bits (Q4_0, Q4_K_M)",
             )
         saved = {}
         if self._cache is not None:
             hashing.join()
-            name = weight_cache.name_for(digests[0], f"{'bf16' if narrow else 'fp32'} {packing} {eight}")
-            saved = weight_cache.load(self._cache, name)
-            self._copy = "" if saved else name
-        # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine; beside busy neighbours it
-        # cost from 3 to 13 s.
-        self._most = torch.get_num_threads()
+            name = weight_cache.cached_name(digests[0], f"{'bf16' if narrow else 'fp32'} {int4} {int8}")
+            saved = weight_cache.load_weights(self._cache, name)
+            self._cache_name = "" if saved else name
+        # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine; beside busy
+        # neighbours it cost from 3 to 13 s.
+        self._max_threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
             dtype = torch.bfloat16 if narrow else torch.float32
-            return Llama(self._source, self._shape, dtype, packing, saved, keeping, eight)
+            return Llama(self._source, self._config, dtype, int4, saved, keep_dense, int8)
         finally:
-            torch.set_num_threads(self._most)
+            torch.set_num_threads(self._max_threads)
 
-    def _continue(self, prompt: list[int], max_tokens: int, choices: tuple[float, float, int, float]) -> Iterator[int]:
-        positions = len(prompt) + max_tokens
+    def _generate_ids(self, prompt: list[int], sampling: Sampling) -> Iterator[int]:
+        positions = len(prompt) + sampling.max_tokens
         decoder = self.load(positions)
         import torch
 
         from crystalcli.lm.decoder import memory_budget
         from crystalcli.lm.decoder.sampler import Sampler
 
-        sampler = Sampler(*choices)
+        sampler = Sampler(sampling)
         prefix = self._prefix
-        needed = memory_budget.reading(self._shape, decoder.dtype.itemsize, positions)
-        memory_budget.check(needed, f"a prompt of {len(prompt):,} tokens", "give it less context")
-        cache = prefix.cache(decoder, prompt, positions)
-        adapts = self._adapts(decoder)
-        read = False
+        needed = memory_budget.prompt_bytes(self._config, decoder.dtype.itemsize, positions)
+        memory_budget.check_memory(needed, f"a prompt of {len(prompt):,} tokens", "give it less context")
+        cache = prefix.take(decoder, prompt, positions)
+        tunes = self._tunes_threads(decoder)
+        prompt_read = False
         try:
-            pace = self._pace(decoder, len(prompt))
-            token = sampler.choose(decoder.read(prompt[cache.length :], cache, pace=pace)[0])
-            read = True
-            pace = Pace(self._most, torch.set_num_threads, first=_FIRST_STEPS) if adapts else None
-            for number in range(1, max_tokens + 1):
-                if token in self._vocabulary.frame.ends:
+            tuner = self._prompt_tuner(decoder, len(prompt))
+            token = sampler.choose(decoder.forward(prompt[cache.length :], cache, tuner=tuner)[0])
+            prompt_read = True
+            tuner = ThreadTuner(self._max_threads, torch.set_num_threads, first=_FIRST_STEPS) if tunes else None
+            for number in range(1, sampling.max_tokens + 1):
+                if token in self._vocabulary.config.eos_ids:
                     break
-                yield token  # before the next one is worked out
-                if number < max_tokens:
-                    token = sampler.choose(decoder.read([token], cache, pace=pace)[0])
+                yield token  # before the next one is computed
+                if number < sampling.max_tokens:
+                    token = sampler.choose(decoder.forward([token], cache, tuner=tuner)[0])
         finally:
-            if adapts:
-                torch.set_num_threads(self._most)
-            if read:
-                prefix.keep(prompt, cache)
-        self._keep_copy(decoder)
+            if tunes:
+                torch.set_num_threads(self._max_threads)
+            if prompt_read:
+                prefix.store(prompt, cache)
+        self._save_converted(decoder)
 
-    def _adapts(self, decoder: Llama) -> bool:
-        """Whether as many threads are used as are quicker at the moment.
+    def _tunes_threads(self, decoder: Llama) -> bool:
+        """Tell whether the number of threads follows what is faster at the moment.
 
-        Only with packed weights is every figure the same, bit for bit, for any number of threads (tested), and the same prompt
-        must give the same text. So otherwise the number is left as it is.
+        The same prompt must give the same text, and only with packed weights is every result the same, bit for bit, for any number
+        of threads (tested). Otherwise the number stays as it is.
         """
-        return self._threads is None and decoder.packing
+        return self._threads is None and decoder.int4
 
-    def _pace(self, decoder: Llama, tokens: int) -> Pace | None:
-        """What chooses the threads while a prompt of so many tokens is read; None where their number is left as it is."""
+    def _prompt_tuner(self, decoder: Llama, tokens: int) -> ThreadTuner | None:
+        """Make the tuner for a prompt of `tokens` tokens; None where the number of threads stays as it is."""
         import torch
 
-        if not self._adapts(decoder):
+        if not self._tunes_threads(decoder):
             return None
-        sample = functools.partial(decoder.sample, min(tokens, _SAMPLE))
-        return Pace(self._most, torch.set_num_threads, first=1, sample=sample)
+        sample = functools.partial(decoder.run_sample, min(tokens, _SAMPLE))
+        return ThreadTuner(self._max_threads, torch.set_num_threads, first=1, sample=sample)
 
-    def _keep_copy(self, decoder: Llama) -> None:
-        """Writes the converted copy, if one is wanted and there is none: after an answer, when nobody waits."""
+    def _save_converted(self, decoder: Llama) -> None:
+        """Write the converted copy, if one is wanted and there is none: after an answer, when no one waits."""
         with self._loading:
-            if self._cache is not None and self._copy:
+            if self._cache is not None and self._cache_name:
                 tensors = decoder.tensors()
                 if tensors:
                     from crystalcli.lm.decoder import weight_cache
 
-                    weight_cache.save(self._cache, self._copy, tensors)
-                    self._copy = ""
+                    weight_cache.save_weights(self._cache, self._cache_name, tensors)
+                    self._cache_name = ""
 
-    def _checked(self, ids: Sequence[int]) -> list[int]:
+    def _check_ids(self, ids: Sequence[int]) -> list[int]:
         checked = list(ids)
         if not checked:
-            raise UsageError("an empty prompt: there is nothing to continue")
+            raise UsageError("empty prompt: give it at least one token")
         if not all(0 <= number < self._vocabulary.size for number in checked):
             raise UsageError(f"token ids are from 0 to {self._vocabulary.size - 1:,}")
         return checked
 
-    @functools.cached_property
-    def _prefix(self) -> Prefix:
-        from crystalcli.lm.decoder.prefix_cache import Prefix
+    def _check_fits(self, tokens: int) -> None:
+        if tokens > self.context_length:
+            raise CrystalError(f"{tokens:,} tokens are more than the {self.context_length:,} {self.name} can take")
 
-        return Prefix()
+    @functools.cached_property
+    def _prefix(self) -> PrefixCache:
+        from crystalcli.lm.decoder.prefix_cache import PrefixCache
+
+        return PrefixCache()

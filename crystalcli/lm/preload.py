@@ -1,6 +1,6 @@
-"""A language model that opens and loads in a thread of its own, while there is something else to do.
+"""Opens and loads a language model in a thread, while the caller does something else.
 
-Knows: that opening is needed before anything is counted, and loading before anything is said. Does not know which model it is.
+Knows: opening comes before counting, loading before generating. Does not know: which model it is.
 """
 
 from __future__ import annotations
@@ -12,38 +12,46 @@ from collections.abc import Callable
 from crystalcli.types import Speaker
 
 
-class Early:
-    """Calls `open` once, in a thread that `begin` starts, and then the model's `load`, if it has one."""
+class Preload:
+    """A model that opens and then loads in a thread of its own, once.
 
-    def __init__(self, open: Callable[[], Speaker]) -> None:
-        self._open = open
-        self._speaker: Speaker | None = None
+    Args:
+        open_model: Opens the model; called once, in the thread.
+    """
+
+    def __init__(self, open_model: Callable[[], Speaker]) -> None:
+        self._open_model = open_model
+        self._model: Speaker | None = None
         self._error: BaseException | None = None
         self._opened = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def begin(self) -> None:
-        """Start, if that was not done yet."""
+    def start(self) -> None:
+        """Start the thread, unless it has been started."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="loading", daemon=True)
             self._thread.start()
 
     def __call__(self) -> Speaker:
-        """The model, opened; its weights may still be on their way. Raises what `open` raised."""
-        self.begin()
+        """Wait for the open model; its weights may still be loading.
+
+        Raises:
+            BaseException: What `open_model` raised.
+        """
+        self.start()
         self._opened.wait()
-        if self._speaker is None:
+        if self._model is None:
             assert self._error is not None
             raise self._error
-        return self._speaker
+        return self._model
 
     def _run(self) -> None:
         try:
-            self._speaker = self._open()
+            self._model = self._open_model()
         except BaseException as error:
             self._error = error
         self._opened.set()
-        load = getattr(self._speaker, "load", None)
-        if load is not None:
-            with contextlib.suppress(Exception):  # whoever wants the first word meets it again, and is told
-                load()
+        if self._model is not None:
+            # An error of loading comes again with the first word, where the caller sees it.
+            with contextlib.suppress(Exception):
+                self._model.load()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from crystalcli.lm.local_model import LanguageModel
+    from crystalcli.lm import LanguageModel
 
 WINDOW = 1024  # tokens that the model has before it, memory included
 STRIDE = 128  # tokens between one recall and the next
@@ -246,10 +246,9 @@ def _checked(model: Judge, window: int, memory: int | None, stride: int, copying
 
 def judge(model: str | Path) -> LanguageModel:
     """The model in a file or a folder, for reading. Raises UsageError for one that does not say how likely tokens are."""
-    from crystalcli.lm.local_model import LanguageModel
-    from crystalcli.lm.open_model import open_speaker
+    from crystalcli.lm import LanguageModel, open_model
 
-    opened = None if isinstance(model, str) and "://" in model else open_speaker(model)
+    opened = None if isinstance(model, str) and "://" in model else open_model(model)
     if not isinstance(opened, LanguageModel):
         raise UsageError(
             "how likely a text is can be told only by a GGUF file, or a folder of a family that crystal's decoder knows"

@@ -9,7 +9,7 @@ import pytest
 
 from crystalcli.answering import context, support
 from crystalcli.errors import ModelMissingError, UsageError
-from crystalcli.lm.local_model import LanguageModel
+from crystalcli.lm import LanguageModel
 from crystalcli.types import LINED
 
 SAMPLES = Path(__file__).parent.parent.parent / "samples"

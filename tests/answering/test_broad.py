@@ -18,7 +18,7 @@ from crystalcli.answering import broad
 from crystalcli.answering.wishes import Wishes
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
-from crystalcli.lm.local_model import LanguageModel
+from crystalcli.lm import LanguageModel
 
 ROOT = Path(__file__).parent.parent.parent
 TALE = (
@@ -271,7 +271,7 @@ class Reciting:
     def __getattr__(self, name: str) -> object:
         return getattr(self.model, name)
 
-    def say(self, messages, **figures):
+    def say(self, messages, sampling):
         yield from re.findall(r"\S+\s*", self.words)
 
 

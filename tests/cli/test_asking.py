@@ -22,7 +22,7 @@ from crystalcli.answering.wishes import Wishes
 from crystalcli.cli import render_answers
 from crystalcli.cli.app import run
 from crystalcli.cli.screen import Screen
-from crystalcli.lm.server.http_client import Refused
+from crystalcli.lm import ServerRefusedError
 from crystalcli.types import Answer, Citation
 
 ROOT = Path(__file__).parents[2]
@@ -391,7 +391,7 @@ def test_an_answer_can_be_copied_whatever_ended_it(samples_crystal):
         server.say(stream(event("It"), event(" is"), b'data: {"error": {"message": "gone"}}\n\n'))
         answer = crystal.ask(QUESTION, wishes=Wishes(stoppable=True), model=server.url)
         assert str(copy.deepcopy(answer).failure) == str(answer.failure) != "None"
-    refused = Refused("no", 500, "why")
+    refused = ServerRefusedError("no", 500, "why")
     assert vars(pickle.loads(pickle.dumps(refused))) == vars(refused)
 
 

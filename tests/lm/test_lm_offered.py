@@ -9,15 +9,16 @@ import real_servers as real
 from chat_server import stream
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
-from crystalcli.language_models import meant
+from crystalcli.language_models import resolve_model
 from crystalcli.lm.server import discovery, url
 from crystalcli.lm.server.server_model import ServerModel
+from crystalcli.types import Sampling
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 
 
 def says(model: ServerModel) -> str:
-    return "".join(model.say(QUESTION, max_tokens=20))
+    return "".join(model.say(QUESTION, Sampling(max_tokens=20)))
 
 
 SERVERS = {
@@ -77,7 +78,7 @@ REFUSALS: dict[str, tuple[object, type[CrystalError], str]] = {
     "llama.cpp, no key": (
         real.LLAMA_CPP_NO_KEY,
         CrystalError,
-        r"nobody in \(401\): it wants a key: set \$CRYSTAL_API_KEY$",
+        r"refuses access \(401\): it wants a key: set \$CRYSTAL_API_KEY$",
     ),
     "llama.cpp, nowhere": (
         real.LLAMA_CPP_NOWHERE,
@@ -132,7 +133,7 @@ def test_a_list_that_fails_or_is_wanting_needs_a_name(server):
 
 
 def test_what_is_not_needed_is_not_waited_for(server, monkeypatch):
-    monkeypatch.setattr(discovery, "_GLANCES", 0.5)
+    monkeypatch.setattr(discovery, "_OPTIONAL_TIME", 0.5)
 
     def silent(handler: object) -> None:
         server.over.wait(10)
@@ -145,19 +146,19 @@ def test_what_is_not_needed_is_not_waited_for(server, monkeypatch):
 
 def test_a_url_as_it_is_copied(server):
     for end in ("", "/", "/chat/completions", "/models", "/models/"):
-        assert url.parse(server.url + end).path == "/v1"
+        assert url.parse_url(server.url + end).path == "/v1"
     assert ServerModel.open(server.url + "/chat/completions#tiny").name == "tiny"
 
 
 @pytest.mark.parametrize("text", ["localhost:8080", "127.0.0.1:11434/v1", "[::1]:80/v1", "LOCALHOST/v1"])
 def test_a_url_without_its_scheme(text):
     with pytest.raises(UsageError, match=r"no model file at .*; a server is named with its scheme: http://"):
-        meant(text)
+        resolve_model(text)
 
 
 @pytest.mark.parametrize("text", ["models/a.gguf", "qwen3:8b", "1.2.3/a.gguf", "localhost.gguf"])
 def test_paths_and_names_are_no_urls(text):
-    assert not url.looks_like(text)
+    assert not url.lacks_scheme(text)
 
 
 def test_names_for_people():
@@ -170,4 +171,4 @@ def test_names_for_people():
         "two\nlines": "two lines",
         "/": "/",
     }
-    assert {name: discovery.short(name) for name in names} == names
+    assert {name: discovery.display_name(name) for name in names} == names

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.lm.files import ggml_quants
-from crystalcli.lm.files.gguf import KINDS
+from crystalcli.lm.files.gguf import TENSOR_KINDS
 
-WIDTHS = {name: (block, width) for name, block, width in KINDS.values()}
+WIDTHS = {name: (block, width) for name, block, width in TENSOR_KINDS.values()}
 
 
 def half(block: bytes, place: int) -> np.float32:
@@ -154,7 +154,7 @@ READERS = {
 
 
 def test_every_format_has_a_reader():
-    assert READERS.keys() == ggml_quants.READABLE
+    assert READERS.keys() == ggml_quants.READABLE_KINDS
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")

@@ -1,6 +1,6 @@
-"""A conversation as the ids that a model was taught to read: its template and its vocabulary together.
+"""Encodes a conversation to the ids that a model was trained on: its template and its vocabulary together.
 
-Knows: that what is said is never part of the frame: names of special tokens inside messages are ordinary text.
+Knows: messages never become part of the frame; names of special tokens inside them are ordinary text.
 Does not know: weights, what the messages say.
 """
 
@@ -11,50 +11,66 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from crystalcli.errors import CrystalError
-from crystalcli.lm.chat import chat_template
+from crystalcli.lm.chat.chat_template import (
+    CHATML,
+    Message,
+    compile_template,
+    normalize_messages,
+    unused_marker,
+)
 from crystalcli.lm.tokenizer.vocabulary import Vocabulary
 
 
-class Conversation:
-    """Writes messages down by a template. source: the template's, "" for ChatML."""
+class PromptEncoder:
+    """Encodes messages by a template.
 
-    def __init__(self, vocabulary: Vocabulary, source: str) -> None:
+    Args:
+        vocabulary: The tokens.
+        template: Source of the template, "" for ChatML.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, template: str) -> None:
         self._vocabulary = vocabulary
-        self._source = source if source.strip() else chat_template.CHATML
+        self._source = template if template.strip() else CHATML
 
-    def ids(self, messages: Iterable[chat_template.Message]) -> list[int]:
-        """The ids of the messages, up to where the assistant is to speak.
+    def encode(self, messages: Iterable[Message]) -> list[int]:
+        """Encode messages, up to where the assistant answers.
 
-        messages: each with `role` ("system", "user", "assistant") and `content`. No document can close its message and open
-        another. Raises UsageError for messages without role or content, CrystalError when the template fails on them.
+        No document can close its message and open another.
+
+        Args:
+            messages: Each with `role` ("system", "user", "assistant") and `content`.
+
+        Raises:
+            UsageError: A message has no role or no content.
+            CrystalError: The template fails on the messages.
         """
-        plain = chat_template.checked(messages)
-        mark = chat_template.unused_mark(text for message in plain for text in message.values())
-        harmless = [{key: self._vocabulary.disarm(text, mark) for key, text in one.items()} for one in plain]
-        ids = self._vocabulary.encode_template(self._written(harmless), mark)
-        begin = self._vocabulary.frame.begin
-        if self._vocabulary.frame.adds_begin and begin is not None and ids[:1] != [begin]:
-            ids.insert(0, begin)
+        plain = normalize_messages(messages)
+        marker = unused_marker(text for message in plain for text in message.values())
+        disarmed = [{key: self._vocabulary.disarm(text, marker) for key, text in message.items()} for message in plain]
+        ids = self._vocabulary.encode_template(self._render(disarmed), marker)
+        bos_id = self._vocabulary.config.bos_id
+        if self._vocabulary.config.adds_bos and bos_id is not None and ids[:1] != [bos_id]:
+            ids.insert(0, bos_id)
         return ids
 
-    def _written(self, messages: Sequence[chat_template.Message]) -> str:
+    def _render(self, messages: Sequence[Message]) -> str:
         try:
             return self._template(messages, self._names)
         except CrystalError:
-            # Some models were taught no system message; their users say it themselves.
+            # Some models were trained without system messages: put it before the user's.
             if [message["role"] for message in messages[:2]] != ["system", "user"]:
                 raise
-            said = "\n\n".join(message["content"] for message in messages[:2])
-            joined = [{"role": "user", "content": said}, *messages[2:]]
+            content = "\n\n".join(message["content"] for message in messages[:2])
             with suppress(CrystalError):
-                return self._template(joined, self._names)
+                return self._template([{"role": "user", "content": content}, *messages[2:]], self._names)
             raise
 
     @functools.cached_property
-    def _template(self) -> Callable[[Sequence[chat_template.Message], Mapping[str, object]], str]:
-        return chat_template.compile_template(self._source)
+    def _template(self) -> Callable[[Sequence[Message], Mapping[str, object]], str]:
+        return compile_template(self._source)
 
     @functools.cached_property
     def _names(self) -> dict[str, object]:
-        """What templates expect to find; those that may have a model think aloud first are told not to."""
-        return {**self._vocabulary.frame.names, "enable_thinking": False}
+        """Names that templates expect; models that can think first are told not to."""
+        return {**self._vocabulary.config.names, "enable_thinking": False}

@@ -1,7 +1,6 @@
-"""What every language model's words have in common, wherever it runs: what may be asked for, where they begin and end.
+"""The text that a language model generates, wherever it runs: bounds of a request, stop strings, thoughts before the answer.
 
-Knows: figures that a sampler takes, strings to stop at, thoughts that come before the answer.
-Does not know: models, tokens.
+Knows: the ranges of a `Sampling`, strings to stop at, `<think>` blocks. Does not know: models, tokens.
 """
 
 from __future__ import annotations
@@ -9,23 +8,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from crystalcli.errors import CrystalError, UsageError
+from crystalcli.types import Sampling
 
-_OPENED, _CLOSED = "<think>", "</think>"
+_THINK, _END_THINK = "<think>", "</think>"
 
 
-def check_figures(max_tokens: int, temperature: float, top_p: float, repetition_penalty: float) -> None:
-    """Raises UsageError for figures out of range."""
-    if max_tokens < 1:
-        raise UsageError(f"max_tokens is at least 1, not {max_tokens}")
-    if not 0.0 <= temperature <= 100.0 or not 0.0 < top_p <= 1.0 or not 0.01 <= repetition_penalty <= 100.0:
+def check_sampling(sampling: Sampling) -> None:
+    """Raise UsageError for a value out of range."""
+    if sampling.max_tokens < 1:
+        raise UsageError(f"max_tokens must be at least 1, got {sampling.max_tokens}")
+    in_range = (
+        0.0 <= sampling.temperature <= 100.0
+        and 0.0 < sampling.top_p <= 1.0
+        and 0.01 <= sampling.repetition_penalty <= 100.0
+    )
+    if not in_range:
         raise UsageError(
-            "temperature is from 0 to 100, top_p above 0 and up to 1, repetition_penalty from 0.01 to 100: "
-            f"not {temperature}, {top_p}, {repetition_penalty}"
+            "temperature is from 0 to 100, top_p above 0 and up to 1, repetition_penalty from 0.01 to 100; "
+            f"got {sampling.temperature}, {sampling.top_p}, {sampling.repetition_penalty}"
         )
 
 
-def check_length(name: str, size: int, max_tokens: int, context_length: int, about: str = "") -> None:
-    """Raises CrystalError when a prompt of `size` tokens leaves no room for `max_tokens` more. about: "about " for an estimate."""
+def check_prompt_length(name: str, size: int, max_tokens: int, context_length: int, about: str = "") -> None:
+    """Raise CrystalError when prompt and answer together exceed the context.
+
+    Args:
+        name: The model's name, for the message.
+        size: Tokens of the prompt.
+        max_tokens: Most tokens of the answer.
+        context_length: Tokens that the model takes at once.
+        about: "about " where `size` is an estimate.
+    """
     if size + max_tokens > context_length:
         raise CrystalError(
             f"the prompt has {about}{size:,} tokens, but with {max_tokens:,} for the answer {name} can take "
@@ -33,44 +46,48 @@ def check_length(name: str, size: int, max_tokens: int, context_length: int, abo
         )
 
 
-def until(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
-    """The pieces up to the first of the `stop` strings, which may lie across pieces: what could begin one waits."""
+def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
+    """Cut a stream before the first stop string, which may lie across pieces.
+
+    The end of a piece that could begin a stop string is held back until the next piece decides.
+    """
     strings = [stop] if isinstance(stop, str) else [text for text in stop if text]
-    held = ""
+    pending = ""
     for piece in pieces:
-        held += piece
-        places = [place for place in map(held.find, strings) if place >= 0]
+        pending += piece
+        places = [place for place in map(pending.find, strings) if place >= 0]
         if places:
-            held = held[: min(places)]
+            pending = pending[: min(places)]
             break
-        waiting = max((_overlap(held, text) for text in strings), default=0)
-        ready = held[: len(held) - waiting]
+        waiting = max((_overlap(pending, text) for text in strings), default=0)
+        ready = pending[: len(pending) - waiting]
         if ready:
             yield ready
-            held = held[len(ready) :]
-    if held:
-        yield held
+            pending = pending[len(ready) :]
+    if pending:
+        yield pending
 
 
-def spoken(pieces: Iterator[str]) -> Iterator[str]:
-    """The pieces without white space before the first word, and without thoughts (`<think>…</think>`) that come before it."""
-    held = ""
+def without_thinking(pieces: Iterator[str]) -> Iterator[str]:
+    """Drop the white space before the first word, and thoughts (`<think>…</think>`) that come before it."""
+    pending = ""
     for piece in pieces:
-        held = (held + piece).lstrip()
-        if held.startswith(_OPENED):
-            place = held.find(_CLOSED)
+        pending = (pending + piece).lstrip()
+        if pending.startswith(_THINK):
+            place = pending.find(_END_THINK)
             if place < 0:
-                held = _OPENED + held[len(_OPENED) :][-len(_CLOSED) :]  # thoughts are long: only their end is kept
+                # Thoughts are long: only their end, which may begin the closing tag, is kept.
+                pending = _THINK + pending[len(_THINK) :][-len(_END_THINK) :]
                 continue
-            held = held[place + len(_CLOSED) :].lstrip()
-        if held and not _OPENED.startswith(held):
-            yield held
+            pending = pending[place + len(_END_THINK) :].lstrip()
+        if pending and not _THINK.startswith(pending):
+            yield pending
             yield from pieces
             return
-    if held and not held.startswith(_OPENED):
-        yield held
+    if pending and not pending.startswith(_THINK):
+        yield pending
 
 
 def _overlap(text: str, stop: str) -> int:
-    """The length of the longest end of `text` that begins `stop`."""
+    """Length of the longest end of `text` that begins `stop`."""
     return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)

@@ -1,7 +1,7 @@
-"""The figures of a decoder, as `config.json` of a folder in Hugging Face's layout has them.
+"""A decoder's configuration from the `config.json` of a folder in Hugging Face's layout.
 
-Knows: which families crystal's own decoder runs, what they leave unsaid, the names of the figures. Reads no file.
-Does not know: weights, tokens. The defaults are those of transformers' configurations.
+Knows: which families crystal's own decoder runs, their defaults (those of transformers' configurations), the names of the values.
+Does not know: weights, tokens. Reads no file.
 """
 
 from __future__ import annotations
@@ -13,202 +13,219 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.errors import CrystalError
-from crystalcli.lm.decoder.decoder_config import Rotary, Shape, yarn_magnitude
-from crystalcli.lm.files.gguf import show
+from crystalcli.lm.decoder.decoder_config import DecoderConfig, RotaryConfig, yarn_attention_factor
+from crystalcli.lm.files.gguf import printable
+
+_UNBOUNDED = 2**24  # more positions than any context
 
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """What a configuration may leave unsaid.
+    """What a configuration may leave out.
 
-    tied: whether the output is the embedding; head: dimensions of a head; window: what the model slides, if it does.
+    Attributes:
+        context_length: Positions.
+        qkv_bias: As in DecoderConfig.
+        qk_norm: As in DecoderConfig.
+        tied: Whether the output is the embedding.
+        head_dim: Dimensions of a head; None: hidden size over heads.
+        base: As in RotaryConfig.
+        no_rope_interval: As in RotaryConfig.
+        window: Length of the sliding window, 0 where there is none.
     """
 
-    context: int
-    biased: bool = False
-    normed: bool = False
+    context_length: int
+    qkv_bias: bool = False
+    qk_norm: bool = False
     tied: bool = False
-    head: int | None = None
+    head_dim: int | None = None
     base: float = 10_000.0
-    skipped: int = 0
+    no_rope_interval: int = 0
     window: int = 0
 
 
 _FAMILIES = {
     "LlamaForCausalLM": _Family(2048),
     "MistralForCausalLM": _Family(131_072, window=4096),
-    "Qwen2ForCausalLM": _Family(32_768, biased=True),
-    "Qwen3ForCausalLM": _Family(32_768, normed=True, head=128),
-    "SmolLM3ForCausalLM": _Family(32_768, tied=True, base=2_000_000.0, skipped=4),
+    "Qwen2ForCausalLM": _Family(32_768, qkv_bias=True),
+    "Qwen3ForCausalLM": _Family(32_768, qk_norm=True, head_dim=128),
+    "SmolLM3ForCausalLM": _Family(32_768, tied=True, base=2_000_000.0, no_rope_interval=4),
 }
-OWN = tuple(_FAMILIES)
+SUPPORTED_ARCHITECTURES = tuple(_FAMILIES)
 """The architectures that crystal's own decoder runs."""
 
 
 def architecture(config: Mapping[str, Any], folder: Path) -> str:
-    """The name of the model's class. Raises CrystalError where it is no language model's."""
+    """Read the name of the model's class.
+
+    Raises:
+        CrystalError: It is missing, or the class is not a language model.
+    """
     names = config.get("architectures")
     name = names[0] if isinstance(names, list) and names else None
     if not isinstance(name, str):
         raise CrystalError(f"{folder}/config.json does not say what it is of (`architectures`)")
     if not name.endswith(("CausalLM", "LMHeadModel", "ConditionalGeneration")):
-        raise CrystalError(f"{folder} holds a {show(name)}, which is no language model")
+        raise CrystalError(f"{folder} holds a {printable(name)}, not a language model")
     return name
 
 
-def context_of(config: Mapping[str, Any]) -> int:
-    """How many positions a model of any family says it has, by the names that families have for it; 0 where none does."""
-    text = config.get("text_config")
-    for part in (config, text if isinstance(text, dict) else {}):
+def context_length_of(config: Mapping[str, Any]) -> int:
+    """Read the number of positions of a model of any family, by the keys that families use; 0 where it is missing."""
+    text_config = config.get("text_config")
+    for section in (config, text_config if isinstance(text_config, dict) else {}):
         for key in ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx"):
-            if type(value := part.get(key)) is int and 0 < value <= 2**24:
+            if type(value := section.get(key)) is int and 0 < value <= _UNBOUNDED:
                 return value
     return 0
 
 
-def is_tied(config: Mapping[str, Any]) -> bool:
-    """Whether the output is the embedding."""
-    told = config.get("tie_word_embeddings")
-    return told if isinstance(told, bool) else _FAMILIES[config["architectures"][0]].tied
+def has_tied_embeddings(config: Mapping[str, Any]) -> bool:
+    """Tell whether the output is the embedding."""
+    tied = config.get("tie_word_embeddings")
+    return tied if isinstance(tied, bool) else _FAMILIES[config["architectures"][0]].tied
 
 
-def shape_of(config: Mapping[str, Any], folder: Path) -> Shape:
-    """The figures of a family in OWN.
+def config_from_hf(config: Mapping[str, Any], folder: Path) -> DecoderConfig:
+    """Read the configuration of a family in SUPPORTED_ARCHITECTURES.
 
     Behind a sliding window the context is as long as the window: within it the model sees what it would see.
-    Raises CrystalError for absurd figures and for what the decoder does not do.
+
+    Raises:
+        CrystalError: A value is out of range, or the decoder cannot do what it asks for.
     """
-    figures = _Figures(config, folder)
+    values = _Values(config, folder)
     family = _FAMILIES[config["architectures"][0]]
     if config.get("quantization_config"):
         raise CrystalError(f"{folder}: quantised weights of this kind are not supported; a GGUF file of the model is")
     if config.get("hidden_act", "silu") not in ("silu", "swish"):
-        raise figures.absurd("hidden_act")
-    heads, width = figures.whole("num_attention_heads", 1024), figures.whole("hidden_size", 65_536)
-    groups = figures.whole("num_key_value_heads", 1024, heads)
-    head = figures.whole("head_dim", 1024, family.head or max(width // heads, 1))
-    if heads % groups or head % 2:
-        raise CrystalError(f"{folder}: {heads} heads of {head} over {groups} groups are not supported")
-    context = figures.whole("max_position_embeddings", 2**24, family.context)
-    layers = figures.whole("num_hidden_layers", 1024)
-    return Shape(
+        raise values.invalid("hidden_act")
+    heads, hidden_size = values.integer("num_attention_heads", 1024), values.integer("hidden_size", 65_536)
+    kv_heads = values.integer("num_key_value_heads", 1024, heads)
+    head_dim = values.integer("head_dim", 1024, family.head_dim or max(hidden_size // heads, 1))
+    if heads % kv_heads or head_dim % 2:
+        raise CrystalError(f"{folder}: {heads} heads of {head_dim} over {kv_heads} groups are not supported")
+    context_length = values.integer("max_position_embeddings", _UNBOUNDED, family.context_length)
+    layers = values.integer("num_hidden_layers", 1024)
+    return DecoderConfig(
         layers=layers,
-        width=width,
-        hidden=figures.whole("intermediate_size", 1_048_576),
+        hidden_size=hidden_size,
+        ffn_size=values.integer("intermediate_size", 1_048_576),
         heads=heads,
-        groups=groups,
-        head=head,
-        vocabulary=figures.whole("vocab_size", 2**24),
-        context=min(context, _window(figures, family)),
-        epsilon=figures.real("rms_norm_eps", 1e-6),
-        rotary=_rotary(figures, family, context, layers),
-        biased=family.biased,
-        normed=family.normed,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        vocab_size=values.integer("vocab_size", 2**24),
+        context_length=min(context_length, _window(values, family)),
+        epsilon=values.number("rms_norm_eps", 1e-6),
+        rotary=_rotary(values, family, context_length, layers),
+        qkv_bias=family.qkv_bias,
+        qk_norm=family.qk_norm,
     )
 
 
-class _Figures:
-    """Takes figures out of the configuration, each within its bounds. null is what is not said."""
+class _Values:
+    """Values of the configuration, each checked against its range. null counts as missing."""
 
-    def __init__(self, config: Mapping[str, Any], folder: Path, where: str = "") -> None:
+    def __init__(self, config: Mapping[str, Any], folder: Path, section: str = "") -> None:
         self.config = config
-        self._folder = folder
-        self._where = where
+        self.folder = folder
+        self._section = section
 
     def get(self, key: str) -> Any:
         return self.config.get(key)
 
-    def whole(self, key: str, most: int, default: int | None = None) -> int:
+    def integer(self, key: str, most: int, default: int | None = None) -> int:
         value = self.config.get(key)
         value = default if value is None else value
         if type(value) is not int or not 1 <= value <= most:
-            raise self.absurd(key)
+            raise self.invalid(key)
         return value
 
-    def real(self, key: str, default: float | None = None) -> float:
+    def number(self, key: str, default: float | None = None) -> float:
         value = self.config.get(key)
         value = default if value is None else value
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e12:
-            raise self.absurd(key)
+            raise self.invalid(key)
         return float(value)
 
-    def absurd(self, key: str) -> CrystalError:
-        value = show(str(self.config.get(key)))
-        return CrystalError(f"{self._folder}/config.json: {self._where}{key} cannot be {value}")
+    def invalid(self, key: str) -> CrystalError:
+        value = printable(str(self.config.get(key)))
+        return CrystalError(f"{self.folder}/config.json: {self._section}{key} cannot be {value}")
 
-    def inside(self, key: str, values: Mapping[str, Any]) -> _Figures:
-        return _Figures(values, self._folder, f"{key}.")
+    def section(self, key: str, values: Mapping[str, Any]) -> _Values:
+        return _Values(values, self.folder, f"{key}.")
 
 
-def _window(figures: _Figures, family: _Family) -> int:
-    """The length of the sliding window, where any layer has one; else more than any context."""
-    kinds = figures.get("layer_types")
+def _window(values: _Values, family: _Family) -> int:
+    """Length of the sliding window, where any layer has one; else more than any context."""
+    kinds = values.get("layer_types")
     slides = family.window > 0
-    if isinstance(told := figures.get("use_sliding_window"), bool):
-        slides = told
+    if isinstance(flag := values.get("use_sliding_window"), bool):
+        slides = flag
     if isinstance(kinds, list):
         if not set(map(str, kinds)) <= {"full_attention", "sliding_attention"}:
-            raise figures.absurd("layer_types")
+            raise values.invalid("layer_types")
         slides = "sliding_attention" in kinds
-    if not slides or figures.config.get("sliding_window", family.window) is None:
-        return 2**24
-    return figures.whole("sliding_window", 2**24, family.window or None)
+    if not slides or values.config.get("sliding_window", family.window) is None:
+        return _UNBOUNDED
+    return values.integer("sliding_window", _UNBOUNDED, family.window or None)
 
 
-def _rotary(figures: _Figures, family: _Family, context: int, layers: int) -> Rotary:
-    new, old = figures.get("rope_parameters"), figures.get("rope_scaling")
+def _rotary(values: _Values, family: _Family, context_length: int, layers: int) -> RotaryConfig:
+    new, old = values.get("rope_parameters"), values.get("rope_scaling")
+    key = "rope_parameters" if new is not None else "rope_scaling"
     rope = new if new is not None else old if old is not None else {}
     if not isinstance(rope, dict):
-        raise figures.absurd("rope_parameters" if new is not None else "rope_scaling")
-    told = figures.inside("rope_parameters" if new is not None else "rope_scaling", rope)
-    base = told.real("rope_theta", figures.real("rope_theta", family.base))
+        raise values.invalid(key)
+    section = values.section(key, rope)
+    base = section.number("rope_theta", values.number("rope_theta", family.base))
     kind = rope.get("rope_type") or rope.get("type") or "default"
-    partial = rope.get("partial_rotary_factor", figures.get("partial_rotary_factor"))
+    partial = rope.get("partial_rotary_factor", values.get("partial_rotary_factor"))
     if base <= 1.0 or partial not in (None, 1, 1.0) or kind not in ("default", "linear", "dynamic", "yarn", "llama3"):
-        raise CrystalError(f"{figures._folder}: rotary positions of the kind {show(str(kind))} are not supported")
-    skipped = _skipped(figures, family, layers)
-    if kind in ("default", "dynamic"):  # the latter changes beyond the positions trained only
-        return Rotary(base=base, skipped=skipped)
-    factor = told.real("factor")
+        raise CrystalError(f"{values.folder}: rotary positions of the kind {printable(str(kind))} are not supported")
+    interval = _no_rope_interval(values, family, layers)
+    if kind in ("default", "dynamic"):  # the latter changes only beyond the trained positions
+        return RotaryConfig(base=base, no_rope_interval=interval)
+    factor = section.number("factor")
     if kind == "linear":
-        return Rotary(base=base, scaling="linear", factor=factor, skipped=skipped)
-    trained = told.whole("original_max_position_embeddings", 2**24, context)
+        return RotaryConfig(base=base, scaling="linear", factor=factor, no_rope_interval=interval)
+    trained_positions = section.integer("original_max_position_embeddings", _UNBOUNDED, context_length)
     if kind == "llama3":
-        return Rotary(
+        return RotaryConfig(
             base=base,
             scaling="llama3",
             factor=factor,
-            trained=trained,
-            low=told.real("low_freq_factor"),
-            high=told.real("high_freq_factor"),
-            skipped=skipped,
+            trained_positions=trained_positions,
+            low_freq_factor=section.number("low_freq_factor"),
+            high_freq_factor=section.number("high_freq_factor"),
+            no_rope_interval=interval,
         )
     if rope.get("truncate") is False:
-        raise told.absurd("truncate")
-    magnitude = yarn_magnitude(factor)
+        raise section.invalid("truncate")
+    attention_factor = yarn_attention_factor(factor)
     if rope.get("attention_factor") is not None:
-        magnitude = told.real("attention_factor")
+        attention_factor = section.number("attention_factor")
     elif rope.get("mscale") and rope.get("mscale_all_dim"):
-        sizes = [1.0 + 0.1 * told.real(key) * math.log(max(factor, 1.0)) for key in ("mscale", "mscale_all_dim")]
-        magnitude = sizes[0] / sizes[1]
-    return Rotary(
+        scales = [1.0 + 0.1 * section.number(key) * math.log(max(factor, 1.0)) for key in ("mscale", "mscale_all_dim")]
+        attention_factor = scales[0] / scales[1]
+    return RotaryConfig(
         base=base,
         scaling="yarn",
         factor=factor,
-        trained=trained,
-        fast=told.real("beta_fast", 32.0),
-        slow=told.real("beta_slow", 1.0),
-        magnitude=magnitude,
-        skipped=skipped,
+        trained_positions=trained_positions,
+        beta_fast=section.number("beta_fast", 32.0),
+        beta_slow=section.number("beta_slow", 1.0),
+        attention_factor=attention_factor,
+        no_rope_interval=interval,
     )
 
 
-def _skipped(figures: _Figures, family: _Family, layers: int) -> int:
-    """Every so manieth layer has no positions; 0: all have."""
-    if not family.skipped:
+def _no_rope_interval(values: _Values, family: _Family, layers: int) -> int:
+    """Interval of the layers without positions; 0: all have positions."""
+    if not family.no_rope_interval:
         return 0
-    every = figures.whole("no_rope_layer_interval", 1024, family.skipped)
-    told = figures.get("no_rope_layers")
-    if told is not None and told != [int((number + 1) % every != 0) for number in range(layers)]:
-        raise figures.absurd("no_rope_layers")
-    return every
+    interval = values.integer("no_rope_layer_interval", 1024, family.no_rope_interval)
+    listed = values.get("no_rope_layers")
+    if listed is not None and listed != [int((number + 1) % interval != 0) for number in range(layers)]:
+        raise values.invalid("no_rope_layers")
+    return interval

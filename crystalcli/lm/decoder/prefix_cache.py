@@ -1,6 +1,6 @@
-"""What was read of the last prompt, for the next one that begins alike: a conversation that goes on, parts asked in turn.
+"""Keys and values of the last prompt, for the next one that begins alike: a conversation that goes on, parts asked in turn.
 
-Knows: ids, caches, how many bytes may be kept. Does not know: what is said. Imports torch, so it is imported late.
+Knows: ids, caches, how many bytes may be kept. Does not know: text. Imports torch, so it is imported late.
 """
 
 from __future__ import annotations
@@ -8,42 +8,48 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from crystalcli.lm.decoder.attention import Cache
-from crystalcli.lm.decoder.llama import BLOCK, Llama
+from crystalcli.lm.decoder.attention import KVCache
+from crystalcli.lm.decoder.llama import BLOCK_SIZE, Llama
 
-_MOST = 512 << 20  # bytes kept: 22,000 positions of SmolLM2-135M in bfloat16, 4,000 of an 8B model
+_MAX_BYTES = 512 << 20  # 22,000 positions of SmolLM2-135M in bfloat16, 4,000 of an 8B model
 
 
-class Prefix:
+class PrefixCache:
     """The keys and values of one prompt at most. Its methods may be called from several threads."""
 
-    def __init__(self, most: int = _MOST) -> None:
-        self._most = most
+    def __init__(self, max_bytes: int = _MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._changing = threading.Lock()
-        self._kept: tuple[list[int], Cache] | None = None
+        self._stored: tuple[list[int], KVCache] | None = None
 
-    def cache(self, decoder: Llama, ids: Sequence[int], room: int) -> Cache:
-        """A cache for `room` positions that holds as many of the first of `ids` as are known, never all of them.
+    def take(self, decoder: Llama, ids: Sequence[int], capacity: int) -> KVCache:
+        """Take a cache that holds as many of the first of `ids` as are known, never all of them.
 
-        It is the caller's until it is given back with `keep`: two prompts at a time never share one.
+        It is the caller's until `store` gives it back: two prompts at a time never share one.
+
+        Args:
+            decoder: The decoder that will fill it.
+            ids: Token ids of the prompt.
+            capacity: Positions that the cache must have room for.
         """
         with self._changing:
-            kept, self._kept = self._kept, None
-        if kept is None:
-            return decoder.cache(room)
-        before, cache = kept
-        shared = next((n for n, (old, new) in enumerate(zip(before, ids, strict=False)) if old != new), len(before))
-        shared = min(shared, len(ids) - 1) // BLOCK * BLOCK
-        if cache.room >= room:
+            stored, self._stored = self._stored, None
+        if stored is None:
+            return decoder.cache(capacity)
+        old_ids, cache = stored
+        pairs = enumerate(zip(old_ids, ids, strict=False))
+        shared = next((place for place, (old, new) in pairs if old != new), len(old_ids))
+        shared = min(shared, len(ids) - 1) // BLOCK_SIZE * BLOCK_SIZE
+        if cache.capacity >= capacity:
             cache.length = shared
             return cache
-        larger = decoder.cache(room)
-        larger.begin_with(cache, shared)
+        larger = decoder.cache(capacity)
+        larger.copy_prefix(cache, shared)
         return larger
 
-    def keep(self, ids: Sequence[int], cache: Cache) -> None:
-        """Keeps what was read of the prompt `ids`, as far as it was read in whole blocks."""
-        whole = list(ids[: len(ids) // BLOCK * BLOCK])
-        if whole and cache.size <= self._most:
+    def store(self, ids: Sequence[int], cache: KVCache) -> None:
+        """Keep the cache of the prompt `ids`, as far as it was read in whole blocks."""
+        whole_blocks = list(ids[: len(ids) // BLOCK_SIZE * BLOCK_SIZE])
+        if whole_blocks and cache.nbytes <= self._max_bytes:
             with self._changing:
-                self._kept = whole, cache
+                self._stored = whole_blocks, cache

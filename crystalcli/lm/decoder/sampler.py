@@ -1,44 +1,48 @@
 """Chooses the next token from logits.
 
 Knows: greedy choice, temperature, nucleus sampling (Holtzman et al. 2020), the repetition penalty (Keskar et al. 2019).
-Does not know: models or text. Imports torch, so it is imported only when something is to be said.
+Does not know: models or text. Imports torch, so it is imported only when a token is chosen.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from crystalcli.types import Sampling
+
 
 class Sampler:
-    """One utterance's choices: the same seed and logits give the same tokens.
+    """The choices of one generation: the same seed and logits give the same tokens.
 
-    temperature 0 takes the highest logit always. The penalty divides (above zero) or multiplies (below) the logits of
-    tokens this sampler has chosen before; what stands in the prompt is not held against a token, since quoting it is
-    what an answer is for.
+    A temperature of 0 always takes the highest logit. The penalty divides (above zero) or multiplies (below) the logits of tokens
+    that this sampler has chosen before. Tokens of the prompt are not penalised, since an answer is meant to quote them.
     """
 
-    def __init__(self, temperature: float, top_p: float, seed: int, penalty: float) -> None:
-        self._temperature = temperature
-        self._top_p = top_p
-        self._penalty = penalty
-        self._random = torch.Generator().manual_seed(seed)
+    def __init__(self, sampling: Sampling) -> None:
+        self._temperature = sampling.temperature
+        self._top_p = sampling.top_p
+        self._penalty = sampling.repetition_penalty
+        self._random = torch.Generator().manual_seed(sampling.seed)
         self._chosen: list[int] = []
 
     def choose(self, logits: Tensor) -> int:
-        """The next token's id, for logits float32 [vocabulary], which are left as they are."""
+        """Choose the next token's id from logits, float32 [vocabulary], which are not changed."""
         if self._penalty != 1.0 and self._chosen:
-            before = torch.tensor(sorted(set(self._chosen)))
-            old = logits[before]
+            chosen = torch.tensor(sorted(set(self._chosen)))
+            scores = logits[chosen]
             logits = logits.clone()
-            logits[before] = torch.where(old > 0, old / self._penalty, old * self._penalty)
+            logits[chosen] = torch.where(scores > 0, scores / self._penalty, scores * self._penalty)
         if self._temperature == 0.0:
             token = int(logits.argmax())
         else:
-            likely, order = torch.softmax(logits / self._temperature, dim=-1).sort(descending=True)
+            probabilities, order = torch.softmax(logits / self._temperature, dim=-1).sort(descending=True)
             # A token stays if those before it hold less than top_p: the first always does.
-            likely[likely.cumsum(0) - likely >= self._top_p] = 0.0
-            likely[0].clamp_(min=1e-9)
-            token = int(order[torch.multinomial(likely, 1, generator=self._random)])
+            probabilities[probabilities.cumsum(0) - probabilities >= self._top_p] = 0.0
+            probabilities[0].clamp_(min=1e-9)
+            token = int(order[torch.multinomial(probabilities, 1, generator=self._random)])
         self._chosen.append(token)
         return token

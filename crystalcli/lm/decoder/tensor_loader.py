@@ -1,4 +1,4 @@
-"""Takes tensors out of a source for a decoder: each is checked against the shape it must have, and none may be left over.
+"""Loads the tensors of a decoder from a source: each is checked against its shape, and none may be left over.
 
 Knows: names, shapes and formats. Does not know: what is computed with them. Imports torch, so it is imported late.
 """
@@ -12,57 +12,60 @@ import torch
 from torch import Tensor
 
 from crystalcli.errors import CrystalError
-from crystalcli.lm.decoder.linear import Part
+from crystalcli.lm.decoder.linear import BlockMatrix
 from crystalcli.lm.files import ggml_quants
-from crystalcli.lm.files.gguf import show
-from crystalcli.lm.files.tensor_source import Source
+from crystalcli.lm.files.gguf import printable
+from crystalcli.lm.files.tensor_source import TensorSource
 
 
-class Tensors:
-    """The tensors of a source that nothing has taken yet. What is taken raises CrystalError where it does not fit."""
+class TensorLoader:
+    """The tensors of a source, and which of them have been loaded.
 
-    def __init__(self, source: Source) -> None:
+    `matrix` and `vector` raise CrystalError where a tensor is missing, of another shape, or in an unknown format.
+    """
+
+    def __init__(self, source: TensorSource) -> None:
         self._source = source
-        self._left = set(source.tensors)
+        self._unused = set(source.tensors)
 
     def __contains__(self, name: str) -> bool:
         return name in self._source.tensors
 
-    def part(self, name: str, rows: int, columns: int) -> Part:
-        """A matrix [rows, columns], as it lies in the source."""
+    def matrix(self, name: str, rows: int, columns: int) -> BlockMatrix:
+        """Load a matrix [rows, columns], still in the blocks of the source."""
         kind = self._check(name, (rows, columns))
-        return Part(kind, self._bytes(name).view(rows, -1), columns)
+        return BlockMatrix(kind, self._bytes(name).view(rows, -1), columns)
 
     def vector(self, name: str, length: int) -> Tensor:
-        """The numbers of a vector, float32 [length], a copy."""
+        """Load a copy of a vector, float32 [length]."""
         return ggml_quants.dequantize(self._check(name, (length,)), self._bytes(name), torch.float32).clone()
 
-    def finish(self) -> None:
-        """Raises CrystalError when something was not taken: to run without it would be wrong."""
-        if self._left:
-            names = ", ".join(show(name) for name in sorted(self._left)[:3])
-            raise CrystalError(f"{self._source.path}: {len(self._left)} tensors are unknown to this decoder: {names}")
+    def check_all_used(self) -> None:
+        """Raise CrystalError when a tensor was not loaded: to run without it would be wrong."""
+        if self._unused:
+            names = ", ".join(printable(name) for name in sorted(self._unused)[:3])
+            raise CrystalError(f"{self._source.path}: {len(self._unused)} tensors are unknown to this decoder: {names}")
 
     def _check(self, name: str, shape: tuple[int, ...]) -> str:
-        stored = self._source.tensors.get(name)
-        if stored is None:
+        info = self._source.tensors.get(name)
+        if info is None:
             raise CrystalError(f"{self._source.path}: the tensor {name} is missing")
-        if stored.shape != shape:
-            raise CrystalError(f"{self._source.path}: the tensor {name} is {stored.shape} where {shape} is needed")
-        if stored.kind not in ggml_quants.READABLE:
-            known = ", ".join(sorted(ggml_quants.READABLE))
-            raise CrystalError(f"{self._source.path}: {name} is in {stored.kind}; formats that can be read: {known}")
-        self._left.discard(name)
-        return stored.kind
+        if info.shape != shape:
+            raise CrystalError(f"{self._source.path}: the tensor {name} is {info.shape} where {shape} is needed")
+        if info.kind not in ggml_quants.READABLE_KINDS:
+            known = ", ".join(sorted(ggml_quants.READABLE_KINDS))
+            raise CrystalError(f"{self._source.path}: {name} is in {info.kind}; formats that can be read: {known}")
+        self._unused.discard(name)
+        return info.kind
 
     def _bytes(self, name: str) -> Tensor:
-        _silence()
+        _silence_read_only_warning()
         return torch.frombuffer(self._source.data(name), dtype=torch.uint8)
 
 
 @functools.cache
-def _silence() -> None:
-    """Has torch give its warning about memory that cannot be written to, once a process, to nobody: none is written."""
+def _silence_read_only_warning() -> None:
+    """Trigger torch's warning about read-only memory, given once a process, where it is hidden: no tensor is written."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.frombuffer(b"\0", dtype=torch.uint8)

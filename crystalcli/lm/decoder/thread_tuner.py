@@ -1,10 +1,10 @@
-"""How many threads to compute with, found while computing, since it depends on who else is using the machine.
+"""The number of threads to compute with, tuned while computing, since it depends on who else uses the machine.
 
 Knows: clocks and thread counts. Does not know: what is computed.
 
-A step on several threads ends when the last of them does. Alone on two cores, two threads speak half as fast again as
-one; beside busy neighbours each step waits for a thread that is not running. Measured, SmolLM2-135M on 2 cores, words
-a second with one thread and with two: alone 46 and 65, beside neighbours 43 and from 1 to 12.
+A step on several threads ends when the last of them does. Alone on two cores, two threads generate half as fast again as one;
+beside busy neighbours each step waits for a thread that is not running. Measured, SmolLM2-135M on 2 cores, words a second with
+one thread and with two: alone 46 and 65, beside neighbours 43 and from 1 to 12.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-_MEMORY = 0.7  # how much of the usual time of a step is what it was before
-_HOPE = 0.8  # of the usual time on one thread: what several are believed to take before they are tried
-_FIRST_WAIT = 64  # steps on one thread after several were slower; twice as many each time that they are again
+_MEMORY = 0.7  # weight of the past in the moving average of a step's time
+_HOPE = 0.8  # expected time on several threads before they are tried, as a share of that on one
+_FIRST_WAIT = 64  # steps on one thread after several were slower; doubled each time that they are again
 _LONGEST_WAIT = 2048
 
 
-class Pace:
-    """Times equal steps and sets one thread or `most` for the next, whichever is quicker at present.
+class ThreadTuner:
+    """Times equal steps and sets one thread or `most` for the next, whichever is faster at present.
 
-    It begins with one thread, for `first` steps. use: sets the number of threads, as torch.set_num_threads does;
-    sample: work of the same kind, much less of it than a step, by which it is seen first whether a step on all threads
-    would be hopeless; clock: seconds.
+    Args:
+        most: Threads to try besides one.
+        use: Sets the number of threads, as torch.set_num_threads does.
+        first: Steps on one thread before several are tried.
+        sample: Work of the same kind, much less of it than a step. It shows first whether a step on all threads would be hopeless.
+        clock: Gives seconds.
     """
 
     def __init__(
@@ -39,55 +42,60 @@ class Pace:
         self._sample = sample
         self._clock = clock
         self._threads = 1
-        self._alone = self._together = 0.0  # usual seconds of a step on one thread, on all
-        self._left = first  # steps before all are tried
+        self._single_time = self._multi_time = 0.0  # average seconds of a step on one thread, on all
+        self._steps_left = first  # before all threads are tried
         self._wait = _FIRST_WAIT
-        self._since = 0  # steps since the last change
-        self._began = 0.0
+        self._steps_since_change = 0
+        self._started = 0.0
         use(1)
 
-    def begin(self) -> None:
-        """A step begins."""
-        self._began = self._clock()
+    def start_step(self) -> None:
+        """Start the clock of a step."""
+        self._started = self._clock()
 
-    def end(self) -> None:
-        """It has ended."""
-        taken = self._clock() - self._began
-        self._since += 1
+    def end_step(self) -> None:
+        """Stop it, and choose the threads of the next step."""
+        elapsed = self._clock() - self._started
+        self._steps_since_change += 1
         if self._threads == 1:
-            self._alone = taken if not self._alone else _MEMORY * self._alone + (1 - _MEMORY) * taken
-            self._left -= 1
-            if self._left <= 0 and self._most > 1:
-                self._together = _HOPE * self._alone
-                self._change(self._most)
-                if self._sample is not None and not self._promising(self._sample):
+            self._single_time = self._average(self._single_time, elapsed) if self._single_time else elapsed
+            self._steps_left -= 1
+            if self._steps_left <= 0 and self._most > 1:
+                self._multi_time = _HOPE * self._single_time
+                self._set_threads(self._most)
+                if self._sample is not None and not self._is_promising(self._sample):
                     self._give_up()
         else:
-            self._together = _MEMORY * self._together + (1 - _MEMORY) * taken
-            if self._together > self._alone:
+            self._multi_time = self._average(self._multi_time, elapsed)
+            if self._multi_time > self._single_time:
                 self._give_up()
 
-    def _promising(self, sample: Callable[[], object]) -> bool:
-        """Whether the sample is quicker on all threads than on one, twice; once before to wake them."""
+    @staticmethod
+    def _average(past: float, elapsed: float) -> float:
+        return _MEMORY * past + (1 - _MEMORY) * elapsed
+
+    def _is_promising(self, sample: Callable[[], object]) -> bool:
+        """Tell whether the sample is faster on all threads than on one, twice; once before to wake them."""
         sample()
-        together = max(self._time(sample), self._time(sample))
+        multi = max(self._time(sample), self._time(sample))
         self._use(1)
-        alone = self._time(sample)
+        single = self._time(sample)
         self._use(self._most)
-        return together < alone
+        return multi < single
 
     def _time(self, work: Callable[[], object]) -> float:
-        began = self._clock()
+        started = self._clock()
         work()
-        return self._clock() - began
+        return self._clock() - started
 
     def _give_up(self) -> None:
         # Slower from the start: wait longer before the next try. Slower only after a while: the machine has changed.
-        self._wait = min(2 * self._wait, _LONGEST_WAIT) if self._since < _FIRST_WAIT else _FIRST_WAIT
-        self._left = self._wait
-        self._change(1)
+        hopeless = self._steps_since_change < _FIRST_WAIT
+        self._wait = min(2 * self._wait, _LONGEST_WAIT) if hopeless else _FIRST_WAIT
+        self._steps_left = self._wait
+        self._set_threads(1)
 
-    def _change(self, threads: int) -> None:
+    def _set_threads(self, threads: int) -> None:
         self._threads = threads
-        self._since = 0
+        self._steps_since_change = 0
         self._use(threads)

@@ -1,11 +1,11 @@
 """Turns ggml's block formats into torch tensors.
 
-Knows: how each format lays out its scales and codes inside a block.
-Does not know: files, names, or what the numbers are for. Imports torch, so it is imported only when weights are loaded.
+Knows: the layout of scales and codes inside a block of each format.
+Does not know: files, names, the use of the numbers. Imports torch, so it is imported only when weights are loaded.
 
-Everything is whole-tensor arithmetic over [blocks, ...]; products are taken in float32 and rounded once at the end, so
-that bfloat16 weights carry one rounding. Source of the layouts: ggml's block structs (ggml-common.h), as documented
-by the `gguf` package, against which the tests hold every format here.
+All arithmetic is over whole tensors [blocks, ...]; products are float32 and rounded once at the end, so that bfloat16 weights
+carry one rounding. Source of the layouts: ggml's block structs (ggml-common.h), as documented by the `gguf` package, against
+which the tests hold every format here.
 """
 
 from __future__ import annotations
@@ -15,17 +15,25 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-GROUP = 32  # weights that share one scale in every four-bit format here
-
+GROUP_SIZE = 32  # weights that share one scale in every four-bit format here
 
 Plane = tuple[Tensor, Tensor, Tensor]
 """Four-bit codes uint8 [groups, 32] in 0..15, scale and least float32 [groups]: code · scale + least."""
 
 
 def dequantize(kind: str, data: Tensor, dtype: torch.dtype) -> Tensor:
-    """The numbers in `data`, in order: `dtype` [elements].
+    """Dequantize blocks to numbers.
 
-    data: uint8 [bytes], whole blocks of format `kind`. Raises KeyError for a format not in READABLE.
+    Args:
+        kind: Their format.
+        data: uint8 [bytes], whole blocks.
+        dtype: Of the result.
+
+    Returns:
+        `dtype` [elements], in order.
+
+    Raises:
+        KeyError: The format is not in READABLE_KINDS.
     """
     if kind in _FOUR_BIT:
         codes, scale, least = _FOUR_BIT[kind](data)
@@ -33,15 +41,20 @@ def dequantize(kind: str, data: Tensor, dtype: torch.dtype) -> Tensor:
     return _OTHERS[kind](data).to(dtype).reshape(-1)
 
 
-def planes_in(kind: str) -> int:
-    """How many planes `planes` gives for a format."""
+def plane_count(kind: str) -> int:
+    """Count the planes that `planes` gives for a format."""
     return 1 if kind in _FOUR_BIT else 2 if kind == "Q8_0" else 0
 
 
 def planes(kind: str, data: Tensor) -> list[Plane]:
-    """The numbers in `data` taken apart into four-bit planes: a number is the sum over its planes, exactly.
+    """Split numbers into four-bit planes: a number is the sum over its planes, exactly.
 
-    data: uint8 [bytes]. One plane for a four-bit format, two for Q8_0, none for a format that has no such form.
+    Args:
+        kind: The format of the blocks.
+        data: uint8 [bytes], whole blocks.
+
+    Returns:
+        One plane for a four-bit format, two for Q8_0, none for other formats.
     """
     if kind in _FOUR_BIT:
         return [_FOUR_BIT[kind](data)]
@@ -62,7 +75,7 @@ def _half(bytes_: Tensor) -> Tensor:
 def _nibbles(codes: Tensor) -> Tensor:
     """uint8 [n, w], low nibbles first and then high ones -> uint8 [n, 2w].
 
-    Works on four bytes at a time: the rows are short, and torch pays for each row.
+    Four bytes at a time: the rows are short, and torch takes time for each row.
     """
     words = codes.contiguous().view(torch.int32)
     out = torch.empty(words.shape[0], 2, words.shape[1], dtype=torch.int32)
@@ -98,7 +111,7 @@ def _q4_k(data: Tensor) -> Plane:
     blocks = data.view(-1, 144)
     ends = _half(blocks[:, :4])
     scales, minima = _k_scales(blocks[:, 4:16])
-    codes = _nibbles(blocks[:, 16:].reshape(-1, 32)).view(-1, GROUP)
+    codes = _nibbles(blocks[:, 16:].reshape(-1, 32)).view(-1, GROUP_SIZE)
     return codes, (ends[:, :1] * scales).view(-1), (ends[:, 1:] * -minima).view(-1)
 
 
@@ -123,7 +136,7 @@ def _q8_0(data: Tensor) -> Tensor:
 def _q5_codes(high: Tensor, low: Tensor) -> Tensor:
     """Four bytes of fifth bits and sixteen of nibbles, uint8 [n, 4] and [n, 16] -> codes float32 [n, 32] in 0..31."""
     shifts = torch.arange(8, dtype=torch.uint8)
-    fifth = ((high[:, :, None] >> shifts) & 1).view(-1, GROUP)  # bit j of the four bytes belongs to element j
+    fifth = ((high[:, :, None] >> shifts) & 1).view(-1, GROUP_SIZE)  # bit j of the four bytes belongs to element j
     return (_nibbles(low) | (fifth << 4)).to(torch.float32)
 
 
@@ -143,7 +156,7 @@ def _q5_1(data: Tensor) -> Tensor:
 def _pairs(codes: Tensor) -> Tensor:
     """uint8 [n, 64], two bits a code -> [n, 16, 16]: two halves of 32 bytes; in each the lowest pairs come first."""
     shifts = torch.tensor([0, 2, 4, 6], dtype=torch.uint8)[:, None]
-    return ((codes.reshape(-1, 2, 1, GROUP) >> shifts) & 3).view(-1, 16, 16)
+    return ((codes.reshape(-1, 2, 1, GROUP_SIZE) >> shifts) & 3).view(-1, 16, 16)
 
 
 def _q2_k(data: Tensor) -> Tensor:
@@ -172,7 +185,7 @@ def _q5_k(data: Tensor) -> Tensor:
     blocks = data.view(-1, 176)
     ends = _half(blocks[:, :4])
     scales, minima = _k_scales(blocks[:, 4:16])
-    low = _nibbles(blocks[:, 48:].reshape(-1, 32)).view(-1, 8, GROUP)
+    low = _nibbles(blocks[:, 48:].reshape(-1, 32)).view(-1, 8, GROUP_SIZE)
     shifts = torch.arange(8, dtype=torch.uint8)[None, :, None]
     high = (blocks[:, None, 16:48] >> shifts) & 1
     codes = (low | (high << 4)).to(torch.float32)
@@ -184,9 +197,9 @@ def _q6_k(data: Tensor) -> Tensor:
     # Two halves of 128 elements; in each, 64 low bytes (two runs of 32) and 32 high bytes (four pairs of bits).
     blocks = data.view(-1, 210)
     low = blocks[:, :128].reshape(-1, 2, 1, 64)
-    low = torch.cat((low & 15, low >> 4), dim=2).reshape(-1, 2, 4, GROUP)
+    low = torch.cat((low & 15, low >> 4), dim=2).reshape(-1, 2, 4, GROUP_SIZE)
     shifts = torch.tensor([0, 2, 4, 6], dtype=torch.uint8)[None, None, :, None]
-    high = (blocks[:, 128:192].reshape(-1, 2, 1, GROUP) >> shifts) & 3
+    high = (blocks[:, 128:192].reshape(-1, 2, 1, GROUP_SIZE) >> shifts) & 3
     codes = (low | (high << 4)).to(torch.float32).sub_(32).view(-1, 16, 16)
     scales = blocks[:, 192:208].contiguous().view(torch.int8).to(torch.float32) * _half(blocks[:, 208:])
     return codes.mul_(scales[:, :, None])
@@ -209,5 +222,5 @@ _OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
     "Q5_K": _q5_k,
     "Q6_K": _q6_k,
 }
-READABLE = frozenset(_FOUR_BIT) | frozenset(_OTHERS)
+READABLE_KINDS = frozenset(_FOUR_BIT) | frozenset(_OTHERS)
 """The formats that can be turned into numbers."""

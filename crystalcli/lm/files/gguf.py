@@ -1,10 +1,10 @@
-"""Reads GGUF files, versions 2 and 3: metadata, and where each tensor lies. One memory map, nothing copied but names.
+"""Reads GGUF files, versions 2 and 3: metadata, and the place of each tensor. One memory map, nothing copied but names.
 
 Knows: the container and the sizes of ggml's block formats.
-Does not know: what the metadata means, how a block becomes numbers (quants.py), any model.
+Does not know: what the metadata means, how a block becomes numbers (ggml_quants.py), any model.
 
-The file comes from outside: every length is compared with what the file still holds before anything is allocated
-for it, and whatever does not hold together ends as one CrystalError. Source of the layout: ggml's docs/gguf.md.
+The file comes from outside: every length is compared with the rest of the file before memory is allocated for it, and every
+inconsistency ends in one CrystalError. Source of the layout: ggml's docs/gguf.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import TypeAlias
 
 from crystalcli.errors import CrystalError, ModelMissingError
 
-# Most that any real file needs, several times over; a file beyond them is damaged or hostile.
+# Several times what any real file needs; a file beyond them is damaged or hostile.
 _MAX_KEYS = 65_536
 _MAX_TENSORS = 65_536
 _MAX_NAME = 65_535  # bytes; the format's own limit for keys
@@ -49,7 +49,7 @@ _NUMBERS = {  # type number -> struct code (also array.array's)
 }
 _BOOL, _STRING, _ARRAY = 7, 8, 9
 
-KINDS: dict[int, tuple[str, int, int]] = {  # ggml type number -> name, elements a block, bytes a block
+TENSOR_KINDS: dict[int, tuple[str, int, int]] = {  # ggml type number -> name, elements a block, bytes a block
     0: ("F32", 1, 4),
     1: ("F16", 1, 2),
     2: ("Q4_0", 32, 18),
@@ -64,7 +64,7 @@ KINDS: dict[int, tuple[str, int, int]] = {  # ggml type number -> name, elements
     14: ("Q6_K", 256, 210),
     30: ("BF16", 1, 2),
 }
-_OTHER_KINDS = {  # formats of ggml that are not read here, by name for the one who chose such a file
+_OTHER_KINDS = {  # formats of ggml that are not read here, for messages
     9: "Q8_1",
     15: "Q8_K",
     16: "IQ2_XXS",
@@ -88,8 +88,16 @@ _OTHER_KINDS = {  # formats of ggml that are not read here, by name for the one 
 
 
 @dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """Where one tensor lies. shape: rows first, as torch has it; start and size: bytes in the file."""
+class GGUFTensorInfo:
+    """A tensor's format, shape and place.
+
+    Attributes:
+        name: Its name.
+        kind: Its format, by ggml's name.
+        shape: Rows first, as torch has it.
+        start: Its first byte in the file.
+        size: Bytes.
+    """
 
     name: str
     kind: str
@@ -99,9 +107,18 @@ class TensorInfo:
 
 
 class GGUF:
-    """An open GGUF file: `metadata` by key, `tensors` by name, `data(name)` for a tensor's bytes.
+    """An open GGUF file; a TensorSource.
 
-    Raises ModelMissingError when there is no such file, CrystalError when it is not a whole, sound GGUF file.
+    Attributes:
+        path: The file.
+        size: Its bytes.
+        version: Of the format, 2 or 3.
+        metadata: Values by key.
+        tensors: Format, shape and place of each tensor, by name.
+
+    Raises:
+        ModelMissingError: The file does not exist.
+        CrystalError: It is not a complete, sound GGUF file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -140,53 +157,57 @@ class GGUF:
         for _ in range(keys):
             key = cursor.text(_MAX_NAME, "metadata key")
             if key in metadata:
-                raise _Unsound(f"metadata key {show(key)} appears twice")
+                raise _Unsound(f"metadata key {printable(key)} appears twice")
             metadata[key] = cursor.value(key)
         self.metadata: Mapping[str, Value] = metadata
-        self.tensors: Mapping[str, TensorInfo] = self._tensors(cursor, tensors)
+        self.tensors: Mapping[str, GGUFTensorInfo] = self._tensors(cursor, tensors)
 
-    def _tensors(self, cursor: _Cursor, count: int) -> dict[str, TensorInfo]:
+    def _tensors(self, cursor: _Cursor, count: int) -> dict[str, GGUFTensorInfo]:
         headers: list[tuple[str, str, tuple[int, ...], int, int]] = []
         for _ in range(count):
             name = cursor.text(_MAX_NAME, "tensor name")
-            dimensions = cursor.number("I", f"tensor {show(name)}")
+            dimensions = cursor.number("I", f"tensor {printable(name)}")
             if not 1 <= dimensions <= _MAX_DIMENSIONS:
-                raise _Unsound(f"tensor {show(name)} has {dimensions} dimensions")
-            shape = tuple(cursor.number("Q", f"tensor {show(name)}") for _ in range(dimensions))
-            number = cursor.number("I", f"tensor {show(name)}")
-            offset = cursor.number("Q", f"tensor {show(name)}")
+                raise _Unsound(f"tensor {printable(name)} has {dimensions} dimensions")
+            shape = tuple(cursor.number("Q", f"tensor {printable(name)}") for _ in range(dimensions))
+            number = cursor.number("I", f"tensor {printable(name)}")
+            offset = cursor.number("Q", f"tensor {printable(name)}")
             if number in _OTHER_KINDS:
-                known = ", ".join(kind for kind, _, _ in KINDS.values())
-                raise _Unsound(f"tensor {show(name)} is in {_OTHER_KINDS[number]}; formats that can be read: {known}")
-            if number not in KINDS:
-                raise _Unsound(f"tensor {show(name)} has the unknown type {number}")
-            kind, block, width = KINDS[number]
+                known = ", ".join(kind for kind, _, _ in TENSOR_KINDS.values())
+                raise _Unsound(
+                    f"tensor {printable(name)} is in {_OTHER_KINDS[number]}; formats that can be read: {known}"
+                )
+            if number not in TENSOR_KINDS:
+                raise _Unsound(f"tensor {printable(name)} has the unknown type {number}")
+            kind, block, width = TENSOR_KINDS[number]
             elements = 1
             for extent in shape:
                 if not 0 < extent <= _MAX_EXTENT:
-                    raise _Unsound(f"tensor {show(name)} has a dimension of {extent}")
+                    raise _Unsound(f"tensor {printable(name)} has a dimension of {extent}")
                 elements *= extent
             if shape[0] % block:
-                raise _Unsound(f"tensor {show(name)}: rows of {shape[0]} do not fill {kind} blocks of {block}")
+                raise _Unsound(f"tensor {printable(name)}: rows of {shape[0]} do not fill {kind} blocks of {block}")
             headers.append((name, kind, shape[::-1], offset, elements // block * width))
         alignment = self.metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 8 <= alignment <= 65_536 or alignment & (alignment - 1):
-            raise _Unsound(f"alignment {show(str(alignment))} is not a power of two")
-        base = -(-cursor.place // alignment) * alignment
-        tensors: dict[str, TensorInfo] = {}
+            raise _Unsound(f"alignment {printable(str(alignment))} is not a power of two")
+        base = -(-cursor.position // alignment) * alignment
+        tensors: dict[str, GGUFTensorInfo] = {}
         for name, kind, shape, offset, size in headers:
             if offset % alignment:
-                raise _Unsound(f"tensor {show(name)} does not lie on a multiple of {alignment} bytes")
+                raise _Unsound(f"tensor {printable(name)} is not aligned to a multiple of {alignment} bytes")
             if base + offset + size > self.size:
                 missing = base + offset + size - self.size
-                raise _Unsound(f"tensor {show(name)} ends {missing:,} bytes after the end of the file; it is cut short")
+                raise _Unsound(
+                    f"tensor {printable(name)} ends {missing:,} bytes after the end of the file; it is cut short"
+                )
             if name in tensors:
-                raise _Unsound(f"tensor {show(name)} appears twice")
-            tensors[name] = TensorInfo(name, kind, shape, base + offset, size)
+                raise _Unsound(f"tensor {printable(name)} appears twice")
+            tensors[name] = GGUFTensorInfo(name, kind, shape, base + offset, size)
         return tensors
 
     def data(self, name: str) -> memoryview:
-        """The bytes of tensor `name`, uint8 [size], straight from the map; not to be written to."""
+        """View the bytes of a tensor, uint8 [size], straight from the map, read-only."""
         if self._map is None:
             raise CrystalError(f"{self.path} is closed")
         info = self.tensors[name]
@@ -199,9 +220,9 @@ class GGUF:
         return hashlib.sha256(self._map).digest()
 
     def close(self) -> None:
-        """Let go of the file. Views that `data` gave stay good: the map then ends with the last of them."""
+        """Close the file. Views that `data` gave stay valid: the map then ends with the last of them."""
         if self._map is not None:
-            with contextlib.suppress(BufferError):  # a view is still alive
+            with contextlib.suppress(BufferError):  # a view is still in use
                 self._map.close()
             self._map = None
 
@@ -214,30 +235,30 @@ class GGUF:
         self.close()
 
 
-def show(text: str) -> str:
-    """A string from the file, short and with nothing in it that a terminal would obey."""
+def printable(text: str) -> str:
+    """Quote a string from outside for a message: short, and without anything that a terminal would obey."""
     return ascii(text if len(text) <= 60 else text[:57] + "...")
 
 
 class _Unsound(Exception):
-    """Why the file cannot be used; becomes a CrystalError with the path."""
+    """The reason why the file cannot be used; becomes a CrystalError with the path."""
 
 
 class _Cursor:
-    """Reads forward through the header; every read is checked against the file's end first."""
+    """A position in the header; every read is checked against the file's end first."""
 
     def __init__(self, data: mmap.mmap | bytes, size: int) -> None:
         self.data = data
         self.size = size
-        self.place = 0
+        self.position = 0
 
     def take(self, length: int, what: str) -> bytes:
-        end = self.place + length
+        end = self.position + length
         if end > self.size:
             raise _Unsound(f"it ends in the middle of the {what}")
-        taken = self.data[self.place : end]
-        self.place = end
-        return taken
+        content = self.data[self.position : end]
+        self.position = end
+        return content
 
     def number(self, code: str, what: str) -> int:
         form = "<" + code
@@ -245,9 +266,9 @@ class _Cursor:
         return number
 
     def count(self, code: str, most: int, least_bytes: int, what: str) -> int:
-        """A number of things that follow, each taking at least `least_bytes`."""
+        """Read a number of items that follow, each of at least `least_bytes`."""
         count = self.number(code, what)
-        if count > most or count * least_bytes > self.size - self.place:
+        if count > most or count * least_bytes > self.size - self.position:
             raise _Unsound(f"its {what} cannot be {count:,}")
         return count
 
@@ -259,46 +280,46 @@ class _Cursor:
             raise _Unsound(f"a {what} is not UTF-8") from None
 
     def value(self, key: str) -> Value:
-        kind = self.number("I", f"type of {show(key)}")
+        kind = self.number("I", f"type of {printable(key)}")
         if kind == _STRING:
-            return self.text(_MAX_TEXT, f"value of {show(key)}")
+            return self.text(_MAX_TEXT, f"value of {printable(key)}")
         if kind == _BOOL:
-            return bool(self.take(1, f"value of {show(key)}")[0])
+            return bool(self.take(1, f"value of {printable(key)}")[0])
         if kind in _NUMBERS:
-            return self.number(_NUMBERS[kind], f"value of {show(key)}")
+            return self.number(_NUMBERS[kind], f"value of {printable(key)}")
         if kind == _ARRAY:
             return self.array(key)
-        raise _Unsound(f"metadata {show(key)} has the unknown type {kind}")
+        raise _Unsound(f"metadata {printable(key)} has the unknown type {kind}")
 
     def array(self, key: str) -> Value:
-        kind = self.number("I", f"type of {show(key)}")
+        kind = self.number("I", f"type of {printable(key)}")
         if kind == _STRING:
-            return self.strings(key, self.count("Q", _MAX_ITEMS, 8, f"number of items in {show(key)}"))
+            return self.strings(key, self.count("Q", _MAX_ITEMS, 8, f"number of items in {printable(key)}"))
         code = "B" if kind == _BOOL else _NUMBERS.get(kind)
         if code is None:
-            raise _Unsound(f"metadata {show(key)} is an array of the unsupported type {kind}")
+            raise _Unsound(f"metadata {printable(key)} is an array of the unsupported type {kind}")
         width = struct.calcsize("<" + code)
-        count = self.count("Q", _MAX_ITEMS, width, f"number of items in {show(key)}")
+        count = self.count("Q", _MAX_ITEMS, width, f"number of items in {printable(key)}")
         numbers: array[int] = array(code)
         if numbers.itemsize != width:  # a platform whose C types differ
-            return array("q", struct.unpack(f"<{count}{code}", self.take(count * width, show(key))))
-        numbers.frombytes(self.take(count * width, show(key)))
+            return array("q", struct.unpack(f"<{count}{code}", self.take(count * width, printable(key))))
+        numbers.frombytes(self.take(count * width, printable(key)))
         if sys.byteorder == "big":
             numbers.byteswap()
         return numbers
 
     def strings(self, key: str, count: int) -> list[bytes]:
-        """`count` strings, each behind its length (uint64). The vocabulary: a plain loop, kept as short as it goes."""
-        data, place, size = self.data, self.place, self.size
+        """Read `count` strings, each behind its length (uint64). The vocabulary is long: a plain loop, as short as it can be."""
+        data, place, size = self.data, self.position, self.size
         length_at = struct.Struct("<Q").unpack_from
-        found: list[bytes] = []
+        strings: list[bytes] = []
         for _ in range(count):
             start = place + 8
             if start > size:
-                raise _Unsound(f"it ends in the middle of {show(key)}")
+                raise _Unsound(f"it ends in the middle of {printable(key)}")
             place = start + length_at(data, place)[0]
             if place > size:
-                raise _Unsound(f"it ends in the middle of {show(key)}")
-            found.append(data[start:place])
-        self.place = place
-        return found
+                raise _Unsound(f"it ends in the middle of {printable(key)}")
+            strings.append(data[start:place])
+        self.position = place
+        return strings

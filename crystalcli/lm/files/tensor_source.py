@@ -1,6 +1,6 @@
-"""What a decoder needs of the place its weights come from: tensors by the names that GGUF gives them, and their bytes.
+"""The source of a decoder's weights, as protocols: tensors by the names that GGUF gives them, and their bytes.
 
-Knows: the two protocols. `GGUF` keeps them as it is; other layouts give their tensors these names.
+Knows: the two protocols. `GGUF` fits them as it is; other layouts give their tensors these names.
 Does not know: files, torch, what a tensor is for.
 """
 
@@ -11,31 +11,31 @@ from pathlib import Path
 from typing import Protocol
 
 
-class Stored(Protocol):
-    """What is known of a tensor before it is read."""
+class TensorInfo(Protocol):
+    """A tensor's format and shape, known before it is read."""
 
     @property
     def kind(self) -> str:
-        """The format of its numbers, one of quants.READABLE where it can be run: F32, BF16, Q4_K, …"""
+        """Number format: F32, BF16, Q4_K, …; one of ggml_quants.READABLE_KINDS where it can be run."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Rows first, as torch has it."""
 
 
-class Source(Protocol):
+class TensorSource(Protocol):
     """Tensors by name: `token_embd.weight`, `blk.0.attn_q.weight`, `blk.0.attn_q.bias`, `output_norm.weight`, …"""
 
     @property
     def path(self) -> Path:
-        """Where it lies, for messages."""
+        """The file or folder, for messages."""
 
     @property
-    def tensors(self) -> Mapping[str, Stored]:
-        """Every tensor there is. What the decoder has no use for must not be among them."""
+    def tensors(self) -> Mapping[str, TensorInfo]:
+        """All tensors. Those that the decoder has no use for must not be among them."""
 
     def data(self, name: str) -> memoryview:
-        """The bytes of a tensor, uint8 [size], row after row, mapped where that can be. They are not written to."""
+        """Read the bytes of a tensor, uint8 [size], row after row, read-only, mapped where possible."""
 
     def digest(self) -> bytes:
-        """32 bytes that are others when the weights are."""
+        """Digest of the weights, 32 bytes; changes if and only if they change."""

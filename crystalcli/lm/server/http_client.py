@@ -1,9 +1,9 @@
-"""One request to a server and its answer, with a bound on everything: how long, how large, how far.
+"""An HTTP client for one request and its answer, with a bound on everything: time, size, redirects.
 
-Knows: HTTP over http.client, JSON bodies, the lines of an event stream. No proxy is used, no redirect followed, nothing kept
+Knows: HTTP over http.client, JSON bodies, the lines of an event stream. It uses no proxy, follows no redirect, keeps no connection
 open. Does not know: what is asked or answered.
 
-The server may be slow, broken or hostile: whatever it does ends in one CrystalError, and no wait is without an end.
+The server may be slow, broken or hostile: every failure ends in one CrystalError, and every wait ends.
 """
 
 from __future__ import annotations
@@ -20,45 +20,66 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 
 from crystalcli.errors import CrystalError, UsageError
-from crystalcli.lm.server.url import Address
+from crystalcli.lm.server.url import ServerAddress
 
-CONNECT = 5.0  # seconds to be let in
-SILENCE = 300.0  # seconds without a byte: before its first word a server may load a model and read a long prompt
-PATIENCE = 600.0  # seconds of bytes that say nothing
-_LARGEST = 8 << 20  # bytes of a body of JSON
-_LINE = 1 << 20  # bytes of one line of a stream
-_REASON = 200  # characters of what a server says of its error
+CONNECT_TIMEOUT = 5.0  # seconds until a connection is accepted
+# Seconds without a byte: before its first word a server may load a model and read a long prompt.
+READ_TIMEOUT = 300.0
+PROGRESS_TIMEOUT = 600.0  # seconds of bytes without content
+_MAX_BODY = 8 << 20  # bytes of a body of JSON
+_MAX_LINE = 1 << 20  # bytes of one line of a stream
+_MAX_REASON = 200  # characters of a server's error message
 
 
-class Refused(CrystalError):
-    """The server answered, and not with what was asked for. status: HTTP's. reason: what it says of it, or ""."""
+class ServerRefusedError(CrystalError):
+    """The server answered with another status than 200.
+
+    Attributes:
+        status: The HTTP status.
+        reason: The server's error message, or "".
+    """
 
     def __init__(self, message: str, status: int, reason: str) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
 
-    def __reduce__(self) -> tuple[type[Refused], tuple[str, int, str]]:
-        return Refused, (str(self), self.status, self.reason)  # as an Answer may be copied, and this is in it
+    def __reduce__(self) -> tuple[type[ServerRefusedError], tuple[str, int, str]]:
+        # An Answer that holds the error may be copied.
+        return ServerRefusedError, (str(self), self.status, self.reason)
 
 
 def api_key() -> str:
-    """$CRYSTAL_API_KEY, or "". Raises UsageError for one that cannot stand in a header."""
+    """Read $CRYSTAL_API_KEY; "" where it is not set.
+
+    Raises:
+        UsageError: It has characters that a header cannot hold.
+    """
     key = os.environ.get("CRYSTAL_API_KEY", "").strip()
     if not re.fullmatch(r"[!-~]*", key):
-        raise UsageError("$CRYSTAL_API_KEY is no key: it has spaces or signs beyond ASCII")
+        raise UsageError("invalid $CRYSTAL_API_KEY: it has spaces or characters beyond ASCII")
     return key
 
 
 @contextmanager
-def asked(
-    address: Address, path: str, body: Mapping[str, Any] | None = None, *, bounds: tuple[float, float] | None = None
-) -> Iterator[Response]:
-    """Ask for `path`, below the server's own unless it begins with `//`; the connection ends with the block.
+def send_request(
+    address: ServerAddress,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    timeouts: tuple[float, float] | None = None,
+) -> Iterator[ServerResponse]:
+    """Send a request; the connection closes with the block.
 
-    body: sent as JSON, by POST. bounds: seconds without a byte, and seconds in all, counted anew after `renew`; None: as above.
-    Raises CrystalError when there is no answer, Refused when it is another than 200; and inside the block for what goes wrong
-    while it is read.
+    Args:
+        address: The server.
+        path: Below the server's own path, or from the server's root where it begins with `//`.
+        body: Sent as JSON, by POST; None: a GET.
+        timeouts: Seconds without a byte, and seconds in all, counted anew after `renew`. None: READ_TIMEOUT, PROGRESS_TIMEOUT.
+
+    Raises:
+        ServerRefusedError: The status is not 200.
+        CrystalError: The server does not answer; inside the block, the answer cannot be read.
     """
     headers = {"Host": address.authority, "Accept-Encoding": "identity", "Connection": "close", "User-Agent": "crystal"}
     if key := api_key():
@@ -67,65 +88,83 @@ def asked(
     if body is not None:
         data = json.dumps(body).encode("ascii")  # a lone surrogate of a document goes as its escape
         headers["Content-Type"] = "application/json"
-    silence, patience = bounds or (SILENCE, PATIENCE)
+    read_timeout, progress_timeout = timeouts or (READ_TIMEOUT, PROGRESS_TIMEOUT)
     target, url = (path[1:], address.url()) if path.startswith("//") else (address.path + path, address.url(path))
-    line = _Line(_connect(address), silence, patience)
+    timed_socket = _TimedSocket(_connect(address), read_timeout, progress_timeout)
     connection = HTTPConnection(address.host, address.port)
-    connection.sock = line  # all of a socket that http.client uses
+    connection.sock = timed_socket  # it has all of a socket that http.client uses
     try:
-        with _named(url, silence):
+        with _translated_errors(url, read_timeout):
             connection.request("POST" if data is not None else "GET", target, data, headers)
-            response = Response(connection.getresponse(), line, url, silence)
+            response = ServerResponse(connection.getresponse(), timed_socket, url, read_timeout)
         if response.status != 200:
-            raise _refused(response, key)
+            raise _refusal(response, key)
         yield response
     finally:
         connection.close()
-        line.close()
+        timed_socket.close()
 
 
-class Response:
-    """An answer that is being read."""
+class ServerResponse:
+    """An answer that is being read.
 
-    def __init__(self, response: HTTPResponse, line: _Line, url: str, silence: float) -> None:
+    Attributes:
+        url: The URL that was asked, for messages.
+        status: The HTTP status.
+        kind: The media type, in lower case.
+    """
+
+    def __init__(self, response: HTTPResponse, timed_socket: _TimedSocket, url: str, read_timeout: float) -> None:
         self._response = response
-        self._line = line
+        self._socket = timed_socket
         self.url = url
-        self._silence = silence
+        self._read_timeout = read_timeout
         self.status = response.status
         self.kind = response.getheader("Content-Type", "").partition(";")[0].strip().lower()
 
     def renew(self) -> None:
-        """What came was worth waiting for: patience begins anew."""
-        self._line.renew()
+        """Restart the progress timeout: content came."""
+        self._socket.renew()
 
     def body(self) -> bytes:
-        """All of it. Raises CrystalError when it is too large."""
-        with _named(self.url, self._silence):
-            data = self._response.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
-            raise CrystalError(f"{self.url} answers with more than {_LARGEST / 1e6:.0f} MB")
+        """Read the body.
+
+        Raises:
+            CrystalError: It is too large.
+        """
+        with _translated_errors(self.url, self._read_timeout):
+            data = self._response.read(_MAX_BODY + 1)
+        if len(data) > _MAX_BODY:
+            raise CrystalError(f"{self.url} answers with more than {_MAX_BODY / 1e6:.0f} MB")
         return data
 
     def json(self) -> Any:
-        """The body as JSON. Raises CrystalError when it is none."""
+        """Read the body as JSON. Raises as `body` and `parsed` do."""
         return self.parsed(self.body())
 
-    def lines(self, most: int) -> Iterator[bytes]:
-        """The lines of a stream, without their ends. Raises CrystalError for one too long, and beyond `most` bytes."""
-        left = most
+    def lines(self, max_bytes: int) -> Iterator[bytes]:
+        """Read the lines of a stream, without their ends.
+
+        Raises:
+            CrystalError: A line is too long, or the stream has more than `max_bytes`.
+        """
+        left = max_bytes
         while True:
-            with _named(self.url, self._silence):
-                line = self._response.readline(_LINE)
+            with _translated_errors(self.url, self._read_timeout):
+                line = self._response.readline(_MAX_LINE)
             left -= len(line)
             if not line:
                 return
-            if (len(line) >= _LINE and not line.endswith(b"\n")) or left < 0:
+            if (len(line) >= _MAX_LINE and not line.endswith(b"\n")) or left < 0:
                 raise CrystalError(f"{self.url} writes without end; it was cut off")
             yield line.rstrip(b"\r\n")
 
     def parsed(self, data: bytes) -> Any:
-        """JSON that came. Raises CrystalError when it is none, with what it is instead."""
+        """Parse JSON that came.
+
+        Raises:
+            CrystalError: It is not JSON; the message says what it is instead.
+        """
         try:
             return json.loads(data.decode("utf-8"))
         except UnicodeDecodeError:
@@ -137,8 +176,15 @@ class Response:
             ) from None
 
 
-def said(data: object) -> str:
-    """What an error object says, in one short line; "" for what is none: `{"error": {"message": …}}` and its cousins."""
+def error_text(data: object) -> str:
+    """Extract the message of an error object, in one short line.
+
+    Args:
+        data: JSON such as `{"error": {"message": …}}`, in any of the forms that servers have for it.
+
+    Returns:
+        The message, without the API key; "" where `data` is not an error.
+    """
     if isinstance(data, dict):
         error = data.get("error", data.get("detail"))
         if isinstance(error, dict):
@@ -147,46 +193,46 @@ def said(data: object) -> str:
             text = " ".join(str(error).split())
             key = api_key()
             text = text.replace(key, "***") if key else text
-            return text if len(text) <= _REASON else text[: _REASON - 3] + "..."
+            return text if len(text) <= _MAX_REASON else text[: _MAX_REASON - 3] + "..."
     return ""
 
 
-def _refused(response: Response, key: str) -> Refused:
+def _refusal(response: ServerResponse, key: str) -> ServerRefusedError:
     reason = ""
     with suppress(CrystalError, ValueError, RecursionError):
-        reason = said(json.loads(response.body()))
-    return Refused(_refusal(response.url, response.status, reason, key), response.status, reason)
+        reason = error_text(json.loads(response.body()))
+    message = _refusal_message(response.url, response.status, reason, key)
+    return ServerRefusedError(message, response.status, reason)
 
 
-def _refusal(url: str, status: int, reason: str, key: str) -> str:
+def _refusal_message(url: str, status: int, reason: str, key: str) -> str:
     if 300 <= status < 400:
         return f"{url} sends us elsewhere ({status}), and redirects are not followed: name the right URL"
     if status in (401, 403):
         hint = "it refuses the key in $CRYSTAL_API_KEY" if key else "it wants a key: set $CRYSTAL_API_KEY"
-        return f"{url} lets nobody in ({status}): {hint}"
-    if status == 404 and "model" not in reason.lower():  # which would be the one that it does not have
+        return f"{url} refuses access ({status}): {hint}"
+    if status == 404 and "model" not in reason.lower():  # a missing model is another matter
         return f"there is nothing at {url} (404): the URL of a model server mostly ends in /v1"
     if status == 503:
         return f"{url} is not ready (503){f': {reason}' if reason else ''}; ask again in a while"
     return f"{url} refuses ({status}): {reason}" if reason else f"{url} fails ({status})"
 
 
-def _connect(address: Address) -> socket.socket:
+def _connect(address: ServerAddress) -> socket.socket:
     reason = ""
-    for number in address.numbers:
+    for ip_address in address.addresses:
         try:
-            made = socket.create_connection((number, address.port), timeout=CONNECT)
+            connection = socket.create_connection((ip_address, address.port), timeout=CONNECT_TIMEOUT)
             if not address.secure:
-                return made
+                return connection
             try:
-                return _secured(made, address.host)
+                return _with_tls(connection, address.host)
             except BaseException:
-                made.close()
+                connection.close()
                 raise
         except TimeoutError:
-            reason = f"it lets nobody in within {CONNECT:.0f} s" + (
-                "; is it a server of http://?" if address.secure else ""
-            )
+            hint = "; is it a server of http://?" if address.secure else ""
+            reason = f"no connection within {CONNECT_TIMEOUT:.0f} s{hint}"
         except ConnectionRefusedError:
             reason = "nothing is listening there; is the server running?"
         except (OSError, ValueError) as error:
@@ -194,11 +240,11 @@ def _connect(address: Address) -> socket.socket:
     raise CrystalError(f"cannot reach {address.url()}: {reason}")
 
 
-def _secured(made: socket.socket, host: str) -> socket.socket:
+def _with_tls(connection: socket.socket, host: str) -> socket.socket:
     import ssl
 
     try:
-        return ssl.create_default_context().wrap_socket(made, server_hostname=host)
+        return ssl.create_default_context().wrap_socket(connection, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
         raise ValueError(f"its certificate is not trusted ({error.verify_message})") from None
     except ssl.SSLError:
@@ -206,72 +252,72 @@ def _secured(made: socket.socket, host: str) -> socket.socket:
 
 
 @contextmanager
-def _named(url: str, silence: float) -> Iterator[None]:
-    """Turns what a connection may raise into one line."""
+def _translated_errors(url: str, read_timeout: float) -> Iterator[None]:
+    """Turn the errors of a connection into one CrystalError."""
     try:
         yield
-    except _Impatient:
+    except _NoProgress:
         raise CrystalError(f"{url} keeps us waiting without saying anything; given up") from None
     except TimeoutError:
-        raise CrystalError(f"{url} has been silent for {silence:.0f} s; given up") from None
+        raise CrystalError(f"{url} has been silent for {read_timeout:.0f} s; given up") from None
     except HTTPException as error:
-        broke = type(error).__name__ in ("IncompleteRead", "RemoteDisconnected")
-        what = "broke off in the middle of its answer" if broke else "does not speak HTTP as it should"
+        broke_off = type(error).__name__ in ("IncompleteRead", "RemoteDisconnected")
+        what = "broke off in the middle of its answer" if broke_off else "does not speak HTTP as it should"
         raise CrystalError(f"{url} {what}") from None
     except OSError as error:
         raise CrystalError(f"the connection to {url} broke: {error.strerror or error}") from None
-    except (ValueError, OverflowError):  # what http.client makes of a chunk's length that is none
+    except (ValueError, OverflowError):  # from http.client, for a malformed length of a chunk
         raise CrystalError(f"{url} does not speak HTTP as it should") from None
 
 
-class _Impatient(TimeoutError):
-    """Bytes came, but not what they were waited for."""
+class _NoProgress(TimeoutError):
+    """Bytes came, but without content."""
 
 
-class _Line:
-    """A socket with an end to each wait: `silence` seconds for a read, `patience` for all reads since `renew`."""
+class _TimedSocket:
+    """A socket with an end to each wait: `read_timeout` for a read, `progress_timeout` for all reads since `renew`."""
 
-    def __init__(self, made: socket.socket, silence: float, patience: float) -> None:
-        self._socket = made
-        self._silence = silence
-        self._patience = patience
+    def __init__(self, connection: socket.socket, read_timeout: float, progress_timeout: float) -> None:
+        self._socket = connection
+        self._read_timeout = read_timeout
+        self._progress_timeout = progress_timeout
         self.renew()
 
     def renew(self) -> None:
-        self._end = time.monotonic() + self._patience
+        self._end = time.monotonic() + self._progress_timeout
 
-    def allow(self) -> None:
-        """Before a read: how long it may take."""
+    def set_timeout(self) -> None:
+        """Set the timeout of the next read."""
         left = self._end - time.monotonic()
         if left <= 0:
-            raise _Impatient
-        self._socket.settimeout(min(self._silence, max(left, 0.05)))
+            raise _NoProgress
+        self._socket.settimeout(min(self._read_timeout, max(left, 0.05)))
 
     def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(self._silence)
+        self._socket.settimeout(self._read_timeout)
         self._socket.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reads(self, self._socket.makefile("rb", buffering=0)))
+        return io.BufferedReader(_TimedReader(self, self._socket.makefile("rb", buffering=0)))
 
     def close(self) -> None:
         self._socket.close()
 
 
-class _Reads(io.RawIOBase):
-    def __init__(self, line: _Line, raw: socket.SocketIO) -> None:
-        self._bounds = line
+class _TimedReader(io.RawIOBase):
+    def __init__(self, timed_socket: _TimedSocket, raw: socket.SocketIO) -> None:
+        self._timed_socket = timed_socket
         self._raw = raw
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._bounds.allow()
+        self._timed_socket.set_timeout()
         try:
             return self._raw.readinto(buffer)
         except TimeoutError:
-            self._bounds.allow()  # was it patience that ended?
+            self._timed_socket.set_timeout()  # raises _NoProgress where that timeout ended first
             raise
 
     def close(self) -> None:

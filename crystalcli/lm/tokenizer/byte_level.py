@@ -3,8 +3,8 @@
 Knows: how each family cuts text before its bytes are paired, and GPT-2's spelling of bytes.
 Does not know: weights, prompts, special tokens. Nothing is ever fetched: tiktoken gets its ranks from the file.
 
-A byte-level vocabulary is trained by adding one merged token at a time, so a token's id is also its rank, which is
-all tiktoken asks for; the file's list of merges is read once to make sure that it is so.
+A byte-level vocabulary is trained by adding one merged token at a time, so a token's id is also its rank, which is all that
+tiktoken asks for; the file's list of merges is read once to make sure of it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from crystalcli.errors import CrystalError
-from crystalcli.lm.files.gguf import GGUF, show
-from crystalcli.lm.tokenizer.vocabulary import CONTROL, UNUSED, USER_DEFINED, Listed, Vocabulary
+from crystalcli.lm.files.gguf import GGUF, printable
+from crystalcli.lm.tokenizer.vocabulary import CONTROL, UNUSED, USER_DEFINED, TokenList, Vocabulary
 
 _NOT_ORDINARY = frozenset((CONTROL, USER_DEFINED, UNUSED))
 
@@ -37,7 +37,7 @@ _TEKKEN = (
 )
 _PATTERNS = {
     "gpt-2": _GPT2,
-    "default": _GPT2,  # what files say that were made before models were told apart
+    "default": _GPT2,  # in files made before models were told apart
     "smollm": _DIGITS_THEN_GPT2,
     "starcoder": _DIGITS_THEN_GPT2,
     "refact": _DIGITS_THEN_GPT2,
@@ -52,54 +52,60 @@ _PATTERNS = {
     "deepseek-r1-qwen": _QWEN2,
     "tekken": _TEKKEN,
 }
-_COMPOSED = frozenset(("qwen2",))  # whose text is brought into Unicode's form NFC first
+_NFC = frozenset(("qwen2",))  # text is normalised to NFC first
 
 # tiktoken's pattern engine gives up (and panics) on a million characters of white space in one run.
 _LONGEST_BLANK = 500_000
 _LONG_BLANK = re.compile(rf"\s{{{_LONGEST_BLANK}}}")
 
 
-class ByteLevel(Vocabulary):
-    """A vocabulary of the kind `gpt2`. Raises CrystalError when it is damaged or cut in a way unknown here."""
+class ByteLevelVocabulary(Vocabulary):
+    """A vocabulary of the kind `gpt2`.
 
-    def __init__(self, file: GGUF, listed: Listed) -> None:
+    Raises:
+        CrystalError: It is damaged, or its pre-tokenizer is unknown.
+    """
+
+    def __init__(self, file: GGUF, tokens: TokenList) -> None:
         import tiktoken
 
-        way = file.metadata.get("tokenizer.ggml.pre", "default")
-        if not isinstance(way, str) or way not in _PATTERNS:
+        pre_tokenizer = file.metadata.get("tokenizer.ggml.pre", "default")
+        if not isinstance(pre_tokenizer, str) or pre_tokenizer not in _PATTERNS:
             known = ", ".join(sorted(_PATTERNS))
-            raise CrystalError(f"{file.path}: its text is cut in an unknown way, {show(str(way))} (known: {known})")
-        _check_ranks(file, listed.texts)
-        texts = ["" if kind in _NOT_ORDINARY else text for text, kind in zip(listed.texts, listed.kinds, strict=True)]
-        ordinary = dict(zip(_spell(file, texts), range(len(texts)), strict=True))
-        ordinary.pop(b"", None)
-        super().__init__(listed.frame, max(map(len, ordinary), default=1))
+            raise CrystalError(
+                f"{file.path}: its text is cut in an unknown way, {printable(str(pre_tokenizer))} (known: {known})"
+            )
+        _check_ranks(file, tokens.texts)
+        texts = ["" if kind in _NOT_ORDINARY else text for text, kind in zip(tokens.texts, tokens.kinds, strict=True)]
+        ranks = dict(zip(_token_bytes(file, texts), range(len(texts)), strict=True))
+        ranks.pop(b"", None)
+        super().__init__(tokens.config, max(map(len, ranks), default=1))
         # A vocabulary may lack single bytes that its training text never had (SmolLM2's lacks 21). tiktoken needs
         # all 256, so the missing ones get ids past the end; `encode` leaves those out, as other readers do.
         for byte in range(256):
-            ordinary.setdefault(bytes([byte]), self.size + byte)
-        self.holed = any(number >= self.size for number in ordinary.values())
-        self._composed = way in _COMPOSED
+            ranks.setdefault(bytes([byte]), self.size + byte)
+        self.has_gaps = any(number >= self.size for number in ranks.values())
+        self._normalizes = pre_tokenizer in _NFC
         self._encoding = tiktoken.Encoding(
-            "gguf", pat_str=_PATTERNS[way], mergeable_ranks=ordinary, special_tokens=dict(self.specials)
+            "gguf", pat_str=_PATTERNS[pre_tokenizer], mergeable_ranks=ranks, special_tokens=dict(self.special_ids)
         )
 
     def tokenize(self, text: str) -> list[int]:
-        """The ids of `text`; a byte without a token has its own id beyond `size`."""
-        if self._composed:
-            text = unicodedata.normalize("NFC", text)  # costs little where it is so already
+        """Tokenize a text; a byte without a token has its own id beyond `size`."""
+        if self._normalizes:
+            text = unicodedata.normalize("NFC", text)  # cheap for text in NFC
         if len(text) < _LONGEST_BLANK or not _LONG_BLANK.search(text):
             return self._encoding.encode_ordinary(text)
-        # Cut after each such run: at most a token more than in one piece, where the alternative is none at all.
+        # Cut after each long run of white space: at most a token more than in one piece, which would fail.
         ids: list[int] = []
         place = 0
-        for found in _LONG_BLANK.finditer(text):
-            ids += self._encoding.encode_ordinary(text[place : found.end()])
-            place = found.end()
+        for blank in _LONG_BLANK.finditer(text):
+            ids += self._encoding.encode_ordinary(text[place : blank.end()])
+            place = blank.end()
         return ids + self._encoding.encode_ordinary(text[place:])
 
     def bytes_of(self, number: int) -> bytes:
-        """What a token stands for."""
+        """The bytes of a token."""
         try:
             return self._encoding.decode_single_token_bytes(number)
         except KeyError:  # an unused place in the vocabulary
@@ -107,31 +113,33 @@ class ByteLevel(Vocabulary):
 
 
 def _check_ranks(file: GGUF, texts: Sequence[str]) -> None:
+    """Raise CrystalError unless the tokens are in the order of the file's merges."""
     merges = file.metadata.get("tokenizer.ggml.merges")
     if not isinstance(merges, list):
         raise CrystalError(f"{file.path}: it carries no merges (tokenizer.ggml.merges)")
-    # What the merges make must be found among the tokens in the same order; `in` moves the iterator on.
+    merged = [merge.decode("utf-8", "replace").replace(" ", "", 1) for merge in merges]
+    # The merged tokens must be found among the tokens in the same order; `in` moves the iterator on.
     rest = iter(texts)
-    if all(merge.decode("utf-8", "replace").replace(" ", "", 1) in rest for merge in merges):
+    if all(token in rest for token in merged):
         return
     # Some files list several ways to make one token: slower, and needed for few.
-    places = dict(zip(texts, range(len(texts)), strict=True))
-    made = [places.get(merge.decode("utf-8", "replace").replace(" ", "", 1), -1) for merge in merges]
-    if min(made) < 0 or any(later < former for former, later in pairwise(made)):
-        raise CrystalError(f"{file.path}: its tokens do not stand in the order of its merges, which is needed here")
+    ranks = dict(zip(texts, range(len(texts)), strict=True))
+    merged_ranks = [ranks.get(token, -1) for token in merged]
+    if min(merged_ranks) < 0 or any(later < former for former, later in pairwise(merged_ranks)):
+        raise CrystalError(f"{file.path}: its tokens are not in the order of its merges, which is needed here")
 
 
-def _spell(file: GGUF, texts: list[str]) -> list[bytes]:
-    """The bytes each token stands for.
+def _token_bytes(file: GGUF, texts: list[str]) -> list[bytes]:
+    """Decode the spelling of tokens to bytes.
 
-    The file spells every byte as one printable character (GPT-2's alphabet): printable Latin-1 as itself, the other 68
-    bytes, in order, as the characters from 256 on. One pass over all tokens joined is ten times quicker than one each.
+    The file spells every byte as one printable character (GPT-2's alphabet): printable Latin-1 as itself, the other 68 bytes, in
+    order, as the characters from 256 on. One pass over all tokens joined is ten times faster than one for each.
     """
-    itself = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    others = [byte for byte in range(256) if byte not in set(itself)]
-    # Characters that stand for no byte must fail below, not pass as themselves.
-    table: dict[int, int | str] = dict.fromkeys(others, "\ufffd")
-    table |= {256 + place: byte for place, byte in enumerate(others)}
+    printable_bytes = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    other_bytes = [byte for byte in range(256) if byte not in set(printable_bytes)]
+    # Characters outside the alphabet must fail below, not pass as themselves.
+    table: dict[int, int | str] = dict.fromkeys(other_bytes, "\ufffd")
+    table |= {256 + place: byte for place, byte in enumerate(other_bytes)}
     try:
         joined = "".join(texts).translate(table).encode("latin-1")
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""A language model's tokens, of whatever kind: text to ids and back, with special tokens kept apart from what is said.
+"""A language model's tokens, of any kind: text to ids and back, with special tokens kept apart from ordinary text.
 
-Knows: special tokens in templates and in documents, streams of bytes that become characters, cutting to a number of
-tokens. Does not know: how a text becomes tokens, which each kind says for itself; files, weights, who speaks.
+Knows: special tokens in templates and in documents, streams of bytes that become characters, cutting to a number of tokens.
+Does not know: how a text becomes tokens, which each kind defines for itself; files, weights.
 """
 
 from __future__ import annotations
@@ -14,122 +14,142 @@ from dataclasses import dataclass, field
 
 from crystalcli.errors import UsageError
 
-ORDINARY, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6  # of `tokenizer.ggml.token_type`
+ORDINARY, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
+"""Kinds of tokens, as `tokenizer.ggml.token_type` numbers them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """What a vocabulary says of itself.
+class VocabularyConfig:
+    """The size and the special tokens of a vocabulary.
 
-    size: ids are below it; specials: tokens that text never becomes, by their names; silent: ids that are not spoken;
-    spoken: those among the special ones that are, as text; begin: the id of the first token of a text, which a prompt
-    gets when `adds_begin`; ends: ids after which a model has finished speaking; names: what templates call them
-    (`bos_token`, `eos_token`).
+    Attributes:
+        size: Ids are below it.
+        special_ids: Tokens that ordinary text never becomes, by their names.
+        silent_ids: Ids that are left out of decoded text.
+        spoken: Special tokens that decode to text, with that text.
+        bos_id: Id of the token that begins a text.
+        adds_bos: Whether a prompt begins with `bos_id`.
+        eos_ids: Ids that end an answer.
+        names: Special tokens by the names that templates use (`bos_token`, `eos_token`).
     """
 
     size: int
-    specials: Mapping[str, int] = field(default_factory=dict)
-    silent: Set[int] = frozenset()
+    special_ids: Mapping[str, int] = field(default_factory=dict)
+    silent_ids: Set[int] = frozenset()
     spoken: Mapping[int, str] = field(default_factory=dict)
-    begin: int | None = None
-    adds_begin: bool = False
-    ends: Set[int] = frozenset()
+    bos_id: int | None = None
+    adds_bos: bool = False
+    eos_ids: Set[int] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """The tokens as the file lists them: what each is written as, and its kind."""
+class TokenList:
+    """The tokens as a GGUF file lists them.
+
+    Attributes:
+        texts: The text of each token, as the file writes it.
+        kinds: The kind of each token, one of the constants above.
+        config: The vocabulary's configuration.
+    """
 
     texts: list[str]
     kinds: Sequence[int | float]
-    frame: Frame
+    config: VocabularyConfig
 
 
 class Vocabulary(ABC):
-    """Tokens of one model; what it says of itself stands in `frame`. Its methods may be called from several threads.
+    """The tokens of one model. Its methods may be called from several threads.
 
-    longest: characters of the longest token.
+    Attributes:
+        config: Size and special tokens.
+        size: As in `config`.
+        special_ids: As in `config`.
+        longest: Characters of the longest token.
+        has_gaps: Whether `tokenize` gives ids beyond `size`, for text without a token.
     """
 
-    def __init__(self, frame: Frame, longest: int) -> None:
-        self.frame = frame
-        self.size = frame.size
-        self.specials = frame.specials
+    def __init__(self, config: VocabularyConfig, longest: int) -> None:
+        self.config = config
+        self.size = config.size
+        self.special_ids = config.special_ids
         self.longest = longest
-        self._special = _alternatives(frame.specials)
-        self.holed = False  # whether `tokenize` gives ids beyond `size`
+        self._special_names = _any_of(config.special_ids)
+        self.has_gaps = False
 
     @abstractmethod
     def tokenize(self, text: str) -> list[int]:
-        """The ids of `text`, names of special tokens as ordinary text; ids beyond `size` for what has no token."""
+        """Tokenize a text, names of special tokens as ordinary text; text without a token gets ids beyond `size`."""
 
     @abstractmethod
     def bytes_of(self, number: int) -> bytes:
-        """What an ordinary token stands for; nothing for an id without a token."""
+        """The bytes of an ordinary token; b"" for an id without a token."""
 
     def encode(self, text: str) -> list[int]:
-        """The ids of `text`; the names of special tokens in it are ordinary text."""
+        """Encode a text to ids; the names of special tokens in it are ordinary text."""
         ids = self.tokenize(text)
-        return [number for number in ids if number < self.size] if self.holed else ids
+        return [number for number in ids if number < self.size] if self.has_gaps else ids
 
     def count(self, text: str) -> int:
-        """How many ids `encode` gives."""
+        """Count the ids of `encode`."""
         return len(self.encode(text))
 
-    def encode_template(self, text: str, mark: str = "") -> list[int]:
-        """The ids of `text`, in which the names of special tokens are special tokens.
+    def encode_template(self, text: str, marker: str = "") -> list[int]:
+        """Encode a rendered template, in which the names of special tokens are special tokens.
 
-        `mark` is taken out of the ordinary text between them: whoever writes the template puts it inside names that
-        come from a user, who thereby cannot speak as the system.
+        Args:
+            text: The rendered template.
+            marker: Removed from the ordinary text. `disarm` puts it inside names that come from a user, who thereby cannot speak as
+                the system.
         """
         ids: list[int] = []
         place = 0
-        for found in self._special.finditer(text):
-            ids += self.encode(text[place : found.start()].replace(mark, ""))
-            ids.append(self.specials[found.group()])
-            place = found.end()
-        return ids + self.encode(text[place:].replace(mark, ""))
+        for match in self._special_names.finditer(text):
+            ids += self.encode(text[place : match.start()].replace(marker, ""))
+            ids.append(self.special_ids[match.group()])
+            place = match.end()
+        return ids + self.encode(text[place:].replace(marker, ""))
 
-    def disarm(self, text: str, mark: str) -> str:
-        """`text` with `mark` put inside every name of a special token, for `encode_template`."""
-        return self._special.sub(lambda found: found.group()[0] + mark + found.group()[1:], text)
+    def disarm(self, text: str, marker: str) -> str:
+        """Put `marker` inside every name of a special token, for `encode_template`."""
+        return self._special_names.sub(lambda match: match.group()[0] + marker + match.group()[1:], text)
 
     def truncate(self, text: str, tokens: int) -> str:
-        """A beginning of `text`, as long as may be, that counts at most `tokens`; all of it where it fits.
+        """Cut a text to its longest beginning of at most `tokens` tokens.
 
-        Raises UsageError when `tokens` is negative.
+        Raises:
+            UsageError: `tokens` is negative.
         """
         if tokens < 0:
             raise UsageError(f"cannot cut a text to {tokens} tokens")
-        # No token is longer than the longest, so what lies beyond need not be encoded.
+        # A token has at most `longest` characters, so the rest need not be encoded.
         head = text[: tokens * self.longest + 1]
         ids = self.tokenize(head)
         if len(head) == len(text) and sum(number < self.size for number in ids) <= tokens:
             return text
-        for keep in range(min(tokens, len(ids)), 0, -1):
+        for length in range(min(tokens, len(ids)), 0, -1):
             # The cut may split a character, whose bytes then go; and a text cut short may make more tokens at its end.
-            cut = text[: len(self.join(ids[:keep]).decode("utf-8", "ignore"))]
+            cut = text[: len(self.join(ids[:length]).decode("utf-8", "ignore"))]
             if self.count(cut) <= tokens:
                 return cut
         return ""
 
     def join(self, ids: Iterable[int]) -> bytes:
-        """What the first tokens of a text stand for."""
+        """Join the bytes of the first tokens of a text."""
         return b"".join(map(self.bytes_of, ids))
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of `ids`, special tokens left out, bytes that are not UTF-8 replaced."""
+        """Decode ids to text; silent tokens are left out, bytes that are not UTF-8 replaced."""
         return "".join(self.stream(ids))
 
     def stream(self, ids: Iterable[int]) -> Iterator[str]:
-        """The text of `ids` as they come: each piece as soon as its last character is whole. Never an empty piece."""
+        """Decode ids as they come, each piece as soon as its last character is whole; pieces are never empty."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for number in ids:
-            if number in self.frame.silent:
+            if number in self.config.silent_ids:
                 continue
-            name = self.frame.spoken.get(number)
-            piece = decoder.decode(self.bytes_of(number) if name is None else name.encode())
+            spoken = self.config.spoken.get(number)
+            piece = decoder.decode(self.bytes_of(number) if spoken is None else spoken.encode())
             if piece:
                 yield piece
         rest = decoder.decode(b"", final=True)
@@ -137,6 +157,6 @@ class Vocabulary(ABC):
             yield rest
 
 
-def _alternatives(names: Iterable[str]) -> re.Pattern[str]:
-    """Matches any of the names, longer ones first; matches nothing when there are none."""
+def _any_of(names: Iterable[str]) -> re.Pattern[str]:
+    """Compile a pattern for any of the names, longer ones first; without names it matches nothing."""
     return re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)) or r"(?!)")

@@ -1,6 +1,7 @@
 """The processor: which instructions it has, and how much memory its kernels may keep.
 
-Knows: Linux's names for instruction sets, oneDNN's cache of kernels. Does not know: what torch makes of either.
+Knows: Linux's names for instruction sets, oneDNN's cache of kernels. Does not know: what torch
+makes of either.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ def cpu_flags() -> frozenset[str]:
 def limit_onednn_cache() -> None:
     """Bound the kernels that oneDNN, which multiplies for torch, keeps for the shapes it has met.
 
-    Its default is 1,024 shapes: 100 to 200 MB, since chunks and prompts have many lengths. Call this before
-    torch first multiplies; later calls have no effect. A value that the user has set is left as it is.
+    Its default is 1,024 shapes: 100 to 200 MB, since chunks and prompts have many lengths. Call
+    this before torch first multiplies; later calls have no effect. A value that the user has set is
+    left as it is.
     """
     os.environ.setdefault(_ONEDNN_VARIABLE, _ONEDNN_SHAPES)

@@ -1,6 +1,7 @@
 """Resolves which language model to use, by path, by URL, by name or by default, and opens it.
 
-Ties the room that keeps models (`models`) to the one that runs them (`lm`). Does not know: questions, crystals.
+Ties the room that keeps models (`models`) to the one that runs them (`lm`). Does not know:
+questions, crystals.
 """
 
 from __future__ import annotations
@@ -25,12 +26,14 @@ def resolve_model(model: str | Path | None = None) -> str | Path:
     """Resolve what the user said to a path, a URL, or the name of a built-in model.
 
     Args:
-        model: A path, a URL or a name. A known name goes before a file of that name in the current folder; a `Path` is never a
-            name. None: $CRYSTAL_MODEL, else the default of `crystal models default`, else the built-in model.
+        model: A path, a URL or a name. A known name goes before a file of that name in the current
+            folder; a `Path` is never a name. None: $CRYSTAL_MODEL, else the default of `crystal
+            models default`, else the built-in model.
 
     Raises:
         UsageError: The name is an encoder's, or the URL has no scheme.
-        ModelMissingError: The name is unknown and there is no file of that name, or the files of a known model have gone.
+        ModelMissingError: The name is unknown and there is no file of that name, or the files of a
+            known model have gone.
         CrystalError: The list of models cannot be read.
     """
     if model is None:
@@ -65,7 +68,7 @@ def resolve_model(model: str | Path | None = None) -> str | Path:
 
 
 def _check_scheme(model: str, path: Path) -> None:
-    """Raise UsageError for a server's URL without its scheme, where there is no file of that name."""
+    """Raise UsageError for a server's URL without its scheme, unless a file has that name."""
     from crystalcli.lm import lacks_scheme
 
     if not path.exists() and lacks_scheme(model):
@@ -86,7 +89,9 @@ def is_builtin(model: str | Path) -> TypeGuard[str]:
 
 
 def get_model(model: str | Path | None = None, *, allow_remote: bool = False) -> Speaker:
-    """Open a language model; a built-in one is fetched on first use. Weights load with its first word.
+    """Open a language model; a built-in one is fetched on first use.
+
+    Its weights load with its first word.
 
     Args:
         model: As in `resolve_model`.

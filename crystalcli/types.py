@@ -331,8 +331,10 @@ class Sampling:
 
     Attributes:
         max_tokens: Most tokens to generate.
-        temperature: 0 takes the likeliest token always, so that the same prompt gives the same text; up to 100.
-        top_p: Share of the probability that the tokens to choose from must hold (nucleus sampling), above 0, up to 1.
+        temperature: 0 takes the likeliest token always, so that the same prompt gives the same
+            text; up to 100.
+        top_p: Share of the probability that the tokens to choose from must hold (nucleus
+            sampling), above 0, up to 1.
         seed: Decides the choice when `temperature` is above 0.
         repetition_penalty: Divides the logits of tokens generated before; 1 leaves them, from 0.01 to 100.
         stop: Strings before the first of which the text ends.
@@ -380,10 +382,12 @@ class Speaker(Protocol):
     def say(self, messages: Sequence[Mapping[str, str]], sampling: Sampling) -> Iterator[str]:
         """Generate the model's next message, in pieces of whole characters as they come.
 
-        It ends with the model's own end, before the first stop string, or after `sampling.max_tokens` tokens.
+        It ends with the model's own end, before the first stop string, or after
+        `sampling.max_tokens` tokens.
 
         Args:
-            messages: The conversation, each with `role` ("system", "user", "assistant") and `content`.
+            messages: The conversation, each with `role` ("system", "user", "assistant") and
+                `content`.
             sampling: How to choose the tokens and when to stop.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The language model room: a GGUF file, a folder or a server becomes a model that counts and cuts text, and generates.
+"""The language model room: a GGUF file, a folder or a server becomes a model that generates text.
 
 Knows: formats of files, vocabularies, the Llama decoder, chat templates, the servers' protocol.
 Does not know: documents, crystals, recall, prompts for answering, where model files come from.

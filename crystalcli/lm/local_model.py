@@ -1,9 +1,12 @@
-"""A language model out of files, run by crystal's own decoder: counts and cuts text in its tokens, and generates.
+"""A language model out of files, run by crystal's own decoder.
+
+It counts and cuts text in its tokens, and generates.
 
 Knows: which vocabulary, decoder and template belong together, and when to load what.
 Does not know: what is said or why.
 
-Opening reads the header and the vocabulary only (0.2 s); torch and the weights come with the first word.
+Opening reads the header and the vocabulary only (0.2 s); torch and the weights come with the first
+word.
 """
 
 from __future__ import annotations
@@ -41,7 +44,9 @@ _FIRST_STEPS = 8  # layers of the first token on one thread, before several are 
 
 
 class LanguageModel:
-    """A model opened with `LanguageModel.open`; a ChatModel. Its methods may be called from several threads.
+    """A model opened with `LanguageModel.open`; a ChatModel.
+
+    Its methods may be called from several threads.
 
     Args:
         source: The weights.
@@ -100,13 +105,16 @@ class LanguageModel:
         """Open a GGUF file.
 
         Args:
-            path: The file, of a family that `DecoderConfig` knows, with a byte-level or SentencePiece vocabulary.
-            precision: "fp32", "bf16" or "auto". Auto takes bfloat16 where the CPU multiplies it in hardware, else float32 for
-                prompts, with the wide products in eight bits where the CPU has instructions for these; and four-bit weights as they
-                are for the words that follow, where torch has a kernel.
-            threads: Threads of torch in the whole process. None takes as many as torch would, or fewer while that is faster.
-            cache: Folder for a converted copy of the weights, which opens faster. It is written after the first answer and found
-                again by the source's SHA-256. None keeps no copy.
+            path: The file, of a family that `DecoderConfig` knows, with a byte-level or
+                SentencePiece vocabulary.
+            precision: "fp32", "bf16" or "auto". Auto takes bfloat16 where the CPU multiplies it in
+                hardware, else float32 for prompts, with the wide products in eight bits where the
+                CPU has instructions for these; and four-bit weights as they are for the words that
+                follow, where torch has a kernel.
+            threads: Threads of torch in the whole process. None takes as many as torch would, or
+                fewer while that is faster.
+            cache: Folder for a converted copy of the weights, which opens faster. It is written
+                after the first answer and found again by the source's SHA-256. None keeps no copy.
 
         Raises:
             ModelMissingError: The file does not exist.
@@ -152,9 +160,12 @@ class LanguageModel:
         return self._vocabulary.truncate(text, tokens)
 
     def chat_prompt(self, messages: Iterable[Message]) -> list[int]:
-        """Encode a conversation, up to where the assistant answers, by the model's own template (else ChatML).
+        """Encode a conversation, up to where the assistant answers.
 
-        Names of special tokens inside the messages are ordinary text: no document can close its message and open another.
+        It is rendered by the model's own template, else by ChatML.
+
+        Names of special tokens inside the messages are ordinary text: no document can close its
+        message and open another.
 
         Args:
             messages: Each with `role` ("system", "user", "assistant") and `content`.
@@ -180,7 +191,8 @@ class LanguageModel:
     def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> Iterator[str]:
         """Generate the text that follows a prompt, in pieces of whole characters as they come.
 
-        It ends with the model's own end token, before the first stop string, or after `sampling.max_tokens` tokens.
+        It ends with the model's own end token, before the first stop string, or after
+        `sampling.max_tokens` tokens.
 
         Args:
             prompt_ids: Token ids of the prompt.
@@ -188,8 +200,8 @@ class LanguageModel:
 
         Raises:
             UsageError: At the call: a value of `sampling` or a token id is out of range.
-            CrystalError: At the call: prompt and answer together exceed `context_length`. While iterating, on first use: the
-                weights cannot be used.
+            CrystalError: At the call: prompt and answer together exceed `context_length`. While
+                iterating, on first use: the weights cannot be used.
         """
         check_sampling(sampling)
         prompt = self._check_ids(prompt_ids)
@@ -197,14 +209,20 @@ class LanguageModel:
         return until_stop(self._vocabulary.stream(self._generate_ids(prompt, sampling)), sampling.stop)
 
     def logits(self, ids: Sequence[int]) -> torch.Tensor:
-        """Compute the logits after each of `ids`, float32 [n, vocabulary]. Raises as `generate` does."""
+        """Compute the logits after each of `ids`, float32 [n, vocabulary].
+
+        Raises as `generate` does.
+        """
         prompt = self._check_ids(ids)
         self._check_fits(len(prompt))
         decoder = self.load(len(prompt))
         return decoder.forward(prompt, decoder.cache(len(prompt)), all_logits=True)
 
     def ids(self, text: str) -> list[int]:
-        """Encode a text; names of special tokens in it are ordinary text. Needs neither torch nor weights."""
+        """Encode a text; names of special tokens in it are ordinary text.
+
+        Needs neither torch nor weights.
+        """
         return self._vocabulary.encode(text)
 
     def data(self, ids: Sequence[int]) -> bytes:
@@ -212,7 +230,9 @@ class LanguageModel:
         return self._vocabulary.join(ids)
 
     def log_probabilities(self, ids: Sequence[int], first: int) -> list[float]:
-        """Compute the natural logarithm of the probability of each of `ids[first:]`, given all before it.
+        """Compute the log-probability of each of `ids[first:]`, given all before it.
+
+        Logarithms are natural.
 
         Args:
             ids: Token ids.
@@ -226,9 +246,12 @@ class LanguageModel:
     def log_probabilities_of(
         self, ids: Sequence[int], first: int, asked: Sequence[Sequence[int]] | npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """Compute the natural logarithms of the probabilities of other tokens in the place of each of `ids[first:]`.
+        """Compute the log-probabilities of other tokens in the place of each of `ids[first:]`.
 
-        Logits are made for some positions at a time and not kept, so that memory is that of a prompt.
+        Logarithms are natural.
+
+        Logits are made for some positions at a time and not kept, so that memory is that of a
+        prompt.
 
         Args:
             ids: Token ids.
@@ -270,14 +293,16 @@ class LanguageModel:
                 torch.set_num_threads(self._max_threads)
 
     def load(self, positions: int = 0) -> Llama:
-        """Load the weights now, if they are not loaded; a caller with other work may do so in a thread.
+        """Load the weights now, if they are not loaded.
+
+        A caller with other work may do so in a thread.
 
         Args:
             positions: Positions that will be read with them, for the check of memory.
 
         Raises:
-            CrystalError: The weights cannot be used, or they and the cache of the positions exceed the memory. Nothing is loaded
-                then.
+            CrystalError: The weights cannot be used, or they and the cache of the positions exceed
+                the memory. Nothing is loaded then.
         """
         with self._loading:
             if self._decoder is None:
@@ -303,7 +328,8 @@ class LanguageModel:
         int8 = self._precision == "auto" and int4 and has_fast_int8()
         width = 2 if narrow else 4
         prompt_bytes = memory_budget.prompt_bytes(self._config, width, positions)
-        # Where both forms of a four-bit matrix are too much, the packed one alone will do, with slower prompts.
+        # Where both forms of a four-bit matrix are too much, the packed one alone will do, with
+        # slower prompts.
         keep_dense = memory_budget.fits_in_memory(
             memory_budget.weight_bytes(self._source, width, int4, keep_dense=True, int8=int8) + prompt_bytes
         )
@@ -319,8 +345,8 @@ class LanguageModel:
             name = weight_cache.cached_name(digests[0], f"{'bf16' if narrow else 'fp32'} {int4} {int8}")
             saved = weight_cache.load_weights(self._cache, name)
             self._cache_name = "" if saved else name
-        # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine; beside busy
-        # neighbours it cost from 3 to 13 s.
+        # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine;
+        # beside busy neighbours it cost from 3 to 13 s.
         self._max_threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
@@ -365,13 +391,16 @@ class LanguageModel:
     def _tunes_threads(self, decoder: Llama) -> bool:
         """Tell whether the number of threads follows what is faster at the moment.
 
-        The same prompt must give the same text, and only with packed weights is every result the same, bit for bit, for any number
-        of threads (tested). Otherwise the number stays as it is.
+        The same prompt must give the same text, and only with packed weights is every result the
+        same, bit for bit, for any number of threads (tested). Otherwise the number stays as it is.
         """
         return self._threads is None and decoder.int4
 
     def _prompt_tuner(self, decoder: Llama, tokens: int) -> ThreadTuner | None:
-        """Make the tuner for a prompt of `tokens` tokens; None where the number of threads stays as it is."""
+        """Make the tuner for a prompt of `tokens` tokens.
+
+        None where the number of threads stays as it is.
+        """
         import torch
 
         if not self._tunes_threads(decoder):
@@ -380,7 +409,10 @@ class LanguageModel:
         return ThreadTuner(self._max_threads, torch.set_num_threads, first=1, sample=sample)
 
     def _save_converted(self, decoder: Llama) -> None:
-        """Write the converted copy, if one is wanted and there is none: after an answer, when no one waits."""
+        """Write the converted copy, if one is wanted and there is none.
+
+        It is written after an answer, when no one waits.
+        """
         with self._loading:
             if self._cache is not None and self._cache_name:
                 tensors = decoder.tensors()

@@ -1,9 +1,11 @@
 """Opens a language model: a GGUF file, a folder in Hugging Face's layout, or a server.
 
-Knows: how to tell the three apart; which files of a folder hold what; which class runs a model. In a folder, `config.json` and
-`*.safetensors` are the model, `tokenizer.json` its vocabulary, `tokenizer_config.json` or `chat_template.jinja` its template, and
-`generation_config.json` names the tokens that end an answer.
-Does not know: what is computed. Nothing is unpickled, no code from a folder runs, nothing is fetched. Light to import.
+Knows: how to tell the three apart; which files of a folder hold what; which class runs a model. In
+a folder, `config.json` and `*.safetensors` are the model, `tokenizer.json` its vocabulary,
+`tokenizer_config.json` or `chat_template.jinja` its template, and `generation_config.json` names
+the tokens that end an answer.
+Does not know: what is computed. Nothing is unpickled, no code from a folder runs, nothing is
+fetched. Light to import.
 """
 
 from __future__ import annotations
@@ -83,8 +85,8 @@ def open_model(model: str | Path, *, allow_remote: bool = False) -> Speaker:
 def open_folder(folder: Path, *, precision: str = "auto", threads: int | None = None) -> Speaker:
     """Open the model in a folder of Hugging Face's layout.
 
-    Crystal's own decoder runs the families that it knows; transformers, where installed, runs the others. Only headers and the
-    vocabulary are read; the weights load with the first word.
+    Crystal's own decoder runs the families that it knows; transformers, where installed, runs the
+    others. Only headers and the vocabulary are read; the weights load with the first word.
 
     Args:
         folder: The folder with `config.json`.

@@ -1,6 +1,7 @@
-"""A language model of a family that crystal's own decoder does not know, run by transformers: the extra `crystalcli[hf]`.
+"""A language model of another family, run by transformers: the extra `crystalcli[hf]`.
 
-Knows: AutoModelForCausalLM, its cache, and its limits: a local folder, safetensors only, no code from the folder.
+Knows: AutoModelForCausalLM, its cache, and its limits: a local folder, safetensors only, no code
+from the folder.
 Does not know: vocabularies, templates, sampling, which are crystal's own here, too.
 
 transformers takes seconds to import, so it is imported with the first word.
@@ -82,7 +83,10 @@ class TransformersModel:
         return self._vocabulary.truncate(text, tokens)
 
     def prompt_size(self, messages: Sequence[Message]) -> int:
-        """Count the tokens of a conversation. Raises UsageError or CrystalError as the template does."""
+        """Count the tokens of a conversation.
+
+        Raises UsageError or CrystalError as the template does.
+        """
         return len(self._prompt_encoder.encode(messages))
 
     def say(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
@@ -90,8 +94,8 @@ class TransformersModel:
 
         Raises:
             UsageError: At the call: a value of `sampling` is out of range.
-            CrystalError: At the call: prompt and answer exceed the context. While iterating, on first use: the weights cannot be
-                used.
+            CrystalError: At the call: prompt and answer exceed the context. While iterating, on
+                first use: the weights cannot be used.
         """
         check_sampling(sampling)
         prompt = self._prompt_encoder.encode(messages)

@@ -140,7 +140,7 @@ DAMAGED |= {
         "bytes after the end of the file; it is cut short",
     ),
     "an offset beyond": (header(1, 0, tensor(b"t", [1], 0, 2**62) + bytes(99)), "it is cut short"),
-    "an odd offset": (header(1, 0, tensor(b"t", [1], 0, 7) + bytes(99)), "does not lie on a multiple of 32"),
+    "an odd offset": (header(1, 0, tensor(b"t", [1], 0, 7) + bytes(99)), "is not aligned to a multiple of 32"),
     "half a block": (header(1, 0, tensor(b"t", [33], 3, 0) + bytes(99)), "rows of 33 do not fill Q4_1 blocks of 32"),
     "a format that is not read": (
         header(1, 0, tensor(b"t", [32], 23, 0) + bytes(99)),

@@ -1,6 +1,9 @@
-"""Encodes a conversation to the ids that a model was trained on: its template and its vocabulary together.
+"""Encodes a conversation to the ids that a model was trained on.
 
-Knows: messages never become part of the frame; names of special tokens inside them are ordinary text.
+It joins the model's template and its vocabulary.
+
+Knows: messages never become part of the frame; names of special tokens inside them are ordinary
+text.
 Does not know: weights, what the messages say.
 """
 

@@ -3,8 +3,9 @@
 Knows: jinja2 templates over messages, and ChatML for files that carry none.
 Does not know: tokens, weights, what the messages say.
 
-The template is a program from outside. It runs in a sandbox (`sandbox.py`): it sees the messages and a few strings, cannot reach
-Python objects behind them, and the size of what it makes and writes is bounded.
+The template is a program from outside. It runs in a sandbox (`sandbox.py`): it sees the messages
+and a few strings, cannot reach Python objects behind them, and the size of what it makes and writes
+is bounded.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, o
         source: The template, in jinja2's language.
 
     Returns:
-        A function from messages and named values (`bos_token`, …) to the prompt, up to where the assistant begins. It raises
-        CrystalError when the template refuses the messages, fails, or tries something that the sandbox forbids.
+        A function from messages and named values (`bos_token`, …) to the prompt, up to where the
+        assistant begins. It raises CrystalError when the template refuses the messages, fails, or
+        tries something that the sandbox forbids.
 
     Raises:
         CrystalError: The template cannot be parsed.
@@ -46,7 +48,10 @@ def compile_template(source: str) -> Callable[[Sequence[Message], Mapping[str, o
     from crystalcli.lm.chat.sandbox import Sandbox
 
     class Generation(Extension):
-        """`{% generation %}`, which marks the assistant's text for training: here it renders its content."""
+        """`{% generation %}`, which marks the assistant's text for training.
+
+        Here it renders its content.
+        """
 
         tags = {"generation"}  # noqa: RUF012  # as jinja2 declares it
 

@@ -1,10 +1,14 @@
-"""A jinja2 environment for templates from outside: the size of intermediate results is bounded, too, not only that of the output.
+"""A jinja2 environment for templates from outside.
 
-Knows: jinja2's filters, methods and operators that make strings longer. Does not know: messages, models.
+The size of intermediate results is bounded, too, not only that of the output.
 
-jinja2's own sandbox keeps a template from Python's objects and from long ranges. A short one can still ask for gigabytes: by
-padding, by formats, by putting a string twice into itself forty times. Here every operation that makes a string longer is checked
-before it runs. Time is not bounded: Ctrl-C is for that.
+Knows: jinja2's filters, methods and operators that make strings longer. Does not know: messages,
+models.
+
+jinja2's own sandbox keeps a template from Python's objects and from long ranges. A short one can
+still ask for gigabytes: by padding, by formats, by putting a string twice into itself forty times.
+Here every operation that makes a string longer is checked before it runs. Time is not bounded:
+Ctrl-C is for that.
 """
 
 from __future__ import annotations
@@ -24,7 +28,8 @@ MAX_CHARACTERS = 1 << 22  # of a string
 _ENTRY = 32  # characters that each entry of a list or a dictionary counts for, however deep
 _MAX_NUMBER = 10_000  # an argument of a filter or a method: a width, a depth, a count
 _WIDTH = re.compile(r"\d{5,}")  # in a format
-_REFUSED = frozenset(("translate", "expandtabs"))  # methods of strings with results that are hard to foresee
+# Methods of strings with results that are hard to foresee.
+_REFUSED = frozenset(("translate", "expandtabs"))
 
 
 class _CheckedConcat(CodeGenerator):
@@ -96,7 +101,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap a filter so that its arguments are checked before, and its result afterwards."""
-    leading = 2 if hasattr(function, "jinja_pass_arg") else 1  # the value, and what jinja2 passes itself
+    # The value, and what jinja2 passes itself.
+    leading = 2 if hasattr(function, "jinja_pass_arg") else 1
 
     @functools.wraps(function)
     def bounded(*args: Any, **kwargs: Any) -> Any:
@@ -156,7 +162,10 @@ def _check_numbers(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
 
 
 def _check_value(value: Any) -> Any:
-    """Give the value back unless it holds too much: a list twice in itself, forty times over, is written out whole."""
+    """Give the value back unless it holds too much.
+
+    A list twice in itself, forty times over, is written out whole.
+    """
     waiting, weight = [value], 0
     while waiting:
         item = waiting.pop()

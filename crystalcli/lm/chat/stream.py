@@ -1,6 +1,9 @@
-"""The text that a language model generates, wherever it runs: bounds of a request, stop strings, thoughts before the answer.
+"""The text that a language model generates, wherever it runs.
 
-Knows: the ranges of a `Sampling`, strings to stop at, `<think>` blocks. Does not know: models, tokens.
+Bounds of a request, stop strings, and thoughts before the answer.
+
+Knows: the ranges of a `Sampling`, strings to stop at, `<think>` blocks. Does not know: models,
+tokens.
 """
 
 from __future__ import annotations
@@ -69,7 +72,10 @@ def until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
 
 
 def without_thinking(pieces: Iterator[str]) -> Iterator[str]:
-    """Drop the white space before the first word, and thoughts (`<think>…</think>`) that come before it."""
+    """Drop the white space before the first word, and thoughts before it.
+
+    Thoughts are enclosed in `<think>…</think>`.
+    """
     pending = ""
     for piece in pieces:
         pending = (pending + piece).lstrip()

@@ -22,7 +22,8 @@ _MAX_BFLOAT16_SCORE = 192.0
 class KVCache:
     """Keys and values of the positions read so far, [layers, kv_heads, capacity, head_dim] each.
 
-    Memory is reserved for `capacity` positions and touched as they come: 23 kB a position for SmolLM2-135M in bfloat16.
+    Memory is reserved for `capacity` positions and touched as they come: 23 kB a position for
+    SmolLM2-135M in bfloat16.
 
     Attributes:
         capacity: Most positions.
@@ -52,7 +53,8 @@ class KVCache:
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
     """Attend from queries to keys and values.
 
-    Without a mask, either the queries are the first n positions (causal), or there is one, which sees everything.
+    Without a mask, either the queries are the first n positions (causal), or there is one, which
+    sees everything.
 
     Args:
         queries: [n, heads, head_dim].
@@ -83,8 +85,8 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -
 def attend_by_matmul(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
     """Attend as `attend` does for the last n of m positions, as two products and a softmax.
 
-    In bfloat16 this is almost twice as fast. Scores are rounded to bfloat16; where they may be so large that this is too coarse,
-    and in other dtypes, `attend` does the work.
+    In bfloat16 this is almost twice as fast. Scores are rounded to bfloat16; where they may be so
+    large that this is too coarse, and in other dtypes, `attend` does the work.
     """
     count, heads, head_dim = queries.shape
     kv_heads, length, _ = keys.shape
@@ -108,7 +110,10 @@ def attend_by_matmul(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor
 
 @functools.lru_cache(maxsize=1)
 def _causal_bias(count: int, group_size: int) -> Tensor:
-    """Bias that hides later positions from each query of a group, bfloat16 [group_size · count, count]."""
+    """Bias that hides later positions from each query of a group.
+
+    bfloat16 [group_size · count, count].
+    """
     return torch.full((count, count), -math.inf, dtype=torch.bfloat16).triu(1).repeat(group_size, 1)
 
 

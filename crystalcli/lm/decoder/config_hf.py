@@ -1,6 +1,7 @@
 """A decoder's configuration from the `config.json` of a folder in Hugging Face's layout.
 
-Knows: which families crystal's own decoder runs, their defaults (those of transformers' configurations), the names of the values.
+Knows: which families crystal's own decoder runs, their defaults (those of transformers'
+configurations), the names of the values.
 Does not know: weights, tokens. Reads no file.
 """
 
@@ -21,7 +22,7 @@ _UNBOUNDED = 2**24  # more positions than any context
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """What a configuration may leave out.
+    """Values that a configuration may leave out.
 
     Attributes:
         context_length: Positions.
@@ -71,7 +72,10 @@ def architecture(config: Mapping[str, Any], folder: Path) -> str:
 
 
 def context_length_of(config: Mapping[str, Any]) -> int:
-    """Read the number of positions of a model of any family, by the keys that families use; 0 where it is missing."""
+    """Read the number of positions of a model of any family; 0 where it is missing.
+
+    Families have several keys for it.
+    """
     text_config = config.get("text_config")
     for section in (config, text_config if isinstance(text_config, dict) else {}):
         for key in ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "n_ctx"):
@@ -89,7 +93,8 @@ def has_tied_embeddings(config: Mapping[str, Any]) -> bool:
 def config_from_hf(config: Mapping[str, Any], folder: Path) -> DecoderConfig:
     """Read the configuration of a family in SUPPORTED_ARCHITECTURES.
 
-    Behind a sliding window the context is as long as the window: within it the model sees what it would see.
+    Behind a sliding window the context is as long as the window: within it the model sees what it
+    would see.
 
     Raises:
         CrystalError: A value is out of range, or the decoder cannot do what it asks for.

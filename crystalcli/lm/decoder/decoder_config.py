@@ -3,7 +3,8 @@
 Knows: which families can be run and how they differ; the range of each value.
 Does not know: weights, torch. Reading takes the header of a file and nothing else.
 
-Sources: llama.cpp's names of keys (docs/gguf.md); Su et al. 2021 (rotary positions), Peng et al. 2023 (YaRN).
+Sources: llama.cpp's names of keys (docs/gguf.md); Su et al. 2021 (rotary positions), Peng et
+al. 2023 (YaRN).
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from crystalcli.lm.files.gguf import GGUF, printable
 
 @dataclass(frozen=True, slots=True)
 class RotaryConfig:
-    """How positions rotate queries and keys.
+    """Rotation of queries and keys by their positions.
 
     Attributes:
         base: Base of the frequencies (theta).
-        scaling: "none"; "linear": positions divided by `factor`; "yarn": slow frequencies divided by `factor`, those between
-            `beta_fast` and `beta_slow` turns in `trained_positions` in part; "llama3": the same idea, between `low_freq_factor` and
-            `high_freq_factor`.
+        scaling: "none"; "linear": positions divided by `factor`; "yarn": slow frequencies divided
+            by `factor`, those between `beta_fast` and `beta_slow` turns in `trained_positions` in
+            part; "llama3": the same idea, between `low_freq_factor` and `high_freq_factor`.
         factor: How far positions are stretched.
         trained_positions: Positions that the model was trained on before they were stretched.
         beta_fast: Turns above which YaRN keeps a frequency.
@@ -31,8 +32,8 @@ class RotaryConfig:
         low_freq_factor: Turns below which Llama 3.1 divides a frequency whole.
         high_freq_factor: Turns above which Llama 3.1 keeps it.
         attention_factor: Multiplies sines and cosines.
-        interleaved: Whether the two rows of a rotated pair follow one another in the source, as GGUF has Llama's; elsewhere they
-            are half a head apart.
+        interleaved: Whether the two rows of a rotated pair follow one another in the source, as
+            GGUF has Llama's; elsewhere they are half a head apart.
         no_rope_interval: Every so many layers one has no positions; 0: all have.
     """
 
@@ -85,7 +86,8 @@ class DecoderConfig:
     def from_gguf(cls, file: GGUF) -> DecoderConfig:
         """Read the configuration from the metadata of a file.
 
-        Behind a sliding window the context is as long as the window: within it the model sees what it would see.
+        Behind a sliding window the context is as long as the window: within it the model sees what
+        it would see.
 
         Raises:
             CrystalError: The family cannot be run, or a value is out of range.
@@ -129,7 +131,10 @@ class DecoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """What the metadata leaves out. The fields are those of DecoderConfig and RotaryConfig."""
+    """Values that the metadata leaves out.
+
+    The fields are those of DecoderConfig and RotaryConfig.
+    """
 
     interleaved: bool = False
     qkv_bias: bool = False
@@ -151,7 +156,7 @@ def yarn_attention_factor(factor: float) -> float:
 
 
 class _Metadata:
-    """Values of the metadata under the prefix of the architecture, each checked against its range."""
+    """Values of the metadata under the architecture's prefix, checked against their ranges."""
 
     def __init__(self, file: GGUF) -> None:
         self._file = file

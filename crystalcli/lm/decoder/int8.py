@@ -3,11 +3,12 @@
 Knows: how a matrix and its input are rounded, and whether this machine gains by it.
 Does not know: what a matrix is for. Imports torch, so it is imported only when weights are loaded.
 
-Each row of the matrix and each row of the input has a scale of its own, so that a row's product depends on that row alone. A few
-channels of a transformer are many times as wide as the rest, and would leave these few of the 255 steps. So before they are
-rounded, stretches of 64 channels are rotated by a Hadamard matrix on both sides, which spreads wide channels over all 64 and
-leaves the product as it was (QuaRot: Ashkboos et al., 2024). The sums are whole numbers: exact, in any order, on any number of
-threads.
+Each row of the matrix and each row of the input has a scale of its own, so that a row's product
+depends on that row alone. A few channels of a transformer are many times as wide as the rest, and
+would leave these few of the 255 steps. So before they are rounded, stretches of 64 channels are
+rotated by a Hadamard matrix on both sides, which spreads wide channels over all 64 and leaves the
+product as it was (QuaRot: Ashkboos et al., 2024). The sums are whole numbers: exact, in any order,
+on any number of threads.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Int8Linear:
     Args:
         codes: int8 [rows, columns], rotated.
         scales: float32 [rows], the size of one step.
-        dtype: bfloat16 or float32, in which the input is rotated: what this machine multiplies fast.
+        dtype: bfloat16 or float32, in which the input is rotated: what this machine multiplies
+            fast.
     """
 
     def __init__(self, codes: Tensor, scales: Tensor, dtype: torch.dtype) -> None:
@@ -70,7 +72,7 @@ class Int8Linear:
 
 
 def _quantize_rows(x: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
-    """[n, columns] -> codes int8 [n, columns] and the size of one step in each row, float32 [n, 1]."""
+    """[n, columns] -> codes int8 [n, columns], size of a step in each row float32 [n, 1]."""
     rotated = torch.mm(x.to(rotation.dtype).reshape(-1, len(rotation)), rotation).to(torch.float32).view(x.shape)
     widest = torch.maximum(rotated.amax(1, keepdim=True), rotated.amin(1, keepdim=True).neg_()).clamp_(min=_MIN_WIDTH)
     return rotated.mul_(_MAX_CODE / widest).round_().to(torch.int8), widest.div_(_MAX_CODE)
@@ -78,7 +80,10 @@ def _quantize_rows(x: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
 
 @functools.cache
 def hadamard(columns: int, dtype: torch.dtype) -> Tensor:
-    """Make Sylvester's Hadamard matrix, orthogonal, of the largest power of two up to 64 that divides `columns`."""
+    """Make Sylvester's Hadamard matrix, orthogonal.
+
+    Its size is the largest power of two up to 64 that divides `columns`.
+    """
     matrix = torch.ones(1, 1)
     while len(matrix) < _STRETCH and columns % (2 * len(matrix)) == 0:
         matrix = torch.kron(torch.tensor([[1.0, 1.0], [1.0, -1.0]]), matrix)
@@ -87,7 +92,10 @@ def hadamard(columns: int, dtype: torch.dtype) -> Tensor:
 
 @functools.cache
 def has_fast_int8() -> bool:
-    """Tell whether this CPU has vector or matrix instructions for 8-bit integers, and torch's product uses them correctly."""
+    """Tell whether this CPU and torch are fast at products of 8-bit integers, and exact.
+
+    The CPU needs vector or matrix instructions for them.
+    """
     return not cpu_flags().isdisjoint({"avx512_vnni", "amx_int8"}) and _works()
 
 

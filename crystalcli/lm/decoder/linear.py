@@ -3,10 +3,12 @@
 Knows: which arithmetic this machine is fast at, and the forms a matrix may take.
 Does not know: what a matrix is for. Imports torch, so it is imported only when weights are loaded.
 
-One row at a time (decoding) is bound by how many bytes of weights must be read; many rows (a prompt) by arithmetic. So a four-bit
-matrix stays four-bit for few rows, where the machine has a kernel for it, and is turned into bfloat16 or float32 for many.
-Measured on 2 cores with AVX-512 and bf16, all 120 matrices of SmolLM2-135M: one row 3.5 ms packed, 17 ms bfloat16, 40 ms float32;
-512 rows 0.74 s packed, 0.28 s bfloat16, 0.70 s float32. The wide ones may be rounded to eight bits for many rows (int8.py).
+One row at a time (decoding) is bound by how many bytes of weights must be read; many rows (a
+prompt) by arithmetic. So a four-bit matrix stays four-bit for few rows, where the machine has a
+kernel for it, and is turned into bfloat16 or float32 for many.
+Measured on 2 cores with AVX-512 and bf16, all 120 matrices of SmolLM2-135M: one row 3.5 ms packed,
+17 ms bfloat16, 40 ms float32; 512 rows 0.74 s packed, 0.28 s bfloat16, 0.70 s float32. The wide
+ones may be rounded to eight bits for many rows (int8.py).
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from crystalcli.cpu import cpu_flags
 from crystalcli.lm.decoder.int8 import Int8Linear
 from crystalcli.lm.files import ggml_quants
 
-_TORCH_DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16}  # formats that torch computes with as they are
+# Formats that torch computes with as they are.
+_TORCH_DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16}
 _FEW_ROWS = 16  # up to so many rows the packed form is the faster one
 _SLAB = 1 << 19  # weights dequantized at a time: 2 MB of float32
 _PACKED_SLAB = 1 << 23  # weights packed at a time: intermediate results take ten bytes a weight
@@ -72,11 +75,17 @@ class BlockMatrix:
         return matrix
 
     def without_copy(self, dtype: torch.dtype) -> Tensor | None:
-        """View the numbers as `dtype` [rows, columns], read-only; None where the file has another dtype."""
+        """View the numbers as `dtype` [rows, columns], read-only.
+
+        None where the file has another dtype.
+        """
         return self.data.view(dtype) if _TORCH_DTYPES.get(self.kind) == dtype else None
 
     def dequantize_into(self, out: Tensor) -> None:
-        """Write the numbers to `out` [rows, columns], some rows at a time so that these stay in the CPU's cache."""
+        """Write the numbers to `out` [rows, columns].
+
+        Some rows at a time, so that these stay in the CPU's cache.
+        """
         step = max(_SLAB // self.columns, 1)
         for start in range(0, self.rows, step):
             target = out[start : start + step]
@@ -92,23 +101,32 @@ class BlockMatrix:
         return BlockMatrix(self.kind, self.data[max(start, 0) : max(end, 0)], self.columns)
 
     def reorder(self, order: Tensor) -> BlockMatrix:
-        """Take the rows in another order, int64 [rows]: blocks lie within rows, so bytes can be moved."""
+        """Take the rows in another order, int64 [rows].
+
+        Blocks lie within rows, so bytes can be moved.
+        """
         return BlockMatrix(self.kind, self.data[order], self.columns)
 
 
 class Linear:
-    """x -> x @ Wᵀ for W the matrices stacked; [n, columns] -> [n, rows] in `dtype`, or in float32 where int8 multiplies.
+    """x -> x @ Wᵀ for W the matrices stacked, [n, columns] -> [n, rows].
+
+    The result is in `dtype`, or in float32 where int8 multiplies.
 
     Calling it from two threads at once is sound.
 
     Args:
         matrices: Matrices of equal width, one below the other.
         dtype: bfloat16 or float32.
-        int4: Whether few rows may go through the four-bit kernel, which rounds its input to bfloat16.
-        saved: What `tensors` gave for the same matrices, dtype, int4 and int8 before; what does not fit is made anew.
-        keep_dense: Whether a packed matrix, once many rows have needed its numbers, keeps these too. Without, they are made for
-            each block of a prompt, and memory holds the packed form alone.
-        int8: Whether many rows go through a packed matrix rounded to eight bits, in place of its numbers.
+        int4: Whether few rows may go through the four-bit kernel, which rounds its input to
+            bfloat16.
+        saved: What `tensors` gave for the same matrices, dtype, int4 and int8 before; what does not
+            fit is made anew.
+        keep_dense: Whether a packed matrix, once many rows have needed its numbers, keeps these
+            too. Without, they are made for each block of a prompt, and memory holds the packed form
+            alone.
+        int8: Whether many rows go through a packed matrix rounded to eight bits, in place of its
+            numbers.
     """
 
     def __init__(
@@ -212,11 +230,12 @@ class Linear:
     def _pack(self, planes: int) -> list[tuple[Tensor, Tensor]]:
         """Pack each plane for the four-bit kernel.
 
-        The kernel computes (code - 8) · scale + offset in groups of 32 along a row, as the formats mean it.
+        The kernel computes (code - 8) · scale + offset in groups of 32 along a row, as the formats
+        mean it.
 
         Returns:
-            For each plane the codes in the kernel's own order, uint8 [rows, columns / 2], and scale and offset, bfloat16
-            [columns / 32, rows, 2].
+            For each plane the codes in the kernel's own order, uint8 [rows, columns / 2], and scale
+            and offset, bfloat16 [columns / 32, rows, 2].
         """
         packed = [
             (
@@ -259,7 +278,10 @@ class Linear:
 
 
 class StackedLinear:
-    """Linear layers one below the other, each in a form of its own: those of four bits need not wait for one of six."""
+    """Linear layers one below the other, each in a form of its own.
+
+    Those of four bits need not wait for one of six.
+    """
 
     def __init__(self, linears: Sequence[Linear]) -> None:
         self._linears = linears
@@ -275,12 +297,18 @@ class StackedLinear:
 
 
 def packs_as_one(kinds: Sequence[str], rows: Sequence[int]) -> bool:
-    """Tell whether matrices of these formats and row counts are best made one: all of them packed, or none."""
+    """Tell whether matrices of these formats and row counts are best made one.
+
+    That is so where all of them can be packed, or none.
+    """
     return int4_planes(kinds, sum(rows)) > 0 or not any(map(int4_planes, [[kind] for kind in kinds], rows))
 
 
 def int4_planes(kinds: Sequence[str], rows: int) -> int:
-    """Count the planes in which the four-bit kernel takes matrices of these formats; 0 where it cannot."""
+    """Count the planes in which the four-bit kernel takes matrices of these formats.
+
+    0 where it cannot.
+    """
     counts = {ggml_quants.plane_count(kind) for kind in kinds}
     return counts.pop() if len(counts) == 1 and rows % 16 == 0 else 0
 
@@ -289,7 +317,8 @@ def int4_planes(kinds: Sequence[str], rows: int) -> int:
 def has_int4_kernel() -> bool:
     """Tell whether torch has a fast four-bit kernel here, and it computes what the blocks mean.
 
-    The kernel is not among torch's documented functions, so it is tried on a small matrix before it is trusted.
+    The kernel is not among torch's documented functions, so it is tried on a small matrix before it
+    is trusted.
     """
     if not {"_weight_int4pack_mm_for_cpu", "_convert_weight_to_int4pack_for_cpu"} <= set(dir(torch)):
         return False
@@ -317,5 +346,8 @@ def _convert(codes: Tensor) -> Tensor:
 
 
 def _multiply(x: Tensor, packed: Tensor, scales: Tensor) -> Tensor:
-    """bfloat16 [n, columns] times the packed matrix -> [n, rows]. Other dtypes work too, fifty times slower."""
+    """bfloat16 [n, columns] times the packed matrix -> [n, rows].
+
+    Other dtypes work too, fifty times slower.
+    """
     return torch._weight_int4pack_mm_for_cpu(x, packed, ggml_quants.GROUP_SIZE, scales)

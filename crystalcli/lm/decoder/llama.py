@@ -1,10 +1,15 @@
-"""A decoder of the Llama family and its near relations (Qwen 2 and 3, SmolLM 3): token ids in, logits out.
+"""A decoder of the Llama family and its near relations (Qwen 2 and 3, SmolLM 3).
 
-Knows: the architecture (RMSNorm, rotary positions, grouped-query attention, SwiGLU) and its tensors' names in GGUF.
-Does not know: text, tokens' meanings, how the next token is chosen, files. Imports torch, so it is imported late.
+Token ids go in, logits come out.
 
-Sources: Touvron et al. 2023 (Llama), Shazeer 2020 (SwiGLU), Zhang & Sennrich 2019 (RMSNorm), Yang et al. 2024 and 2025
-(Qwen 2.5 and 3). Held equal to transformers' classes for these families by the tests.
+Knows: the architecture (RMSNorm, rotary positions, grouped-query attention, SwiGLU) and its
+tensors' names in GGUF.
+Does not know: text, tokens' meanings, how the next token is chosen, files. Imports torch, so it is
+imported late.
+
+Sources: Touvron et al. 2023 (Llama), Shazeer 2020 (SwiGLU), Zhang & Sennrich 2019 (RMSNorm), Yang
+et al. 2024 and 2025 (Qwen 2.5 and 3). Held equal to transformers' classes for these families by the
+tests.
 """
 
 from __future__ import annotations
@@ -65,11 +70,13 @@ class Llama:
         int4: Whether four-bit weights are also kept as they are (see linear.py).
         saved: What `tensors` gave for the same source, dtype, int4 and int8 before.
         keep_dense: As in `Linear`.
-        int8: Whether prompts are read less exactly and faster: the wide products in eight bits, attention by products.
+        int8: Whether prompts are read less exactly and faster: the wide products in eight bits,
+            attention by products.
 
     Raises:
-        CrystalError: The source lacks a tensor, has one of another shape or in an unknown format, or holds tensors that this
-            architecture has no use for (adapters): to run without them would be wrong.
+        CrystalError: The source lacks a tensor, has one of another shape or in an unknown format,
+            or holds tensors that this architecture has no use for (adapters): to run without them
+            would be wrong.
     """
 
     def __init__(
@@ -101,7 +108,8 @@ class Llama:
         self._norm = tensors.vector("output_norm.weight", config.hidden_size)
         self._layers = [self._layer(number, tensors) for number in range(config.layers)]
         self._frequencies = frequencies(config.rotary, config.head_dim)
-        if "rope_freqs.weight" in tensors:  # Llama 3.1's longer context, as one divisor for each frequency
+        # Llama 3.1's longer context, as one divisor for each frequency.
+        if "rope_freqs.weight" in tensors:
             self._frequencies /= tensors.vector("rope_freqs.weight", config.head_dim // 2)
         tensors.check_all_used()
         self._saved.clear()
@@ -161,13 +169,17 @@ class Llama:
 
     def _single(self, name: str, *matrices: BlockMatrix) -> Linear:
         saved = self._saved.get(name)
-        # Of the four products of a layer these two, half of its weights, gain most by eight bits and lose least.
+        # Of the four products of a layer these two, half of its weights, gain most by eight bits
+        # and lose least.
         int8 = self._int8 and "gate_up" in name
         self._linears[name] = Linear(matrices, self.dtype, self.int4, saved, self._keep_dense, int8)
         return self._linears[name]
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights in every form they are used in, by name, for `saved`; {} before a prompt has needed them."""
+        """The weights in every form they are used in, by name, for `saved`.
+
+        {} before a prompt has needed them.
+        """
         if not self._layers[0].gate_up.is_prompt_ready:
             return {}
         tensors: dict[str, Tensor] = {}
@@ -193,8 +205,9 @@ class Llama:
     ) -> Tensor:
         """Read `ids` behind the positions in `cache`, and add them to it.
 
-        Positions are read in blocks that begin at multiples of BLOCK_SIZE. The cache of a whole block is therefore the same, to the
-        last bit, whatever follows it, and need not be computed again when the same ids come again.
+        Positions are read in blocks that begin at multiples of BLOCK_SIZE. The cache of a whole
+        block is therefore the same, to the last bit, whatever follows it, and need not be computed
+        again when the same ids come again.
 
         Args:
             ids: At least one, each below `vocab_size`, as many as the cache has room for.
@@ -254,7 +267,7 @@ class Llama:
         return self._logits(F.rms_norm(x, (config.hidden_size,), self._norm, config.epsilon))
 
     def _heads(self, layer: _DecoderLayer, x: Tensor, waves: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """[n, hidden_size] -> queries [n, heads, head_dim], keys and values [n, kv_heads, head_dim]."""
+        """[n, hidden_size] -> queries [n, heads, head_dim], keys and values [n, kv_heads, ...]."""
         config = self.config
         projected = layer.queries_keys_values(x)
         if layer.bias is not None:
@@ -272,11 +285,13 @@ class Llama:
         return queries_keys[:, : config.heads], queries_keys[:, config.heads :], values
 
     def _logits(self, x: Tensor) -> Tensor:
-        """float32 [n, hidden_size] -> float32 [n, vocab_size], the highest of each row as exact as float32 has them.
+        """float32 [n, hidden_size] -> float32 [n, vocab_size].
 
-        In bfloat16 logits about 20 are an eighth apart, so that one time in twenty the two highest are equal. The leading ones are
-        therefore computed again: agreement of the first choice with float32 was 0.963 without this and 0.991 with it
-        (SmolLM2-135M, 800 positions of two texts).
+        The highest of each row are as exact as float32 has them.
+
+        In bfloat16 logits about 20 are an eighth apart, so that one time in twenty the two highest
+        are equal. The leading ones are therefore computed again: agreement of the first choice with
+        float32 was 0.963 without this and 0.991 with it (SmolLM2-135M, 800 positions of two texts).
         """
         logits = self._head(x.to(self.dtype)).to(torch.float32)
         if self.dtype is torch.float32 and not self.int4:
@@ -288,9 +303,9 @@ class Llama:
 
 
 def _deinterleaved(rows: int, head_dim: int) -> Tensor:
-    """Order of rows that puts the first halves of a head's pairs before the second ones, int64 [rows].
+    """Order of rows that puts the first halves of a head's pairs first, int64 [rows].
 
-    GGUF keeps the rows of Llama's queries and keys so that a pair to be rotated lies side by side. Torch rotates in fewer steps
-    with the halves apart, as the published weights have them.
+    GGUF keeps the rows of Llama's queries and keys so that a pair to be rotated lies side by side.
+    Torch rotates in fewer steps with the halves apart, as the published weights have them.
     """
     return torch.arange(rows).view(-1, head_dim // 2, 2).transpose(1, 2).reshape(-1)

@@ -1,6 +1,7 @@
 """Log-probabilities of given tokens under a decoder, without keeping a row of logits for each.
 
-Knows: ids, logits. Does not know: text, or why the tokens are judged. Imports torch, so it is imported late.
+Knows: ids, logits. Does not know: text, or why the tokens are judged. Imports torch, so it is
+imported late.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ _ROWS = 64  # rows of logits at a time: 13 MB for a vocabulary of 49,152
 def token_logprobs(
     decoder: Llama, ids: Sequence[int], first: int, candidates: torch.Tensor, tuner: ThreadTuner | None = None
 ) -> torch.Tensor:
-    """Compute the natural logarithms of the probabilities of candidates in the place of each of `ids[first:]`.
+    """Compute the log-probabilities of candidates in the place of each of `ids[first:]`.
+
+    Logarithms are natural.
 
     Args:
         decoder: The decoder.

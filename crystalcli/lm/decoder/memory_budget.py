@@ -20,7 +20,8 @@ from crystalcli.lm.decoder.linear import int4_planes, packs_as_one
 from crystalcli.lm.decoder.llama import BLOCK_SIZE
 from crystalcli.lm.files.tensor_source import TensorSource
 
-_PLANE_BYTES = 0.5 + 4 / 32  # a weight in one four-bit plane: the code, and two bfloat16 for 32 of them
+# A weight in one four-bit plane: the code, and two bfloat16 for 32 of them.
+_PLANE_BYTES = 0.5 + 4 / 32
 _LINEARS = {
     "qkv": ("attn_q", "attn_k", "attn_v"),
     "out": ("attn_output",),
@@ -58,7 +59,10 @@ def weight_bytes(source: TensorSource, width: int, int4: bool, keep_dense: bool,
 
 
 def prompt_bytes(config: DecoderConfig, width: int, positions: int) -> int:
-    """Compute the bytes of the keys and values of `positions`, and of the activations of a block while it is read."""
+    """Compute the bytes that a prompt takes.
+
+    These are the keys and values of `positions`, and the activations of a block while it is read.
+    """
     cache = 2 * config.layers * config.kv_heads * config.head_dim * width * positions
     heads = (config.heads + 2 * config.kv_heads) * config.head_dim
     activations = 4 * (3 * config.ffn_size + 3 * heads + 4 * config.hidden_size)
@@ -66,7 +70,10 @@ def prompt_bytes(config: DecoderConfig, width: int, positions: int) -> int:
 
 
 def check_memory(needed: int, name: str, advice: str) -> None:
-    """Raise CrystalError when less than `needed` bytes are available; the message ends with `advice`."""
+    """Raise CrystalError when less than `needed` bytes are available.
+
+    The message ends with `advice`.
+    """
     free = available_memory()
     if free is not None and needed > free:
         raise CrystalError(
@@ -88,7 +95,8 @@ def available_memory(processes: Path = Path("/proc"), groups: Path = Path("/sys/
         groups: Where Linux tells of control groups.
 
     Returns:
-        Bytes, within the limits of this process and its control groups; None where the system does not tell.
+        Bytes, within the limits of this process and its control groups; None where the system does
+        not tell.
     """
     if sys.platform == "win32":
         return _available_on_windows()
@@ -116,7 +124,10 @@ def _left_of_limit(processes: Path) -> Iterator[int]:
 
 
 def _left_in_groups(processes: Path, groups: Path) -> Iterator[int]:
-    """Bytes that each control group above this process has left: its limit less what it uses and could not drop."""
+    """Bytes that each control group above this process has left.
+
+    That is its limit, less what it uses and could not drop.
+    """
     try:
         lines = (processes / "self" / "cgroup").read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

@@ -1,6 +1,9 @@
-"""Keys and values of the last prompt, for the next one that begins alike: a conversation that goes on, parts asked in turn.
+"""Keys and values of the last prompt, for the next one that begins alike.
 
-Knows: ids, caches, how many bytes may be kept. Does not know: text. Imports torch, so it is imported late.
+A conversation that goes on begins alike, and so do parts asked in turn.
+
+Knows: ids, caches, how many bytes may be kept. Does not know: text. Imports torch, so it is
+imported late.
 """
 
 from __future__ import annotations

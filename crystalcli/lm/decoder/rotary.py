@@ -1,7 +1,9 @@
 """Rotary positions: the frequency of each pair of a head, and the rotation.
 
-Knows: the formulas of Su et al. 2021, linear scaling, YaRN (Peng et al. 2023, "NTK by parts") and Llama 3.1's scaling.
-Does not know: files, layers. Imports torch, so it is imported late. Held equal to transformers by the tests.
+Knows: the formulas of Su et al. 2021, linear scaling, YaRN (Peng et al. 2023, "NTK by parts") and
+Llama 3.1's scaling.
+Does not know: files, layers. Imports torch, so it is imported late. Held equal to transformers by
+the tests.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Chooses the next token from logits.
 
-Knows: greedy choice, temperature, nucleus sampling (Holtzman et al. 2020), the repetition penalty (Keskar et al. 2019).
+Knows: greedy choice, temperature, nucleus sampling (Holtzman et al. 2020), the repetition penalty
+(Keskar et al. 2019).
 Does not know: models or text. Imports torch, so it is imported only when a token is chosen.
 """
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class Sampler:
     """The choices of one generation: the same seed and logits give the same tokens.
 
-    A temperature of 0 always takes the highest logit. The penalty divides (above zero) or multiplies (below) the logits of tokens
-    that this sampler has chosen before. Tokens of the prompt are not penalised, since an answer is meant to quote them.
+    A temperature of 0 always takes the highest logit. The penalty divides (above zero) or
+    multiplies (below) the logits of tokens that this sampler has chosen before. Tokens of the
+    prompt are not penalised, since an answer is meant to quote them.
     """
 
     def __init__(self, sampling: Sampling) -> None:

@@ -1,6 +1,9 @@
-"""Loads the tensors of a decoder from a source: each is checked against its shape, and none may be left over.
+"""Loads the tensors of a decoder from a source.
 
-Knows: names, shapes and formats. Does not know: what is computed with them. Imports torch, so it is imported late.
+Each is checked against its shape, and none may be left over.
+
+Knows: names, shapes and formats. Does not know: what is computed with them. Imports torch, so it is
+imported late.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ from crystalcli.lm.files.tensor_source import TensorSource
 class TensorLoader:
     """The tensors of a source, and which of them have been loaded.
 
-    `matrix` and `vector` raise CrystalError where a tensor is missing, of another shape, or in an unknown format.
+    `matrix` and `vector` raise CrystalError where a tensor is missing, of another shape, or in an
+    unknown format.
     """
 
     def __init__(self, source: TensorSource) -> None:
@@ -65,7 +69,10 @@ class TensorLoader:
 
 @functools.cache
 def _silence_read_only_warning() -> None:
-    """Trigger torch's warning about read-only memory, given once a process, where it is hidden: no tensor is written."""
+    """Trigger torch's warning about read-only memory, once a process, where it is hidden.
+
+    It is harmless: no tensor is written to.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.frombuffer(b"\0", dtype=torch.uint8)

@@ -1,10 +1,13 @@
-"""The number of threads to compute with, tuned while computing, since it depends on who else uses the machine.
+"""The number of threads to compute with, tuned while computing.
+
+It depends on who else uses the machine.
 
 Knows: clocks and thread counts. Does not know: what is computed.
 
-A step on several threads ends when the last of them does. Alone on two cores, two threads generate half as fast again as one;
-beside busy neighbours each step waits for a thread that is not running. Measured, SmolLM2-135M on 2 cores, words a second with
-one thread and with two: alone 46 and 65, beside neighbours 43 and from 1 to 12.
+A step on several threads ends when the last of them does. Alone on two cores, two threads generate
+half as fast again as one; beside busy neighbours each step waits for a thread that is not running.
+Measured, SmolLM2-135M on 2 cores, words a second with one thread and with two: alone 46 and 65,
+beside neighbours 43 and from 1 to 12.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from collections.abc import Callable
 
 _MEMORY = 0.7  # weight of the past in the moving average of a step's time
 _HOPE = 0.8  # expected time on several threads before they are tried, as a share of that on one
-_FIRST_WAIT = 64  # steps on one thread after several were slower; doubled each time that they are again
+# Steps on one thread after several were slower; doubled each time that they are again.
+_FIRST_WAIT = 64
 _LONGEST_WAIT = 2048
 
 
@@ -25,7 +29,8 @@ class ThreadTuner:
         most: Threads to try besides one.
         use: Sets the number of threads, as torch.set_num_threads does.
         first: Steps on one thread before several are tried.
-        sample: Work of the same kind, much less of it than a step. It shows first whether a step on all threads would be hopeless.
+        sample: Work of the same kind, much less of it than a step. It shows first whether a step on
+            all threads would be hopeless.
         clock: Gives seconds.
     """
 
@@ -42,7 +47,8 @@ class ThreadTuner:
         self._sample = sample
         self._clock = clock
         self._threads = 1
-        self._single_time = self._multi_time = 0.0  # average seconds of a step on one thread, on all
+        # Average seconds of a step on one thread, on all.
+        self._single_time = self._multi_time = 0.0
         self._steps_left = first  # before all threads are tried
         self._wait = _FIRST_WAIT
         self._steps_since_change = 0
@@ -75,7 +81,10 @@ class ThreadTuner:
         return _MEMORY * past + (1 - _MEMORY) * elapsed
 
     def _is_promising(self, sample: Callable[[], object]) -> bool:
-        """Tell whether the sample is faster on all threads than on one, twice; once before to wake them."""
+        """Tell whether the sample is faster on all threads than on one, twice.
+
+        It runs once before, to wake the threads.
+        """
         sample()
         multi = max(self._time(sample), self._time(sample))
         self._use(1)
@@ -89,7 +98,8 @@ class ThreadTuner:
         return self._clock() - started
 
     def _give_up(self) -> None:
-        # Slower from the start: wait longer before the next try. Slower only after a while: the machine has changed.
+        # Slower from the start: wait longer before the next try. Slower only after a while: the
+        # machine has changed.
         hopeless = self._steps_since_change < _FIRST_WAIT
         self._wait = min(2 * self._wait, _LONGEST_WAIT) if hopeless else _FIRST_WAIT
         self._steps_left = self._wait

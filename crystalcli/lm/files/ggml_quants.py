@@ -1,11 +1,13 @@
 """Turns ggml's block formats into torch tensors.
 
 Knows: the layout of scales and codes inside a block of each format.
-Does not know: files, names, the use of the numbers. Imports torch, so it is imported only when weights are loaded.
+Does not know: files, names, the use of the numbers. Imports torch, so it is imported only when
+weights are loaded.
 
-All arithmetic is over whole tensors [blocks, ...]; products are float32 and rounded once at the end, so that bfloat16 weights
-carry one rounding. Source of the layouts: ggml's block structs (ggml-common.h), as documented by the `gguf` package, against
-which the tests hold every format here.
+All arithmetic is over whole tensors [blocks, ...]; products are float32 and rounded once at the
+end, so that bfloat16 weights carry one rounding. Source of the layouts: ggml's block structs
+(ggml-common.h), as documented by the `gguf` package, against which the tests hold every format
+here.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from torch import Tensor
 GROUP_SIZE = 32  # weights that share one scale in every four-bit format here
 
 Plane = tuple[Tensor, Tensor, Tensor]
-"""Four-bit codes uint8 [groups, 32] in 0..15, scale and least float32 [groups]: code · scale + least."""
+"""Four-bit codes uint8 [groups, 32] in 0..15; scale, least float32 [groups]: code · scale + least."""
 
 
 def dequantize(kind: str, data: Tensor, dtype: torch.dtype) -> Tensor:
@@ -85,7 +87,8 @@ def _nibbles(codes: Tensor) -> Tensor:
 
 
 def _q4_0(data: Tensor) -> Plane:
-    # d: float16, then 16 bytes: elements 0-15 in the low nibbles, 16-31 in the high ones. weight = d · (q - 8)
+    # d: float16, then 16 bytes: elements 0-15 in the low nibbles, 16-31 in the high ones.
+    # weight = d · (q - 8)
     blocks = data.view(-1, 18)
     scale = _half(blocks[:, :2])[:, 0]
     return _nibbles(blocks[:, 2:]), scale, scale * -8
@@ -99,7 +102,10 @@ def _q4_1(data: Tensor) -> Plane:
 
 
 def _k_scales(packed: Tensor) -> tuple[Tensor, Tensor]:
-    """The 12 bytes of Q4_K and Q5_K, uint8 [n, 12] -> eight 6-bit scales and minima, float32 [n, 8] each."""
+    """The 12 bytes of Q4_K and Q5_K, uint8 [n, 12] -> eight scales and eight minima.
+
+    They have 6 bits each and become float32 [n, 8].
+    """
     first, second, mixed = packed[:, 0:4], packed[:, 4:8], packed[:, 8:12]
     scales = torch.cat((first & 63, (mixed & 15) | ((first >> 6) << 4)), dim=1)
     minima = torch.cat((second & 63, (mixed >> 4) | ((second >> 6) << 4)), dim=1)
@@ -107,7 +113,8 @@ def _k_scales(packed: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _q4_k(data: Tensor) -> Plane:
-    # d, dmin: float16, 12 bytes of scales, 128 bytes: four runs of 32, low nibbles one group, high nibbles the next
+    # d, dmin: float16, 12 bytes of scales, 128 bytes: four runs of 32, low nibbles one group, high
+    # nibbles the next
     blocks = data.view(-1, 144)
     ends = _half(blocks[:, :4])
     scales, minima = _k_scales(blocks[:, 4:16])
@@ -134,9 +141,10 @@ def _q8_0(data: Tensor) -> Tensor:
 
 
 def _q5_codes(high: Tensor, low: Tensor) -> Tensor:
-    """Four bytes of fifth bits and sixteen of nibbles, uint8 [n, 4] and [n, 16] -> codes float32 [n, 32] in 0..31."""
+    """uint8 [n, 4] of fifth bits, uint8 [n, 16] of nibbles -> codes float32 [n, 32] in 0..31."""
     shifts = torch.arange(8, dtype=torch.uint8)
-    fifth = ((high[:, :, None] >> shifts) & 1).view(-1, GROUP_SIZE)  # bit j of the four bytes belongs to element j
+    # Bit j of the four bytes belongs to element j.
+    fifth = ((high[:, :, None] >> shifts) & 1).view(-1, GROUP_SIZE)
     return (_nibbles(low) | (fifth << 4)).to(torch.float32)
 
 
@@ -154,13 +162,17 @@ def _q5_1(data: Tensor) -> Tensor:
 
 
 def _pairs(codes: Tensor) -> Tensor:
-    """uint8 [n, 64], two bits a code -> [n, 16, 16]: two halves of 32 bytes; in each the lowest pairs come first."""
+    """uint8 [n, 64], two bits a code -> [n, 16, 16].
+
+    Two halves of 32 bytes; in each the lowest pairs come first.
+    """
     shifts = torch.tensor([0, 2, 4, 6], dtype=torch.uint8)[:, None]
     return ((codes.reshape(-1, 2, 1, GROUP_SIZE) >> shifts) & 3).view(-1, 16, 16)
 
 
 def _q2_k(data: Tensor) -> Tensor:
-    # 16 bytes: the scale of 16 elements in the low nibble, their minimum in the high one; 64 of codes; d, dmin: float16
+    # 16 bytes: the scale of 16 elements in the low nibble, their minimum in the high one; 64 of
+    # codes; d, dmin: float16
     blocks = data.view(-1, 84)
     ends = _half(blocks[:, 80:])
     scales = (blocks[:, :16] & 15).to(torch.float32) * ends[:, :1]
@@ -169,19 +181,22 @@ def _q2_k(data: Tensor) -> Tensor:
 
 
 def _q3_k(data: Tensor) -> Tensor:
-    # 32 bytes of third bits, inverted: bit g of byte i for element i of group g; 64 of pairs; 12 of 6-bit scales; d
+    # 32 bytes of third bits, inverted: bit g of byte i for element i of group g; 64 of pairs; 12 of
+    # 6-bit scales; d
     blocks = data.view(-1, 110)
     shifts = torch.arange(8, dtype=torch.uint8)[None, :, None]
     third = ((blocks[:, None, :32] >> shifts) & 1).view(-1, 16, 16)
     low, high = blocks[:, 96:104], blocks[:, 104:108]
-    scales = torch.cat((low & 15, low >> 4), dim=1)  # 16 of them; four bytes hold the upper bits of all
+    # 16 of them; four bytes hold the upper bits of all.
+    scales = torch.cat((low & 15, low >> 4), dim=1)
     upper = torch.cat([(high >> shift) & 3 for shift in (0, 2, 4, 6)], dim=1)
     factors = (scales | (upper << 4)).to(torch.float32).sub_(32) * _half(blocks[:, 108:])
     return (_pairs(blocks[:, 32:96]) | (third << 2)).to(torch.float32).sub_(4).mul_(factors[:, :, None])
 
 
 def _q5_k(data: Tensor) -> Tensor:
-    # as Q4_K, with 32 bytes before the codes: bit g of byte i is the fifth bit of element i of group g
+    # as Q4_K, with 32 bytes before the codes: bit g of byte i is the fifth bit of element i of
+    # group g
     blocks = data.view(-1, 176)
     ends = _half(blocks[:, :4])
     scales, minima = _k_scales(blocks[:, 4:16])
@@ -193,8 +208,9 @@ def _q5_k(data: Tensor) -> Tensor:
 
 
 def _q6_k(data: Tensor) -> Tensor:
-    # 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales (one for 16 elements), d: float16
-    # Two halves of 128 elements; in each, 64 low bytes (two runs of 32) and 32 high bytes (four pairs of bits).
+    # 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales (one for 16 elements),
+    # d: float16. Two halves of 128 elements; in each, 64 low bytes (two runs of 32) and 32 high
+    # bytes (four pairs of bits).
     blocks = data.view(-1, 210)
     low = blocks[:, :128].reshape(-1, 2, 1, 64)
     low = torch.cat((low & 15, low >> 4), dim=2).reshape(-1, 2, 4, GROUP_SIZE)

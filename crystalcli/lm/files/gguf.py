@@ -1,10 +1,13 @@
-"""Reads GGUF files, versions 2 and 3: metadata, and the place of each tensor. One memory map, nothing copied but names.
+"""Reads GGUF files, versions 2 and 3: metadata, and the place of each tensor.
+
+One memory map; nothing is copied but names.
 
 Knows: the container and the sizes of ggml's block formats.
 Does not know: what the metadata means, how a block becomes numbers (ggml_quants.py), any model.
 
-The file comes from outside: every length is compared with the rest of the file before memory is allocated for it, and every
-inconsistency ends in one CrystalError. Source of the layout: ggml's docs/gguf.md.
+The file comes from outside: every length is compared with the rest of the file before memory is
+allocated for it, and every inconsistency ends in one CrystalError. Source of the layout: ggml's
+docs/gguf.md.
 """
 
 from __future__ import annotations
@@ -49,7 +52,8 @@ _NUMBERS = {  # type number -> struct code (also array.array's)
 }
 _BOOL, _STRING, _ARRAY = 7, 8, 9
 
-TENSOR_KINDS: dict[int, tuple[str, int, int]] = {  # ggml type number -> name, elements a block, bytes a block
+# ggml type number -> name, elements a block, bytes a block.
+TENSOR_KINDS: dict[int, tuple[str, int, int]] = {
     0: ("F32", 1, 4),
     1: ("F16", 1, 2),
     2: ("Q4_0", 32, 18),
@@ -220,7 +224,10 @@ class GGUF:
         return hashlib.sha256(self._map).digest()
 
     def close(self) -> None:
-        """Close the file. Views that `data` gave stay valid: the map then ends with the last of them."""
+        """Close the file.
+
+        Views that `data` gave stay valid: the map then ends with the last of them.
+        """
         if self._map is not None:
             with contextlib.suppress(BufferError):  # a view is still in use
                 self._map.close()
@@ -236,7 +243,10 @@ class GGUF:
 
 
 def printable(text: str) -> str:
-    """Quote a string from outside for a message: short, and without anything that a terminal would obey."""
+    """Quote a string from outside for a message.
+
+    The result is short, and holds nothing that a terminal would obey.
+    """
     return ascii(text if len(text) <= 60 else text[:57] + "...")
 
 
@@ -309,7 +319,10 @@ class _Cursor:
         return numbers
 
     def strings(self, key: str, count: int) -> list[bytes]:
-        """Read `count` strings, each behind its length (uint64). The vocabulary is long: a plain loop, as short as it can be."""
+        """Read `count` strings, each behind its length (uint64).
+
+        The vocabulary is long: a plain loop, as short as it can be.
+        """
         data, place, size = self.data, self.position, self.size
         length_at = struct.Struct("<Q").unpack_from
         strings: list[bytes] = []

@@ -1,10 +1,11 @@
 """Reads safetensors files through memory maps: one file, or several with an index.
 
-Knows: the container; the names of tensors in Hugging Face's decoders, which it turns into GGUF's (tensor_source.py); JSON files of
-such a folder. Does not know: what a tensor is for. Torch and the safetensors library are not needed to look.
+Knows: the container; the names of tensors in Hugging Face's decoders, which it turns into GGUF's
+(tensor_source.py); JSON files of such a folder. Does not know: what a tensor is for. Torch and the
+safetensors library are not needed to look.
 
-The files come from outside: every length is compared with the file's size before it is used. Source of the layout: the
-safetensors README.
+The files come from outside: every length is compared with the file's size before it is used. Source
+of the layout: the safetensors README.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ _MAX_HEADER = 64 << 20  # bytes
 _MAX_JSON = 256 << 20  # bytes; vocabularies take up to 35 MB
 _MAX_FILES = 1024
 _ALIGNMENT = 4  # bytes of the widest number that can be run
-_KINDS = {"F32": ("F32", 4), "F16": ("F16", 2), "BF16": ("BF16", 2)}  # formats that can be run, and bytes of a number
+# Formats that can be run, and bytes of a number.
+_KINDS = {"F32": ("F32", 4), "F16": ("F16", 2), "BF16": ("BF16", 2)}
 _WIDTHS = {"F64": 8, "I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2}
 _NAMES = {
     "model.embed_tokens.weight": "token_embd.weight",
@@ -219,7 +221,10 @@ def _tensor_info(entry: Any, file: int, base: int, end: int) -> SafetensorsTenso
 
 
 def _gguf_name(name: str) -> str:
-    """Translate a tensor's name to GGUF's; "" for one that is not needed, the same for an unknown one."""
+    """Translate a tensor's name to GGUF's.
+
+    "" for one that is not needed, the same name for an unknown one.
+    """
     if _UNUSED.fullmatch(name):
         return ""
     if match := _IN_LAYER.fullmatch(name):

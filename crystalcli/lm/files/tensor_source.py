@@ -1,4 +1,6 @@
-"""The source of a decoder's weights, as protocols: tensors by the names that GGUF gives them, and their bytes.
+"""The source of a decoder's weights, as protocols.
+
+It gives tensors by the names that GGUF gives them, and their bytes.
 
 Knows: the two protocols. `GGUF` fits them as it is; other layouts give their tensors these names.
 Does not know: files, torch, what a tensor is for.
@@ -16,7 +18,10 @@ class TensorInfo(Protocol):
 
     @property
     def kind(self) -> str:
-        """Number format: F32, BF16, Q4_K, …; one of ggml_quants.READABLE_KINDS where it can be run."""
+        """Number format, such as F32, BF16 or Q4_K.
+
+        One of ggml_quants.READABLE_KINDS where it can be run.
+        """
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -24,7 +29,11 @@ class TensorInfo(Protocol):
 
 
 class TensorSource(Protocol):
-    """Tensors by name: `token_embd.weight`, `blk.0.attn_q.weight`, `blk.0.attn_q.bias`, `output_norm.weight`, …"""
+    """Tensors by the names that GGUF gives them.
+
+    Among them are `token_embd.weight`, `blk.0.attn_q.weight`, `blk.0.attn_q.bias` and
+    `output_norm.weight`.
+    """
 
     @property
     def path(self) -> Path:
@@ -35,7 +44,10 @@ class TensorSource(Protocol):
         """All tensors. Those that the decoder has no use for must not be among them."""
 
     def data(self, name: str) -> memoryview:
-        """Read the bytes of a tensor, uint8 [size], row after row, read-only, mapped where possible."""
+        """View the bytes of a tensor, uint8 [size], row after row.
+
+        They are read-only, and mapped where possible.
+        """
 
     def digest(self) -> bytes:
         """Digest of the weights, 32 bytes; changes if and only if they change."""

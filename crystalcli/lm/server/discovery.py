@@ -1,6 +1,7 @@
-"""Discovery of a server's models: which it has, which of them is meant, and how long a context that one takes.
+"""Discovery of a server's models: which it has, which is meant, how long its context is.
 
-Knows: where llama.cpp, Ollama, LM Studio and vLLM tell of this, each in its own place. None of it need be there.
+Knows: where llama.cpp, Ollama, LM Studio and vLLM tell of this, each in its own place. None of it
+need be there.
 Does not know: conversations.
 """
 
@@ -28,7 +29,10 @@ Entries = Mapping[str, Mapping[str, Any]]
 
 
 class ModelDiscovery:
-    """The models of the server at an address, as far as it tells. Raises as `ServerModel.open` does."""
+    """The models of the server at an address, as far as it tells.
+
+    Raises as `ServerModel.open` does.
+    """
 
     def __init__(self, address: ServerAddress) -> None:
         self._address = address
@@ -37,32 +41,40 @@ class ModelDiscovery:
         self._loaded_contexts: dict[str, int] | None = None
 
     def model(self) -> str:
-        """Choose a model: the one behind `#` in the URL; else the first that is loaded; else the first.
+        """Choose a model.
+
+        It is the one behind `#` in the URL; else the first that is loaded; else the first.
 
         Raises:
             ModelMissingError: The server does not have it, or lists none.
         """
         address, names = self._address, list(self._entries)
         if address.model:
-            # A server may answer with models that it does not list; it says so itself when it lacks one.
+            # A server may answer with models that it does not list; it says so itself when it lacks
+            # one.
             return _match_name(self._entries, address.model, address.url()) if names else address.model
         if not names:
             raise ModelMissingError(
                 f"the server at {address.url()} lists no models: load one there, or name it here behind a #"
             )
-        chat_models = [name for name in names if "embed" not in name.lower()] or names  # some make vectors only
+        # Some make vectors only.
+        chat_models = [name for name in names if "embed" not in name.lower()] or names
         if len(chat_models) > 1:
             return next((name for name in chat_models if name in self._loaded()), chat_models[0])
         return chat_models[0]
 
     def context(self, name: str) -> int:
-        """Find the number of tokens that a model takes at once; 4,096 where the server does not tell."""
+        """Find the number of tokens that a model takes at once.
+
+        4,096 where the server does not tell.
+        """
         entry = self._entries.get(name, {})
         meta = _object(entry.get("meta"))
         for value in (entry.get("max_model_len"), entry.get("context_length"), meta.get("n_ctx")):
             if length := _token_count(value):
                 return length
-        settings = _object(self._try_get("/props").get("default_generation_settings"))  # llama.cpp's
+        # llama.cpp's.
+        settings = _object(self._try_get("/props").get("default_generation_settings"))
         if length := _token_count(settings.get("n_ctx")) or self._loaded().get(name, 0):
             return length
         details = self._try_get("/api/show", {"model": name})  # Ollama's
@@ -74,7 +86,10 @@ class ModelDiscovery:
         return min(_token_count(trained) or _token_count(meta.get("n_ctx_train")) or CONTEXT, CONTEXT)
 
     def _loaded(self) -> dict[str, int]:
-        """The models that are loaded, with the context that each has there; 0 where the server does not tell."""
+        """The models that are loaded, with the context that each has there.
+
+        The context is 0 where the server does not tell.
+        """
         if self._loaded_contexts is None:
             contexts = {  # llama.cpp's, where it has several
                 name: 0
@@ -90,7 +105,10 @@ class ModelDiscovery:
         return self._loaded_contexts
 
     def _try_get(self, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """Get the object at a path from the server's root; {} when that fails, and when there is no time left."""
+        """Get the object at a path from the server's root.
+
+        {} when that fails, and when there is no time left.
+        """
         left = self._end - time.monotonic()
         if left <= 0:
             return {}
@@ -104,7 +122,10 @@ class ModelDiscovery:
 
 
 def display_name(name: str) -> str:
-    """Shorten a model's name for people: of a path, as llama.cpp names a model, to the file's name."""
+    """Shorten a model's name for people.
+
+    A path, as llama.cpp names a model, is shortened to the file's name.
+    """
     line = " ".join(name.split())
     return (_file_name(line) if _IS_PATH.match(line) else line.removesuffix(".gguf"))[:200] or line[:200]
 
@@ -132,7 +153,10 @@ def _match_name(entries: Entries, wanted: str, url: str) -> str:
 
 
 def _list_models(address: ServerAddress) -> Entries:
-    """List the server's models by name, in its order; {} where the user has named one and the server lists none."""
+    """List the server's models by name, in its order.
+
+    {} where the user has named one and the server lists none.
+    """
     try:
         with http_client.send_request(address, "/models", timeouts=_LIST_TIMEOUTS) as response:
             data = response.json()

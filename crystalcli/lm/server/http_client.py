@@ -1,9 +1,10 @@
 """An HTTP client for one request and its answer, with a bound on everything: time, size, redirects.
 
-Knows: HTTP over http.client, JSON bodies, the lines of an event stream. It uses no proxy, follows no redirect, keeps no connection
-open. Does not know: what is asked or answered.
+Knows: HTTP over http.client, JSON bodies, the lines of an event stream. It uses no proxy, follows
+no redirect, keeps no connection open. Does not know: what is asked or answered.
 
-The server may be slow, broken or hostile: every failure ends in one CrystalError, and every wait ends.
+The server may be slow, broken or hostile: every failure ends in one CrystalError, and every wait
+ends.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ def send_request(
         address: The server.
         path: Below the server's own path, or from the server's root where it begins with `//`.
         body: Sent as JSON, by POST; None: a GET.
-        timeouts: Seconds without a byte, and seconds in all, counted anew after `renew`. None: READ_TIMEOUT, PROGRESS_TIMEOUT.
+        timeouts: Seconds without a byte, and seconds in all, counted anew after `renew`. None:
+            READ_TIMEOUT, PROGRESS_TIMEOUT.
 
     Raises:
         ServerRefusedError: The status is not 200.
@@ -180,7 +182,8 @@ def error_text(data: object) -> str:
     """Extract the message of an error object, in one short line.
 
     Args:
-        data: JSON such as `{"error": {"message": …}}`, in any of the forms that servers have for it.
+        data: JSON such as `{"error": {"message": …}}`, in any of the forms that servers have for
+            it.
 
     Returns:
         The message, without the API key; "" where `data` is not an error.
@@ -275,7 +278,10 @@ class _NoProgress(TimeoutError):
 
 
 class _TimedSocket:
-    """A socket with an end to each wait: `read_timeout` for a read, `progress_timeout` for all reads since `renew`."""
+    """A socket with an end to each wait.
+
+    A read may take `read_timeout`, and all reads since `renew` `progress_timeout`.
+    """
 
     def __init__(self, connection: socket.socket, read_timeout: float, progress_timeout: float) -> None:
         self._socket = connection

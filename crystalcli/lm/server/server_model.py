@@ -1,7 +1,8 @@
-"""A language model behind an OpenAI-compatible server: Ollama, llama.cpp, LM Studio, vLLM and their like.
+"""A language model behind an OpenAI-compatible server: Ollama, llama.cpp, LM Studio, vLLM.
 
-Knows: `/chat/completions` as a stream. Does not know: where a server tells what it has (discovery.py); weights or vocabularies,
-so tokens are estimated (token_estimate.py). Data goes to the URL given and to no other.
+Knows: `/chat/completions` as a stream. Does not know: where a server tells what it has
+(discovery.py); weights or vocabularies, so tokens are estimated (token_estimate.py). Data goes to
+the URL given and to no other.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from crystalcli.lm.server.url import ServerAddress, parse_url
 if TYPE_CHECKING:
     from crystalcli.types import Sampling
 
-# Models that think at length before they answer are asked not to: llama.cpp and vLLM take the one, Ollama the other.
+# Models that think at length before they answer are asked not to: llama.cpp and vLLM take the one,
+# Ollama the other.
 _NO_THINKING = {"chat_template_kwargs": {"enable_thinking": False}, "reasoning_effort": "none"}
 _DONE = b"[DONE]"  # the last event of a stream
 
@@ -37,7 +39,9 @@ class ServerModel:
 
     @classmethod
     def open(cls, url: str, *, allow_remote: bool = False) -> ServerModel:
-        """Ask a server for its models and choose one: that behind `#` in the URL, else the first that is loaded, or the first.
+        """Ask a server for its models and choose one.
+
+        It is the one behind `#` in the URL, else the first that is loaded, else the first.
 
         Args:
             url: The server's URL, as in `http://127.0.0.1:11434/v1#MODEL`.
@@ -87,8 +91,8 @@ class ServerModel:
     def say(self, messages: Sequence[Mapping[str, str]], sampling: Sampling) -> Iterator[str]:
         """Generate the next message, as a ChatModel does.
 
-        The protocol has no field for `repetition_penalty`, so it is not sent. Nor are stop strings, which the model's thoughts
-        could contain: the text is cut here.
+        The protocol has no field for `repetition_penalty`, so it is not sent. Nor are stop strings,
+        which the model's thoughts could contain: the text is cut here.
         """
         check_sampling(sampling)
         plain = normalize_messages(messages)
@@ -118,7 +122,8 @@ class ServerModel:
                 raise self._with_advice(second_refusal) from None
 
     def _stream(self, body: Mapping[str, Any]) -> Iterator[str]:
-        max_bytes = (1 << 20) + 4096 * int(body["max_tokens"])  # an event of a stream has some 300 for each token
+        # An event of a stream has some 300 for each token.
+        max_bytes = (1 << 20) + 4096 * int(body["max_tokens"])
         answer = _AnswerStream(self.name, int(body["max_tokens"]))
         with http_client.send_request(self._address, "/chat/completions", body) as response:
             if response.kind == "application/json":  # a server that does not stream
@@ -135,14 +140,16 @@ class ServerModel:
                     if answer.thinking:
                         response.renew()
         if body["stream"] and not answer.begun:
-            # llama-cpp-python fails so when the prompt is too long, and says why only where nothing is streamed.
+            # llama-cpp-python fails so when the prompt is too long, and says why only where nothing
+            # is streamed.
             yield from self._stream({**body, "stream": False})
             return
         answer.check(f"{self._address.url('/chat/completions')}")
 
     def _with_advice(self, refusal: http_client.ServerRefusedError) -> CrystalError:
         """Add advice to a refusal, where there is any."""
-        if refusal.status == 404 and self._name in refusal.reason:  # the server may have listed no models
+        # The server may have listed no models.
+        if refusal.status == 404 and self._name in refusal.reason:
             return ModelMissingError(str(refusal))
         if _is_too_long(refusal):
             return CrystalError(f"{str(refusal).rstrip('.')}: give it less context (--budget)")
@@ -150,7 +157,10 @@ class ServerModel:
 
 
 def _is_too_long(refusal: http_client.ServerRefusedError) -> bool:
-    """Tell whether the conversation has too many tokens for the server; each says so in its own words."""
+    """Tell whether the conversation has too many tokens for the server.
+
+    Each server says so in its own words.
+    """
     return refusal.status in (400, 413) and "context" in refusal.reason and "token" in refusal.reason
 
 

@@ -2,10 +2,11 @@
 
 Knows: what vocabularies have in common. Does not know: any of them.
 
-Letters and white space count at three bytes a token, though English has four and more; digits and signs at one each, as in
-vocabularies that keep numbers apart. Beyond ASCII two bytes make one token, between vocabularies that know a script (Chinese in
-Qwen's: four) and those that do not (in SmolLM2's: one). Over 607 stretches of 800 characters of prose, code and tables, the
-estimate was 1.49 times SmolLM2's count in the median, and less than 1.18 times in one of a hundred.
+Letters and white space count at three bytes a token, though English has four and more; digits and
+signs at one each, as in vocabularies that keep numbers apart. Beyond ASCII two bytes make one
+token, between vocabularies that know a script (Chinese in Qwen's: four) and those that do not (in
+SmolLM2's: one). Over 607 stretches of 800 characters of prose, code and tables, the estimate was
+1.49 times SmolLM2's count in the median, and less than 1.18 times in one of a hundred.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ def estimate_tokens(text: str) -> int:
 
 
 def truncate_by_estimate(text: str, tokens: int) -> str:
-    """Cut a text to its longest beginning that is estimated at `tokens` or fewer; `tokens` is at least 0."""
+    """Cut a text to its longest beginning that is estimated at `tokens` or fewer.
+
+    `tokens` is at least 0.
+    """
     low, high = 0, min(len(text), 3 * tokens)  # a character counts for at least a third
     while low < high:
         middle = (low + high + 1) // 2

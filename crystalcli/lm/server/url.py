@@ -3,8 +3,8 @@
 Knows: URLs, host names, loopback addresses. Opens no connection; only a host name is looked up.
 Does not know: HTTP, models.
 
-A host name is looked up once. Connections go to the IP addresses found then, so that a name cannot be on this machine when it is
-checked and elsewhere when it is used.
+A host name is looked up once. Connections go to the IP addresses found then, so that a name cannot
+be on this machine when it is checked and elsewhere when it is used.
 """
 
 from __future__ import annotations
@@ -59,7 +59,10 @@ class ServerAddress:
 
 
 def lacks_scheme(text: str) -> bool:
-    """Tell whether a text is a server's URL without its scheme: `localhost:8080`, `127.0.0.1:11434/v1`."""
+    """Tell whether a text is a server's URL without its scheme.
+
+    Such as `localhost:8080` or `127.0.0.1:11434/v1`.
+    """
     return _WITHOUT_SCHEME.fullmatch(text) is not None
 
 

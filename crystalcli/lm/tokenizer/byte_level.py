@@ -1,10 +1,12 @@
 """Byte-level byte-pair vocabularies, through tiktoken, from the tokens that a GGUF file lists.
 
 Knows: how each family cuts text before its bytes are paired, and GPT-2's spelling of bytes.
-Does not know: weights, prompts, special tokens. Nothing is ever fetched: tiktoken gets its ranks from the file.
+Does not know: weights, prompts, special tokens. Nothing is ever fetched: tiktoken gets its ranks
+from the file.
 
-A byte-level vocabulary is trained by adding one merged token at a time, so a token's id is also its rank, which is all that
-tiktoken asks for; the file's list of merges is read once to make sure of it.
+A byte-level vocabulary is trained by adding one merged token at a time, so a token's id is also its
+rank, which is all that tiktoken asks for; the file's list of merges is read once to make sure of
+it.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ _NOT_ORDINARY = frozenset((CONTROL, USER_DEFINED, UNUSED))
 
 _WORDS = r" ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d|" + _WORDS
-# Digits are taken out one by one before the GPT-2 pattern sees what lies between them. In one pattern: a digit stands
-# first, and white space before a digit is one piece, since there the reference's piece of text ended.
+# Digits are taken out one by one before the GPT-2 pattern sees what lies between them. In one
+# pattern: a digit comes first, and white space before a digit is one piece, since there the
+# reference's piece of text ended.
 _DIGITS_THEN_GPT2 = r"\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?=\p{N})|\s+(?!\S)|\s+"
 _LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
@@ -80,8 +83,9 @@ class ByteLevelVocabulary(Vocabulary):
         ranks = dict(zip(_token_bytes(file, texts), range(len(texts)), strict=True))
         ranks.pop(b"", None)
         super().__init__(tokens.config, max(map(len, ranks), default=1))
-        # A vocabulary may lack single bytes that its training text never had (SmolLM2's lacks 21). tiktoken needs
-        # all 256, so the missing ones get ids past the end; `encode` leaves those out, as other readers do.
+        # A vocabulary may lack single bytes that its training text never had (SmolLM2's lacks 21).
+        # tiktoken needs all 256, so the missing ones get ids past the end; `encode` leaves those
+        # out, as other readers do.
         for byte in range(256):
             ranks.setdefault(bytes([byte]), self.size + byte)
         self.has_gaps = any(number >= self.size for number in ranks.values())
@@ -96,7 +100,8 @@ class ByteLevelVocabulary(Vocabulary):
             text = unicodedata.normalize("NFC", text)  # cheap for text in NFC
         if len(text) < _LONGEST_BLANK or not _LONG_BLANK.search(text):
             return self._encoding.encode_ordinary(text)
-        # Cut after each long run of white space: at most a token more than in one piece, which would fail.
+        # Cut after each long run of white space: at most a token more than in one piece, which
+        # would fail.
         ids: list[int] = []
         place = 0
         for blank in _LONG_BLANK.finditer(text):
@@ -118,7 +123,8 @@ def _check_ranks(file: GGUF, texts: Sequence[str]) -> None:
     if not isinstance(merges, list):
         raise CrystalError(f"{file.path}: it carries no merges (tokenizer.ggml.merges)")
     merged = [merge.decode("utf-8", "replace").replace(" ", "", 1) for merge in merges]
-    # The merged tokens must be found among the tokens in the same order; `in` moves the iterator on.
+    # The merged tokens must be found among the tokens in the same order; `in` moves the iterator
+    # on.
     rest = iter(texts)
     if all(token in rest for token in merged):
         return
@@ -132,8 +138,9 @@ def _check_ranks(file: GGUF, texts: Sequence[str]) -> None:
 def _token_bytes(file: GGUF, texts: list[str]) -> list[bytes]:
     """Decode the spelling of tokens to bytes.
 
-    The file spells every byte as one printable character (GPT-2's alphabet): printable Latin-1 as itself, the other 68 bytes, in
-    order, as the characters from 256 on. One pass over all tokens joined is ten times faster than one for each.
+    The file spells every byte as one printable character (GPT-2's alphabet): printable Latin-1 as
+    itself, the other 68 bytes, in order, as the characters from 256 on. One pass over all tokens
+    joined is ten times faster than one for each.
     """
     printable_bytes = [*range(33, 127), *range(161, 173), *range(174, 256)]
     other_bytes = [byte for byte in range(256) if byte not in set(printable_bytes)]

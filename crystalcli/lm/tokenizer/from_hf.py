@@ -1,10 +1,14 @@
-"""The vocabulary of a folder in Hugging Face's layout: `tokenizer.json`, run by the `tokenizers` library.
+"""The vocabulary of a folder in Hugging Face's layout: `tokenizer.json`.
+
+The `tokenizers` library runs it.
 
 Knows: that file, the special tokens in `tokenizer_config.json`, and the ids that end an answer.
-Does not know: weights, templates. Texts are neither truncated nor padded, whatever the file asks for.
+Does not know: weights, templates. Texts are neither truncated nor padded, whatever the file asks
+for.
 
-The library would find the names of special tokens anywhere in a text. So it is given the file without them: a document that holds
-such a name holds ordinary text, and only the template's own names become special.
+The library would find the names of special tokens anywhere in a text. So it is given the file
+without them: a document that holds such a name holds ordinary text, and only the template's own
+names become special.
 """
 
 from __future__ import annotations
@@ -88,7 +92,10 @@ class HFVocabulary(Vocabulary):
         return self._to_bytes(self._spellings.get(number, ""))
 
     def truncate(self, text: str, tokens: int) -> str:
-        """Cut a text as in Vocabulary, at the library's offsets, since it may normalise the text first."""
+        """Cut a text as in Vocabulary, at the library's offsets.
+
+        The library may normalise the text first.
+        """
         if tokens < 0:
             raise UsageError(f"cannot cut a text to {tokens} tokens")
         head = _without_surrogates(text[: tokens * self.longest + 1])
@@ -102,7 +109,10 @@ class HFVocabulary(Vocabulary):
         return ""
 
     def encode_template(self, text: str, marker: str = "") -> list[int]:
-        """Encode as in Vocabulary; special tokens take the white space at their sides along where their file says so."""
+        """Encode as in Vocabulary.
+
+        Special tokens take the white space at their sides along where their file says so.
+        """
         ids: list[int] = []
         place, strips_right = 0, False
         for match in self._special_names.finditer(text):
@@ -114,7 +124,10 @@ class HFVocabulary(Vocabulary):
         return ids + self._between(text[place:], marker, place == 0, strips_right, False)
 
     def stream(self, ids: Iterable[int]) -> Iterator[str]:
-        """Decode as in Vocabulary, without the space before the first word where the vocabulary puts it there."""
+        """Decode as in Vocabulary, without the space before the first word.
+
+        It is dropped where the vocabulary puts it there.
+        """
         begun = not self._strips_first_space
         for piece in super().stream(ids):
             text = piece if begun else piece.removeprefix(" ")
@@ -216,7 +229,10 @@ def _spellings(data: Mapping[str, Any], path: Path, added: Mapping[int, dict[str
 
 
 def _byte_decoder(data: Mapping[str, Any], path: Path) -> Callable[[str], bytes]:
-    """Make the function from a token's spelling to its bytes, by the decoder that the file names."""
+    """Make the function from a token's spelling to its bytes.
+
+    It follows the decoder that the file names.
+    """
     kinds = {str(step.get("type")) for step in _steps(data.get("decoder"))}
     if "ByteLevel" in kinds:
         printable_bytes = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -237,7 +253,10 @@ def _byte_decoder(data: Mapping[str, Any], path: Path) -> Callable[[str], bytes]
 
 
 def _strips_first_space(data: Mapping[str, Any]) -> bool:
-    """Tell whether the space before the first word of an answer is the vocabulary's, not the answer's."""
+    """Tell whether the space before an answer's first word is the vocabulary's.
+
+    Otherwise it belongs to the answer.
+    """
     for step in _steps(data.get("decoder")):
         if step.get("type") == "Strip" and step.get("start"):
             return True
@@ -248,7 +267,10 @@ def _strips_first_space(data: Mapping[str, Any]) -> bool:
 
 
 def _special_name(settings: Mapping[str, Any], folder: Path, key: str) -> str:
-    """Read a special token's name from `tokenizer_config.json`, else `special_tokens_map.json`; "" for none."""
+    """Read a special token's name, "" for none.
+
+    It is in `tokenizer_config.json`, else in `special_tokens_map.json`.
+    """
     entry = settings.get(key)
     if entry is None and key not in settings:
         entry = read_json(folder / "special_tokens_map.json", dict).get(key)

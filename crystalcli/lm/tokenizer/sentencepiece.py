@@ -3,8 +3,9 @@
 Knows: the space that is written `▁`, merging by score, bytes for characters that have no token.
 Does not know: weights, prompts, special tokens. Plain Python: a word is merged once and remembered.
 
-Method: Kudo & Richardson 2018, the byte-pair mode: of all neighbours that make a token together, those with the highest score
-merge first, the leftmost among equals. Held equal to the `tokenizers` library by the tests.
+Method: Kudo & Richardson 2018, the byte-pair mode: of all neighbours that make a token together,
+those with the highest score merge first, the leftmost among equals. Held equal to the `tokenizers`
+library by the tests.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ class SentencePieceVocabulary(Vocabulary):
                 self._unknown = number
         prefix = file.metadata.get("tokenizer.ggml.add_space_prefix", True)
         self._prefix = " " if prefix is True else ""
-        # Where no token has a space behind something else, nothing merges across the beginning of a word.
+        # Where no token has a space behind something else, nothing merges across the beginning of a
+        # word.
         self._word = re.compile("(?s:.+)") if any(map(_INNER_SPACE.search, self._ids)) else _WORD
         self._words: dict[str, list[int]] = {}
 
@@ -108,7 +110,8 @@ class SentencePieceVocabulary(Vocabulary):
         """Merge the characters of one word to tokens."""
         parts = list(word)  # "" once it has become part of the one to its left
         previous, following = list(range(-1, len(parts) - 1)), list(range(1, len(parts) + 1))
-        queue: list[tuple[float, int, int, int]] = []  # negative score, left, right, length together
+        # Negative score, left, right, length together.
+        queue: list[tuple[float, int, int, int]] = []
 
         def consider(left: int, right: int) -> None:
             if left >= 0 and right < len(parts):
@@ -133,7 +136,10 @@ class SentencePieceVocabulary(Vocabulary):
         return [number for part in parts if part for number in self._part_ids(part)]
 
     def _part_ids(self, part: str) -> Iterator[int]:
-        """The id of a token; else those of its bytes, where the vocabulary has them all; else the unknown token's."""
+        """The id of a token; else the ids of its bytes; else the unknown token's.
+
+        Bytes are taken where the vocabulary has them all.
+        """
         if part in self._ids:
             yield self._ids[part]
         elif all(byte in self._byte_ids for byte in part.encode()):

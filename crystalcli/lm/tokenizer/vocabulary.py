@@ -1,6 +1,9 @@
-"""A language model's tokens, of any kind: text to ids and back, with special tokens kept apart from ordinary text.
+"""A language model's tokens, of any kind: text to ids and back.
 
-Knows: special tokens in templates and in documents, streams of bytes that become characters, cutting to a number of tokens.
+Special tokens are kept apart from ordinary text.
+
+Knows: special tokens in templates and in documents, streams of bytes that become characters,
+cutting to a number of tokens.
 Does not know: how a text becomes tokens, which each kind defines for itself; files, weights.
 """
 
@@ -79,7 +82,10 @@ class Vocabulary(ABC):
 
     @abstractmethod
     def tokenize(self, text: str) -> list[int]:
-        """Tokenize a text, names of special tokens as ordinary text; text without a token gets ids beyond `size`."""
+        """Tokenize a text, names of special tokens as ordinary text.
+
+        Text without a token gets ids beyond `size`.
+        """
 
     @abstractmethod
     def bytes_of(self, number: int) -> bytes:
@@ -99,8 +105,8 @@ class Vocabulary(ABC):
 
         Args:
             text: The rendered template.
-            marker: Removed from the ordinary text. `disarm` puts it inside names that come from a user, who thereby cannot speak as
-                the system.
+            marker: Removed from the ordinary text. `disarm` puts it inside names that come from a
+                user, who thereby cannot speak as the system.
         """
         ids: list[int] = []
         place = 0
@@ -128,7 +134,8 @@ class Vocabulary(ABC):
         if len(head) == len(text) and sum(number < self.size for number in ids) <= tokens:
             return text
         for length in range(min(tokens, len(ids)), 0, -1):
-            # The cut may split a character, whose bytes then go; and a text cut short may make more tokens at its end.
+            # The cut may split a character, whose bytes then go; and a text cut short may make more
+            # tokens at its end.
             cut = text[: len(self.join(ids[:length]).decode("utf-8", "ignore"))]
             if self.count(cut) <= tokens:
                 return cut
@@ -143,7 +150,10 @@ class Vocabulary(ABC):
         return "".join(self.stream(ids))
 
     def stream(self, ids: Iterable[int]) -> Iterator[str]:
-        """Decode ids as they come, each piece as soon as its last character is whole; pieces are never empty."""
+        """Decode ids as they come, each piece as soon as its last character is whole.
+
+        Pieces are never empty.
+        """
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for number in ids:
             if number in self.config.silent_ids:
@@ -158,5 +168,8 @@ class Vocabulary(ABC):
 
 
 def _any_of(names: Iterable[str]) -> re.Pattern[str]:
-    """Compile a pattern for any of the names, longer ones first; without names it matches nothing."""
+    """Compile a pattern for any of the names, longer ones first.
+
+    Without names it matches nothing.
+    """
     return re.compile("|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)) or r"(?!)")

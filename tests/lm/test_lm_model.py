@@ -59,6 +59,7 @@ def test_greedy_is_the_highest_logit(tiny):
         if best in tiny._vocabulary.config.eos_ids:
             break
         expected.append(best)
+    assert expected
     assert "".join(tiny.generate(ids, Sampling(max_tokens=12))) == tiny._vocabulary.decode(expected)
 
 

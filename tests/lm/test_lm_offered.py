@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import real_servers as real
 from chat_server import stream
@@ -135,13 +133,15 @@ def test_a_list_that_fails_or_is_wanting_needs_a_name(server):
 def test_what_is_not_needed_is_not_waited_for(server, monkeypatch):
     monkeypatch.setattr(discovery, "_OPTIONAL_TIME", 0.5)
 
+    ended: list[str] = []
+
     def silent(handler: object) -> None:
-        server.over.wait(10)
+        server.over.wait(60)
+        ended.append("waited for")
 
     server.answers |= real.OLLAMA | {"/props": silent, "/api/ps": silent, "/api/show": silent}
-    began = time.monotonic()
     assert ServerModel.open(server.url).context_length == 4096
-    assert time.monotonic() - began < 3
+    assert ended == []
 
 
 def test_a_url_as_it_is_copied(server):

@@ -321,12 +321,10 @@ def test_whatever_a_server_does_ends_in_one_line(server, monkeypatch, case):
         monkeypatch.setattr(http_client, "PROGRESS_TIMEOUT", 1.2)
     model = ServerModel.open(server.url)
     server.say(answer)
-    began = time.monotonic()
     with pytest.raises(CrystalError, match=reason) as caught:
         says(model)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
-    assert time.monotonic() - began < 30
 
 
 def test_an_answer_with_a_few_wrong_bytes(server):
@@ -457,7 +455,8 @@ def test_estimates_are_rather_too_high(language_model_path, text):
 
 def test_estimates_for_a_vocabulary_that_does_not_know_the_language(language_model_path):
     text = "Der Leuchtturmwärter sagte, dass die Lampe jede Nacht vierzehn Liter Öl verbrennt."
-    assert 0.9 * LanguageModel.open(language_model_path).count(text) <= token_estimate.estimate_tokens(text)
+    tokens = LanguageModel.open(language_model_path).count(text)
+    assert 0.9 * tokens <= token_estimate.estimate_tokens(text) <= 3 * tokens
 
 
 @given(st.text(), st.integers(0, 40))

@@ -20,8 +20,8 @@ from crystalcli.answering.prompt import prompt_context
 from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import terms
 from crystalcli.library import LANGUAGE_MODEL, fetched, open_model
-from crystalcli.lm.model import LanguageModel
-from crystalcli.types import Passage, Place
+from crystalcli.lm import LanguageModel
+from crystalcli.types import Passage, Place, Sampling
 
 ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
 _K = 5  # passages of each recall, as in `crystal ask`
@@ -87,7 +87,7 @@ class Arms:
         read = "\n".join(each.text for each in taken)
         if question.choices:
             return self._likeliest(messages, question), read
-        pieces = self.model.say(messages, max_tokens=_TOKENS, repetition_penalty=PENALTY, stop=STOP)
+        pieces = self.model.say(messages, Sampling(max_tokens=_TOKENS, repetition_penalty=PENALTY, stop=STOP))
         return "".join(pieces).strip(), read
 
     @property
@@ -172,13 +172,13 @@ class Arms:
         prompt = self.model.chat_prompt(messages)
         said = [(label, self.model._vocabulary.encode(text)) for label, text in question.choices]
         cache = decoder.cache(len(prompt) + max(len(ids) for _, ids in said))
-        first = torch.log_softmax(decoder.read(prompt, cache), -1)
+        first = torch.log_softmax(decoder.forward(prompt, cache), -1)
         means = []
         for label, ids in said:
             cache.length = len(prompt)
             total = float(first[0, ids[0]])
             if len(ids) > 1:
-                later = torch.log_softmax(decoder.read(ids[:-1], cache, every=True), -1)
+                later = torch.log_softmax(decoder.forward(ids[:-1], cache, all_logits=True), -1)
                 total += float(later.gather(1, torch.tensor(ids[1:])[:, None]).sum())
             means.append((total / len(ids), label))
         return max(means)[1]

@@ -26,9 +26,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from crystalcli import models
 from crystalcli.library import LANGUAGE_MODEL
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.shape import Shape
-from crystalcli.lm.taking import Tensors
+from crystalcli.lm.decoder.decoder_config import DecoderConfig
+from crystalcli.lm.decoder.tensor_loader import TensorLoader
+from crystalcli.lm.files.gguf import GGUF
 
 PROMPT = 900  # tokens
 NEW = 64
@@ -65,28 +65,30 @@ class Clock:
 def reference(path: Path, dtype: torch.dtype) -> LlamaForCausalLM:
     """Load the weights of the file into a transformers model."""
     with GGUF(path) as file:
-        shape, tensors = Shape.of(file), Tensors(file)
+        shape, tensors = DecoderConfig.from_gguf(file), TensorLoader(file)
         config = LlamaConfig(
-            vocab_size=shape.vocabulary,
-            hidden_size=shape.width,
-            intermediate_size=shape.hidden,
+            vocab_size=shape.vocab_size,
+            hidden_size=shape.hidden_size,
+            intermediate_size=shape.ffn_size,
             num_hidden_layers=shape.layers,
             num_attention_heads=shape.heads,
-            num_key_value_heads=shape.groups,
-            head_dim=shape.head,
+            num_key_value_heads=shape.kv_heads,
+            head_dim=shape.head_dim,
             rms_norm_eps=shape.epsilon,
             rope_theta=shape.rotary.base,
-            max_position_embeddings=shape.context,
+            max_position_embeddings=shape.context_length,
             tie_word_embeddings="output.weight" not in file.tensors,
         )
         state = {}
         for name, info in file.tensors.items():
             vector = len(info.shape) == 1
             weight = (
-                tensors.vector(name, *info.shape) if vector else tensors.part(name, *info.shape).dense(torch.float32)
+                tensors.vector(name, *info.shape) if vector else tensors.matrix(name, *info.shape).dense(torch.float32)
             )
             if "attn_q" in name or "attn_k" in name:  # rows of a pair stand side by side in GGUF
-                weight = weight.view(-1, shape.head // 2, 2, shape.width).transpose(1, 2).reshape(weight.shape)
+                weight = (
+                    weight.view(-1, shape.head_dim // 2, 2, shape.hidden_size).transpose(1, 2).reshape(weight.shape)
+                )
             state[published(name)] = weight.to(dtype)
     model = LlamaForCausalLM(config).to(dtype)
     model.load_state_dict(state, strict=False)

@@ -1,6 +1,7 @@
-"""Which language model is meant, and where it lies: by path, by URL, by name, or none named at all.
+"""Resolves which language model to use, by path, by URL, by name or by default, and opens it.
 
-Ties the room that keeps models (`models`) to the one that runs them (`lm`). Does not know: questions, crystals.
+Ties the room that keeps models (`models`) to the one that runs them (`lm`). Does not know:
+questions, crystals.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from crystalcli.models import (
     read_registry,
     register_model,
     require_language_model,
-    set_default_model,
     suggest_name,
 )
 from crystalcli.paths import expanded
@@ -29,99 +29,118 @@ if TYPE_CHECKING:
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 
 
-def meant(given: str | Path | None = None) -> str | Path:
-    """A path, a URL, or the name of one of the program's own models, for what the user said.
+def resolve_model(model: str | Path | None = None) -> str | Path:
+    """Resolve what the user said to a path, a URL, or the name of a built-in model.
 
-    given: a path, a URL or a name; None: what $CRYSTAL_MODEL says, else the default of `crystal models default`, else the
-    program's own. A name that is known goes before a file of that name in the current folder; a `Path` is never a name.
-    Raises UsageError for an encoder's name and for a URL without its scheme, ModelMissingError for a known model that is not where
-    it was, CrystalError when the list of models cannot be read.
+    Args:
+        model: A path, a URL or a name. A known name goes before a file of that name in the current
+            folder; a `Path` is never a name. None: $CRYSTAL_MODEL, else the default of `crystal
+            models default`, else the built-in model.
+
+    Raises:
+        UsageError: The name is an encoder's, or the URL has no scheme.
+        ModelMissingError: The name is unknown and there is no file of that name, or the files of a
+            known model have gone.
+        CrystalError: The list of models cannot be read.
     """
-    if given is None:
-        given = os.environ.get("CRYSTAL_MODEL") or read_registry().default or LANGUAGE_MODEL
-    if isinstance(given, Path) or "://" in given:
-        return given
-    if given in models.CATALOGUE:
-        require_language_model(given, Registry({}))
-        return given
-    path = expanded(given)
-    if Path(given).name != given:
-        _no_address(given, path)
+    if model is None:
+        model = os.environ.get("CRYSTAL_MODEL") or read_registry().default or LANGUAGE_MODEL
+    if isinstance(model, Path) or "://" in model:
+        return model
+    if model in models.CATALOGUE:
+        require_language_model(model, Registry({}))
+        return model
+    path = expanded(model)
+    if Path(model).name != model:
+        _check_scheme(model, path)
         return path
     try:
-        found = read_registry().models.get(given)
+        entry = read_registry().models.get(model)
     except CrystalError:
         if not path.exists():
             raise
         return path
-    if found is None and not path.exists():
-        _no_address(given, path)
+    if entry is None and not path.exists():
+        _check_scheme(model, path)
         raise ModelMissingError(
-            f"no model file at {given}, and no folder or model of that name; `crystal models list` shows the known ones"
+            f"no model file at {model}, and no folder or model of that name; `crystal models list` shows the known ones"
         )
-    if found is None:
+    if entry is None:
         return path
-    if found.state == "missing":
+    if entry.state == "missing":
         raise ModelMissingError(
-            f"{given} is not at {found.target} any more: `crystal models remove {given}`, then add it from where it is now"
+            f"{model} is not at {entry.target} any more: `crystal models remove {model}`, then add it from where it is now"
         )
-    return found.target if found.kind == "server" else Path(found.target)
+    return entry.target if entry.kind == "server" else Path(entry.target)
 
 
-def _no_address(given: str, path: Path) -> None:
-    """Raises UsageError for a server's address without its scheme, where there is no such file."""
-    from crystalcli.lm.address import looks_like
+def _check_scheme(model: str, path: Path) -> None:
+    """Raise UsageError for a server's URL without its scheme, unless a file has that name."""
+    from crystalcli.lm import lacks_scheme
 
-    if not path.exists() and looks_like(given):
-        raise UsageError(f"no model file at {given}; a server is named with its scheme: http://{given}")
-
-
-def is_named(given: str | Path | ChatModel | None) -> bool:
-    """Whether somebody named a language model: now, in $CRYSTAL_MODEL, or as the default. Raises as `meant` does for the list."""
-    return given is not None or bool(os.environ.get("CRYSTAL_MODEL") or read_registry().default)
+    if not path.exists() and lacks_scheme(model):
+        raise UsageError(f"no model file at {model}; a server is named with its scheme: http://{model}")
 
 
-def own(what: str | Path) -> TypeGuard[str]:
-    """Whether `what`, as `meant` gives it, is one of the program's own models, which may have to be fetched."""
-    return isinstance(what, str) and what in models.CATALOGUE
+def is_model_named(model: str | Path | ChatModel | None) -> bool:
+    """Tell whether the user named a model: here, in $CRYSTAL_MODEL, or as the default.
 
-
-def open_model(given: str | Path | None = None, *, allow_remote: bool = False) -> ChatModel:
-    """The language model that is meant, open; the program's own is fetched on first use. Weights come with its first word.
-
-    given: as in `meant`. allow_remote: a server may be another machine.
-    Raises ModelMissingError when there is none, UsageError for a server elsewhere, CrystalError when it cannot be run.
+    Raises as `resolve_model` does for the list of models.
     """
-    from crystalcli.lm.speakers import open_speaker
-
-    what = meant(given)
-    if own(what):
-        folder = models.locate(what) or models.pull(what)
-        return open_speaker(folder / models.catalogue_entry(what).main)
-    return open_speaker(what, allow_remote=allow_remote)
+    return model is not None or bool(os.environ.get("CRYSTAL_MODEL") or read_registry().default)
 
 
-def add(target: str, name: str = "", *, allow_remote: bool = False) -> RegisteredModel:
-    """Open the model at a path or URL, and remember it under `name`; "": what it is called itself.
+def is_builtin(model: str | Path) -> TypeGuard[str]:
+    """Tell whether a resolved model is one of the program's own, which may have to be fetched."""
+    return isinstance(model, str) and model in models.CATALOGUE
+
+
+def open_model(model: str | Path | None = None, *, allow_remote: bool = False) -> ChatModel:
+    """Open a language model; a built-in one is fetched on first use.
+
+    Its weights load with its first word.
+
+    Args:
+        model: As in `resolve_model`.
+        allow_remote: Whether a server may be another machine.
+
+    Raises:
+        ModelMissingError: The model is not there and cannot be fetched.
+        UsageError: The server is another machine and `allow_remote` is false.
+        CrystalError: The model cannot be run.
+    """
+    from crystalcli.lm import open_model_at
+
+    resolved = resolve_model(model)
+    if is_builtin(resolved):
+        folder = models.locate(resolved) or models.pull(resolved)
+        return open_model_at(folder / models.catalogue_entry(resolved).main)
+    return open_model_at(resolved, allow_remote=allow_remote)
+
+
+def add_model(target: str, name: str = "", *, allow_remote: bool = False) -> RegisteredModel:
+    """Open the model at a path or URL, and register it under a name.
 
     Of files the header and the vocabulary are read; a server is asked which models it has.
-    Raises what `open_model` raises, and UsageError for a name that is none or another model's.
+
+    Args:
+        target: The path or URL.
+        name: The name; "" for the model's own.
+        allow_remote: Whether a server may be another machine.
+
+    Raises:
+        UsageError: The name is invalid or taken.
+        ModelMissingError: As `open_model` raises it.
+        CrystalError: As `open_model` raises it.
     """
-    from crystalcli.lm.speakers import kind_of, open_speaker
+    from crystalcli.lm import model_kind, open_model_at
 
     if "://" not in target and not expanded(target).exists():
         raise ModelMissingError(f"no file or folder at {target}")
-    what = target if "://" in target else expanded(target).absolute()
-    kind = kind_of(what)
-    opened = open_speaker(what, allow_remote=allow_remote)
-    size, mtime = (0, 0) if isinstance(what, str) else file_stamp(what)
-    found = RegisteredModel(name or suggest_name(opened.name), kind, str(what), size, mtime)
-    register_model(found)
-    return found
-
-
-def choose(name: str) -> None:
-    """Make a known model the one that is asked when none is named. Raises UsageError for a name that is not known."""
-    if "/" in name or "\\" in name:
-        raise UsageError(f"{name} is a place, not a name: `crystal models add` gives it one")
-    set_default_model(name)
+    place = target if "://" in target else expanded(target).absolute()
+    kind = model_kind(place)
+    opened = open_model_at(place, allow_remote=allow_remote)
+    size, mtime = (0, 0) if isinstance(place, str) else file_stamp(place)
+    entry = RegisteredModel(name or suggest_name(opened.name), kind, str(place), size, mtime)
+    register_model(entry)
+    return entry

@@ -19,7 +19,7 @@ from crystalcli import models
 from crystalcli.answering.options.ask_options import AskArguments, AskOptions, options_of
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
 from crystalcli.index.encoder import ENCODER, find_encoder, resolve_encoder
-from crystalcli.language_models import LANGUAGE_MODEL, is_named, meant, open_model, own
+from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
 from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.store import Store
@@ -413,18 +413,18 @@ class Crystal(CrystalReader):
         """
         from crystalcli.answering.ask import answer_question
         from crystalcli.answering.broad.broad_question import broad_intent
-        from crystalcli.lm.early import Early
+        from crystalcli.lm import Preload
 
-        wanted = options_of(options, single).with_defaults(lambda: is_named(model))
+        wanted = options_of(options, single).with_defaults(lambda: is_model_named(model))
         intent = broad_intent(question) if wanted.broad is not False else None
         if wanted.extractive or (intent is not None and intent.needs_no_model):
             return answer_question(
                 self, question, wanted, intent=intent, open_model=lambda: _opened(model, allow_remote), on_text=on_text
             )
-        early = Early(_opener(model, allow_remote))
+        early = Preload(_opener(model, allow_remote))
 
         def on_quotations(quotations: tuple[Citation, ...]) -> None:
-            early.begin()  # not sooner: the thread would hold up what brings the quotations
+            early.start()  # not sooner: the thread would hold up what brings the quotations
             if on_evidence is not None:
                 on_evidence(quotations)
 
@@ -458,10 +458,10 @@ class Crystal(CrystalReader):
         """
         from crystalcli.answering.prompt.context_pack import pack_context
 
-        wanted, named = options_of(options, single), is_named(model)
+        wanted, named = options_of(options, single), is_model_named(model)
         if model is None or isinstance(model, str | Path):
-            what = meant(model)
-            if own(what) and models.locate(what) is None:
+            what = resolve_model(model)
+            if is_builtin(what) and models.locate(what) is None:
                 return pack_context(self, question, wanted)
             model = open_model(what, allow_remote=allow_remote)
         return pack_context(self, question, wanted, model, bounded=named)
@@ -647,9 +647,11 @@ class Crystal(CrystalReader):
 
         text = read_text(paths_of(_listed(paths)))
         if model is None or isinstance(model, str | Path):
-            what = meant(model)
+            what = resolve_model(model)
             model = (
-                (models.locate(what) or models.pull(what)) / models.catalogue_entry(what).main if own(what) else what
+                (models.locate(what) or models.pull(what)) / models.catalogue_entry(what).main
+                if is_builtin(what)
+                else what
             )
         folder = encoder if encoder is not None else (fetch or fetched)(ENCODER)
         return measure(
@@ -704,8 +706,8 @@ def _opened(model: str | Path | ChatModel | None, allow_remote: bool) -> ChatMod
 def _opener(model: str | Path | ChatModel | None, allow_remote: bool) -> Callable[[], ChatModel]:
     """Give what opens a language model: one of the program's own opens when it is asked, any other is opened here."""
     if model is None or isinstance(model, str | Path):
-        what = meant(model)
-        if own(what):
+        what = resolve_model(model)
+        if is_builtin(what):
             return lambda: open_model(what)
         model = open_model(what, allow_remote=allow_remote)
     opened = model

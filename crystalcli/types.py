@@ -436,6 +436,29 @@ class Answer:
         return "".join([*pieces, self.text[position:]])
 
 
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a language model chooses its tokens, and when it stops.
+
+    Attributes:
+        max_tokens: Most tokens to generate.
+        temperature: 0 takes the likeliest token always, so that the same prompt gives the same
+            text; up to 100.
+        top_p: Share of the probability that the tokens to choose from must hold (nucleus
+            sampling), above 0, up to 1.
+        seed: Decides the choice when `temperature` is above 0.
+        repetition_penalty: Divides the logits of tokens generated before; 1 leaves them, from 0.01 to 100.
+        stop: Strings before the first of which the text ends.
+    """
+
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 0.95
+    seed: int = 0
+    repetition_penalty: float = 1.0
+    stop: Sequence[str] = ()
+
+
 class ChatModel(Protocol):
     """A language model, wherever it runs: in this process, from whichever file, or behind a server on this machine."""
 
@@ -456,22 +479,31 @@ class ChatModel(Protocol):
     def prompt_size(self, messages: Sequence[Mapping[str, str]]) -> int:
         """How many tokens the conversation comes to, its template included, up to where the model is to speak."""
 
-    def say(
-        self,
-        messages: Sequence[Mapping[str, str]],
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        top_p: float = 0.95,
-        seed: int = 0,
-        repetition_penalty: float = 1.0,
-        stop: Sequence[str] = (),
-    ) -> Iterator[str]:
-        """What the model says next, in pieces of whole characters as they come.
+    @property
+    def estimates(self) -> bool:
+        """Whether `count`, `truncate` and `prompt_size` estimate, for want of the model's vocabulary."""
 
-        messages: each with `role` ("system", "user", "assistant") and `content`. Ends with the model's own end, before the first of
-        the `stop` strings, or after `max_tokens` tokens. temperature 0: the likeliest token always; else `seed` decides.
-        Raises UsageError for figures out of range, CrystalError for more than it can take and for what fails.
+    def load(self) -> object:
+        """Load the weights now, where there are any to load here; otherwise the first `say` loads them.
+
+        Raises:
+            CrystalError: The weights cannot be used.
+        """
+
+    def say(self, messages: Sequence[Mapping[str, str]], sampling: Sampling) -> Iterator[str]:
+        """Generate the model's next message, in pieces of whole characters as they come.
+
+        It ends with the model's own end, before the first stop string, or after
+        `sampling.max_tokens` tokens.
+
+        Args:
+            messages: The conversation, each with `role` ("system", "user", "assistant") and
+                `content`.
+            sampling: How to choose the tokens and when to stop.
+
+        Raises:
+            UsageError: A value of `sampling` is out of range.
+            CrystalError: The prompt and the answer exceed the context, or the model fails.
         """
 
 

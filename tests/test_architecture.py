@@ -18,8 +18,7 @@ PACKAGE = Path(crystalcli.__file__).parent
 FLOORS = {
     "errors": 0,
     "types": 0,
-    "onednn": 0,
-    "processor": 0,
+    "cpu": 0,
     "paths": 0,
     "lazy_import": 0,
     "text": 1,

@@ -10,7 +10,7 @@ from support.chat_server import PARIS, running
 
 from crystalcli import language_models
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
-from crystalcli.language_models import LANGUAGE_MODEL, meant
+from crystalcli.language_models import LANGUAGE_MODEL, resolve_model
 from crystalcli.library import Crystal
 from crystalcli.models import RegisteredModel, read_registry, register_model, registry_path, set_default_model
 from crystalcli.types import Answer
@@ -42,70 +42,70 @@ def shelf(tmp_path, shelf_folder):
 
 
 def test_what_is_meant(tmp_path, folder, monkeypatch):
-    assert meant() == meant(LANGUAGE_MODEL) == LANGUAGE_MODEL
-    assert language_models.own(meant())
-    assert not language_models.own(meant(folder))
-    assert meant("http://x/v1") == "http://x/v1"
+    assert resolve_model() == resolve_model(LANGUAGE_MODEL) == LANGUAGE_MODEL
+    assert language_models.is_builtin(resolve_model())
+    assert not language_models.is_builtin(resolve_model(folder))
+    assert resolve_model("http://x/v1") == "http://x/v1"
     (tmp_path / "file").write_text("x")
-    assert meant("file") == Path("file")
-    assert meant("some/where") == Path("some/where")
-    added = language_models.add(str(folder), "own")
+    assert resolve_model("file") == Path("file")
+    assert resolve_model("some/where") == Path("some/where")
+    added = language_models.add_model(str(folder), "own")
     assert (added.kind, added.target) == ("folder", str(folder))
-    assert meant("own") == folder
+    assert resolve_model("own") == folder
     (tmp_path / "own").write_text("a file of that name")
-    assert meant("own") == folder
-    assert meant("./own") == meant(Path("own")) == Path("own")
+    assert resolve_model("own") == folder
+    assert resolve_model("./own") == resolve_model(Path("own")) == Path("own")
     set_default_model("own")
-    assert meant() == folder
+    assert resolve_model() == folder
     monkeypatch.setenv("CRYSTAL_MODEL", LANGUAGE_MODEL)
-    assert meant() == LANGUAGE_MODEL
-    assert meant("own") == folder
+    assert resolve_model() == LANGUAGE_MODEL
+    assert resolve_model("own") == folder
     with pytest.raises(UsageError, match="all-MiniLM-L6-v2 is an encoder"):
-        meant("all-MiniLM-L6-v2")
+        resolve_model("all-MiniLM-L6-v2")
     with pytest.raises(ModelMissingError, match="no model file at nobody, and no folder or model of that name"):
-        meant("nobody")
+        resolve_model("nobody")
 
 
 def test_a_model_may_be_called_like_a_server(tmp_path, folder):
     for name in ("localhost", "127.0.0.1:80"):
         with pytest.raises(UsageError, match="a server is named with its scheme"):
-            meant(name)
-        language_models.add(str(folder), name)
-        assert meant(name) == folder
+            resolve_model(name)
+        language_models.add_model(str(folder), name)
+        assert resolve_model(name) == folder
 
 
 def test_a_model_that_is_gone(tmp_path):
     register_model(RegisteredModel("gone", "gguf", str(tmp_path / "gone.gguf"), 1, 1))
     with pytest.raises(ModelMissingError, match=r"gone is not at .*gone\.gguf any more: `crystal models remove gone`"):
-        meant("gone")
+        resolve_model("gone")
 
 
 def test_a_damaged_list_stands_in_nobodys_way_who_needs_none(models, tmp_path, folder):
     models.mkdir()
     registry_path().write_text("{")
     (tmp_path / "file").write_text("x")
-    assert meant("file") == Path("file")
-    assert meant(str(folder)) == folder
-    assert meant("http://x/v1") == "http://x/v1"
+    assert resolve_model("file") == Path("file")
+    assert resolve_model(str(folder)) == folder
+    assert resolve_model("http://x/v1") == "http://x/v1"
     for given in (None, "own"):
         with pytest.raises(CrystalError, match="the list of models is damaged"):
-            meant(given)
+            resolve_model(given)
 
 
 def test_only_what_opens_is_added(tmp_path, folder):
     (tmp_path / "x.gguf").write_bytes(b"not one")
     with pytest.raises(CrystalError, match="not a usable GGUF model"):
-        language_models.add("x.gguf")
+        language_models.add_model("x.gguf")
     with pytest.raises(ModelMissingError, match=r"no file or folder at y\.gguf"):
-        language_models.add("y.gguf")
+        language_models.add_model("y.gguf")
     with pytest.raises(UsageError, match="is not this machine"):
-        language_models.add("http://192.0.2.1/v1")
+        language_models.add_model("http://192.0.2.1/v1")
     assert read_registry().models == {}
-    assert language_models.add(str(folder)).name == "Tiny"
+    assert language_models.add_model(str(folder)).name == "Tiny"
     with running() as server:
-        assert language_models.add(server.url).name == "tiny"
+        assert language_models.add_model(server.url).name == "tiny"
     with pytest.raises(CrystalError, match="cannot reach"):
-        language_models.add(server.url, "down")
+        language_models.add_model(server.url, "down")
     assert set(read_registry().models) == {"Tiny", "tiny"}
 
 

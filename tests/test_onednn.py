@@ -18,7 +18,7 @@ def printed(code: str, **variables: str) -> str:
     ).stdout.strip()
 
 
-@pytest.mark.parametrize("module", ["crystalcli.vectors.bert", "crystalcli.lm.llama"])
+@pytest.mark.parametrize("module", ["crystalcli.vectors.bert", "crystalcli.lm.decoder.llama"])
 def test_what_multiplies_keeps_little(module):
     assert printed(SHOW.format(module)) == "64"
     assert printed(SHOW.format(module), ONEDNN_PRIMITIVE_CACHE_CAPACITY="7") == "7"  # the user's own choice

@@ -14,7 +14,7 @@ from crystalcli.answering.options.prompt_template import PLAIN, fill_template
 from crystalcli.answering.prompt.prompt_context import chat_messages
 from crystalcli.examples.planted import Fact, says
 from crystalcli.library import Crystal
-from crystalcli.types import ChatModel
+from crystalcli.types import ChatModel, Sampling
 
 _LONGEST = 48  # tokens of an answer
 _PASSAGES = 1  # of 12 such facts in one text the small model says 9 from one passage, and 2 from three
@@ -62,5 +62,5 @@ def answers(model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: P
 
 
 def _spoken(model: ChatModel, conversation: Sequence[dict[str, str]]) -> str:
-    pieces = model.say(conversation, max_tokens=_LONGEST, repetition_penalty=PENALTY, stop=STOP)
+    pieces = model.say(conversation, Sampling(max_tokens=_LONGEST, repetition_penalty=PENALTY, stop=STOP))
     return " ".join("".join(pieces).split())

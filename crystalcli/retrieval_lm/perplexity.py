@@ -26,7 +26,7 @@ from crystalcli.types import BY_LINES
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.lm.model import LanguageModel
+    from crystalcli.lm import LanguageModel
 
     Numbers = npt.NDArray[np.float64]
 

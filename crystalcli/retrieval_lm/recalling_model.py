@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from crystalcli.lm.model import LanguageModel
+    from crystalcli.lm import LanguageModel
     from crystalcli.types import ChatModel
 
 WINDOW = 1024  # tokens that the model has before it, memory included
@@ -251,12 +251,11 @@ def judge(model: str | Path | ChatModel) -> LanguageModel:
     Raises:
         UsageError: The model does not say how likely tokens are.
     """
-    from crystalcli.lm.model import LanguageModel
-    from crystalcli.lm.speakers import open_speaker
+    from crystalcli.lm import LanguageModel, open_model_at
 
     opened: object = model
     if isinstance(model, str | Path):
-        opened = None if isinstance(model, str) and "://" in model else open_speaker(model)
+        opened = None if isinstance(model, str) and "://" in model else open_model_at(model)
     if not isinstance(opened, LanguageModel):
         raise UsageError(
             "how likely a text is can be told only by a GGUF file, or a folder of a family that crystal's decoder knows"

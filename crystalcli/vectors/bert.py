@@ -21,9 +21,8 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from crystalcli.cpu import cpu_flags, limit_onednn_cache
 from crystalcli.errors import ModelMissingError
-from crystalcli.onednn import keep_little
-from crystalcli.processor import flags
 from crystalcli.vectors.encoder_config import WEIGHTS_FILE, canonical_names, read_encoder_config
 from crystalcli.vectors.encoder_tokenizer import CLS, SEP
 from crystalcli.vectors.quantized import QuantizedStack, Scales, has_native_int8
@@ -32,7 +31,7 @@ from crystalcli.vectors.stack import EncoderStack
 if TYPE_CHECKING:
     from crystalcli.types import IntArray
 
-keep_little()
+limit_onednn_cache()
 
 # Positions per batch: enough to fill the matrix units, few enough for the cache and to share out a
 # short text.
@@ -59,7 +58,7 @@ def has_native_bfloat16() -> bool:
 
     Emulated bfloat16 is slow.
     """
-    return bool(flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+    return bool(cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 class Bert:

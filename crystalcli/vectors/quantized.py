@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from crystalcli.processor import flags
+from crystalcli.cpu import cpu_flags
 from crystalcli.vectors.stack import EncoderStack
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def default_scales() -> Scales:
 @lru_cache(maxsize=1)
 def has_native_int8() -> bool:
     """Check for int8 matrix instructions (VNNI or AMX) that torch multiplies rightly with."""
-    if not flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}:
+    if not cpu_flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}:
         return False
     generator = torch.Generator().manual_seed(0)
     weight, x = (torch.randn(64, 64, generator=generator) for _ in range(2))

@@ -10,7 +10,7 @@ from attribution.repository import SAMPLES
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.errors import ModelMissingError, UsageError
-from crystalcli.lm.model import LanguageModel
+from crystalcli.lm import LanguageModel
 from crystalcli.types import LINED
 
 

@@ -23,7 +23,7 @@ from crystalcli.answering.prompt.prompt_context import BUDGET
 from crystalcli.cli.app import run
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
 from crystalcli.cli.render.answer_view import is_quotations
-from crystalcli.lm.wire import Refused
+from crystalcli.lm import ServerRefusedError
 from crystalcli.types import Answer, Citation, Place
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
@@ -388,7 +388,7 @@ def test_an_answer_can_be_copied_whatever_ended_it(samples_crystal):
         server.say(stream(event("It"), event(" is"), b'data: {"error": {"message": "gone"}}\n\n'))
         answer = crystal.ask(QUESTION, AskOptions(stoppable=True), model=server.url)
         assert str(copy.deepcopy(answer).failure) == str(answer.failure) != "None"
-    refused = Refused("no", 500, "why")
+    refused = ServerRefusedError("no", 500, "why")
     assert vars(pickle.loads(pickle.dumps(refused))) == vars(refused)
 
 

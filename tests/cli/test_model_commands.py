@@ -117,7 +117,7 @@ def test_a_damaged_list(crystal, here):
         ("all-MiniLM-L6-v2", 2, "is an encoder, not a language model"),
         ("http://127.0.0.1:1/v1", 1, "nothing is listening there"),
         ("http://192.0.2.1/v1", 2, "192.0.2.1 is not this machine"),
-        ("ftp://127.0.0.1/", 2, "is no URL of a server"),
+        ("ftp://127.0.0.1/", 2, "invalid server URL"),
     ],
 )
 def test_a_wrong_model_is_said_first_and_in_one_line(crystal, model, code, reason, monkeypatch):

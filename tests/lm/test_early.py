@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from crystalcli.errors import ModelMissingError
-from crystalcli.lm.early import Early
-from crystalcli.lm.model import LanguageModel
+from crystalcli.lm.local_model import LanguageModel
+from crystalcli.lm.preload import Preload
+from crystalcli.types import Sampling
 
 
 def test_the_model_opens_and_loads_beside_what_goes_on(language_model_path):
@@ -16,17 +17,17 @@ def test_the_model_opens_and_loads_beside_what_goes_on(language_model_path):
         opened.append(threading.current_thread().name)
         return LanguageModel.open(language_model_path)
 
-    early = Early(open_it)
+    early = Preload(open_it)
     assert opened == []
-    early.begin()
-    early.begin()
+    early.start()
+    early.start()
     model = early()
     assert early() is model
     assert opened == ["loading"]
     assert model.count("a word") == 2  # while the weights are on their way
-    said = "".join(model.say([{"role": "user", "content": "Hello"}], max_tokens=2))
+    said = "".join(model.say([{"role": "user", "content": "Hello"}], Sampling(max_tokens=2)))
     assert said == "".join(
-        LanguageModel.open(language_model_path).say([{"role": "user", "content": "Hello"}], max_tokens=2)
+        LanguageModel.open(language_model_path).say([{"role": "user", "content": "Hello"}], Sampling(max_tokens=2))
     )
 
 
@@ -34,8 +35,8 @@ def test_what_goes_wrong_is_said_to_whoever_asks(tmp_path):
     def open_it() -> LanguageModel:
         return LanguageModel.open(tmp_path / "none.gguf")
 
-    early = Early(open_it)
-    early.begin()
+    early = Preload(open_it)
+    early.start()
     for _ in range(2):
         with pytest.raises(ModelMissingError, match=r"none\.gguf"):
             early()

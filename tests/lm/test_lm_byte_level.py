@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from support.strings import CODE, PIECES, varied
 from tokenizers import Regex, models, normalizers, pre_tokenizers, trainers
 
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.opening import open_vocabulary
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.lm.tokenizer.from_gguf import vocabulary_from_gguf
 
 TEXT = (
     CODE
@@ -77,7 +77,7 @@ def both(request, tmp_path_factory, write_gguf):
         tokenizer__ggml__merges=[merge if isinstance(merge, str) else " ".join(merge) for merge in merges],
     )
     with GGUF(path) as file:
-        return open_vocabulary(file), reference
+        return vocabulary_from_gguf(file), reference
 
 
 def test_a_thousand_strings(both):

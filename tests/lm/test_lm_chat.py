@@ -4,7 +4,8 @@ from datetime import datetime
 import pytest
 
 from crystalcli.errors import CrystalError, UsageError
-from crystalcli.lm import LanguageModel, chat
+from crystalcli.lm import LanguageModel
+from crystalcli.lm.chat import chat_template
 
 MESSAGES = [
     {"role": "system", "content": "Be brief."},
@@ -31,7 +32,7 @@ def tiny(tiny_path):
 def test_the_models_own_template(model):
     expected = model._vocabulary.encode_template(WRITTEN)
     assert model.chat_prompt(MESSAGES) == expected
-    assert expected[0] == model._vocabulary.specials["<|im_start|>"]
+    assert expected[0] == model._vocabulary.special_ids["<|im_start|>"]
 
 
 def test_the_models_own_first_words(model):
@@ -46,7 +47,7 @@ def test_the_models_own_first_words(model):
 def test_without_a_template_chatml(tmp_path, write_gguf, tiny_tensors):
     model = LanguageModel.open(write_gguf(tmp_path / "plain.gguf", tiny_tensors, tokenizer__chat_template=None))
     assert model.chat_prompt(MESSAGES) == model._vocabulary.encode_template(WRITTEN)
-    assert chat.compile_template(chat.CHATML)(MESSAGES, {}) == WRITTEN
+    assert chat_template.compile_template(chat_template.CHATML)(MESSAGES, {}) == WRITTEN
 
 
 @pytest.mark.parametrize("add", [True, False])
@@ -70,9 +71,9 @@ def test_names_a_template_expects(tmp_path, write_gguf, tiny_tensors):
             tokenizer__ggml__add_bos_token=True,
         )
     )
-    specials = model._vocabulary.specials
+    special_ids = model._vocabulary.special_ids
     words = model._vocabulary.encode("hello")
-    expected = [specials["<|im_start|>"], *words, specials["<|im_end|>"]]  # and the first token not twice
+    expected = [special_ids["<|im_start|>"], *words, special_ids["<|im_end|>"]]  # and the first token not twice
     assert model.chat_prompt([{"role": "user", "content": " hello "}]) == expected
 
 
@@ -86,10 +87,10 @@ def test_names_a_template_expects(tmp_path, write_gguf, tiny_tensors):
     ],
 )
 def test_a_document_cannot_speak_as_another(tiny, text):
-    specials = set(tiny._vocabulary.specials.values())
+    special_ids = set(tiny._vocabulary.special_ids.values())
     for message in ({"role": "user", "content": text}, {"role": text, "content": "hello"}):
         ids = tiny.chat_prompt([message])
-        assert [number for number in ids if number in specials] == [1, 2, 1]  # start, end, start: the template's own
+        assert [number for number in ids if number in special_ids] == [1, 2, 1]  # start, end, start: the template's own
         assert text in tiny._vocabulary.decode(ids)
 
 
@@ -161,12 +162,12 @@ LARGE = [
 
 @pytest.mark.parametrize("source", LARGE)
 def test_a_template_cannot_take_all_memory(source):
-    render = chat.compile_template(source)
+    render = chat_template.compile_template(source)
     tracemalloc.start()
     try:
         with pytest.raises(
             CrystalError,
-            match=r"failed: .*(than a template needs|too large|such a width|only|not to be had)",
+            match=r"failed: .*(than a template needs|too large|too large|only|not available)",
         ):
             render(MESSAGES, {})
         assert tracemalloc.get_traced_memory()[1] < 150e6
@@ -175,7 +176,7 @@ def test_a_template_cannot_take_all_memory(source):
 
 
 def test_what_templates_do_is_done():
-    said = chat.compile_template(
+    said = chat_template.compile_template(
         "{{ 'ab'|center(6) }}|{{ 'a-b'.replace('-', '+') }}|{{ '%s is %d'|format('x', 3) }}|{{ '{:>4}'.format(1) }}|{{ [1, 2]|sum }}|"
         "{{ ['a', 'b']|join('-') }}|{{ messages|map(attribute='role')|join(', ') }}|{{ messages|join('/', attribute='role') }}|"
         "{{ 'x' ~ 1 ~ none }}|{{ [1] + [2] }}|{{ messages|selectattr('role', 'equalto', 'user')|list|length }}|{{ 7 % 4 }}|{{ 1 + 2 }}"
@@ -186,7 +187,7 @@ def test_what_templates_do_is_done():
 @pytest.mark.parametrize("source", ATTACKS)
 def test_a_template_cannot_get_out(source):
     with pytest.raises(CrystalError, match=r"the model's chat template (failed: |writes without end)") as caught:
-        chat.compile_template(source)(MESSAGES, {})
+        chat_template.compile_template(source)(MESSAGES, {})
     assert "\n" not in str(caught.value)
 
 
@@ -194,11 +195,11 @@ def test_a_template_cannot_get_out(source):
     "name", ["raise_exception.__globals__", "messages.__class__", "''.__class__", "self._TemplateReference__context"]
 )
 def test_what_is_hidden_reads_as_nothing(name):
-    assert chat.compile_template("[{{ " + name + " }}]")(MESSAGES, {}) == "[]"
+    assert chat_template.compile_template("[{{ " + name + " }}]")(MESSAGES, {}) == "[]"
 
 
 def test_a_template_that_refuses():
-    render = chat.compile_template("{{ raise_exception('no system messages, please') }}")
+    render = chat_template.compile_template("{{ raise_exception('no system messages, please') }}")
     with pytest.raises(CrystalError, match="chat template failed: 'no system messages, please'"):
         render(MESSAGES, {})
 
@@ -206,7 +207,7 @@ def test_a_template_that_refuses():
 @pytest.mark.parametrize("source", ["{% for %}", "{{ messages", "{% nonsense %}", "{{ " + "(" * 5000])
 def test_a_template_that_is_none(source):
     with pytest.raises(CrystalError, match="the model's chat template cannot be read") as caught:
-        chat.compile_template(source)
+        chat_template.compile_template(source)
     assert "\n" not in str(caught.value)
 
 
@@ -217,8 +218,8 @@ def test_messages_without_text(tiny, messages):
 
 
 def test_a_mark_that_is_in_no_text():
-    assert chat.unused_mark(["a"]) == "\ue000"
-    assert chat.unused_mark(["a\ue000", "\ue000\ue001b"]) not in "a\ue000\n\ue000\ue001b"
+    assert chat_template.unused_marker(["a"]) == "\ue000"
+    assert chat_template.unused_marker(["a\ue000", "\ue000\ue001b"]) not in "a\ue000\n\ue000\ue001b"
 
 
 def test_models_that_would_think_aloud_are_told_not_to(tmp_path, write_gguf, tiny_tensors):
@@ -236,7 +237,7 @@ def test_what_published_templates_use():
     )
     messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     before = datetime.now().year
-    said = chat.compile_template(template)(messages, {})
+    said = chat_template.compile_template(template)(messages, {})
     assert said in (f"a;b;{before}", f"a;b;{datetime.now().year}")  # the night of the 31st of December
     guarded = "{% if strftime_now is defined %}{{ strftime_now('%Y') }}{% else %}2024{% endif %}"
-    assert chat.compile_template(guarded)(messages, {}) == "2024"
+    assert chat_template.compile_template(guarded)(messages, {}) == "2024"

@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.published import every, greedy
 
-from crystalcli import processor
-from crystalcli.lm import LanguageModel, eight
-from crystalcli.lm.attention import attend, attend_in_products
-from crystalcli.lm.eight import Eight, turning
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.llama import Llama
-from crystalcli.lm.shape import Shape
-from crystalcli.lm.weights import packed_works
+from crystalcli import cpu
+from crystalcli.lm import LanguageModel
+from crystalcli.lm.decoder import int8
+from crystalcli.lm.decoder.attention import attend, attend_by_matmul
+from crystalcli.lm.decoder.decoder_config import DecoderConfig
+from crystalcli.lm.decoder.int8 import Int8Linear, hadamard
+from crystalcli.lm.decoder.linear import has_int4_kernel
+from crystalcli.lm.decoder.llama import Llama
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.types import Sampling
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -34,8 +36,8 @@ def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
     return float((found.float() - expected).norm() / expected.norm())
 
 
-def rounded(matrix: torch.Tensor, dtype: torch.dtype = torch.float32) -> Eight:
-    return Eight.of(*matrix.shape, lambda start, end: matrix[start:end], dtype)
+def rounded(matrix: torch.Tensor, dtype: torch.dtype = torch.float32) -> Int8Linear:
+    return Int8Linear.quantize(*matrix.shape, lambda start, end: matrix[start:end], dtype)
 
 
 @settings(max_examples=40, deadline=None)
@@ -74,7 +76,7 @@ def test_turning_makes_room_for_what_is_narrow():
 
 @pytest.mark.parametrize(("columns", "stretch"), [(576, 64), (1536, 64), (96, 32), (100, 4), (7, 1)])
 def test_turning_changes_no_product(columns, stretch):
-    matrix = turning(columns, torch.float32)
+    matrix = hadamard(columns, torch.float32)
     assert matrix.shape == (stretch, stretch)
     torch.testing.assert_close(matrix @ matrix.T, torch.eye(stretch))
 
@@ -100,7 +102,7 @@ def test_attention_in_products_is_attention(groups, several, head, start, count)
     keys, values = (torch.randn(groups, start + count, head, generator=generator).bfloat16() for _ in range(2))
     mask = torch.ones(count, start + count, dtype=torch.bool).tril(start)
     expected = attend(queries.float(), keys.float(), values.float(), mask)
-    assert apart(attend_in_products(queries, keys, values, mask), expected) < 0.02
+    assert apart(attend_by_matmul(queries, keys, values, mask), expected) < 0.02
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -108,7 +110,7 @@ def test_scores_too_large_for_bfloat16(dtype):
     queries, keys, values = (torch.randn(1, 20, 64, generator=torch.Generator().manual_seed(n)) for n in range(3))
     queries = (queries * 40).transpose(0, 1).to(dtype)
     keys, values = keys.to(dtype), values.to(dtype)
-    assert torch.equal(attend_in_products(queries, keys, values, None), attend(queries, keys, values, None))
+    assert torch.equal(attend_by_matmul(queries, keys, values, None), attend(queries, keys, values, None))
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +121,14 @@ def file(language_model_path):
 
 @pytest.fixture(scope="module")
 def model(file):
-    dtype = torch.bfloat16 if eight.quick_integers() else torch.float32
-    return Llama(file, Shape.of(file), dtype, packed_works(), eight=True)
+    dtype = torch.bfloat16 if int8.has_fast_int8() else torch.float32
+    return Llama(file, DecoderConfig.from_gguf(file), dtype, has_int4_kernel(), int8=True)
 
 
-@pytest.mark.skipif(not packed_works(), reason="no four-bit kernel")
+@pytest.mark.skipif(not has_int4_kernel(), reason="no four-bit kernel")
 @torch.inference_mode()
 def test_the_real_model_says_the_same_in_eight_bits(file, model, language_model_path):
-    exact = Llama(file, Shape.of(file), torch.float32, packing=False)
+    exact = Llama(file, DecoderConfig.from_gguf(file), torch.float32, int4=False)
     opened = LanguageModel.open(language_model_path)
     for question in QUESTIONS:
         ids = opened.chat_prompt([{"role": "user", "content": question}])
@@ -135,52 +137,52 @@ def test_the_real_model_says_the_same_in_eight_bits(file, model, language_model_
         assert near.mean() > 0.999
         assert near[-1] > 0.999
         assert greedy(model, ids, 1) == greedy(exact, ids, 1)
-    assert model._matrices["blk.0.gate_up"]._eight is not None
-    assert not model._matrices["blk.0.gate_up"]._dense
+    assert model._linears["blk.0.gate_up"]._int8 is not None
+    assert not model._linears["blk.0.gate_up"]._dense
 
 
-@pytest.mark.skipif(not packed_works(), reason="no four-bit kernel")
+@pytest.mark.skipif(not has_int4_kernel(), reason="no four-bit kernel")
 def test_eight_bits_for_any_number_of_threads_and_from_a_saved_copy(file, model):
     ids = [number * 7919 % 40_000 for number in range(40)]
-    first = model.read(ids, model.cache(40))
+    first = model.forward(ids, model.cache(40))
     torch.set_num_threads(2)
-    assert torch.equal(model.read(ids, model.cache(40)), first)
+    assert torch.equal(model.forward(ids, model.cache(40)), first)
     torch.set_num_threads(1)
     saved = model.tensors()
     assert saved["blk.3.gate_up.steps"].dtype == torch.int8
-    again = Llama(file, Shape.of(file), model.dtype, True, saved, eight=True)
-    assert again._matrices["blk.3.gate_up"]._eight is not None  # before anything is read
-    assert torch.equal(again.read(ids, again.cache(40)), first)
+    again = Llama(file, DecoderConfig.from_gguf(file), model.dtype, True, saved, int8=True)
+    assert again._linears["blk.3.gate_up"]._int8 is not None  # before anything is read
+    assert torch.equal(again.forward(ids, again.cache(40)), first)
 
 
-@pytest.mark.skipif(not packed_works(), reason="no four-bit kernel")
+@pytest.mark.skipif(not has_int4_kernel(), reason="no four-bit kernel")
 def test_who_asks_for_a_precision_gets_it(tiny_path):
     for precision in ("fp32", "bf16"):
         model = LanguageModel.open(tiny_path, precision=precision)
-        list(model.generate(list(range(3, 60)), max_tokens=2))
-        assert all(matrix._eight is None for matrix in model.load()._matrices.values())
+        list(model.generate(list(range(3, 60)), Sampling(max_tokens=2)))
+        assert all(matrix._int8 is None for matrix in model.load()._linears.values())
 
 
 class TestWhatTheMachineCanDo:
     @pytest.fixture(autouse=True)
     def forget(self):
-        for cached in (eight.quick_integers, processor.flags):
+        for cached in (int8.has_fast_int8, cpu.cpu_flags):
             cached.cache_clear()
         yield
-        for cached in (eight.quick_integers, processor.flags):
+        for cached in (int8.has_fast_int8, cpu.cpu_flags):
             cached.cache_clear()
 
     @pytest.mark.parametrize("flags", ["fpu sse4_2 avx2", ""])
     def test_no_instructions(self, monkeypatch, flags):
         monkeypatch.setattr(Path, "read_text", lambda *_, **__: flags)
-        assert not eight.quick_integers()
+        assert not int8.has_fast_int8()
 
     def test_no_list_of_them(self, monkeypatch):
         def fail(*_, **__):
             raise FileNotFoundError
 
         monkeypatch.setattr(Path, "read_text", fail)
-        assert not eight.quick_integers()
+        assert not int8.has_fast_int8()
 
     def test_a_product_that_is_wrong_slow_or_missing(self, monkeypatch):
         right = torch._int_mm
@@ -192,6 +194,6 @@ class TestWhatTheMachineCanDo:
 
         for other in (lambda x, y: right(x, y) + 1, slow):
             monkeypatch.setattr(torch, "_int_mm", other)
-            assert not eight._works()
+            assert not int8._works()
         monkeypatch.delattr(torch, "_int_mm")
-        assert not eight._works()
+        assert not int8._works()

@@ -19,10 +19,11 @@ from transformers import (
 
 from crystalcli.errors import CrystalError
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.llama import Llama
-from crystalcli.lm.rotary import frequencies
-from crystalcli.lm.shape import Rotary, Shape
+from crystalcli.lm.decoder.decoder_config import DecoderConfig, RotaryConfig
+from crystalcli.lm.decoder.llama import Llama
+from crystalcli.lm.decoder.rotary import frequencies
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.types import Sampling
 
 CLASSES = {
     "llama": (LlamaConfig, LlamaForCausalLM),
@@ -124,11 +125,11 @@ def pair(tmp_path_factory, write_gguf):
 def hold_equal(reference, path, count=60):
     ids = np.random.default_rng(0).integers(0, 272, count).tolist()
     with GGUF(path) as file:
-        model = Llama(file, Shape.of(file), torch.float32, packing=False)
+        model = Llama(file, DecoderConfig.from_gguf(file), torch.float32, int4=False)
         expected = reference(torch.tensor([ids])).logits[0]
         assert apart(every(model, ids), expected) < 1e-4
         cache = model.cache(count)
-        assert apart(torch.cat([model.read([number], cache) for number in ids]), expected) < 1e-4
+        assert apart(torch.cat([model.forward([number], cache) for number in ids]), expected) < 1e-4
         given = torch.tensor([ids])
         said = reference.generate(
             given, attention_mask=torch.ones_like(given), max_new_tokens=12, do_sample=False, eos_token_id=None
@@ -162,8 +163,8 @@ def test_the_longer_context_of_llama_3(pair):
     divisors = llama3_divisors(8.0, 1.0, 4.0, 64)
     assert len(set(divisors.tolist())) > 3  # kept, in part, divided
     hold_equal(*pair("llama", {"rope_scaling": scaling}, {}, {"rope_freqs.weight": divisors}))
-    own = Rotary(scaling="llama3", factor=8.0, trained=64)
-    torch.testing.assert_close(frequencies(Rotary(), 16) / torch.from_numpy(divisors), frequencies(own, 16))
+    own = RotaryConfig(scaling="llama3", factor=8.0, trained_positions=64)
+    torch.testing.assert_close(frequencies(RotaryConfig(), 16) / torch.from_numpy(divisors), frequencies(own, 16))
 
 
 def test_yarn_beside_another_attention_factor(pair):
@@ -182,7 +183,7 @@ def test_files_as_they_are_spread(pair, family):
         expected = reference(torch.tensor([ids])).logits[0]
     assert apart(model.logits(ids), expected) < 1e-4
     first = model._vocabulary.decode([int(expected[-1].argmax())])
-    assert "".join(model.generate(ids, max_tokens=1)) == first
+    assert "".join(model.generate(ids, Sampling(max_tokens=1))) == first
 
 
 def test_a_sliding_window_bounds_the_context(tmp_path, write_gguf, tiny_tensors):

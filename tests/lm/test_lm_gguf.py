@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import CrystalError, ModelMissingError
-from crystalcli.lm.gguf import GGUF
+from crystalcli.lm.files.gguf import GGUF
 
 LONGEST_LINE = 400
 
@@ -140,7 +140,7 @@ DAMAGED |= {
         "bytes after the end of the file; it is cut short",
     ),
     "an offset beyond": (header(1, 0, tensor(b"t", [1], 0, 2**62) + bytes(99)), "it is cut short"),
-    "an odd offset": (header(1, 0, tensor(b"t", [1], 0, 7) + bytes(99)), "does not lie on a multiple of 32"),
+    "an odd offset": (header(1, 0, tensor(b"t", [1], 0, 7) + bytes(99)), "is not aligned to a multiple of 32"),
     "half a block": (header(1, 0, tensor(b"t", [33], 3, 0) + bytes(99)), "rows of 33 do not fill Q4_1 blocks of 32"),
     "a format that is not read": (
         header(1, 0, tensor(b"t", [32], 23, 0) + bytes(99)),
@@ -191,7 +191,7 @@ def test_absurd_counts_take_no_memory(tmp_path):
     path = tmp_path / "bomb.gguf"
     path.write_bytes(header(0, 1, packed(b"k") + struct.pack("<IIQ", 9, 8, 7_999_999) + bytes(60)))
     check = (
-        "import resource, sys; from pathlib import Path; from crystalcli.lm.gguf import GGUF\n"
+        "import resource, sys; from pathlib import Path; from crystalcli.lm.files.gguf import GGUF\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         f"try: GGUF(Path({str(path)!r}))\n"
         "except Exception as e: print(type(e).__name__, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"

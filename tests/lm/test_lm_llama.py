@@ -8,11 +8,11 @@ from support.published import apart, every, gguf_name, greedy, halves
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from crystalcli.errors import CrystalError
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.llama import Llama
-from crystalcli.lm.opening import open_vocabulary
-from crystalcli.lm.shape import Shape
-from crystalcli.lm.weights import packed_works
+from crystalcli.lm.decoder.decoder_config import DecoderConfig
+from crystalcli.lm.decoder.linear import has_int4_kernel
+from crystalcli.lm.decoder.llama import Llama
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.lm.tokenizer.from_gguf import vocabulary_from_gguf
 
 PROMPTS = [
     "<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\n",
@@ -67,24 +67,31 @@ def file(language_model_path):
 
 @pytest.fixture(scope="module")
 def prompts(file):
-    vocabulary = open_vocabulary(file)
+    vocabulary = vocabulary_from_gguf(file)
     return [vocabulary.encode_template(prompt) for prompt in PROMPTS]
 
 
 @pytest.fixture(scope="module")
 def exact(file):
-    return Llama(file, Shape.of(file), torch.float32, packing=False)
+    return Llama(file, DecoderConfig.from_gguf(file), torch.float32, int4=False)
 
 
 @pytest.fixture(scope="module")
 def quick(file):
-    return Llama(file, Shape.of(file), torch.bfloat16, packed_works())
+    return Llama(file, DecoderConfig.from_gguf(file), torch.bfloat16, has_int4_kernel())
 
 
 def test_the_figures_of_the_model(file):
-    shape = Shape.of(file)
-    assert (shape.layers, shape.width, shape.hidden, shape.heads, shape.groups, shape.head) == (30, 576, 1536, 9, 3, 64)
-    assert (shape.vocabulary, shape.context, shape.rotary.base, shape.rotary.scaling) == (
+    shape = DecoderConfig.from_gguf(file)
+    assert (shape.layers, shape.hidden_size, shape.ffn_size, shape.heads, shape.kv_heads, shape.head_dim) == (
+        30,
+        576,
+        1536,
+        9,
+        3,
+        64,
+    )
+    assert (shape.vocab_size, shape.context_length, shape.rotary.base, shape.rotary.scaling) == (
         49_152,
         8192,
         100_000.0,
@@ -114,16 +121,18 @@ def test_step_by_step_equals_all_at_once(exact, prompts):
     ids = prompts[0]
     whole = every(exact, ids)
     cache = exact.cache(len(ids))
-    steps = torch.cat([exact.read([number], cache) for number in ids])
+    steps = torch.cat([exact.forward([number], cache) for number in ids])
     assert apart(steps, whole) < 1e-4
     cache = exact.cache(len(ids))
-    pieces = torch.cat([exact.read(ids[start : start + 5], cache, every=True) for start in range(0, len(ids), 5)])
+    pieces = torch.cat(
+        [exact.forward(ids[start : start + 5], cache, all_logits=True) for start in range(0, len(ids), 5)]
+    )
     assert apart(pieces, whole) < 1e-4
 
 
 def test_the_last_position_alone(exact, prompts):
     for ids in prompts:
-        assert apart(exact.read(ids, exact.cache(len(ids))), every(exact, ids)[-1:]) < 1e-4
+        assert apart(exact.forward(ids, exact.cache(len(ids))), every(exact, ids)[-1:]) < 1e-4
 
 
 def test_bfloat16_is_near(exact, quick, prompts):
@@ -132,7 +141,7 @@ def test_bfloat16_is_near(exact, quick, prompts):
     steps = []
     for ids in prompts:
         cache = quick.cache(len(ids))
-        steps += [quick.read([number], cache) for number in ids]
+        steps += [quick.forward([number], cache) for number in ids]
     for found in (at_once, torch.cat(steps)):
         assert (found - expected).norm() / expected.norm() < 0.03
         assert (found.argmax(-1) == expected.argmax(-1)).float().mean() > 0.95
@@ -150,7 +159,7 @@ def test_divisors_of_the_frequencies(tmp_path, write_gguf, tiny_tensors):
     found = []
     for path in (one, other):
         with GGUF(path) as file:
-            found.append(every(Llama(file, Shape.of(file), torch.float32, packing=False), list(range(40))))
+            found.append(every(Llama(file, DecoderConfig.from_gguf(file), torch.float32, int4=False), list(range(40))))
     torch.testing.assert_close(*found)
 
 
@@ -190,20 +199,20 @@ def test_what_cannot_be_run_is_named(tmp_path, write_gguf, tiny_tensors, case):
         GGUF(write_gguf(tmp_path / "refused.gguf", tensors, **metadata)) as file,
         pytest.raises(CrystalError, match=reason) as caught,
     ):
-        Llama(file, Shape.of(file), torch.float32, packing=False)
+        Llama(file, DecoderConfig.from_gguf(file), torch.float32, int4=False)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.skipif(not packed_works(), reason="no four-bit kernel")
+@pytest.mark.skipif(not has_int4_kernel(), reason="no four-bit kernel")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_packed_figures_do_not_depend_on_threads(file, dtype):
     """The number of threads may change while a text is made, and the text must not."""
-    model = Llama(file, Shape.of(file), dtype, packing=True)
+    model = Llama(file, DecoderConfig.from_gguf(file), dtype, int4=True)
     ids = [number * 7919 % 40_000 for number in range(40)]
     found = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
         cache = model.cache(43)
-        found.append(torch.cat([model.read(ids, cache), *(model.read([number], cache) for number in (5, 6, 7))]))
+        found.append(torch.cat([model.forward(ids, cache), *(model.forward([number], cache) for number in (5, 6, 7))]))
     torch.set_num_threads(1)
     assert torch.equal(found[0], found[1])

@@ -1,6 +1,6 @@
 import pytest
 
-from crystalcli.lm.pace import Pace
+from crystalcli.lm.decoder.thread_tuner import ThreadTuner
 
 
 class Machine:
@@ -16,13 +16,13 @@ class Machine:
     def use(self, threads: int) -> None:
         self.threads = threads
 
-    def run(self, pace: Pace, count: int) -> float:
+    def run(self, pace: ThreadTuner, count: int) -> float:
         began = self.now
         for _ in range(count):
-            pace.begin()
+            pace.start_step()
             self.now += self.cost(self.threads, len(self.steps))
             self.steps.append(self.threads)
-            pace.end()
+            pace.end_step()
         return self.now - began
 
     def sample(self) -> None:
@@ -30,8 +30,8 @@ class Machine:
         self.now += self.cost(self.threads, len(self.steps)) / 50
 
 
-def pace_of(machine: Machine, most: int = 2, first: int = 8, sampled: bool = False) -> Pace:
-    return Pace(most, machine.use, first, machine.sample if sampled else None, lambda: machine.now)
+def pace_of(machine: Machine, most: int = 2, first: int = 8, sampled: bool = False) -> ThreadTuner:
+    return ThreadTuner(most, machine.use, first, machine.sample if sampled else None, lambda: machine.now)
 
 
 def quiet(threads: int, step: int) -> float:

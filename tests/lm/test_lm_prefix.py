@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.llama import BLOCK
-from crystalcli.lm.prefix import Prefix
+from crystalcli.lm.decoder.llama import BLOCK_SIZE
+from crystalcli.lm.decoder.prefix_cache import PrefixCache
+from crystalcli.types import Sampling
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -28,25 +29,25 @@ class Watched:
     def __init__(self, path, monkeypatch, **options):
         self.model = LanguageModel.open(path, **options)
         decoder = self.model.load()
-        read, self.read = decoder.read, []
+        read, self.read = decoder.forward, []
         monkeypatch.setattr(
-            decoder, "read", lambda new, *rest, **more: self.read.append(len(new)) or read(new, *rest, **more)
+            decoder, "forward", lambda new, *rest, **more: self.read.append(len(new)) or read(new, *rest, **more)
         )
 
     def say(self, prompt: list[int], count: int = 12) -> str:
         self.read.clear()
-        return "".join(self.model.generate(prompt, max_tokens=count))
+        return "".join(self.model.generate(prompt, Sampling(max_tokens=count)))
 
 
-BEGINNING = ids(3 * BLOCK + 40)
+BEGINNING = ids(3 * BLOCK_SIZE + 40)
 PROMPTS = {  # what comes after BEGINNING -> how much of it all is read
     "the same again": (BEGINNING, 40),
     "it goes on": (BEGINNING + ids(50, 1), 90),
     "it goes on for long": (BEGINNING + ids(700, 1), 740),
-    "it ends sooner": (BEGINNING[: 2 * BLOCK + 9], 9),
-    "it ends with a block": (BEGINNING[: 2 * BLOCK], BLOCK),
-    "another end": (BEGINNING[: BLOCK + 30] + ids(20, 2), 50),
-    "another beginning": ([4, *BEGINNING], 3 * BLOCK + 41),
+    "it ends sooner": (BEGINNING[: 2 * BLOCK_SIZE + 9], 9),
+    "it ends with a block": (BEGINNING[: 2 * BLOCK_SIZE], BLOCK_SIZE),
+    "another end": (BEGINNING[: BLOCK_SIZE + 30] + ids(20, 2), 50),
+    "another beginning": ([4, *BEGINNING], 3 * BLOCK_SIZE + 41),
     "short": (BEGINNING[:20], 20),
 }
 
@@ -66,44 +67,44 @@ def test_the_same_text_from_less(path, monkeypatch, precision, case):
 def test_to_the_last_bit(path):
     decoder = LanguageModel.open(path).load()
     prompt = BEGINNING + ids(30, 3)
-    whole = decoder.read(prompt, decoder.cache(len(prompt)))
-    prefix = Prefix()
-    first = prefix.cache(decoder, BEGINNING, len(BEGINNING))
-    decoder.read(BEGINNING, first)
-    prefix.keep(BEGINNING, first)
-    again = prefix.cache(decoder, prompt, len(prompt))  # which needs more room
+    whole = decoder.forward(prompt, decoder.cache(len(prompt)))
+    prefix = PrefixCache()
+    first = prefix.take(decoder, BEGINNING, len(BEGINNING))
+    decoder.forward(BEGINNING, first)
+    prefix.store(BEGINNING, first)
+    again = prefix.take(decoder, prompt, len(prompt))  # which needs more room
     assert again is not first
-    assert again.length == 3 * BLOCK
-    assert torch.equal(decoder.read(prompt[again.length :], again), whole)
+    assert again.length == 3 * BLOCK_SIZE
+    assert torch.equal(decoder.forward(prompt[again.length :], again), whole)
 
 
 def test_the_real_model(language_model_path):
     """Its weights stay packed for few rows and are bfloat16 for many, where the machine has both."""
-    prompt = ids(BLOCK + 60)
-    plain = "".join(LanguageModel.open(language_model_path).generate([*prompt, 9, 8], max_tokens=12))
+    prompt = ids(BLOCK_SIZE + 60)
+    plain = "".join(LanguageModel.open(language_model_path).generate([*prompt, 9, 8], Sampling(max_tokens=12)))
     model = LanguageModel.open(language_model_path)
-    "".join(model.generate(prompt, max_tokens=3))
-    assert "".join(model.generate([*prompt, 9, 8], max_tokens=12)) == plain
+    "".join(model.generate(prompt, Sampling(max_tokens=3)))
+    assert "".join(model.generate([*prompt, 9, 8], Sampling(max_tokens=12))) == plain
 
 
 def test_what_is_too_large_is_not_kept(path):
     decoder = LanguageModel.open(path).load()
-    for most, expected in ((1 << 30, 2 * BLOCK), (1000, 0)):
-        prefix = Prefix(most)
-        cache = prefix.cache(decoder, BEGINNING, 2000)
+    for most, expected in ((1 << 30, 2 * BLOCK_SIZE), (1000, 0)):
+        prefix = PrefixCache(most)
+        cache = prefix.take(decoder, BEGINNING, 2000)
         cache.length = len(BEGINNING)
-        prefix.keep(BEGINNING, cache)
-        assert prefix.cache(decoder, BEGINNING[: 3 * BLOCK], 2000).length == expected
+        prefix.store(BEGINNING, cache)
+        assert prefix.take(decoder, BEGINNING[: 3 * BLOCK_SIZE], 2000).length == expected
 
 
 def test_two_at_a_time_share_nothing(path):
     model = LanguageModel.open(path, precision="fp32")
-    expected = {seed: "".join(model.generate(BEGINNING + ids(9, seed), max_tokens=15)) for seed in range(4)}
+    expected = {seed: "".join(model.generate(BEGINNING + ids(9, seed), Sampling(max_tokens=15))) for seed in range(4)}
     found: dict[int, str] = {}
     workers = [
         threading.Thread(
             target=lambda seed=seed: found.update(
-                {seed: "".join(model.generate(BEGINNING + ids(9, seed), max_tokens=15))}
+                {seed: "".join(model.generate(BEGINNING + ids(9, seed), Sampling(max_tokens=15)))}
             )
         )
         for seed in range(4)
@@ -118,7 +119,7 @@ def test_two_at_a_time_share_nothing(path):
 def test_an_answer_left_in_the_middle(path, monkeypatch):
     watched = Watched(path, monkeypatch, precision="fp32")
     expected = watched.say(BEGINNING)
-    pieces = watched.model.generate(BEGINNING, max_tokens=12)
+    pieces = watched.model.generate(BEGINNING, Sampling(max_tokens=12))
     next(pieces)
     pieces.close()
     assert watched.say(BEGINNING) == expected

@@ -9,10 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crystalcli.lm import quants
-from crystalcli.lm.gguf import KINDS
+from crystalcli.lm.files import ggml_quants
+from crystalcli.lm.files.gguf import TENSOR_KINDS
 
-WIDTHS = {name: (block, width) for name, block, width in KINDS.values()}
+WIDTHS = {name: (block, width) for name, block, width in TENSOR_KINDS.values()}
 
 
 def half(block: bytes, place: int) -> np.float32:
@@ -154,7 +154,7 @@ READERS = {
 
 
 def test_every_format_has_a_reader():
-    assert READERS.keys() == quants.READABLE
+    assert READERS.keys() == ggml_quants.READABLE_KINDS
 
 
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
@@ -163,7 +163,7 @@ def test_every_format_has_a_reader():
 @given(seed=st.integers(0, 2**32))
 def test_the_same_numbers_to_the_last_bit(kind, seed):
     raw = np.random.default_rng(seed).integers(0, 256, (6, WIDTHS[kind][1]), dtype=np.uint8)
-    found = quants.dequantize(kind, torch.from_numpy(raw).view(-1), torch.float32).numpy()
+    found = ggml_quants.dequantize(kind, torch.from_numpy(raw).view(-1), torch.float32).numpy()
     slow = np.array([number for block in raw for number in READERS[kind](block.tobytes())], np.float32)
     package = gguf.quants.dequantize(raw, gguf.GGMLQuantizationType[kind]).reshape(-1)
     usual = np.isfinite(slow)  # random scales may be infinite or no number at all
@@ -176,5 +176,5 @@ def test_the_same_numbers_to_the_last_bit(kind, seed):
 @pytest.mark.parametrize("kind", sorted(READERS))
 def test_bfloat16_is_rounded_once(kind):
     raw = torch.from_numpy(np.random.default_rng(4).integers(0, 100, (50, WIDTHS[kind][1]), dtype=np.uint8)).view(-1)
-    exact = quants.dequantize(kind, raw, torch.float32)
-    assert torch.equal(quants.dequantize(kind, raw, torch.bfloat16), exact.to(torch.bfloat16))
+    exact = ggml_quants.dequantize(kind, raw, torch.float32)
+    assert torch.equal(ggml_quants.dequantize(kind, raw, torch.bfloat16), exact.to(torch.bfloat16))

@@ -11,13 +11,15 @@ import pytest
 import torch
 
 from crystalcli.errors import CrystalError
-from crystalcli.lm import LanguageModel, room
-from crystalcli.lm.attention import Cache
-from crystalcli.lm.eight import quick_integers
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.llama import Llama
-from crystalcli.lm.shape import Shape
-from crystalcli.lm.weights import packed_works
+from crystalcli.lm import LanguageModel
+from crystalcli.lm.decoder import memory_budget
+from crystalcli.lm.decoder.attention import KVCache
+from crystalcli.lm.decoder.decoder_config import DecoderConfig
+from crystalcli.lm.decoder.int8 import has_fast_int8
+from crystalcli.lm.decoder.linear import has_int4_kernel
+from crystalcli.lm.decoder.llama import Llama
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.types import Sampling
 
 GIGABYTE = 1_000_000_000
 
@@ -64,11 +66,13 @@ def enormous(tmp_path_factory, write_gguf) -> Path:
 def test_too_large_for_this_machine(enormous):
     """Refused with both figures, and without taking memory for it."""
     check = (
-        "import resource, torch; from crystalcli.lm import LanguageModel, room\n"
-        "there = room.available(); room.available = lambda: min(there, 64_000_000_000)  # on large machines, too\n"
+        "import resource, torch; from crystalcli.lm import LanguageModel\n"
+        "from crystalcli.lm.decoder import memory_budget; from crystalcli.types import Sampling\n"
+        "there = memory_budget.available_memory()\n"
+        "memory_budget.available_memory = lambda: min(there, 64_000_000_000)  # on large machines, too\n"
         f"model = LanguageModel.open({str(enormous)!r})\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "try: list(model.generate([5, 6], max_tokens=3))\n"
+        "try: list(model.generate([5, 6], Sampling(max_tokens=3)))\n"
         "except Exception as e: print(type(e).__name__, e, sep='\\n')\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
@@ -85,62 +89,64 @@ def test_too_large_for_this_machine(enormous):
 
 @pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "mixed"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize(("keeping", "eight"), [(True, False), (True, True), (False, False), (False, True)])
-def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind, dtype, keeping, eight):
+@pytest.mark.parametrize(("keeping", "int8"), [(True, False), (True, True), (False, False), (False, True)])
+def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind, dtype, keeping, int8):
     tensors = {}
     for name, array in tiny_tensors.items():
         usual = {"mixed": "Q5_0" if "attn_v" in name or "ffn_up" in name else "Q4_0"}.get(kind, kind)
         form = gguf.GGMLQuantizationType[usual]
         tensors[name] = array if array.ndim == 1 else (gguf.quants.quantize(array, form), form)
-    packing = packed_works()
+    packing = has_int4_kernel()
     with GGUF(write_gguf(tmp_path / "model.gguf", tensors)) as file:
-        model = Llama(file, Shape.of(file), dtype, packing, keeping=keeping, eight=eight)
-        model.read(list(range(30)), model.cache(30), every=True)
+        model = Llama(file, DecoderConfig.from_gguf(file), dtype, packing, keep_dense=keeping, int8=int8)
+        model.forward(list(range(30)), model.cache(30), all_logits=True)
         taken = made_anew = 0
-        for name, matrix in model._matrices.items():
+        for name, matrix in model._linears.items():
             usual = not (matrix._packed and name == "head")  # whose numbers are asked for by `every` alone
             tensors = [*(matrix._dense if usual else ()), *(tensor for plane in matrix._packed for tensor in plane)]
-            tensors += [] if matrix._eight is None else [matrix._eight.codes, matrix._eight.sizes]
+            tensors += [] if matrix._int8 is None else [matrix._int8.codes, matrix._int8.scales]
             taken += sum(tensor.nbytes for tensor in tensors)
-            if name != "head" and not matrix._dense and matrix._eight is None:
+            if name != "head" and not matrix._dense and matrix._int8 is None:
                 made_anew = max(made_anew, matrix._rows * matrix._columns * dtype.itemsize)
         if kind == "mixed" and packing:
-            assert len(model._matrices["blk.0.qkv1"]._packed) == 1  # although the values have five bits
-        assert room.weights(file, dtype.itemsize, packing, keeping, eight) == taken + made_anew
+            assert len(model._linears["blk.0.qkv1"]._packed) == 1  # although the values have five bits
+        assert memory_budget.weight_bytes(file, dtype.itemsize, packing, keeping, int8) == taken + made_anew
 
 
 def test_the_cache(tiny_path):
     with GGUF(tiny_path) as file:
-        shape = Shape.of(file)
-    few, many = room.reading(shape, 2, 1000), room.reading(shape, 2, 3000)
-    assert many - few == Cache(shape, 2000, torch.bfloat16).size
+        shape = DecoderConfig.from_gguf(file)
+    few, many = memory_budget.prompt_bytes(shape, 2, 1000), memory_budget.prompt_bytes(shape, 2, 3000)
+    assert many - few == KVCache(shape, 2000, torch.bfloat16).nbytes
 
 
 def test_what_does_not_fit_is_refused(tiny_path, monkeypatch):
-    monkeypatch.setattr(room, "available", lambda: 150_000)
+    monkeypatch.setattr(memory_budget, "available_memory", lambda: 150_000)
     model = LanguageModel.open(tiny_path, precision="fp32")
     with pytest.raises(CrystalError, match=r"tiny needs about \d\.\d MB of memory and this machine has 0\.1 MB free"):
-        list(model.generate([5, 6], max_tokens=3))
-    monkeypatch.setattr(room, "available", lambda: None)  # where nothing is known, it is tried
-    assert list(model.generate([5, 6], max_tokens=3))
-    monkeypatch.setattr(room, "available", lambda: 100_000)
+        list(model.generate([5, 6], Sampling(max_tokens=3)))
+    monkeypatch.setattr(memory_budget, "available_memory", lambda: None)  # where nothing is known, it is tried
+    assert list(model.generate([5, 6], Sampling(max_tokens=3)))
+    monkeypatch.setattr(memory_budget, "available_memory", lambda: 100_000)
     with pytest.raises(CrystalError, match=r"a prompt of 200 tokens needs about .*: give it less context"):
-        list(model.generate([5] * 200, max_tokens=3))
+        list(model.generate([5] * 200, Sampling(max_tokens=3)))
 
 
-@pytest.mark.skipif(not packed_works(), reason="no four-bit kernel")
+@pytest.mark.skipif(not has_int4_kernel(), reason="no four-bit kernel")
 def test_the_packed_form_alone_says_the_same(tiny_path, monkeypatch):
     prompt = list(range(3, 60))
-    expected = "".join(LanguageModel.open(tiny_path).generate(prompt, max_tokens=20))
+    expected = "".join(LanguageModel.open(tiny_path).generate(prompt, Sampling(max_tokens=20)))
     model = LanguageModel.open(tiny_path)
     with GGUF(tiny_path) as file:
         width = model.load().dtype.itemsize
-        both, alone = (room.weights(file, width, True, keeping, quick_integers()) for keeping in (True, False))
-    cache = room.reading(model._shape, width, 77)
-    monkeypatch.setattr(room, "available", lambda: (both + alone) // 2 + cache)
+        both, alone = (
+            memory_budget.weight_bytes(file, width, True, keeping, has_fast_int8()) for keeping in (True, False)
+        )
+    cache = memory_budget.prompt_bytes(model._config, width, 77)
+    monkeypatch.setattr(memory_budget, "available_memory", lambda: (both + alone) // 2 + cache)
     model = LanguageModel.open(tiny_path)
-    assert "".join(model.generate(prompt, max_tokens=20)) == expected
-    assert not any(matrix.unpacked for name, matrix in model.load()._matrices.items() if name != "head")
+    assert "".join(model.generate(prompt, Sampling(max_tokens=20))) == expected
+    assert not any(matrix.is_prompt_ready for name, matrix in model.load()._linears.items() if name != "head")
 
 
 class TestWhatThereIs:
@@ -164,41 +170,43 @@ class TestWhatThereIs:
         (folder / "memory.stat").write_text(f"anon 5\n{word} {cached}\n")
 
     def test_of_the_machine(self, processes, tmp_path):
-        assert room.available(processes, tmp_path / "none") == 8_192_000_000
+        assert memory_budget.available_memory(processes, tmp_path / "none") == 8_192_000_000
 
     def test_of_a_group_and_those_above(self, processes, tmp_path):
         (processes / "self" / "cgroup").write_text("0::/shop/job\n")
         self.group(tmp_path / "shop" / "job", "max", GIGABYTE, 0)
         self.group(tmp_path / "shop", str(4 * GIGABYTE), 3 * GIGABYTE, GIGABYTE // 2)
-        assert room.available(processes, tmp_path) == 3 * GIGABYTE // 2
+        assert memory_budget.available_memory(processes, tmp_path) == 3 * GIGABYTE // 2
         self.group(tmp_path / "shop" / "job", str(GIGABYTE), 2 * GIGABYTE, 0)
-        assert room.available(processes, tmp_path) == 0
+        assert memory_budget.available_memory(processes, tmp_path) == 0
 
     def test_of_the_first_version(self, processes, tmp_path):
         (processes / "self" / "cgroup").write_text("4:cpu:/\n3:hugetlb,memory:/outside/name\n")
         self.group(tmp_path / "memory", str(2 * GIGABYTE), GIGABYTE, 0, version=1)
-        assert room.available(processes, tmp_path) == GIGABYTE
+        assert memory_budget.available_memory(processes, tmp_path) == GIGABYTE
 
     @pytest.mark.parametrize("text", ["", "nonsense", "MemAvailable: many kB\n", "MemAvailable:\n"])
     def test_a_system_that_tells_less(self, processes, tmp_path, text):
         (processes / "meminfo").write_text(text)
-        assert room.available(processes, tmp_path) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        assert memory_budget.available_memory(processes, tmp_path) == os.sysconf("SC_PHYS_PAGES") * os.sysconf(
+            "SC_PAGE_SIZE"
+        )
 
     def test_groups_that_make_no_sense(self, processes, tmp_path):
         (processes / "self" / "cgroup").write_text("0::/../..\nrubbish\n\n")
         self.group(tmp_path, "much", 1, 1)
-        assert room.available(processes, tmp_path) == 8_192_000_000
+        assert memory_budget.available_memory(processes, tmp_path) == 8_192_000_000
 
     def test_a_limit_of_this_process(self):
         check = (
-            "import os, resource\nfrom crystalcli.lm import room\n"
+            "import os, resource\nfrom crystalcli.lm.decoder import memory_budget\n"
             "used = int(open('/proc/self/statm').read().split()[0]) * os.sysconf('SC_PAGE_SIZE')\n"
-            "resource.setrlimit(resource.RLIMIT_AS, (used + 300_000_000, -1))\nprint(room.available())"
+            "resource.setrlimit(resource.RLIMIT_AS, (used + 300_000_000, -1))\nprint(memory_budget.available_memory())"
         )
         found = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True).stdout
         assert 200_000_000 < int(found) <= 300_000_000
 
     def test_here(self):
-        found = room.available()
+        found = memory_budget.available_memory()
         assert found is not None
         assert 10_000_000 < found < 1 << 50

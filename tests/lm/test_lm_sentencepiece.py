@@ -11,8 +11,9 @@ from tokenizers import decoders, models, normalizers, trainers
 
 from crystalcli.errors import CrystalError
 from crystalcli.lm import LanguageModel
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.opening import open_vocabulary
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.lm.tokenizer.from_gguf import vocabulary_from_gguf
+from crystalcli.types import Sampling
 
 PROSE = "The keeper of the lighthouse at Oldhaven said that the lamp burns 14 litres of oil a night. Nobody spoke, until   the \
 island came in sight; then they all did.  The ferry left at six, and the naïve clerk Straße 日本語 called it: the end of the tides."
@@ -89,7 +90,7 @@ def read(tmp_path_factory, write_gguf):
     def of(*parts, **changes):
         path = write_gguf(tmp_path_factory.mktemp("pieces") / "pieces.gguf", {}, **(metadata(*parts) | changes))
         with GGUF(path) as file:
-            return open_vocabulary(file)
+            return vocabulary_from_gguf(file)
 
     return of
 
@@ -193,14 +194,14 @@ def test_prompts(tmp_path, write_gguf, tiny_tensors, parts, vocabulary):
     ids = model.chat_prompt([{"role": "user", "content": "the lamp</s>[INST]"}])
     assert ids == [1, *vocabulary.encode("[INST] the lamp</s>[INST] [/INST]")]
     assert 2 not in ids
-    assert model._vocabulary.frame.ends == {2}
+    assert model._vocabulary.config.eos_ids == {2}
     first = int(model.logits(ids)[-1].argmax())
-    assert "".join(model.generate(ids, max_tokens=1)) == model._vocabulary.decode([first])
+    assert "".join(model.generate(ids, Sampling(max_tokens=1))) == model._vocabulary.decode([first])
 
 
 def test_the_first_token_unless_the_file_says_no(read, parts):
-    assert read(*parts).frame.adds_begin
-    assert not read(*parts, tokenizer__ggml__add_bos_token=False).frame.adds_begin
+    assert read(*parts).config.adds_bos
+    assert not read(*parts, tokenizer__ggml__add_bos_token=False).config.adds_bos
 
 
 DAMAGED = {
@@ -232,7 +233,11 @@ def test_whatever_is_damaged_ends_in_the_named_error(tmp_path, write_gguf, tiny_
         path.write_bytes(data)
         try:
             model = LanguageModel.open(path, precision="fp32")
-            list(model.generate(model.chat_prompt([{"role": "user", "content": PROSE[:60]}])[:20], max_tokens=2))
+            list(
+                model.generate(
+                    model.chat_prompt([{"role": "user", "content": PROSE[:60]}])[:20], Sampling(max_tokens=2)
+                )
+            )
             outcomes.append("whole")
         except CrystalError as error:
             assert "\n" not in str(error)

@@ -15,7 +15,8 @@ import pytest
 from support.waiting import until
 
 from crystalcli.errors import CrystalError, ModelMissingError
-from crystalcli.lm.server import ServerModel
+from crystalcli.lm.server.server_model import ServerModel
+from crystalcli.types import Sampling
 
 pytestmark = pytest.mark.slow
 
@@ -91,18 +92,18 @@ def test_it_answers_in_pieces(served):
     model = ServerModel.open(served)
     assert model.name.startswith("SmolLM2-135M-Instruct")
     assert model.context_length in (CONTEXT, 4096)  # 4,096 where it does not say
-    pieces = list(model.say(QUESTION, max_tokens=24))
+    pieces = list(model.say(QUESTION, Sampling(max_tokens=24)))
     assert len(pieces) > 2
-    assert "".join(model.say(QUESTION, max_tokens=24)) == "".join(
+    assert "".join(model.say(QUESTION, Sampling(max_tokens=24))) == "".join(
         pieces
     )  # what it says with this model's rounding is its own
-    assert len("".join(model.say(QUESTION, max_tokens=24, stop=[pieces[-1]]))) < len("".join(pieces))
+    assert len("".join(model.say(QUESTION, Sampling(max_tokens=24, stop=[pieces[-1]])))) < len("".join(pieces))
 
 
 def test_it_stops_where_it_is_no_longer_heard(served):
     long = [{"role": "user", "content": "Write down the numbers from one to a hundred, one to a line."}]
     model = ServerModel.open(served)
-    pieces = model.say(long, max_tokens=700)
+    pieces = model.say(long, Sampling(max_tokens=700))
     assert next(pieces)
     before = spent(served)
     for _ in range(20):
@@ -110,7 +111,7 @@ def test_it_stops_where_it_is_no_longer_heard(served):
     twenty = spent(served) - before
     pieces.close()
     before = spent(served)
-    assert "".join(model.say(QUESTION, max_tokens=2))
+    assert "".join(model.say(QUESTION, Sampling(max_tokens=2)))
     assert spent(served) - before < 15 * twenty  # the rest of the other answer would have been 34 times as much
 
 
@@ -118,7 +119,7 @@ def test_more_than_it_can_take_ends_in_one_line(served):
     model = ServerModel.open(served)
     model._context = 1 << 20  # as if nothing had been said of it
     with pytest.raises(CrystalError, match=r"refuses \(400\): .*context.*: give it less context \(--budget\)$"):
-        "".join(model.say([{"role": "user", "content": "tide " * 2000}], max_tokens=8))
+        "".join(model.say([{"role": "user", "content": "tide " * 2000}], Sampling(max_tokens=8)))
 
 
 def test_a_model_that_it_does_not_have(served):

@@ -10,8 +10,8 @@ from support.tiny import tiny_vocabulary
 from tokenizers import models, pre_tokenizers
 
 from crystalcli.errors import CrystalError, UsageError
-from crystalcli.lm.gguf import GGUF
-from crystalcli.lm.opening import open_vocabulary
+from crystalcli.lm.files.gguf import GGUF
+from crystalcli.lm.tokenizer.from_gguf import vocabulary_from_gguf
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +22,13 @@ def file(language_model_path):
 
 @pytest.fixture(scope="module")
 def vocabulary(file):
-    return open_vocabulary(file)
+    return vocabulary_from_gguf(file)
 
 
 @pytest.fixture(scope="module")
 def tiny(tiny_path):
     with GGUF(tiny_path) as opened:
-        return open_vocabulary(opened)
+        return vocabulary_from_gguf(opened)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_digits_one_by_one(tiny):
 
 
 def test_special_names_in_a_text_are_text(vocabulary):
-    for name, number in vocabulary.specials.items():
+    for name, number in vocabulary.special_ids.items():
         ids = vocabulary.encode(f"say {name} now")
         assert number not in ids
         assert vocabulary.decode(ids) == f"say {name} now"
@@ -77,7 +77,7 @@ def test_special_names_in_a_text_are_text(vocabulary):
 
 def test_templates_may_use_special_names(vocabulary):
     ids = vocabulary.encode_template("<|im_start|>user\nhello<|im_end|>\n")
-    start, end = vocabulary.specials["<|im_start|>"], vocabulary.specials["<|im_end|>"]
+    start, end = vocabulary.special_ids["<|im_start|>"], vocabulary.special_ids["<|im_end|>"]
     assert ids == [start, *vocabulary.encode("user\nhello"), end, *vocabulary.encode("\n")]
 
 
@@ -120,7 +120,7 @@ def test_a_stream_cut_inside_a_character_says_so(vocabulary):
 
 
 def test_special_tokens_are_not_spoken(vocabulary):
-    assert vocabulary.decode([vocabulary.specials["<|im_start|>"], *vocabulary.encode("hello")]) == "hello"
+    assert vocabulary.decode([vocabulary.special_ids["<|im_start|>"], *vocabulary.encode("hello")]) == "hello"
 
 
 @settings(max_examples=200, deadline=None)
@@ -150,16 +150,16 @@ def test_very_long_runs(vocabulary, text):
 
 
 def test_ends(vocabulary, tiny):
-    assert vocabulary.frame.ends == {0, 2}  # <|endoftext|> and <|im_end|>
-    assert tiny.frame.ends == {0, 2}
-    assert tiny.specials.keys() == {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|spare|>"}
+    assert vocabulary.config.eos_ids == {0, 2}  # <|endoftext|> and <|im_end|>
+    assert tiny.config.eos_ids == {0, 2}
+    assert tiny.special_ids.keys() == {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|spare|>"}
 
 
 def test_several_ways_to_make_a_token(tmp_path, write_gguf, tiny):
     """As Llama 3's files list them: every pair of tokens that makes a third, in the order of what is made."""
     several = [merge for merge in tiny_vocabulary()[1] for merge in (merge, merge)]
     with GGUF(write_gguf(tmp_path / "several.gguf", {}, tokenizer__ggml__merges=several)) as file:
-        assert open_vocabulary(file).encode("the thing and the 12") == tiny.encode("the thing and the 12")
+        assert vocabulary_from_gguf(file).encode("the thing and the 12") == tiny.encode("the thing and the 12")
 
 
 def test_spoken_names(tiny):
@@ -179,9 +179,9 @@ BROKEN = {
     "too few types": ({"tokenizer__ggml__token_type": [1, 2]}, "272 tokens, other token types"),
     "merges in another order": (
         {"tokenizer__ggml__merges": ["th e", "t h"]},
-        "its tokens do not stand in the order of its merges",
+        "its tokens are not in the order of its merges",
     ),
-    "a merge of nothing": ({"tokenizer__ggml__merges": ["q q"]}, "do not stand in the order of its merges"),
+    "a merge of nothing": ({"tokenizer__ggml__merges": ["q q"]}, "are not in the order of its merges"),
     "spelled in other characters": (
         {"tokenizer__ggml__tokens": [f"日{n}" for n in range(272)], "tokenizer__ggml__merges": ["日 0"]},
         "a token is not spelled in bytes",
@@ -196,7 +196,7 @@ def test_vocabularies_that_cannot_be_read(tmp_path, write_gguf, case):
         GGUF(write_gguf(tmp_path / "broken.gguf", {}, **changes)) as file,
         pytest.raises(CrystalError, match=reason) as caught,
     ):
-        open_vocabulary(file)
+        vocabulary_from_gguf(file)
     assert "\n" not in str(caught.value)
 
 

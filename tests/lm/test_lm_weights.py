@@ -5,11 +5,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crystalcli.lm import converted, quants, weights
-from crystalcli.lm.gguf import KINDS
-from crystalcli.lm.weights import Matrix, Part
+from crystalcli.lm.decoder import linear, weight_cache
+from crystalcli.lm.decoder.linear import BlockMatrix, Linear
+from crystalcli.lm.files import ggml_quants
+from crystalcli.lm.files.gguf import TENSOR_KINDS
 
-WIDTHS = {name: (block, width) for name, block, width in KINDS.values()}
+WIDTHS = {name: (block, width) for name, block, width in TENSOR_KINDS.values()}
 
 
 def blocks_of(kind: str, seed: int, count: int = 40) -> np.ndarray:
@@ -20,11 +21,11 @@ def blocks_of(kind: str, seed: int, count: int = 40) -> np.ndarray:
 
 @pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")
 @settings(max_examples=25, deadline=None)
-@given(kind=st.sampled_from(sorted(quants.READABLE)), seed=st.integers(0, 2**32))
+@given(kind=st.sampled_from(sorted(ggml_quants.READABLE_KINDS)), seed=st.integers(0, 2**32))
 def test_the_same_numbers_as_the_reference(kind, seed):
     raw = blocks_of(kind, seed)
     reference = gguf.quants.dequantize(raw, gguf.GGMLQuantizationType[kind]).reshape(-1)
-    found = quants.dequantize(kind, torch.from_numpy(raw).view(-1), torch.float32).numpy()
+    found = ggml_quants.dequantize(kind, torch.from_numpy(raw).view(-1), torch.float32).numpy()
     usual = np.isfinite(reference)  # random scales may be infinite or no number at all
     assert usual.any()
     np.testing.assert_allclose(found[usual], reference[usual], rtol=1e-6)
@@ -34,20 +35,20 @@ def test_the_same_numbers_as_the_reference(kind, seed):
 @pytest.mark.parametrize("kind", ["Q4_0", "Q4_1", "Q4_K", "Q8_0"])
 def test_planes_add_up(kind):
     raw = torch.from_numpy(np.clip(blocks_of(kind, 3), 0, 99)).view(-1)  # no absurd scales
-    planes = quants.planes(kind, raw)
-    assert len(planes) == quants.planes_in(kind)
+    planes = ggml_quants.planes(kind, raw)
+    assert len(planes) == ggml_quants.plane_count(kind)
     for codes, _, _ in planes:
         assert codes.dtype == torch.uint8
         assert int(codes.max()) <= 15
     total = sum(codes.float() * scale[:, None] + least[:, None] for codes, scale, least in planes)
-    torch.testing.assert_close(total.view(-1), quants.dequantize(kind, raw, torch.float32), rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(total.view(-1), ggml_quants.dequantize(kind, raw, torch.float32), rtol=1e-5, atol=1e-7)
 
 
-def part(kind: str, rows: int, columns: int, seed: int = 0) -> Part:
+def part(kind: str, rows: int, columns: int, seed: int = 0) -> BlockMatrix:
     random = np.random.default_rng(seed)
     array = random.normal(size=(rows, columns)).astype(np.float32)
     raw = gguf.quants.quantize(array, gguf.GGMLQuantizationType[kind])
-    return Part(kind, torch.from_numpy(raw), columns)
+    return BlockMatrix(kind, torch.from_numpy(raw), columns)
 
 
 def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
@@ -62,132 +63,140 @@ def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
 @pytest.mark.parametrize("rows", [1, 16, 17, 60])
 def test_a_product_is_the_same_in_every_form(kinds, dtype, packing, rows):
     parts = [part(kind, 48 + 16 * place, 64, place) for place, kind in enumerate(kinds)]
-    matrix = Matrix(parts, dtype, packing and weights.packed_works())
+    matrix = Linear(parts, dtype, packing and linear.has_int4_kernel())
     x = torch.randn(rows, 64, generator=torch.Generator().manual_seed(rows))
     expected = x @ torch.cat([one.dense(torch.float32) for one in parts]).T
     found = matrix(x.to(dtype))
     assert found.dtype == dtype
     assert apart(found, expected) < (1e-2 if packing or dtype is torch.bfloat16 else 1e-5)
-    again = Matrix(parts, dtype, packing and weights.packed_works(), matrix.tensors(unpacked=True))
+    again = Linear(parts, dtype, packing and linear.has_int4_kernel(), matrix.tensors(for_prompts=True))
     assert torch.equal(again(x.to(dtype)), found)
 
 
 @pytest.mark.parametrize(("kind", "dtype"), [("F32", torch.float32), ("BF16", torch.bfloat16)])
 def test_what_can_be_used_as_it_is_is_not_copied(kind, dtype):
     one, other = part(kind, 32, 64), part(kind, 16, 64, 1)
-    matrix = Matrix([one, other], dtype, packing=True)
+    matrix = Linear([one, other], dtype, int4=True)
     places = [tensor.data_ptr() for tensor in matrix._dense]
     assert places == [one.data.data_ptr(), other.data.data_ptr()]
-    assert matrix.tensors(unpacked=True) == {}
+    assert matrix.tensors(for_prompts=True) == {}
 
 
-@pytest.mark.skipif(not weights.packed_works(), reason="no four-bit kernel")
+@pytest.mark.skipif(not linear.has_int4_kernel(), reason="no four-bit kernel")
 @pytest.mark.parametrize("kinds", [("Q4_1", "Q4_1"), ("Q4_0", "Q4_0"), ("Q8_0", "Q8_0")])
 def test_packing_some_rows_at_a_time(monkeypatch, kinds):
     """What is packed in slabs, across parts, is what is packed at once."""
     parts = [part(kind, rows, 64, rows) for kind, rows in zip(kinds, (96, 208), strict=True)]
-    whole = Matrix(parts, torch.bfloat16, packing=True).tensors(unpacked=False)
-    monkeypatch.setattr(weights, "_PACKED_SLAB", 64 * 128)
-    slabs = Matrix(parts, torch.bfloat16, packing=True).tensors(unpacked=False)
+    whole = Linear(parts, torch.bfloat16, int4=True).tensors(for_prompts=False)
+    monkeypatch.setattr(linear, "_PACKED_SLAB", 64 * 128)
+    slabs = Linear(parts, torch.bfloat16, int4=True).tensors(for_prompts=False)
     assert whole.keys() == slabs.keys()
     assert all(torch.equal(whole[name], slabs[name]) for name in whole)
 
 
 @pytest.mark.parametrize("kind", ["Q4_1", "Q8_0", "Q6_K"])
 def test_keeping_the_packed_form_alone(kind):
-    one = part(kind, 32, 256) if kind != "Q6_K" else Part("Q6_K", torch.from_numpy(blocks_of("Q6_K", 1, 32) % 60), 256)
-    kept, lean = (Matrix([one], torch.bfloat16, weights.packed_works(), keeping=keeping) for keeping in (True, False))
+    one = (
+        part(kind, 32, 256)
+        if kind != "Q6_K"
+        else BlockMatrix("Q6_K", torch.from_numpy(blocks_of("Q6_K", 1, 32) % 60), 256)
+    )
+    kept, lean = (
+        Linear([one], torch.bfloat16, linear.has_int4_kernel(), keep_dense=keeping) for keeping in (True, False)
+    )
     for rows in (1, 60, 5):
         x = torch.randn(rows, 256, generator=torch.Generator().manual_seed(rows)).bfloat16()
         assert torch.equal(lean(x), kept(x))
-    assert kept.unpacked
-    assert lean.unpacked == (kind == "Q6_K" or not weights.packed_works())  # without a packed form there is no other
+    assert kept.is_prompt_ready
+    assert lean.is_prompt_ready == (
+        kind == "Q6_K" or not linear.has_int4_kernel()
+    )  # without a packed form there is no other
 
 
 def test_rows_in_another_order():
     one = part("Q4_1", 32, 64)
     order = torch.randperm(32)
-    assert torch.equal(one.reordered(order).dense(torch.float32), one.dense(torch.float32)[order])
+    assert torch.equal(one.reorder(order).dense(torch.float32), one.dense(torch.float32)[order])
     assert torch.equal(one.pick(torch.tensor([3, 3, 0]), torch.float32), one.dense(torch.float32)[[3, 3, 0]])
 
 
 def test_saved_forms_that_do_not_fit_are_made_anew():
     one = part("Q4_1", 32, 64)
-    matrix = Matrix([one], torch.bfloat16, weights.packed_works())
+    matrix = Linear([one], torch.bfloat16, linear.has_int4_kernel())
     wrong = {"codes0": torch.zeros(2, 2, dtype=torch.uint8), "pairs0": torch.zeros(1), "dense": torch.zeros(3, 3)}
     x = torch.ones(1, 64, dtype=torch.bfloat16)
-    assert torch.equal(Matrix([one], torch.bfloat16, weights.packed_works(), wrong)(x), matrix(x))
+    assert torch.equal(Linear([one], torch.bfloat16, linear.has_int4_kernel(), wrong)(x), matrix(x))
 
 
 class TestWhatTheMachineCanDo:
     @pytest.fixture(autouse=True)
     def forget(self):
-        weights.packed_works.cache_clear()
+        linear.has_int4_kernel.cache_clear()
         yield
-        weights.packed_works.cache_clear()
+        linear.has_int4_kernel.cache_clear()
 
     def test_no_vectors_no_bfloat16(self, monkeypatch):
         monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
-        assert not weights.fast_bfloat16()
-        assert not weights.packed_works()
+        assert not linear.has_fast_bfloat16()
+        assert not linear.has_int4_kernel()
 
     def test_avx2_has_no_bfloat16(self, monkeypatch):
         monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-        assert not weights.fast_bfloat16()
+        assert not linear.has_fast_bfloat16()
 
     def test_no_mkldnn(self, monkeypatch):
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
-        assert not weights.fast_bfloat16()
+        assert not linear.has_fast_bfloat16()
 
     @pytest.mark.parametrize("answer", [True, False])
     def test_torch_is_asked(self, monkeypatch, answer):
         monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
         monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": answer}, raising=False)
-        assert weights.fast_bfloat16() is answer
+        assert linear.has_fast_bfloat16() is answer
         monkeypatch.setattr(torch.cpu, "get_capabilities", None, raising=False)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: answer, raising=False)
-        assert weights.fast_bfloat16() is answer
+        assert linear.has_fast_bfloat16() is answer
 
     def test_a_kernel_that_computes_something_else_is_not_used(self, monkeypatch):
-        monkeypatch.setattr(weights, "_multiply", lambda x, packed, pairs: torch.zeros(2, 80))
-        assert not weights.packed_works()
+        monkeypatch.setattr(linear, "_multiply", lambda x, packed, pairs: torch.zeros(2, 80))
+        assert not linear.has_int4_kernel()
 
     def test_a_kernel_that_fails_is_not_used(self, monkeypatch):
         def fail(codes):
             raise RuntimeError("not implemented")
 
-        monkeypatch.setattr(weights, "_convert", fail)
-        assert not weights.packed_works()
+        monkeypatch.setattr(linear, "_convert", fail)
+        assert not linear.has_int4_kernel()
 
 
 class TestConvertedCopies:
     def test_round_trip(self, tmp_path):
         tensors = {"a.dense": torch.randn(3, 4).bfloat16(), "b.codes0": torch.arange(6, dtype=torch.uint8)}
-        name = converted.name_for(b"source", "bf16")
-        assert converted.load(tmp_path / "new", name) == {}
-        assert converted.save(tmp_path / "new", name, tensors)
-        found = converted.load(tmp_path / "new", name)
+        name = weight_cache.cached_name(b"source", "bf16")
+        assert weight_cache.load_weights(tmp_path / "new", name) == {}
+        assert weight_cache.save_weights(tmp_path / "new", name, tensors)
+        found = weight_cache.load_weights(tmp_path / "new", name)
         assert found.keys() == tensors.keys()
         assert all(torch.equal(found[key], tensors[key]) for key in tensors)
 
     def test_one_copy_a_model(self, tmp_path):
         for source in (b"one", b"two"):
-            assert converted.save(tmp_path, converted.name_for(source, "bf16"), {"a": torch.ones(1)})
-        assert [path.name for path in tmp_path.iterdir()] == [converted.name_for(b"two", "bf16")]
+            assert weight_cache.save_weights(tmp_path, weight_cache.cached_name(source, "bf16"), {"a": torch.ones(1)})
+        assert [path.name for path in tmp_path.iterdir()] == [weight_cache.cached_name(b"two", "bf16")]
 
     def test_the_name_knows_source_form_and_torch(self, monkeypatch):
-        names = {converted.name_for(source, form) for source in (b"one", b"two") for form in ("bf16", "fp32")}
+        names = {weight_cache.cached_name(source, form) for source in (b"one", b"two") for form in ("bf16", "fp32")}
         monkeypatch.setattr(torch, "__version__", "99.0")
-        assert len(names | {converted.name_for(b"one", "bf16")}) == 5
+        assert len(names | {weight_cache.cached_name(b"one", "bf16")}) == 5
 
     @pytest.mark.parametrize("size", [0, 5, 60, 200])
     def test_a_damaged_copy_is_passed_over(self, tmp_path, size):
-        name = converted.name_for(b"source", "bf16")
-        converted.save(tmp_path, name, {"a": torch.ones(100)})
+        name = weight_cache.cached_name(b"source", "bf16")
+        weight_cache.save_weights(tmp_path, name, {"a": torch.ones(100)})
         (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:size])
-        assert converted.load(tmp_path, name) == {}
+        assert weight_cache.load_weights(tmp_path, name) == {}
 
     def test_no_folder_to_write_to(self, tmp_path):
         (tmp_path / "file").write_text("in the way")
-        assert not converted.save(tmp_path / "file", "name.safetensors", {"a": torch.ones(1)})
+        assert not weight_cache.save_weights(tmp_path / "file", "name.safetensors", {"a": torch.ones(1)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from crystalcli.lm.llama import Llama
+from crystalcli.lm.decoder.llama import Llama
 
 NAMES = {
     "input_layernorm": "attn_norm",
@@ -52,12 +52,12 @@ def apart(found: torch.Tensor, expected: torch.Tensor) -> float:
 
 
 def every(model: Llama, ids: list[int]) -> torch.Tensor:
-    return model.read(ids, model.cache(len(ids)), every=True)
+    return model.forward(ids, model.cache(len(ids)), all_logits=True)
 
 
 def greedy(model: Llama, ids: list[int], count: int) -> list[int]:
     cache, found, new = model.cache(len(ids) + count), [], ids
     for _ in range(count):
-        new = [int(model.read(new, cache).argmax())]
+        new = [int(model.forward(new, cache).argmax())]
         found += new
     return found

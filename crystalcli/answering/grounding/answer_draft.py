@@ -15,7 +15,7 @@ from crystalcli.answering.grounding.attribution import Sources
 from crystalcli.answering.grounding.claim_stream import PENALTY, STOP, ClaimStream
 from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.errors import CrystalError
-from crystalcli.types import Answer, ChatModel, Citation, Claim, Passage, Portion
+from crystalcli.types import Answer, ChatModel, Citation, Claim, Passage, Portion, Sampling
 
 
 @dataclass(slots=True)
@@ -122,9 +122,8 @@ class AnswerDraft:
         self.begun = True
         last, whole = "", False
         try:
-            for piece in model.say(
-                messages, max_tokens=max_tokens, seed=self.options.seed, repetition_penalty=PENALTY, stop=stop
-            ):
+            sampling = Sampling(max_tokens=max_tokens, seed=self.options.seed, repetition_penalty=PENALTY, stop=stop)
+            for piece in model.say(messages, sampling):
                 self.heard = True
                 last = piece.strip()[-1:] or last
                 self.show(spoken.hear(piece))

@@ -14,8 +14,8 @@ from crystalcli.cli.options.completion import complete_models
 from crystalcli.cli.options.crystal_options import fetch_weights
 
 if TYPE_CHECKING:
-    from crystalcli.lm.model import LanguageModel
-    from crystalcli.types import Speaker
+    from crystalcli.lm import LanguageModel
+    from crystalcli.types import ChatModel
 
 ModelOption = Annotated[
     str | None,
@@ -39,7 +39,7 @@ LocalModelOption = Annotated[
 ]
 
 
-def resolve_language_model(option: str | None, allow_remote: bool) -> str | Path | Speaker:
+def resolve_language_model(option: str | None, allow_remote: bool) -> str | Path | ChatModel:
     """Find the language model to ask, so that a wrong name is reported before anything is recalled.
 
     Args:

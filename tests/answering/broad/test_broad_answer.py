@@ -18,7 +18,7 @@ from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
-from crystalcli.lm.model import LanguageModel
+from crystalcli.lm import LanguageModel
 
 TALE = (
     "Chapter {n}\n\n"
@@ -270,7 +270,7 @@ class Reciting:
     def __getattr__(self, name: str) -> object:
         return getattr(self.model, name)
 
-    def say(self, messages, **figures):
+    def say(self, messages, sampling):
         yield from re.findall(r"\S+\s*", self.words)
 
 

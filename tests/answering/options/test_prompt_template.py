@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from crystalcli.answering.options import prompt_template
 from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.answering.prompt import prompt_context
-from crystalcli.answering.prompt.context_pack import estimate
 from crystalcli.errors import NotFoundError, UsageError
-from crystalcli.lm.model import LanguageModel
+from crystalcli.lm import LanguageModel, estimate_tokens
 
 texts = st.text(st.sampled_from("{}contextquestion \n%$\\"))
 
@@ -90,9 +89,9 @@ class Listening:
     def __getattr__(self, name: str) -> object:
         return getattr(self.model, name)
 
-    def say(self, messages, **figures):
+    def say(self, messages, sampling):
         self.given = messages
-        return self.model.say(messages, **figures)
+        return self.model.say(messages, sampling)
 
 
 @pytest.mark.parametrize(
@@ -155,11 +154,11 @@ def test_nothing_is_packed_where_nothing_is_recalled(tmp_path):
 def test_an_estimate_is_seldom_too_low(crystal, language_model_path):
     model = LanguageModel.open(language_model_path)
     passages = crystal.recall("What does the tide gauge record?", 20)
-    shares = sorted(estimate(passage.text) / model.count(passage.text) for passage in passages)
+    shares = sorted(estimate_tokens(passage.text) / model.count(passage.text) for passage in passages)
     assert shares[0] > 0.8
     assert shares[2] >= 1
     assert shares[-1] < 1.8
-    assert estimate("") == 0
+    assert estimate_tokens("") == 0
 
 
 def test_the_model_is_asked_with_the_users_own_words(crystal, language_model_path):

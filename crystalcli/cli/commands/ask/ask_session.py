@@ -20,12 +20,12 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.progress import StatusLine
 from crystalcli.errors import UsageError
 from crystalcli.language_models import speaker
-from crystalcli.lm.early import Early
+from crystalcli.lm import Preload
 
 if TYPE_CHECKING:
     from crystalcli.answering.wishes import Wishes
     from crystalcli.library import Crystal
-    from crystalcli.types import Answer, Citation, Speaker
+    from crystalcli.types import Answer, ChatModel, Citation
 
 
 class AskSession:
@@ -44,7 +44,7 @@ class AskSession:
         self,
         crystal: Crystal,
         options: Wishes,
-        model: str | Path | Speaker | None,
+        model: str | Path | ChatModel | None,
         allow_remote: bool,
         form: str,
         context_only: bool,
@@ -95,11 +95,11 @@ class AskSession:
             raise UsageError("--context-only asks no language model")
         self._model, self._options = None, replace(self._options, extractive=True)
 
-    def _open(self, model: str | Path | Speaker | None) -> None:
-        def open_model() -> Speaker:
+    def _open(self, model: str | Path | ChatModel | None) -> None:
+        def open_model() -> ChatModel:
             return speaker(model) if model is None or isinstance(model, str | Path) else model
 
-        self._model = Early(open_model)()  # which goes on loading the weights
+        self._model = Preload(open_model)()  # which goes on loading the weights
 
     def answer(self, question: str) -> Answer | None:
         """Answer a question on stdout.

@@ -28,6 +28,7 @@ from crystalcli.types import Answer, Citation, Place
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 ENVIRONMENT = {**os.environ, "CRYSTAL_DEBUG": "0"}
+HINT = "See `crystal ask --help`."
 QUESTION = "Under what name did Mr Haddow bank the surplus money?"
 
 
@@ -97,16 +98,17 @@ def test_a_question_comes_through_a_pipe(capsys, monkeypatch, data):
 )
 def test_what_is_no_question_is_said_in_one_line(capsys, monkeypatch, data, line):
     monkeypatch.setattr(sys, "stdin", _Stdin(data))
-    assert here(capsys, "-", "--extractive") == (2, "", f"crystal: {line}\n")
+    assert here(capsys, "-", "--extractive") == (2, "", f"crystal: {line}. {HINT}\n")
 
 
 def test_without_a_question_and_a_terminal_the_way_is_shown(capsys, monkeypatch):
     asked = piped(b"Who?\n")
     assert (asked.returncode, asked.stdout) == (2, b"")
-    assert asked.stderr == b"crystal: give a question, or - to read it from standard input\n"
+    assert asked.stderr == f"crystal: give a question, or - to read it from standard input. {HINT}\n".encode()
     monkeypatch.setattr(sys, "stdin", None)
     assert here(capsys)[0] == 2
-    assert here(capsys, "-") == (2, "", "crystal: standard input is closed: give the question as an argument\n")
+    closed = "standard input is closed: give the question as an argument"
+    assert here(capsys, "-") == (2, "", f"crystal: {closed}. {HINT}\n")
 
 
 # --- forms --------------------------------------------------------------------------------------------------------------
@@ -292,7 +294,8 @@ def test_messages_from_files(capsys, tmp_path):
         (["--template", tmp_path / "none"], 3, f"cannot read {tmp_path}/none: No such file or directory"),
         (["--system", f"@{tmp_path}"], 3, f"cannot read {tmp_path}: Is a directory"),
     ):
-        assert here(capsys, QUESTION, *arguments) == (code, "", f"crystal: {line}\n")
+        hint = f". {HINT}" if code == 2 else ""
+        assert here(capsys, QUESTION, *arguments) == (code, "", f"crystal: {line}{hint}\n")
 
 
 # --- stopped ----------------------------------------------------------------------------------------------------------------

@@ -332,40 +332,10 @@ def test_without_weights_and_network_bm25_alone_works(tmp_path, shelf_folder):
         assert "04:10" in quoted.stdout
 
 
-def test_help_and_version_are_instant(capsys):
-    assert here(capsys, "--help")[0] == 0
-    assert here(capsys, "--version")[1].startswith("crystal 0.")
-    assert "Usage" in here(capsys, "ingest", "-h")[1]
-
-
 def test_a_reader_that_goes_away_is_no_error(samples_crystal):
     command = f"{sys.executable} -m crystalcli inspect --documents -c {samples_crystal} | head -n 1"
     result = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
-
-
-def test_completion_works_in_the_shells():
-    for shell, sign in (("bash", "complete -o nosort"), ("zsh", "compdef"), ("fish", "complete")):
-        script = subprocess.run(
-            [sys.executable, "-c", "from crystalcli.cli.app import app; app(prog_name='crystal')"],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "_CRYSTAL_COMPLETE": f"{shell}_source"},
-        )
-        assert sign in script.stdout
-    offered = subprocess.run(
-        [sys.executable, "-c", "from crystalcli.cli import main; main()"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "_CRYSTAL_COMPLETE": "bash_complete", "COMP_WORDS": "crystal in", "COMP_CWORD": "1"},
-    )
-    assert {line.split(",")[1] for line in offered.stdout.split()} == {"ingest", "inspect"}
-
-
-def test_man_pages_are_what_the_program_says():
-    from crystalcli.cli.reference import main
-
-    assert main([str(ROOT / "man"), "--check"]) == 0
 
 
 def test_progress_is_drawn_on_a_terminal(tmp_path, shelf_folder):

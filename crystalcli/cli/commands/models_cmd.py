@@ -23,7 +23,7 @@ app = command_app(
 
 @app.callback(rich_help_panel="Models")
 def models_group() -> None:
-    """List, fetch, add and remove models, and choose the one to ask."""
+    """Manage models: list, fetch, add and remove them, and choose the one to ask."""
 
 
 @app.command(

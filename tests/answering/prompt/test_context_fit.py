@@ -38,7 +38,7 @@ def write(some, room, count):
 
 
 def test_what_fits_is_taken_and_no_more(crystal, folder):
-    model = open_model(folder)
+    model = open_model_at(folder)
     passages = crystal.recall(QUESTION, 8)
     taken_before = 0
     for length in range(420, 4000, 60):
@@ -58,7 +58,7 @@ def test_what_fits_is_taken_and_no_more(crystal, folder):
 
 
 def test_a_passage_is_cut_before_none_is_given(crystal, folder):
-    model = open_model(folder)
+    model = open_model_at(folder)
     passages = crystal.recall(QUESTION, 3)
     least = model.prompt_size(prompt_context.chat_messages(prompt_context.pack_passages(QUESTION, [], model.count)[1]))
     narrow = Narrow(model, least + 32 + 100)
@@ -74,7 +74,7 @@ def test_a_passage_is_cut_before_none_is_given(crystal, folder):
 
 @pytest.mark.parametrize("length", [1, 64, 128, 200])
 def test_a_model_too_small_for_the_question(crystal, folder, length):
-    narrow = Narrow(open_model(folder), length)
+    narrow = Narrow(open_model_at(folder), length)
     heard: list[str] = []
     with pytest.raises(
         CrystalError, match=rf"^Tiny can take {length} tokens; the question, with 128 for the answer"

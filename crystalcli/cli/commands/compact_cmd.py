@@ -34,8 +34,12 @@ def compact_command(crystal: CrystalOption = None, as_json: JsonOption = False) 
     from crystalcli.library import Crystal
 
     target = crystal_path(crystal)
-    with report_stop(f"{target} is as it was"), share_bar() as progress:
-        report = Crystal.compact(target, progress)
+    with (
+        report_stop(f"{target} is as it was"),
+        share_bar() as progress,
+        Crystal.open(target, writable=True, encoder=None) as opened,
+    ):
+        report = opened.compact(progress=progress)
     if as_json:
         output.json("compact", {"path": str(target), **asdict(report)})
     else:

@@ -41,7 +41,8 @@ def diff_command(
     from crystalcli.library import Crystal
 
     try:
-        difference = Crystal.diff(expanded(one), expanded(other))
+        with Crystal.open(expanded(one), encoder=None) as opened:
+            difference = opened.diff(other)
     except CrystalError as error:
         if error.exit_code == 1:
             raise UsageError(str(error)) from error

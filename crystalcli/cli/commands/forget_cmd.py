@@ -53,8 +53,12 @@ def forget_command(
         report = opened.forget(names, dry_run=dry_run)
     compact = None
     if then_compact and not dry_run:
-        with report_stop(f"the documents are forgotten, and {target} is not compacted"), share_bar() as progress:
-            compact = Crystal.compact(target, progress)
+        with (
+            report_stop(f"the documents are forgotten, and {target} is not compacted"),
+            share_bar() as progress,
+            Crystal.open(target, writable=True, encoder=None) as opened,
+        ):
+            compact = opened.compact(progress=progress)
     if as_json:
         output.json("forget", {"path": str(target), "dry_run": dry_run, **forget_json(report, compact)})
     else:

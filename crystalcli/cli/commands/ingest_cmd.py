@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,17 +20,16 @@ from crystalcli.cli.options.crystal_options import (
 from crystalcli.cli.options.filter_options import (
     AsUsualOption,
     ExcludeOption,
+    FilterArguments,
     IncludeOption,
     MaxFileSizeOption,
     file_filter,
+    filter_arguments,
     parse_size,
 )
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import SourceError, StoppedError, UsageError
-
-if TYPE_CHECKING:
-    from crystalcli.text.discover.file_filter import FileFilter
 
 app = command_app()
 
@@ -98,14 +97,15 @@ def ingest_command(
     XLM-RoBERTa model in Hugging Face's layout. Its codebooks are learnt once, from the first text or
     from --codebooks-from.
     """
-    from crystalcli.library import paths_of, read_into
+    from crystalcli.library import Crystal, paths_of
 
     max_bytes = parse_size(max_file_size)
     choice = file_filter(include, exclude, max_bytes, as_usual)
     stdin = piped_document(paths, name, max_bytes)
     target, sources = crystal_path(crystal), paths_of(() if "-" in paths else paths)
     if dry_run and sources:
-        _dry_run(target, sources, encoder, choice, as_json, verbose, password)
+        filters = filter_arguments(include, exclude, max_bytes, as_usual)
+        _dry_run(target, sources, encoder, filters, as_json, verbose, password)
         return
     if dry_run or verbose:
         raise UsageError("--dry-run is for files and folders, and --verbose for --dry-run")
@@ -123,7 +123,9 @@ def ingest_command(
     with (
         stop_on_signals(),
         stdin as document,  # read to its end before the crystal is locked
-        read_into(target, weights, fetch_default_weights, wait=wait, waiting=output.note) as opened,
+        Crystal(
+            target, mode="write", encoder=weights, fetch=fetch_default_weights, wait=wait, on_wait=output.note
+        ) as opened,
     ):
         if samples and opened.own_encoder and not opened.lacks_codebooks:
             output.note("this crystal has its codebooks already: --codebooks-from is not read")
@@ -131,7 +133,7 @@ def ingest_command(
             with ingest_bar() as progress:
                 report = opened.bring_in(
                     sources,
-                    progress,
+                    progress=progress,
                     prune=prune,
                     codebooks_from=samples,
                     choice=choice,
@@ -164,17 +166,17 @@ def _dry_run(
     crystal: Path,
     sources: list[Path],
     encoder: Path | None,
-    choice: FileFilter | None,
+    filters: FilterArguments,
     as_json: bool,
     verbose: bool,
     password: str,
 ) -> None:
     """Print what an ingest would do. Makes and changes no crystal, and fetches no weights."""
     from crystalcli.cli.render.dry_run_view import forecast_json, print_forecast
-    from crystalcli.library import forecast as forecast_ingest
+    from crystalcli.library import Crystal
 
     weights = encoder if encoder is not None else "auto"
-    forecast = forecast_ingest(crystal, sources, encoder=weights, choice=choice, password=password)
+    forecast = Crystal.forecast(crystal, sources, encoder=weights, password=password, **filters)
     if as_json:
         output.json("ingest", {"dry_run": True, "crystal": str(crystal), **forecast_json(forecast)})
     else:

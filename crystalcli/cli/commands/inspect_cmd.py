@@ -51,7 +51,7 @@ def inspect_command(
     with open_crystal(crystal, encoder=memory, encoder_folder=encoder) as opened:
         path = str(opened.path)
         if memory:
-            use = opened.memory()
+            use = opened.memory_use()
             if as_json:
                 output.json("inspect", view.memory_json(use, path))
             else:

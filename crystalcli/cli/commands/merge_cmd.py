@@ -45,7 +45,7 @@ def merge_command(
 
     target = expanded(target)
     with report_stop(f"{target} was not made"), share_bar() as progress:
-        report = Crystal.merge([expanded(path) for path in crystals], target, force=force, progress=progress)
+        report = Crystal.merge(crystals, target, force=force, progress=progress)
     if as_json:
         output.json("merge", {"path": str(target), **asdict(report)})
     else:

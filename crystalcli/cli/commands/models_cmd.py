@@ -104,7 +104,7 @@ def models_add_command(
     from crystalcli import language_models
     from crystalcli.cli.render.model_view import registered_json
 
-    model = language_models.add(place, name, allow_remote=allow_remote)
+    model = language_models.add_model(place, name, allow_remote=allow_remote)
     if as_json:
         output.json("models add", {"model": registered_json(model)})
     else:

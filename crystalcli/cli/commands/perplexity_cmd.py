@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from crystalcli.cli.options.crystal_options import JsonOption, fetch_default_wei
 from crystalcli.cli.options.model_options import LocalModelOption, open_local_model
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
-
-if TYPE_CHECKING:
-    from crystalcli.retrieval_lm.perplexity import Foreseen
 
 app = command_app()
 
@@ -54,31 +51,33 @@ def perplexity_command(
     from crystalcli.cli.terminal.progress import share_bar
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.errors import StoppedError
-    from crystalcli.library import paths_of
-    from crystalcli.memory.crystal import ENCODER
-    from crystalcli.retrieval_lm.perplexity import foreseen, held_out_targets, read_text
-    from crystalcli.retrieval_lm.recalling_model import RecallingModel
-    from crystalcli.retrieval_lm.text_memory import TextMemory
+    from crystalcli.library import Crystal, paths_of
+    from crystalcli.types import Progress
 
-    rows: list[dict[str, Foreseen]] = []
-    starts: list[int] = []
+    last: Progress | None = None
     try:
-        with stop_on_signals():  # the crystal of the text is in a temporary folder, which is deleted
-            text = read_text(paths_of([str(path) for path in texts]))
-            opened = open_local_model(model)
-            ids = opened.ids(text.text)
-            starts = held_out_targets(len(ids), window, targets)
-            encoder = fetch_default_weights(ENCODER)
-            with TextMemory(encoder, code=text.code) as past, share_bar() as progress:
-                reader = RecallingModel(opened, past, window=window)
-                for row in foreseen(reader, ids, starts):
-                    rows.append(row)
-                    if progress is not None:
-                        progress(len(rows), len(starts))
+        # The crystal of the text is in a temporary folder, which is deleted when a signal comes, too.
+        with stop_on_signals(), share_bar() as bar:
+            sources = paths_of(texts)
+
+            def note_progress(state: Progress) -> None:
+                nonlocal last
+                last = state
+                if bar is not None:
+                    bar(state)
+
+            report = Crystal.perplexity(
+                sources,
+                model=open_local_model(model),
+                window=window,
+                targets=targets,
+                fetch=fetch_default_weights,
+                progress=note_progress,
+            )
     except KeyboardInterrupt:
-        moment = f"after {len(rows)} of {len(starts)} targets" if starts else "before the first target"
+        moment = "before the first target" if last is None else f"after {last.done} of {last.total} targets"
         raise StoppedError(f"stopped {moment}") from None
     if as_json:
-        output.json("perplexity", perplexity_json(rows, opened.name, window, len(ids)))
+        output.json("perplexity", perplexity_json(report))
     else:
-        print_perplexity(rows, opened.name, window, len(ids))
+        print_perplexity(report)

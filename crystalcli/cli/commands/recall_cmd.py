@@ -23,7 +23,7 @@ from crystalcli.cli.options.crystal_options import (
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import NotFoundError, SourceError, UsageError
-from crystalcli.types import Decay
+from crystalcli.types import HalfLife
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
@@ -73,19 +73,19 @@ def recall_command(
 
     The best sentence of each passage is marked. `crystal search` is the same command.
     """
-    question, decay = join_words(words), parse_half_life(half_life)
+    question, days = join_words(words), parse_half_life(half_life)
     if (question is None) == (questions is None):
         raise UsageError("give one question, or --questions FILE")
     if explain and questions is not None:
         raise UsageError("--explain is for one question; --questions prints every passage's shares anyway")
     with open_crystal(crystal, encoder_folder=encoder) as opened:
         if questions is not None:
-            _recall_many(opened, questions, k, depth, reencode, decay)
+            _recall_many(opened, questions, k, depth, reencode, days)
             return
         from crystalcli.cli.render.recall_view import explanation_json, passage_json, print_passages
 
         assert question is not None
-        passages = opened.recall(question, k, depth, reencode=reencode, decay=decay)
+        passages = opened.recall(question, k, depth=depth, reencode=reencode, half_life=days)
         if as_json:
             rows = [passage_json(passage) for passage in passages]
             if explain:
@@ -98,7 +98,7 @@ def recall_command(
             raise NotFoundError("nothing in this crystal answers to that question")
 
 
-def _recall_many(crystal: Crystal, path: Path, k: int, depth: int, reencode: int, decay: Decay) -> None:
+def _recall_many(crystal: Crystal, path: Path, k: int, depth: int, reencode: int, half_life: HalfLife) -> None:
     """Print for each line `{"qid", "question"}` of a file one line `{"qid", "passages"}`.
 
     Raises:
@@ -121,7 +121,7 @@ def _recall_many(crystal: Crystal, path: Path, k: int, depth: int, reencode: int
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path}, line {number}: not a JSON object with qid and question") from error
         try:
-            passages = crystal.recall(question, k, depth, reencode=reencode, decay=decay)
+            passages = crystal.recall(question, k, depth=depth, reencode=reencode, half_life=half_life)
         except UsageError as error:
             raise UsageError(f"{path}, line {number}: {error}") from error
         rows = [passage_json(passage) for passage in passages]

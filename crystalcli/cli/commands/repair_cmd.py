@@ -37,13 +37,10 @@ def repair_command(
     NAME.crystal.damaged.
     """
     from crystalcli.cli.render.check_view import print_repair, repair_json
-    from crystalcli.index.encoder import find_encoder
-    from crystalcli.maintenance.repair import repair_crystal
+    from crystalcli.library import Crystal
 
     path = crystal_path(crystal)
-    report = repair_crystal(
-        path, encoder=lambda meta, home: find_encoder(meta, home, fetch_default_weights), backup=not no_backup
-    )
+    report = Crystal.repair(path, fetch=fetch_default_weights, backup=not no_backup)
     if as_json:
         output.json("repair", {"path": str(path), **repair_json(report)})
     else:

@@ -38,12 +38,11 @@ def status_command(
     read as text are listed with the reason and do not count.
     """
     from crystalcli.cli.render.check_view import print_status, status_json
-    from crystalcli.ingest.status import crystal_status as compare
-    from crystalcli.storage.store import Store
+    from crystalcli.library import Crystal
 
     path = crystal_path(crystal)
-    with Store.open(path) as store:
-        status = compare(store)
+    with Crystal.open(path, encoder=None) as opened:
+        status = opened.status()
     if as_json:
         output.json("status", {"path": str(path), **status_json(status)})
     else:

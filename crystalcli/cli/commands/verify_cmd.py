@@ -38,16 +38,15 @@ def verify_command(
     """
     from crystalcli.cli.render.check_view import print_verdict, verdict_json
     from crystalcli.cli.terminal.progress import share_bar
-    from crystalcli.maintenance.verify import Problem, Verdict
-    from crystalcli.maintenance.verify import verify_crystal as check
-    from crystalcli.storage.store import Store
+    from crystalcli.library import Crystal
+    from crystalcli.maintenance.verify import Problem, VerifyReport
 
     path = crystal_path(crystal)
     try:
-        with Store.open(path) as store, share_bar() as progress:
-            verdict = check(store, quick=quick, progress=progress)
+        with Crystal.open(path, encoder=None) as opened, share_bar() as progress:
+            verdict = opened.verify(quick=quick, progress=progress)
     except DamagedCrystalError as error:
-        verdict = Verdict((Problem(error.what, ()),), (), {}, (), quick)
+        verdict = VerifyReport((Problem(error.what, ()),), (), {}, (), quick)
     if as_json:
         output.json("verify", {"path": str(path), **verdict_json(verdict)})
     else:

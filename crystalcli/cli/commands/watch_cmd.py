@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,14 +19,12 @@ from crystalcli.cli.options.filter_options import (
     IncludeOption,
     MaxFileSizeOption,
     file_filter,
+    filter_arguments,
     parse_size,
 )
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import StoppedError
-
-if TYPE_CHECKING:
-    from crystalcli.library import Crystal
 
 app = command_app()
 
@@ -62,19 +59,21 @@ def watch_command(
     """
     from crystalcli.cli.render.watch_view import print_batch, print_batch_json
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
-    from crystalcli.ingest.watch import Watcher
-    from crystalcli.library import paths_of, read_into
+    from crystalcli.library import Crystal, paths_of
 
-    choice = file_filter(include, exclude, parse_size(max_file_size), as_usual)
+    max_bytes = parse_size(max_file_size)
+    file_filter(include, exclude, max_bytes, as_usual)  # reports options that exclude one another
+    filters = filter_arguments(include, exclude, max_bytes, as_usual)
     target, sources = crystal_path(crystal), paths_of(paths)
-    weights, fetch = encoder if encoder is not None else "auto", cache(fetch_default_weights)
-
-    def open_for_writing() -> Crystal:
-        return read_into(target, weights, fetch, wait=float("inf"), waiting=output.note)
-
+    weights = encoder if encoder is not None else "auto"
     report = print_batch_json if as_json else print_batch
     try:
-        with stop_on_signals():
-            Watcher(target, sources, open_for_writing, report, output.note, choice, password).run()
+        with (
+            stop_on_signals(),
+            Crystal(
+                target, encoder=weights, fetch=fetch_default_weights, wait=float("inf"), on_wait=output.note
+            ) as opened,
+        ):
+            opened.watch(sources, on_batch=report, on_note=output.note, password=password, **filters)
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; {target} holds what was read") from None

@@ -13,8 +13,8 @@ import typer
 
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import ModelMissingError, UsageError
-from crystalcli.paths import expanded
-from crystalcli.types import Decay
+from crystalcli.paths import default_path, expanded
+from crystalcli.types import HalfLife
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
@@ -72,7 +72,7 @@ EncoderOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
-def parse_half_life(text: str | None) -> Decay:
+def parse_half_life(text: str | None) -> HalfLife:
     """Parse the value of --half-life.
 
     Raises:
@@ -94,8 +94,6 @@ def crystal_path(option: Path | None) -> Path:
     Args:
         option: value of --crystal.
     """
-    from crystalcli.memory.crystal import default_path
-
     return expanded(option) if option is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
 
 

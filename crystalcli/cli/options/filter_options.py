@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -88,3 +88,22 @@ def file_filter(
     if as_usual and choice is not None:
         raise UsageError("--as-usual cannot be used with --include, --exclude or --max-file-size")
     return choice_of(exclude=()) if as_usual else choice
+
+
+class FilterArguments(TypedDict):
+    """The filters as arguments of the methods of `Crystal`."""
+
+    include: Sequence[str] | None
+    exclude: Sequence[str] | None
+    max_file_size: int | None
+
+
+def filter_arguments(
+    include: Sequence[str] | None, exclude: Sequence[str] | None, max_file_size: int | None, as_usual: bool
+) -> FilterArguments:
+    """Make the arguments of `Crystal.watch` and `Crystal.forecast` from the options; see `file_filter`."""
+    return {
+        "include": include or None,
+        "exclude": () if as_usual else exclude or None,
+        "max_file_size": max_file_size,
+    }

@@ -49,13 +49,13 @@ def resolve_language_model(option: str | None, allow_remote: bool) -> str | Path
     Returns:
         The user's own model, open; or the name of a built-in one, fetched, which opens when it is asked.
     """
-    from crystalcli.language_models import meant, own, speaker
+    from crystalcli.language_models import is_builtin, open_model, resolve_model
 
-    model = meant(option)
-    if own(model):
+    model = resolve_model(option)
+    if is_builtin(model):
         fetch_weights(model)
         return model
-    return speaker(model, allow_remote=allow_remote)
+    return open_model(model, allow_remote=allow_remote)
 
 
 def open_local_model(option: str | None) -> LanguageModel:
@@ -67,9 +67,9 @@ def open_local_model(option: str | None) -> LanguageModel:
     Raises:
         UsageError: the model gives no probabilities.
     """
-    from crystalcli.language_models import meant, own
-    from crystalcli.models import weights
+    from crystalcli.language_models import is_builtin, resolve_model
+    from crystalcli.models import catalogue_entry
     from crystalcli.retrieval_lm.recalling_model import judge
 
-    model = meant(option)
-    return judge(fetch_weights(model) / weights(model).main if own(model) else model)
+    model = resolve_model(option)
+    return judge(fetch_weights(model) / catalogue_entry(model).main if is_builtin(model) else model)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from crystalcli.answering.grounding.attribution import quotation_line
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
-from crystalcli.cli.render.place_text import format_headings, format_location
+from crystalcli.cli.render.place_text import format_headings, format_location, place_json
 from crystalcli.cli.render.recall_view import passage_json
 from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.types import BY_LINES, Answer, Citation, Passage
 
 if TYPE_CHECKING:
-    from crystalcli.answering.prompt.context_pack import Packed
+    from crystalcli.answering.prompt.context_pack import PackedContext
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "answer": answer.text,
         "stopped": answer.stopped,
         "failure": None if answer.failure is None else str(answer.failure),
-        "model": answer.model,
+        "model": answer.model or ("extractive" if answer.extractive else ""),
         "citations": [_citation_json(citation) for citation in answer.citations],
         "claims": [asdict(claim) for claim in answer.claims],
         "evidence": None if answer.evidence is None else round(answer.evidence, 4),
@@ -41,21 +41,13 @@ def answer_json(answer: Answer) -> dict[str, Any]:
 def _citation_json(citation: Citation) -> dict[str, Any]:
     return {
         "number": citation.number,
-        "path": citation.path,
-        "start": citation.start,
-        "end": citation.end,
-        "line_start": citation.line_start,
-        "line_end": citation.line_end,
-        "page_start": citation.page_start or None,
-        "page_end": citation.page_end or None,
-        "place": citation.place,
+        **place_json(citation.place),
         "heading": citation.heading,
-        "marks": dict(citation.marks),
         "quote": citation.quote,
     }
 
 
-def packed_json(packed: Packed) -> dict[str, Any]:
+def packed_json(packed: PackedContext) -> dict[str, Any]:
     """Make the context of a model for programs."""
     return {
         "question": packed.question,
@@ -65,7 +57,7 @@ def packed_json(packed: Packed) -> dict[str, Any]:
         "passages": [{"number": number, **passage_json(passage)} for number, passage in enumerate(packed.passages, 1)],
         "tokens": packed.tokens,
         "budget": packed.budget,
-        "counted_by": packed.counted_by or None,
+        "counted_by": packed.counted_by,
     }
 
 
@@ -89,10 +81,10 @@ def answer_markdown(answer: Answer) -> str:
     return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"
 
 
-def packed_markdown(packed: Packed) -> str:
+def packed_markdown(packed: PackedContext) -> str:
     """Write the passages as a numbered list of block quotes."""
     parts = (
-        _list_item(number, passage, "".join(unwrap_lines(passage.text, passage.kind)))
+        _list_item(number, passage, "".join(unwrap_lines(passage.text, passage.place.kind)))
         for number, passage in enumerate(packed.passages, 1)
     )
     return "\n\n".join(parts) + "\n"
@@ -100,15 +92,15 @@ def packed_markdown(packed: Packed) -> str:
 
 def _list_item(number: int, item: Citation | Passage, text: str) -> str:
     mark = f"{number}. "
-    name = format_location(item) if item.has_lines else item.path
-    place = "" if item.has_lines else escape_markdown(item.place)
+    name = format_location(item) if item.place.has_lines else item.path
+    place = "" if item.place.has_lines else escape_markdown(str(item.place))
     headings = escape_markdown(format_headings(item).strip())
     head = " ".join(filter(None, (code_span(name), place, headings)))
-    block = code_quote(text) if item.kind in BY_LINES else block_quote(text)
+    block = code_quote(text) if item.place.kind in BY_LINES else block_quote(text)
     return f"{mark}{head}\n\n{indent_block(block, len(mark))}"
 
 
-def tokens_line(packed: Packed) -> str:
+def tokens_line(packed: PackedContext) -> str:
     """Format the tokens used of the budget, and by which vocabulary they were counted."""
     usage = f"{packed.tokens:,} of {packed.budget:,} tokens"
     if packed.counted_by:

@@ -15,9 +15,9 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.types import FileState
 
 if TYPE_CHECKING:
-    from crystalcli.ingest.status import Entry, Status
-    from crystalcli.maintenance.repair import Repaired
-    from crystalcli.maintenance.verify import Verdict
+    from crystalcli.ingest.status import SourceStatus, StatusReport
+    from crystalcli.maintenance.repair import RepairReport
+    from crystalcli.maintenance.verify import VerifyReport
 
 _LISTED = 20  # lines of a list that can be long
 _NAMED = 6  # documents named for one problem
@@ -27,7 +27,7 @@ _CHANGES = (FileState.NEW, FileState.CHANGED, FileState.GONE, FileState.UNREADAB
 # --- status -----------------------------------------------------------------------------------------------
 
 
-def print_status(status: Status, path: str, everything: bool) -> None:
+def print_status(status: StatusReport, path: str, everything: bool) -> None:
     """Print a summary, then the files that need attention.
 
     Args:
@@ -62,7 +62,7 @@ def print_status(status: Status, path: str, everything: bool) -> None:
         output.note("`crystal ingest` with the same folders brings it up to date")
 
 
-def _print_entries(entries: Iterable[Entry]) -> None:
+def _print_entries(entries: Iterable[SourceStatus]) -> None:
     table = plain_table()
     table.show_header = True
     table.add_column("file", overflow="fold", min_width=12)
@@ -79,7 +79,7 @@ def _print_entries(entries: Iterable[Entry]) -> None:
     output.console.print(table)
 
 
-def status_json(status: Status) -> dict[str, Any]:
+def status_json(status: StatusReport) -> dict[str, Any]:
     """Make the ledger for programs."""
     return {
         "complete": status.complete,
@@ -96,7 +96,7 @@ def status_json(status: Status) -> dict[str, Any]:
 # --- verify and repair ------------------------------------------------------------------------------------
 
 
-def print_verdict(verdict: Verdict, path: str) -> None:
+def print_verdict(verdict: VerifyReport, path: str) -> None:
     """Print one line for a sound crystal, else each problem with the documents it touches."""
     console = output.console
     counts = verdict.checked
@@ -123,12 +123,12 @@ def _names(documents: Sequence[str]) -> str:
     return ", ".join(one_line(name) for name in documents[:_NAMED]) + more
 
 
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: VerifyReport) -> dict[str, Any]:
     """Make the same for programs, whole."""
     return {"sound": verdict.sound, **asdict(verdict)}
 
 
-def print_repair(report: Repaired, path: str) -> None:
+def print_repair(report: RepairReport, path: str) -> None:
     """Print what was made again and what was lost."""
     console = output.console
     if not report.changed:
@@ -148,6 +148,6 @@ def print_repair(report: Repaired, path: str) -> None:
         console.print(Text(f"`crystal ingest` reads again: {sanitize(_names(report.to_read_again))}"))
 
 
-def repair_json(report: Repaired) -> dict[str, Any]:
+def repair_json(report: RepairReport) -> dict[str, Any]:
     """Make the same for programs, whole."""
     return asdict(report)

@@ -19,10 +19,10 @@ from crystalcli.cli.terminal.humanize import (
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
-    from crystalcli.ingest.dry_run import Forecast
+    from crystalcli.ingest.dry_run import ForecastReport
 
 
-def forecast_json(forecast: Forecast) -> dict[str, Any]:
+def forecast_json(forecast: ForecastReport) -> dict[str, Any]:
     """Make the forecast for programs."""
     return {
         **asdict(forecast),
@@ -31,7 +31,7 @@ def forecast_json(forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def print_forecast(forecast: Forecast, verbose: bool) -> None:
+def print_forecast(forecast: ForecastReport, verbose: bool) -> None:
     """Print the forecast.
 
     Args:

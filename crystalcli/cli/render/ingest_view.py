@@ -17,13 +17,13 @@ from crystalcli.errors import MACHINE_MADE, Reason
 from crystalcli.types import SkippedFile
 
 if TYPE_CHECKING:
-    from crystalcli.index.stats import Stats
+    from crystalcli.index.stats import StatsReport
     from crystalcli.ingest.ingester import IngestReport
 
 _LISTED = 12  # skipped files listed by name; `crystal inspect --documents` lists all
 
 
-def print_ingest(report: IngestReport, stats: Stats, path: str) -> None:
+def print_ingest(report: IngestReport, stats: StatsReport, path: str) -> None:
     """Print the table at the end of an ingest.
 
     Args:
@@ -99,7 +99,7 @@ def skipped_lines(skipped: Sequence[SkippedFile]) -> list[str]:
     return lines
 
 
-def ingest_json(report: IngestReport, stats: Stats) -> dict[str, Any]:
+def ingest_json(report: IngestReport, stats: StatsReport) -> dict[str, Any]:
     """Make the same for programs."""
     data = asdict(report)
     del data["changed"]  # `crystal watch` has it

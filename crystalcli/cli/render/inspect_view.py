@@ -17,8 +17,8 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.types import Document
 
 if TYPE_CHECKING:
-    from crystalcli.index.stats import ChunkView, Layer, NodeView, Stats
-    from crystalcli.recall.memory_use import MemoryUse
+    from crystalcli.index.stats import ChunkView, LayerStats, NodeView, StatsReport
+    from crystalcli.recall.memory_use import MemoryReport
 
 SMALL_TEXT = 100_000  # bytes of text under which the file's size says nothing yet
 _BAR = 30  # columns of the longest bar
@@ -28,7 +28,7 @@ _NARROW = 72  # columns under which figures are worth more than bars
 # --- the layers -----------------------------------------------------------------------------------
 
 
-def print_stats(stats: Stats, path: str) -> None:
+def print_stats(stats: StatsReport, path: str) -> None:
     """Print the layers as a person would draw them, and what they take."""
     console = output.console
     console.print(Text(sanitize(path), style="bold"))
@@ -93,10 +93,10 @@ def _bar(nodes: int, most: int, columns: int) -> str:
     return "█" * max(1, round(columns * log2(nodes + 1) / log2(most + 1)))
 
 
-def stats_json(stats: Stats) -> dict[str, Any]:
+def stats_json(stats: StatsReport) -> dict[str, Any]:
     """Make the figures for programs."""
 
-    def layer_json(layer: Layer) -> dict[str, Any]:
+    def layer_json(layer: LayerStats) -> dict[str, Any]:
         return {**asdict(layer), "bytes_per_million_tokens": 1e6 * layer.bytes / max(1, stats.tokens)}
 
     data = asdict(stats)
@@ -168,7 +168,7 @@ def document_json(document: Document, chunks: Iterable[ChunkView]) -> dict[str, 
 # --- the memory -----------------------------------------------------------------------------------
 
 
-def print_memory(use: MemoryUse, path: str) -> None:
+def print_memory(use: MemoryReport, path: str) -> None:
     """Print the parts in memory that grow with the crystal, their sum, the other parts, and the process."""
     console = output.console
     console.print(Text(sanitize(path), style="bold"))
@@ -193,7 +193,7 @@ def print_memory(use: MemoryUse, path: str) -> None:
     console.print(table)
 
 
-def memory_json(use: MemoryUse, path: str) -> dict[str, Any]:
+def memory_json(use: MemoryReport, path: str) -> dict[str, Any]:
     """Make the same for programs; bytes throughout."""
     return {
         "path": path,

@@ -13,7 +13,7 @@ from crystalcli.cli.terminal.output import output, sanitize
 
 if TYPE_CHECKING:
     from crystalcli.maintenance.compact import CompactReport
-    from crystalcli.maintenance.diff import Difference, Piece
+    from crystalcli.maintenance.diff import DiffPassage, DiffReport
     from crystalcli.maintenance.export import ExportReport
     from crystalcli.maintenance.forget import ForgetReport
     from crystalcli.maintenance.merge import MergeReport
@@ -126,7 +126,7 @@ def print_compact(report: CompactReport, path: str) -> None:
 # --- diff -----------------------------------------------------------------------------------------------------
 
 
-def print_difference(difference: Difference) -> None:
+def print_difference(difference: DiffReport) -> None:
     """Print a line a document, marked as diff(1) marks lines, and under a changed one a line a passage."""
     for path in difference.gone:
         _print(f"- {one_line(path)}", "red")
@@ -145,12 +145,12 @@ def print_difference(difference: Difference) -> None:
         output.note(f"the same: {format_count(difference.same, 'document')}")
 
 
-def _first_line(piece: Piece) -> str:
+def _first_line(piece: DiffPassage) -> str:
     line = " ".join(sanitize(piece.first_line).split())
     return line if len(line) <= _LINE else line[: _LINE - 1] + "…"
 
 
-def diff_json(difference: Difference) -> dict[str, Any]:
+def diff_json(difference: DiffReport) -> dict[str, Any]:
     """Make the same for programs."""
     data = asdict(difference)
     data["documents_same"] = data.pop("same")

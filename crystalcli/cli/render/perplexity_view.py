@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -13,7 +12,7 @@ from crystalcli.cli.terminal.humanize import format_count, one_line
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
-    from crystalcli.retrieval_lm.perplexity import Estimate, Foreseen
+    from crystalcli.retrieval_lm.perplexity import Estimate, PerplexityReport
 
 _ARMS = {
     "window": "the last tokens alone",
@@ -25,29 +24,19 @@ _ARMS = {
 }
 
 
-def print_perplexity(rows: Sequence[Mapping[str, Foreseen]], model: str, window: int, tokens: int) -> None:
-    """Print the figures.
-
-    Args:
-        rows: one row of arms for each target.
-        model: the language model's name.
-        window: tokens before each target.
-        tokens: tokens of the text.
-    """
-    from crystalcli.retrieval_lm.perplexity import results
-
-    figures = results(rows)
-    targets = f"{format_count(len(rows), 'target')} among {tokens:,} tokens"
-    output.console.print(Text(f"{one_line(model)}, {targets}, {window:,} tokens before each"))
+def print_perplexity(report: PerplexityReport) -> None:
+    """Print the figures."""
+    targets = f"{format_count(report.targets, 'target')} among {report.tokens:,} tokens"
+    output.console.print(Text(f"{one_line(report.model)}, {targets}, {report.window:,} tokens before each"))
     titles = ("before each target", "bits per byte", "perplexity", "of the first")
     table = plain_table(*titles, numbers=titles[1:])
     for arm, label in _ARMS.items():
-        estimates, ratio = figures.arms[arm], figures.ratios.get(arm)
+        estimates, ratio = report.arms[arm], report.ratios.get(arm)
         bits, perplexity = format_estimate(estimates.bits_per_byte), format_estimate(estimates.perplexity)
         table.add_row(label, bits, perplexity, format_estimate(ratio) if ratio else "")
     output.console.print(table)
-    if figures.repeated:
-        repeated = format_count(figures.repeated, "target")
+    if report.repeated:
+        repeated = format_count(report.repeated, "target")
         output.console.print(Text(f"of {repeated}, 13 tokens in a row stand in what was recalled"))
 
 
@@ -59,30 +48,28 @@ def format_estimate(figure: Estimate) -> str:
     return f"{figure.value:.{digits}f} ({figure.low:.{digits}f} to {figure.high:.{digits}f})"
 
 
-def perplexity_json(rows: Sequence[Mapping[str, Foreseen]], model: str, window: int, tokens: int) -> dict[str, Any]:
+def perplexity_json(report: PerplexityReport) -> dict[str, Any]:
     """Make the same for programs.
 
     Returns:
         The figures; each is its value and the bounds of its interval, null where one target alone gives none.
     """
-    from crystalcli.retrieval_lm.perplexity import results
 
     def estimate_json(figure: Estimate) -> list[float | None]:
         return [None if math.isnan(number) else number for number in figure]
 
-    figures = results(rows)
     return {
-        "model": model,
-        "window": window,
-        "tokens": tokens,
-        "targets": len(rows),
-        "repeated": figures.repeated,
+        "model": report.model,
+        "window": report.window,
+        "tokens": report.tokens,
+        "targets": report.targets,
+        "repeated": report.repeated,
         "arms": {
             arm: {
                 "bits_per_byte": estimate_json(estimates.bits_per_byte),
                 "perplexity": estimate_json(estimates.perplexity),
-                "of_window": estimate_json(figures.ratios[arm]) if arm in figures.ratios else None,
+                "of_window": estimate_json(report.ratios[arm]) if arm in report.ratios else None,
             }
-            for arm, estimates in figures.arms.items()
+            for arm, estimates in report.arms.items()
         },
     }

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from crystalcli.cli.terminal.humanize import one_line
 from crystalcli.types import Citation, Passage, Place
 
 
 def format_location(item: Passage | Citation | Place) -> str:
     """Format a place: `path p. 3`, or `path:12-14`, which an editor can open."""
-    path = one_line(item.path)
-    if not item.has_lines:
-        return f"{path} {one_line(item.place)}".rstrip()
-    lines = f"{item.line_start}" if item.line_end <= item.line_start else f"{item.line_start}-{item.line_end}"
+    place = item if isinstance(item, Place) else item.place
+    path = one_line(place.path)
+    if not place.has_lines:
+        return f"{path} {one_line(str(place))}".rstrip()
+    lines = f"{place.line_start}" if place.line_end <= place.line_start else f"{place.line_start}-{place.line_end}"
     return f"{path}:{lines}"
 
 
 def format_headings(item: Passage | Citation) -> str:
     """Format the headings and the definition above a passage, to stand behind its place; "" without any."""
-    names = (item.heading, item.marks.get("definition", ""))
+    names = (item.heading, item.place.marks.get("definition", ""))
     return "".join(f"  {one_line(name)}" for name in names if name)
+
+
+def place_json(place: Place) -> dict[str, Any]:
+    """Make a place for programs; pages are null in documents without pages."""
+    return {
+        "path": place.path,
+        "start": place.start,
+        "end": place.end,
+        "line_start": place.line_start,
+        "line_end": place.line_end,
+        "page_start": place.page_start,
+        "page_end": place.page_end,
+        "place": str(place),
+        "marks": dict(place.marks),
+    }

@@ -12,7 +12,7 @@ from typing import Any
 from rich.padding import Padding
 from rich.text import Text
 
-from crystalcli.cli.render.place_text import format_headings, format_location
+from crystalcli.cli.render.place_text import format_headings, format_location, place_json
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.types import Passage
@@ -41,7 +41,7 @@ def print_passages(passages: Sequence[Passage], explain: bool = False) -> None:
             _print_indented(Text(explanation_line(passage), style="dim"))
         low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
         marks = ("", "") if console.is_terminal and not console.no_color else ("»", "«")
-        start, best, end = unwrap_lines(passage.text, passage.kind, (low, high))
+        start, best, end = unwrap_lines(passage.text, passage.place.kind, (low, high))
         body = Text(sanitize(start))
         body.append(marks[0] + sanitize(best) + marks[1], style="bold yellow")
         body.append(sanitize(end))
@@ -65,17 +65,9 @@ def _print_indented(body: Text, columns: int = 4) -> None:
 def passage_json(passage: Passage) -> dict[str, Any]:
     """Make a passage for programs; offsets are characters of the document's text."""
     return {
-        "path": passage.path,
-        "start": passage.start,
-        "end": passage.end,
+        **place_json(passage.place),
         "score": round(passage.score, 6),
-        "line_start": passage.line_start,
-        "line_end": passage.line_end,
-        "page_start": passage.page_start or None,
-        "page_end": passage.page_end or None,
-        "place": passage.place,
         "heading": passage.heading,
-        "marks": dict(passage.marks),
         "gone": passage.gone,
         "also": [asdict(place) for place in passage.also],
         "best": {"start": passage.best[0], "end": passage.best[1], "text": passage.best_text},

@@ -10,12 +10,12 @@ from crystalcli.cli.terminal.humanize import format_count, one_line
 from crystalcli.cli.terminal.output import JSON_SCHEMA, output
 
 if TYPE_CHECKING:
-    from crystalcli.ingest.watch import Batch
+    from crystalcli.ingest.watch import WatchBatch
 
 _NAMED = 5  # files named for one batch
 
 
-def print_batch(batch: Batch) -> None:
+def print_batch(batch: WatchBatch) -> None:
     """Print what a batch changed; nothing where it changed nothing."""
     from crystalcli.errors import MACHINE_MADE
 
@@ -35,7 +35,7 @@ def print_batch(batch: Batch) -> None:
         output.write(f"{time.strftime('%H:%M:%S')}  {'; '.join(parts)}{encoded} ({report.seconds:.1f} s)\n")
 
 
-def print_batch_json(batch: Batch) -> None:
+def print_batch_json(batch: WatchBatch) -> None:
     """Print the same for programs: one object in one line for each batch."""
     report = batch.report
     data: dict[str, Any] = {

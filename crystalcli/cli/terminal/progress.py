@@ -41,18 +41,18 @@ def ingest_bar() -> Iterator[Callable[[Progress], None] | None]:
             seconds = max(0.1, bar.get_time() - started)
             bar.update(
                 task,
-                total=max(1, state.bytes_total),
-                completed=state.bytes,
+                total=max(1, state.total),
+                completed=state.done,
                 files=f"{state.files:,}/{state.files_total:,} files",
                 tokens=f"{state.tokens:,} tokens",
-                speed=f"{state.encoded / seconds:,.0f} tokens/s" if state.encoded else "",
+                speed=f"{state.encoded_tokens / seconds:,.0f} tokens/s" if state.encoded_tokens else "",
             )
 
         yield update
 
 
 @contextmanager
-def share_bar() -> Iterator[Callable[[int, int], None] | None]:
+def share_bar() -> Iterator[Callable[[Progress], None] | None]:
     """Draw the share of the whole that is done; yields None off a terminal."""
     if not output.shows_progress:
         yield None
@@ -63,7 +63,7 @@ def share_bar() -> Iterator[Callable[[int, int], None] | None]:
     columns = (SpinnerColumn(), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
     with Bar(*columns, console=output.stderr_console, transient=True) as bar:
         task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=max(1, total))
+        yield lambda state: bar.update(task, completed=state.done, total=max(1, state.total))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crystalcli.answering.wishes import FLOOR
+from crystalcli.answering.options.ask_options import FLOOR
 from crystalcli.cli.options.command_input import join_words, read_question, read_text_file, read_text_or_file
 from crystalcli.cli.options.crystal_options import (
     AllowRemoteOption,
@@ -160,20 +160,20 @@ def ask_command(
     is one. No language model is loaded for it; one that is named counts the tokens, and its window
     bounds them.
     """
-    from crystalcli.answering.broad.broad_question import needs_no_model
-    from crystalcli.answering.wishes import Wishes
+    from crystalcli.answering.broad.broad_question import broad_intent
+    from crystalcli.answering.options.ask_options import AskOptions
     from crystalcli.cli.commands.ask.ask_session import AskSession
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
-    from crystalcli.language_models import is_named
+    from crystalcli.language_models import is_model_named
 
     if as_json and form not in (None, AnswerFormat.JSON):
         raise UsageError(f"--json means --format json, which cannot be combined with --format {form}")
     form = AnswerFormat.JSON if as_json else form or AnswerFormat.PLAIN
     question = join_words(words)
-    options = Wishes(
+    options = AskOptions(
         k=k,
         depth=depth,
-        decay=parse_half_life(half_life),
+        half_life=parse_half_life(half_life),
         max_tokens=max_tokens,
         seed=seed,
         extractive=extractive,
@@ -184,14 +184,16 @@ def ask_command(
         template=read_text_file(template, "--template"),
         stoppable=True,
         broad=broad,
-    ).settled(lambda: is_named(model))
+    ).with_defaults(lambda: is_model_named(model))
     if question is None and (sys.stdin is None or not sys.stdin.isatty()):
         raise UsageError("give a question, or - to read it from standard input")
     try:
         if question == "-":
             question = read_question()
-        if question is not None and options.broad is not False and needs_no_model(question):
-            options = replace(options, extractive=True)
+        if question is not None and options.broad is not False:
+            intent = broad_intent(question)
+            if intent is not None and intent.needs_no_model:
+                options = replace(options, extractive=True)
         chat_model = None if options.extractive or context_only else resolve_language_model(model, allow_remote)
         with open_crystal(crystal, encoder_folder=encoder) as opened:
             asked_model = model if context_only else chat_model

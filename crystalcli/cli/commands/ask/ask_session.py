@@ -19,11 +19,11 @@ from crystalcli.cli.render.recall_view import print_passages
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.progress import StatusLine
 from crystalcli.errors import UsageError
-from crystalcli.language_models import speaker
+from crystalcli.language_models import open_model
 from crystalcli.lm import Preload
 
 if TYPE_CHECKING:
-    from crystalcli.answering.wishes import Wishes
+    from crystalcli.answering.options.ask_options import AskOptions
     from crystalcli.library import Crystal
     from crystalcli.types import Answer, ChatModel, Citation
 
@@ -43,7 +43,7 @@ class AskSession:
     def __init__(
         self,
         crystal: Crystal,
-        options: Wishes,
+        options: AskOptions,
         model: str | Path | ChatModel | None,
         allow_remote: bool,
         form: str,
@@ -96,10 +96,10 @@ class AskSession:
         self._model, self._options = None, replace(self._options, extractive=True)
 
     def _open(self, model: str | Path | ChatModel | None) -> None:
-        def open_model() -> ChatModel:
-            return speaker(model) if model is None or isinstance(model, str | Path) else model
+        def opened() -> ChatModel:
+            return open_model(model) if model is None or isinstance(model, str | Path) else model
 
-        self._model = Preload(open_model)()  # which goes on loading the weights
+        self._model = Preload(opened)()  # which goes on loading the weights
 
     def answer(self, question: str) -> Answer | None:
         """Answer a question on stdout.
@@ -128,7 +128,7 @@ class AskSession:
 
         try:
             answer = self._crystal.ask(
-                question, wishes=self._options, model=self._model, on_text=show_text, on_evidence=show_evidence
+                question, self._options, model=self._model, on_text=show_text, on_evidence=show_evidence
             )
         finally:
             self._status.clear()
@@ -145,7 +145,7 @@ class AskSession:
         print_passages(answer.passages)
 
     def _write_context(self, question: str) -> None:
-        packed = self._crystal.packed(question, self._options, model=self._model, allow_remote=self._allow_remote)
+        packed = self._crystal.pack_context(question, self._options, model=self._model, allow_remote=self._allow_remote)
         if self._form == "json":
             output.json("ask", packed_json(packed))
         elif self._form == "markdown":

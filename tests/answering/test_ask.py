@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from attribution.repository import SAMPLES
+from support.repository import SAMPLES
 
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.prompt import prompt_context

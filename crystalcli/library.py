@@ -397,5 +397,5 @@ def paths_of(given: Sequence[str | Path]) -> list[Path]:
     paths = [expanded(path) for path in given]
     for path in paths:
         if not path.exists():
-            raise SourceError(f"no such file or folder: {path}")
+            raise SourceError(f"{path} does not exist")
     return paths

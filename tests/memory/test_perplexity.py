@@ -94,7 +94,7 @@ def test_texts_of_files_and_folders(tmp_path):
         text_of([tmp_path / "b.txt", tmp_path / "c.bin"])
     (tmp_path / "nothing.txt").touch()
     assert text_of([tmp_path / "b.txt", tmp_path / "nothing.txt"]).text.strip() == "Two."
-    with pytest.raises(SourceError, match="no such file"):
+    with pytest.raises(SourceError, match="does not exist"):
         text_of([tmp_path / "gone.txt"])
 
 

@@ -744,5 +744,5 @@ def paths_of(paths: Sequence[str | Path]) -> list[Path]:
     found = [expanded(path) for path in paths]
     for path in found:
         if not path.exists():
-            raise SourceError(f"no such file or folder: {path}")
+            raise SourceError(f"{path} does not exist")
     return found

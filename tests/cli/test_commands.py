@@ -232,7 +232,7 @@ def test_nothing_to_read(tmp_path, capsys):
     (tmp_path / "void").mkdir()
     assert here(capsys, "ingest", tmp_path / "void", "-c", tmp_path / "n.crystal")[0] == 3
     code, _, err = here(capsys, "ingest", tmp_path / "nowhere", "-c", tmp_path / "o.crystal")
-    assert (code, "no such file or folder" in err) == (3, True)
+    assert (code, "does not exist" in err) == (3, True)
     assert not (tmp_path / "o.crystal").exists()
 
 

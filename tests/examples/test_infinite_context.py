@@ -109,7 +109,7 @@ def test_without_what_draws_there_is_no_picture(tmp_path, capsys, monkeypatch, b
 @pytest.mark.parametrize(
     ("data", "options", "code", "said"),
     [
-        (None, (), 3, "no such file or folder"),
+        (None, (), 3, "does not exist"),
         (b"", (), 3, "there is no text"),
         (b"Too short.\n", (), 2, "a window of 512 and 128 tokens behind it need 640"),
         (TEXT.encode(), ("--tokens", "0"), 2, "--tokens"),

@@ -103,7 +103,7 @@ def test_texts_of_files_and_folders(tmp_path):
         read_text([tmp_path / "b.txt", tmp_path / "c.bin"])
     (tmp_path / "nothing.txt").touch()
     assert read_text([tmp_path / "b.txt", tmp_path / "nothing.txt"]).text.strip() == "Two."
-    with pytest.raises(SourceError, match="no such file"):
+    with pytest.raises(SourceError, match="does not exist"):
         read_text([tmp_path / "gone.txt"])
 
 

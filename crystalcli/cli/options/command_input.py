@@ -1,4 +1,4 @@
-"""Input of commands beside their options: questions as words or through a pipe, texts in files, a piped document.
+"""Input of commands beside their options: questions, texts in files, a piped document.
 
 Knows: standard input, limits of size, UTF-8. Does not know: what the texts are for.
 """
@@ -78,7 +78,7 @@ def read_text_file(path: Path | None, option: str) -> str | None:
 def piped_document(
     paths: Sequence[str], name: str | None, max_bytes: int | None
 ) -> AbstractContextManager[Found | None]:
-    """Keep standard input as a document while the block runs, if the only path is `-`; else yield None.
+    """Keep standard input as a document while the block runs; yield None if no path is `-`.
 
     Args:
         paths: the paths to ingest.

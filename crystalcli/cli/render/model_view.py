@@ -1,4 +1,4 @@
-"""How models look: the weights that crystal fetches and the user's own, side by side."""
+"""Views of models: the weights that crystal fetches and the user's own, side by side."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def models_json(built_in: Iterable[Status], registry: Registry) -> list[dict[str
 
 
 def registered_json(own: Registered) -> dict[str, Any]:
-    """Make one of the user's own models for programs, with the keys of the built-in ones and its state."""
+    """Make one of the user's own models for programs, with the keys of built-in ones."""
     state = own.state
     return {
         "name": own.name,

@@ -1,4 +1,4 @@
-"""How the figures of `crystal perplexity` look: for people as text, for programs as a plain dictionary."""
+"""View of the figures of `crystal perplexity`: text for people, a dictionary for programs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from crystalcli.cli.render.plain_table import plain_table
-from crystalcli.cli.terminal.humanize import format_count, one_line
+from crystalcli.cli.terminal.humanize import format_count, single_line
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def print_perplexity(rows: Sequence[Mapping[str, Foreseen]], model: str, window:
 
     figures = results(rows)
     targets = f"{format_count(len(rows), 'target')} among {tokens:,} tokens"
-    output.console.print(Text(f"{one_line(model)}, {targets}, {window:,} tokens before each"))
+    output.console.print(Text(f"{single_line(model)}, {targets}, {window:,} tokens before each"))
     titles = ("before each target", "bits per byte", "perplexity", "of the first")
     table = plain_table(*titles, numbers=titles[1:])
     for arm, label in _ARMS.items():
@@ -63,7 +63,8 @@ def perplexity_json(rows: Sequence[Mapping[str, Foreseen]], model: str, window: 
     """Make the same for programs.
 
     Returns:
-        The figures; each is its value and the bounds of its interval, null where one target alone gives none.
+        The figures; each is its value and the bounds of its interval, null where one target alone
+        gives none.
     """
     from crystalcli.memory.perplexity import results
 

@@ -23,7 +23,8 @@ def main() -> None:
         from crystalcli.cli.app import run
 
         code = run()
-    except KeyboardInterrupt:  # before there was anything to stop, or a second one while the first was answered
+    # Before there was anything to stop, or a second one while the first was answered.
+    except KeyboardInterrupt:
         code = 130
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done
     # A thread that still loads a model has no reader any more, and cannot be interrupted.

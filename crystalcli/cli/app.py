@@ -1,7 +1,7 @@
 """The program `crystal`: its Typer app, and `run`, which turns every outcome into an exit code.
 
-A command's module is imported when the command is used, and everything heavy inside of the command, so
-that `crystal --help` is instant.
+A command's module is imported when the command is used, and everything heavy inside of the command,
+so that `crystal --help` is instant.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def crystal_group(
 ) -> None:
     """Remember folders in one file, and answer questions from it with a small local model.
 
-    `crystal ingest` reads documents into a crystal, `crystal ask` answers from it. Results are on stdout,
-    everything else on stderr. With --json a failure is an object on stdout too, with its exit code and
-    message under "error". `crystal help COMMAND` explains a command.
+    `crystal ingest` reads documents into a crystal, `crystal ask` answers from it. Results are on
+    stdout, everything else on stderr. With --json a failure is an object on stdout too, with its
+    exit code and message under "error". `crystal help COMMAND` explains a command.
     """
     output.quiet = quiet
 
@@ -107,7 +107,8 @@ def run(arguments: list[str] | None = None, program: typer.Typer = app, name: st
         return output.failure(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         return _stopped()
-    except SystemExit as error:  # raised for shell completion, and when the reader of stdout has gone
+    # Typer raises it for shell completion, and when the reader of stdout has gone.
+    except SystemExit as error:
         return error.code if "_CRYSTAL_COMPLETE" in os.environ and isinstance(error.code, int) else 0
     except BrokenPipeError:
         output.drop()

@@ -1,6 +1,6 @@
 """Generator of the man pages and of docs/COMMANDS.md, from the Typer app itself.
 
-python -m crystalcli.cli.reference            writes man/*.1 and docs/COMMANDS.md under the working folder
+python -m crystalcli.cli.reference            writes man/*.1 and docs/COMMANDS.md, here
 python -m crystalcli.cli.reference --check    exits 1 when one is missing, old or left over
 
 A folder as argument takes the place of the working folder.
@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from crystalcli.cli.parsing.command_page import CommandPage, walk
+from crystalcli.cli.parsing.command_page import CommandPage, walk_commands
 from crystalcli.errors import (
     CrystalError,
     ModelMissingError,
@@ -67,7 +67,7 @@ def generated_files() -> dict[str, str]:
 
     from crystalcli.cli.app import app
 
-    pages = list(walk(typer.main.get_command(app), "crystal"))
+    pages = list(walk_commands(typer.main.get_command(app), "crystal"))
     files = {f"{_MAN}/{page.path.replace(' ', '-')}.1": man_page(page) for page in pages}
     return {**files, _COMMANDS: commands_document(pages)}
 
@@ -138,7 +138,7 @@ def commands_document(pages: Sequence[CommandPage]) -> str:
 
 
 def _roff(text: str) -> str:
-    """Escape a text: backslashes and hyphens, and a control character at the beginning of a line."""
+    """Escape backslashes, hyphens, and a control character at the beginning of a line."""
     text = text.replace("\\", "\\e").replace("-", "\\-").replace("…", "...")
     return "\\&" + text if text.startswith((".", "'")) else text
 

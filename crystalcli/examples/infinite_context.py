@@ -79,7 +79,7 @@ def infinite_context(
     """
     began = time.monotonic()
     from crystalcli.cli.options.model_options import open_local_model
-    from crystalcli.cli.terminal.humanize import one_line
+    from crystalcli.cli.terminal.humanize import single_line
     from crystalcli.cli.terminal.progress import StatusLine
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.examples import picture, results
@@ -136,7 +136,7 @@ def infinite_context(
         results.ending(prepared, state, found, opened.name)
         output.write(f"{time.monotonic() - began:.0f} s, {time.process_time():.0f} s of processors\n")
         if drawn is not None:
-            output.write(f"{one_line(str(drawn))}\n")
+            output.write(f"{single_line(str(drawn))}\n")
     if failed is not None:
         raise failed
 

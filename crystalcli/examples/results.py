@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from crystalcli.cli.render.perplexity_view import perplexity_json, print_perplexity
-from crystalcli.cli.terminal.humanize import one_line
+from crystalcli.cli.terminal.humanize import single_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.examples.asking import Answers, Said
 from crystalcli.examples.board import layers
@@ -28,10 +28,10 @@ _NARROW = 66  # where there are fewer, answers stand below one another
 def beginning(prepared: Prepared, model: str) -> None:
     """What is about to be read, and how."""
     _say(
-        f"{len(prepared.ids):,} tokens stream through a window of {WINDOW}: {', '.join(map(one_line, prepared.names))}"
+        f"{len(prepared.ids):,} tokens stream through a window of {WINDOW}: {', '.join(map(single_line, prepared.names))}"
     )
     _say(
-        f"Each one that leaves it is crystallized. {one_line(model)} itself does not read them all, which would take it many minutes: "
+        f"Each one that leaves it is crystallized. {single_line(model)} itself does not read them all, which would take many minutes: "
         f"it foresees {LENGTH} tokens in up to {MOST} places."
     )
     _say(f"Put in behind token {prepared.before:,}: {prepared.fact.sentence}")

@@ -13,13 +13,13 @@ import pytest
 import typer
 
 from crystalcli.cli.app import app, run
-from crystalcli.cli.parsing.command_page import PANELS, CommandPage, walk
+from crystalcli.cli.parsing.command_page import PANELS, CommandPage, walk_commands
 from crystalcli.cli.parsing.help_text import render_help
 from crystalcli.cli.reference import generated_files, main
 
 ROOT = Path(__file__).parents[2]
 GROUP = typer.main.get_command(app)
-PAGES = list(walk(GROUP, "crystal"))
+PAGES = list(walk_commands(GROUP, "crystal"))
 
 
 def here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from crystalcli.cli.app import run
-from crystalcli.cli.parsing.command_page import walk
+from crystalcli.cli.parsing.command_page import walk_commands
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "JSON.md").read_text(encoding="utf-8")
@@ -77,10 +77,10 @@ def test_every_command_with_json_has_a_section():
 
     from crystalcli.cli.app import app
 
-    names = {page.path.removeprefix("crystal ") for page in walk(typer.main.get_command(app), "crystal")}
+    names = {page.path.removeprefix("crystal ") for page in walk_commands(typer.main.get_command(app), "crystal")}
     with_json = {
         page.path.removeprefix("crystal ")
-        for page in walk(typer.main.get_command(app), "crystal")
+        for page in walk_commands(typer.main.get_command(app), "crystal")
         if any(declaration == "--json" for declaration, _ in page.options)
     }
     assert with_json <= SECTIONS.keys()

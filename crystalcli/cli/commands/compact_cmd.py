@@ -23,11 +23,11 @@ app = command_app()
     """,
 )
 def compact_command(crystal: CrystalOption = None, as_json: JsonOption = False) -> None:
-    """Give back the space of forgotten, pruned and changed text, and join what many small ingests left.
+    """Give back the space of forgotten, pruned and changed text, and join small segments.
 
-    The crystal is written anew beside its place and replaces the old file in one step; until then, and
-    after Ctrl-C, the old file is whole. Nothing is encoded again: documents, texts and layers stay the
-    same. The new file needs free space on the disk.
+    The crystal is written anew beside its place and replaces the old file in one step; until then,
+    and after Ctrl-C, the old file is whole. Nothing is encoded again: documents, texts and layers
+    stay the same. The new file needs free space on the disk.
     """
     from crystalcli.cli.render.move_view import print_compact
     from crystalcli.cli.terminal.progress import share_bar

@@ -33,9 +33,9 @@ def diff_command(
 ) -> int:
     """List the differences between two crystals.
 
-    Lists documents added, gone and renamed, and the passages of those that changed, from A to B. Texts
-    are compared. The exit code is 0 if they are the same and 1 if they differ, as with diff(1); failures
-    have other codes, 2 where other commands have 1.
+    Lists documents added, gone and renamed, and the passages of those that changed, from A to B.
+    Texts are compared. The exit code is 0 if they are the same and 1 if they differ, as with
+    diff(1); failures have other codes, 2 where other commands have 1.
     """
     from crystalcli.cli.render.move_view import diff_json, print_difference
     from crystalcli.library import Crystal

@@ -46,15 +46,15 @@ def export_command(
 ) -> None:
     """Write documents back as files under the folder OUT, or their passages as JSON lines.
 
-    Exports all documents or those named: as cited, a folder of them, a path, or a glob in quotes. A file
-    holds the document's exact text in UTF-8; if the source was UTF-8 without a byte-order mark it is the
-    source, byte for byte. A PDF or mail becomes a .txt of its text. Names that lead out of OUT are
-    refused (exit code 1, after the others have been written), links in OUT are not followed, and files
-    that exist are left alone without --force.
+    Exports all documents or those named: as cited, a folder of them, a path, or a glob in quotes. A
+    file holds the document's exact text in UTF-8; if the source was UTF-8 without a byte-order mark
+    it is the source, byte for byte. A PDF or mail becomes a .txt of its text. Names that lead out
+    of OUT are refused (exit code 1, after the others have been written), links in OUT are not
+    followed, and files that exist are left alone without --force.
 
-    With --jsonl each line is a passage (a chunk; joined, their texts are the document) with path, kind,
-    title, start and end in characters, lines, pages, heading, tokens and text. All names are documents
-    then.
+    With --jsonl each line is a passage (a chunk; joined, their texts are the document) with path,
+    kind, title, start and end in characters, lines, pages, heading, tokens and text. All names are
+    documents then.
     """
     from crystalcli.cli.render.move_view import export_json, print_export, print_exported_lines
 

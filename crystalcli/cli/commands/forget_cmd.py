@@ -38,11 +38,11 @@ def forget_command(
 ) -> None:
     """Forget documents: as cited, a folder of them, a path, or a glob in quotes.
 
-    In a glob, * stops at / and ** does not; a glob without / is compared with the last part of a path.
-    All documents are forgotten in one step, or none if a name does not match (exit code 7). They are not
-    recalled any more, but their text stays in the bytes of the file until `crystal compact`, or
-    --compact here. The next `crystal ingest` of a folder reads a file that is still in it: name the file
-    in .crystalignore to leave it out.
+    In a glob, * stops at / and ** does not; a glob without / is compared with the last part of a
+    path. All documents are forgotten in one step, or none if a name does not match (exit code 7).
+    They are not recalled any more, but their text stays in the bytes of the file until `crystal
+    compact`, or --compact here. The next `crystal ingest` of a folder reads a file that is still in
+    it: name the file in .crystalignore to leave it out.
     """
     from crystalcli.cli.render.move_view import forget_json, print_forget
     from crystalcli.cli.terminal.progress import share_bar

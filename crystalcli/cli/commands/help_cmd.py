@@ -35,5 +35,6 @@ def help_command(
             ctx.fail(f"{context.command_path} has no command {words[0]!r}.")
         name, command, words = context.command.resolve_command(context, words)
         context = command.make_context(name, [], parent=context, resilient_parsing=True)
-        words = [word for word in words if not word.startswith("-")]  # what a second name stands for
+        # A second name may stand for options too.
+        words = [word for word in words if not word.startswith("-")]
     output.write(context.get_help().rstrip("\n") + "\n")

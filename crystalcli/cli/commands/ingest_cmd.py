@@ -84,18 +84,18 @@ def ingest_command(
 ) -> None:
     """Read files and folders into the crystal.
 
-    Reads documents, books, code, mail, chats and archives; with - standard input. Files that have not
-    changed since the last time are not read again. Documents whose files are gone stay, marked as gone,
-    until --prune. Ctrl-C keeps what was read, and the same command goes on from there.
+    Reads documents, books, code, mail, chats and archives; with - standard input. Files that have
+    not changed since the last time are not read again. Documents whose files are gone stay, marked
+    as gone, until --prune. Ctrl-C keeps what was read, and the same command goes on from there.
 
     Hidden files and files named in .gitignore or .crystalignore are left out. So are lock files,
-    minified and generated code, images, sound, video, fonts and programs, unless they are named on the
-    command line or match --include. The crystal remembers --include, --exclude and --max-file-size for
-    each folder until new ones are given.
+    minified and generated code, images, sound, video, fonts and programs, unless they are named on
+    the command line or match --include. The crystal remembers --include, --exclude and
+    --max-file-size for each folder until new ones are given.
 
     With --encoder DIR a new crystal gets an encoder of its own: a BERT, DistilBERT, RoBERTa or
-    XLM-RoBERTa model in Hugging Face's layout. Its codebooks are learnt once, from the first text or
-    from --codebooks-from.
+    XLM-RoBERTa model in Hugging Face's layout. Its codebooks are learnt once, from the first text
+    or from --codebooks-from.
     """
     from crystalcli.library import Crystal, paths_of
 
@@ -147,7 +147,8 @@ def ingest_command(
                 f"stopped; {contents}; what was read stays, and the same command goes on from there"
             ) from None
         stats = opened.stats()
-        if is_new and not stats.documents:  # inside the lock: another program may be waiting to write it
+        # Inside the lock: another program may be waiting to write it.
+        if is_new and not stats.documents:
             target.resolve().unlink(missing_ok=True)
     if report.lexical_only:
         output.note(

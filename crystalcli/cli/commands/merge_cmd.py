@@ -35,9 +35,9 @@ def merge_command(
 ) -> None:
     """Make one crystal of several, without reading or encoding anything again.
 
-    Text that they share is stored once. A document that several hold under one name with the same text
-    is there once. If the texts differ both stay, the later one's name prefixed with the name of its
-    crystal. The new crystal is whole or not there; --force replaces a crystal.
+    Text that they share is stored once. A document that several hold under one name with the same
+    text is there once. If the texts differ both stay, the later one's name prefixed with the name
+    of its crystal. The new crystal is whole or not there; --force replaces a crystal.
     """
     from crystalcli.cli.render.move_view import print_merge
     from crystalcli.cli.terminal.progress import share_bar

@@ -97,9 +97,10 @@ def models_add_command(
 ) -> None:
     """Give a language model of your own a name.
 
-    A model is a GGUF file, a folder in Hugging Face's layout, or a local server. It is opened first, to
-    see that it can be. It stays where it is; only its place is remembered. A server is an
-    OpenAI-compatible one, such as http://127.0.0.1:11434/v1, with #MODEL behind it if it has several.
+    A model is a GGUF file, a folder in Hugging Face's layout, or a local server. It is opened
+    first, to see that it can be. It stays where it is; only its place is remembered. A server is an
+    OpenAI-compatible one, such as http://127.0.0.1:11434/v1, with #MODEL behind it if it has
+    several.
     """
     from crystalcli import language_models
     from crystalcli.cli.render.model_view import registered_json

@@ -38,14 +38,15 @@ def perplexity_command(
 ) -> None:
     """Measure how well the language model predicts the end of a text, with memory and without.
 
-    Files and folders are one text, in the order given. Pieces of its last 30 % are predicted from the N
-    tokens before them, and from half as many with as many tokens recalled from all that stands before
-    these. Nothing later is recalled, and no crystal is made or changed. Copying raises the probability
-    of tokens that followed the same last few tokens earlier, in the N tokens or in recalled text; more
-    is recalled for it than the model is shown.
+    Files and folders are one text, in the order given. Pieces of its last 30 % are predicted from
+    the N tokens before them, and from half as many with as many tokens recalled from all that
+    stands before these. Nothing later is recalled, and no crystal is made or changed. Copying
+    raises the probability of tokens that followed the same last few tokens earlier, in the N tokens
+    or in recalled text; more is recalled for it than the model is shown.
 
-    Bits per byte can be compared between models, perplexity only between models with the same tokens.
-    Intervals hold the figure 95 times in 100. 40 targets take about five minutes on two cores.
+    Bits per byte can be compared between models, perplexity only between models with the same
+    tokens. Intervals hold the figure 95 times in 100. 40 targets take about five minutes on two
+    cores.
     """
     from crystalcli.cli.render.perplexity_view import perplexity_json, print_perplexity
     from crystalcli.cli.terminal.progress import share_bar

@@ -32,8 +32,8 @@ def repair_command(
 ) -> None:
     """Mend a damaged crystal with all that can still be read of it.
 
-    Says what was lost. Layers and postings are made again from the text. Documents that have lost text
-    are marked, and the next ingest reads their files again. The damaged file is kept as
+    Says what was lost. Layers and postings are made again from the text. Documents that have lost
+    text are marked, and the next ingest reads their files again. The damaged file is kept as
     NAME.crystal.damaged.
     """
     from crystalcli.cli.render.check_view import print_repair, repair_json

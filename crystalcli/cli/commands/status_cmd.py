@@ -33,9 +33,9 @@ def status_command(
 ) -> None:
     """Compare the crystal with the folders it was made from.
 
-    Lists files that are new, changed, gone, unread or without layers. The exit code is 0 if the crystal
-    holds all that was asked for as it is now, and 1 if an ingest would change it. Files that cannot be
-    read as text are listed with the reason and do not count.
+    Lists files that are new, changed, gone, unread or without layers. The exit code is 0 if the
+    crystal holds all that was asked for as it is now, and 1 if an ingest would change it. Files
+    that cannot be read as text are listed with the reason and do not count.
     """
     from crystalcli.cli.render.check_view import print_status, status_json
     from crystalcli.library import Crystal

@@ -33,8 +33,8 @@ def verify_command(
 ) -> None:
     """Check the file: its pages, rows, digests, layers, postings and documents.
 
-    Changes nothing and needs no weights. Each problem is listed with the documents it touches; the exit
-    code is then 4.
+    Changes nothing and needs no weights. Each problem is listed with the documents it touches; the
+    exit code is then 4.
     """
     from crystalcli.cli.render.check_view import print_verdict, verdict_json
     from crystalcli.cli.terminal.progress import share_bar

@@ -53,9 +53,9 @@ def watch_command(
     """Keep the crystal up to date while files change.
 
     Ingests the paths, then each change in them, until Ctrl-C. Changes within half a second are one
-    batch. Documents whose files are deleted are marked as gone. The crystal is locked only while a batch
-    is read, so that other commands can use it in between; while another program writes it, watch waits.
-    The same files are left out as by `crystal ingest`.
+    batch. Documents whose files are deleted are marked as gone. The crystal is locked only while a
+    batch is read, so that other commands can use it in between; while another program writes it,
+    watch waits. The same files are left out as by `crystal ingest`.
     """
     from crystalcli.cli.render.watch_view import print_batch, print_batch_json
     from crystalcli.cli.terminal.stop_signals import stop_on_signals

@@ -1,1 +1,1 @@
-"""Options and inputs that commands share: the crystal, file filters, the language model, texts from files and stdin."""
+"""Options and inputs that commands share: crystal, file filters, language model, texts."""

@@ -1,4 +1,4 @@
-"""Input of commands beside their options: questions as words or through a pipe, texts in files, a piped document.
+"""Input of commands beside their options: questions, texts in files, a piped document.
 
 Knows: standard input, limits of size, UTF-8. Does not know: what the texts are for.
 """

@@ -1,6 +1,7 @@
 """Values that a shell completes: documents of the crystal, names of models, names of commands.
 
-Where a function offers nothing the shell completes files. Errors offer nothing: a shell has no place for them.
+Where a function offers nothing the shell completes files. Errors offer nothing: a shell has no
+place for them.
 
 Knows: Typer's protocol of completion. Does not know: the shells' scripts, which Typer writes.
 """
@@ -19,7 +20,7 @@ _BASH_SPECIAL = re.compile(r"([^\w@%+=:,./~-])", re.ASCII)
 
 
 class _BashWord(str):
-    """A word that Typer prints as bash needs it: with backslashes, unless the user has begun a quotation."""
+    """A word that Typer prints as bash needs it, with backslashes."""
 
     __slots__ = ()
 

@@ -116,7 +116,7 @@ def open_crystal(option: Path | None, *, encoder: bool = True, encoder_folder: P
 
 
 def fetch_default_weights(name: str) -> Path | None:
-    """Fetch a model's weights if they are not here; None, with a notice, when they cannot be fetched."""
+    """Find a model's weights, fetched if need be; None, with a notice, if that fails."""
     try:
         return fetch_weights(name)
     except ModelMissingError as error:
@@ -125,7 +125,7 @@ def fetch_default_weights(name: str) -> Path | None:
 
 
 def fetch_weights(name: str) -> Path:
-    """Find the folder of a model's weights; fetch them, with a notice and a progress bar, if they are not here.
+    """Find the folder of a model's weights; fetch them, with a progress bar, if need be.
 
     Raises:
         ModelMissingError: they cannot be fetched.

@@ -47,7 +47,8 @@ def resolve_language_model(option: str | None, allow_remote: bool) -> str | Path
         allow_remote: whether a server may be another machine.
 
     Returns:
-        The user's own model, open; or the name of a built-in one, fetched, which opens when it is asked.
+        The user's own model, open; or the name of a built-in one, fetched, which opens when it is
+        asked.
     """
     from crystalcli.language_models import is_builtin, open_model, resolve_model
 

@@ -1,4 +1,4 @@
-"""Typer's command and group, with this program's help, late loading, second names and advice on wrong usage.
+"""Typer's command and group with this program's help, late loading and advice.
 
 Knows: Typer's public names. Does not know: any command, Click (each Typer carries its own).
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from crystalcli.cli.parsing.command_page import page_of, summary_of
+from crystalcli.cli.parsing.command_page import describe_command, summary_of
 from crystalcli.cli.parsing.help_text import render_help
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import UsageError
@@ -23,7 +23,8 @@ _SIMILAR = 0.6  # difflib's ratio above which a command is suggested
 def command_app(**settings: Any) -> typer.Typer:
     """Make the Typer app that a command's file holds.
 
-    Without completion options, which the program has once, and without Typer's Rich output, which is slow to import.
+    Without completion options, which the program has once, and without Typer's Rich output, which
+    is slow to import.
 
     Args:
         settings: further arguments of `typer.Typer`.
@@ -49,7 +50,7 @@ class Command(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help into the formatter."""
-        formatter.write(render_help(page_of(self, ctx)))
+        formatter.write(render_help(describe_command(self, ctx)))
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the summary, which shells show beside a completed name. It is not cut."""
@@ -102,7 +103,8 @@ class CommandGroup(TyperGroup):
     """A group with help in panels.
 
     Attributes:
-        modules: name of a command to the module that holds it; empty where the group's commands are registered as usual.
+        modules: name of a command to the module that holds it; empty where the group's commands are
+            registered as usual.
         second_names: another name of a command to the words that it stands for.
     """
 
@@ -116,7 +118,7 @@ class CommandGroup(TyperGroup):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help into the formatter."""
-        formatter.write(render_help(page_of(self, ctx)))
+        formatter.write(render_help(describe_command(self, ctx)))
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """Return the summary, which shells show beside a completed name. It is not cut."""
@@ -138,7 +140,8 @@ class CommandGroup(TyperGroup):
             args: the arguments, the command's name first.
 
         Returns:
-            The name, the command and the arguments after the name; no name and no command while completing.
+            The name, the command and the arguments after the name; no name and no command while
+            completing.
 
         Raises:
             UsageError: Typer's, for an unknown command; it names the nearest.
@@ -151,7 +154,7 @@ class CommandGroup(TyperGroup):
             self._fail(ctx, name)
         return (name if command is not None else None), command, args[1:]
 
-    def _fail(self, ctx: Any, name: str) -> NoReturn:
+    def _fail(self, ctx: Any, name: str) -> None:
         from difflib import get_close_matches
 
         if len(name.split()) > 1 and "ask" in self.commands:
@@ -162,7 +165,7 @@ class CommandGroup(TyperGroup):
 
 
 def is_usage_error(error: BaseException) -> bool:
-    """Tell whether an error is Typer's for a wrong command line; each Typer has its own class for it."""
+    """Tell whether an error is Typer's own for a wrong command line."""
     return isinstance(error, _TYPER_ERROR)
 
 

@@ -1,6 +1,7 @@
-"""What is known of one command: its usage, description, options, examples. The help, man pages and docs are made of it.
+"""Description of one command: usage, text, options, examples. Help, man pages and docs show it.
 
-Knows: the attributes that Typer's commands and parameters have in every version. Does not know: how a page looks.
+Knows: the attributes that Typer's commands and parameters have in every version. Does not know: how
+a page looks.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class CommandPage:
         return _first_sentence(self.paragraphs)
 
 
-def page_of(command: Any, context: Any) -> CommandPage:
+def describe_command(command: Any, context: Any) -> CommandPage:
     """Describe a command.
 
     Args:
@@ -84,7 +85,7 @@ def summary_of(command: Any) -> str:
     return _first_sentence(_paragraphs(command.help))
 
 
-def walk(command: Any, name: str) -> Iterator[CommandPage]:
+def walk_commands(command: Any, name: str) -> Iterator[CommandPage]:
     """Yield the page of a command, then those of all commands below it, hidden ones left out."""
     context = command.make_context(name, [], resilient_parsing=True)
     yield from _walk(command, context)
@@ -97,7 +98,7 @@ def commands_of(command: Any) -> dict[str, Any]:
 
 
 def _walk(command: Any, context: Any) -> Iterator[CommandPage]:
-    yield page_of(command, context)
+    yield describe_command(command, context)
     for name, child in commands_of(command).items():
         yield from _walk(child, child.make_context(name, [], parent=context, resilient_parsing=True))
 

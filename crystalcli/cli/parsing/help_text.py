@@ -84,9 +84,10 @@ def _table(rows: Sequence[tuple[str, str]], width: int, least: int) -> str:
 
 
 def _command_line(line: str, width: int) -> str:
-    """Indent a command line; one that is too long goes on behind a backslash, so that it can be copied."""
+    """Indent a command line; break a long one behind a backslash, so that it can be copied."""
     lines = textwrap.wrap(line, width - 6, break_long_words=False, break_on_hyphens=False)
-    if any(part.count('"') % 2 or part.count("'") % 2 for part in lines):  # a quoted argument stays whole
+    # A quoted argument stays whole.
+    if any(part.count('"') % 2 or part.count("'") % 2 for part in lines):
         lines = [line]
     return "\n".join(
         " " * (4 if number == 0 else 6) + part for number, part in enumerate(" \\\n".join(lines).split("\n"))

@@ -1,4 +1,4 @@
-"""How answers, and the context that a model is given, look as Markdown and as data. Decides nothing.
+"""Views of answers, and of the context of a model, as Markdown and as data.
 
 `commands.ask.answer_screen` has plain text.
 """

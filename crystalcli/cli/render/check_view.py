@@ -1,4 +1,4 @@
-"""How status, verify and repair look: for people as text, for programs as plain dictionaries. Decides nothing."""
+"""Views of status, verify and repair: text for people, dictionaries for programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from crystalcli.cli.render.plain_table import plain_table
-from crystalcli.cli.terminal.humanize import format_count, one_line
+from crystalcli.cli.terminal.humanize import format_count, single_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.types import FileState
 
@@ -38,7 +38,7 @@ def print_status(status: StatusReport, path: str, everything: bool) -> None:
     console = output.console
     known = [entry for entry in status.entries if entry.now != "new"]
     word = "complete" if status.complete else "not complete"
-    console.print(Text.assemble(one_line(path), ": ", (word, "bold green" if status.complete else "bold yellow")))
+    console.print(Text.assemble(single_line(path), ": ", (word, "bold green" if status.complete else "bold yellow")))
     states = Counter(entry.state for entry in known)
     now = Counter(entry.now for entry in status.entries if entry.now != "same" and entry.state != "gone")
     parts = [
@@ -48,7 +48,7 @@ def print_status(status: StatusReport, path: str, everything: bool) -> None:
     changes = [f"{now[state]:,} {state.replace('_', ' ')}" for state in _CHANGES if now[state]]
     console.print(Text(f"folders  {', '.join(changes) if changes else 'as they were read'}"))
     if status.missing_folders:
-        console.print(Text(f"missing  {', '.join(map(one_line, status.missing_folders))}"))
+        console.print(Text(f"missing  {', '.join(map(single_line, status.missing_folders))}"))
     if status.segments_without_layers:
         lacking = f"{status.segments_without_layers:,} of {status.segments:,} segments have no layers yet"
         console.print(Text(f"layers   {lacking}"))
@@ -75,7 +75,7 @@ def _print_entries(entries: Iterable[SourceStatus]) -> None:
         ledger = f"{entry.state}: {entry.reason}" if entry.reason else entry.state
         if entry.without_layers:
             ledger += f"{', ' if ledger else ''}{entry.without_layers:,} without layers"
-        table.add_row(Text(one_line(entry.path)), entry.now.replace("_", " "), chunks, Text(one_line(ledger)))
+        table.add_row(Text(single_line(entry.path)), entry.now.replace("_", " "), chunks, Text(single_line(ledger)))
     output.console.print(table)
 
 
@@ -104,10 +104,10 @@ def print_verdict(verdict: VerifyReport, path: str) -> None:
         layers = ", ".join(f"{ratio:.2f}" for ratio in verdict.ratios)
         contents = f"{format_count(counts['sources'], 'file')} in the ledger, {format_count(counts['chunks'], 'chunk')}"
         left_out = ", postings not compared with the text" if verdict.quick else ""
-        console.print(Text(f"{one_line(path)} is sound: {contents}, layers {layers} to 1{left_out}"))
+        console.print(Text(f"{single_line(path)} is sound: {contents}, layers {layers} to 1{left_out}"))
         return
     for problem in verdict.problems[:_LISTED]:
-        console.print(Text(one_line(problem.message)))
+        console.print(Text(single_line(problem.message)))
         if problem.documents:
             console.print(Text(f"    touches {_names(problem.documents)}", style="dim"))
     if len(verdict.problems) > _LISTED:
@@ -120,7 +120,7 @@ def print_verdict(verdict: VerifyReport, path: str) -> None:
 
 def _names(documents: Sequence[str]) -> str:
     more = f" and {len(documents) - _NAMED:,} more" if len(documents) > _NAMED else ""
-    return ", ".join(one_line(name) for name in documents[:_NAMED]) + more
+    return ", ".join(single_line(name) for name in documents[:_NAMED]) + more
 
 
 def verdict_json(verdict: VerifyReport) -> dict[str, Any]:
@@ -132,14 +132,14 @@ def print_repair(report: RepairReport, path: str) -> None:
     """Print what was made again and what was lost."""
     console = output.console
     if not report.changed:
-        console.print(Text(f"{one_line(path)} is sound: nothing to repair"))
+        console.print(Text(f"{single_line(path)} is sound: nothing to repair"))
         return
-    kept = f"; the damaged file is {one_line(report.backup)}" if report.backup else ""
-    console.print(Text(f"{one_line(path)} is sound again{kept}"))
+    kept = f"; the damaged file is {single_line(report.backup)}" if report.backup else ""
+    console.print(Text(f"{single_line(path)} is sound again{kept}"))
     for line in report.made_again:
-        console.print(Text(f"made again  {one_line(line)}"))
+        console.print(Text(f"made again  {single_line(line)}"))
     for line in report.lost[:_LISTED]:
-        console.print(Text(f"lost        {one_line(line)}"))
+        console.print(Text(f"lost        {single_line(line)}"))
     if len(report.lost) > _LISTED:
         console.print(Text(f"and {len(report.lost) - _LISTED:,} more: --json has all", style="dim"))
     if not report.lost:

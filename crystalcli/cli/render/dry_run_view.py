@@ -1,4 +1,4 @@
-"""How a dry run of an ingest looks: for people as text, for programs as a plain dictionary. Decides nothing."""
+"""View of a dry run of an ingest: text for people, a dictionary for programs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from crystalcli.cli.terminal.humanize import (
     format_count,
     format_duration,
     format_size,
-    one_line,
     round_to_two_figures,
+    single_line,
 )
 from crystalcli.cli.terminal.output import output
 
@@ -41,9 +41,9 @@ def print_forecast(forecast: ForecastReport, verbose: bool) -> None:
     console = output.console
     if verbose:
         for path, kind, size in forecast.files:
-            console.print(Text(f"{one_line(path)}  ({kind}, {format_size(size)})"))
+            console.print(Text(f"{single_line(path)}  ({kind}, {format_size(size)})"))
         for file in forecast.skipped:
-            console.print(Text(f"{one_line(file.path)}  (not: {one_line(file.reason)})", style="dim"))
+            console.print(Text(f"{single_line(file.path)}  (not: {single_line(file.reason)})", style="dim"))
     table = plain_table()
     table.add_column(style="bold")
     table.add_column(justify="right")

@@ -1,4 +1,4 @@
-"""How an ingest looks: for people as text, for programs as a plain dictionary. Decides nothing."""
+"""View of an ingest: text for people, a dictionary for programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from crystalcli.cli.render.inspect_view import SMALL_TEXT, stats_json
 from crystalcli.cli.render.plain_table import plain_table
-from crystalcli.cli.terminal.humanize import format_count, format_size, one_line
+from crystalcli.cli.terminal.humanize import format_count, format_size, single_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.errors import MACHINE_MADE, Reason
 from crystalcli.types import SkippedFile
@@ -66,7 +66,7 @@ def print_ingest(report: IngestReport, stats: StatsReport, path: str) -> None:
     for line in skipped_lines(report.skipped):
         table.add_row("", "", Text(line, style="dim"))
     for folder, choice in report.chosen.items():
-        table.add_row("chosen", "", Text(f"{one_line(folder)}: {filter_line(choice)}"))
+        table.add_row("chosen", "", Text(f"{single_line(folder)}: {filter_line(choice)}"))
     nodes = ", ".join(f"{layer.nodes:,} {layer.name}" for layer in stats.layers[1:])
     table.add_row("crystal", f"{stats.documents:,}", f"documents, {stats.tokens:,} tokens, {nodes}")
     share = f", {stats.file / stats.text_raw:.2f} of the text" if stats.text_raw >= SMALL_TEXT else ""
@@ -91,7 +91,7 @@ def skipped_lines(skipped: Sequence[SkippedFile]) -> list[str]:
     """
     usual = Counter(file.reason for file in skipped if file.code in MACHINE_MADE)
     others = [file for file in skipped if file.code not in MACHINE_MADE]
-    lines = [f"{one_line(file.path)}: {sanitize(file.reason)}" for file in others[:_LISTED]]
+    lines = [f"{single_line(file.path)}: {sanitize(file.reason)}" for file in others[:_LISTED]]
     if len(others) > _LISTED:
         lines.append(f"and {len(others) - _LISTED} more: crystal inspect --documents")
     if usual:

@@ -1,4 +1,4 @@
-"""How a crystal, its documents and its memory look: for people as text, for programs as plain dictionaries.
+"""Views of a crystal, its documents and its memory: text for people, dictionaries for programs.
 
 Decides nothing.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from crystalcli.cli.render.plain_table import plain_table
-from crystalcli.cli.terminal.humanize import format_size, one_line
+from crystalcli.cli.terminal.humanize import format_size, single_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.types import Document
 
@@ -73,12 +73,14 @@ def print_stats(stats: StatsReport, path: str) -> None:
     not_done = {state: count for state, count in stats.state_counts.items() if state != "done"}
     if not_done:
         rows.add_row("not read", ", ".join(f"{count:,} {state}" for state, count in not_done.items()))
-    rows.add_row("encoder", f"{one_line(stats.encoder)}; format version {stats.format_version}")
+    rows.add_row("encoder", f"{single_line(stats.encoder)}; format version {stats.format_version}")
     if stats.own_encoder is not None:
         own = stats.own_encoder
         codebooks = f"codebooks of {format_size(stats.codebooks)}"
         rows.add_row("", f"{own['dimension']} dimensions, chunks of up to {own['limit']} tokens, {codebooks}")
-        rows.add_row("", f"SHA-256 {one_line(str(own['weights']))[:16]}…, was in {one_line(str(own['location']))}")
+        rows.add_row(
+            "", f"SHA-256 {single_line(str(own['weights']))[:16]}…, was in {single_line(str(own['location']))}"
+        )
     if not stats.complete:
         rows.add_row("incomplete", "some of it has no layers yet or was not read to its end: run crystal ingest again")
     console.print(rows)
@@ -112,7 +114,7 @@ def print_documents(documents: Iterable[Document]) -> None:
     table = plain_table("document", "kind", "tokens", "chunks", "state", numbers=("tokens", "chunks"))
     for document in documents:
         state = f"{document.state}: {sanitize(document.reason)}" if document.reason else document.state
-        name = Text(one_line(document.path))
+        name = Text(single_line(document.path))
         table.add_row(name, document.kind, f"{document.tokens:,}", f"{document.chunks:,}", Text(state))
     output.console.print(table)
 
@@ -126,7 +128,7 @@ def print_document(document: Document, chunks: Iterable[ChunkView], limit: int) 
         limit: how many of them are printed.
     """
     console = output.console
-    head = Text(one_line(document.path), style="bold")
+    head = Text(single_line(document.path), style="bold")
     pages = f", {document.pages} pages" if document.pages else ""
     size = f"{document.characters:,} characters, {document.tokens:,} tokens, {document.chunks} chunks"
     head.append(f"  {document.kind}{pages}, {size}")

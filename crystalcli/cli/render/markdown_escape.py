@@ -1,4 +1,4 @@
-"""Text from anywhere as Markdown that shows that text: no heading, link or HTML in it, no end of its own quote.
+"""Escapes that make Markdown show any text as it is, without heading, link or HTML.
 
 Knows: CommonMark and what GitHub adds to it. Does not know: answers.
 """
@@ -11,7 +11,8 @@ from crystalcli.cli.terminal.output import sanitize
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SIGNS = re.compile(r"[&<>\\`*_\[\]|~$]|:(?=//)|(?<=www)\.", re.IGNORECASE)
-_BEGINNING = re.compile(r"[-+=#]|\d{1,9}(?=[.)])")  # of a line: a list, a rule, a heading or the line under one
+# The beginning of a line that is a list, a rule, a heading or the line under one.
+_BEGINNING = re.compile(r"[-+=#]|\d{1,9}(?=[.)])")
 _LINE_ENDS = re.compile("[\u2028\u2029]")
 _TICKS = re.compile("`+")
 

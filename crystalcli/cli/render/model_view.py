@@ -1,4 +1,4 @@
-"""How models look: the weights that crystal fetches and the user's own, side by side."""
+"""Views of models: the weights that crystal fetches and the user's own, side by side."""
 
 from __future__ import annotations
 

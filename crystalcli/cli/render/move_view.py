@@ -1,4 +1,4 @@
-"""How the moves look: what was exported, merged, forgotten, given back, and what differs. Decides nothing."""
+"""Views of export, merge, forget, compact and diff: text for people, dictionaries for programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from crystalcli.cli.terminal.humanize import format_count, format_size, one_line
+from crystalcli.cli.terminal.humanize import format_count, format_size, single_line
 from crystalcli.cli.terminal.output import output, sanitize
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _print_list(lines: Sequence[str]) -> None:
 
 def print_export(report: ExportReport, folder: str) -> None:
     """Print where the files are, how many are the sources byte for byte, and what was left out."""
-    _print(f"{format_count(report.files, 'file')}, {format_size(report.bytes)}, under {one_line(folder)}")
+    _print(f"{format_count(report.files, 'file')}, {format_size(report.bytes)}, under {single_line(folder)}")
     others = report.files - report.exact
     if others:
         _print(
@@ -48,15 +48,15 @@ def print_export(report: ExportReport, folder: str) -> None:
         _print(
             f"{format_count(len(report.partial), 'document')} not read to the end, and not written: run crystal ingest again"
         )
-        _print_list([one_line(path) for path in report.partial])
+        _print_list([single_line(path) for path in report.partial])
     if report.refused:
         _print("refused")
-        _print_list([f"{one_line(path)}: {reason}" for path, reason in report.refused])
+        _print_list([f"{single_line(path)}: {reason}" for path, reason in report.refused])
 
 
 def print_exported_lines(passages: int, target: str) -> None:
     """Print how many passages were written."""
-    _print(f"{format_count(passages, 'passage')} in {one_line(target)}")
+    _print(f"{format_count(passages, 'passage')} in {single_line(target)}")
 
 
 def export_json(report: ExportReport) -> dict[str, Any]:
@@ -73,13 +73,16 @@ def print_merge(report: MergeReport, path: str) -> None:
     contents = (
         f"{format_count(report.documents, 'document')}, {report.size.tokens:,} tokens, {format_size(report.size.bytes)}"
     )
-    _print(f"{one_line(path)} holds {contents}, of {report.crystals} crystals ({report.seconds:.1f} s)")
+    _print(f"{single_line(path)} holds {contents}, of {report.crystals} crystals ({report.seconds:.1f} s)")
     if report.same:
         _print(f"{format_count(report.same, 'document')} in more than one of them with the same text: kept once")
     if report.renamed:
         _print(f"{format_count(len(report.renamed), 'document')} with a name that another document has")
         _print_list(
-            [f"{one_line(old)} of {one_line(crystal)} is {one_line(new)}" for crystal, old, new in report.renamed]
+            [
+                f"{single_line(old)} of {single_line(crystal)} is {single_line(new)}"
+                for crystal, old, new in report.renamed
+            ]
         )
 
 
@@ -94,13 +97,13 @@ def print_forget(report: ForgetReport, path: str, dry_run: bool, compact: Compac
     """
     what = f"{format_count(len(report.documents), 'document')}, {report.tokens:,} tokens"
     _print(f"would forget {what}" if dry_run else f"forgot {what}")
-    _print_list([one_line(document.path) for document in report.documents])
+    _print_list([single_line(document.path) for document in report.documents])
     if report.kept:
         _print(f"{report.kept:,} tokens of that stand in other documents too, and stay")
     if compact is not None:
         print_compact(compact, path)
     elif not dry_run and report.tokens:
-        _print(f"the text is still in the bytes of {one_line(path)}: crystal compact takes it out")
+        _print(f"the text is still in the bytes of {single_line(path)}: crystal compact takes it out")
 
 
 def forget_json(report: ForgetReport, compact: CompactReport | None) -> dict[str, Any]:
@@ -118,7 +121,7 @@ def print_compact(report: CompactReport, path: str) -> None:
     joined = f"{format_count(before.segments, 'segment')} became {after.segments:,}"
     gain = f"{format_size(freed)} given back" if freed > 0 else "nothing to give back"
     _print(
-        f"{one_line(path)}: {format_size(before.bytes)} before, {format_size(after.bytes)} now, {gain} ({report.seconds:.1f} s)"
+        f"{single_line(path)}: {format_size(before.bytes)} before, {format_size(after.bytes)} now, {gain} ({report.seconds:.1f} s)"
     )
     _print(f"{dropped}, {joined}; {format_count(report.documents, 'document')}, {after.tokens:,} tokens stay")
 
@@ -129,13 +132,13 @@ def print_compact(report: CompactReport, path: str) -> None:
 def print_difference(difference: DiffReport) -> None:
     """Print a line a document, marked as diff(1) marks lines, and under a changed one a line a passage."""
     for path in difference.gone:
-        _print(f"- {one_line(path)}", "red")
+        _print(f"- {single_line(path)}", "red")
     for path in difference.added:
-        _print(f"+ {one_line(path)}", "green")
+        _print(f"+ {single_line(path)}", "green")
     for old, new in difference.renamed:
-        _print(f"> {one_line(old)} is now {one_line(new)}", "cyan")
+        _print(f"> {single_line(old)} is now {single_line(new)}", "cyan")
     for change in difference.changed:
-        _print(f"! {one_line(change.path)}", "bold yellow")
+        _print(f"! {single_line(change.path)}", "bold yellow")
         for mark, pieces, style in (("-", change.gone, "red"), ("+", change.added, "green")):
             for piece in pieces:
                 _print(f"  {mark} {piece.place}: {_first_line(piece)}", style)

@@ -1,4 +1,4 @@
-"""How the figures of `crystal perplexity` look: for people as text, for programs as a plain dictionary."""
+"""View of the figures of `crystal perplexity`: text for people, a dictionary for programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from crystalcli.cli.render.plain_table import plain_table
-from crystalcli.cli.terminal.humanize import format_count, one_line
+from crystalcli.cli.terminal.humanize import format_count, single_line
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _ARMS = {
 def print_perplexity(report: PerplexityReport) -> None:
     """Print the figures."""
     targets = f"{format_count(report.targets, 'target')} among {report.tokens:,} tokens"
-    output.console.print(Text(f"{one_line(report.model)}, {targets}, {report.window:,} tokens before each"))
+    output.console.print(Text(f"{single_line(report.model)}, {targets}, {report.window:,} tokens before each"))
     titles = ("before each target", "bits per byte", "perplexity", "of the first")
     table = plain_table(*titles, numbers=titles[1:])
     for arm, label in _ARMS.items():
@@ -52,7 +52,8 @@ def perplexity_json(report: PerplexityReport) -> dict[str, Any]:
     """Make the same for programs.
 
     Returns:
-        The figures; each is its value and the bounds of its interval, null where one target alone gives none.
+        The figures; each is its value and the bounds of its interval, null where one target alone
+        gives none.
     """
 
     def estimate_json(figure: Estimate) -> list[float | None]:

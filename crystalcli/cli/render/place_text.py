@@ -1,19 +1,19 @@
-"""Where something is, in words that an editor or a reader can follow."""
+"""Places, in words that an editor or a reader can follow."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from crystalcli.cli.terminal.humanize import one_line
+from crystalcli.cli.terminal.humanize import single_line
 from crystalcli.types import Citation, Passage, Place
 
 
 def format_location(item: Passage | Citation | Place) -> str:
     """Format a place: `path p. 3`, or `path:12-14`, which an editor can open."""
     place = item if isinstance(item, Place) else item.place
-    path = one_line(place.path)
+    path = single_line(place.path)
     if not place.has_lines:
-        return f"{path} {one_line(str(place))}".rstrip()
+        return f"{path} {single_line(str(place))}".rstrip()
     lines = f"{place.line_start}" if place.line_end <= place.line_start else f"{place.line_start}-{place.line_end}"
     return f"{path}:{lines}"
 
@@ -21,7 +21,7 @@ def format_location(item: Passage | Citation | Place) -> str:
 def format_headings(item: Passage | Citation) -> str:
     """Format the headings and the definition above a passage, to stand behind its place; "" without any."""
     names = (item.heading, item.place.marks.get("definition", ""))
-    return "".join(f"  {one_line(name)}" for name in names if name)
+    return "".join(f"  {single_line(name)}" for name in names if name)
 
 
 def place_json(place: Place) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How recalled passages look: for people as text, for programs as plain dictionaries. Decides nothing.
+"""Views of recalled passages: text for people, dictionaries for programs.
 
 Knows: `shares` that add up to a score are added up. Does not know: the formula of a score.
 """
@@ -93,7 +93,8 @@ def explanation_json(passage: Passage) -> dict[str, Any]:
     """Take a score apart for programs.
 
     Returns:
-        `added`, the shares whose sum is the score, and `chosen_by`, the others that led to the passage.
+        `added`, the shares whose sum is the score, and `chosen_by`, the others that led to the
+        passage.
     """
     shares = _summands(passage)
     return {

@@ -1,4 +1,4 @@
-"""How a batch of `crystal watch` looks: a line for people, a line of JSON for programs."""
+"""View of a batch of `crystal watch`: a line for people, a line of JSON for programs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.cli.terminal.humanize import format_count, one_line
+from crystalcli.cli.terminal.humanize import format_count, single_line
 from crystalcli.cli.terminal.output import JSON_SCHEMA, output
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ def print_batch(batch: WatchBatch) -> None:
     report = batch.report
     parts = []
     for change in ("read", "gone"):
-        names = [one_line(name) for name, kind in report.changed if kind == change]
+        names = [single_line(name) for name, kind in report.changed if kind == change]
         if names:
             more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
             parts.append(f"{change} {len(names):,}: {', '.join(names[:_NAMED])}{more}")
     failed = [] if batch.whole else [file for file in report.skipped if file.code not in MACHINE_MADE]
-    parts += [f"not read: {one_line(file.path)} ({one_line(file.reason)})" for file in failed[:_NAMED]]
+    parts += [f"not read: {single_line(file.path)} ({single_line(file.reason)})" for file in failed[:_NAMED]]
     if batch.whole and not parts:
         parts = [f"{format_count(report.unchanged, 'file')} as read before"]
     if parts:

@@ -33,6 +33,6 @@ def round_to_two_figures(number: int) -> int:
     return round(number, min(0, 2 - len(str(number))))
 
 
-def one_line(name: str) -> str:
+def single_line(name: str) -> str:
     """Make a name harmless, newlines included."""
     return sanitize(name).replace("\n", "\N{REPLACEMENT CHARACTER}")

@@ -1,4 +1,4 @@
-"""The one owner of the terminal: results on stdout, everything else on stderr, progress only on a terminal.
+"""The one owner of the terminal: results on stdout, everything else on stderr.
 
 Text from documents is made harmless before it is printed: a file must not be able to write to the
 reader's terminal.
@@ -43,7 +43,9 @@ class Output:
         self._failures_as_json = self._wrote = False
 
     def begin(self, arguments: Sequence[str]) -> None:
-        """Begin a command line. If it asks for JSON, failures are objects too, even those of parsing.
+        """Begin a command line.
+
+        If it asks for JSON, failures are objects too, even those of parsing.
 
         Args:
             arguments: the words after the program's name.
@@ -86,7 +88,7 @@ class Output:
         sys.stderr.flush()
 
     def failure(self, line: str, code: int) -> int:
-        """Write what ended the command: a line on stderr, and an object on stdout if JSON was asked for and none is out.
+        """Write the failure that ended the command: a line, and an object where JSON is due.
 
         Args:
             line: the message.
@@ -105,7 +107,7 @@ class Output:
         return code
 
     def drop(self) -> None:
-        """Send stdout to nowhere, since its reader has gone: also what still waits to be written at exit."""
+        """Send stdout to nowhere, buffered text included, since its reader has gone."""
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
 
     def write(self, text: str) -> None:

@@ -92,7 +92,10 @@ def download_bar(name: str) -> Iterator[Callable[[int, int], None] | None]:
 
 
 class StatusLine:
-    """One dim line on stderr while there is nothing to read yet; it goes without a trace. Silent off a terminal."""
+    """One dim line on stderr while there is nothing to read yet; it goes without a trace.
+
+    Silent off a terminal.
+    """
 
     def __init__(self) -> None:
         self._is_shown = False

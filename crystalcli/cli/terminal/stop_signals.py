@@ -1,4 +1,4 @@
-"""Signals that stop a long command: Ctrl-C, and those of a system or terminal that goes down, all in one way."""
+"""Signals that stop a long command: Ctrl-C, and those of a system that goes down."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _RETRY_AFTER = 0.05  # seconds
 
 @contextmanager
 def stop_on_signals() -> Iterator[None]:
-    """Raise KeyboardInterrupt inside on SIGTERM and SIGHUP. A signal that is ignored, as under `nohup`, stays so."""
+    """Raise KeyboardInterrupt inside on SIGTERM and SIGHUP.
+
+    A signal that is ignored, as under `nohup`, stays so.
+    """
     handlers = {}
     if threading.current_thread() is threading.main_thread():
         for name in _LIKE_CTRL_C:
@@ -54,8 +57,8 @@ def report_stop(consequence: str) -> Iterator[None]:
 def retry_lost_interrupts() -> None:
     """Raise an interrupt that Python drops once more, a moment later.
 
-    Python drops one that is raised in a destructor or in a callback of a weak reference, as importlib
-    has them while two threads wait for one module.
+    Python drops one that is raised in a destructor or in a callback of a weak reference, as
+    importlib has them while two threads wait for one module.
     """
     earlier_hook = sys.unraisablehook
 

@@ -1,1 +1,1 @@
-"""`crystal ask`: the command, its session, the prompt with its history, and the answer on the screen."""
+"""`crystal ask`: command, session, prompt with its history, answer on the screen."""

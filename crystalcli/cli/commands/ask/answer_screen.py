@@ -1,4 +1,4 @@
-"""An answer as plain text while it comes: the evidence, the model's words, the sources that support them.
+"""An answer as plain text while it comes: evidence, the model's words, sources.
 
 Nothing is shown twice: a source that was quoted before is named with its place alone.
 """
@@ -52,7 +52,7 @@ class AnswerScreen:
         output.write(self._wrap.add(sanitize(piece)))
 
     def finish(self, answer: Answer) -> None:
-        """Write the rest of an answer that is whole or was stopped: its text, if it did not come in pieces, and sources."""
+        """Write the sources, after the text if it did not come in pieces."""
         if not self._has_text and not is_quotations(answer):
             self.add_text(answer_text(answer))
         if self._has_text:

@@ -1,4 +1,4 @@
-"""`crystal ask`: a question, its answer as it is written, and the sources; or a prompt for many of them."""
+"""`crystal ask`: one question with its answer and sources, or a prompt for many."""
 
 from __future__ import annotations
 
@@ -132,33 +132,35 @@ def ask_command(
 ) -> None:
     """Answer a question from the crystal, with numbered sources.
 
-    The three sentences that answer best are quoted, each with its place. If the crystal does not seem to
-    hold an answer, it says so and shows the nearest passages; the exit code is 7.
+    The three sentences that answer best are quoted, each with its place. If the crystal does not
+    seem to hold an answer, it says so and shows the nearest passages; the exit code is 7.
 
-    With --generate, --strict, --system, --template or a model that is named (--model, $CRYSTAL_MODEL,
-    `crystal models default`) a language model puts the answer in words. The quoted sentences come first
-    then, the model's words after them, the sources last. Each sentence has the numbers of the sources
-    that support it, or a mark with the names, numbers and quotations that no source has.
+    With --generate, --strict, --system, --template or a model that is named (--model,
+    $CRYSTAL_MODEL, `crystal models default`) a language model puts the answer in words. The quoted
+    sentences come first then, the model's words after them, the sources last. Each sentence has the
+    numbers of the sources that support it, or a mark with the names, numbers and quotations that no
+    source has.
 
     Questions about a whole ("What is Emma about?", "Summarize the docs") are answered section by
-    section. Lists ("Which chapters mention Ahab?", "In which files is open_source used?") are exact:
-    they come from the index, without the language model. -k, --depth and --half-life are for all other
-    questions.
+    section. Lists ("Which chapters mention Ahab?", "In which files is open_source used?") are
+    exact: they come from the index, without the language model. -k, --depth and --half-life are for
+    all other questions.
 
-    Ctrl-C stops the answer; the text so far stays, with its sources (exit code 130). The same happens if
-    a model fails in the middle (exit code 1). With - the question is read from standard input.
+    Ctrl-C stops the answer; the text so far stays, with its sources (exit code 130). The same
+    happens if a model fails in the middle (exit code 1). With - the question is read from standard
+    input.
 
-    A server (tried: llama.cpp, llama-cpp-python, transformers serve) is asked for the model behind # in
-    its URL, else for the first one that is loaded. If it does not tell its context length, 4,096 tokens
-    are assumed. $CRYSTAL_API_KEY is its key.
+    A server (tried: llama.cpp, llama-cpp-python, transformers serve) is asked for the model behind
+    # in its URL, else for the first one that is loaded. If it does not tell its context length,
+    4,096 tokens are assumed. $CRYSTAL_API_KEY is its key.
 
-    Without a question, on a terminal, questions are asked at a prompt; /help there explains it. Each
-    question stands alone: none refers to the one before. They are kept in a file that only you can read;
-    an empty $CRYSTAL_HISTORY keeps none.
+    Without a question, on a terminal, questions are asked at a prompt; /help there explains it.
+    Each question stands alone: none refers to the one before. They are kept in a file that only you
+    can read; an empty $CRYSTAL_HISTORY keeps none.
 
-    --context-only is for use with any other model: it prints the context, inside the template if there
-    is one. No language model is loaded for it; one that is named counts the tokens, and its window
-    bounds them.
+    --context-only is for use with any other model: it prints the context, inside the template if
+    there is one. No language model is loaded for it; one that is named counts the tokens, and its
+    window bounds them.
     """
     from crystalcli.answering.broad.broad_question import broad_intent
     from crystalcli.answering.options.ask_options import AskOptions

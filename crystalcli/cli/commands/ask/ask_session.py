@@ -1,4 +1,4 @@
-"""A session of `crystal ask`: one crystal, asked with one set of options, its answers written in one format."""
+"""A session of `crystal ask`: one crystal, one set of options, one format of answers."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class QuestionHistory:
         return True
 
     def _read(self) -> list[str]:
-        """Read the last questions; shorten a file that has become much longer than MAX_QUESTIONS."""
+        """Read the last questions; shorten a file of far more than MAX_QUESTIONS."""
         if self._path is None:
             return []
         try:
@@ -77,7 +77,8 @@ class QuestionHistory:
     def _write(self) -> None:
         assert self._path is not None
         self.lines = self.lines[-MAX_QUESTIONS:]
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)  # readable by its owner alone
+        # A file that its owner alone can read.
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.writelines(line + "\n" for line in self.lines)
@@ -88,7 +89,7 @@ class QuestionHistory:
 
 
 def history_path() -> Path | None:
-    """Return $CRYSTAL_HISTORY, else `history` in the user's data folder for `crystal`; None if the variable is empty."""
+    """Return $CRYSTAL_HISTORY, None if empty; else `history` in the user's data folder."""
     value = os.environ.get("CRYSTAL_HISTORY")
     if value is not None:
         return expanded(value) if value else None

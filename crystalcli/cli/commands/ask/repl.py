@@ -126,11 +126,12 @@ class _LineReader:
             self._readline.clear_history()
             for line in self._history.lines:
                 self._readline.add_history(line)
-            if os.environ.get("TERM") != "dumb":  # what is pasted stays one question until Enter is pressed
+            # A pasted text stays one question until Enter is pressed.
+            if os.environ.get("TERM") != "dumb":
                 self._readline.parse_and_bind("set enable-bracketed-paste on")
 
     def __call__(self) -> str:
-        """Return the next question or command in one line, "" for an empty one; raise EOFError or KeyboardInterrupt."""
+        """Return the next question or command, or raise EOFError or KeyboardInterrupt."""
         if not self._pending:
             self._read_lines()
         line = self._pending.popleft()

@@ -15,7 +15,7 @@ from flat import FlatIndex
 from crystalcli import Crystal
 from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.grounding import attribution
-from crystalcli.answering.grounding.claim_stream import PENALTY, STOP
+from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import terms
@@ -87,7 +87,9 @@ class Arms:
         read = "\n".join(each.text for each in taken)
         if question.choices:
             return self._likeliest(messages, question), read
-        pieces = self.model.say(messages, Sampling(max_tokens=_TOKENS, repetition_penalty=PENALTY, stop=STOP))
+        pieces = self.model.say(
+            messages, Sampling(max_tokens=_TOKENS, repetition_penalty=REPETITION_PENALTY, stop=STOP_STRINGS)
+        )
         return "".join(pieces).strip(), read
 
     @property

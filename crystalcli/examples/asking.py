@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.claim_stream import PENALTY, STOP
-from crystalcli.answering.options.prompt_template import PLAIN, fill_template
+from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS
+from crystalcli.answering.options.prompt_template import DEFAULT_TEMPLATE, fill_template
 from crystalcli.answering.prompt.prompt_context import chat_messages
 from crystalcli.examples.planted import Fact, says
 from crystalcli.library import Crystal
@@ -42,7 +42,7 @@ def answers(model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: P
 
     Raises NotFoundError where nothing at all is recalled, and what a model raises that cannot be used.
     """
-    alone = _spoken(model, chat_messages(fill_template(PLAIN, window, fact.question)))
+    alone = _spoken(model, chat_messages(fill_template(DEFAULT_TEMPLATE, window, fact.question)))
     with Crystal.open(crystal, encoder=encoder) as opened:
         packed = opened.pack_context(fact.question, k=_PASSAGES, model=model)
         best = packed.passages[0]
@@ -62,5 +62,7 @@ def answers(model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: P
 
 
 def _spoken(model: ChatModel, conversation: Sequence[dict[str, str]]) -> str:
-    pieces = model.say(conversation, Sampling(max_tokens=_LONGEST, repetition_penalty=PENALTY, stop=STOP))
+    pieces = model.say(
+        conversation, Sampling(max_tokens=_LONGEST, repetition_penalty=REPETITION_PENALTY, stop=STOP_STRINGS)
+    )
     return " ".join("".join(pieces).split())

@@ -15,7 +15,7 @@ from crystalcli.types import Chunk, Landmark
 # Kinds of documents of which a passage is seldom understood without its place. There the name belongs to the context, and all of
 # it takes part in the vectors. Elsewhere the name would only hold copies and renamed files apart; `standing` counts it anyway.
 PLACED = frozenset(("code", "markdown", "rst", "html", "notebook"))
-MARK = "\t"  # between name and place; without it a context takes no part in the vectors
+CONTEXT_MARK = "\t"  # between name and place; without it a context takes no part in the vectors
 _ABOVE = ("heading", "definition")  # kinds of landmarks that say what text stands in
 _LONGEST = 200  # characters of a name, and of a label: the innermost is at the end, and stays
 
@@ -24,7 +24,7 @@ class ContextTracker:
     """The contexts of one document's chunks. name: as it is cited; kind: as of a Reading."""
 
     def __init__(self, name: str, kind: str) -> None:
-        self._head = _line(name) + MARK if kind in PLACED else ""
+        self._head = _line(name) + CONTEXT_MARK if kind in PLACED else ""
         self._coming: deque[Landmark] = deque()
         self._above = dict.fromkeys(_ABOVE, "")
 

@@ -94,7 +94,7 @@ def build_pyramid(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) ->
     return atoms, clusters, units, *parents(layouts)
 
 
-def learn_codebooks(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int = SAMPLE_TOKENS) -> Codec | None:
+def fit_codebooks(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int = SAMPLE_TOKENS) -> Codec | None:
     """A codec from the first `tokens` tokens of `chunks`, rounded as it will be stored; None where there is no token."""
     from crystalcli.vectors import train_codec
 

@@ -39,7 +39,7 @@ def lacks_codebooks(store: Store, encoder: Encoder) -> bool:
     return encoder.mark is not None and not stored_codebooks(store)
 
 
-def lazy_encoder(store: Store, encoder: Encoder, kept: CachedEncoder | None = None) -> LazyEncoder:
+def make_lazy_encoder(store: Store, encoder: Encoder, kept: CachedEncoder | None = None) -> LazyEncoder:
     """Give the encoder of chunks, loaded when it is first used.
 
     Args:
@@ -65,13 +65,13 @@ def learn_codebooks(store: Store, encoder: Encoder, paths: Sequence[Path] = ()) 
     Raises:
         SourceError: There is no text in `paths`.
     """
-    from crystalcli.index.codebook_training import learn_codebooks, sample_chunks, training_chunks
+    from crystalcli.index.codebook_training import fit_codebooks, sample_chunks, training_chunks
     from crystalcli.index.layer_encoder import LayerEncoder
 
     assert encoder.folder is not None
     encoder.verify()
     chunks = training_chunks(paths, encoder) if paths else sample_chunks(IndexReader(store), encoder)
-    codec = learn_codebooks(chunks, LayerEncoder(encoder.folder, tokenizer=encoder.tokenizer))
+    codec = fit_codebooks(chunks, LayerEncoder(encoder.folder, tokenizer=encoder.tokenizer))
     if codec is not None:
         with store.transaction():
             put_codebooks(store, codec.to_blobs())
@@ -83,7 +83,7 @@ def make_missing_layers(store: Store, encoder: Encoder) -> int:
     """Make the layers that are missing where weights and codebooks are there; return how many tokens were encoded."""
     if encoder.folder is None or codec_of(store, encoder) is None:
         return 0
-    return fill_layers(store, lazy_encoder(store, encoder))
+    return fill_layers(store, make_lazy_encoder(store, encoder))
 
 
 def fill_layers(store: Store, encoder: ChunkEncoder, progress: Callable[[Progress], None] | None = None) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from crystalcli.index.chunk_context import MARK
+from crystalcli.index.chunk_context import CONTEXT_MARK
 from crystalcli.types import Chunk
 from crystalcli.vectors import (
     CODE_BYTES,
@@ -157,7 +157,7 @@ class LayerEncoder:
 
     def _before(self, chunks: Sequence[Chunk], ids: Sequence[IntArray]) -> list[IntArray]:
         """What the encoder reads before each chunk: its context, as far as there is room and it takes part in vectors."""
-        places = [chunk.context.partition(MARK) for chunk in chunks]
+        places = [chunk.context.partition(CONTEXT_MARK) for chunk in chunks]
         known = sorted({part for name, mark, place in places if mark for part in (name, place)})
         tokens = {part: found for part, (found, _) in zip(known, self._tokenizer.tokenize(known), strict=True)}
         none = np.zeros(0, np.int32)

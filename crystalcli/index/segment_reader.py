@@ -12,7 +12,7 @@ import numpy as np
 from crystalcli.lexical import varint
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.chunk_spans import ChunkSpans
-from crystalcli.storage.tables.rows import SegmentRow, typed
+from crystalcli.storage.tables.rows import SegmentRow, typed_rows
 from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def check_numbering(store: Store, segments: list[SegmentRow]) -> None:
     Raises DamagedCrystalError.
     """
     query = "SELECT segment, length(data) FROM part WHERE name = 'spans' AND typeof(data) = 'blob'"
-    sizes = dict(typed(store.rows(query), (int, int), store.path))
+    sizes = dict(typed_rows(store.rows(query), (int, int), store.path))
     before: SegmentRow | None = None
     for row in segments:
         check_row(store, row, before, sizes.get(row.id, 0))

@@ -21,7 +21,7 @@ from crystalcli.lexical import Block, build_blocks, merge_blocks, terms, varint
 from crystalcli.storage.file.signals import signals_held_back
 from crystalcli.storage.store import Store, compressed, digest
 from crystalcli.storage.tables.chunk_spans import ChunkSpans
-from crystalcli.storage.tables.context_rows import SINCE, add_contexts, contexts_of
+from crystalcli.storage.tables.context_rows import CONTEXTS_SINCE, add_contexts, contexts_of
 from crystalcli.storage.tables.rows import SegmentRow
 from crystalcli.types import Chunk
 from crystalcli.vectors import node_counts, pyramid_layout
@@ -65,7 +65,7 @@ class SegmentWriter:
 
     def add(self, chunk: Chunk) -> int:
         """The chunk's number in the crystal. May commit a segment."""
-        if self._store.format < SINCE:
+        if self._store.format < CONTEXTS_SINCE:
             chunk = replace(chunk, context="")
         data = chunk.text.encode()
         key = digest(data)
@@ -112,7 +112,7 @@ class SegmentWriter:
         texts, keys = [chunk.text for chunk in chunks], [key for _, key in self._pending]
         counts = [count for chunk in chunks for count in atom_terms(chunk)]
         contexts = [chunk.context for chunk in chunks]
-        return build_draft(self._next_atom, texts, keys, contexts, spans_of(chunks), counts)
+        return build_draft(self._next_atom, texts, keys, contexts, chunk_spans_of(chunks), counts)
 
     def _write(self, draft: Draft, codes: LayerCodes | None) -> None:
         with self._store.transaction():
@@ -218,7 +218,7 @@ def count_terms(text: str, starts: list[int], context: str) -> list[Counter[str]
     return counts
 
 
-def spans_of(chunks: list[Chunk]) -> ChunkSpans:
+def chunk_spans_of(chunks: list[Chunk]) -> ChunkSpans:
     """Where chunks and their units begin and end."""
     units: list[np.ndarray] = [np.zeros(0, np.int64)]
     for chunk in chunks:

@@ -14,7 +14,7 @@ from crystalcli.index.fidelity import mean_fidelity
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.codebook_rows import stored_codebooks
-from crystalcli.storage.tables.context_rows import CONTEXTS
+from crystalcli.storage.tables.context_rows import CONTEXTS_PART
 from crystalcli.storage.tables.rows import RunRow, SourceRow
 from crystalcli.types import Document, DocumentState
 
@@ -99,7 +99,7 @@ def crystal_stats(store: Store) -> StatsReport:
         text_raw=text_raw,
         text_stored=text_stored,
         lexical=store.lexical_size() + sizes.get("lengths", (0, 0))[0],
-        spans=sum(sizes.get(name, (0, 0))[0] for name in ("spans", "hashes", CONTEXTS)),
+        spans=sum(sizes.get(name, (0, 0))[0] for name in ("spans", "hashes", CONTEXTS_PART)),
         file=store.file_size(),
     )
 

@@ -17,13 +17,13 @@ from crystalcli.storage.store import Store
 from crystalcli.text.discover.file_filter import FileFilter
 from crystalcli.text.discover.walk import asked_place
 
-KEY = "choices"
+RULES_KEY = "choices"
 
 
 def stored_rules(store: Store) -> dict[str, FileFilter]:
     """The choice of each folder that has one of its own, by the folder as the ledger writes it. Raises DamagedCrystalError."""
     try:
-        found = json.loads(store.meta().get(KEY, "{}"))
+        found = json.loads(store.meta().get(RULES_KEY, "{}"))
         return {str(folder): FileFilter.read(said) for folder, said in found.items()}
     except (ValueError, AttributeError, RecursionError):
         raise store.damaged("its choices of what is to be read do not decode") from None
@@ -69,7 +69,7 @@ class FolderRules:
         """What `meta` has to say of folders and choices from now on, where it does not say so yet."""
         meta = self._store.meta()
         said = {"folders": folders_noted(folders_asked(self._store) | set(self._folders.values()))}
-        said[KEY] = rules_as_json(self._noted)
+        said[RULES_KEY] = rules_as_json(self._noted)
         return {key: value for key, value in said.items() if meta.get(key, "[]" if key == "folders" else "{}") != value}
 
     def notes_without_missing(self) -> dict[str, str]:
@@ -77,5 +77,5 @@ class FolderRules:
         left = {each for each in folders_asked(self._store) if path_at_location(each, self._home).is_dir()}
         said = {"folders": folders_noted(left)}
         if self._noted:
-            said[KEY] = rules_as_json({folder: each for folder, each in self._noted.items() if folder in left})
+            said[RULES_KEY] = rules_as_json({folder: each for folder, each in self._noted.items() if folder in left})
         return said

@@ -29,7 +29,7 @@ from crystalcli.ingest.locations import own_files
 from crystalcli.ingest.slack_users import users_first
 from crystalcli.ingest.staleness import ChangeDetector
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import RUN, RunRow, SourceRow
+from crystalcli.storage.tables.rows import RUN_SIZE, RunRow, SourceRow
 from crystalcli.text.discover.file_filter import FileFilter
 from crystalcli.text.discover.walk import ChangedPaths, FoundFile, SkippedPath, walk_files
 from crystalcli.text.formats.archive.archive_reader import DEPTH, TOO_DEEP, Allowance, ArchiveReading
@@ -146,7 +146,7 @@ class _Open:
     def place(self, chunk: Chunk, number: int) -> None:
         """Note that the document goes on with chunk `number`."""
         run = self.runs[-1] if self.runs else None
-        if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN:
+        if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN_SIZE:
             self.runs[-1] = run._replace(chunks=run.chunks + 1)
         else:
             self.runs.append(RunRow(self.source.id, self.ordinal, number, 1, self.characters, self.lines))
@@ -217,13 +217,13 @@ def ingest_into(
         fill.learn_codebooks(store, encoder, options.codebooks_from)
     # Without codebooks there are no codes: the text comes first then, the codebooks from it, and the layers at last.
     later = fill.lacks_codebooks(store, encoder)
-    layers = fill.lazy_encoder(store, encoder, options.kept) if encoder.folder is not None and not later else None
+    layers = fill.make_lazy_encoder(store, encoder, options.kept) if encoder.folder is not None and not later else None
     ingest = Ingester(store, layers, progress, encoder.cut, options.reading)
     filled = fill.fill_layers(store, layers, progress) if layers is not None else 0
     report = ingest.run(paths, prune=options.prune, choice=options.choice, near=options.near, piped=options.piped)
     if later:
         fill.learn_codebooks(store, encoder)
-        filled = fill.fill_layers(store, fill.lazy_encoder(store, encoder, options.kept), progress)
+        filled = fill.fill_layers(store, fill.make_lazy_encoder(store, encoder, options.kept), progress)
     return replace(
         report,
         lexical_only=report.lexical_only and not later,

@@ -23,7 +23,7 @@ from crystalcli.ingest.locations import (
     path_at_location,
 )
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import SourceRow, typed
+from crystalcli.storage.tables.rows import SourceRow, typed_rows
 from crystalcli.text.discover.file_filter import USUAL, FileFilter
 from crystalcli.text.discover.walk import FoundFile, SkippedPath, walk_files
 from crystalcli.types import DocumentState, FileState
@@ -166,13 +166,13 @@ def _sha256(path: Path) -> bytes:
 def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:
     """For each source, how many of its chunks are stored, and how many of them have no layers."""
     query = "SELECT source, sum(chunks) FROM run GROUP BY source"
-    stored = dict(typed(store.rows(query), (int, int), store.path))
+    stored = dict(typed_rows(store.rows(query), (int, int), store.path))
     query = """
         SELECT run.source, sum(min(run.first_chunk + run.chunks, s.first_chunk + s.chunks) - max(run.first_chunk, s.first_chunk))
         FROM segment AS s JOIN run ON run.first_chunk < s.first_chunk + s.chunks AND run.first_chunk + run.chunks > s.first_chunk
         WHERE s.encoded = 0 GROUP BY run.source
     """
-    return stored, dict(typed(store.rows(query), (int, int), store.path))
+    return stored, dict(typed_rows(store.rows(query), (int, int), store.path))
 
 
 def _entry(source: SourceRow, now: FileState, stored: int, bare: int) -> SourceStatus:

@@ -17,7 +17,7 @@ from crystalcli.text.discover.file_filter import format_limit
 from crystalcli.text.discover.walk import FoundFile
 from crystalcli.text.readers import open_source
 
-NAME = "stdin"  # what it is called when nothing is said
+STDIN_NAME = "stdin"  # what it is called when nothing is said
 _PIECE = 1 << 20
 _LONGEST = 200  # bytes of each part of a name
 
@@ -55,4 +55,4 @@ def spool_stream(stream: BinaryIO, name: str, largest: int) -> Iterator[FoundFil
             open_source(path)
         except SourceError as error:
             raise SourceError(f"nothing to read in standard input: {error}", error.code) from None
-        yield FoundFile(path, Path(NAME), relative, size, time.time_ns(), True)
+        yield FoundFile(path, Path(STDIN_NAME), relative, size, time.time_ns(), True)

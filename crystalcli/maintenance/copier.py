@@ -19,7 +19,7 @@ from crystalcli.index.layer_encoder import LayerCodes
 from crystalcli.index.segment_writer import SEGMENT_BYTES, build_draft, count_terms, write_segment
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.chunk_spans import ChunkSpans
-from crystalcli.storage.tables.rows import RUN, RunRow, SourceRow
+from crystalcli.storage.tables.rows import RUN_SIZE, RunRow, SourceRow
 from crystalcli.vectors import pyramid_layout
 
 Landmarks = Sequence[tuple[int, str, str]]
@@ -73,7 +73,7 @@ class CrystalCopier:
         characters = lines = 0
         for number in numbers:
             last = runs[-1] if runs else None
-            if last is not None and last.first_chunk + last.chunks == number and last.chunks < RUN:
+            if last is not None and last.first_chunk + last.chunks == number and last.chunks < RUN_SIZE:
                 runs[-1] = last._replace(chunks=last.chunks + 1)
             else:
                 runs.append(RunRow(source, len(runs), number, 1, characters, lines))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
 from crystalcli.index.chunk_reader import ChunkReader
 from crystalcli.index.fidelity import add_fidelity, fidelity_sums
-from crystalcli.ingest.folder_rules import KEY, rules_as_json, stored_rules
+from crystalcli.ingest.folder_rules import RULES_KEY, rules_as_json, stored_rules
 from crystalcli.ingest.locations import folders_asked, folders_noted, home_of, is_piped, path_at_location
 from crystalcli.maintenance.compact import CrystalSize, size_of
 from crystalcli.maintenance.copier import CrystalCopier
@@ -178,7 +178,7 @@ class _Merge:
         with self._new.transaction():
             self._new.set_meta("folders", folders_noted(self._folders))
             if self._choices:
-                self._new.set_meta(KEY, rules_as_json(self._choices))
+                self._new.set_meta(RULES_KEY, rules_as_json(self._choices))
             if self._encoder:
                 self._new.set_meta("location", self._encoder)
             for found in self._fidelity:

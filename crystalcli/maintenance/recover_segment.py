@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.index.segment_writer import spans_of
+from crystalcli.index.segment_writer import chunk_spans_of
 from crystalcli.lexical import varint
 from crystalcli.storage.store import digest
 from crystalcli.storage.tables.chunk_spans import ChunkSpans
@@ -99,7 +99,7 @@ def recover_chunks(text: bytes, parts: dict[str, SalvagedPart], chunks: int | No
         texts = cut_by_hashes(text, hashes)
         read = [data.decode() for data in texts]
         tokens = default_tokenizer().tokenize(read)
-        spans = spans_of([Chunk(t, ids, ends) for t, (ids, ends) in zip(read, tokens, strict=True)])
+        spans = chunk_spans_of([Chunk(t, ids, ends) for t, (ids, ends) in zip(read, tokens, strict=True)])
         total, sizes = len(hashes) // 16, None
         kept = np.arange(len(texts))
         notes.append("where chunks end")

@@ -27,9 +27,9 @@ from crystalcli.storage.file.file_lock import crystal_path, lock_beside, release
 from crystalcli.storage.file.seal import sealed_tables
 from crystalcli.storage.salvage import DamagedFile, insert_rows, put_in_place
 from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.context_rows import CONTEXTS, add_contexts, contexts_of
-from crystalcli.storage.tables.reason_codes import code_of
-from crystalcli.storage.tables.rows import RUN, RunRow, SegmentRow, SourceRow, checked_row
+from crystalcli.storage.tables.context_rows import CONTEXTS_PART, add_contexts, contexts_of
+from crystalcli.storage.tables.reason_codes import reason_code_of
+from crystalcli.storage.tables.rows import RUN_SIZE, RunRow, SegmentRow, SourceRow, checked_row
 from crystalcli.types import LANDMARKS, DocumentState
 from crystalcli.vectors import node_counts
 
@@ -248,12 +248,12 @@ class _Repair:
 
     def _contexts(self, made: int, number: int, parts: dict[str, SalvagedPart], kept: RecoveredChunks) -> list[str]:
         """What the kept chunks of a segment stand in. Where that is lost, their codes would be of another context: they go."""
-        part = parts.get(CONTEXTS)
+        part = parts.get(CONTEXTS_PART)
         if part is None:
             return [""] * len(kept.texts)
         with contextlib.suppress(DamagedCrystalError):
             if part.sound:
-                self._store.add_part(made, CONTEXTS, part.data, part.size)
+                self._store.add_part(made, CONTEXTS_PART, part.data, part.size)
                 lines = contexts_of(self._store, SegmentRow(made, 0, kept.chunks, 0, 0, 0, 0, 0, 0, 0))
                 return [lines[place] for place in kept.places.tolist()]
         self.tally.lost.append(f"in which files and under which headings the chunks of segment {number} were found")
@@ -321,7 +321,7 @@ class _Repair:
         for row in self._wreck.table("source"):
             row.pop("rowid")
             with contextlib.suppress(DamagedCrystalError):
-                row.setdefault("code", code_of(str(row["reason"])))  # versions 1 and 2 have none
+                row.setdefault("code", reason_code_of(str(row["reason"])))  # versions 1 and 2 have none
                 source = checked_row(SourceRow, tuple(row[name] for name in SourceRow._fields), self._wreck.path)
                 sources[source.id] = source
         sources.pop(0, None)  # SQLite gives no row that number
@@ -436,7 +436,7 @@ class _Repair:
                 last is not None
                 and last[0] + last[1] == self._new[chunk]
                 and last[2] + last[4] == start
-                and last[1] < RUN
+                and last[1] < RUN_SIZE
                 and last[3] + last[5] == lines
             ):
                 found[-1] = (last[0], last[1] + 1, last[2], last[3], last[4] + characters, last[5] + newlines)

@@ -15,7 +15,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.segment_writer import count_terms
 from crystalcli.lexical import Postings, decode_block
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import LexiconRow, typed
+from crystalcli.storage.tables.rows import LexiconRow, typed_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -48,7 +48,7 @@ class TermBalance:
         end = lexicon.first_atom + lexicon.atoms
         query = "SELECT first_term, data FROM posting WHERE lexicon = ? ORDER BY first_term"
         for row in store.stream(query, (lexicon.id,)):
-            ((first_term, data),) = typed([row], (str, bytes), store.path)
+            ((first_term, data),) = typed_rows([row], (str, bytes), store.path)
             terms: list[int] = []
             parts: list[Postings] = []
             for term, posting in decode_block(data, lexicon.first_atom):

@@ -20,7 +20,7 @@ from crystalcli.maintenance.term_checksum import TermBalance
 from crystalcli.storage.check import StorageFault, blob_faults, file_faults, seal_faults
 from crystalcli.storage.store import Store, digest
 from crystalcli.storage.tables.context_rows import contexts_of
-from crystalcli.storage.tables.rows import LexiconRow, RunRow, SegmentRow, SourceRow, checked_row, typed
+from crystalcli.storage.tables.rows import LexiconRow, RunRow, SegmentRow, SourceRow, checked_row, typed_rows
 from crystalcli.types import LANDMARKS, RATIOS, DocumentState
 from crystalcli.vectors import CODE_BYTES
 
@@ -156,7 +156,7 @@ class _Check:
             if name in ("segment", "lexicon"):
                 kind = "chunk" if name == "segment" else "atom"
                 query = f"SELECT first_{kind}, {kind}s FROM {name} WHERE id = ?"
-                for first, count in typed(self._store.rows(query, (number,)), (int, int), self._store.path):
+                for first, count in typed_rows(self._store.rows(query, (number,)), (int, int), self._store.path):
                     over = self._places.over if name == "segment" else self._over_atoms
                     return over(first, first + count)
         return ()
@@ -164,7 +164,7 @@ class _Check:
     def _over_atoms(self, first: int, end: int) -> tuple[str, ...]:
         """The documents in the segments that hold any atom of `[first, end)`."""
         query = "SELECT first_chunk, first_chunk + chunks FROM segment WHERE first_atom < ? AND first_atom + atoms > ?"
-        rows = typed(self._store.rows(query, (end, first)), (int, int), self._store.path)
+        rows = typed_rows(self._store.rows(query, (end, first)), (int, int), self._store.path)
         found = {name for low, high in rows for name in self._places.over(low, high)}
         return tuple(sorted(found))
 

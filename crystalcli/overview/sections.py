@@ -80,7 +80,7 @@ def split_sections(
     return found
 
 
-def opening(shelf: IndexReader, stretches: Sequence[DocumentRange]) -> Section | None:
+def opening_section(shelf: IndexReader, stretches: Sequence[DocumentRange]) -> Section | None:
     """What a document, or a folder, says of itself: its abstract, or the README that is the furthest out; None where it has none."""
     if any(each.label for each in stretches):
         return None

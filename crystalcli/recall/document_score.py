@@ -17,9 +17,9 @@ import numpy as np
 
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import terms
-from crystalcli.recall.page_score import PAGED
+from crystalcli.recall.page_score import PAGED_KIND
 from crystalcli.recall.query import PreparedQuery
-from crystalcli.storage.tables.rows import RUN
+from crystalcli.storage.tables.rows import RUN_SIZE
 from crystalcli.storage.tables.runs import first_sources, runs_of_all, with_landmarks
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def document_scores(
         is_code,
         is_code & np.array([source not in covered for source in sources], bool),
         np.array([given.get(source, 0.0) for source in sources], np.float32),
-        np.array([source if kind == PAGED else 0 for source, kind in zip(sources, kinds, strict=True)], np.int64),
+        np.array([source if kind == PAGED_KIND else 0 for source, kind in zip(sources, kinds, strict=True)], np.int64),
     )
 
 
@@ -98,7 +98,7 @@ def _covered(shelf: IndexReader, query: PreparedQuery, sources: list[int]) -> di
     runs = np.array(runs_of_all(shelf.store, sources), np.int64).reshape(-1, 3)
     chunks = len(shelf.nesting.atoms) - 1
     first, count = runs[:, 1], runs[:, 2]
-    if not ((first >= 0) & (first < chunks) & (count > 0) & (count <= RUN) & (first + count <= chunks)).all():
+    if not ((first >= 0) & (first < chunks) & (count > 0) & (count <= RUN_SIZE) & (first + count <= chunks)).all():
         raise shelf.store.damaged("a document refers to chunks that are not there")
     firsts, lasts = shelf.nesting.atoms[first], shelf.nesting.atoms[first + count]
     owners = np.searchsorted(np.array(sorted(sources), np.int64), runs[:, 0])

@@ -64,7 +64,7 @@ def measure_memory(crystal: CrystalReader) -> MemoryReport:
     return MemoryReport(sum(row.tokens for row in shelf.segments), tuple(parts), resident_bytes(), _peak())
 
 
-def grown(shelf: IndexReader) -> int:
+def growing_bytes(shelf: IndexReader) -> int:
     """Bytes of what recall keeps of a crystal and that grow with it."""
     return sum(part.bytes for part in _growing(shelf))
 

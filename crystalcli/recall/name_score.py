@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.index.chunk_context import MARK
+from crystalcli.index.chunk_context import CONTEXT_MARK
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import query_terms
 from crystalcli.recall.document_score import TESTS
@@ -34,7 +34,7 @@ def name_scores(shelf: IndexReader, query: PreparedQuery, atoms: Integers) -> Fl
     """What the names of `atoms`, int64 [n], all of source code, give them, float32 [n]. Raises DamagedCrystalError."""
     chunks, of = np.unique(shelf.nesting.chunk_of(atoms), return_inverse=True)
     total = max(sum(query.idf.values()), 1e-6)
-    given = [_given(shelf.context_of(chunk).partition(MARK)[2], query.idf, total) for chunk in chunks.tolist()]
+    given = [_given(shelf.context_of(chunk).partition(CONTEXT_MARK)[2], query.idf, total) for chunk in chunks.tolist()]
     return np.array(given, np.float32)[of]
 
 

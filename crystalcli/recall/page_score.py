@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
 
 PAGE = 0.5
-PAGED = "pdf"  # the kind of documents whose pages were composed; elsewhere they are marks in text that flows on
+PAGED_KIND = "pdf"  # the kind of documents whose pages were composed; elsewhere they are marks in text that flows on
 
 
 class _Page(NamedTuple):

@@ -23,7 +23,7 @@ from crystalcli.index.lazy_encoder import LazyEncoder
 from crystalcli.index.segment_writer import SegmentWriter
 from crystalcli.retrieval_lm.continuations import continuation_run, continues_in_next
 from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.rows import RUN, RunRow, SourceRow
+from crystalcli.storage.tables.rows import RUN_SIZE, RunRow, SourceRow
 from crystalcli.text.chunking.chunker import FLOOR, LIMIT
 from crystalcli.types import Chunk, DocumentState
 
@@ -100,9 +100,9 @@ class TextMemory:
     @property
     def kept(self) -> int:
         """Bytes that recall keeps in memory and that grow with the text; see `crystalcli.recall.memory_use`."""
-        from crystalcli.recall.memory_use import grown
+        from crystalcli.recall.memory_use import growing_bytes
 
-        return grown(self._searcher().shelf) if self._sources else 0
+        return growing_bytes(self._searcher().shelf) if self._sources else 0
 
     @property
     def nodes(self) -> ChunkNodes:
@@ -154,7 +154,7 @@ class TextMemory:
         for chunk in chunks:
             number = self._writer.add(chunk)
             run = runs[-1] if runs else None
-            if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN:
+            if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN_SIZE:
                 runs[-1] = run._replace(chunks=run.chunks + 1)
             else:
                 runs.append(RunRow(source, len(runs), number, 1, characters, lines))

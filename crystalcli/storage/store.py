@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from crystalcli.storage.file.connection import LARGEST
 from crystalcli.storage.file.database import Database
 from crystalcli.storage.file.schema import CODES_SINCE
-from crystalcli.storage.tables.reason_codes import code_of
-from crystalcli.storage.tables.rows import RUN, LexiconRow, RunRow, SegmentRow, SourceRow, checked_row, typed
+from crystalcli.storage.tables.reason_codes import reason_code_of
+from crystalcli.storage.tables.rows import RUN_SIZE, LexiconRow, RunRow, SegmentRow, SourceRow, checked_row, typed_rows
 from crystalcli.types import LANDMARKS
 
 _LEVEL = 19  # zstd: text is compressed once and read many times; it takes a fiftieth of the encoder's time
@@ -39,7 +39,7 @@ class Store(Database):
 
     def meta(self) -> dict[str, str]:
         """What is said of the crystal as a whole."""
-        return dict(typed(self.rows("SELECT key, value FROM meta"), (str, str), self.path))
+        return dict(typed_rows(self.rows("SELECT key, value FROM meta"), (str, str), self.path))
 
     def set_meta(self, key: str, value: str) -> None:
         """Inside a transaction."""
@@ -73,7 +73,7 @@ class Store(Database):
         columns = ", ".join(name if has_codes or name != "code" else "''" for name in SourceRow._fields)
         rows = self.rows(f"SELECT {columns} FROM source {clause}", values)
         sources = [checked_row(SourceRow, row, self.path) for row in rows]
-        return sources if has_codes else [each._replace(code=code_of(each.reason)) for each in sources]
+        return sources if has_codes else [each._replace(code=reason_code_of(each.reason)) for each in sources]
 
     def put_source(self, source: SourceRow) -> int:
         """Insert (id 0) or replace one ledger row, inside a transaction; returns its id."""
@@ -103,7 +103,7 @@ class Store(Database):
 
     def runs(self) -> list[tuple[int, int]]:
         """(first chunk, chunks) of every run."""
-        return typed(self.rows("SELECT first_chunk, chunks FROM run"), (int, int), self.path)
+        return typed_rows(self.rows("SELECT first_chunk, chunks FROM run"), (int, int), self.path)
 
     def runs_of(self, source: int) -> list[RunRow]:
         """A source's runs in order."""
@@ -117,7 +117,7 @@ class Store(Database):
         query = (
             "SELECT * FROM run WHERE first_chunk BETWEEN ? AND ? AND first_chunk + chunks > ? ORDER BY source, ordinal"
         )
-        return [checked_row(RunRow, row, self.path) for row in self.rows(query, (chunk - RUN + 1, chunk, chunk))]
+        return [checked_row(RunRow, row, self.path) for row in self.rows(query, (chunk - RUN_SIZE + 1, chunk, chunk))]
 
     def landmark_before(self, source: int, kind: str, position: int) -> str:
         """The label of the last landmark of `kind` at or before `position`, or ""."""
@@ -203,7 +203,7 @@ class Store(Database):
     def part_sizes(self) -> dict[str, tuple[int, int]]:
         """For each name of a part: bytes stored in all, and bytes before compression."""
         query = "SELECT name, sum(length(data)), sum(size) FROM part GROUP BY name"
-        rows = typed(self.rows(query), (str, int, int), self.path)
+        rows = typed_rows(self.rows(query), (str, int, int), self.path)
         return {name: (stored, size) for name, stored, size in rows}
 
     # --- the lexical index ------------------------------------------------------------------------

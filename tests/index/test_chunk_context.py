@@ -13,7 +13,7 @@ from support.repository import GOLDEN
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.index.chunk_context import MARK, ContextTracker, chunk_identity
+from crystalcli.index.chunk_context import CONTEXT_MARK, ContextTracker, chunk_identity
 from crystalcli.index.chunk_reader import ChunkReader
 from crystalcli.index.layer_encoder import PREFIX, LayerEncoder, _prefix
 from crystalcli.maintenance.compact import compact_crystal
@@ -82,7 +82,8 @@ def test_code_has_its_name_and_its_definition_and_prose_only_its_headings():
         code.note(mark)
         text.note(mark)
     assert [code.at(at) for at in (0, 6, 10, 20)] == [
-        f"src/boat yard.py{MARK}{place}" for place in ("Guide › Mooring", "Guide › Mooring Boat.moor", "Boat.moor", "")
+        f"src/boat yard.py{CONTEXT_MARK}{place}"
+        for place in ("Guide › Mooring", "Guide › Mooring Boat.moor", "Boat.moor", "")
     ]
     assert [text.at(at) for at in (0, 6, 10, 20)] == ["Guide › Mooring", "Guide › Mooring Boat.moor", "Boat.moor", ""]
 
@@ -93,7 +94,11 @@ def test_a_chunk_stands_where_its_first_letter_stands():
         contexts.note(mark)
     none = np.zeros(0, np.int32)
     given = contexts.given([Chunk("One.\n", none, none), Chunk("\n\nTwo.", none, none), Chunk("\n", none, none)])
-    assert [chunk.context for chunk in given] == [f"a.md{MARK}One", f"a.md{MARK}Two", f"a.md{MARK}Two"]
+    assert [chunk.context for chunk in given] == [
+        f"a.md{CONTEXT_MARK}One",
+        f"a.md{CONTEXT_MARK}Two",
+        f"a.md{CONTEXT_MARK}Two",
+    ]
 
 
 @given(st.text(), st.lists(st.tuples(st.integers(0, 50), st.text())))
@@ -104,7 +109,7 @@ def test_a_context_is_one_line_of_bounded_length(name, labels):
             contexts.note(Landmark(start, "heading", label))
         said = contexts.at(50)
         assert "\n" not in said
-        assert said.count(MARK) == (kind == "code")
+        assert said.count(CONTEXT_MARK) == (kind == "code")
         assert len(said) <= 402
 
 
@@ -113,10 +118,10 @@ def test_a_context_is_one_line_of_bounded_length(name, labels):
 
 def test_every_chunk_of_a_tree_says_where_it_stands(made):
     found = contexts(made)
-    assert {each.split(MARK)[0] for each in found["src/harbour/pilotage.py"]} == {"src/harbour/pilotage.py"}
-    assert all(each.split(MARK)[1].startswith("step_") for each in found["src/harbour/pilotage.py"])
-    assert found["guide.md"][0] == f"guide.md{MARK}Guide"
-    assert found["guide.md"][-1].startswith(f"guide.md{MARK}")
+    assert {each.split(CONTEXT_MARK)[0] for each in found["src/harbour/pilotage.py"]} == {"src/harbour/pilotage.py"}
+    assert all(each.split(CONTEXT_MARK)[1].startswith("step_") for each in found["src/harbour/pilotage.py"])
+    assert found["guide.md"][0] == f"guide.md{CONTEXT_MARK}Guide"
+    assert found["guide.md"][-1].startswith(f"guide.md{CONTEXT_MARK}")
     assert found["guide.md"][-1].endswith("Mooring")
     assert set(found["one/copy.txt"]) == {""}
     assert problems(made) == []
@@ -137,7 +142,7 @@ def test_a_file_that_is_renamed_is_read_under_its_new_name(made, tree):
     with Crystal.open(made, writable=True, encoder=None) as crystal:
         crystal.ingest([tree])
     found = contexts(made)
-    assert found["manual.md"][-1].startswith(f"manual.md{MARK}")
+    assert found["manual.md"][-1].startswith(f"manual.md{CONTEXT_MARK}")
     assert problems(made) == []
 
 
@@ -160,7 +165,7 @@ def test_copies_and_merges_carry_contexts(made, tmp_path):
         (tmp_path / "more" / "b.py").write_text("def b():\n    return 1\n", encoding="utf-8")
         crystal.ingest([tmp_path / "more"])
     merge_crystals([made, other], tmp_path / "both.crystal")
-    assert contexts(tmp_path / "both.crystal") == {**before, "b.py": [f"b.py{MARK}b"]}
+    assert contexts(tmp_path / "both.crystal") == {**before, "b.py": [f"b.py{CONTEXT_MARK}b"]}
     assert problems(tmp_path / "both.crystal") == []
     compact_crystal(made)
     assert contexts(made) == before
@@ -255,7 +260,7 @@ def test_a_prefix_keeps_the_ends_of_name_and_place(name, place, room):
 def test_the_context_is_in_the_vectors_where_it_is_marked(encoder_folder):
     layers = LayerEncoder(encoder_folder)
     none, text = np.zeros(0, np.int32), "def moor(boat):\n    return boat.rope\n"
-    places = ("", "Mooring Boat", f"boat.py{MARK}Boat", f"boat.py{MARK}Harbour")
+    places = ("", "Mooring Boat", f"boat.py{CONTEXT_MARK}Boat", f"boat.py{CONTEXT_MARK}Harbour")
     plain, prose, one, other = (layers.codes([Chunk(text, none, none, place)], [12]) for place in places)
     assert plain == prose
     assert len({plain.atoms, one.atoms, other.atoms}) == 3

@@ -19,7 +19,7 @@ from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError, UsageError
 from crystalcli.index import segment_writer
 from crystalcli.index import train_codebooks as script
-from crystalcli.index.codebook_training import learn_codebooks, sample_chunks
+from crystalcli.index.codebook_training import fit_codebooks, sample_chunks
 from crystalcli.index.encoder import ENCODER, Encoder, EncoderId
 from crystalcli.index.layer_encoder import LayerEncoder
 from crystalcli.storage.store import Store
@@ -354,8 +354,8 @@ def test_a_sample_takes_some_of_everything_in_any_order(tmp_path, encoder, books
         texts = {name: crystal.quote(name, 0, 10**6) for name in whole}
         assert all(any(chunk.text in text for chunk in chosen) for text in texts.values())
         layers = LayerEncoder(encoder, tokenizer=crystal._encoder.tokenizer)
-        assert learn_codebooks(chosen, layers).to_blobs() == learn_codebooks(list(chosen), layers).to_blobs()
-        assert learn_codebooks([], layers) is None
+        assert fit_codebooks(chosen, layers).to_blobs() == fit_codebooks(list(chosen), layers).to_blobs()
+        assert fit_codebooks([], layers) is None
     with Crystal.create(tmp_path / "b.crystal", encoder=encoder) as crystal:
         for path in sorted(books.iterdir(), reverse=True):
             crystal.ingest([path])

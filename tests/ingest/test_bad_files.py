@@ -22,7 +22,7 @@ from support import bombs, formats, mutations
 
 from crystalcli.errors import Reason, SourceError
 from crystalcli.library import Crystal
-from crystalcli.storage.tables.reason_codes import code_of
+from crystalcli.storage.tables.reason_codes import reason_code_of
 from crystalcli.text.readers import READERS, open_source
 from crystalcli.types import Document
 
@@ -105,7 +105,7 @@ def check(run: Run, crystal: Path) -> dict[str, Document]:
             assert not [each for each in document.reason if unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp")]
             assert "/tmp" not in document.reason
             assert document.code != Reason.UNEXPECTED, document  # a reader knows what can be wrong with its files
-            assert document.code == code_of(document.reason), document  # as in a crystal of version 1 or 2
+            assert document.code == reason_code_of(document.reason), document  # as in a crystal of version 1 or 2
     listed = {(each["path"], each["reason"], each["code"]) for each in run.said["skipped"]}
     assert listed == {(each.path, each.reason, each.code) for each in held.values() if each.state != "done"}
     return held

@@ -12,7 +12,7 @@ from crystalcli.index.atom_spans import atoms_of_documents, document_atoms
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.overview.representatives import representative_passages
 from crystalcli.overview.resolve import DocumentRange, resolve_documents, whole_document
-from crystalcli.overview.sections import opening, split_sections
+from crystalcli.overview.sections import opening_section, split_sections
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
 
@@ -110,15 +110,15 @@ def test_a_topic_is_divided_by_where_it_is_spoken_of(shelf):
 
 def test_a_folder_opens_with_its_readme_and_a_paper_with_its_abstract(shelf, tmp_path):
     everything = [whole_document(source) for source in shelf.store.sources()]
-    first = opening(shelf, everything)
+    first = opening_section(shelf, everything)
     assert first is not None and first.label == "README.md"
-    assert opening(shelf, [only(shelf, "book.txt")]) is None
+    assert opening_section(shelf, [only(shelf, "book.txt")]) is None
     paper = f"# Of Tides\n\nA. N. Other\n\n## Abstract\n\nWe measure tides. {chapter(1)}\n\n## Method\n\n{chapter(2)}\n"
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "p", {"paper.md": paper}))
     with Store.open(path) as store:
         own = IndexReader(store)
         (source,) = store.sources()
-        found = opening(own, [whole_document(source)])
+        found = opening_section(own, [whole_document(source)])
         assert found is not None
         query = Searcher(own, None, None).prepare("tides")
         texts = [passage.text for passage in representative_passages(own, None, query, found, 4)]

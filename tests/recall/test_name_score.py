@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crystalcli import Crystal
-from crystalcli.index.chunk_context import MARK
+from crystalcli.index.chunk_context import CONTEXT_MARK
 from crystalcli.lexical import query_terms
 from crystalcli.recall.name_score import ASKED, SAID, name_scores
 from crystalcli.recall.searcher import Searcher
@@ -38,7 +38,7 @@ def given(path: Path, question: str) -> dict[str, float]:
         shelf = crystal.shelf
         found = name_scores(shelf, Searcher(shelf, None, None).prepare(question), np.arange(shelf.atoms))
         chunks = shelf.nesting.chunk_of(np.arange(shelf.atoms)).tolist()
-        names = [shelf.context_of(chunk).partition(MARK)[2] for chunk in chunks]
+        names = [shelf.context_of(chunk).partition(CONTEXT_MARK)[2] for chunk in chunks]
         assert found.dtype == np.float32 and found.shape == (shelf.atoms,)
         return dict(zip(names, found.tolist(), strict=True))
 

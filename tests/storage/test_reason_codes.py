@@ -10,7 +10,7 @@ import pytest
 
 import crystalcli
 from crystalcli.errors import MACHINE_MADE, OPENED_BY_PASSWORD, Reason, Refusal
-from crystalcli.storage.tables.reason_codes import code_of
+from crystalcli.storage.tables.reason_codes import reason_code_of
 from crystalcli.text.discover import skip_rules
 from crystalcli.text.formats import epub
 from crystalcli.text.formats.archive import archive_members, archive_reader
@@ -29,7 +29,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("refusal", sorted(REFUSALS), ids=lambda refusal: refusal.message[:40])
 def test_the_code_of_a_sentence_is_the_code_beside_it(refusal):
-    assert code_of(refusal.message) == refusal.code
+    assert reason_code_of(refusal.message) == refusal.code
 
 
 def test_every_code_that_steers_something_is_found_in_an_old_file():
@@ -55,7 +55,7 @@ def test_every_code_that_steers_something_is_found_in_an_old_file():
     ],
 )
 def test_sentences_that_are_put_together(reason, code):
-    assert code_of(reason) == code
+    assert reason_code_of(reason) == code
 
 
 def test_every_code_is_written_down():

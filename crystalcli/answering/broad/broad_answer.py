@@ -23,7 +23,7 @@ from crystalcli.answering.prompt import prompt_context
 from crystalcli.errors import NotFoundError
 from crystalcli.lexical import query_terms, terms
 from crystalcli.overview.representatives import holding_all, relevance_of, representative_passages
-from crystalcli.overview.sections import Section, opening, split_sections
+from crystalcli.overview.sections import Section, opening_section, split_sections
 from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.searcher import lexical_query
 from crystalcli.recall.session import CrystalReader
@@ -137,7 +137,7 @@ def _parts_with_passages(crystal: CrystalReader, plan: Plan, most: int) -> Itera
     codec = crystal.codec() if shelf.atom_codes is not None else None
     if plan.intent.kind == "about":
         query = lexical_query(shelf, plan.intent.subject or "what it is about")
-        first = opening(shelf, plan.stretches)
+        first = opening_section(shelf, plan.stretches)
         for part in [*([first] if first is not None else []), *split_sections(shelf, plan.stretches, most)]:
             yield part, representative_passages(shelf, codec, query, part, PER_PART)
         return

@@ -19,7 +19,7 @@ from crystalcli.answering.evidence.sentence_ranking import READ, PassageReading
 from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.lexical import bm25, query_terms, terms
-from crystalcli.recall.page_score import PAGED
+from crystalcli.recall.page_score import PAGED_KIND
 from crystalcli.recall.query import Results
 from crystalcli.recall.session import CrystalReader
 from crystalcli.types import Passage
@@ -101,7 +101,7 @@ def answer_probability(crystal: CrystalReader, results: Results, reading: Passag
         return 0.0
     signs, atoms = signs_of(crystal, results, reading)
     layers, kind = _by_layers(crystal, results), results[0].place.kind
-    weights = PAGES if layers and kind == PAGED else MODELS[layers, kind == "code"]
+    weights = PAGES if layers and kind == PAGED_KIND else MODELS[layers, kind == "code"]
     return weights.evidence(signs, atoms)
 
 

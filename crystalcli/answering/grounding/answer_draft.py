@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from crystalcli.answering.grounding.attribution import Sources
-from crystalcli.answering.grounding.claim_stream import PENALTY, STOP, ClaimStream
+from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS, ClaimStream
 from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.errors import CrystalError
 from crystalcli.types import Answer, ChatModel, Citation, Claim, Passage, Portion, Sampling
@@ -101,7 +101,7 @@ class AnswerDraft:
         *,
         context: Sequence[str],
         max_tokens: int,
-        stop: Sequence[str] = STOP,
+        stop: Sequence[str] = STOP_STRINGS,
         deadline: float | None = None,
     ) -> ClaimStream:
         """Let a model speak, and show its words as they come, each sentence with its marks.
@@ -122,7 +122,9 @@ class AnswerDraft:
         self.begun = True
         last, whole = "", False
         try:
-            sampling = Sampling(max_tokens=max_tokens, seed=self.options.seed, repetition_penalty=PENALTY, stop=stop)
+            sampling = Sampling(
+                max_tokens=max_tokens, seed=self.options.seed, repetition_penalty=REPETITION_PENALTY, stop=stop
+            )
             for piece in model.say(messages, sampling):
                 self.heard = True
                 last = piece.strip()[-1:] or last

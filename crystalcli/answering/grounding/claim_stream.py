@@ -14,8 +14,8 @@ from crystalcli.text.chunking.boundaries import sentence_spans
 from crystalcli.types import Claim
 
 # How a model is asked to speak. One of 135 million parameters says the same again and again when it is left alone.
-PENALTY = 1.15
-STOP = ("\n\n",)
+REPETITION_PENALTY = 1.15
+STOP_STRINGS = ("\n\n",)
 _END = re.compile(r"[.!?…。！？]+[\"'”’»)\]*_]*(?=\s+(\S))|(?=\s*\n\s*(\S))")
 _LABEL = re.compile(r"\s*\[\s*(?:passages?\s*)?(\d{1,2})((?:\s*[,;]\s*\d{1,2})*)\s*\]", re.IGNORECASE)
 _BEGUN = re.compile(

@@ -13,7 +13,7 @@ from crystalcli.answering.options import prompt_template
 from crystalcli.errors import UsageError
 from crystalcli.types import HalfLife
 
-FLOOR = 0.5  # of questions that could be answered, nine in ten were above it, nineteen in twenty in code
+DEFAULT_FLOOR = 0.5  # of questions that could be answered, nine in ten were above it, nineteen in twenty in code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class AskOptions:
     seed: int = 0
     extractive: bool | None = None
     strict: bool = False
-    floor: float = FLOOR
+    floor: float = DEFAULT_FLOOR
     budget: int | None = None
     system: str | None = None
     template: str | None = None

@@ -9,7 +9,7 @@ import re
 
 from crystalcli.errors import UsageError
 
-PLAIN = "{context}\n\nQuestion: {question}"
+DEFAULT_TEMPLATE = "{context}\n\nQuestion: {question}"
 _NAMES = ("context", "question")
 _PLACE = re.compile(r"\{(context|question)\}")
 

@@ -61,7 +61,8 @@ def build_prompt(
         nonlocal context
         taken, context = pack_passages(question, some, count, room, "{context}")
         return taken, chat_messages(
-            prompt_template.fill_template(options.template or prompt_template.PLAIN, context, question), options.system
+            prompt_template.fill_template(options.template or prompt_template.DEFAULT_TEMPLATE, context, question),
+            options.system,
         )
 
     passages = [
@@ -81,7 +82,7 @@ def pack_passages(
     passages: Sequence[Passage],
     count: Callable[[str], int],
     budget: int = BUDGET,
-    template: str = prompt_template.PLAIN,
+    template: str = prompt_template.DEFAULT_TEMPLATE,
 ) -> tuple[list[Passage], str]:
     """The passages that fit in `budget` tokens, best first, and the user's message made of them. At least one is taken."""
     taken: list[Passage] = []

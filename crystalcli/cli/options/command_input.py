@@ -97,13 +97,13 @@ def piped_document(
         raise UsageError("- for standard input goes with no other path")
     if sys.stdin is None:
         raise SourceError("standard input is closed")
-    from crystalcli.ingest.stdin_document import NAME, spool_stream
+    from crystalcli.ingest.stdin_document import STDIN_NAME, spool_stream
     from crystalcli.text.discover.file_filter import LARGEST
 
     if sys.stdin.isatty():
         output.note("reading what is typed here, up to Ctrl-D")
     size = LARGEST if max_bytes is None else max_bytes
-    return spool_stream(sys.stdin.buffer, name if name is not None else NAME, size)
+    return spool_stream(sys.stdin.buffer, name if name is not None else STDIN_NAME, size)
 
 
 def _decode(data: bytes, what: str) -> str:

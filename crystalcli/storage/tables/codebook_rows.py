@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.rows import typed
+from crystalcli.storage.tables.rows import typed_rows
 
 
 def put_codebooks(store: Store, blobs: Mapping[str, bytes]) -> None:
@@ -21,7 +21,7 @@ def stored_codebooks(store: Store) -> dict[str, bytes]:
     """
     found = {}
     rows = store.rows("SELECT name, digest, data FROM codebook ORDER BY name")
-    for name, wanted, data in typed(rows, (str, bytes, bytes), store.path):
+    for name, wanted, data in typed_rows(rows, (str, bytes, bytes), store.path):
         if digest(data) != wanted:
             raise store.damaged(f"the codebook {name} does not match its digest")
         found[name] = data

@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from crystalcli.storage.store import Store, compressed
 from crystalcli.storage.tables.rows import SegmentRow
 
-CONTEXTS = "contexts"  # the part's name
-SINCE = 2  # the format version from which on chunks have contexts
+CONTEXTS_PART = "contexts"  # the part's name
+CONTEXTS_SINCE = 2  # the format version from which on chunks have contexts
 
 
 def add_contexts(store: Store, segment: int, contexts: Sequence[str]) -> None:
     """The contexts of a segment's chunks, inside a transaction; nothing where all are empty."""
     if any(contexts):
         text = "\n".join(contexts).encode()
-        store.add_part(segment, CONTEXTS, compressed(text), len(text))
+        store.add_part(segment, CONTEXTS_PART, compressed(text), len(text))
 
 
 def contexts_of(store: Store, row: SegmentRow) -> list[str]:
     """The context of each of a segment's chunks, "" where none is known. Raises DamagedCrystalError."""
-    data = store.frame(row.id, CONTEXTS)
+    data = store.frame(row.id, CONTEXTS_PART)
     try:
         found = data.decode().split("\n") if data is not None else [""] * row.chunks
     except UnicodeDecodeError as error:

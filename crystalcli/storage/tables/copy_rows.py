@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.codebook_rows import put_codebooks, stored_codebooks
-from crystalcli.storage.tables.rows import typed
+from crystalcli.storage.tables.rows import typed_rows
 
 
 def landmark_triples(store: Store, source: int) -> list[tuple[int, str, str]]:
     """(start, kind, label) of every landmark of a source, in order."""
     query = "SELECT start, kind, label FROM landmark WHERE source = ? ORDER BY start, kind"
-    return typed(store.rows(query, (source,)), (int, str, str), store.path)
+    return typed_rows(store.rows(query, (source,)), (int, str, str), store.path)
 
 
 def copy_codebooks(old: Store, new: Store) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import typed
+from crystalcli.storage.tables.rows import typed_rows
 
 
 def landmarks_of(store: Store, source: int, kind: str) -> list[tuple[int, str]]:
     """(start, label) of every landmark of `kind` in a source, in order."""
     query = "SELECT start, label FROM landmark WHERE source = ? AND kind = ? ORDER BY start"
-    found: list[tuple[int, str]] = typed(store.rows(query, (source, kind)), (int, str), store.path)
+    found: list[tuple[int, str]] = typed_rows(store.rows(query, (source, kind)), (int, str), store.path)
     return found
 
 
@@ -26,5 +26,5 @@ def headings_like(store: Store, words: str, most: int = 50) -> list[tuple[int, i
         "SELECT source, start, label FROM landmark WHERE kind = 'heading' AND label LIKE ? ESCAPE '\\' "
         "ORDER BY source, start LIMIT ?"
     )
-    found: list[tuple[int, int, str]] = typed(store.rows(query, (pattern, most)), (int, int, str), store.path)
+    found: list[tuple[int, int, str]] = typed_rows(store.rows(query, (pattern, most)), (int, int, str), store.path)
     return found

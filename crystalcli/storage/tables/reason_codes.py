@@ -72,7 +72,7 @@ _BEGINNINGS = [
 ]
 
 
-def code_of(reason: str) -> str:
+def reason_code_of(reason: str) -> str:
     """Give the reason code that a sentence of format version 1 or 2 stands for; "" for no reason."""
     if not reason:
         return ""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.types import DocumentState
 
-RUN = 64  # chunks in a run at most, so that the runs over a chunk are found in one index range
+RUN_SIZE = 64  # chunks in a run at most, so that the runs over a chunk are found in one index range
 
 
 class SegmentRow(NamedTuple):
@@ -98,13 +98,13 @@ def checked_row(kind: type[_Row], row: tuple[Any, ...], path: Path) -> _Row:
         if (
             min(numbers) >= 0
             and max(numbers) <= _MOST
-            and not (isinstance(found, RunRow) and not 0 < found.chunks <= RUN)
+            and not (isinstance(found, RunRow) and not 0 < found.chunks <= RUN_SIZE)
         ):
             return found
     raise DamagedCrystalError(path, f"a row of the table {kind.__name__.lower()} has impossible values")
 
 
-def typed(rows: Iterable[tuple[Any, ...]], types: tuple[type, ...], path: Path) -> list[Any]:
+def typed_rows(rows: Iterable[tuple[Any, ...]], types: tuple[type, ...], path: Path) -> list[Any]:
     """The rows, once every value has the type that its column should. Raises DamagedCrystalError."""
     found = list(rows)
     if any(tuple(map(type, row)) != types for row in found):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from crystalcli.answering.evidence import answerability, sentence_ranking
-from crystalcli.answering.options.ask_options import FLOOR
+from crystalcli.answering.options.ask_options import DEFAULT_FLOOR
 from crystalcli.library import Crystal
 from crystalcli.types import Passage, Place
 
@@ -24,7 +24,7 @@ def is_answered(crystal: Crystal, question: str, depth: int = 3) -> bool:
     """What `ask` decides before it says anything."""
     results = crystal.recall(question, answerability.LOOKED_AT, depth=depth)
     reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results)
-    return answerability.answer_probability(crystal, results, reading) >= FLOOR
+    return answerability.answer_probability(crystal, results, reading) >= DEFAULT_FLOOR
 
 
 def test_what_the_samples_hold_is_answered_and_what_nobody_wrote_there_is_not(crystal, answerable):

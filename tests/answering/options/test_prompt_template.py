@@ -40,7 +40,7 @@ def test_a_template_says_where_both_go(template, missing):
 
 
 def test_the_usual_message_is_a_template_like_any_other(crystal):
-    prompt_template.check_template(prompt_template.PLAIN)
+    prompt_template.check_template(prompt_template.DEFAULT_TEMPLATE)
     found = crystal.recall("Who keeps the ledgers?", 3)
     taken, user = prompt_context.pack_passages("Who keeps the ledgers?", found, len, 10**6)
     _, body = prompt_context.pack_passages("Who keeps the ledgers?", found, len, 10**6, "{context}")

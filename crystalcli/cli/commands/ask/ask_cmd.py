@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crystalcli.answering.options.ask_options import FLOOR
+from crystalcli.answering.options.ask_options import DEFAULT_FLOOR
 from crystalcli.cli.options.command_input import join_words, read_question, read_text_file, read_text_or_file
 from crystalcli.cli.options.crystal_options import (
     AllowRemoteOption,
@@ -101,7 +101,7 @@ def ask_command(
             metavar="X",
             help="Evidence that an answer needs, from 0 (always answer) to 1 (only if certain).",
         ),
-    ] = FLOOR,
+    ] = DEFAULT_FLOOR,
     system: Annotated[
         str | None,
         typer.Option(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crystalcli.answering.options.ask_options import AskOptions
     from crystalcli.answering.prompt.context_pack import PackedContext
+    from crystalcli.answering.request.ask_options import AskOptions
     from crystalcli.errors import (
         CrystalError,
         DamagedCrystalError,
@@ -127,7 +127,7 @@ __all__ = [
 # nothing.
 _HOMES = {
     "Answer": "crystalcli.types",
-    "AskOptions": "crystalcli.answering.options.ask_options",
+    "AskOptions": "crystalcli.answering.request.ask_options",
     "ChangedDocument": "crystalcli.maintenance.diff",
     "ChangedFile": "crystalcli.ingest.ingester",
     "ChatModel": "crystalcli.types",

@@ -16,32 +16,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpack
 
 from crystalcli import models
-from crystalcli.answering.options.ask_options import AskArguments, AskOptions, options_of
+from crystalcli.answering import AskArguments, AskOptions, options_of
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
-from crystalcli.index.encoder import ENCODER, find_encoder, resolve_encoder
+from crystalcli.index import ENCODER, find_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
-from crystalcli.recall.session import CrystalReader
-from crystalcli.storage.store import Store
+from crystalcli.recall import CrystalReader
+from crystalcli.storage import Store
 from crystalcli.types import Progress
 
 if TYPE_CHECKING:
-    from crystalcli.answering.prompt.context_pack import PackedContext
-    from crystalcli.ingest.dry_run import ForecastReport
-    from crystalcli.ingest.ingester import IngestOptions, IngestReport
-    from crystalcli.ingest.status import StatusReport
-    from crystalcli.ingest.watch import WatchBatch
-    from crystalcli.maintenance.compact import CompactReport
-    from crystalcli.maintenance.diff import DiffReport
-    from crystalcli.maintenance.export import ExportReport
-    from crystalcli.maintenance.forget import ForgetReport
-    from crystalcli.maintenance.merge import MergeReport
-    from crystalcli.maintenance.repair import RepairReport
-    from crystalcli.maintenance.verify import VerifyReport
-    from crystalcli.recall.memory_use import MemoryReport
+    from crystalcli.answering import PackedContext
+    from crystalcli.ingest import ForecastReport, IngestOptions, IngestReport, StatusReport, WatchBatch
+    from crystalcli.maintenance import (
+        CompactReport,
+        DiffReport,
+        ExportReport,
+        ForgetReport,
+        MergeReport,
+        RepairReport,
+        VerifyReport,
+    )
+    from crystalcli.recall import MemoryReport
     from crystalcli.retrieval_lm.perplexity import PerplexityReport
-    from crystalcli.text.discover.file_filter import FileFilter
-    from crystalcli.text.discover.walk import FoundFile
+    from crystalcli.text import FileFilter, FoundFile
     from crystalcli.types import Answer, ChatModel, Citation
 
 __all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "open_model", "paths_of"]
@@ -254,8 +252,8 @@ class Crystal(CrystalReader):
             UsageError: The name cannot be cited.
             SourceError: There is nothing to read, or too much.
         """
-        from crystalcli.ingest.stdin_document import spool_stream
-        from crystalcli.text.discover.file_filter import LARGEST
+        from crystalcli.ingest import spool_stream
+        from crystalcli.text import LARGEST
 
         with spool_stream(stream, name, LARGEST if max_file_size is None else max_file_size) as piped:
             return self.bring_in([], piped=piped, progress=progress)
@@ -272,8 +270,8 @@ class Crystal(CrystalReader):
         progress: OnProgress | None = None,
     ) -> IngestReport:
         """Ingest with filters and a document from standard input that are made already; see `ingest`."""
-        from crystalcli.ingest.ingester import IngestOptions
-        from crystalcli.text.source.read_request import ReadOptions
+        from crystalcli.ingest import IngestOptions
+        from crystalcli.text import ReadOptions
 
         options = IngestOptions(
             prune=prune,
@@ -292,7 +290,7 @@ class Crystal(CrystalReader):
         wait: float | None = None,
         progress: OnProgress | None = None,
     ) -> IngestReport:
-        from crystalcli.ingest.ingester import ingest_into
+        from crystalcli.ingest import ingest_into
 
         with self._writing(wait) as store:
             return ingest_into(store, self._encoder, paths, progress, options)
@@ -326,8 +324,8 @@ class Crystal(CrystalReader):
             SourceError: A path does not exist at the beginning.
             CrystalError: It cannot go on.
         """
-        from crystalcli.ingest.watch import Watcher
-        from crystalcli.text.source.read_request import ReadOptions
+        from crystalcli.ingest import Watcher
+        from crystalcli.text import ReadOptions
 
         def ingest(changed: list[Path], options: IngestOptions) -> IngestReport:
             return self._ingest_with(changed, options, wait=float("inf"))
@@ -362,9 +360,9 @@ class Crystal(CrystalReader):
         Raises:
             SourceError: A path does not exist.
         """
-        from crystalcli.index.encoder import open_encoder
-        from crystalcli.ingest.dry_run import forecast_ingest
-        from crystalcli.text.source.read_request import ReadOptions
+        from crystalcli.index import open_encoder
+        from crystalcli.ingest import forecast_ingest
+        from crystalcli.text import ReadOptions
 
         target, sources, options = Path(path), paths_of(_listed(paths)), ReadOptions(password=password)
         choice = choice_of(include, exclude, max_file_size)
@@ -411,8 +409,7 @@ class Crystal(CrystalReader):
             ModelMissingError: The model does not exist.
             NotFoundError: Nothing was recalled, or a document that the question names does not exist.
         """
-        from crystalcli.answering.ask import answer_question
-        from crystalcli.answering.broad.broad_question import broad_intent
+        from crystalcli.answering import answer_question, broad_intent
         from crystalcli.lm import Preload
 
         wanted = options_of(options, single).with_defaults(lambda: is_model_named(model))
@@ -456,7 +453,7 @@ class Crystal(CrystalReader):
             ModelMissingError: A model that is named does not exist.
             NotFoundError: Nothing was recalled.
         """
-        from crystalcli.answering.prompt.context_pack import pack_context
+        from crystalcli.answering import pack_context
 
         wanted, named = options_of(options, single), is_model_named(model)
         if model is None or isinstance(model, str | Path):
@@ -470,7 +467,7 @@ class Crystal(CrystalReader):
 
     def status(self) -> StatusReport:
         """Compare the ledger with the folders as they are now. Raises DamagedCrystalError."""
-        from crystalcli.ingest.status import crystal_status
+        from crystalcli.ingest import crystal_status
 
         self._follow()
         return crystal_status(self._store)
@@ -482,7 +479,7 @@ class Crystal(CrystalReader):
             quick: Leave out the postings against the text.
             progress: Called with the bytes that are done.
         """
-        from crystalcli.maintenance.verify import verify_crystal
+        from crystalcli.maintenance import verify_crystal
 
         self._follow()
         return verify_crystal(self._store, quick=quick, progress=_counted(progress, "bytes"))
@@ -497,7 +494,7 @@ class Crystal(CrystalReader):
         Raises:
             NotFoundError: A name means no document.
         """
-        from crystalcli.maintenance.forget import forget_documents
+        from crystalcli.maintenance import forget_documents
 
         wanted = [str(name) for name in _listed(names)]
         if dry_run:
@@ -518,7 +515,7 @@ class Crystal(CrystalReader):
             CrystalError: It was opened for reading only, or another program is writing it.
             DamagedCrystalError: The crystal is damaged.
         """
-        from crystalcli.maintenance.compact import compact_crystal
+        from crystalcli.maintenance import compact_crystal
 
         if self._mode == "read":
             raise CrystalError(f"{self.path} was opened for reading only")
@@ -540,27 +537,27 @@ class Crystal(CrystalReader):
             NotFoundError: A name means no document.
             CrystalError: A file exists and `force` is False, or it cannot be written.
         """
-        from crystalcli.maintenance.export import export_documents
+        from crystalcli.maintenance import export_documents
 
         self._follow()
         return export_documents(self._store, expanded(folder), [str(name) for name in _listed(names)], force=force)
 
     def passages(self, names: Paths = ()) -> Iterator[dict[str, Any]]:
         """Give every passage of the documents as a row with its text, place and metadata; joined, they are the documents."""
-        from crystalcli.maintenance.export import passage_rows
+        from crystalcli.maintenance import passage_rows
 
         self._follow()
         return passage_rows(self._store, [str(name) for name in _listed(names)])
 
     def diff(self, other: str | Path) -> DiffReport:
         """List the documents and passages that only one of the two crystals holds, from this one to `other`."""
-        from crystalcli.maintenance.diff import diff_crystals
+        from crystalcli.maintenance import diff_crystals
 
         return diff_crystals(self.path, expanded(other))
 
     def memory_use(self) -> MemoryReport:
         """Count what recall keeps in memory, after one question."""
-        from crystalcli.recall.memory_use import measure_memory
+        from crystalcli.recall import measure_memory
 
         return measure_memory(self)
 
@@ -580,7 +577,7 @@ class Crystal(CrystalReader):
             EncoderMismatchError: Their vectors are not comparable.
             CrystalError: The output exists and `force` is False.
         """
-        from crystalcli.maintenance.merge import merge_crystals
+        from crystalcli.maintenance import merge_crystals
 
         inputs = [expanded(path) for path in paths]
         return merge_crystals(inputs, expanded(output), force=force, progress=_counted(progress, "tokens"))
@@ -606,7 +603,7 @@ class Crystal(CrystalReader):
         Raises:
             DamagedCrystalError: Nothing can be read; the file is then as it was.
         """
-        from crystalcli.maintenance.repair import repair_crystal
+        from crystalcli.maintenance import repair_crystal
 
         target = Path(path)
         return repair_crystal(
@@ -733,7 +730,7 @@ def choice_of(
     """Make the filters of folders; None where none is given. Raises UsageError for an invalid pattern or size."""
     if include is None and exclude is None and max_file_size is None:
         return None
-    from crystalcli.text.discover.file_filter import LARGEST, FileFilter
+    from crystalcli.text import LARGEST, FileFilter
 
     largest = LARGEST if max_file_size is None else max_file_size
     return FileFilter(tuple(include or ()), tuple(exclude or ()), largest)

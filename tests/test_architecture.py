@@ -114,7 +114,7 @@ def test_every_room_has_a_floor():
         ),
         ("import crystalcli.recall.searcher", {"torch", "rich", "pypdfium2", "tiktoken", "zstandard"}),
         ("import crystalcli.ingest.ingester", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
-        ("import crystalcli.answering.ask", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
+        ("import crystalcli.answering.answer", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
     ],
 )
 def test_heavy_libraries_wait_until_they_are_used(code, absent):

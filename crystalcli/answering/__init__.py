@@ -1,1 +1,117 @@
-"""Answering: what is said, from what was recalled, and the quotations that carry it."""
+"""Answering: an answer from the nearest passages, or from the whole of a document.
+
+The question it answers: what can be said to this question, and which sources carry it?
+
+ask.py               A question answered: recall, judge whether an answer is there, then quote the
+
+broad/
+    broad_answer.py      A question about the whole of something answered: divide, choose from
+    broad_plan.py        What a broad question is about in this crystal: which documents, or parts
+    broad_question.py    Whether a question asks for the whole of something, by its words alone
+    mentions_answer.py   Where a word or a phrase stands, everywhere: counted in the text that the
+
+evidence/
+    answerability.py     Whether what was recalled holds an answer at all: a few signs, weighed
+    question_type.py     What a question asks for, by its words, and whether a sentence shows
+    sentence_ranking.py  Which sentences of the passages answer a question best
+    speaker_match.py     Whether what was found in a conversation is said by, or to, the one person
+
+grounding/
+    answer_draft.py      An answer while it is made, piece by piece with its citations, so that a
+    attribution.py       What carries an answer: sentences of the passages, as citations that have
+    claim_stream.py      What a language model says, sentence by sentence as it comes: each is
+    facts.py             What a sentence states that can be looked up: names, numbers, identifiers
+    number_words.py      The numbers in a text, whatever they are written as: 1,200, twelve
+
+options/
+    ask_options.py       The options of a question: how it is recalled, and who puts the answer in
+    prompt_template.py   The user's message as a template: plain text in which {context} and
+
+prompt/
+    context_fit.py       Fits passages into what a language model can have before it: fewer of
+    context_pack.py      What a language model would be given for a question, for use with any
+    prompt_context.py    What a language model is given: the best sentences with their neighbours
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crystalcli.lazy_import import lazy_names
+
+if TYPE_CHECKING:
+    from crystalcli.answering.answer import (
+        answer_question,
+    )
+    from crystalcli.answering.broad.broad_question import (
+        broad_intent,
+    )
+    from crystalcli.answering.grounding.attribution import (
+        quotation_line,
+    )
+    from crystalcli.answering.grounding.claim_stream import (
+        REPETITION_PENALTY,
+        STOP_STRINGS,
+    )
+    from crystalcli.answering.prompt.context_pack import (
+        PackedContext,
+        pack_context,
+    )
+    from crystalcli.answering.prompt.prompt_context import (
+        chat_messages,
+    )
+    from crystalcli.answering.request.ask_options import (
+        DEFAULT_FLOOR,
+        AskArguments,
+        AskOptions,
+        options_of,
+    )
+    from crystalcli.answering.request.prompt_template import (
+        DEFAULT_TEMPLATE,
+        fill_template,
+    )
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "answer": ("answer_question",),
+            "broad.broad_question": ("broad_intent",),
+            "grounding.attribution": ("quotation_line",),
+            "grounding.claim_stream": (
+                "REPETITION_PENALTY",
+                "STOP_STRINGS",
+            ),
+            "request.ask_options": (
+                "AskArguments",
+                "AskOptions",
+                "DEFAULT_FLOOR",
+                "options_of",
+            ),
+            "request.prompt_template": (
+                "DEFAULT_TEMPLATE",
+                "fill_template",
+            ),
+            "prompt.context_pack": (
+                "PackedContext",
+                "pack_context",
+            ),
+            "prompt.prompt_context": ("chat_messages",),
+        },
+    )
+
+__all__ = [
+    "DEFAULT_FLOOR",
+    "DEFAULT_TEMPLATE",
+    "REPETITION_PENALTY",
+    "STOP_STRINGS",
+    "AskArguments",
+    "AskOptions",
+    "PackedContext",
+    "answer_question",
+    "broad_intent",
+    "chat_messages",
+    "fill_template",
+    "options_of",
+    "pack_context",
+    "quotation_line",
+]

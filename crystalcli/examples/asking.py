@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS
-from crystalcli.answering.options.prompt_template import DEFAULT_TEMPLATE, fill_template
-from crystalcli.answering.prompt.prompt_context import chat_messages
+from crystalcli.answering import DEFAULT_TEMPLATE, REPETITION_PENALTY, STOP_STRINGS, chat_messages, fill_template
 from crystalcli.examples.planted import Fact, says
 from crystalcli.library import Crystal
 from crystalcli.types import ChatModel, Sampling

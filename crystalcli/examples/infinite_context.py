@@ -87,7 +87,7 @@ def infinite_context(
     from crystalcli.examples.board import watching
     from crystalcli.examples.books import own_texts, prepare
     from crystalcli.examples.reading import WINDOW, State, check, read, warmed
-    from crystalcli.index.encoder import ENCODER
+    from crystalcli.index import ENCODER
     from crystalcli.library import paths_of
     from crystalcli.retrieval_lm.perplexity import read_text
     from crystalcli.retrieval_lm.recalling_model import RecallingModel

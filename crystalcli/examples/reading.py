@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from crystalcli.errors import UsageError
 from crystalcli.examples.schedule import Schedule
-from crystalcli.recall.memory_use import resident_bytes
+from crystalcli.recall import resident_bytes
 from crystalcli.retrieval_lm.perplexity import LENGTH, Foreseen, Foresight
 from crystalcli.retrieval_lm.recalling_model import RecallingModel
 from crystalcli.retrieval_lm.text_memory import ChunkNodes

@@ -8,8 +8,7 @@ import numpy as np
 
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.tree import ranges
-from crystalcli.storage.tables.rows import SourceRow
-from crystalcli.storage.tables.runs import runs_of_all
+from crystalcli.storage import SourceRow, runs_of_all
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from crystalcli.storage.store import digest
+from crystalcli.storage import digest
 from crystalcli.types import Chunk, Landmark
 
 # Kinds of documents of which a passage is seldom understood without its place. There the name belongs to the context, and all of

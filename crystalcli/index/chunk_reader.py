@@ -16,10 +16,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.layer_encoder import LayerCodes
 from crystalcli.lexical import varint
-from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.chunk_spans import ChunkSpans
-from crystalcli.storage.tables.context_rows import contexts_of
-from crystalcli.storage.tables.rows import SegmentRow
+from crystalcli.storage import ChunkSpans, SegmentRow, Store, contexts_of, digest
 from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from crystalcli.errors import SourceError
 from crystalcli.index.chunk_context import ContextTracker
 from crystalcli.index.encoder import Encoder
 from crystalcli.index.layer_encoder import LayerEncoder, parents
-from crystalcli.text.discover.walk import FoundFile, walk_files
-from crystalcli.text.readers import open_source
+from crystalcli.text import FoundFile, open_source, walk_files
 from crystalcli.types import BY_LINES, Chunk
 from crystalcli.vectors import Codec, PyramidLayout
 

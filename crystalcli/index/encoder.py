@@ -16,7 +16,7 @@ from typing import NamedTuple
 from crystalcli import models
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError
 from crystalcli.paths import expanded
-from crystalcli.text.chunking.chunker import FLOOR, LIMIT, cut_chunks
+from crystalcli.text import FLOOR, LIMIT, cut_chunks
 from crystalcli.types import Chunk, Landmark
 from crystalcli.vectors import (
     WEIGHTS_FILE,

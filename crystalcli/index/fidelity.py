@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crystalcli.storage.store import Store
+from crystalcli.storage import Store
 
 
 def add_fidelity(store: Store, found: Mapping[str, tuple[int, float]]) -> None:

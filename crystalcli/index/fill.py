@@ -15,8 +15,7 @@ from crystalcli.errors import SourceError
 from crystalcli.index.encoder import Encoder
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.lazy_encoder import CachedEncoder, LazyEncoder
-from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.codebook_rows import put_codebooks, stored_codebooks
+from crystalcli.storage import Store, digest, put_codebooks, stored_codebooks
 from crystalcli.types import Chunk, Progress
 
 if TYPE_CHECKING:

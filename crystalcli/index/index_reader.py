@@ -17,12 +17,16 @@ from crystalcli.index.byte_cache import ByteCache
 from crystalcli.index.segment_reader import SegmentReader, check_row, open_segment
 from crystalcli.index.tree import NodeTree, ranges
 from crystalcli.lexical import varint
-from crystalcli.storage.check import check_seal
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.context_rows import contexts_of
-from crystalcli.storage.tables.rows import RunRow, SegmentRow, SourceRow
-from crystalcli.storage.tables.runs import runs_by_chunk
-from crystalcli.storage.tables.segment_parts import stored_parts
+from crystalcli.storage import (
+    RunRow,
+    SegmentRow,
+    SourceRow,
+    Store,
+    check_seal,
+    contexts_of,
+    runs_by_chunk,
+    stored_parts,
+)
 from crystalcli.vectors import CODE_BYTES, PairedCodes, codes_from_bytes
 
 if TYPE_CHECKING:

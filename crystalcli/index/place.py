@@ -5,8 +5,7 @@ Knows landmarks. Does not know how a span was found.
 
 from __future__ import annotations
 
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.storage import SourceRow, Store
 from crystalcli.types import Place
 
 _COUNTED = ("row", "line")  # kinds whose label is added to the line of the text

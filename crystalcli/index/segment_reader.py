@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.lexical import varint
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.chunk_spans import ChunkSpans
-from crystalcli.storage.tables.rows import SegmentRow, typed_rows
+from crystalcli.storage import ChunkSpans, SegmentRow, Store, typed_rows
 from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:

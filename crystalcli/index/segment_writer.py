@@ -18,11 +18,17 @@ import numpy as np
 from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.fidelity import add_fidelity
 from crystalcli.lexical import Block, build_blocks, merge_blocks, terms, varint
-from crystalcli.storage.file.signals import signals_held_back
-from crystalcli.storage.store import Store, compressed, digest
-from crystalcli.storage.tables.chunk_spans import ChunkSpans
-from crystalcli.storage.tables.context_rows import CONTEXTS_SINCE, add_contexts, contexts_of
-from crystalcli.storage.tables.rows import SegmentRow
+from crystalcli.storage import (
+    CONTEXTS_SINCE,
+    ChunkSpans,
+    SegmentRow,
+    Store,
+    add_contexts,
+    compressed,
+    contexts_of,
+    digest,
+    signals_held_back,
+)
 from crystalcli.types import Chunk
 from crystalcli.vectors import node_counts, pyramid_layout
 

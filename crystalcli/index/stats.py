@@ -12,10 +12,7 @@ from crystalcli.errors import NotFoundError
 from crystalcli.index.encoder import EncoderId
 from crystalcli.index.fidelity import mean_fidelity
 from crystalcli.index.index_reader import IndexReader
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.codebook_rows import stored_codebooks
-from crystalcli.storage.tables.context_rows import CONTEXTS_PART
-from crystalcli.storage.tables.rows import RunRow, SourceRow
+from crystalcli.storage import CONTEXTS_PART, RunRow, SourceRow, Store, stored_codebooks
 from crystalcli.types import Document, DocumentState
 
 

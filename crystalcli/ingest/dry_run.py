@@ -17,21 +17,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.errors import SourceError
-from crystalcli.index.chunk_context import ContextTracker
-from crystalcli.index.encoder import DEFAULT_META, Encoder
-from crystalcli.index.lazy_encoder import LazyEncoder
-from crystalcli.index.segment_writer import SegmentWriter
+from crystalcli.index import DEFAULT_META, ContextTracker, Encoder, LazyEncoder, SegmentWriter
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.ledger import Ledger
 from crystalcli.ingest.locations import own_files
 from crystalcli.ingest.staleness import ChangeDetector
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import SourceRow
-from crystalcli.text.discover.file_filter import FileFilter
-from crystalcli.text.discover.walk import FoundFile, walk_files
-from crystalcli.text.formats.archive.archive_reader import DEPTH, Allowance, ArchiveReading
-from crystalcli.text.readers import open_source
-from crystalcli.text.source.read_request import PLAINLY, ReadOptions
+from crystalcli.storage import SourceRow, Store
+from crystalcli.text import (
+    DEPTH,
+    PLAINLY,
+    Allowance,
+    ArchiveReading,
+    FileFilter,
+    FoundFile,
+    ReadOptions,
+    open_source,
+    walk_files,
+)
 from crystalcli.types import BY_LINES, LINED, Chunk, DocumentState, Landmark, Reading, SkippedFile
 from crystalcli.vectors import CODE_BYTES
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.ingest.locations import folders_asked, folders_noted, home_of, location_of, path_at_location
-from crystalcli.storage.store import Store
-from crystalcli.text.discover.file_filter import FileFilter
-from crystalcli.text.discover.walk import asked_place
+from crystalcli.storage import Store
+from crystalcli.text import FileFilter, asked_place
 
 RULES_KEY = "choices"
 

@@ -19,21 +19,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crystalcli.errors import ModelMissingError, Refusal, SourceError, UnsteadySourceError, UsageError
-from crystalcli.index import fill
-from crystalcli.index.chunk_context import ContextTracker
-from crystalcli.index.encoder import ENCODER, Encoder
-from crystalcli.index.segment_writer import SegmentWriter
+from crystalcli.index import (
+    ENCODER,
+    ContextTracker,
+    Encoder,
+    SegmentWriter,
+    fill_layers,
+    lacks_codebooks,
+    learn_codebooks,
+    make_lazy_encoder,
+)
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.ledger import Ledger, no_longer_read
 from crystalcli.ingest.locations import own_files
 from crystalcli.ingest.slack_users import users_first
 from crystalcli.ingest.staleness import ChangeDetector
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import RUN_SIZE, RunRow, SourceRow
-from crystalcli.text.discover.file_filter import FileFilter
-from crystalcli.text.discover.walk import ChangedPaths, FoundFile, SkippedPath, walk_files
-from crystalcli.text.formats.archive.archive_reader import DEPTH, TOO_DEEP, Allowance, ArchiveReading
-from crystalcli.text.source.read_request import PLAINLY, ReadOptions
+from crystalcli.storage import RUN_SIZE, RunRow, SourceRow, Store
+from crystalcli.text import (
+    DEPTH,
+    PLAINLY,
+    TOO_DEEP,
+    Allowance,
+    ArchiveReading,
+    ChangedPaths,
+    FileFilter,
+    FoundFile,
+    ReadOptions,
+    SkippedPath,
+    walk_files,
+)
 from crystalcli.types import (
     BY_LINES,
     Change,
@@ -47,8 +61,7 @@ from crystalcli.types import (
 )
 
 if TYPE_CHECKING:
-    from crystalcli.index.layer_encoder import ChunkEncoder
-    from crystalcli.index.lazy_encoder import CachedEncoder
+    from crystalcli.index import CachedEncoder, ChunkEncoder
 
 
 # Nanoseconds: mtime is too coarse to trust for files modified less than 2 s ago.
@@ -213,17 +226,17 @@ def ingest_into(
     if options.codebooks_from and encoder.mark is None:
         raise UsageError(f"the codebooks of {ENCODER} ship with the program; others are for an encoder of your own")
     began = time.monotonic()
-    if options.codebooks_from and fill.lacks_codebooks(store, encoder):
-        fill.learn_codebooks(store, encoder, options.codebooks_from)
+    if options.codebooks_from and lacks_codebooks(store, encoder):
+        learn_codebooks(store, encoder, options.codebooks_from)
     # Without codebooks there are no codes: the text comes first then, the codebooks from it, and the layers at last.
-    later = fill.lacks_codebooks(store, encoder)
-    layers = fill.make_lazy_encoder(store, encoder, options.kept) if encoder.folder is not None and not later else None
+    later = lacks_codebooks(store, encoder)
+    layers = make_lazy_encoder(store, encoder, options.kept) if encoder.folder is not None and not later else None
     ingest = Ingester(store, layers, progress, encoder.cut, options.reading)
-    filled = fill.fill_layers(store, layers, progress) if layers is not None else 0
+    filled = fill_layers(store, layers, progress) if layers is not None else 0
     report = ingest.run(paths, prune=options.prune, choice=options.choice, near=options.near, piped=options.piped)
     if later:
-        fill.learn_codebooks(store, encoder)
-        filled = fill.fill_layers(store, fill.make_lazy_encoder(store, encoder, options.kept), progress)
+        learn_codebooks(store, encoder)
+        filled = fill_layers(store, make_lazy_encoder(store, encoder, options.kept), progress)
     return replace(
         report,
         lexical_only=report.lexical_only and not later,

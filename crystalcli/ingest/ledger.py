@@ -13,9 +13,8 @@ from pathlib import Path
 from crystalcli.errors import Reason
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.locations import PIPED, home_of, is_piped, location_of, parent_locations, path_at_location
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import SourceRow
-from crystalcli.text.discover.walk import ChangedPaths, FoundFile, SkippedPath, asked_place
+from crystalcli.storage import SourceRow, Store
+from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place
 from crystalcli.types import Change, DocumentState, Fingerprint
 
 # States in which `digest` is that of the text which is held, if any is.

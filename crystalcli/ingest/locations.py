@@ -7,8 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from crystalcli.storage.file.file_lock import crystal_path
-from crystalcli.storage.store import Store
+from crystalcli.storage import Store, crystal_path
 
 # A crystal and what stands beside it, while it is written or repaired.
 _BESIDE = ("", "-wal", "-shm", "-journal", "-lock", "-new", "-repair", "-repair-lock", "-repair-wal", "-repair-copy")

@@ -11,11 +11,8 @@ from typing import NamedTuple
 from crystalcli.errors import MACHINE_MADE, SourceError
 from crystalcli.ingest.ledger import Ledger
 from crystalcli.ingest.slack_users import SlackUsers
-from crystalcli.storage.tables.rows import SourceRow
-from crystalcli.text.discover.skip_rules import by_content
-from crystalcli.text.discover.walk import FoundFile, SkippedPath
-from crystalcli.text.readers import open_source
-from crystalcli.text.source.read_request import ReadOptions, may_open
+from crystalcli.storage import SourceRow
+from crystalcli.text import FoundFile, ReadOptions, SkippedPath, by_content, may_open, open_source
 from crystalcli.types import DocumentState, Fingerprint, Reading
 
 

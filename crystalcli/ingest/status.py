@@ -22,10 +22,8 @@ from crystalcli.ingest.locations import (
     parent_locations,
     path_at_location,
 )
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import SourceRow, typed_rows
-from crystalcli.text.discover.file_filter import USUAL, FileFilter
-from crystalcli.text.discover.walk import FoundFile, SkippedPath, walk_files
+from crystalcli.storage import SourceRow, Store, typed_rows
+from crystalcli.text import USUAL, FileFilter, FoundFile, SkippedPath, walk_files
 from crystalcli.types import DocumentState, FileState
 
 

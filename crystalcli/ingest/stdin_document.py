@@ -13,9 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from crystalcli.errors import Reason, SourceError, UsageError
-from crystalcli.text.discover.file_filter import format_limit
-from crystalcli.text.discover.walk import FoundFile
-from crystalcli.text.readers import open_source
+from crystalcli.text import FoundFile, format_limit, open_source
 
 STDIN_NAME = "stdin"  # what it is called when nothing is said
 _PIECE = 1 << 20

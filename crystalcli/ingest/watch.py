@@ -14,17 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import SourceError
-from crystalcli.index.lazy_encoder import CachedEncoder
+from crystalcli.index import CachedEncoder
 from crystalcli.ingest.ingester import IngestOptions, IngestReport
 from crystalcli.ingest.locations import own_files
-from crystalcli.text.discover.fs_events import Next, watch_events
-from crystalcli.text.discover.skip_rules import INSTALLED
-from crystalcli.text.discover.walk import NEVER_ENTERED, OWN_SUFFIXES, ChangedPaths, asked_place
-from crystalcli.text.formats.archive.archive_reader import PEOPLE
-from crystalcli.text.source.read_request import PLAINLY, ReadOptions
+from crystalcli.text import (
+    INSTALLED,
+    NEVER_ENTERED,
+    OWN_SUFFIXES,
+    PEOPLE,
+    PLAINLY,
+    ChangedPaths,
+    Next,
+    ReadOptions,
+    asked_place,
+    watch_events,
+)
 
 if TYPE_CHECKING:
-    from crystalcli.text.discover.file_filter import FileFilter
+    from crystalcli.text import FileFilter
 
 _TICK = 1.0  # seconds between two looks at whether the folders are still there
 _IDLE = 600.0  # seconds after which the encoder's memory is given back

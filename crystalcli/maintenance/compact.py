@@ -7,12 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crystalcli.index.chunk_reader import ChunkReader
+from crystalcli.index import ChunkReader
 from crystalcli.maintenance.copier import CrystalCopier
-from crystalcli.storage.check import check_seal
-from crystalcli.storage.file.atomic_replace import write_beside
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.copy_rows import copy_codebooks, landmark_triples
+from crystalcli.storage import Store, check_seal, copy_codebooks, landmark_triples, write_beside
 
 
 @dataclass(frozen=True, slots=True)

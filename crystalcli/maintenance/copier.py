@@ -13,13 +13,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crystalcli.index.chunk_context import chunk_identity
-from crystalcli.index.chunk_reader import ChunkReader, StoredChunk
-from crystalcli.index.layer_encoder import LayerCodes
-from crystalcli.index.segment_writer import SEGMENT_BYTES, build_draft, count_terms, write_segment
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.chunk_spans import ChunkSpans
-from crystalcli.storage.tables.rows import RUN_SIZE, RunRow, SourceRow
+from crystalcli.index import (
+    SEGMENT_BYTES,
+    ChunkReader,
+    LayerCodes,
+    StoredChunk,
+    build_draft,
+    chunk_identity,
+    count_terms,
+    write_segment,
+)
+from crystalcli.storage import RUN_SIZE, ChunkSpans, RunRow, SourceRow, Store
 from crystalcli.vectors import pyramid_layout
 
 Landmarks = Sequence[tuple[int, str, str]]

@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.index.chunk_reader import ChunkReader
-from crystalcli.index.place import locate_span
-from crystalcli.storage.check import check_seal
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.index import ChunkReader, locate_span
+from crystalcli.storage import SourceRow, Store, check_seal
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from crystalcli.errors import CrystalError, NotFoundError
-from crystalcli.index.chunk_reader import ChunkReader
-from crystalcli.index.place import locate_span
+from crystalcli.index import ChunkReader, locate_span
 from crystalcli.maintenance.selection import select_documents
-from crystalcli.storage.check import check_seal
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.storage import SourceRow, Store, check_seal
 from crystalcli.types import LINED, DocumentState
 
 _LONGEST, _LONGEST_NAME = 2000, 250  # bytes: what any system takes, with ".txt" and a folder before it

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crystalcli.index.stats import describe_document
-from crystalcli.ingest.locations import parent_locations
+from crystalcli.index import describe_document
+from crystalcli.ingest import parent_locations
 from crystalcli.maintenance.selection import select_documents
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.storage import SourceRow, Store
 from crystalcli.types import Document, DocumentState
 
 
@@ -53,7 +52,7 @@ def _opened_again(store: Store, forgotten: Sequence[str]) -> list[SourceRow]:
 
 
 def _kept(store: Store, forgotten: set[int]) -> int:
-    from crystalcli.index.chunk_reader import ChunkReader
+    from crystalcli.index import ChunkReader
 
     chunks = ChunkReader(store)
     ours: set[int] = set()

@@ -11,19 +11,29 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
-from crystalcli.index.chunk_reader import ChunkReader
-from crystalcli.index.fidelity import add_fidelity, fidelity_sums
-from crystalcli.ingest.folder_rules import RULES_KEY, rules_as_json, stored_rules
-from crystalcli.ingest.locations import folders_asked, folders_noted, home_of, is_piped, path_at_location
+from crystalcli.index import ChunkReader, add_fidelity, fidelity_sums
+from crystalcli.ingest import (
+    RULES_KEY,
+    folders_asked,
+    folders_noted,
+    home_of,
+    is_piped,
+    path_at_location,
+    rules_as_json,
+    stored_rules,
+)
 from crystalcli.maintenance.compact import CrystalSize, size_of
 from crystalcli.maintenance.copier import CrystalCopier
-from crystalcli.storage.check import check_seal
-from crystalcli.storage.file.atomic_replace import write_beside
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.codebook_rows import stored_codebooks
-from crystalcli.storage.tables.copy_rows import copy_codebooks, landmark_triples
-from crystalcli.storage.tables.rows import SourceRow
-from crystalcli.text.discover.file_filter import FileFilter
+from crystalcli.storage import (
+    SourceRow,
+    Store,
+    check_seal,
+    copy_codebooks,
+    landmark_triples,
+    stored_codebooks,
+    write_beside,
+)
+from crystalcli.text import FileFilter
 from crystalcli.types import DocumentState
 
 _ALIKE = (

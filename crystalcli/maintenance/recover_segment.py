@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.index.segment_writer import chunk_spans_of
+from crystalcli.index import chunk_spans_of
 from crystalcli.lexical import varint
-from crystalcli.storage.store import digest
-from crystalcli.storage.tables.chunk_spans import ChunkSpans
+from crystalcli.storage import ChunkSpans, digest
 from crystalcli.types import Chunk
 from crystalcli.vectors import CODE_BYTES, default_tokenizer, node_counts
 

@@ -16,20 +16,30 @@ from typing import Any
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError, Reason
-from crystalcli.index.encoder import DEFAULT_META, open_encoder
-from crystalcli.index.fill import make_missing_layers
-from crystalcli.index.segment_reader import open_segment
-from crystalcli.index.segment_writer import count_terms, merge_tail
+from crystalcli.index import DEFAULT_META, count_terms, make_missing_layers, merge_tail, open_encoder, open_segment
 from crystalcli.lexical import build_blocks, varint
 from crystalcli.maintenance.recover_segment import RecoveredChunks, SalvagedPart, recover_chunks, sound_spans
 from crystalcli.maintenance.verify import COUNTED, verify_crystal
-from crystalcli.storage.file.file_lock import crystal_path, lock_beside, release_lock
-from crystalcli.storage.file.seal import sealed_tables
-from crystalcli.storage.salvage import DamagedFile, insert_rows, put_in_place
-from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.context_rows import CONTEXTS_PART, add_contexts, contexts_of
-from crystalcli.storage.tables.reason_codes import reason_code_of
-from crystalcli.storage.tables.rows import RUN_SIZE, RunRow, SegmentRow, SourceRow, checked_row
+from crystalcli.storage import (
+    CONTEXTS_PART,
+    RUN_SIZE,
+    DamagedFile,
+    RunRow,
+    SegmentRow,
+    SourceRow,
+    Store,
+    add_contexts,
+    checked_row,
+    contexts_of,
+    crystal_path,
+    digest,
+    insert_rows,
+    lock_beside,
+    put_in_place,
+    reason_code_of,
+    release_lock,
+    sealed_tables,
+)
 from crystalcli.types import LANDMARKS, DocumentState
 from crystalcli.vectors import node_counts
 

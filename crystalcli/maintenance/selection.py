@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crystalcli.errors import NotFoundError, UsageError
-from crystalcli.index.stats import find_document
-from crystalcli.ingest.locations import home_of, is_piped, path_at_location
+from crystalcli.index import find_document
+from crystalcli.ingest import home_of, is_piped, path_at_location
 from crystalcli.paths import expanded
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.storage import SourceRow, Store
 
 
 def select_documents(store: Store, names: Sequence[str], *, endings: bool = True) -> list[SourceRow]:

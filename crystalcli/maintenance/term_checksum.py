@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.index.segment_writer import count_terms
+from crystalcli.index import count_terms
 from crystalcli.lexical import Postings, decode_block
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import LexiconRow, typed_rows
+from crystalcli.storage import LexiconRow, Store, typed_rows
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -15,12 +15,23 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
-from crystalcli.index.segment_reader import SegmentReader, check_numbering, open_segment
+from crystalcli.index import SegmentReader, check_numbering, open_segment
 from crystalcli.maintenance.term_checksum import TermBalance
-from crystalcli.storage.check import StorageFault, blob_faults, file_faults, seal_faults
-from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.context_rows import contexts_of
-from crystalcli.storage.tables.rows import LexiconRow, RunRow, SegmentRow, SourceRow, checked_row, typed_rows
+from crystalcli.storage import (
+    LexiconRow,
+    RunRow,
+    SegmentRow,
+    SourceRow,
+    StorageFault,
+    Store,
+    blob_faults,
+    checked_row,
+    contexts_of,
+    digest,
+    file_faults,
+    seal_faults,
+    typed_rows,
+)
 from crystalcli.types import LANDMARKS, RATIOS, DocumentState
 from crystalcli.vectors import CODE_BYTES
 

@@ -1,1 +1,79 @@
-"""The overview room."""
+"""Overview: what stands for the whole of a document.
+
+The question it answers: which document is meant, what are its sections, and which passages cover all of it?
+
+facility_location.py  A few of many vectors that stand for all of them: facility location, chosen
+mentions.py           Every place where a word or a phrase stands, exactly: the lexical index says
+representatives.py    Passages that stand for the whole of something: some of every part, spread
+resolve.py            Which documents, or parts of them, are meant by a name in a question: "Moby
+sections.py           A document, or many, divided into a few parts of like size: at its chapters
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crystalcli.lazy_import import lazy_names
+
+if TYPE_CHECKING:
+    from crystalcli.overview.mentions import (
+        Mention,
+        find_mentions,
+    )
+    from crystalcli.overview.representatives import (
+        holding_all,
+        relevance_of,
+        representative_passages,
+    )
+    from crystalcli.overview.resolve import (
+        DocumentRange,
+        nearest_names,
+        resolve_documents,
+        whole_document,
+    )
+    from crystalcli.overview.sections import (
+        Section,
+        opening_section,
+        split_sections,
+    )
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "mentions": (
+                "Mention",
+                "find_mentions",
+            ),
+            "representatives": (
+                "holding_all",
+                "relevance_of",
+                "representative_passages",
+            ),
+            "resolve": (
+                "DocumentRange",
+                "nearest_names",
+                "resolve_documents",
+                "whole_document",
+            ),
+            "sections": (
+                "Section",
+                "opening_section",
+                "split_sections",
+            ),
+        },
+    )
+
+__all__ = [
+    "DocumentRange",
+    "Mention",
+    "Section",
+    "find_mentions",
+    "holding_all",
+    "nearest_names",
+    "opening_section",
+    "relevance_of",
+    "representative_passages",
+    "resolve_documents",
+    "split_sections",
+    "whole_document",
+]

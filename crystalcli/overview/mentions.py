@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.index_reader import IndexReader
-from crystalcli.index.term_index import TermIndex
+from crystalcli.index import IndexReader, TermIndex
 from crystalcli.lexical import query_terms, word_spans
-from crystalcli.storage.tables.rows import RunRow, SourceRow
-from crystalcli.storage.tables.runs import runs_of_all
+from crystalcli.storage import RunRow, SourceRow, runs_of_all
 
 if TYPE_CHECKING:
     import numpy.typing as npt

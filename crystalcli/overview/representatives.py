@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.index.index_reader import IndexReader
+from crystalcli.index import IndexReader
 from crystalcli.overview.facility_location import evenly_spaced, hashed_vectors, select_representatives
 from crystalcli.overview.sections import Section
-from crystalcli.recall.passages import PassageBuilder
-from crystalcli.recall.query import PreparedQuery, ScoredAtom
+from crystalcli.recall import PassageBuilder, PreparedQuery, ScoredAtom
 from crystalcli.types import Passage
 from crystalcli.vectors import Codec, unit_length
 

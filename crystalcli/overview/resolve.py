@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from crystalcli.lexical import terms
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.landmark_rows import headings_like, landmarks_of
-from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.storage import SourceRow, Store, headings_like, landmarks_of
 from crystalcli.types import HEADING_JOINT
 
 _ENOUGH = 0.5  # of a title's words; one word by itself must be more than that

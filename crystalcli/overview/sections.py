@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.index.atom_spans import atoms_of_documents, document_atoms
-from crystalcli.index.index_reader import IndexReader
+from crystalcli.index import IndexReader, atoms_of_documents, document_atoms
 from crystalcli.overview.resolve import DocumentRange
-from crystalcli.storage.tables.landmark_rows import landmarks_of
-from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.storage import SourceRow, landmarks_of
 from crystalcli.types import HEADING_JOINT
 
 if TYPE_CHECKING:

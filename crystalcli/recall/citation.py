@@ -5,9 +5,8 @@ Knows runs, chunks and landmarks. Does not know why the span was chosen.
 
 from __future__ import annotations
 
-from crystalcli.index.index_reader import IndexReader
-from crystalcli.index.place import locate_span
-from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.index import IndexReader, locate_span
+from crystalcli.storage import SourceRow
 from crystalcli.types import Citation
 
 

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.index_reader import IndexReader
+from crystalcli.index import IndexReader
 from crystalcli.lexical import terms
 from crystalcli.recall.page_score import PAGED_KIND
 from crystalcli.recall.query import PreparedQuery
-from crystalcli.storage.tables.rows import RUN_SIZE
-from crystalcli.storage.tables.runs import first_sources, runs_of_all, with_landmarks
+from crystalcli.storage import RUN_SIZE, first_sources, runs_of_all, with_landmarks
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from crystalcli.index.index_reader import IndexReader
-from crystalcli.index.place import locate_span
-from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.index import IndexReader, locate_span
+from crystalcli.storage import SourceRow
 from crystalcli.types import DocumentState, Place
 
 MOST = 20  # places named: a licence may stand in every file

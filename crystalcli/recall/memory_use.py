@@ -6,10 +6,10 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crystalcli.storage.file.connection import PAGE_CACHE
+from crystalcli.storage import PAGE_CACHE
 
 if TYPE_CHECKING:
-    from crystalcli.index.index_reader import IndexReader
+    from crystalcli.index import IndexReader
     from crystalcli.recall.session import CrystalReader
 
 _SCORE = 4  # bytes, float32

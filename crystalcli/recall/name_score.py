@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.index.chunk_context import CONTEXT_MARK
-from crystalcli.index.index_reader import IndexReader
+from crystalcli.index import CONTEXT_MARK, IndexReader
 from crystalcli.lexical import query_terms
 from crystalcli.recall.document_score import TESTS
 from crystalcli.recall.query import PreparedQuery

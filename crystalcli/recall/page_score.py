@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.index_reader import IndexReader
+from crystalcli.index import IndexReader
 from crystalcli.lexical import bm25
 from crystalcli.recall.query import PreparedQuery
-from crystalcli.storage.tables.landmark_span import landmark_span
-from crystalcli.storage.tables.rows import RunRow
+from crystalcli.storage import RunRow, landmark_span
 
 if TYPE_CHECKING:
     import numpy.typing as npt

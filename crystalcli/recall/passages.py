@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index.index_reader import AtomLocation, IndexReader
-from crystalcli.index.place import locate_span
+from crystalcli.index import AtomLocation, IndexReader, locate_span
 from crystalcli.lexical import terms
 from crystalcli.recall.duplicates import MOST, find_duplicates
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
-from crystalcli.storage.tables.landmark_span import landmark_span
-from crystalcli.storage.tables.rows import SourceRow
-from crystalcli.text.chunking.boundaries import sentence_spans
+from crystalcli.storage import SourceRow, landmark_span
+from crystalcli.text import sentence_spans
 from crystalcli.types import BY_LINES, Passage
 from crystalcli.vectors import Codec
 

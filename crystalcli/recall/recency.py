@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from crystalcli.errors import UsageError
-from crystalcli.index.index_reader import IndexReader
+from crystalcli.index import IndexReader
 from crystalcli.neural_memory.forgetting_curve import Forgetting
 from crystalcli.recall.query import ScoredAtom
 

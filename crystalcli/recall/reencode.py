@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from crystalcli.index.index_reader import IndexReader
+from crystalcli.index import IndexReader
 from crystalcli.recall.passages import BESIDES
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.types import Chunk

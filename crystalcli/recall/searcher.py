@@ -21,15 +21,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import UsageError
-from crystalcli.index.index_reader import IndexReader
-from crystalcli.index.term_index import TermIndex
+from crystalcli.index import IndexReader, TermIndex
 from crystalcli.lexical import bm25, word_spans
 from crystalcli.recall.document_score import document_scores
 from crystalcli.recall.name_score import name_scores
 from crystalcli.recall.page_score import page_scores
 from crystalcli.recall.passages import BESIDES, NEIGHBOURHOOD, PassageBuilder, code_sums
 from crystalcli.recall.query import PreparedQuery, Results, ScoredAtom
-from crystalcli.storage.tables.landmark_rows import has_landmarks
+from crystalcli.storage import has_landmarks
 from crystalcli.vectors import Codec, QuestionEncoder
 
 if TYPE_CHECKING:

@@ -12,18 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import NotFoundError
-from crystalcli.index import fill
-from crystalcli.index.encoder import open_encoder
-from crystalcli.index.lazy_encoder import LazyEncoder
-from crystalcli.storage.store import Store
+from crystalcli.index import LazyEncoder, codec_of, lacks_codebooks, open_encoder
+from crystalcli.storage import Store
 from crystalcli.types import Citation, Document, HalfLife, Passage
 
 if TYPE_CHECKING:
-    from crystalcli.index.index_reader import IndexReader
-    from crystalcli.index.stats import ChunkView, StatsReport
+    from crystalcli.index import ChunkView, IndexReader, StatsReport
     from crystalcli.recall.query import Results
     from crystalcli.recall.searcher import Searcher
-    from crystalcli.storage.tables.rows import SourceRow
+    from crystalcli.storage import SourceRow
     from crystalcli.vectors import Codec
 
 
@@ -68,7 +65,7 @@ class CrystalReader:
     @property
     def shelf(self) -> IndexReader:
         """The resident index of the last commit."""
-        from crystalcli.index.index_reader import IndexReader
+        from crystalcli.index import IndexReader
 
         with self.snapshot():
             version = self._store.version()
@@ -106,11 +103,11 @@ class CrystalReader:
     @property
     def lacks_codebooks(self) -> bool:
         """Whether the codebooks of its own encoder are still to be learnt."""
-        return fill.lacks_codebooks(self._store, self._encoder)
+        return lacks_codebooks(self._store, self._encoder)
 
     def codec(self) -> Codec | None:
         """The codec of its vectors; None while its codebooks are still to be learnt."""
-        return fill.codec_of(self._store, self._encoder)
+        return codec_of(self._store, self._encoder)
 
     # --- recall -----------------------------------------------------------------------------------------
 
@@ -201,21 +198,21 @@ class CrystalReader:
 
     def documents(self) -> list[Document]:
         """List every source of the ledger, read or not."""
-        from crystalcli.index.stats import describe_document
+        from crystalcli.index import describe_document
 
         with self.snapshot():
             return [describe_document(self._store, source) for source in self._store.sources()]
 
     def stats(self) -> StatsReport:
         """Count documents, tokens, nodes of each layer, and bytes."""
-        from crystalcli.index.stats import crystal_stats
+        from crystalcli.index import crystal_stats
 
         with self.snapshot():
             return crystal_stats(self._store)
 
     def zoom(self, name: str) -> tuple[Document, Iterator[ChunkView]]:
         """Give a document and its chunks, each down to its units. Raises NotFoundError."""
-        from crystalcli.index.stats import describe_document, find_document, walk_layers
+        from crystalcli.index import describe_document, find_document, walk_layers
 
         with self.snapshot():
             source = self.shelf.vouch(find_document(self._store, name))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.storage.tables.runs import runs_in_order
+from crystalcli.storage import runs_in_order
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.storage.store import Store
+    from crystalcli.storage import Store
 
 _READ = "read/"  # a stretch of text that was read, and its number: the next one goes on where it ends
 

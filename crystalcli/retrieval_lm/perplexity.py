@@ -100,9 +100,7 @@ def read_text(paths: Sequence[Path]) -> HeldOutText:
 
     Raises SourceError for a path that is not there, a file named that cannot be read, and where there is no text at all.
     """
-    from crystalcli.text.discover.walk import FoundFile, SkippedPath, walk_files
-    from crystalcli.text.formats.archive.archive_reader import ArchiveReading
-    from crystalcli.text.readers import open_source
+    from crystalcli.text import ArchiveReading, FoundFile, SkippedPath, open_source, walk_files
 
     found, code, reasons = [], 0, []
     for each in walk_files(paths, hidden=False):

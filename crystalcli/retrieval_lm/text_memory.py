@@ -18,19 +18,16 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from crystalcli.errors import UsageError
-from crystalcli.index.encoder import ENCODER, Encoder, open_encoder, resolve_encoder
-from crystalcli.index.lazy_encoder import LazyEncoder
-from crystalcli.index.segment_writer import SegmentWriter
+from crystalcli.index import ENCODER, Encoder, LazyEncoder, SegmentWriter, open_encoder, resolve_encoder
 from crystalcli.retrieval_lm.continuations import continuation_run, continues_in_next
-from crystalcli.storage.store import Store, digest
-from crystalcli.storage.tables.rows import RUN_SIZE, RunRow, SourceRow
-from crystalcli.text.chunking.chunker import FLOOR, LIMIT
+from crystalcli.storage import RUN_SIZE, RunRow, SourceRow, Store, digest
+from crystalcli.text import FLOOR, LIMIT
 from crystalcli.types import Chunk, DocumentState
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.recall.searcher import Searcher
+    from crystalcli.recall import Searcher
     from crystalcli.vectors import QuestionEncoder
 
 AFTER = 1  # atoms that are given behind one that is recalled: what came next is what a reader wants to know
@@ -100,7 +97,7 @@ class TextMemory:
     @property
     def kept(self) -> int:
         """Bytes that recall keeps in memory and that grow with the text; see `crystalcli.recall.memory_use`."""
-        from crystalcli.recall.memory_use import growing_bytes
+        from crystalcli.recall import growing_bytes
 
         return growing_bytes(self._searcher().shelf) if self._sources else 0
 
@@ -245,8 +242,8 @@ class TextMemory:
 
     def _searcher(self) -> Searcher:
         if self._recall is None:
-            from crystalcli.index.index_reader import IndexReader
-            from crystalcli.recall.searcher import Searcher
+            from crystalcli.index import IndexReader
+            from crystalcli.recall import Searcher
 
             shelf = IndexReader(self._store)
             self._follows = continues_in_next(self._store, len(shelf.nesting.atoms) - 1)

@@ -18,8 +18,8 @@ from support.repository import ROOT
 from support.waiting import GUARD, until
 
 from crystalcli import Crystal
-from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.answering.prompt.prompt_context import BUDGET
+from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
 from crystalcli.cli.render.answer_view import is_quotations

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli import Crystal
-from crystalcli.answering.options.ask_options import AskOptions
+from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.errors import UsageError
 from crystalcli.neural_memory.forgetting_curve import Forgetting

@@ -20,9 +20,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from crystalcli.answering.ask import answer_question
+from crystalcli.answering.answer import answer_question
 from crystalcli.answering.broad.broad_question import broad_intent
-from crystalcli.answering.options.ask_options import AskOptions
+from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.errors import CrystalError
 from crystalcli.ingest.ingester import ingest_into
 from crystalcli.lexical import varint

@@ -22,13 +22,16 @@ from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.errors import NotFoundError
 from crystalcli.lexical import query_terms, terms
-from crystalcli.overview.representatives import holding_all, relevance_of, representative_passages
-from crystalcli.overview.sections import Section, opening_section, split_sections
-from crystalcli.recall.query import PreparedQuery
-from crystalcli.recall.searcher import lexical_query
-from crystalcli.recall.session import CrystalReader
-from crystalcli.text.chunking.boundaries import sentence_spans
-from crystalcli.text.chunking.unwrap import unwrap_lines
+from crystalcli.overview import (
+    Section,
+    holding_all,
+    opening_section,
+    relevance_of,
+    representative_passages,
+    split_sections,
+)
+from crystalcli.recall import CrystalReader, PreparedQuery, lexical_query
+from crystalcli.text import sentence_spans, unwrap_lines
 from crystalcli.types import BY_LINES, Answer, ChatModel, Citation, Passage, Portion
 
 if TYPE_CHECKING:
@@ -71,7 +74,7 @@ def answer_broadly(
     open_model: Callable[[], ChatModel],
     on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
 ) -> Answer:
-    """Answer from the whole of what the plan names; arguments as in `crystalcli.answering.ask.ask`.
+    """Answer from the whole of what the plan names; arguments as in `crystalcli.answering.answer.ask`.
 
     Raises:
         NotFoundError: There is nothing to say.

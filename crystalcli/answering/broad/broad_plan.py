@@ -13,14 +13,11 @@ from itertools import islice
 
 from crystalcli.answering.broad.broad_question import Intent
 from crystalcli.errors import NotFoundError
-from crystalcli.index.index_reader import IndexReader
-from crystalcli.index.term_index import TermIndex
+from crystalcli.index import IndexReader, TermIndex
 from crystalcli.lexical import query_terms, word_spans
-from crystalcli.overview.mentions import find_mentions
-from crystalcli.overview.resolve import DocumentRange, nearest_names, resolve_documents, whole_document
-from crystalcli.recall.session import CrystalReader
-from crystalcli.storage.tables.rows import SourceRow
-from crystalcli.storage.tables.runs import first_sources
+from crystalcli.overview import DocumentRange, find_mentions, nearest_names, resolve_documents, whole_document
+from crystalcli.recall import CrystalReader
+from crystalcli.storage import SourceRow, first_sources
 
 _NEAREST = 10  # atoms that say whether a topic is one of source code
 _OF_CODE = 3  # of them

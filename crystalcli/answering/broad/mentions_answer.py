@@ -14,13 +14,11 @@ from crystalcli.answering.broad.broad_plan import Plan, called
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.errors import NotFoundError
-from crystalcli.index.index_reader import IndexReader
-from crystalcli.index.place import locate_span
-from crystalcli.overview.mentions import Mention, find_mentions
-from crystalcli.recall.session import CrystalReader
-from crystalcli.storage.tables.landmark_rows import landmarks_of
-from crystalcli.storage.tables.rows import SourceRow
-from crystalcli.text.chunking.boundaries import sentence_spans
+from crystalcli.index import IndexReader, locate_span
+from crystalcli.overview import Mention, find_mentions
+from crystalcli.recall import CrystalReader
+from crystalcli.storage import SourceRow, landmarks_of
+from crystalcli.text import sentence_spans
 from crystalcli.types import BY_LINES, Passage, Portion
 
 QUOTED = 20  # places whose first mention is quoted: a longer list is read for its places

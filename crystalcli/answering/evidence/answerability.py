@@ -19,9 +19,7 @@ from crystalcli.answering.evidence.sentence_ranking import READ, PassageReading
 from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.lexical import bm25, query_terms, terms
-from crystalcli.recall.page_score import PAGED_KIND
-from crystalcli.recall.query import Results
-from crystalcli.recall.session import CrystalReader
+from crystalcli.recall import PAGED_KIND, CrystalReader, Results
 from crystalcli.types import Passage
 
 LOOKED_AT = READ  # passages

@@ -21,8 +21,8 @@ import numpy as np
 
 from crystalcli.answering.evidence.question_type import expected_answer_type, shows_answer_type
 from crystalcli.lexical import terms
-from crystalcli.recall.query import PreparedQuery
-from crystalcli.text.chunking.boundaries import sentence_spans
+from crystalcli.recall import PreparedQuery
+from crystalcli.text import sentence_spans
 from crystalcli.types import BY_LINES, Passage
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from crystalcli.answering.grounding.facts import Known, find_facts
 from crystalcli.lexical import terms
-from crystalcli.recall.session import CrystalReader
-from crystalcli.text.chunking.boundaries import sentence_spans
-from crystalcli.text.chunking.unwrap import unwrap_lines
+from crystalcli.recall import CrystalReader
+from crystalcli.text import sentence_spans, unwrap_lines
 from crystalcli.types import BY_LINES, Citation, Passage
 
 MOST = 3  # extracts shown, and citations for one sentence: more is a reading list, not a proof

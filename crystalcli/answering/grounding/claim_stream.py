@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from crystalcli.answering.grounding.attribution import Sources, quotation_line
-from crystalcli.text.chunking.boundaries import sentence_spans
+from crystalcli.text import sentence_spans
 from crystalcli.types import Claim
 
 # How a model is asked to speak. One of 135 million parameters says the same again and again when it is left alone.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crystalcli.answering.evidence import sentence_ranking
-from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.answering.prompt import prompt_context as context
+from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.errors import NotFoundError
 from crystalcli.lm import estimate_tokens
-from crystalcli.recall.session import CrystalReader
+from crystalcli.recall import CrystalReader
 from crystalcli.types import ChatModel, Passage
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from crystalcli.answering.evidence import sentence_ranking
-from crystalcli.answering.options import prompt_template
-from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.answering.prompt import context_fit
-from crystalcli.text.chunking.unwrap import unwrap_lines
+from crystalcli.answering.request import prompt_template
+from crystalcli.answering.request.ask_options import AskOptions
+from crystalcli.text import unwrap_lines
 from crystalcli.types import ChatModel, Passage
 
 BUDGET = 250  # tokens of passages: the default model makes more of the few best sentences than of 900 tokens, in a third of the time

@@ -39,7 +39,7 @@ def verify_command(
     from crystalcli.cli.render.check_view import print_verdict, verdict_json
     from crystalcli.cli.terminal.progress import share_bar
     from crystalcli.library import Crystal
-    from crystalcli.maintenance.verify import Problem, VerifyReport
+    from crystalcli.maintenance import Problem, VerifyReport
 
     path = crystal_path(crystal)
     try:

@@ -16,7 +16,7 @@ from crystalcli.errors import SourceError, UsageError
 from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
-    from crystalcli.text.discover.walk import FoundFile
+    from crystalcli.text import FoundFile
 
 MAX_TEXT_BYTES = 100_000  # a longer text is a document, and belongs into a crystal
 
@@ -97,8 +97,8 @@ def piped_document(
         raise UsageError("- for standard input goes with no other path")
     if sys.stdin is None:
         raise SourceError("standard input is closed")
-    from crystalcli.ingest.stdin_document import STDIN_NAME, spool_stream
-    from crystalcli.text.discover.file_filter import LARGEST
+    from crystalcli.ingest import STDIN_NAME, spool_stream
+    from crystalcli.text import LARGEST
 
     if sys.stdin.isatty():
         output.note("reading what is typed here, up to Ctrl-D")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 if TYPE_CHECKING:
-    from crystalcli.text.discover.file_filter import FileFilter
+    from crystalcli.text import FileFilter
 
 IncludeOption = Annotated[
     list[str] | None,

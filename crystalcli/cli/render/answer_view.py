@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering.grounding.attribution import quotation_line
+from crystalcli.answering import quotation_line
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, place_json
 from crystalcli.cli.render.recall_view import passage_json
-from crystalcli.text.chunking.unwrap import unwrap_lines
+from crystalcli.text import unwrap_lines
 from crystalcli.types import BY_LINES, Answer, Citation, Passage
 
 if TYPE_CHECKING:
-    from crystalcli.answering.prompt.context_pack import PackedContext
+    from crystalcli.answering import PackedContext
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:

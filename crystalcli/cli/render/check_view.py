@@ -15,9 +15,8 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.types import FileState
 
 if TYPE_CHECKING:
-    from crystalcli.ingest.status import SourceStatus, StatusReport
-    from crystalcli.maintenance.repair import RepairReport
-    from crystalcli.maintenance.verify import VerifyReport
+    from crystalcli.ingest import SourceStatus, StatusReport
+    from crystalcli.maintenance import RepairReport, VerifyReport
 
 _LISTED = 20  # lines of a list that can be long
 _NAMED = 6  # documents named for one problem

@@ -19,7 +19,7 @@ from crystalcli.cli.terminal.humanize import (
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
-    from crystalcli.ingest.dry_run import ForecastReport
+    from crystalcli.ingest import ForecastReport
 
 
 def forecast_json(forecast: ForecastReport) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from crystalcli.errors import MACHINE_MADE, Reason
 from crystalcli.types import SkippedFile
 
 if TYPE_CHECKING:
-    from crystalcli.index.stats import StatsReport
-    from crystalcli.ingest.ingester import IngestReport
+    from crystalcli.index import StatsReport
+    from crystalcli.ingest import IngestReport
 
 _LISTED = 12  # skipped files listed by name; `crystal inspect --documents` lists all
 

@@ -17,8 +17,8 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.types import Document
 
 if TYPE_CHECKING:
-    from crystalcli.index.stats import ChunkView, LayerStats, NodeView, StatsReport
-    from crystalcli.recall.memory_use import MemoryReport
+    from crystalcli.index import ChunkView, LayerStats, NodeView, StatsReport
+    from crystalcli.recall import MemoryReport
 
 SMALL_TEXT = 100_000  # bytes of text under which the file's size says nothing yet
 _BAR = 30  # columns of the longest bar

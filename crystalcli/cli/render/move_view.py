@@ -12,11 +12,7 @@ from crystalcli.cli.terminal.humanize import format_count, format_size, single_l
 from crystalcli.cli.terminal.output import output, sanitize
 
 if TYPE_CHECKING:
-    from crystalcli.maintenance.compact import CompactReport
-    from crystalcli.maintenance.diff import DiffPassage, DiffReport
-    from crystalcli.maintenance.export import ExportReport
-    from crystalcli.maintenance.forget import ForgetReport
-    from crystalcli.maintenance.merge import MergeReport
+    from crystalcli.maintenance import CompactReport, DiffPassage, DiffReport, ExportReport, ForgetReport, MergeReport
 
 _LISTED = 20  # names shown; --json has all
 _LINE = 100  # characters of a passage's first line

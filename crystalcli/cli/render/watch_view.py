@@ -10,7 +10,7 @@ from crystalcli.cli.terminal.humanize import format_count, single_line
 from crystalcli.cli.terminal.output import JSON_SCHEMA, output
 
 if TYPE_CHECKING:
-    from crystalcli.ingest.watch import WatchBatch
+    from crystalcli.ingest import WatchBatch
 
 _NAMED = 5  # files named for one batch
 

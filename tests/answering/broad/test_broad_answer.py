@@ -15,7 +15,7 @@ from support.waiting import GUARD
 
 from crystalcli import Crystal
 from crystalcli.answering.broad import broad_answer
-from crystalcli.answering.options.ask_options import AskOptions
+from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
 from crystalcli.lm import LanguageModel

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from crystalcli.answering.evidence import answerability, sentence_ranking
-from crystalcli.answering.options.ask_options import DEFAULT_FLOOR
+from crystalcli.answering.request.ask_options import DEFAULT_FLOOR
 from crystalcli.library import Crystal
 from crystalcli.types import Passage, Place
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from rich.padding import Padding
 from rich.text import Text
 
-from crystalcli.answering.grounding.attribution import quotation_line
+from crystalcli.answering import quotation_line
 from crystalcli.cli.render.answer_view import answer_text, is_quotations
 from crystalcli.cli.render.place_text import format_headings, format_location
 from crystalcli.cli.terminal.output import output, sanitize

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crystalcli.answering.options.ask_options import DEFAULT_FLOOR
+from crystalcli.answering import DEFAULT_FLOOR
 from crystalcli.cli.options.command_input import join_words, read_question, read_text_file, read_text_or_file
 from crystalcli.cli.options.crystal_options import (
     AllowRemoteOption,
@@ -162,8 +162,7 @@ def ask_command(
     there is one. No language model is loaded for it; one that is named counts the tokens, and its
     window bounds them.
     """
-    from crystalcli.answering.broad.broad_question import broad_intent
-    from crystalcli.answering.options.ask_options import AskOptions
+    from crystalcli.answering import AskOptions, broad_intent
     from crystalcli.cli.commands.ask.ask_session import AskSession
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.language_models import is_model_named

@@ -23,7 +23,7 @@ from crystalcli.language_models import open_model
 from crystalcli.lm import Preload
 
 if TYPE_CHECKING:
-    from crystalcli.answering.options.ask_options import AskOptions
+    from crystalcli.answering import AskOptions
     from crystalcli.library import Crystal
     from crystalcli.types import Answer, ChatModel, Citation
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.answering.options import prompt_template
-from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.answering.prompt import prompt_context
+from crystalcli.answering.request import prompt_template
+from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.lm import LanguageModel, estimate_tokens
 

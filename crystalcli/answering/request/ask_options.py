@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self, TypedDict
 
-from crystalcli.answering.options import prompt_template
+from crystalcli.answering.request import prompt_template
 from crystalcli.errors import UsageError
 from crystalcli.types import HalfLife
 
@@ -32,7 +32,7 @@ class AskOptions:
         floor: The evidence that an answer needs, from 0 (answer always) to 1; see `crystalcli.answering.evidence.answerability`.
         budget: The most tokens of passages that a model is given; None: the usual. Fewer where its window is small.
         system: The system message; None: the usual; "": none at all.
-        template: The template of the user's message (`crystalcli.answering.options.prompt_template`); None: the usual.
+        template: The template of the user's message (`crystalcli.answering.request.prompt_template`); None: the usual.
         stoppable: Whether Ctrl-C while a model speaks, or a failure after it has begun, ends the answer there and is told
             in the Answer; otherwise both are exceptions.
         broad: True: answer from the whole of a document, or of all, part by part. False: from the nearest passages. None:
@@ -70,7 +70,7 @@ class AskOptions:
         if not 0.0 <= self.floor <= 1.0:
             raise UsageError(f"floor: expected a number from 0 (answer always) to 1, got {self.floor}")
         if self.half_life not in ("auto", "off"):
-            from crystalcli.recall.recency import recency_of
+            from crystalcli.recall import recency_of
 
             recency_of(self.half_life, None)
 

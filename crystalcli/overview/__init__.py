@@ -3,10 +3,15 @@
 The question it answers: which document is meant, what are its sections, and which passages cover all of it?
 
 facility_location.py  A few of many vectors that stand for all of them: facility location, chosen
+                      greedily.
 mentions.py           Every place where a word or a phrase stands, exactly: the lexical index says
+                      which chunks to read, their text is what counts.
 representatives.py    Passages that stand for the whole of something: some of every part, spread
+                      over its chapters and files.
 resolve.py            Which documents, or parts of them, are meant by a name in a question: "Moby
-sections.py           A document, or many, divided into a few parts of like size: at its chapters
+                      Dick", "app.py", "chapter 12 of Emma", "docs".
+sections.py           A document, or many, divided into a few parts of like size: at its chapters,
+                      along its folders, and nowhere else if it can be helped.
 """
 
 from __future__ import annotations

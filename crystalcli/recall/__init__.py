@@ -3,17 +3,28 @@
 The question it answers: which passages answer this question best, and where do they stand?
 
 citation.py        A span of a document as a citation: its text read back from the crystal, and
+                   where just that span stands.
 document_score.py  What the document that an atom stands in says for it, whatever the atom itself
-duplicates.py      Where else a passage stands: text is stored once, and every place that has it
+                   says: its name, and its other words.
+duplicates.py      Where else a passage stands: text is stored once, and every place that has it can
+                   be cited.
 memory_use.py      What recall keeps in memory, counted: what grows with the crystal, and the base
-name_score.py      What its name says for a definition that stands alone in its file, or nearly so
+                   that does not.
+name_score.py      What its name says for a definition that stands alone in its file, or nearly so.
 page_score.py      What the page that an atom stands on says for it, in documents that are made of
+                   pages.
 passages.py        From ranked atoms to passages: whole sentences, with neighbours that were
+                   recalled too, and the place of each.
 query.py           A question made ready for ranking, the atoms that ranking gives, and the results
+                   of a recall.
 recency.py         Recall that prefers what was said lately: what is dated loses by its age, on the
+                   forgetting curve. Knows the dates of messages alone.
 reencode.py        The last candidates encoded again from their text, so that exact vectors decide
-searcher.py        From a question to passages, coarse to fine: atoms and BM25 choose candidates
+                   among them. Costs torch and some tenths of a second.
+searcher.py        From a question to passages, coarse to fine: atoms and BM25 choose candidates,
+                   clusters and units put them in order.
 session.py         An open crystal, read: recalled from, cited, looked into. All that answers need
+                   of one.
 """
 
 from __future__ import annotations

@@ -2,31 +2,50 @@
 
 The question it answers: how is it written so that a commit is whole, and read so that damage is seen?
 
-check.py           What can be said of a file without knowing what it means: SQLite's own checks
+check.py           What can be said of a file without knowing what it means: SQLite's own checks,
+                   seals, and the digest of every blob.
 salvage.py         Reads a damaged crystal row by row, around what is broken, and puts a repaired
-store.py           One crystal file: its rows and blobs, in and out. Knows zstd and digests
+                   one in its place.
+store.py           One crystal file: its rows and blobs, in and out. Knows zstd and digests.
 
 file/
     atomic_replace.py  A crystal written beside its place, which it takes when it is whole. Until
+                       then whatever stands there stays as it was.
     connection.py      Connections to the database in a crystal's file: made, opened, and what
+                       SQLite refuses said in words.
     database.py        A crystal as an open database: opened and given back, its transactions, its
-    file_lock.py       Who may write a crystal: a lock file beside it, since SQLite's own locks
+                       queries. Knows SQLite, locks and seals.
+    file_lock.py       Who may write a crystal: a lock file beside it, since SQLite's own locks last
+                       one commit only.
     query_guard.py     Queries on a file that may be anybody's: errors by name, and an end to those
+                       that go in circles.
     schema.py          The tables of a crystal. `docs/FORMAT.md` says the same in words; a test
+                       compares the two.
     seal.py            Seals: what groups of rows add up to. A row that is missing, altered or
+                       foreign breaks its group's seal.
     signals.py         Signals that would stop the program, made to wait while something is done
+                       that must not be left half done.
 
 tables/
-    chunk_spans.py     Where a segment's chunks, and the units in them, begin and end: one stream
+    chunk_spans.py     Where a segment's chunks, and the units in them, begin and end: one stream of
+                       varints.
     codebook_rows.py   The codebooks of a crystal with an encoder of its own, as named blobs. What
+                       is in them is the codec's business.
     context_rows.py    What the chunks of a segment stand in, as it is stored: a line for each
+                       chunk, all of them one zstd frame.
     copy_rows.py       What a copy of a crystal takes over row by row: landmarks, and codebooks of
+                       its own where it has them.
     landmark_rows.py   The landmarks of whole documents at once, and the documents that have a
-    landmark_span.py   Where the stretch between two landmarks begins and ends
+                       certain one.
+    landmark_span.py   Where the stretch between two landmarks begins and ends.
     reason_codes.py    Reason codes for crystals of format versions 1 and 2, whose ledger has only
-    rows.py            The rows of a crystal's tables, as `crystalcli.storage.file.schema`
+                       sentences.
+    rows.py            The rows of a crystal's tables, as `crystalcli.storage.file.schema` describes
+                       them.
     runs.py            Which chunks documents refer to, read a stretch at a time, so that many
+                       documents take no more memory than few.
     segment_parts.py   Parts of many segments, read in few queries and never all at once. Each is
+                       checked against its digest.
 """
 
 from __future__ import annotations

@@ -1,19 +1,23 @@
 """Vectors: what a text means, as the nodes of a pyramid, and those nodes as codes of a few bytes.
 
-encoder_config.py      the configuration of an encoder in Hugging Face layout
-encoder_tokenizer.py   its tokenizer
-bert.py                the encoder in torch, for chunks
-stack.py               its layers
-quantized.py           its layers with int8 products
-calibrate.py           the script that measures the scales for int8
-question_encoder.py    the encoder in numpy, for a question
-pyramid.py             token states to units, clusters and atoms
-codec.py               vectors to codes: product quantization
-paired_codes.py        codes in pairs of bytes, for fast scoring
-opq.py                 training of a codec
-
 Knows: tokens, states, vectors and codes. Does not know: documents, crystals, or where weights come
 from. Importing the room costs nothing: its files are loaded when a name is used.
+
+bert.py               The encoder in torch: BERT (Devlin et al., 2019), for many chunks at a time.
+calibrate.py          Measure an encoder's scales for int8 on a sample of text.
+codec.py              The codec of layers 1 to 3: 32 bytes an atom, 12 a cluster, 4 a unit.
+encoder_config.py     The configuration of an encoder in Hugging Face layout: type, shape, names of
+                      weights.
+encoder_tokenizer.py  The tokenizer of an encoder, by the `tokenizers` library.
+opq.py                Training of an encoder's codec by OPQ (Ge, He, Ke and Sun, 2013), from a
+                      sample of its vectors.
+paired_codes.py       Codes in pairs of bytes: many nodes are scored with half as many table
+                      lookups, column by column.
+pyramid.py            Layers 1 to 3: an exact mean pyramid over token states.
+quantized.py          The encoder stack with int8 products, for processors with native int8.
+question_encoder.py   The encoder in numpy, for a question: 10 tokens take less time than importing
+                      torch.
+stack.py              The encoder stack in torch: token ids to token states.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""One question asked in three ways: of the model with its window alone, of recall, and of the model with what was recalled.
+"""One question asked in three ways: of the model with its window alone, of recall, and of the model with the passages recalled.
 
-Knows: what the model is given in each case. Does not know: how the text was read, how answers are shown.
+Knows: the model's prompt in each case. Does not know: how the text was read, how answers are shown.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.answering import DEFAULT_TEMPLATE, REPETITION_PENALTY, STOP_STRINGS, chat_messages, fill_template
-from crystalcli.examples.planted import Fact, says
+from crystalcli.examples.planted import Fact, contains
 from crystalcli.library import Crystal
 from crystalcli.types import ChatModel, Sampling
 
@@ -18,27 +18,50 @@ _LONGEST = 48  # tokens of an answer
 _PASSAGES = 1  # of 12 such facts in one text the small model says 9 from one passage, and 2 from three
 
 
-class Said(NamedTuple):
-    """An answer, or a quotation, and whether the words that were asked for stand in it."""
+class Reply(NamedTuple):
+    """An answer, or a quotation.
+
+    Attributes:
+        text: Its words.
+        right: Whether the words that were asked for stand in it.
+    """
 
     text: str
     right: bool
 
 
-class Answers(NamedTuple):
-    """alone: of the model with the last tokens; recalled: the sentence that recall puts first, at `position`, tokens from the
-    beginning; told: of the model with the passage that recall puts first, in place of the last tokens."""
+class Replies(NamedTuple):
+    """The three replies to one question.
 
-    alone: Said
-    recalled: Said
+    Attributes:
+        alone: The model's, with the last tokens.
+        recalled: The sentence that recall puts first.
+        position: Where that sentence stands, in tokens from the beginning.
+        told: The model's, with the passage that recall puts first in place of the last tokens.
+    """
+
+    alone: Reply
+    recalled: Reply
     position: int
-    told: Said
+    told: Reply
 
 
-def answers(model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: Path | None, text: str) -> Answers:
-    """Ask for the fact. window: the last tokens as text; crystal: the file that remembers `text`; encoder: its folder.
+def ask_three_ways(
+    model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: Path | None, text: str
+) -> Replies:
+    """Ask for the fact.
 
-    Raises NotFoundError where nothing at all is recalled, and what a model raises that cannot be used.
+    Args:
+        model: The language model.
+        fact: The question, and the words that answer it.
+        window: The last tokens, as text.
+        crystal: The file that remembers `text`.
+        encoder: The folder of the encoder's weights.
+        text: All that was read.
+
+    Raises:
+        NotFoundError: When nothing is recalled.
+        CrystalError: When the model cannot be used.
     """
     alone = _spoken(model, chat_messages(fill_template(DEFAULT_TEMPLATE, window, fact.question)))
     with Crystal.open(crystal, encoder=encoder) as opened:
@@ -51,11 +74,11 @@ def answers(model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: P
             start += document.characters
     told = _spoken(model, chat_messages(packed.user, packed.system))
     quoted = " ".join(best.best_text.split())
-    return Answers(
-        Said(alone, says(alone, fact.answer)),
-        Said(quoted, says(quoted, fact.answer)),
+    return Replies(
+        Reply(alone, contains(alone, fact.answer)),
+        Reply(quoted, contains(quoted, fact.answer)),
         model.count(text[:start]),
-        Said(told, says(told, fact.answer)),
+        Reply(told, contains(told, fact.answer)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The reading on the screen: a board that is drawn again and again where someone watches, a line for each stride elsewhere.
+"""The reading on the screen: a board that is drawn again and again at a terminal, a line for each stride elsewhere.
 
 Knows: rich, columns. Does not know: what is measured, and how.
 """
@@ -34,14 +34,17 @@ _LAYERS = (("tokens", ""), ("units", "10:1"), ("clusters", "5:1"), ("atoms", "2:
 
 @contextmanager
 def watching() -> Iterator[Callable[[State], None]]:
-    """What shows the state: on stderr, and gone when the reading is over, where someone watches; else a line for each stride."""
+    """Give a function that shows a state.
+
+    At a terminal it draws a board on stderr, which goes when the reading is over; elsewhere it writes a line for each stride.
+    """
     if not output.shows_progress:
-        said = -1
+        shown = -1  # strides
 
         def tell(state: State) -> None:
-            nonlocal said
-            if not output.quiet and (len(state.rows) > said or state.tokens == state.total):
-                said = len(state.rows)
+            nonlocal shown
+            if not output.quiet and (len(state.rows) > shown or state.tokens == state.total):
+                shown = len(state.rows)
                 output.note(line(state))
 
         yield tell
@@ -53,19 +56,19 @@ def watching() -> Iterator[Callable[[State], None]]:
 
 
 def line(state: State) -> str:
-    """The state in one line."""
-    said = [f"{state.tokens:,} of {state.total:,} tokens"]
-    said.append(", ".join(f"{getattr(state.nodes, name):,} {name}" for name, ratio in _LAYERS if ratio))
+    """Write the state in one line."""
+    parts = [f"{state.tokens:,} of {state.total:,} tokens"]
+    parts.append(", ".join(f"{getattr(state.nodes, name):,} {name}" for name, ratio in _LAYERS if ratio))
     if state.rows:
-        said.append(f"perplexity {state.perplexity(False):.1f} alone, {state.perplexity(True):.1f} with memory")
+        parts.append(f"perplexity {state.perplexity(False):.1f} alone, {state.perplexity(True):.1f} with memory")
     resident = state.samples[-1].resident
     if resident is not None:
-        said.append(f"process {resident / 1e6:,.0f} MB")
-    return "; ".join([*said, f"{_clock(state.left)} left"])
+        parts.append(f"process {resident / 1e6:,.0f} MB")
+    return "; ".join([*parts, f"{_clock(state.left)} left"])
 
 
 def board(state: State, width: int) -> RenderableType:
-    """The state as a board of so many columns."""
+    """Draw the state as a board of so many columns."""
     width = min(width - 1, _WIDEST)
     narrow = width < _NARROW
     rooms = [(width if narrow else width * share // sum(_SHARES)) - _FRAME for share in _SHARES]
@@ -94,13 +97,13 @@ def board(state: State, width: int) -> RenderableType:
     )
     outer = Table.grid(expand=True)
     outer.width = width
-    for each in (bar, body, _words("reads", state.recent, width), _words("recalls", state.recalled, width)):
-        outer.add_row(each)
+    for row in (bar, body, _words("reads", state.recent, width), _words("recalls", state.recalled, width)):
+        outer.add_row(row)
     return outer
 
 
 def layers(nodes: ChunkNodes, columns: float) -> Table:
-    """Each layer with its nodes, its ratio to the one below, and a bar: so many columns for a node."""
+    """Draw each layer with its nodes, its ratio to the one below, and a bar of so many columns for a node."""
     table = Table.grid(padding=(0, 1, 0, 0))
     for justify in ("left", "right", "right", "left"):
         table.add_column(justify=justify, no_wrap=True)
@@ -114,7 +117,7 @@ def layers(nodes: ChunkNodes, columns: float) -> Table:
 
 
 def memory(state: State, room: int) -> RenderableType:
-    """What the process takes, how it has grown, and what of it is for the text."""
+    """Draw the memory of the process, how it has grown, and the part of it that is for the text."""
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column()
     table.add_column(justify="right", no_wrap=True)
@@ -122,12 +125,12 @@ def memory(state: State, room: int) -> RenderableType:
     table.add_row("process", "" if last.resident is None else f"{last.resident / 1e6:,.0f} MB")
     table.add_row("grown by", "" if state.grown is None else f"{state.grown / 1e6:+,.0f} MB")
     table.add_row("for recall", f"{last.kept / 1e6:.3f} MB")
-    sizes = [each.resident for each in state.samples if each.resident is not None]
+    sizes = [sample.resident for sample in state.samples if sample.resident is not None]
     return Group(table, Text(sparks([0.0, *sizes], room)[1:], style="green"))
 
 
 def perplexity(state: State, room: int) -> RenderableType:
-    """Both arms with what they came to, and each stride as a block."""
+    """Draw the perplexity of both arms, and each stride as a block."""
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column()
     table.add_column(justify="right", no_wrap=True)
@@ -145,7 +148,7 @@ def perplexity(state: State, room: int) -> RenderableType:
 
 
 def sparks(values: Sequence[float], columns: int) -> str:
-    """Values as blocks of eight heights, from the least to the greatest; where there are too many, evenly chosen ones."""
+    """Draw values as blocks of eight heights, from the least to the greatest; of too many, evenly chosen ones."""
     if len(values) > columns:
         values = [values[round(number * (len(values) - 1) / (columns - 1))] for number in range(columns)]
     least, most = min(values, default=0.0), max(values, default=0.0)

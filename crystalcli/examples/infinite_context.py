@@ -2,8 +2,8 @@
 
     python -m crystalcli.examples.infinite_context [BOOK] [--out PICTURE.png] [--tokens N] [--seed N]
 
-Knows: the order of things. What is read is in `books`, how in `reading`; the sentence that is put into it in `planted`, the question in
-`asking`; `board` and `picture` show it.
+Knows: the order of things. The text is in `books` and `story`, the reading in `reading`, the sentence that is put in in `planted`, the
+question in `asking`; `board` and `picture` show it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def infinite_context(
     from crystalcli.cli.terminal.progress import StatusLine
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.examples import picture, results
-    from crystalcli.examples.asking import answers
+    from crystalcli.examples.asking import ask_three_ways
     from crystalcli.examples.board import watching
     from crystalcli.examples.books import own_texts, prepare
     from crystalcli.examples.reading import WINDOW, State, check, read, warmed
@@ -118,27 +118,27 @@ def infinite_context(
                         show(state)
                 waiting.show("asking …")
                 window = opened.data(prepared.ids[-WINDOW:]).decode("utf-8", "ignore")
-                found = answers(opened, prepared.fact, window, past.path, encoder, prepared.text)
+                answered = ask_three_ways(opened, prepared.fact, window, past.path, encoder, prepared.text)
     except KeyboardInterrupt:
         raise StoppedError(f"stopped after {state.tokens:,} tokens; nothing is kept of them") from None
     finally:
         waiting.clear()
-    failed, drawn = None, None
+    failure, drawn = None, None
     if drawing:
         try:
             picture.draw(state, list(zip(prepared.names, prepared.starts, strict=True)), out)
             drawn = out
         except CrystalError as error:  # the disk is full: what was measured is told all the same
-            failed = error
+            failure = error
     if as_json:
-        output.json("infinite_context", results.as_json(prepared, state, found, opened.name, drawn))
+        output.json("infinite_context", results.as_json(prepared, state, answered, opened.name, drawn))
     else:
-        results.ending(prepared, state, found, opened.name)
+        results.ending(prepared, state, answered, opened.name)
         output.write(f"{time.monotonic() - began:.0f} s, {time.process_time():.0f} s of processors\n")
         if drawn is not None:
             output.write(f"{single_line(str(drawn))}\n")
-    if failed is not None:
-        raise failed
+    if failure is not None:
+        raise failure
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from crystalcli.examples.reading import WINDOW, State
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Of Okabe and Ito, told apart by everybody.
+# Of Okabe and Ito, which colour-blind people tell apart, too.
 _BLUE, _ORANGE, _GREEN, _GREY = "#0072b2", "#d55e00", "#009e73", "#555555"
 _INK, _FAINT = "#222222", "#dddddd"
 _STEPS = (1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 1000, 2000, 5000, 10_000)
@@ -28,12 +28,21 @@ _LONGEST = 30  # letters of a name
 
 
 def drawable() -> bool:
-    """Whether what draws is installed."""
+    """Tell whether matplotlib is installed."""
     return importlib.util.find_spec("matplotlib") is not None
 
 
 def draw(state: State, parts: Sequence[tuple[str, int]], path: Path) -> None:
-    """Write the picture. parts: the texts by name, and the token each begins at. Raises CrystalError where it cannot be written."""
+    """Write the picture.
+
+    Args:
+        state: The reading, at its end.
+        parts: The texts by name, and the token that each begins at.
+        path: Where it goes.
+
+    Raises:
+        CrystalError: When it cannot be written.
+    """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its fonts when it is first used
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -65,16 +74,16 @@ def draw(state: State, parts: Sequence[tuple[str, int]], path: Path) -> None:
                 name, (start, 1.0), (2, 3), xycoords=above.get_xaxis_transform(), textcoords="offset points", color=_GREY, fontsize=9
             )  # fmt: skip
             room = start + _LETTER * (len(name) + 2) * state.total
-    found = io.BytesIO()
-    figure.savefig(found, format="png", dpi=110)
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=110)
     try:
-        path.write_bytes(found.getvalue())
+        path.write_bytes(image.getvalue())
     except OSError as error:
         raise CrystalError(f"cannot write the picture to {path}: {error.strerror}") from error
 
 
 def _perplexities(axes: Axes, state: State) -> None:
-    """What both arms came to so far as lines, and each stride as two dots: what memory makes of it."""
+    """Draw the perplexity so far of both arms as lines, and each stride as two dots."""
     from matplotlib.ticker import FuncFormatter, NullLocator
 
     at = [row["window"].start for row in state.rows]
@@ -99,16 +108,16 @@ def _perplexities(axes: Axes, state: State) -> None:
 
 
 def _memory(axes: Axes, state: State) -> None:
-    measured = [(each.tokens, each.resident / 1e6) for each in state.samples if each.resident is not None]
+    measured = [(sample.tokens, sample.resident / 1e6) for sample in state.samples if sample.resident is not None]
     axes.plot([x for x, _ in measured], [y for _, y in measured], color=_GREEN, linewidth=2.2)
     axes.set_ylim(0, 1.2 * max([y for _, y in measured], default=1.0))
     axes.set_ylabel("resident memory, MB", color=_INK)
     if not measured:
-        said = "not known on this system"
+        note = "not known on this system"
     else:
-        said = f"the process, models and all; what recall keeps of the text: {state.samples[-1].kept / 1e6:.2f} MB at the end"
+        note = f"the process, models and all; what recall keeps of the text: {state.samples[-1].kept / 1e6:.2f} MB at the end"
     axes.annotate(
-        said,
+        note,
         (0.012, 0.06),
         xycoords="axes fraction",
         color=_INK,
@@ -118,9 +127,9 @@ def _memory(axes: Axes, state: State) -> None:
 
 
 def _so_far(values: Sequence[float]) -> list[float]:
-    """The geometric means of what was measured up to each, which the perplexity so far is where all strides are as long."""
-    found, total = [], 0.0
+    """Compute the geometric mean up to each value: the perplexity so far, where all strides are equally long."""
+    means, total = [], 0.0
     for number, value in enumerate(values, 1):
         total += math.log(value)
-        found.append(math.exp(total / number))
-    return found
+        means.append(math.exp(total / number))
+    return means

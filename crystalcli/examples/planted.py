@@ -19,7 +19,13 @@ _FAR = 2_000  # characters in which a sentence is looked for that ends
 
 
 class Fact(NamedTuple):
-    """sentence: what is put into the text; answer: the words of it that `question` asks for."""
+    """A made-up fact.
+
+    Attributes:
+        sentence: The words that are put into the text.
+        question: The question about it.
+        answer: The words of the sentence that the question asks for.
+    """
 
     sentence: str
     question: str
@@ -27,10 +33,10 @@ class Fact(NamedTuple):
 
 
 def fact(seed: int) -> Fact:
-    """One of 8,000 facts; the same seed gives the same one."""
-    chosen = random.Random(seed)
-    harbour = chosen.choice(_BEGINNINGS) + chosen.choice(_ENDS)
-    word = f"{chosen.choice(_FIRST)} {chosen.choice(_SECOND)}"
+    """Make up one of 8,000 facts; the same seed gives the same one."""
+    chance = random.Random(seed)
+    harbour = chance.choice(_BEGINNINGS) + chance.choice(_ENDS)
+    word = f"{chance.choice(_FIRST)} {chance.choice(_SECOND)}"
     return Fact(
         f"The harbour master of {harbour} opens the night gate to nobody who does not know the code word, which is {word}.",
         f"What is the code word for the night gate of {harbour}?",
@@ -39,13 +45,18 @@ def fact(seed: int) -> Fact:
 
 
 def place(text: str, at: int) -> int:
-    """Where a sentence may be put into the text: behind the first one that ends at `at` or later; `at` where none ends nearby."""
-    found = _END.search(text, at, at + _FAR)
-    return found.end() if found else min(at, len(text))
+    """Find a place for a sentence in the text: behind the first one that ends at `at` or later, or `at` where no sentence ends nearby.
+
+    Args:
+        text: The text.
+        at: A position in it, in characters.
+    """
+    end = _END.search(text, at, at + _FAR)
+    return end.end() if end else min(at, len(text))
 
 
-def says(text: str, answer: str) -> bool:
-    """Whether the words of the answer stand in a text, whatever the case, the spaces and the hyphens."""
+def contains(text: str, answer: str) -> bool:
+    """Tell whether the words of the answer stand in a text, whatever the case, the spaces and the hyphens."""
     return _words(answer) in _words(text)
 
 

@@ -1,7 +1,7 @@
 """A text streams through a small window; what leaves it is crystallized; along the way the model is measured.
 
-Knows: what is read, when the model is measured, what is remembered, what the process takes. Does not know: what the text is, how
-any of it is shown.
+Knows: when the model is measured, what is remembered, how much memory the process takes. Does not know: what the text is, how any of
+it is shown.
 
 Every token goes through the window into the crystal. The model itself reads the window only where it is measured: it reads some
 hundred tokens a second, and all of them would take it longer than anybody watches.
@@ -30,7 +30,13 @@ _PORTION = 1024  # tokens from one look at the process to the next
 
 
 class Sample(NamedTuple):
-    """tokens: read so far. resident: bytes of the process, None where the system does not say; kept: bytes that recall keeps."""
+    """The memory of the process at one moment.
+
+    Attributes:
+        tokens: Tokens read so far.
+        resident: Bytes of the process; None where the system does not say.
+        kept: Bytes that recall keeps of the text.
+    """
 
     tokens: int
     resident: int | None
@@ -39,10 +45,19 @@ class Sample(NamedTuple):
 
 @dataclass
 class State:
-    """How far the reading has come. total, tokens: of the text, and of it so far; seconds: since `began`; left: seconds, foreseen.
+    """How far the reading has come.
 
-    rows: what was measured. base: the sample after the first stride, when both models are at work. recent: the last words read;
-    recalled: what they bring to mind.
+    Attributes:
+        total: Tokens of the text.
+        tokens: Tokens read so far.
+        seconds: Seconds since the beginning.
+        left: Seconds that are left, as far as can be foreseen.
+        nodes: Nodes of each layer of the crystal.
+        rows: The measurements, one for each stride.
+        samples: The memory of the process after each portion.
+        base: The sample after the first stride, when both models are at work.
+        recent: The last words read.
+        recalled: The passage that they bring to mind.
     """
 
     total: int
@@ -58,31 +73,51 @@ class State:
 
     @property
     def grown(self) -> int | None:
-        """Bytes that the process has grown by since `base`."""
+        """Bytes that the process has grown by since `base`; None where the system does not say."""
         return grown(self.base, self.samples[-1]) if self.base is not None else None
 
     def perplexity(self, remembering: bool) -> float:
-        """Over all strides so far: of the last tokens alone, or with copying from what is recalled."""
+        """Compute the perplexity over all strides so far, of the last tokens alone or with copying from the passages recalled.
+
+        Args:
+            remembering: With copying.
+        """
         nats = sum(row["window"].echoing if remembering else row["window"].nats for row in self.rows)
         return math.exp(nats / sum(row["window"].tokens for row in self.rows))
 
 
 def grown(before: Sample, after: Sample) -> int | None:
-    """Bytes that the process grew by between two samples."""
+    """Compute the bytes that the process grew by between two samples; None where the system does not say."""
     return after.resident - before.resident if after.resident is not None and before.resident is not None else None
 
 
 def check(ids: Sequence[int], cut: int | None = None) -> None:
-    """Raises UsageError for a text without a window and a stride behind it. cut: the --tokens by which it is shorter than it was."""
+    """Refuse a text that is too short.
+
+    Args:
+        ids: Its tokens.
+        cut: The --tokens by which it is shorter than it was.
+
+    Raises:
+        UsageError: When it is shorter than a window and a stride behind it.
+    """
     if len(ids) < WINDOW + LENGTH:
-        had = "the text has" if cut is None else f"--tokens {cut} leaves of the text"
+        subject = "the text has" if cut is None else f"--tokens {cut} leaves of the text"
         raise UsageError(
-            f"{had} {len(ids):,} tokens; a window of {WINDOW} and {LENGTH} tokens behind it need {WINDOW + LENGTH}"
+            f"{subject} {len(ids):,} tokens; a window of {WINDOW} and {LENGTH} tokens behind it need {WINDOW + LENGTH}"
         )
 
 
 def warmed(reader: RecallingModel, ids: Sequence[int]) -> float:
-    """Load both models and let them work, so that the process has its size; the seconds that a stride is expected to take."""
+    """Load both models and let them work, so that the process has its size.
+
+    Args:
+        reader: The language model with its memory.
+        ids: Tokens to work on, a window and a stride at least.
+
+    Returns:
+        The seconds that a stride is expected to take.
+    """
     reader.past.warm()
     reader.judge(ids[:LENGTH], ids[LENGTH : 2 * LENGTH])  # brings the weights
     began = time.monotonic()
@@ -91,9 +126,17 @@ def warmed(reader: RecallingModel, ids: Sequence[int]) -> float:
 
 
 def read(reader: RecallingModel, ids: Sequence[int], seconds: float, began: float, cost: float) -> Iterator[State]:
-    """Read all of `ids`, in about `seconds` since `began` (`time.monotonic`); the same state, again and again.
+    """Read a text, measuring the model along the way.
 
-    cost: as `warmed` gives it.
+    Args:
+        reader: The language model with its memory.
+        ids: The text's tokens.
+        seconds: About how long it may take.
+        began: When that time began, by `time.monotonic`.
+        cost: The seconds that a stride is expected to take, as `warmed` gives them.
+
+    Yields:
+        The same state, after each portion.
     """
     schedule = Schedule(WINDOW, len(ids) - LENGTH, MOST, seconds, cost)
     foresight = Foresight(reader)
@@ -103,7 +146,7 @@ def read(reader: RecallingModel, ids: Sequence[int], seconds: float, began: floa
         if schedule.due(state.tokens, time.monotonic() - began):
             start = time.monotonic()
             state.rows.append(foresight.of(ids, state.tokens))
-            state.recalled = "".join(each.text for each in reader.recall(1))
+            state.recalled = "".join(passage.text for passage in reader.recall(1))
             schedule.measured(state.tokens, time.monotonic() - start)
             _look(state, reader)
             state.base = state.base or state.samples[-1]

@@ -1,4 +1,4 @@
-"""What the reading came to, for people and for programs."""
+"""The results of the reading, for people and for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.text import Text
 from crystalcli.cli.render.perplexity_view import perplexity_json, print_perplexity
 from crystalcli.cli.terminal.humanize import single_line
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.examples.asking import Answers, Said
+from crystalcli.examples.asking import Replies, Reply
 from crystalcli.examples.board import layers
 from crystalcli.examples.books import Prepared
 from crystalcli.examples.reading import MOST, WINDOW, Sample, State
@@ -26,7 +26,7 @@ _NARROW = 66  # where there are fewer, answers stand below one another
 
 
 def beginning(prepared: Prepared, model: str) -> None:
-    """What is about to be read, and how."""
+    """Say what is about to be read, and how."""
     _say(
         f"{len(prepared.ids):,} tokens stream through a window of {WINDOW}: {', '.join(map(single_line, prepared.names))}"
     )
@@ -38,8 +38,8 @@ def beginning(prepared: Prepared, model: str) -> None:
     output.write("\n")
 
 
-def ending(prepared: Prepared, state: State, found: Answers, model: str) -> None:
-    """Layers, memory, perplexity, and the three answers."""
+def ending(prepared: Prepared, state: State, replies: Replies, model: str) -> None:
+    """Show layers, memory, perplexity, and the three answers."""
     width = min(output.console.width, _WIDEST)
     console = output.console
     console.print(layers(state.nodes, 20 / max(1, state.nodes.units)))
@@ -52,12 +52,12 @@ def ending(prepared: Prepared, state: State, found: Answers, model: str) -> None
     _say(f"Asked {prepared.behind:,} tokens later: {prepared.fact.question}")
     names = ("with the window alone", "what recall finds", "with what is recalled")
     bodies = (
-        _said(found.alone),
-        Group(_said(found.recalled), Text(f"at token {found.position:,} of {state.total:,}", style="dim")),
-        _said(found.told),
+        _marked(replies.alone),
+        Group(_marked(replies.recalled), Text(f"at token {replies.position:,} of {state.total:,}", style="dim")),
+        _marked(replies.told),
     )
     console.print(_beside(names, bodies, width))
-    _say(verdict(prepared, found))
+    _say(verdict(prepared, replies))
 
 
 def _report(state: State, model: str) -> PerplexityReport:
@@ -65,7 +65,7 @@ def _report(state: State, model: str) -> PerplexityReport:
 
 
 def memory_lines(state: State) -> list[str]:
-    """What the process took, and how that changed."""
+    """Describe the memory of the process, and how it changed."""
     last = state.samples[-1]
     lines = []
     if state.base is not None and state.base.resident is not None and last.resident is not None:
@@ -73,18 +73,24 @@ def memory_lines(state: State) -> list[str]:
             f"The process had {state.base.resident / 1e6:,.0f} MB after the first stride and {last.resident / 1e6:,.0f} MB at the end."
             f"{second_half(state.samples, state.base)}"
         )
-    each = last.kept / max(1, last.tokens)
+    per_token = last.kept / max(1, last.tokens)
     lines.append(
-        f"What recall keeps of the text is {last.kept / 1e6:.2f} MB of that: {each:.2f} MB for a million tokens."
+        f"What recall keeps of the text is {last.kept / 1e6:.2f} MB of that: {per_token:.2f} MB for a million tokens."
     )
     return lines
 
 
 def second_half(samples: Sequence[Sample], base: Sample) -> str:
-    """How much the most that the process had rose in the second half, and never before the first stride; what that is for a
-    million tokens where there are enough of them. The most, since allocators give some back now and then."""
+    """Describe how much the highest memory of the process rose in the second half, and for a million tokens where there are enough.
+
+    The highest, since allocators give some back now and then.
+
+    Args:
+        samples: All samples.
+        base: The sample after the first stride; the half begins there at the earliest.
+    """
     middle, last = max(base.tokens, samples[-1].tokens / 2), samples[-1].tokens
-    sizes = [(each.tokens, each.resident) for each in samples if each.resident is not None]
+    sizes = [(sample.tokens, sample.resident) for sample in samples if sample.resident is not None]
     before, tokens = [size for at, size in sizes if at <= middle], round(last - middle)
     if not before or tokens < _LEAST:
         return ""
@@ -93,13 +99,13 @@ def second_half(samples: Sequence[Sample], base: Sample) -> str:
     return f" In the second half, {tokens:,} tokens, the most that it had rose by {rise / 1e6:.0f} MB{million}."
 
 
-def verdict(prepared: Prepared, found: Answers) -> str:
-    """Who said what was asked for, plainly."""
-    said = f"“{prepared.fact.answer}”"
-    model = "The model says" if found.told.right else "Given what is recalled the model does not say"
-    recall = "recall finds it" if found.recalled.right else "recall does not find it"
-    alone = "says it" if found.alone.right else "does not know it"
-    return f"{model} {said}; {recall}; with its window alone the model {alone}."
+def verdict(prepared: Prepared, replies: Replies) -> str:
+    """Say plainly who gave the answer."""
+    answer = f"“{prepared.fact.answer}”"
+    model = "The model says" if replies.told.right else "Given what is recalled the model does not say"
+    recall = "recall finds it" if replies.recalled.right else "recall does not find it"
+    alone = "says it" if replies.alone.right else "does not know it"
+    return f"{model} {answer}; {recall}; with its window alone the model {alone}."
 
 
 def _beside(names: tuple[str, ...], bodies: tuple[RenderableType, ...], width: int) -> RenderableType:
@@ -118,9 +124,9 @@ def _beside(names: tuple[str, ...], bodies: tuple[RenderableType, ...], width: i
     return grid
 
 
-def _said(said: Said) -> Text:
-    mark = ("✓ ", "green") if said.right else ("✗ ", "red")
-    return Text.assemble(mark, sanitize(said.text) or "(nothing)")
+def _marked(reply: Reply) -> Text:
+    mark = ("✓ ", "green") if reply.right else ("✗ ", "red")
+    return Text.assemble(mark, sanitize(reply.text) or "(nothing)")
 
 
 def _say(line: str) -> None:
@@ -129,14 +135,17 @@ def _say(line: str) -> None:
     )
 
 
-def as_json(prepared: Prepared, state: State, found: Answers, model: str, picture: Path | None) -> dict[str, Any]:
-    """The same for programs. resident, kept: bytes; positions and counts: tokens of the language model, layers of the encoder's."""
+def as_json(prepared: Prepared, state: State, replies: Replies, model: str, picture: Path | None) -> dict[str, Any]:
+    """Build the same for programs.
+
+    `resident` and `kept` are bytes; positions and counts are tokens of the language model, those of the layers the encoder's.
+    """
     return {
         **perplexity_json(_report(state, model)),
         "texts": prepared.names,
         "planted": {**prepared.fact._asdict(), "before": prepared.before, "behind": prepared.behind},
         "layers": state.nodes._asdict(),
-        "memory": [each._asdict() for each in state.samples],
+        "memory": [sample._asdict() for sample in state.samples],
         "strides": [
             {
                 "start": row["window"].start,
@@ -148,9 +157,9 @@ def as_json(prepared: Prepared, state: State, found: Answers, model: str, pictur
             for row in state.rows
         ],
         "answers": {
-            "window": found.alone._asdict(),
-            "recall": {**found.recalled._asdict(), "position": found.position},
-            "recalled": found.told._asdict(),
+            "window": replies.alone._asdict(),
+            "recall": {**replies.recalled._asdict(), "position": replies.position},
+            "recalled": replies.told._asdict(),
         },
         "seconds": state.seconds,
         "picture": str(picture) if picture is not None else None,

@@ -1,4 +1,4 @@
-"""Where the model is measured while a text is read, so that a run takes about as long as it may on any machine.
+"""The places where the model is measured while a text is read, so that a run takes about as long as it may on any machine.
 
 Knows: tokens, seconds. Does not know: what is measured, what the time is.
 """
@@ -8,17 +8,21 @@ from __future__ import annotations
 import statistics
 
 _ANSWERS = 2.0  # strides that the answers at the end take as long as
-_LOOKED_AT = (
-    3  # strides, of which the middle one says what the next will take: one that a busy neighbour held up says little
-)
+# Strides of which the middle one says what the next will take: one that a busy neighbour held up says little.
+_LOOKED_AT = 3
 
 
 class Schedule:
-    """Strides spread evenly over what is left, as many as the time left has room for. The first is measured in any case, since nobody
-    knows before what one takes.
+    """Strides spread evenly over the rest of the text, as many as the time left has room for.
 
-    last: where the last of them may begin, in tokens; first: where the first may, at most `last`; most: how many there are where time
-    does not matter; seconds: the time in all; cost: what one is expected to take, in seconds.
+    The first is measured in any case: before it the time that one takes is not known.
+
+    Args:
+        first: Where the first stride may begin, in tokens; at most `last`.
+        last: Where the last one may begin, in tokens.
+        most: How many there are where time does not matter.
+        seconds: The time in all.
+        cost: The seconds that one is expected to take.
     """
 
     def __init__(self, first: int, last: int, most: int, seconds: float, cost: float) -> None:
@@ -34,27 +38,27 @@ class Schedule:
         return statistics.median(self._costs)
 
     def read(self, tokens: int, seconds: float) -> None:
-        """So many tokens were read, and remembered, in that time."""
+        """Note that so many tokens were read, and remembered, in that time."""
         self._read += tokens
         self._reading += seconds
 
     def measured(self, at: int, seconds: float) -> None:
-        """A stride was measured."""
+        """Note that a stride was measured, which began at `at` and took so many seconds."""
         self.done += 1
         self._before = at
         self._costs = [*self._costs, seconds][-_LOOKED_AT:]
 
     def strides(self, at: int, elapsed: float) -> int:
-        """How many more there are to be, `elapsed` seconds after the beginning."""
+        """Compute how many more there are to be, where `at` tokens were read `elapsed` seconds after the beginning."""
         return self._affordable(at, elapsed) if self.done else self.most
 
     def due(self, at: int, elapsed: float) -> bool:
-        """Whether it is time for one, where `at` tokens were read."""
+        """Tell whether it is time for one, where `at` tokens were read `elapsed` seconds after the beginning."""
         count = self.strides(at, elapsed)
         return bool(count) and self.first <= at <= self.last and (at - self._before) * count >= self.last - self._before
 
     def left(self, at: int, elapsed: float) -> float:
-        """The seconds that are left, as far as can be foreseen."""
+        """Compute the seconds that are left, as far as can be foreseen."""
         more = max(self._affordable(at, elapsed), int(self.done == 0)) if at < self.last else 0
         return self._rest(at) + (more + _ANSWERS) * self.cost
 

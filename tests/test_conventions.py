@@ -13,7 +13,7 @@ from support.repository import TESTS
 WORDLESS = frozenset(("KeyboardInterrupt", "SystemExit"))
 # What tells the time; `support/waiting.py` alone may ask, so that a test that hangs fails.
 CLOCKS = frozenset(("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "time", "time_ns"))
-GUARDS = frozenset(("support/waiting.py", "support/faults.py", "memory/test_bad_files.py"))
+GUARDS = frozenset(("support/waiting.py", "support/faults.py", "ingest/test_bad_files.py"))
 MODULES = sorted(TESTS.rglob("*.py"))
 
 

@@ -4,9 +4,9 @@ import math
 from dataclasses import replace
 
 import pytest
-from crystalcli.answering.ask_options import FLOOR
 
 from crystalcli.answering import extract, floor
+from crystalcli.answering.ask_options import FLOOR
 from crystalcli.library import Crystal
 from crystalcli.types import Passage, Place
 

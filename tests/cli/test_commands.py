@@ -173,8 +173,8 @@ def test_ask_answers_with_the_language_model(samples_crystal, language_model_pat
     [
         (["recall"], 2, "give one question"),
         (["recall", ""], 2, "the question is empty"),
-        (["recall", "x", "--depth", "4"], 2, "depth is 1"),
-        (["recall", "x", "-k", "0"], 2, "k is 1 or more"),
+        (["recall", "x", "--depth", "4"], 2, "depth: expected 1"),
+        (["recall", "x", "-k", "0"], 2, "k: expected 1 or more"),
         (["ask", "x", "-k", "0"], 2, "k: expected 1 or more, got 0"),
         (["ask", "x", "-k", "-3"], 2, "k: expected 1 or more, got -3"),
         (["ask", "x", "--seed", "99999999999999999999999"], 2, "seed must fit in 64 bits"),

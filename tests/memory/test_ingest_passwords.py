@@ -122,7 +122,7 @@ def test_a_dry_run_takes_a_password_too(tmp_path: Path, closed: Path) -> None:
     told = Crystal.forecast(tmp_path / "x.crystal", [closed.parent], encoder=None, password="user")
     with Crystal.create(tmp_path / "x.crystal", encoder=None) as crystal:
         crystal.ingest([closed.parent])
-        assert Crystal.forecast(tmp_path / "x.crystal", [closed.parent], encoder=None).skipped == [("a.pdf", NEEDED)]
+        assert Crystal.forecast(tmp_path / "x.crystal", [closed.parent], encoder=None).skipped == (("a.pdf", NEEDED),)
         again = Crystal.forecast(tmp_path / "x.crystal", [closed.parent], encoder=None, password="user")
         assert [path for path, _, _ in again.files] == ["a.pdf"]
         assert told.tokens == again.tokens == crystal.ingest([closed.parent], password="user").tokens > 0

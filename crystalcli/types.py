@@ -385,7 +385,7 @@ class Portion:
     count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """The answer to a question, and its grounds. `str(answer)` is its text.
 
@@ -425,6 +425,10 @@ class Answer:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        text = self.text if len(self.text) <= 60 else f"{self.text[:60]}..."
+        return f"<Answer to {self.question!r}: {text!r}, {len(self.citations)} citations>"
 
     @property
     def marked(self) -> str:

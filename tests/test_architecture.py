@@ -244,8 +244,9 @@ def test_the_public_names():
 
 # Of annotations: what Python and numpy have, and aliases of these.
 PLAIN = frozenset((
-    "AbstractContextManager", "Any", "BinaryIO", "Callable", "ClassVar", "Exception", "Fetch", "FloatArray", "HalfLife", "Iterator", "Literal",
-    "Mapping", "Mode", "NamedTuple", "None", "OnProgress", "Path", "Paths", "Self", "Sequence", "Tensor", "Unpack",
+    "AbstractContextManager", "Any", "BinaryIO", "Callable", "ClassVar", "Exception", "Fetch", "FloatArray", "HalfLife",
+    "Iterator", "Literal", "Mapping", "Mode", "NamedTuple", "None", "OnProgress", "Path", "Paths", "Self", "Sequence",
+    "Tensor", "Unpack",
 ))  # fmt: skip
 # What only the rooms above recall handle: the searcher, its index, and what a prepared query is made of.
 INNER = frozenset(("AskArguments", "Codec", "Encoded", "Packed", "Searcher", "Shelf"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from crystalcli import AskOptions, CrystalError, UsageError
+from crystalcli.answering.ask_options import AskArguments
 from crystalcli.library import Crystal
 
 
@@ -57,6 +60,57 @@ def test_repair_leaves_a_sound_crystal_alone_and_makes_a_damaged_one_whole(file,
         assert crystal.ingest([shelf_folder]).read == 3  # what was lost is read again
     _flip(file)
     assert Crystal.repair(file, encoder=None, backup=False).backup is None
+
+
+def test_it_opens_or_makes_and_can_be_read_while_another_writes(tmp_path, shelf_folder):
+    path = tmp_path / "shelf.crystal"
+    for read in (3, 0):
+        with Crystal(path, encoder=None) as crystal:
+            assert crystal.ingest(shelf_folder).read == read
+    with Crystal(str(path), mode="write", encoder=None) as writer, Crystal(path, encoder=None) as reader:
+        (shelf_folder / "new.md").write_text("Herons stand in the reeds.\n", encoding="utf-8")
+        assert writer.ingest([shelf_folder]).read == 1
+        assert reader.recall("herons", 1)[0].path == "new.md"
+        with pytest.raises(CrystalError, match="another program is writing"):
+            reader.ingest([shelf_folder])
+        assert list(reader) == list(writer)
+    with Crystal(path, mode="read", encoder=None) as reader, pytest.raises(CrystalError, match="for reading only"):
+        reader.forget("new.md")
+    with pytest.raises(CrystalError, match="no crystal at"):
+        Crystal(tmp_path / "other.crystal", mode="read", encoder=None)
+    assert not (tmp_path / "other.crystal").exists()
+
+
+def test_a_command_that_writes_locks_for_as_long_as_it_runs(file, shelf_folder):
+    with Crystal(file, encoder=None) as one, Crystal(file, encoder=None) as two:
+        assert one.forget("notes.md").tokens
+        assert "notes.md" not in list(two)
+        assert two.compact().documents == 2
+        assert one.ingest(shelf_folder).read == 1
+        assert one.diff(file).any is False
+        assert sorted(two) == ["code/tide.py", "notes.md", "tale.txt"]
+
+
+def test_options_are_given_in_one_way(file):
+    with Crystal(file, encoder=None) as crystal:
+        answer = crystal.ask("When is high water?", AskOptions(k=2, floor=0.0))
+        assert crystal.ask("When is high water?", k=2, floor=0.0).citations == answer.citations
+        for ask in (crystal.ask, crystal.pack_context):
+            with pytest.raises(UsageError, match="given twice: give k, floor"):
+                ask("When is high water?", AskOptions(), k=2, floor=0.0)
+    assert {field.name for field in dataclasses.fields(AskOptions)} == AskArguments.__annotations__.keys()
+
+
+def test_what_things_are_is_said(file):
+    with Crystal(file, encoder=None) as crystal:
+        assert repr(crystal) == f"<Crystal {str(file)!r}, mode 'auto'>"
+        results = crystal.recall("When is high water?", 1)
+        assert repr(results).startswith("<Results for 'When is high water?': 1 passages (notes.md line")
+        assert list(results) == [results[0]] == list(results.passages)
+        answer = crystal.ask("When is high water?", floor=0.0)
+        assert str(answer) == answer.text
+        assert repr(answer).startswith("<Answer to 'When is high water?': ")
+        assert (answer.extractive, answer.model) == (True, None)
 
 
 def _flip(file: Path) -> None:

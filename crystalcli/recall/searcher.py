@@ -95,13 +95,13 @@ class Searcher:
             UsageError: The question is empty, or an option is out of range.
         """
         if depth not in DEPTHS:
-            raise UsageError(f"depth is 1 (atoms), 2 (and clusters) or 3 (and units), not {depth}")
+            raise UsageError(f"depth: expected 1 (atoms), 2 (and clusters) or 3 (and units), got {depth}")
         if k < 1:
-            raise UsageError(f"k is 1 or more, not {k}")
+            raise UsageError(f"k: expected 1 or more, got {k}")
         if not question.strip():
             raise UsageError("the question is empty")
         if reencode < 0:
-            raise UsageError(f"reencode is 0 or more candidates, not {reencode}")
+            raise UsageError(f"reencode: expected 0 or more candidates, got {reencode}")
         query = self.prepare(question)
         ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * k, reencode))
         exactly = reencode if query.encoded is not None and self._layers is not None else 0

@@ -340,7 +340,7 @@ def interrupted(path: Path, encoder: Path, folder: Path, stop: int) -> None:
 
     opened = Crystal.open(path, writable=True, encoder=encoder)
     with opened as crystal, contextlib.suppress(KeyboardInterrupt):
-        crystal.ingest([folder], progress)
+        crystal.ingest([folder], progress=progress)
     with Crystal.open(path, writable=True, encoder=encoder) as crystal:
         crystal.ingest([folder])
 

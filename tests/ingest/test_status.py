@@ -99,7 +99,7 @@ def test_a_document_that_was_not_read_to_its_end_is_partial(tmp_path, encoder_fo
             raise KeyboardInterrupt
 
     with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal, pytest.raises(KeyboardInterrupt):
-        crystal.ingest([folder], stop)
+        crystal.ingest([folder], progress=stop)
     (entry,) = standing(tmp_path / "m.crystal").entries
     assert (entry.state, entry.chunks_expected, entry.complete) == ("partial", None, False)
     assert entry.chunks_stored > 0

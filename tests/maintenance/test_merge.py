@@ -136,7 +136,7 @@ def test_a_file_that_was_read_to_its_end_stands_for_its_beginning(tmp_path):
             raise KeyboardInterrupt
 
     with Crystal.create(tmp_path / "begun.crystal", encoder=None) as crystal, pytest.raises(KeyboardInterrupt):
-        crystal.ingest([folder], stop)
+        crystal.ingest([folder], progress=stop)
     assert 0 < len(_text(tmp_path / "begun.crystal")) < 9000 * 34
     whole = read_into(tmp_path / "whole.crystal", folder)
     for order in ([tmp_path / "begun.crystal", whole], [whole, tmp_path / "begun.crystal"]):

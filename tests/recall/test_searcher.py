@@ -76,18 +76,18 @@ def test_bm25_alone_can_name_a_candidate(tmp_path, encoder_folder):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("question", "options", "message"),
     [
-        (("",), "empty"),
-        (("  \n",), "empty"),
-        (("x", 0), "k is 1 or more"),
-        (("x", 5, 4), "depth is 1"),
-        (("x", 5, 0), "depth is 1"),
+        ("", {}, "empty"),
+        ("  \n", {}, "empty"),
+        ("x", {"k": 0}, "k: expected 1 or more"),
+        ("x", {"depth": 4}, "depth: expected 1"),
+        ("x", {"depth": 0}, "depth: expected 1"),
     ],
 )
-def test_questions_that_cannot_be_asked(crystal, arguments, message):
+def test_questions_that_cannot_be_asked(crystal, question, options, message):
     with pytest.raises(UsageError, match=message):
-        crystal.recall(*arguments)
+        crystal.recall(question, **options)
 
 
 def test_odd_questions_get_an_answer(crystal):
@@ -99,7 +99,7 @@ def test_odd_questions_get_an_answer(crystal):
 
 def test_an_empty_crystal_recalls_nothing(tmp_path, encoder_folder):
     with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
-        assert crystal.recall("anything") == []
+        assert list(crystal.recall("anything")) == []
         with pytest.raises(NotFoundError, match="nothing in this crystal"):
             crystal.ask("anything", extractive=True)
 

@@ -96,8 +96,10 @@ class Listening:
 
 @pytest.mark.parametrize(
     ("options", "length"),
-    [(AskOptions(max_tokens=2), 8192), (AskOptions(k=2, max_tokens=2, budget=120, system="Be brief."), 8192), (AskOptions(max_tokens=20), 220),
-     (AskOptions(max_tokens=20), 130)],
+    [
+        (AskOptions(max_tokens=2), 8192), (AskOptions(k=2, max_tokens=2, budget=120, system="Be brief."), 8192),
+        (AskOptions(max_tokens=20), 220), (AskOptions(max_tokens=20), 130),
+    ],
 )  # fmt: skip
 def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, options, length):
     question = "Under what name did Mr Haddow bank the surplus money?"

@@ -56,10 +56,11 @@ class Kind:
 class Forecast:
     """What an ingest would do.
 
-    That a file is damaged or encrypted may show only when it is read: it is foretold of the files that were sampled.
+    Damage and encryption may show only when a file is read: they are predicted for the sampled files.
 
     Attributes:
-        files: (path, kind, bytes) of each file that would be read; an archive is one file, and its members count for its tokens.
+        files: (path, kind, bytes) of each file that would be read; an archive is one file, and its
+            members count for its tokens.
         kinds: the same files, counted by kind.
         unchanged: files that the crystal has as they are.
         left_out: documents whose files are left out by what is chosen.

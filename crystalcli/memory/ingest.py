@@ -62,7 +62,7 @@ class IngestReport:
         unchanged: files that the crystal held already as they are.
         gone: files that were read once and are no longer there.
         pruned: gone documents that were dropped.
-        left_out: documents that stay as they were read, since what is chosen now leaves their files out.
+        left_out: documents that stay as they were read, since the present choice leaves their files out.
         tokens, encoded_tokens: read and newly encoded.
         bytes: of the files read.
         seconds: in all.

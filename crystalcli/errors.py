@@ -1,6 +1,7 @@
 """What can go wrong: the errors of this package, and the reasons why a file is not read.
 
-An error's message is one line that says what is wrong and what to do; its class carries the exit code of the command.
+An error's message is one line that says what is wrong and what to do; its class carries the exit
+code of the command.
 
 CrystalError                      1   something failed
 ├── UsageError                    2   the command line or the question is wrong
@@ -15,8 +16,8 @@ CrystalError                      1   something failed
 ├── NotFoundError                 7   not found in this crystal
 └── StoppedError                130   stopped with Ctrl-C, or by the system (SIGTERM, SIGHUP)
 
-A file that the user names and that does not exist is exit code 3, whatever it was to be. Exit code 7 speaks of what is in a
-crystal that was opened.
+A file that the user names and that does not exist is exit code 3, whatever it was to be. Exit code
+7 speaks of what is in a crystal that was opened.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from typing import NamedTuple
 class Reason(StrEnum):
     """Why a file is not read, or not whole: the code beside the sentence.
 
-    The codes are stored in crystals (`source.code`, docs/FORMAT.md) and printed with `--json` (docs/JSON.md): a code never
-    changes its meaning. Programs go by the code; the sentence is for people.
+    The codes are stored in crystals (`source.code`, docs/FORMAT.md) and printed with `--json`
+    (docs/JSON.md): a code never changes its meaning. Programs go by the code; the sentence is for
+    people.
     """
 
     # A password or a key is missing.
@@ -86,7 +88,7 @@ MACHINE_MADE = frozenset((
     Reason.LOCK_FILE, Reason.MINIFIED, Reason.GENERATED, Reason.INSTALLED_PACKAGES, Reason.EDITOR_COPY, Reason.IMAGE,
     Reason.SOUND, Reason.VIDEO, Reason.FONT, Reason.COMPILED_PROGRAM, Reason.PACKED_PROGRAM, Reason.SOURCE_MAP,
 ))  # fmt: skip
-"""Reasons of files that are left out by rule: they are counted, not listed, and read when the user names them."""
+"""Reasons of files that are left out by rule, counted and not listed, and read when they are named."""
 
 OPENED_BY_PASSWORD = frozenset((Reason.ENCRYPTED, Reason.WRONG_PASSWORD))
 """Reasons of files that are tried again when a password is given."""
@@ -105,7 +107,7 @@ class Refusal(NamedTuple):
 
 
 def refusal_of(error: OSError) -> Refusal:
-    """Name the reason why the system refused a file, without its path: a list of files has that already."""
+    """Name the reason why the system refused a file, without its path."""
     if isinstance(error, PermissionError):
         return Refusal("permission denied", Reason.PERMISSION_DENIED)
     if isinstance(error, FileNotFoundError):
@@ -144,7 +146,10 @@ class SourceError(CrystalError):
 
 
 class UnsteadySourceError(SourceError):
-    """A source could not be read this time and may well be the next: it says nothing about what the source holds."""
+    """A source could not be read this time and may well be the next.
+
+    It says nothing about what the source holds.
+    """
 
 
 class MissingFileError(CrystalError):

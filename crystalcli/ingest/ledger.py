@@ -26,7 +26,7 @@ class Ledger:
 
     Attributes:
         gone: the documents that this run has found to be gone, as (path, Change.GONE).
-        left_out: documents that stay as they were read, since what is chosen now leaves their files out.
+        left_out: documents that stay as they were read, since the present choice leaves their files out.
         notes: what is to be written into `meta`.
         piped: the file that holds what came through standard input.
     """

@@ -165,7 +165,7 @@ _KEYS = {"meta": "key", "run": "source, ordinal", "landmark": "source, kind, sta
 
 
 def _mend_schema(path: Path, version: int) -> None:
-    """Say of each table, in the place where it stands in the list of tables, what a file of that format version says of it.
+    """Write each table into its place in the list of tables, as a file of that format version has it.
 
     Its first page is believed where it names one; what is no table of this program's goes. Raises sqlite3.Error.
     """

@@ -2,8 +2,8 @@
 
     python tests/golden/make.py
 
-`v1.crystal` holds three documents with their layers; `v1.json` says what it must give. From version 3 on there are files that were
-skipped, too, with their reason codes. The damaged ones are copies of it:
+`v1.crystal` holds three documents with their layers; `v1.json` says what it must give. From version
+3 on there are files that were skipped, too, with their reason codes. The damaged ones are copies of it:
 `v1-blob` with one bit of a compressed text turned over, `v1-short` cut off, `v1-newer` from a much later version of the format.
 """
 

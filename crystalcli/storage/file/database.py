@@ -75,8 +75,12 @@ class Database:
     ) -> Self:
         """The crystal at `path`; wait, waiting: for writing, as in `lock_beside`.
 
-        Raises MissingFileError when there is no such file, NotACrystalError, DamagedCrystalError or NewerFormatError for
-        what is not a readable crystal of this version, and CrystalError when it cannot be opened, or not for writing. Changes nothing.
+        Changes nothing.
+
+        Raises:
+            MissingFileError: The file does not exist.
+            NotACrystalError, DamagedCrystalError, NewerFormatError: The file is not a crystal that this program reads.
+            CrystalError: It cannot be opened, or not for writing.
         """
         if path.is_dir():
             raise NotACrystalError(f"{path} is a folder, not a crystal")

@@ -115,7 +115,7 @@ CREATE TABLE seal (
 
 
 def statements(version: int = FORMAT_VERSION) -> list[str]:
-    """The statements that make an empty crystal of a format version, one by one, without comments."""
+    """Give the statements that make an empty crystal of a format version, without comments."""
     text = TABLES if version >= CODES_SINCE else re.sub(r"(?m)^    code TEXT .*\n", "", TABLES)
     return [_plain(each) for each in text.split(";\n") if each.strip()]
 
@@ -128,11 +128,12 @@ def tables() -> list[str]:
 def contradiction(found: Iterable[tuple[str, str, str | None]], version: int = FORMAT_VERSION) -> str:
     """Say what is wrong with a file's schema; "" when it is that of the format version.
 
+    Nothing but this program's tables and index may be there: a view, a trigger or a generated column
+    is code.
+
     Args:
         found: rows of (type, name, sql) from `sqlite_master`.
         version: the file's format version.
-
-    Nothing but this program's tables and index may be there: a view, a trigger or a generated column is code.
     """
     wanted = {each.split("(")[0].split()[2]: each for each in statements(version)}
     here = set()

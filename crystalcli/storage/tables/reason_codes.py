@@ -1,8 +1,9 @@
 """Reason codes for crystals of format versions 1 and 2, whose ledger has only sentences.
 
-THE ONE PLACE where a sentence decides anything. The sentences below are history: they are what programs of those versions wrote,
-and what this one still writes into such files. A new sentence needs no line here unless its code steers something
-(`errors.MACHINE_MADE`, `errors.OPENED_BY_PASSWORD`) or shall be shown of old files, too.
+THE ONE PLACE where a sentence decides anything. The sentences below are history: programs of those
+versions wrote them, and this one still writes them into such files. A new sentence needs no line
+here unless its code steers something (`errors.MACHINE_MADE`, `errors.OPENED_BY_PASSWORD`) or shall
+be shown of old files, too.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ _BEGINNINGS = [
 
 
 def reason_code_of(reason: str) -> str:
-    """Give the reason code that a sentence of format version 1 or 2 stands for; "" for no reason."""
+    """Give the reason code of a sentence of format version 1 or 2; "" for no reason."""
     if not reason:
         return ""
     code = _WHOLE.get(reason)

@@ -33,7 +33,8 @@ class SourceRow(NamedTuple):
     Attributes:
         state: a `types.DocumentState`.
         reason: why it was skipped, failed, or lost something, for people; else "".
-        code: the same for programs, an `errors.Reason`; else "". A later program may write codes that this one does not know.
+        code: the same for programs, an `errors.Reason`; else "". A later program may write codes that
+            this one does not know.
     """
 
     id: int

@@ -1,6 +1,7 @@
-"""The one name for whatever a reader, or a library below it, raises that nobody foresaw.
+"""One name for each unexpected error of a reader, or of a library below it.
 
-Knows Python's errors. Does not know formats: a reader names first what it knows can be wrong with its files.
+Knows Python's errors. Does not know formats: a reader names first what it knows can be wrong with
+its files.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ def unforeseen(error: Exception, what: str = "") -> SourceError:
 
     Args:
         error: raised while a file was read.
-        what: the container that the file is, "EPUB" or "archive": inside one, what nobody foresaw is damage. "": anything else.
+        what: the container that the file is, "EPUB" or "archive": inside one, an unexpected error is
+            damage. "": anything else.
 
     Returns:
-        The error to raise in its place: `error` itself where it is a SourceError, an UnsteadySourceError for what the disk
-        or the system refused.
+        The error to raise in its place: `error` itself where it is a SourceError, an
+        UnsteadySourceError where the disk or the system refused.
     """
     if isinstance(error, SourceError):
         return error

@@ -130,8 +130,7 @@ source/
                          text that can be stored, and one SourceError where it ends.
     sniff_messages.py    Whether a file looks like mail or like a chat, from its name and its first
                          bytes.
-    unforeseen.py        The one name for whatever a reader, or a library below it, raises that
-                         nobody foresaw.
+    unforeseen.py        One name for each unexpected error of a reader, or of a library below it.
     worker_process.py    Readers in a process of their own, which can be stopped: a file that makes
                          one hang, crash or fill the memory costs that file.
 """

@@ -6,7 +6,7 @@ import inspect
 import re
 from pathlib import Path
 
-from crystalcli.cli.manual import EXIT_CODES
+from crystalcli.cli.reference import EXIT_CODES
 
 from crystalcli import errors
 from crystalcli.errors import CrystalError, DamagedCrystalError, Reason, SourceError

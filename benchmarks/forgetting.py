@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chart import Line, line_chart
 
-from crystalcli.neural_memory.forgetting_curve import Forgetting
+from crystalcli.neural_memory import Forgetting
 
 PICTURE = Path(__file__).parent.parent / "docs" / "forgetting.svg"
 LAST, STEPS = 8.0, 160  # half-lives that are drawn, and points of each line

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # Nodes of one layer for each node of the next: tokens to a unit, units to a cluster, clusters to an atom.
 RATIOS = (10, 5, 2)
 
+# Tokens to a unit, units to a cluster, clusters to an atom.
+RATIOS = (10, 5, 2)
 # How dated messages lose by their age: by a half-life in days, by the usual one, or not at all.
 HalfLife: TypeAlias = Literal["auto", "off"] | float
 

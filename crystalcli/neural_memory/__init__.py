@@ -1,19 +1,59 @@
-"""The neural_memory room.
+"""The neural memory room: "Which of all the states that a network has seen bear on this one?"
 
-argument_checks.py     What is given to a memory in tensors, or to a layer with one, checked first.
-                       Knows nothing of what is remembered.
-beam_search.py         The way down a pyramid in tensors: which nodes are looked at, and which of
-                       them are given. Knows nothing of how they are scored.
-checkpoint.py          A `MemoryCrystal` as named tensors, and these as a safetensors file. Nothing
-                       is pickled, and nothing that is read is trusted.
-forgetting_curve.py    How memories fade: a power law, in numpy and torch alike. Knows ages and
-                       strengths, and nothing of what is remembered.
-hook_checks.py         What the steps of a memory made, checked: a class of somebody's own may have
-                       put others in their place.
-memory_crystal.py      `MemoryCrystal`: the pyramid as a memory for any model's embeddings, in
-                       tensors. Knows nothing of text or of crystal files.
-memory_transformer.py  `InfiniteMemoryTransformer`: a transformer layer over windows, with a
-                       `MemoryCrystal` of all windows before. Knows nothing of text.
-node_store.py          Nodes of a layer, and layers that grow by them, in tensors. Knows nothing of
-                       queries, or of how nodes are made.
+A memory for embeddings of any model, in tensors, and a transformer layer that reads and writes it. It
+does not know text or crystal files.
+
+    memory_crystal.py      `MemoryCrystal`: embeddings in, layers of means; recall, forgetting
+    memory_transformer.py  `InfiniteMemoryTransformer`: a transformer layer with such a memory
+    beam_search.py         candidates by layer, the best that do not overlap, `Recalled`
+    node_store.py          nodes of a layer, and columns that grow
+    forgetting_curve.py    `Forgetting`: FSRS-5's power law, for numpy and torch
+    checkpoint.py          a memory as named tensors, and as a safetensors file
+    argument_checks.py     checks of arguments
+    hook_checks.py         checks of what overridden steps return
+
+Names are imported when they are first used: the forgetting curve does not need torch.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crystalcli.neural_memory.beam_search import BeamChoice, Candidates, Recalled
+    from crystalcli.neural_memory.forgetting_curve import Forgetting
+    from crystalcli.neural_memory.memory_crystal import MemoryCrystal
+    from crystalcli.neural_memory.memory_transformer import InfiniteMemoryTransformer
+    from crystalcli.neural_memory.node_store import LayerNodes
+
+__all__ = [
+    "BeamChoice",
+    "Candidates",
+    "Forgetting",
+    "InfiniteMemoryTransformer",
+    "LayerNodes",
+    "MemoryCrystal",
+    "Recalled",
+]
+
+_MODULES = {
+    "BeamChoice": "beam_search",
+    "Candidates": "beam_search",
+    "Forgetting": "forgetting_curve",
+    "InfiniteMemoryTransformer": "memory_transformer",
+    "LayerNodes": "node_store",
+    "MemoryCrystal": "memory_crystal",
+    "Recalled": "beam_search",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,11 +1,17 @@
-"""How memories fade: a power law, in numpy and torch alike. Knows ages and strengths, and nothing of what is remembered.
+"""The forgetting curve of memories: a power law, for floats, numpy arrays and torch tensors alike.
 
-What is retained of a memory at age `t` is `R(t, S) = (1 + F·t/S)^-w`, with `F = 0.9^(-1/w) - 1`, so that 0.9 is left at `t = S`,
-the stability: the curve and the growth of stability of FSRS-5 (Ye, Su and Cao: A Stochastic Shortest Path Algorithm for Optimizing
-Spaced Repetition Scheduling, KDD 2022, and the algorithm's description by open-spaced-repetition), whose figures were fitted to
-what people recalled; that forgetting follows a power and not an exponential is Wixted and Ebbesen (On the Form of Forgetting,
-1991). ACT-R's base level would need the time of every recall of every memory, and has no bound for what is new. Here two numbers
-for each do, and what is new has weight 1: `log R` is 0, so attention is as if there were no decay.
+The share of a memory that is retained at age `t` is `R(t, S) = (1 + F·t/S)^-w`, with
+`F = 0.9^(-1/w) - 1`, so that 0.9 is left at `t = S`, the stability. The curve and the growth of
+stability are those of FSRS-5 (Ye, Su and Cao: A Stochastic Shortest Path Algorithm for Optimizing
+Spaced Repetition Scheduling, KDD 2022, and the algorithm's description by open-spaced-repetition),
+whose parameters were fitted to what people recalled. Forgetting follows a power law and not an
+exponential (Wixted and Ebbesen: On the Form of Forgetting, 1991).
+
+ACT-R's base level would need the time of every recall of every memory, and has no bound for new
+memories. FSRS needs two numbers for each, and gives a new memory a weight of 1: `log R` is 0, so
+attention is as if there were no forgetting.
+
+Knows: ages, importance and stabilities. Does not know: memories.
 """
 
 from __future__ import annotations
@@ -20,35 +26,56 @@ from crystalcli.errors import UsageError
 
 Values = TypeVar("Values")  # float, numpy array or tensor, of one shape or shapes that broadcast
 
-_LEAST = 1e-6  # of the stability of importance 1: what has no importance fades almost at once, and its age is not divided by 0
-_FLATTEST = 0.01  # with a power below it half-lives and F soon are beyond float32
-# FSRS-5's figures for a recall that was neither hard nor easy, of what is neither: e^w8 · (11 - 5), w9 and w10.
+# The least stability, as a share of that of importance 1: a memory of importance 0 fades almost at
+# once, and its age is not divided by 0.
+_MIN_STABILITY = 1e-6
+# Below this power, half-lives and F soon exceed float32.
+_MIN_POWER = 0.01
+# FSRS-5's parameters for a recall that was neither hard nor easy, of an item that is neither:
+# e^w8 · (11 - 5), w9 and w10.
 _GAIN, _SATURATION, _SPACING = 28.15, 0.1192, 1.01925
 
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """A forgetting curve. Ages and stabilities are in one unit of the caller's choice: seconds, days or tokens.
+    """A forgetting curve.
 
-    stability: of a memory of importance 1, the age at which 0.9 of it is left. power: `w`; 0.5 as in FSRS-5, with which half is
-    left at 12.8 times the stability. Raises UsageError for figures that are not above 0, or not finite.
+    Ages and stabilities are in one unit of the caller's choice: seconds, days or tokens.
+
+    Attributes:
+        stability: the age at which 0.9 of a memory of importance 1 is left.
+        power: `w`; with 0.5, as in FSRS-5, half is left at 12.8 times the stability.
+
+    Raises:
+        UsageError: a parameter is not above 0 and finite, or the power is below 0.01.
     """
 
     stability: float
     power: float = 0.5
 
     def __post_init__(self) -> None:
-        figures = (self.stability, self.power)
-        if not all(isinstance(each, int | float) and 0 < each < math.inf for each in figures):
-            raise UsageError("the stability and the power of a forgetting curve are above 0, and finite")
-        if self.power < _FLATTEST:
-            raise UsageError(f"the power of a forgetting curve is {_FLATTEST} or more, not {self.power}")
+        parameters = (self.stability, self.power)
+        if not all(isinstance(value, int | float) and 0 < value < math.inf for value in parameters):
+            raise UsageError(
+                "stability and power of a forgetting curve must be above 0 and finite, "
+                f"got {self.stability!r} and {self.power!r}"
+            )
+        if self.power < _MIN_POWER:
+            raise UsageError(f"the power of a forgetting curve must be {_MIN_POWER} or more, got {self.power}")
 
     @classmethod
     def by_half_life(cls, half_life: float, power: float = 0.5) -> Forgetting:
-        """The curve on which half of a memory of importance 1 is left at this age. Raises UsageError."""
+        """Make the curve on which half of a memory of importance 1 is left at an age.
+
+        Args:
+            half_life: that age.
+            power: `w`.
+
+        Raises:
+            UsageError: the half-life or the power is out of range.
+        """
         if not isinstance(half_life, int | float) or not 0 < half_life < math.inf:
-            raise UsageError(f"a half-life is above 0, and finite, not {half_life!r}")
+            raise UsageError(f"a half-life must be above 0 and finite, got {half_life!r}")
         return cls(half_life / cls(1.0, power).half_life, power)
 
     @property
@@ -57,46 +84,66 @@ class Forgetting:
         return self.age_at(0.5)
 
     def age_at(self, retained: float, importance: float = 1.0) -> float:
-        """The age at which so much, above 0 and at most 1, is left of a memory that was never recalled; infinity where it
-        is beyond all numbers. Raises UsageError for another share."""
+        """Return the age at which a share of a memory is left that was never recalled.
+
+        Args:
+            retained: the share, above 0 and at most 1.
+            importance: of the memory.
+
+        Returns:
+            The age; infinity where it exceeds the floats.
+
+        Raises:
+            UsageError: the share is out of range.
+        """
         if not isinstance(retained, int | float) or not 0 < retained <= 1:
-            raise UsageError(f"what is left of a memory is above 0 and at most 1, not {retained!r}")
+            raise UsageError(f"retained must be above 0 and at most 1, got {retained!r}")
         try:
             return self.initial(importance) * float(retained ** (-1 / self.power) - 1) / self._factor
         except OverflowError:
             return math.inf
 
     def initial(self, importance: Values) -> Values:
-        """The stability of a new memory: in proportion to its importance, 0 or more; infinity, which is pinned, is never forgotten."""
-        given: Any = importance
-        least = _LEAST * self.stability
-        given = given * self.stability
-        return given.clip(least) if hasattr(given, "clip") else max(given, least)  # type: ignore[no-any-return]
+        """Return the stability of a new memory, in proportion to its importance.
+
+        Args:
+            importance: 0 or more; infinity is pinned, and never forgotten.
+        """
+        stability: Any = importance
+        least = _MIN_STABILITY * self.stability
+        stability = stability * self.stability
+        return stability.clip(least) if hasattr(stability, "clip") else max(stability, least)  # type: ignore[no-any-return]
 
     def log_retained(self, age: Values, stability: Values) -> Values:
-        """log R, 0 for what is new or pinned and below 0 else: what is added to the logits of attention.
+        """Return log R, which is added to the logits of attention.
 
-        A negative age, of what is ahead of its time, counts as 0.
+        Args:
+            age: a negative age, of a memory ahead of its time, counts as 0.
+            stability: infinity for a pinned memory.
+
+        Returns:
+            0 for a new or a pinned memory, below 0 for any other.
         """
-        old: Any = age
-        old = old.clip(0) if hasattr(old, "clip") else max(old, 0.0)
-        grown = self._factor * old / stability
-        return -self.power * (grown.log1p() if hasattr(grown, "log1p") else np.log1p(grown))  # type: ignore[no-any-return]
+        elapsed: Any = age
+        elapsed = elapsed.clip(0) if hasattr(elapsed, "clip") else max(elapsed, 0.0)
+        growth = self._factor * elapsed / stability
+        return -self.power * (growth.log1p() if hasattr(growth, "log1p") else np.log1p(growth))  # type: ignore[no-any-return]
 
     def retained(self, age: Values, stability: Values) -> Values:
-        """R, above 0 and at most 1."""
+        """Return R, above 0 and at most 1."""
         return _exp(self.log_retained(age, stability))  # type: ignore[no-any-return]
 
     def strengthened(self, stability: Values, age: Values) -> Values:
-        """The stability after a recall at this age, from which on the age counts anew.
+        """Return the stability after a recall at an age, from which on the age counts anew.
 
-        `S' = S·(1 + g·(S/S₁)^-w₉·(e^(w₁₀·(1 - R)) - 1))`, with S₁ the stability of importance 1: the more was forgotten, the more a
-        recall strengthens, so that a hundred recalls at once are hardly more than one; and what is strong already gains less.
+        `S' = S·(1 + g·(S/S₁)^-w₉·(e^(w₁₀·(1 - R)) - 1))`, with S₁ the stability of importance 1. The
+        more was forgotten, the more a recall strengthens, so a hundred recalls at once count hardly
+        more than one; and a memory that is strong already gains less.
         """
-        now: Any = stability
+        current: Any = stability
         lost: Any = 1 - self.retained(age, stability)  # type: ignore[operator]
-        gain = _GAIN * (now / self.stability) ** -_SATURATION * (_exp(_SPACING * lost) - 1)
-        return now * (1 + gain)  # type: ignore[no-any-return]
+        gain = _GAIN * (current / self.stability) ** -_SATURATION * (_exp(_SPACING * lost) - 1)
+        return current * (1 + gain)  # type: ignore[no-any-return]
 
     @property
     def _factor(self) -> float:

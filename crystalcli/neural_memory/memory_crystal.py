@@ -1,4 +1,8 @@
-"""`MemoryCrystal`: the pyramid as a memory for any model's embeddings, in tensors. Knows nothing of text or of crystal files."""
+"""`MemoryCrystal`: the pyramid as a memory for the embeddings of any model, in tensors.
+
+Knows: embeddings, layers of nodes, forgetting, recall.
+Does not know: text, crystal files.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +15,27 @@ import torch
 from crystalcli.errors import UsageError
 from crystalcli.neural_memory import checkpoint
 from crystalcli.neural_memory.argument_checks import (
-    batch_rows,
-    depth_of,
-    floating,
-    held_by,
-    mask_of,
-    moment_of,
-    notes,
-    on_device,
-    queries_of,
-    ratios_of,
-    whole_number,
+    check_attributes,
+    check_castable,
+    check_depth,
+    check_device,
+    check_floating,
+    check_integer,
+    check_mask,
+    check_queries,
+    check_ratios,
+    check_rows,
+    check_time,
 )
-from crystalcli.neural_memory.beam_search import BeamChoice, Candidates, Recalled, children_of, describe, finest_best
+from crystalcli.neural_memory.beam_search import BeamChoice, Candidates, Recalled, best_disjoint, children_of, look_up
 from crystalcli.neural_memory.forgetting_curve import Forgetting
-from crystalcli.neural_memory.hook_checks import finite_scores, made_candidates, made_choice, made_nodes, made_scores
+from crystalcli.neural_memory.hook_checks import (
+    check_candidates,
+    check_choice,
+    check_finite,
+    check_nodes,
+    check_scores,
+)
 from crystalcli.neural_memory.node_store import LayerNodes, NodeLayer
 from crystalcli.types import RATIOS
 
@@ -36,17 +46,28 @@ if TYPE_CHECKING:
 
 
 class MemoryCrystal:
-    """Remembers a stream of embeddings as layers of means: units of 10 tokens, clusters of 5 units, atoms of 2 clusters.
+    """A stream of embeddings, remembered as layers of means.
 
-    dimension: of the embeddings. ratios: tokens to a unit, units to a cluster, clusters to an atom. forgetting: the curve on which
-    memories fade, in the unit of the times that are given, tokens where none are; None forgets nothing. temperature: what
-    `log R` counts beside a cosine. dtype: in which nodes are kept.
+    Units are means of 10 tokens, clusters of 5 units, atoms of 2 clusters. By token, layers take
+    (itemsize · dimension + 24) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 403 MB for
+    a million tokens of 768 dimensions in float32, 203 MB in bfloat16. The embeddings themselves
+    would take 3,072 and 1,536 MB.
 
-    By token, layers take (itemsize · dimension + 24) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 403 MB for a million
-    tokens of 768 dimensions in float32, 203 MB in bfloat16, where the embeddings themselves would take 3,072 and 1,536.
+    The steps `hierarchical_compress`, `compute_relevance`, `extract_memories` and `merge_memories`
+    may be overridden; one that returns an invalid result raises CrystalError. Invalid arguments
+    raise UsageError. Nothing is changed before either is raised.
 
-    `hierarchical_compress`, `compute_relevance`, `extract_memories` and `merge_memories` are there to be overridden; one that makes
-    what cannot be raises CrystalError. What is given and cannot be raises UsageError. Nothing is changed before.
+    Attributes:
+        dimension: of the embeddings.
+        ratios: tokens to a unit, units to a cluster, clusters to an atom.
+        forgetting: the forgetting curve, or None.
+        temperature: the factor of `log R` in scores.
+        dtype: of the nodes.
+        tokens: the number of tokens read.
+        now: the time of the latest token.
+        layers: units, clusters and atoms; empty before anything was read.
+        waiting: for each layer, the tokens or nodes that fill no group of it yet.
+        flat: whether the embeddings that were read first had no batch dimension.
     """
 
     def __init__(
@@ -58,43 +79,65 @@ class MemoryCrystal:
         temperature: float = 0.1,
         dtype: torch.dtype = torch.float32,
     ) -> None:
+        """Make an empty memory.
+
+        Args:
+            dimension: of the embeddings.
+            ratios: tokens to a unit, units to a cluster, clusters to an atom.
+            forgetting: the curve on which memories fade, in the unit of the times that `crystallize`
+                is given, tokens by default; None forgets nothing.
+            temperature: the factor of `log R` where it is added to a cosine.
+            dtype: in which nodes are kept.
+
+        Raises:
+            UsageError: an argument is out of range.
+        """
         if forgetting is not None and not isinstance(forgetting, Forgetting):
-            raise UsageError(f"forgetting is a Forgetting, or None, not {forgetting!r}")
+            raise UsageError(f"forgetting must be a Forgetting or None, got {forgetting!r}")
         if not isinstance(temperature, float | int) or not 0 <= temperature < float("inf"):
-            raise UsageError(f"the temperature is 0 or more, not {temperature!r}")
-        self.dimension = whole_number(dimension, "the dimension")
-        self.ratios = ratios_of(ratios)
+            raise UsageError(f"temperature must be 0 or more, and finite, got {temperature!r}")
+        self.dimension = check_integer(dimension, "dimension")
+        self.ratios = check_ratios(ratios)
         self.forgetting = forgetting
         self.temperature = temperature
-        self.dtype = _kept_in(dtype)
+        self.dtype = _check_dtype(dtype)
         self.reset()
 
-    # --- what there is ----------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------------
 
     @property
     def batch(self) -> int | None:
-        """How many streams are remembered side by side; None before anything was read."""
+        """The number of streams that are remembered in parallel; None before anything was read."""
         return self.layers[0].vectors.rows.shape[0] if self.layers else None
 
     @property
     def crystal_layers(self) -> list[Tensor]:
-        """Units, clusters and atoms in the order they were read, [batch, nodes, dimension] each, or [nodes, dimension] where
-        what was read first had no batch. Nodes that were forgotten are zeros."""
+        """Units, clusters and atoms in the order they were read.
+
+        Each is [batch, nodes, dimension], or [nodes, dimension] in a flat memory. Nodes that were
+        reset are zeros.
+        """
         if not self.layers:
             return [torch.zeros(0, self.dimension, dtype=self.dtype) for _ in self.ratios]
-        found = [layer.vectors.rows for layer in self.layers]
-        return [each[0] for each in found] if self.flat else found
+        vectors = [layer.vectors.rows for layer in self.layers]
+        return [rows[0] for rows in vectors] if self.flat else vectors
 
     @property
     def bytes(self) -> int:
-        """What the layers take in memory, room to spare included."""
+        """Bytes of the layers in memory, spare capacity included."""
         return sum(layer.bytes for layer in self.layers)
 
     def reset(self, rows: Sequence[int] | Tensor | None = None) -> None:
-        """Forget everything, or these rows of the batch: their numbers, or a bool for each.
+        """Forget everything, or some rows of the batch.
 
-        Rows that are left go on as they were. Those that were reset begin anew where the others are: a group that is half read
-        then becomes the mean of what follows in it. Raises UsageError for rows that are not there.
+        Other rows go on as they were. Those that were reset start anew at the position of the
+        others: a group that is half read then becomes the mean of the tokens that follow in it.
+
+        Args:
+            rows: row numbers, or a bool for each row; None for everything.
+
+        Raises:
+            UsageError: the memory has no such row.
         """
         if rows is None:
             self.tokens = 0
@@ -103,38 +146,46 @@ class MemoryCrystal:
             self.waiting: list[LayerNodes] = []
             self.flat = False
             return
-        forgotten = batch_rows(rows, self.batch or 0)
+        mask = check_rows(rows, self.batch or 0)
         if self.layers:
-            forgotten = forgotten.to(self.layers[0].vectors.rows.device)
+            mask = mask.to(self.layers[0].vectors.rows.device)
         for layer in self.layers:
             for column in (layer.vectors, layer.weights):
-                column.clear(forgotten)
+                column.clear(mask)
         for level, nodes in enumerate(self.waiting):
             self.waiting[level] = nodes._replace(
-                weights=nodes.weights.masked_fill(forgotten[:, None], 0), pinned=nodes.pinned & ~forgotten[:, None]
+                weights=nodes.weights.masked_fill(mask[:, None], 0), pinned=nodes.pinned & ~mask[:, None]
             )
 
     def detach(self) -> None:
-        """Keep what is remembered, and let go of the graph of gradients it came through."""
+        """Keep all memories, and release the graph of gradients behind them."""
         for layer in self.layers:
-            layer.vectors.change(lambda held: held.detach())
-        self.waiting = [nodes.mapped(lambda each: each.detach()) for nodes in self.waiting]
+            layer.vectors.change(lambda vectors: vectors.detach())
+        self.waiting = [nodes.mapped(lambda tensor: tensor.detach()) for nodes in self.waiting]
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
-        """Itself, on another device or with nodes in another dtype. Raises UsageError for one that is not of floating point, or
-        that cannot hold them; all is then as it was."""
-        kept = self.dtype if dtype is None else _kept_in(dtype)
-        if kept != self.dtype:
+        """Move the memory to a device, or cast its nodes; returns the memory itself.
+
+        Args:
+            device: None for the present one.
+            dtype: of the nodes; None for the present one.
+
+        Raises:
+            UsageError: the dtype is not of floating point, or cannot hold the nodes; the memory then
+                stays as it was.
+        """
+        node_dtype = self.dtype if dtype is None else _check_dtype(dtype)
+        if node_dtype != self.dtype:
             for layer in self.layers:
-                held_by(kept, layer.vectors.rows)
-        self.dtype = kept
+                check_castable(node_dtype, layer.vectors.rows)
+        self.dtype = node_dtype
         for layer in self.layers:
             for name, column in layer.columns().items():
                 column.to(device, self.dtype if name == "vectors" else None)
-        self.waiting = [nodes.mapped(lambda each: each.to(device)) for nodes in self.waiting]
+        self.waiting = [nodes.mapped(lambda tensor: tensor.to(device)) for nodes in self.waiting]
         return self
 
-    # --- in ---------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------------
 
     def crystallize(
         self,
@@ -145,64 +196,89 @@ class MemoryCrystal:
         pinned: bool | Tensor = False,
         gradient: bool = False,
     ) -> list[Tensor]:
-        """Read embeddings [tokens, dimension] or [batch, tokens, dimension]; returns `crystal_layers` as they are then.
+        """Read embeddings into the layers.
 
-        Remainders that fill no group yet wait for the next call, so any split of the input gives the same layers.
-        importance: of each token, [tokens] or [batch, tokens], 0 or more: what it weighs in means, and how slowly it fades; a token of
-        0 is passed over, as padding is. times: of each token, in any unit, else their numbers. pinned: what is never forgotten, for
-        all or for each token; a node is pinned when a token of it is. gradient: let gradients through, until `detach` or `reset`.
-        Raises UsageError for other shapes, for values that are not finite or too large for the dtype of nodes, and for another device
-        than the memory's, which then stays as it was.
+        Remainders that fill no group yet wait for the next call, so any split of the input gives the
+        same layers.
+
+        Args:
+            context_embeddings: [tokens, dimension] or [batch, tokens, dimension].
+            importance: of each token, [tokens] or [batch, tokens], 0 or more: its weight in means,
+                and how slowly it fades. A token of importance 0 is skipped, as padding is. 1 for
+                all by default.
+            times: of each token, [tokens] or [batch, tokens], in any unit; by default the token's
+                number in the stream.
+            pinned: whether tokens are never forgotten, for all or for each; a node is pinned if any
+                of its tokens is.
+            gradient: let gradients through, until `detach` or `reset`.
+
+        Returns:
+            `crystal_layers` after the call.
+
+        Raises:
+            UsageError: a shape or a device does not fit the memory, or values are not finite or too
+                large for the dtype of nodes; the memory then stays as it was.
         """
-        given = floating(context_embeddings, "embeddings")
-        if given.dim() not in (2, 3) or given.shape[-1] != self.dimension:
-            raise UsageError(f"embeddings are [tokens, {self.dimension}], not {list(given.shape)}")
-        x = given if given.dim() == 3 else given[None]
+        embeddings = check_floating(context_embeddings, "embeddings")
+        if embeddings.dim() not in (2, 3) or embeddings.shape[-1] != self.dimension:
+            raise UsageError(
+                f"embeddings: expected [tokens, {self.dimension}] or [batch, tokens, {self.dimension}], "
+                f"got {list(embeddings.shape)}"
+            )
+        x = embeddings if embeddings.dim() == 3 else embeddings[None]
         if not len(x):
-            raise UsageError("embeddings are of one row of a batch, or more, not of none")
+            raise UsageError("embeddings: expected a batch of 1 row or more, got 0")
         if self.batch not in (None, len(x)):
-            raise UsageError(f"the memory holds a batch of {self.batch}, not of {len(x)}; reset it first")
+            raise UsageError(f"the memory holds a batch of {self.batch}, got one of {len(x)}: reset the memory first")
         if self.layers:
-            on_device(x, self.layers[0].vectors.rows.device, "embeddings")
-        with _plainly(gradient and torch.is_grad_enabled(), x.device):
+            check_device(x, self.layers[0].vectors.rows.device, "embeddings")
+        with _full_precision(gradient and torch.is_grad_enabled(), x.device):
             x = x.float() if gradient else x.detach().float()
             if not torch.isfinite(x).all():
                 raise UsageError("embeddings hold NaN or infinity")
-            read = LayerNodes(x, *notes(x, self.tokens, importance, times, pinned))
+            tokens = LayerNodes(x, *check_attributes(x, self.tokens, importance, times, pinned))
             if not gradient:
-                read = read.mapped(lambda each: each.detach())
-            made, waiting = self._grouped(read)  # all of it before anything is kept
+                tokens = tokens.mapped(lambda tensor: tensor.detach())
+            # All new nodes are made and checked before any is kept.
+            new_nodes, waiting = self._group(tokens)
             if not self.layers:
-                self.flat = given.dim() == 2
+                self.flat = embeddings.dim() == 2
                 self.layers = [NodeLayer.empty(x, self.dtype) for _ in self.ratios]
             if x.shape[1]:
-                last = float(read.times.max())
+                last = float(tokens.times.max())
                 self.now = max(self.now, last) if self.tokens else last
                 self.tokens += x.shape[1]
             self.waiting = waiting
-            for layer, nodes in zip(self.layers, made, strict=True):
+            for layer, nodes in zip(self.layers, new_nodes, strict=True):
                 if nodes.weights.shape[1]:
                     stabilities = self.forgetting.initial(nodes.weights.detach()) if self.forgetting else nodes.weights
                     layer.append(nodes, stabilities.masked_fill(nodes.pinned, float("inf")))
         return self.crystal_layers
 
-    def _grouped(self, read: LayerNodes) -> tuple[list[LayerNodes], list[LayerNodes]]:
-        """The new nodes of each layer, and what then waits below it."""
-        made, waiting = [], []
+    def _group(self, tokens: LayerNodes) -> tuple[list[LayerNodes], list[LayerNodes]]:
+        """Return the new nodes of each layer, and the remainders that then wait below it."""
+        layers, waiting = [], []
+        children = tokens
         for level, ratio in enumerate(self.ratios):
-            rows = self.waiting[level].joined(read) if self.waiting else read
+            rows = self.waiting[level].joined(children) if self.waiting else children
             groups = rows.weights.shape[1] // ratio
             waiting.append(rows.part(groups * ratio).mapped(torch.clone))
-            made_of = self.hierarchical_compress(rows.part(0, groups * ratio), ratio)
-            read = made_nodes(made_of, len(rows.vectors), groups, self.dimension)
-            held_by(self.dtype, read.vectors)
-            made.append(read)
-        return made, waiting
+            nodes = self.hierarchical_compress(rows.part(0, groups * ratio), ratio)
+            children = check_nodes(nodes, len(rows.vectors), groups, self.dimension)
+            check_castable(self.dtype, children.vectors)
+            layers.append(children)
+        return layers, waiting
 
     def hierarchical_compress(self, children: LayerNodes, ratio: int) -> LayerNodes:
-        """One node for every `ratio` children: the mean by their weights, the mean weight, the last time, pinned if one is.
+        """Make one node of every `ratio` children.
 
-        So every node is the weighted mean of its tokens. To be overridden by what keeps more of them, for as many nodes.
+        The node has the mean of the children by their weights, their mean weight and last time, and
+        is pinned if any of them is; so every node is the weighted mean of its tokens. Override it to
+        keep more of the children, in as many nodes.
+
+        Args:
+            children: a multiple of `ratio`.
+            ratio: children of a node.
         """
         batch, count, dimension = children.vectors.shape
         shape = (batch, count // ratio, ratio)
@@ -215,158 +291,220 @@ class MemoryCrystal:
             children.pinned.reshape(shape).any(2),
         )
 
-    # --- out --------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------------
 
     def recall(
         self, query: Tensor, depth: int = 3, k: int = 8, *, now: float | None = None, strengthen: bool = True
     ) -> Recalled:
-        """The `k` memories nearest to a query, coarse to fine through the last `depth` layers.
+        """Recall the `k` memories nearest to a query, by beam search through the last `depth` layers.
 
-        query: [dimension]; [queries, dimension] of a memory without a batch; [batch, dimension] or [batch, queries, dimension].
-        depth 1 looks at atoms alone; 2 also at the clusters of the best atoms; 3 also at the units of the best clusters. Of the layers
-        looked at, nodes that have no parent yet always take part. No two memories overlap: of a node and what it is made of, the
-        one that scores better is given. now: the time from which ages count; else that of the last token. strengthen: where memories
-        fade, those recalled, and what they are part of, fade more slowly from now on.
-        What comes back has the query's shape with `k` in the place of the dimension, or fewer than `k` where there are no more;
-        `layers` is 0 where a row of a batch has fewer than others. Raises UsageError for a wrong shape, device, depth, k or time; an
-        empty memory gives none.
+        No two memories overlap: of a node and its descendants, the one that scores better is
+        returned. Nodes of a searched layer that have no parent yet always take part.
+
+        Args:
+            query: [dimension]; [queries, dimension] of a flat memory; [batch, dimension] or
+                [batch, queries, dimension].
+            depth: 1 searches atoms alone; 2 also the clusters of the best atoms; 3 also the units of
+                the best clusters.
+            k: the most memories for a query.
+            now: the time from which ages count; by default that of the last token.
+            strengthen: where memories fade, let the recalled ones, and the nodes above them, fade
+                more slowly from now on.
+
+        Returns:
+            Memories in the shape of the query, with `k` in the place of the dimension, or fewer where
+            there are no more; `layers` is 0 where a row of a batch has fewer than others. None at all
+            from an empty memory.
+
+        Raises:
+            UsageError: the shape, device, depth, k or time is invalid.
         """
-        depth, k = depth_of(depth), whole_number(k, "k")
-        moment, differentiable = self.now if now is None else moment_of(now), torch.is_grad_enabled()
-        device = floating(query, "the query").device
+        depth, k = check_depth(depth), check_integer(k, "k")
+        moment, differentiable = self.now if now is None else check_time(now), torch.is_grad_enabled()
+        device = check_floating(query, "query").device
         if self.layers:
-            on_device(query, self.layers[0].vectors.rows.device, "the query")
-        with _plainly(False, device):
-            queries = queries_of(query, self.dimension, self.batch, self.flat)
+            check_device(query, self.layers[0].vectors.rows.device, "query")
+        with _full_precision(False, device):
+            queries = check_queries(query, self.dimension, self.batch, self.flat)
             if not self.layers:
-                return describe([], self.dimension, BeamChoice.none(queries), moment, None).shaped(query.shape[:-1])
-            looked_at = made_candidates(self.extract_memories(queries, depth, k, moment), queries)
-            chosen = made_choice(self.merge_memories(looked_at, k), queries, k, [layer.count for layer in self.layers])
-        with _plainly(differentiable, device):
-            found = describe(self.layers, self.dimension, chosen, moment, self.forgetting).placed(self.ratios)
+                empty = look_up([], self.dimension, BeamChoice.empty(queries), moment, None)
+                return empty.reshaped(query.shape[:-1])
+            searched = check_candidates(self.extract_memories(queries, depth, k, moment), queries)
+            choice = check_choice(self.merge_memories(searched, k), queries, k, [layer.count for layer in self.layers])
+        with _full_precision(differentiable, device):
+            recalled = look_up(self.layers, self.dimension, choice, moment, self.forgetting).in_tokens(self.ratios)
             if self.forgetting and strengthen:
-                self.strengthen(found, now=moment)
-        return found.shaped(query.shape[:-1])
+                self.strengthen(recalled, now=moment)
+        return recalled.reshaped(query.shape[:-1])
 
     def strengthen(self, recalled: Recalled, used: Tensor | None = None, *, now: float | None = None) -> None:
-        """Let memories fade more slowly from now on, and what they are part of; nothing where the memory forgets nothing.
+        """Let memories, and the nodes above them, fade more slowly from now on.
 
-        recalled: what `recall` gave. used: which of them, bool in the shape of `recalled.layers`; else all. Raises UsageError.
+        Without a forgetting curve this does nothing.
+
+        Args:
+            recalled: the result of `recall`.
+            used: which of them to strengthen, bool in the shape of `recalled.layers`; all by default.
+            now: the time of the recall; by default that of the last token.
+
+        Raises:
+            UsageError: the memories are of another memory, or a shape or the time is invalid.
         """
         if not isinstance(recalled, Recalled):
-            raise UsageError(f"what is strengthened is what recall gave, not {type(recalled).__name__}")
-        there = recalled.layers > 0
+            raise UsageError(f"recalled: expected the result of recall, got {type(recalled).__name__}")
+        chosen = recalled.layers > 0
         if used is not None:
-            there = there & mask_of(used, there.shape, "used")
-        moment = self.now if now is None else moment_of(now)
+            chosen = chosen & check_mask(used, chosen.shape, "used")
+        moment = self.now if now is None else check_time(now)
         if self.forgetting is None or not self.layers:
             return
         batch = len(self.layers[0].weights.rows)
-        if (batch > 1 and len(there) != batch) or (there.any() and recalled.ends.max() > self.tokens):
-            raise UsageError("what was recalled is of another memory")
-        there, layers, starts = (each.reshape(batch, -1) for each in (there, recalled.layers, recalled.starts))
-        above: Tensor | None = None  # which nodes of the layer below were recalled
+        if (batch > 1 and len(chosen) != batch) or (chosen.any() and recalled.ends.max() > self.tokens):
+            raise UsageError("recalled: expected memories of this memory, got those of another memory")
+        chosen, layers, starts = (tensor.reshape(batch, -1) for tensor in (chosen, recalled.layers, recalled.starts))
+        below: Tensor | None = None  # which nodes of the layer below were hit
         width = 1
         for level, (layer, ratio) in enumerate(zip(self.layers, self.ratios, strict=True)):
             width *= ratio
-            rows = torch.where(there & (layers == level + 1), starts // width, layer.count)
+            rows = torch.where(chosen & (layers == level + 1), starts // width, layer.count)
             hit = torch.zeros(len(rows), layer.count + 1, dtype=torch.bool, device=rows.device)
             hit = hit.scatter_(1, rows, True)[:, :-1]
-            if above is not None:
-                hit |= above[:, : layer.count * ratio].reshape(len(rows), layer.count, ratio).any(2)
+            if below is not None:
+                hit |= below[:, : layer.count * ratio].reshape(len(rows), layer.count, ratio).any(2)
             stronger = self.forgetting.strengthened(layer.stabilities.rows, (moment - layer.recalled.rows).float())
             layer.stabilities.rows[hit] = stronger[hit]
-            layer.recalled.rows[hit] = layer.recalled.rows[hit].clamp_min(moment)  # a recall never weakens
-            above = hit
+            # The latest recall counts: an earlier `now` never makes a memory older.
+            layer.recalled.rows[hit] = layer.recalled.rows[hit].clamp_min(moment)
+            below = hit
 
     def compute_relevance(self, queries: Tensor, vectors: Tensor) -> Tensor:
-        """How much each node has to do with each query: cosines, float32 [batch, queries, nodes].
+        """Score nodes by their cosines with the queries; override it for another measure.
 
-        queries: float32 [batch, queries, dimension]. vectors: [batch, nodes, dimension], the same for all queries of a row, or
-        [batch, queries, nodes, dimension]. To be overridden by what knows better.
+        Args:
+            queries: float32 [batch, queries, dimension].
+            vectors: [batch, nodes, dimension], the same for all queries of a row, or
+                [batch, queries, nodes, dimension].
+
+        Returns:
+            float32 [batch, queries, nodes].
         """
-        asked = torch.nn.functional.normalize(queries.float(), dim=-1)
-        known = torch.nn.functional.normalize(vectors.float(), dim=-1)
-        if known.dim() == 3:
-            return asked @ known.transpose(1, 2)
-        return (known @ asked[..., None])[..., 0]
+        unit_queries = torch.nn.functional.normalize(queries.float(), dim=-1)
+        unit_vectors = torch.nn.functional.normalize(vectors.float(), dim=-1)
+        if unit_vectors.dim() == 3:
+            return unit_queries @ unit_vectors.transpose(1, 2)
+        return (unit_vectors @ unit_queries[..., None])[..., 0]
 
     def extract_memories(self, queries: Tensor, depth: int, k: int, now: float) -> list[Candidates]:
-        """What is looked at, layer by layer, coarse to fine: the best atoms, then what the best nodes of each layer are made of.
+        """Search the layers coarse to fine: the best atoms, then the children of the best nodes.
 
-        queries: float32 [batch, queries, dimension]. Scores are relevance plus temperature · log R. To be overridden by another way
-        down.
+        Scores are relevance plus temperature · log R. Override it for another search.
+
+        Args:
+            queries: float32 [batch, queries, dimension].
+            depth: the number of layers to search.
+            k: the most memories for a query.
+            now: the time from which ages count.
+
+        Returns:
+            The candidates of each searched layer.
         """
         breadth = max(2 * k, 8)
-        found: list[Candidates] = []
+        searched: list[Candidates] = []
         for level in (2, 1, 0)[:depth]:
             layer = self.layers[level]
-            if found:
+            if searched:
                 candidates = children_of(
-                    found[-1], self.ratios[level + 1], self.layers[level + 1].count, layer.count, breadth
+                    searched[-1], self.ratios[level + 1], self.layers[level + 1].count, layer.count, breadth
                 )
             else:
                 candidates = Candidates.all_of(level, layer.count, queries)
-            candidates = self._scored(queries, layer, candidates, now)
-            found.append(candidates if found else candidates.best(breadth))
-        return found
+            candidates = self._score(queries, layer, candidates, now)
+            searched.append(candidates if searched else candidates.top(breadth))
+        return searched
 
-    def merge_memories(self, found: list[Candidates], k: int) -> BeamChoice:
-        """The best `k` of what was looked at, of which no two overlap. To be overridden by another choice."""
-        return finest_best(found, k)
+    def merge_memories(self, candidates: list[Candidates], k: int) -> BeamChoice:
+        """Choose the best `k` candidates of which no two overlap; override it for another choice.
+
+        Args:
+            candidates: by layer, coarse to fine, as `extract_memories` returned them.
+            k: the most memories for a query.
+        """
+        return best_disjoint(candidates, k)
 
     def _relevance(self, queries: Tensor, vectors: Tensor) -> Tensor:
         shape = [*queries.shape[:2], vectors.shape[-2]]
-        return made_scores(self.compute_relevance(queries, vectors), shape, vectors)
+        return check_scores(self.compute_relevance(queries, vectors), shape, vectors)
 
-    def _scored(self, queries: Tensor, layer: NodeLayer, candidates: Candidates, now: float) -> Candidates:
+    def _score(self, queries: Tensor, layer: NodeLayer, candidates: Candidates, now: float) -> Candidates:
+        """Return the candidates with their scores."""
         rows, vectors = candidates.rows, layer.vectors.rows
         if not rows.shape[-1]:
             return candidates
-        there = rows.clamp_min(0)
+        indices = rows.clamp_min(0)
         streams = torch.arange(len(rows), device=rows.device)[:, None, None]
-        if layer.count <= 4 * rows.shape[-1]:  # most of the layer is looked at: one product for all queries
-            scores = self._relevance(queries, vectors).gather(2, there)
+        if layer.count <= 4 * rows.shape[-1]:  # most of the layer is scored: one product for all queries
+            scores = self._relevance(queries, vectors).gather(2, indices)
         else:
-            scores = self._relevance(queries, vectors[streams, there])
-        missing = (rows < 0) | (layer.weights.rows == 0)[streams, there]
-        scores = finite_scores(scores, missing)
+            scores = self._relevance(queries, vectors[streams, indices])
+        missing = (rows < 0) | (layer.weights.rows == 0)[streams, indices]
+        scores = check_finite(scores, missing)
         if self.forgetting:
             ages = now - layer.recalled.rows
-            faded = self.forgetting.log_retained(ages.float(), layer.stabilities.rows)
-            scores = scores + self.temperature * faded[streams, there]
+            log_retained = self.forgetting.log_retained(ages.float(), layer.stabilities.rows)
+            scores = scores + self.temperature * log_retained[streams, indices]
         return candidates._replace(scores=scores.masked_fill(missing, float("-inf")))
 
-    # --- kept -------------------------------------------------------------------------------------------
+    # --- checkpoints ------------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write it as a safetensors file, in the place of one that is there. Raises CrystalError when that fails."""
+        """Write the memory as a safetensors file, replacing one that exists.
+
+        Raises:
+            CrystalError: the file cannot be written.
+        """
         checkpoint.save_memory(self, Path(path))
 
     @classmethod
     def load(cls, path: str | Path, **options: Any) -> Self:
-        """A memory as `save` wrote it, of this class: it is made by `cls(dimension, ratios, dtype=..., **options)`, and then filled.
+        """Make a memory of this class from a file that `save` wrote.
 
-        So what a class of your own has beside, weights for one, is given here. Raises MissingFileError, NotACrystalError,
-        NewerFormatError or DamagedCrystalError.
+        It is made by `cls(dimension, ratios, dtype=..., **options)`, and then filled.
+
+        Args:
+            path: the file.
+            **options: further arguments of the class, such as weights that a subclass needs.
+
+        Raises:
+            MissingFileError: `path` does not exist.
+            NotACrystalError: the file is not a memory.
+            NewerFormatError: a later version of the program wrote it.
+            DamagedCrystalError: its tensors do not fit together.
+            UsageError: the dtype cannot hold the nodes.
         """
         return checkpoint.load_memory(cls, Path(path), options)
 
 
 @contextlib.contextmanager
-def _plainly(gradient: bool, device: torch.device) -> Iterator[None]:
-    """Tensors that may be kept and changed later, in the precision that is stated: also where the caller is in inference mode, or in
-    autocast, which would give some scores another dtype."""
-    autocast = torch.autocast(device.type, enabled=False) if _casts(device) else contextlib.nullcontext()
+def _full_precision(gradient: bool, device: torch.device) -> Iterator[None]:
+    """Make tensors that may be kept and changed later, in the precision that is stated.
+
+    This holds where the caller is in inference mode too, or in autocast, which would give some scores
+    another dtype.
+
+    Args:
+        gradient: whether gradients are recorded.
+        device: of the tensors.
+    """
+    autocast = torch.autocast(device.type, enabled=False) if _autocasts(device) else contextlib.nullcontext()
     with torch.inference_mode(False), torch.set_grad_enabled(gradient), autocast:
         yield
 
 
-def _kept_in(dtype: object) -> torch.dtype:
+def _check_dtype(dtype: object) -> torch.dtype:
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise UsageError(f"nodes are kept in floating point, not in {dtype}")
+        raise UsageError(f"dtype of nodes must be a floating-point dtype, got {dtype}")
     return dtype
 
 
-def _casts(device: torch.device) -> bool:
+def _autocasts(device: torch.device) -> bool:
     return torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type)

@@ -1,4 +1,8 @@
-"""Nodes of a layer, and layers that grow by them, in tensors. Knows nothing of queries, or of how nodes are made."""
+"""Nodes of a layer in tensors, and layers that grow by them.
+
+Knows: columns that grow, rows, dtypes and devices.
+Does not know: queries, or how nodes are made.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,19 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-_SPARE = 8  # a layer that is full makes room for an eighth more than it holds
+# A full column grows to hold an eighth more rows than it needs.
+_GROWTH = 8
 
 
 class LayerNodes(NamedTuple):
     """Consecutive nodes, or tokens.
 
-    vectors: float32 [batch, nodes, dimension]. weights: float32 [batch, nodes], the mean importance of a node's tokens; what has 0 is
-    no memory, but fills its place. times: float64 [batch, nodes], of a node's last token. pinned: bool [batch, nodes].
+    Attributes:
+        vectors: float32 [batch, nodes, dimension].
+        weights: float32 [batch, nodes], the mean importance of a node's tokens. A node of weight 0
+            is never recalled, but keeps its place.
+        times: float64 [batch, nodes], the time of a node's last token.
+        pinned: bool [batch, nodes], whether a node is never forgotten.
     """
 
     vectors: Tensor
@@ -28,66 +37,81 @@ class LayerNodes(NamedTuple):
     pinned: Tensor
 
     def part(self, start: int, stop: int | None = None) -> LayerNodes:
-        """Nodes `start` up to `stop`."""
-        return LayerNodes(*(each[:, start:stop] for each in self))
+        """Return nodes `start` up to `stop`."""
+        return LayerNodes(*(tensor[:, start:stop] for tensor in self))
 
     def joined(self, others: LayerNodes) -> LayerNodes:
-        """These, then the others."""
+        """Return these nodes followed by others."""
         return LayerNodes(*(torch.cat(pair, 1) for pair in zip(self, others, strict=True)))
 
     def mapped(self, change: Callable[[Tensor], Tensor]) -> LayerNodes:
-        """The same with a change made to each tensor."""
-        return LayerNodes(*(change(each) for each in self))
+        """Return nodes whose tensors are those of these, each changed by `change`."""
+        return LayerNodes(*(change(tensor) for tensor in self))
 
 
 class Column:
-    """A tensor [batch, rows, ...] to which rows are appended, with room to spare. Rows with a gradient are joined to it instead,
-    since what a gradient goes through cannot be written over."""
+    """A tensor [batch, rows, ...] that rows are appended to, with spare capacity.
 
-    def __init__(self, held: Tensor) -> None:
-        self._held, self._count = held, held.shape[1]
+    Rows with a gradient are concatenated instead, since a tensor in a graph of gradients cannot be
+    written to in place.
+    """
+
+    def __init__(self, values: Tensor) -> None:
+        self._buffer, self._count = values, values.shape[1]
 
     @property
     def rows(self) -> Tensor:
         """All rows so far; a view."""
-        return self._held[:, : self._count]
+        return self._buffer[:, : self._count]
 
     @property
     def bytes(self) -> int:
-        """What it takes, room to spare included."""
-        return self._held.numel() * self._held.element_size()
+        """Bytes in memory, spare capacity included."""
+        return self._buffer.numel() * self._buffer.element_size()
 
     def append(self, rows: Tensor) -> None:
         """Add `rows`, [batch, any number, ...]."""
-        rows, count = rows.to(self._held.dtype), self._count + rows.shape[1]
-        if rows.requires_grad or self._held.requires_grad:
-            self._held = torch.cat([self.rows, rows], 1)
+        rows, count = rows.to(self._buffer.dtype), self._count + rows.shape[1]
+        if rows.requires_grad or self._buffer.requires_grad:
+            self._buffer = torch.cat([self.rows, rows], 1)
         else:
-            if count > self._held.shape[1]:
-                room = self._held.new_empty(len(rows), count + count // _SPARE, *rows.shape[2:])
-                room[:, : self._count] = self.rows
-                self._held = room
-            self._held[:, self._count : count] = rows
+            if count > self._buffer.shape[1]:
+                buffer = self._buffer.new_empty(len(rows), count + count // _GROWTH, *rows.shape[2:])
+                buffer[:, : self._count] = self.rows
+                self._buffer = buffer
+            self._buffer[:, self._count : count] = rows
         self._count = count
 
     def to(self, device: torch.device | str | None, dtype: torch.dtype | None = None) -> None:
-        """Move it, its room to spare included; nothing is copied where it is there already."""
-        self._held = self._held.to(device=device, dtype=dtype)
+        """Move the column with its spare capacity; copies only where device or dtype change."""
+        self._buffer = self._buffer.to(device=device, dtype=dtype)
 
-    def clear(self, forgotten: Tensor) -> None:
-        """Put zeros in the place of streams: bool [batch]."""
-        there = forgotten.reshape(-1, *[1] * (self._held.dim() - 1))
-        self.change(lambda held: torch.where(there, held.new_zeros(()), held))  # float8 has no masked_fill
+    def clear(self, streams: Tensor) -> None:
+        """Set all rows of some streams to zero.
+
+        Args:
+            streams: bool [batch].
+        """
+        mask = streams.reshape(-1, *[1] * (self._buffer.dim() - 1))
+        # float8 has no masked_fill.
+        self.change(lambda values: torch.where(mask, values.new_zeros(()), values))
 
     def change(self, change: Callable[[Tensor], Tensor]) -> None:
-        """Put in the place of all rows what `change` makes of them."""
-        self._held = change(self.rows)
+        """Replace all rows by the result of `change`."""
+        self._buffer = change(self.rows)
 
 
 @dataclass(slots=True)
 class NodeLayer:
-    """A layer's nodes in order. vectors and weights as in Nodes, each [batch, nodes, ...]; times float64, of a node's last token;
-    recalled float64, of its last recall, or its time where there was none; stabilities float32, in the same unit."""
+    """A layer's nodes in order.
+
+    Attributes:
+        vectors: [batch, nodes, dimension], in the dtype of the memory's nodes.
+        weights: float32 [batch, nodes], as in LayerNodes.
+        times: float64 [batch, nodes], the time of a node's last token.
+        recalled: float64 [batch, nodes], the time of a node's last recall; at first its own time.
+        stabilities: float32 [batch, nodes], in the unit of the times.
+    """
 
     vectors: Column
     weights: Column
@@ -97,24 +121,34 @@ class NodeLayer:
 
     @classmethod
     def empty(cls, like: Tensor, dtype: torch.dtype) -> NodeLayer:
-        """None yet, for the rows, dimension and device of `like` [batch, any, dimension]; vectors are kept in `dtype`."""
+        """Make a layer without nodes.
+
+        Args:
+            like: [batch, any, dimension]; the layer has its batch, dimension and device.
+            dtype: of the vectors.
+        """
         batch, dimension = like.shape[0], like.shape[2]
-        numbers = (torch.float32, torch.float64, torch.float64, torch.float32)
-        columns = (Column(torch.zeros(batch, 0, dtype=each, device=like.device)) for each in numbers)
+        dtypes = (torch.float32, torch.float64, torch.float64, torch.float32)
+        columns = (Column(torch.zeros(batch, 0, dtype=number, device=like.device)) for number in dtypes)
         return cls(Column(torch.zeros(batch, 0, dimension, dtype=dtype, device=like.device)), *columns)
 
     @property
     def count(self) -> int:
-        """How many nodes there are."""
+        """The number of nodes."""
         return self.vectors.rows.shape[1]
 
     @property
     def bytes(self) -> int:
-        """What they take."""
+        """Bytes in memory, spare capacity included."""
         return sum(column.bytes for column in self.columns().values())
 
     def append(self, nodes: LayerNodes, stabilities: Tensor) -> None:
-        """Add nodes, and how stable each is."""
+        """Add nodes.
+
+        Args:
+            nodes: the new nodes.
+            stabilities: float32 [batch, nodes].
+        """
         self.vectors.append(nodes.vectors)
         self.weights.append(nodes.weights.detach())
         self.times.append(nodes.times)
@@ -122,5 +156,5 @@ class NodeLayer:
         self.stabilities.append(stabilities.detach())
 
     def columns(self) -> dict[str, Column]:
-        """Each by its name."""
+        """Return the columns by name."""
         return {name: getattr(self, name) for name in self.__slots__}

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from crystalcli.errors import UsageError
 from crystalcli.index import IndexReader
-from crystalcli.neural_memory.forgetting_curve import Forgetting
+from crystalcli.neural_memory import Forgetting
 from crystalcli.recall.query import ScoredAtom
 
 WEIGHT = 0.03  # a half-life costs as much as 0.02 of a cosine: of two that answer alike, the later comes first

@@ -16,7 +16,7 @@ from crystalcli.errors import (
     NotACrystalError,
     UsageError,
 )
-from crystalcli.neural_memory.forgetting_curve import Forgetting
+from crystalcli.neural_memory import Forgetting
 
 
 def filled(batch=None, dtype=torch.float32):
@@ -73,7 +73,7 @@ def test_what_is_no_memory(tmp_path):
     with pytest.raises(NotACrystalError, match="is not a memory"):
         MemoryCrystal.load(tmp_path / "text")
     save_file({"x": torch.zeros(1)}, tmp_path / "other")
-    with pytest.raises(NotACrystalError, match="metadata do not say so"):
+    with pytest.raises(NotACrystalError, match="metadata name another format"):
         MemoryCrystal.load(tmp_path / "other")
     for version in ("2", "\N{SUPERSCRIPT TWO}", "1.5", ""):
         save_file({"x": torch.zeros(1)}, tmp_path / "newer", metadata={"format": "crystal memory", "version": version})

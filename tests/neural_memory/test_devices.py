@@ -13,7 +13,7 @@ from support.small_encoder import make_encoder
 
 from crystalcli import InfiniteMemoryTransformer, MemoryCrystal
 from crystalcli.errors import UsageError
-from crystalcli.neural_memory.forgetting_curve import Forgetting
+from crystalcli.neural_memory import Forgetting
 from crystalcli.vectors import Bert
 
 DEVICE = os.environ.get("CRYSTAL_TEST_DEVICE", "cuda" if torch.cuda.is_available() else "cpu")
@@ -125,7 +125,7 @@ def test_a_memory_recalls_what_it_recalls_on_the_cpu(tmp_path, suffix):
 def test_what_lies_elsewhere_is_said():
     memory = MemoryCrystal(8)
     memory.crystallize(torch.randn(1, 50, 8, device=DEVICE))
-    with pytest.raises(UsageError, match=f"the query: it is on cpu, the memory on {DEVICE}:0"):
+    with pytest.raises(UsageError, match=f"query: expected a tensor on {DEVICE}:0, .*, got one on cpu"):
         memory.recall(torch.randn(1, 8))
     with pytest.raises(RuntimeError, match="same device"):
         torch.ones(2, device=DEVICE) + torch.ones(2)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import UsageError
-from crystalcli.neural_memory.forgetting_curve import Forgetting
+from crystalcli.neural_memory import Forgetting
 
 AGES = st.floats(0, 1e6)
 IMPORTANCES = st.floats(0, 1e3)
@@ -92,7 +92,7 @@ def test_numpy_and_torch_give_what_numbers_give():
 
 @pytest.mark.parametrize("figures", [(0.0, 0.5), (1.0, 0.0), (math.inf, 0.5), (math.nan, 0.5), (-1.0, 0.5), ("1", 0.5)])
 def test_what_is_no_curve(figures):
-    with pytest.raises(UsageError, match="above 0, and finite"):
+    with pytest.raises(UsageError, match="must be above 0 and finite"):
         Forgetting(*figures)
 
 
@@ -102,12 +102,12 @@ def test_the_picture_in_the_docs_is_of_this_curve():
 
 def test_what_is_no_half_life_no_power_and_no_share():
     for half_life in (0.0, -1.0, math.nan, "10", None):
-        with pytest.raises(UsageError, match="a half-life is above 0, and finite"):
+        with pytest.raises(UsageError, match="a half-life must be above 0 and finite"):
             Forgetting.by_half_life(half_life)
-    with pytest.raises(UsageError, match=r"0\.01 or more, not 1e-05"):
+    with pytest.raises(UsageError, match=r"0\.01 or more, got 1e-05"):
         Forgetting(1.0, 1e-5)
     for share in (0, 1.1, -1, math.nan):
-        with pytest.raises(UsageError, match="above 0 and at most 1"):
+        with pytest.raises(UsageError, match="retained must be above 0 and at most 1"):
             Forgetting(1.0).age_at(share)
     assert Forgetting(1.0, 0.01).age_at(1e-300) == math.inf
     assert math.isfinite(Forgetting(1.0, 0.01).half_life)

@@ -5,8 +5,8 @@ import torch
 
 from crystalcli import MemoryCrystal
 from crystalcli.errors import CrystalError
-from crystalcli.neural_memory.checkpoint import tensors_of
-from crystalcli.neural_memory.forgetting_curve import Forgetting
+from crystalcli.neural_memory.checkpoint import state_tensors
+from crystalcli.neural_memory import Forgetting
 
 
 def test_what_a_researcher_overrides_is_used():
@@ -30,11 +30,11 @@ def test_what_a_researcher_overrides_is_used():
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (lambda children, ratio: children, "hierarchical_compress made"),
-        (lambda children, ratio: children.vectors[:, ::ratio], "hierarchical_compress gives Nodes, not Tensor"),
+        (lambda children, ratio: children, "hierarchical_compress must return shapes"),
+        (lambda children, ratio: children.vectors[:, ::ratio], "hierarchical_compress must return LayerNodes, got Tensor"),
         (
             lambda children, ratio: children.mapped(lambda each: each[:, ::ratio])._replace(weights=children.weights),
-            "hierarchical_compress made",
+            "hierarchical_compress must return shapes",
         ),
         (
             lambda children, ratio: children.mapped(lambda each: each[:, ::ratio])._replace(
@@ -80,7 +80,7 @@ def test_relevance_may_be_a_dot_product_in_any_precision_but_has_one_score_for_e
     best = memory.recall(query, k=1)
     assert best.scores.dtype == torch.float32
     assert best.scores.item() == pytest.approx(float(best.vectors[0] @ query), abs=1e-5)
-    with pytest.raises(CrystalError, match=r"compute_relevance made \[1, 1, 1\], not \[1, 1, 60\]"):
+    with pytest.raises(CrystalError, match=r"compute_relevance must return \[1, 1, 60\] .*, got \[1, 1, 1\]"):
         wrong.recall(query)
 
 
@@ -117,13 +117,13 @@ NAN = float("nan")
 def test_a_step_that_makes_what_cannot_be_is_named(step, change):
     memory, x, query = MemoryCrystal(8, forgetting=Forgetting(10.0)), torch.randn(230, 8), torch.randn(8)
     memory.crystallize(x)
-    before = {name: tensor.clone() for name, tensor in tensors_of(memory).items()}
+    before = {name: tensor.clone() for name, tensor in state_tensors(memory).items()}
     memory.__class__ = replaced(step, change)
     with pytest.raises(CrystalError, match=step):
         if step == "hierarchical_compress":
             memory.crystallize(x)
         memory.recall(query, k=3, now=500.0)
-    assert all(torch.equal(before[name], tensor) for name, tensor in tensors_of(memory).items())
+    assert all(torch.equal(before[name], tensor) for name, tensor in state_tensors(memory).items())
 
 
 def test_scores_of_what_was_forgotten_may_be_anything():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crystalcli import MemoryCrystal
 from crystalcli.errors import UsageError
-from crystalcli.neural_memory.forgetting_curve import Forgetting
+from crystalcli.neural_memory import Forgetting
 
 
 def filled(tokens=1000, dimension=16, batch=None, seed=0, **options):
@@ -400,7 +400,7 @@ def test_nodes_without_a_parent_take_part_in_the_layers_looked_at():
 
 
 def test_ratios_as_large_as_can_be():
-    with pytest.raises(UsageError, match=r"an atom is of 2\^53 tokens at most"):
+    with pytest.raises(UsageError, match=r"an atom must have at most 2\^53 tokens"):
         MemoryCrystal(4, (10**7, 10**7, 10**7))
     memory = MemoryCrystal(4, (1, 1, 10**14))
     memory.crystallize(torch.randn(5, 4))

@@ -12,7 +12,7 @@ from support.associative import accuracy, train
 
 from crystalcli import InfiniteMemoryTransformer, MemoryCrystal
 from crystalcli.errors import UsageError
-from crystalcli.neural_memory.forgetting_curve import Forgetting
+from crystalcli.neural_memory import Forgetting
 
 
 def layer(d_model=16, n_heads=2, *, opened=True, seed=0, **options):
@@ -136,7 +136,7 @@ def test_attention_to_memories_is_a_softmax_of_logits_and_log_decay():
     past, x = torch.randn(1, 250, 16), torch.randn(1, 9, 16)
     made(past)
     memory = copy.deepcopy(made.memory)
-    remembered = made._remembered(made._heads(made.query(made.attention_norm(x))), made.memory)
+    remembered = made._attend_memory(made._heads(made.query(made.attention_norm(x))), made.memory)
     queries = made.query(made.attention_norm(x)).view(1, 9, 2, 8)
     asked = torch.einsum("bthi,hid->bthd", queries, made.memory_key.weight.view(2, 8, 16)).mean(2)
     found = memory.recall(asked, 3, 100, strengthen=False)
@@ -228,7 +228,7 @@ def test_weights_alone_leave_the_memory_as_it_is_and_a_damaged_one_is_refused():
     other.load_state_dict(weights)
     assert other.memory.tokens == 50
     spoilt = made.state_dict() | {"memory.units.vectors": torch.zeros(2, 1, 16)}
-    with pytest.raises(RuntimeError, match=r"no whole memory: units.vectors is \[2, 1, 16\]"):
+    with pytest.raises(RuntimeError, match=r"not the whole state of a memory: units.vectors is \[2, 1, 16\]"):
         other.load_state_dict(spoilt)
 
 
@@ -290,28 +290,28 @@ def test_it_learns_to_recall_what_lies_ten_windows_back_and_without_memory_does_
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda m: m(torch.zeros(2, 5, 9)), r"reads \[batch, tokens, 16\]"),
-        (lambda m: m(torch.zeros(16)), r"reads \[batch, tokens, 16\]"),
-        (lambda m: m(torch.zeros(2, 5, 16).long()), "the input: floating point is needed"),
-        (lambda m: m(torch.zeros(2, 5, 16).bfloat16()), r"the layer reads torch\.float32, not torch\.bfloat16"),
-        (lambda m: m(torch.zeros(3, 5, 16)), "holds a batch of 2, not of 3"),
-        (lambda m: m(torch.full((2, 5, 16), float("nan"))), "the input holds NaN"),
-        (lambda m: m(torch.zeros(2, 5, 16), mask=torch.ones(2, 6, dtype=torch.bool)), "the mask is"),
-        (lambda m: m(torch.zeros(2, 5, 16), memory=MemoryCrystal(8)), "8 dimensions, the layer 16"),
-        (lambda m: layer(memory=MemoryCrystal(8)), "8 dimensions, the layer 16"),
-        (lambda m: layer(16, 3), "not 3 heads"),
-        (lambda m: layer(16, 16), "not 16 heads of an even width"),
-        (lambda m: layer(depth=4), "depth is 1, 2 or 3"),
-        (lambda m: m(torch.zeros(2, 5, 16), mask=torch.ones(2, 5)), "the mask is a bool for each token"),
-        (lambda m: m(torch.zeros(2, 5, 16), mask=[[True] * 5] * 2), "the mask: a torch tensor is needed, not list"),
-        (lambda m: m(torch.zeros(2, 5, 16), memory="mine"), "the memory is a MemoryCrystal, not str"),
-        (lambda m: m(torch.zeros(0, 5, 16)), "holds a batch of 2, not of 0"),
-        (lambda m: layer(k=0), "k is a whole number, 1 or more, not 0"),
-        (lambda m: layer(k=1.5), "k is a whole number, 1 or more, not 1.5"),
-        (lambda m: layer(window=20.0), "the window is a whole number"),
-        (lambda m: layer(stride="2"), "the stride is a whole number"),
-        (lambda m: layer(d_hidden=0), "d_hidden is a whole number"),
-        (lambda m: layer(forgetting=100.0), "forgetting is a Forgetting, or None"),
+        (lambda m: m(torch.zeros(2, 5, 9)), r"input: expected \[batch, tokens, 16\]"),
+        (lambda m: m(torch.zeros(16)), r"input: expected \[batch, tokens, 16\]"),
+        (lambda m: m(torch.zeros(2, 5, 16).long()), "input: expected a floating-point tensor"),
+        (lambda m: m(torch.zeros(2, 5, 16).bfloat16()), r"input: expected torch\.float32, .*, got torch\.bfloat16"),
+        (lambda m: m(torch.zeros(3, 5, 16)), "holds a batch of 2, got one of 3"),
+        (lambda m: m(torch.full((2, 5, 16), float("nan"))), "input holds NaN"),
+        (lambda m: m(torch.zeros(2, 5, 16), mask=torch.ones(2, 6, dtype=torch.bool)), "mask: expected"),
+        (lambda m: m(torch.zeros(2, 5, 16), memory=MemoryCrystal(8)), "memory: expected 16 dimensions, got 8"),
+        (lambda m: layer(memory=MemoryCrystal(8)), "memory: expected 16 dimensions, got 8"),
+        (lambda m: layer(16, 3), "n_heads=3 .need n_heads heads of an even width"),
+        (lambda m: layer(16, 16), "n_heads=16 .need n_heads heads of an even width"),
+        (lambda m: layer(depth=4), "depth must be 1, 2 or 3"),
+        (lambda m: m(torch.zeros(2, 5, 16), mask=torch.ones(2, 5)), "mask: expected one bool for each token"),
+        (lambda m: m(torch.zeros(2, 5, 16), mask=[[True] * 5] * 2), "mask: expected a torch tensor, got list"),
+        (lambda m: m(torch.zeros(2, 5, 16), memory="mine"), "memory: expected a MemoryCrystal, got str"),
+        (lambda m: m(torch.zeros(0, 5, 16)), "holds a batch of 2, got one of 0"),
+        (lambda m: layer(k=0), "k must be an integer of 1 or more, got 0"),
+        (lambda m: layer(k=1.5), "k must be an integer of 1 or more, got 1.5"),
+        (lambda m: layer(window=20.0), "window must be an integer"),
+        (lambda m: layer(stride="2"), "stride must be an integer"),
+        (lambda m: layer(d_hidden=0), "d_hidden must be an integer"),
+        (lambda m: layer(forgetting=100.0), "forgetting must be a Forgetting or None"),
     ],
 )
 def test_what_cannot_be(call, message):
@@ -325,10 +325,10 @@ def test_what_cannot_be(call, message):
 def test_a_memory_of_other_ratios_and_one_that_was_cast_are_refused():
     made = layer(memory=MemoryCrystal(16, (4, 3, 2)))
     made(torch.randn(1, 50, 16))
-    with pytest.raises(RuntimeError, match=r"ratios \[4, 3, 2\], not 16 and \[10, 5, 2\]"):
+    with pytest.raises(RuntimeError, match=r"expected dimension 16 and ratios \[10, 5, 2\], got 16 and \[4, 3, 2\]"):
         layer().load_state_dict(made.state_dict())
     cast = {name: value.bfloat16() for name, value in made.state_dict().items()}
-    with pytest.raises(RuntimeError, match=r"its counts were cast to torch\.bfloat16"):
+    with pytest.raises(RuntimeError, match=r"counts were cast to torch\.bfloat16"):
         layer(memory=MemoryCrystal(16, (4, 3, 2))).load_state_dict(cast)
 
 

@@ -14,7 +14,7 @@ from crystalcli import Crystal
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.errors import UsageError
-from crystalcli.neural_memory.forgetting_curve import Forgetting
+from crystalcli.neural_memory import Forgetting
 from crystalcli.recall.recency import HALF_LIFE, WEIGHT, parse_message_time, written_at
 
 QUESTION = "Which lantern does the harbour pilot carry?"

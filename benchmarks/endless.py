@@ -26,30 +26,36 @@ from crystalcli import models
 from crystalcli.index.encoder import ENCODER
 from crystalcli.language_models import LANGUAGE_MODEL
 from crystalcli.recall.memory_use import resident_bytes
-from crystalcli.retrieval_lm.recalling_model import ECHOES, STRIDE, Judge, RecallingModel, judge
-from crystalcli.retrieval_lm.text_memory import TextMemory
+from crystalcli.retrieval_lm import (
+    COPIED_PASSAGES,
+    STRIDE,
+    RecallingModel,
+    ScoringModel,
+    TextMemory,
+    open_scoring_model,
+)
 
 ROOT = Path(__file__).parent.parent
 
 
-def measure(model: Judge, encoder: Path, path: Path, window: int, strides: int, shown: bool) -> dict[str, Any]:
+def measure(model: ScoringModel, encoder: Path, path: Path, window: int, strides: int, shown: bool) -> dict[str, Any]:
     """Return medians over strides, after the text of the crystal at `path`."""
     text = "\n\n".join(each.read_text(encoding="utf-8") for each in sorted(ROOT.glob("docs/*.md")))
     ids = model.ids(text)
     with TextMemory(encoder, path) as past:
         size = past.size
         reader = RecallingModel(model, past, window=window, copying=not shown)
-        recalled = None if shown else ECHOES
+        recalled = None if shown else COPIED_PASSAGES
         reader.skip(ids[:window])
-        reader.foresee(ids[window : window + STRIDE])
+        reader.score(ids[window : window + STRIDE])
         seconds: dict[str, list[float]] = {"with memory": [], "without": [], "recall": []}
         at = window
         for _ in range(strides):
             target = ids[at : at + STRIDE]
             began = time.perf_counter()
-            reader.foresee(target)
+            reader.score(target)
             ended = time.perf_counter()
-            reader.judge(ids[at - window : at], target)
+            reader.log_probabilities(ids[at - window : at], target)
             seconds["without"].append((time.perf_counter() - ended) / STRIDE)
             seconds["with memory"].append((ended - began) / STRIDE)
             began = time.perf_counter()
@@ -88,7 +94,7 @@ def main() -> None:
     args = parser.parse_args()
     folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
     encoder = models.locate(ENCODER) or models.pull(ENCODER)
-    model = judge(folder / models.catalogue_entry(LANGUAGE_MODEL).main)
+    model = open_scoring_model(folder / models.catalogue_entry(LANGUAGE_MODEL).main)
     rows = {}
     with TemporaryDirectory() as place:
         for behind in args.behind:

@@ -50,11 +50,26 @@ from flat import K1, B, words
 from crystalcli import models
 from crystalcli.index.encoder import ENCODER
 from crystalcli.language_models import LANGUAGE_MODEL
-from crystalcli.retrieval_lm.copy_mixture import Mixture
-from crystalcli.retrieval_lm.ngrams import APART, NgramTable, last_ngrams, ngram_followers, split_logprobs
-from crystalcli.retrieval_lm.perplexity import LENGTH, figures, held_out_targets, ratio, read_text, repeats
-from crystalcli.retrieval_lm.recalling_model import QUERY, Judge, RecallingModel, judge
-from crystalcli.retrieval_lm.text_memory import RecalledText, TextMemory
+from crystalcli.retrieval_lm import (
+    NO_TOKEN,
+    QUERY_TOKENS,
+    TARGET_TOKENS,
+    CopyMixture,
+    NgramTable,
+    RecalledText,
+    RecallingModel,
+    ScoringModel,
+    TextMemory,
+    arm_perplexity,
+    candidate_tokens,
+    held_out_targets,
+    ngram_followers,
+    open_scoring_model,
+    perplexity_ratio,
+    read_text,
+    shares_ngram,
+    split_logprobs,
+)
 from crystalcli.vectors import QuestionEncoder, default_tokenizer
 
 ARMS = ("window", "half", "random", "bm25", "dense", "crystal", "echo", "lexical", "past", "oracle", "native")
@@ -73,7 +88,7 @@ Kept = dict[str, Any]  # arrays: the target, its followers, and what the model h
 class Flat:
     """Passages of a growing prefix of a text, ranked by BM25, by vectors or at random."""
 
-    def __init__(self, model: Judge, ids: Sequence[int], encoder: Path | None) -> None:
+    def __init__(self, model: ScoringModel, ids: Sequence[int], encoder: Path | None) -> None:
         self._model, self._ids = model, ids
         self._encoder = QuestionEncoder(encoder) if encoder is not None else None
         self._vectors: list[np.ndarray] = []
@@ -156,7 +171,7 @@ def judged(
     sources = sources or (before,)
     found = [ngram_followers([*source, *target], len(source)) for source in sources]
     began = time.perf_counter()
-    own, sets = split_logprobs(reader.judge_of(before, target, last_ngrams(target, *found)))
+    own, sets = split_logprobs(reader.log_probabilities_of(before, target, candidate_tokens(target, *found)))
     seconds = time.perf_counter() - began
     row = {
         "bytes": len(reader.model.data(target)),
@@ -166,13 +181,13 @@ def judged(
     }
     kept = []
     for source, each, known in zip(sources, found, sets, strict=True):
-        repeated = repeats([*memory, APART, *source], target)
+        repeated = shares_ngram([*memory, NO_TOKEN, *source], target)
         kept.append(({**row, "repeated": repeated}, {"logs": known, "target": target, **each._asdict()}))
     return kept
 
 
 def measure(
-    model: Judge,
+    model: ScoringModel,
     encoder: Path | None,
     name: str,
     path: Path,
@@ -194,10 +209,10 @@ def measure(
         for start in starts:
             reader.skip(ids[at:start])
             at = start
-            target = ids[start : start + LENGTH]
+            target = ids[start : start + TARGET_TOKENS]
             window = ids[start - budget : start]
             local = window[reader.memory :]
-            query = model.data(ids[start - QUERY : start]).decode("utf-8", "ignore")
+            query = model.data(ids[start - QUERY_TOKENS : start]).decode("utf-8", "ignore")
             lot = random.Random(start)
             here = [arm for arm in arms if (start, arm) in wanted]
             alike = [arm for arm in here if arm in SAME]
@@ -208,33 +223,35 @@ def measure(
                     sources = []
                     for each in group:
                         if each == "echo":
-                            reader.prompt(settle=True)
-                            sources.append([*reader.echoes(), *window])
+                            reader.prompt(flush=True)
+                            sources.append([*reader.copy_source(), *window])
                         elif each == "lexical":
                             flat.advance(start - len(local))
                             found = flat.best("bm25", query, COPIED, lot)
-                            said = [token for one in reversed(found) for token in (*model.ids(one.text), APART)]
+                            said = [token for one in reversed(found) for token in (*model.ids(one.text), NO_TOKEN)]
                             sources.append([*said, *window])
                         else:
                             sources.append(window if each == "window" else ids[max(0, start - PAST) : start])
                     rows = judged(reader, window, target, (), *sources)
                 elif arm in ("half", "native"):
-                    before = local if arm == "half" else ids[max(0, start - model.context_length + LENGTH) : start]
+                    before = (
+                        local if arm == "half" else ids[max(0, start - model.context_length + TARGET_TOKENS) : start]
+                    )
                     rows = judged(reader, before, target, ())
                 elif arm == "oracle":
-                    reader.prompt(settle=True)
+                    reader.prompt(flush=True)
                     tried = []
                     for one in reader.recall(CANDIDATES):
-                        memory = reader.before_window([one])
+                        memory = reader.memory_prefix([one])
                         tried += judged(reader, memory + local, target, memory)
                     rows = [max(tried, key=lambda pair: sum(pair[0]["log_probabilities"]))]
                 elif arm == "crystal":
-                    before = reader.prompt(settle=True)
+                    before = reader.prompt(flush=True)
                     memory = before[: len(before) - len(local)]
-                    rows = judged(reader, before, target, memory, [*reader.echoes(), *window])
+                    rows = judged(reader, before, target, memory, [*reader.copy_source(), *window])
                 else:
                     flat.advance(start - len(local))
-                    memory = reader.before_window(flat.best(arm, query, -(-reader.memory // PASSAGE), lot))
+                    memory = reader.memory_prefix(flat.best(arm, query, -(-reader.memory // PASSAGE), lot))
                     rows = judged(reader, memory + local, target, memory)
                 seconds = round(time.perf_counter() - began, 3)
                 for each, (row, kept) in zip(group, rows, strict=True):
@@ -275,15 +292,17 @@ def report(rows: list[Row], kinds: dict[str, str], folder: Path) -> list[Row]:
                     continue
                 own = [-sum(each[place]["log_probabilities"]) for place in chosen]
                 tokens = [len(each[place]["log_probabilities"]) for place in chosen]
-                came = figures(own, tokens, [each[place]["bytes"] for place in chosen])
+                came = arm_perplexity(own, tokens, [each[place]["bytes"] for place in chosen])
                 line[f"perplexity{label}"], line[f"bits{label}"] = came.perplexity, came.bits_per_byte
                 if "window" in arms:
                     base = [-sum(arms["window"][place]["log_probabilities"]) for place in chosen]
-                    line[f"of window{label}"] = ratio(own, base, tokens)
-                    line[f"copying of window{label}"] = ratio([mixed[arm][place] for place in chosen], base, tokens)
+                    line[f"of window{label}"] = perplexity_ratio(own, base, tokens)
+                    line[f"copying of window{label}"] = perplexity_ratio(
+                        [mixed[arm][place] for place in chosen], base, tokens
+                    )
                     if "window" in mixed and arm != "window":
                         also = [mixed["window"][place] for place in chosen]
-                        line[f"copying of copying{label}"] = ratio(
+                        line[f"copying of copying{label}"] = perplexity_ratio(
                             [mixed[arm][place] for place in chosen], also, tokens
                         )
             line["seconds"] = float(np.median([each[place]["seconds"] for place in places]))
@@ -299,10 +318,10 @@ def mixtures(
 
     The mixture weights start anew with every text.
     """
-    found, mixture, last = {}, Mixture(), ""
+    found, mixture, last = {}, CopyMixture(), ""
     for place in places:
         if place[0] != last:
-            mixture, last = Mixture(), place[0]
+            mixture, last = CopyMixture(), place[0]
         row = rows[place]
         with np.load(file_of(folder, row)) as kept:
             what = NgramTable(*(kept[name] for name in NgramTable._fields))
@@ -365,7 +384,7 @@ def main() -> None:
     rows = rows_kept(args.keep)
     if not args.report:
         folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
-        model = judge(args.model or folder / models.catalogue_entry(LANGUAGE_MODEL).main)
+        model = open_scoring_model(args.model or folder / models.catalogue_entry(LANGUAGE_MODEL).main)
         encoder = models.locate(ENCODER) or models.pull(ENCODER)
         known = {(row["text"], row["budget"], row["arm"], row["start"]) for row in rows}
         folder_of(args.keep).mkdir(parents=True, exist_ok=True)

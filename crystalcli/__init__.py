@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from crystalcli.neural_memory.memory_transformer import InfiniteMemoryTransformer
     from crystalcli.recall.memory_use import MemoryPart, MemoryReport
     from crystalcli.recall.query import PreparedQuery, Results
-    from crystalcli.retrieval_lm.perplexity import Estimate, PerplexityFigures, PerplexityReport
+    from crystalcli.retrieval_lm.perplexity import ArmPerplexity, Estimate, PerplexityReport
     from crystalcli.retrieval_lm.recalling_model import RecallingModel
     from crystalcli.retrieval_lm.text_memory import RecalledText, TextMemory
     from crystalcli.types import (
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "Answer",
+    "ArmPerplexity",
     "AskOptions",
     "ChangedDocument",
     "ChangedFile",
@@ -96,7 +97,6 @@ __all__ = [
     "NotFoundError",
     "PackedContext",
     "Passage",
-    "PerplexityFigures",
     "PerplexityReport",
     "Place",
     "Portion",
@@ -165,7 +165,7 @@ _HOMES = {
     "NotFoundError": "crystalcli.errors",
     "PackedContext": "crystalcli.answering.prompt.context_pack",
     "Passage": "crystalcli.types",
-    "PerplexityFigures": "crystalcli.retrieval_lm.perplexity",
+    "ArmPerplexity": "crystalcli.retrieval_lm.perplexity",
     "TextMemory": "crystalcli.retrieval_lm.text_memory",
     "PerplexityReport": "crystalcli.retrieval_lm.perplexity",
     "Place": "crystalcli.types",

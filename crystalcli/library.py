@@ -639,8 +639,7 @@ class Crystal(CrystalReader):
             SourceError: There is no text to foresee.
             UsageError: The text is too short, or the model does not say how likely tokens are.
         """
-        from crystalcli.retrieval_lm.perplexity import measure, read_text
-        from crystalcli.retrieval_lm.recalling_model import judge
+        from crystalcli.retrieval_lm import measure_perplexity, open_scoring_model, read_text
 
         text = read_text(paths_of(_listed(paths)))
         if model is None or isinstance(model, str | Path):
@@ -651,8 +650,13 @@ class Crystal(CrystalReader):
                 else what
             )
         folder = encoder if encoder is not None else (fetch or fetched)(ENCODER)
-        return measure(
-            judge(model), text, folder, window=window, targets=targets, progress=_counted(progress, "targets")
+        return measure_perplexity(
+            open_scoring_model(model),
+            text,
+            folder,
+            window=window,
+            targets=targets,
+            progress=_counted(progress, "targets"),
         )
 
 

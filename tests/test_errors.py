@@ -6,9 +6,8 @@ import inspect
 import re
 from pathlib import Path
 
-from crystalcli.cli.reference import EXIT_CODES
-
 from crystalcli import errors
+from crystalcli.cli.reference import EXIT_CODES
 from crystalcli.errors import CrystalError, DamagedCrystalError, Reason, SourceError
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.examples.reading import State
 
 if TYPE_CHECKING:
-    from crystalcli.retrieval_lm.text_memory import ChunkNodes
+    from crystalcli.retrieval_lm import ChunkNodes
 
 _WIDEST = 110  # columns
 _NARROW = 78  # where there are fewer, panels stand below one another

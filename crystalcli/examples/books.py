@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from crystalcli.examples.planted import Fact, fact, place
 from crystalcli.examples.story import story
-from crystalcli.retrieval_lm.perplexity import read_text
-from crystalcli.retrieval_lm.recalling_model import Judge
+from crystalcli.retrieval_lm import ScoringModel, read_text
 
 BEFORE = 2_000  # tokens before the sentence, of a long text
 _PACKAGE = Path(__file__).parents[1]
@@ -60,7 +59,7 @@ def own_texts(package: Path = _PACKAGE) -> Iterator[tuple[str, str]]:
         yield part.removesuffix("/*.md"), read_text(sorted(tree.glob(part))).text
 
 
-def prepare(texts: Iterable[tuple[str, str]], model: Judge, tokens: int, seed: int) -> Prepared:
+def prepare(texts: Iterable[tuple[str, str]], model: ScoringModel, tokens: int, seed: int) -> Prepared:
     """Join the texts, and put the sentence behind 2,000 tokens, or behind a tenth of a short text.
 
     Args:
@@ -88,5 +87,5 @@ def prepare(texts: Iterable[tuple[str, str]], model: Judge, tokens: int, seed: i
     return Prepared(names, starts, _text(model, whole), whole, chosen, len(head), len(rest))
 
 
-def _text(model: Judge, ids: Sequence[int]) -> str:
+def _text(model: ScoringModel, ids: Sequence[int]) -> str:
     return model.data(ids).decode("utf-8", "ignore")

@@ -18,9 +18,7 @@ from typing import NamedTuple
 from crystalcli.errors import UsageError
 from crystalcli.examples.schedule import Schedule
 from crystalcli.recall import resident_bytes
-from crystalcli.retrieval_lm.perplexity import LENGTH, Foreseen, Foresight
-from crystalcli.retrieval_lm.recalling_model import RecallingModel
-from crystalcli.retrieval_lm.text_memory import ChunkNodes
+from crystalcli.retrieval_lm import TARGET_TOKENS, ChunkNodes, RecallingModel, TargetScore, TargetScorer
 
 WINDOW = 512  # tokens before the model, memory included
 MOST = 24  # strides that are measured where there is time
@@ -65,7 +63,7 @@ class State:
     seconds: float = 0.0
     left: float = 0.0
     nodes: ChunkNodes = _NONE
-    rows: list[dict[str, Foreseen]] = field(default_factory=list)
+    rows: list[dict[str, TargetScore]] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     base: Sample | None = None
     recent: str = ""
@@ -101,10 +99,10 @@ def check(ids: Sequence[int], cut: int | None = None) -> None:
     Raises:
         UsageError: When it is shorter than a window and a stride behind it.
     """
-    if len(ids) < WINDOW + LENGTH:
+    if len(ids) < WINDOW + TARGET_TOKENS:
         subject = "the text has" if cut is None else f"--tokens {cut} leaves of the text"
         raise UsageError(
-            f"{subject} {len(ids):,} tokens; a window of {WINDOW} and {LENGTH} tokens behind it need {WINDOW + LENGTH}"
+            f"{subject} {len(ids):,} tokens; a window of {WINDOW} and {TARGET_TOKENS} tokens behind it need {WINDOW + TARGET_TOKENS}"
         )
 
 
@@ -119,9 +117,9 @@ def warmed(reader: RecallingModel, ids: Sequence[int]) -> float:
         The seconds that a stride is expected to take.
     """
     reader.past.warm()
-    reader.judge(ids[:LENGTH], ids[LENGTH : 2 * LENGTH])  # brings the weights
+    reader.log_probabilities(ids[:TARGET_TOKENS], ids[TARGET_TOKENS : 2 * TARGET_TOKENS])  # brings the weights
     began = time.monotonic()
-    reader.judge(ids[:WINDOW], ids[WINDOW : WINDOW + LENGTH])
+    reader.log_probabilities(ids[:WINDOW], ids[WINDOW : WINDOW + TARGET_TOKENS])
     return _ARMS * (time.monotonic() - began)
 
 
@@ -138,14 +136,14 @@ def read(reader: RecallingModel, ids: Sequence[int], seconds: float, began: floa
     Yields:
         The same state, after each portion.
     """
-    schedule = Schedule(WINDOW, len(ids) - LENGTH, MOST, seconds, cost)
-    foresight = Foresight(reader)
+    schedule = Schedule(WINDOW, len(ids) - TARGET_TOKENS, MOST, seconds, cost)
+    scorer = TargetScorer(reader)
     state = State(len(ids))
-    portion = min(_PORTION, max(LENGTH, len(ids) // 100))
+    portion = min(_PORTION, max(TARGET_TOKENS, len(ids) // 100))
     while state.tokens < len(ids):
         if schedule.due(state.tokens, time.monotonic() - began):
             start = time.monotonic()
-            state.rows.append(foresight.of(ids, state.tokens))
+            state.rows.append(scorer.score(ids, state.tokens))
             state.recalled = "".join(passage.text for passage in reader.recall(1))
             schedule.measured(state.tokens, time.monotonic() - start)
             _look(state, reader)
@@ -158,7 +156,7 @@ def read(reader: RecallingModel, ids: Sequence[int], seconds: float, began: floa
         schedule.read(end - state.tokens, time.monotonic() - start)
         state.tokens = end
         if end == len(ids):
-            reader.prompt(settle=True)
+            reader.prompt(flush=True)
         state.recent = reader.model.data(reader.local(64)).decode("utf-8", "ignore")
         _look(state, reader)
         state.seconds = time.monotonic() - began

@@ -18,7 +18,7 @@ from crystalcli.examples.asking import Replies, Reply
 from crystalcli.examples.board import layers
 from crystalcli.examples.books import Prepared
 from crystalcli.examples.reading import MOST, WINDOW, Sample, State
-from crystalcli.retrieval_lm.perplexity import LENGTH, PerplexityReport, report_of
+from crystalcli.retrieval_lm import TARGET_TOKENS, PerplexityReport, perplexity_report
 
 _WIDEST = 110  # columns
 _LEAST, _MANY = 10_000, 250_000  # tokens
@@ -32,7 +32,7 @@ def beginning(prepared: Prepared, model: str) -> None:
     )
     _say(
         f"Each one that leaves it is crystallized. {single_line(model)} itself does not read them all, which would take many minutes: "
-        f"it foresees {LENGTH} tokens in up to {MOST} places."
+        f"it predicts {TARGET_TOKENS} tokens in up to {MOST} places."
     )
     _say(f"Put in behind token {prepared.before:,}: {prepared.fact.sentence}")
     output.write("\n")
@@ -61,7 +61,7 @@ def ending(prepared: Prepared, state: State, replies: Replies, model: str) -> No
 
 
 def _report(state: State, model: str) -> PerplexityReport:
-    return report_of(state.rows, model=model, window=WINDOW, tokens=state.total)
+    return perplexity_report(state.rows, model=model, window=WINDOW, tokens=state.total)
 
 
 def memory_lines(state: State) -> list[str]:

@@ -1,7 +1,7 @@
-"""The neural memory room: "Which of all the states that a network has seen bear on this one?"
+"""The neural memory room: a memory, in tensors, for the states of any network.
 
-A memory for embeddings of any model, in tensors, and a transformer layer that reads and writes it. It
-does not know text or crystal files.
+It answers: "Of all states that this network has seen, which bear on the present one?" It does not
+know text or crystal files.
 
     memory_crystal.py      `MemoryCrystal`: embeddings in, layers of means; recall, forgetting
     memory_transformer.py  `InfiniteMemoryTransformer`: a transformer layer with such a memory

@@ -1,9 +1,11 @@
-"""What followed, earlier in a text, the tokens that were just read.
+"""N-gram continuations: the tokens that followed earlier occurrences of the last tokens of a text.
 
-Knows: token ids, matches of several lengths. Does not know: models, probabilities, where the text comes from.
+N-grams of several lengths are counted where they occur, not in a table (infini-gram: Liu et al.,
+2024). There is no index: finding a token among some ten thousand takes a processor a few
+microseconds.
 
-Source: n-grams of any length, counted where they stand and not in a table (infini-gram: Liu et al., 2024). No index is kept: to
-find a token among some ten thousand takes a processor a few microseconds.
+Knows: token ids, matches of several lengths.
+Does not know: models, probabilities, the source of the text.
 """
 
 from __future__ import annotations
@@ -20,18 +22,20 @@ if TYPE_CHECKING:
     Counts = npt.NDArray[np.int32]
     Logs = npt.NDArray[np.float32]
 
-APART = -1  # no token
-ORDERS = (1, 2, 3, 4, 6, 12, 24)  # tokens of a match
-MOST = 32  # followers of a place that are looked at
-_LATEST = 4096  # places of each order that are counted
+NO_TOKEN = -1  # separates texts, and fills up rows of followers
+ORDERS = (1, 2, 3, 4, 6, 12, 24)  # lengths of matches, in tokens
+MAX_FOLLOWERS = 32  # followers kept for a position
+_MAX_MATCHES = 4096  # the latest matches of each order, whose followers are counted
 
 
 class NgramTable(NamedTuple):
-    """What followed the last tokens before each of n places.
+    """The followers of the n-grams before each of n positions.
 
-    tokens: int64 [n, MOST], the followers of the longest matches first, of these the most frequent; APART where there are fewer.
-    counts: int32 [n, MOST, orders], how often each followed a match of each of ORDERS.
-    places: int32 [n, orders], how many such matches there were, of which the latest 4,096 are counted.
+    Attributes:
+        tokens: int64 [n, MAX_FOLLOWERS], followers of the longest matches first, of these the most
+            frequent; NO_TOKEN where there are fewer.
+        counts: int32 [n, MAX_FOLLOWERS, orders], how often each followed a match of each order.
+        places: int32 [n, orders], the number of matches of each order, at most the latest 4,096.
     """
 
     tokens: Ids
@@ -40,65 +44,84 @@ class NgramTable(NamedTuple):
 
 
 def ngram_followers(ids: Sequence[int] | Ids, first: int) -> NgramTable:
-    """What followed earlier what stands before each of `ids[first:]`; nothing at that place or later is looked at.
+    """Find the followers of the n-grams before each of `ids[first:]`.
 
-    APART stands between texts: no match reaches over it, and nothing follows the end of a text.
+    Only tokens before a position are used for it.
+
+    Args:
+        ids: token ids of one or more texts, separated by NO_TOKEN. No match reaches over a
+            separator, and the end of a text has no follower.
+        first: the first position.
     """
     all_ids = np.asarray(ids, np.int64)
     size = len(all_ids) - first
-    found = NgramTable(
-        np.full((size, MOST), APART, np.int64),
-        np.zeros((size, MOST, len(ORDERS)), np.int32),
+    table = NgramTable(
+        np.full((size, MAX_FOLLOWERS), NO_TOKEN, np.int64),
+        np.zeros((size, MAX_FOLLOWERS, len(ORDERS)), np.int32),
         np.zeros((size, len(ORDERS)), np.int32),
     )
     for row in range(size):
-        _look(all_ids[: first + row], found, row)
-    return found
+        _fill_row(all_ids[: first + row], table, row)
+    return table
 
 
-def _look(before: Ids, found: NgramTable, row: int) -> None:
-    """Write what followed the last of the tokens `before` into a row."""
-    last = len(before) - 1
-    if last < 1 or before[last] == APART:
+def _fill_row(context: Ids, table: NgramTable, row: int) -> None:
+    """Write the followers of the last n-grams of a context into a row of the table."""
+    last = len(context) - 1
+    if last < 1 or context[last] == NO_TOKEN:
         return
-    places = np.flatnonzero(before[:last] == before[last])
-    places = places[before[places + 1] != APART]
+    # The last position of each earlier match of the present length.
+    ends = np.flatnonzero(context[:last] == context[last])
+    ends = ends[context[ends + 1] != NO_TOKEN]
     counted: list[tuple[Ids, Ids]] = []
-    depth = 1
+    length = 1
     for number, order in enumerate(ORDERS):
-        while depth < order and len(places):
-            token = before[last - depth] if depth <= last else APART
-            places = places[places >= depth] if token != APART else places[:0]
-            places = places[before[places - depth] == token]
-            depth += 1
-        if not len(places):
+        while length < order and len(ends):
+            token = context[last - length] if length <= last else NO_TOKEN
+            ends = ends[ends >= length] if token != NO_TOKEN else ends[:0]
+            ends = ends[context[ends - length] == token]
+            length += 1
+        if not len(ends):
             break
-        latest = before[places[-_LATEST:] + 1]
-        found.places[row, number] = len(latest)
-        counted.append(np.unique(latest, return_counts=True))
-    taken: dict[int, int] = {}
+        followers = context[ends[-_MAX_MATCHES:] + 1]
+        table.places[row, number] = len(followers)
+        counted.append(np.unique(followers, return_counts=True))
+    ranks: dict[int, int] = {}
     for tokens, counts in reversed(counted):
         for token in tokens[np.argsort(-counts, kind="stable")].tolist():
-            if len(taken) == MOST:
+            if len(ranks) == MAX_FOLLOWERS:
                 break
-            taken.setdefault(token, len(taken))
-    if not taken:
+            ranks.setdefault(token, len(ranks))
+    if not ranks:
         return
-    chosen = np.fromiter(taken, np.int64)
-    found.tokens[row, : len(chosen)] = chosen
+    chosen = np.fromiter(ranks, np.int64)
+    table.tokens[row, : len(chosen)] = chosen
     for number, (tokens, counts) in enumerate(counted):
         at = np.minimum(np.searchsorted(tokens, chosen), len(tokens) - 1)
-        found.counts[row, : len(chosen), number] = np.where(tokens[at] == chosen, counts[at], 0)
+        table.counts[row, : len(chosen), number] = np.where(tokens[at] == chosen, counts[at], 0)
 
 
-def last_ngrams(ids: Sequence[int], *found: NgramTable) -> Ids:
-    """What a model is to be asked for each of `ids`, int64 [n, 1 + MOST · sets]: that token, then the followers before it.
+def candidate_tokens(ids: Sequence[int], *tables: NgramTable) -> Ids:
+    """List the tokens whose log-probabilities a model is asked for, at each of `ids`.
 
-    Where there are fewer, it is asked for token 0, and what it says is of no use.
+    Args:
+        ids: n token ids.
+        *tables: followers before each of them.
+
+    Returns:
+        int64 [n, 1 + MAX_FOLLOWERS · tables]: the token itself, then the followers of each table.
+        Where there are fewer, token 0 stands in, whose log-probability is to be ignored.
     """
-    return np.maximum(np.column_stack([np.asarray(ids, np.int64), *(each.tokens for each in found)]), 0)
+    return np.maximum(np.column_stack([np.asarray(ids, np.int64), *(table.tokens for table in tables)]), 0)
 
 
 def split_logprobs(logs: Logs) -> tuple[list[float], list[Logs]]:
-    """What a model said of what `asked` asks for, float [n, 1 + MOST · sets]: of the tokens themselves, and [n, MOST] of each set."""
-    return logs[:, 0].tolist(), [logs[:, at : at + MOST] for at in range(1, logs.shape[1], MOST)]
+    """Split the log-probabilities of `candidate_tokens`.
+
+    Args:
+        logs: float [n, 1 + MAX_FOLLOWERS · tables].
+
+    Returns:
+        Those of the n tokens themselves, and an array [n, MAX_FOLLOWERS] for each table.
+    """
+    return logs[:, 0].tolist(), [logs[:, at : at + MAX_FOLLOWERS] for at in range(1, logs.shape[1], MAX_FOLLOWERS)]

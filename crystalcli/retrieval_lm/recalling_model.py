@@ -1,10 +1,13 @@
-"""A language model that reads text of any length: a window of it, and before the window what it recalls of the text behind it.
+"""A language model that reads text of any length: its window, and passages recalled from before it.
 
-Knows: what is in the window, what goes into the past, how what is recalled is put before it. Does not know: how recall chooses, how a
-decoder works, what the probabilities are for.
+Recalled passages stand before the window as if they had just been read, so any decoder can use them
+as it is (In-Context RALM: Ram et al., 2023). RETRO (Borgeaud et al., 2022) and Memorizing
+Transformers (Wu et al., 2022) attend to them inside the network instead, which needs training. With
+`copying`, the tokens that followed in more passages than can be shown are mixed in afterwards, as
+kNN-LM (Khandelwal et al., 2020) does with nearest neighbours; see `copy_mixture`.
 
-What is recalled stands before the window as if it had just been read, so that any decoder can use it as it is (In-Context RALM: Ram
-et al., 2023). With `copying`, what followed in more of the past than can be shown is mixed in afterwards; see there.
+Knows: what is in the window, what goes into the text memory, where recalled text is put.
+Does not know: how passages are ranked, how a decoder works, what the probabilities are for.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from crystalcli.errors import UsageError
-from crystalcli.retrieval_lm.copy_mixture import Mixture
-from crystalcli.retrieval_lm.ngrams import APART, last_ngrams, ngram_followers, split_logprobs
+from crystalcli.retrieval_lm.copy_mixture import CopyMixture
+from crystalcli.retrieval_lm.ngrams import NO_TOKEN, candidate_tokens, ngram_followers, split_logprobs
 from crystalcli.retrieval_lm.text_memory import RecalledText, TextMemory
 
 if TYPE_CHECKING:
@@ -26,18 +29,22 @@ if TYPE_CHECKING:
     from crystalcli.lm import LanguageModel
     from crystalcli.types import ChatModel
 
-WINDOW = 1024  # tokens that the model has before it, memory included
-STRIDE = 128  # tokens between one recall and the next
-QUERY = 64  # tokens at the end of the window that recall goes by
-ECHOES = 200  # stretches to copy from, about 40,000 tokens; from 64, on the code it was tried on, copying gained less
-# Tokens that wait behind the window and are remembered together: by 1,024 the file was 1.6 times as large.
-_STRETCH = 4096
-_BETWEEN = "\n\n"  # stands between what is recalled, and before the window
-_STRETCHES = 12  # that are recalled for a memory of 1,024 tokens, about 200 tokens each and some of them neighbours
+WINDOW = 1024  # tokens before the model, memory included
+STRIDE = 128  # tokens from one recall to the next
+QUERY_TOKENS = 64  # at the end of the window, that are the query of recall
+# Passages to copy from, about 40,000 tokens. From 64, copying gained less on the code where both
+# were tried.
+COPIED_PASSAGES = 200
+# Tokens that leave the window are collected and remembered together. With 1,024 at a time the file
+# was 1.6 times as large.
+_BATCH_TOKENS = 4096
+_SEPARATOR = "\n\n"  # between passages, and between the last of them and the window
+# Passages recalled for a memory of 1,024 tokens, about 200 tokens each and some of them neighbours.
+_SHOWN_PASSAGES = 12
 
 
-class Judge(Protocol):
-    """A language model that says how likely tokens are: `crystalcli.lm.LanguageModel`."""
+class ScoringModel(Protocol):
+    """A language model that gives log-probabilities of tokens, as `crystalcli.lm.LanguageModel`."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -56,9 +63,14 @@ class Judge(Protocol):
     ) -> npt.NDArray[np.float32]: ...
 
 
-class Stride(NamedTuple):
-    """Some tokens that stand one after the other, and the natural logarithm of each one's probability. memory: the recalled tokens
-    that the model was shown before them."""
+class ScoredStride(NamedTuple):
+    """Consecutive tokens with their log-probabilities.
+
+    Attributes:
+        ids: the tokens.
+        log_probabilities: the natural logarithm of each one's probability.
+        memory: the number of recalled tokens that the model was shown before them.
+    """
 
     ids: list[int]
     log_probabilities: list[float]
@@ -66,20 +78,24 @@ class Stride(NamedTuple):
 
 
 class RecallingModel:
-    """A language model with a crystal of all that it has read behind its window.
+    """A language model with a crystal, behind its window, of all text that it has read.
 
-    window: tokens before the model at a time; memory: how many of them are for what is recalled, by default half; stride: tokens from
-    one recall to the next; copying: whether what followed earlier, in what is recalled and in the last tokens, is mixed in. With
-    copying memory is 0 by default: the model has the whole window for the last tokens, and recall is for copying alone, which
-    foresees novels and conversations better. Without copying a memory of 0 is none: nothing is remembered. Cost for each token is that
-    of window and stride, whatever was read before; the crystal, its file and what recall keeps of it, grows by about 1 MB for a
-    million tokens beside the text.
-    Raises UsageError for figures out of range, or beyond what the model can take.
+    The cost for each token is that of window and stride, however much was read before. The crystal,
+    its file and the part of it that recall keeps in memory, grows by about 1 MB for a million
+    tokens in addition to the text.
+
+    Attributes:
+        model: the language model.
+        past: the text memory.
+        window: tokens before the model at a time.
+        memory: how many of these are for recalled text.
+        stride: tokens from one recall to the next.
+        tokens: the number of tokens read.
     """
 
     def __init__(
         self,
-        model: Judge,
+        model: ScoringModel,
         past: TextMemory,
         *,
         window: int = WINDOW,
@@ -87,12 +103,29 @@ class RecallingModel:
         stride: int = STRIDE,
         copying: bool = False,
     ) -> None:
+        """Read with a model and a text memory; `close` closes the memory.
+
+        Args:
+            model: the language model.
+            past: the text memory.
+            window: tokens before the model at a time.
+            memory: how many of these are for recalled text; by default half, or 0 with copying. At
+                0 without copying nothing is remembered.
+            stride: tokens from one recall to the next.
+            copying: whether the tokens that followed earlier n-grams, in recalled text and in the
+                last tokens, are mixed in. With a memory of 0 the model has the whole window for the
+                last tokens, and recall is for copying alone, which predicts novels and
+                conversations better.
+
+        Raises:
+            UsageError: a size is out of range, or exceeds the model's context.
+        """
         self.model, self.past = model, past
-        self.window, self.memory, self.stride = window, _checked(model, window, memory, stride, copying), stride
-        self._remembering = self.memory > 0 or copying
-        self.tokens = 0  # that were read
-        self._mixture = Mixture() if copying else None
-        self._recent: list[int] = []  # not in the past yet; the last of them are the window
+        self.window, self.memory, self.stride = window, _memory_tokens(model, window, memory, stride, copying), stride
+        self._remembers = self.memory > 0 or copying
+        self.tokens = 0
+        self._mixture = CopyMixture() if copying else None
+        self._recent: list[int] = []  # tokens that are not in the text memory yet, the window at their end
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     @classmethod
@@ -107,32 +140,48 @@ class RecallingModel:
         stride: int = STRIDE,
         copying: bool = False,
     ) -> Self:
-        """The model in a GGUF file or a folder, with a crystal at `path`, made if need be, else in a temporary folder until `close`.
+        """Open a model, and open or create a crystal for it.
 
-        encoder: the folder of all-MiniLM-L6-v2; None recalls by BM25 alone. Raises UsageError for a model that does not say how
-        likely tokens are (a server, one that transformers runs) and for figures out of range, what opening the model raises, and
-        what `Past` raises. No crystal is made then.
+        Args:
+            model: a GGUF file, or a folder in Hugging Face's layout.
+            encoder: the folder of all-MiniLM-L6-v2; None recalls by BM25 alone.
+            path: the crystal; None for one in a temporary folder, until `close`.
+            window: as in the constructor, like the rest.
+            memory: see there.
+            stride: see there.
+            copying: see there.
+
+        Raises:
+            UsageError: the model gives no log-probabilities (a server, or a model that transformers
+                runs), or a size is out of range; no crystal is created then.
+            CrystalError: the model or the crystal cannot be opened.
         """
-        opened = judge(model)
-        memory = _checked(opened, window, memory, stride, copying)  # before there is a file
-        return cls(opened, TextMemory(encoder, path), window=window, memory=memory, stride=stride, copying=copying)
+        scoring_model = open_scoring_model(model)
+        # Before there is a file.
+        memory = _memory_tokens(scoring_model, window, memory, stride, copying)
+        past = TextMemory(encoder, path)
+        return cls(scoring_model, past, window=window, memory=memory, stride=stride, copying=copying)
 
     def skip(self, ids: Sequence[int]) -> None:
-        """Read tokens without saying how likely they are: nothing is computed for them but the crystal.
+        """Read tokens without scoring them; the model is not run.
 
-        Where this raises, or is interrupted, the first `tokens` of all are read, and none of them is lost.
+        Where this raises, or is interrupted, the first `tokens` of all have been read, and none of
+        them is lost.
         """
-        for start in range(0, len(ids), _STRETCH):
-            some = ids[start : start + _STRETCH]
-            self._recent += some
-            self.tokens += len(some)
-            if len(self._recent) >= self.window + _STRETCH:
-                self._leave(self.window)
+        for start in range(0, len(ids), _BATCH_TOKENS):
+            batch = ids[start : start + _BATCH_TOKENS]
+            self._recent += batch
+            self.tokens += len(batch)
+            if len(self._recent) >= self.window + _BATCH_TOKENS:
+                self._remember_all_but(self.window)
 
-    def read(self, texts: Iterable[str]) -> Iterator[Stride]:
-        """Read text, of which every piece is cut into tokens by itself, and say of each token how likely it was.
+    def read(self, texts: Iterable[str]) -> Iterator[ScoredStride]:
+        """Read and score text.
 
-        The very first token has nothing before it and is skipped.
+        The very first token has no context and is skipped.
+
+        Args:
+            texts: pieces, each of which is tokenized by itself.
         """
         waiting: list[int] = []
         for text in texts:
@@ -146,71 +195,109 @@ class RecallingModel:
         if waiting:
             yield self._read(waiting)
 
-    def _read(self, ids: list[int]) -> Stride:
-        stride = self.foresee(ids)
+    def _read(self, ids: list[int]) -> ScoredStride:
+        stride = self.score(ids)
         self.skip(ids)
         return stride
 
-    def foresee(self, ids: list[int]) -> Stride:
-        """How likely each of the next tokens is, at least one, which are not read by this; copying learns from them."""
-        before = self.prompt()
+    def score(self, ids: list[int]) -> ScoredStride:
+        """Score the next tokens, at least one, without reading them; copying learns from them."""
+        prompt = self.prompt()
         if self._mixture is None:
-            said = self.judge(before, ids)
+            logprobs = self.log_probabilities(prompt, ids)
         else:
-            source = [*self.echoes(), *self._recent]
-            found = ngram_followers([*source, *ids], len(source))
-            own, (logs,) = split_logprobs(self.judge_of(before, ids, last_ngrams(ids, found)))
-            said = self._mixture.mix(ids, own, found, logs)
-        return Stride(ids, said, len(before) - len(self.local()))
+            source = [*self.copy_source(), *self._recent]
+            table = ngram_followers([*source, *ids], len(source))
+            candidates = candidate_tokens(ids, table)
+            own, (logs,) = split_logprobs(self.log_probabilities_of(prompt, ids, candidates))
+            logprobs = self._mixture.mix(ids, own, table, logs)
+        return ScoredStride(ids, logprobs, len(prompt) - len(self.local()))
 
     def local(self, tokens: int | None = None) -> list[int]:
-        """The last tokens that were read: as many as the window has beside memory, or `tokens` of them."""
-        wanted = self.window - self.memory if tokens is None else tokens
-        return self._recent[-wanted:] if wanted else []
+        """Return the last tokens that were read.
 
-    def prompt(self, *, settle: bool = False) -> list[int]:
-        """What stands before the next token: what is recalled, then the last tokens. At most `window`.
-
-        settle: remember now all that has left the last tokens, which else waits for more.
+        Args:
+            tokens: how many; by default as many as the window has besides memory.
         """
-        if self._remembering and (settle or len(self._recent) >= self.window - self.memory + _STRETCH):
-            self._leave(self.window - self.memory)
-        return (self.before_window(self.recall()) if self.memory else []) + self.local()
+        count = self.window - self.memory if tokens is None else tokens
+        return self._recent[-count:] if count else []
+
+    def prompt(self, *, flush: bool = False) -> list[int]:
+        """Return the context of the next token: recalled tokens, then the last ones.
+
+        They are at most `window`.
+
+        Args:
+            flush: remember all tokens now that have left the last tokens; by default they are
+                collected first.
+        """
+        if self._remembers and (flush or len(self._recent) >= self.window - self.memory + _BATCH_TOKENS):
+            self._remember_all_but(self.window - self.memory)
+        return (self.memory_prefix(self.recall()) if self.memory else []) + self.local()
 
     def recall(self, count: int | None = None) -> list[RecalledText]:
-        """What of the past is like the last tokens, best first."""
-        wanted = max(1, _STRETCHES * self.memory // 1024) if count is None else count
-        query = self.model.data(self._recent[-QUERY:]).decode("utf-8", "ignore")
-        return self.past.recall(query, wanted)
+        """Recall passages like the last tokens, best first.
 
-    def echoes(self, count: int = ECHOES) -> list[int]:
-        """The tokens of `count` stretches of the past that are like the last tokens, each with APART behind it: more than the model
-        could be shown, for `followers`, which needs no model."""
-        return [token for each in reversed(self.recall(count)) for token in (*self.model.ids(each.text), APART)]
+        Args:
+            count: the most passages; by default enough to fill `memory`.
+        """
+        passages = max(1, _SHOWN_PASSAGES * self.memory // 1024) if count is None else count
+        query = self.model.data(self._recent[-QUERY_TOKENS:]).decode("utf-8", "ignore")
+        return self.past.recall(query, passages)
 
-    def before_window(self, found: Sequence[RecalledText]) -> list[int]:
-        """The tokens of what was recalled, at most `memory`: the best nearest to the window, the worst cut off."""
-        text = "".join(each.text.strip("\n") + _BETWEEN for each in reversed(found))
+    def copy_source(self, count: int = COPIED_PASSAGES) -> list[int]:
+        """Return the tokens of recalled passages for `ngram_followers`, each followed by NO_TOKEN.
+
+        These are more tokens than the model could be shown; counting n-grams needs no model.
+
+        Args:
+            count: the most passages.
+        """
+        return [
+            token for passage in reversed(self.recall(count)) for token in (*self.model.ids(passage.text), NO_TOKEN)
+        ]
+
+    def memory_prefix(self, passages: Sequence[RecalledText]) -> list[int]:
+        """Return the tokens of passages to put before the window, at most `memory`.
+
+        Args:
+            passages: best first. The best comes nearest to the window, the worst is cut off.
+        """
+        text = "".join(passage.text.strip("\n") + _SEPARATOR for passage in reversed(passages))
         ids = self.model.ids(text)
         return ids[max(0, len(ids) - self.memory) :]
 
-    def judge(self, before: Sequence[int], ids: Sequence[int]) -> list[float]:
-        """The natural logarithm of the probability of each of `ids` behind `before`, at least one token."""
+    def log_probabilities(self, before: Sequence[int], ids: Sequence[int]) -> list[float]:
+        """Return the model's log-probabilities of tokens, without copying.
+
+        Args:
+            before: the context, at least one token.
+            ids: the tokens.
+        """
         return self.model.log_probabilities([*before, *ids], len(before))
 
-    def judge_of(
-        self, before: Sequence[int], ids: Sequence[int], tokens: npt.NDArray[np.int64]
+    def log_probabilities_of(
+        self, before: Sequence[int], ids: Sequence[int], candidates: npt.NDArray[np.int64]
     ) -> npt.NDArray[np.float32]:
-        """The same, float32 [n, k], of k other tokens in the place of each of n: `tokens`, int64 [n, k]."""
-        return self.model.log_probabilities_of([*before, *ids], len(before), tokens)
+        """Return the model's log-probabilities of other tokens in the place of each of n tokens.
 
-    def _leave(self, keeping: int) -> None:
-        """Put all but the last `keeping` tokens into the past, or nowhere where there is no memory."""
-        count = max(0, len(self._recent) - keeping)
-        if not (count and self._remembering):
+        Args:
+            before: the context, at least one token.
+            ids: the n tokens.
+            candidates: int64 [n, k].
+
+        Returns:
+            float32 [n, k].
+        """
+        return self.model.log_probabilities_of([*before, *ids], len(before), candidates)
+
+    def _remember_all_but(self, keep: int) -> None:
+        """Move all but the last `keep` tokens into the text memory, or drop them without one."""
+        count = max(0, len(self._recent) - keep)
+        if not (count and self._remembers):
             del self._recent[:count]
             return
-        begun = self._decoder.getstate()
+        state = self._decoder.getstate()
         text = self._decoder.decode(self.model.data(self._recent[:count]))
         expected = self.past.characters + len(text)
         try:
@@ -218,11 +305,11 @@ class RecallingModel:
         finally:
             if self.past.characters == expected:
                 del self._recent[:count]
-            else:  # they stay, and go with the next
-                self._decoder.setstate(begun)
+            else:  # they stay, and are remembered with the next
+                self._decoder.setstate(state)
 
     def close(self) -> None:
-        """Close the crystal; one in a temporary folder goes."""
+        """Close the crystal, and delete it if it is in a temporary folder."""
         self.past.close()
 
     def __enter__(self) -> Self:
@@ -232,32 +319,42 @@ class RecallingModel:
         self.close()
 
 
-def _checked(model: Judge, window: int, memory: int | None, stride: int, copying: bool) -> int:
-    """The tokens of memory, by default what it says at `RecallingModel`. Raises UsageError for figures that cannot be."""
+def _memory_tokens(model: ScoringModel, window: int, memory: int | None, stride: int, copying: bool) -> int:
+    """Check all sizes; returns the tokens of memory, with the default of `RecallingModel`.
+
+    Raises:
+        UsageError: a size is out of range, or exceeds the model's context.
+    """
     if memory is None:
         memory = 0 if copying else window // 2
     if window < 2 or not 0 <= memory < window or stride < 1:
-        raise UsageError(f"a window of {window} tokens, {memory} of them memory, at strides of {stride}: no such")
+        raise UsageError(
+            f"invalid sizes: window={window}, memory={memory}, stride={stride} "
+            "(need 2 <= window, 0 <= memory < window, stride >= 1)"
+        )
     if window + stride > model.context_length:
         raise UsageError(
-            f"{model.name} takes {model.context_length:,} tokens: a window of {window:,} and a stride of {stride:,} are more"
+            f"{model.name} takes {model.context_length:,} tokens, less than a window of {window:,} "
+            f"and a stride of {stride:,}: choose a smaller window"
         )
     return memory
 
 
-def judge(model: str | Path | ChatModel) -> LanguageModel:
-    """Open the model in a file or a folder, for reading; an open one is given back.
+def open_scoring_model(model: str | Path | ChatModel) -> LanguageModel:
+    """Open the model in a file or a folder for scoring; an open one is returned.
 
     Raises:
-        UsageError: The model does not say how likely tokens are.
+        UsageError: the model gives no log-probabilities of tokens.
     """
     from crystalcli.lm import LanguageModel, open_model_at
 
-    opened: object = model
+    language_model: object = model
     if isinstance(model, str | Path):
-        opened = None if isinstance(model, str) and "://" in model else open_model_at(model)
-    if not isinstance(opened, LanguageModel):
+        language_model = None if isinstance(model, str) and "://" in model else open_model_at(model)
+    if not isinstance(language_model, LanguageModel):
+        name = model if isinstance(model, str | Path) else model.name
         raise UsageError(
-            "how likely a text is can be told only by a GGUF file, or a folder of a family that crystal's decoder knows"
+            f"{name} gives no log-probabilities of tokens: choose a GGUF file, "
+            "or a folder of a family that crystal's decoder knows"
         )
-    return opened
+    return language_model

@@ -58,9 +58,9 @@ def test_figures_for_programs_and_for_people(tmp_path, capsys, monkeypatch):
         ("short.txt", b"Too short.\n", (), 2, "give more text, or a smaller --window"),
         ("empty.txt", b"", (), 3, "no text to predict"),
         ("binary.bin", bytes(range(256)) * 8, (), 3, "no text to predict"),
-        ("a.txt", TEXT.encode(), ("--window", "1"), 2, "a window of 1 tokens"),
+        ("a.txt", TEXT.encode(), ("--window", "1"), 2, "invalid sizes: window=1"),
         ("a.txt", TEXT.encode(), ("--window", "64", "--targets", "0"), 2, "at least one target"),
-        ("a.txt", TEXT.encode(), ("--model", "http://127.0.0.1:1/v1#x"), 2, "how likely a text is"),
+        ("a.txt", TEXT.encode(), ("--model", "http://127.0.0.1:1/v1#x"), 2, "gives no log-probabilities"),
         ("a.txt", None, (), 3, "does not exist"),
     ],
 )

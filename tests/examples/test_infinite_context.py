@@ -19,8 +19,7 @@ from crystalcli.examples.board import board, sparks
 from crystalcli.examples.infinite_context import NAME, app
 from crystalcli.examples.reading import Sample, State
 from crystalcli.examples.results import second_half
-from crystalcli.retrieval_lm.perplexity import Foreseen
-from crystalcli.retrieval_lm.text_memory import ChunkNodes
+from crystalcli.retrieval_lm import ChunkNodes, TargetScore
 
 TEXT = "".join(
     f"The {number}th boat lay at the {number * 7 % 31}th buoy. Its keeper was {name}.\n"
@@ -149,7 +148,7 @@ def test_a_picture_that_is_there_stays_when_nothing_is_read(tmp_path, capsys, mo
 
 
 def state(tokens: int) -> State:
-    each = Foreseen(tokens, 128, 500, 400.0, 399.0, 380.0, False)
+    each = TargetScore(tokens, 128, 500, 400.0, 399.0, 380.0, False)
     samples = [Sample(at, int(1.2e9), at // 2) for at in range(0, tokens + 1, 1024)]
     nodes = ChunkNodes(tokens, tokens // 10, tokens // 50, tokens // 100)
     rows = [{"window": each, "memory": each}] * 24

@@ -5,8 +5,8 @@ import torch
 
 from crystalcli import MemoryCrystal
 from crystalcli.errors import CrystalError
-from crystalcli.neural_memory.checkpoint import state_tensors
 from crystalcli.neural_memory import Forgetting
+from crystalcli.neural_memory.checkpoint import state_tensors
 
 
 def test_what_a_researcher_overrides_is_used():
@@ -31,7 +31,10 @@ def test_what_a_researcher_overrides_is_used():
     ("made", "message"),
     [
         (lambda children, ratio: children, "hierarchical_compress must return shapes"),
-        (lambda children, ratio: children.vectors[:, ::ratio], "hierarchical_compress must return LayerNodes, got Tensor"),
+        (
+            lambda children, ratio: children.vectors[:, ::ratio],
+            "hierarchical_compress must return LayerNodes, got Tensor",
+        ),
         (
             lambda children, ratio: children.mapped(lambda each: each[:, ::ratio])._replace(weights=children.weights),
             "hierarchical_compress must return shapes",

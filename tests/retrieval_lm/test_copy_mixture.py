@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.retrieval_lm.copy_mixture import Mixture, described
-from crystalcli.retrieval_lm.ngrams import APART, ORDERS, NgramTable, ngram_followers
+from crystalcli.retrieval_lm.copy_mixture import CopyMixture, follower_features
+from crystalcli.retrieval_lm.ngrams import NO_TOKEN, ORDERS, NgramTable, ngram_followers
 
 KINDS = 6  # tokens there are
 
@@ -39,7 +39,7 @@ def test_the_mixture_is_a_distribution_whatever_it_has_learnt(ids, seed):
     for last in range(KINDS):
         tokens = [*ids[first:-1], last]
         own = [float(model[row, token]) for row, token in enumerate(tokens)]
-        mixed = Mixture().mix(tokens, own, found, logs)
+        mixed = CopyMixture().mix(tokens, own, found, logs)
         assert len(mixed) == rows + 1
         total += math.exp(mixed[-1])
     assert total == pytest.approx(1, abs=1e-5)
@@ -54,7 +54,7 @@ def test_no_token_changes_what_is_said_before_it(ids, seed, other):
     for each in (ids, changed):
         found = ngram_followers(each, first)
         own = [float(model[row, token]) for row, token in enumerate(each[first:])]
-        said.append(Mixture().mix(each[first:], own, found, logs_of(model, found)))
+        said.append(CopyMixture().mix(each[first:], own, found, logs_of(model, found)))
     assert said[0][:-1] == said[1][:-1]
 
 
@@ -73,10 +73,10 @@ def test_probabilities_and_steps_are_those_of_the_whole_vocabulary(ids, seed):
     found = ngram_followers(ids, first)
     model = model_of(seed, 4)
     logs = logs_of(model, found)
-    features = described(found, logs)
-    mixture = Mixture()
+    features = follower_features(found, logs)
+    mixture = CopyMixture()
     for row, token in enumerate(ids[first:]):
-        tokens = [each for each in found.tokens[row].tolist() if each != APART]
+        tokens = [each for each in found.tokens[row].tolist() if each != NO_TOKEN]
         weights = mixture._weights.copy()
         before = plainly(weights, model[row], tokens, features[row, : len(tokens)])
         (said,) = mixture.mix(
@@ -103,7 +103,7 @@ def test_probabilities_and_steps_are_those_of_the_whole_vocabulary(ids, seed):
 def test_what_is_known_of_followers():
     found = ngram_followers([1, 2, 3, 1, 2, 4, 1, 2, 4, 7, 2, 9], 9)
     logs = np.full(found.tokens.shape, -2.0, np.float32)
-    features = described(found, logs)
+    features = follower_features(found, logs)
     orders = len(ORDERS)
     assert features.shape[2] == 4 + 2 * orders
     assert found.places[0, :3].tolist() == [1, 1, 1]  # "1 2 4" was followed by 1 alone
@@ -117,16 +117,16 @@ def test_what_is_known_of_followers():
 
 def test_where_nothing_followed_it_is_the_model():
     found = ngram_followers([1, 2, 3, 4], 3)
-    assert Mixture().mix([4], [-1.5], found, np.zeros(found.tokens.shape, np.float32)) == [-1.5]
+    assert CopyMixture().mix([4], [-1.5], found, np.zeros(found.tokens.shape, np.float32)) == [-1.5]
 
 
 def test_the_mixture_learns_whom_to_believe():
     row = ngram_followers([1, 2, 1, 2, 1, 9], 5)
     many = NgramTable(*(np.repeat(each, 300, 0) for each in row))
     logs = np.full(many.tokens.shape, -3.0, np.float32)
-    right = Mixture().mix([2] * 300, [-3.0] * 300, many, logs)
+    right = CopyMixture().mix([2] * 300, [-3.0] * 300, many, logs)
     assert -3.0 < right[0] < right[-1]
     assert right[-1] > -0.1
-    wrong = Mixture().mix([5] * 300, [-3.0] * 300, many, logs)
+    wrong = CopyMixture().mix([5] * 300, [-3.0] * 300, many, logs)
     assert wrong[0] < wrong[-1]
     assert wrong[-1] > -3.0  # what it copied is now less likely than the model has it

@@ -9,8 +9,7 @@ import pytest
 from crystalcli.errors import UsageError
 from crystalcli.library import Crystal
 from crystalcli.lm import LanguageModel
-from crystalcli.retrieval_lm.recalling_model import RecallingModel, judge
-from crystalcli.retrieval_lm.text_memory import ChunkNodes, TextMemory
+from crystalcli.retrieval_lm import ChunkNodes, RecallingModel, TextMemory, open_scoring_model
 
 LINES = "".join(f"Line {number} is about the {number * 37 % 101}th lamp of the harbour.\n" for number in range(400))
 VERSE = (
@@ -72,7 +71,7 @@ def test_memory_window_and_what_is_to_come_do_not_overlap(model, encoder_folder)
         for start in (1500, 2600, 2700):
             reader.skip(ids[at:start])
             at = start
-            prompt = reader.prompt(settle=True)
+            prompt = reader.prompt(flush=True)
             local = reader.local()
             assert local == ids[start - 128 : start]
             assert prompt[len(prompt) - 128 :] == local
@@ -99,8 +98,8 @@ def test_it_foresees_better_what_it_has_read_long_before(model, encoder_folder):
     again, rest = model.ids(VERSE)[:64], model.ids(VERSE)[64:]
     with RecallingModel(model, TextMemory(encoder_folder), window=256) as reader:
         reader.skip(before + again)
-        with_memory = sum(reader.judge(reader.prompt(settle=True), rest))
-        window_alone = sum(reader.judge(reader.local(256), rest))
+        with_memory = sum(reader.log_probabilities(reader.prompt(flush=True), rest))
+        window_alone = sum(reader.log_probabilities(reader.local(256), rest))
     assert with_memory > 0.5 * window_alone  # nats that are half as many
 
 
@@ -129,10 +128,10 @@ def test_copying_leaves_the_window_to_the_last_tokens(model, encoder_folder):
             reader = RecallingModel(model, past, window=256, memory=memory, copying=copying)
             assert reader.memory == 0
             reader.skip(before + after[:64])
-            assert reader.prompt(settle=True) == (before + after[:64])[-256:]
+            assert reader.prompt(flush=True) == (before + after[:64])[-256:]
             assert (past.characters > 0) is copying
             tokens = reader.tokens
-            stride = reader.foresee(after[64:])
+            stride = reader.score(after[64:])
             assert (stride.ids, stride.memory, reader.tokens) == (after[64:], 0, tokens)
             told[copying] = sum(stride.log_probabilities)
     assert told[True] > 0.5 * told[False]  # nats
@@ -182,30 +181,30 @@ def test_tokens_that_could_not_be_remembered_wait_for_the_next(model):
                 )
                 assert reader._recent == ids[reader.tokens - len(reader._recent) : reader.tokens]
         assert not failures
-        reader._leave(0)
+        reader._remember_all_but(0)
         assert past.characters == len(words)
         sources = past._store.sources()
-        assert "".join(past._searcher().shelf.span_text(each) for each in sources) == words
+        assert "".join(past._open_searcher().shelf.span_text(each) for each in sources) == words
 
 
 @pytest.mark.parametrize("figures", [{"window": 1}, {"window": 8192}])
 def test_figures_are_checked_before_a_crystal_is_made(tmp_path, language_model_path, figures):
-    with pytest.raises(UsageError, match=r"no such|takes 8,192"):
+    with pytest.raises(UsageError, match=r"invalid sizes|takes 8,192"):
         RecallingModel.from_pretrained(language_model_path, None, tmp_path / "n.crystal", **figures)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("figures", [{"window": 1}, {"memory": -1}, {"window": 64, "memory": 64}, {"stride": 0}])
 def test_figures_out_of_range(model, figures):
-    with TextMemory(None) as past, pytest.raises(UsageError, match="no such"):
+    with TextMemory(None) as past, pytest.raises(UsageError, match="invalid sizes"):
         RecallingModel(model, past, **figures)
 
 
 def test_a_window_that_is_too_large_and_a_model_that_cannot_judge(model):
     with TextMemory(None) as past, pytest.raises(UsageError, match="takes 8,192 tokens"):
         RecallingModel(model, past, window=8192)
-    with pytest.raises(UsageError, match="how likely a text is"):
-        judge("http://127.0.0.1:1/v1#x")
+    with pytest.raises(UsageError, match="gives no log-probabilities"):
+        open_scoring_model("http://127.0.0.1:1/v1#x")
 
 
 def test_a_past_says_what_it_holds(encoder_folder):

@@ -9,7 +9,7 @@ from support.small_encoder import make_encoder
 
 from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
 from crystalcli.library import Crystal
-from crystalcli.retrieval_lm.text_memory import TextMemory
+from crystalcli.retrieval_lm import TextMemory
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -38,8 +38,8 @@ def test_a_crystal_with_an_encoder_of_its_own_is_refused_and_let_go(tmp_path, sh
         crystal.ingest([shelf_folder])
     before = path.read_bytes()
     for encoder, error, said in (
-        (None, UsageError, "by all-MiniLM-L6-v2 alone"),
-        (own, UsageError, "by all-MiniLM-L6-v2 alone"),
+        (None, UsageError, "expected all-MiniLM-L6-v2"),
+        (own, UsageError, "expected all-MiniLM-L6-v2"),
         (encoder_folder, EncoderMismatchError, "holds another"),
     ):
         with pytest.raises(error, match=said) as raised:
@@ -47,7 +47,7 @@ def test_a_crystal_with_an_encoder_of_its_own_is_refused_and_let_go(tmp_path, sh
         assert open_files(path) == []  # though the error, and the frames in it, are still here
         del raised
     assert path.read_bytes() == before
-    with pytest.raises(UsageError, match="by all-MiniLM-L6-v2 alone"):
+    with pytest.raises(UsageError, match="expected all-MiniLM-L6-v2"):
         TextMemory(own, tmp_path / "new.crystal")
     assert not (tmp_path / "new.crystal").exists()
 
@@ -106,7 +106,7 @@ def test_what_was_interrupted_is_not_there_and_can_be_added_again(tmp_path, enco
     path = tmp_path / "past.crystal"
     with TextMemory(encoder_folder, path) as past:
         past.add(LAMPS)
-        past._layers = past._writer._encoder = _Interrupted(past._layers)
+        past._chunk_encoder = past._writer._encoder = _Interrupted(past._chunk_encoder)
         with pytest.raises(KeyboardInterrupt):
             past.add(GULLS)
         assert past.characters == len(LAMPS)

@@ -70,7 +70,7 @@ def open_local_model(option: str | None) -> LanguageModel:
     """
     from crystalcli.language_models import is_builtin, resolve_model
     from crystalcli.models import catalogue_entry
-    from crystalcli.retrieval_lm.recalling_model import judge
+    from crystalcli.retrieval_lm import open_scoring_model
 
     model = resolve_model(option)
-    return judge(fetch_weights(model) / catalogue_entry(model).main if is_builtin(model) else model)
+    return open_scoring_model(fetch_weights(model) / catalogue_entry(model).main if is_builtin(model) else model)

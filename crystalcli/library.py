@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         VerifyReport,
     )
     from crystalcli.recall import MemoryReport
-    from crystalcli.retrieval_lm.perplexity import PerplexityReport
+    from crystalcli.retrieval_lm import PerplexityReport
     from crystalcli.text import FileFilter, FoundFile
     from crystalcli.types import Answer, ChatModel, Citation
 

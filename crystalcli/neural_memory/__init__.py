@@ -3,16 +3,23 @@
 It answers: "Of all states that this network has seen, which bear on the present one?" It does not
 know text or crystal files.
 
-    memory_crystal.py      `MemoryCrystal`: embeddings in, layers of means; recall, forgetting
-    memory_transformer.py  `InfiniteMemoryTransformer`: a transformer layer with such a memory
-    beam_search.py         candidates by layer, the best that do not overlap, `Recalled`
-    node_store.py          nodes of a layer, and columns that grow
-    forgetting_curve.py    `Forgetting`: FSRS-5's power law, for numpy and torch
-    checkpoint.py          a memory as named tensors, and as a safetensors file
-    argument_checks.py     checks of arguments
-    hook_checks.py         checks of what overridden steps return
-
 Names are imported when they are first used: the forgetting curve does not need torch.
+
+argument_checks.py     Checks of the arguments that a memory in tensors is given, or a layer that
+                       has one.
+beam_search.py         Beam search down a pyramid of nodes in tensors: candidates by layer, and the
+                       best of them.
+checkpoint.py          Checkpoints: the state of a memory as named tensors, and these as a
+                       safetensors file.
+forgetting_curve.py    The forgetting curve of memories: a power law, for floats, numpy arrays and
+                       torch tensors alike.
+hook_checks.py         Checks of what the overridable steps of a memory return; a subclass may have
+                       replaced them.
+memory_crystal.py      `MemoryCrystal`: the pyramid as a memory for the embeddings of any model, in
+                       tensors.
+memory_transformer.py  `InfiniteMemoryTransformer`: a layer over windows, with a memory of all
+                       windows before.
+node_store.py          Nodes of a layer in tensors, and layers that grow by them.
 """
 
 from __future__ import annotations

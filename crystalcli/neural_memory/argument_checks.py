@@ -19,11 +19,11 @@ from crystalcli.errors import UsageError
 if TYPE_CHECKING:
     from torch import Tensor
 
-# The largest time or importance: sums of them, and ages in float32, stay finite.
+# The largest time or importance: sums of these, and ages in float32, stay finite.
 MAX_VALUE = 1e30
 # The most tokens of an atom: token positions are counted in int64 and float64.
 _MAX_ATOM_TOKENS = 1 << 53
-# An importance below this counts as 0: shares of a sum of such numbers would not add up to 1.
+# An importance below this counts as 0: shares of so small a sum would not add up to 1.
 _MIN_IMPORTANCE = 1e-30
 
 
@@ -86,7 +86,7 @@ def check_mask(value: object, shape: torch.Size, name: str) -> Tensor:
 
 
 def within_limit(values: Tensor) -> bool:
-    """Return whether all numbers are within MAX_VALUE, or are rounded means of such; NaN is not."""
+    """Return whether all numbers are within MAX_VALUE, or rounded means of these; NaN is not."""
     return bool((values.detach().abs() <= 2 * MAX_VALUE).all())
 
 

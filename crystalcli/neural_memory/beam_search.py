@@ -40,7 +40,13 @@ class Candidates(NamedTuple):
 
     @classmethod
     def all_of(cls, level: int, count: int, queries: Tensor) -> Candidates:
-        """Make candidates of all `count` nodes of a layer, for queries [batch, queries, dimension]."""
+        """Make candidates of all nodes of a layer.
+
+        Args:
+            level: the layer.
+            count: its number of nodes.
+            queries: [batch, queries, dimension].
+        """
         shape = (*queries.shape[:2], count)
         rows = torch.arange(count, device=queries.device).expand(shape)
         return cls(level, rows, queries.new_zeros(1).expand(shape), rows.new_full((1,), -1).expand(shape))

@@ -1,8 +1,9 @@
 """Checkpoints: the state of a memory as named tensors, and these as a safetensors file.
 
-    counts                      int64 [7]    dimension, three ratios, tokens read, batch, 1 where flat
-    clock                       float64 [4]  now, temperature, stability and power of the forgetting
-                                             curve, 0 without one
+    counts                      int64 [7]    dimension, three ratios, tokens read, batch, and 1
+                                             where the memory is flat
+    clock                       float64 [4]  now, temperature, stability and power of the
+                                             forgetting curve, 0 without one
     units.vectors, ...          the columns of a NodeLayer, for units, clusters and atoms
     waiting.units.vectors, ...  the tensors of LayerNodes that fill no unit yet; so for clusters and
                                 atoms
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -143,7 +144,7 @@ def save_memory(memory: Checkpointed, path: Path) -> None:
             new.unlink(missing_ok=True)
 
 
-def load_memory(kind: type[Memory], path: Path, options: Mapping[str, Any]) -> Memory:
+def load_memory(kind: Callable[..., Memory], path: Path, options: Mapping[str, Any]) -> Memory:
     """Make a memory from a file that `save_memory` wrote.
 
     Args:

@@ -136,9 +136,9 @@ class Forgetting:
     def strengthened(self, stability: Values, age: Values) -> Values:
         """Return the stability after a recall at an age, from which on the age counts anew.
 
-        `S' = S·(1 + g·(S/S₁)^-w₉·(e^(w₁₀·(1 - R)) - 1))`, with S₁ the stability of importance 1. The
-        more was forgotten, the more a recall strengthens, so a hundred recalls at once count hardly
-        more than one; and a memory that is strong already gains less.
+        `S' = S·(1 + g·(S/S₁)^-w₉·(e^(w₁₀·(1 - R)) - 1))`, with S₁ the stability of importance 1.
+        The more was forgotten, the more a recall strengthens, so a hundred recalls at once count
+        hardly more than one; and a memory that is strong already gains less.
         """
         current: Any = stability
         lost: Any = 1 - self.retained(age, stability)  # type: ignore[operator]

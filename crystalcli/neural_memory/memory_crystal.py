@@ -49,8 +49,8 @@ class MemoryCrystal:
     """A stream of embeddings, remembered as layers of means.
 
     Units are means of 10 tokens, clusters of 5 units, atoms of 2 clusters. By token, layers take
-    (itemsize · dimension + 24) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 403 MB for
-    a million tokens of 768 dimensions in float32, 203 MB in bfloat16. The embeddings themselves
+    (itemsize · dimension + 24) · (1/10 + 1/50 + 1/100) bytes, and at most an eighth more: 403 MB
+    for a million tokens of 768 dimensions in float32, 203 MB in bfloat16. The embeddings themselves
     would take 3,072 and 1,536 MB.
 
     The steps `hierarchical_compress`, `compute_relevance`, `extract_memories` and `merge_memories`
@@ -84,8 +84,8 @@ class MemoryCrystal:
         Args:
             dimension: of the embeddings.
             ratios: tokens to a unit, units to a cluster, clusters to an atom.
-            forgetting: the curve on which memories fade, in the unit of the times that `crystallize`
-                is given, tokens by default; None forgets nothing.
+            forgetting: the curve on which memories fade, in the unit of the times that
+                `crystallize` is given, tokens by default; None forgets nothing.
             temperature: the factor of `log R` where it is added to a cosine.
             dtype: in which nodes are kept.
 
@@ -103,7 +103,7 @@ class MemoryCrystal:
         self.dtype = _check_dtype(dtype)
         self.reset()
 
-    # --- state ------------------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------
 
     @property
     def batch(self) -> int | None:
@@ -137,7 +137,7 @@ class MemoryCrystal:
             rows: row numbers, or a bool for each row; None for everything.
 
         Raises:
-            UsageError: the memory has no such row.
+            UsageError: a row does not exist.
         """
         if rows is None:
             self.tokens = 0
@@ -171,8 +171,8 @@ class MemoryCrystal:
             dtype: of the nodes; None for the present one.
 
         Raises:
-            UsageError: the dtype is not of floating point, or cannot hold the nodes; the memory then
-                stays as it was.
+            UsageError: the dtype is not of floating point, or cannot hold the nodes; the memory
+                then stays as it was.
         """
         node_dtype = self.dtype if dtype is None else _check_dtype(dtype)
         if node_dtype != self.dtype:
@@ -185,7 +185,7 @@ class MemoryCrystal:
         self.waiting = [nodes.mapped(lambda tensor: tensor.to(device)) for nodes in self.waiting]
         return self
 
-    # --- writing ----------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------
 
     def crystallize(
         self,
@@ -198,8 +198,8 @@ class MemoryCrystal:
     ) -> list[Tensor]:
         """Read embeddings into the layers.
 
-        Remainders that fill no group yet wait for the next call, so any split of the input gives the
-        same layers.
+        Remainders that fill no group yet wait for the next call, so any split of the input gives
+        the same layers.
 
         Args:
             context_embeddings: [tokens, dimension] or [batch, tokens, dimension].
@@ -273,8 +273,8 @@ class MemoryCrystal:
         """Make one node of every `ratio` children.
 
         The node has the mean of the children by their weights, their mean weight and last time, and
-        is pinned if any of them is; so every node is the weighted mean of its tokens. Override it to
-        keep more of the children, in as many nodes.
+        is pinned if any of them is; so every node is the weighted mean of its tokens. Override it
+        to keep more of the children, in as many nodes.
 
         Args:
             children: a multiple of `ratio`.
@@ -291,12 +291,12 @@ class MemoryCrystal:
             children.pinned.reshape(shape).any(2),
         )
 
-    # --- reading ----------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------
 
     def recall(
         self, query: Tensor, depth: int = 3, k: int = 8, *, now: float | None = None, strengthen: bool = True
     ) -> Recalled:
-        """Recall the `k` memories nearest to a query, by beam search through the last `depth` layers.
+        """Recall the memories nearest to a query, by beam search through the layers.
 
         No two memories overlap: of a node and its descendants, the one that scores better is
         returned. Nodes of a searched layer that have no parent yet always take part.
@@ -304,17 +304,17 @@ class MemoryCrystal:
         Args:
             query: [dimension]; [queries, dimension] of a flat memory; [batch, dimension] or
                 [batch, queries, dimension].
-            depth: 1 searches atoms alone; 2 also the clusters of the best atoms; 3 also the units of
-                the best clusters.
+            depth: the layers to search, coarse to fine: 1 searches atoms alone; 2 also the clusters
+                of the best atoms; 3 also the units of the best clusters.
             k: the most memories for a query.
             now: the time from which ages count; by default that of the last token.
             strengthen: where memories fade, let the recalled ones, and the nodes above them, fade
                 more slowly from now on.
 
         Returns:
-            Memories in the shape of the query, with `k` in the place of the dimension, or fewer where
-            there are no more; `layers` is 0 where a row of a batch has fewer than others. None at all
-            from an empty memory.
+            Memories in the shape of the query, with `k` in the place of the dimension, or fewer
+            where there are no more; `layers` is 0 where a row of a batch has fewer than others.
+            None at all from an empty memory.
 
         Raises:
             UsageError: the shape, device, depth, k or time is invalid.
@@ -344,7 +344,8 @@ class MemoryCrystal:
 
         Args:
             recalled: the result of `recall`.
-            used: which of them to strengthen, bool in the shape of `recalled.layers`; all by default.
+            used: which of them to strengthen, bool in the shape of `recalled.layers`; all by
+                default.
             now: the time of the recall; by default that of the last token.
 
         Raises:
@@ -454,7 +455,7 @@ class MemoryCrystal:
             scores = scores + self.temperature * log_retained[streams, indices]
         return candidates._replace(scores=scores.masked_fill(missing, float("-inf")))
 
-    # --- checkpoints ------------------------------------------------------------------------------------
+    # --- checkpoints ------------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
         """Write the memory as a safetensors file, replacing one that exists.
@@ -488,8 +489,8 @@ class MemoryCrystal:
 def _full_precision(gradient: bool, device: torch.device) -> Iterator[None]:
     """Make tensors that may be kept and changed later, in the precision that is stated.
 
-    This holds where the caller is in inference mode too, or in autocast, which would give some scores
-    another dtype.
+    This holds where the caller is in inference mode too, or in autocast, which would give some
+    scores another dtype.
 
     Args:
         gradient: whether gradients are recorded.

@@ -1,10 +1,10 @@
-"""`InfiniteMemoryTransformer`: a transformer layer over windows, with a `MemoryCrystal` of all windows before.
+"""`InfiniteMemoryTransformer`: a layer over windows, with a memory of all windows before.
 
-Sources: old states are kept compressed (Compressive Transformer: Rae et al., 2020); attention recalls
-a few of them by content and a learnt gate mixes them in (Memorizing Transformers: Wu et al., 2022);
-blocks of context are looked up by representatives (InfLLM: Xiao et al., 2024); memories precede the
-text that is read (RETRO: Borgeaud et al., 2022). The gate starts at 0, as in Flamingo (Alayrac et
-al., 2022) and LLaMA-Adapter (Zhang et al., 2023).
+Sources: old states are kept compressed (Compressive Transformer: Rae et al., 2020); attention
+recalls a few of them by content and a learnt gate mixes them in (Memorizing Transformers: Wu et
+al., 2022); blocks of context are looked up by representatives (InfLLM: Xiao et al., 2024); memories
+precede the text that is read (RETRO: Borgeaud et al., 2022). The gate starts at 0, as in Flamingo
+(Alayrac et al., 2022) and LLaMA-Adapter (Zhang et al., 2023).
 
 Knows: windows, attention, the memory's public methods, the layer's state_dict.
 Does not know: text, how a memory stores or searches nodes.
@@ -39,10 +39,11 @@ class InfiniteMemoryTransformer(nn.Module):
     It maps [batch, tokens, d_model] to the same shape. A window attends to itself, causally, with
     rotary positions. In addition each token recalls `k` memories of earlier windows, coarse to fine
     through the last `depth` layers of the memory, and attends to them: `softmax(q·k/√d + log R)`,
-    with `R` the share that is left of a memory by the forgetting curve, and with one empty place, so
-    that a token need not attend to any memory. The result is multiplied by the tanh of a gate for
-    each head, which starts at 0. Then the window's outputs are crystallized, each weighted by a
-    learnt importance. Keys of memories start as the queries' own, so that at first like recalls like.
+    with `R` the share that is left of a memory by the forgetting curve, and with one empty place,
+    so that a token need not attend to any memory. The result is multiplied by the tanh of a gate
+    for each head, which starts at 0. Then the window's outputs are crystallized, each weighted by a
+    learnt importance. Keys of memories start as the queries' own, so that at first like recalls
+    like.
 
     The memory goes with `state_dict`, under `memory.`, and to the device and dtype of the layer.
     """
@@ -72,8 +73,8 @@ class InfiniteMemoryTransformer(nn.Module):
             k: memories for each token.
             stride: tokens from one recall to the next; the tokens between share it. No token sees
                 the recall of a later one.
-            forgetting: the curve of the layer's own memory, in tokens; half is left after 100,000 by
-                default, None forgets nothing.
+            forgetting: the curve of the layer's own memory, in tokens; half is left after 100,000
+                by default, None forgets nothing.
             gradient: let gradients through the memory, back into the windows that were remembered.
                 Call `memory.detach()` or `memory.reset()` after each step then, and `detach()` also
                 where only some rows are reset. Without it the memory is data.
@@ -110,7 +111,7 @@ class InfiniteMemoryTransformer(nn.Module):
     def _new_memory(self, forgetting: Forgetting | None) -> MemoryCrystal:
         return MemoryCrystal(self.d_model, forgetting=forgetting, dtype=torch.get_default_dtype())
 
-    # --- forward ------------------------------------------------------------------------------------------
+    # --- forward ----------------------------------------------------------------------------------
 
     def forward(
         self,
@@ -124,8 +125,8 @@ class InfiniteMemoryTransformer(nn.Module):
 
         Args:
             x: [batch, tokens, d_model] or [tokens, d_model].
-            use_infinite_memory: recall before each window, and crystallize after it. Without it each
-                window stands alone, and nothing is remembered.
+            use_infinite_memory: recall before each window, and crystallize after it. Without it
+                each window stands alone, and nothing is remembered.
             memory: used in place of the layer's own.
             mask: bool [batch, tokens] or [tokens], False for padding: it is not attended to or
                 remembered, whatever it holds, and the output in its place is meaningless.
@@ -202,10 +203,10 @@ class InfiniteMemoryTransformer(nn.Module):
     def _attend_memory(self, queries: Tensor, memory: MemoryCrystal, mask: Tensor | None = None) -> Tensor:
         """Attend to the memories that each token recalls; returns [batch, tokens, heads, width].
 
-        A stride recalls by its first token that is not padding. The product of a query and a memory's
-        key is that of the memory and the query, taken back through the key's weights. So keys and
-        values of memories are never made, and recall searches by the mean of those queries over the
-        heads.
+        A stride recalls by its first token that is not padding. The product of a query and a
+        memory's key is that of the memory and the query, taken back through the key's weights. So
+        keys and values of memories are never made, and recall searches by the mean of those queries
+        over the heads.
         """
         width, tokens = queries.shape[3], queries.shape[1]
         # Queries in the space of the memories: [batch, tokens, heads, d_model].
@@ -250,12 +251,12 @@ class InfiniteMemoryTransformer(nn.Module):
         memory.strengthen(recalled, _in_strides(used, self.stride).any(2))
 
     def _importance(self, y: Tensor, mask: Tensor | None) -> Tensor:
-        """Return the importance of each token, float32 [batch, tokens]; 1 for all tokens at first."""
+        """Return the importance of each token, float32 [batch, tokens]; 1 for all at first."""
         logits = self.importance(y)[..., 0].float()
         importance = torch.exp(_IMPORTANCE_RANGE * torch.tanh(logits / _IMPORTANCE_RANGE))
         return importance if mask is None else importance * mask
 
-    # --- the memory beside the weights --------------------------------------------------------------------
+    # --- the memory beside the weights ------------------------------------------------------------
 
     def _check_memory(self, memory: MemoryCrystal) -> MemoryCrystal:
         if not isinstance(memory, MemoryCrystal):
@@ -285,7 +286,10 @@ class InfiniteMemoryTransformer(nn.Module):
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Load weights and memory; a state without a memory, as of other programs, leaves it as it is."""
+        """Load weights and memory; a state without a memory leaves it as it is.
+
+        Weights of another program have no memory.
+        """
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )

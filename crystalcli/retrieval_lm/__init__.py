@@ -3,13 +3,18 @@
 It answers: "How likely is the next token, given all that was read before?" It also measures how
 much better the model predicts with the crystal.
 
-    recalling_model.py  `RecallingModel`: a window, recalled passages before it, and copying
-    text_memory.py      `TextMemory`: a crystal that grows as text is read
-    ngrams.py           the tokens that followed earlier n-grams
-    copy_mixture.py     `CopyMixture`: their probabilities, raised by weights that are learnt
-    perplexity.py       targets, arms, and the perplexity of each with its interval
-
 Names are imported when they are first used.
+
+copy_mixture.py     A copy mixture: a model's token probabilities, raised for the followers of
+                    earlier n-grams.
+ngrams.py           N-gram continuations: the tokens that followed earlier occurrences of the last
+                    tokens of a text.
+perplexity.py       Perplexity of held-out pieces of a text, with the passages that a model recalls
+                    and without.
+recalling_model.py  A language model that reads text of any length: its window, and passages
+                    recalled from before it.
+text_memory.py      A text memory: a crystal that grows as text is read, and is searched for similar
+                    passages.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from crystalcli.errors import UsageError
 from crystalcli.index import ENCODER, Encoder, LazyEncoder, SegmentWriter, open_encoder, resolve_encoder
 from crystalcli.storage import RUN_SIZE, RunRow, SourceRow, Store, digest, runs_in_order
 from crystalcli.text import FLOOR, LIMIT
-from crystalcli.types import Chunk
+from crystalcli.types import Chunk, DocumentState
 
 if TYPE_CHECKING:
     import numpy.typing as npt

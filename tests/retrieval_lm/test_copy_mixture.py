@@ -97,7 +97,7 @@ def test_probabilities_and_steps_are_those_of_the_whole_vocabulary(ids, seed):
                 moved[place] += sign * 1e-5
                 ends.append(plainly(moved, model[row], tokens, features[row, : len(tokens)])[token])
             slope = (ends[0] - ends[1]) / 2e-5
-            assert step[place] == pytest.approx(0.05 * slope / math.sqrt(mixture._steps[place]), abs=1e-4)
+            assert step[place] == pytest.approx(0.05 * slope / math.sqrt(mixture._squares[place]), abs=1e-4)
 
 
 def test_what_is_known_of_followers():

@@ -12,7 +12,7 @@ from crystalcli.cli.terminal.humanize import format_count, single_line
 from crystalcli.cli.terminal.output import output
 
 if TYPE_CHECKING:
-    from crystalcli.retrieval_lm.perplexity import Estimate, PerplexityReport
+    from crystalcli.retrieval_lm import Estimate, PerplexityReport
 
 _ARMS = {
     "window": "the last tokens alone",

@@ -199,7 +199,9 @@ def repeats(memory: Sequence[int], target: Sequence[int]) -> bool:
 def figures(nats: Sequence[float], tokens: Sequence[int], sizes: Sequence[int]) -> PerplexityFigures:
     """What targets came to: their negative log-probabilities, tokens and bytes."""
     lost, counts, lengths = (np.array(each, np.float64) for each in (nats, tokens, sizes))
-    return PerplexityFigures(_estimate(lost, counts, np.exp), _estimate(lost / math.log(2), lengths, lambda value: value))
+    return PerplexityFigures(
+        _estimate(lost, counts, np.exp), _estimate(lost / math.log(2), lengths, lambda value: value)
+    )
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float], tokens: Sequence[int]) -> Estimate:

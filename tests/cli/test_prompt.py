@@ -78,13 +78,13 @@ def test_what_is_pasted_is_one_question(typed, tmp_path):
 def test_commands(typed, tmp_path):
     for line, said in (
         ("/help", "each is answered by itself"),
-        ("/sources", "nothing was answered yet"),
+        ("/sources", "no question was answered yet"),
         ("/model", "the best sentences are quoted"),
         ("/model other.gguf", "no model file at"),
         ("/model ~nosuchuser/other.gguf", "at ~nosuchuser/other.gguf"),
         (f"/model {'a' * 300}", "File name too long"),
         ("/model", "the best sentences are quoted"),  # still: what cannot be opened changes nothing
-        ("/nonsense", "there is no /nonsense: /help says what there is"),
+        ("/nonsense", "/nonsense is not a command here: /help lists them"),
         ("   ", ""),
     ):
         typed.sendline(line)
@@ -108,7 +108,7 @@ def test_with_a_model_an_answer_can_be_stopped_and_the_next_one_asked(samples_cr
         child.expect("no model file at")
         child.expect(PROMPT)
         child.sendline("tides")
-        child.expect("reads what was found")
+        child.expect("reads the passages")
         child.expect(r"\r\x1b\[2K")  # it speaks
         child.expect(r"\w+ \w+ ")
         child.sendintr()

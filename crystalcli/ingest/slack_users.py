@@ -10,8 +10,10 @@ from pathlib import Path
 
 from crystalcli.errors import CrystalError
 from crystalcli.ingest.ledger import Ledger
-from crystalcli.storage import SourceRow
-from crystalcli.text import PEOPLE, FoundFile, SkippedPath, survey_file
+from crystalcli.storage.tables.rows import SourceRow
+from crystalcli.text.discover.walk import FoundFile, SkippedPath
+from crystalcli.text.formats.chats.chat_json import PEOPLE
+from crystalcli.text.source.file_bytes import survey_file
 
 
 class SlackUsers:

@@ -17,18 +17,11 @@ from crystalcli.errors import SourceError
 from crystalcli.index import CachedEncoder
 from crystalcli.ingest.ingester import IngestOptions, IngestReport
 from crystalcli.ingest.locations import own_files
-from crystalcli.text import (
-    INSTALLED,
-    NEVER_ENTERED,
-    OWN_SUFFIXES,
-    PEOPLE,
-    PLAINLY,
-    ChangedPaths,
-    Next,
-    ReadOptions,
-    asked_place,
-    watch_events,
-)
+from crystalcli.text.discover.fs_events import Next, watch_events
+from crystalcli.text.discover.skip_rules import INSTALLED
+from crystalcli.text.discover.walk import NEVER_ENTERED, OWN_SUFFIXES, ChangedPaths, asked_place
+from crystalcli.text.formats.chats.chat_json import PEOPLE
+from crystalcli.text.source.read_request import PLAINLY, ReadOptions
 
 if TYPE_CHECKING:
     from crystalcli.text import FileFilter

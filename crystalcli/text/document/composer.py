@@ -27,7 +27,7 @@ class Composer:
         self._ended = 0  # newlines at the end so far
         self._holds: dict[str, str] = {}
 
-    def open(self, gap: int = PARAGRAPH) -> None:
+    def begin_block(self, gap: int = PARAGRAPH) -> None:
         """Write what must stand between the text so far and a block, so that landmarks can be set before it."""
         if self.start and self._ended < gap:
             self._write("\n" * (gap - self._ended))
@@ -46,32 +46,32 @@ class Composer:
                 break
         self._ready.append(Landmark(self.start, kind, label))
 
-    def line_is(self, number: int) -> None:
+    def mark_line(self, number: int) -> None:
         """The block that begins here stands on this line of the file; 0: no one knows."""
         self.mark("line", str(number - self.line) if number else "")
 
-    def row_is(self, number: int) -> None:
+    def mark_row(self, number: int) -> None:
         """The line that begins here is this row of its sheet."""
         self.mark("row", str(number - self.line))
 
-    def block(self, text: str, gap: int = PARAGRAPH) -> None:
+    def write_block(self, text: str, gap: int = PARAGRAPH) -> None:
         """A block after the one before. `text` is cleaned; nothing is written when nothing is left of it."""
-        text = clean(text).strip("\n").rstrip()
+        text = clean_text(text).strip("\n").rstrip()
         if text.strip():
-            self.open(gap)
+            self.begin_block(gap)
             self._write(text)
 
-    def more(self, text: str) -> None:
+    def append(self, text: str) -> None:
         """Text that goes on where the last ended, cleaned."""
-        if text := clean(text):
+        if text := clean_text(text):
             self._write(text)
 
-    def end(self) -> None:
+    def end_line(self) -> None:
         """The last line ends too."""
-        self.open(LINE)
+        self.begin_block(LINE)
 
-    def take(self) -> list[str | Landmark]:
-        """What was written since this was last asked."""
+    def drain(self) -> list[str | Landmark]:
+        """What was written since this was last request."""
         ready, self._ready = self._ready, []
         return ready
 
@@ -82,7 +82,7 @@ class Composer:
         self._ended = len(text) - len(text.rstrip("\n")) + (self._ended if not text.strip("\n") else 0)
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """The text with plain newlines and spaces, less what is no text."""
     if "\r" in text:
         text = _ENDS.sub("\n", text)
@@ -91,17 +91,17 @@ def clean(text: str) -> str:
     return _NO_TEXT.sub("", text)
 
 
-def as_one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """A cell or a title: on one line."""
-    return " ".join(clean(text).split())
+    return " ".join(clean_text(text).split())
 
 
-def text_lines(text: str) -> str:
+def tidy_lines(text: str) -> str:
     """A paragraph: its lines with single spaces and none at their ends."""
-    return "\n".join(_RUN.sub(" ", line).strip() for line in clean(text).split("\n"))
+    return "\n".join(_RUN.sub(" ", line).strip() for line in clean_text(text).split("\n"))
 
 
-def row_of(cells: list[str]) -> str:
+def table_row(cells: list[str]) -> str:
     """A row of a table inside a document: cells on one line, empty ones at the end left out."""
     while cells and not cells[-1]:
         cells = cells[:-1]

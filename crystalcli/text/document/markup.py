@@ -32,7 +32,7 @@ _DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 
 
-def name_of(element: Element) -> str:
+def local_name(element: Element) -> str:
     """The element's name without its namespace; "" for what is no element."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
@@ -49,7 +49,7 @@ def attribute(element: Element, name: str) -> str:
 def children(element: Element, *names: str) -> Iterator[Element]:
     """The children with these names, in order; all of them when there are no names."""
     for child in element:
-        if not names or name_of(child) in names:
+        if not names or local_name(child) in names:
             yield child
 
 
@@ -58,15 +58,15 @@ def descendants(element: Element, *names: str) -> Iterator[Element]:
     return (each for each in element.iter(*(f"{{*}}{name}" for name in names)) if each is not element)
 
 
-def tree(data: bytes) -> Element:
+def parse_xml(data: bytes) -> Element:
     """The root of an XML document. Raises lxml's XMLSyntaxError, or SourceError for one that declares entities."""
     root = etree.fromstring(data, etree.XMLParser(**_SAFE))
     _plain(root)
     return root
 
 
-def elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -> Iterator[Element]:
-    """The elements with these names as they end, one after the other; each is emptied when the next is asked for.
+def iter_elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -> Iterator[Element]:
+    """The elements with these names as they end, one after the other; each is emptied when the next is request for.
 
     One inside another comes as a part of it. within: only those that are children of an element with one of these names.
     """
@@ -76,9 +76,9 @@ def elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -> Ite
         if event == "start":
             if element.getparent() is None:
                 _plain(element)
-            if inside is None and name_of(element) in names:
+            if inside is None and local_name(element) in names:
                 above = element.getparent()
-                if not within or (above is not None and name_of(above) in within):
+                if not within or (above is not None and local_name(above) in within):
                     inside = element
         elif inside is None:
             element.clear(keep_tail=True)
@@ -95,14 +95,14 @@ def _plain(element: Element) -> None:
         raise SourceError("damaged: it declares entities of its own", Reason.DAMAGED)
 
 
-def page(text: str) -> Element:
+def parse_html(text: str) -> Element:
     """The root of an HTML document, or None for an empty one. XHTML is read as XML where it is well-formed.
 
     Raises SourceError for one that is nested too deeply.
     """
     if "http://www.w3.org/1999/xhtml" in text[:2000] or text[:100].lstrip().startswith("<?xml"):
         try:
-            return tree(_DOCTYPE.sub("", _NAMED.sub(_character, _DECLARATION.sub("", text, count=1)), count=1).encode())
+            return parse_xml(_DOCTYPE.sub("", _NAMED.sub(_character, _DECLARATION.sub("", text, count=1)), count=1).encode())
         except (etree.XMLSyntaxError, SourceError):
             pass  # browsers read it all the same
     # HTML knows no entities of its own, so a large text is no bomb; 2048 levels.

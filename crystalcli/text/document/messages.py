@@ -33,7 +33,7 @@ class ChatLog(NamedTuple):
     messages: Iterable[Message]
 
 
-def time_of(value: object) -> str:
+def format_time(value: object) -> str:
     """A time as it is told: seconds or milliseconds since 1970 are UTC, ISO 8601 is what was on the clock, other words stay."""
     if isinstance(value, str) and _EPOCH.fullmatch(value.strip()):
         value = float(value)
@@ -51,10 +51,10 @@ def time_of(value: object) -> str:
         return ""
     if told := _ISO.match(value.strip()):
         return f"{told[1]} {told[2]}" + (" UTC" if told[3] else "")
-    return brief(value)
+    return short_label(value)
 
 
-def brief(text: str) -> str:
+def short_label(text: str) -> str:
     """A name or the like in one line."""
     return " ".join(text.split())[:_LONGEST]
 
@@ -63,18 +63,18 @@ def write_messages(conversations: Iterable[ChatLog]) -> Iterator[str | Landmark]
     """The messages as text, a paragraph each, with a "message" landmark each, and a "heading" where there is a title."""
     position, headed = 0, ""
     for conversation in conversations:
-        title = brief(conversation.title)
+        title = short_label(conversation.title)
         if title != headed:
             yield Landmark(position, "heading", title)
             headed = title
         for message in conversation.messages:
-            text = as_paragraph(message)
+            text = format_message(message)
             yield Landmark(position, "message", ", ".join(filter(None, (message.author, message.time))))
             yield text
             position += len(text)
 
 
-def as_paragraph(message: Message) -> str:
+def format_message(message: Message) -> str:
     """`[2024-05-01 10:30] Ann: text` and an empty line."""
     author = f"{message.author}: " if message.author else ""
     return (f"[{message.time}] " if message.time else "") + author + message.text.strip() + "\n\n"

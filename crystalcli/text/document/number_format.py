@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 # The codes that a file may use by number alone.
-BUILT_IN = {
+BUILT_IN_CODES = {
     1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?", 13: "# ??/??",
     14: "yyyy-mm-dd", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm", 21: "h:mm:ss",
     22: "yyyy-mm-dd h:mm", 37: "#,##0;(#,##0)", 38: "#,##0;(#,##0)", 39: "#,##0.00;(#,##0.00)", 40: "#,##0.00;(#,##0.00)",
@@ -53,7 +53,7 @@ def format_number(value: float, code: str, *, from_1904: bool = False) -> str:
     bare = "".join(text for kind, text in tokens if kind == "other")
     if "general" in sections[index].lower() or (not bare.strip("@") and not any(kind == "date" for kind, _ in tokens)):
         literal = "".join(text for kind, text in tokens if kind in ("quoted", "escaped", "currency"))
-        return literal if literal and not code.lower().startswith("general") and index else general(value)
+        return literal if literal and not code.lower().startswith("general") and index else format_general(value)
     if any(kind in ("date", "elapsed") for kind, _ in tokens):
         return _date(value, tokens, from_1904)
     magnitude = abs(value) if index == 1 else value
@@ -62,12 +62,12 @@ def format_number(value: float, code: str, *, from_1904: bool = False) -> str:
     return _number(magnitude, tokens)
 
 
-def general(value: float) -> str:
+def format_general(value: float) -> str:
     """A number without a format."""
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.10g}"
 
 
-def is_date(code: str) -> bool:
+def is_date_code(code: str) -> bool:
     """Whether a code shows a day or a time."""
     section = next(iter(_sections(code)), "")
     return "general" not in section.lower() and any(
@@ -164,7 +164,7 @@ def _date(value: float, tokens: list[Token], from_1904: bool) -> str:
     """A day or a time. What lies outside the calendar is given as a number."""
     days = value + 1462 if from_1904 else value
     if not 0 <= days < 2_958_466:
-        return general(value)
+        return format_general(value)
     finest = max((len(text.partition(".")[2]) for kind, text in tokens if kind == "date"), default=0)
     seconds = round(days * 86400, finest)
     # Day 60 is 29 February 1900, which never was: spreadsheets count it all the same.

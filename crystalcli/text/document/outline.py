@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from crystalcli.types import HEADING_JOINT, Landmark
 
-LONGEST_LABEL = 300  # characters of one heading
+MAX_LABEL_LENGTH = 300  # characters of one heading
 
 
 class Outline:
@@ -33,7 +33,7 @@ class Outline:
         return HEADING_JOINT.join([*([self._under] if self._under else []), *(label for _, label in self._open)])
 
 
-def cut_at(text: str, headings: Iterable[tuple[int, str]], given: int) -> Iterator[str | Landmark]:
+def split_at_headings(text: str, headings: Iterable[tuple[int, str]], given: int) -> Iterator[str | Landmark]:
     """A text, cut so that a Landmark can stand at each heading: (offset in the text, path). given: characters before the text."""
     start = 0
     for offset, path in headings:
@@ -45,6 +45,6 @@ def cut_at(text: str, headings: Iterable[tuple[int, str]], given: int) -> Iterat
         yield text[start:]
 
 
-def label_of(text: str) -> str:
+def heading_label(text: str) -> str:
     """A heading's text as a label: on one line, and not too long."""
-    return " ".join(text.split())[:LONGEST_LABEL].rstrip()
+    return " ".join(text.split())[:MAX_LABEL_LENGTH].rstrip()

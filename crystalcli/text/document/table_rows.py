@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer
 
-COLUMNS = 16_384  # of a sheet that are read: as many as Excel has
+MAX_COLUMNS = 16_384  # of a sheet that are read: as many as Excel has
 LONGEST_NAME = 80  # characters of a column's name that each row repeats
 _SEARCH = 30  # rows: a header comes by then
 _VALUE = re.compile(
@@ -33,7 +33,7 @@ class Cell(NamedTuple):
 Row = Mapping[int, Cell]  # cells that hold something, by column from 0, in order
 
 
-def cell_of(text: str) -> Cell:
+def guess_cell(text: str) -> Cell:
     """A cell of which no one says what it is."""
     return Cell(text, _VALUE.fullmatch(text) is None)
 
@@ -41,16 +41,16 @@ def cell_of(text: str) -> Cell:
 def write_table(composer: Composer, sheet: str, rows: Iterable[tuple[int, Row]]) -> Iterator[None]:
     """Write the rows of a sheet, each on a line of its own, into a composer, and stop after each."""
     gap = PARAGRAPH
-    for number, line in headed(rows):
-        composer.open(gap)
+    for number, line in row_lines(rows):
+        composer.begin_block(gap)
         composer.mark("sheet", sheet)
-        composer.row_is(number)
-        composer.block(line, gap)
+        composer.mark_row(number)
+        composer.write_block(line, gap)
         gap = LINE
         yield
 
 
-def headed(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, str]]:
+def row_lines(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, str]]:
     """The rows, numbered, that hold something, each as a line. A header comes as a line of its own, and again in every row below.
 
     After an empty row another table may begin, with a header of its own.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from crystalcli.text.document.outline import Outline, cut_at, label_of
+from crystalcli.text.document.outline import Outline, heading_label, split_at_headings
 from crystalcli.text.formats.markdown import NEWLINE
 from crystalcli.types import Landmark
 
@@ -70,17 +70,17 @@ def with_chapters(texts: Iterable[str]) -> Iterator[str | Landmark]:
     for text in texts:
         rest += text
         found, done = scanner.scan(rest, final=False)
-        yield from cut_at(rest[:done], found, given)
+        yield from split_at_headings(rest[:done], found, given)
         given += done
         rest = rest[done:]
     found, _ = scanner.scan(rest, final=True)
-    yield from cut_at(rest, found, given)
+    yield from split_at_headings(rest, found, given)
 
 
 def gutenberg_title(head: str) -> str:
     """The title that Project Gutenberg's header gives, or ""."""
     found = _TITLE.search(head) if _PROJECT.match(head.lstrip()) else None
-    return label_of(found[1]) if found is not None else ""
+    return heading_label(found[1]) if found is not None else ""
 
 
 class _Scanner:
@@ -167,7 +167,7 @@ class _Scanner:
         if takes and following is not None:
             label = f"{label}. {' '.join(following.lines)}"
         self._inside = True
-        found.append((paragraph.start, self._outline.enter(level, label_of(label))))
+        found.append((paragraph.start, self._outline.enter(level, heading_label(label))))
         return takes
 
     def _heading(self, paragraph: _Paragraph) -> tuple[int, str, bool]:

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.document.composer import LINE, Composer, as_one_line
-from crystalcli.text.document.table_rows import Row, cell_of, headed
-from crystalcli.text.formats.plain import decoded_texts
+from crystalcli.text.document.composer import LINE, Composer, one_line
+from crystalcli.text.document.table_rows import Row, guess_cell, row_lines
+from crystalcli.text.formats.plain import decode_pieces
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
@@ -29,19 +29,19 @@ class CsvReading:
     kind = "csv"
     title = ""
 
-    def __init__(self, asked: ReadRequest) -> None:
-        self._asked = asked
+    def __init__(self, request: ReadRequest) -> None:
+        self._request = request
 
     def pieces(self) -> Iterator[str | Landmark]:
         """A line for every row that holds something, with "row" landmarks. Raises SourceError when there is none."""
         composer = Composer()
-        for number, line in headed(_rows(_lines(decoded_texts(self._asked)))):
-            composer.open(LINE)
-            composer.row_is(number)
-            composer.block(line, LINE)
-            yield from composer.take()
-        composer.end()
-        yield from composer.take()
+        for number, line in row_lines(_rows(_lines(decode_pieces(self._request)))):
+            composer.begin_block(LINE)
+            composer.mark_row(number)
+            composer.write_block(line, LINE)
+            yield from composer.drain()
+        composer.end_line()
+        yield from composer.drain()
         if not composer.start:
             raise SourceError("no text in it", Reason.NO_TEXT)
 
@@ -74,11 +74,11 @@ def _rows(lines: Iterator[str]) -> Iterator[tuple[int, Row]]:
     if sample and sample[0][:4].lower() == "sep=" and len(sample[0].strip()) == 5:  # Excel's own way to say it
         delimiter = sample.pop(0)[4]
         number = 1
-    delimiter = delimiter or delimiter_of(sample)
+    delimiter = delimiter or detect_delimiter(sample)
     for record in _records(_chained(sample, lines), delimiter):
         number += 1
-        found = ((column, as_one_line(text)) for column, text in enumerate(record))
-        yield number, {column: cell_of(text) for column, text in found if text}
+        found = ((column, one_line(text)) for column, text in enumerate(record))
+        yield number, {column: guess_cell(text) for column, text in found if text}
 
 
 def _chained(sample: list[str], lines: Iterator[str]) -> Iterator[str]:
@@ -115,7 +115,7 @@ def _cells(record: str, delimiter: str) -> Iterator[list[str]]:
         yield from csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, skipinitialspace=True)
 
 
-def delimiter_of(lines: list[str]) -> str:
+def detect_delimiter(lines: list[str]) -> str:
     """What separates the cells: what gives the most lines the same number of them, at least two; a comma where nothing does."""
     best, chosen = (0.0, 0), ","
     held = [line for line in lines if line.strip()]

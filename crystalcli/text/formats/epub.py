@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from crystalcli.errors import Reason, Refusal, SourceError
-from crystalcli.text.document.composer import Composer, as_one_line
-from crystalcli.text.document.markup import Element, attribute, children, descendants, name_of, page, tree
-from crystalcli.text.document.outline import Outline, label_of
+from crystalcli.text.document.composer import Composer, one_line
+from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_html, parse_xml
+from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
-from crystalcli.text.formats.web.html_reader import decoded
+from crystalcli.text.formats.web.html_reader import decode_html
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"
@@ -34,7 +34,7 @@ Chapters = dict[
 class EpubReading(PackageReading):
     """A book."""
 
-    def title_in(self, package: Package) -> str:
+    def read_title(self, package: Package) -> str:
         """The title, and who wrote it."""
         root, _ = _book(package)
         title = next((text for text in _texts(root, "title")), "")
@@ -58,12 +58,12 @@ class EpubReading(PackageReading):
         chapters = _chapters(package, root, folder, items)
         outline = Outline()
         for name in found:
-            body = page(_text(package.read(name)))
+            body = parse_html(_text(package.read(name)))
             if body is None:
                 continue
             here = chapters.get(name, {})
             if "" in here:
-                composer.open()
+                composer.begin_block()
                 composer.mark("heading", here[""])
                 outline = Outline(here[""])
             flow = HtmlBlocks(composer, outline=outline, anchors=here, is_chapter="" in here)
@@ -74,13 +74,13 @@ class EpubReading(PackageReading):
 
 def _book(package: Package) -> tuple[Element, str]:
     """The root of the package document, and the folder it is in."""
-    files = descendants(tree(package.read(CONTAINER)), "rootfile")
+    files = descendants(parse_xml(package.read(CONTAINER)), "rootfile")
     name = next((path for each in files if (path := unquote(str(each.get("full-path") or "")))), "")
-    return tree(package.read(name)), posixpath.dirname(name)
+    return parse_xml(package.read(name)), posixpath.dirname(name)
 
 
 def _texts(root: Element, name: str) -> Iterator[str]:
-    return (text for each in descendants(root, name) if (text := as_one_line("".join(each.itertext()))))
+    return (text for each in descendants(root, name) if (text := one_line("".join(each.itertext()))))
 
 
 def _target(folder: str, href: str) -> tuple[str, str]:
@@ -95,13 +95,13 @@ def _text(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return decoded(data, "windows-1252")
+        return decode_html(data, "windows-1252")
 
 
 def _refuse_encrypted(package: Package, names: set[str]) -> None:
     if ENCRYPTION not in package:
         return
-    for each in descendants(tree(package.read(ENCRYPTION)), "EncryptedData"):
+    for each in descendants(parse_xml(package.read(ENCRYPTION)), "EncryptedData"):
         method = next(descendants(each, "EncryptionMethod"), None)
         if method is not None and method.get("Algorithm") in _GARBLED:
             continue
@@ -122,13 +122,13 @@ def _chapters(package: Package, root: Element, folder: str, items: dict[str, Ele
         found: Chapters = {}
         base = posixpath.dirname(name)
         if is_nav:
-            contents = page(_text(package.read(name)))
+            contents = parse_html(_text(package.read(name)))
             navs = list(descendants(contents, "nav")) if contents is not None else []
             for nav in [each for each in navs if "toc" in attribute(each, "type").split()] or navs[:1]:
                 for each in children(nav, "ol"):
                     _nav_entries(each, base, Outline(), 0, found)
         else:
-            for each in descendants(tree(package.read(name)), "navMap"):
+            for each in descendants(parse_xml(package.read(name)), "navMap"):
                 _ncx_entries(each, base, Outline(), 0, found)
         if is_nav and found:
             return found
@@ -139,9 +139,9 @@ def _chapters(package: Package, root: Element, folder: str, items: dict[str, Ele
 def _nav_entries(entries: Element, base: str, outline: Outline, level: int, found: Chapters) -> None:
     for entry in children(entries, "li") if level < _DEEPEST else ():
         link = next(children(entry, "a", "span"), None)
-        label = label_of(as_one_line(element_text(link))) if link is not None else ""
+        label = heading_label(one_line(element_text(link))) if link is not None else ""
         path = outline.enter(level, label) if label else ""
-        if link is not None and name_of(link) == "a" and path:
+        if link is not None and local_name(link) == "a" and path:
             _note(found, base, str(link.get("href") or ""), path)
         for inner in children(entry, "ol"):
             _nav_entries(inner, base, outline, level + 1, found)
@@ -149,7 +149,7 @@ def _nav_entries(entries: Element, base: str, outline: Outline, level: int, foun
 
 def _ncx_entries(entries: Element, base: str, outline: Outline, level: int, found: Chapters) -> None:
     for entry in children(entries, "navPoint") if level < _DEEPEST else ():
-        label = label_of(" ".join(as_one_line("".join(each.itertext())) for each in children(entry, "navLabel")))
+        label = heading_label(" ".join(one_line("".join(each.itertext())) for each in children(entry, "navLabel")))
         path = outline.enter(level, label) if label else ""
         content = next(children(entry, "content"), None)
         if content is not None and path:

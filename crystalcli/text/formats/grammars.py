@@ -136,7 +136,7 @@ _BY_PROGRAM = {"python": "python", "node": "javascript", "ruby": "ruby", "php": 
 _ONLY_CPP = ("class ", "namespace ", "template <", "template<", "public:", "private:", "protected:", "constexpr ")
 
 
-def language_of(path: Path, text: str) -> str:
+def detect_language(path: Path, text: str) -> str:
     """The language of a file of code, as GRAMMARS names it, or "" for one without a grammar. text: its beginning at least."""
     suffix, name = path.suffix.lower(), path.name.lower()
     if suffix == ".h":

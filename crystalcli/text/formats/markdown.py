@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from crystalcli.text.document.outline import LONGEST_LABEL, Outline, cut_at
+from crystalcli.text.document.outline import MAX_LABEL_LENGTH, Outline, split_at_headings
 from crystalcli.types import Landmark
 
 NEWLINE = re.compile(r"\r\n?|\n")
@@ -53,7 +53,7 @@ def markdown_title(head: str, whole: bool) -> str:
 
 
 def _cut(text: str, headings: list[Heading], given: int, outline: Outline) -> Iterator[str | Landmark]:
-    return cut_at(text, ((offset, outline.enter(level, label)) for offset, level, label in headings), given)
+    return split_at_headings(text, ((offset, outline.enter(level, label)) for offset, level, label in headings), given)
 
 
 class _Scanner:
@@ -147,4 +147,4 @@ def _label(text: str, closed: bool = False) -> str:
         without = text.rstrip("#")
         if not without or without[-1] in " \t":
             text = without
-    return " ".join(LINK.sub(r"\1", text).split())[:LONGEST_LABEL].rstrip()
+    return " ".join(LINK.sub(r"\1", text).split())[:MAX_LABEL_LENGTH].rstrip()

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.document.composer import Composer, as_one_line, clean
-from crystalcli.text.document.outline import Outline, label_of
+from crystalcli.text.document.composer import Composer, clean_text, one_line
+from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.source.file_bytes import Decoder, bytes_again
 from crystalcli.text.source.read_request import ReadRequest
@@ -27,12 +27,12 @@ _PICTURE = re.compile(
 
 
 class NotebookReading:
-    """A notebook. It is parsed when its title or its pieces are asked for, and not before."""
+    """A notebook. It is parsed when its title or its pieces are request for, and not before."""
 
     kind = "notebook"
 
-    def __init__(self, asked: ReadRequest) -> None:
-        self._asked = asked
+    def __init__(self, request: ReadRequest) -> None:
+        self._request = request
         self._cells: list[Any] | None = None
         self._named = ""
 
@@ -52,19 +52,19 @@ class NotebookReading:
         composer, outline = Composer(), Outline()
         for number, cell in enumerate(self._parsed(), 1):
             _write(cell, number, composer, outline)
-            yield from composer.take()
-        composer.end()
-        yield from composer.take()
+            yield from composer.drain()
+        composer.end_line()
+        yield from composer.drain()
         if not composer.start:
             raise SourceError("no text in it", Reason.NO_TEXT)
 
     def _parsed(self) -> list[Any]:
         """The cells, in either version of the format."""
         if self._cells is None:
-            seen = self._asked.seen
+            seen = self._request.seen
             if seen.fingerprint.size > LARGEST:
                 raise SourceError(f"a notebook of more than {LARGEST // 1_000_000} MB", Reason.TOO_LARGE)
-            data = b"".join(bytes_again(self._asked.path, seen.fingerprint, self._asked.options.piece))
+            data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
             try:
                 book = json.loads(Decoder(seen.encoding).decode(data, final=True))
             except (ValueError, RecursionError, MemoryError) as error:
@@ -77,32 +77,32 @@ class NotebookReading:
             self._cells = [cell for each in cells for cell in each]
             meta = book.get("metadata")
             named = meta.get("title") or meta.get("name") if isinstance(meta, dict) else ""
-            self._named = label_of(as_one_line(named)) if isinstance(named, str) else ""
+            self._named = heading_label(one_line(named)) if isinstance(named, str) else ""
         return self._cells
 
 
 def _write(cell: object, number: int, composer: Composer, outline: Outline) -> None:
     """A cell and its outputs. One that holds nothing, or is nothing that can be read, is left out."""
-    source = clean(_source(cell)).strip("\n").rstrip()
+    source = clean_text(_source(cell)).strip("\n").rstrip()
     said = _outputs(cell)
     if not source.strip() and not said:
         return
-    composer.open()
+    composer.begin_block()
     composer.mark("cell", str(number))
     kind = cell.get("cell_type") if isinstance(cell, dict) else ""
     if kind == "heading":  # of version 3
         level = cell.get("level") if isinstance(cell, dict) else 1
-        composer.mark("heading", outline.enter(level if isinstance(level, int) else 1, label_of(source)))
-        composer.block(source)
+        composer.mark("heading", outline.enter(level if isinstance(level, int) else 1, heading_label(source)))
+        composer.write_block(source)
     elif kind == "markdown":
         for piece in with_headings([source], outline):
             if isinstance(piece, Landmark):
                 composer.mark("heading", piece.label)
             else:
-                composer.more(piece)
+                composer.append(piece)
     else:
-        composer.block(source)
-    composer.block(said)
+        composer.write_block(source)
+    composer.write_block(said)
 
 
 def _is_markdown(cell: object) -> bool:
@@ -134,7 +134,7 @@ def _outputs(cell: object) -> str:
         text = _joined(plain)
         if output.get("output_type") in ("error", "pyerr"):
             text = f"{_joined(output.get('ename'))}: {_joined(output.get('evalue'))}"
-        text = clean(_COLOURS.sub("", text[: 4 * OUTPUT])).strip("\n").rstrip()
+        text = clean_text(_COLOURS.sub("", text[: 4 * OUTPUT])).strip("\n").rstrip()
         if text.strip() and not _PICTURE.fullmatch(text):
             parts.append(text)
     said = "\n".join(parts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from crystalcli.text.document.outline import Outline, cut_at, label_of
+from crystalcli.text.document.outline import Outline, heading_label, split_at_headings
 from crystalcli.text.formats.markdown import LONGEST_LINE, NEWLINE
 from crystalcli.types import Landmark
 
@@ -41,7 +41,7 @@ def with_rst_headings(texts: Iterable[str]) -> Iterator[str | Landmark]:
     yield from _cut(rest, scanner, given, final=True)
 
 
-def rst_title_of(head: str) -> str:
+def rst_title(head: str) -> str:
     """The first title."""
     first = next((piece for piece in with_rst_headings([head]) if isinstance(piece, Landmark)), None)
     return first.label if first is not None else ""
@@ -49,7 +49,7 @@ def rst_title_of(head: str) -> str:
 
 def _cut(text: str, scanner: _Scanner, given: int, *, final: bool) -> Iterator[str | Landmark]:
     found = scanner.scan(text, final=final)
-    yield from cut_at(text[: scanner.done], found, given)
+    yield from split_at_headings(text[: scanner.done], found, given)
 
 
 class _Scanner:
@@ -105,4 +105,4 @@ def _underlines(line: str, title: str) -> str:
 
 
 def _label(title: str) -> str:
-    return label_of(ROLE.sub(lambda match: next(filter(None, match.groups()), ""), title))
+    return heading_label(ROLE.sub(lambda match: next(filter(None, match.groups()), ""), title))

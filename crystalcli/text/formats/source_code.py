@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crystalcli.text.formats.plain import decoded_texts
+from crystalcli.text.formats.plain import decode_pieces
 from crystalcli.text.source.file_bytes import Decoder
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
@@ -18,25 +18,25 @@ LARGEST = 1 << 20  # bytes of a file whose definitions are looked for; its tree 
 class CodeReading:
     """A file of source code. It is held whole for its definitions, unless it is too large or no grammar reads it."""
 
-    def __init__(self, asked: ReadRequest) -> None:
-        self.kind = asked.kind
+    def __init__(self, request: ReadRequest) -> None:
+        self.kind = request.kind
         self.title = ""
-        self._asked = asked
+        self._request = request
 
     def pieces(self) -> Iterator[str | Landmark]:
         """The text in pieces that begin and end at landmarks."""
-        from crystalcli.text.formats.grammars import language_of
+        from crystalcli.text.formats.grammars import detect_language
 
-        asked = self._asked
-        head = Decoder(asked.seen.encoding).decode(asked.seen.head)
-        if asked.seen.fingerprint.size > LARGEST or not language_of(asked.path, head):
-            yield from decoded_texts(asked)
+        request = self._request
+        head = Decoder(request.seen.encoding).decode(request.seen.head)
+        if request.seen.fingerprint.size > LARGEST or not detect_language(request.path, head):
+            yield from decode_pieces(request)
             return
         from crystalcli.text.formats.definitions import find_definitions
 
-        text = "".join(decoded_texts(asked))
+        text = "".join(decode_pieces(request))
         start = 0
-        for mark in find_definitions(text, language_of(asked.path, text)):
+        for mark in find_definitions(text, detect_language(request.path, text)):
             if mark.start > start:
                 yield text[start : mark.start]
             yield mark

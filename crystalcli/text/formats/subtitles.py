@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.line_index import piece_lines
-from crystalcli.text.formats.plain import decoded_texts
+from crystalcli.text.formats.plain import decode_pieces
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
@@ -44,13 +44,13 @@ class SubtitlesReading:
     kind = "subtitles"
     title = ""
 
-    def __init__(self, asked: ReadRequest) -> None:
-        self._asked = asked
+    def __init__(self, request: ReadRequest) -> None:
+        self._request = request
 
     def pieces(self) -> Iterator[str | Landmark]:
         """The text, and a "time" landmark where a sentence begins, or after some seconds of one. Raises SourceError."""
         position, marked, ended, before = 0, -_STRETCH, -_PAUSE, ""
-        for cue in _cues(piece_lines(decoded_texts(self._asked))):
+        for cue in _cues(piece_lines(decode_pieces(self._request))):
             for number, turn in enumerate(cue.turns):
                 is_anew = number > 0 or cue.start - ended > _PAUSE or _is_spoken_by_another(turn, before)
                 joint = "" if not position else "\n" if is_anew else " "

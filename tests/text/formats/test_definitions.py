@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crystalcli.text.chunking.chunker import cut_chunks
 from crystalcli.text.formats.definitions import find_definitions
-from crystalcli.text.formats.grammars import GRAMMARS, language_of
+from crystalcli.text.formats.grammars import GRAMMARS, detect_language
 from crystalcli.text.formats.source_code import LARGEST
 from crystalcli.text.readers import open_source
 from crystalcli.types import Landmark
@@ -168,7 +168,7 @@ def test_definitions_have_landmarks(language, tmp_path):
     name, source, expected = SOURCES[language]
     (tmp_path / name).write_text(source, encoding="utf-8", newline="")
     text, marks = read(tmp_path / name)
-    assert language_of(tmp_path / name, source) == language
+    assert detect_language(tmp_path / name, source) == language
     assert text == source
     found = [(mark.label, text[mark.start :]) for mark in marks]
     assert [label for label, _ in found] == [label for label, _ in expected]
@@ -203,7 +203,7 @@ def test_depth_counts_the_definitions_around():
     ],
 )
 def test_language_of_a_file(tmp_path, name, text, language):
-    assert language_of(tmp_path / name, text) == language
+    assert detect_language(tmp_path / name, text) == language
 
 
 snippets = st.lists(

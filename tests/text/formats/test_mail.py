@@ -16,7 +16,7 @@ from support.readings import read
 
 from crystalcli.errors import SourceError
 from crystalcli.text.formats.mail import mail_body
-from crystalcli.text.formats.mail.mail_message import mail_of
+from crystalcli.text.formats.mail.mail_message import parse_mail
 
 relaxed = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ANN = "Ann <ann@example.org>"
@@ -114,7 +114,7 @@ def test_a_maildir(tmp_path: Path) -> None:
     ],
 )
 def test_broken_mails_are_read_as_far_as_they_go(content: bytes, label: str | None, said: str) -> None:
-    found = mail_of(content)
+    found = parse_mail(content)
     assert said in found.text
     assert label is None or ", ".join(filter(None, (found.author, found.time))) == label
 
@@ -128,7 +128,7 @@ def test_no_damage_ends_the_reading(data: st.DataObject) -> None:
     content = bytearray(whole.as_bytes())
     for _ in range(data.draw(st.integers(0, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(1, 255))
-    found = mail_of(bytes(content[: data.draw(st.integers(0, len(content)))]))
+    found = parse_mail(bytes(content[: data.draw(st.integers(0, len(content)))]))
     assert "\n" not in found.subject + found.author + found.time
     assert "\0" not in found.text
 
@@ -136,7 +136,7 @@ def test_no_damage_ends_the_reading(data: st.DataObject) -> None:
 def test_hostile_mails_take_no_longer() -> None:
     nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000))
     start = time.process_time()
-    assert mail_of(nested + b"x\n" * 20_000).text
+    assert parse_mail(nested + b"x\n" * 20_000).text
     for page in (
         "<" * 300_000,
         "<!--" * 80_000,
@@ -146,8 +146,8 @@ def test_hostile_mails_take_no_longer() -> None:
         "&" * 300_000,
     ):
         mail_body.mail_body_text(page)
-    mail_of(b"Subject: " + b"=?utf-8?q?a?= " * 20_000 + b"\n\nx")
-    mail_of(b"From: " + b"(" * 100_000 + b"\n\nx")
+    parse_mail(b"Subject: " + b"=?utf-8?q?a?= " * 20_000 + b"\n\nx")
+    parse_mail(b"From: " + b"(" * 100_000 + b"\n\nx")
     assert time.process_time() - start < 5
 
 

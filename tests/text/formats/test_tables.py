@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from support.documents import read, xlsx
 
 from crystalcli.errors import SourceError
-from crystalcli.text.document.number_format import format_number, general, is_date
-from crystalcli.text.document.table_rows import cell_of, headed
-from crystalcli.text.formats.csv_table import delimiter_of
+from crystalcli.text.document.number_format import format_general, format_number, is_date_code
+from crystalcli.text.document.table_rows import guess_cell, row_lines
+from crystalcli.text.formats.csv_table import detect_delimiter
 from crystalcli.text.readers import open_source
 
 relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def lines(*rows: str) -> list[tuple[int, str]]:
-    """What `headed` makes of rows written with `|`."""
+    """What `row_lines` makes of rows written with `|`."""
     found = ((number, [cell.strip() for cell in row.split("|")]) for number, row in enumerate(rows, 1))
-    return list(headed((number, {n: cell_of(text) for n, text in enumerate(cells) if text}) for number, cells in found))
+    return list(row_lines((number, {n: guess_cell(text) for n, text in enumerate(cells) if text}) for number, cells in found))
 
 
 # --- headers --------------------------------------------------------------------------------------
@@ -134,8 +134,8 @@ def test_nothing_in_a_table_is_lost(table, rows: list[list[str]]) -> None:
 
 
 def test_delimiters_are_told_from_the_rows() -> None:
-    assert delimiter_of(["a,b;c", "d,e;f,g", "h;i"]) == ";"
-    assert delimiter_of(["a b", "c d"]) == ","
+    assert detect_delimiter(["a,b;c", "d,e;f,g", "h;i"]) == ";"
+    assert detect_delimiter(["a b", "c d"]) == ","
 
 
 # --- workbooks ------------------------------------------------------------------------------------
@@ -224,8 +224,8 @@ def test_numbers_as_they_are_seen(value: float, code: str, seen: str) -> None:
 
 
 def test_which_codes_are_days() -> None:
-    assert all(map(is_date, ("d/m/yy", "[h]:mm", "h:mm AM/PM", '"on" d')))
-    assert not any(map(is_date, ("General", "0.00", '"day" 0', "[Red]0", "0.0E+0")))
+    assert all(map(is_date_code, ("d/m/yy", "[h]:mm", "h:mm AM/PM", '"on" d')))
+    assert not any(map(is_date_code, ("General", "0.00", '"day" 0', "[Red]0", "0.0E+0")))
 
 
 @relaxed
@@ -239,6 +239,6 @@ def test_any_code_shows_something_without_failing(value: float, code: str) -> No
 @relaxed
 @given(st.integers(-(10**14), 10**14))
 def test_whole_numbers_are_shown_whole(value: int) -> None:
-    assert general(float(value)) == str(value)
+    assert format_general(float(value)) == str(value)
     assert format_number(float(value), "#,##0") == f"{value:,}"
     assert format_number(float(value), "0.00") == f"{value}.00"

@@ -23,13 +23,13 @@ from crystalcli.text.formats.archive.archive_reader import (
     BOMB,
     FILES,
     FLOOR,
-    PEOPLE,
     RATIO,
     TOO_MANY,
     Allowance,
     ArchiveEntry,
     LeftError,
 )
+from crystalcli.text.formats.chats.chat_json import PEOPLE
 from crystalcli.text.source.file_bytes import PIECE
 from crystalcli.text.source.read_request import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.source.unforeseen import unforeseen

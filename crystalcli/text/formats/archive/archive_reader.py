@@ -19,6 +19,7 @@ from pathlib import Path
 from crystalcli.errors import Reason, Refusal, SourceError, UnsteadySourceError, refusal_of
 from crystalcli.text.discover.skip_rules import INSTALLED
 from crystalcli.text.discover.walk import NEVER_ENTERED, OWN_SUFFIXES
+from crystalcli.text.formats.chats.chat_json import PEOPLE
 from crystalcli.text.source.file_bytes import checked_pieces, open_bytes
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
@@ -46,7 +47,6 @@ PACKAGES = frozenset((
 ))  # fmt: skip
 _FIRST = (b"mimetype", b"[Content_Types].xml", b"_rels/", b"META-INF/", b"AndroidManifest.xml")
 _MACHINE_MADE = NEVER_ENTERED | INSTALLED | {"__MACOSX"}
-PEOPLE = "users.json"  # in which exports of chats say who is who
 _DRIVE = re.compile("[A-Za-z]:")
 _NOT_IN_A_NAME = re.compile(r'[\x00-\x1f<>:"|?*\\]|[ .]\Z')
 _LONGEST = 60  # characters of a part of a temporary file's path: no more than 255 bytes

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crystalcli.text.document.messages import ChatLog, Message, brief, time_of
+from crystalcli.text.document.messages import ChatLog, Message, format_time, short_label
 
+PEOPLE = "users.json"  # the file of a Slack export that maps user ids to names
 _AUTHORS = ("author", "from", "sender", "sender_name", "speaker", "user", "username", "user_name", "name", "role")
 _TEXTS = ("text", "content", "message", "body", "value")
 _TIMES = (
@@ -35,7 +36,7 @@ _SLACK_LINK = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
 _MOSTLY = 0.5  # of the objects in a list: the others are of those who join and leave
 
 
-def conversations(data: object, people: Mapping[str, str] | None = None) -> list[ChatLog]:
+def find_conversations(data: object, people: Mapping[str, str] | None = None) -> list[ChatLog]:
     """Every conversation in what was parsed, in order; none where it is other data. people: names by identities, for Slack."""
     return list(_found(data, "", "", people or {}, _DEPTH))
 
@@ -45,10 +46,10 @@ def chat_title(data: object) -> str:
     if not isinstance(data, dict):
         return ""
     channel = data.get("channel")
-    return brief(_first_text(data, _TITLES) or (_first_text(channel, _TITLES) if isinstance(channel, dict) else ""))
+    return short_label(_first_text(data, _TITLES) or (_first_text(channel, _TITLES) if isinstance(channel, dict) else ""))
 
 
-def people_in(data: object) -> dict[str, str]:
+def slack_names(data: object) -> dict[str, str]:
     """Names by identities, from Slack's `users.json`."""
     found: dict[str, str] = {}
     for each in data if isinstance(data, list) else ():
@@ -61,7 +62,7 @@ def people_in(data: object) -> dict[str, str]:
                 (each, ("name",)),
             )
             names = (_first_text(source, keys) for source, keys in sources if isinstance(source, dict))
-            found[each["id"]] = brief(next(filter(None, names), each["id"]))
+            found[each["id"]] = short_label(next(filter(None, names), each["id"]))
     return found
 
 
@@ -86,7 +87,7 @@ def _found(data: object, title: str, time: str, people: Mapping[str, str], depth
             return
         for key, value in data.items():
             if _HOLDERS.fullmatch(key) and isinstance(value, dict | list):
-                told = time_of(data.get(f"{key}_date_time")) or time
+                told = format_time(data.get(f"{key}_date_time")) or time
                 yield from _found(value, title, told, people, depth - 1)
 
 
@@ -136,15 +137,15 @@ def _message(data: object, time: str, people: Mapping[str, str]) -> Message | No
         text = _from_slack(text, people)
         profile = data.get("user_profile")
         if author == data["user"] and isinstance(profile, dict):
-            author = brief(_first_text(profile, _NAMES)) or author
+            author = short_label(_first_text(profile, _NAMES)) or author
     text = "\n".join(filter(None, (text.strip(), *_attached(data))))
     return Message(author, _first_time(data, _TIMES) or time, text) if text else None
 
 
 def _name(value: object, people: Mapping[str, str]) -> str:
     if isinstance(value, dict):
-        return brief(_first_text(value, _NAMES))
-    return brief(people.get(value, value)) if isinstance(value, str) else ""
+        return short_label(_first_text(value, _NAMES))
+    return short_label(people.get(value, value)) if isinstance(value, str) else ""
 
 
 def _text(value: object, depth: int = 4) -> str:
@@ -163,7 +164,7 @@ def _text(value: object, depth: int = 4) -> str:
 def _attached(data: dict[str, Any]) -> Iterator[str]:
     """What came with a message, by its name."""
     if caption := _first_text(data, ("image_caption",)):
-        yield f"[Image: {brief(caption)}]"
+        yield f"[Image: {short_label(caption)}]"
     for key in ("attachments", "files", "photos", "videos"):
         held = data.get(key)
         for each in held if isinstance(held, list) else ():
@@ -171,7 +172,7 @@ def _attached(data: dict[str, Any]) -> Iterator[str]:
                 _first_text(each, ("file_name", "filename", "name", "title", "uri")) if isinstance(each, dict) else ""
             )
             if name:
-                yield f"[Attachment: {brief(name)}]"
+                yield f"[Attachment: {short_label(name)}]"
 
 
 def _from_slack(text: str, people: Mapping[str, str]) -> str:
@@ -199,4 +200,4 @@ def _first_text(data: dict[str, Any], keys: tuple[str, ...]) -> str:
 
 
 def _first_time(data: dict[str, Any], keys: tuple[str, ...]) -> str:
-    return next((told for key in keys if (told := time_of(data.get(key)))), "")
+    return next((told for key in keys if (told := format_time(data.get(key)))), "")

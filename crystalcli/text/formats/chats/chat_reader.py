@@ -9,28 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from crystalcli.errors import SourceError
 from crystalcli.text.document.line_index import piece_lines
 from crystalcli.text.document.messages import ChatLog, write_messages
-from crystalcli.text.formats.archive.archive_reader import PEOPLE
 from crystalcli.text.formats.chats import chat_json, whatsapp
-from crystalcli.text.formats.plain import decoded_texts
+from crystalcli.text.formats.plain import decode_pieces
+from crystalcli.text.formats.source_code import CodeReading
 from crystalcli.text.source.read_request import ReadRequest
-from crystalcli.types import Landmark, Reading
+from crystalcli.types import Landmark
 
 _LARGEST = 256 << 20  # bytes of JSON, which is parsed whole
 _LARGEST_LIST = 32 << 20  # bytes of `users.json`
 
 
 class ChatReading:
-    """A chat. JSON is parsed when its kind, its title or its pieces are asked for, and not before."""
+    """A chat. JSON is parsed when its kind, its title or its pieces are request for, and not before."""
 
-    def __init__(self, asked: ReadRequest) -> None:
-        self._asked = asked
-        self._is_json = asked.path.suffix.lower() == ".json"
+    def __init__(self, request: ReadRequest) -> None:
+        self._request = request
+        self._is_json = request.path.suffix.lower() == ".json"
         self._parsed: tuple[str, list[ChatLog]] | None = None
 
     @property
@@ -46,26 +45,20 @@ class ChatReading:
     def pieces(self) -> Iterator[str | Landmark]:
         """The messages, each after its landmark."""
         if self.kind == "code":
-            from crystalcli.text.readers import READERS
-
-            module, name = READERS["code"].split(":")
-            reading: Reading = getattr(import_module(f"crystalcli.text.{module}"), name)(
-                replace(self._asked, kind="code")
-            )
-            yield from reading.pieces()
+            yield from CodeReading(replace(self._request, kind="code")).pieces()
         elif self._is_json:
             yield from write_messages(self._conversations()[1])
         else:
             yield from write_messages(
-                [ChatLog("", whatsapp.whatsapp_messages(lambda: piece_lines(decoded_texts(self._asked))))]
+                [ChatLog("", whatsapp.whatsapp_messages(lambda: piece_lines(decode_pieces(self._request))))]
             )
 
     def _conversations(self) -> tuple[str, list[ChatLog]]:
         if self._parsed is None:
             self._parsed = "", []
-            if self._asked.seen.fingerprint.size <= _LARGEST:
-                data = _parsed("".join(decoded_texts(self._asked)))
-                found = chat_json.conversations(data, _people(self._asked.path))
+            if self._request.seen.fingerprint.size <= _LARGEST:
+                data = _parsed("".join(decode_pieces(self._request)))
+                found = chat_json.find_conversations(data, _people(self._request.path))
                 self._parsed = chat_json.chat_title(data), found
         return self._parsed
 
@@ -73,10 +66,10 @@ class ChatReading:
 def _people(path: Path) -> dict[str, str]:
     """Names by identities, where a file beside a Slack channel's folder, or in it, has them."""
     for folder in (path.parent.parent, path.parent):
-        beside = folder / PEOPLE
+        beside = folder / chat_json.PEOPLE
         try:
             if beside != path and beside.is_file() and beside.stat().st_size <= _LARGEST_LIST:
-                return chat_json.people_in(_parsed(beside.read_text("utf-8-sig")))
+                return chat_json.slack_names(_parsed(beside.read_text("utf-8-sig")))
         except (OSError, ValueError, SourceError):
             continue
     return {}

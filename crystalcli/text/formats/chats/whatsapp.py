@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from crystalcli.text.document.messages import Message, brief
+from crystalcli.text.document.messages import Message, short_label
 from crystalcli.text.source.sniff_messages import whatsapp_start
 
 _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
@@ -35,7 +35,7 @@ def whatsapp_messages(lines: Callable[[], Iterable[str]]) -> Iterator[Message]:
         time = _time(start, order)
         rest = _DIRECTIONS.sub("", start["rest"])
         named = _AUTHOR.fullmatch(rest)
-        author, text = (brief(named[1]), named[2]) if named else ("", rest)
+        author, text = (short_label(named[1]), named[2]) if named else ("", rest)
         held = [text]
     if any(held):
         yield Message(author, time, "\n".join(held))

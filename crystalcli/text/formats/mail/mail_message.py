@@ -15,7 +15,7 @@ from email.parser import BytesHeaderParser, BytesParser
 from email.utils import parseaddr, parsedate_to_datetime
 from typing import NamedTuple
 
-from crystalcli.text.document.messages import brief
+from crystalcli.text.document.messages import short_label
 from crystalcli.text.formats.mail.mail_body import mail_body_text
 
 _HEADERS = ("Subject", "From", "To", "Cc", "Date")
@@ -36,7 +36,7 @@ class Mail(NamedTuple):
     text: str
 
 
-def mail_of(data: bytes) -> Mail:
+def parse_mail(data: bytes) -> Mail:
     """The mail that these bytes are, however broken."""
     data = data[:_LARGEST]
     try:
@@ -48,7 +48,7 @@ def mail_of(data: bytes) -> Mail:
     name, address = _author(message)
     body = "\n\n".join(filter(None, (each.strip("\n") for each in _parts(message, 0))))
     text = "\n".join(_heads(message)) + "\n\n" + (f"{body.rstrip()}\n\n" if body.strip() else "")
-    return Mail(brief(subject), brief(name or address), _time(message), text.lstrip("\n"))
+    return Mail(short_label(subject), short_label(name or address), _time(message), text.lstrip("\n"))
 
 
 def _heads(message: Message) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _time(message: Message) -> str:
     try:
         return parsedate_to_datetime(value).strftime("%Y-%m-%d %H:%M")
     except (ValueError, TypeError, IndexError, OverflowError):
-        return brief(value)
+        return short_label(value)
 
 
 def _parts(message: Message, depth: int) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _filename(message: Message) -> str:
         name = str(make_header(decode_header(name))) if "=?" in name else name
     except _TROUBLE:
         return ""
-    return brief(_CONTROLS.sub("", name))
+    return short_label(_CONTROLS.sub("", name))
 
 
 def _said(message: Message) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.formats.mail.mail_message import mail_of
+from crystalcli.text.formats.mail.mail_message import parse_mail
 from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.sniff_messages import POSTMARK
@@ -27,19 +27,19 @@ class MailReading:
     kind = "mail"
     title = ""
 
-    def __init__(self, asked: ReadRequest) -> None:
-        self._asked = asked
-        head = asked.seen.head
+    def __init__(self, request: ReadRequest) -> None:
+        self._request = request
+        head = request.seen.head
         self._is_box = bool(POSTMARK.match(head.lstrip()))
         if not self._is_box:
-            self.title = mail_of(head).subject
+            self.title = parse_mail(head).subject
 
     def pieces(self) -> Iterator[str | Landmark]:
         """For each mail a "heading" landmark with its subject, a "message" landmark with who wrote it when, and its text."""
-        seen = self._asked.seen.fingerprint
+        seen = self._request.seen.fingerprint
         position, headed = 0, ""
-        for data in _mails(_lines(bytes_again(self._asked.path, seen, self._asked.options.piece)), self._is_box):
-            mail = mail_of(data)
+        for data in _mails(_lines(bytes_again(self._request.path, seen, self._request.options.piece)), self._is_box):
+            mail = parse_mail(data)
             if not mail.text.strip():
                 continue
             if mail.subject != headed:

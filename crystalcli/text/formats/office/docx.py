@@ -8,10 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, as_one_line, row_of, text_lines
-from crystalcli.text.document.markup import Element, attribute, children, descendants, elements, name_of, tree
-from crystalcli.text.document.outline import Outline, label_of
-from crystalcli.text.formats.office.ooxml import below, main_part, related, title
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, table_row, tidy_lines
+from crystalcli.text.document.markup import (
+    Element,
+    attribute,
+    children,
+    descendants,
+    iter_elements,
+    local_name,
+    parse_xml,
+)
+from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.formats.office.ooxml import core_title, main_part, related_part, walk_elements
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 
 # `Fallback` says again what `Choice` says, for older programs.
@@ -26,16 +34,16 @@ _LONG_CELL = 400  # characters: what is longer is no cell but a column of the pa
 class DocxReading(PackageReading):
     """A document."""
 
-    def title_in(self, package: Package) -> str:
+    def read_title(self, package: Package) -> str:
         """What the properties say."""
-        return title(package)
+        return core_title(package)
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """The body, block by block."""
         main = main_part(package)
         body = _Body(package, main, composer)
         with package.open(main) as stream:
-            for block in elements(stream, "p", "tbl", "sdt", within=("body",)):
+            for block in iter_elements(stream, "p", "tbl", "sdt", within=("body",)):
                 body.write(block)
                 yield
 
@@ -46,9 +54,9 @@ class _Body:
     def __init__(self, package: Package, main: str, composer: Composer) -> None:
         self._composer = composer
         self._outline = Outline()
-        self._styles = _levels(package, related(package, main, "styles"))
+        self._styles = _levels(package, related_part(package, main, "styles"))
         self._notes = {
-            kind: _notes(package, related(package, main, kind), name)
+            kind: _notes(package, related_part(package, main, kind), name)
             for kind, name in (("footnotes", "footnote"), ("endnotes", "endnote"))
         }
         self._cited: list[str] = []  # notes of this block
@@ -57,7 +65,7 @@ class _Body:
 
     def write(self, block: Element) -> None:
         """One block of the body; a control that holds several writes them all."""
-        name = name_of(block)
+        name = local_name(block)
         if name == "p":
             self._paragraph(block)
         elif name == "tbl":
@@ -73,45 +81,45 @@ class _Body:
         level = self._styles.get(style, _NO_LEVEL)
         if (own := _value(properties, "outlineLvl")).isdecimal():
             level = int(own) + 1 if int(own) < _NO_LEVEL else _NO_LEVEL
-        text = text_lines(self._text(paragraph)).strip()
+        text = tidy_lines(self._text(paragraph)).strip()
         if level == _CONTENTS or not text:
             return
         numbering = next(descendants(properties, "numPr"), None) if properties is not None else None
         if level < _NO_LEVEL:
-            self._composer.open()
-            self._composer.mark("heading", self._outline.enter(level, label_of(text)))
-            self._composer.block(text)
+            self._composer.begin_block()
+            self._composer.mark("heading", self._outline.enter(level, heading_label(text)))
+            self._composer.write_block(text)
             self._gap = PARAGRAPH
         elif _value(numbering, "numId") != "0" if numbering is not None else level == _ITEM:
             deep = _value(numbering, "ilvl")
             indent = "  " * min(8, int(deep) if deep.isdecimal() else 0)
-            self._composer.block(f"{indent}- " + text.replace("\n", f"\n{indent}  "), self._gap)
+            self._composer.write_block(f"{indent}- " + text.replace("\n", f"\n{indent}  "), self._gap)
             self._gap = LINE
         else:
-            self._composer.block(text)
+            self._composer.write_block(text)
             self._gap = PARAGRAPH
         self._write_notes()
 
     def _table(self, table: Element) -> None:
         gap = PARAGRAPH
-        for row in below(table, _SKIP | {"tc"}):
-            if name_of(row) != "tr":
+        for row in walk_elements(table, _SKIP | {"tc"}):
+            if local_name(row) != "tr":
                 continue
-            cells = [cell for cell in below(row, _SKIP | {"p"}) if name_of(cell) == "tc" and _is_own(cell, row)]
-            texts = [as_one_line(self._text(cell)) for cell in cells]
+            cells = [cell for cell in walk_elements(row, _SKIP | {"p"}) if local_name(cell) == "tc" and _is_own(cell, row)]
+            texts = [one_line(self._text(cell)) for cell in cells]
             if any(len(text) > _LONG_CELL for text in texts):
-                for paragraph in (each for cell in cells for each in below(cell, _SKIP) if name_of(each) == "p"):
-                    self._composer.block(text_lines(self._text(paragraph)).strip())
+                for paragraph in (each for cell in cells for each in walk_elements(cell, _SKIP) if local_name(each) == "p"):
+                    self._composer.write_block(tidy_lines(self._text(paragraph)).strip())
             else:
-                self._composer.block(row_of(texts), gap)
+                self._composer.write_block(table_row(texts), gap)
                 gap = LINE
         self._gap = PARAGRAPH
         self._write_notes()
 
     def _text(self, block: Element) -> str:
         parts: list[str] = []
-        for each in below(block, _SKIP):
-            name = name_of(each)
+        for each in walk_elements(block, _SKIP):
+            name = local_name(each)
             if name == "t":
                 parts.append(each.text or "")
             elif name in ("tab", "ptab"):
@@ -133,7 +141,7 @@ class _Body:
     def _write_notes(self) -> None:
         gap = PARAGRAPH
         for note in self._cited:
-            self._composer.block(note, gap)
+            self._composer.write_block(note, gap)
             gap = LINE
             self._gap = PARAGRAPH
         self._cited = []
@@ -147,7 +155,7 @@ def _value(properties: Element, name: str) -> str:
 
 def _is_own(cell: Element, row: Element) -> bool:
     """Whether a cell is one of the row, and not of a table inside it."""
-    return next(each for each in cell.iterancestors() if name_of(each) == "tr") is row
+    return next(each for each in cell.iterancestors() if local_name(each) == "tr") is row
 
 
 def _is_contents(control: Element) -> bool:
@@ -158,7 +166,7 @@ def _levels(package: Package, part: str) -> dict[str, int]:
     """The level of each style that makes headings, 0 for the title, or says that a paragraph is of a list or of the contents."""
     if not part:
         return {}
-    styles = {attribute(each, "styleId"): each for each in descendants(tree(package.read(part)), "style")}
+    styles = {attribute(each, "styleId"): each for each in descendants(parse_xml(package.read(part)), "style")}
     levels: dict[str, int] = {}
     for identity, style in styles.items():
         each = style
@@ -188,12 +196,12 @@ def _notes(package: Package, part: str, name: str) -> dict[str, str]:
     found: dict[str, str] = {}
     if part:
         with package.open(part) as stream:
-            for note in elements(stream, name):
+            for note in iter_elements(stream, name):
                 if not attribute(note, "type"):  # else it is the line above the notes
                     parts = (
-                        each.text or "" if name_of(each) == "t" else " "
-                        for each in below(note, _SKIP)
-                        if name_of(each) in ("t", "tab", "p")
+                        each.text or "" if local_name(each) == "t" else " "
+                        for each in walk_elements(note, _SKIP)
+                        if local_name(each) in ("t", "tab", "p")
                     )
-                    found[attribute(note, "id")] = as_one_line("".join(parts))
+                    found[attribute(note, "id")] = one_line("".join(parts))
     return found

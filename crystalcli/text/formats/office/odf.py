@@ -11,10 +11,18 @@ from collections.abc import Iterator
 from lxml import etree
 
 from crystalcli.errors import SourceError
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, as_one_line, row_of, text_lines
-from crystalcli.text.document.markup import Element, attribute, children, descendants, elements, name_of, tree
-from crystalcli.text.document.outline import Outline, label_of
-from crystalcli.text.document.table_rows import COLUMNS, Cell, Row, write_table
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, table_row, tidy_lines
+from crystalcli.text.document.markup import (
+    Element,
+    attribute,
+    children,
+    descendants,
+    iter_elements,
+    local_name,
+    parse_xml,
+)
+from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.table_rows import MAX_COLUMNS, Cell, Row, write_table
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.source.read_request import LOCKED
 
@@ -29,16 +37,16 @@ _SKIP = frozenset(
 class OdfReading(PackageReading):
     """A document of any of the three kinds."""
 
-    def title_in(self, package: Package) -> str:
+    def read_title(self, package: Package) -> str:
         """What the properties say."""
         if "meta.xml" not in package:
             return ""
-        return next((str(each.text) for each in descendants(tree(package.read("meta.xml")), "title") if each.text), "")
+        return next((str(each.text) for each in descendants(parse_xml(package.read("meta.xml")), "title") if each.text), "")
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """The content, block by block. Raises SourceError where it is encrypted."""
         manifest = "META-INF/manifest.xml"
-        if manifest in package and next(descendants(tree(package.read(manifest)), "encryption-data"), None) is not None:
+        if manifest in package and next(descendants(parse_xml(package.read(manifest)), "encryption-data"), None) is not None:
             raise SourceError(*LOCKED)
         write = {"odt": _text_document, "ods": _spreadsheet, "odp": _presentation}[self.kind]
         yield from write(package, composer)
@@ -47,28 +55,28 @@ class OdfReading(PackageReading):
 def _text_document(package: Package, composer: Composer) -> Iterator[None]:
     blocks = _Blocks(composer)
     with package.open(CONTENT) as stream:
-        for block in elements(stream, "h", "p", "list", "table", within=("text", "section")):
+        for block in iter_elements(stream, "h", "p", "list", "table", within=("text", "section")):
             blocks.write(block)
             yield
 
 
 def _spreadsheet(package: Package, composer: Composer) -> Iterator[None]:
     with package.open(CONTENT) as stream:
-        rows = _Sheets(elements(stream, "table-row"))
+        rows = _Sheets(iter_elements(stream, "table-row"))
         while rows.more():
             yield from write_table(composer, rows.name, rows.of_one_sheet())
 
 
 def _presentation(package: Package, composer: Composer) -> Iterator[None]:
     with package.open(CONTENT) as stream:
-        for number, page in enumerate(elements(stream, "page", within=("presentation",)), 1):
-            composer.open()
+        for number, page in enumerate(iter_elements(stream, "page", within=("presentation",)), 1):
+            composer.begin_block()
             composer.mark("slide", str(number))
             frames = [each for each in descendants(page, "frame", "custom-shape") if not _in_notes(each)]
             titles = [each for each in frames if attribute(each, "class") == "title"]
-            heading = " ".join(as_one_line(_flat(each, [])) for each in titles)
-            composer.mark("heading", label_of(heading))
-            composer.block(heading)
+            heading = " ".join(one_line(_flat(each, [])) for each in titles)
+            composer.mark("heading", heading_label(heading))
+            composer.write_block(heading)
             blocks = _Blocks(composer)
             for frame in frames:
                 if frame not in titles and attribute(frame, "class") not in (
@@ -81,9 +89,9 @@ def _presentation(package: Package, composer: Composer) -> Iterator[None]:
                         for block in children(each, "h", "p", "list", "table"):
                             blocks.write(block, is_outline=False)
             for notes in children(page, "notes"):
-                said = (text_lines(_flat(each, [])).strip() for each in descendants(notes, "p"))
+                said = (tidy_lines(_flat(each, [])).strip() for each in descendants(notes, "p"))
                 if text := "\n".join(filter(None, said)):
-                    composer.block(f"Notes: {text}")
+                    composer.write_block(f"Notes: {text}")
             yield
 
 
@@ -98,34 +106,34 @@ class _Blocks:
     def write(self, block: Element, *, is_outline: bool = True) -> None:
         """A heading, a paragraph, a list or a table, and the notes in it. is_outline: headings are landmarks."""
         notes: list[str] = []
-        name = name_of(block)
+        name = local_name(block)
         if name == "table":
             gap = PARAGRAPH
             for row in descendants(block, "table-row"):
                 cells = list(children(row, "table-cell", "covered-table-cell"))
-                self._composer.block(row_of([as_one_line(self._text(cell, notes)) for cell in cells]), gap)
+                self._composer.write_block(table_row([one_line(self._text(cell, notes)) for cell in cells]), gap)
                 gap = LINE
         elif name == "list":
             self._list(block, notes)
         else:
-            text = text_lines(self._text(block, notes)).strip()
+            text = tidy_lines(self._text(block, notes)).strip()
             if name == "h" and text and is_outline:
                 level = attribute(block, "outline-level")
-                self._composer.open()
+                self._composer.begin_block()
                 self._composer.mark(
-                    "heading", self._outline.enter(int(level) if level.isdecimal() else 1, label_of(text))
+                    "heading", self._outline.enter(int(level) if level.isdecimal() else 1, heading_label(text))
                 )
-            self._composer.block(text)
+            self._composer.write_block(text)
         for note in notes:
-            self._composer.block(note)
+            self._composer.write_block(note)
 
     def _list(self, block: Element, notes: list[str]) -> None:
         gap = PARAGRAPH
         for paragraph in descendants(block, "p", "h"):
-            deep = sum(name_of(each) == "list" for each in paragraph.iterancestors())
+            deep = sum(local_name(each) == "list" for each in paragraph.iterancestors())
             indent = "  " * max(0, min(8, deep - 1))
-            text = text_lines(self._text(paragraph, notes)).strip()
-            self._composer.block(f"{indent}- " + text.replace("\n", f"\n{indent}  ") if text else "", gap)
+            text = tidy_lines(self._text(paragraph, notes)).strip()
+            self._composer.write_block(f"{indent}- " + text.replace("\n", f"\n{indent}  ") if text else "", gap)
             gap = LINE
 
     def _text(self, block: Element, notes: list[str]) -> str:
@@ -140,7 +148,7 @@ def _flat(block: Element, notes: list[str], count: int = 0) -> str:
     parts: list[str] = []
     walker = etree.iterwalk(block, events=("start", "end"))
     for event, each in walker:
-        name = name_of(each)
+        name = local_name(each)
         if event == "end":
             parts.append((each.tail or "").replace("\n", " ") if each is not block else "")
             continue
@@ -150,7 +158,7 @@ def _flat(block: Element, notes: list[str], count: int = 0) -> str:
         if name == "note":
             walker.skip_subtree()
             body = next(children(each, "note-body"), None)
-            if body is not None and (note := as_one_line(_flat(body, []))):
+            if body is not None and (note := one_line(_flat(body, []))):
                 notes.append(f"[{count + len(notes) + 1}] {note}")
                 parts.append(f"[{count + len(notes)}]")
             continue
@@ -166,7 +174,7 @@ def _flat(block: Element, notes: list[str], count: int = 0) -> str:
 
 
 def _in_notes(element: Element) -> bool:
-    return any(name_of(each) == "notes" for each in element.iterancestors())
+    return any(local_name(each) == "notes" for each in element.iterancestors())
 
 
 class _Sheets:
@@ -197,8 +205,8 @@ class _Sheets:
 
 
 def _sheet_of(row: Element) -> str:
-    table = next((each for each in row.iterancestors() if name_of(each) == "table"), None)
-    return label_of(as_one_line(attribute(table, "name"))) if table is not None else ""
+    table = next((each for each in row.iterancestors() if local_name(each) == "table"), None)
+    return heading_label(one_line(attribute(table, "name"))) if table is not None else ""
 
 
 def _row(row: Element) -> Row:
@@ -206,10 +214,10 @@ def _row(row: Element) -> Row:
     column = 0
     for each in children(row, "table-cell", "covered-table-cell"):
         times = _times(each, "number-columns-repeated")
-        text = as_one_line("\n".join(_flat(paragraph, []) for paragraph in children(each, "p")))
+        text = one_line("\n".join(_flat(paragraph, []) for paragraph in children(each, "p")))
         if text:
             kind = attribute(each, "value-type")
-            for step in range(min(times, COLUMNS - column)):
+            for step in range(min(times, MAX_COLUMNS - column)):
                 cells[column + step] = Cell(text, kind in ("string", ""))
         column += times
     return cells

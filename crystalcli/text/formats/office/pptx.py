@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, as_one_line, row_of, text_lines
-from crystalcli.text.document.markup import Element, attribute, children, descendants, name_of, tree
-from crystalcli.text.document.outline import label_of
-from crystalcli.text.formats.office.ooxml import below, main_part, related, relations, title
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, table_row, tidy_lines
+from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_xml
+from crystalcli.text.document.outline import heading_label
+from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 
 _TITLES = frozenset(("title", "ctrTitle"))
@@ -21,40 +21,40 @@ _SKIP = frozenset(("Fallback", "pic"))
 class PptxReading(PackageReading):
     """A presentation."""
 
-    def title_in(self, package: Package) -> str:
+    def read_title(self, package: Package) -> str:
         """What the properties say."""
-        return title(package)
+        return core_title(package)
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """One slide after the other, as they are shown; hidden ones too."""
         main = main_part(package)
-        parts = relations(package, main)
-        order = [attribute_id(each) for each in descendants(tree(package.read(main)), "sldId")]
+        parts = read_relations(package, main)
+        order = [relation_id(each) for each in descendants(parse_xml(package.read(main)), "sldId")]
         for number, identity in enumerate(order, 1):
             relation = parts.get(identity)
             if relation is None or relation.part not in package:
                 continue
-            slide = tree(package.read(relation.part))
-            composer.open()
+            slide = parse_xml(package.read(relation.part))
+            composer.begin_block()
             composer.mark("slide", str(number))
-            heading = " ".join(as_one_line(_text(shape)) for shape in _shapes(slide) if _role(shape) in _TITLES)
-            composer.mark("heading", label_of(heading))
-            composer.block(heading)
+            heading = " ".join(one_line(_text(shape)) for shape in _shapes(slide) if _role(shape) in _TITLES)
+            composer.mark("heading", heading_label(heading))
+            composer.write_block(heading)
             _write(slide, composer)
-            if notes := related(package, relation.part, "notesSlide"):
-                said = (_text(shape) for shape in _shapes(tree(package.read(notes))) if _role(shape) == "body")
-                if text := "\n".join(filter(None, (text_lines(each).strip() for each in said))):
-                    composer.block(f"Notes: {text}")
+            if notes := related_part(package, relation.part, "notesSlide"):
+                said = (_text(shape) for shape in _shapes(parse_xml(package.read(notes))) if _role(shape) == "body")
+                if text := "\n".join(filter(None, (tidy_lines(each).strip() for each in said))):
+                    composer.write_block(f"Notes: {text}")
             yield
 
 
-def attribute_id(element: Element) -> str:
+def relation_id(element: Element) -> str:
     """The id of the relation that an element names; its own id has no namespace."""
     return next((str(value) for key, value in element.attrib.items() if key.endswith("}id")), "")
 
 
 def _shapes(slide: Element) -> Iterator[Element]:
-    return (each for each in below(slide, _SKIP) if name_of(each) in ("sp", "graphicFrame"))
+    return (each for each in walk_elements(slide, _SKIP) if local_name(each) in ("sp", "graphicFrame"))
 
 
 def _role(shape: Element) -> str:
@@ -69,22 +69,22 @@ def _write(slide: Element, composer: Composer) -> None:
             continue
         gap = PARAGRAPH
         for row in descendants(shape, "tr"):
-            composer.block(row_of([as_one_line(_text(cell)) for cell in children(row, "tc")]), gap)
+            composer.write_block(table_row([one_line(_text(cell)) for cell in children(row, "tc")]), gap)
             gap = LINE
         for body in children(shape, "txBody"):
             for paragraph in children(body, "p"):
                 properties = next(children(paragraph, "pPr"), None)
                 level = str(properties.get("lvl") or "0") if properties is not None else "0"
                 indent = "  " * (int(level) if level in "12345678" else 0)
-                text = text_lines(_text(paragraph)).strip()
-                composer.block(indent + text.replace("\n", "\n" + indent) if text else "", gap)
+                text = tidy_lines(_text(paragraph)).strip()
+                composer.write_block(indent + text.replace("\n", "\n" + indent) if text else "", gap)
                 gap = LINE
 
 
 def _text(element: Element) -> str:
     parts: list[str] = []
-    for each in below(element, _SKIP):
-        name = name_of(each)
+    for each in walk_elements(element, _SKIP):
+        name = local_name(each)
         if name == "t":
             parts.append(each.text or "")
         elif name == "br" or (name == "p" and each is not element):

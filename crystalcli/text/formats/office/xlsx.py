@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crystalcli.errors import SourceError
-from crystalcli.text.document.composer import Composer, as_one_line
-from crystalcli.text.document.markup import Element, attribute, children, descendants, elements, tree
-from crystalcli.text.document.number_format import BUILT_IN, format_number, general, is_date
-from crystalcli.text.document.outline import label_of
-from crystalcli.text.document.table_rows import COLUMNS, Cell, Row, write_table
-from crystalcli.text.formats.office.ooxml import main_part, related, relations, title
+from crystalcli.text.document.composer import Composer, one_line
+from crystalcli.text.document.markup import Element, attribute, children, descendants, iter_elements, parse_xml
+from crystalcli.text.document.number_format import BUILT_IN_CODES, format_general, format_number, is_date_code
+from crystalcli.text.document.outline import heading_label
+from crystalcli.text.document.table_rows import MAX_COLUMNS, Cell, Row, write_table
+from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part
 from crystalcli.text.formats.office.zip_package import TOO_LARGE, Package, PackageReading
 
 MOST_STRINGS = 100_000_000  # characters of all different texts in a workbook, which are held
@@ -23,23 +23,23 @@ _DATE_LENGTH = len("2020-03-14T10:30")
 class XlsxReading(PackageReading):
     """A workbook."""
 
-    def title_in(self, package: Package) -> str:
+    def read_title(self, package: Package) -> str:
         """What the properties say."""
-        return title(package)
+        return core_title(package)
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """One sheet after the other, in the order of their tabs, hidden ones too."""
         main = main_part(package)
-        book = tree(package.read(main))
-        parts = relations(package, main)
+        book = parse_xml(package.read(main))
+        parts = read_relations(package, main)
         values = _Values(package, main, book)
         for sheet in descendants(book, "sheet"):
             relation = parts.get(attribute(sheet, "id"))
             if relation is None or relation.type != "worksheet" or relation.part not in package:
                 continue  # a chart
-            name = label_of(as_one_line(str(sheet.get("name") or "")))
+            name = heading_label(one_line(str(sheet.get("name") or "")))
             with package.open(relation.part) as stream:
-                rows = (values.row(row, at) for at, row in _numbered(elements(stream, "row")))
+                rows = (values.row(row, at) for at, row in _numbered(iter_elements(stream, "row")))
                 yield from write_table(composer, name, rows)
 
 
@@ -55,8 +55,8 @@ class _Values:
     """What is seen in cells: the workbook's texts and formats."""
 
     def __init__(self, package: Package, main: str, book: Element) -> None:
-        self._strings = _strings(package, related(package, main, "sharedStrings"))
-        self._codes = _codes(package, related(package, main, "styles"))
+        self._strings = _strings(package, related_part(package, main, "sharedStrings"))
+        self._codes = _codes(package, related_part(package, main, "styles"))
         self._from_1904 = any(str(each.get("date1904")) in ("1", "true") for each in descendants(book, "workbookPr"))
 
     def row(self, row: Element, number: int) -> tuple[int, Row]:
@@ -65,37 +65,37 @@ class _Values:
         for each in children(row, "c"):
             column = _column(str(each.get("r") or ""), column + 1)
             cell = self._cell(each)
-            if cell.text and column < COLUMNS:
+            if cell.text and column < MAX_COLUMNS:
                 cells[column] = cell
         return number, cells
 
     def _cell(self, cell: Element) -> Cell:
         kind = str(cell.get("t") or "n")
         if kind == "inlineStr":
-            return Cell(as_one_line(_rich(cell)), True)
+            return Cell(one_line(_rich(cell)), True)
         stored = next(children(cell, "v"), None)
         text = str(stored.text or "") if stored is not None else ""
         if not text:
             formula = next(children(cell, "f"), None)
-            return Cell(as_one_line(f"={formula.text}") if formula is not None and formula.text else "", False)
+            return Cell(one_line(f"={formula.text}") if formula is not None and formula.text else "", False)
         if kind == "s":
             index = int(text)
             return Cell(self._strings[index] if 0 <= index < len(self._strings) else "", True)
         if kind == "b":
             return Cell("TRUE" if text.strip() == "1" else "FALSE", False)
         if kind == "d":
-            return Cell(as_one_line(text.removesuffix("T00:00:00"))[: _DATE_LENGTH + 3].replace("T", " "), False)
+            return Cell(one_line(text.removesuffix("T00:00:00"))[: _DATE_LENGTH + 3].replace("T", " "), False)
         if kind != "n":  # the result of a formula, or an error
-            return Cell(as_one_line(text), kind == "str")
+            return Cell(one_line(text), kind == "str")
         style = str(cell.get("s") or "0")
         code = self._codes[int(style)] if style.isdecimal() and int(style) < len(self._codes) else ""
         try:
             value = float(text)
         except ValueError:
-            return Cell(as_one_line(text), True)
+            return Cell(one_line(text), True)
         if not code or code == "@":
-            return Cell(general(value) if abs(value) < float("inf") else text, False)
-        return Cell(as_one_line(format_number(value, code, from_1904=self._from_1904 and is_date(code))), False)
+            return Cell(format_general(value) if abs(value) < float("inf") else text, False)
+        return Cell(one_line(format_number(value, code, from_1904=self._from_1904 and is_date_code(code))), False)
 
 
 def _column(reference: str, otherwise: int) -> int:
@@ -124,8 +124,8 @@ def _strings(package: Package, part: str) -> list[str]:
     size = 0
     if part:
         with package.open(part) as stream:
-            for each in elements(stream, "si"):
-                found.append(as_one_line(_rich(each)))
+            for each in iter_elements(stream, "si"):
+                found.append(one_line(_rich(each)))
                 size += len(found[-1])
                 if size > MOST_STRINGS:
                     raise SourceError(*TOO_LARGE)
@@ -136,8 +136,8 @@ def _codes(package: Package, part: str) -> list[str]:
     """The format code of each cell style; "" for those without one."""
     if not part:
         return []
-    styles = tree(package.read(part))
-    codes: dict[str, str] = {str(number): code for number, code in BUILT_IN.items()}
+    styles = parse_xml(package.read(part))
+    codes: dict[str, str] = {str(number): code for number, code in BUILT_IN_CODES.items()}
     codes |= {str(each.get("numFmtId")): str(each.get("formatCode") or "") for each in descendants(styles, "numFmt")}
     return [
         codes.get(str(each.get("numFmtId")), "")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from crystalcli.errors import Reason, Refusal, SourceError
-from crystalcli.text.document.composer import Composer, as_one_line
-from crystalcli.text.document.outline import label_of
+from crystalcli.text.document.composer import Composer, one_line
+from crystalcli.text.document.outline import heading_label
 from crystalcli.text.source.file_bytes import checked_pieces, open_bytes
 from crystalcli.text.source.read_request import LOCKED, ReadRequest
 from crystalcli.text.source.unforeseen import unforeseen
@@ -125,21 +125,21 @@ def kind_inside(path: Path) -> str:
 
 
 @contextmanager
-def open_package(asked: ReadRequest) -> Iterator[Package]:
-    """The package, while it is still the file that was asked for. Raises SourceError, UnsteadySourceError when it is not."""
-    with open_bytes(asked.path) as (stream, _):
+def open_package(request: ReadRequest) -> Iterator[Package]:
+    """The package, while it is still the file that was request for. Raises SourceError, UnsteadySourceError when it is not."""
+    with open_bytes(request.path) as (stream, _):
         try:
-            with _trouble_named(asked.kind):
+            with _trouble_named(request.kind):
                 yield Package(stream)
         except SourceError:
-            _verify(stream, asked)  # that it changed is the better reason
+            _verify(stream, request)  # that it changed is the better reason
             raise
-        _verify(stream, asked)
+        _verify(stream, request)
 
 
-def _verify(stream: BinaryIO, asked: ReadRequest) -> None:
+def _verify(stream: BinaryIO, request: ReadRequest) -> None:
     stream.seek(0)
-    for _ in checked_pieces(stream, asked.seen.fingerprint):
+    for _ in checked_pieces(stream, request.seen.fingerprint):
         pass
 
 
@@ -164,11 +164,11 @@ def _trouble_named(kind: str) -> Iterator[None]:
 
 
 class PackageReading:
-    """A document in a package. It is opened when its title or its pieces are asked for, and not before."""
+    """A document in a package. It is opened when its title or its pieces are request for, and not before."""
 
-    def __init__(self, asked: ReadRequest) -> None:
-        self.kind = asked.kind
-        self._asked = asked
+    def __init__(self, request: ReadRequest) -> None:
+        self.kind = request.kind
+        self._request = request
         self._title: str | None = None
 
     @property
@@ -176,8 +176,8 @@ class PackageReading:
         """What the document calls itself. That it cannot be read is for `pieces` to say."""
         if self._title is None:
             try:
-                with open_package(self._asked) as package:
-                    self._title = label_of(as_one_line(self.title_in(package)))
+                with open_package(self._request) as package:
+                    self._title = heading_label(one_line(self.read_title(package)))
             except SourceError:
                 self._title = ""
         return self._title
@@ -185,15 +185,15 @@ class PackageReading:
     def pieces(self) -> Iterator[str | Landmark]:
         """The text and its landmarks. Raises SourceError when there is none."""
         composer = Composer()
-        with open_package(self._asked) as package:
+        with open_package(self._request) as package:
             for _ in self.compose(package, composer):
-                yield from composer.take()
-            composer.end()
-            yield from composer.take()
+                yield from composer.drain()
+            composer.end_line()
+            yield from composer.drain()
             if not composer.start:
                 raise SourceError("no text in it", Reason.NO_TEXT)
 
-    def title_in(self, package: Package) -> str:
+    def read_title(self, package: Package) -> str:
         """The title, or ""."""
         raise NotImplementedError
 

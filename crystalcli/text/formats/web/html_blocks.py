@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from lxml import etree
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, as_one_line, clean, row_of, text_lines
-from crystalcli.text.document.markup import Element, attribute, children, name_of
-from crystalcli.text.document.outline import Outline, label_of
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, clean_text, one_line, table_row, tidy_lines
+from crystalcli.text.document.markup import Element, attribute, children, local_name
+from crystalcli.text.document.outline import Outline, heading_label
 
 # fmt: off
 SILENT = frozenset((
@@ -76,14 +76,14 @@ class HtmlBlocks:
         walker = etree.iterwalk(root, events=("start", "end"))
         skipped: Element = None
         for event, element in walker:
-            name = name_of(element)
+            name = local_name(element)
             if event == "start":
                 if (
                     not name
                     or name in SILENT
                     or self._leave_out(element)
                     or self._is_page(element)
-                    or is_link_here(element)
+                    or is_permalink(element)
                 ):
                     if name in BLOCKS:
                         self._flush()
@@ -91,7 +91,7 @@ class HtmlBlocks:
                     skipped = element
                     continue
                 self._start(element, name)
-                if name == "table" and is_data(element):
+                if name == "table" and is_data_table(element):
                     self._rows(element)
                     walker.skip_subtree()
                 elif name == "math" and element.get("alttext"):
@@ -143,11 +143,11 @@ class HtmlBlocks:
         """Whether an element says that a page of the printed book begins; its number is no text."""
         if attribute(element, "type") != "pagebreak" and element.get("role") != "doc-pagebreak":
             return False
-        text = as_one_line(element_text(element))
-        label = as_one_line(str(element.get("title") or element.get("aria-label") or text))
+        text = one_line(element_text(element))
+        label = one_line(str(element.get("title") or element.get("aria-label") or text))
         if len(text) > _LONG_NUMBER or not label:
             return False
-        self._waits.append(("page", label_of(label)))
+        self._waits.append(("page", heading_label(label)))
         return True
 
     def _end(self, element: Element, name: str) -> None:
@@ -180,20 +180,20 @@ class HtmlBlocks:
     def _flush(self) -> None:
         """The block that was collected ends."""
         raw, self._parts = "".join(self._parts), []
-        text = clean(raw) if self._exact else text_lines(raw)
+        text = clean_text(raw) if self._exact else tidy_lines(raw)
         if not text.strip():
             return
         composer = self._composer
-        composer.open(self._gap)
+        composer.begin_block(self._gap)
         if self._heading:
-            self._head(label_of(text))
+            self._head(heading_label(text))
         self._set_marks()
         if not self._exact:
             text = text.strip()
             if self._prefix:
                 text = self._prefix + text.replace("\n", "\n" + " " * len(self._prefix))
                 self._prefix = ""
-        composer.block(text, self._gap)
+        composer.write_block(text, self._gap)
         self._gap = PARAGRAPH
 
     def _head(self, label: str) -> None:
@@ -211,37 +211,37 @@ class HtmlBlocks:
         if not self._heading:
             self._under_anchor = False
         if self._counts_lines:
-            self._composer.line_is(self._began)
+            self._composer.mark_line(self._began)
 
     def _rows(self, table: Element) -> None:
         for row in table.iter("{*}tr", "{*}caption"):
-            cells = [row] if name_of(row) == "caption" else list(children(row, "td", "th"))
-            text = row_of([as_one_line(element_text(cell, self._leave_out)) for cell in cells])
+            cells = [row] if local_name(row) == "caption" else list(children(row, "td", "th"))
+            text = table_row([one_line(element_text(cell, self._leave_out)) for cell in cells])
             if text:
-                self._composer.open(self._gap)
+                self._composer.begin_block(self._gap)
                 line = row.sourceline or 0
                 self._began = line if line <= LAST_LINE else 0
                 self._set_marks()
-                self._composer.block(text, self._gap)
+                self._composer.write_block(text, self._gap)
                 self._gap = LINE
         self._gap = PARAGRAPH
 
 
-def is_link_here(element: Element) -> bool:
+def is_permalink(element: Element) -> bool:
     """Whether an element is the sign beside a heading that links to the heading."""
     return (
-        name_of(element) == "a"
+        local_name(element) == "a"
         and str(element.get("href") or "").startswith("#")
-        and as_one_line(element_text(element)) in _SIGNS
+        and one_line(element_text(element)) in _SIGNS
     )
 
 
-def is_data(table: Element) -> bool:
+def is_data_table(table: Element) -> bool:
     """Whether a table holds cells, rather than the columns of a page's layout."""
     if table.get("role") == "presentation":
         return False
     for each in table.iter("{*}table", "{*}td", "{*}th", "{*}h1", "{*}h2", "{*}h3", "{*}pre"):
-        name = name_of(each)
+        name = local_name(each)
         if name in ("td", "th"):
             if sum(map(len, each.itertext())) > _LONG_CELL and sum(1 for _ in each.iter("{*}p", "{*}div", "{*}li")) > 1:
                 return False
@@ -255,7 +255,7 @@ def element_text(element: Element, leave_out: Callable[[Element], bool] = lambda
     parts: list[str] = []
     walker = etree.iterwalk(element, events=("start", "end"))
     for event, each in walker:
-        name = name_of(each)
+        name = local_name(each)
         if event == "start" and (not name or name in SILENT or (each is not element and leave_out(each))):
             walker.skip_subtree()
         elif event == "start":

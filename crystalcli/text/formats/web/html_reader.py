@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.document.composer import Composer, as_one_line
-from crystalcli.text.document.markup import Element, descendants, page
-from crystalcli.text.document.outline import label_of
+from crystalcli.text.document.composer import Composer, one_line
+from crystalcli.text.document.markup import Element, descendants, parse_html
+from crystalcli.text.document.outline import heading_label
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
 from crystalcli.text.formats.web.main_content import MainText
 from crystalcli.text.source.file_bytes import Decoder, bytes_again
@@ -28,12 +28,12 @@ _SAID = re.compile(r"""(?:og|twitter|dc|citation)[:._]title""", re.IGNORECASE)
 
 
 class HtmlReading:
-    """A page. It is parsed when its title or its pieces are asked for, and not before."""
+    """A page. It is parsed when its title or its pieces are request for, and not before."""
 
     kind = "html"
 
-    def __init__(self, asked: ReadRequest) -> None:
-        self._asked = asked
+    def __init__(self, request: ReadRequest) -> None:
+        self._request = request
         self._page: tuple[Element] | None = None
 
     @property
@@ -49,22 +49,22 @@ class HtmlReading:
         """The main text. Raises SourceError when there is none, when the page is too large or nested too deeply."""
         root = self._parsed()
         self._page = None
-        composer = composed(root) if root is not None else Composer()
+        composer = compose_page(root) if root is not None else Composer()
         if not composer.start:
             raise SourceError("no text in it", Reason.NO_TEXT)
-        yield from composer.take()
+        yield from composer.drain()
 
     def _parsed(self) -> Element:
         if self._page is None:
-            seen = self._asked.seen
+            seen = self._request.seen
             if seen.fingerprint.size > LARGEST:
                 raise SourceError(f"a page of more than {LARGEST // 1_000_000} MB", Reason.TOO_LARGE)
-            data = b"".join(bytes_again(self._asked.path, seen.fingerprint, self._asked.options.piece))
-            self._page = (page(decoded(data, seen.encoding)),)
+            data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
+            self._page = (parse_html(decode_html(data, seen.encoding)),)
         return self._page[0]
 
 
-def decoded(data: bytes, encoding: str) -> str:
+def decode_html(data: bytes, encoding: str) -> str:
     """A page's text. What it says of its encoding counts where its bytes do not show that they are UTF-8 or UTF-16.
 
     encoding: as of a Survey.
@@ -89,25 +89,25 @@ def html_title(root: Element) -> str:
     if root is None:
         return ""
     for each in descendants(root, "title", "meta", "body"):
-        if each.tag.endswith("title") and (title := label_of(as_one_line("".join(each.itertext())))):
+        if each.tag.endswith("title") and (title := heading_label(one_line("".join(each.itertext())))):
             return title
         if _SAID.fullmatch(str(each.get("property") or each.get("name") or "")) and each.get("content"):
-            return label_of(as_one_line(str(each.get("content"))))
+            return heading_label(one_line(str(each.get("content"))))
         if each.tag.endswith("body"):
             break
     heading = next(descendants(root, "h1"), None)
-    return label_of(as_one_line(element_text(heading))) if heading is not None else ""
+    return heading_label(one_line(element_text(heading))) if heading is not None else ""
 
 
-def composed(root: Element) -> Composer:
+def compose_page(root: Element) -> Composer:
     """The page's main text, written; all of its text where the main text would be next to nothing."""
     main = MainText(root)
     composer = Composer()
     for _ in HtmlBlocks(composer, leave_out=main.is_aside, counts_lines=True).write(main.root):
         pass
-    if not main.leaves_enough(composer.start):
+    if not main.is_enough(composer.start):
         composer = Composer()
         for _ in HtmlBlocks(composer, counts_lines=True).write(main.page):
             pass
-    composer.end()
+    composer.end_line()
     return composer

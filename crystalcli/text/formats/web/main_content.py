@@ -10,7 +10,7 @@ import re
 
 from lxml import etree
 
-from crystalcli.text.document.markup import Element, descendants, name_of
+from crystalcli.text.document.markup import Element, descendants, local_name
 from crystalcli.text.formats.web.html_blocks import SILENT
 
 _ROLES = frozenset(
@@ -46,7 +46,7 @@ class MainText:
 
     def is_aside(self, element: Element) -> bool:
         """Whether an element is no part of the main text."""
-        name = name_of(element)
+        name = local_name(element)
         if element is self.root:
             return False
         if element.get("hidden") is not None or _HIDDEN.search(str(element.get("style") or "")):
@@ -72,13 +72,13 @@ class MainText:
             and not _within(element, "article", "main")
         )
 
-    def leaves_enough(self, characters: int) -> bool:
+    def is_enough(self, characters: int) -> bool:
         """Whether a main text of so many characters can be all of it."""
         return characters >= _LITTLE or characters >= _OWN * self._total
 
     def _main(self, body: Element) -> Element:
         for found in (
-            [each for each in body.iter() if name_of(each) == "main" or each.get("role") == "main"],
+            [each for each in body.iter() if local_name(each) == "main" or each.get("role") == "main"],
             list(descendants(body, "article")),
         ):
             if len(found) == 1 and self._lengths[found[0]][0] >= max(_OWN * self._total, 1):
@@ -90,7 +90,7 @@ class MainText:
         open_: list[list[int]] = []
         walker = etree.iterwalk(page, events=("start", "end"))
         for event, element in walker:
-            name = name_of(element)
+            name = local_name(element)
             if event == "start":
                 if not name or name in SILENT:
                     walker.skip_subtree()
@@ -114,4 +114,4 @@ def _length(text: str | None) -> int:
 
 
 def _within(element: Element, *names: str) -> bool:
-    return any(name_of(each) in names for each in element.iterancestors())
+    return any(local_name(each) in names for each in element.iterancestors())

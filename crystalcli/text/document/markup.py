@@ -1,4 +1,4 @@
-"""XML and HTML parsed so that no file can do harm: no entities of its own, no network, bounds on depth.
+"""Safe parser of XML and HTML: no entities of the file's own, no network, bounds on depth.
 
 Knows lxml. Does not know what the elements mean.
 """
@@ -17,7 +17,8 @@ from crystalcli.text.source.unforeseen import NESTED_TOO_DEEPLY
 
 Element = Any  # lxml has no types
 
-# `huge_tree=False`: 256 levels, and no piece of text over 10 MB. Entities that a document defines are never put in.
+# `huge_tree=False`: at most 256 levels, and 10 MB for a piece of text. Entities that a document
+# defines are never resolved.
 _SAFE: dict[str, Any] = {
     "resolve_entities": False,
     "no_network": True,
@@ -26,59 +27,69 @@ _SAFE: dict[str, Any] = {
     "remove_comments": True,
     "remove_pis": True,
 }
-_XML_OWN = frozenset(("lt", "gt", "amp", "quot", "apos"))
-_NAMED = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,40});")
+_XML_ENTITIES = frozenset(("lt", "gt", "amp", "quot", "apos"))
+_NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,40});")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 
 
 def local_name(element: Element) -> str:
-    """The element's name without its namespace; "" for what is no element."""
+    """Return the element's name without its namespace; "" for a comment and the like."""
     tag = element.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def attribute(element: Element, name: str) -> str:
-    """The attribute of that name, whatever its namespace or prefix, or ""."""
+    """Return the attribute of that name in any namespace or with any prefix, or ""."""
     value = element.get(name)
     if value is None:
-        value = next((each for key, each in element.attrib.items() if key.endswith(("}" + name, ":" + name))), "")
+        value = next((value for key, value in element.attrib.items() if key.endswith(("}" + name, ":" + name))), "")
     return str(value)
 
 
 def children(element: Element, *names: str) -> Iterator[Element]:
-    """The children with these names, in order; all of them when there are no names."""
+    """Yield the children with these names, in order; without names, all of them."""
     for child in element:
         if not names or local_name(child) in names:
             yield child
 
 
 def descendants(element: Element, *names: str) -> Iterator[Element]:
-    """Everything below with these names, in order."""
-    return (each for each in element.iter(*(f"{{*}}{name}" for name in names)) if each is not element)
+    """Return every element below with one of these names, in order."""
+    return (inner for inner in element.iter(*(f"{{*}}{name}" for name in names)) if inner is not element)
 
 
 def parse_xml(data: bytes) -> Element:
-    """The root of an XML document. Raises lxml's XMLSyntaxError, or SourceError for one that declares entities."""
+    """Return the root of an XML document.
+
+    Raises:
+        lxml.etree.XMLSyntaxError: it is malformed.
+        SourceError: it declares entities.
+    """
     root = etree.fromstring(data, etree.XMLParser(**_SAFE))
-    _plain(root)
+    _refuse_entities(root)
     return root
 
 
 def iter_elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -> Iterator[Element]:
-    """The elements with these names as they end, one after the other; each is emptied when the next is request for.
+    """Yield the elements with these names one by one, without holding the whole document.
 
-    One inside another comes as a part of it. within: only those that are children of an element with one of these names.
+    An element is emptied when the next is asked for. One inside another comes as a part of it.
+
+    Args:
+        stream: the XML.
+        names: of the elements.
+        within: only children of an element with one of these names. (): all of them.
     """
-    parsed = etree.iterparse(stream, events=("start", "end"), **_SAFE)
+    events = etree.iterparse(stream, events=("start", "end"), **_SAFE)
     inside: Element = None
-    for event, element in parsed:
+    for event, element in events:
         if event == "start":
             if element.getparent() is None:
-                _plain(element)
+                _refuse_entities(element)
             if inside is None and local_name(element) in names:
-                above = element.getparent()
-                if not within or (above is not None and local_name(above) in within):
+                parent = element.getparent()
+                if not within or (parent is not None and local_name(parent) in within):
                     inside = element
         elif inside is None:
             element.clear(keep_tail=True)
@@ -86,26 +97,30 @@ def iter_elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -
             yield element
             inside = None
             element.clear()
-            while element.getprevious() is not None:  # emptied ones add up as well
+            while element.getprevious() is not None:  # emptied elements take memory as well
                 del element.getparent()[0]
 
 
-def _plain(element: Element) -> None:
+def _refuse_entities(element: Element) -> None:
     if element.getroottree().docinfo.internalDTD is not None:
         raise SourceError("damaged: it declares entities of its own", Reason.DAMAGED)
 
 
 def parse_html(text: str) -> Element:
-    """The root of an HTML document, or None for an empty one. XHTML is read as XML where it is well-formed.
+    """Return the root of an HTML document, or None for an empty one.
 
-    Raises SourceError for one that is nested too deeply.
+    XHTML is parsed as XML where it is well-formed.
+
+    Raises:
+        SourceError: it is nested too deeply.
     """
     if "http://www.w3.org/1999/xhtml" in text[:2000] or text[:100].lstrip().startswith("<?xml"):
+        without_declaration = _DECLARATION.sub("", text, count=1)
         try:
-            return parse_xml(_DOCTYPE.sub("", _NAMED.sub(_character, _DECLARATION.sub("", text, count=1)), count=1).encode())
+            return parse_xml(_DOCTYPE.sub("", _NAMED_ENTITY.sub(_character, without_declaration), count=1).encode())
         except (etree.XMLSyntaxError, SourceError):
             pass  # browsers read it all the same
-    # HTML knows no entities of its own, so a large text is no bomb; 2048 levels.
+    # HTML has no entities of its own, so that a large text is not a bomb. At most 2048 levels.
     parser = etree.HTMLParser(
         encoding="utf-8", no_network=True, huge_tree=True, remove_comments=True, remove_pis=True, default_doctype=False
     )
@@ -116,5 +131,6 @@ def parse_html(text: str) -> Element:
 
 
 def _character(entity: re.Match[str]) -> str:
-    named = html5.get(f"{entity[1]};")
-    return named if named is not None and entity[1] not in _XML_OWN else entity[0]
+    """Return the character that an HTML entity names; XML's own entities stay as they are."""
+    character = html5.get(f"{entity[1]};")
+    return character if character is not None and entity[1] not in _XML_ENTITIES else entity[0]

@@ -1,6 +1,6 @@
-"""Messages of a chat, and when they were written, in the form in which a crystal holds them.
+"""Messages of a chat, in the form in which a crystal stores them.
 
-Knows how a message is written down and how times are told. Does not know any program's export.
+Knows how a message and its time are written. Does not know the export of any program.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from crystalcli.types import Landmark
 
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:\.\d*)?)? ?(Z|[+-]00:?00|UTC|GMT)?")
 _EPOCH = re.compile(r"\d{9,16}(?:\.\d*)?")
-_EARLIEST = 3e8  # seconds since 1970: smaller numbers tell no time of a message
-_LONGEST = 100  # characters of a name or a time that is told in words
+_EARLIEST = 3e8  # seconds since 1970: a smaller number is not the time of a message
+_MAX_LABEL_LENGTH = 100  # characters of a name, or of a time in words
 
 
 class Message(NamedTuple):
-    """author: a name, or "" where the program speaks. time: `2024-05-01 10:30`, with " UTC" where that is what it is, or ""."""
+    """One message.
+
+    Attributes:
+        author: a name, or "" for the program itself.
+        time: `2024-05-01 10:30`, with " UTC" if it is known to be UTC, or "".
+        text: what was written.
+    """
 
     author: str
     time: str
@@ -27,14 +33,27 @@ class Message(NamedTuple):
 
 
 class ChatLog(NamedTuple):
-    """Messages in order, under a title, which may be ""."""
+    """A conversation.
+
+    Attributes:
+        title: its name, or "".
+        messages: in order.
+    """
 
     title: str
     messages: Iterable[Message]
 
 
 def format_time(value: object) -> str:
-    """A time as it is told: seconds or milliseconds since 1970 are UTC, ISO 8601 is what was on the clock, other words stay."""
+    """Return the time of a message as it is written down.
+
+    Args:
+        value: seconds or milliseconds since 1970, which become UTC; ISO 8601, whose clock time
+            is kept; or other words, which are kept as they are.
+
+    Returns:
+        `2024-05-01 10:30`, with " UTC" where it is UTC; "" for a value that is not a time.
+    """
     if isinstance(value, str) and _EPOCH.fullmatch(value.strip()):
         value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -49,24 +68,29 @@ def format_time(value: object) -> str:
             return ""
     if not isinstance(value, str):
         return ""
-    if told := _ISO.match(value.strip()):
-        return f"{told[1]} {told[2]}" + (" UTC" if told[3] else "")
+    if match := _ISO.match(value.strip()):
+        return f"{match[1]} {match[2]}" + (" UTC" if match[3] else "")
     return short_label(value)
 
 
 def short_label(text: str) -> str:
-    """A name or the like in one line."""
-    return " ".join(text.split())[:_LONGEST]
+    """Return a name on one line, cut at 100 characters."""
+    return " ".join(text.split())[:_MAX_LABEL_LENGTH]
 
 
 def write_messages(conversations: Iterable[ChatLog]) -> Iterator[str | Landmark]:
-    """The messages as text, a paragraph each, with a "message" landmark each, and a "heading" where there is a title."""
-    position, headed = 0, ""
+    """Yield messages as text, a paragraph each.
+
+    Yields:
+        A "heading" landmark where a title begins, a "message" landmark before each message, and
+        its paragraph.
+    """
+    position, heading = 0, ""
     for conversation in conversations:
         title = short_label(conversation.title)
-        if title != headed:
+        if title != heading:
             yield Landmark(position, "heading", title)
-            headed = title
+            heading = title
         for message in conversation.messages:
             text = format_message(message)
             yield Landmark(position, "message", ", ".join(filter(None, (message.author, message.time))))
@@ -75,6 +99,6 @@ def write_messages(conversations: Iterable[ChatLog]) -> Iterator[str | Landmark]
 
 
 def format_message(message: Message) -> str:
-    """`[2024-05-01 10:30] Ann: text` and an empty line."""
+    """Return `[2024-05-01 10:30] Ann: text` and an empty line."""
     author = f"{message.author}: " if message.author else ""
     return (f"[{message.time}] " if message.time else "") + author + message.text.strip() + "\n\n"

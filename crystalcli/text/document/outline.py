@@ -1,7 +1,7 @@
-"""The headings above a place, from their levels.
+"""Path of the headings above a place, from their levels.
 
-Knows that a heading ends those of its own level and below, and how landmarks are set into a text. Does not know where
-headings come from.
+Knows that a heading ends those of its own level and below, and how landmarks are set into a text.
+Does not know where headings come from.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ MAX_LABEL_LENGTH = 300  # characters of one heading
 
 
 class Outline:
-    """The path of headings to where a document has come. under: a path that stands above all of them, or ""."""
+    """The path of headings down to the place that a document has come to."""
 
     def __init__(self, under: str = "") -> None:
+        """Start without headings.
+
+        Args:
+            under: a path above all of them, or "".
+        """
         self._under = under
         self._open: list[tuple[int, str]] = []
 
@@ -26,25 +31,42 @@ class Outline:
         return self._open[-1][1] if self._open else self._under.rpartition(HEADING_JOINT)[2]
 
     def enter(self, level: int, label: str) -> str:
-        """The path of a heading of `level` (the lower, the further out), itself included."""
+        """Begin a heading.
+
+        Args:
+            level: the lower, the further out.
+            label: its text.
+
+        Returns:
+            Its path, the heading itself included.
+        """
         while self._open and self._open[-1][0] >= level:
             self._open.pop()
         self._open.append((level, label))
         return HEADING_JOINT.join([*([self._under] if self._under else []), *(label for _, label in self._open)])
 
 
-def split_at_headings(text: str, headings: Iterable[tuple[int, str]], given: int) -> Iterator[str | Landmark]:
-    """A text, cut so that a Landmark can stand at each heading: (offset in the text, path). given: characters before the text."""
-    start = 0
+def split_at_headings(text: str, headings: Iterable[tuple[int, str]], start: int) -> Iterator[str | Landmark]:
+    """Split a text so that a Landmark stands at each heading.
+
+    Args:
+        text: a part of a document.
+        headings: (offset in `text`, path) of each, in order.
+        start: characters of the document before `text`.
+
+    Yields:
+        The pieces of the text, and the landmarks between them.
+    """
+    position = 0
     for offset, path in headings:
-        if offset > start:
-            yield text[start:offset]
-        yield Landmark(given + offset, "heading", path)
-        start = offset
-    if start < len(text):
-        yield text[start:]
+        if offset > position:
+            yield text[position:offset]
+        yield Landmark(start + offset, "heading", path)
+        position = offset
+    if position < len(text):
+        yield text[position:]
 
 
 def heading_label(text: str) -> str:
-    """A heading's text as a label: on one line, and not too long."""
+    """Return the text of a heading on one line, cut at 300 characters."""
     return " ".join(text.split())[:MAX_LABEL_LENGTH].rstrip()

@@ -1,4 +1,4 @@
-"""The rows of a sheet as lines that carry their header: `Year: 2020; Revenue: 1,200`.
+"""Rows of a sheet as lines that carry their header: `Year: 2020; Revenue: 1,200`.
 
 Knows what a header looks like. Does not know where the rows are from.
 """
@@ -13,8 +13,8 @@ from typing import NamedTuple
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer
 
 MAX_COLUMNS = 16_384  # of a sheet that are read: as many as Excel has
-LONGEST_NAME = 80  # characters of a column's name that each row repeats
-_SEARCH = 30  # rows: a header comes by then
+MAX_NAME_LENGTH = 80  # characters of a column's name that each row repeats
+_HEADER_ROWS = 30  # filled rows at the top of a sheet that may be its header
 _VALUE = re.compile(
     r"[\s$€£¥(+-]*(?:\d[\d.,'\s]*|\.\d+)(?:[eE][+-]?\d+)?\s*(?:%|\)|[$€£¥])*\s*"  # numbers
     r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?"  # dates
@@ -24,22 +24,33 @@ _VALUE = re.compile(
 
 
 class Cell(NamedTuple):
-    """What is seen in a cell, on one line. is_text: it is words, not a number, a date or the like."""
+    """One cell.
+
+    Attributes:
+        text: what it shows, on one line.
+        is_text: it holds words, rather than a number, a date or the like.
+    """
 
     text: str
     is_text: bool
 
 
-Row = Mapping[int, Cell]  # cells that hold something, by column from 0, in order
+Row = Mapping[int, Cell]  # filled cells by column, from 0, in order
 
 
 def guess_cell(text: str) -> Cell:
-    """A cell of which no one says what it is."""
+    """Return a cell of unknown type; its text decides whether it holds words."""
     return Cell(text, _VALUE.fullmatch(text) is None)
 
 
 def write_table(composer: Composer, sheet: str, rows: Iterable[tuple[int, Row]]) -> Iterator[None]:
-    """Write the rows of a sheet, each on a line of its own, into a composer, and stop after each."""
+    """Write the rows of a sheet, each on a line of its own, and yield after each.
+
+    Args:
+        composer: where they are written.
+        sheet: the name of the sheet, for the "sheet" landmark.
+        rows: (number from 1, row) of each.
+    """
     gap = PARAGRAPH
     for number, line in row_lines(rows):
         composer.begin_block(gap)
@@ -51,9 +62,13 @@ def write_table(composer: Composer, sheet: str, rows: Iterable[tuple[int, Row]])
 
 
 def row_lines(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, str]]:
-    """The rows, numbered, that hold something, each as a line. A header comes as a line of its own, and again in every row below.
+    """Yield each filled row as (number, line).
 
-    After an empty row another table may begin, with a header of its own.
+    A header is a line of its own, and its names stand in every row below. After an empty row
+    another table may begin, with a header of its own.
+
+    Args:
+        rows: (number from 1, row) of each.
     """
     header: dict[int, str] = {}
     may_begin, seen, last = True, 0, 0
@@ -65,29 +80,35 @@ def row_lines(rows: Iterable[tuple[int, Row]]) -> Iterator[tuple[int, str]]:
         may_begin = may_begin or number > last + 1
         last = number
         seen += 1
-        may_search = not header and seen <= _SEARCH
-        if (may_begin or may_search) and below == number + 1 and _is_header(row, following, above=bool(header)):
-            header = {column: cell.text[:LONGEST_NAME].rstrip() for column, cell in row.items()}
+        may_search = not header and seen <= _HEADER_ROWS
+        if (may_begin or may_search) and below == number + 1 and _is_header(row, following, has_header=bool(header)):
+            header = {column: cell.text[:MAX_NAME_LENGTH].rstrip() for column, cell in row.items()}
             may_begin = False
             yield number, "; ".join(cell.text for cell in row.values())
             continue
         may_begin = may_begin and not header
-        yield number, "; ".join(_named(header, column, cell.text) for column, cell in row.items())
+        yield number, "; ".join(_with_name(header, column, cell.text) for column, cell in row.items())
 
 
-def _named(header: Mapping[int, str], column: int, text: str) -> str:
+def _with_name(header: Mapping[int, str], column: int, text: str) -> str:
     name = header.get(column, "")
     return f"{name}: {text}" if name else text
 
 
-def _is_header(row: Row, following: Row, *, above: bool) -> bool:
-    """Whether `row` names the columns of `following`. above: there is a header already, so that this one must be plain to see."""
+def _is_header(row: Row, following: Row, *, has_header: bool) -> bool:
+    """Tell whether `row` names the columns of `following`.
+
+    Args:
+        row: a filled row.
+        following: the row below it.
+        has_header: the table has a header already, so a second one must stand above a value.
+    """
     names = [cell.text.casefold() for cell in row.values()]
     if len(names) < 2 or len(set(names)) < len(names) or not all(cell.is_text for cell in row.values()):
         return False
-    if any(len(name) > 2 * LONGEST_NAME for name in names) or not following:
+    if any(len(name) > 2 * MAX_NAME_LENGTH for name in names) or not following:
         return False
     under = [cell for column, cell in following.items() if column in row]
     if 2 * len(under) < len(following):
         return False
-    return any(not cell.is_text for cell in under) if above else bool(under)
+    return any(not cell.is_text for cell in under) if has_header else bool(under)

@@ -1,7 +1,8 @@
-"""Where the chapters of a book in plain text begin, and what Project Gutenberg put around it.
+"""Chapters of a book in plain text, and the header and licence that Project Gutenberg adds.
 
-Knows how headings look when nothing marks them: paragraphs of one line that say "Chapter IV", a bare numeral, or, after a wider
-gap than paragraphs have, a few words without the end of a sentence. Knows nothing of files.
+Knows headings without marks: paragraphs of one line that say "Chapter IV", a bare numeral, or,
+after a wider gap than paragraphs have, a few words without the end of a sentence. Does not know
+files.
 """
 
 from __future__ import annotations
@@ -47,14 +48,21 @@ _TITLE_LIKE = re.compile(r"[A-ZÀ-Þ0-9“\"‘'][^|=<>{}\\\t]*$")
 _NUMERALS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _WIDE = 2  # blank lines before a chapter, where paragraphs have one between them
 _BEFORE_ALL = 99
-_LONGEST = 90  # characters of a heading
-_WORDS = 14
-_HELD = 2  # paragraphs that wait for what follows
-_MOST_HELD = 1 << 15  # characters: what is longer holds no heading
+_MAX_HEADING_LENGTH = 90  # characters
+_MAX_HEADING_WORDS = 14
+_LOOKAHEAD = 2  # paragraphs that must follow before one is judged
+_MAX_PENDING = 1 << 15  # characters that wait to be judged; a longer paragraph is not a heading
 
 
 class _Paragraph(NamedTuple):
-    """Lines without a blank one among them. gap: blank lines before; lines: the first few, as they read."""
+    """Lines without a blank one between them.
+
+    Attributes:
+        start: offset of its first line.
+        end: offset behind its last line.
+        gap: blank lines before it.
+        lines: its first four at most, with single spaces.
+    """
 
     start: int
     end: int
@@ -63,116 +71,133 @@ class _Paragraph(NamedTuple):
 
 
 def with_chapters(texts: Iterable[str]) -> Iterator[str | Landmark]:
-    """The same text, cut so that a Landmark can stand before the line of each heading."""
+    """Yield the same text, split so that a Landmark stands before the line of each heading."""
     scanner = _Scanner()
-    given = 0
+    start = 0
     rest = ""
     for text in texts:
         rest += text
-        found, done = scanner.scan(rest, final=False)
-        yield from split_at_headings(rest[:done], found, given)
-        given += done
+        headings, done = scanner.scan(rest, final=False)
+        yield from split_at_headings(rest[:done], headings, start)
+        start += done
         rest = rest[done:]
-    found, _ = scanner.scan(rest, final=True)
-    yield from split_at_headings(rest, found, given)
+    headings, _ = scanner.scan(rest, final=True)
+    yield from split_at_headings(rest, headings, start)
 
 
 def gutenberg_title(head: str) -> str:
-    """The title that Project Gutenberg's header gives, or ""."""
-    found = _TITLE.search(head) if _PROJECT.match(head.lstrip()) else None
-    return heading_label(found[1]) if found is not None else ""
+    """Return the title in the header of Project Gutenberg, or ""."""
+    title = _TITLE.search(head) if _PROJECT.match(head.lstrip()) else None
+    return heading_label(title[1]) if title is not None else ""
 
 
 class _Scanner:
-    """Goes through a text paragraph by paragraph."""
+    """A pass through a text, paragraph by paragraph."""
 
     def __init__(self) -> None:
         self._outline = Outline()
-        self._gap = _BEFORE_ALL  # blank lines at the end of what was judged
+        self._gap = _BEFORE_ALL  # blank lines at the end of the judged text
         self._is_first = True
-        self._inside = True  # of the book, and not of what Project Gutenberg put around it
-        self._is_over = False
+        self._inside = True  # in the book, rather than in the header or the licence
+        self._is_over = False  # the licence has begun
         self._number = 0  # of the last chapter or section that had one
 
     def scan(self, text: str, *, final: bool) -> tuple[list[tuple[int, str]], int]:
-        """The headings among the paragraphs that can be judged, as (offset, path), and how far those reach."""
+        """Find the headings among the paragraphs that can be judged.
+
+        Args:
+            text: the part of the document that is not judged yet.
+            final: the document ends with it.
+
+        Returns:
+            (offset in `text`, path) of each heading, and the characters judged.
+        """
         paragraphs, ended, gap = self._paragraphs(text, final)
-        if not final and len(paragraphs) <= _HELD:
-            if len(text) - (paragraphs[0].start if paragraphs else 0) <= _MOST_HELD:
+        if not final and len(paragraphs) <= _LOOKAHEAD:
+            if len(text) - (paragraphs[0].start if paragraphs else 0) <= _MAX_PENDING:
                 return [], 0
             done = ended or len(text)
             self._gap = gap if ended else 0
             self._is_first = False
             return [], done
-        sure = len(paragraphs) if final else len(paragraphs) - _HELD
-        found: list[tuple[int, str]] = []
+        judged = len(paragraphs) if final else len(paragraphs) - _LOOKAHEAD
+        headings: list[tuple[int, str]] = []
         is_subtitle = False
-        for index in range(sure):
-            each = paragraphs[index]
+        for index in range(judged):
             following = paragraphs[index + 1] if index + 1 < len(paragraphs) else None
-            is_subtitle = False if is_subtitle else self._judge(each, following, found)
+            is_subtitle = False if is_subtitle else self._judge(paragraphs[index], following, headings)
             self._is_first = False
         if final:
-            return found, len(text)
+            return headings, len(text)
         if is_subtitle:
-            sure += 1
+            judged += 1
         self._gap = 0
-        return found, paragraphs[sure - 1].end
+        return headings, paragraphs[judged - 1].end
 
     def _paragraphs(self, text: str, final: bool) -> tuple[list[_Paragraph], int, int]:
-        """The paragraphs, where the last whole line ends, and how many blank lines stand there."""
-        found: list[_Paragraph] = []
+        """Return the paragraphs, the end of the last whole line, and the blank lines there."""
+        paragraphs: list[_Paragraph] = []
         ends = [newline.end() for newline in NEWLINE.finditer(text)]
         ended = ends[-1] if ends else 0
         if final and ended < len(text):
             ends.append(len(text))
         gap, start = self._gap, 0
         for end in ends:
-            line = text[start : min(end, start + 2 * _LONGEST + 2)] if end - start > 2 * _LONGEST else text[start:end]
+            longest = 2 * _MAX_HEADING_LENGTH
+            line = text[start : min(end, start + longest + 2)] if end - start > longest else text[start:end]
             if not line.strip() and not text[start:end].strip():
                 gap += 1
-            elif gap or not found:
-                found.append(_Paragraph(start, end, gap, [" ".join(line.split())]))
+            elif gap or not paragraphs:
+                paragraphs.append(_Paragraph(start, end, gap, [" ".join(line.split())]))
                 gap = 0
             else:
-                last = found[-1]
+                last = paragraphs[-1]
                 if len(last.lines) < 4:
                     last.lines.append(" ".join(line.split()))
-                found[-1] = last._replace(end=end)
+                paragraphs[-1] = last._replace(end=end)
             start = end
-        return found, ended, gap
+        return paragraphs, ended, gap
 
-    def _judge(self, paragraph: _Paragraph, following: _Paragraph | None, found: list[tuple[int, str]]) -> bool:
-        """Add the paragraph's heading, if it is one; whether the next paragraph is a part of that heading."""
+    def _judge(self, paragraph: _Paragraph, following: _Paragraph | None, headings: list[tuple[int, str]]) -> bool:
+        """Add the paragraph to the headings, if it is one.
+
+        Args:
+            paragraph: the one to judge.
+            following: the next one, which may be its subtitle.
+            headings: (offset, path) of each heading so far; this one is added.
+
+        Returns:
+            True if `following` is a part of the heading.
+        """
         line = paragraph.lines[0]
         if self._is_first and _PROJECT.match(line):
             self._inside = False
-            found.append((paragraph.start, HEADER))
+            headings.append((paragraph.start, HEADER))
             return False
-        marker = next((match for each in paragraph.lines if (match := _MARKER.match(each)) is not None), None)
+        marker = next((match for text in paragraph.lines if (match := _MARKER.match(text)) is not None), None)
         if marker is not None:
             if self._is_over:
                 return False
             self._inside = marker[1].upper() == "START"
             self._is_over = not self._inside
-            found.append((paragraph.end, "") if self._inside else (paragraph.start, LICENCE))
+            headings.append((paragraph.end, "") if self._inside else (paragraph.start, LICENCE))
             return False
-        if self._is_over or not paragraph.gap or len(line) > _LONGEST or len(paragraph.lines) > 3:
+        if self._is_over or not paragraph.gap or len(line) > _MAX_HEADING_LENGTH or len(paragraph.lines) > 3:
             return False
-        level, label, is_whole = self._heading(paragraph)
+        level, label, has_title = self._heading(paragraph)
         if not level:
             return False
         label = label.rstrip(". ")
-        takes = not is_whole and following is not None and _is_subtitle(following)
-        if takes and following is not None:
+        has_subtitle = not has_title and following is not None and _is_subtitle(following)
+        if has_subtitle and following is not None:
             label = f"{label}. {' '.join(following.lines)}"
         self._inside = True
-        found.append((paragraph.start, self._outline.enter(level, heading_label(label))))
-        return takes
+        headings.append((paragraph.start, self._outline.enter(level, heading_label(label))))
+        return has_subtitle
 
     def _heading(self, paragraph: _Paragraph) -> tuple[int, str, bool]:
-        """The level of a paragraph that is a heading (0: it is none), its text, and whether that has a title in it."""
-        line, wide = paragraph.lines[0], paragraph.gap >= _WIDE
+        """Return the level of a heading (0: plain text), its text, and whether it has a title."""
+        line, is_wide = paragraph.lines[0], paragraph.gap >= _WIDE
         if (keyed := _KEYED.fullmatch(line)) is not None and (line[0].isupper()):
             title = keyed["title"] or " ".join(paragraph.lines[1:])
             if (not title or _is_title(title)) and (len(paragraph.lines) == 1 or not keyed["title"]):
@@ -181,24 +206,26 @@ class _Scanner:
         if not self._inside or len(paragraph.lines) > 1:
             return 0, "", False
         if (numeral := _NUMERAL.fullmatch(line)) is not None:
-            number = _value_of(numeral["number"])
+            number = _numeral_value(numeral["number"])
             title = numeral["title"] or ""
             follows = not title and not line[0].isdigit() and number in (1, self._number + 1)
-            if (wide or follows) and (not title or _is_title(title)):
+            if (is_wide or follows) and (not title or _is_title(title)):
                 self._number = number
-                return _CHAPTER if wide else _SECTION, line, bool(title)
+                return _CHAPTER if is_wide else _SECTION, line, bool(title)
             return 0, "", False
-        if wide and (_ALONE.fullmatch(line) or (_is_title(line) and not line[0].isdigit())):
+        if is_wide and (_ALONE.fullmatch(line) or (_is_title(line) and not line[0].isdigit())):
             self._number = 0
             return _CHAPTER, line, True
         return 0, "", False
 
 
 def _is_title(line: str) -> bool:
-    """Whether a line reads as a title: few words, most of them capitalised, and no end of a sentence."""
+    """Tell whether a line reads as a title: few words, most capitalised, not the end of a sentence."""
     words = [word.strip("“”\"‘’'()[]_*") for word in line.replace("—", " ").split()]
     longer = [word for word in words if len(word) > 3 and word[0].isalpha()]
-    if len(line) > _LONGEST or len(words) > _WORDS or not _TITLE_LIKE.match(line) or _CREDIT.match(line):
+    if len(line) > _MAX_HEADING_LENGTH or len(words) > _MAX_HEADING_WORDS:
+        return False
+    if not _TITLE_LIKE.match(line) or _CREDIT.match(line):
         return False
     if line.endswith((".", ",", ";", ":")) and not line.isupper():
         return False
@@ -206,14 +233,14 @@ def _is_title(line: str) -> bool:
 
 
 def _is_subtitle(paragraph: _Paragraph) -> bool:
-    """Whether a paragraph is the title of the chapter whose number stands above it."""
+    """Tell whether a paragraph is the title of the chapter whose number stands above it."""
     line = paragraph.lines[0]
     if paragraph.gap >= _WIDE or len(paragraph.lines) > 1 or _KEYED.fullmatch(line) or _NUMERAL.fullmatch(line):
         return False
     return _is_title(line) and not _CLOSED.search(line) and line[0] not in "“\"‘'"
 
 
-def _value_of(numeral: str) -> int:
+def _numeral_value(numeral: str) -> int:
     if numeral.isdigit():
         return int(numeral)
     values = [_NUMERALS[letter] for letter in numeral]

@@ -1,6 +1,7 @@
-"""Tables in text files: comma- or tab-separated values and their kin. Every row becomes a line that carries its header.
+"""Reader of comma- or tab-separated values: every row becomes a line that carries its header.
 
-Knows delimiters and quotes. Does not know encodings (reader_bytes) nor what a header looks like (rows).
+Knows delimiters and quotes. Does not know encodings (source.file_bytes) nor headers
+(document.table_rows).
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
 DELIMITERS = (",", ";", "\t", "|")
-LONGEST_RECORD = 100_000  # characters that a quotation mark may run over lines; then it was one by itself
-LONGEST_LINE = 120_000  # under the bound that the csv module has for a cell
-_SAMPLE = 200  # lines that the delimiter is told from
+# Characters of a quoted record that runs over lines; in a longer one the quotation mark was text.
+MAX_RECORD_LENGTH = 100_000
+MAX_LINE_LENGTH = 120_000  # characters, under the bound that the csv module has for a cell
+_SAMPLE_LINES = 200  # from which the delimiter is detected
 
 
 class CsvReading:
-    """A table."""
+    """A table in a text file."""
 
     kind = "csv"
     title = ""
@@ -33,7 +35,11 @@ class CsvReading:
         self._request = request
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """A line for every row that holds something, with "row" landmarks. Raises SourceError when there is none."""
+        """Yield a line for every filled row, with "row" landmarks.
+
+        Raises:
+            SourceError: no row is filled.
+        """
         composer = Composer()
         for number, line in row_lines(_rows(_lines(decode_pieces(self._request)))):
             composer.begin_block(LINE)
@@ -47,38 +53,39 @@ class CsvReading:
 
 
 def _lines(pieces: Iterable[str]) -> Iterator[str]:
-    """Lines without their ends; one that is endless comes in parts."""
+    """Yield the lines without their ends; one of more than MAX_LINE_LENGTH comes in parts."""
     rest = ""
     for piece in pieces:
         rest += piece.replace("\r\n", "\n").replace("\r", "\n")  # a piece never ends inside a newline
         *lines, rest = rest.split("\n")
         for line in lines:
             yield from _parts(line)
-        while len(rest) > LONGEST_LINE:
-            yield rest[:LONGEST_LINE]
-            rest = rest[LONGEST_LINE:]
+        while len(rest) > MAX_LINE_LENGTH:
+            yield rest[:MAX_LINE_LENGTH]
+            rest = rest[MAX_LINE_LENGTH:]
     if rest:
         yield from _parts(rest)
 
 
 def _parts(line: str) -> Iterator[str]:
-    for start in range(0, max(1, len(line)), LONGEST_LINE):
-        yield line[start : start + LONGEST_LINE]
+    for start in range(0, max(1, len(line)), MAX_LINE_LENGTH):
+        yield line[start : start + MAX_LINE_LENGTH]
 
 
 def _rows(lines: Iterator[str]) -> Iterator[tuple[int, Row]]:
-    """Every record with its number, from 1."""
-    sample = [line for _, line in zip(range(_SAMPLE), lines, strict=False)]
+    """Yield every record with its number, from 1."""
+    sample = [line for _, line in zip(range(_SAMPLE_LINES), lines, strict=False)]
     delimiter = ""
     number = 0
-    if sample and sample[0][:4].lower() == "sep=" and len(sample[0].strip()) == 5:  # Excel's own way to say it
+    # Excel names the delimiter in a first line `sep=;`.
+    if sample and sample[0][:4].lower() == "sep=" and len(sample[0].strip()) == 5:
         delimiter = sample.pop(0)[4]
         number = 1
     delimiter = delimiter or detect_delimiter(sample)
     for record in _records(_chained(sample, lines), delimiter):
         number += 1
-        found = ((column, one_line(text)) for column, text in enumerate(record))
-        yield number, {column: guess_cell(text) for column, text in found if text}
+        cells = ((column, one_line(text)) for column, text in enumerate(record))
+        yield number, {column: guess_cell(text) for column, text in cells if text}
 
 
 def _chained(sample: list[str], lines: Iterator[str]) -> Iterator[str]:
@@ -88,27 +95,30 @@ def _chained(sample: list[str], lines: Iterator[str]) -> Iterator[str]:
 
 
 def _records(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    """Records, which may run over lines where a cell is quoted. A quotation mark that is never closed is taken as it stands."""
-    held: list[str] = []
+    """Yield the cells of each record, which may run over lines where a cell is quoted.
+
+    A quotation mark that is never closed is text.
+    """
+    record: list[str] = []
     size = quotes = 0
     for line in lines:
-        held.append(line)
+        record.append(line)
         size += len(line)
         quotes += line.count('"')
         if quotes % 2 == 0:
-            yield from _cells("\n".join(held), delimiter)
-        elif size > LONGEST_RECORD:
-            for each in held:
-                yield each.split(delimiter)
+            yield from _cells("\n".join(record), delimiter)
+        elif size > MAX_RECORD_LENGTH:
+            for part in record:
+                yield part.split(delimiter)
         else:
             continue
-        held, size, quotes = [], 0, 0
-    for each in held:
-        yield each.split(delimiter)
+        record, size, quotes = [], 0, 0
+    for part in record:
+        yield part.split(delimiter)
 
 
 def _cells(record: str, delimiter: str) -> Iterator[list[str]]:
-    """The cells of a record, or of several where the quotation marks in them quote nothing."""
+    """Yield the cells of a record, or of several where the quotation marks are text."""
     if '"' not in record:
         yield record.split(delimiter)
     else:
@@ -116,13 +126,20 @@ def _cells(record: str, delimiter: str) -> Iterator[list[str]]:
 
 
 def detect_delimiter(lines: list[str]) -> str:
-    """What separates the cells: what gives the most lines the same number of them, at least two; a comma where nothing does."""
-    best, chosen = (0.0, 0), ","
-    held = [line for line in lines if line.strip()]
+    """Return the delimiter that gives the most records the same number of cells, at least two.
+
+    Args:
+        lines: the beginning of the table.
+
+    Returns:
+        One of DELIMITERS; a comma where all of them leave one cell a line.
+    """
+    best_score, best_delimiter = (0.0, 0), ","
+    filled = [line for line in lines if line.strip()]
     for delimiter in DELIMITERS:
-        counts = Counter(len(record) for record in _records(held, delimiter))
-        width, times = max(counts.items(), key=lambda each: (each[1] if each[0] > 1 else 0, each[0]), default=(1, 0))
-        key = (times / max(1, counts.total()), width)
-        if width > 1 and key > best:
-            best, chosen = key, delimiter
-    return chosen
+        counts = Counter(len(record) for record in _records(filled, delimiter))
+        width, times = max(counts.items(), key=lambda item: (item[1] if item[0] > 1 else 0, item[0]), default=(1, 0))
+        score = (times / max(1, counts.total()), width)
+        if width > 1 and score > best_score:
+            best_score, best_delimiter = score, delimiter
+    return best_delimiter

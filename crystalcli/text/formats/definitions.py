@@ -1,7 +1,7 @@
-"""Where the definitions of source code begin and end, and what they are called: tree-sitter's grammars over a whole file.
+"""Definitions of source code, their names and extents, by tree-sitter's grammars.
 
-A definition takes its decorators, and the comments right above it, along. Knows syntax trees. Knows nothing of files, of tokens, nor
-of how text is cut.
+Decorators and the comments right above a definition are a part of it. Knows syntax trees of whole
+files. Does not know files, tokens or chunks.
 """
 
 from __future__ import annotations
@@ -19,102 +19,120 @@ from crystalcli.types import Landmark
 if TYPE_CHECKING:
     from tree_sitter import Language, Node
 
-# The parser asks now and then whether to go on. Counting that, and the nodes looked at, bounds the work and gives the same answer
-# each time: a file takes about five askings and half a thousand nodes a kilobyte. But a text that was made to be hard can make
-# each step slow, so there is a clock behind it, of the thread's own time, which no file takes that is truly code.
-LONGEST_PARSE = 20_000  # askings
-LONGEST_LOOK = 3_000_000  # nodes
-LONGEST_TIME = 5.0  # seconds; a megabyte takes a third of one
-DEEPEST = 8  # definitions in one another; what is deeper is part of the one around it
-_LONGEST_NAME = 120  # characters of a part of a name
-_READ = 1 << 16  # bytes the parser is given at a time
+# The parser asks now and then whether to go on. Counting that, and the nodes visited, bounds the
+# work and gives the same answer each time: a file takes about five steps and half a thousand nodes
+# a kilobyte. A text that was made to be hard can make each step slow; so a clock of the thread's
+# own time stands behind it, which real code never reaches.
+MAX_PARSE_STEPS = 20_000
+MAX_NODES = 3_000_000
+MAX_SECONDS = 5.0  # a megabyte takes a third of one
+MAX_DEPTH = 8  # nested definitions; a deeper one is part of the one around it
+_MAX_NAME_LENGTH = 120  # characters of one part of a name
+_READ_BYTES = 1 << 16  # that the parser gets at a time
+# The rest of a line on which a definition ended.
 _SLASHES, _HASH = (
     re.compile(rf"[ \t;,)]*(?:{comment})?\r?(?:\n|\Z)") for comment in (r"//[^\n]*|/\*[^\n]*\*/[ \t]*", r"#[^\n]*")
-)  # the rest of a line on which a definition ended
-_NO_NAMES = frozenset(
-    ("if", "for", "while", "switch", "return", "else", "do", "catch")
-)  # what broken C may be taken for
+)
+# Keywords that the parser may take for a name in broken C.
+_NO_NAMES = frozenset(("if", "for", "while", "switch", "return", "else", "do", "catch"))
 
 
-class _Found(NamedTuple):
-    """A definition, or a scope, `[start, end)`: first in bytes, then in characters."""
+class _Definition(NamedTuple):
+    """A definition or a scope.
+
+    Attributes:
+        start: first in bytes, then in characters.
+        end: exclusive, in the same unit.
+        name: one part of the whole name.
+        is_scope: it names the definitions in it, and is not one itself.
+        at_margin: it counts only if its line begins at the margin.
+    """
 
     start: int
     end: int
     name: str
     is_scope: bool = False
-    at_margin: bool = False  # whether it is one only where its line begins at the margin
+    at_margin: bool = False
 
 
 def find_definitions(text: str, language: str) -> list[Landmark]:
-    """The landmarks of the definitions in `text`; none where the parser gives up.
+    """Find the definitions in source code.
 
-    language: a name in GRAMMARS. Each definition's landmark stands at the start of its line, or of what is above it; where one ends
-    and no other begins at once, there is a landmark of the definition around it, or of none.
+    Args:
+        text: a whole file.
+        language: a name in GRAMMARS.
+
+    Returns:
+        Landmarks: one at the first line of each definition and of its comments and decorators; one
+        of the outer definition, or with the label "", at the end of each, unless another begins
+        there. Empty if the parser gives up.
     """
     grammar = GRAMMARS[language]
     source = text.encode("utf-8", "replace")
-    found, above = _look(source, language, grammar)
+    definitions, above = _parse(source, language, grammar)
     offsets = _Offsets(
         text,
         source,
-        [*(offset for each in found for offset in each[:2]), *(offset for span in above for offset in span)],
+        [*(offset for item in definitions for offset in item[:2]), *(offset for span in above for offset in span)],
     )
     joined = _joined_above(text, ((offsets[start], offsets[end]) for start, end in above))
     rest_of_line = _HASH if language in ("python", "ruby", "bash") else _SLASHES
     whole = [
-        _whole(text, each._replace(start=offsets[each.start], end=offsets[each.end]), joined, rest_of_line)
-        for each in found
+        _whole_lines(text, item._replace(start=offsets[item.start], end=offsets[item.end]), joined, rest_of_line)
+        for item in definitions
     ]
-    kept = [each for each in whole if not (each.at_margin and text[each.start].isspace())]
-    return _landmarks(text, sorted(kept, key=lambda each: (each.start, -each.end)), grammar.joint)
+    kept = [item for item in whole if not (item.at_margin and text[item.start].isspace())]
+    return _landmarks(text, sorted(kept, key=lambda item: (item.start, -item.end)), grammar.joint)
 
 
-def _look(source: bytes, language: str, grammar: Grammar) -> tuple[list[_Found], list[tuple[int, int]]]:
-    """Definitions and scopes, and the spans of what may stand above one, in bytes; nothing where that takes too long."""
+def _parse(source: bytes, language: str, grammar: Grammar) -> tuple[list[_Definition], list[tuple[int, int]]]:
+    """Return definitions and scopes, and the spans of comments and decorators, in bytes.
+
+    Both are empty if the parser takes too long.
+    """
     from tree_sitter import Parser
 
-    steps, limit = 0, thread_time() + LONGEST_TIME
+    steps, limit = 0, thread_time() + MAX_SECONDS
 
     def read(offset: int, point: object) -> bytes:
-        return source[offset : offset + _READ]
+        return source[offset : offset + _READ_BYTES]
 
     def give_up(offset: int, failed: bool) -> bool:
         nonlocal steps
         steps += 1
-        return steps > LONGEST_PARSE or thread_time() > limit
+        return steps > MAX_PARSE_STEPS or thread_time() > limit
 
     try:
-        tree = Parser(_rules(language)).parse(read, progress_callback=give_up)
+        tree = Parser(_load_grammar(language)).parse(read, progress_callback=give_up)
     except ValueError:  # it gave up
         return [], []
-    found: list[_Found] = []
+    definitions: list[_Definition] = []
     above: list[tuple[int, int]] = []
     wanted = grammar.definitions.keys() | grammar.values.keys() | grammar.scopes.keys() | grammar.above
     cursor = tree.walk()
-    part = -1  # where the type begins that a typedef gives a name to
+    typedef_body = -1  # start of the type that a typedef names
     for count in count_from(1):
         node = cursor.node
         kind = node.type if node is not None else ""
         if node is not None and kind in wanted:
             if kind in grammar.above:
                 above.append((node.start_byte, node.end_byte))
-            elif node.start_byte != part or kind not in WITH_BODY:
-                if (each := _definition(node, kind, grammar)) is not None:
-                    found.append(each)
+            elif node.start_byte != typedef_body or kind not in WITH_BODY:
+                if (definition := _definition_at(node, kind, grammar)) is not None:
+                    definitions.append(definition)
                 if kind == "type_definition" and (inner := node.child_by_field_name("type")) is not None:
-                    part = inner.start_byte
-        if count > LONGEST_LOOK:
+                    typedef_body = inner.start_byte
+        if count > MAX_NODES:
             return [], []
         if not cursor.goto_first_child():
             while not cursor.goto_next_sibling():
                 if not cursor.goto_parent():
-                    return found, above
-    return found, above
+                    return definitions, above
+    return definitions, above
 
 
 @cache
-def _rules(language: str) -> Language:
+def _load_grammar(language: str) -> Language:
     from importlib import import_module
 
     from tree_sitter import Language
@@ -123,15 +141,16 @@ def _rules(language: str) -> Language:
     return Language(getattr(import_module(grammar.package), grammar.function)())
 
 
-def _definition(node: Node, kind: str, grammar: Grammar) -> _Found | None:
-    """What a node of a kind that may be a definition, or a scope, is."""
+def _definition_at(node: Node, kind: str, grammar: Grammar) -> _Definition | None:
+    """Return the definition or scope at a node, or None if the node only looks like one."""
     at_margin = False
     if kind in grammar.values:
         field, value_field = grammar.values[kind]
         value = node.child_by_field_name(value_field)
         if value is None:
             return None
-        if value.type not in FUNCTIONS:  # but a value of several lines may be worth a name, as a table of routes is
+        if value.type not in FUNCTIONS:
+            # A value of several lines, such as a table of routes, is worth a name at the margin.
             at_margin = kind == "variable_declarator" and node.start_point.row < node.end_point.row
             if not at_margin:
                 return None
@@ -143,19 +162,19 @@ def _definition(node: Node, kind: str, grammar: Grammar) -> _Found | None:
             return None
     elif kind in WITH_BODY and node.child_by_field_name("body") is None:
         return None
-    named = node.child_by_field_name(field)
+    name_node = node.child_by_field_name(field)
     if field == "declarator":
-        named = _declared(named)
-    name = _name(named) if named is not None else ""
+        name_node = _declared(name_node)
+    name = _name(name_node) if name_node is not None else ""
     if kind == "method_declaration" and (receiver := node.child_by_field_name("receiver")) is not None:
         name = f"{_receiver(receiver)}.{name}"
     if not name or name in _NO_NAMES:
         return None
-    return _Found(node.start_byte, node.end_byte, name[:_LONGEST_NAME], kind in grammar.scopes, at_margin)
+    return _Definition(node.start_byte, node.end_byte, name[:_MAX_NAME_LENGTH], kind in grammar.scopes, at_margin)
 
 
 def _name(node: Node) -> str:
-    """What a node says, in one line."""
+    """Return the text of a name's node on one line, without quotes and type parameters."""
     name = " ".join((node.text or b"").decode("utf-8", "replace").split())
     if node.type == "string":  # a key in quotes
         return name.strip("\"'")
@@ -163,13 +182,13 @@ def _name(node: Node) -> str:
 
 
 def _receiver(node: Node) -> str:
-    """The type that a method in Go belongs to: of `(s *Server[T])` it is `Server`."""
+    """Return the type that a method in Go belongs to: of `(s *Server[T])` it is `Server`."""
     inner = node.named_children[0].child_by_field_name("type") if node.named_children else None
     return _name(inner or node).strip("*() ").split("[")[0]
 
 
 def _declared(node: Node | None) -> Node | None:
-    """The name inside a declarator of C: of `(*f)(int)` it is `f`."""
+    """Return the name inside a declarator of C: of `(*f)(int)` it is `f`."""
     for _ in range(32):
         if node is None or node.type in ("identifier", "field_identifier", "type_identifier", "qualified_identifier"):
             break
@@ -182,9 +201,18 @@ def _declared(node: Node | None) -> Node | None:
     return node
 
 
-def _whole(text: str, found: _Found, joined: dict[int, int], rest_of_line: re.Pattern[str]) -> _Found:
-    """The definition with its line, what belongs to it above, and the rest of its last line."""
-    start, end = found.start, found.end
+def _whole_lines(
+    text: str, definition: _Definition, joined: dict[int, int], rest_of_line: re.Pattern[str]
+) -> _Definition:
+    """Widen a definition to whole lines, with its comments and decorators.
+
+    Args:
+        text: the file.
+        definition: in characters.
+        joined: as from `_joined_above`.
+        rest_of_line: matches the rest of a last line that belongs to the definition.
+    """
+    start, end = definition.start, definition.end
     line = _line_start(text, start)
     if not any(mark in text[line:start] for mark in "{};,"):
         start = line
@@ -192,21 +220,21 @@ def _whole(text: str, found: _Found, joined: dict[int, int], rest_of_line: re.Pa
             start = joined[start]
     if text[end - 1 : end] != "\n" and (rest := rest_of_line.match(text, end)):
         end = rest.end()
-    return found._replace(start=start, end=end)
+    return definition._replace(start=start, end=end)
 
 
 class _Offsets:
-    """Characters before each of some bytes."""
+    """Offsets in characters of given offsets in bytes."""
 
     def __init__(self, text: str, source: bytes, wanted: list[int]) -> None:
         self._known: dict[int, int] | None = None
         if len(text) != len(source):
             self._known = {0: 0}
-            before = characters = 0
+            previous = characters = 0
             for offset in sorted(set(wanted)):
-                characters += len(source[before:offset].decode("utf-8", "replace"))
+                characters += len(source[previous:offset].decode("utf-8", "replace"))
                 self._known[offset] = characters
-                before = offset
+                previous = offset
 
     def __getitem__(self, offset: int) -> int:
         return offset if self._known is None else self._known[offset]
@@ -217,7 +245,13 @@ def _line_start(text: str, offset: int) -> int:
 
 
 def _joined_above(text: str, spans: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """From the start of the line after a comment that has its lines for itself to the start of its first line."""
+    """Map the start of a line to the start of the comment or decorator that ends right above it.
+
+    Args:
+        text: the file.
+        spans: of comments and decorators, in characters. One that shares its lines with code is
+            left out.
+    """
     joined = {}
     for start, end in spans:
         line = _line_start(text, start)
@@ -231,21 +265,27 @@ def _joined_above(text: str, spans: Iterable[tuple[int, int]]) -> dict[int, int]
     return joined
 
 
-def _landmarks(text: str, found: Sequence[_Found], joint: str) -> list[Landmark]:
-    """Landmarks where the innermost definition changes."""
+def _landmarks(text: str, definitions: Sequence[_Definition], joint: str) -> list[Landmark]:
+    """Set a landmark wherever the innermost definition changes.
+
+    Args:
+        text: the file.
+        definitions: in characters, sorted, the outer before the inner.
+        joint: between the parts of a name.
+    """
     marks: list[Landmark] = []
-    opened: list[_Found] = []
-    ended = False  # whether the last landmark stands where something ended
+    opened: list[_Definition] = []
+    is_at_end = False  # the last landmark stands at the end of a definition
 
     def mark(start: int, is_end: bool) -> None:
-        nonlocal ended
-        inside = [each for each in opened if not each.is_scope]
-        label = joint.join(each.name for each in opened) if inside else ""
+        nonlocal is_at_end
+        inside = [item for item in opened if not item.is_scope]
+        label = joint.join(item.name for item in opened) if inside else ""
         depth = len(inside) - (not is_end)
-        if marks and (marks[-1].start == start or (ended and not text[marks[-1].start : start].strip())):
+        if marks and (marks[-1].start == start or (is_at_end and not text[marks[-1].start : start].strip())):
             depth = min(depth, marks.pop().depth)
         marks.append(Landmark(start, "definition", label, depth))
-        ended = is_end
+        is_at_end = is_end
 
     def close(until: int) -> None:
         while opened and opened[-1].end <= until:
@@ -253,16 +293,16 @@ def _landmarks(text: str, found: Sequence[_Found], joint: str) -> list[Landmark]
             if not last.is_scope:
                 mark(last.end, True)
 
-    for each in found:
-        close(each.start)
-        if opened and each.end > opened[-1].end:
-            each = each._replace(end=opened[-1].end)
-        if marks and each.start < marks[-1].start:
-            each = each._replace(start=marks[-1].start)
-        if len(opened) < DEEPEST and each.start < each.end:
-            opened.append(each)
-            if not each.is_scope:
-                mark(each.start, False)
+    for item in definitions:
+        close(item.start)
+        if opened and item.end > opened[-1].end:
+            item = item._replace(end=opened[-1].end)
+        if marks and item.start < marks[-1].start:
+            item = item._replace(start=marks[-1].start)
+        if len(opened) < MAX_DEPTH and item.start < item.end:
+            opened.append(item)
+            if not item.is_scope:
+                mark(item.start, False)
     close(len(text))
     if marks and not text[marks[-1].start :].strip():
         marks.pop()

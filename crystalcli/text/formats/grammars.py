@@ -1,7 +1,7 @@
-"""Which grammar reads which file, and what a definition is in each language.
+"""Grammars of programming languages: the files they read, and the nodes that are definitions.
 
-Knows languages, by the names that tree-sitter's grammars give to the nodes of their trees and to the fields of these. Does not know
-how a definition becomes a landmark (definitions does that).
+Knows languages, by the names that tree-sitter's grammars give to the nodes and fields of their
+trees. Does not know landmarks (definitions.py).
 """
 
 from __future__ import annotations
@@ -14,12 +14,19 @@ COMMENT = frozenset(("comment",))
 
 
 class Grammar(NamedTuple):
-    """What to look for in a tree.
+    """The nodes of a language's syntax tree that definitions are found by.
 
-    package: of the parser, with the name of its function. definitions: kinds of nodes that are a function, a class, a method, ...,
-    with the field that holds the name; or, as in C, the declarator that the name is inside of. values: kinds of nodes that are one
-    if they hold a function, with the fields of name and value. scopes: what gives its name to the definitions in it and is none
-    itself, as a namespace. above: what belongs to the definition on the next line. joint: what stands between a class and its method.
+    Attributes:
+        package: of the parser.
+        definitions: kinds of nodes that are a function, a class, a method and so on, with the
+            field that holds the name, or, as in C, the declarator around the name.
+        values: kinds of nodes that are a definition if they hold a function, with the fields of
+            name and value.
+        scopes: kinds of nodes, such as a namespace, that name the definitions in them without
+            being one, with the field that holds the name.
+        above: kinds of nodes that belong to the definition on the next line.
+        joint: between the name of a class and that of its method.
+        function: of the package, which returns the language.
     """
 
     package: str
@@ -32,10 +39,11 @@ class Grammar(NamedTuple):
 
 
 def _named(kinds: str) -> dict[str, str]:
+    """Map kinds of nodes, separated by spaces, to the field "name"."""
     return dict.fromkeys(kinds.split(), "name")
 
 
-# What makes a value a definition.
+# Kinds of values that make the node around them a definition.
 FUNCTIONS = frozenset(("arrow_function", "function_expression", "generator_function", "class"))
 DECORATED = frozenset(("comment", "decorator"))
 _VALUES = {
@@ -111,7 +119,7 @@ GRAMMARS = {
     ),
     "bash": Grammar("tree_sitter_bash", _named("function_definition")),
 }
-# Of these kinds only what has a body is a definition; the others name a type that is defined elsewhere.
+# Kinds that are a definition only with a body; without one they name a type defined elsewhere.
 WITH_BODY = frozenset(("struct_specifier", "union_specifier", "enum_specifier", "class_specifier"))
 _SUFFIXES = {
     "python": ".py .pyi",
@@ -130,14 +138,22 @@ _SUFFIXES = {
 }
 _BY_SUFFIX = {suffix: language for language, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _BY_NAME = {"rakefile": "ruby", "gemfile": "ruby", "vagrantfile": "ruby"}
-# What the first line of a script calls: `#!/usr/bin/env python3`.
+# Programs in the first line of a script, such as `#!/usr/bin/env python3`.
 _BY_PROGRAM = {"python": "python", "node": "javascript", "ruby": "ruby", "php": "php", "bash": "bash", "sh": "bash"}
-# What a header of C++ has and one of C has not.
+# Beginnings of lines that a header of C++ has, and one of C does not.
 _ONLY_CPP = ("class ", "namespace ", "template <", "template<", "public:", "private:", "protected:", "constexpr ")
 
 
 def detect_language(path: Path, text: str) -> str:
-    """The language of a file of code, as GRAMMARS names it, or "" for one without a grammar. text: its beginning at least."""
+    """Return the language of a file of source code.
+
+    Args:
+        path: of the file.
+        text: its beginning at least.
+
+    Returns:
+        A name in GRAMMARS, or "" for a language without a grammar.
+    """
     suffix, name = path.suffix.lower(), path.name.lower()
     if suffix == ".h":
         lines = (line.lstrip() for line in text.split("\n"))

@@ -1,8 +1,9 @@
-"""Where the headings of a Markdown text are.
+"""Headings of a Markdown text.
 
-Knows the two ways to write one (`# so`, or underlined with `===` or `---`), and where a line that looks like one is
-none: in fenced code, in comments, in the front matter. Knows nothing of files, and does not render: a heading's text
-is what stands there, links reduced to their words. A landmark carries the headings above it too, by their levels.
+Knows the two ways to write one (`# so`, or underlined with `===` or `---`), and the places where
+a line only looks like one: fenced code, comments, the front matter. Does not know files, and does
+not render: a heading's text stays as written, links reduced to their words. A landmark carries
+the headings above it too, by their levels.
 """
 
 from __future__ import annotations
@@ -18,61 +19,79 @@ HASHES = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)")
 UNDERLINE = re.compile(r" {0,3}(?:=+|-{2,})[ \t]*$")
 FENCE = re.compile(r" {0,3}(?:(`{3,})[^`]*|(~{3,}).*)$")
 COMMENT = re.compile(r" {0,3}<!--")
-# What an underline makes no heading of: indented code, quotes, tables, tags, lists, rules and underlines themselves.
+# Lines that an underline does not make a heading of: indented code, quotes, tables, tags, lists,
+# rules and underlines themselves.
 NO_PARAGRAPH = re.compile(r" {4}|\t| {0,3}(?:[>|<]|[-+*](?:[ \t]|$)|\d+[.)][ \t]|(?:[-*_=][ \t]*)+$)")
 FRONT_MATTER = re.compile(r"(?:[\w.-]+\s*[:=]|[ \t#}\]]|- |$)")
 FRONT_TITLE = re.compile(r"""title\s*[:=]\s*(["']?)(.+?)\1\s*$""")
 LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-LONGEST_MATTER = 64  # lines; what does not end by then was a rule and some text
-LONGEST_LINE = 1 << 16  # a longer one is no heading, and is passed on before its end is seen
+MAX_FRONT_MATTER = 64  # lines; one that does not end by then was a rule and some text
+MAX_LINE_LENGTH = 1 << 16  # characters of a heading; a longer line is passed on before its end is seen
 
 Heading = tuple[int, int, str]  # offset, level from 1, and text
 
 
 def with_headings(texts: Iterable[str], outline: Outline | None = None) -> Iterator[str | Landmark]:
-    """The same text, cut so that a Landmark can stand before the line of each heading. outline: what it goes on from."""
+    """Yield the same text, split so that a Landmark stands before the line of each heading.
+
+    Args:
+        texts: a document in pieces.
+        outline: the headings before it. None: it begins without.
+    """
     scanner = _Scanner()
     outline = outline or Outline()
-    given = 0
+    start = 0
     rest = ""
     for text in texts:
         rest += text
         headings, done = scanner.scan(rest, final=False)
-        yield from _cut(rest[:done], headings, given, outline)
-        given += done
+        yield from _split(rest[:done], headings, start, outline)
+        start += done
         rest = rest[done:]
     headings, _ = scanner.scan(rest, final=True)
-    yield from _cut(rest, headings, given, outline)
+    yield from _split(rest, headings, start, outline)
 
 
 def markdown_title(head: str, whole: bool) -> str:
-    """What the front matter calls the text, or else its first heading. `whole`: there is no more than `head`."""
+    """Return the title in the front matter, or else the first heading.
+
+    Args:
+        head: the beginning of the document.
+        whole: the document ends with it.
+    """
     scanner = _Scanner()
     headings, _ = scanner.scan(head, final=whole)
     return scanner.title or next((label for _, _, label in headings), "")
 
 
-def _cut(text: str, headings: list[Heading], given: int, outline: Outline) -> Iterator[str | Landmark]:
-    return split_at_headings(text, ((offset, outline.enter(level, label)) for offset, level, label in headings), given)
+def _split(text: str, headings: list[Heading], start: int, outline: Outline) -> Iterator[str | Landmark]:
+    return split_at_headings(text, ((offset, outline.enter(level, label)) for offset, level, label in headings), start)
 
 
 class _Scanner:
-    """Goes through a text line by line and remembers what the lines are part of."""
+    """A pass through a text, line by line, that remembers the block around each line."""
 
     def __init__(self) -> None:
-        self.title = ""  # what the front matter says
+        self.title = ""  # from the front matter
         self._matter = ""  # the line that ends the front matter, while in it
-        self._matter_lines = -1  # how many lines of it were seen; -1 before the first line
+        self._matter_lines = -1  # lines of it that were seen; -1 before the first line
         self._fence = ""  # the marks that opened a block of code, while in it
         self._in_comment = False
         self._in_paragraph = False
         self._in_long_line = False
 
     def scan(self, text: str, *, final: bool) -> tuple[list[Heading], int]:
-        """The headings in the lines that can be judged, and how far those lines reach.
+        """Find the headings in the lines that can be judged.
 
-        The next call wants what is left over, and more. Left over is a line without its end, and the one before it
-        if an underline may follow.
+        A line without its end cannot be judged yet, nor the one before it if an underline may
+        follow. The next call takes these, and more.
+
+        Args:
+            text: the part of the document that is not judged yet.
+            final: the document ends with it.
+
+        Returns:
+            The headings, and the characters judged.
         """
         headings: list[Heading] = []
         ends = [newline.end() for newline in NEWLINE.finditer(text)]
@@ -80,7 +99,7 @@ class _Scanner:
         lines = list(zip([0, *ends], ends, strict=False))
         if final and ended < len(text):
             lines.append((ended, len(text)))
-        is_long = not final and len(text) - ended > (0 if self._in_long_line and not lines else LONGEST_LINE)
+        is_long = not final and len(text) - ended > (0 if self._in_long_line and not lines else MAX_LINE_LENGTH)
         for index, (start, end) in enumerate(lines):
             if self._in_long_line:  # this is its end
                 self._in_long_line = False
@@ -109,7 +128,7 @@ class _Scanner:
         return headings, len(text) if final or is_long else ended
 
     def _is_aside(self, line: str) -> bool:
-        """Whether a line belongs to the front matter, a block of code or a comment, or opens or closes one."""
+        """Tell whether a line is part of front matter, a block of code or a comment."""
         bare = line.rstrip()
         self._matter_lines += 1
         if self._matter_lines == 0 and bare in ("---", "+++"):
@@ -119,7 +138,7 @@ class _Scanner:
             if bare in (self._matter, "..."):
                 self._matter = ""
                 return True
-            if self._matter_lines < LONGEST_MATTER and FRONT_MATTER.match(line):
+            if self._matter_lines < MAX_FRONT_MATTER and FRONT_MATTER.match(line):
                 if (title := FRONT_TITLE.match(line)) is not None and not self.title:
                     self.title = _label(title[2])
                 return True

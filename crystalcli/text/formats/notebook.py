@@ -1,4 +1,4 @@
-"""Jupyter notebooks, cell by cell: Markdown with its headings, code, and what the code said in words.
+"""Reader of Jupyter notebooks, cell by cell: Markdown with its headings, code, text outputs.
 
 Knows nbformat 3 and 4. Images and other rich outputs are left out, and long outputs are cut.
 """
@@ -18,37 +18,40 @@ from crystalcli.text.source.file_bytes import Decoder, bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
-LARGEST = 200_000_000  # bytes: images are inside, and all of it is in memory
-OUTPUT = 4_000  # characters of one cell's outputs
+MAX_NOTEBOOK_BYTES = 200_000_000  # images included: all of it is held in memory
+MAX_OUTPUT_LENGTH = 4_000  # characters of the outputs of one cell
 _COLOURS = re.compile("\x1b\\[[0-9;?]*[A-Za-z]")
-_PICTURE = re.compile(
-    r"<[\w.]+[^\n]*>\Z"
-)  # what stands for an object that has no words: <Figure size 640x480 with 1 Axes>
+# The text of an object that has no words, such as <Figure size 640x480 with 1 Axes>.
+_OBJECT = re.compile(r"<[\w.]+[^\n]*>\Z")
 
 
 class NotebookReading:
-    """A notebook. It is parsed when its title or its pieces are request for, and not before."""
+    """A notebook, parsed when its title or its pieces are first read."""
 
     kind = "notebook"
 
     def __init__(self, request: ReadRequest) -> None:
         self._request = request
         self._cells: list[Any] | None = None
-        self._named = ""
+        self._metadata_title = ""
 
     @property
     def title(self) -> str:
-        """What its metadata say, or its first heading. That it cannot be read is for `pieces` to say."""
+        """The title in its metadata, or its first heading; "" also where `pieces` will raise."""
         try:
             cells = self._parsed()
         except SourceError:
             return ""
-        return self._named or next(
-            (found for cell in cells if _is_markdown(cell) and (found := markdown_title(_source(cell), True))), ""
+        return self._metadata_title or next(
+            (title for cell in cells if _is_markdown(cell) and (title := markdown_title(_source(cell), True))), ""
         )
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """The cells. Raises SourceError when it is no notebook or holds no text."""
+        """Yield the cells, each behind its landmark.
+
+        Raises:
+            SourceError: the file is not a notebook, is too large, or holds no text.
+        """
         composer, outline = Composer(), Outline()
         for number, cell in enumerate(self._parsed(), 1):
             _write(cell, number, composer, outline)
@@ -59,33 +62,40 @@ class NotebookReading:
             raise SourceError("no text in it", Reason.NO_TEXT)
 
     def _parsed(self) -> list[Any]:
-        """The cells, in either version of the format."""
+        """Return the cells, in either version of the format."""
         if self._cells is None:
             seen = self._request.seen
-            if seen.fingerprint.size > LARGEST:
-                raise SourceError(f"a notebook of more than {LARGEST // 1_000_000} MB", Reason.TOO_LARGE)
+            if seen.fingerprint.size > MAX_NOTEBOOK_BYTES:
+                raise SourceError(f"larger than {MAX_NOTEBOOK_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
             data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
             try:
                 book = json.loads(Decoder(seen.encoding).decode(data, final=True))
             except (ValueError, RecursionError, MemoryError) as error:
-                raise SourceError("damaged notebook: no valid JSON", Reason.DAMAGED) from error
+                raise SourceError("damaged notebook: invalid JSON", Reason.DAMAGED) from error
             sheets = book.get("worksheets") if isinstance(book, dict) else None
             pages = [book, *(sheets if isinstance(sheets, list) else ())] if isinstance(book, dict) else []
-            cells = [page["cells"] for page in pages if isinstance(page, dict) and isinstance(page.get("cells"), list)]
-            if not cells:
-                raise SourceError("damaged notebook: it has no cells", Reason.DAMAGED)
-            self._cells = [cell for each in cells for cell in each]
-            meta = book.get("metadata")
-            named = meta.get("title") or meta.get("name") if isinstance(meta, dict) else ""
-            self._named = heading_label(one_line(named)) if isinstance(named, str) else ""
+            lists = [page["cells"] for page in pages if isinstance(page, dict) and isinstance(page.get("cells"), list)]
+            if not lists:
+                raise SourceError("damaged notebook: its list of cells is missing", Reason.DAMAGED)
+            self._cells = [cell for cells in lists for cell in cells]
+            metadata = book.get("metadata")
+            title = metadata.get("title") or metadata.get("name") if isinstance(metadata, dict) else ""
+            self._metadata_title = heading_label(one_line(title)) if isinstance(title, str) else ""
         return self._cells
 
 
 def _write(cell: object, number: int, composer: Composer, outline: Outline) -> None:
-    """A cell and its outputs. One that holds nothing, or is nothing that can be read, is left out."""
+    """Write a cell and its outputs; an empty or malformed one is left out.
+
+    Args:
+        cell: as the JSON has it.
+        number: from 1.
+        composer: where it is written.
+        outline: the headings so far.
+    """
     source = clean_text(_source(cell)).strip("\n").rstrip()
-    said = _outputs(cell)
-    if not source.strip() and not said:
+    output = _outputs(cell)
+    if not source.strip() and not output:
         return
     composer.begin_block()
     composer.mark("cell", str(number))
@@ -102,7 +112,7 @@ def _write(cell: object, number: int, composer: Composer, outline: Outline) -> N
                 composer.append(piece)
     else:
         composer.write_block(source)
-    composer.write_block(said)
+    composer.write_block(output)
 
 
 def _is_markdown(cell: object) -> bool:
@@ -116,14 +126,14 @@ def _source(cell: object) -> str:
 
 
 def _joined(text: object) -> str:
-    """Text, which may be given as a list of its lines."""
+    """Return text that may be given as a list of its lines."""
     if isinstance(text, list):
-        return "".join(each for each in text if isinstance(each, str))
+        return "".join(line for line in text if isinstance(line, str))
     return text if isinstance(text, str) else ""
 
 
 def _outputs(cell: object) -> str:
-    """What a cell printed or gave, in words, up to a bound."""
+    """Return the text outputs of a cell, up to MAX_OUTPUT_LENGTH characters."""
     outputs = cell.get("outputs") if isinstance(cell, dict) else None
     parts: list[str] = []
     for output in outputs if isinstance(outputs, list) else ():
@@ -134,8 +144,8 @@ def _outputs(cell: object) -> str:
         text = _joined(plain)
         if output.get("output_type") in ("error", "pyerr"):
             text = f"{_joined(output.get('ename'))}: {_joined(output.get('evalue'))}"
-        text = clean_text(_COLOURS.sub("", text[: 4 * OUTPUT])).strip("\n").rstrip()
-        if text.strip() and not _PICTURE.fullmatch(text):
+        text = clean_text(_COLOURS.sub("", text[: 4 * MAX_OUTPUT_LENGTH])).strip("\n").rstrip()
+        if text.strip() and not _OBJECT.fullmatch(text):
             parts.append(text)
-    said = "\n".join(parts)
-    return said if len(said) <= OUTPUT else f"{said[:OUTPUT].rstrip()} …"
+    joined = "\n".join(parts)
+    return joined if len(joined) <= MAX_OUTPUT_LENGTH else f"{joined[:MAX_OUTPUT_LENGTH].rstrip()} …"

@@ -1,7 +1,7 @@
-"""Text, code, Markdown and reStructuredText files as readings: decoded in pieces, exactly, newlines as they stand.
+"""Reader of text, code, Markdown and reStructuredText files: decoded exactly, in pieces.
 
-Knows how to turn bytes into pieces of text. Does not know what an encoding is (reader_bytes says) nor what makes a
-heading (reader_markdown, reader_rst and chapters do).
+Knows how bytes become pieces of text, newlines as they stand. Does not know encodings
+(source.file_bytes) nor headings (markdown, rst and book_chapters).
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from crystalcli.text.formats.rst import rst_title, with_rst_headings
 from crystalcli.text.source.file_bytes import CHANGED, HEAD, Decoder, bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
+
+# Characters of a line: a longer one comes in parts, so that a file without newlines is not held
+# whole.
+MAX_LINE_LENGTH = 1 << 20
 
 
 class PlainReading:
@@ -31,7 +35,7 @@ class PlainReading:
             self.title = markdown_title(head, whole) if self.kind == "markdown" else _TITLES[self.kind](head)
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """The text, never cut between the two halves of a newline, with its headings; code has none."""
+        r"""Return the text with its headings, never cut inside `\r\n`; code has no headings."""
         exact = decode_pieces(self._request)
         return _HEADINGS[self.kind](exact) if self.kind in _HEADINGS else exact
 
@@ -45,17 +49,43 @@ _HEADINGS: dict[str, Callable[[Iterator[str]], Iterator[str | Landmark]]] = {
 
 
 def decode_pieces(request: ReadRequest) -> Iterator[str]:
-    """A text file's exact text in pieces, decoded. Raises UnsteadySourceError when it is no longer what it was."""
+    r"""Yield the exact text of a file in pieces, never cut inside `\r\n`.
+
+    Raises:
+        UnsteadySourceError: the file changed since it was surveyed.
+    """
     decoder = Decoder(request.seen.encoding)
-    held = ""  # a carriage return whose line feed may be in the next piece
+    carriage_return = ""  # its line feed may be in the next piece
     try:
         for part in bytes_again(request.path, request.seen.fingerprint, request.options.piece):
-            text = held + decoder.decode(part)
-            held = "\r" if text.endswith("\r") else ""
-            if text := text.removesuffix(held):
+            text = carriage_return + decoder.decode(part)
+            carriage_return = "\r" if text.endswith("\r") else ""
+            if text := text.removesuffix(carriage_return):
                 yield text
-        text = held + decoder.decode(b"", final=True)
-    except UnicodeDecodeError:  # it was valid a moment ago
+        text = carriage_return + decoder.decode(b"", final=True)
+    except UnicodeDecodeError:  # the survey found it valid
         raise UnsteadySourceError(*CHANGED) from None
     if text:
         yield text
+
+
+def decode_lines(request: ReadRequest) -> Iterator[str]:
+    r"""Yield the lines of a file without their ends (`\n`, `\r\n` or `\r`), one at a time.
+
+    Raises:
+        UnsteadySourceError: the file changed since it was surveyed.
+    """
+    parts: list[str] = []
+    size = 0
+    for piece in decode_pieces(request):
+        first, *rest = piece.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        parts.append(first)
+        size += len(first)
+        for line in rest:
+            yield "".join(parts)
+            parts, size = [line], len(line)
+        if size > MAX_LINE_LENGTH:
+            yield "".join(parts)
+            parts, size = [], 0
+    if any(parts):
+        yield "".join(parts)

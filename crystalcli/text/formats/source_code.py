@@ -1,6 +1,6 @@
-"""Source code as a reading: its exact text, with a landmark where each definition begins.
+"""Reader of source code: its exact text, with a landmark where each definition begins.
 
-Knows that a grammar needs the whole file at once. Does not know what a definition is (definitions does).
+Knows that a grammar needs the whole file at once. Does not know definitions (definitions.py).
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from crystalcli.text.source.file_bytes import Decoder
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
-LARGEST = 1 << 20  # bytes of a file whose definitions are looked for; its tree takes some thirty times as much
+# Bytes of a file that is parsed for definitions; its tree takes some thirty times as much memory.
+MAX_PARSED_BYTES = 1 << 20
 
 
 class CodeReading:
-    """A file of source code. It is held whole for its definitions, unless it is too large or no grammar reads it."""
+    """A file of source code, held whole unless it is too large or its language has no grammar."""
 
     def __init__(self, request: ReadRequest) -> None:
         self.kind = request.kind
@@ -24,12 +25,12 @@ class CodeReading:
         self._request = request
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """The text in pieces that begin and end at landmarks."""
+        """Yield the text in pieces that begin and end at landmarks."""
         from crystalcli.text.formats.grammars import detect_language
 
         request = self._request
         head = Decoder(request.seen.encoding).decode(request.seen.head)
-        if request.seen.fingerprint.size > LARGEST or not detect_language(request.path, head):
+        if request.seen.fingerprint.size > MAX_PARSED_BYTES or not detect_language(request.path, head):
             yield from decode_pieces(request)
             return
         from crystalcli.text.formats.definitions import find_definitions

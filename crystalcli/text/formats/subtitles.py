@@ -1,9 +1,9 @@
-"""Subtitles (SubRip and WebVTT) as running text: cues joined into sentences, with the times at which they are spoken.
+"""Reader of subtitles (SubRip and WebVTT): cues joined into sentences, with their times.
 
-Knows cues, their marks and their times. Does not know which film they belong to.
+Knows cues, their marks and their times. Does not know the film.
 
-A cue that goes on with a sentence stands on the same line; a pause, or someone else who speaks, begins a new line. What
-automatic captions repeat from one cue to the next stands once.
+A cue that continues a sentence stands on the same line; a pause or another speaker begins a new
+line. Lines that automatic captions repeat from one cue to the next stand once.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.document.line_index import piece_lines
-from crystalcli.text.formats.plain import decode_pieces
+from crystalcli.text.formats.plain import decode_lines
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
@@ -25,13 +24,19 @@ _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^}]*\}|\{[yYbBiIuUsS]:[^}]*\}")
 _SENTENCE_END = re.compile(r"[.!?…。！？♪][\"'”’»)\]]*\Z")
 _DASH = re.compile(r"[-–‐]\s?(?=\S)")
-_PAUSE = 3.0  # seconds between cues: what comes then is said anew
-_STRETCH = 10.0  # seconds of talk without the end of a sentence, after which a time is given all the same
-_LONGEST = 1000  # lines of a cue
+_PAUSE = 3.0  # seconds between cues after which a new line begins
+_MAX_UNTIMED = 10.0  # seconds of a sentence after which a time is given inside it
+_MAX_CUE_LINES = 1000
 
 
 class _Cue(NamedTuple):
-    """start, end: seconds. turns: what is said, each by someone else."""
+    """One cue.
+
+    Attributes:
+        start: seconds.
+        end: seconds.
+        turns: its lines, one for each speaker.
+    """
 
     start: float
     end: float
@@ -48,36 +53,42 @@ class SubtitlesReading:
         self._request = request
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """The text, and a "time" landmark where a sentence begins, or after some seconds of one. Raises SourceError."""
-        position, marked, ended, before = 0, -_STRETCH, -_PAUSE, ""
-        for cue in _cues(piece_lines(decode_pieces(self._request))):
+        """Yield the text, and a "time" landmark where a sentence begins or goes on for long.
+
+        Raises:
+            SourceError: the file has no cues.
+        """
+        position, marked, ended, previous = 0, -_MAX_UNTIMED, -_PAUSE, ""
+        for cue in _cues(decode_lines(self._request)):
             for number, turn in enumerate(cue.turns):
-                is_anew = number > 0 or cue.start - ended > _PAUSE or _is_spoken_by_another(turn, before)
-                joint = "" if not position else "\n" if is_anew else " "
+                is_new_line = number > 0 or cue.start - ended > _PAUSE or _changes_speaker(turn, previous)
+                joint = "" if not position else "\n" if is_new_line else " "
                 if joint:
                     yield joint
                     position += len(joint)
-                if (is_anew and number == 0) or _SENTENCE_END.search(before) or cue.start - marked >= _STRETCH:
+                is_timed = _SENTENCE_END.search(previous) or cue.start - marked >= _MAX_UNTIMED
+                if (is_new_line and number == 0) or is_timed:
                     if int(cue.start) != int(marked) or not position:
                         yield Landmark(position, "time", _clock(cue.start))
                     marked = cue.start
                 yield turn
                 position += len(turn)
-                before = turn
+                previous = turn
             ended = cue.end
         if not position:
             raise SourceError("no subtitles in it", Reason.NO_TEXT)
         yield "\n"
 
 
-def _is_spoken_by_another(turn: str, before: str) -> bool:
-    """Whether a turn says whose it is, or begins with a dash, where what comes before it has ended."""
-    named = re.match(r"(?:[A-ZÀ-Þ][A-ZÀ-Þ .'-]+|[^\s:]{1,30}(?: [^\s:]{1,30}){0,2}): ", turn)
-    return bool(named or _DASH.match(turn)) and (not before or bool(_SENTENCE_END.search(before)))
+def _changes_speaker(turn: str, previous: str) -> bool:
+    """Tell whether a turn begins with a name or a dash after the end of a sentence."""
+    name = re.match(r"(?:[A-ZÀ-Þ][A-ZÀ-Þ .'-]+|[^\s:]{1,30}(?: [^\s:]{1,30}){0,2}): ", turn)
+    return bool(name or _DASH.match(turn)) and (not previous or bool(_SENTENCE_END.search(previous)))
 
 
 def _cues(lines: Iterator[str]) -> Iterator[_Cue]:
-    shown: list[str] = []  # the lines of the cue before, as automatic captions show them again
+    """Parse the cues one by one, without the lines that each repeats from the one before it."""
+    shown: list[str] = []  # lines of the cue before, which automatic captions show again
     until = 0.0
     line: str | None = next(lines, None)
     while line is not None:
@@ -86,30 +97,31 @@ def _cues(lines: Iterator[str]) -> Iterator[_Cue]:
             line = next(lines, None)
             continue
         start, end = _seconds(times.groups()[:4]), _seconds(times.groups()[4:])
-        held: list[str] = []
+        raw: list[str] = []
         line = next(lines, None)
         while line is not None and line.strip() and not _TIMES.match(line):
-            if len(held) < _LONGEST:
-                held.append(line)
+            if len(raw) < _MAX_CUE_LINES:
+                raw.append(line)
             line = next(lines, None)
         if line is not None and not line.strip():
             line = next(lines, None)
-        elif line is not None and held and held[-1].strip().isdecimal():
-            held.pop()  # no empty line between two cues: the number of the next
-        said = [text for text in map(_plain, held) if text]
-        fresh = said[_overlap(shown, said) :] if start <= until + 0.1 else said
-        shown, until = said, end
+        elif line is not None and raw and raw[-1].strip().isdecimal():
+            raw.pop()  # the number of the next cue, without an empty line before it
+        spoken = [text for text in map(_plain, raw) if text]
+        fresh = spoken[_overlap(shown, spoken) :] if start <= until + 0.1 else spoken
+        shown, until = spoken, end
         if turns := _turns(fresh):
             yield _Cue(start, end, turns)
 
 
-def _overlap(before: list[str], now: list[str]) -> int:
-    """How many lines at the beginning of a cue are the last ones of the cue before it."""
-    return next((count for count in range(min(len(before), len(now)), 0, -1) if before[-count:] == now[:count]), 0)
+def _overlap(previous: list[str], lines: list[str]) -> int:
+    """Count the first lines of a cue that are the last ones of the cue before it."""
+    longest = min(len(previous), len(lines))
+    return next((count for count in range(longest, 0, -1) if previous[-count:] == lines[:count]), 0)
 
 
 def _turns(lines: list[str]) -> tuple[str, ...]:
-    """The lines as one, but for those that begin with a dash where several do: each of them is another's."""
+    """Join the lines of one speaker; where several lines begin with a dash, each is a turn."""
     dashed = sum(_DASH.match(line) is not None for line in lines)
     turns: list[str] = []
     for line in lines:
@@ -121,7 +133,7 @@ def _turns(lines: list[str]) -> tuple[str, ...]:
 
 
 def _plain(line: str) -> str:
-    """What is said: without marks, and with who says it, where the marks tell."""
+    """Return the words of a line without marks, after the name of a speaker in them."""
     line = _TAG.sub("", _VOICE.sub(r"\1: ", line))
     return " ".join(html.unescape(line).replace("\u200b", "").split()).removesuffix(":")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from crystalcli.text.chunking.chunker import cut_chunks
 from crystalcli.text.formats.definitions import find_definitions
 from crystalcli.text.formats.grammars import GRAMMARS, detect_language
-from crystalcli.text.formats.source_code import LARGEST
+from crystalcli.text.formats.source_code import MAX_PARSED_BYTES
 from crystalcli.text.readers import open_source
 from crystalcli.types import Landmark
 from crystalcli.vectors import default_tokenizer
@@ -237,7 +237,7 @@ def test_the_text_stays_as_it_is(tmp_path, newline, encoding):
 
 
 def test_a_large_file_is_read_without_definitions(tmp_path):
-    source = "def f():\n    return 1\n\n" * (LARGEST // 20)
+    source = "def f():\n    return 1\n\n" * (MAX_PARSED_BYTES // 20)
     (tmp_path / "a.py").write_text(source, newline="")
     text, marks = read(tmp_path / "a.py")
     assert text == source

@@ -67,11 +67,11 @@ def test_long_outputs_are_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("{", "damaged notebook: no valid JSON"),
-        ("[" * 200_000, "damaged notebook: no valid JSON"),
-        ("[]", "damaged notebook: it has no cells"),
-        ('{"cells": 5}', "damaged notebook: it has no cells"),
-        ('{"worksheets": [1, {"cells": {}}]}', "damaged notebook: it has no cells"),
+        ("{", "damaged notebook: invalid JSON"),
+        ("[" * 200_000, "damaged notebook: invalid JSON"),
+        ("[]", "damaged notebook: its list of cells is missing"),
+        ('{"cells": 5}', "damaged notebook: its list of cells is missing"),
+        ('{"worksheets": [1, {"cells": {}}]}', "damaged notebook: its list of cells is missing"),
         ('{"cells": []}', "no text in it"),
         (
             '{"cells": [1, null, {}, {"source": 5}, {"source": [1], "outputs": [2, {"data": 3}, {"text": {}}]}]}',

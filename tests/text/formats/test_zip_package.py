@@ -187,7 +187,7 @@ def test_any_other_zip_file_is_none(tmp_path: Path) -> None:
 def test_too_many_parts(tmp_path: Path) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        for number in range(zip_package.PARTS + 1):
+        for number in range(zip_package.MAX_PARTS + 1):
             archive.writestr(f"{number}", b"")
     path = tmp_path / "a.epub"
     path.write_bytes(out.getvalue())

@@ -37,7 +37,7 @@ def test_depth_and_memory_are_named_alike_in_every_format(error, message, code):
 def test_inside_a_container_the_rest_is_damage():
     assert str(unforeseen(KeyError("x"))) == "cannot be read: unexpected KeyError"
     assert unforeseen(KeyError("x")).code is Reason.UNEXPECTED
-    caught = raised(zip_package._trouble_named("docx"), KeyError("x"))
+    caught = raised(zip_package._damage_named("docx"), KeyError("x"))
     assert (str(caught), caught.code) == ("damaged Word file: unexpected KeyError", Reason.DAMAGED)
     caught = raised(archive_members.archive_trouble(), KeyError("x"))
     assert (str(caught), caught.code) == ("damaged archive: unexpected KeyError", Reason.DAMAGED)

@@ -1,7 +1,8 @@
-"""What WhatsApp exports as text: lines that begin with a date, and lines that go on with the message before.
+"""Messages in WhatsApp's text exports: lines that begin with a date, and lines that continue them.
 
-Knows the ways in which phones write dates. Whether 1/5 is in May or in January is decided by the whole file: by numbers that no
-month has, else by the order in which the messages do not go back in time, else by the mark between the numbers.
+Knows the ways in which phones write dates. The whole file decides whether 1/5 is in May or in
+January: by numbers above 12, else by the order in which the messages do not go back in time, else
+by the mark between the numbers. Does not know files.
 """
 
 from __future__ import annotations
@@ -15,33 +16,38 @@ from crystalcli.text.source.sniff_messages import whatsapp_start
 _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _AUTHOR = re.compile(r"([^:\n\"“”„«»]{1,80}): ?(.*)", re.DOTALL)
 _AFTERNOON = ("下午", "午後", "오후")
-_ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}  # where year, month and day stand
+_ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}  # positions of year, month and day
 
 Date = tuple[int, int, int]
 
 
 def whatsapp_messages(lines: Callable[[], Iterable[str]]) -> Iterator[Message]:
-    """The messages. lines: gives the file's lines, each time it is called."""
-    order = _order_in(lines())
-    held: list[str] = []
+    """Yield the messages of an export.
+
+    Args:
+        lines: returns the lines of the file, each time it is called.
+    """
+    order = _date_order(lines())
+    texts: list[str] = []
     author = time = ""
     for line in lines():
         start = whatsapp_start(line)
         if start is None:
-            held.append(_DIRECTIONS.sub("", line))
+            texts.append(_DIRECTIONS.sub("", line))
             continue
-        if any(held):
-            yield Message(author, time, "\n".join(held))
+        if any(texts):
+            yield Message(author, time, "\n".join(texts))
         time = _time(start, order)
         rest = _DIRECTIONS.sub("", start["rest"])
-        named = _AUTHOR.fullmatch(rest)
-        author, text = (short_label(named[1]), named[2]) if named else ("", rest)
-        held = [text]
-    if any(held):
-        yield Message(author, time, "\n".join(held))
+        match = _AUTHOR.fullmatch(rest)
+        author, text = (short_label(match[1]), match[2]) if match else ("", rest)
+        texts = [text]
+    if any(texts):
+        yield Message(author, time, "\n".join(texts))
 
 
 def _time(start: re.Match[str], order: str) -> str:
+    """Return the time of a message, as in `messages.Message`."""
     year, month, day = _date(start, order)
     hour, half = int(start["hour"]), (start["half"] or "").lower()
     if start["before"] and hour <= 12:
@@ -52,15 +58,16 @@ def _time(start: re.Match[str], order: str) -> str:
 
 
 def _date(start: re.Match[str], order: str) -> Date:
-    """Year, month and day."""
+    """Return year, month and day."""
     numbers = [int(start[name]) for name in "abc"]
-    year, month, day = (numbers[at] for at in _ORDERS[order])
+    year, month, day = (numbers[index] for index in _ORDERS[order])
     return year + 2000 if year < 100 else year, month, day
 
 
-def _order_in(lines: Iterable[str]) -> str:
+def _date_order(lines: Iterable[str]) -> str:
+    """Return the order of the numbers in the dates of a file: a key of _ORDERS."""
     back = dict.fromkeys(("dmy", "mdy"), 0)  # how often time would go back
-    before: dict[str, Date] = {}
+    previous: dict[str, Date] = {}
     highest = [0, 0]
     mark = half = ""
     for line in lines:
@@ -73,8 +80,8 @@ def _order_in(lines: Iterable[str]) -> str:
         highest = [max(highest[0], int(start["a"])), max(highest[1], int(start["b"]))]
         for order in back:
             date = _date(start, order)
-            back[order] += date < before.get(order, date)
-            before[order] = date
+            back[order] += date < previous.get(order, date)
+            previous[order] = date
     if (highest[0] > 12) != (highest[1] > 12):
         return "dmy" if highest[0] > 12 else "mdy"
     if back["dmy"] != back["mdy"]:

@@ -1,7 +1,7 @@
-"""The words of a mail that is written in HTML.
+"""Text of a mail that is written in HTML.
 
-Knows which tags break a line and which hold nothing that is read. Does not know headings, tables or links: mails are set in
-tables that mean nothing. Goes through the page once, whatever is left open in it.
+Knows which tags break a line and which hold no text. Does not know headings, tables or links:
+mails use tables for layout. Takes one pass, however malformed the page is.
 """
 
 from __future__ import annotations
@@ -9,20 +9,27 @@ from __future__ import annotations
 import html
 import re
 
-_UNREAD = frozenset(("script", "style", "title", "template", "noscript"))
+_SILENT = frozenset(("script", "style", "title", "template", "noscript"))
 _BREAKS = frozenset(("br", "div", "tr", "li", "hr", "section", "article", "dt", "dd", "option"))
 _PARAGRAPHS = frozenset(("p", "table", "ul", "ol", "pre", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"))
 _TOKEN = re.compile(r"<(?P<end>/?)(?P<tag>[A-Za-z][A-Za-z0-9:-]*)[^<>]*>|<![^<>]*>|<\?[^<>]*>|(?P<text>[^<]+|<)")
-_REST = re.compile(r"[^<>]*>?")  # of a tag
+_TAG_REST = re.compile(r"[^<>]*>?")
 _INVISIBLE = str.maketrans("", "", "\u200b\u200c\u00ad\ufeff")
 
 
 def mail_body_text(page: str) -> str:
-    """The text, a line for each block and an empty line between paragraphs; what is quoted begins with `> `."""
+    """Return the text of a page.
+
+    Args:
+        page: HTML.
+
+    Returns:
+        A line for each block, and an empty line between paragraphs; quoted lines begin with `> `.
+    """
     lines: list[str] = []
     words: list[str] = []
     lower = page.lower()
-    open_ended: set[str] = set()  # what is begun and never ended: looked for once
+    missing_ends: set[str] = set()  # searched for once, so that the pass stays linear
     position = quoted = 0
 
     def end_line() -> None:
@@ -30,19 +37,19 @@ def mail_body_text(page: str) -> str:
             lines.append("> " * min(quoted, 10) + line)
         words.clear()
 
-    def behind(end: str) -> int:
-        """Where the next `end` ends, or -1."""
-        at = -1 if end in open_ended else lower.find(end, position)
-        if at < 0:
-            open_ended.add(end)
-        return at + len(end) if at >= 0 else -1
+    def find_behind(end: str) -> int:
+        """Return the offset behind the next `end`, or -1."""
+        start = -1 if end in missing_ends else lower.find(end, position)
+        if start < 0:
+            missing_ends.add(end)
+        return start + len(end) if start >= 0 else -1
 
     while position < len(page):
-        if page.startswith("<!--", position) and (after := behind("-->")) > 0:
+        if page.startswith("<!--", position) and (after := find_behind("-->")) > 0:
             position = after
             continue
         token = _TOKEN.match(page, position)
-        if token is None:  # a tag that another begins in
+        if token is None:  # a tag inside which another begins
             position += 1
             continue
         position = token.end()
@@ -50,8 +57,8 @@ def mail_body_text(page: str) -> str:
             words.append(html.unescape(token["text"]))
             continue
         tag, is_end = (token["tag"] or "").lower(), bool(token["end"])
-        if tag in _UNREAD and not is_end and (after := behind(f"</{tag}")) > 0:
-            rest = _REST.match(page, after)
+        if tag in _SILENT and not is_end and (after := find_behind(f"</{tag}")) > 0:
+            rest = _TAG_REST.match(page, after)
             position = rest.end() if rest else after
         if tag in _BREAKS or tag in _PARAGRAPHS:
             end_line()

@@ -1,7 +1,7 @@
-"""Mails: one in a file (.eml, a Maildir's), or many in a mailbox, one after the other.
+"""Reader of mails: one in a file (.eml, a Maildir's), or many in a mailbox, one after the other.
 
-Knows where one mail of a mailbox ends and the next begins, and holds one at a time. Does not know what is in a mail
-(mail_message does).
+Knows where one mail of a mailbox ends and the next begins, and holds one at a time. Does not know
+the inside of a mail (mail_message).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.sniff_messages import POSTMARK
 from crystalcli.types import Landmark
 
-_LARGEST = 64 << 20  # bytes of a mail that are held
-_LONGEST = 1 << 20  # bytes of a line: what is longer is taken in parts
-_QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)  # so that a line of a mail is not taken for the next mail
+_MAX_MAIL_BYTES = 64 << 20  # that are held in memory
+_MAX_LINE_BYTES = 1 << 20  # a longer line is taken in parts
+# A mailbox quotes lines that begin with "From ", since that begins the next mail.
+_QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 class MailReading:
@@ -35,16 +36,20 @@ class MailReading:
             self.title = parse_mail(head).subject
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """For each mail a "heading" landmark with its subject, a "message" landmark with who wrote it when, and its text."""
+        """Yield a "heading" landmark with the subject, a "message" landmark, and the text of each mail.
+
+        Raises:
+            SourceError: the file has no mail.
+        """
         seen = self._request.seen.fingerprint
-        position, headed = 0, ""
+        position, heading = 0, ""
         for data in _mails(_lines(bytes_again(self._request.path, seen, self._request.options.piece)), self._is_box):
             mail = parse_mail(data)
             if not mail.text.strip():
                 continue
-            if mail.subject != headed:
+            if mail.subject != heading:
                 yield Landmark(position, "heading", mail.subject)
-                headed = mail.subject
+                heading = mail.subject
             yield Landmark(position, "message", ", ".join(filter(None, (mail.author, mail.time))))
             yield mail.text
             position += len(mail.text)
@@ -53,32 +58,33 @@ class MailReading:
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines with their ends."""
-    held: list[bytes] = []
+    """Yield the lines with their ends."""
+    parts: list[bytes] = []
     size = 0
     for piece in pieces:
         for part in piece.splitlines(keepends=True):
-            held.append(part)
+            parts.append(part)
             size += len(part)
-            if part.endswith(b"\n") or size > _LONGEST:
-                yield b"".join(held)
-                held, size = [], 0
-    if held:
-        yield b"".join(held)
+            if part.endswith(b"\n") or size > _MAX_LINE_BYTES:
+                yield b"".join(parts)
+                parts, size = [], 0
+    if parts:
+        yield b"".join(parts)
 
 
 def _mails(lines: Iterable[bytes], is_box: bool) -> Iterator[bytes]:
-    held: list[bytes] = []
+    """Yield the bytes of each mail, unquoted and without the postmark of a mailbox."""
+    mail: list[bytes] = []
     size = 0
-    is_start = True  # whether a mail may begin here: at the beginning, or after an empty line
+    may_begin = True  # a mail begins at the beginning of the file or after an empty line
     for line in lines:
-        if is_box and is_start and line.startswith(b"From ") and POSTMARK.match(line):
-            if held:
-                yield _QUOTED.sub(rb"\1", b"".join(held))
-            held, size = [], 0
-        elif size < _LARGEST:
-            held.append(line)
+        if is_box and may_begin and line.startswith(b"From ") and POSTMARK.match(line):
+            if mail:
+                yield _QUOTED_FROM.sub(rb"\1", b"".join(mail))
+            mail, size = [], 0
+        elif size < _MAX_MAIL_BYTES:
+            mail.append(line)
             size += len(line)
-        is_start = not line.strip()
-    if held:
-        yield _QUOTED.sub(rb"\1", b"".join(held)) if is_box else b"".join(held)
+        may_begin = not line.strip()
+    if mail:
+        yield _QUOTED_FROM.sub(rb"\1", b"".join(mail)) if is_box else b"".join(mail)

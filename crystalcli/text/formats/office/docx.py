@@ -1,6 +1,7 @@
-"""Word documents: paragraphs, headings by their styles, lists, tables row by row, foot- and endnotes after their paragraph.
+"""Reader of Word documents: paragraphs, headings by style, lists, table rows, notes.
 
-Knows WordprocessingML. What was deleted with changes tracked, comments, headers, footers and tables of contents are left out.
+Knows WordprocessingML. Foot- and endnotes stand after their paragraph. Tracked deletions,
+comments, headers, footers and tables of contents are left out.
 """
 
 from __future__ import annotations
@@ -22,24 +23,24 @@ from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.office.ooxml import core_title, main_part, related_part, walk_elements
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 
-# `Fallback` says again what `Choice` says, for older programs.
+# `Fallback` repeats the text of `Choice` for older programs.
 _SKIP = frozenset(
     ("Fallback", "del", "moveFrom", "instrText", "delText", "pPr", "rPr", "rt", "tblPr", "tcPr", "trPr", "sdtPr")
 )
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
-_CONTENTS, _NO_LEVEL, _ITEM = -1, 9, 10  # beside the levels of headings
-_LONG_CELL = 400  # characters: what is longer is no cell but a column of the page's layout
+_CONTENTS, _NO_LEVEL, _ITEM = -1, 9, 10  # besides the levels of headings
+_MAX_CELL_LENGTH = 400  # characters of a table's cell; a longer one is a column of the page's layout
 
 
 class DocxReading(PackageReading):
     """A document."""
 
     def read_title(self, package: Package) -> str:
-        """What the properties say."""
+        """Return the title in the properties."""
         return core_title(package)
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
-        """The body, block by block."""
+        """Write the body, block by block."""
         main = main_part(package)
         body = _Body(package, main, composer)
         with package.open(main) as stream:
@@ -49,7 +50,7 @@ class DocxReading(PackageReading):
 
 
 class _Body:
-    """Writes blocks into a composer."""
+    """Writer of the body's blocks into a composer."""
 
     def __init__(self, package: Package, main: str, composer: Composer) -> None:
         self._composer = composer
@@ -60,11 +61,11 @@ class _Body:
             for kind, name in (("footnotes", "footnote"), ("endnotes", "endnote"))
         }
         self._cited: list[str] = []  # notes of this block
-        self._count = 0
+        self._note_count = 0
         self._gap = PARAGRAPH
 
     def write(self, block: Element) -> None:
-        """One block of the body; a control that holds several writes them all."""
+        """Write one block of the body, or all blocks inside a content control."""
         name = local_name(block)
         if name == "p":
             self._paragraph(block)
@@ -72,8 +73,8 @@ class _Body:
             self._table(block)
         elif name == "sdt" and not _is_contents(block):
             for content in children(block, "sdtContent"):
-                for each in children(content, "p", "tbl", "sdt"):
-                    self.write(each)
+                for inner in children(content, "p", "tbl", "sdt"):
+                    self.write(inner)
 
     def _paragraph(self, paragraph: Element) -> None:
         properties = next(children(paragraph, "pPr"), None)
@@ -91,8 +92,8 @@ class _Body:
             self._composer.write_block(text)
             self._gap = PARAGRAPH
         elif _value(numbering, "numId") != "0" if numbering is not None else level == _ITEM:
-            deep = _value(numbering, "ilvl")
-            indent = "  " * min(8, int(deep) if deep.isdecimal() else 0)
+            depth = _value(numbering, "ilvl")
+            indent = "  " * min(8, int(depth) if depth.isdecimal() else 0)
             self._composer.write_block(f"{indent}- " + text.replace("\n", f"\n{indent}  "), self._gap)
             self._gap = LINE
         else:
@@ -107,8 +108,9 @@ class _Body:
                 continue
             cells = [cell for cell in walk_elements(row, _SKIP | {"p"}) if local_name(cell) == "tc" and _is_own(cell, row)]
             texts = [one_line(self._text(cell)) for cell in cells]
-            if any(len(text) > _LONG_CELL for text in texts):
-                for paragraph in (each for cell in cells for each in walk_elements(cell, _SKIP) if local_name(each) == "p"):
+            if any(len(text) > _MAX_CELL_LENGTH for text in texts):
+                elements = (element for cell in cells for element in walk_elements(cell, _SKIP))
+                for paragraph in (element for element in elements if local_name(element) == "p"):
                     self._composer.write_block(tidy_lines(self._text(paragraph)).strip())
             else:
                 self._composer.write_block(table_row(texts), gap)
@@ -117,25 +119,26 @@ class _Body:
         self._write_notes()
 
     def _text(self, block: Element) -> str:
+        """Return the text of a block, and collect the notes that it cites."""
         parts: list[str] = []
-        for each in walk_elements(block, _SKIP):
-            name = local_name(each)
+        for element in walk_elements(block, _SKIP):
+            name = local_name(element)
             if name == "t":
-                parts.append(each.text or "")
+                parts.append(element.text or "")
             elif name in ("tab", "ptab"):
                 parts.append("\t")
-            elif name == "cr" or (name == "br" and attribute(each, "type") not in ("page", "column")):
+            elif name == "cr" or (name == "br" and attribute(element, "type") not in ("page", "column")):
                 parts.append("\n")
             elif name == "noBreakHyphen":
                 parts.append("-")
-            elif name == "p" and each is not block:  # of a cell, or of a box that stands beside the paragraph
+            elif name == "p" and element is not block:  # of a cell, or of a text box
                 parts.append("\n")
             elif name in ("footnoteReference", "endnoteReference"):
-                note = self._notes[f"{name.removesuffix('Reference')}s"].get(attribute(each, "id"), "")
+                note = self._notes[f"{name.removesuffix('Reference')}s"].get(attribute(element, "id"), "")
                 if note:
-                    self._count += 1
-                    parts.append(f"[{self._count}]")
-                    self._cited.append(f"[{self._count}] {note}")
+                    self._note_count += 1
+                    parts.append(f"[{self._note_count}]")
+                    self._cited.append(f"[{self._note_count}] {note}")
         return "".join(parts)
 
     def _write_notes(self) -> None:
@@ -148,31 +151,41 @@ class _Body:
 
 
 def _value(properties: Element, name: str) -> str:
-    """What a property is set to, or ""."""
-    found = next(children(properties, name), None) if properties is not None else None
-    return attribute(found, "val") if found is not None else ""
+    """Return the value of a property, or ""."""
+    element = next(children(properties, name), None) if properties is not None else None
+    return attribute(element, "val") if element is not None else ""
 
 
 def _is_own(cell: Element, row: Element) -> bool:
-    """Whether a cell is one of the row, and not of a table inside it."""
-    return next(each for each in cell.iterancestors() if local_name(each) == "tr") is row
+    """Tell whether a cell belongs to the row, rather than to a table inside it."""
+    return next(ancestor for ancestor in cell.iterancestors() if local_name(ancestor) == "tr") is row
 
 
 def _is_contents(control: Element) -> bool:
-    return any(attribute(each, "val") == "Table of Contents" for each in descendants(control, "docPartGallery"))
+    galleries = descendants(control, "docPartGallery")
+    return any(attribute(gallery, "val") == "Table of Contents" for gallery in galleries)
 
 
 def _levels(package: Package, part: str) -> dict[str, int]:
-    """The level of each style that makes headings, 0 for the title, or says that a paragraph is of a list or of the contents."""
+    """Return the level of each style, by its id.
+
+    Args:
+        package: the document.
+        part: the name of its styles, or "".
+
+    Returns:
+        The level of headings, from 1; 0 for the title; _ITEM for lists; _CONTENTS for tables of
+        contents. Other styles are left out.
+    """
     if not part:
         return {}
-    styles = {attribute(each, "styleId"): each for each in descendants(parse_xml(package.read(part)), "style")}
+    styles = {attribute(style, "styleId"): style for style in descendants(parse_xml(package.read(part)), "style")}
     levels: dict[str, int] = {}
-    for identity, style in styles.items():
-        each = style
-        for _ in range(len(styles)):
-            name = _value(each, "name").lower()
-            outline = next(descendants(each, "outlineLvl"), None)
+    for identity, own in styles.items():
+        style = own
+        for _ in range(len(styles)):  # up the styles that it is based on
+            name = _value(style, "name").lower()
+            outline = next(descendants(style, "outlineLvl"), None)
             heading = _HEADING.match(name)
             if name.startswith("toc ") or name == "toc heading":
                 levels[identity] = _CONTENTS
@@ -182,26 +195,32 @@ def _levels(package: Package, part: str) -> dict[str, int]:
                 levels[identity] = int(heading[1])
             elif outline is not None and attribute(outline, "val").isdecimal():
                 levels[identity] = min(_NO_LEVEL, int(attribute(outline, "val")) + 1)
-            elif next(descendants(each, "numPr"), None) is not None:
+            elif next(descendants(style, "numPr"), None) is not None:
                 levels[identity] = _ITEM
-            above = styles.get(_value(each, "basedOn"))
-            if identity in levels or above is None:
+            base = styles.get(_value(style, "basedOn"))
+            if identity in levels or base is None:
                 break
-            each = above
+            style = base
     return levels
 
 
 def _notes(package: Package, part: str, name: str) -> dict[str, str]:
-    """The notes by their ids, each on one line."""
-    found: dict[str, str] = {}
+    """Return the notes by their ids, each on one line.
+
+    Args:
+        package: the document.
+        part: the name of its foot- or endnotes, or "".
+        name: of the elements, "footnote" or "endnote".
+    """
+    notes: dict[str, str] = {}
     if part:
         with package.open(part) as stream:
             for note in iter_elements(stream, name):
-                if not attribute(note, "type"):  # else it is the line above the notes
+                if not attribute(note, "type"):  # one with a type is the line above the notes
                     parts = (
-                        each.text or "" if local_name(each) == "t" else " "
-                        for each in walk_elements(note, _SKIP)
-                        if local_name(each) in ("t", "tab", "p")
+                        element.text or "" if local_name(element) == "t" else " "
+                        for element in walk_elements(note, _SKIP)
+                        if local_name(element) in ("t", "tab", "p")
                     )
-                    found[attribute(note, "id")] = one_line("".join(parts))
-    return found
+                    notes[attribute(note, "id")] = one_line("".join(parts))
+    return notes

@@ -1,7 +1,7 @@
-"""OpenDocument texts, spreadsheets and presentations, as LibreOffice writes them.
+"""Reader of OpenDocument texts, spreadsheets and presentations, as LibreOffice writes them.
 
-Knows ODF's elements. What was deleted with changes tracked, comments, headers, footers and indexes are left out. Cells of a
-spreadsheet hold what is seen in them already.
+Knows the elements of ODF. Tracked deletions, comments, headers, footers and indexes are left out.
+The cells of a spreadsheet hold the text that they show.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.source.read_request import LOCKED
 
 CONTENT = "content.xml"
-REPEATED = 1_000  # copies of a row that are written, and no more than fit into
-COPIES = 1_000_000  # characters
+MAX_REPEATED_ROWS = 1_000  # copies of one row that are written
+MAX_REPEATED_LENGTH = 1_000_000  # characters of all copies of one row
 _SKIP = frozenset(
     ("annotation", "annotation-end", "tracked-changes", "title", "desc", "notes", "event-listeners", "object", "image")
 )
@@ -38,13 +38,18 @@ class OdfReading(PackageReading):
     """A document of any of the three kinds."""
 
     def read_title(self, package: Package) -> str:
-        """What the properties say."""
+        """Return the title in the properties."""
         if "meta.xml" not in package:
             return ""
-        return next((str(each.text) for each in descendants(parse_xml(package.read("meta.xml")), "title") if each.text), "")
+        titles = descendants(parse_xml(package.read("meta.xml")), "title")
+        return next((str(title.text) for title in titles if title.text), "")
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
-        """The content, block by block. Raises SourceError where it is encrypted."""
+        """Write the content, block by block.
+
+        Raises:
+            SourceError: the document is encrypted.
+        """
         manifest = "META-INF/manifest.xml"
         if manifest in package and next(descendants(parse_xml(package.read(manifest)), "encryption-data"), None) is not None:
             raise SourceError(*LOCKED)
@@ -62,9 +67,9 @@ def _text_document(package: Package, composer: Composer) -> Iterator[None]:
 
 def _spreadsheet(package: Package, composer: Composer) -> Iterator[None]:
     with package.open(CONTENT) as stream:
-        rows = _Sheets(iter_elements(stream, "table-row"))
-        while rows.more():
-            yield from write_table(composer, rows.name, rows.of_one_sheet())
+        sheets = _Sheets(iter_elements(stream, "table-row"))
+        while sheets.advance():
+            yield from write_table(composer, sheets.name, sheets.rows())
 
 
 def _presentation(package: Package, composer: Composer) -> Iterator[None]:
@@ -72,9 +77,9 @@ def _presentation(package: Package, composer: Composer) -> Iterator[None]:
         for number, page in enumerate(iter_elements(stream, "page", within=("presentation",)), 1):
             composer.begin_block()
             composer.mark("slide", str(number))
-            frames = [each for each in descendants(page, "frame", "custom-shape") if not _in_notes(each)]
-            titles = [each for each in frames if attribute(each, "class") == "title"]
-            heading = " ".join(one_line(_flat(each, [])) for each in titles)
+            frames = [frame for frame in descendants(page, "frame", "custom-shape") if not _in_notes(frame)]
+            titles = [frame for frame in frames if attribute(frame, "class") == "title"]
+            heading = " ".join(one_line(_flat_text(title, [])) for title in titles)
             composer.mark("heading", heading_label(heading))
             composer.write_block(heading)
             blocks = _Blocks(composer)
@@ -85,26 +90,31 @@ def _presentation(package: Package, composer: Composer) -> Iterator[None]:
                     "header",
                     "page-number",
                 ):
-                    for each in (frame, *descendants(frame, "text-box")):
-                        for block in children(each, "h", "p", "list", "table"):
+                    for box in (frame, *descendants(frame, "text-box")):
+                        for block in children(box, "h", "p", "list", "table"):
                             blocks.write(block, is_outline=False)
             for notes in children(page, "notes"):
-                said = (tidy_lines(_flat(each, [])).strip() for each in descendants(notes, "p"))
-                if text := "\n".join(filter(None, said)):
+                paragraphs = (tidy_lines(_flat_text(element, [])).strip() for element in descendants(notes, "p"))
+                if text := "\n".join(filter(None, paragraphs)):
                     composer.write_block(f"Notes: {text}")
             yield
 
 
 class _Blocks:
-    """Writes the blocks of a text into a composer."""
+    """Writer of a text's blocks into a composer."""
 
     def __init__(self, composer: Composer) -> None:
         self._composer = composer
         self._outline = Outline()
-        self._notes = 0
+        self._note_count = 0
 
     def write(self, block: Element, *, is_outline: bool = True) -> None:
-        """A heading, a paragraph, a list or a table, and the notes in it. is_outline: headings are landmarks."""
+        """Write a heading, a paragraph, a list or a table, and the notes in it.
+
+        Args:
+            block: its element.
+            is_outline: headings are landmarks.
+        """
         notes: list[str] = []
         name = local_name(block)
         if name == "table":
@@ -130,93 +140,103 @@ class _Blocks:
     def _list(self, block: Element, notes: list[str]) -> None:
         gap = PARAGRAPH
         for paragraph in descendants(block, "p", "h"):
-            deep = sum(local_name(each) == "list" for each in paragraph.iterancestors())
-            indent = "  " * max(0, min(8, deep - 1))
+            depth = sum(local_name(ancestor) == "list" for ancestor in paragraph.iterancestors())
+            indent = "  " * max(0, min(8, depth - 1))
             text = tidy_lines(self._text(paragraph, notes)).strip()
             self._composer.write_block(f"{indent}- " + text.replace("\n", f"\n{indent}  ") if text else "", gap)
             gap = LINE
 
     def _text(self, block: Element, notes: list[str]) -> str:
-        before = len(notes)
-        text = _flat(block, notes, self._notes)
-        self._notes += len(notes) - before
+        note_count = len(notes)
+        text = _flat_text(block, notes, self._note_count)
+        self._note_count += len(notes) - note_count
         return text
 
 
-def _flat(block: Element, notes: list[str], count: int = 0) -> str:
-    """A block's text. Notes are added to `notes`, numbered from count + 1."""
+def _flat_text(block: Element, notes: list[str], count: int = 0) -> str:
+    """Return the text of a block.
+
+    Args:
+        block: its element.
+        notes: the notes in it are added here, numbered from count + 1.
+        count: notes before it.
+    """
     parts: list[str] = []
     walker = etree.iterwalk(block, events=("start", "end"))
-    for event, each in walker:
-        name = local_name(each)
+    for event, element in walker:
+        name = local_name(element)
         if event == "end":
-            parts.append((each.tail or "").replace("\n", " ") if each is not block else "")
+            parts.append((element.tail or "").replace("\n", " ") if element is not block else "")
             continue
-        if not name or (name in _SKIP and each is not block):
+        if not name or (name in _SKIP and element is not block):
             walker.skip_subtree()
             continue
         if name == "note":
             walker.skip_subtree()
-            body = next(children(each, "note-body"), None)
-            if body is not None and (note := one_line(_flat(body, []))):
+            body = next(children(element, "note-body"), None)
+            if body is not None and (note := one_line(_flat_text(body, []))):
                 notes.append(f"[{count + len(notes) + 1}] {note}")
                 parts.append(f"[{count + len(notes)}]")
             continue
         if name == "s":
-            times = attribute(each, "c")
+            times = attribute(element, "c")
             parts.append(" " * (min(100, int(times)) if times.isdecimal() else 1))
-        elif name in ("p", "h", "line-break") and each is not block:
+        elif name in ("p", "h", "line-break") and element is not block:
             parts.append("\n")
         elif name == "tab":
             parts.append("\t")
-        parts.append((each.text or "").replace("\n", " "))
+        parts.append((element.text or "").replace("\n", " "))
     return "".join(parts)
 
 
 def _in_notes(element: Element) -> bool:
-    return any(local_name(each) == "notes" for each in element.iterancestors())
+    return any(local_name(ancestor) == "notes" for ancestor in element.iterancestors())
 
 
 class _Sheets:
-    """The rows of all sheets, one sheet after the other."""
+    """The rows of all sheets, one sheet after the other.
+
+    Attributes:
+        name: of the sheet whose rows come next.
+    """
 
     def __init__(self, rows: Iterator[Element]) -> None:
         self._rows = rows
         self._next: Element = next(rows, None)
         self.name = ""
 
-    def more(self) -> bool:
-        """Whether there is another sheet; its name is in `name`."""
+    def advance(self) -> bool:
+        """Set `name` to that of the next sheet; False after the last one."""
         if self._next is not None:
             self.name = _sheet_of(self._next)
         return self._next is not None
 
-    def of_one_sheet(self) -> Iterator[tuple[int, Row]]:
-        """The rows of the sheet `name`, numbered from 1, empty ones left out."""
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Yield the filled rows of the sheet, numbered from 1."""
         number = 0
         while self._next is not None and _sheet_of(self._next) == self.name:
             times = _times(self._next, "number-rows-repeated")
             row = _row(self._next)
             size = sum(len(cell.text) + 2 for cell in row.values())
-            for step in range(min(times, REPEATED, COPIES // size + 1) if row else 0):
+            for step in range(min(times, MAX_REPEATED_ROWS, MAX_REPEATED_LENGTH // size + 1) if row else 0):
                 yield number + step + 1, row
             number += times
             self._next = next(self._rows, None)
 
 
 def _sheet_of(row: Element) -> str:
-    table = next((each for each in row.iterancestors() if local_name(each) == "table"), None)
+    table = next((ancestor for ancestor in row.iterancestors() if local_name(ancestor) == "table"), None)
     return heading_label(one_line(attribute(table, "name"))) if table is not None else ""
 
 
 def _row(row: Element) -> Row:
     cells: dict[int, Cell] = {}
     column = 0
-    for each in children(row, "table-cell", "covered-table-cell"):
-        times = _times(each, "number-columns-repeated")
-        text = one_line("\n".join(_flat(paragraph, []) for paragraph in children(each, "p")))
+    for cell in children(row, "table-cell", "covered-table-cell"):
+        times = _times(cell, "number-columns-repeated")
+        text = one_line("\n".join(_flat_text(paragraph, []) for paragraph in children(cell, "p")))
         if text:
-            kind = attribute(each, "value-type")
+            kind = attribute(cell, "value-type")
             for step in range(min(times, MAX_COLUMNS - column)):
                 cells[column + step] = Cell(text, kind in ("string", ""))
         column += times
@@ -224,5 +244,6 @@ def _row(row: Element) -> Row:
 
 
 def _times(element: Element, name: str) -> int:
-    said = attribute(element, name)
-    return max(1, int(said)) if said.isdecimal() and len(said) < 10 else 1
+    """Return how often a row or cell is repeated."""
+    value = attribute(element, name)
+    return max(1, int(value)) if value.isdecimal() and len(value) < 10 else 1

@@ -1,4 +1,4 @@
-"""What Office files share: parts, the relations between them, and the document's properties.
+"""Common structure of Office files: parts, the relations between them, the document's properties.
 
 Knows Open Packaging Conventions (ECMA-376, part 2). Does not know documents, sheets or slides.
 """
@@ -16,52 +16,73 @@ from crystalcli.text.formats.office.zip_package import Package
 
 
 class Relation(NamedTuple):
-    """type: the last word of its name, such as "slide"; part: the name of the part that is meant."""
+    """A relation from one part to another.
+
+    Attributes:
+        type: the last word of its name, such as "slide".
+        part: the name of the other part.
+    """
 
     type: str
     part: str
 
 
 def read_relations(package: Package, part: str) -> dict[str, Relation]:
-    """A part's relations to others, by their ids, in order; "" is the package's own. Links to the outside are left out."""
+    """Return the relations of a part to others.
+
+    Args:
+        package: the Office file.
+        part: its name; "" for the package's own relations.
+
+    Returns:
+        The relations by their ids, in order, without links to the outside.
+    """
     folder, name = posixpath.split(part)
     rels = posixpath.join(folder, "_rels", f"{name}.rels")
-    found: dict[str, Relation] = {}
+    relations: dict[str, Relation] = {}
     if rels in package:
-        for each in descendants(parse_xml(package.read(rels)), "Relationship"):
-            if each.get("TargetMode") != "External":
-                target = unquote(str(each.get("Target") or ""))
-                whole = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
-                found[str(each.get("Id"))] = Relation(str(each.get("Type") or "").rpartition("/")[2], whole)
-    return found
+        for element in descendants(parse_xml(package.read(rels)), "Relationship"):
+            if element.get("TargetMode") != "External":
+                target = unquote(str(element.get("Target") or ""))
+                path = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
+                relations[str(element.get("Id"))] = Relation(str(element.get("Type") or "").rpartition("/")[2], path)
+    return relations
 
 
 def related_part(package: Package, part: str, kind: str) -> str:
-    """The name of the part that is related to this one as `kind`, or ""."""
-    return next(
-        (each.part for each in read_relations(package, part).values() if each.type == kind and each.part in package), ""
-    )
+    """Return the name of the first part that is related to `part` as `kind`, or ""."""
+    relations = read_relations(package, part).values()
+    return next((relation.part for relation in relations if relation.type == kind and relation.part in package), "")
 
 
 def main_part(package: Package) -> str:
-    """The part that the document begins with. Raises SourceError."""
+    """Return the name of the part that the document begins with.
+
+    Raises:
+        SourceError: it is missing.
+    """
     part = related_part(package, "", "officeDocument")
     if not part:
-        raise SourceError("damaged: it has no main part", Reason.DAMAGED)
+        raise SourceError("damaged: its main part is missing", Reason.DAMAGED)
     return part
 
 
 def core_title(package: Package) -> str:
-    """What the properties say the title is, or ""."""
+    """Return the title in the document's core properties, or ""."""
     part = related_part(package, "", "core-properties")
-    found = descendants(parse_xml(package.read(part)), "title") if part else ()
-    return next((text for each in found if (text := str(each.text or "").strip())), "")
+    titles = descendants(parse_xml(package.read(part)), "title") if part else ()
+    return next((text for title in titles if (text := str(title.text or "").strip())), "")
 
 
 def walk_elements(element: Element, skip: frozenset[str]) -> Iterator[Element]:
-    """An element and all below it, in order, without the elements named in `skip`. Does not recurse."""
+    """Yield an element and all below it, in order, without recursion.
+
+    Args:
+        element: the first one.
+        skip: names of elements that are left out, with all below them.
+    """
     stack = [element]
     while stack:
-        each = stack.pop()
-        yield each
-        stack.extend(child for child in reversed(each) if local_name(child) not in skip)
+        inner = stack.pop()
+        yield inner
+        stack.extend(child for child in reversed(inner) if local_name(child) not in skip)

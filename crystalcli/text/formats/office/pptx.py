@@ -1,6 +1,7 @@
-"""PowerPoint presentations: slide by slide the title, the texts, tables row by row, and the speaker's notes.
+"""Reader of PowerPoint presentations: title, texts, table rows and speaker's notes of each slide.
 
-Knows PresentationML and DrawingML. Pictures, charts and diagrams are left out, and so are dates, footers and slide numbers.
+Knows PresentationML and DrawingML. Pictures, charts and diagrams are left out, and so are dates,
+footers and slide numbers.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ class PptxReading(PackageReading):
     """A presentation."""
 
     def read_title(self, package: Package) -> str:
-        """What the properties say."""
+        """Return the title in the properties."""
         return core_title(package)
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
-        """One slide after the other, as they are shown; hidden ones too."""
+        """Write the slides in the order of the show, hidden ones too."""
         main = main_part(package)
         parts = read_relations(package, main)
-        order = [relation_id(each) for each in descendants(parse_xml(package.read(main)), "sldId")]
+        order = [relation_id(slide) for slide in descendants(parse_xml(package.read(main)), "sldId")]
         for number, identity in enumerate(order, 1):
             relation = parts.get(identity)
             if relation is None or relation.part not in package:
@@ -42,28 +43,29 @@ class PptxReading(PackageReading):
             composer.write_block(heading)
             _write(slide, composer)
             if notes := related_part(package, relation.part, "notesSlide"):
-                said = (_text(shape) for shape in _shapes(parse_xml(package.read(notes))) if _role(shape) == "body")
-                if text := "\n".join(filter(None, (tidy_lines(each).strip() for each in said))):
+                texts = (_text(shape) for shape in _shapes(parse_xml(package.read(notes))) if _role(shape) == "body")
+                if text := "\n".join(filter(None, (tidy_lines(part).strip() for part in texts))):
                     composer.write_block(f"Notes: {text}")
             yield
 
 
 def relation_id(element: Element) -> str:
-    """The id of the relation that an element names; its own id has no namespace."""
+    """Return the id of the relation that an element names; its own id has no namespace."""
     return next((str(value) for key, value in element.attrib.items() if key.endswith("}id")), "")
 
 
 def _shapes(slide: Element) -> Iterator[Element]:
-    return (each for each in walk_elements(slide, _SKIP) if local_name(each) in ("sp", "graphicFrame"))
+    return (shape for shape in walk_elements(slide, _SKIP) if local_name(shape) in ("sp", "graphicFrame"))
 
 
 def _role(shape: Element) -> str:
-    """What a shape is for: "title", "body", ..., or "" for any."""
-    place = next(descendants(shape, "ph"), None)
-    return "" if place is None else attribute(place, "type") or "body"
+    """Return the role of a shape, such as "title" or "body"; "" for a shape without one."""
+    placeholder = next(descendants(shape, "ph"), None)
+    return "" if placeholder is None else attribute(placeholder, "type") or "body"
 
 
 def _write(slide: Element, composer: Composer) -> None:
+    """Write the tables and texts of a slide, without its title."""
     for shape in _shapes(slide):
         if _role(shape) in _TITLES | _FURNITURE:
             continue
@@ -83,11 +85,11 @@ def _write(slide: Element, composer: Composer) -> None:
 
 def _text(element: Element) -> str:
     parts: list[str] = []
-    for each in walk_elements(element, _SKIP):
-        name = local_name(each)
+    for inner in walk_elements(element, _SKIP):
+        name = local_name(inner)
         if name == "t":
-            parts.append(each.text or "")
-        elif name == "br" or (name == "p" and each is not element):
+            parts.append(inner.text or "")
+        elif name == "br" or (name == "p" and inner is not element):
             parts.append("\n")
         elif name == "tab":
             parts.append("\t")

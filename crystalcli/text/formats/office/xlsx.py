@@ -1,6 +1,7 @@
-"""Excel workbooks: every row a line that carries its header, values as the sheet shows them.
+"""Reader of Excel workbooks: every row a line that carries its header, values as shown.
 
-Knows SpreadsheetML. Does not compute: a formula gives the value that was stored with it, or itself where there is none.
+Knows SpreadsheetML. Does not compute: a formula becomes the value that was stored with it, or, if
+that is missing, its own text.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from crystalcli.text.document.table_rows import MAX_COLUMNS, Cell, Row, write_ta
 from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part
 from crystalcli.text.formats.office.zip_package import TOO_LARGE, Package, PackageReading
 
-MOST_STRINGS = 100_000_000  # characters of all different texts in a workbook, which are held
+MAX_SHARED_STRINGS = 100_000_000  # characters of all different texts in a workbook, held in memory
 _DATE_LENGTH = len("2020-03-14T10:30")
 
 
@@ -24,11 +25,11 @@ class XlsxReading(PackageReading):
     """A workbook."""
 
     def read_title(self, package: Package) -> str:
-        """What the properties say."""
+        """Return the title in the properties."""
         return core_title(package)
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
-        """One sheet after the other, in the order of their tabs, hidden ones too."""
+        """Write the sheets in the order of their tabs, hidden ones too."""
         main = main_part(package)
         book = parse_xml(package.read(main))
         parts = read_relations(package, main)
@@ -39,32 +40,34 @@ class XlsxReading(PackageReading):
                 continue  # a chart
             name = heading_label(one_line(str(sheet.get("name") or "")))
             with package.open(relation.part) as stream:
-                rows = (values.row(row, at) for at, row in _numbered(iter_elements(stream, "row")))
+                rows = (values.row(row, number) for number, row in _numbered(iter_elements(stream, "row")))
                 yield from write_table(composer, name, rows)
 
 
 def _numbered(rows: Iterator[Element]) -> Iterator[tuple[int, Element]]:
+    """Yield the rows with their numbers, from 1."""
     number = 0
     for row in rows:
-        said = str(row.get("r") or "")
-        number = int(said) if said.isdecimal() and len(said) < 10 else number + 1
+        reference = str(row.get("r") or "")
+        number = int(reference) if reference.isdecimal() and len(reference) < 10 else number + 1
         yield number, row
 
 
 class _Values:
-    """What is seen in cells: the workbook's texts and formats."""
+    """Values of cells as they are shown, by the workbook's texts and formats."""
 
     def __init__(self, package: Package, main: str, book: Element) -> None:
         self._strings = _strings(package, related_part(package, main, "sharedStrings"))
         self._codes = _codes(package, related_part(package, main, "styles"))
-        self._from_1904 = any(str(each.get("date1904")) in ("1", "true") for each in descendants(book, "workbookPr"))
+        properties = descendants(book, "workbookPr")
+        self._from_1904 = any(str(element.get("date1904")) in ("1", "true") for element in properties)
 
     def row(self, row: Element, number: int) -> tuple[int, Row]:
         cells: dict[int, Cell] = {}
         column = -1
-        for each in children(row, "c"):
-            column = _column(str(each.get("r") or ""), column + 1)
-            cell = self._cell(each)
+        for element in children(row, "c"):
+            column = _column(str(element.get("r") or ""), column + 1)
+            cell = self._cell(element)
             if cell.text and column < MAX_COLUMNS:
                 cells[column] = cell
         return number, cells
@@ -98,11 +101,11 @@ class _Values:
         return Cell(one_line(format_number(value, code, from_1904=self._from_1904 and is_date_code(code))), False)
 
 
-def _column(reference: str, otherwise: int) -> int:
-    """The column, from 0, of a cell named like `AB12`."""
+def _column(reference: str, default: int) -> int:
+    """Return the column, from 0, of a cell named like `AB12`; `default` for an invalid name."""
     letters = reference.rstrip("0123456789")
     if not letters or len(letters) > 3 or not letters.isascii() or not letters.isalpha():
-        return otherwise
+        return default
     number = 0
     for letter in letters.upper():
         number = 26 * number + ord(letter) - ord("A") + 1
@@ -110,37 +113,43 @@ def _column(reference: str, otherwise: int) -> int:
 
 
 def _rich(element: Element) -> str:
-    """The text of runs, without the readings printed above Japanese."""
-    above = "rPh"
+    """Return the text of runs, without the phonetic readings printed above Japanese."""
+    phonetic = "rPh"
     return "".join(
-        each.text or ""
-        for each in descendants(element, "t")
-        if not any(parent.tag.endswith(above) for parent in each.iterancestors())
+        run.text or ""
+        for run in descendants(element, "t")
+        if not any(parent.tag.endswith(phonetic) for parent in run.iterancestors())
     )
 
 
 def _strings(package: Package, part: str) -> list[str]:
-    found: list[str] = []
+    """Return the shared strings of a workbook.
+
+    Raises:
+        SourceError: they have more than MAX_SHARED_STRINGS characters in all.
+    """
+    strings: list[str] = []
     size = 0
     if part:
         with package.open(part) as stream:
-            for each in iter_elements(stream, "si"):
-                found.append(one_line(_rich(each)))
-                size += len(found[-1])
-                if size > MOST_STRINGS:
+            for element in iter_elements(stream, "si"):
+                strings.append(one_line(_rich(element)))
+                size += len(strings[-1])
+                if size > MAX_SHARED_STRINGS:
                     raise SourceError(*TOO_LARGE)
-    return found
+    return strings
 
 
 def _codes(package: Package, part: str) -> list[str]:
-    """The format code of each cell style; "" for those without one."""
+    """Return the format code of each cell style; "" for those without one."""
     if not part:
         return []
     styles = parse_xml(package.read(part))
     codes: dict[str, str] = {str(number): code for number, code in BUILT_IN_CODES.items()}
-    codes |= {str(each.get("numFmtId")): str(each.get("formatCode") or "") for each in descendants(styles, "numFmt")}
+    formats = descendants(styles, "numFmt")
+    codes |= {str(element.get("numFmtId")): str(element.get("formatCode") or "") for element in formats}
     return [
-        codes.get(str(each.get("numFmtId")), "")
+        codes.get(str(style.get("numFmtId")), "")
         for block in descendants(styles, "cellXfs")
-        for each in children(block, "xf")
+        for style in children(block, "xf")
     ]

@@ -1,7 +1,7 @@
-"""A zip file that is one document: EPUB, Office and OpenDocument files. Its parts are read within bounds.
+"""Package: a zip file that is one document, as EPUB, Office and OpenDocument files are.
 
-Knows zip. Does not know what stands in the parts. What goes wrong in there, and in a broken file that may be anything, is one
-SourceError. A part is never written to a disk.
+Knows zip, and bounds on what is unpacked. Does not know the content of the parts. Any error in
+them, or in a damaged zip, becomes one SourceError. Parts are never written to a disk.
 """
 
 from __future__ import annotations
@@ -22,18 +22,19 @@ from crystalcli.text.source.read_request import LOCKED, ReadRequest
 from crystalcli.text.source.unforeseen import unforeseen
 from crystalcli.types import Landmark
 
-MOST = 500_000_000  # bytes that are unpacked of one file, in all
-LARGEST = 64_000_000  # bytes of a part that is held whole
-RATIO = 200  # to one: what compresses better is made to fill memory
-SMALL = 4_000_000  # bytes of a part that may compress as well as it likes
-PARTS = 20_000
+MAX_UNPACKED_BYTES = 500_000_000  # of all parts of one file
+MAX_PART_BYTES = 64_000_000  # of a part that is held whole
+MAX_RATIO = 200  # unpacked to packed; a part above it is made to fill memory
+SMALL_PART_BYTES = 4_000_000  # up to which the ratio of a part does not matter
+MAX_PARTS = 20_000
 TOO_LARGE = Refusal("a part of it is too large", Reason.TOO_LARGE)
 BOMB = Refusal("unpacks to far more than it holds", Reason.BOMB)
 NAMES = {
     "epub": "EPUB", "docx": "Word file", "pptx": "PowerPoint file", "xlsx": "Excel file", "odt": "OpenDocument file",
     "ods": "OpenDocument file", "odp": "OpenDocument file",
 }  # fmt: skip
-# What `mimetype` says in an EPUB or an OpenDocument file, and what a kind of the parts says in an Office file.
+# Kinds of documents by the part `mimetype` of an EPUB or an OpenDocument file, and by the content
+# type of the main part of an Office file.
 _MIMETYPES = {
     "application/epub+zip": "epub",
     "application/vnd.oasis.opendocument.text": "odt",
@@ -55,84 +56,108 @@ _CONTENT_TYPES = (
 
 
 class Package:
-    """An open zip file."""
+    """An open zip file.
+
+    Attributes:
+        unpacked: bytes of all parts unpacked so far.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._zip = zipfile.ZipFile(stream)
         self._parts = {info.filename: info for info in self._zip.infolist()}
         self.unpacked = 0
-        if len(self._parts) > PARTS:
-            raise SourceError(f"more than {PARTS:,} parts", Reason.TOO_LARGE)
+        if len(self._parts) > MAX_PARTS:
+            raise SourceError(f"more than {MAX_PARTS:,} parts", Reason.TOO_LARGE)
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts
 
     @contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:
-        """A part as a stream. Raises SourceError where it is not there, and while it is read where it unpacks to too much."""
+        """Open a part as a stream.
+
+        Raises:
+            SourceError: the part is missing or encrypted, or, while it is read, unpacks to too
+                much.
+        """
         info = self._parts.get(name)
         if info is None:
-            raise SourceError(f"damaged: it has no {name}", Reason.DAMAGED)
+            raise SourceError(f"damaged: {name} is missing", Reason.DAMAGED)
         if info.flag_bits & 1:
             raise SourceError(*LOCKED)
         with self._zip.open(info) as stream:
-            yield cast("BinaryIO", _Bounded(self, stream, info.compress_size))
+            yield cast("BinaryIO", _BoundedPart(self, stream, info.compress_size))
 
-    def read(self, name: str, most: int = LARGEST) -> bytes:
-        """A part, whole. Raises SourceError as `open` does, and for one over `most` bytes."""
+    def read(self, name: str, max_bytes: int = MAX_PART_BYTES) -> bytes:
+        """Read a whole part.
+
+        Raises:
+            SourceError: as from `open`, or the part has more than `max_bytes`.
+        """
         with self.open(name) as stream:
-            data = stream.read(most + 1)
-        if len(data) > most:
+            data = stream.read(max_bytes + 1)
+        if len(data) > max_bytes:
             raise SourceError(*TOO_LARGE)
         return data
 
 
-class _Bounded(io.RawIOBase):
-    """What is unpacked of a part, counted."""
+class _BoundedPart(io.RawIOBase):
+    """The unpacked bytes of a part, counted so that a bomb is stopped."""
 
     def __init__(self, package: Package, stream: object, packed: int) -> None:
         self._package = package
         self._stream = cast("BinaryIO", stream)
-        self._most = max(SMALL, RATIO * packed)
-        self._given = 0
+        self._max_bytes = max(SMALL_PART_BYTES, MAX_RATIO * packed)
+        self._unpacked = 0
 
     def read(self, size: int = -1, /) -> bytes:
-        data = self._stream.read(min(size, MOST) if size >= 0 else MOST)
-        self._given += len(data)
+        data = self._stream.read(min(size, MAX_UNPACKED_BYTES) if size >= 0 else MAX_UNPACKED_BYTES)
+        self._unpacked += len(data)
         self._package.unpacked += len(data)
-        if self._given > self._most or self._package.unpacked > MOST:
+        if self._unpacked > self._max_bytes or self._package.unpacked > MAX_UNPACKED_BYTES:
             raise SourceError(*BOMB)
         return data
 
 
 def kind_inside(path: Path) -> str:
-    """The kind of the document that a zip file is, or "" when it is none."""
+    """Return the kind of the document that a zip file is, or "" for another zip file.
+
+    A zip file that cannot be opened has the kind of its suffix.
+
+    Raises:
+        SourceError: the file cannot be read, or is a bomb.
+    """
     try:
         with open_bytes(path) as (stream, _):
             package = Package(stream)
             if "mimetype" in package:
-                said = package.read("mimetype", 200).decode("ascii", "replace").strip().removesuffix("-template")
-                if said in _MIMETYPES:
-                    return _MIMETYPES[said]
+                mimetype = package.read("mimetype", 200).decode("ascii", "replace").strip().removesuffix("-template")
+                if mimetype in _MIMETYPES:
+                    return _MIMETYPES[mimetype]
             if "[Content_Types].xml" in package:
-                types = package.read("[Content_Types].xml", SMALL)
+                types = package.read("[Content_Types].xml", SMALL_PART_BYTES)
                 return next((kind for name, kind in _CONTENT_TYPES if name in types), "")
             return "epub" if "META-INF/container.xml" in package else ""
     except SourceError:
         raise
-    except Exception:  # not a whole zip file: what its name says is what it was meant to be
+    except Exception:  # not a whole zip file
         return path.suffix[1:].lower() if path.suffix[1:].lower() in NAMES else ""
 
 
 @contextmanager
 def open_package(request: ReadRequest) -> Iterator[Package]:
-    """The package, while it is still the file that was request for. Raises SourceError, UnsteadySourceError when it is not."""
+    """Open the package of a requested file.
+
+    Raises:
+        SourceError: anything in it cannot be read.
+        UnsteadySourceError: the file changed since it was surveyed.
+    """
     with open_bytes(request.path) as (stream, _):
         try:
-            with _trouble_named(request.kind):
+            with _damage_named(request.kind):
                 yield Package(stream)
         except SourceError:
-            _verify(stream, request)  # that it changed is the better reason
+            _verify(stream, request)  # if the file changed, that is the better reason
             raise
         _verify(stream, request)
 
@@ -144,27 +169,27 @@ def _verify(stream: BinaryIO, request: ReadRequest) -> None:
 
 
 @contextmanager
-def _trouble_named(kind: str) -> Iterator[None]:
-    """Turns whatever zipfile, zlib, lxml or a reader meets in a broken file into one SourceError."""
+def _damage_named(kind: str) -> Iterator[None]:
+    """Turn any error of zipfile, zlib, lxml or a reader into a SourceError that names the format."""
     what = NAMES[kind]
     try:
         yield
     except SourceError as error:
         raise SourceError(str(error).replace("damaged:", f"damaged {what}:", 1), error.code) from error
     except OSError as error:
-        if error.errno not in (None, errno.EINVAL):  # the disk's doing, and named where the file was opened
+        if error.errno not in (None, errno.EINVAL):  # of the disk: `open_bytes` names it
             raise
         raise SourceError(f"damaged {what}: it points outside itself", Reason.DAMAGED) from error
     except zipfile.BadZipFile as error:
         raise SourceError(f"damaged {what}: not a whole zip file", Reason.DAMAGED) from error
-    except SyntaxError as error:  # lxml's errors of parsing are of this class
+    except SyntaxError as error:  # the base class of lxml's parse errors
         raise SourceError(f"damaged {what}: a part of it is not valid XML", Reason.DAMAGED) from error
     except Exception as error:
         raise unforeseen(error, what) from error
 
 
 class PackageReading:
-    """A document in a package. It is opened when its title or its pieces are request for, and not before."""
+    """A document in a package, opened when its title or its pieces are first read."""
 
     def __init__(self, request: ReadRequest) -> None:
         self.kind = request.kind
@@ -173,7 +198,7 @@ class PackageReading:
 
     @property
     def title(self) -> str:
-        """What the document calls itself. That it cannot be read is for `pieces` to say."""
+        """The document's own title; "" also where `pieces` will raise."""
         if self._title is None:
             try:
                 with open_package(self._request) as package:
@@ -183,7 +208,11 @@ class PackageReading:
         return self._title
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """The text and its landmarks. Raises SourceError when there is none."""
+        """Yield the text and its landmarks.
+
+        Raises:
+            SourceError: the document cannot be read, or has no text.
+        """
         composer = Composer()
         with open_package(self._request) as package:
             for _ in self.compose(package, composer):
@@ -194,9 +223,9 @@ class PackageReading:
                 raise SourceError("no text in it", Reason.NO_TEXT)
 
     def read_title(self, package: Package) -> str:
-        """The title, or ""."""
+        """Return the document's own title, or ""."""
         raise NotImplementedError
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
-        """Write the document, and yield now and then so that what is written can be passed on."""
+        """Write the document, and yield now and then, so that the text can be passed on."""
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""The text of an HTML tree, block by block: paragraphs, headings, lists, tables, preformatted text.
+"""Text of an HTML tree, block by block: paragraphs, headings, lists, tables, preformatted text.
 
-Knows what the elements of HTML mean for reading. Does not know which part of a page is worth reading (html_main), nor where the
-page is from.
+Knows what the elements of HTML mean for reading. Does not know which part of a page is worth
+reading (main_content), nor where the page is from.
 """
 
 from __future__ import annotations
@@ -31,19 +31,18 @@ HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _EXACT = frozenset(("pre", "listing", "xmp"))
 _TIGHT = frozenset(("li", "dt", "dd"))  # follow one another without an empty line
-_SIGNS = frozenset(("§", "¶", "#", "🔗", "⚓"))
-_WHITE = re.compile(r"[ \t\r\n\f]+")
-_LONG_NUMBER = 20  # characters that the number of a page has at most
-_LONG_CELL = 400  # characters: what is longer is no cell but a column of the page's layout
+_PERMALINK_SIGNS = frozenset(("§", "¶", "#", "🔗", "⚓"))
+_WHITESPACE = re.compile(r"[ \t\r\n\f]+")
+_MAX_PAGE_NUMBER = 20  # characters
+_MAX_CELL_LENGTH = 400  # characters of a table's cell; a longer one is a column of the page's layout
 LAST_LINE = 65_534  # libxml2 counts lines in 16 bits
 
 
 class HtmlBlocks:
-    """Writes the blocks of a tree into a composer.
+    """Writer of the blocks of a tree into a composer.
 
-    leave_out: elements that are not read, with all that is in them. anchors: the heading paths that begin at elements with these
-    ids. is_chapter: a heading from outside begins where the tree does, so that the tree's first heading is that one again.
-    counts_lines: set "line" landmarks.
+    Attributes:
+        outline: the headings so far.
     """
 
     def __init__(
@@ -56,23 +55,37 @@ class HtmlBlocks:
         is_chapter: bool = False,
         counts_lines: bool = False,
     ) -> None:
+        """Make a writer.
+
+        Args:
+            composer: where the blocks are written.
+            outline: the headings before the tree. None: it begins without.
+            leave_out: decides which elements are not read, with all that is in them.
+            anchors: the heading paths that begin at elements with these ids.
+            is_chapter: a heading from outside begins where the tree does, so that the tree's first
+                heading repeats it.
+            counts_lines: set "line" landmarks.
+        """
         self._composer = composer
         self.outline = outline or Outline()
         self._leave_out = leave_out
         self._anchors = anchors or {}
         self._counts_lines = counts_lines
-        self._parts: list[str] = []
-        self._line = self._began = 0
-        self._lists: list[int] = []  # of each list that is open the number of its last item, -1 where there are none
+        self._parts: list[str] = []  # of the block that is being collected
+        self._line = self._first_line = 0  # of the file, now and where the block begins; 0: unknown
+        self._lists: list[int] = []  # of each open list the number of its last item; -1: not numbered
         self._prefix = ""
-        self._exact = 0
+        self._exact = 0  # open elements with preformatted text
         self._gap = PARAGRAPH
-        self._heading = 0
-        self._waits: list[tuple[str, str]] = []  # landmarks for the next block
+        self._heading = 0  # level of the open heading; 0: none is open
+        self._landmarks: list[tuple[str, str]] = []  # for the next block
         self._under_anchor = is_chapter  # a heading from outside was set, and no text yet
 
     def write(self, root: Element) -> Iterator[None]:
-        """Write the tree's text; yields after every block. Does not recurse: a tree may be deep."""
+        """Write the tree's text, and yield after every element.
+
+        It does not recurse, since a tree may be deep.
+        """
         walker = etree.iterwalk(root, events=("start", "end"))
         skipped: Element = None
         for event, element in walker:
@@ -87,7 +100,7 @@ class HtmlBlocks:
                 ):
                     if name in BLOCKS:
                         self._flush()
-                    walker.skip_subtree()  # its end comes all the same
+                    walker.skip_subtree()  # its "end" event still comes
                     skipped = element
                     continue
                 self._start(element, name)
@@ -112,12 +125,12 @@ class HtmlBlocks:
         self._line = line if line <= LAST_LINE else 0
         if name in BLOCKS:
             self._flush()
-            if name not in _TIGHT and not self._prefix:  # the first block in an item stands where the item does
+            if name not in _TIGHT and not self._prefix:  # the first block of an item keeps the item's gap
                 self._gap = PARAGRAPH
         for key in ("id", "name") if self._anchors else ():
             identity = str(element.get(key) or "")
             if identity and (label := self._anchors.get(identity)) is not None:
-                self._waits.append(("heading", label))
+                self._landmarks.append(("heading", label))
                 self.outline = Outline(label)
                 self._under_anchor = True
         if name in _LISTS:
@@ -126,10 +139,10 @@ class HtmlBlocks:
             self._gap = LINE if len(self._lists) > 1 else PARAGRAPH
         elif name == "li":
             indent = "  " * max(0, len(self._lists) - 1)
-            numbered = bool(self._lists) and self._lists[-1] >= 0
-            if numbered:
+            is_numbered = bool(self._lists) and self._lists[-1] >= 0
+            if is_numbered:
                 self._lists[-1] += 1
-            self._prefix = f"{indent}{self._lists[-1]}. " if numbered else f"{indent}- "
+            self._prefix = f"{indent}{self._lists[-1]}. " if is_numbered else f"{indent}- "
         elif name in _EXACT:
             self._exact += 1
         elif name in HEADINGS:
@@ -140,14 +153,17 @@ class HtmlBlocks:
             self._parts.append("[")
 
     def _is_page(self, element: Element) -> bool:
-        """Whether an element says that a page of the printed book begins; its number is no text."""
+        """Tell whether an element begins a page of the printed book, and note its landmark.
+
+        The number of the page is not text.
+        """
         if attribute(element, "type") != "pagebreak" and element.get("role") != "doc-pagebreak":
             return False
         text = one_line(element_text(element))
         label = one_line(str(element.get("title") or element.get("aria-label") or text))
-        if len(text) > _LONG_NUMBER or not label:
+        if len(text) > _MAX_PAGE_NUMBER or not label:
             return False
-        self._waits.append(("page", heading_label(label)))
+        self._landmarks.append(("page", heading_label(label)))
         return True
 
     def _end(self, element: Element, name: str) -> None:
@@ -170,15 +186,15 @@ class HtmlBlocks:
         if not text:
             return
         if text.strip() and not any(part.strip() for part in self._parts):
-            self._began = self._line + text[: len(text) - len(text.lstrip())].count("\n") if self._line else 0
+            self._first_line = self._line + text[: len(text) - len(text.lstrip())].count("\n") if self._line else 0
             if self._exact and not "".join(self._parts).strip("\n"):
-                self._began = self._line + (len(text) - len(text.lstrip("\n")))
+                self._first_line = self._line + (len(text) - len(text.lstrip("\n")))
         if self._line:
             self._line += text.count("\n")
-        self._parts.append(text if self._exact else _WHITE.sub(" ", text))
+        self._parts.append(text if self._exact else _WHITESPACE.sub(" ", text))
 
     def _flush(self) -> None:
-        """The block that was collected ends."""
+        """Write the block that was collected."""
         raw, self._parts = "".join(self._parts), []
         text = clean_text(raw) if self._exact else tidy_lines(raw)
         if not text.strip():
@@ -186,7 +202,7 @@ class HtmlBlocks:
         composer = self._composer
         composer.begin_block(self._gap)
         if self._heading:
-            self._head(heading_label(text))
+            self._enter_heading(heading_label(text))
         self._set_marks()
         if not self._exact:
             text = text.strip()
@@ -196,31 +212,32 @@ class HtmlBlocks:
         composer.write_block(text, self._gap)
         self._gap = PARAGRAPH
 
-    def _head(self, label: str) -> None:
+    def _enter_heading(self, label: str) -> None:
         if not label:
             return
         if self._under_anchor or self.outline.innermost.lower() == label.lower():
-            self._under_anchor = False  # the heading that the contents name, as the text words it
+            self._under_anchor = False  # the text repeats the heading that the contents name
             return
-        self._waits.append(("heading", self.outline.enter(self._heading, label)))
+        self._landmarks.append(("heading", self.outline.enter(self._heading, label)))
 
     def _set_marks(self) -> None:
-        for kind, label in self._waits:
+        for kind, label in self._landmarks:
             self._composer.mark(kind, label)
-        self._waits = []
+        self._landmarks = []
         if not self._heading:
             self._under_anchor = False
         if self._counts_lines:
-            self._composer.mark_line(self._began)
+            self._composer.mark_line(self._first_line)
 
     def _rows(self, table: Element) -> None:
+        """Write a table row by row."""
         for row in table.iter("{*}tr", "{*}caption"):
             cells = [row] if local_name(row) == "caption" else list(children(row, "td", "th"))
             text = table_row([one_line(element_text(cell, self._leave_out)) for cell in cells])
             if text:
                 self._composer.begin_block(self._gap)
                 line = row.sourceline or 0
-                self._began = line if line <= LAST_LINE else 0
+                self._first_line = line if line <= LAST_LINE else 0
                 self._set_marks()
                 self._composer.write_block(text, self._gap)
                 self._gap = LINE
@@ -228,38 +245,43 @@ class HtmlBlocks:
 
 
 def is_permalink(element: Element) -> bool:
-    """Whether an element is the sign beside a heading that links to the heading."""
+    """Tell whether an element is the sign beside a heading that links to the heading itself."""
     return (
         local_name(element) == "a"
         and str(element.get("href") or "").startswith("#")
-        and one_line(element_text(element)) in _SIGNS
+        and one_line(element_text(element)) in _PERMALINK_SIGNS
     )
 
 
 def is_data_table(table: Element) -> bool:
-    """Whether a table holds cells, rather than the columns of a page's layout."""
+    """Tell whether a table holds data, rather than the columns of a page's layout."""
     if table.get("role") == "presentation":
         return False
-    for each in table.iter("{*}table", "{*}td", "{*}th", "{*}h1", "{*}h2", "{*}h3", "{*}pre"):
-        name = local_name(each)
-        if name in ("td", "th"):
-            if sum(map(len, each.itertext())) > _LONG_CELL and sum(1 for _ in each.iter("{*}p", "{*}div", "{*}li")) > 1:
+    for element in table.iter("{*}table", "{*}td", "{*}th", "{*}h1", "{*}h2", "{*}h3", "{*}pre"):
+        if local_name(element) in ("td", "th"):
+            is_long = sum(map(len, element.itertext())) > _MAX_CELL_LENGTH
+            if is_long and sum(1 for _ in element.iter("{*}p", "{*}div", "{*}li")) > 1:
                 return False
-        elif each is not table:
+        elif element is not table:
             return False
     return True
 
 
 def element_text(element: Element, leave_out: Callable[[Element], bool] = lambda _: False) -> str:
-    """All text of an element, blocks and line breaks as spaces."""
+    """Return all text of an element, blocks and line breaks as spaces.
+
+    Args:
+        element: of a tree.
+        leave_out: decides which elements inside it are left out.
+    """
     parts: list[str] = []
     walker = etree.iterwalk(element, events=("start", "end"))
-    for event, each in walker:
-        name = local_name(each)
-        if event == "start" and (not name or name in SILENT or (each is not element and leave_out(each))):
+    for event, inner in walker:
+        name = local_name(inner)
+        if event == "start" and (not name or name in SILENT or (inner is not element and leave_out(inner))):
             walker.skip_subtree()
         elif event == "start":
-            parts += [" " if name in BLOCKS or name == "br" else "", each.text or ""]
-        elif each is not element:
-            parts += [" " if name in BLOCKS else "", each.tail or ""]
+            parts += [" " if name in BLOCKS or name == "br" else "", inner.text or ""]
+        elif inner is not element:
+            parts += [" " if name in BLOCKS else "", inner.tail or ""]
     return "".join(parts)

@@ -1,6 +1,7 @@
-"""Web pages as readings: the main text with its headings, lists, tables and lines.
+"""Reader of web pages: the main text with its headings, lists, tables and lines.
 
-Knows which encoding a page says it is in. Does not know HTML's elements (html_flow) nor what is boilerplate (html_main).
+Knows how a page declares its encoding. Does not know the elements of HTML (html_blocks) nor
+boilerplate (main_content).
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from crystalcli.text.source.legacy_encodings import GUESSED
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
-LARGEST = 64_000_000  # bytes: the whole page is in memory as a tree
+MAX_PAGE_BYTES = 64_000_000  # the whole page is in memory as a tree
 _CHARSET = re.compile(
     rb"""<(?:meta\b[^>]{0,300}?\bcharset|\?xml[^>]{0,100}?\bencoding)\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE
 )
-_SAID = re.compile(r"""(?:og|twitter|dc|citation)[:._]title""", re.IGNORECASE)
+_META_TITLE = re.compile(r"""(?:og|twitter|dc|citation)[:._]title""", re.IGNORECASE)
 
 
 class HtmlReading:
-    """A page. It is parsed when its title or its pieces are request for, and not before."""
+    """A page, parsed when its title or its pieces are first read."""
 
     kind = "html"
 
@@ -38,7 +39,7 @@ class HtmlReading:
 
     @property
     def title(self) -> str:
-        """What the page calls itself, or its first heading, or ""."""
+        """The page's own title, or its first heading, or ""."""
         try:
             root = self._parsed()
         except SourceError:
@@ -46,7 +47,11 @@ class HtmlReading:
         return html_title(root)
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """The main text. Raises SourceError when there is none, when the page is too large or nested too deeply."""
+        """Yield the main text.
+
+        Raises:
+            SourceError: the page has no text, is too large, or is nested too deeply.
+        """
         root = self._parsed()
         self._page = None
         composer = compose_page(root) if root is not None else Composer()
@@ -57,20 +62,24 @@ class HtmlReading:
     def _parsed(self) -> Element:
         if self._page is None:
             seen = self._request.seen
-            if seen.fingerprint.size > LARGEST:
-                raise SourceError(f"a page of more than {LARGEST // 1_000_000} MB", Reason.TOO_LARGE)
+            if seen.fingerprint.size > MAX_PAGE_BYTES:
+                raise SourceError(f"larger than {MAX_PAGE_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
             data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
             self._page = (parse_html(decode_html(data, seen.encoding)),)
         return self._page[0]
 
 
 def decode_html(data: bytes, encoding: str) -> str:
-    """A page's text. What it says of its encoding counts where its bytes do not show that they are UTF-8 or UTF-16.
+    """Decode a page.
 
-    encoding: as of a Survey.
+    The encoding that the page declares counts only where its bytes are not plainly UTF-8 or UTF-16.
+
+    Args:
+        data: the whole page.
+        encoding: as in FileSurvey.
     """
-    said = _CHARSET.search(data[:4096])
-    name = said[1].decode("ascii").lower() if said else ""
+    declared = _CHARSET.search(data[:4096])
+    name = declared[1].decode("ascii").lower() if declared else ""
     if (name and (encoding in ("windows-1252", "utf-8 with strays") or encoding in GUESSED)) or name.startswith(
         "iso-2022"
     ):
@@ -85,22 +94,22 @@ def decode_html(data: bytes, encoding: str) -> str:
 
 
 def html_title(root: Element) -> str:
-    """What the page calls itself, or its first heading, or ""."""
+    """Return the page's own title, or its first heading, or ""."""
     if root is None:
         return ""
-    for each in descendants(root, "title", "meta", "body"):
-        if each.tag.endswith("title") and (title := heading_label(one_line("".join(each.itertext())))):
+    for element in descendants(root, "title", "meta", "body"):
+        if element.tag.endswith("title") and (title := heading_label(one_line("".join(element.itertext())))):
             return title
-        if _SAID.fullmatch(str(each.get("property") or each.get("name") or "")) and each.get("content"):
-            return heading_label(one_line(str(each.get("content"))))
-        if each.tag.endswith("body"):
+        if _META_TITLE.fullmatch(str(element.get("property") or element.get("name") or "")) and element.get("content"):
+            return heading_label(one_line(str(element.get("content"))))
+        if element.tag.endswith("body"):
             break
     heading = next(descendants(root, "h1"), None)
     return heading_label(one_line(element_text(heading))) if heading is not None else ""
 
 
 def compose_page(root: Element) -> Composer:
-    """The page's main text, written; all of its text where the main text would be next to nothing."""
+    """Write the page's main text; all of its text if the main text would be next to nothing."""
     main = MainText(root)
     composer = Composer()
     for _ in HtmlBlocks(composer, leave_out=main.is_aside, counts_lines=True).write(main.root):

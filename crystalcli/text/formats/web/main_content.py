@@ -1,7 +1,8 @@
-"""Which part of a web page is worth reading: the text, and not what leads elsewhere.
+"""Main content of a web page, without navigation, advertisements and the like.
 
-Knows what pages mark as navigation and the like, by elements, roles, names of classes, and how much of an element is links. Where
-these rules would leave next to nothing, the whole page is read. Does not know how text is written.
+Knows how pages mark boilerplate: by elements, roles and names of classes, and by the share of an
+element's text that is links. Where these rules would leave next to nothing, the whole page is
+read. Does not know how text is written.
 """
 
 from __future__ import annotations
@@ -25,15 +26,20 @@ _ASIDES = re.compile(
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NAMED = frozenset(("div", "section", "ul", "ol", "aside", "p", "span", "table", "header", "footer", "a", "form", "td"))
 _LINKED = frozenset(("ul", "ol", "div", "table", "p", "section", "td", "dl"))
-_LINKS = 0.7  # of an element's text: with more of it in links it is a list of links
-_FEW = 4  # so many links are no menu
-_MOST = 0.4  # of the page's text: an element with more is no aside, whatever its name
-_OWN = 0.25  # of the page's text: what a <main> must hold to be the main text
-_LITTLE = 200  # characters
+_MAX_LINK_SHARE = 0.7  # of an element's text; with more of it in links, it is a list of links
+_MENU_LINKS = 4  # a list of links is a menu if it has more
+_MAX_ASIDE_SHARE = 0.4  # of the page's text; a larger element is not an aside, whatever its name
+_MIN_MAIN_SHARE = 0.25  # of the page's text, for <main> to be the main text
+_MIN_LENGTH = 200  # characters of a main text, whatever its share
 
 
 class MainText:
-    """The main text of a page: `root` is where it begins, and an element may be one that is left out of it."""
+    """The main text of a page.
+
+    Attributes:
+        root: the element that holds it.
+        page: the body of the page.
+    """
 
     def __init__(self, page: Element) -> None:
         self._lengths: dict[Element, tuple[int, int, int]] = {}  # characters, of them in links, links
@@ -45,14 +51,14 @@ class MainText:
         self.page = body
 
     def is_aside(self, element: Element) -> bool:
-        """Whether an element is no part of the main text."""
+        """Tell whether an element is left out of the main text."""
         name = local_name(element)
         if element is self.root:
             return False
         if element.get("hidden") is not None or _HIDDEN.search(str(element.get("style") or "")):
             return True
         length, linked, links = self._lengths.get(element, (0, 0, 0))
-        if length > _MOST * self._total and length > _LITTLE:
+        if length > _MAX_ASIDE_SHARE * self._total and length > _MIN_LENGTH:
             return False
         if name == "nav" or element.get("role") in _ROLES:
             return True
@@ -67,26 +73,28 @@ class MainText:
         return (
             not self._is_marked
             and name in _LINKED
-            and links > _FEW
-            and linked > _LINKS * length
+            and links > _MENU_LINKS
+            and linked > _MAX_LINK_SHARE * length
             and not _within(element, "article", "main")
         )
 
     def is_enough(self, characters: int) -> bool:
-        """Whether a main text of so many characters can be all of it."""
-        return characters >= _LITTLE or characters >= _OWN * self._total
+        """Tell whether a text of that many characters can be all of the main text."""
+        return characters >= _MIN_LENGTH or characters >= _MIN_MAIN_SHARE * self._total
 
     def _main(self, body: Element) -> Element:
-        for found in (
-            [each for each in body.iter() if local_name(each) == "main" or each.get("role") == "main"],
+        """Return the only <main> or <article> that holds enough of the text, or else the body."""
+        for candidates in (
+            [element for element in body.iter() if local_name(element) == "main" or element.get("role") == "main"],
             list(descendants(body, "article")),
         ):
-            if len(found) == 1 and self._lengths[found[0]][0] >= max(_OWN * self._total, 1):
-                main: Element = found[0]
+            if len(candidates) == 1 and self._lengths[candidates[0]][0] >= max(_MIN_MAIN_SHARE * self._total, 1):
+                main: Element = candidates[0]
                 return main
         return body
 
     def _measure(self, page: Element) -> None:
+        """Count the characters and links of every element, in one pass."""
         open_: list[list[int]] = []
         walker = etree.iterwalk(page, events=("start", "end"))
         for event, element in walker:
@@ -103,10 +111,10 @@ class MainText:
                 linked, links = length, links + 1
             self._lengths[element] = (length, linked, links)
             if open_:
-                above = open_[-1]
-                above[0] += length + _length(element.tail)
-                above[1] += linked
-                above[2] += links
+                parent = open_[-1]
+                parent[0] += length + _length(element.tail)
+                parent[1] += linked
+                parent[2] += links
 
 
 def _length(text: str | None) -> int:
@@ -114,4 +122,4 @@ def _length(text: str | None) -> int:
 
 
 def _within(element: Element, *names: str) -> bool:
-    return any(local_name(each) in names for each in element.iterancestors())
+    return any(local_name(ancestor) in names for ancestor in element.iterancestors())

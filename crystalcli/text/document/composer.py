@@ -122,7 +122,7 @@ def tidy_lines(text: str) -> str:
 
 
 def table_row(cells: list[str]) -> str:
-    """Return the row of a table inside a document: cells on one line, without empty ones at the end."""
+    """Return the cells of a table's row on one line, without empty ones at the end."""
     while cells and not cells[-1]:
         cells = cells[:-1]
     return " | ".join(cells)

@@ -16,7 +16,7 @@ from crystalcli.text.formats.markdown import NEWLINE
 from crystalcli.types import Landmark
 
 HEADER, LICENCE = "Project Gutenberg header", "Project Gutenberg licence"
-# Levels, outermost first. A numeral by itself is a chapter after a wide gap, and a part of one otherwise.
+# Levels, outermost first. A bare numeral is a chapter after a wide gap, and a section otherwise.
 _VOLUME, _BOOK, _PART, _CHAPTER, _SECTION = range(1, 6)
 _LEVELS = {
     "volume": _VOLUME, "vol": _VOLUME, "book": _BOOK, "part": _PART, "act": _PART, "chapter": _CHAPTER, "letter": _CHAPTER,
@@ -220,7 +220,7 @@ class _Scanner:
 
 
 def _is_title(line: str) -> bool:
-    """Tell whether a line reads as a title: few words, most capitalised, not the end of a sentence."""
+    """Tell whether a line reads as a title: few words, most of them capitalised, no full stop."""
     words = [word.strip("“”\"‘’'()[]_*") for word in line.replace("—", " ").split()]
     longer = [word for word in words if len(word) > 3 and word[0].isalpha()]
     if len(line) > _MAX_HEADING_LENGTH or len(words) > _MAX_HEADING_WORDS:

@@ -56,7 +56,7 @@ def _lines(pieces: Iterable[str]) -> Iterator[str]:
     """Yield the lines without their ends; one of more than MAX_LINE_LENGTH comes in parts."""
     rest = ""
     for piece in pieces:
-        rest += piece.replace("\r\n", "\n").replace("\r", "\n")  # a piece never ends inside a newline
+        rest += piece.replace("\r\n", "\n").replace("\r", "\n")  # a piece never ends inside `\r\n`
         *lines, rest = rest.split("\n")
         for line in lines:
             yield from _parts(line)

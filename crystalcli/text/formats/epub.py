@@ -175,4 +175,5 @@ def _ncx_entries(entries: Element, base: str, outline: Outline, level: int, chap
 
 def _add_chapter(chapters: Chapters, base: str, link: str, path: str) -> None:
     name, fragment = _target(base, link)
-    chapters.setdefault(name, {})[fragment] = path  # of several at one place the innermost, which comes last
+    # Of several chapters at one place the innermost stays: it comes last.
+    chapters.setdefault(name, {})[fragment] = path

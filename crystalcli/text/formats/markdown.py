@@ -26,7 +26,7 @@ FRONT_MATTER = re.compile(r"(?:[\w.-]+\s*[:=]|[ \t#}\]]|- |$)")
 FRONT_TITLE = re.compile(r"""title\s*[:=]\s*(["']?)(.+?)\1\s*$""")
 LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 MAX_FRONT_MATTER = 64  # lines; one that does not end by then was a rule and some text
-MAX_LINE_LENGTH = 1 << 16  # characters of a heading; a longer line is passed on before its end is seen
+MAX_LINE_LENGTH = 1 << 16  # characters; a longer line is passed on before its end is seen
 
 Heading = tuple[int, int, str]  # offset, level from 1, and text
 

@@ -23,7 +23,9 @@ relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[Healt
 def lines(*rows: str) -> list[tuple[int, str]]:
     """What `row_lines` makes of rows written with `|`."""
     found = ((number, [cell.strip() for cell in row.split("|")]) for number, row in enumerate(rows, 1))
-    return list(row_lines((number, {n: guess_cell(text) for n, text in enumerate(cells) if text}) for number, cells in found))
+    return list(
+        row_lines((number, {n: guess_cell(text) for n, text in enumerate(cells) if text}) for number, cells in found)
+    )
 
 
 # --- headers --------------------------------------------------------------------------------------

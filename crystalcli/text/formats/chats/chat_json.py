@@ -56,7 +56,9 @@ def chat_title(data: object) -> str:
     if not isinstance(data, dict):
         return ""
     channel = data.get("channel")
-    return short_label(_first_text(data, _TITLES) or (_first_text(channel, _TITLES) if isinstance(channel, dict) else ""))
+    return short_label(
+        _first_text(data, _TITLES) or (_first_text(channel, _TITLES) if isinstance(channel, dict) else "")
+    )
 
 
 def slack_names(data: object) -> dict[str, str]:

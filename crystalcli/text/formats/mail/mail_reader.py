@@ -36,7 +36,7 @@ class MailReading:
             self.title = parse_mail(head).subject
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """Yield a "heading" landmark with the subject, a "message" landmark, and the text of each mail.
+        """Yield each mail: a "heading" landmark with its subject, a "message" landmark, its text.
 
         Raises:
             SourceError: the file has no mail.

@@ -29,7 +29,7 @@ _SKIP = frozenset(
 )
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _CONTENTS, _NO_LEVEL, _ITEM = -1, 9, 10  # besides the levels of headings
-_MAX_CELL_LENGTH = 400  # characters of a table's cell; a longer one is a column of the page's layout
+_MAX_CELL_LENGTH = 400  # characters; a longer cell is a column of the page's layout
 
 
 class DocxReading(PackageReading):
@@ -106,7 +106,9 @@ class _Body:
         for row in walk_elements(table, _SKIP | {"tc"}):
             if local_name(row) != "tr":
                 continue
-            cells = [cell for cell in walk_elements(row, _SKIP | {"p"}) if local_name(cell) == "tc" and _is_own(cell, row)]
+            cells = [
+                cell for cell in walk_elements(row, _SKIP | {"p"}) if local_name(cell) == "tc" and _is_own(cell, row)
+            ]
             texts = [one_line(self._text(cell)) for cell in cells]
             if any(len(text) > _MAX_CELL_LENGTH for text in texts):
                 elements = (element for cell in cells for element in walk_elements(cell, _SKIP))

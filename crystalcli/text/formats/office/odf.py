@@ -51,7 +51,10 @@ class OdfReading(PackageReading):
             SourceError: the document is encrypted.
         """
         manifest = "META-INF/manifest.xml"
-        if manifest in package and next(descendants(parse_xml(package.read(manifest)), "encryption-data"), None) is not None:
+        if (
+            manifest in package
+            and next(descendants(parse_xml(package.read(manifest)), "encryption-data"), None) is not None
+        ):
             raise SourceError(*LOCKED)
         write = {"odt": _text_document, "ods": _spreadsheet, "odp": _presentation}[self.kind]
         yield from write(package, composer)

@@ -170,7 +170,7 @@ def _verify(stream: BinaryIO, request: ReadRequest) -> None:
 
 @contextmanager
 def _damage_named(kind: str) -> Iterator[None]:
-    """Turn any error of zipfile, zlib, lxml or a reader into a SourceError that names the format."""
+    """Turn any error of zipfile, zlib, lxml or a reader into a SourceError with the format."""
     what = NAMES[kind]
     try:
         yield

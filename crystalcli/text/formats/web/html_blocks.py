@@ -34,7 +34,7 @@ _TIGHT = frozenset(("li", "dt", "dd"))  # follow one another without an empty li
 _PERMALINK_SIGNS = frozenset(("§", "¶", "#", "🔗", "⚓"))
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
 _MAX_PAGE_NUMBER = 20  # characters
-_MAX_CELL_LENGTH = 400  # characters of a table's cell; a longer one is a column of the page's layout
+_MAX_CELL_LENGTH = 400  # characters; a longer cell is a column of the page's layout
 LAST_LINE = 65_534  # libxml2 counts lines in 16 bits
 
 
@@ -73,7 +73,7 @@ class HtmlBlocks:
         self._counts_lines = counts_lines
         self._parts: list[str] = []  # of the block that is being collected
         self._line = self._first_line = 0  # of the file, now and where the block begins; 0: unknown
-        self._lists: list[int] = []  # of each open list the number of its last item; -1: not numbered
+        self._lists: list[int] = []  # number of the last item of each open list; -1: not numbered
         self._prefix = ""
         self._exact = 0  # open elements with preformatted text
         self._gap = PARAGRAPH
@@ -125,7 +125,8 @@ class HtmlBlocks:
         self._line = line if line <= LAST_LINE else 0
         if name in BLOCKS:
             self._flush()
-            if name not in _TIGHT and not self._prefix:  # the first block of an item keeps the item's gap
+            # The first block of an item keeps the gap of the item.
+            if name not in _TIGHT and not self._prefix:
                 self._gap = PARAGRAPH
         for key in ("id", "name") if self._anchors else ():
             identity = str(element.get(key) or "")

@@ -42,7 +42,8 @@ class MainText:
     """
 
     def __init__(self, page: Element) -> None:
-        self._lengths: dict[Element, tuple[int, int, int]] = {}  # characters, of them in links, links
+        # Characters, those of them in links, and links of each element.
+        self._lengths: dict[Element, tuple[int, int, int]] = {}
         self._measure(page)
         body = next(descendants(page, "body"), page)
         self._total = self._lengths.get(body, (0, 0, 0))[0]

@@ -46,12 +46,12 @@ PASSWORDS = {"libreoffice-writer-password.pdf": "openpassword"}
 READ = """
 import resource, sys
 from pathlib import Path
-from crystalcli.text import apart
-from crystalcli.text.source.read_request import Options
+from crystalcli.text.source.worker_process import dismiss
+from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.text.readers import open_source
-for _ in open_source(Path(sys.argv[1]), Options(password=sys.argv[2]))[1].pieces():
+for _ in open_source(Path(sys.argv[1]), ReadOptions(password=sys.argv[2]))[1].pieces():
     pass
-apart.dismiss()
+dismiss()
 print(max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 """
 

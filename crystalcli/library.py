@@ -253,9 +253,9 @@ class Crystal(CrystalReader):
             SourceError: There is nothing to read, or too much.
         """
         from crystalcli.ingest import spool_stream
-        from crystalcli.text import LARGEST
+        from crystalcli.text import DEFAULT_MAX_FILE_SIZE
 
-        with spool_stream(stream, name, LARGEST if max_file_size is None else max_file_size) as piped:
+        with spool_stream(stream, name, DEFAULT_MAX_FILE_SIZE if max_file_size is None else max_file_size) as piped:
             return self.bring_in([], piped=piped, progress=progress)
 
     def bring_in(
@@ -734,9 +734,9 @@ def choice_of(
     """Make the filters of folders; None where none is given. Raises UsageError for an invalid pattern or size."""
     if include is None and exclude is None and max_file_size is None:
         return None
-    from crystalcli.text import LARGEST, FileFilter
+    from crystalcli.text import DEFAULT_MAX_FILE_SIZE, FileFilter
 
-    largest = LARGEST if max_file_size is None else max_file_size
+    largest = DEFAULT_MAX_FILE_SIZE if max_file_size is None else max_file_size
     return FileFilter(tuple(include or ()), tuple(exclude or ()), largest)
 
 

@@ -99,6 +99,11 @@ else:
                 "REPETITION_PENALTY",
                 "STOP_STRINGS",
             ),
+            "prompt.context_pack": (
+                "PackedContext",
+                "pack_context",
+            ),
+            "prompt.prompt_context": ("chat_messages",),
             "request.ask_options": (
                 "AskArguments",
                 "AskOptions",
@@ -109,11 +114,6 @@ else:
                 "DEFAULT_TEMPLATE",
                 "fill_template",
             ),
-            "prompt.context_pack": (
-                "PackedContext",
-                "pack_context",
-            ),
-            "prompt.prompt_context": ("chat_messages",),
         },
     )
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from crystalcli import models
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError
 from crystalcli.paths import expanded
-from crystalcli.text import FLOOR, LIMIT, cut_chunks
+from crystalcli.text import MAX_CHUNK_TOKENS, MIN_CHUNK_TOKENS, cut_chunks
 from crystalcli.types import Chunk, Landmark
 from crystalcli.vectors import (
     WEIGHTS_FILE,
@@ -68,7 +68,7 @@ class EncoderId(NamedTuple):
                 tokenizer_digest(folder),
                 config.dimension,
                 config.positions,
-                min(LIMIT, config.positions - 2),
+                min(MAX_CHUNK_TOKENS, config.positions - 2),
                 str(place.relative_to(home) if place.is_relative_to(home) else place),
             )
         except OSError as error:
@@ -117,7 +117,7 @@ class Encoder:
         self.folder, self.mark = folder, mark
         self.name = mark.name if mark is not None else ENCODER
         self.dimension = mark.dimension if mark is not None else 384
-        self.limit = mark.limit if mark is not None else LIMIT
+        self.limit = mark.limit if mark is not None else MAX_CHUNK_TOKENS
 
     @cached_property
     def tokenizer(self) -> WordPieceTokenizer:
@@ -137,7 +137,7 @@ class Encoder:
 
     def cut(self, texts: Iterable[str | Landmark], code: bool) -> Iterator[Chunk]:
         """Chunks for this encoder; see `crystalcli.text.chunking.chunker.cut`."""
-        floor = FLOOR * self.limit // LIMIT
+        floor = MIN_CHUNK_TOKENS * self.limit // MAX_CHUNK_TOKENS
         for chunk in cut_chunks(texts, self.tokenizer, code=code, limit=self.limit, floor=floor):
             if self.tokenizer.concatenates:
                 yield chunk

@@ -24,8 +24,8 @@ from crystalcli.ingest.locations import own_files
 from crystalcli.ingest.staleness import ChangeDetector
 from crystalcli.storage import SourceRow, Store
 from crystalcli.text import (
-    DEPTH,
-    PLAINLY,
+    DEFAULT_READ_OPTIONS,
+    MAX_ARCHIVE_DEPTH,
     Allowance,
     ArchiveReading,
     FileFilter,
@@ -142,7 +142,7 @@ def forecast_ingest(
     store: Store | None,
     encoder: Encoder,
     choice: FileFilter | None = None,
-    options: ReadOptions = PLAINLY,
+    options: ReadOptions = DEFAULT_READ_OPTIONS,
 ) -> ForecastReport:
     """Looks at everything under `paths` for the crystal at `crystal`, which is open in `store` if it is there.
 
@@ -301,7 +301,7 @@ class _Sample:
                         inner = f"{name}/{member.name}"
                         if not isinstance(reading, ArchiveReading):
                             tokens += self._text(reading, inner, deadline)[2]
-                        elif depth < DEPTH:
+                        elif depth < MAX_ARCHIVE_DEPTH:
                             tokens += self._archive(reading, inner, allowance, depth + 1, deadline)
                     except SourceError:
                         continue

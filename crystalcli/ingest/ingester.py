@@ -36,8 +36,8 @@ from crystalcli.ingest.slack_users import users_first
 from crystalcli.ingest.staleness import ChangeDetector
 from crystalcli.storage import RUN_SIZE, RunRow, SourceRow, Store
 from crystalcli.text import (
-    DEPTH,
-    PLAINLY,
+    DEFAULT_READ_OPTIONS,
+    MAX_ARCHIVE_DEPTH,
     TOO_DEEP,
     Allowance,
     ArchiveReading,
@@ -196,7 +196,7 @@ class IngestOptions:
     piped: FoundFile | None = None
     codebooks_from: Sequence[Path] = ()
     kept: CachedEncoder | None = None
-    reading: ReadOptions = PLAINLY
+    reading: ReadOptions = DEFAULT_READ_OPTIONS
 
 
 def ingest_into(
@@ -258,7 +258,7 @@ class Ingester:
         encoder: ChunkEncoder | None,
         progress: Callable[[Progress], None] | None = None,
         chunks: Callable[[Iterator[str | Landmark], bool], Iterator[Chunk]] | None = None,
-        options: ReadOptions = PLAINLY,
+        options: ReadOptions = DEFAULT_READ_OPTIONS,
     ) -> None:
         self._chunks = chunks or Encoder(None, None).cut
         self._store = store
@@ -411,7 +411,7 @@ class Ingester:
     ) -> None:
         """Read the members of an archive as files below it. Its own row says that all of them have been. Raises SourceError."""
         outer = self._allowance
-        if self._depth == DEPTH:
+        if self._depth == MAX_ARCHIVE_DEPTH:
             raise SourceError(*TOO_DEEP)
         row = (before or self._ledger.row(found, location))._replace(kind="archive", title="", characters=0, tokens=0)
         row = row._replace(state=DocumentState.PARTIAL, reason="", code="", digest=b"", chunks=0)

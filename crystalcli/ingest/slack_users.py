@@ -10,10 +10,8 @@ from pathlib import Path
 
 from crystalcli.errors import CrystalError
 from crystalcli.ingest.ledger import Ledger
-from crystalcli.storage.tables.rows import SourceRow
-from crystalcli.text.discover.walk import FoundFile, SkippedPath
-from crystalcli.text.formats.chats.chat_json import PEOPLE
-from crystalcli.text.source.file_bytes import survey_file
+from crystalcli.storage import SourceRow
+from crystalcli.text import SLACK_USERS_FILE, FoundFile, SkippedPath, survey_file
 
 
 class SlackUsers:
@@ -25,14 +23,14 @@ class SlackUsers:
     def expect(self, met: Iterable[FoundFile | SkippedPath], ledger: Ledger) -> None:
         """Look at those that a walk has met. Raises nothing: one that cannot be read says no names."""
         for each in met:
-            if isinstance(each, FoundFile) and each.path.name == PEOPLE:
+            if isinstance(each, FoundFile) and each.path.name == SLACK_USERS_FILE:
                 before = ledger.at(ledger.location(each.path))
                 if before is None or not _is_as_read(each, before):
                     self._folders.add(each.path.parent)
 
     def note(self, path: Path) -> None:
         """A file is read: where it is one of them, what is read after it in its folder may have other names."""
-        if path.name == PEOPLE:
+        if path.name == SLACK_USERS_FILE:
             self._folders.add(path.parent)
 
     def rename(self, found: FoundFile, before: SourceRow) -> bool:
@@ -43,7 +41,7 @@ class SlackUsers:
 
 def users_first(met: list[FoundFile | SkippedPath]) -> list[FoundFile | SkippedPath]:
     """The same with these files last: one that has been read says that all chats have been read with it."""
-    return sorted(met, key=lambda each: each.path.name == PEOPLE)
+    return sorted(met, key=lambda each: each.path.name == SLACK_USERS_FILE)
 
 
 def _is_as_read(found: FoundFile, before: SourceRow) -> bool:

@@ -23,7 +23,7 @@ from crystalcli.ingest.locations import (
     path_at_location,
 )
 from crystalcli.storage import SourceRow, Store, typed_rows
-from crystalcli.text import USUAL, FileFilter, FoundFile, SkippedPath, walk_files
+from crystalcli.text import DEFAULT_FILTER, FileFilter, FoundFile, SkippedPath, walk_files
 from crystalcli.types import DocumentState, FileState
 
 
@@ -89,7 +89,7 @@ def crystal_status(store: Store) -> StatusReport:
     there = {each: path_at_location(each, home) for each in asked if path_at_location(each, home).is_dir()}
     met: dict[str, FoundFile | SkippedPath] = {}
     for each, folder in there.items():
-        chosen = {folder: choices.get(each, USUAL)}
+        chosen = {folder: choices.get(each, DEFAULT_FILTER)}
         try:
             for found in walk_files([folder], exclude=own_files(store.path), hidden=False, choices=chosen):
                 location = location_of(found.path, home)
@@ -104,7 +104,7 @@ def crystal_status(store: Store) -> StatusReport:
     entries = []
     for source in sources:
         found_now, walked = met.pop(source.location, None), there.get(source.root)
-        choice = choices.get(source.root, USUAL)
+        choice = choices.get(source.root, DEFAULT_FILTER)
         archive = next(
             (archives[each] for each in reversed([*parent_locations(source.location)]) if each in archives), None
         )

@@ -17,11 +17,18 @@ from crystalcli.errors import SourceError
 from crystalcli.index import CachedEncoder
 from crystalcli.ingest.ingester import IngestOptions, IngestReport
 from crystalcli.ingest.locations import own_files
-from crystalcli.text.discover.fs_events import Next, watch_events
-from crystalcli.text.discover.skip_rules import INSTALLED
-from crystalcli.text.discover.walk import NEVER_ENTERED, OWN_SUFFIXES, ChangedPaths, asked_place
-from crystalcli.text.formats.chats.chat_json import PEOPLE
-from crystalcli.text.source.read_request import PLAINLY, ReadOptions
+from crystalcli.text import (
+    DEFAULT_READ_OPTIONS,
+    INSTALLED_FOLDERS,
+    NEVER_ENTERED,
+    OWN_SUFFIXES,
+    SLACK_USERS_FILE,
+    ChangedPaths,
+    NextBurst,
+    ReadOptions,
+    asked_place,
+    watch_events,
+)
 
 if TYPE_CHECKING:
     from crystalcli.text import FileFilter
@@ -62,7 +69,7 @@ class Watcher:
         on_batch: Callable[[WatchBatch], None],
         note: Callable[[str], None],
         choice: FileFilter | None = None,
-        reading: ReadOptions = PLAINLY,
+        reading: ReadOptions = DEFAULT_READ_OPTIONS,
     ) -> None:
         self._paths = [asked_place(path) for path in paths]
         self._named = {str(path) for path in self._paths if not path.is_dir()}
@@ -85,7 +92,7 @@ class Watcher:
             with watch_events(list(there), self.matters) as burst:
                 self._follow(there, burst)
 
-    def _follow(self, there: dict[Path, tuple[int, int]], burst: Next) -> None:
+    def _follow(self, there: dict[Path, tuple[int, int]], burst: NextBurst) -> None:
         """All at first, then what changes, for as long as the same folders are there."""
         self._ingest(list(there), None)
         whole = last = time.monotonic()
@@ -121,7 +128,7 @@ class Watcher:
 
     def _near(self, changed: frozenset[str]) -> ChangedPaths | None:
         """Where to look; None for everywhere."""
-        if len(changed) > _MANY or any(path.endswith((*_RULES, PEOPLE)) for path in changed):
+        if len(changed) > _MANY or any(path.endswith((*_RULES, SLACK_USERS_FILE)) for path in changed):
             return None
         return ChangedPaths(changed, self._named & changed)
 
@@ -147,7 +154,9 @@ class Watcher:
                 parts = Path(path).relative_to(root).parts
                 if path.endswith(_RULES):
                     return True
-                closed = any(part.startswith(".") or part in INSTALLED or part in NEVER_ENTERED for part in parts)
+                closed = any(
+                    part.startswith(".") or part in INSTALLED_FOLDERS or part in NEVER_ENTERED for part in parts
+                )
                 if not closed and not parts[-1].endswith(OWN_SUFFIXES) and ".crystal-" not in parts[-1]:
                     return True
         return False

@@ -22,7 +22,7 @@ import numpy as np
 from crystalcli.errors import UsageError
 from crystalcli.index import ENCODER, Encoder, LazyEncoder, SegmentWriter, open_encoder, resolve_encoder
 from crystalcli.storage import RUN_SIZE, RunRow, SourceRow, Store, digest, runs_in_order
-from crystalcli.text import FLOOR, LIMIT
+from crystalcli.text import MAX_CHUNK_TOKENS, MIN_CHUNK_TOKENS
 from crystalcli.types import Chunk, DocumentState
 
 if TYPE_CHECKING:
@@ -150,9 +150,12 @@ class TextMemory:
         read.
         """
         if self._chunk_encoder is not None:
-            text = "the sea " * LIMIT
+            text = "the sea " * MAX_CHUNK_TOKENS
             ((ids, ends),) = self._encoder.tokenizer.tokenize([text])
-            lengths = (*range(_WARM_UP_STEP, FLOOR, _WARM_UP_STEP), *range(FLOOR, LIMIT + 1))
+            lengths = (
+                *range(_WARM_UP_STEP, MIN_CHUNK_TOKENS, _WARM_UP_STEP),
+                *range(MIN_CHUNK_TOKENS, MAX_CHUNK_TOKENS + 1),
+            )
             self._chunk_encoder.codes([Chunk(text[: int(ends[last - 1])], ids[:last], ends[:last]) for last in lengths])
 
     def add(self, text: str) -> None:

@@ -2,97 +2,99 @@
 
 The question it answers: which files are there, what text do they hold, and where may it be cut?
 
-readers.py           Opens a file as a document: what its bytes are, what kind of text they hold,
-                     and a way to read it in pieces.
+The order of its folders is discover, source, document, formats, chunking; each imports from those
+before it, and chunking does not import formats. `readers.py` alone knows every format.
+
+readers.py           Open a file as a document: find its kind, by its name and first bytes, and the
+                     kind's reader.
 
 chunking/
-    boundaries.py        Where text may be cut: sentence, line, paragraph and definition ends, each
-                         with a rank.
-    chunker.py           Cuts a stream of text into chunks of at most `limit` tokens that end at
+    boundaries.py        Boundaries at which text may be cut: sentence, line, paragraph and
+                         definition ends, with ranks.
+    chunker.py           Cut a stream of text into chunks of at most `limit` tokens that end at
                          natural places.
-    unwrap.py            Hard-wrapped text as it reads: lines that end only because a column was
-                         full are joined.
+    unwrap.py            Join the lines of hard-wrapped text, which end only because a column was
+                         full.
 
 discover/
-    file_filter.py       What of a folder is to be read: patterns that keep, patterns that leave
-                         out, how large a file may be.
-    fs_events.py         Which paths change under folders and files that are watched, as the system
-                         tells it.
-    ignore_files.py      Which paths the ignore files leave out: `.crystalignore`, `.gitignore` at
-                         every level, `.git/info/exclude`.
-    skip_rules.py        Which files nobody means to read, though they may hold text: what a machine
-                         wrote, and what is no text at all.
-    walk.py              Which files stand under the folders that were asked for, in an order that
+    file_filter.py       Filters of a folder's files: patterns to include, patterns to exclude, and
+                         a limit on size.
+    fs_events.py         Changes under folders and files that are watched, as the system reports
+                         them.
+    ignore_files.py      Ignore files and the paths that they leave out.
+    skip_rules.py        Rules for files that are skipped by default: written by a machine, or not
+                         text by their name.
+    walk.py              Walk over the files under the folders that the user named, in an order that
                          never varies.
 
 document/
-    composer.py          Writes the text of a document that is no text file: blocks with the white
-                         space between them, and landmarks.
-    line_index.py        Pieces of text as lines, whatever ends them, one held at a time.
-    markup.py            XML and HTML parsed so that no file can do harm: no entities of its own, no
-                         network, bounds on depth.
-    messages.py          Messages of a chat, and when they were written, in the form in which a
-                         crystal holds them.
+    composer.py          Composer of a document's text: blocks with the white space between them,
+                         and landmarks.
+    markup.py            Safe parser of XML and HTML: no entities of the file's own, no network,
+                         bounds on depth.
+    messages.py          Messages of a chat, in the form in which a crystal stores them.
     number_format.py     Numbers and dates as a spreadsheet shows them, by the format codes of
-                         Office Open XML (ECMA-376, part 1, 18.8.30).
-    outline.py           The headings above a place, from their levels.
-    table_rows.py        The rows of a sheet as lines that carry their header: `Year: 2020; Revenue:
+                         Office Open XML.
+    outline.py           Path of the headings above a place, from their levels.
+    table_rows.py        Rows of a sheet as lines that carry their header: `Year: 2020; Revenue:
                          1,200`.
 
 formats/
-    book_chapters.py     Where the chapters of a book in plain text begin, and what Project
-                         Gutenberg put around it.
-    csv_table.py         Tables in text files: comma- or tab-separated values and their kin. Every
-                         row becomes a line that carries its header.
-    definitions.py       Where the definitions of source code begin and end, and what they are
-                         called: tree-sitter's grammars over a whole file.
-    epub.py              Books in EPUB 2 and 3: the documents of the spine in reading order, under
-                         the chapters that the contents name.
-    grammars.py          Which grammar reads which file, and what a definition is in each language.
-    markdown.py          Where the headings of a Markdown text are.
-    notebook.py          Jupyter notebooks, cell by cell: Markdown with its headings, code, and what
-                         the code said in words.
-    plain.py             Text, code, Markdown and reStructuredText files as readings: decoded in
-                         pieces, exactly, newlines as they stand.
-    rst.py               Where the headings of a reStructuredText are.
-    source_code.py       Source code as a reading: its exact text, with a landmark where each
+    book_chapters.py     Chapters of a book in plain text, and the header and licence that Project
+                         Gutenberg adds.
+    csv_table.py         Reader of comma- or tab-separated values: every row becomes a line that
+                         carries its header.
+    definitions.py       Definitions of source code, their names and extents, by tree-sitter's
+                         grammars.
+    epub.py              Reader of books in EPUB 2 and 3: the spine in reading order, under the
+                         chapters of the contents.
+    grammars.py          Grammars of programming languages: the files they read, and the nodes that
+                         are definitions.
+    markdown.py          Headings of a Markdown text.
+    notebook.py          Reader of Jupyter notebooks, cell by cell: Markdown with its headings,
+                         code, text outputs.
+    plain.py             Reader of text, code, Markdown and reStructuredText files: decoded exactly,
+                         in pieces.
+    rst.py               Headings of a reStructuredText.
+    source_code.py       Reader of source code: its exact text, with a landmark where each
                          definition begins.
-    subtitles.py         Subtitles (SubRip and WebVTT) as running text: cues joined into sentences,
-                         with the times at which they are spoken.
+    subtitles.py         Reader of subtitles (SubRip and WebVTT): cues joined into sentences, with
+                         their times.
 
 formats/archive/
-    archive_members.py   Zip, tar and compressed files as lists of entries, unpacked in pieces.
-                         Nothing here writes a file.
-    archive_reader.py    An archive as a folder of files: every member by its name, and as a file of
-                         its own for as long as someone looks at it.
+    archive_entry.py     Entries of an archive, and the limits on unpacking them.
+    archive_members.py   Zip, tar and compressed files as lists of entries, unpacked in pieces and
+                         never to a disk.
+    archive_reader.py    Reader of archives as folders of files: each member by its name, and as a
+                         temporary file.
 
 formats/chats/
-    chat_json.py         Messages in JSON: lists of objects that say who, what and when, wherever in
-                         the exports of chats they stand.
-    chat_reader.py       Exports of chats: a paragraph for each message, and who wrote it when.
-    whatsapp.py          What WhatsApp exports as text: lines that begin with a date, and lines that
-                         go on with the message before.
+    chat_json.py         Messages in JSON exports of chats: lists of objects with an author, a text
+                         and a time.
+    chat_reader.py       Reader of chat exports: a paragraph for each message, with its author and
+                         time.
+    whatsapp.py          Messages in WhatsApp's text exports: lines that begin with a date, and
+                         lines that continue them.
 
 formats/mail/
-    mail_body.py         The words of a mail that is written in HTML.
-    mail_message.py      One mail as text: its headers, what it says, and the names of what is
-                         attached.
-    mail_reader.py       Mails: one in a file (.eml, a Maildir's), or many in a mailbox, one after
-                         the other.
+    mail_body.py         Text of a mail that is written in HTML.
+    mail_message.py      One mail as text: its headers, its body, and the names of its attachments.
+    mail_reader.py       Reader of mails: one in a file (.eml, a Maildir's), or many in a mailbox,
+                         one after the other.
 
 formats/office/
-    docx.py              Word documents: paragraphs, headings by their styles, lists, tables row by
-                         row, foot- and endnotes after their paragraph.
-    odf.py               OpenDocument texts, spreadsheets and presentations, as LibreOffice writes
-                         them.
-    ooxml.py             What Office files share: parts, the relations between them, and the
+    docx.py              Reader of Word documents: paragraphs, headings by style, lists, table rows,
+                         notes.
+    odf.py               Reader of OpenDocument texts, spreadsheets and presentations, as
+                         LibreOffice writes them.
+    ooxml.py             Common structure of Office files: parts, the relations between them, the
                          document's properties.
-    pptx.py              PowerPoint presentations: slide by slide the title, the texts, tables row
-                         by row, and the speaker's notes.
-    xlsx.py              Excel workbooks: every row a line that carries its header, values as the
-                         sheet shows them.
-    zip_package.py       A zip file that is one document: EPUB, Office and OpenDocument files. Its
-                         parts are read within bounds.
+    pptx.py              Reader of PowerPoint presentations: title, texts, table rows and speaker's
+                         notes of each slide.
+    xlsx.py              Reader of Excel workbooks: every row a line that carries its header, values
+                         as shown.
+    zip_package.py       Package: a zip file that is one document, as EPUB, Office and OpenDocument
+                         files are.
 
 formats/pdf/
     annotations.py       Annotations of a PDF: values of form fields, typed text, comments.
@@ -113,26 +115,25 @@ formats/pdf/
                          annotations, attachments.
 
 formats/web/
-    html_blocks.py       The text of an HTML tree, block by block: paragraphs, headings, lists,
-                         tables, preformatted text.
-    html_reader.py       Web pages as readings: the main text with its headings, lists, tables and
+    html_blocks.py       Text of an HTML tree, block by block: paragraphs, headings, lists, tables,
+                         preformatted text.
+    html_reader.py       Reader of web pages: the main text with its headings, lists, tables and
                          lines.
-    main_content.py      Which part of a web page is worth reading: the text, and not what leads
-                         elsewhere.
+    main_content.py      Main content of a web page, without navigation, advertisements and the
+                         like.
 
 source/
-    file_bytes.py        A file's bytes: their fingerprint, and which encoding they are in.
-    legacy_encodings.py  Which of the older encodings a text is in whose letters are mostly not
-                         those of Western Europe.
-    read_request.py      What a reader is given: a file that has been looked through once, and what
-                         the user said of it.
-    reader_guard.py      A reading that keeps to what readings promise, whatever is in the file:
-                         text that can be stored, and one SourceError where it ends.
-    sniff_messages.py    Whether a file looks like mail or like a chat, from its name and its first
-                         bytes.
-    unforeseen.py        One name for each unexpected error of a reader, or of a library below it.
-    worker_process.py    Readers in a process of their own, which can be stopped: a file that makes
-                         one hang, crash or fill the memory costs that file.
+    file_bytes.py        A file's bytes: their fingerprint and their encoding.
+    legacy_encodings.py  Detection of legacy encodings in texts whose letters are mostly not those
+                         of Western Europe.
+    read_request.py      Request to read a file: the file after its survey, and the user's options.
+    reader_guard.py      Guard around a reading: its text can be stored, and its only errors are
+                         those of this package.
+    sniff_messages.py    Detection of mail and chats by a file's name and its first bytes.
+    unforeseen.py        Barrier around a reader: one wording for every error that its author did
+                         not foresee.
+    worker_process.py    Readers in a child process: a file that makes one hang, crash or fill the
+                         memory is stopped.
 """
 
 from __future__ import annotations
@@ -146,25 +147,25 @@ if TYPE_CHECKING:
         sentence_spans,
     )
     from crystalcli.text.chunking.chunker import (
-        FLOOR,
-        LIMIT,
+        MAX_CHUNK_TOKENS,
+        MIN_CHUNK_TOKENS,
         cut_chunks,
     )
     from crystalcli.text.chunking.unwrap import (
         unwrap_lines,
     )
     from crystalcli.text.discover.file_filter import (
-        LARGEST,
-        USUAL,
+        DEFAULT_FILTER,
+        DEFAULT_MAX_FILE_SIZE,
         FileFilter,
         format_limit,
     )
     from crystalcli.text.discover.fs_events import (
-        Next,
+        NextBurst,
         watch_events,
     )
     from crystalcli.text.discover.skip_rules import (
-        INSTALLED,
+        INSTALLED_FOLDERS,
         by_content,
     )
     from crystalcli.text.discover.walk import (
@@ -176,11 +177,12 @@ if TYPE_CHECKING:
         asked_place,
         walk_files,
     )
-    from crystalcli.text.formats.archive.archive_reader import (
-        DEPTH,
-        PEOPLE,
+    from crystalcli.text.formats.archive.archive_entry import (
+        MAX_ARCHIVE_DEPTH,
         TOO_DEEP,
         Allowance,
+    )
+    from crystalcli.text.formats.archive.archive_reader import (
         ArchiveReading,
     )
     from crystalcli.text.readers import (
@@ -190,9 +192,12 @@ if TYPE_CHECKING:
         survey_file,
     )
     from crystalcli.text.source.read_request import (
-        PLAINLY,
+        DEFAULT_READ_OPTIONS,
         ReadOptions,
         may_open,
+    )
+    from crystalcli.text.source.sniff_messages import (
+        SLACK_USERS_FILE,
     )
 else:
     __getattr__ = lazy_names(
@@ -200,23 +205,23 @@ else:
         {
             "chunking.boundaries": ("sentence_spans",),
             "chunking.chunker": (
-                "FLOOR",
-                "LIMIT",
+                "MAX_CHUNK_TOKENS",
+                "MIN_CHUNK_TOKENS",
                 "cut_chunks",
             ),
             "chunking.unwrap": ("unwrap_lines",),
             "discover.file_filter": (
+                "DEFAULT_FILTER",
+                "DEFAULT_MAX_FILE_SIZE",
                 "FileFilter",
-                "LARGEST",
-                "USUAL",
                 "format_limit",
             ),
             "discover.fs_events": (
-                "Next",
+                "NextBurst",
                 "watch_events",
             ),
             "discover.skip_rules": (
-                "INSTALLED",
+                "INSTALLED_FOLDERS",
                 "by_content",
             ),
             "discover.walk": (
@@ -228,41 +233,41 @@ else:
                 "asked_place",
                 "walk_files",
             ),
-            "formats.archive.archive_reader": (
+            "formats.archive.archive_entry": (
                 "Allowance",
-                "ArchiveReading",
-                "DEPTH",
-                "PEOPLE",
+                "MAX_ARCHIVE_DEPTH",
                 "TOO_DEEP",
             ),
+            "formats.archive.archive_reader": ("ArchiveReading",),
             "readers": ("open_source",),
             "source.file_bytes": ("survey_file",),
             "source.read_request": (
-                "PLAINLY",
+                "DEFAULT_READ_OPTIONS",
                 "ReadOptions",
                 "may_open",
             ),
+            "source.sniff_messages": ("SLACK_USERS_FILE",),
         },
     )
 
 __all__ = [
-    "DEPTH",
-    "FLOOR",
-    "INSTALLED",
-    "LARGEST",
-    "LIMIT",
+    "DEFAULT_FILTER",
+    "DEFAULT_MAX_FILE_SIZE",
+    "DEFAULT_READ_OPTIONS",
+    "INSTALLED_FOLDERS",
+    "MAX_ARCHIVE_DEPTH",
+    "MAX_CHUNK_TOKENS",
+    "MIN_CHUNK_TOKENS",
     "NEVER_ENTERED",
     "OWN_SUFFIXES",
-    "PEOPLE",
-    "PLAINLY",
+    "SLACK_USERS_FILE",
     "TOO_DEEP",
-    "USUAL",
     "Allowance",
     "ArchiveReading",
     "ChangedPaths",
     "FileFilter",
     "FoundFile",
-    "Next",
+    "NextBurst",
     "ReadOptions",
     "SkippedPath",
     "asked_place",

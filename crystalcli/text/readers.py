@@ -1,8 +1,8 @@
-"""Opens a file as a document: what its bytes are, what kind of text they hold, and a way to read it in pieces.
+"""Open a file as a document: find its kind, by its name and first bytes, and the kind's reader.
 
-Knows which kind a name and a first look make of a file, and which reader that needs. Does not know how bytes
-become text (reader_bytes), where headings are (reader_markdown), what is inside a PDF (formats.pdf), or how a reader is
-stopped that does not end (apart).
+Knows every format by name. Does not know how bytes become text (source.file_bytes), where headings
+are (formats.markdown), what is inside a PDF (formats.pdf), or how a reader that does not end is
+stopped (source.worker_process).
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from pathlib import Path
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.archive.archive_reader import is_archive
 from crystalcli.text.source.file_bytes import BINARY_FILE, MAGIC, FileSurvey, survey_file
-from crystalcli.text.source.read_request import LOCKED, PLAINLY, ReadOptions, ReadRequest
-from crystalcli.text.source.reader_guard import GuardedReading, trouble_named
+from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS, LOCKED, ReadOptions, ReadRequest
+from crystalcli.text.source.reader_guard import GuardedReading
 from crystalcli.text.source.sniff_messages import is_mail, may_be_chat
+from crystalcli.text.source.unforeseen import contained_errors
 from crystalcli.types import Fingerprint, Reading
 
-BINARY = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
+BINARY_ENCODINGS = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
 
 SUFFIXES = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd", ".mdx"), "markdown"),
@@ -32,7 +33,8 @@ HTML_HEAD = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]",
     re.IGNORECASE | re.DOTALL,
 )
-# What is cut at definitions and brackets rather than at sentences. HTML and reStructuredText are prose with marks.
+# Suffixes of files that are cut at definitions and brackets rather than at sentences. HTML and
+# reStructuredText are prose with markup.
 # fmt: off
 CODE = frozenset((
     ".py", ".pyi", ".pyx", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte",
@@ -54,13 +56,13 @@ CODE_NAMES = frozenset((
 # fmt: on
 
 
-# The reader of each kind: a module of this room, imported when it is needed, and a class in it that is called with what
-# `Asked` says and is a Reading.
+# The reader of each kind: a module of this room, imported when it is needed, and a class in it that
+# is called with a ReadRequest and is a Reading.
 READERS = {
     "text": "formats.plain:PlainReading",
     "markdown": "formats.plain:PlainReading",
     "code": "formats.source_code:CodeReading",
-    "pdf": "formats.pdf.reader:PdfReading",
+    "pdf": "formats.pdf.pdf_reader:PdfReading",
     "archive": "formats.archive.archive_reader:ArchiveReading",
     "mail": "formats.mail.mail_reader:MailReading",
     "chat": "formats.chats.chat_reader:ChatReading",
@@ -77,58 +79,80 @@ READERS = {
     "ods": "formats.office.odf:OdfReading",
     "odp": "formats.office.odf:OdfReading",
 }
-FOLDERS = frozenset(("archive",))  # kinds that hold files rather than text: each of these is opened by itself
-# Office files that are no zip files: those from before 2007, and encrypted ones.
+FOLDER_KINDS = frozenset(("archive",))  # kinds that hold files, each of which is opened by itself
+# Office files that are not zip files: those from before 2007, and encrypted ones.
 _OLD_OFFICE = frozenset((".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps"))
 _OFFICE = frozenset((".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm"))
-# The kinds whose readers may hang, crash or fill the memory over a bad file: they are read in a process of their own.
-APART = frozenset(("pdf",))
+# Kinds whose readers may hang, crash or fill the memory over a bad file: they are read in a child
+# process.
+WORKER_KINDS = frozenset(("pdf",))
 
 
-def open_source(path: Path, options: ReadOptions = PLAINLY) -> tuple[Fingerprint, Reading]:
-    """Reads the file once from end to end for its fingerprint and encoding, and hands back a way to read it again.
+def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tuple[Fingerprint, Reading]:
+    """Open a file as a document.
 
-    Nothing is parsed yet: a caller who knows the fingerprint already pays for the hash and no more. Raises SourceError with a
-    short reason that does not repeat the path; the reading raises the same when the file is no longer what it was.
+    The file is read once from end to end, and not parsed yet: a caller that knows the fingerprint
+    already pays for the hash only.
+
+    Args:
+        path: the file.
+        options: the user's options.
+
+    Returns:
+        The fingerprint of the file's bytes, and a way to read its text.
+
+    Raises:
+        SourceError: The file cannot be read, or is of a format without a reader. The message is a
+            short reason without the path. The reading raises the same when the file has changed.
     """
-    seen = survey_file(path, options.piece, named_pdf=path.suffix.lower() == ".pdf")
-    kind = _kind_of_bytes(path, seen) if seen.encoding in BINARY else kind_of_file(path, seen.head)
-    asked = ReadRequest(path, seen, kind, options)
-    if kind in APART:
+    survey = survey_file(path, options.piece, named_pdf=path.suffix.lower() == ".pdf")
+    kind = _kind_of_binary(path, survey) if survey.encoding in BINARY_ENCODINGS else kind_of_file(path, survey.head)
+    request = ReadRequest(path, survey, kind, options)
+    if kind in WORKER_KINDS:
         from crystalcli.text.source.worker_process import WorkerReading
 
-        return seen.fingerprint, WorkerReading(asked, READERS[kind])
+        return survey.fingerprint, WorkerReading(request, READERS[kind])
     module, name = READERS[kind].split(":")
     reader = getattr(import_module(f"crystalcli.text.{module}"), name)
-    with trouble_named():
-        reading: Reading = reader(asked)
-    return seen.fingerprint, reading if kind in FOLDERS else GuardedReading(reading)
+    with contained_errors():
+        reading: Reading = reader(request)
+    return survey.fingerprint, reading if kind in FOLDER_KINDS else GuardedReading(reading)
 
 
-def _kind_of_bytes(path: Path, seen: FileSurvey) -> str:
-    """The kind of a file that is no text, by its content. Raises SourceError for one that no reader takes."""
-    if seen.encoding == "pdf":
+def _kind_of_binary(path: Path, survey: FileSurvey) -> str:
+    """The kind of a file that is not text. Raises SourceError for a format without a reader."""
+    if survey.encoding == "pdf":
         return "pdf"
-    if seen.encoding == "zip":
+    if survey.encoding == "zip":
         from crystalcli.text.formats.office.zip_package import kind_inside
 
         if kind := kind_inside(path):
             return kind
-    if seen.encoding == "ole":
+    if survey.encoding == "ole":
         if path.suffix.lower() in _OFFICE:
             raise SourceError(*LOCKED)
         if path.suffix.lower() in _OLD_OFFICE:
             raise SourceError("an Office file from before 2007 (save it as .docx, .xlsx or .pptx)", Reason.UNSUPPORTED)
-    if seen.encoding in ("7z", "rar"):
-        raise SourceError(f"a {seen.encoding} archive (of archives zip and tar are read)", Reason.UNSUPPORTED)
-    if is_archive(path, seen.encoding, seen.head):
+    if survey.encoding in ("7z", "rar"):
+        raise SourceError(f"a {survey.encoding} archive (of archives zip and tar are read)", Reason.UNSUPPORTED)
+    if is_archive(path, survey.encoding, survey.head):
         return "archive"
     raise SourceError(*BINARY_FILE)
 
 
 def kind_of_file(path: Path, head: bytes = b"") -> str:
-    """The kind of a text: by the name, or by how it begins, as with mails, chats, `<!DOCTYPE html>`, and `#!/bin/sh` where the name
-    says nothing."""
+    """The kind of a text.
+
+    The name decides, or the beginning: of mails, chats, `<!DOCTYPE html>`, and of `#!/bin/sh` in a
+    file without a suffix.
+
+    Args:
+        path: the file.
+        head: its first bytes.
+
+    Returns:
+        A key of READERS.
+    """
     suffix, name = path.suffix.lower(), path.name.lower()
     if suffix in (".srt", ".vtt"):
         return "subtitles"

@@ -85,7 +85,7 @@ def test_sizes(folder, capsys, said, meant):
     [
         (["ingest", "docs", "--max-file-size", "10X"], "'10X': write a size like"),
         (["ingest", "docs", "--max-file-size", "-1"], "'-1': write a size like"),
-        (["ingest", "docs", "--include", ""], "'' is no pattern as in .gitignore"),
+        (["ingest", "docs", "--include", ""], "invalid pattern '': expected one as in .gitignore"),
         (["ingest", "docs", "--include", "*", "--as-usual"], "--as-usual cannot be used with"),
         (["ingest", "-", "docs"], "goes with no other path"),
         (["ingest", "docs", "--name", "x"], "give - as the path"),

@@ -24,7 +24,7 @@ from crystalcli.index.encoder import ENCODER, Encoder, EncoderId
 from crystalcli.index.layer_encoder import LayerEncoder
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.codebook_rows import put_codebooks, stored_codebooks
-from crystalcli.text.chunking.chunker import LIMIT
+from crystalcli.text.chunking.chunker import MAX_CHUNK_TOKENS
 from crystalcli.vectors import CODE_BYTES, Codec, node_counts, train_quantizer, unit_length
 
 
@@ -349,7 +349,7 @@ def test_a_sample_takes_some_of_everything_in_any_order(tmp_path, encoder, books
     with Crystal.create(tmp_path / "a.crystal", encoder=encoder) as crystal:
         crystal.ingest([books])
         chosen = list(sample_chunks(crystal.shelf, crystal._encoder, 1000))
-        assert 1000 <= sum(len(chunk.ids) for chunk in chosen) < 1000 + LIMIT
+        assert 1000 <= sum(len(chunk.ids) for chunk in chosen) < 1000 + MAX_CHUNK_TOKENS
         whole = [document.path for document in crystal.documents()]
         texts = {name: crystal.quote(name, 0, 10**6) for name in whole}
         assert all(any(chunk.text in text for chunk in chosen) for text in texts.values())

@@ -26,7 +26,7 @@ from crystalcli.maintenance.forget import forget_documents
 from crystalcli.maintenance.merge import merge_crystals
 from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.store import Store
-from crystalcli.text.formats.archive import archive_reader as archives
+from crystalcli.text.formats.archive.archive_entry import Allowance
 from crystalcli.text.formats.archive.archive_reader import ArchiveReading
 
 FERRY = "The ferry leaves Oldhaven at six.\n"
@@ -90,7 +90,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = ArchiveReading.members
 
-    def members(self: ArchiveReading, allowance: archives.Allowance) -> object:
+    def members(self: ArchiveReading, allowance: Allowance) -> object:
         names.append(self._asked.path.name)
         return real(self, allowance)
 

@@ -18,7 +18,7 @@ from crystalcli.ingest.dry_run import _Sample
 from crystalcli.library import Crystal
 from crystalcli.storage.store import Store
 from crystalcli.text.discover.walk import FoundFile
-from crystalcli.text.source.read_request import PLAINLY
+from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS
 
 
 def prose(number: int, paragraphs: int) -> str:
@@ -131,7 +131,7 @@ def test_sheets_are_cut_and_code_stands_in_its_context_as_in_an_ingest(tmp_path:
     rows = "".join(f"ship {n},{n * 7919 % 1000},she carries salt and rope and oil\n" for n in range(200))
     (folder / "a.csv").write_text("name,number,cargo\n" + rows)
     (folder / "b.py").write_text("".join(f"def name_{i}(a):\n    return a + {i}\n\n\n" for i in range(60)))
-    sample = _Sample(resolve_encoder(None, tmp_path)[0], PLAINLY)
+    sample = _Sample(resolve_encoder(None, tmp_path)[0], DEFAULT_READ_OPTIONS)
     for kind, name in (("csv", "a.csv"), ("code", "b.py")):
         status = (folder / name).stat()
         sample.read(kind, [FoundFile(folder / name, folder, name, status.st_size, status.st_mtime_ns)])

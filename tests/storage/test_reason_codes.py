@@ -13,13 +13,13 @@ from crystalcli.errors import MACHINE_MADE, OPENED_BY_PASSWORD, Reason, Refusal
 from crystalcli.storage.tables.reason_codes import reason_code_of
 from crystalcli.text.discover import skip_rules
 from crystalcli.text.formats import epub
-from crystalcli.text.formats.archive import archive_members, archive_reader
+from crystalcli.text.formats.archive import archive_entry, archive_members, archive_reader
 from crystalcli.text.formats.office import zip_package
 from crystalcli.text.source import file_bytes, read_request
 
 PACKAGE = Path(crystalcli.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs"
-ROOMS = (archive_reader, archive_members, read_request, skip_rules, zip_package, file_bytes, epub)
+ROOMS = (archive_entry, archive_reader, archive_members, read_request, skip_rules, zip_package, file_bytes, epub)
 METHODS = ("startswith", "endswith", "removeprefix", "removesuffix", "find", "index")  # that take a sentence apart
 REFUSALS = {
     *(value for room in ROOMS for value in vars(room).values() if isinstance(value, Refusal)),

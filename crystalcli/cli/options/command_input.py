@@ -98,11 +98,11 @@ def piped_document(
     if sys.stdin is None:
         raise SourceError("standard input is closed")
     from crystalcli.ingest import STDIN_NAME, spool_stream
-    from crystalcli.text import LARGEST
+    from crystalcli.text import DEFAULT_MAX_FILE_SIZE
 
     if sys.stdin.isatty():
         output.note("reading what is typed here, up to Ctrl-D")
-    size = LARGEST if max_bytes is None else max_bytes
+    size = DEFAULT_MAX_FILE_SIZE if max_bytes is None else max_bytes
     return spool_stream(sys.stdin.buffer, name if name is not None else STDIN_NAME, size)
 
 

@@ -1,1 +1,1 @@
-"""The chunking room."""
+"""Where text may be cut: boundaries, chunks, and hard-wrapped lines joined."""

@@ -1,7 +1,7 @@
-"""Where text may be cut: sentence, line, paragraph and definition ends, each with a rank.
+"""Boundaries at which text may be cut: sentence, line, paragraph and definition ends, with ranks.
 
-Knows the look of prose and of code. Knows nothing of tokens, chunks or files. What is decided at a place
-depends on the lines around it only, so an edit elsewhere moves no boundary.
+Knows the look of prose and of code. Does not know tokens, chunks or files. A boundary depends on
+the lines around it only, so an edit elsewhere moves no boundary.
 """
 
 from __future__ import annotations
@@ -10,12 +10,18 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# Ranks: how good a place it is to end a chunk, worst first. MEMBER and DEFINITION are for those who know where definitions end.
+# Ranks of a boundary as the end of a chunk, worst first. MEMBER and DEFINITION are not found here:
+# they come from landmarks of definitions.
 WORD, HEADING, WRAPPED, SENTENCE, LINE, BLOCK, PARAGRAPH, SECTION, MEMBER, DEFINITION = range(10)
 
 
 class Boundary(NamedTuple):
-    """`end` is the offset after the last character (trailing white space included); rank as above."""
+    """A place where text may be cut.
+
+    Attributes:
+        end: the offset after the last character, trailing white space included.
+        rank: one of WORD to DEFINITION.
+    """
 
     end: int
     rank: int
@@ -41,15 +47,20 @@ _DEFINITION = re.compile(
 
 
 def find_boundaries(text: str, code: bool = False) -> list[Boundary]:
-    """Every place where `text` may be cut, in order; the last is its end.
+    """Every boundary of `text`, in order; the last is its end.
 
-    Prose is cut at sentences, lines that are not merely wrapped, and paragraphs; code at lines, blank
-    lines and definitions. The text between two boundaries is one piece; joined, the pieces are the text.
+    Prose is cut at sentences, lines that are not merely wrapped, and paragraphs; code at lines,
+    blank lines and definitions. The text between two boundaries is one piece; joined, the pieces
+    are the text.
+
+    Args:
+        text: the text.
+        code: whether it is code.
     """
-    return list(_code(text) if code else _prose(text))
+    return list(_code_boundaries(text) if code else _prose_boundaries(text))
 
 
-def _prose(text: str) -> Iterator[Boundary]:
+def _prose_boundaries(text: str) -> Iterator[Boundary]:
     lines = _lines(text)
     for index, (start, end, blank_after) in enumerate(lines):
         line = text[start:end]
@@ -57,11 +68,11 @@ def _prose(text: str) -> Iterator[Boundary]:
         for match in _SENTENCE_END.finditer(line):
             if match.end() < len(line) and _is_sentence_end(line, match):
                 yield Boundary(start + match.end(), SENTENCE)
-        heading = bool(_HEADING.match(line)) and len(line) < 120
+        is_heading = bool(_HEADING.match(line)) and len(line) < 120
         end += blank_after
         if not following:
             yield Boundary(len(text), SECTION)
-        elif heading:
+        elif is_heading:
             yield Boundary(end, HEADING)
         elif _HEADING.match(following) and blank_after:
             yield Boundary(end, SECTION)
@@ -82,11 +93,11 @@ def _is_sentence_end(line: str, match: re.Match[str]) -> bool:
 
 
 def _is_wrapped(line: str, following: str) -> bool:
-    """Whether the newline after `line` only fills a column, as in hard-wrapped text."""
+    """Tell whether the newline after `line` only ends a full column, as in hard-wrapped text."""
     return 45 <= len(line.rstrip()) <= 100 and not (_BULLET.match(following) or _TURN.match(following))
 
 
-def _code(text: str) -> Iterator[Boundary]:
+def _code_boundaries(text: str) -> Iterator[Boundary]:
     lines = _lines(text)
     for index, (start, end, blank_after) in enumerate(lines):
         if index + 1 == len(lines):
@@ -94,13 +105,13 @@ def _code(text: str) -> Iterator[Boundary]:
             return
         line, following = text[start:end], text[lines[index + 1][0] : lines[index + 1][1]]
         indent, next_indent = _indent(line), _indent(following)
-        definition = bool(_DEFINITION.match(following.lstrip()))
-        decorator = line.lstrip().startswith(("@", "#[", "///", "/**", "*", "//")) and not blank_after
-        if decorator:
+        is_definition = bool(_DEFINITION.match(following.lstrip()))
+        is_decorator = line.lstrip().startswith(("@", "#[", "///", "/**", "*", "//")) and not blank_after
+        if is_decorator:
             rank = HEADING
-        elif definition and next_indent == 0:
+        elif is_definition and next_indent == 0:
             rank = SECTION
-        elif (blank_after and next_indent == 0) or (definition and blank_after):
+        elif (blank_after and next_indent == 0) or (is_definition and blank_after):
             rank = PARAGRAPH
         elif blank_after:
             rank = BLOCK
@@ -116,25 +127,33 @@ def _indent(line: str) -> int:
 
 
 def _lines(text: str) -> list[tuple[int, int, int]]:
-    """Lines that hold something: (start, end with newline, length of the blank lines that follow)."""
-    found: list[tuple[int, int, int]] = []
+    """Lines that are not blank: (start, end with newline, length of the blank lines after it)."""
+    lines: list[tuple[int, int, int]] = []
     leading = 0
     for match in _LINE.finditer(text):
         if match[0].isspace():
-            if found:
-                start, end, blank = found[-1]
-                found[-1] = (start, end, blank + len(match[0]))
+            if lines:
+                start, end, blank = lines[-1]
+                lines[-1] = (start, end, blank + len(match[0]))
             else:
                 leading += len(match[0])
         else:
-            found.append((match.start(), match.end(), 0))
-    if leading and found:
-        found[0] = (0, found[0][1], found[0][2])
-    return found or ([(0, len(text), 0)] if text else [])
+            lines.append((match.start(), match.end(), 0))
+    if leading and lines:
+        lines[0] = (0, lines[0][1], lines[0][2])
+    return lines or ([(0, len(text), 0)] if text else [])
 
 
 def sentence_spans(text: str, code: bool = False) -> list[tuple[int, int]]:
-    """Spans `[start, end)` of the sentences (prose) or lines (code) of `text`, white space around them left out."""
+    """Spans of the sentences of prose, or of the lines of code.
+
+    Args:
+        text: the text.
+        code: whether it is code.
+
+    Returns:
+        (start, end) of each, without the white space around it.
+    """
     spans = []
     start = 0
     for boundary in find_boundaries(text, code):

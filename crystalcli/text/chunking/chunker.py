@@ -1,13 +1,15 @@
-"""Cuts a stream of text into chunks of at most `limit` tokens that end at natural places.
+"""Cut a stream of text into chunks of at most `limit` tokens that end at natural places.
 
-Where a chunk ends depends only on the text from its start to the end of its window: the best-ranked boundary in
-the window wins, and among equals the one whose text hashes highest. So after an edit the old and the new
-stream meet again at the first boundary that both windows hold (content-defined chunking, as in Muthitacharoen
-et al., "A low-bandwidth network file system", 2001, with sentence and paragraph ends in place of raw bytes).
+The end of a chunk depends only on the text from its start to the end of its window: the best-ranked
+boundary in the window wins, and among equals the one whose text hashes highest. So after an edit
+the old and the new stream meet again at the first boundary that both windows hold (content-defined
+chunking, as in Muthitacharoen et al., "A low-bandwidth network file system", 2001, with sentence
+and paragraph ends in place of raw bytes).
 
-Where definitions begin and end, their landmarks say so, and these are the best places: those of the outermost first.
+Landmarks mark the beginnings and ends of definitions. These are the best places, those of the
+outermost definitions first.
 
-Knows boundaries and a tokenizer it is given. Knows nothing of files or of vectors.
+Knows boundaries and the tokenizer that it gets. Does not know files or vectors.
 """
 
 from __future__ import annotations
@@ -23,15 +25,26 @@ from crystalcli.types import Chunk, Landmark, Tokenizer
 if TYPE_CHECKING:
     from crystalcli.types import IntArray
 
-LIMIT = 254  # tokens: 256 positions less the encoder's two special tokens
-FLOOR = 144  # a chunk is at least this long unless its document is shorter; nearer to LIMIT, an edit moves more cuts
-_READ_AHEAD = 1 << 15  # characters cut at once; enough for dozens of chunks
-_LONG = 4000  # characters: a longer piece without a boundary is first cut at white space
-_CONTEXT = 300  # characters before a boundary that its hash is taken over; a chunk's floor is longer
-_WIDE = 1 << 15  # characters in a chunk at most, whatever its tokens (white space has none)
+MAX_CHUNK_TOKENS = 254  # 256 positions less the encoder's two special tokens
+# A chunk has at least as many unless its document is shorter. Nearer to MAX_CHUNK_TOKENS, an edit
+# moves more cuts.
+MIN_CHUNK_TOKENS = 144
+_BATCH_CHARACTERS = 1 << 15  # cut at once; enough for dozens of chunks
+_MAX_PIECE = 4000  # characters; a longer piece without a boundary is first cut at white space
+_HASHED_CHARACTERS = 300  # before a boundary; a chunk of MIN_CHUNK_TOKENS is longer
+_MAX_CHUNK_CHARACTERS = 1 << 15  # whatever its tokens: white space has none
 
 
 class _Piece(NamedTuple):
+    """Text between two boundaries.
+
+    Attributes:
+        text: the text.
+        ids: int32 [tokens], its token ids.
+        ends: int32 [tokens], the offset in `text` at which each token ends.
+        rank: that of the boundary at its end.
+    """
+
     text: str
     ids: IntArray
     ends: IntArray
@@ -43,20 +56,27 @@ def cut_chunks(
     tokenizer: Tokenizer,
     *,
     code: bool = False,
-    limit: int = LIMIT,
-    floor: int = FLOOR,
+    limit: int = MAX_CHUNK_TOKENS,
+    floor: int = MIN_CHUNK_TOKENS,
 ) -> Iterator[Chunk]:
-    """Chunks whose texts, joined, are the joined `texts`; each has at most `limit` tokens.
+    """Cut texts into chunks.
 
-    texts: a reading's pieces. Of its landmarks, those of definitions say where to cut; the others are passed over.
-    Text without any token (white space at the end) stays with the chunk before it.
+    The texts of the chunks, joined, are the joined `texts`. Text without any token (white space at
+    the end) stays with the chunk before it.
+
+    Args:
+        texts: a reading's pieces. Landmarks of definitions are places to cut; others are ignored.
+        tokenizer: the encoder's.
+        code: whether the text is code.
+        limit: tokens of a chunk at most.
+        floor: tokens of a chunk at least, unless the whole text is shorter.
     """
     import numpy as np
 
     pending: list[_Piece] = []
-    held: Chunk | None = None  # so that a tail without tokens can still join the last chunk
+    last: Chunk | None = None  # held back, since a tail without tokens may join it
 
-    def chunk(pieces: list[_Piece]) -> Chunk:
+    def joined_chunk(pieces: list[_Piece]) -> Chunk:
         offsets = np.cumsum([0] + [len(piece.text) for piece in pieces])
         return Chunk(
             "".join(piece.text for piece in pieces),
@@ -66,60 +86,64 @@ def cut_chunks(
             ),
         )
 
-    def take(final: bool) -> Iterator[Chunk]:
+    def full_chunks(final: bool) -> Iterator[Chunk]:
         while pending:
-            total, width, count = 0, 0, 0
+            tokens, characters, count = 0, 0, 0
             for count, piece in enumerate(pending):  # noqa: B007 - used after the loop
-                if total + len(piece.ids) > limit or width + len(piece.text) > _WIDE:
+                if tokens + len(piece.ids) > limit or characters + len(piece.text) > _MAX_CHUNK_CHARACTERS:
                     break
-                total += len(piece.ids)
-                width += len(piece.text)
+                tokens += len(piece.ids)
+                characters += len(piece.text)
             else:
                 if final:
-                    yield chunk(pending)
+                    yield joined_chunk(pending)
                     pending.clear()
                 return
             end = _best_end(pending[:count], floor)
-            yield chunk(pending[:end])
+            yield joined_chunk(pending[:end])
             del pending[:end]
 
-    for parts, final in _spans(texts, code):
+    for parts, final in _part_batches(texts, code):
         pending.extend(_pieces(parts, tokenizer, limit))
-        for found in take(final):
-            if held is None:
-                held = found
-            elif len(found.ids) == 0 and len(held.text) + len(found.text) <= _WIDE:
-                held = Chunk(held.text + found.text, held.ids, held.ends)
+        for chunk in full_chunks(final):
+            if last is None:
+                last = chunk
+            elif len(chunk.ids) == 0 and len(last.text) + len(chunk.text) <= _MAX_CHUNK_CHARACTERS:
+                last = Chunk(last.text + chunk.text, last.ids, last.ends)
             else:
-                yield held
-                held = found
-    if held is not None:
-        yield held
+                yield last
+                last = chunk
+    if last is not None:
+        yield last
 
 
 def _best_end(pieces: list[_Piece], floor: int) -> int:
-    """How many of the pieces, which together fit one chunk, to take."""
-    best, best_key, total = len(pieces), (-1, b""), 0
-    before = ""
-    for index, piece in enumerate(pieces, 1):
-        total += len(piece.ids)
-        before = (before + piece.text)[-_CONTEXT:]
-        if total >= floor:
-            key = (piece.rank, blake2b(before.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+    """The number of pieces to take into a chunk, of those that fit one together."""
+    best_count, best_key, tokens = len(pieces), (-1, b""), 0
+    context = ""
+    for count, piece in enumerate(pieces, 1):
+        tokens += len(piece.ids)
+        context = (context + piece.text)[-_HASHED_CHARACTERS:]
+        if tokens >= floor:
+            key = (piece.rank, blake2b(context.encode("utf-8", "surrogatepass"), digest_size=8).digest())
             if key > best_key:
-                best, best_key = index, key
-    return best
+                best_count, best_key = count, key
+    return best_count
 
 
-def _spans(texts: Iterable[str | Landmark], code: bool) -> Iterator[tuple[list[tuple[str, int]], bool]]:
-    """The stream as pieces with the rank of their ends, a batch at a time; the last batch is marked.
+def _part_batches(texts: Iterable[str | Landmark], code: bool) -> Iterator[tuple[list[tuple[str, int]], bool]]:
+    """Cut the stream at its boundaries, a batch at a time.
 
-    A boundary's rank depends on the line after it, so the last lines of the buffer wait for what follows.
-    A batch ends at a boundary where a line ends too, so that the next one sees whole lines.
+    A boundary's rank depends on the line after it, so the last lines of the buffer wait for the
+    next text. A batch ends at a boundary that is the end of a line too, so that the next one sees
+    whole lines.
+
+    Yields:
+        The parts of a batch, each with the rank of its end, and whether it is the last batch.
     """
     buffer: list[str] = []
-    size, wanted = 0, _READ_AHEAD
-    marks: list[tuple[int, int]] = []  # places in the buffer where definitions begin or end, with their depth
+    size, wanted = 0, _BATCH_CHARACTERS
+    marks: list[tuple[int, int]] = []  # (offset in the buffer, depth) of ends of definitions
     for text in texts:
         if isinstance(text, Landmark):
             if text.kind == "definition":
@@ -130,43 +154,52 @@ def _spans(texts: Iterable[str | Landmark], code: bool) -> Iterator[tuple[list[t
         if size < wanted:
             continue
         joined = "".join(buffer)
-        found = _raised(joined, find_boundaries(joined, code), marks)
-        sure = joined.rfind("\n", 0, len(joined.rstrip())) + 1  # the last line that holds something starts here
-        count = len(found)
-        while count and not (found[count - 1].end <= sure and joined[found[count - 1].end - 1] == "\n"):
+        boundaries = _raise_ranks(joined, find_boundaries(joined, code), marks)
+        # The start of the last line that is not blank.
+        last_line = joined.rfind("\n", 0, len(joined.rstrip())) + 1
+        count = len(boundaries)
+        while count and not (boundaries[count - 1].end <= last_line and joined[boundaries[count - 1].end - 1] == "\n"):
             count -= 1
-        if count == 0 and size >= 8 * _READ_AHEAD:  # one endless line
-            at = joined.rfind(" ", 0, size - 1) + 1 or size - 1
-            found = [boundary for boundary in found if boundary.end < at] + [Boundary(at, WORD)]
-            count = len(found)
-        yield _split(joined, found[:count]), False
-        done = found[count - 1].end if count else 0
+        if count == 0 and size >= 8 * _BATCH_CHARACTERS:  # one endless line
+            cut = joined.rfind(" ", 0, size - 1) + 1 or size - 1
+            boundaries = [boundary for boundary in boundaries if boundary.end < cut] + [Boundary(cut, WORD)]
+            count = len(boundaries)
+        yield _split(joined, boundaries[:count]), False
+        done = boundaries[count - 1].end if count else 0
         rest = joined[done:]
         buffer, size = [rest], len(rest)
         marks = [(offset - done, depth) for offset, depth in marks if offset > done]
-        wanted = max(_READ_AHEAD, 2 * size)
+        wanted = max(_BATCH_CHARACTERS, 2 * size)
     joined = "".join(buffer)
-    yield _split(joined, _raised(joined, find_boundaries(joined, code), marks)), True
+    yield _split(joined, _raise_ranks(joined, find_boundaries(joined, code), marks)), True
 
 
-def _raised(text: str, found: list[Boundary], marks: list[tuple[int, int]]) -> list[Boundary]:
-    """The boundaries, with the rank of those at which a definition begins or ends; white space may stand between."""
-    ends = [boundary.end for boundary in found] if marks else []
+def _raise_ranks(text: str, boundaries: list[Boundary], marks: list[tuple[int, int]]) -> list[Boundary]:
+    """Raise the ranks of boundaries at which a definition begins or ends.
+
+    Args:
+        text: the text.
+        boundaries: its boundaries; changed in place.
+        marks: (offset, depth) of the beginnings and ends; white space may follow before the
+            boundary.
+    """
+    ends = [boundary.end for boundary in boundaries] if marks else []
     for offset, depth in marks:
         index = bisect_left(ends, offset)
         if index < len(ends) and (offset == ends[index] or text[offset : ends[index]].isspace()):
             rank = (DEFINITION, MEMBER)[depth] if depth < 2 else PARAGRAPH
-            found[index] = Boundary(ends[index], max(rank, found[index].rank))
-    return found
+            boundaries[index] = Boundary(ends[index], max(rank, boundaries[index].rank))
+    return boundaries
 
 
-def _split(text: str, found: Iterable[Boundary]) -> list[tuple[str, int]]:
+def _split(text: str, boundaries: Iterable[Boundary]) -> list[tuple[str, int]]:
+    """The parts of the text between boundaries, each with the rank of its end."""
     parts, start = [], 0
-    for end, rank in found:
-        while end - start > _LONG:
-            at = text.rfind(" ", start + 1, start + _LONG) + 1 or start + _LONG
-            parts.append((text[start:at], WORD))
-            start = at
+    for end, rank in boundaries:
+        while end - start > _MAX_PIECE:
+            cut = text.rfind(" ", start + 1, start + _MAX_PIECE) + 1 or start + _MAX_PIECE
+            parts.append((text[start:cut], WORD))
+            start = cut
         parts.append((text[start:end], rank))
         start = end
     return parts
@@ -176,12 +209,12 @@ def _pieces(parts: list[tuple[str, int]], tokenizer: Tokenizer, limit: int) -> l
     tokens = tokenizer.tokenize([part for part, _ in parts])
     pieces: list[_Piece] = []
     for (part, rank), (ids, ends) in zip(parts, tokens, strict=True):
-        pieces.extend(_fitting(_Piece(part, ids, ends, rank), limit))
+        pieces.extend(_split_piece(_Piece(part, ids, ends, rank), limit))
     return pieces
 
 
-def _fitting(piece: _Piece, limit: int) -> Iterator[_Piece]:
-    """The piece itself, or its parts of at most `limit` tokens, cut after a word where there is one."""
+def _split_piece(piece: _Piece, limit: int) -> Iterator[_Piece]:
+    """The piece, or its parts of at most `limit` tokens, cut after a word if possible."""
     text, ids, ends, rank = piece
     while len(ids) > limit:
         count = limit
@@ -189,9 +222,9 @@ def _fitting(piece: _Piece, limit: int) -> Iterator[_Piece]:
             count -= 1
         if count == limit // 2:
             count = limit
-        at = int(ends[count - 1])
-        while at < len(text) and text[at].isspace():
-            at += 1
-        yield _Piece(text[:at], ids[:count], ends[:count], WORD)
-        text, ids, ends = text[at:], ids[count:], ends[count:] - at
+        cut = int(ends[count - 1])
+        while cut < len(text) and text[cut].isspace():
+            cut += 1
+        yield _Piece(text[:cut], ids[:count], ends[:count], WORD)
+        text, ids, ends = text[cut:], ids[count:], ends[count:] - cut
     yield _Piece(text, ids, ends, rank)

@@ -1,7 +1,9 @@
-"""Hard-wrapped text as it reads: lines that end only because a column was full are joined.
+"""Join the lines of hard-wrapped text, which end only because a column was full.
 
-The stored text stays as it is; this is for what is shown to people and given to a language model. Knows how wrapped prose looks, and
-what must stay as it stands: lists, tables, verse, indented code. Does not know where a passage is from.
+The stored text stays as it is; joined lines are shown to people and given to a language model.
+
+Knows the look of wrapped prose, and of text whose lines must stay: lists, tables, verse, indented
+code. Does not know the document of a passage.
 """
 
 from __future__ import annotations
@@ -10,37 +12,43 @@ import itertools
 import re
 from collections.abc import Sequence
 
-WRAPPED = frozenset(("text", "markdown", "rst"))  # kinds in which a newline may be nothing but the end of a column
-_NARROW, _WIDEST = 45, 110  # characters of the longest line of wrapped prose
-_RAGGED = 8  # characters that may be left free at a line's end where the next word would have fitted
-_VERSE = 60  # characters: wrapped prose is wider, where it is but two lines
+WRAPPED_KINDS = frozenset(("text", "markdown", "rst"))  # in which a newline may only end a column
+_MIN_WIDTH, _MAX_WIDTH = 45, 110  # characters of the longest line of wrapped prose
+_RAGGED = 8  # characters that may be free at a line's end although the next word would have fitted
+_MAX_VERSE_WIDTH = 60  # characters; two lines of wrapped prose are wider
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
-_STANDS = re.compile(r"(?:[-+*•>|#=~`<@]|\d{1,3}[.)]\s|[A-Za-z][.)]\s|:\w|\.\. |[\w][\w .'-]{0,30}:\s|\[\w+\]:)")
+_ITEM = re.compile(r"(?:[-+*•>|#=~`<@]|\d{1,3}[.)]\s|[A-Za-z][.)]\s|:\w|\.\. |[\w][\w .'-]{0,30}:\s|\[\w+\]:)")
 _COLUMNS = re.compile(r"\S(?: {3,}|\t)\S")
 
 
 def unwrap_lines(text: str, kind: str, cuts: Sequence[int] = ()) -> list[str]:
-    """The text cut at the offsets `cuts`, with single spaces in place of newlines that only fill a column.
+    """Put single spaces in place of newlines that only end a full column.
 
-    kind: that of the document; text of other kinds than WRAPPED comes back as it is. Joined, the parts are what is to be shown.
+    Args:
+        text: a passage of a document.
+        kind: the document's kind; text of a kind that is not in WRAPPED_KINDS stays as it is.
+        cuts: offsets in `text` at which to cut it.
+
+    Returns:
+        The parts between the cuts; joined, they are the text to show.
     """
-    edits = _edits(text) if kind in WRAPPED else []
+    edits = _edits(text) if kind in WRAPPED_KINDS else []
     parts = []
     for low, high in zip((0, *cuts), (*cuts, len(text)), strict=True):
-        part, at = [], low
-        for start, end, instead in edits:
+        part, position = [], low
+        for start, end, replacement in edits:
             if low <= start < high:
-                part += [text[at:start], instead]
-                at = min(end, high)
-            elif start < low < end:  # the cut is in the middle of it: the part before has it
-                at = min(end, high)
-        parts.append("".join([*part, text[at:high]]))
+                part += [text[position:start], replacement]
+                position = min(end, high)
+            elif start < low < end:  # the cut is inside the edit, which belongs to the part before
+                position = min(end, high)
+        parts.append("".join([*part, text[position:high]]))
     return parts
 
 
 def _edits(text: str) -> list[tuple[int, int, str]]:
-    """The newlines to replace, with the white space around them, and by what."""
-    found: list[tuple[int, int, str]] = []
+    """The newlines to replace, with white space around them, as (start, end, replacement)."""
+    edits: list[tuple[int, int, str]] = []
     paragraph: list[tuple[int, int]] = []  # lines, without the white space around them
     in_fence = False
     for match in _LINE.finditer(text):
@@ -50,41 +58,45 @@ def _edits(text: str) -> list[tuple[int, int, str]]:
         if line.strip() and not in_fence:
             paragraph.append((match.start() + len(line) - len(line.lstrip()), match.start() + len(line.rstrip())))
         else:
-            found += _joints(text, paragraph)
+            edits += _paragraph_edits(text, paragraph)
             paragraph = []
-    return found + _joints(text, paragraph)
+    return edits + _paragraph_edits(text, paragraph)
 
 
-def _joints(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
+def _paragraph_edits(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
+    """The edits of one paragraph; its lines are (start, end), without white space around them."""
     if len(lines) < 2:
         return []
     width = max(end - start for start, end in lines)
-    if not _NARROW <= width <= _WIDEST:
+    if not _MIN_WIDTH <= width <= _MAX_WIDTH:
         return []
     capitals = sum(not text[start].islower() for start, _ in lines[1:])
-    if capitals == len(lines) - 1 and (capitals > 2 or width < _VERSE):
+    if capitals == len(lines) - 1 and (capitals > 2 or width < _MAX_VERSE_WIDTH):
         return []
-    found = []
+    edits = []
     for index, ((start, end), (below, below_end)) in enumerate(itertools.pairwise(lines)):
         word = text[below:below_end].split(None, 1)[0]
         is_full = end - start + 1 + len(word) > width - _RAGGED
-        # A passage may begin in the middle of a line, whose length says nothing then.
+        # A passage may begin in the middle of a line, and the length of the line is not known then.
         is_part = index == 0 and start == len(text[:start]) - len(text[:start].lstrip("\r\n")) and text[below].islower()
-        if (is_full or is_part) and not _stands(text, start, end, below, below_end):
+        if (is_full or is_part) and not _stays(text, start, end, below, below_end):
             hyphen = text[end - 1] == "-" and text[below].isalnum()
-            found.append((end, below, "" if hyphen else " "))
-    return found
+            edits.append((end, below, "" if hyphen else " "))
+    return edits
 
 
-def _stands(text: str, start: int, end: int, below: int, below_end: int) -> bool:
-    """Whether the line `[below, below_end)` begins something of its own, or either line is a row."""
+def _stays(text: str, start: int, end: int, below: int, below_end: int) -> bool:
+    """Tell whether the newline between the lines `[start, end)` and `[below, below_end)` must stay.
+
+    It must where the lower line begins an item of its own, or either line is a row of a table.
+    """
     above, line = text[start:end], text[below:below_end]
-    if _STANDS.match(line) or above.startswith(("#", "|")) or _COLUMNS.search(above) or _COLUMNS.search(line):
+    if _ITEM.match(line) or above.startswith(("#", "|")) or _COLUMNS.search(above) or _COLUMNS.search(line):
         return True
     deeper = _indent(text, below) - _indent(text, start)
-    return (deeper > 0 and not (_STANDS.match(above) or start == 0)) or (_indent(text, below) >= 4 and deeper != 0)
+    return (deeper > 0 and not (_ITEM.match(above) or start == 0)) or (_indent(text, below) >= 4 and deeper != 0)
 
 
 def _indent(text: str, start: int) -> int:
-    before = text[max(0, start - 80) : start]
-    return len(before) - len(before.rstrip(" \t"))
+    left = text[max(0, start - 80) : start]
+    return len(left) - len(left.rstrip(" \t"))

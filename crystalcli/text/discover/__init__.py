@@ -1,1 +1,1 @@
-"""The discover room."""
+"""The files under the folders that a user names: walk, ignore files, filters, rules, events."""

@@ -1,6 +1,8 @@
-"""What of a folder is to be read: patterns that keep, patterns that leave out, how large a file may be.
+"""Filters of a folder's files: patterns to include, patterns to exclude, and a limit on size.
 
-Patterns are those of `.gitignore`, relative to the folder that was asked for. Knows names and sizes only; `walk` asks it.
+Patterns are those of `.gitignore`, relative to the folder that was named.
+
+Knows names and sizes. Does not know the disk: `walk` asks it about one file after another.
 """
 
 from __future__ import annotations
@@ -13,88 +15,106 @@ from typing import Any
 from crystalcli.errors import UsageError
 from crystalcli.text.discover.ignore_files import Pattern, Scope, compiled_line, is_ignored
 
-LARGEST = 100_000_000  # bytes of a file, unless something else is said
+DEFAULT_MAX_FILE_SIZE = 100_000_000  # bytes
 
 
 @dataclass(frozen=True)
 class FileFilter:
-    """include: where there are any, only files that one of them matches; exclude: wins over include. A pattern that matches a
-    folder means all that is in it; one with `!` takes back what those before it said of the same name. largest: bytes of a
-    file at most, 0 for any. Raises UsageError for what is no pattern.
+    """The files of a folder that are to be read.
+
+    A pattern that matches a folder means everything in it. A pattern that begins with `!` takes
+    back what earlier patterns said of the same name.
+
+    Attributes:
+        include: patterns of which a file must match one; empty: every file.
+        exclude: patterns of files to leave out; they win over `include`.
+        max_file_size: bytes of a file at most; 0 for no limit.
+
+    Raises:
+        UsageError: A pattern is invalid, or the size is negative.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    largest: int = LARGEST
+    max_file_size: int = DEFAULT_MAX_FILE_SIZE
 
     def __post_init__(self) -> None:
         for line in (*self.include, *self.exclude):
             if "\n" in line or "\0" in line or compiled_line(line) is None:
-                raise UsageError(f"{line!r} is no pattern as in .gitignore")
-        if self.largest < 0:
-            raise UsageError("a file's largest size is 0 or more bytes")
+                raise UsageError(f"invalid pattern {line!r}: expected one as in .gitignore")
+        if self.max_file_size < 0:
+            raise UsageError(f"invalid largest size of a file: expected 0 or more bytes, got {self.max_file_size}")
 
     @cached_property
     def _scopes(self) -> tuple[tuple[Scope, ...], tuple[Scope, ...]]:
         return _scope(self.include), _scope(self.exclude)
 
     def excludes(self, relative: str, is_folder: bool) -> bool:
-        """Whether `exclude` names this very file or folder; asked on the way down, like an ignore file."""
+        """Tell whether `exclude` names this very file or folder.
+
+        Asked on the way down, like an ignore file.
+        """
         scopes = self._scopes[1]
         return bool(scopes) and is_ignored(relative, relative.rpartition("/")[2], is_folder, scopes)
 
     def includes(self, relative: str) -> bool:
-        """Whether `include` names this file or a folder it is in; False where there is no `include`."""
+        """Tell whether `include` names this file or a folder around it; False without it."""
         scopes = self._scopes[0]
-        return bool(scopes) and _names(relative, scopes)
+        return bool(scopes) and _matches_path(relative, scopes)
 
     def leaves_out(self, relative: str) -> bool:
-        """Whether the patterns leave out a file that stands there."""
+        """Tell whether the patterns leave out a file at this path."""
         include, exclude = self._scopes
-        return bool(exclude and _names(relative, exclude)) or bool(include and not _names(relative, include))
+        return bool(exclude and _matches_path(relative, exclude)) or bool(
+            include and not _matches_path(relative, include)
+        )
 
     def noted(self) -> dict[str, Any]:
-        """As it stands in `meta`, with what differs from the usual only."""
-        said: dict[str, Any] = {}
+        """The filter as JSON for the table `meta`: the fields that differ from the defaults."""
+        fields: dict[str, Any] = {}
         if self.include:
-            said["include"] = list(self.include)
+            fields["include"] = list(self.include)
         if self.exclude:
-            said["exclude"] = list(self.exclude)
-        if self.largest != LARGEST:
-            said["max_file_size"] = self.largest
-        return said
+            fields["exclude"] = list(self.exclude)
+        if self.max_file_size != DEFAULT_MAX_FILE_SIZE:
+            fields["max_file_size"] = self.max_file_size
+        return fields
 
     @classmethod
-    def read(cls, said: Mapping[str, Any]) -> FileFilter:
-        """The reverse. Raises ValueError for what `noted` does not write."""
-        lists = [said.get(key, []) for key in ("include", "exclude")]
-        largest = said.get("max_file_size", LARGEST)
-        if type(largest) is not int or not all(isinstance(each, list) for each in lists):
-            raise ValueError("no choice")
-        if not all(isinstance(line, str) for each in lists for line in each):
-            raise ValueError("no choice")
+    def read(cls, fields: Mapping[str, Any]) -> FileFilter:
+        """The filter that `noted` wrote.
+
+        Raises:
+            ValueError: `noted` does not write such fields.
+        """
+        lists = [fields.get(key, []) for key in ("include", "exclude")]
+        max_file_size = fields.get("max_file_size", DEFAULT_MAX_FILE_SIZE)
+        if type(max_file_size) is not int or not all(isinstance(lines, list) for lines in lists):
+            raise ValueError("invalid file filter")
+        if not all(isinstance(line, str) for lines in lists for line in lines):
+            raise ValueError("invalid file filter")
         try:
-            return cls(tuple(lists[0]), tuple(lists[1]), largest)
+            return cls(tuple(lists[0]), tuple(lists[1]), max_file_size)
         except UsageError as error:
-            raise ValueError("no choice") from error
+            raise ValueError("invalid file filter") from error
 
 
-USUAL = FileFilter()
+DEFAULT_FILTER = FileFilter()
 
 
 def format_limit(size: int) -> str:
-    """A limit for a reader: 250,000 bytes, 1.5 MB."""
+    """A limit in bytes for people: "250,000 bytes", "1.5 MB"."""
     return f"{size / 1e6:g} MB" if size >= 1_000_000 else f"{size:,} bytes"
 
 
 def _scope(lines: tuple[str, ...]) -> tuple[Scope, ...]:
-    found = [compiled_line(line) for line in lines]
-    patterns: tuple[Pattern, ...] = tuple(each for each in found if each is not None)[::-1]
+    compiled = [compiled_line(line) for line in lines]
+    patterns: tuple[Pattern, ...] = tuple(pattern for pattern in compiled if pattern is not None)[::-1]
     return (Scope(patterns, 0, ""),) if patterns else ()
 
 
-def _names(relative: str, scopes: tuple[Scope, ...]) -> bool:
-    """Whether patterns name a file or one of the folders it is in."""
+def _matches_path(relative: str, scopes: tuple[Scope, ...]) -> bool:
+    """Tell whether the patterns name a file or one of the folders that it is in."""
     parts = relative.split("/")
     return any(
         is_ignored("/".join(parts[: depth + 1]), name, depth + 1 < len(parts), scopes)

@@ -1,7 +1,8 @@
-"""Which paths change under folders and files that are watched, as the system tells it.
+"""Changes under folders and files that are watched, as the system reports them.
 
-Knows events and how they come in bursts. Does not know what of it matters, nor what to do about it. Events are hints: a new
-folder may have filled before it was watched, so whoever is told of a folder looks at all that is in it.
+Knows events and how they come in bursts. Does not know which changes matter, nor what to do about
+them. Events are hints: a new folder may have filled before it was watched, so a caller that is told
+of a folder looks at everything in it.
 """
 
 from __future__ import annotations
@@ -15,56 +16,63 @@ from pathlib import Path
 
 from crystalcli.errors import CrystalError
 
-QUIET = 0.5  # seconds without an event after which a burst is over
-LONGEST = 5.0  # seconds after which one is handed on though it is not
-_TICK = 500  # milliseconds between two looks at whether to stop
+QUIET_SECONDS = 0.5  # without an event, after which a burst is over
+MAX_BURST_SECONDS = 5.0  # after which a burst is handed on although it is not over
+_POLL_MS = 500  # between two looks at whether to stop
 
-Next = Callable[[float], "frozenset[str] | None"]
+NextBurst = Callable[[float], "frozenset[str] | None"]
+_Bursts = queue.Queue["frozenset[str] | BaseException"]
 
 
 @contextmanager
-def watch_events(places: Collection[Path], matters: Callable[[str], bool]) -> Iterator[Next]:
-    """Watches inside the block, from its first statement on, and gives a function that waits for the next burst.
+def watch_events(places: Collection[Path], matters: Callable[[str], bool]) -> Iterator[NextBurst]:
+    """Watch inside the block, from its first statement on.
 
-    places: folders, with all below them, and files, by absolute paths. matters: whether an event at an absolute path counts. The
-    function takes the seconds to wait at most and returns the paths that changed, or None when nothing did. Raises CrystalError
-    when the system cannot watch.
+    Args:
+        places: absolute paths of folders, which are watched with everything below them, and of
+            files.
+        matters: tells whether an event at an absolute path counts.
+
+    Yields:
+        A function that waits for the next burst: it takes the seconds to wait at most and returns
+        the paths that changed, or None when nothing did. It raises CrystalError when the system
+        cannot watch.
     """
-    told: queue.Queue[frozenset[str] | BaseException] = queue.Queue()
-    stop, ready = threading.Event(), []
+    bursts: _Bursts = queue.Queue()
+    stop, started_events = threading.Event(), []
     # A file is often replaced by another of its name, which only its folder is told of.
     folders = {place for place in places if place.is_dir()}
     files = {place for place in places if place not in folders}
     groups = [
         (folders, True, lambda path: True),
-        ({each.parent for each in files}, False, {str(f) for f in files}.__contains__),
+        ({file.parent for file in files}, False, {str(file) for file in files}.__contains__),
     ]
     threads = []
     for group, recursive, belongs in groups:
         if group:
             started = threading.Event()
-            ready.append(started)
-            arguments = (group, recursive, belongs, matters, told, stop, started)
+            started_events.append(started)
+            arguments = (group, recursive, belongs, matters, bursts, stop, started)
             threads.append(threading.Thread(target=_listen, args=arguments, daemon=True))
             threads[-1].start()
     try:
-        for started in ready:
+        for started in started_events:
             started.wait()
-        yield lambda seconds: _next(told, seconds)
+        yield lambda seconds: _next_burst(bursts, seconds)
     finally:
         stop.set()
         for thread in threads:
             thread.join()
 
 
-def _next(told: queue.Queue[frozenset[str] | BaseException], seconds: float) -> frozenset[str] | None:
+def _next_burst(bursts: _Bursts, seconds: float) -> frozenset[str] | None:
     try:
-        found = told.get(timeout=seconds)
+        burst = bursts.get(timeout=seconds)
     except queue.Empty:
         return None
-    if isinstance(found, BaseException):
-        raise CrystalError(f"cannot watch for changes: {found}") from found
-    return found
+    if isinstance(burst, BaseException):
+        raise CrystalError(f"cannot watch for changes: {burst}") from burst
+    return burst
 
 
 def _listen(
@@ -72,41 +80,41 @@ def _listen(
     recursive: bool,
     belongs: Callable[[str], bool],
     matters: Callable[[str], bool],
-    told: queue.Queue[frozenset[str] | BaseException],
+    bursts: _Bursts,
     stop: threading.Event,
     started: threading.Event,
 ) -> None:
-    """A thread's work: hand on the bursts of one group of folders until it is told to stop."""
+    """Hand on the bursts of one group of folders until `stop` is set; the work of a thread."""
     from watchfiles import watch
 
-    # Some systems give the real path where the folder that was asked for is a link.
-    as_asked = {os.path.realpath(folder): str(folder) for folder in group if os.path.realpath(folder) != str(folder)}
+    # Some systems give the real path where the folder that was named is a link.
+    named_paths = {os.path.realpath(folder): str(folder) for folder in group if os.path.realpath(folder) != str(folder)}
 
-    def said(path: str) -> str:
-        for real, asked in as_asked.items():
+    def as_named(path: str) -> str:
+        for real, named in named_paths.items():
             if path == real or path.startswith(real + os.sep):
-                return asked + path[len(real) :]
+                return named + path[len(real) :]
         return path
 
     def counts(_: object, path: str) -> bool:
-        return belongs(said(path)) and matters(said(path))
+        return belongs(as_named(path)) and matters(as_named(path))
 
     try:
-        for burst in watch(
+        for changes in watch(
             *group,
             watch_filter=counts,
-            debounce=int(LONGEST * 1000),
-            step=int(QUIET * 1000),
+            debounce=int(MAX_BURST_SECONDS * 1000),
+            step=int(QUIET_SECONDS * 1000),
             stop_event=stop,
-            rust_timeout=_TICK,
+            rust_timeout=_POLL_MS,
             yield_on_timeout=True,  # also the sign that it has begun
             recursive=recursive,
             ignore_permission_denied=True,
         ):
             started.set()
-            if burst:
-                told.put(frozenset(said(path) for _, path in burst))
-    except BaseException as error:  # to be raised where someone waits
-        told.put(error)
+            if changes:
+                bursts.put(frozenset(as_named(path) for _, path in changes))
+    except BaseException as error:  # raised again by the function that waits for a burst
+        bursts.put(error)
     finally:
         started.set()

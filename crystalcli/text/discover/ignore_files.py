@@ -1,8 +1,10 @@
-"""Which paths the ignore files leave out: `.crystalignore`, `.gitignore` at every level, `.git/info/exclude`.
+"""Ignore files and the paths that they leave out.
 
-Knows the patterns of Git and which file's word counts for which folder. Does not walk: it is asked about one entry after
-another, on the way down. It knows neither the user's global Git ignore file nor Git's index: a tracked file that a pattern
-names is left out too.
+Read are `.crystalignore` and `.gitignore` at every level, and `.git/info/exclude`.
+
+Knows the patterns of Git, and which file decides for which folder. Does not walk: it is asked about
+one entry after another, on the way down. Does not know the user's global Git ignore file, nor Git's
+index: a tracked file that a pattern names is left out too.
 """
 
 from __future__ import annotations
@@ -18,7 +20,14 @@ from typing import NamedTuple
 
 
 class Pattern(NamedTuple):
-    """One line of an ignore file. `by_name`: it has no slash and so looks at the last part of a path only."""
+    """One line of an ignore file.
+
+    Attributes:
+        matches: its regular expression.
+        ignores: False for a line with `!`, which takes back what earlier lines ignore.
+        folders_only: it ends with a slash.
+        by_name: it has no slash inside, so it is compared with the last part of a path only.
+    """
 
     matches: Callable[[str], re.Match[str] | None]
     ignores: bool
@@ -27,39 +36,61 @@ class Pattern(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """The patterns of one ignore file, last first, and how a path relative to the walk's root is seen from there."""
+    """The patterns of one ignore file, and how to make a path relative to that file's folder.
+
+    Attributes:
+        patterns: last first.
+        cut: characters to take from the front of a path relative to the walk's root.
+        prefix: text to put there instead.
+    """
 
     patterns: tuple[Pattern, ...]
-    cut: int  # characters to take from the front of the relative path
-    prefix: str  # what to put there instead
+    cut: int
+    prefix: str
 
 
 def is_ignored(relative: str, name: str, is_folder: bool, scopes: tuple[Scope, ...]) -> bool:
-    """The last pattern that matches decides, and a deeper ignore file before one above it.
+    """Tell whether the ignore files leave out an entry.
 
-    Asked on the way down, of every folder before what is in it: so a pattern is only ever held against the entry
-    itself, as Git does it, and what stands below an ignored folder is never asked about.
+    The last pattern that matches decides, and a deeper ignore file goes before one above it. Asked
+    on the way down, about every folder before its entries: so a pattern is compared with the entry
+    itself only, as in Git, and entries below an ignored folder are never asked about.
+
+    Args:
+        relative: the entry's path from the walk's root.
+        name: its last part.
+        is_folder: whether it is a folder.
+        scopes: the ignore files that hold there, deepest first.
     """
     for scope in scopes:
         path = scope.prefix + relative[scope.cut :]
         for matches, ignores, folders_only, by_name in scope.patterns:
             if folders_only and not is_folder:
                 continue
-            # pathspec's expressions match what is *under* a named folder as well; they mark that by a group.
+            # pathspec's expressions also match paths *under* a named folder; a group marks that
+            # case.
             if (match := matches(name if by_name else path)) is not None and match.lastindex is None:
                 return ignores
     return False
 
 
 def scopes_below(entries: list[os.DirEntry[str]], prefix: str, above: tuple[Scope, ...]) -> tuple[Scope, ...]:
-    """The ignore files that hold for what is in a folder: its own before those above it."""
+    """The ignore files that hold for the entries of a folder, the folder's own first.
+
+    Args:
+        entries: the folder's entries, sorted by name.
+        prefix: the folder's path from the walk's root; "" for the root itself.
+        above: the ignore files that hold for the folder.
+    """
     scopes = above
     own: tuple[Scope, ...] = ()
-    for entry in entries:  # sorted: `.crystalignore` comes before `.git`, and `.git` before `.gitignore`
-        if entry.name == ".crystalignore":  # what Git keeps and a crystal need not: before this folder's .gitignore
+    for entry in entries:  # `.crystalignore` comes before `.git`, and `.git` before `.gitignore`
+        # `.crystalignore` goes before this folder's .gitignore: Git may keep files that a crystal
+        # need not.
+        if entry.name == ".crystalignore":
             patterns = _read_patterns(entry.path)
             own = (Scope(patterns, len(prefix) + 1 if prefix else 0, ""),) if patterns else ()
-        elif entry.name == ".git":  # a repository inside: those around it say nothing about its files
+        elif entry.name == ".git":  # an inner repository: ignore files outside of it do not hold
             exclude = _read_patterns(_exclude_file(entry.path))
             scopes = (Scope(exclude, len(prefix) + 1 if prefix else 0, ""),) if exclude else ()
         elif entry.name == ".gitignore":
@@ -72,10 +103,14 @@ def scopes_below(entries: list[os.DirEntry[str]], prefix: str, above: tuple[Scop
 
 
 def scopes_above(real_root: str) -> tuple[Scope, ...]:
-    """The ignore files between the folder asked for and the root of the repository it is in, nearest first.
+    """The ignore files between a folder and the root of its repository, nearest first.
 
-    None when it is in no repository, and none when they ignore that very folder: it was asked for all the same,
-    and rules that mean to leave all of it out say nothing about what in it is worth reading.
+    Empty when the folder is not in a repository, and when they ignore the folder itself: the user
+    named it all the same, and rules that leave all of it out do not tell which of its files to
+    read.
+
+    Args:
+        real_root: the folder, as an absolute path without links.
     """
     if os.path.lexists(f"{real_root}/.git"):
         return ()
@@ -96,15 +131,18 @@ def scopes_above(real_root: str) -> tuple[Scope, ...]:
     parts = below.rstrip("/").split("/")
     for depth, name in enumerate(parts):
         path = "/".join(parts[: depth + 1])
-        held = [(scope, len(below) - len(scope.prefix)) for scope in scopes]
-        seen_from = tuple(Scope(scope.patterns, cut, "") for scope, cut in held if cut <= len(path))
-        if is_ignored(path, name, True, seen_from):
+        cuts = [(scope, len(below) - len(scope.prefix)) for scope in scopes]
+        scopes_there = tuple(Scope(scope.patterns, cut, "") for scope, cut in cuts if cut <= len(path))
+        if is_ignored(path, name, True, scopes_there):
             return ()
     return tuple(scopes)
 
 
 def _exclude_file(git: str) -> str:
-    """`info/exclude` of a repository. In a work tree or submodule `.git` is a file that says where the rest is."""
+    """The path of a repository's `info/exclude`.
+
+    In a work tree or a submodule, `git` is a file that holds the path of the real folder.
+    """
     folder = Path(git)
     try:
         if folder.is_file():
@@ -117,7 +155,7 @@ def _exclude_file(git: str) -> str:
 
 
 def _read_patterns(path: str) -> tuple[Pattern, ...]:
-    """The patterns of an ignore file, last first; none where it cannot be read. Like Git, not through a link."""
+    """The patterns of an ignore file, last first; empty for a link, as in Git, or on failure."""
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):  # a named pipe would never return
             return ()
@@ -128,12 +166,15 @@ def _read_patterns(path: str) -> tuple[Pattern, ...]:
     return tuple(pattern for pattern in compiled if pattern is not None)[::-1]
 
 
-@lru_cache(maxsize=4096)  # a tree of packages repeats the same few lines, and translating one takes 30 µs
+# Cached: a tree of packages repeats the same few lines, and translating one takes 30 µs.
+@lru_cache(maxsize=4096)
 def compiled_line(line: str) -> Pattern | None:
-    """pathspec translates the pattern; whether it is for folders only is taken off first and asked separately.
+    """Compile one line of an ignore file; None for a comment, a blank line and an invalid pattern.
 
-    Its expression for `build/` matches all that is below `build` and its expression for `build/**` matches `build/`
-    itself; held against the entry without a slash, both mean what Git means. Broken patterns match nothing.
+    pathspec translates the pattern; a slash at its end is taken off first and kept as
+    `folders_only`. pathspec's expression for `build/` matches everything below `build`, and that
+    for `build/**` matches `build/` itself; compared with the entry without a slash, both mean what
+    Git means.
     """
     from pathspec import GitIgnoreSpec
 
@@ -142,10 +183,10 @@ def compiled_line(line: str) -> Pattern | None:
     if not line or line.startswith("#"):
         return None
     folders_only = line.endswith("/")
-    line = _BRACKETS.sub(_spell_out, line.removesuffix("/"))
+    line = _BRACKETS.sub(_expand_classes, line.removesuffix("/"))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # `re` has doubts about `[[`, which it then reads as Git does
+            warnings.simplefilter("ignore")  # `re` warns about `[[`, which it reads as Git does
             pattern = next(iter(GitIgnoreSpec.from_lines([line]).patterns))
     except (ValueError, re.error, StopIteration):
         return None
@@ -156,7 +197,7 @@ def compiled_line(line: str) -> Pattern | None:
     return Pattern(matches, pattern.include, folders_only, "/" not in line)
 
 
-# pathspec does not know the classes of POSIX (`[[:digit:]]`); Git does.
+# Git knows the character classes of POSIX (`[[:digit:]]`); pathspec does not.
 _BRACKETS = re.compile(r"\[[!^]?\]?(?:\[:\w+:\]|[^]])*\]")
 _CLASSES = {
     "alpha": "a-zA-Z",
@@ -168,5 +209,5 @@ _CLASSES = {
 }
 
 
-def _spell_out(brackets: re.Match[str]) -> str:
+def _expand_classes(brackets: re.Match[str]) -> str:
     return re.sub(r"\[:(\w+):\]", lambda name: _CLASSES.get(name[1], name[0]), brackets[0])

@@ -12,7 +12,7 @@ from crystalcli.errors import UnsteadySourceError
 from crystalcli.text.formats.book_chapters import gutenberg_title, with_chapters
 from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.formats.rst import rst_title, with_rst_headings
-from crystalcli.text.source.file_bytes import CHANGED, HEAD, Decoder, bytes_again
+from crystalcli.text.source.file_bytes import CHANGED, HEAD_BYTES, Decoder, bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.types import Landmark
 
@@ -30,7 +30,7 @@ class PlainReading:
         self._request = request
         seen = request.seen
         if self.kind != "code":
-            whole = seen.fingerprint.size <= HEAD
+            whole = seen.fingerprint.size <= HEAD_BYTES
             head = Decoder(seen.encoding).decode(seen.head, final=whole)
             self.title = markdown_title(head, whole) if self.kind == "markdown" else _TITLES[self.kind](head)
 

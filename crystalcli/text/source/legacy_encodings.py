@@ -1,7 +1,8 @@
-"""Which of the older encodings a text is in whose letters are mostly not those of Western Europe.
+"""Detection of legacy encodings in texts whose letters are mostly not those of Western Europe.
 
-Knows the most frequent characters of some languages, and in which encodings they used to be written. A text in Latin letters is not
-looked at: there a few accents would have to decide. What fits no language well stays without a guess.
+Knows the most frequent characters of some languages, and the encodings in which they used to be
+written. Does not guess for a text in Latin letters, where a few accents would have to decide, nor
+for one that fits no language well.
 """
 
 from __future__ import annotations
@@ -10,15 +11,21 @@ import codecs
 from collections import Counter
 from typing import NamedTuple
 
-FEWEST = 0.35  # of the letters, those beyond ASCII: in French they are 0.05, in Czech 0.15
-SHORTEST = 12  # bytes beyond ASCII
-VARIED = 7  # of the frequent characters, that are there at all
-FIT = 0.6  # of what is usual for a language
-AHEAD = 1.1  # times as well as any other reading
+MIN_HIGH_SHARE = 0.35  # of bytes beyond ASCII among the letters: French has 0.05, Czech 0.15
+MIN_HIGH_BYTES = 12  # beyond ASCII
+MIN_DISTINCT = 7  # frequent characters of a language that occur at all
+MIN_FIT = 0.6  # share of frequent characters, relative to the usual one of the language
+MIN_LEAD = 1.1  # ratio of the best fit to that of any other reading
 
 
 class _Alphabet(NamedTuple):
-    """frequent: characters that make up `share` of what is not ASCII in most texts. encodings: the likelier first."""
+    """A language's frequent characters and its legacy encodings.
+
+    Attributes:
+        encodings: Python's names, the likeliest first.
+        frequent: the most frequent characters beyond ASCII.
+        share: their share of the characters beyond ASCII in most texts.
+    """
 
     encodings: tuple[str, ...]
     frequent: str
@@ -40,22 +47,30 @@ GUESSED = frozenset(encoding for alphabet in _ALPHABETS for encoding in alphabet
 
 
 def guess_encoding(sample: bytes) -> str:
-    """The encoding of a text that begins with `sample`, one of GUESSED, or "" where none is much likelier than the others."""
+    """Guess the encoding of a text from its beginning.
+
+    Args:
+        sample: the first bytes of the text.
+
+    Returns:
+        One of GUESSED; "" where none is much likelier than the others.
+    """
     high = sum(byte > 127 for byte in sample)
     letters = sum(65 <= byte <= 90 or 97 <= byte <= 122 for byte in sample)
-    if high < SHORTEST or high < FEWEST * (high + letters):
+    if high < MIN_HIGH_BYTES or high < MIN_HIGH_SHARE * (high + letters):
         return ""
-    fits: dict[str, tuple[float, str]] = {}  # by the text that comes out: two encodings may give the same
+    fits: dict[str, tuple[float, str]] = {}  # by decoded text: two encodings may give the same
     for alphabet in _ALPHABETS:
         for encoding in alphabet.encodings:
             try:
-                text = codecs.getincrementaldecoder(encoding)().decode(sample)  # the last character may be cut
+                # Incremental, since the sample may end in the middle of a character.
+                text = codecs.getincrementaldecoder(encoding)().decode(sample)
             except UnicodeDecodeError:
                 continue
             counts = Counter(character for character in text if character > "\x7f")
             frequent = [counts[character] for character in alphabet.frequent if counts[character]]
-            fit = sum(frequent) / max(1, counts.total()) / alphabet.share if len(frequent) >= VARIED else 0.0
+            fit = sum(frequent) / max(1, counts.total()) / alphabet.share if len(frequent) >= MIN_DISTINCT else 0.0
             fits[text] = max(fits.get(text, (0.0, "")), (fit, encoding))
     best, *others = sorted(fits.values(), reverse=True) or [(0.0, "")]
     second = others[0][0] if others else 0.0
-    return best[1] if best[0] >= FIT and best[0] >= AHEAD * second else ""
+    return best[1] if best[0] >= MIN_FIT and best[0] >= MIN_LEAD * second else ""

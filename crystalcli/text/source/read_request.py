@@ -1,4 +1,7 @@
-"""What a reader is given: a file that has been looked through once, and what the user said of it."""
+"""Request to read a file: the file after its survey, and the user's options.
+
+Knows passwords and the refusals of encrypted files. Does not know how any format is decrypted.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +9,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crystalcli.errors import OPENED_BY_PASSWORD, Reason, Refusal
-from crystalcli.text.source.file_bytes import PIECE, FileSurvey
+from crystalcli.text.source.file_bytes import PIECE_BYTES, FileSurvey
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How files are to be read. password: for files that are encrypted. piece: how many bytes of a text are held at a time."""
+    """Options for reading files.
+
+    Attributes:
+        password: opens encrypted files; "" for none.
+        piece: bytes of a text that are held at a time.
+    """
 
     password: str = ""
-    piece: int = PIECE
+    piece: int = PIECE_BYTES
 
 
-PLAINLY = ReadOptions()
+DEFAULT_READ_OPTIONS = ReadOptions()
 
-# What is said of an encrypted file that a password opens, and of one that none does.
+# An encrypted file that a password opens, before and after one was tried, and one that none opens.
 NEEDS_PASSWORD = Refusal("encrypted (a password is needed: --password)", Reason.ENCRYPTED)
 WRONG_PASSWORD = Refusal("encrypted (the password is wrong)", Reason.WRONG_PASSWORD)
 LOCKED = Refusal("encrypted (save it without a password)", Reason.CANNOT_DECRYPT)
 
 
 def may_open(code: str, options: ReadOptions) -> bool:
-    """Tell whether a file that was left out with this reason code may be read now, since a password is given."""
+    """Tell whether a file that was left out with this code may be read now, with a password."""
     return bool(options.password) and code in OPENED_BY_PASSWORD
 
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """One file to read. kind: what it was taken for."""
+    """A file to read.
+
+    Attributes:
+        path: the file.
+        seen: its survey.
+        kind: its kind by name and content, a key of `readers.READERS`.
+        options: the user's options.
+    """
 
     path: Path
     seen: FileSurvey
     kind: str
-    options: ReadOptions = PLAINLY
+    options: ReadOptions = DEFAULT_READ_OPTIONS

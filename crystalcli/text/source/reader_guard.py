@@ -1,46 +1,57 @@
-"""A reading that keeps to what readings promise, whatever is in the file: text that can be stored, and one SourceError where it ends.
+"""Guard around a reading: its text can be stored, and its only errors are those of this package.
 
-Knows no format. A reader names what it knows can be wrong with its files; this is for what nobody thought of, in a reader or in
-the library below it, so that one bad file never ends the reading of the others.
+Knows surrogates and errors. Does not know formats: a reader names the errors that it expects of its
+files; the guard is for all others, in a reader or in the library below it, so that one bad file
+never ends the reading of the others.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
-from crystalcli.errors import CrystalError, SourceError
-from crystalcli.text.source.unforeseen import unforeseen
+from crystalcli.errors import SourceError
+from crystalcli.text.source.unforeseen import contained_errors
 from crystalcli.types import Landmark, Reading
 
-_HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: no text, and neither UTF-8 nor tokens can be made of them
+# Halves of surrogate pairs: neither UTF-8 nor tokens can be made of them.
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class GuardedReading:
-    """`inner`, guarded. Its text has as many characters: what is none becomes U+FFFD."""
+    """A Reading with a guard around it.
+
+    Its text has as many characters as that of the reading inside: surrogates become U+FFFD.
+
+    Args:
+        inner: the reading inside.
+    """
 
     def __init__(self, inner: Reading) -> None:
         self._inner = inner
 
     @property
     def kind(self) -> str:
-        """As of the reading inside."""
+        """The kind of the reading inside."""
         return self._inner.kind
 
     @property
     def title(self) -> str:
-        """As of the reading inside; "" where it cannot be read, which is for `pieces` to say."""
+        """The title of the reading inside, or ""; an error is left for `pieces` to raise."""
         try:
-            with trouble_named():
+            with contained_errors():
                 return storable(self._inner.title)
         except SourceError:
             return ""
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """As of the reading inside. Whatever is raised there is a CrystalError here."""
-        with trouble_named():
+        """The pieces of the reading inside.
+
+        Raises:
+            CrystalError: The reading inside raised an error, of any class.
+        """
+        with contained_errors():
             for piece in self._inner.pieces():
                 if isinstance(piece, str):
                     yield storable(piece)
@@ -48,23 +59,12 @@ class GuardedReading:
                     yield piece if piece.label.isascii() else replace(piece, label=storable(piece.label))
 
 
-@contextmanager
-def trouble_named() -> Iterator[None]:
-    """Turns what nobody expected into a SourceError."""
-    try:
-        yield
-    except CrystalError:
-        raise
-    except Exception as error:
-        raise unforeseen(error) from error
-
-
 def storable(text: str) -> str:
-    """The text, halves of surrogate pairs replaced."""
+    """The text with each half of a surrogate pair replaced by U+FFFD."""
     if text.isascii():
         return text
     try:
-        text.encode()  # faster than to look for what is next to never there
+        text.encode()  # faster than a search for surrogates, which are rare
     except UnicodeEncodeError:
-        return _HALVES.sub("\ufffd", text)
+        return _SURROGATES.sub("\ufffd", text)
     return text

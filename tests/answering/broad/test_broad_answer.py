@@ -26,8 +26,8 @@ TALE = (
     + "The tide was low in the harbour on day {n}. " * 6
     + "\n\n\n"
 )
-PEOPLE = ("Marta", "Josiah", "Marta", "Minna", "Josiah", "Marta", "Edith", "Minna", "Marta", "Edith")
-BOOK = "".join(TALE.format(n=n, who=who) for n, who in enumerate(PEOPLE, 1))
+SLACK_USERS_FILE = ("Marta", "Josiah", "Marta", "Minna", "Josiah", "Marta", "Edith", "Minna", "Marta", "Edith")
+BOOK = "".join(TALE.format(n=n, who=who) for n, who in enumerate(SLACK_USERS_FILE, 1))
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def test_a_list_of_chapters_is_exact(opened):
     answer = opened.ask("Which chapters of The Keeper mention Marta?")  # and needs no language model
     assert answer.extractive
     assert [(portion.label, portion.count) for portion in answer.portions] == [
-        (f"Chapter {n}", 6) for n, who in enumerate(PEOPLE, 1) if who == "Marta"
+        (f"Chapter {n}", 6) for n, who in enumerate(SLACK_USERS_FILE, 1) if who == "Marta"
     ]
     assert answer.text.startswith("“Marta” stands 24 times in 4 of 10 chapters of books/the-keeper.txt:")
     for citation in answer.citations:

@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.text.chunking.boundaries import find_boundaries, sentence_spans
-from crystalcli.text.chunking.chunker import FLOOR, LIMIT, cut_chunks
+from crystalcli.text.chunking.chunker import MAX_CHUNK_TOKENS, MIN_CHUNK_TOKENS, cut_chunks
 from crystalcli.vectors import default_tokenizer
 
 PARAGRAPH = (
@@ -26,7 +26,7 @@ def test_chunks_joined_are_the_text_and_fit_the_encoder(text, code, step):
     found = chunks_of(text, step, code)
     assert "".join(chunk.text for chunk in found) == text
     for chunk in found:
-        assert len(chunk.ids) == len(chunk.ends) <= LIMIT
+        assert len(chunk.ids) == len(chunk.ends) <= MAX_CHUNK_TOKENS
         assert all(a <= b for a, b in zip(chunk.ends, chunk.ends[1:], strict=False))
         assert len(chunk.ends) == 0 or chunk.ends[-1] <= len(chunk.text)
 
@@ -46,8 +46,8 @@ def test_long_text_in_small_pieces_is_cut_as_in_one():
     whole = [c.text for c in chunks_of(text, len(text))]
     assert [c.text for c in chunks_of(text, 777)] == whole
     sizes = [len(c.ids) for c in chunks_of(text, 4096)]
-    assert min(sizes[:-1]) >= FLOOR
-    assert max(sizes) <= LIMIT
+    assert min(sizes[:-1]) >= MIN_CHUNK_TOKENS
+    assert max(sizes) <= MAX_CHUNK_TOKENS
 
 
 def test_an_edit_changes_only_the_chunks_around_it():
@@ -78,7 +78,7 @@ def test_a_line_without_any_place_to_cut_is_still_cut():
     for text in ("x" * 100_000, "word " * 40_000, "é" * 5000 + " " * 100_000 + "end"):
         found = chunks_of(text, 5000)
         assert "".join(c.text for c in found) == text
-        assert max(len(c.ids) for c in found) <= LIMIT
+        assert max(len(c.ids) for c in found) <= MAX_CHUNK_TOKENS
         assert max(len(c.text) for c in found) <= 1 << 16
 
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import MACHINE_MADE, Reason, UsageError
-from crystalcli.text.discover.file_filter import LARGEST, USUAL, FileFilter
-from crystalcli.text.discover.skip_rules import COPY, GENERATED, MINIFIED, by_content, by_name
+from crystalcli.text.discover.file_filter import DEFAULT_FILTER, DEFAULT_MAX_FILE_SIZE, FileFilter
+from crystalcli.text.discover.skip_rules import EDITOR_COPY, GENERATED, MINIFIED, by_content, by_name
 from crystalcli.text.discover.walk import ChangedPaths, FoundFile, SkippedPath, walk_files
 
 NAMES = ("a.md", "b.log", "c/a.md", "c/d/e.log", "c/d/f.txt", "g/h/a.md", "g/i.txt", "[x].txt")
@@ -23,11 +23,11 @@ def write(root: Path, *names: str, content: str = "x") -> None:
         (root / name).write_text(content, encoding="utf-8")
 
 
-def found(root: Path, choice: FileFilter = USUAL, **options: Any) -> list[str]:
+def found(root: Path, choice: FileFilter = DEFAULT_FILTER, **options: Any) -> list[str]:
     return [one.relative for one in walk_files([root], choices={root: choice}, **options) if isinstance(one, FoundFile)]
 
 
-def skipped(root: Path, choice: FileFilter = USUAL) -> dict[str, str]:
+def skipped(root: Path, choice: FileFilter = DEFAULT_FILTER) -> dict[str, str]:
     return {
         one.relative: one.reason for one in walk_files([root], choices={root: choice}) if isinstance(one, SkippedPath)
     }
@@ -68,7 +68,7 @@ def test_include_keeps_what_the_same_lines_would_exclude_and_exclude_wins(tmp_pa
 
 @pytest.mark.parametrize("line", ["", "# a note", "a\nb", "a\0b", "!"])
 def test_what_is_no_pattern_is_refused(line):
-    with pytest.raises(UsageError, match=r"is no pattern as in \.gitignore"):
+    with pytest.raises(UsageError, match=r"expected one as in \.gitignore"):
         FileFilter(exclude=(line,))
 
 
@@ -76,19 +76,19 @@ def test_what_is_no_pattern_is_refused(line):
     "said", [{"include": "*.md"}, {"exclude": [1]}, {"max_file_size": "1"}, {"max_file_size": -1}, {"include": [""]}]
 )
 def test_a_note_that_the_program_would_not_write_is_refused(said):
-    with pytest.raises(ValueError, match="no choice"):
+    with pytest.raises(ValueError, match="invalid file filter"):
         FileFilter.read(said)
 
 
 def test_large_files_are_left_out_and_listed_unless_they_are_named(tmp_path):
     write(tmp_path, "small.txt", "large.txt")
     (tmp_path / "large.txt").write_text("y" * 2001)
-    choice = FileFilter(largest=2000)
+    choice = FileFilter(max_file_size=2000)
     assert found(tmp_path, choice) == ["small.txt"]
     assert skipped(tmp_path, choice) == {"large.txt": "larger than 2,000 bytes"}
     assert (
-        found(tmp_path, FileFilter(largest=2001))
-        == found(tmp_path, FileFilter(largest=0))
+        found(tmp_path, FileFilter(max_file_size=2001))
+        == found(tmp_path, FileFilter(max_file_size=0))
         == ["large.txt", "small.txt"]
     )
     both = [tmp_path, tmp_path / "large.txt"]
@@ -96,7 +96,7 @@ def test_large_files_are_left_out_and_listed_unless_they_are_named(tmp_path):
         "large.txt",
         "small.txt",
     ]
-    assert LARGEST == USUAL.largest == 100_000_000
+    assert DEFAULT_MAX_FILE_SIZE == DEFAULT_FILTER.max_file_size == 100_000_000
 
 
 def test_what_nobody_means_to_read_is_listed_unless_it_is_named_or_included(tmp_path):
@@ -145,7 +145,7 @@ def test_names_in_any_case_are_known():
 
 
 def test_what_editors_leave_beside_a_file_is_not_read():
-    assert {by_name(name) for name in ("notes.txt~", "~$report.docx", "#notes.txt#")} == {COPY}
+    assert {by_name(name) for name in ("notes.txt~", "~$report.docx", "#notes.txt#")} == {EDITOR_COPY}
     assert {by_name(name) for name in ("~notes.txt", "#", "#1.md", "a~b.txt", "C#")} == {None}
 
 

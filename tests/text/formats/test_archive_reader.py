@@ -23,9 +23,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crystalcli.errors import SourceError, UnsteadySourceError
-from crystalcli.text.formats.archive import archive_members
-from crystalcli.text.formats.archive import archive_reader as archives
-from crystalcli.text.formats.archive.archive_reader import Allowance, ArchiveReading
+from crystalcli.text.formats.archive import archive_entry, archive_members
+from crystalcli.text.formats.archive.archive_entry import Allowance
+from crystalcli.text.formats.archive.archive_reader import ArchiveReading
 from crystalcli.text.readers import open_source
 
 relaxed = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -271,8 +271,8 @@ def test_bombs_are_refused_at_once(file: Callable[..., Path], monkeypatch: pytes
     assert refused >= 16
     assert time.process_time() - start < 3
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000  # KiB
-    for module in (archives, archive_members):
-        monkeypatch.setattr(module, "FLOOR", 1 << 20)
+    for module in (archive_entry, archive_members):
+        monkeypatch.setattr(module, "RATIO_FREE_BYTES", 1 << 20)
     for content, name in (
         (zipped([("zeros", bytes(8 << 20))]), "zeros.zip"),
         (tarred([(f"{number}.txt", bytes(1 << 20)) for number in range(8)], "w:gz"), "zeros.tar.gz"),
@@ -285,7 +285,7 @@ def test_bombs_are_refused_at_once(file: Callable[..., Path], monkeypatch: pytes
 
 
 def test_too_many_files(file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "FILES", 5)
+    monkeypatch.setattr(archive_entry, "MAX_FILES", 5)
     for kind, make in MAKERS.items():
         assert len(members(file(make([(f"{number}", b"x") for number in range(5)]), "a." + kind))) == 5
         with pytest.raises(SourceError, match="an archive of more than"):

@@ -246,7 +246,7 @@ def test_a_pdf_that_changes(file: Callable[..., Path], whole: bytes) -> None:
 def test_where_it_is_read_makes_no_difference(file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     path = file(make_pdf(*(f"Page {number} of a book that is long. " * 30 for number in range(70))))
     apart = opened(path)
-    monkeypatch.setattr("crystalcli.text.readers.APART", frozenset())
+    monkeypatch.setattr("crystalcli.text.readers.WORKER_KINDS", frozenset())
     for helpers in (1, 3):
         monkeypatch.setattr("crystalcli.text.formats.pdf.pdf_pages.HELPERS", helpers)
         _, reading = open_source(path)

@@ -260,7 +260,7 @@ def test_labels_and_outline_are_those_that_pdfium_finds(tmp_path: Path, monkeypa
     marks = read(tmp_path, data)[2]
     assert [label for kind, label, _ in marks if kind == "page"] == ["i", "ii", "A-8", "A-9", "aa", "bb"]
     assert [label for kind, label, _ in marks if kind == "heading"] == ["One", "One › Two", "One › Two › Three", "Four"]
-    monkeypatch.setattr("crystalcli.text.readers.APART", frozenset())
+    monkeypatch.setattr("crystalcli.text.readers.WORKER_KINDS", frozenset())
     monkeypatch.setattr(structure, "BOUNDS", Bounds(silence=0.0))
     assert read(tmp_path, data)[2] == marks
 
@@ -269,7 +269,7 @@ def test_pypdf_that_takes_too_long_costs_no_letter(tmp_path: Path, monkeypatch: 
     printed = rewritten(letter("Name"), lambda writer: writer.add_metadata({"/Title": "The crane"}))
     data = annotated(printed, field("/Tx", "boat", (200, 693, 400, 711), V="Petrel"))
     assert read(tmp_path, data)[:2] == ("The crane", "Name  Petrel\n\n")
-    monkeypatch.setattr("crystalcli.text.readers.APART", frozenset())
+    monkeypatch.setattr("crystalcli.text.readers.WORKER_KINDS", frozenset())
     monkeypatch.setattr(structure, "BOUNDS", Bounds(silence=0.0))
     assert read(tmp_path, data)[:2] == ("The crane", "Name\n\n")
 

@@ -10,8 +10,7 @@ import pytest
 from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.formats.archive import archive_members
 from crystalcli.text.formats.office import zip_package
-from crystalcli.text.source import reader_guard
-from crystalcli.text.source.unforeseen import unforeseen
+from crystalcli.text.source.unforeseen import contained_errors, unforeseen
 
 
 def raised(context, error: Exception) -> SourceError:
@@ -29,7 +28,7 @@ def raised(context, error: Exception) -> SourceError:
     ],
 )
 def test_depth_and_memory_are_named_alike_in_every_format(error, message, code):
-    contexts = [reader_guard.trouble_named(), zip_package._trouble_named("epub"), archive_members.archive_trouble()]
+    contexts = [contained_errors(), zip_package._trouble_named("epub"), archive_members.contained_archive_errors()]
     for caught in [unforeseen(error), unforeseen(error, "PDF"), *(raised(context, error) for context in contexts)]:
         assert (str(caught), caught.code, type(caught)) == (message, code, SourceError)
 
@@ -39,15 +38,15 @@ def test_inside_a_container_the_rest_is_damage():
     assert unforeseen(KeyError("x")).code is Reason.UNEXPECTED
     caught = raised(zip_package._damage_named("docx"), KeyError("x"))
     assert (str(caught), caught.code) == ("damaged Word file: unexpected KeyError", Reason.DAMAGED)
-    caught = raised(archive_members.archive_trouble(), KeyError("x"))
+    caught = raised(archive_members.contained_archive_errors(), KeyError("x"))
     assert (str(caught), caught.code) == ("damaged archive: unexpected KeyError", Reason.DAMAGED)
-    caught = raised(archive_members.archive_trouble(), zipfile.BadZipFile())
+    caught = raised(archive_members.contained_archive_errors(), zipfile.BadZipFile())
     assert (str(caught), caught.code) == ("damaged archive", Reason.DAMAGED)
 
 
 def test_what_the_disk_refuses_may_be_read_another_time():
     broken = OSError(errno.EIO, "Input/output error")
-    for caught in (unforeseen(broken), unforeseen(broken, "archive"), raised(reader_guard.trouble_named(), broken)):
+    for caught in (unforeseen(broken), unforeseen(broken, "archive"), raised(contained_errors(), broken)):
         assert (str(caught), caught.code, type(caught)) == (
             "input/output error",
             Reason.UNREADABLE,

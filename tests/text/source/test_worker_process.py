@@ -82,11 +82,11 @@ def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     (tmp_path / "trials").mkdir()
     (tmp_path / "trials" / "reader_trial.py").write_text(READER)
     (tmp_path / "a.txt").write_text("text ")
-    start = worker_process.STARTING.replace(
+    program = worker_process.CHILD_PROGRAM.replace(
         "from crystalcli",
         f"import crystalcli.text as t; t.__path__.append({str(tmp_path / 'trials')!r}); from crystalcli",
     )
-    monkeypatch.setattr(worker_process, "STARTING", start)
+    monkeypatch.setattr(worker_process, "CHILD_PROGRAM", program)
     worker_process.dismiss()
 
     def make(name: str, **bounds: float) -> WorkerReading:
@@ -152,13 +152,13 @@ def test_two_at_once(reading: Callable[..., WorkerReading]) -> None:
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
 def test_it_dies_with_its_parent(tmp_path: Path, signum: int, reading: Callable[..., WorkerReading]) -> None:
     program = f"""
-import crystalcli.text.source.worker_process as apart, sys
-apart.STARTING = {worker_process.STARTING!r}
+import crystalcli.text.source.worker_process as worker_process, sys
+worker_process.CHILD_PROGRAM = {worker_process.CHILD_PROGRAM!r}
 from pathlib import Path
-from crystalcli.text.source.read_request import Asked
-from crystalcli.text.source.file_bytes import survey
+from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.file_bytes import survey_file
 path = Path({str(tmp_path / "a.txt")!r})
-for piece in apart.ApartReading(Asked(path, survey(path), "x"), "reader_trial:Slow").pieces():
+for piece in worker_process.WorkerReading(ReadRequest(path, survey_file(path), "x"), "reader_trial:Slow").pieces():
     print(piece, flush=True)
 """
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)

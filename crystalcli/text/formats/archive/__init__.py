@@ -1,1 +1,1 @@
-"""The archive room."""
+"""Zip, tar and compressed files, read as folders of files."""

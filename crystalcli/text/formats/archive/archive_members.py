@@ -1,7 +1,7 @@
-"""Zip, tar and compressed files as lists of entries, unpacked in pieces. Nothing here writes a file.
+"""Zip, tar and compressed files as lists of entries, unpacked in pieces and never to a disk.
 
-Knows zipfile, tarfile and the four decompressors, and what a hostile file can make them hold in memory. Does not know which
-entries are read, nor what their names may be.
+Knows zipfile, tarfile and the four decompressors, and how much memory a hostile file can make them
+take. Does not know which entries are read, nor which names they may have.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from crystalcli.errors import Reason, Refusal, SourceError
-from crystalcli.text.formats.archive.archive_reader import (
+from crystalcli.text.formats.archive.archive_entry import (
     BOMB,
-    FILES,
-    FLOOR,
-    RATIO,
+    MAX_FILES,
+    MAX_RATIO,
+    RATIO_FREE_BYTES,
     TOO_MANY,
     Allowance,
     ArchiveEntry,
-    LeftError,
+    EntryRefusedError,
 )
-from crystalcli.text.formats.chats.chat_json import PEOPLE
-from crystalcli.text.source.file_bytes import PIECE
+from crystalcli.text.source.file_bytes import PIECE_BYTES
 from crystalcli.text.source.read_request import NEEDS_PASSWORD, WRONG_PASSWORD
-from crystalcli.text.source.unforeseen import unforeseen
+from crystalcli.text.source.sniff_messages import SLACK_USERS_FILE
+from crystalcli.text.source.unforeseen import contained_errors
 
 if TYPE_CHECKING:
     from zstandard import ZstdDecompressionObj
@@ -41,17 +41,16 @@ UNKNOWN_CIPHER = Refusal("encrypted in a way that is not supported (AES)", Reaso
 DAMAGED_MEMBER = Refusal("damaged in its archive", Reason.DAMAGED)
 LINK = Refusal("a link", Reason.NOT_A_FILE)
 TOO_LARGE_PART = Refusal("damaged archive: a part of it is too large", Reason.DAMAGED)
-SLOW = Refusal(
-    f"encrypted, and larger than {FLOOR >> 20} MB", Reason.TOO_LARGE
-)  # Python's own decryption takes a second for each MB
-_AES = 99  # what stands for the method of compression then
-_DIRECTORY = FILES * 2000  # bytes of a zip's list of files: zipfile reads all of it into memory at once
-_LARGEST_HEADER = 1 << 20  # bytes of what tar says of one file beyond its header: likewise
-_XZ_MEMORY = 256 << 20
-_ZSTD_WINDOW = 128 << 20
-_ZSTD_STEP = 512  # bytes: each three may become 128 KB
-_TAR_BLOCK = 512
-_BEFORE = (
+# Python's own decryption takes a second for each MB.
+SLOW = Refusal(f"encrypted, and larger than {RATIO_FREE_BYTES >> 20} MB", Reason.TOO_LARGE)
+_AES = 99  # in place of the method of compression
+_MAX_DIRECTORY_BYTES = MAX_FILES * 2000  # of a zip's list of files, which zipfile reads at once
+_MAX_TAR_EXTENSION_BYTES = 1 << 20  # of a tar's extended header of one file, read at once as well
+_XZ_MEMORY_BYTES = 256 << 20
+_ZSTD_WINDOW_BYTES = 128 << 20
+_ZSTD_STEP_BYTES = 512  # each three bytes may become 128 KB
+_TAR_BLOCK_BYTES = 512
+_TAR_EXTENSIONS = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
     tarfile.XHDTYPE,
@@ -61,78 +60,100 @@ _BEFORE = (
 
 
 class _Readable(Protocol):
+    """A stream of bytes."""
+
     def read(self, size: int, /) -> bytes: ...
 
 
 def archive_entries(
     stream: BinaryIO, encoding: str, name: str, allowance: Allowance, password: str = ""
 ) -> Iterator[ArchiveEntry]:
-    """Everything but the folders in an archive. encoding: as in Survey; name: the archive's own; password: for what is encrypted in
-    a zip. Raises SourceError and what `trouble_named` names."""
+    """List the files of an archive.
+
+    Args:
+        stream: the archive.
+        encoding: as in FileSurvey.
+        name: the archive's own name.
+        allowance: the files and bytes that may still be unpacked.
+        password: opens encrypted files of a zip.
+
+    Yields:
+        The entries, without folders.
+
+    Raises:
+        SourceError: The archive cannot be read, or not further.
+        Exception: An error of the libraries, for `contained_archive_errors`.
+    """
     if encoding == "zip":
         yield from _zip(stream, allowance, password)
     elif encoding == "tar":
         yield from _tar(_Bounded(stream, stream, allowance))
     else:
         unpacked = _Bounded(_DECOMPRESSORS[encoding](stream), stream, allowance)
-        first = unpacked.peek(_TAR_BLOCK)
+        first = unpacked.peek(_TAR_BLOCK_BYTES)
         if _is_tar(first):
             yield from _tar(unpacked)
         else:
             stem, _, ending = name.rpartition(".")
             inner = stem if stem and ending.lower() in ("gz", "z", "bz2", "xz", "zst") else name
-            yield ArchiveEntry(inner, 0, None, partial(_all_of, unpacked))
+            yield ArchiveEntry(inner, 0, None, partial(_read_pieces, unpacked))
 
 
 @contextmanager
-def archive_trouble() -> Iterator[None]:
-    """Turns whatever the libraries raise, and on a broken file that may be anything, into one SourceError."""
-    try:
-        yield
-    except SourceError:
-        raise
-    except Exception as error:
-        if isinstance(error, EOFError | tarfile.ReadError) and "end" in str(error).lower():
-            raise SourceError("damaged archive: it ends too early", Reason.DAMAGED) from error
-        if isinstance(error, _known_errors()) or (isinstance(error, OSError) and error.errno is None):
-            raise SourceError("damaged archive", Reason.DAMAGED) from error
-        raise unforeseen(error, "archive") from error
+def contained_archive_errors() -> Iterator[None]:
+    """Turn errors of the libraries, which may be of any class, into a SourceError.
+
+    Raises:
+        SourceError: The block raised an error.
+    """
+    with contained_errors("archive"):
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, EOFError | tarfile.ReadError) and "end" in str(error).lower():
+                raise SourceError("damaged archive: it ends too early", Reason.DAMAGED) from error
+            if isinstance(error, _damage_errors()) or (isinstance(error, OSError) and error.errno is None):
+                raise SourceError("damaged archive", Reason.DAMAGED) from error
+            raise
 
 
-def _known_errors() -> tuple[type[Exception], ...]:
-    """What the libraries raise on a damaged archive."""
-    known = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError)
-    zstandard = sys.modules.get("zstandard")  # it is imported where a file needs it
-    return known if zstandard is None else (*known, zstandard.ZstdError)
+def _damage_errors() -> tuple[type[Exception], ...]:
+    """The errors that the libraries raise on a damaged archive."""
+    errors = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, ValueError)
+    zstandard = sys.modules.get("zstandard")  # imported when a file needs it
+    return errors if zstandard is None else (*errors, zstandard.ZstdError)
 
 
 # --- zip --------------------------------------------------------------------------------------------
 
 
 def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[ArchiveEntry]:
-    # What zipfile goes by, and nothing else, says how much it is about to hold.
+    # zipfile's own record of the directory is the only one that tells how much zipfile is going to
+    # hold.
     end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
-    if end and end[5] > _DIRECTORY:
+    if end and end[5] > _MAX_DIRECTORY_BYTES:
         raise SourceError(*TOO_MANY)
     with zipfile.ZipFile(stream) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         allowance.fits(len(infos), sum(info.file_size for info in infos))
-        listed = sorted(((_name_in(info), number, info) for number, info in enumerate(infos)), key=_order)
+        listed = sorted(((_decoded_name(info), number, info) for number, info in enumerate(infos)), key=_walk_order)
         for name, _, info in listed:
             size = info.file_size
             unzipped = partial(_unzipped, archive, info, allowance, password)
             yield ArchiveEntry(name, size, _zip_refusal(info, password), unzipped, info.compress_size)
 
 
-def _order(each: tuple[str, int, zipfile.ZipInfo]) -> tuple[bool, list[str], int]:
-    """As a walk goes, but for who is who, which those who read the others look for."""
-    parts = each[0].split("/")
-    return parts[-1] != PEOPLE, parts, each[1]
+def _walk_order(listed: tuple[str, int, zipfile.ZipInfo]) -> tuple[bool, list[str], int]:
+    """Walk order, except that `users.json` comes first: chat readers look up names in it."""
+    name, number, _ = listed
+    parts = name.split("/")
+    return parts[-1] != SLACK_USERS_FILE, parts, number
 
 
-def _name_in(info: zipfile.ZipInfo) -> str:
+def _decoded_name(info: zipfile.ZipInfo) -> str:
     name = info.filename
-    if not info.flag_bits & 0x800:  # zipfile takes it for the alphabet of DOS, and most of what makes zips writes UTF-8
+    # Without this flag zipfile decodes it as the alphabet of DOS, but most programs write UTF-8.
+    if not info.flag_bits & 0x800:
         try:
             name = name.encode("cp437").decode("utf-8")
         except UnicodeError:
@@ -151,27 +172,28 @@ def _zip_refusal(info: zipfile.ZipInfo, password: str) -> Refusal | None:
             return UNKNOWN_CIPHER
         if not password:
             return NEEDS_PASSWORD
-        if info.file_size > FLOOR:
+        if info.file_size > RATIO_FREE_BYTES:
             return SLOW
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         return Refusal(f"compressed by a method that is not known ({info.compress_type})", Reason.UNSUPPORTED)
-    return BOMB if info.file_size > FLOOR + RATIO * info.compress_size else None
+    return BOMB if info.file_size > RATIO_FREE_BYTES + MAX_RATIO * info.compress_size else None
 
 
 def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance, password: str) -> Iterator[bytes]:
-    # Of a wrong password one byte in the file tells; where that happens to fit, what comes out is no data that could be unpacked.
-    trouble = WRONG_PASSWORD if info.flag_bits & 1 else DAMAGED_MEMBER
+    # One byte in the file reveals a wrong password; where it happens to fit, the decrypted data
+    # cannot be unpacked.
+    refusal = WRONG_PASSWORD if info.flag_bits & 1 else DAMAGED_MEMBER
     try:
-        word = password.encode() if info.flag_bits & 1 else None
-        with archive.open(info, pwd=word) as file:  # it gives no more than the size that is listed
-            while piece := file.read(PIECE):
+        password_bytes = password.encode() if info.flag_bits & 1 else None
+        with archive.open(info, pwd=password_bytes) as file:  # it yields at most the listed size
+            while piece := file.read(PIECE_BYTES):
                 allowance.take(len(piece))
                 yield piece
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError, RuntimeError):
-        raise LeftError(trouble) from None
+        raise EntryRefusedError(refusal) from None
     except OSError as error:
         if error.errno is None:
-            raise LeftError(trouble) from None
+            raise EntryRefusedError(refusal) from None
         raise
 
 
@@ -179,84 +201,104 @@ def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowa
 
 
 class _Bounded:
-    """A stream that is unpacked, counted as it goes: an end is put to a bomb long before the allowance is used up."""
+    """An unpacked stream whose bytes are counted.
+
+    So a bomb is stopped long before the allowance is used up.
+
+    Args:
+        unpacked: the decompressor's stream.
+        packed: the stream that it reads, whose position counts.
+        allowance: the bytes that may still be unpacked.
+    """
 
     def __init__(self, unpacked: _Readable, packed: BinaryIO, allowance: Allowance) -> None:
         self._unpacked, self._packed, self._allowance = unpacked, packed, allowance
-        self._given = 0
-        self._held = b""
+        self._read_bytes = 0
+        self._peeked = b""
 
     def peek(self, size: int) -> bytes:
-        """The first bytes, which `read` gives again."""
-        while len(self._held) < size and (more := self._next(size - len(self._held))):
-            self._held += more
-        return self._held
+        """The first `size` bytes, which `read` returns again."""
+        while len(self._peeked) < size and (more := self._next(size - len(self._peeked))):
+            self._peeked += more
+        return self._peeked
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, none at the end."""
-        if self._held:
-            data, self._held = self._held[:size], self._held[size:]
+        """Up to `size` bytes; b"" at the end."""
+        if self._peeked:
+            data, self._peeked = self._peeked[:size], self._peeked[size:]
             return data
         return self._next(size)
 
     def _next(self, size: int) -> bytes:
-        data = self._unpacked.read(min(size, PIECE))
-        self._given += len(data)
+        data = self._unpacked.read(min(size, PIECE_BYTES))
+        self._read_bytes += len(data)
         self._allowance.take(len(data))
-        if self._given > FLOOR + RATIO * self._packed.tell():
+        if self._read_bytes > RATIO_FREE_BYTES + MAX_RATIO * self._packed.tell():
             raise SourceError(*BOMB)
         return data
 
 
 class _Xz:
-    """What `lzma.LZMAFile` is, with a limit to the memory that a file may ask for."""
+    """Like `lzma.LZMAFile`, with a limit on the memory that a file may ask for.
+
+    Args:
+        stream: the packed bytes.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._decompressor = self._new()
 
     def _new(self) -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY_BYTES)
 
     def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
         while True:
             data = b""
             if self._decompressor.eof:
-                data = (self._decompressor.unused_data or self._stream.read(PIECE)).lstrip(b"\0")
+                data = (self._decompressor.unused_data or self._stream.read(PIECE_BYTES)).lstrip(b"\0")
                 if not data:
                     return b""
                 self._decompressor = self._new()
-            elif self._decompressor.needs_input and not (data := self._stream.read(PIECE)):
+            elif self._decompressor.needs_input and not (data := self._stream.read(PIECE_BYTES)):
                 raise EOFError("it ends too early")
             if unpacked := self._decompressor.decompress(data, size):
                 return unpacked
 
 
 class _Zstd:
-    """Frames of zstd. Given so little at a time that what comes of it stays small; a stream of the library's would not say that one
-    ends too early."""
+    """Frames of zstd, as a stream.
+
+    It feeds so few bytes at a time that the unpacked data stays small. The library's own stream
+    does not report a frame that ends too early.
+
+    Args:
+        stream: the packed bytes.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._decompressor = self._new()
-        self._held = memoryview(b"")
+        self._unread = memoryview(b"")
 
     def _new(self) -> ZstdDecompressionObj:
         from zstandard import ZstdDecompressor
 
-        return ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+        return ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj()
 
     def read(self, size: int, /) -> bytes:
-        while not self._held:
+        """Up to `size` bytes; b"" at the end."""
+        while not self._unread:
             if self._decompressor.eof:
-                if not (data := self._decompressor.unused_data or self._stream.read(_ZSTD_STEP)):
+                if not (data := self._decompressor.unused_data or self._stream.read(_ZSTD_STEP_BYTES)):
                     return b""
                 self._decompressor = self._new()
-            elif not (data := self._stream.read(_ZSTD_STEP)):
+            elif not (data := self._stream.read(_ZSTD_STEP_BYTES)):
                 raise EOFError("it ends too early")
-            self._held = memoryview(self._decompressor.decompress(data))
-        out, self._held = bytes(self._held[:size]), self._held[size:]
-        return out
+            self._unread = memoryview(self._decompressor.decompress(data))
+        piece, self._unread = bytes(self._unread[:size]), self._unread[size:]
+        return piece
 
 
 _DECOMPRESSORS: dict[str, Callable[[BinaryIO], _Readable]] = {
@@ -267,8 +309,8 @@ _DECOMPRESSORS: dict[str, Callable[[BinaryIO], _Readable]] = {
 }
 
 
-def _all_of(stream: _Readable) -> Iterator[bytes]:
-    while piece := stream.read(PIECE):
+def _read_pieces(stream: _Readable) -> Iterator[bytes]:
+    while piece := stream.read(PIECE_BYTES):
         yield piece
 
 
@@ -281,10 +323,10 @@ def _is_tar(block: bytes) -> bool:
 
 
 class _Header(tarfile.TarInfo):
-    """One that does not read names of any size into memory."""
+    """A header of tar that does not read names of any size into memory."""
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        if self.type in _BEFORE and self.size > _LARGEST_HEADER:
+        if self.type in _TAR_EXTENSIONS and self.size > _MAX_TAR_EXTENSION_BYTES:
             raise SourceError(*TOO_LARGE_PART)
         return super()._proc_member(archive)  # type: ignore[misc,no-any-return]
 
@@ -293,9 +335,9 @@ def _tar(stream: _Bounded) -> Iterator[ArchiveEntry]:
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Header) as archive:  # type: ignore[call-overload]
         count = 0
         while (info := archive.next()) is not None:
-            archive.members.clear()  # it would keep all of them
+            archive.members.clear()  # otherwise it keeps all of them
             count += 1
-            if count > FILES * 2:  # folders are counted here, and nowhere else
+            if count > MAX_FILES * 2:  # folders count here, and nowhere else
                 raise SourceError(*TOO_MANY)
             if not info.isdir():
                 yield ArchiveEntry(info.name, info.size, _tar_refusal(info), partial(_untarred, archive, info))
@@ -313,5 +355,5 @@ def _untarred(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes
     file = archive.extractfile(info)
     if file is not None:
         with file:
-            while piece := file.read(PIECE):
+            while piece := file.read(PIECE_BYTES):
                 yield piece

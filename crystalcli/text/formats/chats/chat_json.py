@@ -14,7 +14,6 @@ from typing import Any
 
 from crystalcli.text.document.messages import ChatLog, Message, format_time, short_label
 
-PEOPLE = "users.json"  # the file of a Slack export that maps user ids to names
 _AUTHORS = ("author", "from", "sender", "sender_name", "speaker", "user", "username", "user_name", "name", "role")
 _TEXTS = ("text", "content", "message", "body", "value")
 _TIMES = (

@@ -18,6 +18,7 @@ from crystalcli.text.formats.chats import chat_json, whatsapp
 from crystalcli.text.formats.plain import decode_lines, decode_pieces
 from crystalcli.text.formats.source_code import CodeReading
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.sniff_messages import SLACK_USERS_FILE
 from crystalcli.types import Landmark
 
 _MAX_JSON_BYTES = 256 << 20  # of an export, which is parsed whole
@@ -68,7 +69,7 @@ class ChatReading:
 def _read_users(path: Path) -> dict[str, str]:
     """Return names by user ids, from a `users.json` above or in a Slack channel's folder."""
     for folder in (path.parent.parent, path.parent):
-        users = folder / chat_json.PEOPLE
+        users = folder / SLACK_USERS_FILE
         try:
             if users != path and users.is_file() and users.stat().st_size <= _MAX_USERS_BYTES:
                 return chat_json.slack_names(_parse_json(users.read_text("utf-8-sig")))

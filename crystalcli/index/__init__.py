@@ -2,14 +2,12 @@
 
 The question it answers: which text, vectors and places belong to which chunk?
 
-atom_spans.py         Which atoms a document is made of, in its order, and at which characters of it
-                      they begin.
+atom_spans.py         Characters of the atoms of a chunk, a run or a document.
 byte_cache.py         What was read last, up to so many bytes: one bound for everything, so that a
                       crystal's size does not show in memory.
 chunk_context.py      What a chunk stands in: the name of its document, the headings above it, the
                       definition around it.
-chunk_reader.py       A crystal's chunks one by one, as they are stored: text, hash, units and
-                      codes. Knows nothing of vectors or questions.
+chunk_reader.py       Chunks of a crystal one by one, as stored: text, hash, context, units, codes.
 codebook_training.py  Codebooks for an encoder that the program does not know, learnt from text:
                       from files, or from what a crystal holds.
 encoder.py            Which encoder a crystal goes by: the program's own, or one in a folder that
@@ -22,12 +20,10 @@ index_reader.py       A crystal as recall sees it: which segment, chunk, documen
                       belongs to, and the codes below it.
 layer_encoder.py      Chunks to the codes of layers 1 to 3: encoder, pyramid and codec in a row. The
                       one place where ingesting needs torch.
-lazy_encoder.py       An encoder that is loaded when the first chunk needs it, and one that stays in
-                      memory from one ingest to the next.
 place.py              Where a span of a document stands, in the words of its kind: pages, lines,
                       sheet and row, cell, message, definition.
-segment_reader.py     Segments taken by themselves: the spans of one and who is whose parent in it,
-                      and whether all of them follow one another.
+run_builder.py        Runs of a document, built while its chunks are numbered.
+segment_reader.py     Segments by themselves: the spans and the tree of one, the numbering of all.
 segment_writer.py     Collects chunks into segments and commits them: text, spans, layers and
                       lexical index in one transaction.
 stats.py              What a crystal holds, counted: its layers, its text, its documents, and the
@@ -48,8 +44,10 @@ from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.index.atom_spans import (
+        atom_starts,
         atoms_of_documents,
         document_atoms,
+        run_atom_spans,
     )
     from crystalcli.index.chunk_context import (
         CONTEXT_MARK,
@@ -85,15 +83,16 @@ if TYPE_CHECKING:
         IndexReader,
     )
     from crystalcli.index.layer_encoder import (
+        CachedEncoder,
         ChunkEncoder,
         LayerCodes,
-    )
-    from crystalcli.index.lazy_encoder import (
-        CachedEncoder,
         LazyEncoder,
     )
     from crystalcli.index.place import (
         locate_span,
+    )
+    from crystalcli.index.run_builder import (
+        RunBuilder,
     )
     from crystalcli.index.segment_reader import (
         SegmentReader,
@@ -127,8 +126,10 @@ else:
         __name__,
         {
             "atom_spans": (
+                "atom_starts",
                 "atoms_of_documents",
                 "document_atoms",
+                "run_atom_spans",
             ),
             "chunk_context": (
                 "CONTEXT_MARK",
@@ -164,14 +165,13 @@ else:
                 "IndexReader",
             ),
             "layer_encoder": (
+                "CachedEncoder",
                 "ChunkEncoder",
                 "LayerCodes",
-            ),
-            "lazy_encoder": (
-                "CachedEncoder",
                 "LazyEncoder",
             ),
             "place": ("locate_span",),
+            "run_builder": ("RunBuilder",),
             "segment_reader": (
                 "SegmentReader",
                 "check_numbering",
@@ -217,12 +217,14 @@ __all__ = [
     "LayerStats",
     "LazyEncoder",
     "NodeView",
+    "RunBuilder",
     "SegmentReader",
     "SegmentWriter",
     "StatsReport",
     "StoredChunk",
     "TermIndex",
     "add_fidelity",
+    "atom_starts",
     "atoms_of_documents",
     "build_draft",
     "check_numbering",
@@ -246,6 +248,7 @@ __all__ = [
     "open_encoder",
     "open_segment",
     "resolve_encoder",
+    "run_atom_spans",
     "walk_layers",
     "write_segment",
 ]

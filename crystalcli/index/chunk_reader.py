@@ -1,6 +1,9 @@
-"""A crystal's chunks one by one, as they are stored: text, hash, units and codes. Knows nothing of vectors or questions.
+"""Chunks of a crystal one by one, as stored: text, hash, context, units, codes.
 
-For what goes through a crystal from end to end; recall has `shelf`. What is read is held against its hash and its counts.
+For programs that go through a crystal from end to end; recall has `index_reader`. All that is read
+is checked against its hash and its counts.
+
+Knows: segments, hashes, contexts. Does not know: vectors, questions.
 """
 
 from __future__ import annotations
@@ -10,144 +13,173 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.layer_encoder import LayerCodes
-from crystalcli.lexical import varint
-from crystalcli.storage import ChunkSpans, SegmentRow, Store, contexts_of, digest
-from crystalcli.vectors import node_counts
+from crystalcli.index.segment_reader import SegmentReader, open_segment, prefix_sums
+from crystalcli.storage import SegmentRow, Store, contexts_of, digest
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from crystalcli.types import Int64Array
 
-    Integers = npt.NDArray[np.int64]
-
-_HELD = 32  # segments whose text is kept at hand, 128 KB each
+_CACHED = 32  # segments whose text is kept in memory, 128 KB each
 
 
 class StoredChunk(NamedTuple):
-    """text; key: the hash of the text; context: what it stands in; tokens: how many; units: characters of each unit, int64
-    [units]; codes: None when the layers of its segment are still to be made."""
+    """A chunk with everything that is stored of it.
+
+    Attributes:
+        text: Its text.
+        key: The hash of the text, 16 bytes.
+        context: Its context, see `chunk_context`.
+        tokens: Its number of tokens.
+        units: Characters of each unit, int64 [units].
+        codes: Its codes; None while the layers of its segment are still to be made.
+    """
 
     text: str
     key: bytes
     context: str
     tokens: int
-    units: Integers
+    units: Int64Array
     codes: LayerCodes | None
 
 
-class _Open(NamedTuple):
-    """A segment that has been read. `bounds` and the three `_firsts` are offsets of every chunk, int64 [chunks + 1]."""
+class _OpenSegment(NamedTuple):
+    """A segment that was read.
 
+    Attributes:
+        tree: Its spans and its tree.
+        text: Its text as UTF-8.
+        bounds: The byte of `text` at which each chunk begins, int64 [chunks + 1].
+        codes: Its codes; None without layers.
+    """
+
+    tree: SegmentReader
     text: bytes
-    spans: ChunkSpans
-    bounds: Integers
-    unit_firsts: Integers
-    cluster_firsts: Integers
-    atom_firsts: Integers
+    bounds: Int64Array
     codes: LayerCodes | None
 
 
 class ChunkReader:
-    """The chunks of one store as of now."""
+    """Reads the chunks of one store, as of the time when the reader is made."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self._segments = store.segments()
         self._firsts = [segment.first_chunk for segment in self._segments]
-        self._read: Callable[[int], _Open] = lru_cache(maxsize=_HELD)(self._segment)
-        self._keys: Callable[[int], bytes] = lru_cache(maxsize=None)(self._hashes)
-        self._contexts: Callable[[int], list[str]] = lru_cache(maxsize=_HELD)(self._contexts_of)
+        self._read: Callable[[int], _OpenSegment] = lru_cache(maxsize=_CACHED)(self._open)
+        self._keys: Callable[[int], bytes] = lru_cache(maxsize=None)(self._read_hashes)
+        self._contexts: Callable[[int], list[str]] = lru_cache(maxsize=_CACHED)(self._read_contexts)
 
     def of(self, source: int) -> list[int]:
-        """The numbers of a source's chunks, in order. Raises DamagedCrystalError."""
+        """List the numbers of a document's chunks, in order.
+
+        Raises:
+            DamagedCrystalError: A run of the document cannot be read.
+        """
         numbers: list[int] = []
         for run in self.store.runs_of(source):
             numbers.extend(range(run.first_chunk, run.first_chunk + run.chunks))
         return numbers
 
     def key(self, chunk: int) -> bytes:
-        """The hash of a chunk's text, as it is stored. Raises DamagedCrystalError when there is no such chunk."""
+        """Read the stored hash of a chunk's text.
+
+        Raises:
+            DamagedCrystalError: The chunk or its hash is missing.
+        """
         index, local = self._find(chunk)
         return self._keys(index)[16 * local : 16 * local + 16]
 
     def identity(self, chunk: int) -> bytes:
-        """What tells a chunk from others: the hash of its text, and its context. Raises DamagedCrystalError."""
+        """Compute the identity of a chunk from its hash and its context, see `chunk_identity`.
+
+        Raises:
+            DamagedCrystalError: The chunk, its hash or its context is missing.
+        """
         return chunk_identity(self.key(chunk), self.context(chunk))
 
     def context(self, chunk: int) -> str:
-        """What a chunk stands in. Raises DamagedCrystalError."""
+        """Read the context of a chunk.
+
+        Raises:
+            DamagedCrystalError: The chunk is missing, or its context cannot be read.
+        """
         index, local = self._find(chunk)
         return self._contexts(index)[local]
 
     def tokens(self, chunk: int) -> int:
-        """How many tokens a chunk has."""
+        """Read the number of a chunk's tokens."""
         index, local = self._find(chunk)
-        return int(self._read(index).spans.tokens[local])
+        return int(self._read(index).tree.spans.tokens[local])
 
     def text(self, chunk: int) -> str:
-        """A chunk's exact text. Raises DamagedCrystalError when it is not what its hash and its counts say."""
+        """Read the exact text of a chunk.
+
+        Raises:
+            DamagedCrystalError: The text does not match its hash or its counts.
+        """
         index, local = self._find(chunk)
-        opened = self._read(index)
-        data = opened.text[int(opened.bounds[local]) : int(opened.bounds[local + 1])]
+        segment = self._read(index)
+        data = segment.text[int(segment.bounds[local]) : int(segment.bounds[local + 1])]
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
             raise self._damaged(f"chunk {chunk} is not UTF-8") from error
-        if digest(data) != self.key(chunk) or len(text) != int(opened.spans.characters[local]):
+        if digest(data) != self.key(chunk) or len(text) != int(segment.tree.spans.characters[local]):
             raise self._damaged(f"the text of chunk {chunk} does not match its hash")
         return text
 
     def get(self, chunk: int) -> StoredChunk:
-        """All there is of a chunk. Raises DamagedCrystalError."""
+        """Read everything that is stored of a chunk.
+
+        Raises:
+            DamagedCrystalError: A part of it is missing or contradicts another.
+        """
         text = self.text(chunk)
         index, local = self._find(chunk)
-        opened = self._read(index)
-        units = opened.spans.units[int(opened.unit_firsts[local]) : int(opened.unit_firsts[local + 1])]
-        tokens, context = int(opened.spans.tokens[local]), self.context(chunk)
+        tree = self._read(index).tree
+        units = tree.spans.units[int(tree.chunk_units[local]) : int(tree.chunk_units[local + 1])]
+        tokens, context = int(tree.spans.tokens[local]), self.context(chunk)
         return StoredChunk(text, self.key(chunk), context, tokens, units, self._codes(index, local))
 
     def _codes(self, index: int, local: int) -> LayerCodes | None:
-        opened, row = self._read(index), self._segments[index]
-        if opened.codes is None:
+        """Cut the codes of a chunk out of those of its segment."""
+        segment, row = self._read(index), self._segments[index]
+        if segment.codes is None:
             return None
+        tree = segment.tree
+        atoms = tree.chunk_atoms[local : local + 2]
 
-        def part(data: bytes, count: int, firsts: Integers) -> bytes:
+        def part(data: bytes, count: int, bounds: Int64Array) -> bytes:
             width = len(data) // max(1, count)
-            return data[width * int(firsts[local]) : width * int(firsts[local + 1])]
+            return data[width * int(bounds[0]) : width * int(bounds[1])]
 
         return LayerCodes(
-            part(opened.codes.atoms, row.atoms, opened.atom_firsts),
-            part(opened.codes.clusters, row.clusters, opened.cluster_firsts),
-            part(opened.codes.units, row.units, opened.unit_firsts),
+            part(segment.codes.atoms, row.atoms, atoms),
+            part(segment.codes.clusters, row.clusters, tree.atom_clusters[atoms]),
+            part(segment.codes.units, row.units, tree.chunk_units[local : local + 2]),
         )
 
     # --- segments ---------------------------------------------------------------------------------------
 
     def _find(self, chunk: int) -> tuple[int, int]:
-        """The index of a chunk's segment, and its place there."""
+        """Find the index of a chunk's segment, and the chunk's index in it."""
         index = bisect_right(self._firsts, chunk) - 1
         if index < 0 or chunk - self._firsts[index] >= self._segments[index].chunks:
             raise self._damaged(f"a document refers to chunk {chunk}, which is missing")
         return index, chunk - self._firsts[index]
 
-    def _segment(self, index: int) -> _Open:
-        row, store = self._segments[index], self.store
-        try:
-            flat = varint.decode(store.part(row.id, "spans"))
-        except ValueError as error:
-            raise self._damaged(f"the spans of segment {row.id} do not decode") from error
-        spans = ChunkSpans.from_flat(flat, row.chunks, row.units)
-        units, clusters, atoms = node_counts(spans.tokens)
-        text = store.text(row.id)
-        said = (len(text), row.units, row.clusters, row.atoms)
-        if said != tuple(int(counts.sum()) for counts in (spans.bytes, units, clusters, atoms)):
+    def _open(self, index: int) -> _OpenSegment:
+        row = self._segments[index]
+        tree = open_segment(self.store, row)
+        text = self.store.text(row.id)
+        bounds = prefix_sums(tree.spans.bytes)
+        if len(text) != int(bounds[-1]):
             raise self._damaged(f"segment {row.id} contradicts its counts")
         codes = LayerCodes(*(self._layer(row, name) for name in LayerCodes._fields)) if row.encoded else None
-        return _Open(text, spans, _firsts(spans.bytes), _firsts(units), _firsts(clusters), _firsts(atoms), codes)
+        return _OpenSegment(tree, text, bounds, codes)
 
     def _layer(self, row: SegmentRow, name: str) -> bytes:
         data, count = self.store.part(row.id, name), int(getattr(row, name))
@@ -155,19 +187,15 @@ class ChunkReader:
             raise self._damaged(f"part {name} of segment {row.id} contradicts its counts")
         return data
 
-    def _hashes(self, index: int) -> bytes:
+    def _read_hashes(self, index: int) -> bytes:
         row = self._segments[index]
         data = self.store.part(row.id, "hashes")
         if len(data) != 16 * row.chunks:
             raise self._damaged(f"part hashes of segment {row.id} contradicts its counts")
         return data
 
-    def _contexts_of(self, index: int) -> list[str]:
+    def _read_contexts(self, index: int) -> list[str]:
         return contexts_of(self.store, self._segments[index])
 
-    def _damaged(self, what: str) -> DamagedCrystalError:
-        return self.store.damaged(what)
-
-
-def _firsts(counts: Integers) -> Integers:
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+    def _damaged(self, message: str) -> DamagedCrystalError:
+        return self.store.damaged(message)

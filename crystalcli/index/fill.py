@@ -14,7 +14,7 @@ import numpy as np
 from crystalcli.errors import SourceError
 from crystalcli.index.encoder import Encoder
 from crystalcli.index.index_reader import IndexReader
-from crystalcli.index.lazy_encoder import CachedEncoder, LazyEncoder
+from crystalcli.index.layer_encoder import CachedEncoder, LazyEncoder
 from crystalcli.storage import Store, digest, put_codebooks, stored_codebooks
 from crystalcli.types import Chunk, Progress
 

@@ -271,8 +271,7 @@ class IndexReader:
         first_unit = int(view.cluster_units[view.atom_clusters[local]])
         last_unit = int(view.cluster_units[view.atom_clusters[local + 1]])
         base = int(view.chunk_units[chunk])
-        ends = np.cumsum(view.spans.units[base : int(view.chunk_units[chunk + 1])])
-        bounds = [0, *ends.tolist()]
+        bounds = view.unit_bounds(chunk).tolist()
         units = [(bounds[unit - base], bounds[unit - base + 1]) for unit in range(first_unit, last_unit)]
         text = self.chunk_text(view.row.first_chunk + chunk)
         if bounds[-1] > len(text):
@@ -319,15 +318,19 @@ class IndexReader:
     def before(self, run: RunRow, chunk: int) -> tuple[int, int]:
         """Characters and newlines of a run's document before `chunk`, which the run holds."""
         characters, lines = run.start, run.lines
-        at = run.first_chunk
-        while at < chunk:
-            view = self.view(self.segment_with(at))
-            low = at - view.row.first_chunk
-            high = min(chunk - view.row.first_chunk, view.row.chunks)
-            characters += int(view.spans.characters[low:high].sum())
-            lines += int(view.spans.newlines[low:high].sum())
-            at = view.row.first_chunk + high
+        for segment, low, high in self.chunk_ranges(run.first_chunk, chunk):
+            characters += int(segment.spans.characters[low:high].sum())
+            lines += int(segment.spans.newlines[low:high].sum())
         return characters, lines
+
+    def chunk_ranges(self, first: int, end: int) -> Iterator[tuple[SegmentReader, int, int]]:
+        """Go through the chunks `[first, end)` segment by segment: the segment, and the range of its chunks."""
+        while first < end:
+            segment = self.view(self.segment_with(first))
+            low = first - segment.row.first_chunk
+            high = min(end - segment.row.first_chunk, segment.row.chunks)
+            yield segment, low, high
+            first = segment.row.first_chunk + high
 
     def span_text(self, source: SourceRow, start: int = 0, end: int | None = None) -> str:
         """A document's exact text `[start, end)`, or all of it, put together from its chunks."""

@@ -1,6 +1,8 @@
-"""Segments taken by themselves: the spans of one and who is whose parent in it, and whether all of them follow one another.
+"""Segments by themselves: the spans and the tree of one, the numbering of all.
 
-What stands in the file is held against itself here, before anything is made room for. `shelf` has the whole crystal at once.
+The rows of the file are checked against one another here, before memory is allocated by them.
+
+Knows: spans, node counts. Does not know: the crystal as a whole (`index_reader`), codes, text.
 """
 
 from __future__ import annotations
@@ -14,28 +16,54 @@ from crystalcli.storage import ChunkSpans, SegmentRow, Store, typed_rows
 from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Integers = npt.NDArray[np.int64]
+    from crystalcli.types import Int64Array
 
 
 class SegmentReader(NamedTuple):
-    """One segment's spans, and who is whose parent, as offsets inside the segment.
+    """One segment's spans and tree. All offsets count from the start of the segment.
 
-    chunk_atoms, chunk_units: the first atom and unit of each chunk, int64 [chunks + 1]. atom_clusters: the first cluster of
-    each atom, int64 [atoms + 1]. cluster_units: the first unit of each cluster, int64 [clusters + 1].
+    Attributes:
+        row: Its row in the table `segment`.
+        spans: Lengths of its chunks and units.
+        chunk_atoms: The first atom of each chunk, int64 [chunks + 1].
+        chunk_units: The first unit of each chunk, int64 [chunks + 1].
+        atom_clusters: The first cluster of each atom, int64 [atoms + 1].
+        cluster_units: The first unit of each cluster, int64 [clusters + 1].
     """
 
     row: SegmentRow
     spans: ChunkSpans
-    chunk_atoms: Integers
-    chunk_units: Integers
-    atom_clusters: Integers
-    cluster_units: Integers
+    chunk_atoms: Int64Array
+    chunk_units: Int64Array
+    atom_clusters: Int64Array
+    cluster_units: Int64Array
+
+    def unit_bounds(self, chunk: int) -> Int64Array:
+        """Compute the bounds of a chunk's units, in characters of the chunk, int64 [units + 1]."""
+        return prefix_sums(self.spans.units[int(self.chunk_units[chunk]) : int(self.chunk_units[chunk + 1])])
+
+    def atom_spans(self, first: int, end: int) -> tuple[Int64Array, Int64Array]:
+        """Compute the character spans of the atoms in the chunks `[first, end)`.
+
+        Returns:
+            The first character of each atom and the one after its last, int64 [atoms] each,
+            counted from the start of the atom's chunk.
+        """
+        base = int(self.chunk_units[first])
+        ends = prefix_sums(self.spans.units[base : int(self.chunk_units[end])])
+        atoms = slice(int(self.chunk_atoms[first]), int(self.chunk_atoms[end]) + 1)
+        bounds = ends[self.cluster_units[self.atom_clusters[atoms]] - base]
+        chunk_starts = ends[self.chunk_units[first:end] - base]
+        shift = np.repeat(chunk_starts, np.diff(self.chunk_atoms[first : end + 1]))
+        return bounds[:-1] - shift, bounds[1:] - shift
 
 
 def open_segment(store: Store, row: SegmentRow) -> SegmentReader:
-    """A segment's spans and who is whose parent. Raises DamagedCrystalError."""
+    """Read a segment's spans and derive its tree.
+
+    Raises:
+        DamagedCrystalError: The spans do not decode or contradict the counts in `row`.
+    """
     try:
         spans = ChunkSpans.from_flat(varint.decode(store.part(row.id, "spans")), row.chunks, row.units)
     except ValueError as error:
@@ -44,39 +72,59 @@ def open_segment(store: Store, row: SegmentRow) -> SegmentReader:
     if (units.sum(), clusters.sum(), atoms.sum()) != (row.units, row.clusters, row.atoms):
         raise store.damaged(f"segment {row.id} contradicts its counts")
     return SegmentReader(
-        row, spans, _starts(atoms), _starts(units), _children(clusters, atoms), _children(units, clusters)
+        row, spans, prefix_sums(atoms), prefix_sums(units), _children(clusters, atoms), _children(units, clusters)
     )
 
 
 def check_numbering(store: Store, segments: list[SegmentRow]) -> None:
-    """That segments follow one another, and that none counts more than its parts have bytes for, before anything is made room for.
+    """Check that segments follow one another and count no more than their parts have bytes for.
 
-    Raises DamagedCrystalError.
+    Raises:
+        DamagedCrystalError: A segment breaks one of the two.
     """
     query = "SELECT segment, length(data) FROM part WHERE name = 'spans' AND typeof(data) = 'blob'"
     sizes = dict(typed_rows(store.rows(query), (int, int), store.path))
-    before: SegmentRow | None = None
+    previous: SegmentRow | None = None
     for row in segments:
-        check_row(store, row, before, sizes.get(row.id, 0))
-        before = row
+        check_row(store, row, previous, sizes.get(row.id, 0))
+        previous = row
 
 
-def check_row(store: Store, row: SegmentRow, before: SegmentRow | None, size: int) -> None:
-    """The same of one segment, whose spans take `size` bytes, and the one before it."""
-    expected = (before.first_chunk + before.chunks, before.first_atom + before.atoms) if before else (0, 0)
+def check_row(store: Store, row: SegmentRow, previous: SegmentRow | None, size: int) -> None:
+    """Check one segment's row as `check_numbering` does.
+
+    Args:
+        store: The crystal.
+        row: The segment's row.
+        previous: The row of the segment before it; None for the first.
+        size: Bytes of the segment's spans.
+
+    Raises:
+        DamagedCrystalError: It does not follow `previous`, or counts more than its spans hold.
+    """
+    expected = (previous.first_chunk + previous.chunks, previous.first_atom + previous.atoms) if previous else (0, 0)
     if (row.first_chunk, row.first_atom) != expected:
         raise store.damaged(f"segment {row.id} does not follow the one before it")
     if 4 * row.chunks + row.units > size or not row.atoms <= row.clusters <= row.units:
         raise store.damaged(f"segment {row.id} counts more than its spans hold")
 
 
-def _starts(counts: Integers) -> Integers:
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+def prefix_sums(lengths: Int64Array) -> Int64Array:
+    """Compute the bounds of pieces that follow one another, int64 [n + 1], from their lengths, int64 [n]."""
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
 
 
-def _children(children: Integers, parents: Integers) -> Integers:
-    """The first child of every parent, over all chunks, int64 [all parents + 1]; counts are per chunk."""
-    base = np.repeat(_starts(children)[:-1], parents)
-    position = np.arange(int(parents.sum())) - np.repeat(_starts(parents)[:-1], parents)
+def _children(children: Int64Array, parents: Int64Array) -> Int64Array:
+    """Compute the first child of every parent.
+
+    Args:
+        children: Nodes of the lower layer in each chunk, int64 [chunks].
+        parents: Nodes of the upper layer in each chunk, int64 [chunks].
+
+    Returns:
+        The first child of each parent and, last, the number of children, int64 [all parents + 1].
+    """
+    base = np.repeat(prefix_sums(children)[:-1], parents)
+    position = np.arange(int(parents.sum())) - np.repeat(prefix_sums(parents)[:-1], parents)
     first = base + position * np.repeat(children, parents) // np.maximum(1, np.repeat(parents, parents))
     return np.concatenate((first, [int(children.sum())]))

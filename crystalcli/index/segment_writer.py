@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crystalcli.index.atom_spans import atom_starts
 from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.fidelity import add_fidelity
 from crystalcli.lexical import Block, build_blocks, merge_blocks, terms, varint
@@ -34,6 +35,7 @@ from crystalcli.vectors import node_counts, pyramid_layout
 
 if TYPE_CHECKING:
     from crystalcli.index.layer_encoder import ChunkEncoder, LayerCodes
+    from crystalcli.types import Int64Array
 
 SEGMENT_BYTES = 1 << 17  # of text: about 30,000 tokens, a few seconds of encoding on most machines
 PATIENCE = 10.0  # seconds of work, encoding included, that an interruption can cost, as far as that can be foreseen
@@ -203,11 +205,8 @@ def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
 
 
 def atom_terms(chunk: Chunk) -> list[Counter[str]]:
-    """Each atom's terms with their frequencies."""
-    shape = pyramid_layout(len(chunk.ids))
-    token_starts = shape.units[shape.clusters[shape.atoms[:-1]]]
-    starts = [0 if token == 0 else int(chunk.ends[token - 1]) for token in token_starts]
-    return count_terms(chunk.text, starts, chunk.context)
+    """Count the terms of each atom of a chunk."""
+    return count_terms(chunk.text, atom_starts(len(chunk.ids), _unit_lengths(chunk)), chunk.context)
 
 
 def count_terms(text: str, starts: list[int], context: str) -> list[Counter[str]]:
@@ -225,16 +224,17 @@ def count_terms(text: str, starts: list[int], context: str) -> list[Counter[str]
 
 
 def chunk_spans_of(chunks: list[Chunk]) -> ChunkSpans:
-    """Where chunks and their units begin and end."""
-    units: list[np.ndarray] = [np.zeros(0, np.int64)]
-    for chunk in chunks:
-        bounds = pyramid_layout(len(chunk.ids)).units
-        if len(bounds) > 1:
-            units.append(np.diff(chunk.ends[bounds[1:] - 1].astype(np.int64), prepend=0))
+    """Measure chunks and their units."""
     return ChunkSpans(
         np.array([len(chunk.text.encode()) for chunk in chunks], np.int64),
         np.array([len(chunk.text) for chunk in chunks], np.int64),
         np.array([chunk.text.count("\n") for chunk in chunks], np.int64),
         np.array([len(chunk.ids) for chunk in chunks], np.int64),
-        np.concatenate(units),
+        np.concatenate([np.zeros(0, np.int64), *map(_unit_lengths, chunks)]),
     )
+
+
+def _unit_lengths(chunk: Chunk) -> Int64Array:
+    """Compute the characters from the end of the unit before (or the chunk's start) to each unit's own, int64 [units]."""
+    bounds = pyramid_layout(len(chunk.ids)).units
+    return np.diff(chunk.ends[bounds[1:] - 1].astype(np.int64), prepend=0)

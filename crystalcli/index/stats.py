@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from crystalcli.errors import NotFoundError
 from crystalcli.index.encoder import EncoderId
 from crystalcli.index.fidelity import mean_fidelity
@@ -181,8 +179,7 @@ def _chunk(shelf: IndexReader, chunk: int, text: str, offset: int, line: int) ->
     index = shelf.segment_with(chunk)
     view = shelf.view(index)
     local = chunk - view.row.first_chunk
-    low, high = int(view.chunk_units[local]), int(view.chunk_units[local + 1])
-    bounds = [0, *np.cumsum(view.spans.units[low:high]).tolist()]
+    low, bounds = int(view.chunk_units[local]), view.unit_bounds(local).tolist()
     cluster_codes, unit_codes = shelf.codes(index) if view.row.encoded else (None, None)
 
     def node(layer: str, first: int, last: int, code: str, children: list[NodeView]) -> NodeView:

@@ -23,6 +23,7 @@ from crystalcli.index import (
     ENCODER,
     ContextTracker,
     Encoder,
+    RunBuilder,
     SegmentWriter,
     fill_layers,
     lacks_codebooks,
@@ -34,7 +35,7 @@ from crystalcli.ingest.ledger import Ledger, no_longer_read
 from crystalcli.ingest.locations import own_files
 from crystalcli.ingest.slack_users import users_first
 from crystalcli.ingest.staleness import ChangeDetector
-from crystalcli.storage import RUN_SIZE, RunRow, SourceRow, Store
+from crystalcli.storage import SourceRow, Store
 from crystalcli.text import (
     DEFAULT_READ_OPTIONS,
     MAX_ARCHIVE_DEPTH,
@@ -148,24 +149,22 @@ class _Open:
     source: SourceRow
     held: int | None
     shown: bool = False
-    runs: list[RunRow] = field(default_factory=list)
     landmarks: list[tuple[int, str, str]] = field(default_factory=list)
-    ordinal: int = 0
-    characters: int = 0
-    lines: int = 0
+    runs: RunBuilder = field(init=False)
     tokens: int = 0
     chunks: int = 0
 
+    def __post_init__(self) -> None:
+        self.runs = RunBuilder(self.source.id)
+
+    @property
+    def characters(self) -> int:
+        """Characters that were read."""
+        return self.runs.characters
+
     def place(self, chunk: Chunk, number: int) -> None:
         """Note that the document goes on with chunk `number`."""
-        run = self.runs[-1] if self.runs else None
-        if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN_SIZE:
-            self.runs[-1] = run._replace(chunks=run.chunks + 1)
-        else:
-            self.runs.append(RunRow(self.source.id, self.ordinal, number, 1, self.characters, self.lines))
-            self.ordinal += 1
-        self.characters += len(chunk.text)
-        self.lines += chunk.text.count("\n")
+        self.runs.add(number, len(chunk.text), chunk.text.count("\n"))
         self.tokens += len(chunk.ids)
         self.chunks += 1
 
@@ -498,9 +497,8 @@ class Ingester:
         self._ledger.note(row)
 
     def _write_places(self, current: _Open) -> None:
-        self._store.add_runs(current.runs)
+        self._store.add_runs(current.runs.take())
         self._store.add_landmarks(current.source.id, current.landmarks)
-        current.runs.clear()
         current.landmarks.clear()
 
     # --- small things ---------------------------------------------------------------------------------

@@ -17,14 +17,15 @@ from crystalcli.index import (
     SEGMENT_BYTES,
     ChunkReader,
     LayerCodes,
+    RunBuilder,
     StoredChunk,
+    atom_starts,
     build_draft,
     chunk_identity,
     count_terms,
     write_segment,
 )
-from crystalcli.storage import RUN_SIZE, ChunkSpans, RunRow, SourceRow, Store
-from crystalcli.vectors import pyramid_layout
+from crystalcli.storage import ChunkSpans, RunRow, SourceRow, Store
 
 Landmarks = Sequence[tuple[int, str, str]]
 
@@ -73,17 +74,10 @@ class CrystalCopier:
         return number
 
     def _runs(self, source: int, numbers: Sequence[int]) -> list[RunRow]:
-        runs: list[RunRow] = []
-        characters = lines = 0
+        runs = RunBuilder(source)
         for number in numbers:
-            last = runs[-1] if runs else None
-            if last is not None and last.first_chunk + last.chunks == number and last.chunks < RUN_SIZE:
-                runs[-1] = last._replace(chunks=last.chunks + 1)
-            else:
-                runs.append(RunRow(source, len(runs), number, 1, characters, lines))
-            characters += self._characters[number]
-            lines += self._newlines[number]
-        return runs
+            runs.add(number, self._characters[number], self._newlines[number])
+        return runs.take()
 
     def _write(self) -> None:
         pending, store = self._pending, self._target
@@ -114,15 +108,7 @@ def _spans(chunks: Sequence[StoredChunk]) -> ChunkSpans:
 
 
 def _counts(chunk: StoredChunk) -> list[Counter[str]]:
-    return count_terms(chunk.text, _atom_starts(chunk), chunk.context)
-
-
-def _atom_starts(chunk: StoredChunk) -> list[int]:
-    """The characters at which a chunk's atoms begin: an atom begins where the unit before it ends."""
-    shape = pyramid_layout(chunk.tokens)
-    ends = np.concatenate((np.zeros(1, np.int64), np.cumsum(chunk.units)))
-    starts: list[int] = ends[shape.clusters[shape.atoms[:-1]]].tolist()
-    return starts
+    return count_terms(chunk.text, atom_starts(chunk.tokens, chunk.units), chunk.context)
 
 
 def _codes(chunks: Sequence[StoredChunk]) -> LayerCodes | None:

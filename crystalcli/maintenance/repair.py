@@ -16,13 +16,20 @@ from typing import Any
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError, Reason
-from crystalcli.index import DEFAULT_META, count_terms, make_missing_layers, merge_tail, open_encoder, open_segment
+from crystalcli.index import (
+    DEFAULT_META,
+    RunBuilder,
+    count_terms,
+    make_missing_layers,
+    merge_tail,
+    open_encoder,
+    open_segment,
+)
 from crystalcli.lexical import build_blocks, varint
 from crystalcli.maintenance.recover_segment import RecoveredChunks, SalvagedPart, recover_chunks, sound_spans
 from crystalcli.maintenance.verify import COUNTED, verify_crystal
 from crystalcli.storage import (
     CONTEXTS_PART,
-    RUN_SIZE,
     DamagedFile,
     RunRow,
     SegmentRow,
@@ -299,10 +306,7 @@ class _Repair:
         view = open_segment(store, segment)
         counts = []
         for index, data in enumerate(kept.texts):
-            low, high = int(view.chunk_units[index]), int(view.chunk_units[index + 1])
-            bounds = np.concatenate(([0], np.cumsum(spans.units[low:high])))
-            first, last = int(view.chunk_atoms[index]), int(view.chunk_atoms[index + 1])
-            starts = bounds[view.cluster_units[view.atom_clusters[first:last]] - low]
+            starts, _ = view.atom_spans(index, index + 1)
             counts += count_terms(data.decode(), starts.tolist(), contexts[index])
         lengths = np.array([min(255, count.total()) for count in counts], np.uint8)
         store.add_part(segment.id, "lengths", lengths.tobytes())
@@ -408,18 +412,16 @@ class _Repair:
         for index, run in enumerate(runs):
             following = runs[index + 1] if index + 1 < len(runs) else None
             after = following.start if following is not None else characters
-            pieces = self._pieces(run, after, following.lines if following is not None else None)
-            for new, chunks, start, lines, length, newlines in pieces:
-                if start < end or lines < end_lines:
+            for piece in self._pieces(run, after, following.lines if following is not None else None):
+                (row,) = piece.runs
+                if row.start < end or row.lines < end_lines:
                     continue  # it would stand on the text before it: where it begins was altered
-                placed.append(RunRow(number, len(placed), new, chunks, start, lines))
-                end, end_lines = start + length, lines + newlines
+                placed.append(row._replace(source=number, ordinal=len(placed)))
+                end, end_lines = piece.characters, piece.lines
         return placed, end
 
-    def _pieces(
-        self, run: RunRow, after: int | None, lines_after: int | None
-    ) -> list[tuple[int, int, int, int, int, int]]:
-        """Stretches of a run that are kept: new first chunk, chunks, start, lines, characters, newlines."""
+    def _pieces(self, run: RunRow, after: int | None, lines_after: int | None) -> list[RunBuilder]:
+        """Stretches of a run that are kept, each as one run of new chunks."""
         chunks = list(range(run.first_chunk, run.first_chunk + run.chunks))
         positions: dict[int, tuple[int, int]] = {}
         at, line = run.start, run.lines
@@ -435,21 +437,15 @@ class _Repair:
             at_end -= self._sizes[chunk][0]
             line_end = max(line, line_end - self._sizes[chunk][1]) if line_end is not None else None
             positions[chunk] = (at_end, line_end if line_end is not None else line)
-        found: list[tuple[int, int, int, int, int, int]] = []
+        pieces: list[RunBuilder] = []
         for chunk in chunks:
             if chunk not in self._new or chunk not in positions:
                 continue
             characters, newlines, _ = self._sizes[chunk]
             start, lines = positions[chunk]
-            last = found[-1] if found else None
-            if (
-                last is not None
-                and last[0] + last[1] == self._new[chunk]
-                and last[2] + last[4] == start
-                and last[1] < RUN_SIZE
-                and last[3] + last[5] == lines
-            ):
-                found[-1] = (last[0], last[1] + 1, last[2], last[3], last[4] + characters, last[5] + newlines)
-            else:
-                found.append((self._new[chunk], 1, start, lines, characters, newlines))
-        return found
+            last = pieces[-1] if pieces else None
+            if last is None or not last.continues(self._new[chunk]) or (last.characters, last.lines) != (start, lines):
+                last = RunBuilder(run.source, start, lines)
+                pieces.append(last)
+            last.add(self._new[chunk], characters, newlines)
+        return pieces

@@ -275,8 +275,7 @@ class _Check:
         if self._balance is None:
             return True
         first, last = int(view.chunk_atoms[index]), int(view.chunk_atoms[index + 1])
-        bounds = np.concatenate(([0], np.cumsum(spans.units[low:high])))
-        starts = bounds[view.cluster_units[view.atom_clusters[first:last]] - low]
+        starts, _ = view.atom_spans(index, index + 1)
         counted = self._balance.add_text(segment.first_atom + first, text, starts.tolist(), context)
         return len(lengths) != segment.atoms or lengths[first:last].tolist() == counted
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index import IndexReader
+from crystalcli.index import IndexReader, run_atom_spans
 from crystalcli.lexical import bm25
 from crystalcli.recall.query import PreparedQuery
-from crystalcli.storage import RunRow, landmark_span
+from crystalcli.storage import landmark_span
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -102,28 +102,9 @@ class _Binding:
 
     def _spans_of(self, index: int) -> tuple[Integers, Integers]:
         if index not in self._spans:
-            self._spans[index] = page_atom_spans(self._shelf, self._runs[index])
+            _, starts, ends = run_atom_spans(self._shelf, self._runs[index])
+            self._spans[index] = starts, ends
         return self._spans[index]
-
-
-def page_atom_spans(shelf: IndexReader, run: RunRow) -> tuple[Integers, Integers]:
-    """Where each atom of a run begins and ends in the run's document, in characters, int64 [atoms] each."""
-    found, offset = [], run.start
-    at, behind = run.first_chunk, run.first_chunk + run.chunks
-    while at < behind:
-        view = shelf.view(shelf.segment_with(at))
-        low, high = at - view.row.first_chunk, min(behind - view.row.first_chunk, view.row.chunks)
-        ends = np.cumsum(view.spans.characters[low:high])
-        chunk_starts = offset + ends - view.spans.characters[low:high]
-        bounds = np.concatenate((np.zeros(1, np.int64), np.cumsum(view.spans.units)))  # of units, over all chunks
-        atoms = slice(int(view.chunk_atoms[low]), int(view.chunk_atoms[high]) + 1)
-        atom_bounds = bounds[view.cluster_units[view.atom_clusters[atoms]]]
-        shift = chunk_starts - bounds[view.chunk_units[low:high]]
-        of_chunk = np.repeat(shift, np.diff(view.chunk_atoms[low : high + 1]))
-        found.append((atom_bounds[:-1] + of_chunk, atom_bounds[1:] + of_chunk))
-        offset += int(ends[-1])
-        at += high - low
-    return np.concatenate([starts for starts, _ in found]), np.concatenate([ends for _, ends in found])
 
 
 def _scores(shelf: IndexReader, query: PreparedQuery, pages: list[_Page]) -> FloatArray:

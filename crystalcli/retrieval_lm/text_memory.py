@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 import numpy as np
 
 from crystalcli.errors import UsageError
-from crystalcli.index import ENCODER, Encoder, LazyEncoder, SegmentWriter, open_encoder, resolve_encoder
-from crystalcli.storage import RUN_SIZE, RunRow, SourceRow, Store, digest, runs_in_order
+from crystalcli.index import ENCODER, Encoder, LazyEncoder, RunBuilder, SegmentWriter, open_encoder, resolve_encoder
+from crystalcli.storage import RunRow, SourceRow, Store, digest, runs_in_order
 from crystalcli.text import MAX_CHUNK_TOKENS, MIN_CHUNK_TOKENS
 from crystalcli.types import Chunk, DocumentState
 
@@ -182,17 +182,9 @@ class TextMemory:
         if self._writer is None:
             self._writer = self._new_writer()
         chunks = list(self._encoder.cut([text], self._kind == "code"))
-        runs: list[RunRow] = []
-        characters = lines = 0
+        runs = RunBuilder(source)
         for chunk in chunks:
-            number = self._writer.add(chunk)
-            run = runs[-1] if runs else None
-            if run is not None and run.first_chunk + run.chunks == number and run.chunks < RUN_SIZE:
-                runs[-1] = run._replace(chunks=run.chunks + 1)
-            else:
-                runs.append(RunRow(source, len(runs), number, 1, characters, lines))
-            characters += len(chunk.text)
-            lines += chunk.text.count("\n")
+            runs.add(self._writer.add(chunk), len(chunk.text), chunk.text.count("\n"))
         name, data = _document_name(source), text.encode()
         tokens = sum(len(chunk.ids) for chunk in chunks)
         self._source = (
@@ -205,11 +197,11 @@ class TextMemory:
                 state=DocumentState.DONE,
                 size=len(data),
                 digest=digest(data),
-                characters=characters,
+                characters=runs.characters,
                 tokens=tokens,
                 chunks=len(chunks),
             ),
-            runs,
+            runs.take(),
         )
         self._writer.commit()
 

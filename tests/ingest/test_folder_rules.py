@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crystalcli.errors import DamagedCrystalError, SourceError, UsageError
-from crystalcli.index.lazy_encoder import CachedEncoder
+from crystalcli.index.layer_encoder import CachedEncoder
 from crystalcli.ingest.ingester import IngestOptions, IngestReport
 from crystalcli.ingest.locations import location_of
 from crystalcli.ingest.status import StatusReport, crystal_status

@@ -10,9 +10,10 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.index.atom_spans import run_atom_spans
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import bm25
-from crystalcli.recall.page_score import PAGE, page_atom_spans, page_scores
+from crystalcli.recall.page_score import PAGE, page_scores
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
 
@@ -120,9 +121,8 @@ def test_an_atom_is_where_its_text_is(path):
         assert len(runs) > 3
         seen = []
         for run in runs:
-            spans = np.stack(page_atom_spans(shelf, run), 1).tolist()
-            first = shelf.first_atom(run.first_chunk)
-            seen += [(atom, run.source, *span) for atom, span in enumerate(spans, first)]
+            spans = np.stack(run_atom_spans(shelf, run), 1).tolist()
+            seen += [(atom, run.source, *span) for atom, *span in spans]
         assert seen == where
         assert len({atom for atom, *_ in where}) < len(where)  # one page comes twice
 
@@ -155,8 +155,8 @@ def test_pages_are_read_where_they_are_asked_for_alone(path, monkeypatch):
         atom = shelf.first_atom(store.runs_of(source)[1].first_chunk) + 5
         read = []
         monkeypatch.setattr(
-            "crystalcli.recall.page_score.atom_spans",
-            lambda shelf, run: read.append(run) or page_atom_spans(shelf, run),
+            "crystalcli.recall.page_score.run_atom_spans",
+            lambda shelf, run: read.append(run) or run_atom_spans(shelf, run),
         )
         assert page_scores(shelf, query, np.array([atom]), np.array([source])).tolist() == [
             0.0

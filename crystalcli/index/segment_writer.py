@@ -237,5 +237,6 @@ def chunk_spans_of(chunks: list[Chunk]) -> ChunkSpans:
 def _unit_lengths(chunk: Chunk) -> Int64Array:
     """Compute the characters from the end of the unit before (or the chunk's start) to each unit's own, int64 [units]."""
     bounds = pyramid_layout(len(chunk.ids)).units
-    lengths: Int64Array = np.diff(chunk.ends[bounds[1:] - 1].astype(np.int64), prepend=0)
+    ends: Int64Array = chunk.ends[bounds[1:] - 1].astype(np.int64)
+    lengths: Int64Array = ends - np.concatenate([np.zeros(1, np.int64), ends])[:-1]
     return lengths

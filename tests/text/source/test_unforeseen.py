@@ -28,7 +28,7 @@ def raised(context, error: Exception) -> SourceError:
     ],
 )
 def test_depth_and_memory_are_named_alike_in_every_format(error, message, code):
-    contexts = [contained_errors(), zip_package._trouble_named("epub"), archive_members.contained_archive_errors()]
+    contexts = [contained_errors(), zip_package._translate_errors("epub"), archive_members.contained_archive_errors()]
     for caught in [unforeseen(error), unforeseen(error, "PDF"), *(raised(context, error) for context in contexts)]:
         assert (str(caught), caught.code, type(caught)) == (message, code, SourceError)
 
@@ -36,7 +36,7 @@ def test_depth_and_memory_are_named_alike_in_every_format(error, message, code):
 def test_inside_a_container_the_rest_is_damage():
     assert str(unforeseen(KeyError("x"))) == "cannot be read: unexpected KeyError"
     assert unforeseen(KeyError("x")).code is Reason.UNEXPECTED
-    caught = raised(zip_package._damage_named("docx"), KeyError("x"))
+    caught = raised(zip_package._translate_errors("docx"), KeyError("x"))
     assert (str(caught), caught.code) == ("damaged Word file: unexpected KeyError", Reason.DAMAGED)
     caught = raised(archive_members.contained_archive_errors(), KeyError("x"))
     assert (str(caught), caught.code) == ("damaged archive: unexpected KeyError", Reason.DAMAGED)

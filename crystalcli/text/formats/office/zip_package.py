@@ -154,7 +154,7 @@ def open_package(request: ReadRequest) -> Iterator[Package]:
     """
     with open_bytes(request.path) as (stream, _):
         try:
-            with _damage_named(request.kind):
+            with _translate_errors(request.kind):
                 yield Package(stream)
         except SourceError:
             _verify(stream, request)  # if the file changed, that is the better reason
@@ -169,7 +169,7 @@ def _verify(stream: BinaryIO, request: ReadRequest) -> None:
 
 
 @contextmanager
-def _damage_named(kind: str) -> Iterator[None]:
+def _translate_errors(kind: str) -> Iterator[None]:
     """Turn any error of zipfile, zlib, lxml or a reader into a SourceError with the format."""
     what = NAMES[kind]
     try:

@@ -37,17 +37,17 @@ _SLACK_LINK = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
 _MIN_MESSAGE_SHARE = 0.5  # of the objects in a list; the others tell who joins and leaves
 
 
-def find_conversations(data: object, people: Mapping[str, str] | None = None) -> list[ChatLog]:
+def find_conversations(data: object, users: Mapping[str, str] | None = None) -> list[ChatLog]:
     """Find the conversations in parsed JSON.
 
     Args:
         data: the whole export.
-        people: names by user ids, for Slack.
+        users: names by user ids, for Slack.
 
     Returns:
         The conversations, in order; empty for other data.
     """
-    return list(_find(data, "", "", people or {}, _MAX_DEPTH))
+    return list(_find(data, "", "", users or {}, _MAX_DEPTH))
 
 
 def chat_title(data: object) -> str:
@@ -62,7 +62,7 @@ def chat_title(data: object) -> str:
 
 def slack_names(data: object) -> dict[str, str]:
     """Return names by user ids, from the parsed `users.json` of a Slack export."""
-    people: dict[str, str] = {}
+    users: dict[str, str] = {}
     for user in data if isinstance(data, list) else ():
         if isinstance(user, dict) and isinstance(user.get("id"), str):
             profile = user.get("profile")
@@ -73,42 +73,42 @@ def slack_names(data: object) -> dict[str, str]:
                 (user, ("name",)),
             )
             names = (_first_text(source, keys) for source, keys in sources if isinstance(source, dict))
-            people[user["id"]] = short_label(next(filter(None, names), user["id"]))
-    return people
+            users[user["id"]] = short_label(next(filter(None, names), user["id"]))
+    return users
 
 
-def _find(data: object, title: str, time: str, people: Mapping[str, str], depth: int) -> Iterator[ChatLog]:
+def _find(data: object, title: str, time: str, users: Mapping[str, str], depth: int) -> Iterator[ChatLog]:
     """Find the conversations in a part of an export.
 
     Args:
         data: the part.
         title: of the conversation around it, or "".
         time: of the session around it, for messages without a time of their own.
-        people: names by user ids.
+        users: names by user ids.
         depth: how many levels more are searched.
     """
     if depth == 0:
         return
     if isinstance(data, list):
-        if messages := _messages(data, time, people):
+        if messages := _messages(data, time, users):
             yield ChatLog(title, messages)
         else:
             for part in data:
                 if isinstance(part, dict | list):
-                    yield from _find(part, "", time, people, depth - 1)
+                    yield from _find(part, "", time, users, depth - 1)
     elif isinstance(data, dict):
         mapping = data.get("mapping")
         title = "" if depth == _MAX_DEPTH else _first_text(data, _TITLES)
         time = _first_time(data, _SESSION_TIMES) or time
         if isinstance(mapping, dict):
-            branch = [_message(node, "", people) for node in _branch(mapping, data.get("current_node"))]
+            branch = [_message(node, "", users) for node in _branch(mapping, data.get("current_node"))]
             if messages := tuple(message for message in branch if message is not None):
                 yield ChatLog(_first_text(data, _TITLES), messages)
             return
         for key, value in data.items():
             if _HOLDERS.fullmatch(key) and isinstance(value, dict | list):
                 session_time = format_time(data.get(f"{key}_date_time")) or time
-                yield from _find(value, title, session_time, people, depth - 1)
+                yield from _find(value, title, session_time, users, depth - 1)
 
 
 def _branch(mapping: dict[str, Any], node: object) -> list[Any]:
@@ -131,10 +131,10 @@ def _branch(mapping: dict[str, Any], node: object) -> list[Any]:
     return branch[::-1]
 
 
-def _messages(data: list[Any], time: str, people: Mapping[str, str]) -> tuple[Message, ...]:
+def _messages(data: list[Any], time: str, users: Mapping[str, str]) -> tuple[Message, ...]:
     """Return the messages of a list, oldest first; empty if the list mostly holds other data."""
     items = [item for item in data if isinstance(item, dict)]
-    pairs = [(message, item) for item in items if (message := _message(item, time, people)) is not None]
+    pairs = [(message, item) for item in items if (message := _message(item, time, users)) is not None]
     if not pairs or len(items) < len(data) or len(pairs) < _MIN_MESSAGE_SHARE * len(items):
         return ()
     if not all(message.time or _has_speaker(item) for message, item in pairs):
@@ -150,11 +150,11 @@ def _has_speaker(data: dict[str, Any]) -> bool:
     return "speaker" in data or any(str(data.get(key, "")).lower() in _ROLES for key in ("role", "from", "sender"))
 
 
-def _message(data: object, time: str, people: Mapping[str, str]) -> Message | None:
+def _message(data: object, time: str, users: Mapping[str, str]) -> Message | None:
     """Return an object as a message, or None if it is other data."""
     if not isinstance(data, dict):
         return None
-    author = next((name for key in _AUTHORS if (name := _name(data.get(key), people))), "")
+    author = next((name for key in _AUTHORS if (name := _name(data.get(key), users))), "")
     texts = (_text(data.get(key)) for key in _TEXTS)
     text = next(filter(None, texts), "")
     if not author or (not text and not any(isinstance(data.get(key), str | list) for key in _TEXTS)):
@@ -162,7 +162,7 @@ def _message(data: object, time: str, people: Mapping[str, str]) -> Message | No
     if "sender_name" in data:
         author, text = _repair_latin_1(author), _repair_latin_1(text)
     if _SLACK_ID.fullmatch(str(data.get("user", ""))) and "ts" in data:
-        text = _from_slack(text, people)
+        text = _from_slack(text, users)
         profile = data.get("user_profile")
         if author == data["user"] and isinstance(profile, dict):
             author = short_label(_first_text(profile, _NAMES)) or author
@@ -170,10 +170,10 @@ def _message(data: object, time: str, people: Mapping[str, str]) -> Message | No
     return Message(author, _first_time(data, _TIMES) or time, text) if text else None
 
 
-def _name(value: object, people: Mapping[str, str]) -> str:
+def _name(value: object, users: Mapping[str, str]) -> str:
     if isinstance(value, dict):
         return short_label(_first_text(value, _NAMES))
-    return short_label(people.get(value, value)) if isinstance(value, str) else ""
+    return short_label(users.get(value, value)) if isinstance(value, str) else ""
 
 
 def _text(value: object, depth: int = 4) -> str:
@@ -203,13 +203,13 @@ def _attached(data: dict[str, Any]) -> Iterator[str]:
                 yield f"[Attachment: {short_label(name)}]"
 
 
-def _from_slack(text: str, people: Mapping[str, str]) -> str:
+def _from_slack(text: str, users: Mapping[str, str]) -> str:
     """Replace Slack's marks for people and links by the words that Slack shows."""
 
     def shown(link: re.Match[str]) -> str:
         target, label = link[1], link[2] or ""
         if target[0] in "@#!":
-            return ("@" if target[0] == "!" else target[0]) + (label or people.get(target[1:], target[1:]))
+            return ("@" if target[0] == "!" else target[0]) + (label or users.get(target[1:], target[1:]))
         return f"{label} ({target})" if label and label != target else target
 
     return html.unescape(_SLACK_LINK.sub(shown, text))

@@ -91,7 +91,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     real = ArchiveReading.members
 
     def members(self: ArchiveReading, allowance: Allowance) -> object:
-        names.append(self._asked.path.name)
+        names.append(self._request.path.name)
         return real(self, allowance)
 
     monkeypatch.setattr(ArchiveReading, "members", members)

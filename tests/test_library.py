@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from crystalcli.answering.ask_options import AskArguments
+from crystalcli.answering.request.ask_options import AskArguments
 
 from crystalcli import AskOptions, CrystalError, UsageError
 from crystalcli.library import Crystal

@@ -7,9 +7,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from crystalcli.answering.request.ask_options import AskArguments
 
 from crystalcli import AskOptions, CrystalError, UsageError
+from crystalcli.answering.request.ask_options import AskArguments
 from crystalcli.library import Crystal
 
 

@@ -15,7 +15,7 @@ from support import hugging_folders as folders
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm.local_model import LanguageModel
-from crystalcli.lm.opener import model_kind, open_folder, open_model
+from crystalcli.lm.opener import model_kind, open_folder, open_model_at
 from crystalcli.lm.tokenizer.from_hf import HFVocabulary
 from crystalcli.types import Sampling
 
@@ -116,14 +116,14 @@ def test_several_files_and_half_precision(tmp_path, qwen):
 
 
 def test_what_it_says_of_itself(qwen):
-    model = open_model(qwen[0])
+    model = open_model_at(qwen[0])
     assert model_kind(qwen[0]) == "folder"
     assert model.name == "Tiny-Qwen"
     assert model.prompt_size(QUESTION) == len(model.chat_prompt(QUESTION))
     assert isinstance("".join(model.say(QUESTION, Sampling(max_tokens=3))), str)
     before = model._source.digest()
     assert len(before) == 32
-    assert before == open_model(qwen[0])._source.digest()
+    assert before == open_model_at(qwen[0])._source.digest()
 
 
 @pytest.mark.parametrize("made", [folders.byte_level, folders.sentencepiece, lambda: folders.sentencepiece("first")])
@@ -286,10 +286,10 @@ def test_files_that_are_missing(own):
     ):
         (own / name).unlink()
         with pytest.raises(ModelMissingError, match=reason):
-            open_model(own)
+            open_model_at(own)
     (own / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
     with pytest.raises(CrystalError, match=r"(hidden_size|num_attention_heads) cannot be"):
-        open_model(own)
+        open_model_at(own)
 
 
 def test_pickles_are_never_read(own):
@@ -298,22 +298,22 @@ def test_pickles_are_never_read(own):
     with pytest.raises(
         ModelMissingError, match="what is there is a pickle, which is never read; save the model as safetensors"
     ):
-        open_model(own)
+        open_model_at(own)
     with pytest.raises(CrystalError, match=r"pytorch_model\.bin is a pickle or an archive, which is never read"):
-        open_model(own / "pytorch_model.bin")
+        open_model_at(own / "pytorch_model.bin")
     with pytest.raises(CrystalError, match="is one file of a model: name the folder it lies in"):
-        open_model(own / "config.json")
+        open_model_at(own / "config.json")
 
 
 def test_folders_that_hold_something_else(tmp_path, qwen):
     with pytest.raises(CrystalError, match=r"is one file of a model: name the folder it lies in"):
-        open_model(qwen[0] / "model.safetensors")
+        open_model_at(qwen[0] / "model.safetensors")
     with pytest.raises(ModelMissingError, match=r"there is no config\.json"):
-        open_model(tmp_path)
+        open_model_at(tmp_path)
     shutil.copy(qwen[0] / "config.json", tmp_path)
     (tmp_path / "adapter_config.json").write_text("{}")
     with pytest.raises(ModelMissingError, match="it is an adapter"):
-        open_model(tmp_path)
+        open_model_at(tmp_path)
 
 
 def header(path: Path, change: dict[str, object] | bytes) -> None:
@@ -340,7 +340,7 @@ def test_numbers_that_begin_anywhere(own):
 def test_a_model_too_large_is_said_before_it_is_loaded(own, gpt2, monkeypatch):
     monkeypatch.setattr("crystalcli.lm.decoder.memory_budget.available_memory", lambda: 100_000)
     for folder in (own, gpt2[0]):
-        model = open_model(folder)
+        model = open_model_at(folder)
         with pytest.raises(
             CrystalError, match=r"needs about \S+ [GM]B of memory and this machine has \S+ MB free: take a smaller"
         ):
@@ -433,7 +433,7 @@ class TestAnything:
 
     def test_the_same_as_transformers(self, gpt2):
         folder, reference = gpt2
-        model = open_model(folder)
+        model = open_model_at(folder)
         assert (model.name, model.context_length) == ("Tiny-GPT", 256)
         reference = reference.to(model.load().dtype)
         ids = model._prompt_encoder.encode(QUESTION)
@@ -451,7 +451,7 @@ class TestAnything:
         with pytest.raises(
             CrystalError, match=r"GPT2LMHeadModel, which crystal runs only .*: install `crystalcli\[hf\]`"
         ):
-            open_model(gpt2[0])
+            open_model_at(gpt2[0])
 
     def test_pickles_and_code_are_refused(self, gpt2, tmp_path):
         folder = Path(shutil.copytree(gpt2[0], tmp_path / "own"))
@@ -462,7 +462,7 @@ class TestAnything:
             auto_map={"AutoModelForCausalLM": "evil.Evil", "AutoConfig": "evil.E"},
         )
         with pytest.raises(CrystalError, match="transformers cannot load"):
-            open_model(folder).load()
+            open_model_at(folder).load()
         (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
         with pytest.raises(ModelMissingError, match="a pickle, which is never read"):
-            open_model(folder)
+            open_model_at(folder)

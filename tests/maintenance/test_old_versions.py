@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from test_ingest_passwords import locked
+from support.locked_zip import locked
 
 from crystalcli.errors import Reason
 from crystalcli.ingest.status import crystal_status

@@ -15,7 +15,8 @@ import numpy as np
 
 from crystalcli.index import AtomLocation, IndexReader, locate_span
 from crystalcli.lexical import terms
-from crystalcli.recall.duplicates import MOST, find_duplicates
+from crystalcli.recall.duplicates import MAX_PLACES, ChunkPosition, find_duplicates
+from crystalcli.recall.layer_score import code_sums
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.storage import SourceRow, landmark_span
 from crystalcli.text import sentence_spans
@@ -23,11 +24,10 @@ from crystalcli.types import BY_LINES, Passage
 from crystalcli.vectors import Codec
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
 
-    from crystalcli.types import FloatArray
+    pass
 
-BESIDES = ("document", "definition", "page")  # what an atom stands in, as names of shares
+
 NEIGHBOURHOOD = 12  # a neighbour joins when it is among so many best atoms
 _REACH = 2  # atoms that join on either side, at most
 _LONG_SENTENCE = 1200  # characters; what is longer is no sentence
@@ -169,15 +169,15 @@ class PassageBuilder:
         marks = {**here.marks, "definition": self._store.landmark_before(source.id, "definition", best[0])}
         chunk_line = seed.line - seed.place.text.count("\n", 0, seed.low)
         chunks = [seed.place.chunk, *map(self._shelf.chunk_of, seed.scored.others)]
-        offset, length = seed.start - seed.low, len(seed.place.text)
-        also = find_duplicates(self._shelf, self._source, chunks, offset, chunk_line, here, lines, text, length)
+        position = ChunkPosition(chunks, seed.start - seed.low, chunk_line, len(seed.place.text))
+        also = find_duplicates(self._shelf, self._source, position, here, lines, text)
         return Passage(
             place=replace(here, marks={kind: label for kind, label in marks.items() if label}),
             text=text,
             score=seed.scored.score,
             heading=self._store.landmark_before(source.id, "heading", best[0]) or None,
             best=best,
-            shares=seed.scored.shares,
+            shares=seed.scored.signals,
             recency=seed.scored.recency,
             gone=source.state == "gone",
             also=also,
@@ -240,7 +240,7 @@ def _together(first: Passage, other: Passage) -> Passage:
     """Two passages of the same text as one."""
     known = {(first.path, first.start), *((place.path, place.start) for place in first.also)}
     new = [place for place in (other.place, *other.also) if (place.path, place.start) not in known]
-    return replace(first, also=(*first.also, *new)[:MOST])
+    return replace(first, also=(*first.also, *new)[:MAX_PLACES])
 
 
 def snap_to_sentences(place: AtomLocation, code: bool) -> tuple[int, int]:
@@ -263,11 +263,3 @@ def snap_to_sentences(place: AtomLocation, code: bool) -> tuple[int, int]:
         while low > 0 and place.text[low - 1] in " \t":
             low -= 1
     return low, high
-
-
-def code_sums(table: FloatArray, codes: npt.NDArray[np.uint8]) -> FloatArray:
-    """Products, float32 [vectors, n], read off tables [vectors, bytes, 256] for codes [n, bytes]."""
-    products = np.zeros((len(table), len(codes)), np.float32)
-    for book in range(codes.shape[1]):
-        products += table[:, book].take(codes[:, book], axis=1)
-    return products

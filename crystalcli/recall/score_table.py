@@ -147,14 +147,13 @@ class ScoreTable:
         self.total += np.where(np.isnan(column), np.float32(0), column)
 
     def best(self, count: int) -> list[ScoredAtom]:
-        """Give the `count` atoms of the highest sums with their explanation, best first; ties by number."""
+        """Give the `count` atoms of the highest sums with their rows, best first; ties by number."""
         rows = np.argsort(-self.total, kind="stable")[:count]
         return [
-            ScoredAtom(int(self._atoms[row]), float(self.total[row]), dict(self._explanation(row)))
-            for row in rows.tolist()
+            ScoredAtom(int(self._atoms[row]), float(self.total[row]), dict(self._signals(row))) for row in rows.tolist()
         ]
 
-    def _explanation(self, row: int) -> Iterator[tuple[str, float]]:
+    def _signals(self, row: int) -> Iterator[tuple[str, float]]:
         yield "atom", float(self._coarse[row])
         for name, column in self._columns.items():
             score = float(column[row])

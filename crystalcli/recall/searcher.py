@@ -143,7 +143,7 @@ class Searcher:
         """The encoder of questions and of short texts to compare with one; None without weights."""
         return self._encoder
 
-    # --- scores ---------------------------------------------------------------------------------------
+    # --- scores -----------------------------------------------------------------------------------
 
     def prepare(self, question: str) -> PreparedQuery:
         """Prepare a question for ranking at any depth."""

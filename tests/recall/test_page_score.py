@@ -1,4 +1,4 @@
-"""What a page says for the atoms on it, held against a count over the whole document, and what recall makes of it."""
+"""The page score, compared with a count over the whole document, and recall by it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.atom_spans import run_atom_spans
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import bm25
-from crystalcli.recall.page_score import PAGE, page_scores
+from crystalcli.recall.page_score import PAGE_WEIGHT, page_scores
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
 
@@ -108,7 +108,7 @@ def expected(shelf: IndexReader, question: str, atoms: list[int]) -> list[float]
     for page in looked_at:
         norm = bm25.K1 * (1 - bm25.B + bm25.B * lengths[page] / mean)
         gains = [idf * said[term][page] * (bm25.K1 + 1) / (said[term][page] + norm) for term, idf in query.idf.items()]
-        scores[page] = PAGE * sum(gains) / max(sum(query.idf.values()), 1e-6)
+        scores[page] = PAGE_WEIGHT * sum(gains) / max(sum(query.idf.values()), 1e-6)
     middle = sum(scores[page_of[atom]] for atom in atoms) / len(atoms)
     return [scores[page_of[atom]] - middle for atom in atoms]
 
@@ -208,13 +208,13 @@ def test_a_table_is_given_what_stands_at_the_head_of_its_page(reports, encoder_f
         ranked = recall.rank(recall.prepare(question), depth, 300)
         page_of = {atom: page for atom, (_, page) in pages_of(recall.shelf)[0].items()}
         found = crystal.recall(question, 30, depth=depth)
-    on_it = [each.shares["page"] for each in ranked if page_of.get(each.atom) == number]
+    on_it = [scored.signals["page"] for scored in ranked if page_of.get(scored.atom) == number]
     # The end of the page before is in one atom with the head of this one.
     others = set(range(1, len(TABLES) + 1)) - {number, number - 1}
-    elsewhere = [each.shares["page"] for each in ranked if page_of.get(each.atom) in others]
+    elsewhere = [scored.signals["page"] for scored in ranked if page_of.get(scored.atom) in others]
     assert min(len(on_it), len(elsewhere)) > 2
     assert min(on_it) > 0 > max(elsewhere)
-    assert all("page" not in each.shares for each in ranked if each.atom not in page_of)
+    assert all("page" not in scored.signals for scored in ranked if scored.atom not in page_of)
     for passage in found:
         shares = sum(share for name, share in passage.shares.items() if name != "atom")
         assert shares == pytest.approx(passage.score, abs=1e-4)
@@ -228,7 +228,7 @@ def test_atoms_alone_know_no_pages(reports, encoder_folder):
 def test_what_the_page_gives_stays_when_atoms_are_encoded_again(reports, encoder_folder):
     with Crystal.open(reports, encoder=encoder_folder) as crystal:
         recall, question = crystal.searcher(), "Ropes sold to pilots: the total?"
-        before = {each.atom: each.shares.get("page") for each in recall.rank(recall.prepare(question), 3, 24)}
+        before = {scored.atom: scored.signals.get("page") for scored in recall.rank(recall.prepare(question), 3, 24)}
         again = crystal.recall(question, 5, reencode=20)
     kept = [passage.shares["page"] for passage in again if "page" in passage.shares]
     assert kept

@@ -1,4 +1,6 @@
-"""Duplicates of a passage: text is stored once, and each place of it can be cited.
+"""Duplicates: the other places of a passage's text.
+
+Text is stored once, and each place of it can be cited.
 
 Knows: runs, and the places that they give a chunk. Does not know: why the passage was chosen.
 """

@@ -1,4 +1,4 @@
-"""Signals of the layers: nearness of an atom's clusters and units to the question.
+"""Signals of the layers: nearness of clusters and units to the question.
 
     in prose   clusters: max over the atom's clusters of q · cluster
                units:    sum over question tokens of idf · max over units of t · unit / Σ idf,

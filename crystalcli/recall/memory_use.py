@@ -1,4 +1,4 @@
-"""Memory of recall, counted: the parts that grow with the crystal, and the base.
+"""Memory of recall: the parts that grow with the crystal, and the base.
 
 Knows: the resident index, the codec, Linux's `/proc/self/status`. Does not know: how it is shown.
 """

@@ -1,4 +1,4 @@
-"""Signal of a definition's name, in files of source code with few definitions.
+"""Signal of a definition's name, in source code of few definitions.
 
     score of an atom   QUESTION_WEIGHT · the part of the question that is in the name, enclosing
                        classes included

@@ -1,4 +1,4 @@
-"""Passages from ranked atoms: whole sentences, joined with neighbours, each with its place.
+"""Passages from ranked atoms: whole sentences, each with its place.
 
 An atom becomes the sentences (in code: lines) whose middle lies in it, and the rest of the short
 definition that most of these lie in. Neighbouring atoms of the same document that are among the

@@ -1,4 +1,4 @@
-"""Re-encoding: the last candidates are encoded again, and exact vectors order them.
+"""Re-encoding: the best candidates are ordered by exact vectors.
 
     score   ATOM_WEIGHT · q · atom + max over the atom's clusters of q · cluster
             + UNIT_WEIGHT · MaxSim over its units + BM25_WEIGHT · its score by BM25

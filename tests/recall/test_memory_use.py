@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.index import resolve_encoder
 from crystalcli.index.byte_cache import ByteCache
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.segment_writer import SEGMENT_BYTES
@@ -158,7 +159,7 @@ def test_depth_1_reads_nothing_below_the_atoms(million, encoder_folder):
 def test_a_segment_s_text_is_bounded_in_bytes_in_every_script(tmp_path):
     text = "".join(f"第{number}只船停在水面上，潮水每天涨落两次。" for number in range(9_000))
     (tmp_path / "long.txt").write_text(text, encoding="utf-8")
-    with Crystal.create_store(tmp_path / "m.crystal") as store:
+    with Store.create(tmp_path / "m.crystal", resolve_encoder(None, tmp_path)[1]) as store:
         Ingester(store, None).run([tmp_path / "long.txt"])
         sizes = [segment.bytes for segment in store.segments()]
     assert sum(sizes) > 2 * SEGMENT_BYTES

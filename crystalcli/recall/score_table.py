@@ -147,7 +147,7 @@ class ScoreTable:
         self.total += np.where(np.isnan(column), np.float32(0), column)
 
     def best(self, count: int) -> list[ScoredAtom]:
-        """Give the `count` atoms of the highest sums with their rows, best first; ties by number."""
+        """Give the `count` atoms of the highest sums, best first with their rows."""
         rows = np.argsort(-self.total, kind="stable")[:count]
         return [
             ScoredAtom(int(self._atoms[row]), float(self.total[row]), dict(self._signals(row))) for row in rows.tolist()

@@ -1,7 +1,7 @@
 """The searcher: from a question to passages, coarse to fine.
 
-    coarse score   z(q · atom) + z(BM25)                    all atoms -> CANDIDATES; depth 1 ends here
-    fine score     the sum of a row of the score table      depths 2 and 3: see score_table.py
+    coarse score   z(q · atom) + z(BM25)               of all atoms; depth 1 ranks by it
+    fine score     the sum of a row of score_table.py  of the best by it, at depths 2 and 3
 
 Without vectors BM25 alone ranks. No layer is a hard filter: the best atoms by BM25 are candidates
 whatever the vectors say, and the other way round. The page score, by which atoms on pages compete,

@@ -64,7 +64,7 @@ class Searcher:
     """Recall over one resident index.
 
     Args:
-        shelf: The resident index.
+        index: The resident index.
         encoder: The encoder of questions; None without weights: BM25 alone ranks then.
         codec: The codec of the layers; None without weights.
         layers: Opens the encoder of chunks for re-encoding; called at the first use.
@@ -72,21 +72,21 @@ class Searcher:
 
     def __init__(
         self,
-        shelf: IndexReader,
+        index: IndexReader,
         encoder: QuestionEncoder | None,
         codec: Codec | None,
         layers: Callable[[], ChunkVectors] | None = None,
     ) -> None:
         self._open_layer_encoder = layers
-        self.shelf = shelf
+        self.shelf = index
         self._encoder = encoder
         self._codec = codec
-        self.terms = TermIndex(shelf)
+        self.terms = TermIndex(index)
         # Atoms whose vectors are still to be made, bool [atoms]; None where all are made.
         self._unencoded: npt.NDArray[np.bool_] | None = None
-        if not shelf.encoded:
-            encoded = np.array([segment.encoded for segment in shelf.segments], bool)
-            self._unencoded = np.repeat(~encoded, [segment.atoms for segment in shelf.segments])
+        if not index.encoded:
+            encoded = np.array([segment.encoded for segment in index.segments], bool)
+            self._unencoded = np.repeat(~encoded, [segment.atoms for segment in index.segments])
 
     def recall(
         self, question: str, k: int = 5, depth: int = 3, reencode: int = 0, recency: Recency | None = None
@@ -237,20 +237,20 @@ class Searcher:
         return layers
 
 
-def lexical_query(shelf: IndexReader, text: str, terms: TermIndex | None = None) -> PreparedQuery:
+def lexical_query(index: IndexReader, text: str, terms: TermIndex | None = None) -> PreparedQuery:
     """Prepare a text by its terms alone, without vectors.
 
     Args:
-        shelf: The resident index.
+        index: The resident index.
         text: A question, or any other text.
         terms: The index's terms; None: they are opened.
     """
-    terms = terms or TermIndex(shelf)
+    terms = terms or TermIndex(index)
     postings = terms.postings(text)
     idf = terms.idf_of(postings)
-    scores = bm25.score(postings, shelf.lengths, idf)
-    if shelf.dead is not None:
-        scores[shelf.dead] = 0
+    scores = bm25.score(postings, index.lengths, idf)
+    if index.dead is not None:
+        scores[index.dead] = 0
     return PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings)
 
 

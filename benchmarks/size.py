@@ -20,10 +20,11 @@ import zstandard
 from common import write_json
 from synthetic import RandomCodes
 
+from crystalcli.index import resolve_encoder
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.stats import crystal_stats
 from crystalcli.ingest.ingester import Ingester
-from crystalcli.library import Crystal
+from crystalcli.storage import Store
 from crystalcli.storage.file.schema import FORMAT_VERSION
 from crystalcli.vectors import default_tokenizer
 
@@ -61,7 +62,7 @@ def flat(texts: list[str], folder: Path) -> dict[str, float]:
 def measure(kind: Path) -> dict[str, Any]:
     """Measure one folder, in bytes."""
     with TemporaryDirectory() as name:
-        with Crystal.create_store(Path(name) / "m.crystal") as store:
+        with Store.create(Path(name) / "m.crystal", resolve_encoder(None, Path(name))[1]) as store:
             report = Ingester(store, RandomCodes(1)).run([kind])
             found, parts = crystal_stats(store, FORMAT_VERSION), store.part_sizes()
             crystal = {part: float(stored) for part, (stored, _) in parts.items()}

@@ -19,10 +19,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from crystalcli.index import resolve_encoder
 from crystalcli.index.layer_encoder import LayerCodes
 from crystalcli.index.segment_writer import merge_lexicons
 from crystalcli.ingest.ingester import Ingester
-from crystalcli.library import Crystal
 from crystalcli.storage.store import Store
 from crystalcli.types import Chunk
 from crystalcli.vectors import CODE_BYTES, VOCABULARY, pyramid_layout
@@ -89,7 +89,7 @@ def make(path: Path, tokens: int, *, base: int = BASE, seed: int = 1) -> None:
     with TemporaryDirectory() as name:
         for number in range(max(1, round(base / 1.03 / _DOCUMENT))):
             (Path(name) / f"{number:04d}.txt").write_text(words.document(_DOCUMENT), encoding="utf-8")
-        with Crystal.create_store(path) as store:
+        with Store.create(path, resolve_encoder(None, path.parent)[1]) as store:
             Ingester(store, RandomCodes(seed)).run([Path(name)])
     with Store.open(path, writable=True) as store:
         read = sum(segment.tokens for segment in store.segments())

@@ -1,30 +1,23 @@
 """Recall: a question to ranked passages.
 
-The question it answers: which passages answer this question best, and where do they stand?
+The question it answers: which passages answer this question best, and where are they?
 
-citation.py        A span of a document as a citation: its text read back from the crystal, and
-                   where just that span stands.
-document_score.py  What the document that an atom stands in says for it, whatever the atom itself
-                   says: its name, and its other words.
-duplicates.py      Where else a passage stands: text is stored once, and every place that has it can
-                   be cited.
-memory_use.py      What recall keeps in memory, counted: what grows with the crystal, and the base
-                   that does not.
-name_score.py      What its name says for a definition that stands alone in its file, or nearly so.
-page_score.py      What the page that an atom stands on says for it, in documents that are made of
-                   pages.
-passages.py        From ranked atoms to passages: whole sentences, with neighbours that were
-                   recalled too, and the place of each.
-query.py           A question made ready for ranking, the atoms that ranking gives, and the results
-                   of a recall.
-recency.py         Recall that prefers what was said lately: what is dated loses by its age, on the
-                   forgetting curve. Knows the dates of messages alone.
-reencode.py        The last candidates encoded again from their text, so that exact vectors decide
-                   among them. Costs torch and some tenths of a second.
-searcher.py        From a question to passages, coarse to fine: atoms and BM25 choose candidates,
-                   clusters and units put them in order.
-session.py         An open crystal, read: recalled from, cited, looked into. All that answers need
-                   of one.
+citation.py        Citations: a span of a document read back from the crystal, and its place.
+document_score.py  Signal of the document: its name, and its words outside of the atom.
+duplicates.py      Duplicates: the other places of a passage's text.
+layer_score.py     Signals of the layers: nearness of clusters and units to the question.
+lexical_score.py   Signal of an atom's own words: BM25 over the sum of the question's idf.
+memory_use.py      Memory of recall: the parts that grow with the crystal, and the base.
+name_score.py      Signal of a definition's name, in source code of few definitions.
+page_score.py      Signal of the page that an atom is on, in documents that are made of pages.
+passages.py        Passages from ranked atoms: whole sentences, each with its place.
+query.py           A question prepared for ranking, ranked atoms, and the results of a recall.
+recency.py         Recency: dated messages lose score by their age, on the forgetting curve.
+reencode.py        Re-encoding: the best candidates are ordered by exact vectors.
+score_arrays.py    Statistics of scores: the highest, mean and deviation, sums of z-scores.
+score_table.py     The score table: a row for each candidate atom, a column for each signal.
+searcher.py        The searcher: from a question to passages, coarse to fine.
+session.py         The reading half of an open crystal: recall, citations, contents.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A span of a document as a citation: its text read back from the crystal, and where just that span stands.
+"""Citations: a span of a document read back from the crystal, and its place.
 
-Knows runs, chunks and landmarks. Does not know why the span was chosen.
+Knows: runs, chunks and landmarks. Does not know: why the span was chosen.
 """
 
 from __future__ import annotations
@@ -10,24 +10,30 @@ from crystalcli.storage import SourceRow
 from crystalcli.types import Citation
 
 
-def cite_span(shelf: IndexReader, source: SourceRow, start: int, end: int) -> Citation:
-    """The characters `[start, end)` of a document, without a number yet. Raises DamagedCrystalError."""
-    quote = shelf.span_text(source, start, end)
-    line = 1 + _newlines_before(shelf, source, start)
-    place = locate_span(shelf.store, source, start, end, (line, line + quote.rstrip().count("\n")))
-    return Citation(0, place, quote, shelf.store.landmark_before(source.id, "heading", start) or None)
+def cite_span(index: IndexReader, source: SourceRow, start: int, end: int) -> Citation:
+    """Cite the characters `[start, end)` of a document, with 0 for the citation's number.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    quote = index.span_text(source, start, end)
+    line = 1 + _count_newlines(index, source, start)
+    place = locate_span(index.store, source, start, end, (line, line + quote.rstrip().count("\n")))
+    return Citation(0, place, quote, index.store.landmark_before(source.id, "heading", start) or None)
 
 
-def _newlines_before(shelf: IndexReader, source: SourceRow, start: int) -> int:
-    """How many newlines stand before a character of a document's text."""
-    runs = [run for run in shelf.store.runs_of(source.id) if run.start <= start]
+def _count_newlines(index: IndexReader, source: SourceRow, end: int) -> int:
+    """Count the newlines in the first `end` characters of a document."""
+    runs = [run for run in index.store.runs_of(source.id) if run.start <= end]
     if not runs:
         return 0
-    characters, lines = runs[-1].start, runs[-1].lines
-    for chunk in range(runs[-1].first_chunk, runs[-1].first_chunk + runs[-1].chunks):
-        view = shelf.view(shelf.segment_with(chunk))
-        local = chunk - view.row.first_chunk
-        if characters + int(view.spans.characters[local]) > start:
-            return lines + shelf.chunk_text(chunk).count("\n", 0, start - characters)
-        characters, lines = characters + int(view.spans.characters[local]), lines + int(view.spans.newlines[local])
-    return lines
+    run = runs[-1]
+    characters, newlines = run.start, run.lines
+    for chunk in range(run.first_chunk, run.first_chunk + run.chunks):
+        segment = index.view(index.segment_with(chunk))
+        local = chunk - segment.row.first_chunk
+        if characters + int(segment.spans.characters[local]) > end:
+            return newlines + index.chunk_text(chunk).count("\n", 0, end - characters)
+        characters += int(segment.spans.characters[local])
+        newlines += int(segment.spans.newlines[local])
+    return newlines

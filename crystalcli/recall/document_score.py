@@ -1,17 +1,22 @@
-"""What the document that an atom stands in says for it, whatever the atom itself says: its name, and its other words.
+"""Signal of the document: its name, and its words outside of the atom.
 
-    given to an atom   PATH · share of the question that stands in the document's name
-                       in source code also COVER · share of it that stands anywhere in the document, if it has DEFINED
-                       less TEST in tests, unless the question speaks of them
+    score of an atom   PATH · the part of the question that is in the document's name
+                       in source code of MIN_DEFINITIONS or more also
+                       COVERAGE · the part of it that is anywhere in the document
+                       less TEST in tests, unless the question is about tests
 
-A share is counted in the terms' idf. Source code is asked for files: a function seldom has all the words of what it is for, its
-file has them; and a test has the words of what it tests. What holds a function or two is no such file: the longer of two functions
-is not the better one; there `named` asks its name. In prose neither held (docs/LOG.md). Of pages `pages` knows.
+A part of the question is counted in the terms' idf. Source code is asked for by its purpose: a
+function seldom holds all words of that, its file does; and a test holds the words of the code that
+it tests. For a file of a function or two this fails, since the longer of two functions is not the
+better one; there name_score.py asks the function's name. In prose neither helped (docs/LOG.md).
+Page scores: page_score.py.
+
+Knows: paths, kinds and terms of documents. Does not know: vectors.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,94 +24,119 @@ from crystalcli.index import IndexReader
 from crystalcli.lexical import terms
 from crystalcli.recall.page_score import PAGED_KIND
 from crystalcli.recall.query import PreparedQuery
+from crystalcli.recall.score_table import AtomDocuments, CandidateAtoms
 from crystalcli.storage import RUN_SIZE, first_sources, runs_of_all, with_landmarks
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from crystalcli.types import FloatArray, Int64Array
 
-    from crystalcli.types import FloatArray
-
-    Integers = npt.NDArray[np.int64]
-
-CODE = "code"
+CODE_KIND = "code"
 PATH_CODE, PATH_PROSE = 1.0, 0.5
-COVER = 0.3
-DEFINED = 5  # landmarks of definitions at least; a definition has one at its beginning, and one at its end
-TEST = 0.2
-TESTS = frozenset(("test", "spec"))  # as terms of a path
+COVERAGE = 0.3
+# Landmarks of definitions in a file whose whole text counts. A definition has one at its beginning
+# and one at its end.
+MIN_DEFINITIONS = 5
+TEST_PENALTY = 0.2
+TEST_TERMS = frozenset(("test", "spec"))  # as terms of a path
 
 
-class DocumentScores(NamedTuple):
-    """For some atoms: which stand in source code, bool [n], and what their documents give them, float32 [n].
-
-    lone: which stand in source code that has not DEFINED, bool [n]. paged: the id of each atom's document where that is made of
-    pages, else 0, int64 [n].
-    """
-
-    is_code: npt.NDArray[np.bool_]
-    lone: npt.NDArray[np.bool_]
-    given: FloatArray
-    paged: Integers
-
-
-def document_scores(
-    shelf: IndexReader, query: PreparedQuery, atoms: Integers, defined: int = DEFINED
-) -> DocumentScores:
-    """Look at the documents of `atoms`, int64 [n].
+class DocumentScorer:
+    """Scores atoms by their documents.
 
     Args:
-        shelf: The resident index.
+        index: The resident index.
+    """
+
+    name = "document"
+
+    def __init__(self, index: IndexReader) -> None:
+        self._index = index
+
+    def score(self, query: PreparedQuery, candidates: CandidateAtoms) -> FloatArray:
+        """Score candidates, float32 [n].
+
+        Raises:
+            DamagedCrystalError: The crystal is damaged.
+        """
+        return document_scores(self._index, query, candidates.documents)
+
+
+def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDocuments) -> FloatArray:
+    """Score atoms by their documents.
+
+    Args:
+        index: The resident index.
         query: The question.
-        atoms: Ids of atoms, int64 [n].
-        defined: Landmarks of definitions that a file of source code must have before its whole text counts.
+        documents: The documents of n atoms.
+
+    Returns:
+        Scores, float32 [n].
 
     Raises:
-        DamagedCrystalError: When the crystal is damaged.
+        DamagedCrystalError: The crystal is damaged.
     """
-    chunks = shelf.nesting.chunk_of(atoms)
-    of_chunk = first_sources(shelf.store, np.unique(chunks).tolist())
-    documents = {source: (path, kind) for source, path, kind in of_chunk.values()}
-    total = max(sum(query.idf.values()), 1e-6)
-    about_tests = not TESTS.isdisjoint(query.idf)
-    code = [source for source, (_, kind) in documents.items() if kind == CODE]
-    covered = _covered(shelf, query, with_landmarks(shelf.store, code, "definition", defined))
-    given: dict[int, float] = {}
-    for source, (path, kind) in documents.items():
-        words = {term for term, _ in terms(path)}
-        share = sum(idf for term, idf in query.idf.items() if term in words) / total
-        if kind == CODE:
-            given[source] = PATH_CODE * share + COVER * covered.get(source, 0.0) / total
-            if not about_tests and not TESTS.isdisjoint(words):
-                given[source] -= TEST
+    is_about_tests = not TEST_TERMS.isdisjoint(query.idf)
+    coverage = _coverage(index, query, documents.full_code)
+    scores: dict[int, float] = {}
+    for source, path in documents.paths.items():
+        path_terms = {term for term, _ in terms(path)}
+        in_path = sum(idf for term, idf in query.idf.items() if term in path_terms) / query.total_idf
+        if documents.kinds[source] == CODE_KIND:
+            scores[source] = PATH_CODE * in_path + COVERAGE * coverage.get(source, 0.0) / query.total_idf
+            if not is_about_tests and not TEST_TERMS.isdisjoint(path_terms):
+                scores[source] -= TEST_PENALTY
         else:
-            given[source] = PATH_PROSE * share
-    nowhere = (0, "", "")
-    sources = [of_chunk.get(chunk, nowhere)[0] for chunk in chunks.tolist()]
-    kinds = [documents.get(source, ("", ""))[1] for source in sources]
-    is_code = np.array([kind == CODE for kind in kinds], bool)
-    return DocumentScores(
-        is_code,
-        is_code & np.array([source not in covered for source in sources], bool),
-        np.array([given.get(source, 0.0) for source in sources], np.float32),
-        np.array([source if kind == PAGED_KIND else 0 for source, kind in zip(sources, kinds, strict=True)], np.int64),
+            scores[source] = PATH_PROSE * in_path
+    return np.array([scores.get(source, 0.0) for source in documents.sources.tolist()], np.float32)
+
+
+def atom_documents(index: IndexReader, atoms: Int64Array, min_definitions: int = MIN_DEFINITIONS) -> AtomDocuments:
+    """Look up the documents of atoms.
+
+    Args:
+        index: The resident index.
+        atoms: Numbers of atoms, int64 [n].
+        min_definitions: Landmarks of definitions that a file of source code must have before its
+            whole text counts.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    chunks = index.nesting.chunk_of(atoms)
+    source_by_chunk = first_sources(index.store, np.unique(chunks).tolist())
+    paths = {source: path for source, path, _ in source_by_chunk.values()}
+    kinds = {source: kind for source, _, kind in source_by_chunk.values()}
+    code = [source for source, kind in kinds.items() if kind == CODE_KIND]
+    full_code = sorted(with_landmarks(index.store, code, "definition", min_definitions))
+    sources = [source_by_chunk.get(chunk, (0, "", ""))[0] for chunk in chunks.tolist()]
+    atom_kinds = [kinds.get(source, "") for source in sources]
+    is_code = np.array([kind == CODE_KIND for kind in atom_kinds], bool)
+    return AtomDocuments(
+        sources=np.array(sources, np.int64),
+        is_code=is_code,
+        is_lone=is_code & ~np.isin(sources, full_code),
+        is_paged=np.array([kind == PAGED_KIND for kind in atom_kinds], bool),
+        paths=paths,
+        kinds=kinds,
+        full_code=full_code,
     )
 
 
-def _covered(shelf: IndexReader, query: PreparedQuery, sources: list[int]) -> dict[int, float]:
-    """For each source the sum of the idf of those of the question's terms that stand anywhere in it."""
-    runs = np.array(runs_of_all(shelf.store, sources), np.int64).reshape(-1, 3)
-    chunks = len(shelf.nesting.atoms) - 1
+def _coverage(index: IndexReader, query: PreparedQuery, sources: list[int]) -> dict[int, float]:
+    """Sum up, for each of `sources`, rising, the idf of the question's terms that it holds."""
+    runs = np.array(runs_of_all(index.store, sources), np.int64).reshape(-1, 3)
+    chunks = len(index.nesting.atoms) - 1
     first, count = runs[:, 1], runs[:, 2]
     if not ((first >= 0) & (first < chunks) & (count > 0) & (count <= RUN_SIZE) & (first + count <= chunks)).all():
-        raise shelf.store.damaged("a document refers to chunks that are not there")
-    firsts, lasts = shelf.nesting.atoms[first], shelf.nesting.atoms[first + count]
-    owners = np.searchsorted(np.array(sorted(sources), np.int64), runs[:, 0])
-    found = np.zeros(len(sources))
+        raise index.store.damaged("a document refers to chunks that are not there")
+    first_atoms, end_atoms = index.nesting.atoms[first], index.nesting.atoms[first + count]
+    owners = np.searchsorted(np.array(sources, np.int64), runs[:, 0])
+    coverage = np.zeros(len(sources))
     for term, idf in query.idf.items():
-        stands = np.zeros(len(sources), bool)
+        holds_term = np.zeros(len(sources), bool)
         for packed in query.postings.get(term, ()):
             for posting in packed.pieces():
-                inside = np.searchsorted(posting.atoms, lasts) > np.searchsorted(posting.atoms, firsts)
-                stands[owners[inside]] = True
-        found[stands] += idf
-    return dict(zip(sorted(sources), found.tolist(), strict=True))
+                in_run = np.searchsorted(posting.atoms, end_atoms) > np.searchsorted(posting.atoms, first_atoms)
+                holds_term[owners[in_run]] = True
+        coverage[holds_term] += idf
+    return dict(zip(sources, coverage.tolist(), strict=True))

@@ -1,4 +1,7 @@
-"""What recall keeps in memory, counted: what grows with the crystal, and the base that does not."""
+"""Memory of recall: the parts that grow with the crystal, and the base.
+
+Knows: the resident index, the codec, Linux's `/proc/self/status`. Does not know: how it is shown.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,21 @@ if TYPE_CHECKING:
     from crystalcli.index import IndexReader
     from crystalcli.recall.session import CrystalReader
 
-_SCORE = 4  # bytes, float32
-_SCORES = 3  # arrays of one score an atom that a recall holds at once: BM25, atoms and their sum
-_ARRAYS = _SCORES * _SCORE + 1  # bytes an atom; the one is for the comparison that chooses the best
+_SCORE_BYTES = 4  # float32
+_SCORE_ARRAYS = 3  # scores of every atom that a recall holds at once: BM25, atoms, and their sum
+_MASK_BYTES = 1  # an atom, in the comparison that chooses the best
+_BYTES_PER_ATOM = _SCORE_ARRAYS * _SCORE_BYTES + _MASK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryPart:
-    """Something kept in memory: its name, its bytes, and whether they grow with the crystal."""
+    """A part of the memory.
+
+    Attributes:
+        name: Its name.
+        bytes: Its size.
+        grows: True if it grows with the crystal.
+    """
 
     name: str
     bytes: int
@@ -28,7 +38,14 @@ class MemoryPart:
 
 @dataclass(frozen=True, slots=True)
 class MemoryReport:
-    """Memory after one recall. resident, peak: of the whole process, bytes; None where the system does not say."""
+    """Memory after one recall.
+
+    Attributes:
+        tokens: Tokens in the crystal.
+        parts: The parts that were counted.
+        resident: Resident bytes of the whole process; None where the system does not say.
+        peak: Their peak; None where the system does not say.
+    """
 
     tokens: int
     parts: tuple[MemoryPart, ...]
@@ -37,62 +54,67 @@ class MemoryReport:
 
     @property
     def grown(self) -> int:
-        """Bytes that the crystal's size accounts for."""
+        """Bytes of the parts that grow with the crystal."""
         return sum(part.bytes for part in self.parts if part.grows)
 
     @property
     def per_million(self) -> float:
-        """The same for every million tokens; 0 when there are none."""
+        """The same for each million tokens; 0 without tokens."""
         return 1e6 * self.grown / self.tokens if self.tokens else 0.0
 
 
 def measure_memory(crystal: CrystalReader) -> MemoryReport:
-    """Count what recall keeps in memory, after one question to `crystal`."""
-    shelf = crystal.shelf
+    """Count the memory of recall, after one question to `crystal`."""
+    index = crystal.shelf
     codec = None if crystal.lexical_only else crystal.codec()
-    before = resident_bytes()
+    bytes_before_loading = resident_bytes()
     searcher = crystal.searcher()
-    loaded = resident_bytes()
+    bytes_after_loading = resident_bytes()
     searcher.recall("what is kept in memory?")
-    parts = [*_growing(shelf), MemoryPart("what was read last", shelf.kept.bytes, False)]
-    parts.append(MemoryPart("pages of the file, at most", PAGE_CACHE, False))
+    parts = [
+        *_growing_parts(index),
+        MemoryPart("what was read last", index.kept.bytes, False),
+        MemoryPart("pages of the file, at most", PAGE_CACHE, False),
+    ]
     if codec is not None:
         quantizers = (codec.atoms, codec.clusters, codec.units)
-        parts.append(MemoryPart("codebooks", sum(each.nbytes for each in quantizers), False))
-        if before is not None and loaded is not None:
-            parts.append(MemoryPart("the question's encoder", max(0, loaded - before), False))
-    return MemoryReport(sum(row.tokens for row in shelf.segments), tuple(parts), resident_bytes(), _peak())
+        parts.append(MemoryPart("codebooks", sum(quantizer.nbytes for quantizer in quantizers), False))
+        if bytes_before_loading is not None and bytes_after_loading is not None:
+            encoder_bytes = max(0, bytes_after_loading - bytes_before_loading)
+            parts.append(MemoryPart("the question's encoder", encoder_bytes, False))
+    tokens = sum(segment.tokens for segment in index.segments)
+    return MemoryReport(tokens, tuple(parts), resident_bytes(), _peak_bytes())
 
 
-def growing_bytes(shelf: IndexReader) -> int:
-    """Bytes of what recall keeps of a crystal and that grow with it."""
-    return sum(part.bytes for part in _growing(shelf))
+def growing_bytes(index: IndexReader) -> int:
+    """Count the bytes of recall's memory that grow with the crystal."""
+    return sum(part.bytes for part in _growing_parts(index))
 
 
-def _growing(shelf: IndexReader) -> list[MemoryPart]:
-    codes = shelf.atom_codes.nbytes if shelf.atom_codes is not None else 0
-    dead = shelf.dead.nbytes if shelf.dead is not None else 0
-    rows = sum(sys.getsizeof(row) + sum(map(sys.getsizeof, row)) for row in shelf.segments)
+def _growing_parts(index: IndexReader) -> list[MemoryPart]:
+    codes = index.atom_codes.nbytes if index.atom_codes is not None else 0
+    dead = index.dead.nbytes if index.dead is not None else 0
+    rows = sum(sys.getsizeof(row) + sum(map(sys.getsizeof, row)) for row in index.segments)
     return [
         MemoryPart("atoms' codes", codes, True),
-        MemoryPart("atoms' lengths", shelf.lengths.nbytes + dead, True),
-        MemoryPart("nesting", shelf.nesting.nbytes, True),
+        MemoryPart("atoms' lengths", index.lengths.nbytes + dead, True),
+        MemoryPart("nesting", index.nesting.nbytes, True),
         MemoryPart("segments", rows, True),
-        MemoryPart("scores during a recall", _ARRAYS * shelf.atoms, True),
+        MemoryPart("scores during a recall", _BYTES_PER_ATOM * index.atoms, True),
     ]
 
 
 def resident_bytes() -> int | None:
-    """Resident bytes of this process; None where the system does not say."""
-    return _status("VmRSS")
+    """Read the resident bytes of this process; None where the system does not say."""
+    return _read_status("VmRSS")
 
 
-def _peak() -> int | None:
-    return _status("VmHWM")
+def _peak_bytes() -> int | None:
+    return _read_status("VmHWM")
 
 
-def _status(name: str) -> int | None:
-    """A line of what Linux says of this process, in bytes."""
+def _read_status(name: str) -> int | None:
+    """Read a line of Linux's status of this process, in bytes; None on other systems."""
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - not a file to keep
             for line in file:

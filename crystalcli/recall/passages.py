@@ -1,75 +1,85 @@
-"""From ranked atoms to passages: whole sentences, with neighbours that were recalled too, and the place of each.
+"""Passages from ranked atoms: whole sentences, each with its place.
 
-An atom becomes the sentences (in code: lines) whose middle lies in it, and the rest of the short definition that most of these lie in.
-Where the atoms before or after it in the same document are among the best as well, they are one passage: evidence often lies across
-a cut that the question knows nothing of.
+An atom becomes the sentences (in code: lines) whose middle lies in it, and the rest of the short
+definition that most of these lie in. Neighbouring atoms of the same document that are among the
+best as well join the passage: evidence often lies across a cut that the question does not know.
+
+Knows: sentences, definitions, places. Does not know: how atoms are ranked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from crystalcli.index import AtomLocation, IndexReader, locate_span
 from crystalcli.lexical import terms
-from crystalcli.recall.duplicates import MOST, find_duplicates
+from crystalcli.recall.duplicates import MAX_PLACES, ChunkPosition, find_duplicates
+from crystalcli.recall.layer_score import code_sums
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.storage import SourceRow, landmark_span
 from crystalcli.text import sentence_spans
-from crystalcli.types import BY_LINES, Passage
+from crystalcli.types import BY_LINES, DocumentState, Passage
 from crystalcli.vectors import Codec
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from crystalcli.types import FloatArray
-
-BESIDES = ("document", "definition", "page")  # what an atom stands in, as names of shares
-NEIGHBOURHOOD = 12  # a neighbour joins when it is among so many best atoms
+NEIGHBOURHOOD = 12  # best atoms that may join a passage as neighbours
+# Characters of a definition that is given whole where it holds most of an atom.
+MAX_DEFINITION = 800
 _REACH = 2  # atoms that join on either side, at most
-_LONG_SENTENCE = 1200  # characters; what is longer is no sentence
-WHOLE_DEFINITION = 800  # characters; a shorter definition is given whole where most of the atom lies in it
-_GAP = 8  # characters of white space between the passages of neighbouring atoms, at most
+_LONG_SENTENCE = 1200  # characters; a longer stretch is not a sentence
+_GAP = 8  # characters of white space between the spans of neighbouring atoms, at most
 
 
-class _Spot(NamedTuple):
-    """A scored atom where it stands: its sentences are `[low, high)` of its chunk, `[start, end)` of its document."""
+class _AtomSpan(NamedTuple):
+    """A ranked atom, widened to whole sentences.
+
+    Attributes:
+        scored: The atom.
+        location: Its chunk.
+        source: Its document.
+        low: The first character, in the chunk.
+        high: The character after the last, in the chunk.
+        start: The first character, in the document.
+        end: The character after the last, in the document.
+        line: The line of `start`.
+    """
 
     scored: ScoredAtom
-    place: AtomLocation
+    location: AtomLocation
     source: SourceRow
     low: int
     high: int
     start: int
     end: int
-    line: int  # of `start`
+    line: int
 
 
 class PassageBuilder:
-    """Makes the passages of one question.
+    """Builds the passages of one question.
 
     Args:
-        shelf: The resident index.
-        codec: The codec of the layers; None when there are no vectors.
+        index: The resident index.
+        codec: The codec of the layers; None without vectors.
         query: The prepared question.
-        within: The ids of documents to prefer, where a text stands in several.
-        by_units: Whether the best sentence of a passage is chosen by the codes of its units too, and not by words alone.
+        within: Ids of the documents to prefer, where a text is in several.
+        by_units: True to choose a passage's best sentence by the codes of its units too; False: by
+            words alone.
     """
 
     def __init__(
         self,
-        shelf: IndexReader,
+        index: IndexReader,
         codec: Codec | None,
         query: PreparedQuery,
         within: Collection[int] = frozenset(),
         *,
         by_units: bool = False,
     ) -> None:
-        self._shelf = shelf
-        self._store = shelf.store
+        self._index = index
+        self._store = index.store
         self._codec = codec
         self._query = query
         self._within = within
@@ -77,76 +87,106 @@ class PassageBuilder:
         self._sources: dict[int, SourceRow] = {}
 
     def make(self, ranked: Sequence[ScoredAtom], k: int) -> list[Passage]:
-        """Up to `k` passages from atoms in order of their scores; no text is given twice: where else it stands is in `also`."""
-        near = {each.atom: each for scored in ranked[:NEIGHBOURHOOD] for each in _everywhere(scored)}
-        spots: dict[int, _Spot | None] = {}
-        taken: set[tuple[int, int]] = set()
-        used: set[int] = set()  # atoms that stand in a passage, with those of the same text
-        found: dict[str, Passage] = {}
+        """Build passages of different texts; the other places of a text are in `Passage.also`.
 
-        def spot(scored: ScoredAtom) -> _Spot | None:
-            if scored.atom not in spots:
-                spots[scored.atom] = self._spot(scored)
-            return spots[scored.atom]
+        Args:
+            ranked: Atoms, best first.
+            k: How many passages, at most.
+
+        Returns:
+            Passages, best first.
+
+        Raises:
+            DamagedCrystalError: The crystal is damaged.
+        """
+        neighbours = {copy.atom: copy for scored in ranked[:NEIGHBOURHOOD] for copy in _copies(scored)}
+        spans: dict[int, _AtomSpan | None] = {}
+        used_starts: set[tuple[int, int]] = set()
+        used_atoms: set[int] = set()  # atoms of passages, with those of the same text
+        passages: dict[str, Passage] = {}
+
+        def span_of(scored: ScoredAtom) -> _AtomSpan | None:
+            if scored.atom not in spans:
+                spans[scored.atom] = self._widen(scored)
+            return spans[scored.atom]
 
         for scored in ranked:
-            if len(found) == k:
+            if len(passages) == k:
                 break
-            if scored.atom in used:
+            if scored.atom in used_atoms:
                 continue
-            seed = self._best_place(spot, scored)
-            if seed is None or seed.scored.atom in used or (seed.source.id, seed.start) in taken:
+            seed = self._prefer_present(span_of, scored)
+            if seed is None or seed.scored.atom in used_atoms or (seed.source.id, seed.start) in used_starts:
                 continue
-            seed = _unread(seed, found.values())
+            seed = _without_passages(seed, passages.values())
             if seed is None:
                 continue
             joined = [seed]
             for step in (-1, 1):
                 for distance in range(1, _REACH + 1):
                     atom = seed.scored.atom + step * distance
-                    other = spot(near[atom]) if atom in near else None
-                    if other is None or other.source.id != seed.source.id or (other.source.id, other.start) in taken:
+                    other = span_of(neighbours[atom]) if atom in neighbours else None
+                    if (
+                        other is None
+                        or other.source.id != seed.source.id
+                        or (other.source.id, other.start) in used_starts
+                    ):
                         break
                     gap = joined[0].start - other.end if step < 0 else other.start - joined[-1].end
-                    if not 0 <= gap <= _GAP or _unread(other, found.values()) is not other:
+                    if not 0 <= gap <= _GAP or _without_passages(other, passages.values()) is not other:
                         break
                     joined.insert(0 if step < 0 else len(joined), other)
-            taken.update((each.source.id, each.start) for each in joined)
-            used.update(atom for each in joined for atom in (each.scored.atom, *each.scored.others))
+            used_starts.update((span.source.id, span.start) for span in joined)
+            used_atoms.update(atom for span in joined for atom in (span.scored.atom, *span.scored.others))
             passage = self._passage(seed, joined[0], joined[-1])
-            before = found.get(passage.text)
-            found[passage.text] = passage if before is None else _together(before, passage)
-        return list(found.values())
+            same_text = passages.get(passage.text)
+            passages[passage.text] = passage if same_text is None else _merge_places(same_text, passage)
+        return list(passages.values())
 
-    def _best_place(self, spot: Callable[[ScoredAtom], _Spot | None], scored: ScoredAtom) -> _Spot | None:
-        """Where the file still is, if anywhere: of an atom, or of another of the same text."""
-        first = spot(scored)
-        if first is None or first.source.state != "gone":
+    def _prefer_present(
+        self, span_of: Callable[[ScoredAtom], _AtomSpan | None], scored: ScoredAtom
+    ) -> _AtomSpan | None:
+        """Give the span of an atom, or of another of the same text if the atom's file is gone."""
+        first = span_of(scored)
+        if first is None or first.source.state != DocumentState.GONE:
             return first
-        others = filter(None, map(spot, _everywhere(scored)))
-        return next((each for each in others if each.source.state != "gone"), first)
+        copies = filter(None, map(span_of, _copies(scored)))
+        return next((span for span in copies if span.source.state != DocumentState.GONE), first)
 
-    def _spot(self, scored: ScoredAtom) -> _Spot | None:
-        place = self._shelf.place(scored.atom)
-        runs = self._store.runs_over(place.chunk)
+    def _widen(self, scored: ScoredAtom) -> _AtomSpan | None:
+        """Widen an atom to whole sentences; None where no document has it."""
+        location = self._index.place(scored.atom)
+        runs = self._store.runs_over(location.chunk)
         if not runs:
             return None
-        # Where it is asked for, and where the file still is, if anywhere.
-        run = min(runs, key=lambda run: (run.source not in self._within, self._source(run.source).state == "gone"))
+        # A preferred document first, then one whose file is still there.
+        run = min(runs, key=lambda run: (run.source not in self._within, self._is_gone(run.source)))
         source = self._source(run.source)
-        low, high = snap_to_sentences(place, source.kind in BY_LINES)
-        offset, lines = self._shelf.before(run, place.chunk)
+        low, high = snap_to_sentences(location, source.kind in BY_LINES)
+        chunk_start, newlines = self._index.before(run, location.chunk)
         if source.kind == "code":
-            low, high = self._definition(source, place.text, offset, low, high)
-        return _Spot(
-            scored, place, source, low, high, offset + low, offset + high, lines + place.text.count("\n", 0, low) + 1
-        )
+            low, high = self._snap_to_definition(source, location.text, chunk_start, low, high)
+        line = newlines + location.text.count("\n", 0, low) + 1
+        return _AtomSpan(scored, location, source, low, high, chunk_start + low, chunk_start + high, line)
 
-    def _definition(self, source: SourceRow, text: str, offset: int, low: int, high: int) -> tuple[int, int]:
-        """The span `[low, high)` of a chunk's text, widened to the short definition which most of it lies in."""
-        label, start, end = landmark_span(self._store, source.id, "definition", offset + (low + high) // 2)
-        first, last = start - offset, (source.characters if end is None else end) - offset
-        if not label or first < 0 or last > len(text) or last - first > WHOLE_DEFINITION:
+    def _snap_to_definition(
+        self, source: SourceRow, text: str, chunk_start: int, low: int, high: int
+    ) -> tuple[int, int]:
+        """Widen a span of a chunk's text to the short definition that holds most of it.
+
+        Args:
+            source: The document.
+            text: The chunk's text.
+            chunk_start: The chunk's first character in the document.
+            low: The span's first character in the chunk.
+            high: The character after its last.
+
+        Returns:
+            The span `[low, high)`, widened or as it was.
+        """
+        label, start, end = landmark_span(self._store, source.id, "definition", chunk_start + (low + high) // 2)
+        first, last = start - chunk_start, (source.characters if end is None else end) - chunk_start
+        if not label or first < 0 or last > len(text) or last - first > MAX_DEFINITION:
             return low, high
         if 2 * (min(high, last) - max(low, first)) <= high - low:
             return low, high
@@ -154,120 +194,140 @@ class PassageBuilder:
 
     def _source(self, number: int) -> SourceRow:
         if number not in self._sources:
-            self._sources[number] = self._shelf.vouch(self._store.source(number))
+            self._sources[number] = self._index.vouch(self._store.source(number))
         return self._sources[number]
 
-    def _passage(self, seed: _Spot, first: _Spot, last: _Spot) -> Passage:
+    def _is_gone(self, number: int) -> bool:
+        return self._source(number).state == DocumentState.GONE
+
+    def _passage(self, seed: _AtomSpan, first: _AtomSpan, last: _AtomSpan) -> Passage:
+        """Build a passage of joined spans.
+
+        Args:
+            seed: The span of the ranked atom, which gives the score and the best sentence.
+            first: The first of the spans.
+            last: The last of the spans.
+        """
         source, start, end = seed.source, first.start, last.end
-        text = seed.place.text[seed.low : seed.high]
+        text = seed.location.text[seed.low : seed.high]
         low, high = self._best_sentence(seed, text)
         if first is not seed or last is not seed:
-            text = self._shelf.span_text(source, start, end)
+            text = self._index.span_text(source, start, end)
         best = (seed.start + low, seed.start + high)
         lines = first.line, first.line + text.rstrip().count("\n")
-        here = locate_span(self._store, source, start, end, lines)
-        marks = {**here.marks, "definition": self._store.landmark_before(source.id, "definition", best[0])}
-        chunk_line = seed.line - seed.place.text.count("\n", 0, seed.low)
-        chunks = [seed.place.chunk, *map(self._shelf.chunk_of, seed.scored.others)]
-        offset, length = seed.start - seed.low, len(seed.place.text)
-        also = find_duplicates(self._shelf, self._source, chunks, offset, chunk_line, here, lines, text, length)
+        place = locate_span(self._store, source, start, end, lines)
+        marks = {**place.marks, "definition": self._store.landmark_before(source.id, "definition", best[0])}
+        chunk_line = seed.line - seed.location.text.count("\n", 0, seed.low)
+        chunks = [seed.location.chunk, *map(self._index.chunk_of, seed.scored.others)]
+        position = ChunkPosition(chunks, seed.start - seed.low, chunk_line, len(seed.location.text))
+        also = find_duplicates(self._index, self._source, position, place, lines, text)
         return Passage(
-            place=replace(here, marks={kind: label for kind, label in marks.items() if label}),
+            place=replace(place, marks={kind: label for kind, label in marks.items() if label}),
             text=text,
             score=seed.scored.score,
             heading=self._store.landmark_before(source.id, "heading", best[0]) or None,
             best=best,
-            shares=seed.scored.shares,
+            shares=seed.scored.signals,
             recency=seed.scored.recency,
-            gone=source.state == "gone",
+            gone=source.state == DocumentState.GONE,
             also=also,
         )
 
-    def _best_sentence(self, spot: _Spot, text: str) -> tuple[int, int]:
-        """The span in `text` of the sentence nearest to the question, by its words and by the units it touches."""
-        spans = sentence_spans(text, spot.source.kind in BY_LINES) or [(0, len(text))]
+    def _best_sentence(self, span: _AtomSpan, text: str) -> tuple[int, int]:
+        """Find the sentence of `text` nearest to the question, by its words and its units."""
+        sentences = sentence_spans(text, span.source.kind in BY_LINES) or [(0, len(text))]
         idf = self._query.idf
         total = sum(idf.values()) or 1.0
-        similar = self._unit_scores(spot.place) if self._by_units else []
+        unit_scores = self._unit_scores(span.location) if self._by_units else []
         scores = []
-        for start, end in spans:
-            shared = {term for term, _ in terms(text[start:end])} & idf.keys()
+        for start, end in sentences:
+            shared_terms = {term for term, _ in terms(text[start:end])} & idf.keys()
             touched = [
                 score
-                for (a, b), score in zip(spot.place.units, similar, strict=False)
-                if a < spot.low + end and b > spot.low + start
+                for (unit_start, unit_end), score in zip(span.location.units, unit_scores, strict=False)
+                if unit_start < span.low + end and unit_end > span.low + start
             ]
-            scores.append(sum(idf[term] for term in shared) / total + (float(np.mean(touched)) if touched else 0.0))
-        return spans[int(np.argmax(scores))]
+            by_words = sum(idf[term] for term in shared_terms) / total
+            scores.append(by_words + (float(np.mean(touched)) if touched else 0.0))
+        return sentences[int(np.argmax(scores))]
 
-    def _unit_scores(self, place: AtomLocation) -> Sequence[float]:
-        view = self._shelf.view(place.segment)
+    def _unit_scores(self, location: AtomLocation) -> Sequence[float]:
+        """Compare the question with an atom's units; empty without vectors."""
+        segment = self._index.view(location.segment)
         encoded = self._query.encoded
-        if encoded is None or self._codec is None or self._shelf.atom_codes is None or not view.row.encoded:
+        if encoded is None or self._codec is None or self._index.atom_codes is None or not segment.row.encoded:
             return []
-        codes = self._shelf.units(place.segment)[place.first_unit : place.first_unit + len(place.units)]
-        # Siblings share their atom and nearly their cluster, so the unit's own code is what tells them apart.
+        last_unit = location.first_unit + len(location.units)
+        codes = self._index.units(location.segment)[location.first_unit : last_unit]
+        # Siblings share their atom and nearly their cluster: a unit's own code distinguishes it.
         products: list[float] = code_sums(self._codec.units.lookup_table(encoded.vector)[None], codes)[0].tolist()
         return products
 
 
-def _unread(spot: _Spot, passages: Iterable[Passage]) -> _Spot | None:
-    """What of it stands in no passage yet, None where most does: atoms of one definition are widened to the same."""
-    text, shift = spot.place.text, spot.start - spot.low
-    low, high = spot.low, spot.high
-    for each in passages:
-        if each.path == spot.source.path and each.start - shift < high and each.end - shift > low:
-            if each.start - shift <= low:
-                low = min(high, text.find("\n", max(low, each.end - shift)) + 1 or high)
+def _without_passages(span: _AtomSpan, passages: Iterable[Passage]) -> _AtomSpan | None:
+    """Cut the text of earlier passages off a span: atoms of one definition are widened to the same.
+
+    Returns:
+        The rest of the span, or None where most of it is in passages.
+    """
+    text, shift = span.location.text, span.start - span.low
+    low, high = span.low, span.high
+    for passage in passages:
+        start, end = passage.start - shift, passage.end - shift
+        if passage.path == span.source.path and start < high and end > low:
+            if start <= low:
+                low = min(high, text.find("\n", max(low, end)) + 1 or high)
             else:
-                high = low + len(text[low : each.start - shift].rstrip())
-    if (low, high) == (spot.low, spot.high):
-        return spot
-    if 2 * (high - low) < spot.high - spot.low or not text[low:high].strip():
+                high = low + len(text[low:start].rstrip())
+    if (low, high) == (span.low, span.high):
+        return span
+    if 2 * (high - low) < span.high - span.low or not text[low:high].strip():
         return None
-    line = spot.line + text.count("\n", spot.low, low)
-    return spot._replace(low=low, high=high, start=shift + low, end=shift + high, line=line)
+    line = span.line + text.count("\n", span.low, low)
+    return span._replace(low=low, high=high, start=shift + low, end=shift + high, line=line)
 
 
-def _everywhere(scored: ScoredAtom) -> Iterator[ScoredAtom]:
-    """An atom, and those of the same text elsewhere, with what is said of it."""
+def _copies(scored: ScoredAtom) -> Iterator[ScoredAtom]:
+    """Give an atom and those of the same text elsewhere, all with its score."""
     atoms = (scored.atom, *scored.others)
     for atom in atoms:
         yield scored._replace(atom=atom, others=tuple(other for other in atoms if other != atom))
 
 
-def _together(first: Passage, other: Passage) -> Passage:
-    """Two passages of the same text as one."""
+def _merge_places(first: Passage, second: Passage) -> Passage:
+    """Merge two passages of the same text."""
     known = {(first.path, first.start), *((place.path, place.start) for place in first.also)}
-    new = [place for place in (other.place, *other.also) if (place.path, place.start) not in known]
-    return replace(first, also=(*first.also, *new)[:MOST])
+    new = [place for place in (second.place, *second.also) if (place.path, place.start) not in known]
+    return replace(first, also=(*first.also, *new)[:MAX_PLACES])
 
 
-def snap_to_sentences(place: AtomLocation, code: bool) -> tuple[int, int]:
-    """The atom's span widened or narrowed to whole sentences (lines, in code): those whose middle lies in it."""
-    spans = sentence_spans(place.text, code)
-    inside = [span for span in spans if place.start <= (span[0] + span[1]) // 2 < place.end]
+def snap_to_sentences(location: AtomLocation, by_lines: bool) -> tuple[int, int]:
+    """Widen or narrow an atom's span to the whole sentences whose middle lies in it.
+
+    Args:
+        location: The atom's location.
+        by_lines: True for lines in place of sentences, as in code.
+
+    Returns:
+        The span `[low, high)` in the chunk's text.
+    """
+    sentences = sentence_spans(location.text, by_lines)
+    inside = [span for span in sentences if location.start <= (span[0] + span[1]) // 2 < location.end]
+    if not inside and sentences:
+        middle = (location.start + location.end) // 2
+        inside = [min(sentences, key=lambda span: max(span[0] - middle, middle - span[1], 0))]
     if not inside:
-        middle = (place.start + place.end) // 2
-        inside = [min(spans, key=lambda span: max(span[0] - middle, middle - span[1], 0))] if spans else []
-    if not inside:
-        return place.start, place.end
+        return location.start, location.end
     low, high = inside[0][0], inside[-1][1]
-    if high - low > _LONG_SENTENCE and len(inside) == 1:  # no sentence worth the name: the atom itself, at white space
-        low, high = max(low, place.start), min(high, place.end)
-        while low > inside[0][0] and not place.text[low - 1].isspace():
+    # A stretch too long for a sentence is cut to the atom, at white space.
+    if high - low > _LONG_SENTENCE and len(inside) == 1:
+        low, high = max(low, location.start), min(high, location.end)
+        while low > inside[0][0] and not location.text[low - 1].isspace():
             low -= 1
-        while high < inside[-1][1] and not place.text[high].isspace():
+        while high < inside[-1][1] and not location.text[high].isspace():
             high += 1
-    if code:  # keep the first line's indentation: it belongs to what it shows
-        while low > 0 and place.text[low - 1] in " \t":
+    # The first line of code keeps its indentation: it shows the nesting.
+    if by_lines:
+        while low > 0 and location.text[low - 1] in " \t":
             low -= 1
     return low, high
-
-
-def code_sums(table: FloatArray, codes: npt.NDArray[np.uint8]) -> FloatArray:
-    """Products, float32 [vectors, n], read off tables [vectors, bytes, 256] for codes [n, bytes]."""
-    products = np.zeros((len(table), len(codes)), np.float32)
-    for book in range(codes.shape[1]):
-        products += table[:, book].take(codes[:, book], axis=1)
-    return products

@@ -1,6 +1,7 @@
-"""A question made ready for ranking, the atoms that ranking gives, and the results of a recall.
+"""A question prepared for ranking, ranked atoms, and the results of a recall.
 
-Knows: the shape of what travels between ranking, scorers and answers. Does not know: how any of it is computed.
+Knows: the shape of the data between searcher, scorers and answers.
+Does not know: how any of it is computed.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class PreparedQuery(NamedTuple):
-    """A question made ready, as far as depth does not matter.
+    """A question prepared for ranking at any depth.
 
     Attributes:
         text: The question.
         idf: The inverse document frequency of each of its terms.
         bm25: BM25 of each atom, float32 [atoms].
         encoded: Its vector and its tokens' states; None without the encoder's weights.
-        token_weights: What each token counts in MaxSim, float32 [tokens].
+        token_weights: The weight of each token in MaxSim, float32 [tokens].
         postings: The postings of each term, a part for each lexicon of the file.
     """
 
@@ -37,33 +38,38 @@ class PreparedQuery(NamedTuple):
     token_weights: FloatArray
     postings: Mapping[str, Sequence[PackedPostings]] = MappingProxyType({})
 
+    @property
+    def total_idf(self) -> float:
+        """The sum of the idf of its terms; above 0, so that one can divide by it."""
+        return max(sum(self.idf.values()), 1e-6)
+
 
 class ScoredAtom(NamedTuple):
-    """An atom with its final score.
+    """An atom with its score.
 
     Attributes:
         atom: Its number.
-        score: The final score.
-        shares: The figures that each layer and signal gave to it, for `--explain` alone.
+        score: The score that it is ranked by.
+        signals: Its row of the score table: the score that each signal gave, by name.
         others: Atoms with the same text elsewhere.
         recency: The part of the score that the age of a dated message took off: 0 or less.
     """
 
     atom: int
     score: float
-    shares: dict[str, float]
+    signals: dict[str, float]
     others: tuple[int, ...] = ()
     recency: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Results(Sequence[Passage]):
-    """The passages that recall found, best first, and the query that they answer. A sequence of its passages.
+    """The passages of a recall, best first, and their query. A sequence of its passages.
 
     Attributes:
         query: The prepared question.
         passages: The passages, best first.
-        depth: The layers that were asked for: 1 atoms, 2 and clusters, 3 and units.
+        depth: The deepest layer that was used: 1 atoms, 2 clusters, 3 units.
     """
 
     query: PreparedQuery
@@ -77,7 +83,7 @@ class Results(Sequence[Passage]):
 
     @property
     def by_vectors(self) -> bool:
-        """Whether the vectors of the layers took part in the scores, and not BM25 alone."""
+        """True if vectors took part in the scores, False for BM25 alone."""
         return self.query.encoded is not None
 
     def __len__(self) -> int:

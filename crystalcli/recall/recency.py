@@ -1,8 +1,11 @@
-"""Recall that prefers what was said lately: what is dated loses by its age, on the forgetting curve. Knows the dates of messages alone.
+"""Recency: dated messages lose score by their age, on the forgetting curve.
 
     score of an atom + WEIGHT · log R(age in days)
 
-A book, a paper or a file of code has no such date and keeps its score, whatever its age; so does a message whose date is told in words.
+A book, a paper or a file of code has no such date and keeps its score at any age; so does a message
+whose date is written in words.
+
+Knows: the dates of messages. Does not know: other signals, dates of files.
 """
 
 from __future__ import annotations
@@ -19,24 +22,27 @@ from crystalcli.index import IndexReader
 from crystalcli.neural_memory import Forgetting
 from crystalcli.recall.query import ScoredAtom
 
-WEIGHT = 0.03  # a half-life costs as much as 0.02 of a cosine: of two that answer alike, the later comes first
-HALF_LIFE = 365.0  # days, where none is given: benchmarks/fading.py finds as much by it as where nothing fades
+# A half-life costs as much as 0.02 of a cosine: of two messages that answer alike, the later one
+# comes first.
+WEIGHT = 0.03
+# Days, by default: benchmarks/fading.py recalls as much with it as without recency.
+HALF_LIFE = 365.0
 _DAY = 86_400.0  # seconds
 _DATED = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: UTC)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Recency:
-    """How dated messages lose in score by their age. Times are clock times; time zones are not told apart.
+    """The rule by which dated messages lose score. Times are clock times, without time zones.
 
     Attributes:
-        half_life: Days after which half is left of a message.
-        now: The time from which ages count, in seconds since 1970; None: that of the newest message among those that
-            are ranked, so that the same question has the same answer tomorrow.
+        half_life: Days after which half of a message is retained.
+        now: The time from which ages count, in seconds since 1970; None: that of the newest message
+            among the ranked, so that the same question has the same answer tomorrow.
         weight: The weight of log R in a score.
 
     Raises:
-        UsageError: The half-life is not above 0.
+        UsageError: The half-life is not a finite number above 0.
     """
 
     half_life: float
@@ -47,8 +53,8 @@ class Recency:
         if not 0 < self.half_life < math.inf:
             raise UsageError(f"half-life: expected a number of days above 0, got {self.half_life}")
 
-    def lost(self, age: float) -> float:
-        """Give what a score loses for an age in seconds: 0 or less."""
+    def penalty(self, age: float) -> float:
+        """Compute the change of a score by an age in seconds: 0 or less."""
         curve = Forgetting.by_half_life(self.half_life)
         return self.weight * curve.log_retained(age / _DAY, curve.stability)
 
@@ -57,15 +63,15 @@ def recency_of(half_life: object, now: float | None) -> Recency | None:
     """Read the option `half_life`.
 
     Args:
-        half_life: A half-life in days; "auto": HALF_LIFE; "off": no message loses.
-        now: The time from which ages count, in seconds since 1970; None: the system's clock where days are given, and
-            the newest message that is ranked for "auto".
+        half_life: A half-life in days; "auto": HALF_LIFE; "off": messages keep their scores.
+        now: The time from which ages count, in seconds since 1970; None: the system's clock for a
+            half-life in days, and the newest of the ranked messages for "auto".
 
     Returns:
-        The rule, or None where no message loses.
+        The rule, or None for "off".
 
     Raises:
-        UsageError: The half-life is none of these.
+        UsageError: The half-life is neither "auto", "off" nor a finite number above 0.
     """
     if half_life == "off":
         return None
@@ -76,39 +82,62 @@ def recency_of(half_life: object, now: float | None) -> Recency | None:
     return Recency(float(half_life), time.time() if now is None else now)
 
 
-def apply_recency(shelf: IndexReader, ranked: Sequence[ScoredAtom], recency: Recency) -> list[ScoredAtom]:
-    """Lower the scores of dated atoms by their age and order all again, best first. Raises DamagedCrystalError."""
-    times = [written_at(shelf, scored.atom) for scored in ranked]
-    told = [written for written in times if written is not None]
-    if not told:
+def apply_recency(index: IndexReader, ranked: Sequence[ScoredAtom], recency: Recency) -> list[ScoredAtom]:
+    """Lower the scores of dated atoms by their age.
+
+    Args:
+        index: The resident index.
+        ranked: Atoms, best first.
+        recency: The rule.
+
+    Returns:
+        All atoms, best first.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    times = [written_at(index, scored.atom) for scored in ranked]
+    known_times = [written for written in times if written is not None]
+    if not known_times:
         return list(ranked)
-    now = max(told) if recency.now is None else recency.now
-    found = []
+    now = max(known_times) if recency.now is None else recency.now
+    rescored = []
     for scored, written in zip(ranked, times, strict=True):
         if written is not None:
-            lost = recency.lost(now - written)
-            shares = {**scored.shares, "age": lost}
-            scored = scored._replace(score=scored.score + lost, shares=shares, recency=lost)
-        found.append(scored)
-    return sorted(found, key=lambda scored: -scored.score)
+            penalty = recency.penalty(now - written)
+            signals = {**scored.signals, "age": penalty}
+            scored = scored._replace(score=scored.score + penalty, signals=signals, recency=penalty)
+        rescored.append(scored)
+    return sorted(rescored, key=lambda scored: -scored.score)
 
 
-def written_at(shelf: IndexReader, atom: int) -> float | None:
-    """When the message was written in which an atom begins, seconds since 1970; None where it is none, or has no date."""
-    place = shelf.place(atom)
-    runs = shelf.store.runs_over(place.chunk)
+def written_at(index: IndexReader, atom: int) -> float | None:
+    """Read the time of the message that an atom begins in.
+
+    Returns:
+        Seconds since 1970; None outside of messages, and for a message without a date.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    place = index.place(atom)
+    runs = index.store.runs_over(place.chunk)
     if not runs:
         return None
-    start, _ = shelf.before(runs[0], place.chunk)
-    return parse_message_time(shelf.store.landmark_before(runs[0].source, "message", start + place.start))
+    chunk_start, _ = index.before(runs[0], place.chunk)
+    return parse_message_time(index.store.landmark_before(runs[0].source, "message", chunk_start + place.start))
 
 
 def parse_message_time(label: str) -> float | None:
-    """The time in the label of a message, `Ann, 2024-05-01 10:30`, in seconds since 1970; None where there is none."""
-    told = _DATED.fullmatch(label)
-    if told is None:
+    """Read the time in the label of a message, `Ann, 2024-05-01 10:30`.
+
+    Returns:
+        Seconds since 1970; None without a time.
+    """
+    match = _DATED.fullmatch(label)
+    if match is None:
         return None
     try:
-        return datetime.fromisoformat(told[1]).replace(tzinfo=UTC).timestamp()
+        return datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None

@@ -1,6 +1,6 @@
-"""An open crystal, read: recalled from, cited, looked into. All that answers need of one.
+"""The reading half of an open crystal: recall, citations, contents.
 
-Knows: the snapshot of a commit, and a file that another has replaced. Does not know: how a crystal is written.
+Knows: snapshots of a commit, files that were replaced. Does not know: how a crystal is written.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class CrystalReader:
     """The reading half of an open crystal.
 
     Args:
-        store: The open file, which is closed when this raises.
-        encoder: The folder with the encoder's weights; None: recall goes by BM25 alone.
+        store: The open file. The reader closes it, also when the constructor raises.
+        encoder: The folder with the encoder's weights; None: BM25 alone ranks.
 
     Raises:
         EncoderMismatchError: The crystal's vectors were made by another encoder.
@@ -37,7 +37,7 @@ class CrystalReader:
 
     def __init__(self, store: Store, encoder: Path | None) -> None:
         self._store = store
-        self._shelf: IndexReader | None = None
+        self._index: IndexReader | None = None
         self._searcher: Searcher | None = None
         self._version = -1
         try:
@@ -55,10 +55,10 @@ class CrystalReader:
         """Close the file."""
         self._store.close()
 
-    # --- the file as of one commit ----------------------------------------------------------------------
+    # --- the file as of one commit ----------------------------------------------------------------
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Read everything inside the block as of one commit, while another program writes."""
+        """Open a context that reads as of one commit while other programs write."""
         self._follow()
         return self._store.snapshot()
 
@@ -69,61 +69,61 @@ class CrystalReader:
 
         with self.snapshot():
             version = self._store.version()
-            if self._shelf is None or version != self._version:
-                self._shelf, self._searcher, self._version = IndexReader(self._store), None, version
-            return self._shelf
+            if self._index is None or version != self._version:
+                self._index, self._searcher, self._version = IndexReader(self._store), None, version
+            return self._index
 
     def _follow(self) -> None:
-        """Open the file anew where another program has replaced it, as `compact` does."""
+        """Open the file again if another program has replaced it, as `compact` does."""
         if not self._store.writable and not self._store.reading and self._store.replaced():
             self._store = Store.open(self.path)
             self._drop_index()
 
     def _drop_index(self) -> None:
-        """Forget the resident index, which is made again when it is next needed."""
-        self._shelf = self._searcher = None
+        """Drop the resident index; it is read again at the next use."""
+        self._index = self._searcher = None
 
-    # --- the encoder ------------------------------------------------------------------------------------
+    # --- the encoder ------------------------------------------------------------------------------
 
     @property
     def lexical_only(self) -> bool:
-        """Whether recall goes by BM25 alone: no weights here, or none when the crystal was made."""
+        """True if BM25 alone ranks: without weights here, or without vectors in the crystal."""
         return self._encoder.folder is None or self.shelf.atom_codes is None
 
     @property
     def own_encoder(self) -> bool:
-        """Whether the crystal was made with an encoder that the user named."""
+        """True if the crystal was made with an encoder that the user named."""
         return self._encoder.mark is not None
 
     @property
     def encoder_missing(self) -> str | None:
-        """The message for an own encoder that is not here; None where nothing is missing."""
+        """The message for a missing encoder that the user named; None if it is here."""
         return self._encoder.missing if self._encoder.folder is None and self.own_encoder else None
 
     @property
     def lacks_codebooks(self) -> bool:
-        """Whether the codebooks of its own encoder are still to be learnt."""
+        """True while the codebooks of an encoder that the user named are still to be learnt."""
         return lacks_codebooks(self._store, self._encoder)
 
     def codec(self) -> Codec | None:
-        """The codec of its vectors; None while its codebooks are still to be learnt."""
+        """Read the codec of the vectors; None while the codebooks are still to be learnt."""
         return codec_of(self._store, self._encoder)
 
-    # --- recall -----------------------------------------------------------------------------------------
+    # --- recall -----------------------------------------------------------------------------------
 
     def searcher(self) -> Searcher:
-        """The searcher over the crystal as of its last commit."""
+        """Open the searcher over the crystal as of its last commit."""
         from crystalcli.recall.searcher import Searcher
         from crystalcli.vectors import QuestionEncoder
 
         with self.snapshot():
-            shelf, encoder = self.shelf, self._encoder
+            index, encoder = self.shelf, self._encoder
             if self._searcher is None:
-                if encoder.folder is None or shelf.atom_codes is None:
-                    self._searcher = Searcher(shelf, None, None)
+                if encoder.folder is None or index.atom_codes is None:
+                    self._searcher = Searcher(index, None, None)
                 else:
-                    question, codec = QuestionEncoder(encoder.folder, encoder.tokenizer), self.codec()
-                    self._searcher = Searcher(shelf, question, codec, LazyEncoder(encoder, codec).layers)
+                    question_encoder, codec = QuestionEncoder(encoder.folder, encoder.tokenizer), self.codec()
+                    self._searcher = Searcher(index, question_encoder, codec, LazyEncoder(encoder, codec).layers)
             return self._searcher
 
     def recall(
@@ -141,19 +141,21 @@ class CrystalReader:
         Args:
             question: The question, in words.
             k: How many passages, at most.
-            depth: Layers to use: 1 atoms, 2 and clusters, 3 and units.
-            reencode: How many of the best candidates to encode again from their text, so that exact vectors put them in
-                order. That needs torch, and about a second for 32 of them on two cores.
-            half_life: The days after which half is left of a dated message, by which it loses in score; "auto": a year,
-                counted from the newest message that could answer; "off": no message loses. Only dated messages lose
-                (docs/INFINITE_MEMORY.md).
-            now: The time from which ages count, in seconds since 1970; None: the system's where days are given.
+            depth: Deepest layer to use: 1 atoms, 2 clusters, 3 units.
+            reencode: How many of the best candidates to encode again from their text, and to order
+                by exact vectors. Needs torch, and about a second for 32 of them on two cores.
+            half_life: Half-life in days by which dated messages lose score; "auto": 365 days,
+                counted from the newest message that could answer; "off": messages keep their
+                scores. Other text keeps its score (docs/INFINITE_MEMORY.md).
+            now: The time from which ages count, in seconds since 1970; None: the system's clock for
+                a half-life in days.
 
         Returns:
             The passages, best first, and the prepared question.
 
         Raises:
             UsageError: The question is empty, or an option is out of range.
+            DamagedCrystalError: The crystal is damaged.
         """
         from crystalcli.recall.recency import recency_of
 
@@ -166,38 +168,50 @@ class CrystalReader:
         with self.snapshot():
             return self.searcher().terms.idf(text)
 
-    # --- texts and places -------------------------------------------------------------------------------
+    # --- texts and places -------------------------------------------------------------------------
 
     def quote(self, path: str, start: int, end: int) -> str:
-        """Read a document's characters `[start, end)` back from the file. Raises NotFoundError."""
+        """Read the characters `[start, end)` of a document back from the file.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document.
+        """
         with self.snapshot():
-            return self.shelf.span_text(self._named(path), start, end)
+            return self.shelf.span_text(self._source_named(path), start, end)
 
     def cite(self, path: str, start: int, end: int) -> Citation:
-        """Read a document's characters `[start, end)` back as a citation whose number is 0. Raises NotFoundError."""
+        """Cite the characters `[start, end)` of a document, with 0 for the citation's number.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document.
+        """
         from crystalcli.recall.citation import cite_span
 
         with self.snapshot():
-            return cite_span(self.shelf, self._named(path), start, end)
+            return cite_span(self.shelf, self._source_named(path), start, end)
 
     def with_place(self, passage: Passage) -> Passage:
-        """Give a passage, or a part of one, the place of just its own span. Raises NotFoundError."""
+        """Give a part of a passage the place of its own span.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document.
+        """
         return replace(passage, place=self.cite(passage.path, passage.start, passage.end).place)
 
-    def _named(self, path: str) -> SourceRow:
+    def _source_named(self, path: str) -> SourceRow:
         source = self._store.source_named(path)
         if source is None:
             raise NotFoundError(f"no document {path} in this crystal")
         return self.shelf.vouch(source)
 
     def verified(self, citation: Citation) -> bool:
-        """Whether the quotation is the document's text at its place."""
+        """Compare a quotation with the document's text at its place."""
         return self.quote(citation.path, citation.start, citation.end) == citation.quote
 
-    # --- contents ---------------------------------------------------------------------------------------
+    # --- contents ---------------------------------------------------------------------------------
 
     def documents(self) -> list[Document]:
-        """List every source of the ledger, read or not."""
+        """List all documents of the ledger, read or not."""
         from crystalcli.index import describe_document
 
         with self.snapshot():
@@ -211,7 +225,14 @@ class CrystalReader:
             return crystal_stats(self._store)
 
     def zoom(self, name: str) -> tuple[Document, Iterator[ChunkView]]:
-        """Give a document and its chunks, each down to its units. Raises NotFoundError."""
+        """Read a document layer by layer.
+
+        Returns:
+            The document, and its chunks, each with its atoms, clusters and units.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document.
+        """
         from crystalcli.index import describe_document, find_document, walk_layers
 
         with self.snapshot():

@@ -78,21 +78,24 @@ def test_lines_are_those_of_the_file(tmp_path: Path, text: str, at: float, lengt
     start = int(at * (len(text) - 1))
     end = min(len(text), start + length)
     with Crystal.open(path, encoder=None) as opened:
-        found = opened.cite("a.txt", start, end)
-        assert found.quote == text[start:end] == opened.quote("a.txt", start, end)
+        citation = opened.cite("a.txt", start, end)
+        assert citation.quote == text[start:end] == opened.quote("a.txt", start, end)
         line = 1 + text.count("\n", 0, start)
-        assert (found.place.line_start, found.place.line_end) == (line, line + text[start:end].rstrip().count("\n"))
+        assert (citation.place.line_start, citation.place.line_end) == (
+            line,
+            line + text[start:end].rstrip().count("\n"),
+        )
         with pytest.raises(NotFoundError, match=r"no document b\.txt"):
             opened.cite("b.txt", 0, 1)
 
 
 def test_what_a_model_is_given_of_a_passage_has_the_place_of_that_part(tmp_path: Path) -> None:
     names = "Ann Bob Carl Dora Eve Fred Gus Hal".split()  # noqa: SIM905
-    said = "".join(
+    messages = "".join(
         f"[0{day}.05.24, 10:30:12] {name}: It was about the {what} again, and nobody knew why.\n"
         for day, (name, what) in enumerate(zip(names, "oil rope lamp sail mast keel tide crew".split(), strict=True), 1)  # noqa: SIM905
     )
-    path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"chat.txt": said}))
+    path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"chat.txt": messages}))
     with Crystal.open(path, encoder=None) as opened:
         packed = opened.pack_context("what was about the tide again?")
         (passage,) = packed.passages

@@ -56,7 +56,7 @@ def test_places(crystal: Path, question: str, path: str, place: str, heading: st
 def test_passages_of_a_table_are_whole_rows(crystal: Path) -> None:
     first = recalled(crystal, "quay number 137")[0]
     assert first.best_text == 'Number: 137; Description: Quay number 137. It is "long"; Depth: 13700'
-    low, high = (int(each) for each in first.place.marks["row"].split("-"))
+    low, high = (int(number) for number in first.place.marks["row"].split("-"))
     assert low <= 138 <= high
     assert str(first.place) == f"rows {low}-{high}"
     for line in first.text.split("\n"):
@@ -65,12 +65,12 @@ def test_passages_of_a_table_are_whole_rows(crystal: Path) -> None:
 
 
 def test_wrapped_lines_are_joined_where_they_are_read(crystal: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = recalled(crystal, "Who trims the wick?")
-    assert "at nine, and\nwrites the hour" in found[0].text
-    print_passages(found[:1])
+    passages = recalled(crystal, "Who trims the wick?")
+    assert "at nine, and\nwrites the hour" in passages[0].text
+    print_passages(passages[:1])
     assert "at nine, and writes the hour" in capsys.readouterr().out
-    assert "at nine, and writes the hour" in pack_passages("Who?", found[:1], len)[1]
-    assert "at nine, and\nwrites" in passage_json(found[0])["text"]
+    assert "at nine, and writes the hour" in pack_passages("Who?", passages[:1], len)[1]
+    assert "at nine, and\nwrites" in passage_json(passages[0])["text"]
 
 
 def test_libraries_of_readers_wait_until_they_are_needed() -> None:

@@ -1,4 +1,4 @@
-"""What a document says for its atoms: its name, its other words, and whether it is a test."""
+"""The document score: a document's name, its other words, and the penalty of tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ import pytest
 from crystalcli import Crystal
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import query_terms, terms
-from crystalcli.recall.document_score import COVER, PATH_CODE, PATH_PROSE, TEST, document_scores
+from crystalcli.recall.document_score import (
+    COVERAGE,
+    PATH_CODE,
+    PATH_PROSE,
+    TEST_PENALTY,
+    atom_documents,
+    document_scores,
+)
 from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
@@ -42,53 +49,54 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "m.crystal"
 
 
-def looked_at(path: Path, question: str) -> dict[str, tuple[set[bool], set[float]]]:
-    """For each document: what is said of all of its atoms."""
+def scores_by_path(path: Path, question: str) -> dict[str, tuple[set[bool], set[float]]]:
+    """For each document: whether its atoms are code, and their scores."""
     with Store.open(path) as store:
-        shelf = IndexReader(store)
-        query = Searcher(shelf, None, None).prepare(question)
-        found = document_scores(shelf, query, np.arange(shelf.atoms), defined=1)
-        said: dict[str, tuple[set[bool], set[float]]] = {}
-        for atom in range(shelf.atoms):
-            for run in store.runs_over(shelf.chunk_of(atom)):
-                code, given = said.setdefault(store.source(run.source).path, (set(), set()))
-                code.add(bool(found.is_code[atom]))
-                given.add(round(float(found.given[atom]), 4))
-        return said
+        index = IndexReader(store)
+        query = Searcher(index, None, None).prepare(question)
+        documents = atom_documents(index, np.arange(index.atoms), min_definitions=1)
+        scores = document_scores(index, query, documents)
+        by_path: dict[str, tuple[set[bool], set[float]]] = {}
+        for atom in range(index.atoms):
+            for run in store.runs_over(index.chunk_of(atom)):
+                is_code, atom_scores = by_path.setdefault(store.source(run.source).path, (set(), set()))
+                is_code.add(bool(documents.is_code[atom]))
+                atom_scores.add(round(float(scores[atom]), 4))
+        return by_path
 
 
 def expected(path: Path, question: str) -> dict[str, float]:
-    """The same for each document, worked out from its whole text."""
+    """The score of each document, computed from its whole text."""
     with Store.open(path) as store:
-        shelf = IndexReader(store)
-        query: PreparedQuery = Searcher(shelf, None, None).prepare(question)
+        index = IndexReader(store)
+        query: PreparedQuery = Searcher(index, None, None).prepare(question)
         total = sum(query.idf.values())
         wanted = {}
         for source in store.sources():
-            here = {term for term, _ in terms(shelf.span_text(source))} | {term for term, _ in terms(source.path)}
+            here = {term for term, _ in terms(index.span_text(source))} | {term for term, _ in terms(source.path)}
             name = {term for term, _ in terms(source.path)}
             by_name = sum(idf for term, idf in query.idf.items() if term in name) / total
             by_text = sum(idf for term, idf in query.idf.items() if term in here) / total
             code = source.kind == "code"
-            wanted[source.path] = PATH_CODE * by_name + COVER * by_text if code else PATH_PROSE * by_name
+            wanted[source.path] = PATH_CODE * by_name + COVERAGE * by_text if code else PATH_PROSE * by_name
             if code and "test" in name and "test" not in query_terms(question):
-                wanted[source.path] -= TEST
+                wanted[source.path] -= TEST_PENALTY
         return wanted
 
 
 @pytest.mark.parametrize("question", [QUESTION, "rope", "tests of the rope", "log of the ferry", "nothing at all"])
 def test_a_document_gives_what_its_name_and_its_whole_text_say(path, question):
-    said, wanted = looked_at(path, question), expected(path, question)
-    assert said.keys() == wanted.keys()
-    for name, (code, given) in said.items():
-        assert code == {name.endswith(".py")}
-        assert list(given) == [pytest.approx(wanted[name], abs=1e-3)]
+    scores, wanted = scores_by_path(path, question), expected(path, question)
+    assert scores.keys() == wanted.keys()
+    for name, (is_code, atom_scores) in scores.items():
+        assert is_code == {name.endswith(".py")}
+        assert list(atom_scores) == [pytest.approx(wanted[name], abs=1e-3)]
 
 
 def test_tests_stand_back_unless_they_are_asked_for(path):
     for question, back in (("rope", True), ("tests of the rope", False)):
-        said = looked_at(path, question)
-        (test,), (plain,) = said["test_rope.py"][1], said["rope.py"][1]
+        scores = scores_by_path(path, question)
+        (test,), (plain,) = scores["test_rope.py"][1], scores["rope.py"][1]
         assert (test < plain) == back
 
 
@@ -115,12 +123,12 @@ def test_the_words_of_a_lone_function_give_nothing(tmp_path):
     (tmp_path / "more.py").write_text(
         two + "\n\nclass Tide:\n    def a(self):\n        pass\n\n    def b(self):\n        pass\n", encoding="utf-8"
     )
-    given = {}
+    best = {}
     for name in ("two.py", "more.py"):
         with Crystal.create(tmp_path / f"{name}.crystal", encoder=None) as crystal:
             crystal.ingest([tmp_path / name])
             question = Searcher(crystal.shelf, None, None).prepare("rope mooring")
-            found = document_scores(crystal.shelf, question, np.arange(crystal.shelf.atoms))
-            given[name] = found.given.max()
-            assert found.is_code.all() and (found.lone == (name == "two.py")).all()
-    assert given == {"two.py": 0.0, "more.py": pytest.approx(COVER)}
+            documents = atom_documents(crystal.shelf, np.arange(crystal.shelf.atoms))
+            best[name] = document_scores(crystal.shelf, question, documents).max()
+            assert documents.is_code.all() and (documents.is_lone == (name == "two.py")).all()
+    assert best == {"two.py": 0.0, "more.py": pytest.approx(COVERAGE)}

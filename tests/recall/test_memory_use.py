@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from crystalcli import Crystal
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.index import resolve_encoder
 from crystalcli.index.byte_cache import ByteCache
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.segment_writer import SEGMENT_BYTES
@@ -81,13 +82,15 @@ def test_forty_million_tokens_keep_to_it_too(million, tmp_path, encoder_folder):
 
 def test_inspect_says_what_the_process_takes(million, encoder_folder):
     with Crystal.open(million, encoder=encoder_folder) as crystal:
-        found, atoms = crystal.memory_use(), crystal.shelf.atoms
-    assert found.tokens > 1_000_000
-    grows = {part.name: part.bytes for part in found.parts if part.grows}
+        report, atoms = crystal.memory_use(), crystal.shelf.atoms
+    assert report.tokens > 1_000_000
+    grows = {part.name: part.bytes for part in report.parts if part.grows}
     assert grows["atoms' codes"] == 32 * atoms
-    assert 0 < found.per_million <= ALLOWED
-    assert found.per_million == pytest.approx(sum(grows.values()) / found.tokens * 1e6)
-    assert found.peak is None or found.peak >= found.resident > sum(part.bytes for part in found.parts if part.grows)
+    assert 0 < report.per_million <= ALLOWED
+    assert report.per_million == pytest.approx(sum(grows.values()) / report.tokens * 1e6)
+    assert report.peak is None or report.peak >= report.resident > sum(
+        part.bytes for part in report.parts if part.grows
+    )
 
 
 def test_without_vectors_there_are_no_codes_to_keep(million, tmp_path):
@@ -95,21 +98,21 @@ def test_without_vectors_there_are_no_codes_to_keep(million, tmp_path):
         names = {part.name for part in crystal.memory_use().parts}
     assert not names & {"codebooks", "the question's encoder"}
     with Crystal.create(tmp_path / "empty.crystal", encoder=None) as crystal:
-        found = crystal.memory_use()
-    assert found.tokens == found.per_million == 0
-    assert found.grown < 100
+        report = crystal.memory_use()
+    assert report.tokens == report.per_million == 0
+    assert report.grown < 100
 
 
 class CountingStore(Store):
     """Counts the bytes of every blob that is read, by the part's name; postings as "posting"."""
 
     def rows(self, query, values=()):
-        found = super().rows(query, values)
-        for row in found:
-            names = [each for each in row if each in ("text", "spans", "atoms", "clusters", "units", "lengths")]
-            read = sum(len(each) for each in row if isinstance(each, bytes))
-            self.read[(names or [each for each in values if each in ("text", "spans")] or ["other"])[0]] += read
-        return found
+        rows = super().rows(query, values)
+        for row in rows:
+            names = [name for name in row if name in ("text", "spans", "atoms", "clusters", "units", "lengths")]
+            read = sum(len(value) for value in row if isinstance(value, bytes))
+            self.read[(names or [name for name in values if name in ("text", "spans")] or ["other"])[0]] += read
+        return rows
 
     @property
     def read(self) -> Counter[str]:
@@ -158,7 +161,7 @@ def test_depth_1_reads_nothing_below_the_atoms(million, encoder_folder):
 def test_a_segment_s_text_is_bounded_in_bytes_in_every_script(tmp_path):
     text = "".join(f"第{number}只船停在水面上，潮水每天涨落两次。" for number in range(9_000))
     (tmp_path / "long.txt").write_text(text, encoding="utf-8")
-    with Crystal.create_store(tmp_path / "m.crystal") as store:
+    with Store.create(tmp_path / "m.crystal", resolve_encoder(None, tmp_path)[1]) as store:
         Ingester(store, None).run([tmp_path / "long.txt"])
         sizes = [segment.bytes for segment in store.segments()]
     assert sum(sizes) > 2 * SEGMENT_BYTES
@@ -209,17 +212,17 @@ def test_nodes_are_found_below_any_atoms(crystal):
 @given(st.integers(1, 100), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 60)), max_size=40))
 def test_what_is_kept_stays_within_its_room(room, puts):
     kept = ByteCache(room)
-    held: list[tuple[int, int]] = []  # the same, plainly: oldest first
+    expected: list[tuple[int, int]] = []  # the same, plainly: oldest first
     for key, size in puts:
         kept.put(key, ("value", key, size), size)
-        held = [each for each in held if each[0] != key]
-        held += [(key, size)] if size <= room else []
-        while sum(size for _, size in held) > room:
-            held.pop(0)
-        assert kept.bytes == sum(size for _, size in held) <= room
-        assert len(kept) == len(held)
-    assert [kept.get(key) for key, _ in held] == [("value", key, size) for key, size in held]
-    assert all(kept.get(key) is None for key in set(range(10)) - {key for key, _ in held})
+        expected = [entry for entry in expected if entry[0] != key]
+        expected += [(key, size)] if size <= room else []
+        while sum(size for _, size in expected) > room:
+            expected.pop(0)
+        assert kept.bytes == sum(size for _, size in expected) <= room
+        assert len(kept) == len(expected)
+    assert [kept.get(key) for key, _ in expected] == [("value", key, size) for key, size in expected]
+    assert all(kept.get(key) is None for key in set(range(10)) - {key for key, _ in expected})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the name of a definition gives to its atoms, and what that finds."""
+"""The name score of a definition's atoms, and recall by it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from crystalcli import Crystal
 from crystalcli.index.chunk_context import CONTEXT_MARK
 from crystalcli.lexical import query_terms
-from crystalcli.recall.name_score import ASKED, SAID, name_scores
+from crystalcli.recall.name_score import NAME_WEIGHT, QUESTION_WEIGHT, name_scores
 from crystalcli.recall.searcher import Searcher
 
 BODY = "    total = value + 1\n    for each in range(total):\n        value += each\n    return value\n\n\n"
@@ -32,15 +32,15 @@ def path(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path
     return folder / "m.crystal"
 
 
-def given(path: Path, question: str) -> dict[str, float]:
-    """What each definition, by its name, gives to its atoms."""
+def scores_by_name(path: Path, question: str) -> dict[str, float]:
+    """The score of each definition, by its name."""
     with Crystal.open(path, encoder=None) as crystal:
-        shelf = crystal.shelf
-        found = name_scores(shelf, Searcher(shelf, None, None).prepare(question), np.arange(shelf.atoms))
-        chunks = shelf.nesting.chunk_of(np.arange(shelf.atoms)).tolist()
-        names = [shelf.context_of(chunk).partition(CONTEXT_MARK)[2] for chunk in chunks]
-        assert found.dtype == np.float32 and found.shape == (shelf.atoms,)
-        return dict(zip(names, found.tolist(), strict=True))
+        index = crystal.shelf
+        scores = name_scores(index, Searcher(index, None, None).prepare(question), np.arange(index.atoms))
+        chunks = index.nesting.chunk_of(np.arange(index.atoms)).tolist()
+        names = [index.context_of(chunk).partition(CONTEXT_MARK)[2] for chunk in chunks]
+        assert scores.dtype == np.float32 and scores.shape == (index.atoms,)
+        return dict(zip(names, scores.tolist(), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -49,28 +49,28 @@ def given(path: Path, question: str) -> dict[str, float]:
 def test_a_name_gives_what_question_and_name_say_of_one_another(path, question):
     with Crystal.open(path, encoder=None) as crystal:
         idf = Searcher(crystal.shelf, None, None).prepare(question).idf
-    for name, found in given(path, question).items():
+    for name, score in scores_by_name(path, question).items():
         terms = [term for term in query_terms(name) if term != "test"]
         own = [term for term in query_terms(name.split(".")[-1]) if term != "test"]
-        asked = sum(weight for term, weight in idf.items() if term in terms) / sum(idf.values())
-        said = len(set(own) & set(idf)) / max(1, len(own))
-        assert found == pytest.approx(ASKED * asked + SAID * said, abs=1e-6)
+        in_name = sum(weight for term, weight in idf.items() if term in terms) / sum(idf.values())
+        in_question = len(set(own) & set(idf)) / max(1, len(own))
+        assert score == pytest.approx(QUESTION_WEIGHT * in_name + NAME_WEIGHT * in_question, abs=1e-6)
 
 
 def test_a_name_said_whole_gives_more_than_one_said_in_part(path):
-    found = given(path, "where is the config kept?")
-    assert found["config"] > found["load_config_file"] > 0 == found["rotate_keys"]
-    assert found[""] == 0  # outside of all definitions
+    scores = scores_by_name(path, "where is the config kept?")
+    assert scores["config"] > scores["load_config_file"] > 0 == scores["rotate_keys"]
+    assert scores[""] == 0  # outside of all definitions
 
 
 def test_the_class_counts_as_asked_for_and_not_as_said(path):
-    whole, gate = given(path, "harbour gate")["Harbour.open_gate"], given(path, "gate")["Harbour.open_gate"]
+    whole, gate = (scores_by_name(path, question)["Harbour.open_gate"] for question in ("harbour gate", "gate"))
     assert whole == pytest.approx(gate, abs=1e-6)  # both are asked for wholly, and say the same of `open_gate`
 
 
 def test_that_a_test_is_one_says_nothing(path):
-    found = given(path, "test the keys")
-    assert found["test_rotate_keys"] <= found["rotate_keys"]
+    scores = scores_by_name(path, "test the keys")
+    assert scores["test_rotate_keys"] <= scores["rotate_keys"]
 
 
 def test_of_functions_with_one_body_that_is_found_whose_name_is_asked_for(path, encoder_folder):

@@ -1,4 +1,4 @@
-"""What a page says for the atoms on it, held against a count over the whole document, and what recall makes of it."""
+"""The page score, compared with a count over the whole document, and recall by it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.atom_spans import run_atom_spans
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import bm25
-from crystalcli.recall.page_score import PAGE, page_scores
+from crystalcli.recall.page_score import PAGE_WEIGHT, page_scores
 from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.store import Store
 
@@ -58,39 +58,39 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "m.crystal"
 
 
-def places(shelf: IndexReader) -> list[tuple[int, int, int, int]]:
+def places(index: IndexReader) -> list[tuple[int, int, int, int]]:
     """For each place of an atom of a PDF, in order: the atom, its document's id, and where its text begins and ends there."""
-    found = []
-    for source in shelf.store.sources():
-        for run in shelf.store.runs_of(source.id) if source.kind == "pdf" else ():
+    atom_places = []
+    for source in index.store.sources():
+        for run in index.store.runs_of(source.id) if source.kind == "pdf" else ():
             last = run.first_chunk + run.chunks - 1
-            for atom in range(shelf.first_atom(run.first_chunk), int(shelf.nesting.atoms[last + 1])):
-                place = shelf.place(atom)
-                before, _ = shelf.before(run, place.chunk)
-                found.append((atom, source.id, before + place.start, before + place.end))
-    return found
+            for atom in range(index.first_atom(run.first_chunk), int(index.nesting.atoms[last + 1])):
+                place = index.place(atom)
+                before, _ = index.before(run, place.chunk)
+                atom_places.append((atom, source.id, before + place.start, before + place.end))
+    return atom_places
 
 
-def pages_of(shelf: IndexReader) -> tuple[dict[int, tuple[int, int]], list[tuple[int, tuple[int, int]]]]:
+def pages_of(index: IndexReader) -> tuple[dict[int, tuple[int, int]], list[tuple[int, tuple[int, int]]]]:
     """For each atom its document's id and the page, from 1, of its first middle; and every page that each touches."""
     page_of: dict[int, tuple[int, int]] = {}
     touched = []
-    for atom, source, start, end in places(shelf):
+    for atom, source, start, end in places(index):
         first, middle, last = (
-            shelf.store.landmark_count(source, "page", at) for at in (start, (start + end) // 2, end - 1)
+            index.store.landmark_count(source, "page", at) for at in (start, (start + end) // 2, end - 1)
         )
         page_of.setdefault(atom, (source, middle))
         touched += [(atom, (source, page)) for page in range(first, last + 1)]
     return page_of, touched
 
 
-def expected(shelf: IndexReader, question: str, atoms: list[int]) -> list[float]:
-    """What is given to `atoms`, counted atom by atom over all pages."""
-    query = Searcher(shelf, None, None).prepare(question)
-    page_of, touched = pages_of(shelf)
+def expected(index: IndexReader, question: str, atoms: list[int]) -> list[float]:
+    """The scores of `atoms`, counted atom by atom over all pages."""
+    query = Searcher(index, None, None).prepare(question)
+    page_of, touched = pages_of(index)
     looked_at = {page_of[atom] for atom in atoms}
     lengths = dict.fromkeys(looked_at, 0)
-    said = {term: dict.fromkeys(looked_at, 0) for term in query.idf}
+    counts = {term: dict.fromkeys(looked_at, 0) for term in query.idf}
     frequencies = {
         (term, atom): frequency
         for term, parts in query.postings.items()
@@ -100,28 +100,30 @@ def expected(shelf: IndexReader, question: str, atoms: list[int]) -> list[float]
     }
     for atom, page in touched:
         if page in looked_at:
-            lengths[page] += int(shelf.lengths[atom])
+            lengths[page] += int(index.lengths[atom])
             for term in query.idf:
-                said[term][page] += frequencies.get((term, atom), 0)
+                counts[term][page] += frequencies.get((term, atom), 0)
     mean = sum(lengths.values()) / len(lengths)
     scores = {}
     for page in looked_at:
         norm = bm25.K1 * (1 - bm25.B + bm25.B * lengths[page] / mean)
-        gains = [idf * said[term][page] * (bm25.K1 + 1) / (said[term][page] + norm) for term, idf in query.idf.items()]
-        scores[page] = PAGE * sum(gains) / max(sum(query.idf.values()), 1e-6)
+        gains = [
+            idf * counts[term][page] * (bm25.K1 + 1) / (counts[term][page] + norm) for term, idf in query.idf.items()
+        ]
+        scores[page] = PAGE_WEIGHT * sum(gains) / max(sum(query.idf.values()), 1e-6)
     middle = sum(scores[page_of[atom]] for atom in atoms) / len(atoms)
     return [scores[page_of[atom]] - middle for atom in atoms]
 
 
 def test_an_atom_is_where_its_text_is(path):
     with Store.open(path) as store:
-        shelf = IndexReader(store)
-        where = places(shelf)
+        index = IndexReader(store)
+        where = places(index)
         runs = [run for source in store.sources() if source.kind == "pdf" for run in store.runs_of(source.id)]
         assert len(runs) > 3
         seen = []
         for run in runs:
-            spans = np.stack(run_atom_spans(shelf, run), 1).tolist()
+            spans = np.stack(run_atom_spans(index, run), 1).tolist()
             seen += [(atom, run.source, *span) for atom, *span in spans]
         assert seen == where
         assert len({atom for atom, *_ in where}) < len(where)  # one page comes twice
@@ -131,34 +133,34 @@ def test_an_atom_is_where_its_text_is(path):
 @pytest.mark.parametrize("step", [1, 7, 1000])
 def test_a_page_gives_its_bm25_less_the_mean(path, question, step):
     with Store.open(path) as store:
-        shelf = IndexReader(store)
-        source_of = {atom: source for atom, source, *_ in places(shelf)}
+        index = IndexReader(store)
+        source_of = {atom: source for atom, source, *_ in places(index)}
         atoms = sorted(source_of)[::step]
-        given = page_scores(
-            shelf,
-            Searcher(shelf, None, None).prepare(question),
+        scores = page_scores(
+            index,
+            Searcher(index, None, None).prepare(question),
             np.array(atoms),
             np.array([source_of[atom] for atom in atoms]),
         )
-        assert given.dtype == np.float32
-        assert given.tolist() == pytest.approx(expected(shelf, question, atoms), abs=1e-5)
-        assert given.sum() == pytest.approx(0, abs=1e-4)
+        assert scores.dtype == np.float32
+        assert scores.tolist() == pytest.approx(expected(index, question, atoms), abs=1e-5)
+        assert scores.sum() == pytest.approx(0, abs=1e-4)
         if step == 1 and question != "nothing at all":
-            assert given.max() > 0.05
+            assert scores.max() > 0.05
 
 
 def test_pages_are_read_where_they_are_asked_for_alone(path, monkeypatch):
     with Store.open(path) as store:
-        shelf = IndexReader(store)
-        query = Searcher(shelf, None, None).prepare(QUESTIONS[0])
+        index = IndexReader(store)
+        query = Searcher(index, None, None).prepare(QUESTIONS[0])
         (source,) = [source.id for source in store.sources() if source.path == "long.pdf"]
-        atom = shelf.first_atom(store.runs_of(source)[1].first_chunk) + 5
+        atom = index.first_atom(store.runs_of(source)[1].first_chunk) + 5
         read = []
         monkeypatch.setattr(
             "crystalcli.recall.page_score.run_atom_spans",
-            lambda shelf, run: read.append(run) or run_atom_spans(shelf, run),
+            lambda index, run: read.append(run) or run_atom_spans(index, run),
         )
-        assert page_scores(shelf, query, np.array([atom]), np.array([source])).tolist() == [
+        assert page_scores(index, query, np.array([atom]), np.array([source])).tolist() == [
             0.0
         ]  # nothing to compete with
         assert 1 <= len(read) <= 2 < len(store.runs_of(source))
@@ -166,18 +168,18 @@ def test_pages_are_read_where_they_are_asked_for_alone(path, monkeypatch):
 
 def test_no_atoms_are_given_nothing(path):
     with Store.open(path) as store:
-        shelf = IndexReader(store)
+        index = IndexReader(store)
         none = np.zeros(0, np.int64)
-        assert page_scores(shelf, Searcher(shelf, None, None).prepare("rope"), none, none).tolist() == []
+        assert page_scores(index, Searcher(index, None, None).prepare("rope"), none, none).tolist() == []
 
 
 def test_an_atom_that_its_document_does_not_hold_is_damage(path):
     with Store.open(path) as store:
-        shelf = IndexReader(store)
+        index = IndexReader(store)
         text = next(source.id for source in store.sources() if source.path == "other.txt")
-        atom = places(shelf)[0][0]
+        atom = places(index)[0][0]
         with pytest.raises(DamagedCrystalError, match="no run of a document holds chunk"):
-            page_scores(shelf, Searcher(shelf, None, None).prepare("rope"), np.array([atom]), np.array([text]))
+            page_scores(index, Searcher(index, None, None).prepare("rope"), np.array([atom]), np.array([text]))
 
 
 @pytest.fixture(scope="module")
@@ -207,15 +209,15 @@ def test_a_table_is_given_what_stands_at_the_head_of_its_page(reports, encoder_f
         recall, question = crystal.searcher(), f"{subject}: the total of all regions?"
         ranked = recall.rank(recall.prepare(question), depth, 300)
         page_of = {atom: page for atom, (_, page) in pages_of(recall.shelf)[0].items()}
-        found = crystal.recall(question, 30, depth=depth)
-    on_it = [each.shares["page"] for each in ranked if page_of.get(each.atom) == number]
+        passages = crystal.recall(question, 30, depth=depth)
+    on_it = [scored.signals["page"] for scored in ranked if page_of.get(scored.atom) == number]
     # The end of the page before is in one atom with the head of this one.
     others = set(range(1, len(TABLES) + 1)) - {number, number - 1}
-    elsewhere = [each.shares["page"] for each in ranked if page_of.get(each.atom) in others]
+    elsewhere = [scored.signals["page"] for scored in ranked if page_of.get(scored.atom) in others]
     assert min(len(on_it), len(elsewhere)) > 2
     assert min(on_it) > 0 > max(elsewhere)
-    assert all("page" not in each.shares for each in ranked if each.atom not in page_of)
-    for passage in found:
+    assert all("page" not in scored.signals for scored in ranked if scored.atom not in page_of)
+    for passage in passages:
         shares = sum(share for name, share in passage.shares.items() if name != "atom")
         assert shares == pytest.approx(passage.score, abs=1e-4)
 
@@ -228,7 +230,7 @@ def test_atoms_alone_know_no_pages(reports, encoder_folder):
 def test_what_the_page_gives_stays_when_atoms_are_encoded_again(reports, encoder_folder):
     with Crystal.open(reports, encoder=encoder_folder) as crystal:
         recall, question = crystal.searcher(), "Ropes sold to pilots: the total?"
-        before = {each.atom: each.shares.get("page") for each in recall.rank(recall.prepare(question), 3, 24)}
+        before = {scored.atom: scored.signals.get("page") for scored in recall.rank(recall.prepare(question), 3, 24)}
         again = crystal.recall(question, 5, reencode=20)
     kept = [passage.shares["page"] for passage in again if "page" in passage.shares]
     assert kept

@@ -1,4 +1,4 @@
-"""Recall that prefers what was said lately, over a small chat and a page of a book, without vectors."""
+"""Recency: dated messages lose score, over a small chat and a page of a book, without vectors."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def path(tmp_path_factory):
     """A chat of twelve long messages, a month apart: the third and the last but one speak of the lantern, the third more."""
     folder = tmp_path_factory.mktemp("fading")
     chance = random.Random(1)
-    told = {
+    lantern_texts = {
         2: "The harbour pilot carries the brass lantern. A pilot of the harbour, a lantern.",
         10: "The pilot has a lantern.",
     }
     messages = []
     for month in range(12):
-        text = f"{told.get(month, '')} {' '.join(chance.choices(WORDS, k=160))}."
+        text = f"{lantern_texts.get(month, '')} {' '.join(chance.choices(WORDS, k=160))}."
         messages.append({"author": "Ann", "time": (FIRST + timedelta(days=30 * month)).isoformat(), "text": text})
     (folder / "chat.json").write_text(json.dumps(messages), encoding="utf-8")
     (folder / "book.txt").write_text(
@@ -47,15 +47,19 @@ def path(tmp_path_factory):
 
 def test_of_two_messages_the_later_comes_first_when_they_fade(path):
     with Crystal.open(path, encoder=None) as crystal:
-        plain = [each for each in crystal.recall(QUESTION, 5, half_life="off", now=NOW) if each.place.kind == "chat"]
-        faded = [each for each in crystal.recall(QUESTION, 5, half_life=1.0, now=NOW) if each.place.kind == "chat"]
-    assert [each.place.marks["message"] for each in plain[:2]] == [
+        plain = [
+            passage for passage in crystal.recall(QUESTION, 5, half_life="off", now=NOW) if passage.place.kind == "chat"
+        ]
+        faded = [
+            passage for passage in crystal.recall(QUESTION, 5, half_life=1.0, now=NOW) if passage.place.kind == "chat"
+        ]
+    assert [passage.place.marks["message"] for passage in plain[:2]] == [
         "Ann, 2023-03-11 09:30 UTC",
         "Ann, 2023-11-06 09:30 UTC",
     ]
-    assert {each.text for each in plain} == {each.text for each in faded}
+    assert {passage.text for passage in plain} == {passage.text for passage in faded}
     for before in plain:
-        after = next(each for each in faded if each.text == before.text)
+        after = next(passage for passage in faded if passage.text == before.text)
         age = (NOW - parse_message_time(before.place.marks["message"])) / 86_400
         lost = WEIGHT * Forgetting.by_half_life(1.0).log_retained(age, Forgetting.by_half_life(1.0).stability)
         assert after.shares["age"] == pytest.approx(lost)
@@ -68,9 +72,9 @@ def test_what_is_no_message_keeps_its_score_and_messages_fade_unless_they_are_no
         usual, off, faded = (
             crystal.recall(QUESTION, 5, **options) for options in ({}, {"half_life": "off"}, {"half_life": 1.0})
         )
-        assert all("age" not in each.shares for each in off)
-        assert all(("age" in each.shares) == (each.place.kind == "chat") for each in (*usual, *faded))
-        books = [[each for each in found if each.path == "book.txt"] for found in (usual, off, faded)]
+        assert all("age" not in passage.shares for passage in off)
+        assert all(("age" in passage.shares) == (passage.place.kind == "chat") for passage in (*usual, *faded))
+        books = [[passage for passage in passages if passage.path == "book.txt"] for passages in (usual, off, faded)]
         assert len(books[0]) == 1
         assert books[0] == books[1] == books[2]
         atoms = range(crystal.shelf.atoms)
@@ -79,8 +83,8 @@ def test_what_is_no_message_keeps_its_score_and_messages_fade_unless_they_are_no
 
 def test_by_default_ages_count_from_the_newest_message_that_could_answer(path):
     with Crystal.open(path, encoder=None) as crystal:
-        found = [each for each in crystal.recall(QUESTION, 12) if each.place.kind == "chat"]
-        seen = {each.place.marks["message"]: each.shares["age"] for each in found}
+        passages = [passage for passage in crystal.recall(QUESTION, 12) if passage.place.kind == "chat"]
+        seen = {passage.place.marks["message"]: passage.shares["age"] for passage in passages}
         dated = crystal.recall(QUESTION, 12, now=NOW)
     curve = Forgetting.by_half_life(HALF_LIFE)
     newest = max(parse_message_time(label) for label in seen)
@@ -91,7 +95,7 @@ def test_by_default_ages_count_from_the_newest_message_that_could_answer(path):
         for label in seen
     }
     assert max(seen.values()) == 0.0
-    assert all(each.shares["age"] < 0 for each in dated if each.place.kind == "chat")
+    assert all(passage.shares["age"] < 0 for passage in dated if passage.place.kind == "chat")
 
 
 @pytest.mark.parametrize("half_life", [0.0, -3.0, float("nan"), float("inf"), "soon", None, True])

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from crystalcli import Crystal
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.index.layer_encoder import LayerEncoder
-from crystalcli.recall.document_score import document_scores
+from crystalcli.recall.document_score import atom_documents
 from crystalcli.recall.passages import snap_to_sentences
 from crystalcli.recall.reencode import reencode
-from crystalcli.recall.searcher import _top, _z_sum
+from crystalcli.recall.score_arrays import highest, sum_of_z_scores
 from crystalcli.text.chunking.boundaries import sentence_spans
 from crystalcli.vectors import Bert, default_tokenizer, pyramid_layout
 
@@ -24,7 +24,9 @@ def found_evidence(crystal: Crystal, question: dict, k: int, depth: int) -> bool
 
 
 def test_the_samples_questions_find_their_evidence(answerable, crystal):
-    shares = {depth: np.mean([found_evidence(crystal, each, 5, depth) for each in answerable]) for depth in (1, 2, 3)}
+    shares = {
+        depth: np.mean([found_evidence(crystal, question, 5, depth) for question in answerable]) for depth in (1, 2, 3)
+    }
     assert shares[3] >= 0.7
     assert shares[1] >= 0.5
 
@@ -113,7 +115,7 @@ def test_sentences_are_shared_out_among_atoms(crystal):
         view = shelf.view(index)
         local = place.chunk - view.row.first_chunk
         own = range(int(view.chunk_atoms[local]), int(view.chunk_atoms[local + 1]))
-        spans = [snap_to_sentences(shelf.place(view.row.first_atom + each), False) for each in own]
+        spans = [snap_to_sentences(shelf.place(view.row.first_atom + number), False) for number in own]
         for low, high in sentence_spans(place.text):
             if high - low < 400:
                 assert any(a <= low and high <= b for a, b in spans)
@@ -121,7 +123,7 @@ def test_sentences_are_shared_out_among_atoms(crystal):
 
 def test_top_is_the_sorted_head():
     scores = np.random.default_rng(0).integers(0, 50, 1000).astype(np.float32)
-    assert np.array_equal(scores[_top(scores, 20)], np.sort(scores)[::-1][:20])
+    assert np.array_equal(scores[highest(scores, 20)], np.sort(scores)[::-1][:20])
 
 
 @given(st.integers(0, 3000), st.integers(1, 80), st.sampled_from([1, 3, 1000]), st.integers(0, 2**32 - 1))
@@ -129,7 +131,7 @@ def test_top_equals_sorting_everything(size, count, different, seed):
     random = np.random.default_rng(seed)
     scores = random.integers(0, different, size).astype(np.float32)
     scores[random.random(size) < 0.1] = -np.inf
-    assert np.array_equal(_top(scores, count), np.argsort(-scores, kind="stable")[:count])
+    assert np.array_equal(highest(scores, count), np.argsort(-scores, kind="stable")[:count])
 
 
 @given(st.lists(st.floats(-100, 100, width=32), min_size=1, max_size=300))
@@ -137,7 +139,7 @@ def test_z_scores_are_what_they_are_called(values):
     scores = np.array(values, np.float32)
     slowly = (scores.astype(np.float64) - np.mean(values)) / (np.std(values) + 1e-9)
     if np.std(values) > 1e-3:
-        assert _z_sum(scores, scores) == pytest.approx(2 * slowly, abs=0.02)
+        assert sum_of_z_scores(scores, scores) == pytest.approx(2 * slowly, abs=0.02)
 
 
 def test_quotes_are_read_back(crystal):
@@ -152,24 +154,24 @@ def test_encoded_again_the_same_atoms_are_scored_by_their_exact_vectors(crystal,
     query = recall.prepare("How long is the big weighing beam in the Weigh House?")
     ranked = recall.rank(query, 3, 12)
     exact = reencode(crystal.shelf, query, ranked, LayerEncoder(encoder_folder))
-    assert {each.atom for each in exact} == {each.atom for each in ranked}
-    assert [each.score for each in exact] == sorted((each.score for each in exact), reverse=True)
-    coded = {each.atom: each.shares for each in ranked}
+    assert {scored.atom for scored in exact} == {scored.atom for scored in ranked}
+    assert [scored.score for scored in exact] == sorted((scored.score for scored in exact), reverse=True)
+    coded = {scored.atom: scored.signals for scored in ranked}
     bert = Bert(encoder_folder, precision=torch.float32)
-    for each in exact[:4]:
-        place = crystal.shelf.place(each.atom)
+    for scored in exact[:4]:
+        place = crystal.shelf.place(scored.atom)
         ids, _ = default_tokenizer().tokenize([place.text])[0]
         name, mark, where = crystal.shelf.context_of(place.chunk).partition("\t")
-        before = [found for found, _ in default_tokenizer().tokenize([name, where] if mark else [])]
+        before = [ids for ids, _ in default_tokenizer().tokenize([name, where] if mark else [])]
         before = np.concatenate([np.zeros(0, np.int32), *before])
         assert len(before) <= 24  # else only its ends would be read
-        first = each.atom - crystal.shelf.first_atom(place.chunk)
+        first = scored.atom - crystal.shelf.first_atom(place.chunk)
         shape = pyramid_layout(crystal.shelf.tokens_of(place.chunk))
         low, high = (int(shape.units[shape.clusters[shape.atoms[first + side]]]) for side in (0, 1))
         vector = bert.states([np.concatenate((before, ids))])[len(before) :][low:high].mean(0).numpy()
         cosine = float(vector @ query.encoded.vector / np.linalg.norm(vector))
-        assert each.shares["atom"] == pytest.approx(0.5 * cosine, abs=0.01)
-        assert each.shares["bm25"] == pytest.approx(0.875 * coded[each.atom]["bm25"])
+        assert scored.signals["atom"] == pytest.approx(0.5 * cosine, abs=0.01)
+        assert scored.signals["bm25"] == pytest.approx(0.875 * coded[scored.atom]["bm25"])
 
 
 def test_encoding_again_changes_order_at_most(crystal, answerable):
@@ -183,11 +185,11 @@ def test_in_code_the_mean_of_an_atom_speaks(crystal):
     recall = crystal.searcher()
     query = recall.prepare("find the spikes in tide gauge readings by the median of their neighbours")
     ranked = recall.rank(query, 3, 20)
-    kinds = document_scores(crystal.shelf, query, np.array([each.atom for each in ranked])).is_code
+    kinds = atom_documents(crystal.shelf, np.array([scored.atom for scored in ranked])).is_code
     assert kinds.any() and not kinds.all()
     for scored, code in zip(ranked, kinds, strict=True):
-        assert ("clusters" in scored.shares) is not bool(code)
-        assert scored.score == pytest.approx(sum(scored.shares.values()) - scored.shares["atom"])
+        assert ("clusters" in scored.signals) is not bool(code)
+        assert scored.score == pytest.approx(sum(scored.signals.values()) - scored.signals["atom"])
     paths = [passage.path for passage in crystal.recall(query.text, 3)]
     assert any(path.endswith(".py") for path in paths)
 
@@ -199,6 +201,6 @@ def test_what_the_atoms_alone_put_first_is_a_candidate(crystal, monkeypatch):
     recall = crystal.searcher()
     query = recall.prepare("forgery counterfeiting swindle")
     atoms = recall._codec.score_atoms(query.encoded.vector, crystal.shelf.atom_codes)
-    found = {each.atom for each in recall.rank(query, 3, 40)}
-    assert set(_top(atoms, 20).tolist()) <= found | {each.atom for each in recall.rank(query, 3, 400)}
-    assert len(found) == 40
+    atoms_of_40 = {scored.atom for scored in recall.rank(query, 3, 40)}
+    assert set(highest(atoms, 20).tolist()) <= atoms_of_40 | {scored.atom for scored in recall.rank(query, 3, 400)}
+    assert len(atoms_of_40) == 40

@@ -525,16 +525,16 @@ def test_a_file_that_never_keeps_still_is_failed_and_what_was_read_before_stays(
     if before:
         busy.ingest()
         write(path, 4, lines=1500)
-    real = Ingester._texts
+    real = Ingester._pieces
 
-    def restless(self, reading, current, contexts):
-        for number, piece in enumerate(real(self, reading, current, contexts)):
+    def restless(self, reading, current):
+        for number, piece in enumerate(real(self, reading, current)):
             yield piece
-            if current.found.path == path and number == 1:
+            if current.file.path == path and number == 1:
                 path.write_text(path.read_text() + "more\n")
 
     with monkeypatch.context() as context:
-        context.setattr(Ingester, "_texts", restless)
+        context.setattr(Ingester, "_pieces", restless)
         report = busy.ingest()
     assert list(report.skipped) == [("b.txt", "changed while it was being read", "changed_while_read")]
     assert busy.states() == {"a.txt": "done", "b.txt": "failed", "c.txt": "done"}

@@ -95,5 +95,5 @@ def test_a_watch_looks_at_all_chats_when_the_names_change(tmp_path: Path, folder
         raise AssertionError
 
     watch = Watcher(tmp_path / "m.crystal", [folder], never, never, never)  # type: ignore[arg-type]
-    assert watch._near(frozenset((str(folder / "users.json"),))) is None
-    assert watch._near(frozenset((str(folder / DAY),))) is not None
+    assert watch._changed_paths(frozenset((str(folder / "users.json"),))) is None
+    assert watch._changed_paths(frozenset((str(folder / DAY),))) is not None

@@ -72,7 +72,7 @@ def test_what_was_stopped_before_all_were_read_again_goes_on(tmp_path: Path, fol
         if progress.current == OTHER_DAY:
             raise KeyboardInterrupt
 
-    with library.read_into(crystal, None) as opened, pytest.raises(KeyboardInterrupt):
+    with library.Crystal(crystal, mode="write", encoder=None) as opened, pytest.raises(KeyboardInterrupt):
         opened.ingest([folder], progress=stop)
     assert authors(crystal) == {"Ann", "Annabel"}
     read_into(crystal, folder)

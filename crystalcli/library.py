@@ -275,10 +275,10 @@ class Crystal(CrystalReader):
 
         options = IngestOptions(
             prune=prune,
-            choice=choice,
+            file_filter=choice,
             piped=piped,
             codebooks_from=codebooks_from,
-            reading=ReadOptions(password=password),
+            read_options=ReadOptions(password=password),
         )
         return self._ingest_with(paths, options, progress=progress)
 

@@ -10,6 +10,7 @@ chunk_context.py      What a chunk stands in: the name of its document, the head
 chunk_reader.py       Chunks of a crystal one by one, as stored: text, hash, context, units, codes.
 codebook_training.py  Codebooks for an encoder that the program does not know, learnt from text:
                       from files, or from what a crystal holds.
+document_chunks.py    The chunks of one document as the index stores them, each with its context.
 encoder.py            Which encoder a crystal goes by: the program's own, or one in a folder that
                       the user named; and whether that is it.
 fidelity.py           How much of a crystal's vectors its codes keep: a mean cosine for each layer,
@@ -57,6 +58,9 @@ if TYPE_CHECKING:
     from crystalcli.index.chunk_reader import (
         ChunkReader,
         StoredChunk,
+    )
+    from crystalcli.index.document_chunks import (
+        chunks_of,
     )
     from crystalcli.index.encoder import (
         DEFAULT_META,
@@ -140,6 +144,7 @@ else:
                 "ChunkReader",
                 "StoredChunk",
             ),
+            "document_chunks": ("chunks_of",),
             "encoder": (
                 "DEFAULT_META",
                 "ENCODER",
@@ -230,6 +235,7 @@ __all__ = [
     "check_numbering",
     "chunk_identity",
     "chunk_spans_of",
+    "chunks_of",
     "codec_of",
     "count_terms",
     "crystal_stats",

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.errors import SourceError
-from crystalcli.index.chunk_context import ContextTracker
+from crystalcli.index.document_chunks import chunks_of
 from crystalcli.index.encoder import Encoder
 from crystalcli.index.layer_encoder import LayerEncoder, parents
 from crystalcli.text import FoundFile, open_source, walk_files
-from crystalcli.types import BY_LINES, Chunk
+from crystalcli.types import Chunk
 from crystalcli.vectors import Codec, PyramidLayout
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def training_chunks(paths: Sequence[Path], encoder: Encoder) -> Iterator[Chunk]:
         if isinstance(found, FoundFile):
             try:
                 _, reading = open_source(found.path)
-                contexts = ContextTracker(found.relative, reading.kind)
-                pieces = contexts.noted(reading.pieces())
-                yield from contexts.given(encoder.cut(pieces, reading.kind in BY_LINES))
+                yield from chunks_of(reading, found.relative, encoder)
             except SourceError:
                 continue
 

@@ -2,26 +2,19 @@
 
 The question it answers: which files must be read, and what becomes of each?
 
-dry_run.py         What an ingest would do, without doing it: which files it would read, and how
-                   many tokens, seconds and bytes that comes to.
-folder_rules.py    What a crystal remembers of how its folders are to be read: for each that is not
-                   read as usual, its choice.
-ingester.py        Files into a crystal: walk, compare with the ledger, read, cut, encode, commit.
-                   Streams; memory does not grow with the input.
-ledger.py          The ledger while an ingest writes it: where files are, what they are cited as,
-                   which have moved and which are gone.
-locations.py       How a crystal writes down where things are: its own files, the folder it is in,
-                   the places and folders of its ledger.
-slack_users.py     Which chats say other names now, although their files have not changed: exports
-                   of Slack keep who is who in a file beside them.
-staleness.py       Whether a file is to be read: what the ledger says of it, and a look at its bytes
-                   where that does not settle it.
-status.py          Where a crystal stands: its ledger, compared with the folders as they are now.
-                   Reads nothing into it and changes nothing.
-stdin_document.py  A document that comes through a pipe: kept in a temporary file while it is read,
-                   since readers go over a file twice.
-watch.py           Keeps a crystal current while files change: one ingest at first, and one of what
-                   changed after each burst of events.
+dry_run.py         A dry run: the files that an ingest would read, and predicted tokens, seconds and
+                   bytes.
+folder_rules.py    The filters of folders, as a crystal remembers them.
+ingester.py        Ingest of files into a crystal: walk, compare with the ledger, read, cut, encode,
+                   commit.
+ledger.py          The ledger of a crystal while an ingest changes it.
+locations.py       Paths as a crystal's ledger writes them, and the crystal's own files.
+slack_users.py     Renamed users of Slack exports, whose chats must be read again.
+staleness.py       Staleness of files: which must be read, judged by the ledger and, if need be, by
+                   their bytes.
+status.py          The status of a crystal: its ledger, compared with the folders as they are now.
+stdin_document.py  A document from standard input, in a temporary file while it is read.
+watch.py           A watcher that keeps a crystal current while files change.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""What an ingest would do, without doing it: which files it would read, and how many tokens, seconds and bytes that comes to.
+"""A dry run: the files that an ingest would read, and predicted tokens, seconds and bytes.
 
-The files are looked at as an ingest looks at them (due), and the ledger that it keeps while it looks is never written. The rest is a
-prediction: a few files of each kind are read and cut, some of their chunks encoded, and all of them stored in a crystal that is
-thrown away; what that took stands for the others.
+The files are compared with the ledger as an ingest compares them (staleness.py), and the ledger's
+changes are never written. The rest is a prediction from a sample: a few files of each kind are read
+and cut, some of their chunks encoded, and all of them stored in a temporary crystal.
+
+Knows: the ledger, the sample and its timings. Does not know: how a report is shown.
 """
 
 from __future__ import annotations
@@ -17,11 +19,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.errors import SourceError
-from crystalcli.index import DEFAULT_META, ContextTracker, Encoder, LazyEncoder, SegmentWriter
+from crystalcli.index import DEFAULT_META, Encoder, LazyEncoder, SegmentWriter, chunks_of
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.ledger import Ledger
 from crystalcli.ingest.locations import own_files
-from crystalcli.ingest.staleness import ChangeDetector
+from crystalcli.ingest.staleness import ChangeDetector, Verdict
 from crystalcli.storage import SourceRow, Store
 from crystalcli.text import (
     DEFAULT_READ_OPTIONS,
@@ -31,23 +33,30 @@ from crystalcli.text import (
     FileFilter,
     FoundFile,
     ReadOptions,
+    SkippedPath,
     open_source,
     walk_files,
 )
-from crystalcli.types import BY_LINES, LINED, Chunk, DocumentState, Landmark, Reading, SkippedFile
+from crystalcli.types import LINED, Chunk, DocumentState, Landmark, Reading, SkippedFile
 from crystalcli.vectors import CODE_BYTES
 
-_FILES = 12  # of a kind that are read at most
-_SECONDS = 1.5  # for reading the files of a kind
-_PATIENCE = 4.0  # for one file of a kind of which no part stands for the whole
-_TEXT = 1 << 16  # characters of one file
-_ENCODED = 4000  # tokens that are encoded for the speed
-_STORED = 60_000  # tokens that are stored for the size
-_NODES = {"atoms": 100, "clusters": 50, "units": 10}  # tokens for each
+_MAX_FILES = 12  # files of a kind in the sample
+_MAX_SECONDS = 1.5  # for reading the files of a kind
+_MAX_FILE_SECONDS = 4.0  # for one file of a kind that must be read whole
+_MAX_CHARACTERS = 1 << 16  # of one file
+_ENCODED_TOKENS = 4000  # tokens that the speed of the encoder is measured on
+_STORED_TOKENS = 60_000  # tokens that the size of the file is measured on
+_TOKENS_PER_NODE = {"atoms": 100, "clusters": 50, "units": 10}
 
 
 class ForecastFile(NamedTuple):
-    """A file that would be read: its path, its kind, and its size in bytes."""
+    """A file that would be read.
+
+    Attributes:
+        path: The name that it would be cited by.
+        kind: Its kind.
+        size: Its size in bytes.
+    """
 
     path: str
     kind: str
@@ -56,7 +65,13 @@ class ForecastFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KindForecast:
-    """The files of one kind that would be read. tokens: predicted."""
+    """The files of one kind that would be read.
+
+    Attributes:
+        files: Their number.
+        bytes: Their size.
+        tokens: Their tokens, predicted.
+    """
 
     files: int
     bytes: int
@@ -67,22 +82,22 @@ class KindForecast:
 class ForecastReport:
     """The predicted outcome of an ingest.
 
-    An archive is one file here, and its members count for its tokens. A damaged or encrypted file may show only when it is
-    read; it is foretold of the files alone that the prediction rests on.
+    An archive is one file here, with the tokens of its members. Damaged and encrypted files are
+    known only for the files of the sample.
 
     Attributes:
         files: The files that would be read.
         kinds: Files, bytes and predicted tokens for each kind.
-        unchanged: Files that the crystal has as they are.
+        unchanged: Files that the crystal holds already as they are.
         left_out: Documents whose files the filters leave out.
         gone: Documents whose files are no longer there.
         skipped: The files that would not be read.
         tokens: Tokens, predicted.
         seconds: Seconds, predicted.
         bytes: Bytes that the crystal would grow by, predicted.
-        sampled_files: Files that were read for the prediction.
-        sampled_tokens: Their tokens.
-        encoded_tokens: Tokens that were encoded for it.
+        sampled_files: Files of the sample.
+        sampled_tokens: Tokens of the sample.
+        encoded_tokens: Tokens that were encoded for the prediction.
         layers: Whether there are weights to make layers with.
     """
 
@@ -103,7 +118,7 @@ class ForecastReport:
 
 @dataclass(slots=True)
 class _KindTally:
-    """A KindForecast while it is counted."""
+    """The counts of a KindForecast."""
 
     files: int = 0
     bytes: int = 0
@@ -112,7 +127,7 @@ class _KindTally:
 
 @dataclass(slots=True)
 class _Tally:
-    """A ForecastReport while it is counted."""
+    """The counts of a ForecastReport."""
 
     files: list[ForecastFile] = field(default_factory=list)
     kinds: dict[str, _KindTally] = field(default_factory=dict)
@@ -141,48 +156,60 @@ def forecast_ingest(
     crystal: Path,
     store: Store | None,
     encoder: Encoder,
-    choice: FileFilter | None = None,
+    file_filter: FileFilter | None = None,
     options: ReadOptions = DEFAULT_READ_OPTIONS,
 ) -> ForecastReport:
-    """Looks at everything under `paths` for the crystal at `crystal`, which is open in `store` if it is there.
+    """Predict an ingest of everything under `paths`.
 
-    choice, options: as in an ingest. Raises SourceError when a path does not exist, and as LayerEncoder does.
+    Args:
+        paths: Files and folders.
+        crystal: The path of the crystal, which need not exist.
+        store: The open crystal; None if it does not exist.
+        encoder: Its encoder.
+        file_filter: The filter of the folders; None: the remembered ones.
+        options: How files are read.
+
+    Raises:
+        SourceError: A path does not exist.
+        ModelMissingError: The encoder's weights cannot be read.
+        EncoderMismatchError: The encoder's weights are not those of the crystal.
     """
     tally = _Tally(layers=encoder.folder is not None)
     own = own_files(crystal)
     if store is not None:
-        by_kind = _look(paths, own, store, choice, options, tally)
+        stale = _compare(paths, own, store, file_filter, options, tally)
     else:
-        with _empty() as nothing:
-            by_kind = _look(paths, own, nothing, choice, options, tally)
+        with _temporary_crystal() as empty:
+            stale = _compare(paths, own, empty, file_filter, options, tally)
     sample = _Sample(encoder, options)
-    rates = {kind: sample.read(kind, found) for kind, found in by_kind.items()}
-    for found, kind, error in sample.failed:
-        tally.files.remove(ForecastFile(found.relative, kind, found.size))
-        tally.skipped.append(SkippedFile(found.relative, str(error), error.code))
+    rates = {kind: sample.read(kind, files) for kind, files in stale.items()}
+    for file, kind, error in sample.failed:
+        tally.files.remove(ForecastFile(file.relative, kind, file.size))
+        tally.skipped.append(SkippedFile(file.relative, str(error), error.code))
         tally.kinds[kind].files -= 1
-        tally.kinds[kind].bytes -= found.size
-    tally.kinds = {name: kind for name, kind in tally.kinds.items() if kind.files}
-    for name, files in tally.kinds.items():
-        tokens, seconds = rates[name]
-        files.tokens = round(files.bytes * tokens)
-        tally.seconds += files.bytes * seconds
-    tally.tokens = sum(kind.tokens for kind in tally.kinds.values())
+        tally.kinds[kind].bytes -= file.size
+    tally.kinds = {kind: counts for kind, counts in tally.kinds.items() if counts.files}
+    for kind, counts in tally.kinds.items():
+        tokens_per_byte, seconds_per_byte = rates[kind]
+        counts.tokens = round(counts.bytes * tokens_per_byte)
+        tally.seconds += counts.bytes * seconds_per_byte
+    tally.tokens = sum(counts.tokens for counts in tally.kinds.values())
     tally.sampled_files, tally.sampled_tokens = sample.files, sum(len(chunk.ids) for chunk in sample.chunks)
     if tally.tokens:
-        empty, store_seconds, store_bytes = sample.stored()
+        empty_bytes, store_seconds, store_bytes = sample.measure_storing()
         tally.seconds += store_seconds * tally.tokens
-        tally.bytes = round(store_bytes * tally.tokens) + (empty if store is None else 0)
+        tally.bytes = round(store_bytes * tally.tokens) + (empty_bytes if store is None else 0)
     if tally.tokens and tally.layers:
-        start, pace, tally.encoded_tokens = sample.encoded()
-        tally.seconds += start + pace * tally.tokens
-        tally.bytes += round(sum(CODE_BYTES[name] / each for name, each in _NODES.items()) * tally.tokens)
+        start_seconds, encode_seconds, tally.encoded_tokens = sample.measure_encoding()
+        tally.seconds += start_seconds + encode_seconds * tally.tokens
+        code_bytes = sum(CODE_BYTES[layer] / tokens for layer, tokens in _TOKENS_PER_NODE.items())
+        tally.bytes += round(code_bytes * tally.tokens)
     return tally.report()
 
 
 @contextmanager
-def _empty() -> Iterator[Store]:
-    """A crystal that holds nothing and is thrown away."""
+def _temporary_crystal() -> Iterator[Store]:
+    """Open an empty crystal that is deleted when the block ends."""
     with (
         tempfile.TemporaryDirectory(prefix="crystal-") as folder,
         Store.create(Path(folder, "forecast.crystal"), DEFAULT_META) as store,
@@ -190,62 +217,90 @@ def _empty() -> Iterator[Store]:
         yield store
 
 
-def _look(
+def _compare(
     paths: Sequence[Path],
     own: Collection[Path],
     store: Store,
-    choice: FileFilter | None,
+    file_filter: FileFilter | None,
     options: ReadOptions,
     tally: _Tally,
 ) -> dict[str, list[FoundFile]]:
-    """The files that would be read, by kind; enters what there is to say of all files. own: those of the crystal itself."""
-    ledger, chosen = Ledger(store), FolderRules(store, paths, choice)
-    due = ChangeDetector(ledger, options)
-    by_kind: dict[str, list[FoundFile]] = {}
-    met = list(walk_files(paths, exclude=own, hidden=False, choices=chosen.by_folder))
-    due.expect(met)
-    for each in met:
-        location = ledger.location(each.path)
-        before = ledger.at(location)
-        if not isinstance(each, FoundFile):
-            held = each.chosen and before is not None and before.chunks > 0
-            tally.left_out += held
-            if not held:
-                tally.skipped.append(SkippedFile(each.relative, each.reason, each.code))
+    """Compare files and folders with the ledger.
+
+    Args:
+        paths: Files and folders.
+        own: The files of the crystal itself, which are passed over.
+        store: The crystal.
+        file_filter: The filter of the folders; None: the remembered ones.
+        options: How files are read.
+        tally: Where all files are counted.
+
+    Returns:
+        The files that would be read, by kind.
+    """
+    ledger, rules = Ledger(store), FolderRules(store, paths, file_filter)
+    detector = ChangeDetector(ledger, options)
+    stale: dict[str, list[FoundFile]] = {}
+    entries = list(walk_files(paths, exclude=own, hidden=False, choices=rules.by_folder))
+    for entry, location, row, verdict in detector.judge(entries):
+        if isinstance(entry, SkippedPath):
+            if verdict is Verdict.LEFT_OUT:
+                tally.left_out += 1
+            else:
+                tally.skipped.append(SkippedFile(entry.relative, entry.reason, entry.code))
             continue
-        if before is not None and due.is_settled(each, before):
-            _keep(before, ledger, tally)
+        if row is not None and verdict is Verdict.SETTLED:
+            _keep(row, ledger, tally)
             continue
         try:
-            _, reading, before, is_held = due.look_at(each, location)
+            _, reading, row, is_held = detector.open_file(entry, location)
         except SourceError as error:
-            tally.skipped.append(SkippedFile(each.relative, str(error), error.code))
+            tally.skipped.append(SkippedFile(entry.relative, str(error), error.code))
             continue
-        if before is not None and is_held:
-            _keep(before, ledger, tally)
+        if row is not None and is_held:
+            _keep(row, ledger, tally)
             continue
-        tally.files.append(ForecastFile(each.relative, reading.kind, each.size))
-        kind = tally.kinds.setdefault(reading.kind, _KindTally())
-        kind.files, kind.bytes = kind.files + 1, kind.bytes + each.size
-        by_kind.setdefault(reading.kind, []).append(each)
-    ledger.mark_gone(paths, met, chosen, None)
+        tally.files.append(ForecastFile(entry.relative, reading.kind, entry.size))
+        counts = tally.kinds.setdefault(reading.kind, _KindTally())
+        counts.files, counts.bytes = counts.files + 1, counts.bytes + entry.size
+        stale.setdefault(reading.kind, []).append(entry)
+    ledger.mark_gone(paths, entries, rules, None)
     tally.left_out += ledger.left_out
     tally.gone = len(ledger.gone)
-    return by_kind
+    return stale
 
 
-def _keep(before: SourceRow, ledger: Ledger, tally: _Tally) -> None:
-    """Count what would stay as it is: a file, or what is in an archive."""
-    rows = ledger.inside(before) if before.kind == "archive" else [before]
-    for row in rows:
-        if row.state == DocumentState.SKIPPED:
-            tally.skipped.append(SkippedFile(row.path, row.reason, row.code))
+def _keep(row: SourceRow, ledger: Ledger, tally: _Tally) -> None:
+    """Count a file that would stay as it is, or the members of an archive."""
+    for kept in ledger.kept_documents(row):
+        if kept.state == DocumentState.SKIPPED:
+            tally.skipped.append(SkippedFile(kept.path, kept.reason, kept.code))
         else:
-            tally.unchanged += row.state != DocumentState.GONE and row.kind != "archive"
+            tally.unchanged += 1
+
+
+class _ReadPart(NamedTuple):
+    """The part of a file that was read for the sample.
+
+    Attributes:
+        is_measured: Whether it is known how many bytes of the file the part stands for.
+        size: These bytes.
+        tokens: The tokens of the part.
+    """
+
+    is_measured: bool
+    size: int
+    tokens: int
 
 
 class _Sample:
-    """Some files, read and cut, and what that took. failed: those of them that cannot be read, their kind, and why."""
+    """Some files, read and cut, and the time that it took.
+
+    Attributes:
+        chunks: The chunks of all files.
+        failed: The files that cannot be read: file, kind, error.
+        files: The number of files that were read.
+    """
 
     def __init__(self, encoder: Encoder, options: ReadOptions) -> None:
         self._encoder, self._options = encoder, options
@@ -253,45 +308,58 @@ class _Sample:
         self.failed: list[tuple[FoundFile, str, SourceError]] = []
         self.files = 0
 
-    def read(self, kind: str, found: Sequence[FoundFile]) -> tuple[float, float]:
-        """Tokens, and seconds for reading and cutting, for each byte of the files of a kind. Which are read their names decide."""
-        chosen = sorted(found, key=lambda each: hashlib.blake2b(each.relative.encode(), digest_size=8).digest())[
-            :_FILES
-        ]
-        read: list[tuple[bool, int, int, float]] = []  # whether it is known what its bytes hold; bytes, tokens, seconds
+    def read(self, kind: str, files: Sequence[FoundFile]) -> tuple[float, float]:
+        """Read and cut some files of a kind, chosen by the hashes of their names.
+
+        Returns:
+            Tokens a byte of the files, and seconds a byte.
+        """
+        chosen = sorted(files, key=lambda file: _hash_key(file.relative))[:_MAX_FILES]
+        parts: list[tuple[_ReadPart, float]] = []  # with seconds
         self._encoder.tokenizer.tokenize(["warm"])
         began = last = time.monotonic()
-        for each in chosen:
+        for file in chosen:
             try:
-                known, part, count = self._file(each, kind)
+                part = self._read_file(file, kind)
             except SourceError as error:
-                self.failed.append((each, kind, error))
+                self.failed.append((file, kind, error))
                 continue
-            read.append((known, part, count, time.monotonic() - last))
+            parts.append((part, time.monotonic() - last))
             last = time.monotonic()
             self.files += 1
-            if last - began > _SECONDS:
+            if last - began > _MAX_SECONDS:
                 break
-        read = [each for each in read if each[0]] or read  # where none was read to its end, what was read has to do
-        _, sizes, tokens, seconds = zip(*read, strict=True) if read else ((), (1,), (0,), (0.0,))
-        return sum(tokens) / max(1, sum(sizes)), sum(seconds) / max(1, sum(sizes))
+        parts = [each for each in parts if each[0].is_measured] or parts
+        size = max(1, sum(part.size for part, _ in parts))
+        return sum(part.tokens for part, _ in parts) / size, sum(seconds for _, seconds in parts) / size
 
-    def _file(self, found: FoundFile, kind: str) -> tuple[bool, int, int]:
-        """Reads a file, or the beginning of a text, or of an archive.
+    def _read_file(self, file: FoundFile, kind: str) -> _ReadPart:
+        """Read a file, or the beginning of a text or an archive.
 
-        Whether its end was reached, or need not be; the bytes of the file that this stands for, and its tokens.
+        Raises:
+            SourceError: It cannot be read.
         """
-        plain = kind in LINED  # of others no bytes are those that a part of the text comes from
-        deadline = time.monotonic() + (_SECONDS if plain else _PATIENCE)
-        _, reading = open_source(found.path, self._options)
+        is_plain = kind in LINED  # of other kinds a part of the text has no known bytes
+        deadline = time.monotonic() + (_MAX_SECONDS if is_plain else _MAX_FILE_SECONDS)
+        _, reading = open_source(file.path, self._options)
         if isinstance(reading, ArchiveReading):
-            tokens = self._archive(reading, found.relative, Allowance(found.size), 1, deadline)
-            return reading.met > 0, max(1, round(reading.met * found.size)), tokens
-        whole, length, tokens = self._text(reading, found.relative, deadline)
-        return whole or plain, found.size if whole or not plain else min(found.size, length), tokens
+            tokens = self._read_archive(reading, file.relative, Allowance(file.size), 1, deadline)
+            return _ReadPart(reading.met > 0, max(1, round(reading.met * file.size)), tokens)
+        is_whole, size, tokens = self._read_text(reading, file.relative, deadline)
+        return _ReadPart(is_whole or is_plain, file.size if is_whole or not is_plain else min(file.size, size), tokens)
 
-    def _archive(self, archive: ArchiveReading, name: str, allowance: Allowance, depth: int, deadline: float) -> int:
-        """The tokens of an archive's members, up to the deadline."""
+    def _read_archive(
+        self, archive: ArchiveReading, name: str, allowance: Allowance, depth: int, deadline: float
+    ) -> int:
+        """Read the members of an archive up to the deadline, and return their tokens.
+
+        Args:
+            archive: The archive.
+            name: Its name.
+            allowance: The bytes that may be unpacked.
+            depth: How many archives it is in, itself included.
+            deadline: The time to stop at, by `time.monotonic`.
+        """
         tokens = 0
         with closing(archive.members(allowance)) as members:
             for member in members:
@@ -300,36 +368,48 @@ class _Sample:
                         _, reading = open_source(member.path, self._options)
                         inner = f"{name}/{member.name}"
                         if not isinstance(reading, ArchiveReading):
-                            tokens += self._text(reading, inner, deadline)[2]
+                            tokens += self._read_text(reading, inner, deadline)[2]
                         elif depth < MAX_ARCHIVE_DEPTH:
-                            tokens += self._archive(reading, inner, allowance, depth + 1, deadline)
+                            tokens += self._read_archive(reading, inner, allowance, depth + 1, deadline)
                     except SourceError:
                         continue
                 if time.monotonic() > deadline:
                     break
         return tokens
 
-    def _text(self, reading: Reading, name: str, deadline: float) -> tuple[bool, int, int]:
-        """Cuts a text, or its beginning, as an ingest does: whether that is all of it, its bytes in UTF-8, and its tokens."""
-        plain = reading.kind in LINED
-        contexts = ContextTracker(name, reading.kind)
+    def _read_text(self, reading: Reading, name: str, deadline: float) -> tuple[bool, int, int]:
+        """Cut a text, or its beginning, as an ingest does.
+
+        Args:
+            reading: The text.
+            name: Its name.
+            deadline: The time to stop at, by `time.monotonic`.
+
+        Returns:
+            Whether all of it was read, its bytes in UTF-8, and its tokens.
+        """
+        is_plain = reading.kind in LINED
         pieces: list[str | Landmark] = []
-        whole, length = True, 0
-        for piece in contexts.noted(reading.pieces()):
-            pieces.append(piece[:_TEXT] if plain and isinstance(piece, str) else piece)
-            length += len(piece) if isinstance(piece, str) else 0
-            if (plain and length >= _TEXT) or time.monotonic() > deadline:
-                whole = False
+        is_whole, characters = True, 0
+        for piece in reading.pieces():
+            pieces.append(piece[:_MAX_CHARACTERS] if is_plain and isinstance(piece, str) else piece)
+            characters += len(piece) if isinstance(piece, str) else 0
+            if (is_plain and characters >= _MAX_CHARACTERS) or time.monotonic() > deadline:
+                is_whole = False
                 break
-        chunks = list(contexts.given(self._encoder.cut(iter(pieces), reading.kind in BY_LINES)))
+        chunks = list(chunks_of(reading, name, self._encoder, pieces))
         self.chunks += chunks
         size = sum(len(piece.encode()) for piece in pieces if isinstance(piece, str))
-        return whole, size, sum(len(chunk.ids) for chunk in chunks)
+        return is_whole, size, sum(len(chunk.ids) for chunk in chunks)
 
-    def stored(self) -> tuple[int, float, float]:
-        """Bytes of an empty crystal; seconds and bytes that storing a token takes, layers aside."""
-        with _empty() as store:
-            empty = store.file_size()
+    def measure_storing(self) -> tuple[int, float, float]:
+        """Store chunks of the sample in a temporary crystal, without layers.
+
+        Returns:
+            Bytes of an empty crystal, seconds a token, and bytes a token.
+        """
+        with _temporary_crystal() as store:
+            empty_bytes = store.file_size()
             writer = SegmentWriter(store, None, lambda: None)
             tokens, began = 0, time.monotonic()
             for chunk in self.chunks:
@@ -337,25 +417,35 @@ class _Sample:
                 tokens += len(chunk.ids)
                 if writer.full:
                     writer.commit()
-                if tokens >= _STORED:
+                if tokens >= _STORED_TOKENS:
                     break
             writer.commit()
-            took, grown = time.monotonic() - began, store.file_size() - empty
-        return empty, took / max(1, tokens), grown / max(1, tokens)
+            seconds, grown = time.monotonic() - began, store.file_size() - empty_bytes
+        return empty_bytes, seconds / max(1, tokens), grown / max(1, tokens)
 
-    def encoded(self) -> tuple[float, float, int]:
-        """Seconds until the encoder is there, seconds for each token then, and how many tokens that was measured on."""
+    def measure_encoding(self) -> tuple[float, float, int]:
+        """Load the encoder and encode some chunks of the sample, chosen by their hashes.
+
+        Returns:
+            Seconds until the encoder is loaded, seconds a token from then on, and the number of
+            tokens that were encoded.
+        """
         began = time.monotonic()
         layers = LazyEncoder(self._encoder, None).layers()
         layers.vectors(self.chunks[:1])
-        start = time.monotonic() - began
+        start_seconds = time.monotonic() - began
         chosen: list[Chunk] = []
         tokens = 0
-        for chunk in sorted(self.chunks, key=lambda each: hashlib.blake2b(each.text.encode(), digest_size=8).digest()):
+        for chunk in sorted(self.chunks, key=lambda chunk: _hash_key(chunk.text)):
             chosen.append(chunk)
             tokens += len(chunk.ids)
-            if tokens >= _ENCODED:
+            if tokens >= _ENCODED_TOKENS:
                 break
         began = time.monotonic()
         layers.vectors(chosen)
-        return start, (time.monotonic() - began) / max(1, tokens), tokens
+        return start_seconds, (time.monotonic() - began) / max(1, tokens), tokens
+
+
+def _hash_key(text: str) -> bytes:
+    """Return a key that sorts texts in an arbitrary order, always the same."""
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()

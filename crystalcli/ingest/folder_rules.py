@@ -1,7 +1,10 @@
-"""What a crystal remembers of how its folders are to be read: for each that is not read as usual, its choice.
+"""The filters of folders, as a crystal remembers them.
 
-A choice that is given takes the place of the remembered one; where none is given, that one holds. So `crystal ingest FOLDER`
-brings a crystal up to date as it was made, and `status` sees what an ingest would.
+A folder that is not read with the default filter has an entry. A filter that is given replaces the
+remembered one; without one, the remembered filter holds. So `crystal ingest FOLDER` brings a
+crystal up to date as it was made, and `status` sees the files that an ingest would see.
+
+Knows: filters, locations of folders, `meta`. Does not know: rows of the ledger.
 """
 
 from __future__ import annotations
@@ -20,61 +23,86 @@ RULES_KEY = "choices"
 
 
 def stored_rules(store: Store) -> dict[str, FileFilter]:
-    """The choice of each folder that has one of its own, by the folder as the ledger writes it. Raises DamagedCrystalError."""
+    """Read the filter of each folder that has one, by the folder's location.
+
+    Raises:
+        DamagedCrystalError: The filters in `meta` do not decode.
+    """
     try:
-        found = json.loads(store.meta().get(RULES_KEY, "{}"))
-        return {str(folder): FileFilter.read(said) for folder, said in found.items()}
+        stored = json.loads(store.meta().get(RULES_KEY, "{}"))
+        return {str(folder): FileFilter.read(fields) for folder, fields in stored.items()}
     except (ValueError, AttributeError, RecursionError):
-        raise store.damaged("its choices of what is to be read do not decode") from None
+        raise store.damaged("its filters of folders do not decode") from None
 
 
-def rules_as_json(choices: Mapping[str, FileFilter]) -> str:
-    """The same as it stands in `meta`, under `choices`; what is usual needs no words."""
-    said = {folder: choice.noted() for folder, choice in sorted(choices.items())}
-    return json.dumps({folder: each for folder, each in said.items() if each}, ensure_ascii=False)
+def rules_as_json(rules: Mapping[str, FileFilter]) -> str:
+    """Encode filters for the key RULES_KEY of `meta`; `stored_rules` reads them.
+
+    Args:
+        rules: The filter of each folder, by the folder's location; default filters are left out.
+    """
+    fields = {folder: file_filter.noted() for folder, file_filter in sorted(rules.items())}
+    return json.dumps({folder: each for folder, each in fields.items() if each}, ensure_ascii=False)
 
 
 class FolderRules:
-    """What is read of the folders among `paths`: by the choice that is given, else by the ones remembered.
+    """The filters of the folders of one ingest: the filter that is given, else the remembered ones.
 
-    by_folder: those that are not as usual, or given, by the folder's place in a walk.
+    Attributes:
+        by_folder: Filters that are not the default, or are given, by the folder's absolute path.
     """
 
-    def __init__(self, store: Store, paths: Iterable[Path] = (), given: FileFilter | None = None) -> None:
-        self._store, self._home, self._given = store, home_of(store.path), given
-        self._folders = {place: location_of(place, self._home) for place in map(asked_place, paths) if place.is_dir()}
-        self._noted = stored_rules(store)
-        if given is not None:
-            self._noted |= dict.fromkeys(self._folders.values(), given)
+    def __init__(self, store: Store, paths: Iterable[Path] = (), file_filter: FileFilter | None = None) -> None:
+        """Look up the filters.
+
+        Args:
+            store: The crystal.
+            paths: Files and folders of the ingest.
+            file_filter: The filter of its folders from now on; None: the remembered ones.
+
+        Raises:
+            DamagedCrystalError: The filters in `meta` do not decode.
+        """
+        self._store, self._home = store, home_of(store.path)
+        self._locations = {root: location_of(root, self._home) for root in map(asked_place, paths) if root.is_dir()}
+        self._rules = stored_rules(store)
+        if file_filter is not None:
+            self._rules |= dict.fromkeys(self._locations.values(), file_filter)
         self.by_folder = {
-            place: self._noted[folder] for place, folder in self._folders.items() if folder in self._noted
+            root: self._rules[location] for root, location in self._locations.items() if location in self._rules
         }
 
-    def leaves_out(self, place: str) -> bool:
-        """Whether a file is there that a walk does not meet, because a pattern of its folder leaves it out."""
-        for folder, choice in self.by_folder.items():
-            if place.startswith(os.path.join(folder, "")):  # noqa: PTH118 - one slash at its end
-                relative = os.path.relpath(place, folder)
-                if choice.leaves_out(relative.replace(os.sep, "/")) and os.path.lexists(place):
+    def leaves_out(self, path: str) -> bool:
+        """Tell whether a file exists that the walk left out because of a filter's patterns."""
+        for folder, file_filter in self.by_folder.items():
+            if path.startswith(os.path.join(folder, "")):  # noqa: PTH118 - one slash at its end
+                relative = os.path.relpath(path, folder)
+                if file_filter.leaves_out(relative.replace(os.sep, "/")) and os.path.lexists(path):
                     return True
         return False
 
-    def said(self) -> dict[str, dict[str, Any]]:
-        """The folders asked for that are not read as usual, and how, for a report."""
-        said = {folder: self._noted[folder].noted() for folder in self._folders.values() if folder in self._noted}
-        return {folder: each for folder, each in said.items() if each}
+    def summary(self) -> dict[str, dict[str, Any]]:
+        """Return the fields of filters that are not the default, by the folder's location."""
+        fields = {
+            location: self._rules[location].noted() for location in self._locations.values() if location in self._rules
+        }
+        return {location: each for location, each in fields.items() if each}
 
-    def notes(self) -> dict[str, str]:
-        """What `meta` has to say of folders and choices from now on, where it does not say so yet."""
+    def meta_changes(self) -> dict[str, str]:
+        """Return the values of `meta` that an ingest of these folders changes."""
         meta = self._store.meta()
-        said = {"folders": folders_noted(folders_asked(self._store) | set(self._folders.values()))}
-        said[RULES_KEY] = rules_as_json(self._noted)
-        return {key: value for key, value in said.items() if meta.get(key, "[]" if key == "folders" else "{}") != value}
+        values = {"folders": folders_noted(folders_asked(self._store) | set(self._locations.values()))}
+        values[RULES_KEY] = rules_as_json(self._rules)
+        empty = {"folders": "[]", RULES_KEY: "{}"}
+        return {key: value for key, value in values.items() if meta.get(key, empty[key]) != value}
 
-    def notes_without_missing(self) -> dict[str, str]:
-        """The same when the folders that are no longer there are forgotten."""
-        left = {each for each in folders_asked(self._store) if path_at_location(each, self._home).is_dir()}
-        said = {"folders": folders_noted(left)}
-        if self._noted:
-            said[RULES_KEY] = rules_as_json({folder: each for folder, each in self._noted.items() if folder in left})
-        return said
+    def meta_without_missing(self) -> dict[str, str]:
+        """Return the values of `meta` without the folders that no longer exist."""
+        existing = {
+            location for location in folders_asked(self._store) if path_at_location(location, self._home).is_dir()
+        }
+        values = {"folders": folders_noted(existing)}
+        if self._rules:
+            kept = {location: each for location, each in self._rules.items() if location in existing}
+            values[RULES_KEY] = rules_as_json(kept)
+        return values

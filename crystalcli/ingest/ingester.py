@@ -1,12 +1,18 @@
-"""Files into a crystal: walk, compare with the ledger, read, cut, encode, commit. Streams; memory does not grow with the input.
+"""Ingest of files into a crystal: walk, compare with the ledger, read, cut, encode, commit.
 
-The ledger has a row for every file met, read or not, so that the crystal always says what it holds and what it does not.
-A file that has not changed since it was read is not opened. A file that has changed is read again, but only the chunks whose
-text is new are encoded; what was read of it before stays until all of it has been read again. What the ledger says of a file
-and the text it says it of are always written by the same commit.
+Everything streams; memory does not grow with the input.
 
-An archive has a row of its own, without text, and each member one below it. It is `partial` until all of them have been met: an
-archive that an ingest was stopped in is opened again, one that has not changed is not.
+The ledger has a row for every file of the walk, read or not, so that the crystal always says which
+files it holds and which it does not. A file that has not changed since it was read is not opened. A
+file that has changed is read again, but only chunks with new text are encoded; its former text
+stays until all of it has been read again. The row of a file and its text are always written by the
+same commit.
+
+An archive has a row of its own, without text, and each member has one below it. The archive's row
+is `partial` until all members have been met: an archive in which an ingest was stopped is opened
+again, an unchanged one is not.
+
+Knows: the order of the steps and of the commits. Does not know: formats, codes, tables.
 """
 
 from __future__ import annotations
@@ -21,20 +27,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from crystalcli.errors import ModelMissingError, Refusal, SourceError, UnsteadySourceError, UsageError
 from crystalcli.index import (
     ENCODER,
-    ContextTracker,
     Encoder,
     RunBuilder,
     SegmentWriter,
+    chunks_of,
     fill_layers,
     lacks_codebooks,
     learn_codebooks,
     make_lazy_encoder,
 )
 from crystalcli.ingest.folder_rules import FolderRules
-from crystalcli.ingest.ledger import Ledger, no_longer_read
+from crystalcli.ingest.ledger import Ledger, unread_row
 from crystalcli.ingest.locations import own_files
-from crystalcli.ingest.slack_users import users_first
-from crystalcli.ingest.staleness import ChangeDetector
+from crystalcli.ingest.slack_users import users_last
+from crystalcli.ingest.staleness import ChangeDetector, Verdict, WalkedFile
 from crystalcli.storage import SourceRow, Store
 from crystalcli.text import (
     DEFAULT_READ_OPTIONS,
@@ -50,7 +56,6 @@ from crystalcli.text import (
     walk_files,
 )
 from crystalcli.types import (
-    BY_LINES,
     Change,
     Chunk,
     DocumentState,
@@ -66,11 +71,16 @@ if TYPE_CHECKING:
 
 
 # Nanoseconds: mtime is too coarse to trust for files modified less than 2 s ago.
-_FRESH = 2_000_000_000
+_FRESH_NS = 2_000_000_000
 
 
 class ChangedFile(NamedTuple):
-    """A file that an ingest met otherwise than the last one."""
+    """A file that has changed since the last ingest.
+
+    Attributes:
+        path: The name of its document.
+        change: Whether it was read or is gone.
+    """
 
     path: str
     change: Change
@@ -84,8 +94,8 @@ class IngestReport:
         read: Files that were read.
         unchanged: Files that the crystal held already as they are.
         gone: Files that were read once and are no longer there.
-        pruned: Gone documents that were dropped.
-        left_out: Documents that stay as they were read, since the filters leave their files out now.
+        pruned: Documents of gone files that were dropped.
+        left_out: Documents that stay as they were read, since filters leave their files out now.
         tokens: Tokens that were read.
         encoded_tokens: Tokens that were newly encoded.
         bytes: Bytes of the files that were read.
@@ -93,7 +103,7 @@ class IngestReport:
         lexical_only: Whether layers 1 to 3 are missing, because there were no weights.
         skipped: Files that were not read.
         changed: Files that were read, and files that are gone.
-        chosen: The filters of the folders that have any.
+        chosen: The fields of the filters that are not the default, by the folder's location.
     """
 
     read: int
@@ -113,7 +123,7 @@ class IngestReport:
 
 @dataclass(slots=True)
 class _Tally:
-    """An IngestReport while it is counted."""
+    """The counts of an IngestReport while the ingest runs."""
 
     read: int = 0
     unchanged: int = 0
@@ -137,40 +147,48 @@ class _Tally:
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenSource:
     """A source that is being read.
 
-    held: how many of its characters the crystal has from a run that was interrupted; what is read now takes their place as
-    soon as it is as much, and goes on from there with each commit. None: it was read to its end once, and that stays until
-    it has been again. shown: whether what is read now stands in the crystal.
+    Attributes:
+        file: Its file.
+        row: Its row, with the fingerprint of the file as it is read now.
+        replaceable: How many characters the crystal has of it from an interrupted run: the text
+            that is read now replaces them as soon as it is as long, and grows with each commit.
+            None: it was read to its end once, and that text stays until the new one is complete.
+        is_written: Whether text that is read now stands in the crystal.
+        landmarks: Landmarks that wait for the next commit, as (start, kind, label).
+        runs: Runs that wait for it.
+        tokens: Tokens that were read.
+        chunks: Chunks that were read.
     """
 
-    found: FoundFile
-    source: SourceRow
-    held: int | None
-    shown: bool = False
+    file: FoundFile
+    row: SourceRow
+    replaceable: int | None
+    is_written: bool = False
     landmarks: list[tuple[int, str, str]] = field(default_factory=list)
     runs: RunBuilder = field(init=False)
     tokens: int = 0
     chunks: int = 0
 
     def __post_init__(self) -> None:
-        self.runs = RunBuilder(self.source.id)
+        self.runs = RunBuilder(self.row.id)
 
     @property
     def characters(self) -> int:
         """Characters that were read."""
         return self.runs.characters
 
-    def place(self, chunk: Chunk, number: int) -> None:
-        """Note that the document goes on with chunk `number`."""
+    def add(self, chunk: Chunk, number: int) -> None:
+        """Append the document's next chunk, which has the given number in the crystal."""
         self.runs.add(number, len(chunk.text), chunk.text.count("\n"))
         self.tokens += len(chunk.ids)
         self.chunks += 1
 
-    def row(self, state: DocumentState) -> SourceRow:
-        """What the ledger says of it now."""
-        row = self.source._replace(state=state, reason="", code="")
+    def row_in(self, state: DocumentState) -> SourceRow:
+        """Return its row in a state, with the counts of what was read so far."""
+        row = self.row._replace(state=state, reason="", code="")
         return row._replace(characters=self.characters, tokens=self.tokens, chunks=self.chunks)
 
 
@@ -180,22 +198,22 @@ class IngestOptions:
 
     Attributes:
         prune: Whether documents whose files are gone are dropped.
-        choice: The filters of the folders, from now on; None: those of before.
-        near: Changed paths, beyond which nothing is looked at; None: everything is.
-        piped: A file that holds a document from standard input; its `relative` is the document's name.
-        codebooks_from: Files that the codebooks of an own encoder are learnt from, when it has none yet; empty: the text
-            of the first ingest.
-        kept: The holder of the encoder for the next ingest.
-        reading: How files are read.
+        file_filter: The filter of the folders, from now on; None: the remembered ones.
+        changed_paths: The only paths to look at; None: everything.
+        piped: A file that holds a document from standard input; `relative` is the document's name.
+        codebooks_from: Files that the codebooks of an own encoder are learnt from, when it has none
+            yet; empty: the text of the first ingest.
+        encoder_cache: The holder of the encoder from one ingest to the next; None: it is not kept.
+        read_options: How files are read.
     """
 
     prune: bool = False
-    choice: FileFilter | None = None
-    near: ChangedPaths | None = None
+    file_filter: FileFilter | None = None
+    changed_paths: ChangedPaths | None = None
     piped: FoundFile | None = None
     codebooks_from: Sequence[Path] = ()
-    kept: CachedEncoder | None = None
-    reading: ReadOptions = DEFAULT_READ_OPTIONS
+    encoder_cache: CachedEncoder | None = None
+    read_options: ReadOptions = DEFAULT_READ_OPTIONS
 
 
 def ingest_into(
@@ -205,14 +223,16 @@ def ingest_into(
     progress: Callable[[Progress], None] | None = None,
     options: IngestOptions | None = None,
 ) -> IngestReport:
-    """Read files and folders into an open crystal, and make what it lacks: codebooks first, layers of earlier runs.
+    """Read files and folders into an open crystal.
+
+    Missing parts are made too: codebooks of an own encoder, and layers of earlier runs.
 
     Args:
         store: The crystal, open for writing.
         encoder: Its encoder.
         paths: Files and folders.
         progress: Called now and then.
-        options: The options; None: the usual ones.
+        options: The options; None: the defaults.
 
     Raises:
         SourceError: A path does not exist, or there is no text to learn codebooks from.
@@ -223,54 +243,67 @@ def ingest_into(
     if encoder.mark is not None and encoder.folder is None:
         raise ModelMissingError(encoder.missing)
     if options.codebooks_from and encoder.mark is None:
-        raise UsageError(f"the codebooks of {ENCODER} ship with the program; others are for an encoder of your own")
+        raise UsageError(f"the codebooks of {ENCODER} ship with the program; learn others for your own encoder only")
     began = time.monotonic()
     if options.codebooks_from and lacks_codebooks(store, encoder):
         learn_codebooks(store, encoder, options.codebooks_from)
-    # Without codebooks there are no codes: the text comes first then, the codebooks from it, and the layers at last.
-    later = lacks_codebooks(store, encoder)
-    layers = make_lazy_encoder(store, encoder, options.kept) if encoder.folder is not None and not later else None
-    ingest = Ingester(store, layers, progress, encoder.cut, options.reading)
-    filled = fill_layers(store, layers, progress) if layers is not None else 0
-    report = ingest.run(paths, prune=options.prune, choice=options.choice, near=options.near, piped=options.piped)
-    if later:
+    # Codes need codebooks, and these are learnt from text: without them, layers come last.
+    layers_last = lacks_codebooks(store, encoder)
+    chunk_encoder = None
+    if encoder.folder is not None and not layers_last:
+        chunk_encoder = make_lazy_encoder(store, encoder, options.encoder_cache)
+    ingester = Ingester(store, chunk_encoder, progress, encoder, options.read_options)
+    filled_tokens = fill_layers(store, chunk_encoder, progress) if chunk_encoder is not None else 0
+    report = ingester.run(
+        paths,
+        prune=options.prune,
+        file_filter=options.file_filter,
+        changed_paths=options.changed_paths,
+        piped=options.piped,
+    )
+    if layers_last:
         learn_codebooks(store, encoder)
-        filled = fill_layers(store, make_lazy_encoder(store, encoder, options.kept), progress)
+        filled_tokens = fill_layers(store, make_lazy_encoder(store, encoder, options.encoder_cache), progress)
     return replace(
         report,
-        lexical_only=report.lexical_only and not later,
-        encoded_tokens=report.encoded_tokens + filled,
+        lexical_only=report.lexical_only and not layers_last,
+        encoded_tokens=report.encoded_tokens + filled_tokens,
         seconds=time.monotonic() - began,
     )
 
 
 class Ingester:
-    """One run over some paths. encoder: None when there are no weights; then the lexical index alone is made.
-
-    chunks: cuts a document's text, and code where it is told so; by default as the program's own encoder reads it.
-    options: how files are to be read.
-    """
+    """One run over some paths."""
 
     def __init__(
         self,
         store: Store,
-        encoder: ChunkEncoder | None,
+        chunk_encoder: ChunkEncoder | None,
         progress: Callable[[Progress], None] | None = None,
-        chunks: Callable[[Iterator[str | Landmark], bool], Iterator[Chunk]] | None = None,
+        encoder: Encoder | None = None,
         options: ReadOptions = DEFAULT_READ_OPTIONS,
     ) -> None:
-        self._chunks = chunks or Encoder(None, None).cut
+        """Prepare a run.
+
+        Args:
+            store: The crystal, open for writing.
+            chunk_encoder: Makes the layers; None without weights: only the lexical index is made.
+            progress: Called now and then.
+            encoder: The crystal's encoder, which decides where chunks end; None: the program's own.
+            options: How files are read.
+        """
+        self._encoder = encoder or Encoder(None, None)
         self._store = store
         self._progress = progress or (lambda _: None)
-        self._writer = SegmentWriter(store, encoder, self._write_sources)
-        self._tally = _Tally(lexical_only=encoder is None)
+        self._writer = SegmentWriter(store, chunk_encoder, self._write_sources)
+        self._tally = _Tally(lexical_only=chunk_encoder is None)
         self._ledger = Ledger(store)
-        self._due = ChangeDetector(self._ledger, options)
-        self._stale: set[int] = set()  # sources of which nothing may stand in the crystal after the next commit
-        self._finished: list[_Open] = []
-        self._open: _Open | None = None
-        self._allowance: Allowance | None = None  # of the archive that is being unpacked
-        self._depth = 0  # how many archives deep
+        self._detector = ChangeDetector(self._ledger, options)
+        self._stale: set[int] = set()  # ids of sources whose text the next commit takes away
+        self._finished: list[_OpenSource] = []
+        self._current: _OpenSource | None = None
+        self._allowance: Allowance | None = None  # of the outermost archive that is being unpacked
+        self._depth = 0  # of nested archives that are being unpacked
         self._files = self._files_total = self._bytes_done = self._bytes_total = 0
 
     def run(
@@ -278,233 +311,291 @@ class Ingester:
         paths: Sequence[Path],
         *,
         prune: bool = False,
-        choice: FileFilter | None = None,
-        near: ChangedPaths | None = None,
+        file_filter: FileFilter | None = None,
+        changed_paths: ChangedPaths | None = None,
         piped: FoundFile | None = None,
     ) -> IngestReport:
-        """Read everything under `paths`; with `prune`, drop what is gone. Raises SourceError for a path that does not exist.
+        """Read everything under `paths`.
 
-        choice: what of the folders is read, from now on; None: what was chosen before. near: look there only. piped: a file
-        that holds what came through standard input; `relative` is what it is called.
+        When it is interrupted (KeyboardInterrupt), the text that has been read is committed without
+        layers, which takes no time; they are made by the next ingest into the crystal.
 
-        When it is interrupted (KeyboardInterrupt), what has been read is committed without layers, which takes no time;
-        they are made when the crystal is next ingested into.
+        Args:
+            paths: Files and folders.
+            prune: Whether documents whose files are gone are dropped.
+            file_filter: The filter of the folders, from now on; None: the remembered ones.
+            changed_paths: The only paths to look at; None: everything.
+            piped: A file that holds a document from standard input.
+
+        Raises:
+            SourceError: A path does not exist.
         """
         began = time.monotonic()
-        chosen = FolderRules(self._store, paths, choice)
+        rules = FolderRules(self._store, paths, file_filter)
         own = own_files(self._store.path)
-        met = users_first(list(walk_files(paths, exclude=own, hidden=False, choices=chosen.by_folder, near=near)))
-        self._due.expect(met)
-        self._ledger.notes, self._tally.chosen = chosen.notes(), chosen.said()
+        entries = users_last(walk_files(paths, exclude=own, hidden=False, choices=rules.by_folder, near=changed_paths))
+        self._ledger.meta_changes, self._tally.chosen = rules.meta_changes(), rules.summary()
         if piped is not None:
             self._ledger.piped = piped
-            met.append(piped)
-        self._files_total = sum(isinstance(each, FoundFile) for each in met)
-        self._bytes_total = sum(each.size for each in met if isinstance(each, FoundFile))
+            entries.append(piped)
+        self._files_total = sum(isinstance(entry, FoundFile) for entry in entries)
+        self._bytes_total = sum(entry.size for entry in entries if isinstance(entry, FoundFile))
         try:
-            for each in met:
-                if isinstance(each, FoundFile):
-                    self._take(each)
-                elif each.chosen and self._holds(each):
-                    self._tally.left_out += 1
-                else:
-                    self._skip(each, self._ledger.location(each.path), Refusal(each.reason, each.code))
+            for walked in self._detector.judge(entries):
+                self._take(walked)
                 self._commit_when_full()
-            self._ledger.mark_gone(paths, met, chosen, near)
+            self._ledger.mark_gone(paths, entries, rules, changed_paths)
             self._writer.commit()
         except KeyboardInterrupt:
             self._writer.commit(layers=False)
             raise
         if prune:
-            self._tally.pruned = self._ledger.prune(chosen)
+            self._tally.pruned = self._ledger.prune(rules)
         self._tally.gone = len(self._ledger.gone)
-        self._tally.changed += [ChangedFile(*each) for each in self._ledger.gone]
+        self._tally.changed += [ChangedFile(*gone) for gone in self._ledger.gone]
         self._tally.left_out += self._ledger.left_out
         self._tally.encoded_tokens = self._writer.encoded_tokens
         self._tally.seconds = time.monotonic() - began
         return self._tally.report()
 
     def _commit_when_full(self) -> None:
-        if self._writer.full and (self._ledger.waits or self._finished):
+        if self._writer.full and (self._ledger.has_pending or self._finished):
             self._writer.commit()
 
     # --- one file ---------------------------------------------------------------------------------
 
-    def _take(self, found: FoundFile) -> None:
-        location = self._ledger.location(found.path)
-        before = self._ledger.at(location)
-        self._tell(found.relative)
-        if before is not None and self._due.is_settled(found, before):
-            self._keep(before)
+    def _take(self, walked: WalkedFile) -> None:
+        """Act on the verdict on a file of the walk."""
+        entry, location, row, verdict = walked
+        if isinstance(entry, SkippedPath):
+            if verdict is Verdict.LEFT_OUT:
+                self._tally.left_out += 1
+            else:
+                self._skip(entry, location, Refusal(entry.reason, entry.code))
+            return
+        self._tell(entry.relative)
+        if row is not None and verdict is Verdict.SETTLED:
+            self._keep(row)
         else:
-            self._try(found, location)
+            self._try(entry, location)
         self._files += 1
-        self._bytes_done += found.size
+        self._bytes_done += entry.size
 
-    def _try(self, found: FoundFile, location: str) -> None:
+    def _try(self, file: FoundFile, location: str) -> None:
+        """Open a file, twice if it changes meanwhile; skip it if it cannot be read."""
         try:
             try:
-                self._look_at(found, location)
+                self._open(file, location)
             except UnsteadySourceError:
                 self._abandon()
-                self._look_at(found, location)  # it may have been in the middle of being saved
+                self._open(file, location)  # it may have been in the middle of being saved
         except SourceError as error:
             self._abandon()
             refusal = Refusal(str(error), error.code)
-            self._skip(found, location, refusal, unsteady=isinstance(error, UnsteadySourceError))
+            self._skip(file, location, refusal, unsteady=isinstance(error, UnsteadySourceError))
 
-    def _keep(self, before: SourceRow) -> None:
-        if before.state == DocumentState.SKIPPED:
-            self._tally.skipped.append(SkippedFile(before.path, before.reason, before.code))
-        elif before.kind == "archive":
-            for member in self._ledger.inside(before):
-                if member.state == DocumentState.SKIPPED or (
-                    member.state == DocumentState.DONE and member.kind != "archive"
-                ):
-                    self._keep(member)
-        else:
-            self._tally.unchanged += 1
+    def _keep(self, row: SourceRow) -> None:
+        """Count a file that stays as it is, or the members of an archive."""
+        for kept in self._ledger.kept_documents(row):
+            if kept.state == DocumentState.SKIPPED:
+                self._tally.skipped.append(SkippedFile(kept.path, kept.reason, kept.code))
+            else:
+                self._tally.unchanged += 1
 
-    def _look_at(self, found: FoundFile, location: str) -> None:
-        """Read a file unless the crystal has all of it already. Raises SourceError."""
-        mark, reading, before, is_held = self._due.look_at(found, location)
-        if time.time_ns() - mark.mtime_ns < _FRESH:
-            mark = Fingerprint(mark.size, 0, mark.digest)  # to be looked at again next time, by its digest
+    def _open(self, file: FoundFile, location: str) -> None:
+        """Open a file and read it, unless the crystal has all of it already.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        fingerprint, reading, row, is_held = self._detector.open_file(file, location)
+        if time.time_ns() - fingerprint.mtime_ns < _FRESH_NS:
+            # Without a time, the next ingest goes by the digest.
+            fingerprint = Fingerprint(fingerprint.size, 0, fingerprint.digest)
         if self._allowance is not None:
-            mark = Fingerprint(mark.size, found.mtime_ns, mark.digest)  # the archive's
-        if before is not None and is_held:
-            row = before._replace(state=DocumentState.DONE, reason="", code="", size=mark.size, mtime_ns=mark.mtime_ns)
-            self._keep(self._ledger.enter(row))
+            # A member has the time of its archive.
+            fingerprint = Fingerprint(fingerprint.size, file.mtime_ns, fingerprint.digest)
+        if row is not None and is_held:
+            held = row._replace(
+                state=DocumentState.DONE, reason="", code="", size=fingerprint.size, mtime_ns=fingerprint.mtime_ns
+            )
+            self._keep(self._ledger.enter(held))
         elif isinstance(reading, ArchiveReading):
-            self._unpack(found, location, before, reading, mark)
+            self._unpack(file, location, row, reading, fingerprint)
         else:
-            for each in self._ledger.inside(before) if before is not None else ():
-                self._ledger.mark_gone_at(each.location)  # it was an archive
-            self._read(found, location, before, reading, mark)
+            for member in self._ledger.members_of(row) if row is not None else ():
+                self._ledger.mark_gone_at(member.location)  # the file was an archive
+            self._read(file, location, row, reading, fingerprint)
 
     def _read(
-        self, found: FoundFile, location: str, before: SourceRow | None, reading: Reading, mark: Fingerprint
+        self, file: FoundFile, location: str, known: SourceRow | None, reading: Reading, fingerprint: Fingerprint
     ) -> None:
-        row = before or self._ledger.row(found, location)
-        held = None if row.chunks and row.state != DocumentState.PARTIAL else row.characters
+        """Read a document and write its chunks, committing whenever a segment is full.
+
+        Args:
+            file: The file.
+            location: Its location.
+            known: Its row; None: it is new.
+            reading: Its text.
+            fingerprint: Its bytes.
+
+        Raises:
+            SourceError: It cannot be read to its end.
+        """
+        row = known or self._ledger.new_row(file, location)
+        replaceable = None if row.chunks and row.state != DocumentState.PARTIAL else row.characters
         row = row._replace(kind=reading.kind, title=reading.title)
-        row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns, digest=mark.digest)
-        current = self._open = _Open(found, self._ledger.numbered(row), held)
-        contexts = ContextTracker(row.path, reading.kind)
-        chunks = self._chunks(self._texts(reading, current, contexts), reading.kind in BY_LINES)
-        for chunk in contexts.given(chunks):
-            current.place(chunk, self._writer.add(chunk))
+        row = row._replace(size=fingerprint.size, mtime_ns=fingerprint.mtime_ns, digest=fingerprint.digest)
+        current = self._current = _OpenSource(file, self._ledger.with_id(row), replaceable)
+        for chunk in chunks_of(reading, row.path, self._encoder, self._pieces(reading, current)):
+            current.add(chunk, self._writer.add(chunk))
             self._tally.tokens += len(chunk.ids)
             if self._writer.full:
-                self._tell(found.relative, current)
+                self._tell(file.relative, current)
                 self._writer.commit()
-                self._tell(found.relative, current)
+                self._tell(file.relative, current)
         self._finished.append(current)
-        self._open = None
-        self._tally.changed.append(ChangedFile(current.source.path, Change.READ))
+        self._current = None
+        self._tally.changed.append(ChangedFile(current.row.path, Change.READ))
         self._tally.read += 1
-        self._tally.bytes += found.size
+        self._tally.bytes += file.size
 
     def _unpack(
-        self, found: FoundFile, location: str, before: SourceRow | None, archive: ArchiveReading, mark: Fingerprint
+        self,
+        file: FoundFile,
+        location: str,
+        known: SourceRow | None,
+        archive: ArchiveReading,
+        fingerprint: Fingerprint,
     ) -> None:
-        """Read the members of an archive as files below it. Its own row says that all of them have been. Raises SourceError."""
-        outer = self._allowance
+        """Read the members of an archive as files below it; archives among them come back here.
+
+        The archive's own row is entered as `partial` before the first member and as `done` after
+        the last one. All nested archives share the allowance of the outermost.
+
+        Args:
+            file: The archive's file.
+            location: Its location.
+            known: Its row; None: it is new.
+            archive: Its members.
+            fingerprint: Its bytes.
+
+        Raises:
+            SourceError: The archive cannot be read to its end, or is nested too deeply.
+        """
         if self._depth == MAX_ARCHIVE_DEPTH:
             raise SourceError(*TOO_DEEP)
-        row = (before or self._ledger.row(found, location))._replace(kind="archive", title="", characters=0, tokens=0)
+        row = (known or self._ledger.new_row(file, location))._replace(kind="archive", title="", characters=0, tokens=0)
         row = row._replace(state=DocumentState.PARTIAL, reason="", code="", digest=b"", chunks=0)
-        row = row._replace(size=mark.size, mtime_ns=mark.mtime_ns)
-        row = self._ledger.numbered(row)
-        met: set[str] = set()
-        self._allowance, self._depth = outer or Allowance(mark.size), self._depth + 1
+        row = row._replace(size=fingerprint.size, mtime_ns=fingerprint.mtime_ns)
+        row = self._ledger.with_id(row)
+        seen: set[str] = set()  # locations of the members so far
+        outer_allowance = self._allowance
+        self._allowance, self._depth = outer_allowance or Allowance(fingerprint.size), self._depth + 1
         try:
             with closing(archive.members(self._allowance)) as members:
                 for member in members:
-                    if not met:
+                    if not seen:
                         self._ledger.enter(row)
-                        if before is not None and before.chunks:
-                            self._stale.add(row.id)  # it was a text
-                    place, name = f"{location}/{member.name}", f"{found.relative}/{member.name}"
-                    met.add(place)
+                        if known is not None and known.chunks:
+                            self._stale.add(row.id)  # the file was a text
+                    member_location, name = f"{location}/{member.name}", f"{file.relative}/{member.name}"
+                    seen.add(member_location)
                     if member.refusal is not None:
-                        self._skip(SkippedPath(found.path, found.root, name, *member.refusal), place, member.refusal)
+                        skipped = SkippedPath(file.path, file.root, name, *member.refusal)
+                        self._skip(skipped, member_location, member.refusal)
                     elif member.path is not None:
-                        self._try(FoundFile(member.path, found.root, name, member.size, mark.mtime_ns), place)
+                        unpacked = FoundFile(member.path, file.root, name, member.size, fingerprint.mtime_ns)
+                        self._try(unpacked, member_location)
                     self._commit_when_full()
         except UnsteadySourceError:
-            self._writer.commit()  # so that the ledger knows what has been read of it when it is tried again
+            self._writer.commit()  # the second attempt then finds the members that were read
             raise
         finally:
-            self._allowance, self._depth = outer, self._depth - 1
-            gone = self._ledger.note_inside(location, met)
-        for each in gone:
-            self._ledger.mark_gone_at(each)
-        self._ledger.enter(row._replace(state=DocumentState.DONE, digest=mark.digest))
+            self._allowance, self._depth = outer_allowance, self._depth - 1
+            removed = self._ledger.note_members(location, seen)
+        for member_location in removed:
+            self._ledger.mark_gone_at(member_location)
+        self._ledger.enter(row._replace(state=DocumentState.DONE, digest=fingerprint.digest))
 
-    def _texts(self, reading: Reading, current: _Open, contexts: ContextTracker) -> Iterator[str | Landmark]:
-        for piece in contexts.noted(reading.pieces()):
+    def _pieces(self, reading: Reading, current: _OpenSource) -> Iterator[str | Landmark]:
+        """Yield the pieces of a document, and collect its landmarks for the ledger."""
+        for piece in reading.pieces():
             if isinstance(piece, Landmark):
                 current.landmarks.append((piece.start, piece.kind, piece.label))
             yield piece
 
     def _abandon(self) -> None:
-        """The file that is being read cannot be read to its end. What the crystal held of it before stays."""
-        current, self._open = self._open, None
-        if current is not None and current.shown:
-            self._stale.add(current.source.id)
-            row = current.source._replace(state=DocumentState.PARTIAL, digest=b"", characters=0, tokens=0, chunks=0)
-            self._ledger.note(row)
+        """Give up the file that is being read; the text that the crystal held of it before stays.
 
-    def _skip(self, each: FoundFile | SkippedPath, location: str, refusal: Refusal, *, unsteady: bool = False) -> None:
-        """Enter a file that is not read. unsteady: it might be another time, so that it is looked at again."""
-        row = self._ledger.at(location) or self._ledger.row(each, location)
-        size, mtime_ns = (each.size, each.mtime_ns) if isinstance(each, FoundFile) and not unsteady else (0, 0)
-        is_held = unsteady or row.chunks or self._ledger.inside(row)
-        state = DocumentState.FAILED if is_held else DocumentState.SKIPPED
-        message, code = refusal
-        row = no_longer_read(row, state)._replace(reason=message, code=code, size=size, mtime_ns=mtime_ns)
+        If some of its new text has replaced that already, the next commit takes it away.
+        """
+        current, self._current = self._current, None
+        if current is not None and current.is_written:
+            self._stale.add(current.row.id)
+            row = current.row._replace(state=DocumentState.PARTIAL, digest=b"", characters=0, tokens=0, chunks=0)
+            self._ledger.remember(row)
+
+    def _skip(self, entry: FoundFile | SkippedPath, location: str, refusal: Refusal, *, unsteady: bool = False) -> None:
+        """Enter a file that is not read.
+
+        Args:
+            entry: The file.
+            location: Its location.
+            refusal: The reason.
+            unsteady: Whether it kept changing: the next ingest then tries again.
+        """
+        row = self._ledger.row_at(location) or self._ledger.new_row(entry, location)
+        size, mtime_ns = (entry.size, entry.mtime_ns) if isinstance(entry, FoundFile) and not unsteady else (0, 0)
+        has_text = row.chunks or self._ledger.members_of(row)
+        state = DocumentState.FAILED if has_text or unsteady else DocumentState.SKIPPED
+        reason, code = refusal
+        row = unread_row(row, state)._replace(reason=reason, code=code, size=size, mtime_ns=mtime_ns)
         self._ledger.enter(row)
-        self._tally.skipped.append(SkippedFile(row.path, message, code))
+        self._tally.skipped.append(SkippedFile(row.path, reason, code))
 
-    def _holds(self, each: FoundFile | SkippedPath) -> bool:
-        before = self._ledger.at(self._ledger.location(each.path))
-        return before is not None and before.chunks > 0
-
-    # --- the ledger ---------------------------------------------------------------------------------
+    # --- commits ----------------------------------------------------------------------------------
 
     def _write_sources(self) -> None:
-        """Everything that the ledger has to say of the chunks in this commit; runs inside its transaction."""
-        for number in self._stale:
-            self._store.clear_source(number)
+        """Write the rows that belong to the chunks of this commit; runs inside its transaction."""
+        for source in self._stale:
+            self._store.clear_source(source)
         self._stale.clear()
         self._ledger.write()
-        current = self._open
-        if current is not None and current.chunks and current.held is not None and current.characters >= current.held:
-            self._show(current, DocumentState.PARTIAL)
-        for done in self._finished:
-            self._show(done, DocumentState.DONE)
+        current = self._current
+        if (
+            current is not None
+            and current.chunks
+            and current.replaceable is not None
+            and current.characters >= current.replaceable
+        ):
+            self._write_source(current, DocumentState.PARTIAL)
+        for finished in self._finished:
+            self._write_source(finished, DocumentState.DONE)
         self._finished.clear()
 
-    def _show(self, current: _Open, state: DocumentState) -> None:
-        """Write where the text that has been read lies, in place of what was there before."""
-        if not current.shown:
-            self._store.clear_source(current.source.id)
-            current.shown = True
-        self._write_places(current)
-        row = current.row(state)
+    def _write_source(self, source: _OpenSource, state: DocumentState) -> None:
+        """Write the row, runs and landmarks of a source, in place of its former text."""
+        if not source.is_written:
+            self._store.clear_source(source.row.id)
+            source.is_written = True
+        self._store.add_runs(source.runs.take())
+        self._store.add_landmarks(source.row.id, source.landmarks)
+        source.landmarks.clear()
+        row = source.row_in(state)
         self._store.put_source(row)
-        self._ledger.note(row)
+        self._ledger.remember(row)
 
-    def _write_places(self, current: _Open) -> None:
-        self._store.add_runs(current.runs.take())
-        self._store.add_landmarks(current.source.id, current.landmarks)
-        current.landmarks.clear()
+    # --- progress ---------------------------------------------------------------------------------
 
-    # --- small things ---------------------------------------------------------------------------------
+    def _tell(self, name: str, current: _OpenSource | None = None) -> None:
+        """Report the progress.
 
-    def _tell(self, name: str, current: _Open | None = None) -> None:
-        read = self._bytes_done + (min(current.characters, current.found.size) if current else 0)
+        Args:
+            name: The file that is being read.
+            current: The source of it, once it is open.
+        """
+        read = self._bytes_done + (min(current.characters, current.file.size) if current else 0)
         self._progress(
             Progress(
                 min(read, self._bytes_total),  # archives unpack to more

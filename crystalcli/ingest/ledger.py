@@ -1,7 +1,10 @@
-"""The ledger while an ingest writes it: where files are, what they are cited as, which have moved and which are gone.
+"""The ledger of a crystal while an ingest changes it.
 
-Knows rows of `source`, names and locations. Does not know what is in a file. Rows that are entered wait for `write`,
-which belongs into the transaction that writes the text they speak of.
+Rows that are entered wait for `write`, which belongs into the transaction that writes the text that
+they describe.
+
+Knows: rows of `source`, names, locations, which files have moved and which are gone. Does not know:
+contents of files.
 """
 
 from __future__ import annotations
@@ -17,240 +20,295 @@ from crystalcli.storage import SourceRow, Store
 from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place
 from crystalcli.types import Change, DocumentState, Fingerprint
 
-# States in which `digest` is that of the text which is held, if any is.
-WHOLE = (DocumentState.DONE, DocumentState.GONE, DocumentState.FAILED)
+# States in which `digest` is that of the text that the crystal holds, if it holds any.
+_WHOLE = (DocumentState.DONE, DocumentState.GONE, DocumentState.FAILED)
 
 
 class Ledger:
     """The ledger of one crystal, by location and by name.
 
     Attributes:
-        gone: the documents that this run has found to be gone, as (path, Change.GONE).
-        left_out: documents that stay as they were read, since the present choice leaves their files out.
-        notes: what is to be written into `meta`.
-        piped: the file that holds what came through standard input.
+        gone: The documents that this run has found to be gone, as (path, Change.GONE).
+        left_out: The number of documents that stay as they were read, since filters leave their
+            files out now.
+        meta_changes: The values to write into `meta` at the next commit.
+        piped: The temporary file of the document from standard input; None without one.
     """
 
     def __init__(self, store: Store) -> None:
+        """Load the rows of a crystal."""
         self.gone: list[tuple[str, Change]] = []
         self.left_out = 0
-        self.notes: dict[str, str] = {}
+        self.meta_changes: dict[str, str] = {}
         self.piped: FoundFile | None = None
         self._store = store
         self._home = home_of(store.path)
-        self._by_location = {source.location: source for source in store.sources()}
-        self._names = {source.path: source.location for source in self._by_location.values()}
-        self._rows: list[SourceRow] = []  # that wait for the next commit
-        self._inside: dict[str, set[str]] = {}  # for each archive, the locations of what it holds, at any depth
-        archives = {source.location for source in self._by_location.values() if source.kind == "archive"}
+        self._by_location = {row.location: row for row in store.sources()}
+        self._names = {row.path: row.location for row in self._by_location.values()}
+        self._pending: list[SourceRow] = []  # rows for the next commit
+        # Locations of all members of each archive, at any depth, by the archive's location.
+        self._members: dict[str, set[str]] = {}
+        archives = {row.location for row in self._by_location.values() if row.kind == "archive"}
         for location in self._by_location if archives else ():
             for folder in parent_locations(location):
                 if folder in archives:
-                    self._inside.setdefault(folder, set()).add(location)
-        self._next = 1 + max((source.id for source in self._by_location.values()), default=0)
+                    self._members.setdefault(folder, set()).add(location)
+        self._next_id = 1 + max((row.id for row in self._by_location.values()), default=0)
 
     @property
-    def waits(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether rows wait to be written."""
-        return bool(self._rows)
+        return bool(self._pending)
 
-    def at(self, location: str) -> SourceRow | None:
-        """The row of what was read from `location`."""
+    def row_at(self, location: str) -> SourceRow | None:
+        """Return the row of a location; None without one."""
         return self._by_location.get(location)
 
     def location(self, path: Path) -> str:
-        """How a place is written in the ledger: relative to the crystal's folder where it lies below it, else absolute."""
+        """Return the location of a path, which may be the temporary file of standard input."""
         if self.piped is not None and path == self.piped.path:
             return PIPED + self.piped.relative
         return location_of(path, self._home)
 
-    def row(self, each: FoundFile | SkippedPath, location: str) -> SourceRow:
-        """A row for what has none yet, under a name of its own."""
-        name = self._name(each, location)
-        root = PIPED if is_piped(location) else self.location(each.root)
+    def new_row(self, entry: FoundFile | SkippedPath, location: str) -> SourceRow:
+        """Make a row with a unique name for a file without one; it has no id and is not entered."""
+        name = self._unique_name(entry, location)
+        root = PIPED if is_piped(location) else self.location(entry.root)
         return SourceRow(0, name, location, root, state=DocumentState.SKIPPED)
 
-    def numbered(self, row: SourceRow) -> SourceRow:
-        """The row with a number of its own."""
+    def with_id(self, row: SourceRow) -> SourceRow:
+        """Return the row with an id: its own, or the next free one."""
         if not row.id:
-            row = row._replace(id=self._next)
-            self._next += 1
+            row = row._replace(id=self._next_id)
+            self._next_id += 1
         return row
 
     def enter(self, row: SourceRow) -> SourceRow:
-        """Enter a row, with a number of its own; the next commit writes it."""
-        row = self.numbered(row)
-        if self._by_location.get(row.location) != row:  # thousands of images are skipped as they were before
+        """Enter a row, which the next commit writes, and return it with its id."""
+        row = self.with_id(row)
+        if self._by_location.get(row.location) != row:  # thousands of images are skipped again
             self._by_location[row.location] = row
-            self._rows.append(row)
+            self._pending.append(row)
         return row
 
-    def note(self, row: SourceRow) -> None:
-        """Remember how a row stands that another hand writes, or takes back."""
+    def remember(self, row: SourceRow) -> None:
+        """Note the present state of a row that the caller writes, or takes back."""
         self._by_location[row.location] = row
 
     def write(self) -> None:
-        """Write what waits, inside a transaction."""
-        for key, value in self.notes.items():
+        """Write everything that waits, inside a transaction."""
+        for key, value in self.meta_changes.items():
             self._store.set_meta(key, value)
-        self.notes.clear()
-        for row in self._rows:
+        self.meta_changes.clear()
+        for row in self._pending:
             self._store.put_source(row)
-        self._rows.clear()
+        self._pending.clear()
 
-    # --- archives -------------------------------------------------------------------------------------
+    # --- archives ---------------------------------------------------------------------------------
 
-    def inside(self, archive: SourceRow) -> list[SourceRow]:
-        """The rows of what an archive holds, archives in it and what they hold among them."""
-        held = self._inside.get(archive.location, set())
-        return [self._by_location[each] for each in sorted(held) if each in self._by_location]
+    def members_of(self, archive: SourceRow) -> list[SourceRow]:
+        """Return the rows in an archive, at any depth, archives among them."""
+        members = self._members.get(archive.location, set())
+        return [self._by_location[member] for member in sorted(members) if member in self._by_location]
 
-    def note_inside(self, location: str, met: set[str]) -> list[str]:
-        """Remember that these were met in an archive, and give the locations of those that once were and now are not."""
-        known = self._inside.setdefault(location, set())
-        gone = [each for each in known - met if met.isdisjoint(parent_locations(each))]
-        known |= met
-        for each in met:
-            known |= self._inside.get(each, set())
-        return sorted(gone)
+    def kept_documents(self, row: SourceRow) -> list[SourceRow]:
+        """Return the rows to count for a file that stays: its own, or those of its members."""
+        if row.kind != "archive" or row.state == DocumentState.SKIPPED:
+            return [row]
+        return [
+            member
+            for member in self.members_of(row)
+            if member.state == DocumentState.SKIPPED
+            or (member.state == DocumentState.DONE and member.kind != "archive")
+        ]
 
-    def is_settled(self, row: SourceRow) -> bool:
-        """Whether nothing in it waits to be read again; of what is no archive, nothing does."""
-        return all(
-            each.state in (DocumentState.DONE, DocumentState.SKIPPED, DocumentState.GONE) for each in self.inside(row)
-        )
+    def note_members(self, location: str, seen: set[str]) -> list[str]:
+        """Remember the members that an archive has now.
 
-    def holds(self, row: SourceRow, mark: Fingerprint) -> bool:
-        """Whether the crystal has all of a file with these bytes that this row is of."""
-        if row.state not in WHOLE or row.digest != mark.digest:
+        Args:
+            location: The location of the archive.
+            seen: The locations of its members, of which those in archives below it may be absent.
+
+        Returns:
+            The locations of former members that it no longer has, sorted.
+        """
+        known = self._members.setdefault(location, set())
+        removed = [member for member in known - seen if seen.isdisjoint(parent_locations(member))]
+        known |= seen
+        for member in seen:
+            known |= self._members.get(member, set())
+        return sorted(removed)
+
+    def has_settled_members(self, row: SourceRow) -> bool:
+        """Tell whether no member waits to be read again; True for everything but archives."""
+        settled = (DocumentState.DONE, DocumentState.SKIPPED, DocumentState.GONE)
+        return all(member.state in settled for member in self.members_of(row))
+
+    def holds(self, row: SourceRow, fingerprint: Fingerprint) -> bool:
+        """Tell whether the crystal holds all of a file.
+
+        Args:
+            row: The row of the file.
+            fingerprint: The file's present bytes.
+        """
+        if row.state not in _WHOLE or row.digest != fingerprint.digest:
             return False
-        # Which members of an archive that was gone were in it when it went, the ledger does not say.
-        return row.kind != "archive" or (row.state == DocumentState.DONE and self.is_settled(row))
+        # The ledger does not say which members a gone archive had when it went.
+        return row.kind != "archive" or (row.state == DocumentState.DONE and self.has_settled_members(row))
 
-    # --- what is gone, and what has moved -------------------------------------------------------------
+    # --- gone and moved files ---------------------------------------------------------------------
 
     def mark_gone(
         self,
         paths: Sequence[Path],
-        met: Sequence[FoundFile | SkippedPath],
-        chosen: FolderRules,
-        near: ChangedPaths | None,
+        entries: Sequence[FoundFile | SkippedPath],
+        rules: FolderRules,
+        changed_paths: ChangedPaths | None,
     ) -> None:
-        """Sources under the folders asked for that the walk no longer met, unless it could not look where they were."""
-        asked = tuple(self._below(asked_place(path)) for path in paths if path.is_dir())
-        closed = tuple(
-            self._below(each.path)
-            for each in met
-            if isinstance(each, SkippedPath)
-            and (not each.chosen or each.code == Reason.INSTALLED_PACKAGES)
-            and not os.path.islink(each.path)  # noqa: PTH114
+        """Mark sources that a walk should have met and did not, unless it could not look there.
+
+        Args:
+            paths: The files and folders of the walk.
+            entries: Everything that it met.
+            rules: The filters of the folders; a file that they leave out is not gone.
+            changed_paths: The only paths that the walk looked at; None: it looked at all.
+        """
+        roots = tuple(_prefix(asked_place(path)) for path in paths if path.is_dir())
+        unreadable = tuple(
+            _prefix(entry.path)
+            for entry in entries
+            if isinstance(entry, SkippedPath)
+            and (not entry.chosen or entry.code == Reason.INSTALLED_PACKAGES)
+            and not os.path.islink(entry.path)  # noqa: PTH114
         )
-        here = {self.location(each.path) for each in met}
-        for location, source in list(self._by_location.items()):
-            place = str(path_at_location(location, self._home))
+        present = {self.location(entry.path) for entry in entries}
+        for location, row in list(self._by_location.items()):
+            path = str(path_at_location(location, self._home))
             if (
-                source.state != DocumentState.GONE
-                and location not in here
-                and (place.startswith(asked) or (near is not None and place in near.named))
-                and not place.startswith(closed)
+                row.state != DocumentState.GONE
+                and location not in present
+                and (path.startswith(roots) or (changed_paths is not None and path in changed_paths.named))
+                and not path.startswith(unreadable)
                 and not is_piped(location)
-                and (near is None or near.holds(place))
-                and not any(each.location in here for each in self._archives_over(location))
+                and (changed_paths is None or changed_paths.holds(path))
+                and not any(archive.location in present for archive in self._archives_over(location))
             ):
-                if chosen.leaves_out(place):
-                    self.left_out += source.chunks > 0
+                if rules.leaves_out(path):
+                    self.left_out += row.chunks > 0
                 else:
                     self.mark_gone_at(location)
 
     def mark_gone_at(self, location: str) -> None:
-        """What was read from there is no longer there."""
-        source = self._by_location[location]
-        if source.state != DocumentState.GONE:
-            if source.kind != "archive":
-                self.gone.append((source.path, Change.GONE))
-            self.enter(no_longer_read(source, DocumentState.GONE))
+        """Mark the source of a location as gone; its text stays."""
+        row = self._by_location[location]
+        if row.state != DocumentState.GONE:
+            if row.kind != "archive":
+                self.gone.append((row.path, Change.GONE))
+            self.enter(unread_row(row, DocumentState.GONE))
 
-    def moved_here(self, found: FoundFile, location: str, mark: Fingerprint) -> SourceRow | None:
-        """The source of that name with the same bytes, when its file is no longer where it was: the folder has been moved."""
-        old = self._by_location.get(self._names.get(found.relative, ""))
-        if is_piped(location) or old is None or old.digest != mark.digest:
+    def claim_moved(self, file: FoundFile, location: str, fingerprint: Fingerprint) -> SourceRow | None:
+        """Take over the row of a file whose folder was moved, its members with it.
+
+        That is the row of the same name and bytes, if its file is no longer where it was.
+
+        Args:
+            file: The file at its new place.
+            location: The location there, which has no row.
+            fingerprint: Its bytes.
+
+        Returns:
+            The row at its new location, not entered; None if the file was not moved.
+        """
+        old = self._by_location.get(self._names.get(file.relative, ""))
+        if is_piped(location) or old is None or old.digest != fingerprint.digest:
             return None
-        if old.state not in WHOLE or not self._vanished(old):
+        if old.state not in _WHOLE or not self._vanished(old):
             return None
         del self._by_location[old.location]
         self._names[old.path] = location
-        root = self.location(found.root)
-        for each in self.inside(old):
-            moved = each._replace(location=location + each.location.removeprefix(old.location), root=root)
+        root = self.location(file.root)
+        for member in self.members_of(old):
+            moved = member._replace(location=location + member.location.removeprefix(old.location), root=root)
             if moved.location not in self._by_location:
-                del self._by_location[each.location]
-                self._names[each.path] = moved.location
-                self._inside.setdefault(location, set()).add(moved.location)
+                del self._by_location[member.location]
+                self._names[member.path] = moved.location
+                self._members.setdefault(location, set()).add(moved.location)
                 self.enter(moved)
         return old._replace(location=location, root=root)
 
-    def prune(self, chosen: FolderRules) -> int:
-        """Drop the documents whose files are gone, wherever they were, and forget the folders that are; how many."""
+    def prune(self, rules: FolderRules) -> int:
+        """Drop documents of gone files, forget gone folders, and return the number of documents."""
         pruned = 0
         with self._store.transaction():
-            for key, value in chosen.notes_without_missing().items():
+            for key, value in rules.meta_without_missing().items():
                 self._store.set_meta(key, value)
-            for source in self._store.sources():
-                if source.state == DocumentState.GONE:
-                    self._store.clear_source(source.id)
-                    self._store.drop_source(source.id)
+            for row in self._store.sources():
+                if row.state == DocumentState.GONE:
+                    self._store.clear_source(row.id)
+                    self._store.drop_source(row.id)
                     pruned += 1
         return pruned
 
-    # --- names and places -----------------------------------------------------------------------------
+    # --- names ------------------------------------------------------------------------------------
 
-    def _name(self, each: FoundFile | SkippedPath, location: str) -> str:
-        """What the file is cited as: its path under the folder that was asked for, made unique by that folder's name."""
-        name, count = each.relative, 1
+    def _unique_name(self, entry: FoundFile | SkippedPath, location: str) -> str:
+        """Take a name for a file: its path under its root, with the root's name if need be."""
+        name, count = entry.relative, 1
         while self._names.get(name, location) != location:
-            taken = self._by_location.get(self._names[name])
-            if taken is not None and self._vanished(taken):
-                self._free_name(taken)
+            owner = self._by_location.get(self._names[name])
+            if owner is not None and self._vanished(owner):
+                self._free_name(owner)
                 break
-            name = f"{each.root.name}/{each.relative}" if count == 1 else f"{each.root.name}~{count}/{each.relative}"
+            name = (
+                f"{entry.root.name}/{entry.relative}" if count == 1 else f"{entry.root.name}~{count}/{entry.relative}"
+            )
             count += 1
         self._names[name] = location
         return name
 
     def _free_name(self, old: SourceRow) -> None:
-        """A file that is gone leaves its name to the one that now has it; what was read of it stays until it is pruned."""
+        """Rename the document of a gone file, whose name another takes; its text stays."""
         if old.state != DocumentState.GONE:
             self.gone.append((old.path, Change.GONE))
-        freed = no_longer_read(old, DocumentState.GONE)._replace(path=f"{old.path} (gone, {old.id})")
+        freed = unread_row(old, DocumentState.GONE)._replace(path=f"{old.path} (gone, {old.id})")
         self._names[freed.path] = freed.location
         self.enter(freed)
 
-    def _vanished(self, source: SourceRow) -> bool:
-        if is_piped(source.location):
+    def _vanished(self, row: SourceRow) -> bool:
+        """Tell whether a source's file is certainly no longer where it was."""
+        if is_piped(row.location):
             return False
         try:
-            path_at_location(source.location, self._home).lstat()
+            path_at_location(row.location, self._home).lstat()
         except FileNotFoundError:
             return True
-        except (
-            NotADirectoryError
-        ):  # what is in an archive is there while the archive is, until that has been found to lack it
-            archives = self._archives_over(source.location)
-            return source.state == DocumentState.GONE or not archives or self._vanished(archives[-1])
+        except NotADirectoryError:
+            # A member exists while its archive does, until the archive has been read without it.
+            archives = self._archives_over(row.location)
+            return row.state == DocumentState.GONE or not archives or self._vanished(archives[-1])
         except OSError:
-            pass  # who knows
+            pass  # unknown
         return False
 
     def _archives_over(self, location: str) -> list[SourceRow]:
-        """The archives that a file is in, innermost first."""
-        rows = (self._by_location.get(each) for each in parent_locations(location))
+        """Return the archives that a location is in, innermost first."""
+        rows = (self._by_location.get(parent) for parent in parent_locations(location))
         return [row for row in rows if row is not None and row.kind == "archive"]
 
-    def _below(self, folder: Path) -> str:
-        """How the path of everything in a folder begins."""
-        return os.path.join(os.path.normpath(folder.absolute()), "")  # noqa: PTH118 - one slash at its end
+
+def has_same_stat(row: SourceRow, size: int, mtime_ns: int) -> bool:
+    """Tell whether a file's size and time of modification are those of its row."""
+    return (row.size, row.mtime_ns) == (size, mtime_ns)
 
 
-def no_longer_read(source: SourceRow, state: DocumentState) -> SourceRow:
-    """The row of a source whose file cannot be read. Of one that was never read to its end, the digest would say too much."""
-    return source._replace(state=state, digest=b"" if source.state == DocumentState.PARTIAL else source.digest)
+def unread_row(row: SourceRow, state: DocumentState) -> SourceRow:
+    """Return the row of a source whose file cannot be read, in a new state.
+
+    Without a digest if the source was never read to its end: its text is not that of the digest.
+    """
+    return row._replace(state=state, digest=b"" if row.state == DocumentState.PARTIAL else row.digest)
+
+
+def _prefix(folder: Path) -> str:
+    """Return the string that the paths of everything in a folder begin with."""
+    return os.path.join(os.path.normpath(folder.absolute()), "")  # noqa: PTH118 - one slash at its end

@@ -1,4 +1,10 @@
-"""How a crystal writes down where things are: its own files, the folder it is in, the places and folders of its ledger."""
+"""Paths as a crystal's ledger writes them, and the crystal's own files.
+
+A location is a path relative to the crystal's folder where it lies below that, else an absolute
+one, with `/` between its parts.
+
+Knows: paths, the list of folders in `meta`. Does not know: rows of the ledger, contents of files.
+"""
 
 from __future__ import annotations
 
@@ -9,65 +15,78 @@ from pathlib import Path
 
 from crystalcli.storage import Store, crystal_path
 
-# A crystal and what stands beside it, while it is written or repaired.
-_BESIDE = ("", "-wal", "-shm", "-journal", "-lock", "-new", "-repair", "-repair-lock", "-repair-wal", "-repair-copy")
+# Suffixes of a crystal and of the files beside it while it is written or repaired.
+_OWN_SUFFIXES = (
+    "", "-wal", "-shm", "-journal", "-lock", "-new", "-repair", "-repair-lock", "-repair-wal", "-repair-copy",
+)  # fmt: skip
 
-
-PIPED = "stdin://"  # how the place begins of what came through standard input; no path in a ledger has two slashes
+# Prefix of the locations of documents from standard input; no path in a ledger has two slashes.
+PIPED = "stdin://"
 
 
 def is_piped(location: str) -> bool:
-    """Whether a document of the ledger is no file: it came through standard input, and cannot change or go."""
+    """Tell whether a document came through standard input: it has no file to change or go."""
     return location.startswith(PIPED)
 
 
 def own_files(crystal: Path) -> set[Path]:
-    """A crystal and what lies beside it: files that are never read into it."""
+    """List a crystal and the files beside it, which are never read into it."""
     here = crystal.absolute()
-    return {Path(f"{path}{suffix}") for path in (here, crystal_path(here)) for suffix in _BESIDE}
+    return {Path(f"{path}{suffix}") for path in (here, crystal_path(here)) for suffix in _OWN_SUFFIXES}
 
 
 def home_of(crystal: Path) -> Path:
-    """The folder that a crystal's places are counted from: that of the file itself, not of a link to it."""
+    """Return the folder that locations are relative to: that of the file, not of a link to it."""
     return crystal_path(crystal).absolute().parent
 
 
 def location_of(path: Path, home: Path) -> str:
-    """How a place is written in the ledger of a crystal in the folder `home`: relative to it where it lies below, else absolute."""
-    place, above = path.as_posix(), home.as_posix().rstrip("/") + "/"
-    if place.startswith(above):  # text is ten times as fast as paths are, and this is asked of every file several times
-        place = place[len(above) :] or "."
-    elif place + "/" == above:
-        place = "."
-    return (
-        place if place.isascii() else os.fsencode(place).decode("utf-8", "backslashreplace")
-    )  # names need not be UTF-8
+    """Write a path as a location.
+
+    Args:
+        path: An absolute path.
+        home: The crystal's folder.
+
+    Returns:
+        The location; bytes of a name that are not UTF-8 are escaped.
+    """
+    # Strings are ten times as fast as paths, and each file's location is needed several times.
+    location, prefix = path.as_posix(), home.as_posix().rstrip("/") + "/"
+    if location.startswith(prefix):
+        location = location[len(prefix) :] or "."
+    elif location + "/" == prefix:
+        location = "."
+    return location if location.isascii() else os.fsencode(location).decode("utf-8", "backslashreplace")
 
 
 def path_at_location(location: str, home: Path) -> Path:
-    """The place that a ledger means by `location`: the inverse of `location_of`, but for names that are not UTF-8."""
+    """Return the path of a location: the inverse of `location_of`, except for non-UTF-8 names."""
     return Path(os.path.normpath(home / location))
 
 
 def folders_asked(store: Store) -> set[str]:
-    """The folders that were ever asked for, as the ledger writes places. Raises DamagedCrystalError."""
+    """Read the locations of all folders that were ever ingested.
+
+    Raises:
+        DamagedCrystalError: The list in `meta` does not decode.
+    """
     try:
-        found = json.loads(store.meta().get("folders", "[]"))
-        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        folders = json.loads(store.meta().get("folders", "[]"))
+        json.dumps(folders, ensure_ascii=False).encode()  # half a surrogate pair is not text
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, list) or not all(isinstance(each, str) and "\0" not in each for each in found):
+        folders = None
+    if not isinstance(folders, list) or not all(isinstance(folder, str) and "\0" not in folder for folder in folders):
         raise store.damaged("its list of folders does not decode")
-    return set(found)
+    return set(folders)
 
 
 def folders_noted(folders: Iterable[str]) -> str:
-    """The same as it stands in `meta`, under `folders`."""
+    """Encode locations of folders for the key `folders` of `meta`; `folders_asked` reads them."""
     return json.dumps(sorted(folders), ensure_ascii=False)
 
 
 def parent_locations(location: str) -> Iterator[str]:
-    """Every folder above a place of the ledger, the nearest first. An archive is one to what it holds."""
+    """Yield every folder above a location, nearest first; an archive is a folder to its members."""
     while (end := location.rfind("/")) > 0:
         location = location[:end]
         yield location

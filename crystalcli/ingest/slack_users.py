@@ -1,6 +1,10 @@
-"""Which chats say other names now, although their files have not changed: exports of Slack keep who is who in a file beside them.
+"""Renamed users of Slack exports, whose chats must be read again.
 
-Knows where such a file stands. Does not know what is in it (`crystalcli.text.formats.chats.chat_reader` does).
+An export keeps the names of users in a file beside the chats, so that a chat's text changes
+although its file does not.
+
+Knows: the path of the users file. Does not know: its contents
+(`crystalcli.text.formats.chats.chat_reader` does).
 """
 
 from __future__ import annotations
@@ -9,45 +13,51 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crystalcli.errors import CrystalError
-from crystalcli.ingest.ledger import Ledger
+from crystalcli.ingest.ledger import Ledger, has_same_stat
 from crystalcli.storage import SourceRow
 from crystalcli.text import SLACK_USERS_FILE, FoundFile, SkippedPath, survey_file
 
 
 class SlackUsers:
-    """The folders whose `users.json` is another than the one that the chats in them were read with."""
+    """The folders whose `users.json` has changed since the chats in them were read."""
 
     def __init__(self) -> None:
+        """Start with no folders."""
         self._folders: set[Path] = set()
 
-    def expect(self, met: Iterable[FoundFile | SkippedPath], ledger: Ledger) -> None:
-        """Look at those that a walk has met. Raises nothing: one that cannot be read says no names."""
-        for each in met:
-            if isinstance(each, FoundFile) and each.path.name == SLACK_USERS_FILE:
-                before = ledger.at(ledger.location(each.path))
-                if before is None or not _is_as_read(each, before):
-                    self._folders.add(each.path.parent)
+    def note_walk(self, entries: Iterable[FoundFile | SkippedPath], ledger: Ledger) -> None:
+        """Compare users files of a walk with the ledger; an unreadable one counts as changed."""
+        for entry in entries:
+            if isinstance(entry, FoundFile) and entry.path.name == SLACK_USERS_FILE:
+                row = ledger.row_at(ledger.location(entry.path))
+                if row is None or not _is_as_read(entry, row):
+                    self._folders.add(entry.path.parent)
 
-    def note(self, path: Path) -> None:
-        """A file is read: where it is one of them, what is read after it in its folder may have other names."""
+    def note_read(self, path: Path) -> None:
+        """Note that a file is read; after a users file, names in its folder may have changed."""
         if path.name == SLACK_USERS_FILE:
             self._folders.add(path.parent)
 
-    def rename(self, found: FoundFile, before: SourceRow) -> bool:
-        """Whether they say other names for those who wrote in a file that was read before."""
-        folders = found.path.parent, found.path.parent.parent
-        return before.kind == "chat" and not self._folders.isdisjoint(folders) and found.path.suffix.lower() == ".json"
+    def changes_names(self, file: FoundFile, row: SourceRow) -> bool:
+        """Tell whether names may have changed in a chat.
+
+        Args:
+            file: The file.
+            row: Its row in the ledger.
+        """
+        folders = file.path.parent, file.path.parent.parent
+        return row.kind == "chat" and not self._folders.isdisjoint(folders) and file.path.suffix.lower() == ".json"
 
 
-def users_first(met: list[FoundFile | SkippedPath]) -> list[FoundFile | SkippedPath]:
-    """The same with these files last: one that has been read says that all chats have been read with it."""
-    return sorted(met, key=lambda each: each.path.name == SLACK_USERS_FILE)
+def users_last(entries: Iterable[FoundFile | SkippedPath]) -> list[FoundFile | SkippedPath]:
+    """Sort the users files of a walk to its end: one that is `done` vouches for all its chats."""
+    return sorted(entries, key=lambda entry: entry.path.name == SLACK_USERS_FILE)
 
 
-def _is_as_read(found: FoundFile, before: SourceRow) -> bool:
-    if (before.size, before.mtime_ns) == (found.size, found.mtime_ns):
+def _is_as_read(file: FoundFile, row: SourceRow) -> bool:
+    if has_same_stat(row, file.size, file.mtime_ns):
         return True
     try:
-        return survey_file(found.path).fingerprint.digest == before.digest
-    except CrystalError:  # the chats are read with what it says now
+        return survey_file(file.path).fingerprint.digest == row.digest
+    except CrystalError:  # the chats are read with its present contents
         return False

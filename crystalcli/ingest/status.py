@@ -1,12 +1,13 @@
-"""Where a crystal stands: its ledger, compared with the folders as they are now. Reads nothing into it and changes nothing.
+"""The status of a crystal: its ledger, compared with the folders as they are now.
 
-A file whose size and time are those of the ledger is taken as unchanged; of the others the bytes are hashed. What ingest
-would leave out is left out here, by the same walk. Archives are not opened: what is in one stands as the archive does.
+Changes nothing. The walk is that of an ingest, so that both leave out the same files. Archives are
+not opened: the state of a member is that of its archive.
+
+Knows: rows of the ledger, folders, counts of stored chunks. Does not know: contents of files.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from crystalcli.ingest.locations import (
     parent_locations,
     path_at_location,
 )
+from crystalcli.ingest.staleness import file_state
 from crystalcli.storage import SourceRow, Store, typed_rows
 from crystalcli.text import DEFAULT_FILTER, FileFilter, FoundFile, SkippedPath, walk_files
 from crystalcli.types import DocumentState, FileState
@@ -29,10 +31,24 @@ from crystalcli.types import DocumentState, FileState
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """A source of the ledger, and how its file stands now.
+    """A source of the ledger, and the state of its file.
 
-    state, reason, code: as at the last ingest. now: the file, compared with that. chunks_expected: as counted
-    when it was read to its end, None when it never was. without_layers: chunks stored that have no codes yet.
+    Attributes:
+        path: The name that it is cited by.
+        location: Its location; of a new file its path.
+        kind: Its kind; "" for a new file, as all that the ledger would know.
+        state: The DocumentState after the last ingest.
+        reason: Why it was not read, or not whole.
+        code: The same for programs.
+        now: The file, compared with the ledger.
+        size: Bytes of the file at the last ingest.
+        mtime_ns: Its time of modification then, in nanoseconds since the epoch.
+        sha256: The digest of its bytes then, as hexadecimal digits.
+        characters: Characters that were read.
+        tokens: Tokens that were read.
+        chunks_expected: Chunks that were counted when it was read to its end; None: it never was.
+        chunks_stored: Chunks that are stored.
+        without_layers: Those of them that have no codes yet.
     """
 
     path: str
@@ -53,7 +69,7 @@ class SourceStatus:
 
     @property
     def complete(self) -> bool:
-        """Whether the crystal holds what there is to hold of it. What is skipped or gone, and known to be, lacks nothing."""
+        """Whether the crystal is up to date with the file, or knows that it is skipped or gone."""
         if self.state == DocumentState.GONE:
             return self.now == FileState.GONE and not self.without_layers
         whole = self.state == DocumentState.SKIPPED or (
@@ -64,7 +80,15 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The whole ledger. folders: those asked for; missing_folders: the ones of them that are no longer there."""
+    """The ledger of a crystal, compared with the folders.
+
+    Attributes:
+        entries: The sources, then the files that are new.
+        folders: The locations of the folders that were ever ingested.
+        missing_folders: Those that no longer exist.
+        segments: The number of segments.
+        segments_without_layers: Those that have no codes yet.
+    """
 
     entries: tuple[SourceStatus, ...]
     folders: tuple[str, ...]
@@ -74,95 +98,89 @@ class StatusReport:
 
     @property
     def complete(self) -> bool:
-        """Whether the crystal holds all that was asked for, as it is now, with all its layers."""
+        """Whether the crystal is up to date with all folders and files, and has all its layers."""
         return not self.segments_without_layers and all(entry.complete for entry in self.entries)
 
 
 def crystal_status(store: Store) -> StatusReport:
-    """Compare the ledger with the folders. Raises DamagedCrystalError."""
+    """Compare the ledger with the folders.
+
+    Raises:
+        DamagedCrystalError: The ledger, or its list of folders or filters, does not decode.
+    """
     home = home_of(store.path)
     with store.snapshot():
         sources, segments = store.sources(), store.segments()
         asked = sorted(folders_asked(store))
-        choices = stored_rules(store)
-        stored, bare = _stored(store)
-    there = {each: path_at_location(each, home) for each in asked if path_at_location(each, home).is_dir()}
-    met: dict[str, FoundFile | SkippedPath] = {}
-    for each, folder in there.items():
-        chosen = {folder: choices.get(each, DEFAULT_FILTER)}
-        try:
-            for found in walk_files([folder], exclude=own_files(store.path), hidden=False, choices=chosen):
-                location = location_of(found.path, home)
-                before = met.get(location)
-                # What one folder's choice leaves out, that of another, above or below it, may keep.
-                if before is None or (isinstance(before, SkippedPath) and before.chosen):
-                    met[location] = found
-        except SourceError:
-            continue  # it went while we looked
-    met_all = dict(met)
+        rules = stored_rules(store)
+        stored, without_layers = _chunk_counts(store)
+    roots = {location: path_at_location(location, home) for location in asked}
+    roots = {location: root for location, root in roots.items() if root.is_dir()}
+    walked = _walk(store, roots, rules, home)
+    unmatched = dict(walked)  # entries without a source
     archives = {source.location: source for source in sources if source.kind == "archive"}
     entries = []
     for source in sources:
-        found_now, walked = met.pop(source.location, None), there.get(source.root)
-        choice = choices.get(source.root, DEFAULT_FILTER)
-        archive = next(
-            (archives[each] for each in reversed([*parent_locations(source.location)]) if each in archives), None
+        unmatched.pop(source.location, None)
+        outermost = next(
+            (archives[parent] for parent in reversed([*parent_locations(source.location)]) if parent in archives), None
         )
-        if archive is None:
-            now = _now(source, home, found_now, walked, choice)
+        file = source if outermost is None else outermost
+        if outermost is not None and source.state == DocumentState.GONE:
+            now = FileState.GONE
+        elif is_piped(file.location):
+            # Gone: a merge brought a newer one of that name.
+            now = FileState.GONE if file.state == DocumentState.GONE else FileState.SAME
         else:
-            now = _now(archive, home, met_all.get(archive.location), walked, choice)
-            now = FileState.GONE if source.state == DocumentState.GONE else now
-        counts = (stored.get(source.id, 0), bare.get(source.id, 0))
-        entries.append(_entry(source, now, *counts))
-    entries += [_new(found) for _, found in sorted(met.items()) if isinstance(found, FoundFile)]
+            now = file_state(
+                file,
+                path_at_location(file.location, home),
+                walked.get(file.location),
+                roots.get(source.root),
+                rules.get(source.root, DEFAULT_FILTER),
+            )
+        entries.append(_entry(source, now, stored.get(source.id, 0), without_layers.get(source.id, 0)))
+    entries += [_new_entry(entry) for _, entry in sorted(unmatched.items()) if isinstance(entry, FoundFile)]
     return StatusReport(
         tuple(entries),
         tuple(asked),
-        tuple(each for each in asked if each not in there),
+        tuple(location for location in asked if location not in roots),
         len(segments),
         sum(1 for segment in segments if not segment.encoded),
     )
 
 
-def _now(
-    source: SourceRow, home: Path, found: FoundFile | SkippedPath | None, walked: Path | None, choice: FileFilter
-) -> FileState:
-    """How a source's file stands now. walked: its folder, if that was walked, so that a file not met is gone or left out."""
-    path = path_at_location(source.location, home)
-    if is_piped(source.location):
-        return (
-            FileState.GONE if source.state == DocumentState.GONE else FileState.SAME
-        )  # gone: merged with a newer one of that name
-    if isinstance(found, SkippedPath):
-        if source.state == DocumentState.SKIPPED:
-            return FileState.SAME
-        return FileState.LEFT_OUT if found.chosen else FileState.CHANGED
-    if found is None and walked is not None:
-        relative = os.path.relpath(path, walked).replace(os.sep, "/")
-        is_left_out = choice.leaves_out(relative) and os.path.lexists(path)
-        return FileState.LEFT_OUT if is_left_out else FileState.GONE
-    try:
-        at = path.stat()
-        if not path.is_file():
-            return FileState.GONE
-        if (at.st_size, at.st_mtime_ns) == (source.size, source.mtime_ns):
-            return FileState.SAME
-        is_same = source.digest and _sha256(path) == source.digest
-        return FileState.SAME if is_same else FileState.CHANGED
-    except (FileNotFoundError, NotADirectoryError):
-        return FileState.GONE
-    except (OSError, ValueError):
-        return FileState.UNREADABLE
+def _walk(
+    store: Store, roots: dict[str, Path], rules: dict[str, FileFilter], home: Path
+) -> dict[str, FoundFile | SkippedPath]:
+    """Walk folders, each with its own filter.
+
+    Args:
+        store: The crystal, whose own files are passed over.
+        roots: The folders, by location.
+        rules: The filters, by location.
+        home: The crystal's folder.
+
+    Returns:
+        Everything that was met, by location.
+    """
+    walked: dict[str, FoundFile | SkippedPath] = {}
+    for root_location, root in roots.items():
+        choices = {root: rules.get(root_location, DEFAULT_FILTER)}
+        try:
+            for entry in walk_files([root], exclude=own_files(store.path), hidden=False, choices=choices):
+                location = location_of(entry.path, home)
+                earlier = walked.get(location)
+                # Folders may be nested: one filter may keep a file that another leaves out.
+                if earlier is None or (isinstance(earlier, SkippedPath) and earlier.chosen):
+                    walked[location] = entry
+        except SourceError:
+            continue  # the folder has gone meanwhile
+    return walked
 
 
-def _sha256(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:
-    """For each source, how many of its chunks are stored, and how many of them have no layers."""
+def _chunk_counts(store: Store) -> tuple[dict[int, int], dict[int, int]]:
+    """Count the stored chunks of each source, and those of them that have no layers."""
     query = "SELECT source, sum(chunks) FROM run GROUP BY source"
     stored = dict(typed_rows(store.rows(query), (int, int), store.path))
     query = """
@@ -173,7 +191,7 @@ def _stored(store: Store) -> tuple[dict[int, int], dict[int, int]]:
     return stored, dict(typed_rows(store.rows(query), (int, int), store.path))
 
 
-def _entry(source: SourceRow, now: FileState, stored: int, bare: int) -> SourceStatus:
+def _entry(source: SourceRow, now: FileState, stored: int, without_layers: int) -> SourceStatus:
     return SourceStatus(
         path=source.path,
         location=source.location,
@@ -189,13 +207,13 @@ def _entry(source: SourceRow, now: FileState, stored: int, bare: int) -> SourceS
         tokens=source.tokens,
         chunks_expected=source.chunks if source.code or source.state != DocumentState.PARTIAL else None,
         chunks_stored=stored,
-        without_layers=bare,
+        without_layers=without_layers,
     )
 
 
-def _new(found: FoundFile) -> SourceStatus:
-    location = os.fsencode(found.path).decode("utf-8", "backslashreplace")
+def _new_entry(file: FoundFile) -> SourceStatus:
+    location = os.fsencode(file.path).decode("utf-8", "backslashreplace")
     return SourceStatus(
-        found.relative, location, "", "", "", "", FileState.NEW, found.size, found.mtime_ns, "", 0, 0, chunks_expected=None,
+        file.relative, location, "", "", "", "", FileState.NEW, file.size, file.mtime_ns, "", 0, 0, chunks_expected=None,
         chunks_stored=0, without_layers=0,
     )  # fmt: skip

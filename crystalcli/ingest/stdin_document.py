@@ -1,6 +1,9 @@
-"""A document that comes through a pipe: kept in a temporary file while it is read, since readers go over a file twice.
+"""A document from standard input, in a temporary file while it is read.
 
-Knows what such a document may be called. Does not know the ledger: `crystalcli.ingest.locations.PIPED` says how it stands there.
+Readers go over a file twice, so a stream must be kept.
+
+Knows: valid names of such a document. Does not know: the ledger
+(`crystalcli.ingest.locations.PIPED` marks it there).
 """
 
 from __future__ import annotations
@@ -15,37 +18,51 @@ from typing import BinaryIO
 from crystalcli.errors import Reason, SourceError, UsageError
 from crystalcli.text import FoundFile, format_limit, open_source
 
-STDIN_NAME = "stdin"  # what it is called when nothing is said
-_PIECE = 1 << 20
-_LONGEST = 200  # bytes of each part of a name
+STDIN_NAME = "stdin"  # the name without --name
+_PIECE_BYTES = 1 << 20
+_MAX_PART_BYTES = 200  # of each part of a name
 
 
 def check_document_name(name: str) -> str:
-    """A name as it will be cited: one or more parts with `/` between them. Raises UsageError for what is none."""
+    """Return a name that can be cited: one or more parts with `/` between them.
+
+    Raises:
+        UsageError: A part is empty, `.`, `..`, not printable, padded with spaces or too long.
+    """
     parts = name.split("/")
     if any(part in ("", ".", "..") or part != part.strip() for part in parts) or not name.isprintable():
-        raise UsageError(f"{name!r} is no name for a document: give one like minutes.txt or talks/minutes.txt")
-    if any(len(part.encode()) > _LONGEST for part in parts):
-        raise UsageError(f"a document's name may have {_LONGEST} bytes between two slashes")
+        raise UsageError(f"invalid document name: {name!r}; give a name like minutes.txt or talks/minutes.txt")
+    if any(len(part.encode()) > _MAX_PART_BYTES for part in parts):
+        raise UsageError(f"invalid document name: a part between slashes has more than {_MAX_PART_BYTES} bytes")
     return name
 
 
 @contextmanager
-def spool_stream(stream: BinaryIO, name: str, largest: int) -> Iterator[FoundFile]:
-    """What `stream` holds, as a file that goes when the block ends. largest: bytes it may have, 0 for any number.
+def spool_stream(stream: BinaryIO, name: str, max_bytes: int) -> Iterator[FoundFile]:
+    """Copy a stream into a temporary file that is deleted when the block ends.
 
-    Raises UsageError for a bad name, SourceError when the stream is longer, empty, or holds nothing that can be read.
+    Args:
+        stream: The bytes.
+        name: The name that the document is cited by.
+        max_bytes: The most bytes that the stream may have; 0 for any number.
+
+    Yields:
+        The file.
+
+    Raises:
+        UsageError: The name is invalid.
+        SourceError: The stream is empty, too long, or of no format that can be read.
     """
     relative = check_document_name(name)
     with tempfile.TemporaryDirectory(prefix="crystal-") as folder:
-        path = Path(folder, PurePosixPath(relative).name)  # readers look at the name as well
+        path = Path(folder, PurePosixPath(relative).name)  # readers use the suffix
         size = 0
         with path.open("wb") as file:
-            while piece := stream.read(_PIECE):
+            while piece := stream.read(_PIECE_BYTES):
                 size += len(piece)
-                if largest and size > largest:
+                if max_bytes and size > max_bytes:
                     raise SourceError(
-                        f"standard input is longer than {format_limit(largest)}; --max-file-size says how long it may be",
+                        f"standard input is longer than {format_limit(max_bytes)}; raise the limit with --max-file-size",
                         Reason.TOO_LARGE,
                     )
                 file.write(piece)

@@ -120,7 +120,7 @@ def test_standard_input_through_a_real_pipe(folder, tmp_path):
     for text, arguments, code, said in (
         (b"", (), 3, b"nothing to read in standard input: empty"),
         (b"x" * 11, ("--max-file-size", "10"), 3, b"standard input is longer than 10 bytes"),
-        (b"x", ("--name", "../x"), 2, b"is no name for a document"),
+        (b"x", ("--name", "../x"), 2, b"invalid document name"),
     ):
         failed = pipe(text, *arguments)
         assert (failed.returncode, failed.stdout) == (code, b"")

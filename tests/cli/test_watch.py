@@ -157,7 +157,7 @@ def test_it_waits_for_another_writer_and_for_a_folder_that_comes_back(tmp_path, 
             assert watching.process.poll() is None
     watching.until(read={"c.md"})
     docs.rename(tmp_path / "away")
-    while "is not there; what was read of it stays" not in watching.process.stderr.readline():
+    while "does not exist; its documents stay" not in watching.process.stderr.readline():
         assert watching.process.poll() is None
     assert set(states(file).values()) == {"done"}
     (tmp_path / "away" / "e.md").write_text("It was written elsewhere.\n")

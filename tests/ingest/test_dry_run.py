@@ -122,7 +122,7 @@ def test_what_is_in_archives_counts_and_is_known_again(tmp_path: Path) -> None:
         report = crystal.ingest([folder])
     assert told.tokens == told.kinds["archive"].tokens == pytest.approx(report.tokens, rel=0.02)
     again = Crystal.forecast(tmp_path / "m.crystal", [folder], encoder=None)
-    assert (again.files, again.unchanged, list(again.skipped)) == ([], 11, [("a.zip/empty.txt", "empty", "empty")])
+    assert (again.files, again.unchanged, list(again.skipped)) == ((), 11, [("a.zip/empty.txt", "empty", "empty")])
 
 
 def test_sheets_are_cut_and_code_stands_in_its_context_as_in_an_ingest(tmp_path: Path) -> None:
@@ -154,3 +154,17 @@ def test_it_says_what_is_gone_and_knows_a_folder_that_was_moved(tmp_path: Path, 
     with Crystal.open(file, writable=True, encoder=None) as crystal:
         report = crystal.ingest([moved], exclude=["*.log"])
     assert (list(told.files), told.unchanged) == ([], report.unchanged)
+
+
+def test_a_file_that_is_back_after_it_was_gone_is_unchanged(tmp_path: Path, folder: Path) -> None:
+    file, target = tmp_path / "m.crystal", folder / "00.txt"
+    with Crystal.create(file, encoder=None) as crystal:
+        crystal.ingest([folder])
+        kept = target.rename(tmp_path / "kept.txt")
+        assert crystal.ingest([folder]).gone == 1
+    kept.rename(target)
+    told = Crystal.forecast(file, [folder], encoder=None)
+    with Crystal.open(file, writable=True, encoder=None) as crystal:
+        report = crystal.ingest([folder])
+    assert (list(told.files), told.unchanged) == ([], report.unchanged)
+    assert report.read == 0

@@ -149,10 +149,10 @@ def test_only_near_the_changed_places_is_looked_at(tmp_path, folder):
     (folder / "sub" / "c.md").write_text("Changed too.\n")
     (folder / "sub" / "d.log").unlink()
     with Crystal.open(file, writable=True, encoder=None) as crystal:
-        report = crystal._ingest_with([folder], IngestOptions(near=ChangedPaths([str(folder / "sub")])))
+        report = crystal._ingest_with([folder], IngestOptions(changed_paths=ChangedPaths([str(folder / "sub")])))
         assert list(report.changed) == [("sub/c.md", "read"), ("sub/d.log", "gone")]
         near = ChangedPaths([str(folder / "a.md"), str(folder / "b.log")])
-        report = crystal._ingest_with([folder], IngestOptions(near=near))
+        report = crystal._ingest_with([folder], IngestOptions(changed_paths=near))
         assert list(report.changed) == [("a.md", "read"), ("b.log", "gone")]
         assert list(crystal.bring_in([folder]).changed) == []
 
@@ -162,7 +162,7 @@ def test_the_kept_encoder_is_the_same_for_the_next_crystal_and_gives_the_same_co
     for name in ("one", "two"):
         (tmp_path / f"{name}.txt").write_text("The ferry left at six.\n")
         with Crystal.create(tmp_path / f"{name}.crystal", encoder=encoder_folder) as crystal:
-            report = crystal._ingest_with([tmp_path / f"{name}.txt"], IngestOptions(kept=kept))
+            report = crystal._ingest_with([tmp_path / f"{name}.txt"], IngestOptions(encoder_cache=kept))
             assert report.encoded_tokens > 0
             if name == "one":
                 layers = kept.of(crystal._encoder, None, kept._key).layers()
@@ -269,9 +269,9 @@ def test_damaged_choices_are_damage(tmp_path, folder, said):
     ingest(file, folder)
     with Store.open(file, writable=True) as store, store.transaction():
         store.set_meta("choices", said)
-    with pytest.raises(DamagedCrystalError, match="its choices of what is to be read do not decode"):
+    with pytest.raises(DamagedCrystalError, match="its filters of folders do not decode"):
         ingest(file, folder)
-    with Store.open(file) as store, pytest.raises(DamagedCrystalError, match="its choices"):
+    with Store.open(file) as store, pytest.raises(DamagedCrystalError, match="its filters"):
         crystal_status(store)
 
 

@@ -15,6 +15,7 @@ from crystalcli import Crystal
 from crystalcli.errors import CrystalError, EncoderMismatchError, SourceError
 from crystalcli.index import segment_writer
 from crystalcli.index.encoder import DEFAULT_META
+from crystalcli.index.fill import fill_layers
 from crystalcli.ingest import staleness
 from crystalcli.ingest.ingester import Ingester, IngestReport
 from crystalcli.paths import default_path
@@ -375,7 +376,7 @@ def test_identical_chunks_are_stored_once_and_found_at_each_of_their_places(shel
         for passage in opened.recall(text[1000:1100], 3):
             assert passage.path == "a.txt"
             (other,) = passage.also
-            assert (other.path, other.start, str(other.place)) == ("b.txt", passage.start, str(passage.place))
+            assert (other.path, other.start, str(other)) == ("b.txt", passage.start, str(passage.place))
     (shelf.folder / "a.txt").unlink()
     shelf.ingest(prune=True)
     with Store.open(shelf.path) as store:
@@ -525,16 +526,16 @@ def test_a_file_that_never_keeps_still_is_failed_and_what_was_read_before_stays(
     if before:
         busy.ingest()
         write(path, 4, lines=1500)
-    real = Ingester._texts
+    real = Ingester._pieces
 
-    def restless(self, reading, current, contexts):
-        for number, piece in enumerate(real(self, reading, current, contexts)):
+    def restless(self, reading, current):
+        for number, piece in enumerate(real(self, reading, current)):
             yield piece
-            if current.found.path == path and number == 1:
+            if current.file.path == path and number == 1:
                 path.write_text(path.read_text() + "more\n")
 
     with monkeypatch.context() as context:
-        context.setattr(Ingester, "_texts", restless)
+        context.setattr(Ingester, "_pieces", restless)
         report = busy.ingest()
     assert list(report.skipped) == [("b.txt", "changed while it was being read", "changed_while_read")]
     assert busy.states() == {"a.txt": "done", "b.txt": "failed", "c.txt": "done"}
@@ -604,7 +605,7 @@ def test_what_was_read_before_a_ctrl_c_is_committed_without_layers(shelf, tmp_pa
     with Store.open(shelf.path, writable=True) as store:
         opened = CrystalReader(store, None)
         assert [opened.recall(text[:100], 1)[0].path for text in texts[:4]] == [f"{number}.txt" for number in range(4)]
-        opened._fill(faults.HashEncoder())
+        fill_layers(store, faults.HashEncoder())
     assert shelf.ingest().read == 2
     fresh = Shelf(tmp_path / "fresh")
     shutil.copytree(shelf.folder, fresh.folder, dirs_exist_ok=True)

@@ -91,11 +91,11 @@ def test_a_password_given_later_opens_what_is_in_an_archive_that_has_not_changed
 
 def test_a_dry_run_takes_a_password_too(tmp_path: Path, closed: Path) -> None:
     told = Crystal.forecast(tmp_path / "x.crystal", [closed.parent], encoder=None)
-    assert (told.files, told.kinds, list(told.skipped), told.tokens) == ([], {}, [("a.pdf", *NEEDED)], 0)
+    assert (told.files, told.kinds, list(told.skipped), told.tokens) == ((), {}, [("a.pdf", *NEEDED)], 0)
     told = Crystal.forecast(tmp_path / "x.crystal", [closed.parent], encoder=None, password="user")
     with Crystal.create(tmp_path / "x.crystal", encoder=None) as crystal:
         crystal.ingest([closed.parent])
-        assert Crystal.forecast(tmp_path / "x.crystal", [closed.parent], encoder=None).skipped == [("a.pdf", *NEEDED)]
+        assert Crystal.forecast(tmp_path / "x.crystal", [closed.parent], encoder=None).skipped == (("a.pdf", *NEEDED),)
         again = Crystal.forecast(tmp_path / "x.crystal", [closed.parent], encoder=None, password="user")
         assert [path for path, _, _ in again.files] == ["a.pdf"]
         assert told.tokens == again.tokens == crystal.ingest([closed.parent], password="user").tokens > 0

@@ -72,7 +72,7 @@ def test_what_was_stopped_before_all_were_read_again_goes_on(tmp_path: Path, fol
         if progress.current == OTHER_DAY:
             raise KeyboardInterrupt
 
-    with library.read_into(crystal, None) as opened, pytest.raises(KeyboardInterrupt):
+    with library.Crystal(crystal, mode="write", encoder=None) as opened, pytest.raises(KeyboardInterrupt):
         opened.ingest([folder], progress=stop)
     assert authors(crystal) == {"Ann", "Annabel"}
     read_into(crystal, folder)
@@ -95,5 +95,5 @@ def test_a_watch_looks_at_all_chats_when_the_names_change(tmp_path: Path, folder
         raise AssertionError
 
     watch = Watcher(tmp_path / "m.crystal", [folder], never, never, never)  # type: ignore[arg-type]
-    assert watch._near(frozenset((str(folder / "users.json"),))) is None
-    assert watch._near(frozenset((str(folder / DAY),))) is not None
+    assert watch._changed_paths(frozenset((str(folder / "users.json"),))) is None
+    assert watch._changed_paths(frozenset((str(folder / DAY),))) is not None

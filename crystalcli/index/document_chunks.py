@@ -1,0 +1,37 @@
+"""The chunks of one document as the index stores them, each with its context.
+
+Knows: readings, the encoder's chunker, contexts. Does not know: files, crystals, vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from crystalcli.index.chunk_context import ContextTracker
+from crystalcli.index.encoder import Encoder
+from crystalcli.types import BY_LINES, Chunk, Landmark, Reading
+
+
+def chunks_of(
+    reading: Reading,
+    name: str,
+    encoder: Encoder,
+    pieces: Iterable[str | Landmark] | None = None,
+) -> Iterator[Chunk]:
+    """Cut a document into chunks for an encoder, as the pieces come.
+
+    Args:
+        reading: The document.
+        name: The name that it is cited by; part of the context of some kinds.
+        encoder: Its tokenizer and limits decide where chunks end.
+        pieces: Text and landmarks of the document, or its beginning; None: `reading.pieces()`.
+
+    Returns:
+        The chunks in order, each with its context.
+
+    Raises:
+        SourceError: The document cannot be read to its end; raised while iterating.
+    """
+    contexts = ContextTracker(name, reading.kind)
+    texts = contexts.noted(reading.pieces() if pieces is None else pieces)
+    return contexts.given(encoder.cut(texts, reading.kind in BY_LINES))

@@ -3,38 +3,25 @@
 The question it answers: which text, vectors and places belong to which chunk?
 
 atom_spans.py         Characters of the atoms of a chunk, a run or a document.
-byte_cache.py         What was read last, up to so many bytes: one bound for everything, so that a
-                      crystal's size does not show in memory.
-chunk_context.py      What a chunk stands in: the name of its document, the headings above it, the
-                      definition around it.
+byte_cache.py         A least-recently-used cache bounded in bytes.
+chunk_context.py      The context of a chunk: its document's name, headings and definition above it.
 chunk_reader.py       Chunks of a crystal one by one, as stored: text, hash, context, units, codes.
-codebook_training.py  Codebooks for an encoder that the program does not know, learnt from text:
-                      from files, or from what a crystal holds.
+codebook_training.py  Codebooks of the user's own encoder, learned from files or from a crystal's
+                      text.
 document_chunks.py    The chunks of one document as the index stores them, each with its context.
-encoder.py            Which encoder a crystal goes by: the program's own, or one in a folder that
-                      the user named; and whether that is it.
-fidelity.py           How much of a crystal's vectors its codes keep: a mean cosine for each layer,
-                      over every node that was ever encoded into it.
-fill.py               Makes what a crystal lacks: layers of segments that were stored without
-                      weights, and the codebooks of an own encoder.
-index_reader.py       A crystal as recall sees it: which segment, chunk, document and place an atom
-                      belongs to, and the codes below it.
-layer_encoder.py      Chunks to the codes of layers 1 to 3: encoder, pyramid and codec in a row. The
-                      one place where ingesting needs torch.
-place.py              Where a span of a document stands, in the words of its kind: pages, lines,
-                      sheet and row, cell, message, definition.
+encoder.py            The encoder of a crystal: the program's own, or one in a user's folder.
+fidelity.py           The fidelity of a crystal's codes: the mean cosine to the vectors, per layer.
+fill.py               Missing parts of a crystal, made afterwards: layers and codebooks.
+index_reader.py       The resident index of a crystal: the segment, chunk and codes of each atom.
+layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
+place.py              The place of a span of a document: pages, lines, sheet and row, cell, message.
 run_builder.py        Runs of a document, built while its chunks are numbered.
 segment_reader.py     Segments by themselves: the spans and the tree of one, the numbering of all.
-segment_writer.py     Collects chunks into segments and commits them: text, spans, layers and
-                      lexical index in one transaction.
-stats.py              What a crystal holds, counted: its layers, its text, its documents, and the
-                      way down through one document.
-term_index.py         The lexical index of an open crystal: a term's postings and its inverse
-                      document frequency.
-train_codebooks.py    Learns the codebooks of an encoder from any files of text, and says how well
-                      they decode:
-tree.py               Who is whose parent: for every chunk of a crystal its first atom, cluster and
-                      unit, and with that every node's children.
+segment_writer.py     Segments, collected from chunks and committed: text, spans, codes, terms.
+stats.py              Figures of a crystal, and a walk through the layers of one document.
+term_index.py         The lexical index of an open crystal: a term's postings and its idf.
+train_codebooks.py    A script that learns the codebooks of an encoder from files of text.
+tree.py               The tree of a crystal's nodes: each chunk's first atom, cluster and unit.
 """
 
 from __future__ import annotations

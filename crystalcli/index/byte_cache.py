@@ -1,4 +1,7 @@
-"""What was read last, up to so many bytes: one bound for everything, so that a crystal's size does not show in memory."""
+"""A least-recently-used cache bounded in bytes.
+
+All that is read from a crystal shares one bound, so that memory use does not grow with its size.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +9,42 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any
 
-ROOM = 2_500_000  # bytes
+CAPACITY = 2_500_000  # bytes
 
 
 class ByteCache:
-    """Values by key, each with its size in bytes; what was used longest ago goes first. room: bytes in all."""
+    """Values by key, each with its size in bytes; the least recently used is dropped first.
 
-    def __init__(self, room: int = ROOM) -> None:
-        self.room = room
+    Attributes:
+        capacity: The most bytes that are kept.
+        bytes: The bytes that are kept now.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self.capacity = capacity
         self.bytes = 0
         self._values: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
     def get(self, key: Hashable) -> Any:
-        """The value, or None when it is not kept (any more)."""
-        found = self._values.get(key)
-        if found is None:
+        """Return the value of `key`, or None when it is not in the cache."""
+        entry = self._values.get(key)
+        if entry is None:
             return None
         self._values.move_to_end(key)
-        return found[0]
+        return entry[0]
 
     def put(self, key: Hashable, value: Any, size: int) -> None:
-        """Keep a value of `size` bytes, unless it is larger than all the room there is."""
+        """Keep a value of `size` bytes, unless it is larger than the capacity."""
         self.drop(key)
-        if size > self.room:
+        if size > self.capacity:
             return
         self._values[key] = value, size
         self.bytes += size
-        while self.bytes > self.room:
+        while self.bytes > self.capacity:
             self.drop(next(iter(self._values)))
 
     def drop(self, key: Hashable) -> None:
-        """Forget a value, if it is there."""
+        """Remove a value, if it is in the cache."""
         _, size = self._values.pop(key, (None, 0))
         self.bytes -= size
 

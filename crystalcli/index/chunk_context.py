@@ -1,6 +1,8 @@
-"""What a chunk stands in: the name of its document, the headings above it, the definition around it.
+"""The context of a chunk: its document's name, headings and definition above it.
 
-A chunk's codes and terms follow from its text and its context. Knows landmarks. Knows neither vectors nor files.
+A chunk's codes and terms follow from its text and its context.
+
+Knows: landmarks. Does not know: vectors, files.
 """
 
 from __future__ import annotations
@@ -12,43 +14,52 @@ from dataclasses import replace
 from crystalcli.storage import digest
 from crystalcli.types import Chunk, Landmark
 
-# Kinds of documents of which a passage is seldom understood without its place. There the name belongs to the context, and all of
-# it takes part in the vectors. Elsewhere the name would only hold copies and renamed files apart; `standing` counts it anyway.
+# Kinds of documents of which a passage is seldom understood without its place. There the name
+# belongs to the context, and all of it takes part in the vectors. Elsewhere the name would only
+# keep copies and renamed files apart; `document_score` counts it anyway.
 PLACED = frozenset(("code", "markdown", "rst", "html", "notebook"))
-CONTEXT_MARK = "\t"  # between name and place; without it a context takes no part in the vectors
-_ABOVE = ("heading", "definition")  # kinds of landmarks that say what text stands in
-_LONGEST = 200  # characters of a name, and of a label: the innermost is at the end, and stays
+# Between name and place; a context without it takes no part in the vectors.
+CONTEXT_MARK = "\t"
+_ABOVE = ("heading", "definition")  # kinds of landmarks that belong to a context
+# Characters of a name, and of a label: the end is kept, where the innermost part is.
+_LONGEST = 200
 
 
 class ContextTracker:
-    """The contexts of one document's chunks. name: as it is cited; kind: as of a Reading."""
+    """The contexts of one document's chunks, from the landmarks that were read so far."""
 
     def __init__(self, name: str, kind: str) -> None:
+        """Start a document.
+
+        Args:
+            name: The name that it is cited by.
+            kind: Its kind, as of a Reading.
+        """
         self._head = _line(name) + CONTEXT_MARK if kind in PLACED else ""
         self._coming: deque[Landmark] = deque()
         self._above = dict.fromkeys(_ABOVE, "")
 
     def note(self, landmark: Landmark) -> None:
-        """A landmark of the document, in order; it may lie far ahead of the chunks."""
+        """Note the next landmark of the document; it may lie far ahead of the chunks."""
         if landmark.kind in self._above:
             self._coming.append(landmark)
 
     def noted(self, pieces: Iterable[str | Landmark]) -> Iterator[str | Landmark]:
-        """What a reader gives, its landmarks noted."""
+        """Pass on the pieces of a reader, and note the landmarks among them."""
         for piece in pieces:
             if isinstance(piece, Landmark):
                 self.note(piece)
             yield piece
 
     def at(self, position: int) -> str:
-        """What the text at character `position` stands in; positions rise."""
+        """Return the context of the text at character `position`; positions must rise."""
         while self._coming and self._coming[0].start <= position:
             landmark = self._coming.popleft()
             self._above[landmark.kind] = _line(landmark.label)
         return self._head + " ".join(label for label in self._above.values() if label)
 
     def given(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        """The document's chunks, one after the other, each with its context: that of its first letter."""
+        """Add to each of the document's chunks, in order, the context of its first letter."""
         position = 0
         for chunk in chunks:
             first = len(chunk.text) - len(chunk.text.lstrip())
@@ -57,9 +68,15 @@ class ContextTracker:
 
 
 def chunk_identity(key: bytes, context: str) -> bytes:
-    """What tells a chunk from others, 16 bytes: the hash of its text, and its context where it has one."""
+    """Compute the identity of a chunk, 16 bytes: one text in one context is stored once.
+
+    Args:
+        key: The hash of its text, 16 bytes.
+        context: Its context; without one the identity is `key`.
+    """
     return digest(key + context.encode()) if context else key
 
 
 def _line(text: str) -> str:
+    """Return the last characters of a text, with its white space as single spaces."""
     return " ".join(text.split())[-_LONGEST:]

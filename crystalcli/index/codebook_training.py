@@ -1,14 +1,15 @@
-"""Codebooks for an encoder that the program does not know, learnt from text: from files, or from what a crystal holds.
+"""Codebooks of the user's own encoder, learned from files or from a crystal's text.
 
-A crystal's are learnt from a sample of the first text that it is given. Which chunks are in it is decided by the hashes of their
-texts, so that every part of the text has its share, and neither order nor interruptions make a difference.
+A crystal's codebooks are learned from a sample of the first text that it is given. The hashes of
+the chunks decide which are in the sample. So every part of the text has its share, and neither the
+order nor interruptions make a difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,78 +23,105 @@ from crystalcli.vectors import Codec, PyramidLayout
 
 if TYPE_CHECKING:
     from crystalcli.index.index_reader import IndexReader
-    from crystalcli.types import FloatArray
+    from crystalcli.types import FloatArray, Int64Array
 
-SAMPLE_TOKENS = 300_000  # enough to learn from (see docs/DESIGN.md), and half a minute of the default encoder's time
-_AT_ONCE = 256  # chunks
+# Enough to learn from (docs/DESIGN.md), and half a minute of the default encoder's time.
+SAMPLE_TOKENS = 300_000
+_BATCH = 256  # chunks that are encoded at once
 
-Pyramid = tuple["FloatArray", "FloatArray", "FloatArray", np.ndarray, np.ndarray]
+
+class TrainingVectors(NamedTuple):
+    """The vectors of a text's nodes, float32 [nodes, dimension], and the nodes' parents.
+
+    Attributes:
+        atoms: Vectors of the atoms.
+        clusters: Vectors of the clusters.
+        units: Vectors of the units.
+        cluster_atoms: The row of each cluster's atom, int64 [clusters].
+        unit_clusters: The row of each unit's cluster, int64 [units].
+    """
+
+    atoms: FloatArray
+    clusters: FloatArray
+    units: FloatArray
+    cluster_atoms: Int64Array
+    unit_clusters: Int64Array
 
 
 def training_chunks(paths: Sequence[Path], encoder: Encoder) -> Iterator[Chunk]:
-    """The chunks of every file under `paths` that can be read."""
-    for found in walk_files(paths, hidden=False):
-        if isinstance(found, FoundFile):
+    """Cut every readable file under `paths` into chunks with their contexts."""
+    for file in walk_files(paths, hidden=False):
+        if isinstance(file, FoundFile):
             try:
-                _, reading = open_source(found.path)
-                yield from chunks_of(reading, found.relative, encoder)
+                _, reading = open_source(file.path)
+                yield from chunks_of(reading, file.relative, encoder)
             except SourceError:
                 continue
 
 
-def sample_chunks(shelf: IndexReader, encoder: Encoder, tokens: int = SAMPLE_TOKENS) -> Iterator[Chunk]:
-    """Chunks that a crystal holds, about `tokens` tokens in all: those whose hashes are the lowest."""
-    found: list[tuple[bytes, int, int]] = []  # hash, number, tokens
-    for index, segment in enumerate(shelf.segments):
-        hashes = shelf.store.part(segment.id, "hashes")
-        for local, count in enumerate(shelf.view(index).spans.tokens.tolist()):
-            found.append((hashes[16 * local : 16 * local + 16], segment.first_chunk + local, count))
-    total, chosen = 0, []
-    for _, number, count in sorted(found):
+def sample_chunks(index: IndexReader, encoder: Encoder, tokens: int = SAMPLE_TOKENS) -> Iterator[Chunk]:
+    """Sample the chunks of a crystal: those with the lowest hashes.
+
+    Args:
+        index: The crystal's index.
+        encoder: Its encoder, whose tokenizer is here.
+        tokens: Tokens of the sample, about.
+    """
+    ranked: list[tuple[bytes, int, int]] = []  # hash, number, tokens
+    for segment, row in enumerate(index.segments):
+        hashes = index.store.part(row.id, "hashes")
+        for local, count in enumerate(index.view(segment).spans.tokens.tolist()):
+            ranked.append((hashes[16 * local : 16 * local + 16], row.first_chunk + local, count))
+    total, sample = 0, []
+    for _, number, count in sorted(ranked):
         if total >= tokens:
             break
         total += count
-        chosen.append((number, count))
-    for number, count in sorted(chosen):  # as they lie, so that each segment is read once
-        text = shelf.chunk_text(number)
+        sample.append((number, count))
+    for number, count in sorted(sample):  # in stored order, so that each segment is read once
+        text = index.chunk_text(number)
         ((ids, ends),) = encoder.tokenizer.tokenize([text])
-        yield Chunk(text, ids[:count], ends[:count], shelf.context_of(number))
+        yield Chunk(text, ids[:count], ends[:count], index.context_of(number))
 
 
-def build_pyramid(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) -> Pyramid | None:
-    """The vectors of the first `tokens` tokens' nodes, float32 [nodes, dimension], coarse to fine, and their parents."""
+def encode_for_training(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int) -> TrainingVectors | None:
+    """Encode the first `tokens` tokens of `chunks`; None where there is no token."""
     parts: list[list[FloatArray]] = [[], [], []]
     layouts: list[PyramidLayout] = []
-    held: list[Chunk] = []
+    batch: list[Chunk] = []
     read = 0
 
     def encode() -> None:
-        vectors, made = layers.vectors(held)
-        for layer, found in zip(parts, vectors, strict=True):
-            layer.append(found.astype(np.float16))
-        layouts.extend(made)
-        held.clear()
+        vectors, batch_layouts = layers.vectors(batch)
+        for layer, rows in zip(parts, vectors, strict=True):
+            layer.append(rows.astype(np.float16))
+        layouts.extend(batch_layouts)
+        batch.clear()
 
     for chunk in chunks:
         if len(chunk.ids) == 0:
             continue
-        held.append(chunk)
+        batch.append(chunk)
         read += len(chunk.ids)
-        if len(held) == _AT_ONCE:
+        if len(batch) == _BATCH:
             encode()
         if read >= tokens:
             break
-    if held:
+    if batch:
         encode()
     if not layouts:
         return None
     units, clusters, atoms = (np.concatenate(layer).astype(np.float32) for layer in parts)
-    return atoms, clusters, units, *parents(layouts)
+    return TrainingVectors(atoms, clusters, units, *parents(layouts))
 
 
 def fit_codebooks(chunks: Iterable[Chunk], layers: LayerEncoder, tokens: int = SAMPLE_TOKENS) -> Codec | None:
-    """A codec from the first `tokens` tokens of `chunks`, rounded as it will be stored; None where there is no token."""
+    """Learn a codec from the first `tokens` tokens of `chunks`.
+
+    Returns:
+        The codec, rounded as it will be stored; None where there is no token.
+    """
     from crystalcli.vectors import train_codec
 
-    pyramid = build_pyramid(chunks, layers, tokens)
-    return Codec.from_arrays(train_codec(*pyramid).to_arrays()) if pyramid is not None else None
+    vectors = encode_for_training(chunks, layers, tokens)
+    return Codec.from_arrays(train_codec(*vectors).to_arrays()) if vectors is not None else None

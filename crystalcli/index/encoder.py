@@ -1,7 +1,9 @@
-"""Which encoder a crystal goes by: the program's own, or one in a folder that the user named; and whether that is it.
+"""The encoder of a crystal: the program's own, or one in a user's folder.
 
-What the crystal records of a named one is a `Mark`. Its place is a hint; its weights and its tokenizer are not. Knows neither
-vectors nor codes.
+A crystal records an encoder in a folder as an `EncoderId`. Its location is a hint; its weights and
+its tokenizer are binding.
+
+Knows: files of weights, tokenizers. Does not know: vectors, codes.
 """
 
 from __future__ import annotations
@@ -28,16 +30,26 @@ from crystalcli.vectors import (
 )
 
 ENCODER = "all-MiniLM-L6-v2"
-_SAMPLE = 1 << 16  # bytes at the beginning, the middle and the end of the weights that tell them from others at once
+# Bytes at the beginning, the middle and the end of the weights, to compare encoders quickly.
+_SAMPLE = 1 << 16
 _COMMON_META = {"ratios": "10 5 2", "codec": "opq-32-12-4"}
-DEFAULT_META = {"encoder": ENCODER, "dimension": "384", **_COMMON_META}  # of a crystal with the program's encoder
+# The table `meta` of a crystal with the program's encoder.
+DEFAULT_META = {"encoder": ENCODER, "dimension": "384", **_COMMON_META}
 
 
 class EncoderId(NamedTuple):
-    """What a crystal records of an encoder in a folder.
+    """A crystal's record of an encoder in a folder.
 
-    weights: SHA-256 of `model.safetensors` in hex; size: its bytes; sample: BLAKE2b-16 of three pieces of it; tokenizer: see
-    `tokenizer_digest`; limit: the tokens of a chunk at most; location: its folder, relative to the crystal's where it lies below.
+    Attributes:
+        name: The name of the model.
+        weights: SHA-256 of `model.safetensors`, in hex.
+        size: Bytes of that file.
+        sample: BLAKE2b-16 of three pieces of that file, in hex.
+        tokenizer: Digest of the tokenizer, see `tokenizer_digest`.
+        dimension: Dimension of its vectors.
+        positions: Tokens that it reads at once, special tokens included.
+        limit: The most tokens of a chunk.
+        location: Its folder; relative to the crystal's folder where it lies below that.
     """
 
     name: str
@@ -52,16 +64,22 @@ class EncoderId(NamedTuple):
 
     @classmethod
     def of(cls, folder: Path, home: Path) -> EncoderId:
-        """Look at the encoder in `folder`, all of its weights included; home: the crystal's folder.
+        """Record the encoder in a folder; this reads all of its weights.
 
-        Raises ModelMissingError or UsageError when it is none that can be used.
+        Args:
+            folder: The encoder's folder.
+            home: The crystal's folder.
+
+        Raises:
+            ModelMissingError: The folder does not hold an encoder that can be read.
+            UsageError: The encoder cannot be used.
         """
-        config, place = read_encoder_config(folder), folder.absolute()
+        config, location = read_encoder_config(folder), folder.absolute()
         FolderTokenizer(folder)
         try:
             size, sample = _sampled(folder / WEIGHTS_FILE)
-            mark = cls(
-                _name(place),
+            return cls(
+                _name(location),
                 _sha256(folder / WEIGHTS_FILE),
                 size,
                 sample,
@@ -69,15 +87,21 @@ class EncoderId(NamedTuple):
                 config.dimension,
                 config.positions,
                 min(MAX_CHUNK_TOKENS, config.positions - 2),
-                str(place.relative_to(home) if place.is_relative_to(home) else place),
+                str(location.relative_to(home) if location.is_relative_to(home) else location),
             )
         except OSError as error:
             raise ModelMissingError(f"cannot read the encoder in {folder}: {error.strerror}") from error
-        return mark
 
     @classmethod
     def read(cls, meta: Mapping[str, str]) -> EncoderId | None:
-        """What a crystal's `meta` records, or None where it goes by the program's encoder."""
+        """Read the record in a crystal's `meta`.
+
+        Returns:
+            The record; None where the crystal has the program's encoder.
+
+        Raises:
+            DamagedCrystalError: The record is incomplete, or a number in it does not parse.
+        """
         if "weights" not in meta:
             return None
         try:
@@ -93,10 +117,10 @@ class EncoderId(NamedTuple):
                 meta["location"],
             )
         except (KeyError, ValueError) as error:
-            raise DamagedCrystalError(None, f"what the crystal records of its encoder is damaged: {error}") from error
+            raise DamagedCrystalError(None, f"the crystal's record of its encoder is damaged: {error}") from error
 
     def meta(self) -> dict[str, str]:
-        """The same as rows of `meta`."""
+        """Return the record as rows of `meta`."""
         return {
             "encoder": self.name,
             "weights": self.weights,
@@ -111,7 +135,15 @@ class EncoderId(NamedTuple):
 
 
 class Encoder:
-    """The encoder that a crystal goes by. folder: where its weights are, or None; mark: None for the program's own."""
+    """The encoder of a crystal.
+
+    Attributes:
+        folder: The folder of its weights; None where they are not here.
+        mark: Its record; None for the program's own encoder.
+        name: The name of the model.
+        dimension: Dimension of its vectors.
+        limit: The most tokens of a chunk.
+    """
 
     def __init__(self, folder: Path | None, mark: EncoderId | None) -> None:
         self.folder, self.mark = folder, mark
@@ -121,7 +153,11 @@ class Encoder:
 
     @cached_property
     def tokenizer(self) -> WordPieceTokenizer:
-        """What cuts text into this encoder's tokens. Raises ModelMissingError when it came with a folder that is not here."""
+        """Its tokenizer.
+
+        Raises:
+            ModelMissingError: The tokenizer is in the encoder's folder, which is not here.
+        """
         if self.mark is None:
             return default_tokenizer()
         if self.folder is None:
@@ -130,13 +166,15 @@ class Encoder:
 
     @property
     def missing(self) -> str:
-        """What to say where it is wanted and not here."""
+        """The message for an encoder that is needed and not here."""
         if self.mark is None:
             return f"the weights of {ENCODER} are not on this machine: run `crystal models pull {ENCODER}`"
-        return f"the crystal's own encoder {self.name} is not at {self.mark.location}; --encoder DIR says where it is"
+        return (
+            f"the crystal's own encoder {self.name} is not at {self.mark.location}; name its folder with --encoder DIR"
+        )
 
     def cut(self, texts: Iterable[str | Landmark], code: bool) -> Iterator[Chunk]:
-        """Chunks for this encoder; see `crystalcli.text.chunking.chunker.cut`."""
+        """Cut a document's text into chunks for this encoder, see `cut_chunks`."""
         floor = MIN_CHUNK_TOKENS * self.limit // MAX_CHUNK_TOKENS
         for chunk in cut_chunks(texts, self.tokenizer, code=code, limit=self.limit, floor=floor):
             if self.tokenizer.concatenates:
@@ -146,18 +184,30 @@ class Encoder:
                 yield Chunk(chunk.text, ids, ends) if len(ids) <= self.limit else chunk
 
     def verify(self) -> None:
-        """Read all of the weights and compare. Raises EncoderMismatchError; see `opened` for what is compared at once."""
+        """Compare all of the weights with the record; `open_encoder` compares samples only.
+
+        Raises:
+            EncoderMismatchError: The weights in the folder are different.
+        """
         if self.folder is None or self.folder == models.locate(ENCODER):
             return
-        wanted = self.mark.weights if self.mark is not None else _catalogued().sha256
-        if _sha256(self.folder / WEIGHTS_FILE) != wanted:
+        expected = self.mark.weights if self.mark is not None else _catalogued().sha256
+        if _sha256(self.folder / WEIGHTS_FILE) != expected:
             raise EncoderMismatchError(f"the weights in {self.folder} are not those of {self.name}")
 
 
 def resolve_encoder(folder: Path | None, home: Path) -> tuple[Encoder, dict[str, str]]:
-    """The encoder for a new crystal in the folder `home`, and what its `meta` says.
+    """Choose the encoder of a new crystal, and the rows of its `meta`.
 
-    A folder whose weights are those of the program's encoder is the program's encoder. Raises as `Mark.of` does.
+    A folder that holds the weights of the program's encoder counts as the program's encoder.
+
+    Args:
+        folder: The encoder's folder; None for the program's own without its weights.
+        home: The crystal's folder.
+
+    Raises:
+        ModelMissingError: As `EncoderId.of`.
+        UsageError: As `EncoderId.of`.
     """
     mark = None
     if folder is not None and not _is_default(folder, whole=True):
@@ -166,10 +216,19 @@ def resolve_encoder(folder: Path | None, home: Path) -> tuple[Encoder, dict[str,
 
 
 def open_encoder(meta: Mapping[str, str], path: Path, folder: Path | None) -> Encoder:
-    """The encoder of the crystal at `path`, whose weights are said to be in `folder`.
+    """Open the encoder of a crystal.
 
-    Compares what can be compared at once: the size of the weights, samples of them, the tokenizer. Raises EncoderMismatchError
-    for another encoder, and ModelMissingError when there is none in `folder`.
+    It compares what can be compared quickly: the size of the weights, samples of them, and the
+    tokenizer.
+
+    Args:
+        meta: The crystal's `meta`.
+        path: The crystal's file, for messages.
+        folder: The folder to take the weights from; None opens the encoder without weights.
+
+    Raises:
+        EncoderMismatchError: The crystal was made with another encoder.
+        ModelMissingError: There is no encoder in `folder`.
     """
     mark = EncoderId.read(meta)
     name = meta.get("encoder", "")
@@ -192,28 +251,37 @@ def open_encoder(meta: Mapping[str, str], path: Path, folder: Path | None) -> En
 
 
 def find_encoder(meta: Mapping[str, str], home: Path, fetch: Callable[[str], Path | None]) -> Path | None:
-    """Where a crystal's encoder is: what $CRYSTAL_ENCODER says, else the recorded place; for the program's own, what `fetch` says.
+    """Find the folder of a crystal's encoder.
 
-    home: the crystal's folder.
+    $CRYSTAL_ENCODER comes first, then the recorded location or, for the program's own encoder,
+    `fetch`.
+
+    Args:
+        meta: The crystal's `meta`.
+        home: The crystal's folder.
+        fetch: Called with the name of the program's encoder; returns its folder, or None.
+
+    Returns:
+        The folder; None where there is no encoder.
     """
-    said = os.environ.get("CRYSTAL_ENCODER")
-    if said:
-        return expanded(said)
+    if named := os.environ.get("CRYSTAL_ENCODER"):
+        return expanded(named)
     mark = EncoderId.read(meta)
     if mark is None:
         return fetch(ENCODER) if meta.get("encoder", ENCODER) == ENCODER else None
-    place = home / mark.location
-    return place if (place / WEIGHTS_FILE).is_file() else None
+    folder = home / mark.location
+    return folder if (folder / WEIGHTS_FILE).is_file() else None
 
 
 def _name(folder: Path) -> str:
-    """What the folder calls the model; for a snapshot in the cache of the Hugging Face hub, what the hub calls it."""
+    """Return the name of the model in a folder; in the Hugging Face cache, its name on the hub."""
     if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
         return folder.parent.parent.name.removeprefix("models--").replace("--", "/")
     return os.fsencode(folder.resolve().name).decode("utf-8", "backslashreplace")
 
 
 def _is_default(folder: Path, *, whole: bool) -> bool:
+    """Return whether a folder holds the program's encoder; unless `whole`, by its size alone."""
     if folder == models.locate(ENCODER):
         return True
     read_encoder_config(folder)
@@ -222,19 +290,20 @@ def _is_default(folder: Path, *, whole: bool) -> bool:
 
 
 def _catalogued() -> models.WheelMember:
+    """Return the catalogue's entry for the weights of the program's encoder."""
     entry = models.catalogue_entry(ENCODER)
     return next(member for member in entry.wheel_members.values() if member.file == entry.main)
 
 
 def _sampled(path: Path) -> tuple[int, str]:
-    """Size and BLAKE2b-16 in hex of three pieces."""
-    found = hashlib.blake2b(digest_size=16)
+    """Return a file's size, and the BLAKE2b-16, in hex, of three pieces of it."""
+    digest = hashlib.blake2b(digest_size=16)
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         for start in (0, max(0, size // 2), max(0, size - _SAMPLE)):
             file.seek(start)
-            found.update(file.read(_SAMPLE))
-    return size, found.hexdigest()
+            digest.update(file.read(_SAMPLE))
+    return size, digest.hexdigest()
 
 
 def _sha256(path: Path) -> str:

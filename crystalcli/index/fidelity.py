@@ -1,6 +1,8 @@
-"""How much of a crystal's vectors its codes keep: a mean cosine for each layer, over every node that was ever encoded into it.
+"""The fidelity of a crystal's codes: the mean cosine to the vectors, per layer.
 
-It is measured while encoding, when the vectors are at hand; later there are only codes. Kept in `meta`, as nodes and mean.
+It is the mean over every node that was ever encoded into the crystal. It is measured while
+encoding, when the vectors are in memory; afterwards there are only codes. The table `meta` keeps
+it as a number of nodes and a mean.
 """
 
 from __future__ import annotations
@@ -10,32 +12,45 @@ from collections.abc import Mapping
 from crystalcli.storage import Store
 
 
-def add_fidelity(store: Store, found: Mapping[str, tuple[int, float]]) -> None:
-    """Reckon in what was encoded now, inside a transaction. found: by layer, nodes and the sum of their cosines."""
-    held = _held(store)
-    for layer, (nodes, total) in found.items():
-        before, mean = held.get(layer, (0, 0.0))
+def add_fidelity(store: Store, added: Mapping[str, tuple[int, float]]) -> None:
+    """Add newly encoded nodes to the means, inside a transaction.
+
+    Args:
+        store: The crystal, open for writing.
+        added: By layer, the number of nodes and the sum of their cosines.
+    """
+    known = _stored(store)
+    for layer, (nodes, total) in added.items():
+        old_nodes, mean = known.get(layer, (0, 0.0))
         if nodes:
-            store.set_meta(f"fidelity_{layer}", f"{before + nodes} {(before * mean + total) / (before + nodes):.6f}")
+            count = old_nodes + nodes
+            store.set_meta(f"fidelity_{layer}", f"{count} {(old_nodes * mean + total) / count:.6f}")
 
 
 def fidelity_sums(store: Store) -> dict[str, tuple[int, float]]:
-    """By layer, nodes and the sum of their cosines: what another crystal reckons in when it takes the codes over."""
-    return {layer: (nodes, nodes * mean) for layer, (nodes, mean) in _held(store).items()}
+    """Return by layer the number of nodes and the sum of their cosines.
+
+    Another crystal that takes the codes over adds these by `add_fidelity`.
+    """
+    return {layer: (nodes, nodes * mean) for layer, (nodes, mean) in _stored(store).items()}
 
 
 def mean_fidelity(store: Store) -> dict[str, float]:
-    """By layer, the mean cosine between vectors and what their codes decode to; none where it was never measured."""
-    return {layer: mean for layer, (_, mean) in _held(store).items()}
+    """Return by layer the mean cosine between the vectors and their decoded codes.
+
+    Layers that were never measured are left out.
+    """
+    return {layer: mean for layer, (_, mean) in _stored(store).items()}
 
 
-def _held(store: Store) -> dict[str, tuple[int, float]]:
-    found = {}
+def _stored(store: Store) -> dict[str, tuple[int, float]]:
+    """Read by layer the number of nodes and the mean of their cosines."""
+    fidelity = {}
     for key, value in store.meta().items():
         if key.startswith("fidelity_"):
             nodes, _, mean = value.partition(" ")
             try:
-                found[key.removeprefix("fidelity_")] = int(nodes), float(mean)
+                fidelity[key.removeprefix("fidelity_")] = int(nodes), float(mean)
             except ValueError as error:
                 raise store.damaged(f"{key} is {value!r}") from error
-    return found
+    return fidelity

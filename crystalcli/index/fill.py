@@ -1,4 +1,7 @@
-"""Makes what a crystal lacks: layers of segments that were stored without weights, and the codebooks of an own encoder.
+"""Missing parts of a crystal, made afterwards: layers and codebooks.
+
+Layers are missing where segments were stored without weights, codebooks where the encoder is the
+user's own.
 
 Knows: segments, encoders, codebooks. Does not know: files, the ledger, questions.
 """
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def codec_of(store: Store, encoder: Encoder) -> Codec | None:
-    """Give the codec of a crystal's vectors; None while its codebooks are still to be learnt."""
+    """Return the codec of a crystal's vectors; None while its codebooks are still to be learned."""
     from crystalcli.vectors import Codec, default_codec
 
     if encoder.mark is None:
@@ -34,32 +37,34 @@ def codec_of(store: Store, encoder: Encoder) -> Codec | None:
 
 
 def lacks_codebooks(store: Store, encoder: Encoder) -> bool:
-    """Whether the encoder is an own one whose codebooks are still to be learnt."""
+    """Return whether the encoder is the user's own and its codebooks are still to be learned."""
     return encoder.mark is not None and not stored_codebooks(store)
 
 
-def make_lazy_encoder(store: Store, encoder: Encoder, kept: CachedEncoder | None = None) -> LazyEncoder:
-    """Give the encoder of chunks, loaded when it is first used.
+def make_lazy_encoder(store: Store, encoder: Encoder, cache: CachedEncoder | None = None) -> LazyEncoder:
+    """Make the encoder of chunks, loaded when it is first used.
 
     Args:
         store: The open crystal.
         encoder: Its encoder, whose weights are here.
-        kept: The holder of the encoder of the last ingest, which is used again for the same weights and codebooks.
+        cache: The encoder of the last ingest; it is used again for the same weights and codebooks.
     """
     codec = codec_of(store, encoder)
-    if kept is None:
+    if cache is None:
         return LazyEncoder(encoder, codec)
-    books = tuple(sorted((name, digest(data)) for name, data in stored_codebooks(store).items()))
-    return kept.of(encoder, codec, (encoder.folder, encoder.mark, books))
+    codebooks = tuple(sorted((name, digest(data)) for name, data in stored_codebooks(store).items()))
+    return cache.of(encoder, codec, (encoder.folder, encoder.mark, codebooks))
 
 
 def learn_codebooks(store: Store, encoder: Encoder, paths: Sequence[Path] = ()) -> None:
-    """Learn the codebooks of an own encoder and store them; a crystal without text learns none yet.
+    """Learn the codebooks of the user's own encoder and store them.
+
+    Without `paths`, a crystal that holds no text yet is left as it is.
 
     Args:
         store: The crystal, open for writing.
         encoder: Its encoder, whose weights are here.
-        paths: Files and folders to learn from; empty: what the crystal holds.
+        paths: Files and folders to learn from; empty: the crystal's own text.
 
     Raises:
         SourceError: There is no text in `paths`.
@@ -79,26 +84,35 @@ def learn_codebooks(store: Store, encoder: Encoder, paths: Sequence[Path] = ()) 
 
 
 def make_missing_layers(store: Store, encoder: Encoder) -> int:
-    """Make the layers that are missing where weights and codebooks are there; return how many tokens were encoded."""
+    """Make the missing layers, where weights and codebooks are there; return the tokens encoded."""
     if encoder.folder is None or codec_of(store, encoder) is None:
         return 0
     return fill_layers(store, make_lazy_encoder(store, encoder))
 
 
 def fill_layers(store: Store, encoder: ChunkEncoder, progress: Callable[[Progress], None] | None = None) -> int:
-    """Make the layers of segments that were stored without them; return how many tokens were encoded."""
+    """Make the layers of segments that were stored without them.
+
+    Args:
+        store: The crystal, open for writing.
+        encoder: Makes the codes.
+        progress: Called after each segment.
+
+    Returns:
+        The number of tokens that were encoded.
+    """
     from crystalcli.index.fidelity import add_fidelity
 
-    missing = [(index, segment) for index, segment in enumerate(store.segments()) if not segment.encoded]
+    missing = [(number, segment) for number, segment in enumerate(store.segments()) if not segment.encoded]
     if not missing:
         return 0
-    shelf, no_ids = IndexReader(store), np.zeros(0, np.int32)  # the encoder tokenizes texts itself
+    index, no_ids = IndexReader(store), np.zeros(0, np.int32)  # the encoder tokenizes texts itself
     tokens = size = done = 0
     total = sum(segment.bytes for _, segment in missing)
-    for index, segment in missing:
+    for number, segment in missing:
         numbers = range(segment.first_chunk, segment.first_chunk + segment.chunks)
-        chunks = [Chunk(shelf.chunk_text(number), no_ids, no_ids, shelf.context_of(number)) for number in numbers]
-        codes = encoder.codes(chunks, shelf.view(index).spans.tokens.tolist())
+        chunks = [Chunk(index.chunk_text(chunk), no_ids, no_ids, index.context_of(chunk)) for chunk in numbers]
+        codes = encoder.codes(chunks, index.view(number).spans.tokens.tolist())
         with store.transaction():
             for name, data in zip(codes._fields, codes, strict=True):
                 store.add_part(segment.id, name, data)

@@ -1,7 +1,10 @@
-"""A crystal as recall sees it: which segment, chunk, document and place an atom belongs to, and the codes below it.
+"""The resident index of a crystal: the segment, chunk and codes of each atom.
 
-What is resident: the atoms' codes, a length byte per atom, three numbers per chunk, and a row per segment. Clusters, units, spans
-and text are read from the file when a candidate needs them; what was read last is kept, up to a fixed number of bytes.
+Resident are the atoms' codes, a length byte for each atom, three numbers for each chunk, and a row
+for each segment. Clusters, units, spans and text are read from the file when a candidate needs
+them; those that were read last are cached, up to a fixed number of bytes.
+
+Knows: segments, the tree, codes, runs. Does not know: terms, questions, scores.
 """
 
 from __future__ import annotations
@@ -32,44 +35,73 @@ from crystalcli.vectors import CODE_BYTES, PairedCodes, codes_from_bytes
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Integers = npt.NDArray[np.int64]
-    Codes = npt.NDArray[np.uint8]
+    from crystalcli.types import Int64Array, UInt8Array, UInt16Array
 
-_ABREAST = 32  # segments whose codes are in memory at a time
+_BATCH = 32  # segments whose codes are in memory at a time
 
 
 class Subtree(NamedTuple):
-    """The nodes under some atoms, in order. clusters: codes, uint8 [n, 12]; owners: which of the atoms each is under, int64 [n].
+    """The nodes under some atoms, in order. An atom of a segment without layers has none.
 
-    units: codes, uint8 [m, 4]; parents: which of the clusters each is under, int64 [m]. An atom of a segment without layers has none.
+    Attributes:
+        clusters: Codes of the clusters, uint8 [n, 12].
+        owners: The index of each cluster's atom among the atoms, int64 [n].
+        units: Codes of the units, uint8 [m, 4].
+        parents: The index of each unit's cluster in `clusters`, int64 [m].
     """
 
-    clusters: Codes
-    owners: Integers
-    units: Codes
-    parents: Integers
+    clusters: UInt8Array
+    owners: Int64Array
+    units: UInt8Array
+    parents: Int64Array
 
 
 class AtomLocation(NamedTuple):
-    """Where an atom's text is: its chunk's number and text, and the atom's character span in that text."""
+    """The location of an atom's text.
+
+    Attributes:
+        chunk: The number of its chunk.
+        text: The text of the chunk.
+        start: The atom's first character, in the chunk.
+        end: The character after its last.
+        units: The spans of its units, in characters of the chunk.
+        first_unit: The number of its first unit, in the segment.
+        segment: The index of its segment in `IndexReader.segments`.
+    """
 
     chunk: int
     text: str
     start: int
     end: int
-    units: list[tuple[int, int]]  # character spans in the chunk of the atom's units
-    first_unit: int  # number of the atom's first unit in its segment
-    segment: int  # index in Shelf.segments
+    units: list[tuple[int, int]]
+    first_unit: int
+    segment: int
 
 
 class IndexReader:
-    """Everything that recall needs to know of a store. Make a new one when `Store.version` has changed.
+    """The index of a crystal as of one commit; made anew when `Store.version` has changed.
 
-    lengths: terms in each atom, uint8 [atoms]. atom_codes: None when no segment has layers. dead: which atoms no document refers
-    to, or None. kept: what was read last. Raises DamagedCrystalError when the segments contradict themselves or one another.
+    Attributes:
+        store: The open crystal.
+        segments: The rows of its segments.
+        atoms: The number of its atoms.
+        encoded: Whether every segment has layers.
+        lengths: The number of terms of each atom, at most 255, uint8 [atoms].
+        atom_codes: The codes of the atoms; None when no segment has layers.
+        nesting: The tree of its nodes.
+        dead: Whether each atom is in no document any more, bool [atoms]; None when all are in one.
+        kept: The cache of parts that were read last.
     """
 
     def __init__(self, store: Store) -> None:
+        """Read the resident part of a crystal.
+
+        Args:
+            store: The open crystal.
+
+        Raises:
+            DamagedCrystalError: A segment contradicts itself or another.
+        """
         self.store = store
         self.segments = store.segments()
         self._first_chunks = [segment.first_chunk for segment in self.segments]
@@ -79,26 +111,26 @@ class IndexReader:
         self.atom_codes: PairedCodes | None = None
         self._vouched: set[int] = set()
         self._load()
-        self._firsts = np.array([segment.first_atom for segment in self.segments], np.int64)
+        self._first_atoms = np.array([segment.first_atom for segment in self.segments], np.int64)
         self._first_clusters = self.nesting.clusters[self._first_chunks].astype(np.int64)
         self._first_units = self.nesting.units[self._first_chunks].astype(np.int64)
         self.dead = self._dead_atoms()
 
     def _load(self) -> None:
-        """Read what is resident, some segments at a time; only sizes that the file has shown are believed."""
+        """Read the resident parts, some segments at a time; memory is allocated by checked sizes."""
         lengths, tokens = [], []
         ids = [row.id for row in self.segments]
-        before: SegmentRow | None = None
-        for row, found in zip(self.segments, stored_parts(self.store, ids, ("lengths", "spans")), strict=True):
-            check_row(self.store, row, before, len(self._of(found, row, "spans")))
-            before = row
-            if len(self._of(found, row, "lengths")) != row.atoms:
+        previous: SegmentRow | None = None
+        for row, parts in zip(self.segments, stored_parts(self.store, ids, ("lengths", "spans")), strict=True):
+            check_row(self.store, row, previous, len(self._part(parts, row, "spans")))
+            previous = row
+            if len(self._part(parts, row, "lengths")) != row.atoms:
                 raise self._contradiction(row)
-            lengths.append(found["lengths"])
-            tokens.append(self._tokens(row, self._of(found, row, "spans")))
+            lengths.append(parts["lengths"])
+            tokens.append(self._tokens(row, parts["spans"]))
         self.lengths = np.frombuffer(b"".join(lengths), np.uint8)
         if sum(row.tokens for row in self.segments) >= 1 << 31:  # nodes are numbered in 32 bits
-            raise self.store.damaged("it says to hold more tokens than a crystal can")
+            raise self.store.damaged("it counts more tokens than a crystal can hold")
         self.nesting = NodeTree(np.concatenate([np.zeros(0, np.uint16), *tokens]))
         for row in self.segments:
             last = row.first_chunk + row.chunks
@@ -112,20 +144,19 @@ class IndexReader:
         encoded = [row for row in self.segments if row.encoded]
         if encoded:
             self.atom_codes = PairedCodes(self.atoms, CODE_BYTES["atoms"])
-            for row, found in zip(
-                encoded, stored_parts(self.store, [row.id for row in encoded], ("atoms",)), strict=True
-            ):
-                self.atom_codes.fill(
-                    row.first_atom, codes_from_bytes(self._of(found, row, "atoms"), "atoms", row.atoms)
-                )
+            ids = [row.id for row in encoded]
+            for row, parts in zip(encoded, stored_parts(self.store, ids, ("atoms",)), strict=True):
+                codes = codes_from_bytes(self._part(parts, row, "atoms"), "atoms", row.atoms)
+                self.atom_codes.fill(row.first_atom, codes)
 
-    def _of(self, found: dict[str, bytes], row: SegmentRow, name: str) -> bytes:
-        if name not in found:
+    def _part(self, parts: dict[str, bytes], row: SegmentRow, name: str) -> bytes:
+        """Take a part of a segment out of those that were read."""
+        if name not in parts:
             raise self.store.damaged(f"part {name} of segment {row.id} is missing")
-        return found[name]
+        return parts[name]
 
-    def _tokens(self, row: SegmentRow, spans: bytes) -> npt.NDArray[np.uint16]:
-        """The tokens of each chunk, out of a segment's spans."""
+    def _tokens(self, row: SegmentRow, spans: bytes) -> UInt16Array:
+        """Decode the number of tokens of each chunk from a segment's spans."""
         try:
             tokens = varint.decode_slice(spans, 3 * row.chunks, row.chunks)
         except ValueError as error:
@@ -137,194 +168,40 @@ class IndexReader:
     def _contradiction(self, row: SegmentRow) -> DamagedCrystalError:
         return self.store.damaged(f"segment {row.id} contradicts its counts")
 
-    # --- which nodes belong together ------------------------------------------------------------------
+    # --- segments and their codes -----------------------------------------------------------------------
 
-    def segment_of(self, atoms: Integers) -> Integers:
-        """The index in `segments` of each atom's segment."""
-        return np.searchsorted(self._firsts, atoms, side="right") - 1
+    def segment_of(self, atoms: Int64Array) -> Int64Array:
+        """Find the index in `segments` of each atom's segment, int64."""
+        return np.searchsorted(self._first_atoms, atoms, side="right") - 1
 
     def segment_with(self, chunk: int) -> int:
-        """The index in `segments` of the segment that holds `chunk`. Raises DamagedCrystalError when none does."""
+        """Find the index in `segments` of the segment that holds a chunk.
+
+        Raises:
+            DamagedCrystalError: The chunk does not exist.
+        """
         last = self.segments[-1] if self.segments else None
         if last is None or not 0 <= chunk < last.first_chunk + last.chunks:
-            raise self.store.damaged(f"there is no chunk {chunk}")
+            raise self.store.damaged(f"chunk {chunk} does not exist")
         return bisect_right(self._first_chunks, chunk) - 1
 
     def view(self, index: int) -> SegmentReader:
-        """The spans and nesting of a segment, by its index in `segments`."""
-        found = self.kept.get(("view", index))
-        if found is None:
-            found = open_segment(self.store, self.segments[index])
-            self.kept.put(("view", index), found, sum(part.nbytes for part in (*found.spans, *found[2:])))
-        view: SegmentReader = found
-        return view
-
-    def codes(self, index: int) -> tuple[Codes, Codes]:
-        """The codes of a segment's clusters and units, by its index in `segments`."""
-        ((clusters, units),) = self._layers([index], ("clusters", "units"))
-        return clusters, units
-
-    def units(self, index: int) -> Codes:
-        """The codes of a segment's units alone, by its index in `segments`."""
-        ((units,),) = self._layers([index], ("units",))
-        return units
-
-    def _layers(self, indices: Sequence[int], names: Sequence[str]) -> Iterator[tuple[Codes, ...]]:
-        """For each segment the codes of the layers called `names`."""
-        for start in range(0, len(indices), _ABREAST):
-            some = indices[start : start + _ABREAST]
-            ready = {(name, index): self.kept.get((name, index)) for index in some for name in names}
-            missing = [index for index in some if any(ready[name, index] is None for name in names)]
-            rows = [self.segments[index] for index in missing]
-            for index, row, found in zip(
-                missing, rows, stored_parts(self.store, [row.id for row in rows], names), strict=True
-            ):
-                for name in names:
-                    codes = codes_from_bytes(self._of(found, row, name), name, getattr(row, name))
-                    ready[name, index] = codes
-                    self.kept.put((name, index), codes, codes.nbytes)
-            for index in some:
-                yield tuple(ready[name, index] for name in names)
-
-    def below(self, atoms: Integers, units: bool = True) -> Subtree:
-        """The codes of the clusters, and of the units, under `atoms`, int64 [n], rising."""
-        segments = self.segment_of(atoms)
-        encoded = np.array([bool(self.segments[index].encoded) for index in segments], bool)
-        of = np.flatnonzero(encoded)
-        clusters, owners = ranges(*self.nesting.clusters_of(atoms[of]))
-        cluster_segments = segments[of][owners]
-        wanted = [("clusters", clusters, cluster_segments, self._first_clusters)]
-        below, parents = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        if units:
-            below, parents = ranges(*self.nesting.units_of(clusters))
-            wanted.append(("units", below, cluster_segments[parents], self._first_units))
-        codes = self._gathered(np.unique(segments[of]).tolist(), wanted)
-        return Subtree(
-            codes["clusters"], of[owners], codes.get("units", np.zeros((0, CODE_BYTES["units"]), np.uint8)), parents
-        )
-
-    def _gathered(
-        self, indices: Sequence[int], wanted: Sequence[tuple[str, Integers, Integers, Integers]]
-    ) -> dict[str, Codes]:
-        """The codes of nodes, rising, per layer: (its name, the nodes, the segment of each, the first node of every segment)."""
-        names = [name for name, *_ in wanted]
-        gathered = {name: np.empty((len(numbers), CODE_BYTES[name]), np.uint8) for name, numbers, *_ in wanted}
-        bounds = [np.searchsorted(of, [*indices, len(self.segments)]).tolist() for _, _, of, _ in wanted]
-        for place, (index, layers) in enumerate(zip(indices, self._layers(indices, names), strict=True)):
-            for (name, numbers, _, firsts), at, codes in zip(wanted, bounds, layers, strict=True):
-                here = slice(at[place], at[place + 1])
-                gathered[name][here] = codes[numbers[here] - firsts[index]]
-        return gathered
-
-    def text(self, index: int) -> bytes:
-        """The text of a segment as UTF-8, by its index in `segments`."""
-        found: bytes | None = self.kept.get(("text", index))
-        if found is None:
-            found = self.store.text(self.segments[index].id)
-            self.kept.put(("text", index), found, len(found))
-        return found
-
-    def _dead_atoms(self) -> npt.NDArray[np.bool_] | None:
-        """Atoms whose chunk no document refers to any more, or None when there are none."""
-        chunks = len(self.nesting.atoms) - 1
-        alive = np.zeros(chunks + 1, np.int32)
-        for first, count in runs_by_chunk(self.store, chunks):
-            if not 0 <= first < first + count <= chunks:
-                raise self.store.damaged("a document refers to chunks that are not there")
-            alive[first] += 1
-            alive[first + count] -= 1
-        np.cumsum(alive, out=alive)
-        living = alive[:-1] > 0
-        return None if living.all() else np.repeat(~living, np.diff(self.nesting.atoms))
-
-    def vouch(self, source: SourceRow) -> SourceRow:
-        """The source, once its row, runs and landmarks match their seal: before anything is cited by them.
-
-        Raises DamagedCrystalError.
-        """
-        if source.id not in self._vouched:
-            check_seal(self.store, source)
-            self._vouched.add(source.id)
-        return source
-
-    # --- where things are -------------------------------------------------------------------------------
-
-    def chunk_of(self, atom: int) -> int:
-        """The number of the chunk that holds an atom."""
-        return int(self.nesting.chunk_of(np.array([atom]))[0])
-
-    def first_atom(self, chunk: int) -> int:
-        """The number of a chunk's first atom."""
-        return int(self.nesting.atoms[chunk])
-
-    def tokens_of(self, chunk: int) -> int:
-        """How many tokens a chunk was laid out by."""
-        view = self.view(self.segment_with(chunk))
-        return int(view.spans.tokens[chunk - view.row.first_chunk])
-
-    def place(self, atom: int) -> AtomLocation:
-        """Where an atom's text is."""
-        index = int(self.segment_of(np.array([atom]))[0])
-        view = self.view(index)
-        local = atom - view.row.first_atom
-        chunk = int(np.searchsorted(view.chunk_atoms, local, side="right")) - 1
-        first_unit = int(view.cluster_units[view.atom_clusters[local]])
-        last_unit = int(view.cluster_units[view.atom_clusters[local + 1]])
-        base = int(view.chunk_units[chunk])
-        bounds = view.unit_bounds(chunk).tolist()
-        units = [(bounds[unit - base], bounds[unit - base + 1]) for unit in range(first_unit, last_unit)]
-        text = self.chunk_text(view.row.first_chunk + chunk)
-        if bounds[-1] > len(text):
-            raise self.store.damaged(f"units of chunk {view.row.first_chunk + chunk} end behind its text")
-        return AtomLocation(view.row.first_chunk + chunk, text, units[0][0], units[-1][1], units, first_unit, index)
-
-    def chunk_text(self, chunk: int) -> str:
-        """A chunk's exact text."""
-        index = self.segment_with(chunk)
-        view = self.view(index)
-        local = chunk - view.row.first_chunk
-        start = int(view.spans.bytes[:local].sum())
-        data = self.text(index)[start : start + int(view.spans.bytes[local])]
-        try:
-            text = data.decode()
-        except UnicodeDecodeError as error:
-            raise self.store.damaged(f"chunk {chunk} is not UTF-8") from error
-        if len(text) != int(view.spans.characters[local]):
-            raise self.store.damaged(f"chunk {chunk} has not the length it says")
-        return text
-
-    def context_of(self, chunk: int) -> str:
-        """What a chunk stands in, "" where nothing is known."""
-        index = self.segment_with(chunk)
-        found: list[str] | None = self.kept.get(("contexts", index))
-        if found is None:
-            found = contexts_of(self.store, self.segments[index])
-            self.kept.put(("contexts", index), found, sum(map(len, found)) + 64 * len(found))
-        return found[chunk - self.segments[index].first_chunk]
-
-    def key_of(self, chunk: int) -> bytes:
-        """The hash of a chunk's text."""
-        index = self.segment_with(chunk)
-        found: bytes | None = self.kept.get(("hashes", index))
-        if found is None:
-            row = self.segments[index]
-            found = self.store.part(row.id, "hashes")
-            if len(found) != 16 * row.chunks:
-                raise self._contradiction(row)
-            self.kept.put(("hashes", index), found, len(found))
-        at = 16 * (chunk - self.segments[index].first_chunk)
-        return found[at : at + 16]
-
-    def before(self, run: RunRow, chunk: int) -> tuple[int, int]:
-        """Characters and newlines of a run's document before `chunk`, which the run holds."""
-        characters, lines = run.start, run.lines
-        for segment, low, high in self.chunk_ranges(run.first_chunk, chunk):
-            characters += int(segment.spans.characters[low:high].sum())
-            lines += int(segment.spans.newlines[low:high].sum())
-        return characters, lines
+        """Read the spans and the tree of a segment, by its index in `segments`."""
+        cached: SegmentReader | None = self.kept.get(("view", index))
+        if cached is None:
+            cached = open_segment(self.store, self.segments[index])
+            self.kept.put(("view", index), cached, sum(part.nbytes for part in (*cached.spans, *cached[2:])))
+        return cached
 
     def chunk_ranges(self, first: int, end: int) -> Iterator[tuple[SegmentReader, int, int]]:
-        """Go through the chunks `[first, end)` segment by segment: the segment, and the range of its chunks."""
+        """Divide the chunks `[first, end)` by segment.
+
+        Yields:
+            A segment, and the range of the chunks as offsets in it.
+
+        Raises:
+            DamagedCrystalError: A chunk does not exist.
+        """
         while first < end:
             segment = self.view(self.segment_with(first))
             low = first - segment.row.first_chunk
@@ -332,18 +209,208 @@ class IndexReader:
             yield segment, low, high
             first = segment.row.first_chunk + high
 
+    def codes(self, index: int) -> tuple[UInt8Array, UInt8Array]:
+        """Read the codes of a segment's clusters and units, by its index in `segments`."""
+        ((clusters, units),) = self._layers([index], ("clusters", "units"))
+        return clusters, units
+
+    def units(self, index: int) -> UInt8Array:
+        """Read the codes of a segment's units alone, by its index in `segments`."""
+        ((units,),) = self._layers([index], ("units",))
+        return units
+
+    def _layers(self, indices: Sequence[int], names: Sequence[str]) -> Iterator[tuple[UInt8Array, ...]]:
+        """Read for each segment the codes of the layers called `names`."""
+        for start in range(0, len(indices), _BATCH):
+            batch = indices[start : start + _BATCH]
+            layers = {(name, index): self.kept.get((name, index)) for index in batch for name in names}
+            missing = [index for index in batch if any(layers[name, index] is None for name in names)]
+            rows = [self.segments[index] for index in missing]
+            for index, row, parts in zip(
+                missing, rows, stored_parts(self.store, [row.id for row in rows], names), strict=True
+            ):
+                for name in names:
+                    codes = codes_from_bytes(self._part(parts, row, name), name, getattr(row, name))
+                    layers[name, index] = codes
+                    self.kept.put((name, index), codes, codes.nbytes)
+            for index in batch:
+                yield tuple(layers[name, index] for name in names)
+
+    def below(self, atoms: Int64Array, units: bool = True) -> Subtree:
+        """Read the codes of the nodes under some atoms.
+
+        Args:
+            atoms: The numbers of the atoms, int64 [n], rising.
+            units: Whether to read units, too.
+        """
+        segments = self.segment_of(atoms)
+        encoded = np.array([bool(self.segments[index].encoded) for index in segments], bool)
+        with_layers = np.flatnonzero(encoded)
+        clusters, owners = ranges(*self.nesting.clusters_of(atoms[with_layers]))
+        cluster_segments = segments[with_layers][owners]
+        wanted = [("clusters", clusters, cluster_segments, self._first_clusters)]
+        unit_numbers, parents = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        if units:
+            unit_numbers, parents = ranges(*self.nesting.units_of(clusters))
+            wanted.append(("units", unit_numbers, cluster_segments[parents], self._first_units))
+        codes = self._gather(np.unique(segments[with_layers]).tolist(), wanted)
+        unit_codes = codes.get("units", np.zeros((0, CODE_BYTES["units"]), np.uint8))
+        return Subtree(codes["clusters"], with_layers[owners], unit_codes, parents)
+
+    def _gather(
+        self, indices: Sequence[int], wanted: Sequence[tuple[str, Int64Array, Int64Array, Int64Array]]
+    ) -> dict[str, UInt8Array]:
+        """Gather the codes of nodes.
+
+        Args:
+            indices: The indices of the nodes' segments, rising.
+            wanted: For each layer its name, the numbers of the nodes, rising, the segment of each,
+                and the first node of every segment.
+
+        Returns:
+            The codes by layer, in the order of the nodes.
+        """
+        names = [name for name, *_ in wanted]
+        gathered = {name: np.empty((len(numbers), CODE_BYTES[name]), np.uint8) for name, numbers, *_ in wanted}
+        bounds = [np.searchsorted(segments, [*indices, len(self.segments)]).tolist() for _, _, segments, _ in wanted]
+        for position, (index, layers) in enumerate(zip(indices, self._layers(indices, names), strict=True)):
+            for (name, numbers, _, firsts), bound, codes in zip(wanted, bounds, layers, strict=True):
+                rows = slice(bound[position], bound[position + 1])
+                gathered[name][rows] = codes[numbers[rows] - firsts[index]]
+        return gathered
+
+    def text(self, index: int) -> bytes:
+        """Read the text of a segment as UTF-8, by its index in `segments`."""
+        cached: bytes | None = self.kept.get(("text", index))
+        if cached is None:
+            cached = self.store.text(self.segments[index].id)
+            self.kept.put(("text", index), cached, len(cached))
+        return cached
+
+    def _dead_atoms(self) -> npt.NDArray[np.bool_] | None:
+        """Find the atoms whose chunk is in no document any more; None when there are none."""
+        chunks = len(self.nesting.atoms) - 1
+        references = np.zeros(chunks + 1, np.int32)
+        for first, count in runs_by_chunk(self.store, chunks):
+            if not 0 <= first < first + count <= chunks:
+                raise self.store.damaged("a document refers to chunks that are not there")
+            references[first] += 1
+            references[first + count] -= 1
+        np.cumsum(references, out=references)
+        alive = references[:-1] > 0
+        return None if alive.all() else np.repeat(~alive, np.diff(self.nesting.atoms))
+
+    def vouch(self, source: SourceRow) -> SourceRow:
+        """Check a document's row, runs and landmarks against their seal, before it is cited.
+
+        Returns:
+            The same row.
+
+        Raises:
+            DamagedCrystalError: The seal does not match.
+        """
+        if source.id not in self._vouched:
+            check_seal(self.store, source)
+            self._vouched.add(source.id)
+        return source
+
+    # --- chunks, atoms and text -------------------------------------------------------------------------
+
+    def chunk_of(self, atom: int) -> int:
+        """Return the number of the chunk that holds an atom."""
+        return int(self.nesting.chunk_of(np.array([atom]))[0])
+
+    def first_atom(self, chunk: int) -> int:
+        """Return the number of a chunk's first atom."""
+        return int(self.nesting.atoms[chunk])
+
+    def tokens_of(self, chunk: int) -> int:
+        """Return the number of tokens that a chunk was laid out by."""
+        segment = self.view(self.segment_with(chunk))
+        return int(segment.spans.tokens[chunk - segment.row.first_chunk])
+
+    def place(self, atom: int) -> AtomLocation:
+        """Find the text of an atom.
+
+        Raises:
+            DamagedCrystalError: The atom's chunk cannot be read, or its units exceed its text.
+        """
+        index = int(self.segment_of(np.array([atom]))[0])
+        segment = self.view(index)
+        local = atom - segment.row.first_atom
+        chunk = int(np.searchsorted(segment.chunk_atoms, local, side="right")) - 1
+        first_unit = int(segment.cluster_units[segment.atom_clusters[local]])
+        last_unit = int(segment.cluster_units[segment.atom_clusters[local + 1]])
+        base = int(segment.chunk_units[chunk])
+        bounds = segment.unit_bounds(chunk).tolist()
+        units = [(bounds[unit - base], bounds[unit - base + 1]) for unit in range(first_unit, last_unit)]
+        number = segment.row.first_chunk + chunk
+        text = self.chunk_text(number)
+        if bounds[-1] > len(text):
+            raise self.store.damaged(f"units of chunk {number} end behind its text")
+        return AtomLocation(number, text, units[0][0], units[-1][1], units, first_unit, index)
+
+    def chunk_text(self, chunk: int) -> str:
+        """Read a chunk's exact text.
+
+        Raises:
+            DamagedCrystalError: The chunk does not exist, or its text contradicts its counts.
+        """
+        index = self.segment_with(chunk)
+        segment = self.view(index)
+        local = chunk - segment.row.first_chunk
+        start = int(segment.spans.bytes[:local].sum())
+        data = self.text(index)[start : start + int(segment.spans.bytes[local])]
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise self.store.damaged(f"chunk {chunk} is not UTF-8") from error
+        if len(text) != int(segment.spans.characters[local]):
+            raise self.store.damaged(f"chunk {chunk}: the length of its text does not match its count")
+        return text
+
+    def context_of(self, chunk: int) -> str:
+        """Read the context of a chunk; "" where there is none."""
+        index = self.segment_with(chunk)
+        contexts: list[str] | None = self.kept.get(("contexts", index))
+        if contexts is None:
+            contexts = contexts_of(self.store, self.segments[index])
+            self.kept.put(("contexts", index), contexts, sum(map(len, contexts)) + 64 * len(contexts))
+        return contexts[chunk - self.segments[index].first_chunk]
+
+    def key_of(self, chunk: int) -> bytes:
+        """Read the hash of a chunk's text, 16 bytes."""
+        index = self.segment_with(chunk)
+        hashes: bytes | None = self.kept.get(("hashes", index))
+        if hashes is None:
+            row = self.segments[index]
+            hashes = self.store.part(row.id, "hashes")
+            if len(hashes) != 16 * row.chunks:
+                raise self._contradiction(row)
+            self.kept.put(("hashes", index), hashes, len(hashes))
+        offset = 16 * (chunk - self.segments[index].first_chunk)
+        return hashes[offset : offset + 16]
+
+    def before(self, run: RunRow, chunk: int) -> tuple[int, int]:
+        """Count the characters and newlines of a run's document before a chunk of the run."""
+        characters, lines = run.start, run.lines
+        for segment, low, high in self.chunk_ranges(run.first_chunk, chunk):
+            characters += int(segment.spans.characters[low:high].sum())
+            lines += int(segment.spans.newlines[low:high].sum())
+        return characters, lines
+
     def span_text(self, source: SourceRow, start: int = 0, end: int | None = None) -> str:
-        """A document's exact text `[start, end)`, or all of it, put together from its chunks."""
+        """Read a document's exact text `[start, end)`; by default all of it."""
         end = source.characters if end is None else end
-        found = []
+        pieces = []
         for run in self.store.runs_of(source.id):
             position = run.start
             for chunk in range(run.first_chunk, run.first_chunk + run.chunks):
                 if position >= end:
                     break
-                view = self.view(self.segment_with(chunk))
-                length = int(view.spans.characters[chunk - view.row.first_chunk])
+                segment = self.view(self.segment_with(chunk))
+                length = int(segment.spans.characters[chunk - segment.row.first_chunk])
                 if position + length > start:
-                    found.append(self.chunk_text(chunk)[max(0, start - position) : end - position])
+                    pieces.append(self.chunk_text(chunk)[max(0, start - position) : end - position])
                 position += length
-        return "".join(found)
+        return "".join(pieces)

@@ -1,7 +1,12 @@
-"""Chunks to the codes of layers 1 to 3: encoder, pyramid and codec in a row. The one place where ingesting needs torch.
+"""Encoding of chunks to the codes of layers 1 to 3.
 
-The codes of a chunk follow from its text and its context and from nothing beside them, so that it does not matter in how many
-runs, or in which company, a text is read. The context stands before the text where the encoder reads it, and is not pooled.
+Encoder, pyramid and codec in a row; of ingesting, this module alone needs torch. `LayerEncoder`
+holds the weights, `LazyEncoder` loads them on first use, and `CachedEncoder` keeps them from one
+ingest to the next.
+
+The codes of a chunk follow from its text and its context alone, so that the batches in which a text
+is read make no difference. The encoder reads the context before the text; the context is not
+pooled.
 """
 
 from __future__ import annotations
@@ -30,10 +35,11 @@ if TYPE_CHECKING:
     import torch
 
     from crystalcli.index.encoder import Encoder
-    from crystalcli.types import FloatArray, IntArray
+    from crystalcli.types import FloatArray, Int64Array, IntArray
 
 
-PREFIX = 24  # tokens of a chunk's context that the encoder reads before it, at most
+# The most tokens of a chunk's context that the encoder reads before the chunk.
+PREFIX = 24
 
 
 class _Parts(NamedTuple):
@@ -45,26 +51,24 @@ class _Parts(NamedTuple):
 class LayerCodes(_Parts):
     """The codes of one segment's layers, as they are stored.
 
-    fidelity: for each layer its nodes, and the sum of the cosines between their vectors and what their codes decode to.
+    Attributes:
+        fidelity: By layer, the number of nodes and the sum of the cosines between their vectors and
+            their decoded codes.
     """
 
     fidelity: Mapping[str, tuple[int, float]] = MappingProxyType({})
 
 
 class ChunkEncoder(Protocol):
-    """Makes the codes of chunks. tokens: see `LayerEncoder.codes`."""
+    """An encoder of chunks."""
 
     def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
-        """The codes of layers 1 to 3."""
+        """Encode chunks to the codes of layers 1 to 3, see `LayerEncoder.codes`."""
         ...
 
 
 class LayerEncoder:
-    """Holds the encoder's weights.
-
-    folder: where `config.json` and `model.safetensors` are. tokenizer and codec: of that encoder; by default those that ship
-    with the package. Raises ModelMissingError when the weights cannot be read.
-    """
+    """An encoder of chunks with its weights in memory."""
 
     def __init__(
         self,
@@ -75,116 +79,155 @@ class LayerEncoder:
         precision: str = "auto",
         threads: int | None = None,
     ) -> None:
+        """Load the weights.
+
+        Args:
+            folder: The folder with `config.json` and `model.safetensors`.
+            tokenizer: The encoder's tokenizer; None for that of the program's own encoder.
+            codec: The encoder's codec; None for that of the program's own encoder.
+            precision: The name of a dtype of torch, or "auto".
+            threads: Threads of the encoder; None for the default of `Bert`.
+
+        Raises:
+            ModelMissingError: The weights cannot be read.
+        """
         import torch
 
         from crystalcli.vectors import Bert, default_scales
 
-        chosen = None if precision == "auto" else getattr(torch, precision)
-        # Scales belong to the program's own encoder; one of the user's own comes with a tokenizer of its own.
+        dtype = None if precision == "auto" else getattr(torch, precision)
+        # Scales belong to the program's own encoder; the user's own brings a tokenizer.
         scales = default_scales() if tokenizer in (None, default_tokenizer()) else None
         self._tokenizer = tokenizer or default_tokenizer()
-        self._bert = Bert(folder, special=self._tokenizer.special, precision=chosen, scales=scales, threads=threads)
-        # numpy's matrices have threads of their own, which wait for one another inside the encoder's: torch's, here, have one.
-        self._codec = (codec or default_codec()).with_matmul(_product)
-        self._room = self._bert.config.positions - 2  # tokens that it reads at once
+        self._bert = Bert(folder, special=self._tokenizer.special, precision=dtype, scales=scales, threads=threads)
+        # The threads of numpy's products wait for one another inside the encoder's threads;
+        # torch's products run on one thread here.
+        self._codec = (codec or default_codec()).with_matmul(_matmul)
+        self._capacity = self._bert.config.positions - 2  # tokens that it reads at once
 
     @property
     def description(self) -> str:
-        """Device, precision and threads, for a person."""
+        """Its device, precision and threads, to be shown."""
         return f"{self._bert.device.type}, {str(self._bert.precision).removeprefix('torch.')}, {self._bert.threads} threads"
 
     def vectors(
         self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None
     ) -> tuple[list[FloatArray], list[PyramidLayout]]:
-        """The vectors of the chunks' units, clusters and atoms, float32 [nodes, dimension] each, and the chunks' layouts.
+        """Encode chunks to vectors.
 
-        tokens: as in `codes`.
+        Args:
+            chunks: The chunks.
+            tokens: As in `codes`.
+
+        Returns:
+            The vectors of the chunks' units, clusters and atoms, float32 [nodes, dimension] each,
+            and the chunks' layouts.
         """
         from crystalcli.vectors import build_pyramid
 
         ids = [chunk.ids for chunk in chunks] if tokens is None else self._ids(chunks, list(tokens))
-        layouts = [pyramid_layout(len(each)) for each in ids]
-        made: dict[int, list[FloatArray]] = {}
+        layouts = [pyramid_layout(len(chunk_ids)) for chunk_ids in ids]
+        pyramids: dict[int, list[FloatArray]] = {}
 
-        def take(index: int, states: torch.Tensor) -> None:
-            made[index] = [vectors.numpy() for vectors in build_pyramid(states, [layouts[index]])]
+        def pool(index: int, states: torch.Tensor) -> None:
+            pyramids[index] = [vectors.numpy() for vectors in build_pyramid(states, [layouts[index]])]
 
-        self._each(chunks, ids, take)
-        nothing = np.zeros((0, self._bert.dimension), np.float32)
-        return [np.concatenate([nothing, *(made[i][layer] for i in sorted(made))]) for layer in range(3)], layouts
+        self._for_each(chunks, ids, pool)
+        empty = np.zeros((0, self._bert.dimension), np.float32)
+        return [np.concatenate([empty, *(pyramids[i][layer] for i in sorted(pyramids))]) for layer in range(3)], layouts
 
     def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
-        """Encode chunks. tokens: how many each is laid out by, where that is known already; else as many as it has.
+        """Encode chunks to the codes of layers 1 to 3.
 
-        What is encoded are the tokens of a chunk's whole text. They are more or fewer than it is laid out by only for a chunk
-        that had to be cut inside a word; its last ones are then dropped, or the last said again.
+        The tokens of a chunk's whole text are encoded. Their number differs from the layout's only
+        for a chunk that had to be cut inside a word: then the last tokens are dropped, or the last
+        one is repeated.
+
+        Args:
+            chunks: The chunks.
+            tokens: The number of tokens that each chunk is laid out by, as it is stored; None for
+                the number of its ids.
         """
         codec = self._codec
         counts = [len(chunk.ids) for chunk in chunks] if tokens is None else list(tokens)
         layouts = [pyramid_layout(count) for count in counts]
-        made: dict[int, tuple[bytes, ...]] = {}
-        near: dict[int, list[float]] = {}
+        encoded: dict[int, tuple[bytes, ...]] = {}
+        similarity: dict[int, list[float]] = {}
 
-        def take(index: int, states: torch.Tensor) -> None:
+        def encode(index: int, states: torch.Tensor) -> None:
             from crystalcli.vectors import build_pyramid
 
             units, clusters, atoms = (vectors.numpy() for vectors in build_pyramid(states, [layouts[index]]))
-            above = parents([layouts[index]])
-            codes = codec.encode(atoms, clusters, units, *above)
-            decoded = codec.decode(*codes, *above)
-            made[index] = tuple(code.tobytes() for code in codes)
-            near[index] = [float(cosines(*pair).sum()) for pair in zip((atoms, clusters, units), decoded, strict=True)]
+            rows = parents([layouts[index]])
+            codes = codec.encode(atoms, clusters, units, *rows)
+            decoded = codec.decode(*codes, *rows)
+            encoded[index] = tuple(code.tobytes() for code in codes)
+            similarity[index] = [
+                float(cosines(*pair).sum()) for pair in zip((atoms, clusters, units), decoded, strict=True)
+            ]
 
-        self._each(chunks, self._ids(chunks, counts), take)
-        parts = [b"".join(made[index][layer] for index in sorted(made)) for layer in range(3)]
+        self._for_each(chunks, self._ids(chunks, counts), encode)
+        parts = [b"".join(encoded[index][layer] for index in sorted(encoded)) for layer in range(3)]
         result = LayerCodes(*parts)
-        sums = [sum(near[index][layer] for index in sorted(near)) for layer in range(3)]
+        sums = [sum(similarity[index][layer] for index in sorted(similarity)) for layer in range(3)]
         result.fidelity = {
             name: (len(part) // size, total)
             for (name, size), part, total in zip(CODE_BYTES.items(), parts, sums, strict=True)
         }
         return result
 
-    def _each(
-        self, chunks: Sequence[Chunk], ids: Sequence[IntArray], take: Callable[[int, torch.Tensor], None]
+    def _for_each(
+        self, chunks: Sequence[Chunk], ids: Sequence[IntArray], call: Callable[[int, torch.Tensor], None]
     ) -> None:
-        """Call `take` with each chunk's index and its own tokens' states, as `Bert.each` does."""
-        before = self._before(chunks, ids)
+        """Call `call` with each chunk's index and the states of its own tokens, as `Bert.for_each`."""
+        prefixes = self._prefixes(chunks, ids)
 
-        def own(index: int, states: torch.Tensor) -> None:
-            take(index, states[len(before[index]) :])
+        def call_without_prefix(index: int, states: torch.Tensor) -> None:
+            call(index, states[len(prefixes[index]) :])
 
-        self._bert.for_each([np.concatenate(pair) for pair in zip(before, ids, strict=True)], own)
+        self._bert.for_each([np.concatenate(pair) for pair in zip(prefixes, ids, strict=True)], call_without_prefix)
 
-    def _before(self, chunks: Sequence[Chunk], ids: Sequence[IntArray]) -> list[IntArray]:
-        """What the encoder reads before each chunk: its context, as far as there is room and it takes part in vectors."""
-        places = [chunk.context.partition(CONTEXT_MARK) for chunk in chunks]
-        known = sorted({part for name, mark, place in places if mark for part in (name, place)})
-        tokens = {part: found for part, (found, _) in zip(known, self._tokenizer.tokenize(known), strict=True)}
-        none = np.zeros(0, np.int32)
+    def _prefixes(self, chunks: Sequence[Chunk], ids: Sequence[IntArray]) -> list[IntArray]:
+        """Choose the token ids before each chunk, from contexts that take part in vectors."""
+        contexts = [chunk.context.partition(CONTEXT_MARK) for chunk in chunks]
+        texts = sorted({text for name, mark, place in contexts if mark for text in (name, place)})
+        tokens = {text: text_ids for text, (text_ids, _) in zip(texts, self._tokenizer.tokenize(texts), strict=True)}
+        empty = np.zeros(0, np.int32)
         return [
-            _prefix(tokens[name], tokens[place], self._room - len(own)) if mark and len(own) else none
-            for (name, mark, place), own in zip(places, ids, strict=True)
+            _prefix(tokens[name], tokens[place], self._capacity - len(own)) if mark and len(own) else empty
+            for (name, mark, place), own in zip(contexts, ids, strict=True)
         ]
 
     def _ids(self, chunks: Sequence[Chunk], counts: Sequence[int]) -> list[IntArray]:
-        found = []
+        """Tokenize the texts of chunks, to `counts` tokens each."""
+        rows = []
         for (ids, _), count in zip(self._tokenizer.tokenize([chunk.text for chunk in chunks]), counts, strict=True):
             if len(ids) < count:
                 ids = np.pad(ids if len(ids) else np.zeros(1, np.int32), (0, count - max(1, len(ids))), "edge")
-            found.append(ids[:count])
-        return found
+            rows.append(ids[:count])
+        return rows
 
 
 class LazyEncoder:
-    """A LayerEncoder for later: an ingest with nothing new never waits for torch."""
+    """A LayerEncoder that is loaded on first use, so that an ingest without news needs no torch."""
 
     def __init__(self, encoder: Encoder, codec: Codec | None) -> None:
+        """Remember what to load.
+
+        Args:
+            encoder: The crystal's encoder, whose weights are here.
+            codec: Its codec; None for that of the program's own encoder.
+        """
         self._encoder, self._codec = encoder, codec
         self._layers: LayerEncoder | None = None
 
     def layers(self) -> LayerEncoder:
-        """It, loaded now if need be. Raises ModelMissingError or EncoderMismatchError."""
+        """Return the encoder of chunks, loaded now unless it was before.
+
+        Raises:
+            ModelMissingError: The weights cannot be read.
+            EncoderMismatchError: The weights are not those of the crystal's encoder.
+        """
         if self._layers is None:
             assert self._encoder.folder is not None
             self._encoder.verify()
@@ -192,48 +235,64 @@ class LazyEncoder:
         return self._layers
 
     def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:
-        """See `LayerEncoder.codes`."""
+        """Encode chunks to the codes of layers 1 to 3, see `LayerEncoder.codes`."""
         return self.layers().codes(chunks, tokens)
 
 
 class CachedEncoder:
-    """The encoder of the last ingest, for the next one: it is made anew only for other weights or codebooks."""
+    """The encoder of the last ingest, kept for the next; made anew for other weights or codebooks."""
 
     def __init__(self) -> None:
-        self._kept: LazyEncoder | None = None
+        self._encoder: LazyEncoder | None = None
         self._key: Hashable = None
 
     def of(self, encoder: Encoder, codec: Codec | None, key: Hashable) -> LazyEncoder:
-        """The one that is kept, if `key` is what it was. key: what weights and codebooks are told from others by."""
-        if self._kept is None or key != self._key:
-            self._kept, self._key = LazyEncoder(encoder, codec), key
-        return self._kept
+        """Return the kept encoder where `key` is that of the last call, else make one.
+
+        Args:
+            encoder: The crystal's encoder.
+            codec: Its codec.
+            key: Identifies the weights and the codebooks.
+        """
+        if self._encoder is None or key != self._key:
+            self._encoder, self._key = LazyEncoder(encoder, codec), key
+        return self._encoder
 
     def let_go(self) -> None:
-        """Give its memory back; the next ingest loads it again."""
-        self._kept = None
+        """Free the memory; the next ingest loads the encoder again."""
+        self._encoder = None
 
 
-def _prefix(name: IntArray, place: IntArray, room: int) -> IntArray:
-    """The last tokens of a document's name and of the place in it, at most PREFIX and `room`: what is innermost is at the end.
+def _prefix(name: IntArray, place: IntArray, capacity: int) -> IntArray:
+    """Choose the last tokens of a document's name and of the place in it: the innermost come last.
 
     Where both are long, each has half.
+
+    Args:
+        name: Token ids of the name.
+        place: Token ids of the place.
+        capacity: The most tokens; PREFIX where that is less.
     """
-    most = max(0, min(PREFIX, room))
+    most = max(0, min(PREFIX, capacity))
     of_place = min(len(place), max(most // 2, most - len(name)))
     of_name = min(len(name), most - of_place)
     return np.concatenate((name[len(name) - of_name :], place[len(place) - of_place :]))
 
 
-def _product(a: FloatArray, b: FloatArray) -> FloatArray:
+def _matmul(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Multiply matrices by torch."""
     import torch
 
     result: FloatArray = (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
     return result
 
 
-def parents(layouts: Sequence[PyramidLayout]) -> tuple[np.ndarray, np.ndarray]:
-    """The row of each cluster's atom and of each unit's cluster, int64, over consecutive chunks."""
+def parents(layouts: Sequence[PyramidLayout]) -> tuple[Int64Array, Int64Array]:
+    """Find the row of each cluster's atom and of each unit's cluster, over consecutive chunks.
+
+    Returns:
+        Rows of atoms, int64 [clusters], and rows of clusters, int64 [units].
+    """
     cluster_atom, unit_cluster = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     atoms = clusters = 0
     for _, cluster_bounds, atom_bounds in layouts:

@@ -1,6 +1,6 @@
-"""Where a span of a document stands, in the words of its kind: pages, lines, sheet and row, cell, message, definition.
+"""The place of a span of a document: pages, lines, sheet and row, cell, message.
 
-Knows landmarks. Does not know how a span was found.
+Knows: landmarks. Does not know: searching.
 """
 
 from __future__ import annotations
@@ -12,24 +12,33 @@ _COUNTED = ("row", "line")  # kinds whose label is added to the line of the text
 
 
 def locate_span(store: Store, source: SourceRow, start: int, end: int, lines: tuple[int, int]) -> Place:
-    """The place of the characters `[start, end)`, of which the first and the last line of the document's text are `lines`."""
+    """Find the place of a span of a document.
+
+    Args:
+        store: The crystal.
+        source: The document.
+        start: The first character of the span.
+        end: The character after the last.
+        lines: The first and the last line of the span in the document's text, from 1.
+    """
     marks = store.landmarks_before(source.id, start)
     page = store.landmark_count(source.id, "page", start) or None if "page" in marks else None
-    last = store.landmark_count(source.id, "page", max(start, end - 1)) if page else None
+    last_page = store.landmark_count(source.id, "page", max(start, end - 1)) if page else None
     at_end = store.landmarks_before(source.id, max(start, end - 1)) if marks.keys() & set(_COUNTED) else {}
     for kind in _COUNTED:
         if (shift := _number(marks.pop(kind, ""))) is None:
             continue
-        first = final = lines[0] + shift
-        # In another sheet rows count from 1 again: then it is said where the span begins.
+        first = last = lines[0] + shift
+        # Rows count from 1 again in another sheet: then only the first is given.
         if (shift := _number(at_end.get(kind, ""))) is not None and marks.get("sheet") == at_end.get("sheet"):
-            final = lines[1] + shift
-        marks[kind] = f"{first}" if final <= first else f"{first}-{final}"
+            last = lines[1] + shift
+        marks[kind] = f"{first}" if last <= first else f"{first}-{last}"
         if kind == "line":
-            lines = first, max(first, final)
+            lines = first, max(first, last)
     marks.pop("heading", None)
-    return Place(source.path, start, end, *lines, page, last, source.kind, marks)
+    return Place(source.path, start, end, *lines, page, last_page, source.kind, marks)
 
 
 def _number(shift: str) -> int | None:
+    """Parse the label of a counted landmark; None where it is not a number."""
     return int(shift) if shift.removeprefix("-").isdecimal() else None

@@ -1,6 +1,9 @@
-"""Collects chunks into segments and commits them: text, spans, layers and lexical index in one transaction.
+"""Segments, collected from chunks and committed: text, spans, codes, terms.
 
-A commit is the unit of safety: what is in it is whole, what is not was never there. Knows nothing of files.
+A commit is one transaction and the unit of safety: after an interruption it is there as a whole or
+not at all.
+
+Knows: chunks, parts of segments, lexicons. Does not know: files, the ledger.
 """
 
 from __future__ import annotations
@@ -37,20 +40,33 @@ if TYPE_CHECKING:
     from crystalcli.index.layer_encoder import ChunkEncoder, LayerCodes
     from crystalcli.types import Int64Array
 
-SEGMENT_BYTES = 1 << 17  # of text: about 30,000 tokens, a few seconds of encoding on most machines
-PATIENCE = 10.0  # seconds of work, encoding included, that an interruption can cost, as far as that can be foreseen
+# Bytes of a segment's text: about 30,000 tokens, a few seconds of encoding on most machines.
+SEGMENT_BYTES = 1 << 17
+# Seconds of work, encoding included, that an interruption can cost, by estimate.
+PATIENCE = 10.0
 _FAN = 4  # lexical segments of one level that merge into one of the next
 
 
 class SegmentWriter:
-    """Adds chunks to a store. Identical text in the same context is stored once: `add` gives back the number it has already.
+    """Adds chunks to a crystal. Identical text in the same context is stored once.
 
-    To a crystal of version 1 they are added without their contexts, as it has always been written.
+    Chunks are added without their contexts to a crystal of format version 1, as ever.
 
-    on_commit runs inside each transaction, so that what refers to the new chunks is committed with them.
+    Attributes:
+        encoded_tokens: Tokens that were encoded by this writer.
     """
 
     def __init__(self, store: Store, encoder: ChunkEncoder | None, on_commit: Callable[[], None]) -> None:
+        """Read the identities of the chunks that are stored.
+
+        Args:
+            store: The crystal, open for writing.
+            encoder: Makes the codes; None when there are no weights.
+            on_commit: Called inside each transaction, to write the rows that refer to its chunks.
+
+        Raises:
+            DamagedCrystalError: The hashes or the contexts of a segment contradict its counts.
+        """
         self.encoded_tokens = 0
         self._store = store
         self._encoder = encoder
@@ -62,50 +78,54 @@ class SegmentWriter:
             if len(hashes) != 16 * segment.chunks:
                 raise store.damaged(f"the hashes of segment {segment.id} contradict its counts")
             for index, context in enumerate(contexts_of(store, segment)):
-                key = chunk_identity(hashes[16 * index : 16 * index + 16], context)
-                self._known.setdefault(key, segment.first_chunk + index)
+                identity = chunk_identity(hashes[16 * index : 16 * index + 16], context)
+                self._known.setdefault(identity, segment.first_chunk + index)
             self._next_chunk = segment.first_chunk + segment.chunks
             self._next_atom = segment.first_atom + segment.atoms
         self._pending: list[tuple[Chunk, bytes]] = []
         self._bytes = 0
-        self._since = time.monotonic()  # when what waits for the next commit began to
-        self._pace = 0.0  # seconds that a byte of text took to encode, then
+        self._since = time.monotonic()  # the time when the oldest pending chunk was added
+        self._pace = 0.0  # seconds for each byte of text in the last commit
 
     def add(self, chunk: Chunk) -> int:
-        """The chunk's number in the crystal. May commit a segment."""
+        """Add a chunk; return its number in the crystal, the old one where it is stored already."""
         if self._store.format < CONTEXTS_SINCE:
             chunk = replace(chunk, context="")
         data = chunk.text.encode()
         key = digest(data)
-        which = chunk_identity(key, chunk.context)
-        known = self._known.get(which)
+        identity = chunk_identity(key, chunk.context)
+        known = self._known.get(identity)
         if known is not None:
             return known
         if not self._pending:
             self._since = time.monotonic()
         number = self._next_chunk + len(self._pending)
         self._pending.append((chunk, key))
-        self._known[which] = number
+        self._known[identity] = number
         self._bytes += len(data)
         return number
 
     @property
     def full(self) -> bool:
-        """Whether it is time to commit."""
+        """Whether enough text or work is pending for a commit."""
         waiting = time.monotonic() - self._since + self._pace * self._bytes
         return self._bytes >= SEGMENT_BYTES or waiting >= PATIENCE
 
     def commit(self, *, layers: bool = True) -> None:
-        """Write what has been added since the last commit, and what `on_commit` writes, in one transaction.
+        """Write the pending chunks, and the rows of `on_commit`, in one transaction.
 
-        layers: False stores the text and its lexical index alone. A Ctrl-C while layers are made leaves everything as it was,
-        for another call; one that comes while the transaction is written is raised after it.
+        A Ctrl-C while layers are made leaves everything as it was, for another call. One that comes
+        while the transaction is written is raised after it.
+
+        Args:
+            layers: False stores the text and its lexical index alone.
         """
         began = time.monotonic()
         chunks = [chunk for chunk, _ in self._pending]
         codes = None
-        with ThreadPoolExecutor(1) as beside:  # what one processor does at a time is done while all of them encode
-            draft = beside.submit(self._draft, chunks)
+        # The draft needs one processor, and is made while all of them encode.
+        with ThreadPoolExecutor(1) as pool:
+            draft = pool.submit(self._draft, chunks)
             if layers and self._encoder is not None and chunks:
                 codes = self._encoder.codes(chunks)
         with signals_held_back():
@@ -135,8 +155,17 @@ class SegmentWriter:
 
 
 class Draft(NamedTuple):
-    """A segment but for its layers, ready to be written: its text before (`size`, bytes) and after compression, its chunks'
-    contexts, its other parts by name, and the blocks of its lexical index."""
+    """A segment that is ready to be written, without its layers.
+
+    Attributes:
+        chunks: The number of its chunks.
+        spans: Lengths of its chunks and units.
+        size: Bytes of its text.
+        text: Its text, compressed.
+        contexts: The context of each chunk.
+        parts: Its other parts by name.
+        blocks: The blocks of its lexical index.
+    """
 
     chunks: int
     spans: ChunkSpans
@@ -155,7 +184,16 @@ def build_draft(
     spans: ChunkSpans,
     counts: Sequence[Counter[str]],
 ) -> Draft:
-    """A segment from the text, the hash and the context of each chunk, their spans, and the terms of each atom."""
+    """Build a segment without its layers.
+
+    Args:
+        first_atom: The number of its first atom.
+        texts: The text of each chunk.
+        keys: The hash of each text, 16 bytes.
+        contexts: The context of each chunk.
+        spans: Lengths of the chunks and their units.
+        counts: The terms of each atom with their frequencies.
+    """
     text = "".join(texts).encode()
     lengths = np.array([min(255, sum(count.values())) for count in counts], np.uint8)
     parts = {"spans": varint.encode(spans.flat()), "hashes": b"".join(keys), "lengths": lengths.tobytes()}
@@ -166,7 +204,18 @@ def build_draft(
 def write_segment(
     store: Store, first_chunk: int, first_atom: int, draft: Draft, codes: LayerCodes | None
 ) -> SegmentRow:
-    """Write a segment, with its part of the lexical index, inside a transaction. codes: None when there are no weights."""
+    """Write a segment and its part of the lexical index, inside a transaction.
+
+    Args:
+        store: The crystal, open for writing.
+        first_chunk: The number of its first chunk.
+        first_atom: The number of its first atom.
+        draft: The segment.
+        codes: Its codes; None when there are no weights.
+
+    Returns:
+        The row of the segment.
+    """
     units, clusters, atoms = (int(count.sum()) for count in node_counts(draft.spans.tokens))
     tokens, encoded = int(draft.spans.tokens.sum()), int(codes is not None)
     segment = SegmentRow(0, first_chunk, draft.chunks, first_atom, atoms, clusters, units, tokens, draft.size, encoded)
@@ -184,9 +233,9 @@ def write_segment(
 
 
 def merge_tail(store: Store) -> None:
-    """Keep lexical segments few: as soon as there are four neighbours of one level they become one of the next.
+    """Merge the last lexical segments while four neighbours are of one level, inside a transaction.
 
-    Inside a transaction.
+    Four become one of the next level, so that their number stays small.
     """
     while True:
         last = store.lexicons()[-_FAN:]
@@ -196,12 +245,18 @@ def merge_tail(store: Store) -> None:
 
 
 def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
-    """Make one lexical segment of neighbouring ones, inside a transaction."""
-    chosen = [lexicon for lexicon in store.lexicons() if lexicon.id in numbers]
-    blocks = list(merge_blocks([(lexicon.first_atom, store.blocks(lexicon.id)) for lexicon in chosen]))
-    for lexicon in chosen:
+    """Merge neighbouring lexical segments into one, inside a transaction.
+
+    Args:
+        store: The crystal, open for writing.
+        level: The level of the new segment.
+        numbers: Ids of the segments to merge.
+    """
+    lexicons = [lexicon for lexicon in store.lexicons() if lexicon.id in numbers]
+    blocks = list(merge_blocks([(lexicon.first_atom, store.blocks(lexicon.id)) for lexicon in lexicons]))
+    for lexicon in lexicons:
         store.drop_lexicon(lexicon.id)
-    store.add_lexicon(level, chosen[0].first_atom, sum(lexicon.atoms for lexicon in chosen), blocks)
+    store.add_lexicon(level, lexicons[0].first_atom, sum(lexicon.atoms for lexicon in lexicons), blocks)
 
 
 def atom_terms(chunk: Chunk) -> list[Counter[str]]:
@@ -210,10 +265,19 @@ def atom_terms(chunk: Chunk) -> list[Counter[str]]:
 
 
 def count_terms(text: str, starts: list[int], context: str) -> list[Counter[str]]:
-    """The terms, with their frequencies, of atoms that begin at the characters `starts`; the first begins at 0.
+    """Count the terms of a chunk's atoms.
 
-    A word belongs to the atom in which it begins. Each term of the context counts once more in the first atom: in every atom
-    it found no more (docs/LOG.md), and took three times the room.
+    A word belongs to the atom in which it begins. Each term of the context counts once more, in the
+    first atom. Counted in every atom it improved nothing (docs/LOG.md) and took three times the
+    space.
+
+    Args:
+        text: The text of the chunk.
+        starts: The character at which each atom begins; the first is 0.
+        context: The context of the chunk.
+
+    Returns:
+        The terms of each atom with their frequencies.
     """
     counts: list[Counter[str]] = [Counter() for _ in starts]
     if counts:
@@ -224,7 +288,7 @@ def count_terms(text: str, starts: list[int], context: str) -> list[Counter[str]
 
 
 def chunk_spans_of(chunks: list[Chunk]) -> ChunkSpans:
-    """Measure chunks and their units."""
+    """Measure the lengths of chunks and their units."""
     return ChunkSpans(
         np.array([len(chunk.text.encode()) for chunk in chunks], np.int64),
         np.array([len(chunk.text) for chunk in chunks], np.int64),
@@ -235,7 +299,7 @@ def chunk_spans_of(chunks: list[Chunk]) -> ChunkSpans:
 
 
 def _unit_lengths(chunk: Chunk) -> Int64Array:
-    """Compute the characters from the end of the unit before (or the chunk's start) to each unit's own, int64 [units]."""
+    """Measure the characters of each unit, int64 [units], from the end of the unit before it."""
     bounds = pyramid_layout(len(chunk.ids)).units
     ends: Int64Array = chunk.ends[bounds[1:] - 1].astype(np.int64)
     lengths: Int64Array = ends - np.concatenate([np.zeros(1, np.int64), ends])[:-1]

@@ -1,4 +1,7 @@
-"""What a crystal holds, counted: its layers, its text, its documents, and the way down through one document."""
+"""Figures of a crystal, and a walk through the layers of one document.
+
+Knows: counts and sizes of all parts, the tree. Does not know: how figures are shown.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,15 @@ from crystalcli.types import Document, DocumentState
 
 @dataclass(frozen=True, slots=True)
 class LayerStats:
-    """One layer: its name, its nodes, how many nodes of the layer below each stands for on average, its bytes in the file.
+    """The figures of one layer.
 
-    cosine: between its vectors and what their codes decode to, mean over all nodes; None where it was not measured.
+    Attributes:
+        name: Its name.
+        nodes: The number of its nodes.
+        ratio: The nodes of the layer below for each node, on average.
+        bytes: Its bytes in the file.
+        cosine: The cosine between vectors and their decoded codes, mean over all nodes; None where
+            it was not measured.
     """
 
     name: str
@@ -30,11 +39,26 @@ class LayerStats:
 
 @dataclass(frozen=True, slots=True)
 class StatsReport:
-    """A crystal in figures. Sizes are bytes. text_stored: the compressed text; file: the whole file.
+    """The figures of a crystal. Sizes are bytes.
 
-    own_encoder: what is recorded of an encoder that the user named: name, SHA-256 of its weights, place, dimension and so on;
-    None for the program's own. codebooks: bytes of the codebooks that it brought into the file.
-    tokens counts stored text once; state_counts: documents by state; kinds: documents read, by kind.
+    Attributes:
+        format_version: The version of the file format.
+        encoder: The name of the encoder.
+        own_encoder: The record of the user's own encoder, as of `EncoderId`; None for the program's
+            own.
+        codebooks: Size of the codebooks of the user's own encoder.
+        complete: Whether every segment has layers and every document was read to its end.
+        documents: Documents with text.
+        state_counts: Rows of the ledger, by state.
+        kinds: Documents with text, by kind.
+        tokens: Tokens of the text; text that is stored once counts once.
+        chunks: Chunks of the text.
+        layers: The figures of layers 0 to 3.
+        text_raw: Size of the text before compression.
+        text_stored: Size of the text after compression.
+        lexical: Size of the lexical index.
+        spans: Size of spans, hashes and contexts.
+        file: Size of the whole file.
     """
 
     format_version: int
@@ -56,12 +80,12 @@ class StatsReport:
 
     @property
     def layer_bytes_per_million(self) -> float:
-        """Bytes of layers 1 to 3 for every million tokens."""
+        """Bytes of layers 1 to 3 for each million tokens."""
         return 1e6 * sum(layer.bytes for layer in self.layers[1:]) / max(1, self.tokens)
 
 
 def crystal_stats(store: Store) -> StatsReport:
-    """Count everything."""
+    """Count and measure everything in a crystal."""
     segments = store.segments()
     sizes = store.part_sizes()
     sources = store.sources()
@@ -69,14 +93,14 @@ def crystal_stats(store: Store) -> StatsReport:
     encoded = [segment for segment in segments if segment.encoded]
     counts = {name: sum(getattr(segment, name) for segment in encoded) for name in ("units", "clusters", "atoms")}
     below, layers = sum(segment.tokens for segment in encoded), []
-    kept = mean_fidelity(store)
+    cosines = mean_fidelity(store)
     meta = store.meta()
     mark = EncoderId.read(meta)
     text_stored, text_raw = sizes.get("text", (0, 0))
     layers.append(LayerStats("tokens", tokens, 1.0, text_stored))
     for name in ("units", "clusters", "atoms"):
         stored, _ = sizes.get(name, (0, 0))
-        layers.append(LayerStats(name, counts[name], below / max(1, counts[name]), stored, kept.get(name)))
+        layers.append(LayerStats(name, counts[name], below / max(1, counts[name]), stored, cosines.get(name)))
         below = counts[name]
     states = Counter(source.state for source in sources)
     return StatsReport(
@@ -100,7 +124,7 @@ def crystal_stats(store: Store) -> StatsReport:
 
 
 def describe_document(store: Store, source: SourceRow) -> Document:
-    """A ledger row as the public noun."""
+    """Convert a row of the ledger to a Document."""
     return Document(
         path=source.path,
         kind=source.kind,
@@ -117,7 +141,15 @@ def describe_document(store: Store, source: SourceRow) -> Document:
 
 
 def find_document(store: Store, name: str) -> SourceRow:
-    """The document cited as `name`, or the only one whose path ends so. Raises NotFoundError."""
+    """Find a document by its name or by the end of its path.
+
+    Args:
+        store: The crystal.
+        name: The name that it is cited by, or an end of it that no other has, or a path to its file.
+
+    Raises:
+        NotFoundError: No document, or more than one, has the name.
+    """
     exact = store.source_named(name)
     if exact is not None:
         return exact
@@ -126,18 +158,28 @@ def find_document(store: Store, name: str) -> SourceRow:
         for source in store.sources()
         if source.path.endswith("/" + name.lstrip("/")) or source.path.split("/")[-1] == name
     ]
-    if not ending:  # the way to the file, as a shell completes it
+    if not ending:  # the path of the file, as a shell completes it
         ending = [source for source in store.sources() if name.endswith("/" + source.path)]
     if len(ending) == 1:
         return ending[0]
     if ending:
-        raise NotFoundError(f"{len(ending)} documents end in {name}: say which, for example {ending[0].path}")
+        raise NotFoundError(f"{len(ending)} documents end in {name}: name one of them, for example {ending[0].path}")
     raise NotFoundError(f"no document {name} in this crystal; `crystal inspect --documents` lists them")
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkView:
-    """One chunk of a document: its span, its first line, its tokens, and its atoms; `shared`: stands elsewhere too."""
+    """One chunk of a document.
+
+    Attributes:
+        number: Its number in the crystal.
+        start: Its first character, in the document.
+        end: The character after its last.
+        line: Its first line, from 1.
+        tokens: Its number of tokens.
+        shared: Whether its text also occurs elsewhere.
+        atoms: Its atoms.
+    """
 
     number: int
     start: int
@@ -150,7 +192,16 @@ class ChunkView:
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """A node of the pyramid: its layer, its text's span in the document, its code in hex, and its children."""
+    """A node of the pyramid.
+
+    Attributes:
+        layer: "atom", "cluster" or "unit".
+        start: The first character of its text, in the document.
+        end: The character after the last.
+        code: Its code in hex; "" without layers.
+        text: Its text.
+        children: Its children; empty for a unit.
+    """
 
     layer: str
     start: int
@@ -160,48 +211,57 @@ class NodeView:
     children: tuple[NodeView, ...]
 
 
-def walk_layers(shelf: IndexReader, source: SourceRow) -> Iterator[ChunkView]:
-    """A document's chunks in order, each with the way from its atoms down to clusters, units and text."""
-    return _chunks(shelf, shelf.store.runs_of(source.id))  # where they are is read now, as of the shelf's commit
+def walk_layers(index: IndexReader, source: SourceRow) -> Iterator[ChunkView]:
+    """Go through a document's chunks in order, each with its atoms, clusters, units and text."""
+    return _chunks(index, index.store.runs_of(source.id))  # runs are read now, as of the index's commit
 
 
-def _chunks(shelf: IndexReader, runs: list[RunRow]) -> Iterator[ChunkView]:
+def _chunks(index: IndexReader, runs: list[RunRow]) -> Iterator[ChunkView]:
     for run in runs:
         offset, lines = run.start, run.lines
         for chunk in range(run.first_chunk, run.first_chunk + run.chunks):
-            text = shelf.chunk_text(chunk)
-            yield _chunk(shelf, chunk, text, offset, lines + 1)
+            text = index.chunk_text(chunk)
+            yield _chunk(index, chunk, text, offset, lines + 1)
             offset += len(text)
             lines += text.count("\n")
 
 
-def _chunk(shelf: IndexReader, chunk: int, text: str, offset: int, line: int) -> ChunkView:
-    index = shelf.segment_with(chunk)
-    view = shelf.view(index)
-    local = chunk - view.row.first_chunk
-    low, bounds = int(view.chunk_units[local]), view.unit_bounds(local).tolist()
-    cluster_codes, unit_codes = shelf.codes(index) if view.row.encoded else (None, None)
+def _chunk(index: IndexReader, chunk: int, text: str, offset: int, line: int) -> ChunkView:
+    """Build the view of a chunk.
+
+    Args:
+        index: The crystal's index.
+        chunk: The number of the chunk.
+        text: Its text.
+        offset: Its first character, in the document.
+        line: Its first line, from 1.
+    """
+    number = index.segment_with(chunk)
+    segment = index.view(number)
+    local = chunk - segment.row.first_chunk
+    low, bounds = int(segment.chunk_units[local]), segment.unit_bounds(local).tolist()
+    cluster_codes, unit_codes = index.codes(number) if segment.row.encoded else (None, None)
 
     def node(layer: str, first: int, last: int, code: str, children: list[NodeView]) -> NodeView:
         start, end = bounds[first - low], bounds[last - low]
         return NodeView(layer, offset + start, offset + end, code, text[start:end], tuple(children))
 
     atoms = []
-    for atom in range(int(view.chunk_atoms[local]), int(view.chunk_atoms[local + 1])):
+    for atom in range(int(segment.chunk_atoms[local]), int(segment.chunk_atoms[local + 1])):
         clusters = []
-        for cluster in range(int(view.atom_clusters[atom]), int(view.atom_clusters[atom + 1])):
-            first, last = int(view.cluster_units[cluster]), int(view.cluster_units[cluster + 1])
+        for cluster in range(int(segment.atom_clusters[atom]), int(segment.atom_clusters[atom + 1])):
+            first, last = int(segment.cluster_units[cluster]), int(segment.cluster_units[cluster + 1])
             units = [
                 node("unit", unit, unit + 1, unit_codes[unit].tobytes().hex() if unit_codes is not None else "", [])
                 for unit in range(first, last)
             ]
             code = cluster_codes[cluster].tobytes().hex() if cluster_codes is not None else ""
             clusters.append(node("cluster", first, last, code, units))
-        first = int(view.cluster_units[view.atom_clusters[atom]])
-        last = int(view.cluster_units[view.atom_clusters[atom + 1]])
+        first = int(segment.cluster_units[segment.atom_clusters[atom]])
+        last = int(segment.cluster_units[segment.atom_clusters[atom + 1]])
         code = ""
-        if shelf.atom_codes is not None and view.row.encoded:
-            code = shelf.atom_codes[view.row.first_atom + atom].tobytes().hex()
+        if index.atom_codes is not None and segment.row.encoded:
+            code = index.atom_codes[segment.row.first_atom + atom].tobytes().hex()
         atoms.append(node("atom", first, last, code, clusters))
-    shared = len(shelf.store.runs_over(chunk)) > 1
-    return ChunkView(chunk, offset, offset + len(text), line, int(view.spans.tokens[local]), shared, tuple(atoms))
+    shared = len(index.store.runs_over(chunk)) > 1
+    return ChunkView(chunk, offset, offset + len(text), line, int(segment.spans.tokens[local]), shared, tuple(atoms))

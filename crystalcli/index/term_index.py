@@ -1,4 +1,4 @@
-"""The lexical index of an open crystal: a term's postings and its inverse document frequency.
+"""The lexical index of an open crystal: a term's postings and its idf.
 
 Knows: lexicons and their blocks. Does not know: vectors, and how scores are mixed.
 """
@@ -10,11 +10,11 @@ from crystalcli.lexical import PackedPostings, bm25, lookup_postings, query_term
 
 
 class TermIndex:
-    """Looks terms up in the lexicons of one shelf."""
+    """Looks terms up in the lexicons of one crystal."""
 
-    def __init__(self, shelf: IndexReader) -> None:
-        self._store = shelf.store
-        self._atoms = max(1, shelf.atoms)
+    def __init__(self, index: IndexReader) -> None:
+        self._store = index.store
+        self._atoms = max(1, index.atoms)
 
     def postings(self, text: str) -> dict[str, list[PackedPostings]]:
         """Read the postings of each term of a text, a part for each lexicon that has the term."""
@@ -24,6 +24,6 @@ class TermIndex:
         """Compute the inverse document frequency of each term of a text."""
         return self.idf_of(self.postings(text))
 
-    def idf_of(self, found: dict[str, list[PackedPostings]]) -> dict[str, float]:
-        """Compute the inverse document frequency of terms whose postings are at hand."""
-        return {term: bm25.idf(sum(part.df for part in parts), self._atoms) for term, parts in found.items()}
+    def idf_of(self, postings: dict[str, list[PackedPostings]]) -> dict[str, float]:
+        """Compute the inverse document frequency of terms from their postings, as of `postings`."""
+        return {term: bm25.idf(sum(part.df for part in parts), self._atoms) for term, parts in postings.items()}

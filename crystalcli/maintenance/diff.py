@@ -16,7 +16,8 @@ from crystalcli.storage import SourceRow, Store, check_seal
 @dataclass(frozen=True, slots=True)
 class DiffPassage:
     """A passage (a chunk) that one of the two has: its span in the document, its place there, its first line that holds
-    something."""
+    something.
+    """
 
     start: int
     end: int
@@ -43,7 +44,8 @@ class DiffRename(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class DiffReport:
     """From the first crystal to the second: names of documents; renamed: (name in the first, name in the second), where the
-    text is the same; same: how many documents are."""
+    text is the same; same: how many documents are.
+    """
 
     added: tuple[str, ...]
     gone: tuple[str, ...]

@@ -60,7 +60,7 @@ def test_a_crystal_finds_its_own_encoder_and_says_when_it_is_gone(tmp_path, shel
     assert here(capsys, "recall", "High water", "-c", file, "--encoder", moved)[2] == ""
     code, _, err = here(capsys, "ingest", shelf_folder, "-c", file)
     assert code == 6
-    assert err == "crystal: the crystal's own encoder tiny is not at tiny; --encoder DIR says where it is\n"
+    assert err == "crystal: the crystal's own encoder tiny is not at tiny; name its folder with --encoder DIR\n"
     monkeypatch.setenv("CRYSTAL_ENCODER", str(moved))
     assert here(capsys, "ask", "--extractive", "When is high water at Oldhaven?", "-c", file)[::2] == (0, "")
     assert here(capsys, "ingest", shelf_folder, "-c", file)[::2] == (0, "")

@@ -110,7 +110,7 @@ def test_the_encoder_is_looked_for_and_compared(tmp_path, shelf_folder, encoder,
         assert "04:10" in crystal.recall("High water at Oldhaven", 1)[0].text
     with (
         Crystal.open(path, writable=True) as crystal,
-        pytest.raises(ModelMissingError, match="own encoder enc is not at enc; --encoder DIR"),
+        pytest.raises(ModelMissingError, match="own encoder enc is not at enc; name its folder with --encoder DIR"),
     ):
         crystal.ingest([shelf_folder])
     with Crystal.open(path, encoder=moved) as crystal:
@@ -227,7 +227,7 @@ def test_where_codebooks_go_is_checked_before_the_work(tmp_path, capsys, monkeyp
     for output, code, said in (
         ("nowhere/x.npz", 1, "cannot write nowhere/x.npz: No such file or directory"),
         ("folder.npz", 1, "cannot write folder.npz: it is a folder"),
-        ("outbook", 2, "a file that ends in .npz, and not to outbook"),
+        ("outbook", 2, "the name of the output must end in .npz: outbook"),
     ):
         assert script.main(["no-such-text.md", "-o", output, "--encoder", "no-such-encoder"]) == code
         err = capsys.readouterr().err

@@ -117,7 +117,8 @@ class _Planner:
 
     def _is_name(self, phrase: str) -> bool:
         """Whether a phrase is a title or a name: all its words with a capital, or in quotation marks, or, where the whole question is
-        written without capitals, never without one in the documents."""
+        written without capitals, never without one in the documents.
+        """
         if phrase[:1] in "\"'“‘«" or re.search(r"\w/\w|\w\.\w", phrase):
             return True
         known = [phrase[start:end] for start, end, term in word_spans(phrase) if term]

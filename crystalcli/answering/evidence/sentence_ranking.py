@@ -53,7 +53,8 @@ class RankedSentence(NamedTuple):
 
 class PassageReading(NamedTuple):
     """What reading passages shows. sentences: best first. similar: the best MaxSim of the question over a whole passage, exact; 0
-    without an encoder."""
+    without an encoder.
+    """
 
     sentences: list[RankedSentence]
     similar: float

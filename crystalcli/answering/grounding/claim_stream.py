@@ -61,7 +61,8 @@ class ClaimStream:
 
     def end(self, *, stopped: bool = False) -> Iterator[str]:
         """The model has ended: what is left is a sentence, too. stopped: it was not let finish, so that the last word may be the
-        beginning of another, and nothing is looked up for it."""
+        beginning of another, and nothing is looked up for it.
+        """
         self._rest = self._rest.rstrip()
         if self._rest.strip():
             yield from self._complete(len(self._rest), stopped)

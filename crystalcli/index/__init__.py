@@ -10,13 +10,13 @@ codebook_training.py  Codebooks of the user's own encoder, learned from files or
                       text.
 document_chunks.py    The chunks of one document as the index stores them, each with its context.
 encoder.py            The encoder of a crystal: the program's own, or one in a user's folder.
-fidelity.py           The fidelity of a crystal's codes: the mean cosine to the vectors, per layer.
+fidelity.py           The fidelity of codes: their mean cosine to the vectors, per layer.
 fill.py               Missing parts of a crystal, made afterwards: layers and codebooks.
 index_reader.py       The resident index of a crystal: the segment, chunk and codes of each atom.
 layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
-place.py              The place of a span of a document: pages, lines, sheet and row, cell, message.
+place.py              The place of a span: pages, lines, sheet and row, cell, message.
 run_builder.py        Runs of a document, built while its chunks are numbered.
-segment_reader.py     Segments by themselves: the spans and the tree of one, the numbering of all.
+segment_reader.py     Single segments: their spans, their trees, and their numbering.
 segment_writer.py     Segments, collected from chunks and committed: text, spans, codes, terms.
 stats.py              Figures of a crystal, and a walk through the layers of one document.
 term_index.py         The lexical index of an open crystal: a term's postings and its idf.

@@ -46,7 +46,9 @@ class DocumentAtoms(NamedTuple):
 
 
 def atom_starts(tokens: int, units: Int64Array) -> list[int]:
-    """Compute the characters of a chunk at which its atoms begin: each where the unit before it ends.
+    """Compute the characters of a chunk at which its atoms begin.
+
+    An atom begins where the unit before it ends.
 
     Args:
         tokens: Tokens of the chunk.

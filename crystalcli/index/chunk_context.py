@@ -1,4 +1,4 @@
-"""The context of a chunk: its document's name, headings and definition above it.
+"""The context of a chunk: document name, headings, enclosing definition.
 
 A chunk's codes and terms follow from its text and its context.
 

@@ -1,4 +1,4 @@
-"""Chunks of a crystal one by one, as stored: text, hash, context, units, codes.
+"""Stored chunks one by one: text, hash, context, units, codes.
 
 For programs that go through a crystal from end to end; recall has `index_reader`. All that is read
 is checked against its hash and its counts.

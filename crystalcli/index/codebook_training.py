@@ -1,4 +1,6 @@
-"""Codebooks of the user's own encoder, learned from files or from a crystal's text.
+"""Codebooks of the user's own encoder, learned from text.
+
+The text is that of files, or that of a crystal.
 
 A crystal's codebooks are learned from a sample of the first text that it is given. The hashes of
 the chunks decide which are in the sample. So every part of the text has its share, and neither the

@@ -1,4 +1,4 @@
-"""The fidelity of a crystal's codes: the mean cosine to the vectors, per layer.
+"""The fidelity of codes: their mean cosine to the vectors, per layer.
 
 It is the mean over every node that was ever encoded into the crystal. It is measured while
 encoding, when the vectors are in memory; afterwards there are only codes. The table `meta` keeps

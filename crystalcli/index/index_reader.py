@@ -117,7 +117,10 @@ class IndexReader:
         self.dead = self._dead_atoms()
 
     def _load(self) -> None:
-        """Read the resident parts, some segments at a time; memory is allocated by checked sizes."""
+        """Read the resident parts, some segments at a time.
+
+        Memory is allocated by sizes that were checked against the file.
+        """
         lengths, tokens = [], []
         ids = [row.id for row in self.segments]
         previous: SegmentRow | None = None

@@ -179,7 +179,7 @@ class LayerEncoder:
     def _for_each(
         self, chunks: Sequence[Chunk], ids: Sequence[IntArray], call: Callable[[int, torch.Tensor], None]
     ) -> None:
-        """Call `call` with each chunk's index and the states of its own tokens, as `Bert.for_each`."""
+        """Call `call` with each chunk's index and its own tokens' states, as `Bert.for_each`."""
         prefixes = self._prefixes(chunks, ids)
 
         def call_without_prefix(index: int, states: torch.Tensor) -> None:
@@ -240,7 +240,7 @@ class LazyEncoder:
 
 
 class CachedEncoder:
-    """The encoder of the last ingest, kept for the next; made anew for other weights or codebooks."""
+    """The encoder of the last ingest, kept for the next one."""
 
     def __init__(self) -> None:
         self._encoder: LazyEncoder | None = None

@@ -1,4 +1,4 @@
-"""The place of a span of a document: pages, lines, sheet and row, cell, message.
+"""The place of a span: pages, lines, sheet and row, cell, message.
 
 Knows: landmarks. Does not know: searching.
 """

@@ -1,4 +1,4 @@
-"""Segments by themselves: the spans and the tree of one, the numbering of all.
+"""Single segments: their spans, their trees, and their numbering.
 
 The rows of the file are checked against one another here, before memory is allocated by them.
 
@@ -110,7 +110,7 @@ def check_row(store: Store, row: SegmentRow, previous: SegmentRow | None, size: 
 
 
 def prefix_sums(lengths: Int64Array) -> Int64Array:
-    """Compute the bounds of pieces that follow one another, int64 [n + 1], from their lengths, int64 [n]."""
+    """Compute the bounds, int64 [n + 1], of consecutive pieces from their lengths, int64 [n]."""
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
 
 

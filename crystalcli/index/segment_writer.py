@@ -107,7 +107,7 @@ class SegmentWriter:
 
     @property
     def full(self) -> bool:
-        """Whether enough text or work is pending for a commit."""
+        """True once enough text or work is pending for a commit."""
         waiting = time.monotonic() - self._since + self._pace * self._bytes
         return self._bytes >= SEGMENT_BYTES or waiting >= PATIENCE
 

@@ -145,7 +145,7 @@ def find_document(store: Store, name: str) -> SourceRow:
 
     Args:
         store: The crystal.
-        name: The name that it is cited by, or an end of it that no other has, or a path to its file.
+        name: The name that it is cited by, the last parts of its path, or the path of its file.
 
     Raises:
         NotFoundError: No document, or more than one, has the name.
@@ -213,7 +213,8 @@ class NodeView:
 
 def walk_layers(index: IndexReader, source: SourceRow) -> Iterator[ChunkView]:
     """Go through a document's chunks in order, each with its atoms, clusters, units and text."""
-    return _chunks(index, index.store.runs_of(source.id))  # runs are read now, as of the index's commit
+    # The runs are read now, as of the index's commit, not when the first chunk is taken.
+    return _chunks(index, index.store.runs_of(source.id))
 
 
 def _chunks(index: IndexReader, runs: list[RunRow]) -> Iterator[ChunkView]:

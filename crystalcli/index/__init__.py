@@ -4,11 +4,11 @@ The question it answers: which text, vectors and places belong to which chunk?
 
 atom_spans.py         Characters of the atoms of a chunk, a run or a document.
 byte_cache.py         A least-recently-used cache bounded in bytes.
-chunk_context.py      The context of a chunk: its document's name, headings and definition above it.
-chunk_reader.py       Chunks of a crystal one by one, as stored: text, hash, context, units, codes.
-codebook_training.py  Codebooks of the user's own encoder, learned from files or from a crystal's
-                      text.
+chunk_context.py      The context of a chunk: document name, headings, enclosing definition.
+chunk_reader.py       Stored chunks one by one: text, hash, context, units, codes.
+codebook_training.py  Codebooks of the user's own encoder, learned from text.
 document_chunks.py    The chunks of one document as the index stores them, each with its context.
+document_lookup.py    Finds one document by its name or by the end of its path.
 encoder.py            The encoder of a crystal: the program's own, or one in a user's folder.
 fidelity.py           The fidelity of codes: their mean cosine to the vectors, per layer.
 fill.py               Missing parts of a crystal, made afterwards: layers and codebooks.
@@ -48,6 +48,11 @@ if TYPE_CHECKING:
     )
     from crystalcli.index.document_chunks import (
         chunks_of,
+    )
+    from crystalcli.index.document_lookup import (
+        document_with_suffix,
+        find_document,
+        missing_document,
     )
     from crystalcli.index.encoder import (
         DEFAULT_META,
@@ -106,7 +111,6 @@ if TYPE_CHECKING:
         StatsReport,
         crystal_stats,
         describe_document,
-        find_document,
         walk_layers,
     )
     from crystalcli.index.term_index import (
@@ -132,6 +136,11 @@ else:
                 "StoredChunk",
             ),
             "document_chunks": ("chunks_of",),
+            "document_lookup": (
+                "document_with_suffix",
+                "find_document",
+                "missing_document",
+            ),
             "encoder": (
                 "DEFAULT_META",
                 "ENCODER",
@@ -185,7 +194,6 @@ else:
                 "StatsReport",
                 "crystal_stats",
                 "describe_document",
-                "find_document",
                 "walk_layers",
             ),
             "term_index": ("TermIndex",),
@@ -228,6 +236,7 @@ __all__ = [
     "crystal_stats",
     "describe_document",
     "document_atoms",
+    "document_with_suffix",
     "fidelity_sums",
     "fill_layers",
     "find_document",
@@ -238,6 +247,7 @@ __all__ = [
     "make_lazy_encoder",
     "make_missing_layers",
     "merge_tail",
+    "missing_document",
     "open_encoder",
     "open_segment",
     "resolve_encoder",

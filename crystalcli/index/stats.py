@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crystalcli.errors import NotFoundError
 from crystalcli.index.encoder import EncoderId
 from crystalcli.index.fidelity import mean_fidelity
 from crystalcli.index.index_reader import IndexReader
@@ -138,33 +137,6 @@ def describe_document(store: Store, source: SourceRow) -> Document:
         chunks=source.chunks,
         pages=store.landmark_count(source.id, "page") if source.kind == "pdf" else None,
     )
-
-
-def find_document(store: Store, name: str) -> SourceRow:
-    """Find a document by its name or by the end of its path.
-
-    Args:
-        store: The crystal.
-        name: The name that it is cited by, the last parts of its path, or the path of its file.
-
-    Raises:
-        NotFoundError: No document, or more than one, has the name.
-    """
-    exact = store.source_named(name)
-    if exact is not None:
-        return exact
-    ending = [
-        source
-        for source in store.sources()
-        if source.path.endswith("/" + name.lstrip("/")) or source.path.split("/")[-1] == name
-    ]
-    if not ending:  # the path of the file, as a shell completes it
-        ending = [source for source in store.sources() if name.endswith("/" + source.path)]
-    if len(ending) == 1:
-        return ending[0]
-    if ending:
-        raise NotFoundError(f"{len(ending)} documents end in {name}: name one of them, for example {ending[0].path}")
-    raise NotFoundError(f"no document {name} in this crystal; `crystal inspect --documents` lists them")
 
 
 @dataclass(frozen=True, slots=True)

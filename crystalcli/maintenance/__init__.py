@@ -2,25 +2,20 @@
 
 The question it answers: is this crystal whole, and how is it made whole, smaller or one with another?
 
-compact.py          Gives back the space of what no document refers to any more: the crystal written
-                    anew, then put in its own place.
-copier.py           Copies what lives in crystals into a new one: chunks with their hashes,
-                    contexts, units and codes, and the documents made of them.
-diff.py             What one crystal holds and another does not: documents, and the passages of
-                    those that changed. Compares text, not vectors.
+compact.py          Gives back the space of unreferenced chunks by writing the crystal anew.
+copier.py           Copies documents of crystals into a new crystal, with their chunks and codes.
+diff.py             Compares two crystals by text: their documents, and the passages that changed.
 export.py           Writes documents back as files, and passages as rows. A crystal may come from
                     strangers: its names are not trusted.
-forget.py           Takes documents out of a crystal's ledger. Their text is in the file's bytes
-                    until it is compacted.
+forget.py           Removes documents from a crystal's ledger.
 merge.py            Several crystals into a new one: their documents side by side, text that they
                     share stored once, nothing encoded again.
 recover_segment.py  What can be kept of one segment of a damaged crystal: its chunks' texts, their
                     spans, and its codes where they still fit.
 repair.py           Makes a damaged crystal whole again: everything that can be read goes into a new
                     file, which then takes its place.
-selection.py        Which documents a person means by a name, a folder, a path or a glob.
-term_checksum.py    Whether the lexical index says of every atom what its text says, in eight bytes
-                    an atom.
+selection.py        Finds the documents that a name, a folder, a path or a glob selects.
+term_checksum.py    Checks that postings and text agree on every atom, in eight bytes an atom.
 verify.py           Whether a crystal holds together: every row, digest and pointer, from the file
                     through layers and postings to the documents.
 """

@@ -1,4 +1,9 @@
-"""Gives back the space of what no document refers to any more: the crystal written anew, then put in its own place."""
+"""Gives back the space of unreferenced chunks by writing the crystal anew.
+
+The new file then takes the old one's place. Nothing is encoded again.
+
+Knows: copying of documents and codebooks. Does not know: why a chunk is unreferenced.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,14 @@ from crystalcli.storage import Store, check_seal, copy_codebooks, landmark_tripl
 
 @dataclass(frozen=True, slots=True)
 class CrystalSize:
-    """The size of a crystal: bytes of the file, chunks and their tokens, segments."""
+    """The size of a crystal.
+
+    Attributes:
+        bytes: Bytes of the file.
+        chunks: Stored chunks.
+        tokens: Tokens of these chunks.
+        segments: Segments of the index.
+    """
 
     bytes: int
     chunks: int
@@ -24,7 +36,14 @@ class CrystalSize:
 
 @dataclass(frozen=True, slots=True)
 class CompactReport:
-    """The size of a crystal before and after it was compacted, its documents with text, and the seconds that it took."""
+    """The outcome of a compaction.
+
+    Attributes:
+        before: The size before it.
+        after: The size after it.
+        documents: The documents with text.
+        seconds: The time that it took.
+    """
 
     before: CrystalSize
     after: CrystalSize
@@ -33,34 +52,41 @@ class CompactReport:
 
 
 def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
-    """Write the crystal at `path` anew without its dead chunks, its segments as large as those of one ingest.
+    """Write a crystal anew without its unreferenced chunks, in segments as large as those of one ingest.
 
-    Documents, texts and codes stay what they are; nothing is encoded. The file is replaced at the end, in one step: until then,
-    and after an interruption, the old one is whole. progress: told tokens done and tokens in all, a document at a time.
-    Raises CrystalError when another program is writing it, and DamagedCrystalError rather than copy what is damaged.
+    Documents, texts and codes stay the same. The file is replaced at the end, in one step: until
+    then, and after an interruption, the old one is whole.
+
+    Args:
+        path: The crystal.
+        progress: Called after each document with the tokens that are done and all tokens.
+
+    Raises:
+        CrystalError: Another program is writing the crystal, or it cannot be written.
+        DamagedCrystalError: The crystal is damaged. Damage is never copied.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     with Store.open(path, writable=True) as old:
-        before = size_of(old)
+        old_size = crystal_size(old)
         with write_beside(path, old.meta(), old) as new:
             copy_codebooks(old, new)
-            copy, chunks, documents = CrystalCopier(new), ChunkReader(old), 0
+            copier, chunks, documents = CrystalCopier(new), ChunkReader(old), 0
             sources, done = old.sources(), 0
             total = sum(source.tokens for source in sources)
             for source in sources:
                 check_seal(old, source)
-                copy.enter(source, copy.add(chunks, source.id), landmark_triples(old, source.id))
+                copier.add_document(source, copier.copy_chunks(chunks, source.id), landmark_triples(old, source.id))
                 documents += source.chunks > 0
                 done += source.tokens
                 if progress is not None:
                     progress(done, total)
-            copy.finish()
-            after = size_of(new)
-    return CompactReport(before, after, documents, time.monotonic() - began)
+            copier.finish()
+            new_size = crystal_size(new)
+    return CompactReport(old_size, new_size, documents, time.monotonic() - started)
 
 
-def size_of(store: Store) -> CrystalSize:
-    """Count."""
+def crystal_size(store: Store) -> CrystalSize:
+    """Count the bytes, chunks, tokens and segments of a crystal."""
     segments = store.segments()
     chunks, tokens = sum(segment.chunks for segment in segments), sum(segment.tokens for segment in segments)
     return CrystalSize(store.file_size(), chunks, tokens, len(segments))

@@ -1,8 +1,11 @@
-"""Copies what lives in crystals into a new one: chunks with their hashes, contexts, units and codes, and the documents made of them.
+"""Copies documents of crystals into a new crystal, with their chunks and codes.
 
-Nothing is encoded or tokenized again. Chunks are taken in the order of the documents, so that what an edit tore apart stands
-together again; numbers are given anew, and the lexical index is made from the text, as an ingest makes it. The copy is what one
-ingest of the same documents, in the same order, would have written.
+Nothing is encoded or tokenized again: chunks keep their hashes, contexts, units and codes. They are
+copied in the order of the documents, so that chunks which an edit separated are consecutive again.
+Chunks get new numbers, and the lexical index is made from the text, as an ingest makes it. The copy
+is what one ingest of the same documents, in the same order, would have written.
+
+Knows: chunks, segments, rows of the ledger. Does not know: why documents are copied.
 """
 
 from __future__ import annotations
@@ -27,49 +30,72 @@ from crystalcli.index import (
 )
 from crystalcli.storage import ChunkSpans, RunRow, SourceRow, Store
 
-Landmarks = Sequence[tuple[int, str, str]]
+Landmarks = Sequence[tuple[int, str, str]]  # (start, kind, label)
 
 
 class CrystalCopier:
-    """Writes into `target`, an empty crystal. Add documents' texts, enter the documents, finish."""
+    """Writes documents into an empty crystal.
+
+    For each document call `copy_chunks`, then `add_document`; at the end call `finish`.
+    """
 
     def __init__(self, target: Store) -> None:
+        """Start with an empty crystal.
+
+        Args:
+            target: The crystal to write into.
+        """
         self._target = target
-        self._known: dict[bytes, int] = {}
+        self._numbers: dict[bytes, int] = {}  # identity of a chunk: its number in the copy
         self._characters, self._newlines = array("q"), array("q")  # of every chunk of the copy
         self._pending: list[StoredChunk] = []
-        self._size = 0
+        self._pending_bytes = 0
         self._first_chunk = self._first_atom = 0
-        self._rows: list[tuple[SourceRow, list[RunRow], Landmarks]] = []
+        self._documents: list[tuple[SourceRow, list[RunRow], Landmarks]] = []
         self._sources = 0
 
-    def add(self, chunks: ChunkReader, source: int) -> array[int]:
-        """The numbers that the chunks of a source have in the copy; what is not there yet is copied. May write a segment."""
+    def copy_chunks(self, chunks: ChunkReader, source: int) -> array[int]:
+        """Copy the chunks of a document, except those that the copy has already. May write a segment.
+
+        Args:
+            chunks: The crystal to copy from.
+            source: The id of the document there.
+
+        Returns:
+            The number that each chunk has in the copy, in order.
+        """
         numbers = array("q")
         for chunk in chunks.of(source):
-            known = self._known.get(chunks.identity(chunk))
-            numbers.append(self._take(chunks.get(chunk)) if known is None else known)
+            number = self._numbers.get(chunks.identity(chunk))
+            numbers.append(self._copy_chunk(chunks.get(chunk)) if number is None else number)
         return numbers
 
-    def enter(self, row: SourceRow, numbers: Sequence[int], landmarks: Landmarks) -> None:
-        """A document: its row of the ledger (the id is given anew), the numbers of its chunks, its landmarks."""
+    def add_document(self, row: SourceRow, numbers: Sequence[int], landmarks: Landmarks) -> None:
+        """Add a document to the ledger of the copy.
+
+        Args:
+            row: Its row in the old ledger; its id is replaced by a new one.
+            numbers: The numbers of its chunks in the copy.
+            landmarks: Its landmarks.
+        """
         self._sources += 1
-        self._rows.append((row._replace(id=self._sources), self._runs(self._sources, numbers), landmarks))
+        self._documents.append((row._replace(id=self._sources), self._runs(self._sources, numbers), landmarks))
 
     def finish(self) -> None:
-        """Write what has not been written yet."""
+        """Write the rest."""
         self._write()
 
-    def _take(self, chunk: StoredChunk) -> int:
+    def _copy_chunk(self, chunk: StoredChunk) -> int:
+        # A segment has codes for all of its chunks or for none.
         if self._pending and (self._pending[-1].codes is None) != (chunk.codes is None):
-            self._write()  # a segment has its layers for all of its chunks or for none
+            self._write()
         number = self._first_chunk + len(self._pending)
-        self._known[chunk_identity(chunk.key, chunk.context)] = number
+        self._numbers[chunk_identity(chunk.key, chunk.context)] = number
         self._characters.append(len(chunk.text))
         self._newlines.append(chunk.text.count("\n"))
         self._pending.append(chunk)
-        self._size += len(chunk.text.encode())
-        if self._size >= SEGMENT_BYTES:
+        self._pending_bytes += len(chunk.text.encode())
+        if self._pending_bytes >= SEGMENT_BYTES:
             self._write()
         return number
 
@@ -80,24 +106,25 @@ class CrystalCopier:
         return runs.take()
 
     def _write(self) -> None:
+        """Write the pending chunks as a segment, and the pending documents, in one transaction."""
         pending, store = self._pending, self._target
         with store.transaction():
             if pending:
                 texts, keys = [chunk.text for chunk in pending], [chunk.key for chunk in pending]
                 contexts = [chunk.context for chunk in pending]
-                counts = [count for chunk in pending for count in _counts(chunk)]
-                draft = build_draft(self._first_atom, texts, keys, contexts, _spans(pending), counts)
-                segment = write_segment(store, self._first_chunk, self._first_atom, draft, _codes(pending))
+                counts = [count for chunk in pending for count in _term_counts(chunk)]
+                draft = build_draft(self._first_atom, texts, keys, contexts, _chunk_spans(pending), counts)
+                segment = write_segment(store, self._first_chunk, self._first_atom, draft, _layer_codes(pending))
                 self._first_chunk += segment.chunks
                 self._first_atom += segment.atoms
-            for row, runs, landmarks in self._rows:
+            for row, runs, landmarks in self._documents:
                 store.put_source(row)
                 store.add_runs(runs)
                 store.add_landmarks(row.id, landmarks)
-        self._pending, self._size, self._rows = [], 0, []
+        self._pending, self._pending_bytes, self._documents = [], 0, []
 
 
-def _spans(chunks: Sequence[StoredChunk]) -> ChunkSpans:
+def _chunk_spans(chunks: Sequence[StoredChunk]) -> ChunkSpans:
     return ChunkSpans(
         np.array([len(chunk.text.encode()) for chunk in chunks], np.int64),
         np.array([len(chunk.text) for chunk in chunks], np.int64),
@@ -107,10 +134,10 @@ def _spans(chunks: Sequence[StoredChunk]) -> ChunkSpans:
     )
 
 
-def _counts(chunk: StoredChunk) -> list[Counter[str]]:
+def _term_counts(chunk: StoredChunk) -> list[Counter[str]]:
     return count_terms(chunk.text, atom_starts(chunk.tokens, chunk.units), chunk.context)
 
 
-def _codes(chunks: Sequence[StoredChunk]) -> LayerCodes | None:
-    made = [chunk.codes for chunk in chunks if chunk.codes is not None]
-    return LayerCodes(*(b"".join(parts) for parts in zip(*made, strict=True))) if made else None
+def _layer_codes(chunks: Sequence[StoredChunk]) -> LayerCodes | None:
+    codes = [chunk.codes for chunk in chunks if chunk.codes is not None]
+    return LayerCodes(*(b"".join(parts) for parts in zip(*codes, strict=True))) if codes else None

@@ -1,4 +1,9 @@
-"""What one crystal holds and another does not: documents, and the passages of those that changed. Compares text, not vectors."""
+"""Compares two crystals by text: their documents, and the passages that changed.
+
+Vectors are not compared, so the two may have different encoders.
+
+Knows: documents, chunks and their hashes. Does not know: layers, the lexical index.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +20,13 @@ from crystalcli.storage import SourceRow, Store, check_seal
 
 @dataclass(frozen=True, slots=True)
 class DiffPassage:
-    """A passage (a chunk) that one of the two has: its span in the document, its place there, its first line that holds
-    something.
+    """A passage (a chunk) that only one of the two crystals holds.
+
+    Attributes:
+        start: Its first character in the document.
+        end: The character after its last.
+        place: Its place for people, such as "lines 3-9".
+        first_line: Its first line that is not blank.
     """
 
     start: int
@@ -27,7 +37,13 @@ class DiffPassage:
 
 @dataclass(frozen=True, slots=True)
 class ChangedDocument:
-    """A document that both hold, with different text: the passages that only the second has, and only the first."""
+    """A document that both crystals hold, with different text.
+
+    Attributes:
+        path: Its name.
+        added: The passages that only the second crystal holds.
+        gone: The passages that only the first crystal holds.
+    """
 
     path: str
     added: tuple[DiffPassage, ...]
@@ -35,7 +51,12 @@ class ChangedDocument:
 
 
 class DiffRename(NamedTuple):
-    """A document that the second crystal holds under another name: its name in the first, and in the second."""
+    """A document that both crystals hold under different names, with the same text.
+
+    Attributes:
+        old: Its name in the first crystal.
+        new: Its name in the second.
+    """
 
     old: str
     new: str
@@ -43,8 +64,14 @@ class DiffRename(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DiffReport:
-    """From the first crystal to the second: names of documents; renamed: (name in the first, name in the second), where the
-    text is the same; same: how many documents are.
+    """The differences from a first crystal to a second.
+
+    Attributes:
+        added: The names of documents that only the second holds.
+        gone: The names of documents that only the first holds.
+        renamed: The documents with the same text under another name.
+        changed: The documents with another text under the same name.
+        same: The number of documents that are equal in both.
     """
 
     added: tuple[str, ...]
@@ -55,85 +82,107 @@ class DiffReport:
 
     @property
     def any(self) -> bool:
-        """Whether they differ at all."""
+        """Whether the crystals differ."""
         return bool(self.added or self.gone or self.renamed or self.changed)
 
 
-class _Side:
-    """One crystal: its documents with text, by name, and the hashes of their chunks."""
+class _DiffSide:
+    """One of the two crystals.
+
+    Attributes:
+        store: The crystal.
+        chunks: Its chunks.
+        sources: Its documents, by name.
+        keys: The hashes of the chunks of each document with text, by name.
+    """
 
     def __init__(self, store: Store) -> None:
+        """Check the seals of all documents and read the hashes of their chunks."""
         self.store = store
         self.chunks = ChunkReader(store)
         self.sources = {source.path: source for source in store.sources()}
         for source in self.sources.values():
             check_seal(store, source)
-        self.keys = {source.path: self._keys(source.id) for source in self.sources.values()}
+        self.keys = {source.path: self._chunk_keys(source.id) for source in self.sources.values()}
         self.keys = {path: keys for path, keys in self.keys.items() if keys}
 
-    def _keys(self, source: int) -> tuple[bytes, ...]:
+    def _chunk_keys(self, source: int) -> tuple[bytes, ...]:
         return tuple(self.chunks.key(chunk) for chunk in self.chunks.of(source))
 
     def text_hash(self, path: str) -> bytes:
-        """A hash of a document's text, however it is cut."""
-        seen = hashlib.blake2b(digest_size=16)
+        """Hash a document's text, independently of its division into chunks."""
+        hasher = hashlib.blake2b(digest_size=16)
         for chunk in self.chunks.of(self.sources[path].id):
-            seen.update(self.chunks.text(chunk).encode())
-        return seen.digest()
+            hasher.update(self.chunks.text(chunk).encode())
+        return hasher.digest()
 
-    def pieces(self, path: str, without: Sequence[bytes]) -> tuple[DiffPassage, ...]:
-        """A document's passages that are not among `without`, each of which stands for one."""
-        left, found = Counter(without), []
+    def passages_without(self, path: str, keys: Sequence[bytes]) -> tuple[DiffPassage, ...]:
+        """Return the passages of a document whose hashes are not among `keys`.
+
+        Each of `keys` matches one passage only: of two equal passages one is returned where `keys`
+        has their hash once.
+        """
+        unmatched, passages = Counter(keys), []
         source = self.sources[path]
         start, line = 0, 1
         for chunk, key in zip(self.chunks.of(source.id), self.keys[path], strict=True):
             text = self.chunks.text(chunk)
-            if left[key]:
-                left[key] -= 1
+            if unmatched[key]:
+                unmatched[key] -= 1
             else:
-                found.append(self._piece(source, text, start, line))
+                passages.append(self._passage(source, text, start, line))
             start, line = start + len(text), line + text.count("\n")
-        return tuple(found)
+        return tuple(passages)
 
-    def _piece(self, source: SourceRow, text: str, start: int, line: int) -> DiffPassage:
+    def _passage(self, source: SourceRow, text: str, start: int, line: int) -> DiffPassage:
         body = text.strip()
         first = start + (text.find(body) if body else 0)
         line_start = line + text.count("\n", 0, first - start)
         lines = line_start, line_start + body.count("\n")
-        where = locate_span(self.store, source, first, first + len(body), lines)
-        return DiffPassage(start, start + len(text), str(where), body.split("\n", 1)[0].strip())
+        place = locate_span(self.store, source, first, first + len(body), lines)
+        return DiffPassage(start, start + len(text), str(place), body.split("\n", 1)[0].strip())
 
 
-def diff_crystals(one: Path, other: Path) -> DiffReport:
-    """What there is in `other` and not in `one`, and the other way round. The crystals' encoders do not matter."""
-    with Store.open(one) as first, Store.open(other) as second, first.snapshot(), second.snapshot():
-        return _difference(_Side(first), _Side(second))
+def diff_crystals(first: Path, second: Path) -> DiffReport:
+    """Compare two crystals by the text of their documents.
+
+    Args:
+        first: The crystal to compare from.
+        second: The crystal to compare to.
+
+    Raises:
+        CrystalError: A crystal does not exist or cannot be read.
+        DamagedCrystalError: A crystal is damaged.
+    """
+    with Store.open(first) as one, Store.open(second) as two, one.snapshot(), two.snapshot():
+        return _diff(_DiffSide(one), _DiffSide(two))
 
 
-def _difference(one: _Side, two: _Side) -> DiffReport:
+def _diff(first: _DiffSide, second: _DiffSide) -> DiffReport:
     changed, same = [], 0
-    for path in sorted(one.keys.keys() & two.keys.keys()):
-        if one.keys[path] == two.keys[path] or one.text_hash(path) == two.text_hash(path):
+    for path in sorted(first.keys.keys() & second.keys.keys()):
+        if first.keys[path] == second.keys[path] or first.text_hash(path) == second.text_hash(path):
             same += 1
         else:
-            added, gone = two.pieces(path, one.keys[path]), one.pieces(path, two.keys[path])
+            added = second.passages_without(path, first.keys[path])
+            gone = first.passages_without(path, second.keys[path])
             changed.append(ChangedDocument(path, added, gone))
-    gone_paths = sorted(one.keys.keys() - two.keys.keys())
-    added_paths = sorted(two.keys.keys() - one.keys.keys())
-    renamed = _renamed(one, two, gone_paths, added_paths)
-    old_names, new_names = {old for old, _ in renamed}, {new for _, new in renamed}
+    gone_paths = sorted(first.keys.keys() - second.keys.keys())
+    added_paths = sorted(second.keys.keys() - first.keys.keys())
+    renamed = _renames(first, second, gone_paths, added_paths)
+    old_names, new_names = {rename.old for rename in renamed}, {rename.new for rename in renamed}
     return DiffReport(
         tuple(path for path in added_paths if path not in new_names),
         tuple(path for path in gone_paths if path not in old_names),
-        tuple(DiffRename(*names) for names in renamed),
+        tuple(renamed),
         tuple(changed),
         same,
     )
 
 
-def _renamed(one: _Side, two: _Side, gone: Sequence[str], added: Sequence[str]) -> list[tuple[str, str]]:
-    """Documents that are gone under one name and there under another, paired in order of their names."""
+def _renames(first: _DiffSide, second: _DiffSide, gone: Sequence[str], added: Sequence[str]) -> list[DiffRename]:
+    """Pair documents of equal chunks under different names, in the order of their names."""
     by_keys: dict[tuple[bytes, ...], list[str]] = {}
     for path in reversed(added):
-        by_keys.setdefault(two.keys[path], []).append(path)
-    return [(path, by_keys[one.keys[path]].pop()) for path in gone if by_keys.get(one.keys[path])]
+        by_keys.setdefault(second.keys[path], []).append(path)
+    return [DiffRename(path, by_keys[first.keys[path]].pop()) for path in gone if by_keys.get(first.keys[path])]

@@ -1,11 +1,16 @@
-"""Takes documents out of a crystal's ledger. Their text is in the file's bytes until it is compacted."""
+"""Removes documents from a crystal's ledger.
+
+Their text stays in the bytes of the file until the crystal is compacted.
+
+Knows: the ledger, and archives that hold documents. Does not know: files on this machine.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crystalcli.index import describe_document
+from crystalcli.index import ChunkReader, describe_document
 from crystalcli.ingest import parent_locations
 from crystalcli.maintenance.selection import select_documents
 from crystalcli.storage import SourceRow, Store
@@ -14,7 +19,13 @@ from crystalcli.types import Document, DocumentState
 
 @dataclass(frozen=True, slots=True)
 class ForgetReport:
-    """What was forgotten, or would be. `kept` counts tokens of theirs that other documents hold too."""
+    """The outcome of a forget, or of its dry run.
+
+    Attributes:
+        documents: The documents that are forgotten.
+        tokens: Their tokens.
+        kept: The tokens among these that other documents share, and that therefore stay.
+    """
 
     documents: tuple[Document, ...]
     tokens: int
@@ -22,41 +33,49 @@ class ForgetReport:
 
 
 def forget_documents(store: Store, names: Sequence[str], *, dry_run: bool = False) -> ForgetReport:
-    """Drop the documents that `names` mean (see `selection.select`), all in one transaction; dry_run: only say which.
+    """Remove documents from the ledger, all in one transaction.
 
-    They are neither recalled nor listed any more. An archive that loses some of what it holds will be opened again by the next
-    ingest, as a folder would be. Raises NotFoundError, and forgets nothing, when a name means no document.
+    They are neither recalled nor listed any more. The next ingest opens an archive again that has
+    lost one of its documents, and reads it as it would read a folder.
+
+    Args:
+        store: The crystal.
+        names: Names, as in `select_documents`, but without ends of paths.
+        dry_run: Only report.
+
+    Raises:
+        NotFoundError: A name matches no document. Nothing is forgotten then.
     """
-    chosen = select_documents(store, names, endings=False)  # said a second time, the name of one must not mean another
-    documents = tuple(describe_document(store, source) for source in chosen)
-    numbers = {source.id for source in chosen}
-    kept = _kept(store, numbers)
+    # Without ends of paths: a name that is given twice must not forget a second document.
+    sources = select_documents(store, names, endings=False)
+    documents = tuple(describe_document(store, source) for source in sources)
+    forgotten = {source.id for source in sources}
+    kept = _shared_tokens(store, forgotten)
     if not dry_run:
         with store.transaction():
-            for number in sorted(numbers):
+            for number in sorted(forgotten):
                 store.clear_source(number)
                 store.drop_source(number)
-            for archive in _opened_again(store, [source.location for source in chosen]):
+            for archive in _archives_around(store, [source.location for source in sources]):
                 store.put_source(archive._replace(state=DocumentState.PARTIAL, digest=b""))
-    return ForgetReport(documents, sum(each.tokens for each in documents), kept)
+    return ForgetReport(documents, sum(document.tokens for document in documents), kept)
 
 
-def _opened_again(store: Store, forgotten: Sequence[str]) -> list[SourceRow]:
-    """The archives that still stand in the ledger and held any of these places."""
-    folders = {folder for location in forgotten for folder in parent_locations(location)}
+def _archives_around(store: Store, locations: Sequence[str]) -> list[SourceRow]:
+    """Return the archives in the ledger that held a document at any of `locations`."""
+    parents = {parent for location in locations for parent in parent_locations(location)}
     return [
-        each
-        for each in store.sources()
-        if each.kind == "archive" and each.state == DocumentState.DONE and each.location in folders
+        source
+        for source in store.sources()
+        if source.kind == "archive" and source.state == DocumentState.DONE and source.location in parents
     ]
 
 
-def _kept(store: Store, forgotten: set[int]) -> int:
-    from crystalcli.index import ChunkReader
-
+def _shared_tokens(store: Store, forgotten: set[int]) -> int:
+    """Count the tokens of chunks that both forgotten and other documents refer to."""
     chunks = ChunkReader(store)
-    ours: set[int] = set()
-    others: set[int] = set()
+    forgotten_chunks: set[int] = set()
+    other_chunks: set[int] = set()
     for source in store.sources():
-        (ours if source.id in forgotten else others).update(chunks.of(source.id))
-    return sum(chunks.tokens(chunk) for chunk in ours & others)
+        (forgotten_chunks if source.id in forgotten else other_chunks).update(chunks.of(source.id))
+    return sum(chunks.tokens(chunk) for chunk in forgotten_chunks & other_chunks)

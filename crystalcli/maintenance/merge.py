@@ -22,7 +22,7 @@ from crystalcli.ingest import (
     rules_as_json,
     stored_rules,
 )
-from crystalcli.maintenance.compact import CrystalSize, size_of
+from crystalcli.maintenance.compact import CrystalSize, crystal_size
 from crystalcli.maintenance.copier import CrystalCopier
 from crystalcli.storage import (
     SourceRow,
@@ -132,7 +132,7 @@ def merge_crystals(
                 merging.finish()
             for store in stores:
                 store.close()  # one of them may be the file that is replaced
-            tally, size = merging.tally, size_of(new)
+            tally, size = merging.tally, crystal_size(new)
     seconds = time.monotonic() - began
     return MergeReport(len(stores), tally.documents, tally.same, tuple(tally.renamed), size, seconds)
 
@@ -176,13 +176,13 @@ class _Merge:
         for source in store.sources():
             check_seal(store, source)
             row = source._replace(location=self._here(source.location, home), root=self._here(source.root, home))
-            self._settle(_Entry(row, self._copy.add(chunks, source.id), store, source.id))
+            self._settle(_Entry(row, self._copy.copy_chunks(chunks, source.id), store, source.id))
             yield source.tokens
 
     def finish(self) -> None:
         """Write the ledger."""
         for entry in self._by_path.values():
-            self._copy.enter(entry.row, entry.numbers, landmark_triples(entry.store, entry.source))
+            self._copy.add_document(entry.row, entry.numbers, landmark_triples(entry.store, entry.source))
             self.tally.documents += entry.row.chunks > 0
         self._copy.finish()
         with self._new.transaction():

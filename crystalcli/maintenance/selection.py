@@ -1,4 +1,7 @@
-"""Which documents a person means by a name, a folder, a path or a glob."""
+"""Finds the documents that a name, a folder, a path or a glob selects.
+
+Knows: names in the ledger, paths on this machine. Does not know: texts.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +11,51 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crystalcli.errors import NotFoundError, UsageError
-from crystalcli.index import find_document
+from crystalcli.index import document_with_suffix, missing_document
 from crystalcli.ingest import home_of, is_piped, path_at_location
 from crystalcli.paths import expanded
 from crystalcli.storage import SourceRow, Store
 
 
 def select_documents(store: Store, names: Sequence[str], *, endings: bool = True) -> list[SourceRow]:
-    """The sources that `names` mean, each once, in order of the ledger.
+    """Find the documents that names select.
 
-    A name is the first of these that fits: a document as it is cited; a folder or archive of such documents; a file or folder on this
-    machine that was read; a glob; with `endings`, the end of one document's path. In a glob `*` stops at `/` and `**` does
-    not, and one without `/` is held against the last part of a path. Raises NotFoundError for a name that means nothing here,
-    UsageError for an empty one.
+    A name is the first of these that matches:
+
+    1. a document, as it is cited;
+    2. a folder or an archive of documents, as they are cited;
+    3. a file or folder on this machine that was read;
+    4. a glob: `*` stops at `/` and `**` does not; without `/` it is matched against file names;
+    5. with `endings`, the end of the path of one document (`document_with_suffix`).
+
+    Args:
+        store: The crystal.
+        names: The names.
+        endings: Whether the end of a path is enough.
+
+    Returns:
+        The documents, each once, in the order of the ledger.
+
+    Raises:
+        NotFoundError: A name matches no document, or the end of a path matches several.
+        UsageError: A name is empty, or a glob is invalid.
     """
     sources = store.sources()
-    chosen: set[int] = set()
+    selected: set[int] = set()
     for name in names:
         if not name.strip():
             raise UsageError("a document's name is empty")
-        found = _cited(sources, name) or _on_disk(store, sources, name) or _matching(sources, name)
-        if not found and not endings:
-            raise NotFoundError(f"no document {name} in this crystal; `crystal inspect --documents` lists them")
-        chosen.update(source.id for source in found or [find_document(store, name)])
-    return [source for source in sources if source.id in chosen]
+        matches = _cited(sources, name) or _on_disk(store, sources, name) or _matching_glob(sources, name)
+        if not matches:
+            if not endings:
+                raise missing_document(name)
+            matches = [document_with_suffix(sources, name)]
+        selected.update(source.id for source in matches)
+    return [source for source in sources if source.id in selected]
 
 
 def _cited(sources: Sequence[SourceRow], name: str) -> list[SourceRow]:
+    """Return the document of that name, or the documents in the folder or archive of that name."""
     exact = [source for source in sources if source.path == name]
     if exact and exact[0].kind != "archive":
         return exact
@@ -43,39 +64,47 @@ def _cited(sources: Sequence[SourceRow], name: str) -> list[SourceRow]:
 
 
 def _on_disk(store: Store, sources: Sequence[SourceRow], name: str) -> list[SourceRow]:
+    """Return the documents that were read from a file, or from below a folder, on this machine."""
     home = home_of(store.path)
-    place = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 - as the walk does: links stay what they are
+    target = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 - links are kept, as in a walk
     files = [source for source in sources if not is_piped(source.location)]
-    places = [(source, path_at_location(source.location, home)) for source in files]
-    return [source for source, other in places if other == place or place in other.parents]
+    paths = [(source, path_at_location(source.location, home)) for source in files]
+    return [source for source, path in paths if path == target or target in path.parents]
 
 
-def _matching(sources: Sequence[SourceRow], glob: str) -> list[SourceRow]:
+def _matching_glob(sources: Sequence[SourceRow], glob: str) -> list[SourceRow]:
+    """Return the documents that a glob matches; none for a name that is not a glob."""
     if not re.search(r"[*?\[]", glob):
         return []
     pattern = glob_to_regex(glob)
-    matched = [source for source in sources if pattern.fullmatch(source.path if "/" in glob else _last(source.path))]
-    if not matched:
+    matches = [source for source in sources if pattern.fullmatch(source.path if "/" in glob else _leaf(source.path))]
+    if not matches:
         raise NotFoundError(f"no document matches {glob}; `crystal inspect --documents` lists them")
-    return matched
+    return matches
 
 
-def _last(path: str) -> str:
+def _leaf(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
 def glob_to_regex(glob: str) -> re.Pattern[str]:
-    """A glob as a regular expression for the whole of a path: `*`, `?` and `[…]` stop at `/`, `**` does not."""
+    """Translate a glob into a regular expression for a whole path.
+
+    `*`, `?` and `[…]` stop at `/`, `**` does not.
+
+    Raises:
+        UsageError: The glob is invalid.
+    """
     parts = re.findall(r"\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]]*\]|.", glob, re.DOTALL)
-    signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    made = []
+    wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pieces = []
     for part in parts:
         if len(part) > 2 and part[0] == "[":
             inner = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-            made.append(f"(?!/)[{'^' + inner[1:] if inner[0] in '!^' else inner}]")
+            pieces.append(f"(?!/)[{'^' + inner[1:] if inner[0] in '!^' else inner}]")
         else:
-            made.append(signs.get(part) or re.escape(part))
+            pieces.append(wildcards.get(part) or re.escape(part))
     try:
-        return re.compile("".join(made), re.DOTALL)
+        return re.compile("".join(pieces), re.DOTALL)
     except re.error as error:
-        raise UsageError(f"{glob} is no glob: {error}") from error
+        raise UsageError(f"invalid glob {glob}: {error}") from error

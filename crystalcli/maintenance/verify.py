@@ -16,7 +16,7 @@ import numpy as np
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.index import SegmentReader, check_numbering, open_segment
-from crystalcli.maintenance.term_checksum import TermBalance
+from crystalcli.maintenance.term_checksum import TermChecksum
 from crystalcli.storage import (
     LexiconRow,
     RunRow,
@@ -104,7 +104,7 @@ class _Check:
         self._places = _Places(np.zeros((0, 3), np.int64), {})
         # What is known of each chunk, int64 [chunks, 3]: characters, newlines, tokens; -1 where it cannot be read.
         self._chunks: Integers = np.zeros((0, 3), np.int64)
-        self._balance: TermBalance | None = None
+        self._balance: TermChecksum | None = None
 
     def run(self) -> VerifyReport:
         """Every check, from the file up to the documents."""
@@ -203,7 +203,7 @@ class _Check:
         chunks = sum(segment.chunks for segment in self._segments)
         self._chunks = np.full((chunks, 3), -1, np.int64)
         if not self._quick:
-            self._balance = TermBalance(sum(segment.atoms for segment in self._segments))
+            self._balance = TermChecksum(sum(segment.atoms for segment in self._segments))
 
     def _check_segment(self, segment: SegmentRow) -> None:
         view = open_segment(self._store, segment)
@@ -295,12 +295,12 @@ class _Check:
             with self._noting():
                 try:
                     if self._balance is not None and position <= atoms:
-                        self._balance.take_index(self._store, lexicon)
+                        self._balance.subtract_index(self._store, lexicon)
                 except DamagedCrystalError as error:
                     self._note(f"lexicon {lexicon.id}: {error.what}", self._over_lexicon(lexicon))
         if position != atoms:
             self._note("the lexical index does not cover every atom", self._over_atoms(min(position, atoms), 1 << 60))
-        if self._balance is not None and len(wrong := self._balance.uneven()):
+        if self._balance is not None and len(wrong := self._balance.differing_atoms()):
             documents: set[str] = set()
             for segment in self._segments:
                 inside = wrong[(wrong >= segment.first_atom) & (wrong < segment.first_atom + segment.atoms)]

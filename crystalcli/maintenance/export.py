@@ -1,8 +1,11 @@
-"""Writes documents back as files, and passages as rows. A crystal may come from strangers: its names are not trusted.
+"""Writes documents back as files, and passages as rows.
 
-A document's file is its exact text in UTF-8, under its cited path, and ends in `.txt` where that is not the file's own text, as of
-a PDF or a mail. What was in an archive is written into a folder of the archive's name. No name
-leads out of the folder given: not by `..`, not from a root or a drive, not through a link.
+A document's file is its exact text in UTF-8, under its cited path; it ends in `.txt` where the text
+is not that of the file, as of a PDF or a mail. Documents of an archive are written into a folder
+with the archive's name. A crystal may come from strangers, so its names are not trusted: no name
+leads out of the export's folder, be it by `..`, by a root or a drive, or through a link.
+
+Knows: documents, chunks, names that file systems refuse. Does not know: formats of output files.
 """
 
 from __future__ import annotations
@@ -22,16 +25,22 @@ from crystalcli.maintenance.selection import select_documents
 from crystalcli.storage import SourceRow, Store, check_seal
 from crystalcli.types import LINED, DocumentState
 
-_LONGEST, _LONGEST_NAME = 2000, 250  # bytes: what any system takes, with ".txt" and a folder before it
+# Bytes that every system accepts, with ".txt" and the export's folder added.
+_LONGEST_PATH, _LONGEST_NAME = 2000, 250
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
-# What Windows keeps for itself: devices, whatever comes after the dot, and characters and ends that no name may have there.
+# Names that Windows reserves: devices, with any ending, and characters and ends of names.
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:[ .].*)?", re.IGNORECASE)
-_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]|[ .]\Z')
+_INVALID_ON_WINDOWS = re.compile(r'[<>:"|?*]|[ .]\Z')
 
 
 class RefusedDocument(NamedTuple):
-    """A document that was not written, because its name may not be a file's, and why."""
+    """A document that was not written, because of its name.
+
+    Attributes:
+        path: Its name.
+        reason: The reason, for people.
+    """
 
     path: str
     reason: str
@@ -39,14 +48,14 @@ class RefusedDocument(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """The files that an export wrote.
+    """The outcome of an export.
 
     Attributes:
-        files: How many.
-        exact: How many of them are byte for byte what was read.
-        bytes: Their size.
-        refused: The documents whose names may not be those of files.
-        partial: The documents that were not read to their end, and are not written.
+        files: The number of files that were written.
+        exact: The number of these that equal the files that were read, byte for byte.
+        bytes: Their size together.
+        refused: The documents that were not written, because of their names.
+        partial: The documents that were not written, because they were not read to the end.
     """
 
     files: int
@@ -57,8 +66,8 @@ class ExportReport:
 
 
 @dataclass(slots=True)
-class _Tally:
-    """An ExportReport while it is counted."""
+class _ExportTally:
+    """The counts of an ExportReport while they grow."""
 
     files: int = 0
     exact: int = 0
@@ -71,39 +80,51 @@ class _Tally:
 
 
 def export_documents(store: Store, folder: Path, names: Sequence[str] = (), *, force: bool = False) -> ExportReport:
-    """Write documents (all, or those that `names` mean) as files under `folder`, which is made if need be.
+    """Write documents as files.
 
-    force: replace files that are there; without it one that is there stops the export before anything is written. A document
-    whose name may not be a file's is refused, and the others are written. Raises CrystalError, NotFoundError.
+    A document whose name is refused (`refusal`) is left out, and the others are written.
+
+    Args:
+        store: The crystal.
+        folder: The folder to write to; it is made if it does not exist.
+        names: Names, as in `select_documents`; empty: all documents.
+        force: Replace files that exist. Without it an existing file stops the export before
+            anything is written.
+
+    Raises:
+        NotFoundError: A name matches no document, or no document has text.
+        CrystalError: A file exists and `force` is False, or a file cannot be written.
+        DamagedCrystalError: The crystal is damaged.
     """
     with store.snapshot():
         return _export(store, folder, names, force)
 
 
 def _export(store: Store, folder: Path, names: Sequence[str], force: bool) -> ExportReport:
-    tally, chunks = _Tally(), ChunkReader(store)
-    chosen = _with_text(store, names, tally)
+    tally, chunks = _ExportTally(), ChunkReader(store)
     planned: list[tuple[SourceRow, tuple[str, ...]]] = []
-    for source in chosen:
+    for source in _documents_with_text(store, names, tally):
         reason = refusal(source.path)
         if reason:
             tally.refused.append(RefusedDocument(source.path, reason))
         else:
             planned.append((source, tuple((source.path + ".txt" * (source.kind not in LINED)).split("/"))))
-    there = [parts for _, parts in planned if os.path.lexists(folder.joinpath(*parts))]
-    if there and not force:
-        more = f" and {len(there) - 1:,} more are" if len(there) > 1 else " is"
-        raise CrystalError(f"{folder.joinpath(*there[0])}{more} there already; --force replaces")
+    existing = [parts for _, parts in planned if os.path.lexists(folder.joinpath(*parts))]
+    if existing and not force:
+        path, others = folder.joinpath(*existing[0]), len(existing) - 1
+        if others:
+            raise CrystalError(f"{path} and {others:,} more exist already; --force replaces them")
+        raise CrystalError(f"{path} exists already; --force replaces it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         written: set[tuple[int, int]] = set()
         for source, parts in planned:
             try:
-                target = _place(folder, parts, written)
-            except _RefusedError as refused:
-                tally.refused.append(RefusedDocument(source.path, str(refused)))
+                target = _make_target(folder, parts, written)
+            except _RefusedError as error:
+                tally.refused.append(RefusedDocument(source.path, str(error)))
                 continue
-            _write(chunks, source, target, tally)
+            _write_document(chunks, source, target, tally)
             status = target.stat()
             written.add((status.st_dev, status.st_ino))
     except OSError as error:
@@ -112,70 +133,94 @@ def _export(store: Store, folder: Path, names: Sequence[str], force: bool) -> Ex
 
 
 def refusal(path: str, *, windows: bool = os.name == "nt") -> str:
-    """Why a document's name may not be a file's, or "". windows: hold it against what that system forbids as well."""
+    """Return the reason why a document's name is refused as the path of a file; "" if it is valid.
+
+    Args:
+        path: The name of the document.
+        windows: Whether to apply the rules of Windows too.
+    """
     parts = path.split("/")
     if path.startswith("/") or _DRIVE.match(path):
         return "an absolute path"
     if ".." in parts:
         return "a path that leads upward"
     if "\\" in path or any(part in ("", ".") for part in parts):
-        return "a path that could be read in two ways"
+        return "an ambiguous path"
     if _CONTROL.search(path):
         return "control characters in its name"
-    if len(path.encode("utf-8", "surrogatepass")) > _LONGEST or any(
+    if len(path.encode("utf-8", "surrogatepass")) > _LONGEST_PATH or any(
         len(part.encode()) > _LONGEST_NAME for part in parts
     ):
         return "a name that is too long"
-    if windows and any(_DEVICE.fullmatch(part) or _NOT_ON_WINDOWS.search(part) for part in parts):
+    if windows and any(_DEVICE.fullmatch(part) or _INVALID_ON_WINDOWS.search(part) for part in parts):
         return "a name that is reserved on this system"
     return ""
 
 
 class _RefusedError(Exception):
-    """A document that may not be written where its name says; the message is the reason."""
+    """A document cannot be written to its path; the message is the reason."""
 
 
-def _place(folder: Path, parts: tuple[str, ...], written: set[tuple[int, int]]) -> Path:
-    """Where a document is to be written: folders made, none of them a link, and nothing there that this export wrote."""
-    at = folder
+def _make_target(folder: Path, parts: tuple[str, ...], written: set[tuple[int, int]]) -> Path:
+    """Make the folders of a document's file, and return its path.
+
+    Args:
+        folder: The folder of the export.
+        parts: The names of the folders below it, and of the file.
+        written: (device, inode) of each file that this export wrote. A file system that ignores
+            letter case may give one of them for another name.
+
+    Raises:
+        _RefusedError: A folder is a link or a file, the path is a folder, or the file was written
+            by this export.
+    """
+    target = folder
     for part in parts[:-1]:
-        at = at / part
+        target = target / part
         with contextlib.suppress(FileExistsError):
-            at.mkdir()
-        if at.is_symlink() or not at.is_dir() or getattr(at, "is_junction", bool)():
-            raise _RefusedError("a link or a file stands where its folder should be")
-    at = at / parts[-1]
-    if os.path.lexists(at):
-        status = at.lstat()
+            target.mkdir()
+        if target.is_symlink() or not target.is_dir() or getattr(target, "is_junction", bool)():
+            raise _RefusedError("a link or a file has the name of its folder")
+    target = target / parts[-1]
+    if os.path.lexists(target):
+        status = target.lstat()
         if (status.st_dev, status.st_ino) in written:
-            raise _RefusedError("another document has been written under that name")
-        if at.is_dir() and not at.is_symlink():
-            raise _RefusedError("a folder stands where it should be")
-    return at
+            raise _RefusedError("another document was written under that name")
+        if target.is_dir() and not target.is_symlink():
+            raise _RefusedError("a folder has its name")
+    return target
 
 
-def _write(chunks: ChunkReader, source: SourceRow, target: Path, tally: _Tally) -> None:
-    """Write one document under a name of its own, then give it its name: a link that stands there is replaced, not followed."""
-    part = target.with_name(f".crystal-export-{os.getpid()}")
-    seen, size = hashlib.sha256(), 0
+def _write_document(chunks: ChunkReader, source: SourceRow, target: Path, tally: _ExportTally) -> None:
+    """Write a document to a temporary file, then rename it.
+
+    So an existing link is replaced, not followed.
+    """
+    temporary = target.with_name(f".crystal-export-{os.getpid()}")
+    hasher, size = hashlib.sha256(), 0
     try:
-        with part.open("xb") as file:
+        with temporary.open("xb") as file:
             for text in document_texts(chunks, source):
                 data = text.encode()
                 file.write(data)
-                seen.update(data)
+                hasher.update(data)
                 size += len(data)
-        os.replace(part, target)  # noqa: PTH105 - the same, and says that it replaces
+        os.replace(temporary, target)  # noqa: PTH105 - the name says that it replaces
     except BaseException:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     tally.files += 1
     tally.bytes += size
-    tally.exact += seen.digest() == source.digest
+    tally.exact += hasher.digest() == source.digest
 
 
 def document_texts(chunks: ChunkReader, source: SourceRow) -> Iterator[str]:
-    """A document's text in pieces. Raises DamagedCrystalError, at the end, when it is not as long as the ledger says."""
+    """Generate a document's text, a chunk at a time.
+
+    Raises:
+        DamagedCrystalError: The document does not match its seal, a chunk is damaged, or, at the
+            end, the text has another length than the ledger says.
+    """
     length = 0
     check_seal(chunks.store, source)
     for chunk in chunks.of(source.id):
@@ -183,14 +228,26 @@ def document_texts(chunks: ChunkReader, source: SourceRow) -> Iterator[str]:
         length += len(text)
         yield text
     if length != source.characters:
-        raise chunks.store.damaged(f"{source.path} has not the length it says")
+        raise chunks.store.damaged(f"{source.path} has {length} characters, expected {source.characters}")
 
 
 def passage_rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
-    """Every passage of the documents (all, or those that `names` mean), in order: a chunk each; joined they are the text.
+    """Generate every passage (chunk) of documents, in order. Joined, they are the text.
 
-    Offsets are characters of the document; lines and pages count from 1, pages are None where there are none; heading is the
-    last one at or before the passage's first word, marks are the other landmarks there; tokens are the encoder's. Raises NotFoundError.
+    Args:
+        store: The crystal.
+        names: Names, as in `select_documents`; empty: all documents.
+
+    Yields:
+        For each passage a dictionary: `path`, `kind` and `title` of its document; `start` and
+        `end` in characters of the document; `line_start` and `line_end`, from 1; `page_start` and
+        `page_end`, from 1, or None for documents without pages; `heading`, the last one at or
+        before the passage's first word; `marks`, the other landmarks there; `tokens` of the
+        encoder; `text`.
+
+    Raises:
+        NotFoundError: A name matches no document, or no document has text.
+        DamagedCrystalError: The crystal is damaged.
     """
     with store.snapshot():
         yield from _rows(store, names)
@@ -198,7 +255,7 @@ def passage_rows(store: Store, names: Sequence[str] = ()) -> Iterator[dict[str, 
 
 def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     chunks = ChunkReader(store)
-    for source in _with_text(store, names, _Tally()):
+    for source in _documents_with_text(store, names, _ExportTally()):
         check_seal(store, source)
         start, line = 0, 1
         for chunk in chunks.of(source.id):
@@ -207,18 +264,18 @@ def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             first = start + len(text) - len(text.lstrip())
             last = max(first, start + len(text.rstrip()) - 1)
             lines = line + text.count("\n", 0, first - start), line + text.rstrip().count("\n")
-            where = locate_span(store, source, first, last + 1, lines)
+            place = locate_span(store, source, first, last + 1, lines)
             yield {
                 "path": source.path,
                 "kind": source.kind,
                 "title": source.title or None,
                 "start": start,
                 "end": end,
-                "line_start": where.line_start,
-                "line_end": where.line_end,
-                "page_start": where.page_start,
-                "page_end": where.page_end,
-                "marks": dict(where.marks),
+                "line_start": place.line_start,
+                "line_end": place.line_end,
+                "page_start": place.page_start,
+                "page_end": place.page_end,
+                "marks": dict(place.marks),
                 "heading": store.landmark_before(source.id, "heading", first) or None,
                 "tokens": chunks.tokens(chunk),
                 "text": text,
@@ -226,15 +283,19 @@ def _rows(store: Store, names: Sequence[str]) -> Iterator[dict[str, Any]]:
             start, line = end, line + text.count("\n")
 
 
-def _with_text(store: Store, names: Sequence[str], tally: _Tally) -> list[SourceRow]:
-    """The documents that are meant and whose whole text is here. Raises NotFoundError where there is none."""
-    chosen = select_documents(store, names) if names else store.sources()
+def _documents_with_text(store: Store, names: Sequence[str], tally: _ExportTally) -> list[SourceRow]:
+    """Select the documents whose whole text is stored, and tally the partial ones.
+
+    Raises:
+        NotFoundError: A name matches no document, or no document has its whole text.
+    """
+    selected = select_documents(store, names) if names else store.sources()
     tally.partial = [
         source.path
-        for source in chosen
+        for source in selected
         if source.state == DocumentState.PARTIAL or (source.chunks and not source.whole)
     ]
-    held = [source for source in chosen if source.chunks and source.whole]
-    if not held:
-        raise NotFoundError("none of these documents holds text" if names else "this crystal holds no documents yet")
-    return held
+    complete = [source for source in selected if source.chunks and source.whole]
+    if not complete:
+        raise NotFoundError("these documents hold no text" if names else "this crystal holds no documents yet")
+    return complete

@@ -1,4 +1,9 @@
-"""Several crystals into a new one: their documents side by side, text that they share stored once, nothing encoded again."""
+"""Merges crystals into a new one; text that they share is stored once.
+
+Nothing is read or encoded again.
+
+Knows: ledgers, what makes vectors comparable. Does not know: files on this machine.
+"""
 
 from __future__ import annotations
 
@@ -36,19 +41,18 @@ from crystalcli.storage import (
 from crystalcli.text import FileFilter
 from crystalcli.types import DocumentState
 
-_ALIKE = (
-    "encoder",
-    "weights",
-    "tokenizer",
-    "limit",
-    "dimension",
-    "ratios",
-    "codec",
-)  # of `meta`: what makes vectors comparable
+# Keys of the table `meta` that decide whether the vectors of two crystals are comparable.
+_ENCODER_KEYS = ("encoder", "weights", "tokenizer", "limit", "dimension", "ratios", "codec")
 
 
 class RenamedDocument(NamedTuple):
-    """A document of a merge whose name another one had: its crystal, its name there, and its name in the new crystal."""
+    """A document of a merge that was renamed, because another one had its name.
+
+    Attributes:
+        crystal: The path of its crystal.
+        old: Its name there.
+        new: Its name in the new crystal.
+    """
 
     crystal: str
     old: str
@@ -57,13 +61,14 @@ class RenamedDocument(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MergeReport:
-    """The crystal that a merge made.
+    """The outcome of a merge.
 
     Attributes:
-        crystals: How many crystals went in.
-        documents: The documents with text in the new crystal.
-        same: The documents that an earlier crystal held with the same text, and that are there once.
-        renamed: The documents of different text whose name another one had.
+        crystals: The number of crystals that were merged.
+        documents: The number of documents with text in the new crystal.
+        same: The number of documents that were kept once, because an earlier crystal held them with
+            the same text.
+        renamed: The documents that were renamed, because a document of other text had their name.
         size: The size of the new crystal.
         seconds: The time that it took.
     """
@@ -77,7 +82,7 @@ class MergeReport:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _MergeTally:
     """The counts of a MergeReport while they grow."""
 
     documents: int = 0
@@ -87,7 +92,14 @@ class _Tally:
 
 @dataclass(slots=True)
 class _Entry:
-    """A document of the new crystal: its row, the numbers of its chunks, and where its landmarks are to be read."""
+    """A document of the new crystal.
+
+    Attributes:
+        row: Its row of the ledger.
+        numbers: The numbers of its chunks in the new crystal.
+        store: The crystal that it is from, for its landmarks.
+        source: Its id there.
+    """
 
     row: SourceRow
     numbers: array[int]
@@ -98,14 +110,25 @@ class _Entry:
 def merge_crystals(
     paths: Sequence[Path], output: Path, *, force: bool = False, progress: Callable[[int, int], None] | None = None
 ) -> MergeReport:
-    """Make a crystal at `output` of two or more; force: replace the crystal that is there.
+    """Merge two or more crystals into a new one.
 
-    A document that several hold under one name with the same text is there once. Where the texts differ both stay: the later
-    one's name is prefixed with the name of its crystal. Locations are rewritten, so that `ingest` finds the files again.
-    progress: told tokens done and tokens in all, a document at a time. Raises EncoderMismatchError when the crystals' vectors
-    are not comparable.
+    A document that several crystals hold under one name with the same text is kept once. Where the
+    texts differ, both are kept: the later one's name is prefixed with the name of its crystal.
+    Locations are rewritten, so that `ingest` finds the files again.
+
+    Args:
+        paths: The crystals.
+        output: The crystal to make.
+        force: Replace the crystal at `output`.
+        progress: Called after each document with the tokens that are done and all tokens.
+
+    Raises:
+        UsageError: There are fewer than two crystals.
+        EncoderMismatchError: The vectors of the crystals are not comparable.
+        CrystalError: `output` exists and `force` is False, or it cannot be written.
+        DamagedCrystalError: A crystal is damaged.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     if len(paths) < 2:
         raise UsageError("give two crystals or more")
     if output.exists() and not force:
@@ -114,36 +137,38 @@ def merge_crystals(
         old = stack.enter_context(Store.open(output, writable=True)) if output.exists() else None
         stores = [stack.enter_context(Store.open(path)) for path in paths]
         for store in stores[1:]:
-            _check(stores[0], store)
+            _check_comparable(stores[0], store)
         meta = {key: value for store in reversed(stores) for key, value in store.meta().items()}
         meta = {key: value for key, value in meta.items() if not key.startswith("fidelity_")}
         with write_beside(output, meta, old) as new:
             copy_codebooks(stores[0], new)
-            merging = _Merge(new, output)
+            merger = _Merger(new, output)
             with contextlib.ExitStack() as snapshots:
                 for store in stores:
                     snapshots.enter_context(store.snapshot())
                 done, total = 0, sum(source.tokens for store in stores for source in store.sources())
                 for store in stores:
-                    for tokens in merging.add(store):
+                    for tokens in merger.add(store):
                         done += tokens
                         if progress is not None:
                             progress(done, total)
-                merging.finish()
+                merger.finish()
+            # One of them may be the file that is replaced.
             for store in stores:
-                store.close()  # one of them may be the file that is replaced
-            tally, size = merging.tally, crystal_size(new)
-    seconds = time.monotonic() - began
+                store.close()
+            tally, size = merger.tally, crystal_size(new)
+    seconds = time.monotonic() - started
     return MergeReport(len(stores), tally.documents, tally.same, tuple(tally.renamed), size, seconds)
 
 
-def _check(first: Store, other: Store) -> None:
-    one, two = first.meta(), other.meta()
-    for key in _ALIKE:
-        if one.get(key) != two.get(key):
+def _check_comparable(first: Store, other: Store) -> None:
+    """Raise EncoderMismatchError unless the vectors of two crystals are comparable."""
+    first_meta, other_meta = first.meta(), other.meta()
+    for key in _ENCODER_KEYS:
+        if first_meta.get(key) != other_meta.get(key):
             raise EncoderMismatchError(
-                f"{other.path} was made with the {key} {two.get(key, 'unknown')}, and {first.path} with "
-                f"{one.get(key, 'unknown')}: their vectors cannot be compared"
+                f"{other.path} was made with the {key} {other_meta.get(key, 'unknown')}, and {first.path} with "
+                f"{first_meta.get(key, 'unknown')}: their vectors cannot be compared"
             )
     if stored_codebooks(first) != stored_codebooks(other):
         raise EncoderMismatchError(
@@ -151,82 +176,122 @@ def _check(first: Store, other: Store) -> None:
         )
 
 
-class _Merge:
-    """One merge: what the new crystal's ledger will hold, by name and by location."""
+class _Merger:
+    """The ledger of the new crystal while crystals are added.
+
+    Attributes:
+        tally: The counts for the report.
+    """
 
     def __init__(self, new: Store, output: Path) -> None:
-        self.tally = _Tally()
-        self._new, self._copy = new, CrystalCopier(new)
+        """Start with an empty crystal.
+
+        Args:
+            new: The crystal to write into.
+            output: Its path in the end, which locations are relative to.
+        """
+        self.tally = _MergeTally()
+        self._new, self._copier = new, CrystalCopier(new)
         self._home = home_of(output)
         self._folders: set[str] = set()
-        self._choices: dict[str, FileFilter] = {}
+        self._rules: dict[str, FileFilter] = {}
         self._fidelity: list[dict[str, tuple[int, float]]] = []
-        self._encoder = ""  # where an own encoder is
+        self._encoder_location = ""  # of an encoder that is not the program's own
         self._by_path: dict[str, _Entry] = {}
         self._by_location: dict[str, _Entry] = {}
 
     def add(self, store: Store) -> Iterator[int]:
-        """Everything that one crystal holds, a document at a time; gives the tokens of each."""
+        """Add the documents of a crystal.
+
+        Yields:
+            The tokens of each document, after it was added.
+        """
         chunks, home = ChunkReader(store), home_of(store.path)
-        self._folders |= {self._here(folder, home) for folder in folders_asked(store)}
-        self._choices |= {self._here(folder, home): choice for folder, choice in stored_rules(store).items()}
+        self._folders |= {self._relocate(folder, home) for folder in folders_asked(store)}
+        self._rules |= {self._relocate(folder, home): rules for folder, rules in stored_rules(store).items()}
         self._fidelity.append(fidelity_sums(store))
         if "location" in (meta := store.meta()):
-            self._encoder = self._encoder or self._here(meta["location"], home)
+            self._encoder_location = self._encoder_location or self._relocate(meta["location"], home)
         for source in store.sources():
             check_seal(store, source)
-            row = source._replace(location=self._here(source.location, home), root=self._here(source.root, home))
-            self._settle(_Entry(row, self._copy.copy_chunks(chunks, source.id), store, source.id))
+            location, root = self._relocate(source.location, home), self._relocate(source.root, home)
+            row = source._replace(location=location, root=root)
+            self._settle(_Entry(row, self._copier.copy_chunks(chunks, source.id), store, source.id))
             yield source.tokens
 
     def finish(self) -> None:
-        """Write the ledger."""
+        """Write the ledger, and the metadata of all crystals."""
         for entry in self._by_path.values():
-            self._copy.add_document(entry.row, entry.numbers, landmark_triples(entry.store, entry.source))
+            self._copier.add_document(entry.row, entry.numbers, landmark_triples(entry.store, entry.source))
             self.tally.documents += entry.row.chunks > 0
-        self._copy.finish()
+        self._copier.finish()
         with self._new.transaction():
             self._new.set_meta("folders", folders_noted(self._folders))
-            if self._choices:
-                self._new.set_meta(RULES_KEY, rules_as_json(self._choices))
-            if self._encoder:
-                self._new.set_meta("location", self._encoder)
-            for found in self._fidelity:
-                add_fidelity(self._new, found)
+            if self._rules:
+                self._new.set_meta(RULES_KEY, rules_as_json(self._rules))
+            if self._encoder_location:
+                self._new.set_meta("location", self._encoder_location)
+            for sums in self._fidelity:
+                add_fidelity(self._new, sums)
 
     def _settle(self, new: _Entry) -> None:
-        """Find a name and a location for a document, or find that it is here already."""
-        for other in (self._by_path.get(new.row.path), self._by_location.get(new.row.location)):
-            if other is None:
-                continue
-            elsewhere = other.row.location != new.row.location
-            if elsewhere and "archive" in (new.row.kind, other.row.kind):
-                continue  # what is below each of them says where it is; the name will differ
-            if not new.numbers:
-                if other.row.kind == "archive" and other.row.digest != new.row.digest:  # to be opened again
-                    other.row = other.row._replace(state=DocumentState.PARTIAL, digest=b"")
-                return  # not read, where another crystal has read it or says the same
-            if not other.numbers or _cut_short(other, new):
-                self._drop(other)
-            elif _cut_short(new, other):
-                return
-            elif new.numbers == other.numbers:
-                self.tally.same += 1
-                self._prefer(new, other)
-                return
-        self._put(self._renamed(self._relocated(new)))
+        """Add a document under a free name and location, unless it is in the ledger already.
 
-    def _prefer(self, new: _Entry, other: _Entry) -> None:
-        """Of two rows for one text, keep the one of the crystal that has seen the file where it says."""
-        if other.row.state != DocumentState.DONE and new.row.state == DocumentState.DONE:
-            if self._by_location.get(new.row.location, other) is not other:
-                return  # another document is there
-            self._drop(other)
-            new.row = new.row._replace(path=other.row.path)
+        It is compared with the entry of the same name, then with the entry of the same location.
+        The first case that applies decides:
+
+        | case                                                | new document | earlier entry     |
+        | --------------------------------------------------- | ------------ | ----------------- |
+        | other location, and one of the two is an archive    | compare on   | stays             |
+        | new has no text                                     | left out     | stays; an archive |
+        |                                                     |              | that differs will |
+        |                                                     |              | be opened again   |
+        | earlier has no text, or is new's file, read in part | compare on   | removed           |
+        | new is earlier's file, read in part                 | left out     | stays             |
+        | same text                                           | left out     | stays (`_prefer`) |
+        | different texts                                     | compare on   | stays             |
+
+        After the last comparison the document is added. If its location is taken, the older of the
+        two is marked as gone (`_give_location`); if its name is taken, it is renamed
+        (`_give_name`). Documents in archives of one name get different names in this way.
+        """
+        for earlier in (self._by_path.get(new.row.path), self._by_location.get(new.row.location)):
+            if earlier is None:
+                continue
+            same_location = earlier.row.location == new.row.location
+            if not same_location and "archive" in (new.row.kind, earlier.row.kind):
+                continue
+            if not new.numbers:
+                if earlier.row.kind == "archive" and earlier.row.digest != new.row.digest:
+                    earlier.row = earlier.row._replace(state=DocumentState.PARTIAL, digest=b"")
+                return
+            if not earlier.numbers or _is_partial_of(earlier, new):
+                self._remove(earlier)
+            elif _is_partial_of(new, earlier):
+                return
+            elif new.numbers == earlier.numbers:
+                self.tally.same += 1
+                self._prefer(new, earlier)
+                return
+        self._give_location(new)
+        self._give_name(new)
+        self._put(new)
+
+    def _prefer(self, new: _Entry, earlier: _Entry) -> None:
+        """Keep one of two rows of the same text: the one whose file was read to the end where it is.
+
+        The new row replaces the earlier one if only the new one is so, and no other document has
+        its location.
+        """
+        if earlier.row.state != DocumentState.DONE and new.row.state == DocumentState.DONE:
+            if self._by_location.get(new.row.location, earlier) is not earlier:
+                return
+            self._remove(earlier)
+            new.row = new.row._replace(path=earlier.row.path)
             self._put(new)
 
-    def _renamed(self, new: _Entry) -> _Entry:
-        """The document under a name of its own."""
+    def _give_name(self, new: _Entry) -> None:
+        """Rename a document whose name is taken."""
         stem, name, count = new.store.path.stem, new.row.path, 1
         while name in self._by_path:
             name = f"{stem}/{new.row.path}" if count == 1 else f"{stem}~{count}/{new.row.path}"
@@ -234,42 +299,49 @@ class _Merge:
         if name != new.row.path:
             self.tally.renamed.append(RenamedDocument(str(new.store.path), new.row.path, name))
             new.row = new.row._replace(path=name)
-        return new
 
-    def _relocated(self, new: _Entry) -> _Entry:
-        """Of two states of one file, the younger keeps the location; the other is marked as gone, which that state is."""
-        other = self._by_location.get(new.row.location)
-        if other is None:
-            return new
-        older = new if new.row.mtime_ns <= other.row.mtime_ns else other
+    def _give_location(self, new: _Entry) -> None:
+        """Leave a location that is taken to the younger of two states of one file.
+
+        The older one gets a location of its own and is marked as gone: the file no longer has its
+        text.
+        """
+        earlier = self._by_location.get(new.row.location)
+        if earlier is None:
+            return
+        older = new if new.row.mtime_ns <= earlier.row.mtime_ns else earlier
         location, count = f"{older.row.location} (as in {older.store.path.name})", 2
         while location in self._by_location:
             location = f"{older.row.location} (as in {older.store.path.name}, {count})"
             count += 1
-        if older is other:
-            self._drop(other)
+        if older is earlier:
+            self._remove(earlier)
         older.row = older.row._replace(location=location, state=DocumentState.GONE)
-        if older is other:
-            self._put(other)
-        return new
+        if older is earlier:
+            self._put(earlier)
 
     def _put(self, entry: _Entry) -> None:
         self._by_path[entry.row.path] = self._by_location[entry.row.location] = entry
 
-    def _drop(self, entry: _Entry) -> None:
+    def _remove(self, entry: _Entry) -> None:
         self._by_path.pop(entry.row.path, None)
         self._by_location.pop(entry.row.location, None)
 
-    def _here(self, location: str, home: Path) -> str:
-        """A place in a ledger, as the new crystal's folder sees it."""
-        if is_piped(location):  # a root too
+    def _relocate(self, location: str, home: Path) -> str:
+        """Rewrite a location, or a root, relative to the new crystal's folder.
+
+        Args:
+            location: A location in a ledger.
+            home: The folder that it is relative to.
+        """
+        if is_piped(location):
             return location
-        place = path_at_location(location, home)
-        return (place.relative_to(self._home) if place.is_relative_to(self._home) else place).as_posix()
+        path = path_at_location(location, home)
+        return (path.relative_to(self._home) if path.is_relative_to(self._home) else path).as_posix()
 
 
-def _cut_short(one: _Entry, other: _Entry) -> bool:
-    """Whether `one` is a file that was not read to its end, and `other` the same file, read."""
+def _is_partial_of(one: _Entry, other: _Entry) -> bool:
+    """Return whether `one` was not read to the end, and `other` is the same file, read to the end."""
     return one.row.location == other.row.location and (one.row.state == DocumentState.PARTIAL) > (
         other.row.state == DocumentState.PARTIAL
     )

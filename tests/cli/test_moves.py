@@ -122,7 +122,7 @@ def test_json_of_every_move(tmp_path, file, capsys):
         (["export", "--jsonl", "-", "--json"], 2, "not both"),
         (["export", "--jsonl", "{tmp}/shelf.crystal"], 1, "exists already; --force"),
         (["export", "--jsonl", "{tmp}/none/x"], 1, "cannot write"),
-        (["export", "{tmp}/shelf"], 1, "and 2 more are there already; --force"),
+        (["export", "{tmp}/shelf"], 1, "and 2 more exist already; --force"),
         (["merge", "{tmp}/shelf.crystal", "-o", "{tmp}/x"], 2, "two crystals or more"),
         (["merge", "{tmp}/shelf.crystal", "{tmp}/shelf.crystal"], 2, "--output"),
         (["merge", "{tmp}/shelf.crystal", "{tmp}/shelf/tale.txt", "-o", "{tmp}/x"], 4, "is not a crystal"),

@@ -106,12 +106,12 @@ HOSTILE = {
     "C:/escaped.txt": "absolute",
     "C:escaped.txt": "absolute",
     "c:\\escaped.txt": "absolute",
-    "\\\\host\\share\\x.txt": "two ways",
-    "c\\..\\..\\x.txt": "two ways",
-    "./a.txt": "two ways",
-    "a//b.txt": "two ways",
-    "a/": "two ways",
-    "": "two ways",
+    "\\\\host\\share\\x.txt": "ambiguous",
+    "c\\..\\..\\x.txt": "ambiguous",
+    "./a.txt": "ambiguous",
+    "a//b.txt": "ambiguous",
+    "a/": "ambiguous",
+    "": "ambiguous",
     "evil\x1b[2J.txt": "control characters",
     "nul\0.txt": "control characters",
     "a\nb.txt": "control characters",
@@ -176,11 +176,11 @@ def test_links_are_neither_followed_nor_written_through(tmp_path):
     (tmp_path / "out" / "a").symlink_to(outside)
     (tmp_path / "out" / "b.txt").symlink_to(outside / "b.txt")
     with Crystal.open(path, encoder=None) as crystal:
-        with pytest.raises(CrystalError, match=r"b\.txt is there already; --force replaces"):
+        with pytest.raises(CrystalError, match=r"b\.txt exists already; --force replaces"):
             crystal.export(tmp_path / "out")
         assert not (tmp_path / "out" / "c.txt").exists()
         report = crystal.export(tmp_path / "out", force=True)
-    assert list(report.refused) == [("a/x.txt", "a link or a file stands where its folder should be")]
+    assert list(report.refused) == [("a/x.txt", "a link or a file has the name of its folder")]
     assert under(outside) == {"b.txt": b"untouched\n"}
     assert not (tmp_path / "out" / "b.txt").is_symlink()
     assert (tmp_path / "out" / "b.txt").read_text() == "The bell.\n"
@@ -207,11 +207,11 @@ def test_files_that_are_there_stop_it_before_anything_is_written(tmp_path):
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"a.txt": "The lamp.\n", "b.txt": "The bell.\n"}))
     write(tmp_path / "out", {"b.txt": "mine\n"})
     with Crystal.open(path, encoder=None) as crystal:
-        with pytest.raises(CrystalError, match=r"b\.txt is there already"):
+        with pytest.raises(CrystalError, match=r"b\.txt exists already"):
             crystal.export(tmp_path / "out")
         assert under(tmp_path / "out") == {"b.txt": b"mine\n"}
         assert crystal.export(tmp_path / "out", ["a.txt"]).files == 1
-        with pytest.raises(CrystalError, match=r"a\.txt and 1 more are there already"):
+        with pytest.raises(CrystalError, match=r"a\.txt and 1 more exist already"):
             crystal.export(tmp_path / "out")
         assert crystal.export(tmp_path / "out", force=True).files == 2
         assert under(tmp_path / "out") == under(tmp_path / "docs")
@@ -224,7 +224,7 @@ def test_files_that_are_there_stop_it_before_anything_is_written(tmp_path):
 def test_what_is_not_all_there_is_not_written(tmp_path):
     files = {"a.txt": "The lamp.\n", "b.txt": "The bell.\n", "c.bin": "\0" * 99}
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", files))
-    with Crystal.open(path, encoder=None) as crystal, pytest.raises(NotFoundError, match="holds text"):
+    with Crystal.open(path, encoder=None) as crystal, pytest.raises(NotFoundError, match="hold no text"):
         crystal.export(tmp_path / "out", ["c.bin"])
     raw = sqlite3.connect(path)
     raw.execute("UPDATE source SET state = 'partial' WHERE path = 'a.txt'")
@@ -238,7 +238,7 @@ def test_what_is_not_all_there_is_not_written(tmp_path):
     reseal(path)
     with (
         Crystal.open(path, encoder=None) as crystal,
-        pytest.raises(DamagedCrystalError, match=r"b\.txt has not the length it says"),
+        pytest.raises(DamagedCrystalError, match=r"b\.txt has \d+ characters, expected \d+"),
     ):
         crystal.export(tmp_path / "out", force=True)
     assert under(tmp_path / "out") == {"b.txt": b"The bell.\n"}  # the one from before, and no piece of another

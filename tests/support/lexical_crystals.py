@@ -56,7 +56,7 @@ def texts(path: Path) -> dict[str, str]:
 
 def recalled(path: Path, question: str, k: int = 50) -> list[Passage]:
     with Crystal.open(path, encoder=None) as crystal:
-        return crystal.recall(question, k)
+        return list(crystal.recall(question, k))
 
 
 def inside(path: Path) -> dict[str, list[Any]]:

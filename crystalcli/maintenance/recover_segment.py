@@ -1,7 +1,10 @@
-"""What can be kept of one segment of a damaged crystal: its chunks' texts, their spans, and its codes where they still fit.
+"""Recovers the readable chunks of one segment of a damaged crystal.
 
-A chunk is believed when its text's blob matches its digest, or else when the chunk matches its own hash. Where spans are lost,
-the hashes say where chunks end: a chunk's text is the one that hashes so.
+A chunk keeps its text, its spans, and its codes where they still fit. It is trusted if the blob of
+the segment's text matches its digest, or else if the chunk matches its own hash. Where the spans
+are lost, the hashes tell where chunks end: each chunk is the text that has its hash.
+
+Knows: blobs of a segment, hashes, spans. Does not know: documents, rows of tables.
 """
 
 from __future__ import annotations
@@ -21,15 +24,20 @@ from crystalcli.types import Chunk
 from crystalcli.vectors import CODE_BYTES, default_tokenizer, node_counts
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from crystalcli.types import Int64Array
 
-    Integers = npt.NDArray[np.int64]
-
-_LONGEST = 1 << 18  # bytes of a chunk at most
+_HASH_BYTES = 16
+_LARGEST_CHUNK = 1 << 18  # bytes
 
 
 class SalvagedPart(NamedTuple):
-    """A blob as it was found, and whether it matches its digest."""
+    """A blob of a damaged segment.
+
+    Attributes:
+        data: The blob as it is stored; a text is compressed.
+        size: Its bytes once decompressed, as its row says.
+        sound: Whether it matches its digest.
+    """
 
     data: bytes
     size: int
@@ -38,33 +46,46 @@ class SalvagedPart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecoveredChunks:
-    """A segment's readable chunks. places: int64 [kept], each one's index in the segment as it was, of `chunks`.
+    """The readable chunks of a segment.
 
-    sizes: int64 [chunks, 3], characters, newlines and tokens of every chunk, also of those that are lost, or None.
-    codes: the layers' codes, when they are sound and belong to these chunks. notes: what had to be worked out anew.
+    Attributes:
+        total: The number of chunks that the segment had.
+        positions: The index that each readable chunk had in the segment, int64 [readable].
+        texts: The text of each readable chunk, in UTF-8.
+        spans: The spans of the readable chunks.
+        codes: The codes by layer; empty if they are damaged or if any chunk is lost.
+        rebuilt: What was made again, for people.
     """
 
-    chunks: int
-    places: Integers
+    total: int
+    positions: Int64Array
     texts: list[bytes]
     spans: ChunkSpans
-    sizes: Integers | None
     codes: dict[str, bytes]
-    notes: tuple[str, ...]
+    rebuilt: tuple[str, ...]
 
 
 def sound_spans(parts: dict[str, SalvagedPart], chunks: int | None) -> ChunkSpans | None:
-    """The spans, when they can be believed. chunks: as the segment's row counts them, else as many as there are hashes."""
+    """Decode the spans of a segment.
+
+    Args:
+        parts: The segment's blobs by name.
+        chunks: The number of chunks as the segment's row has it; None without a row. The number of
+            hashes is tried as well.
+
+    Returns:
+        The spans, or None if they are damaged.
+    """
     part = parts.get("spans")
     if part is None or not part.sound:
         return None
     counts = [chunks] if chunks is not None else []
     if "hashes" in parts:
-        counts.append(len(parts["hashes"].data) // 16)
+        counts.append(len(parts["hashes"].data) // _HASH_BYTES)
     for count in counts:
         try:
-            flat = varint.decode(part.data)
-            spans = ChunkSpans.from_flat(flat, count, len(flat) - 4 * count)
+            numbers = varint.decode(part.data)
+            spans = ChunkSpans.from_flat(numbers, count, len(numbers) - 4 * count)
         except (ValueError, DamagedCrystalError):
             continue
         if int(node_counts(spans.tokens)[0].sum()) == len(spans.units):
@@ -73,57 +94,75 @@ def sound_spans(parts: dict[str, SalvagedPart], chunks: int | None) -> ChunkSpan
 
 
 def recover_chunks(text: bytes, parts: dict[str, SalvagedPart], chunks: int | None) -> RecoveredChunks | None:
-    """What of a segment's text can be cut into its chunks again; None when there is no saying where they end."""
+    """Divide the text of a segment into its chunks, and keep those that can be trusted.
+
+    Args:
+        text: The segment's text.
+        parts: The segment's blobs by name, `text` among them.
+        chunks: The number of chunks as the segment's row has it; None without a row.
+
+    Returns:
+        The chunks, or None if neither spans nor hashes tell where they end.
+    """
     hashes = parts["hashes"].data if "hashes" in parts and parts["hashes"].sound else b""
-    believed = parts["text"].sound
+    text_sound = parts["text"].sound
     spans = sound_spans(parts, chunks)
-    notes = []
+    rebuilt = []
     if spans is not None and (
-        (believed and int(spans.bytes.sum()) == len(text)) or len(hashes) == 16 * len(spans.bytes)
+        (text_sound and int(spans.bytes.sum()) == len(text)) or len(hashes) == _HASH_BYTES * len(spans.bytes)
     ):
         bounds = np.concatenate(([0], np.cumsum(spans.bytes))).tolist()
         texts = [text[low:high] for low, high in pairwise(bounds)]
-        if believed:
+        if text_sound:
             hashes = b"".join(map(digest, texts))
-        good = [
-            digest(data) == hashes[16 * i : 16 * i + 16] and _decodes(data, int(spans.characters[i]))
+        readable = [
+            digest(data) == hashes[_HASH_BYTES * i : _HASH_BYTES * (i + 1)] and _decodes(data, int(spans.characters[i]))
             for i, data in enumerate(texts)
         ]
-        total, sizes = len(texts), np.stack([spans.characters, spans.newlines, spans.tokens], 1)
-        kept = np.flatnonzero(good)
-        texts = [texts[i] for i in kept]
-        if len(kept) < total:
-            spans = _some(spans, kept)
+        total = len(texts)
+        positions = np.flatnonzero(readable)
+        texts = [texts[i] for i in positions]
+        if len(positions) < total:
+            spans = _select_spans(spans, positions)
     elif hashes:
         texts = cut_by_hashes(text, hashes)
-        read = [data.decode() for data in texts]
-        tokens = default_tokenizer().tokenize(read)
-        spans = chunk_spans_of([Chunk(t, ids, ends) for t, (ids, ends) in zip(read, tokens, strict=True)])
-        total, sizes = len(hashes) // 16, None
-        kept = np.arange(len(texts))
-        notes.append("where chunks end")
+        decoded = [data.decode() for data in texts]
+        tokens = default_tokenizer().tokenize(decoded)
+        spans = chunk_spans_of([Chunk(t, ids, ends) for t, (ids, ends) in zip(decoded, tokens, strict=True)])
+        total = len(hashes) // _HASH_BYTES
+        positions = np.arange(len(texts))
+        rebuilt.append("the ends of chunks")
     else:
         return None
-    codes = _codes(parts, spans) if len(kept) == total else {}
-    return RecoveredChunks(total, kept, texts, spans, sizes, codes, tuple(notes))
+    codes = _sound_codes(parts, spans) if len(positions) == total else {}
+    return RecoveredChunks(total, positions, texts, spans, codes, tuple(rebuilt))
 
 
 def cut_by_hashes(text: bytes, hashes: bytes) -> list[bytes]:
-    """The chunks at the front of `text` whose hashes, 16 bytes each, are `hashes`; as many as are found one after the other."""
-    found = []
+    """Cut chunks from the front of a text by their hashes.
+
+    Args:
+        text: The text of consecutive chunks, in UTF-8.
+        hashes: The hash of each chunk, 16 bytes each.
+
+    Returns:
+        The chunks up to the first whose hash no piece of the text has.
+    """
+    chunks = []
     position = 0
-    for index in range(len(hashes) // 16):
-        wanted = hashes[16 * index : 16 * index + 16]
-        hasher = blake2b(digest_size=16)
-        for end in range(position + 1, min(len(text), position + _LONGEST) + 1):
+    for index in range(len(hashes) // _HASH_BYTES):
+        chunk_hash = hashes[_HASH_BYTES * index : _HASH_BYTES * (index + 1)]
+        hasher = blake2b(digest_size=_HASH_BYTES)
+        for end in range(position + 1, min(len(text), position + _LARGEST_CHUNK) + 1):
             hasher.update(text[end - 1 : end])
-            if (end == len(text) or text[end] & 0xC0 != 0x80) and hasher.digest() == wanted:
-                found.append(text[position:end])
+            at_character = end == len(text) or text[end] & 0xC0 != 0x80
+            if at_character and hasher.digest() == chunk_hash:
+                chunks.append(text[position:end])
                 position = end
                 break
         else:
             break
-    return found
+    return chunks
 
 
 def _decodes(data: bytes, characters: int) -> bool:
@@ -133,18 +172,22 @@ def _decodes(data: bytes, characters: int) -> bool:
         return False
 
 
-def _some(spans: ChunkSpans, kept: Integers) -> ChunkSpans:
-    """The spans of some chunks."""
+def _select_spans(spans: ChunkSpans, positions: Int64Array) -> ChunkSpans:
+    """Return the spans of the chunks at `positions`."""
     units = node_counts(spans.tokens)[0]
     starts = np.cumsum(units) - units
-    chosen = [np.zeros(0, np.int64), *(spans.units[starts[i] : starts[i] + units[i]] for i in kept)]
+    selected = [np.zeros(0, np.int64), *(spans.units[starts[i] : starts[i] + units[i]] for i in positions)]
     return ChunkSpans(
-        spans.bytes[kept], spans.characters[kept], spans.newlines[kept], spans.tokens[kept], np.concatenate(chosen)
+        spans.bytes[positions],
+        spans.characters[positions],
+        spans.newlines[positions],
+        spans.tokens[positions],
+        np.concatenate(selected),
     )
 
 
-def _codes(parts: dict[str, SalvagedPart], spans: ChunkSpans) -> dict[str, bytes]:
-    """The codes of all three layers, or none: a cluster's code means nothing without its atom's."""
+def _sound_codes(parts: dict[str, SalvagedPart], spans: ChunkSpans) -> dict[str, bytes]:
+    """Return the codes of all three layers, or of none: a cluster's code needs that of its atom."""
     units, clusters, atoms = (int(count.sum()) for count in node_counts(spans.tokens))
     counts = {"atoms": atoms, "clusters": clusters, "units": units}
     for layer, width in CODE_BYTES.items():

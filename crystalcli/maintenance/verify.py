@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
     Integers = npt.NDArray[np.int64]
 
+STATES = frozenset(DocumentState)
 # States in which the row of a source that is whole counts exactly what is stored of it.
-COUNTED = (DocumentState.DONE, DocumentState.FAILED)
+COUNTED_STATES = (DocumentState.DONE, DocumentState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,11 +331,11 @@ class _Check:
                     self._note(f"the document does not hold together: {wrong}", (source.path,))
 
     def _document_fault(self, source: SourceRow) -> str:
-        if source.state not in frozenset(DocumentState):
+        if source.state not in STATES:
             return f"its state is {source.state!r}"
         if bool(source.code) != bool(source.reason):
             return "it has a reason without a code, or a code without a reason"
-        whole = source.state in COUNTED and source.whole
+        whole = source.state in COUNTED_STATES and source.whole
         characters = lines = tokens = chunks = 0
         known = True
         for ordinal, run in enumerate(self._runs(source)):

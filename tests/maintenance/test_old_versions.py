@@ -80,11 +80,11 @@ def test_codes_steer_what_is_read_again_in_an_old_file(old, folder):
         assert {file.code for file in again.skipped} >= set(CODES.values())
         report = crystal.ingest([folder], password="wrong")
         assert Reason.WRONG_PASSWORD in {file.code for file in report.skipped}
-        assert crystal.ingest([folder], password="word").changed == [("papers.zip/a.txt", "read")]
-        assert crystal.ingest([folder / "poetry.lock"]).changed == [("poetry.lock", "read")]
+        assert crystal.ingest([folder], password="word").changed == (("papers.zip/a.txt", "read"),)
+        assert crystal.ingest([folder / "poetry.lock"]).changed == (("poetry.lock", "read"),)
         rows = {document.path: document for document in crystal.documents()}
-    assert (rows["papers.zip/a.txt"].reason, rows["papers.zip/a.txt"].code) == ("", "")
-    assert (rows["poetry.lock"].reason, rows["poetry.lock"].code) == ("", "")
+    assert (rows["papers.zip/a.txt"].reason, rows["papers.zip/a.txt"].code) == (None, None)
+    assert (rows["poetry.lock"].reason, rows["poetry.lock"].code) == (None, None)
 
 
 @pytest.mark.parametrize("renew", [compact_crystal, "repair"])

@@ -1,4 +1,4 @@
-"""A zip file that a password opens, as the first programs for zips wrote it."""
+"""ZIP archives that a password opens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import zlib
 
 
 def locked(name: str, content: bytes, password: bytes) -> bytes:
-    """A zip with one file, stored, and encrypted as the first programs for zips did it (APPNOTE 6.1)."""
+    """Make a ZIP archive with one file, stored, in the traditional encryption (APPNOTE 6.1).
+
+    Args:
+        name: The name of the file.
+        content: Its bytes.
+        password: The password.
+    """
     keys = [0x12345678, 0x23456789, 0x34567890]
 
     def step(byte: int) -> None:

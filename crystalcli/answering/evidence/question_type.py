@@ -1,13 +1,14 @@
-"""What a question asks for, by its words, and whether a sentence shows something of that kind.
+"""The kind of answer that a question expects, and whether a sentence shows that kind.
 
-English only; what is not recognised asks for nothing, and every sentence answers it alike.
+Knows: English question words. A question of another form expects no kind, and all sentences answer
+it alike.
 """
 
 from __future__ import annotations
 
 import re
 
-_ASKED = (
+_TYPE_PATTERNS = (
     (
         "number",
         re.compile(
@@ -40,17 +41,30 @@ _WORD = re.compile(r"\w+")
 
 
 def expected_answer_type(question: str) -> str:
-    """What a question asks for: "number", "time", "name", "reason", or "" for anything else."""
+    """Classify a question by the answer that it expects.
+
+    Args:
+        question: The question.
+
+    Returns:
+        "number", "time", "name", "reason", or "" for anything else.
+    """
     text = question.lower()
-    return next((kind for kind, pattern in _ASKED if pattern.search(text)), "")
+    return next((kind for kind, pattern in _TYPE_PATTERNS if pattern.search(text)), "")
 
 
 def shows_answer_type(kind: str, sentence: str, question: str) -> bool:
-    """Whether a sentence shows what is asked for: a number or a name that the question does not give, a date, a word of reasons."""
+    """Tell whether a sentence shows the expected type of answer.
+
+    Args:
+        kind: The type, as of `expected_answer_type`.
+        sentence: The sentence.
+        question: The question. A number or a name that it has already does not count.
+    """
     if kind in ("number", "name"):
-        given = {word.lower() for word in _WORD.findall(question)}
+        in_question = {word.lower() for word in _WORD.findall(question)}
         pattern = _NUMBER if kind == "number" else _NAME
-        return any(match[0].lower() not in given for match in pattern.finditer(sentence))
+        return any(match[0].lower() not in in_question for match in pattern.finditer(sentence))
     if kind == "time":
         return bool(_TIME.search(sentence))
     return kind == "reason" and bool(_REASON.search(sentence))

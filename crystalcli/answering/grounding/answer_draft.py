@@ -1,4 +1,4 @@
-"""An answer while it is made, piece by piece with its citations, so that a stop loses nothing of it.
+"""An answer while it is made, with its citations, so that a stop loses nothing.
 
 Knows: how a model is heard, and what ends it early. Does not know: passages, prompts, plans.
 """
@@ -26,21 +26,30 @@ class AnswerDraft:
         question: The question.
         options: The options of the question.
         on_text: Called with each piece of the answer.
-        began: The time at which the question came, by `time.monotonic`.
+        start_time: The time at which the question came, by `time.monotonic`.
         model: The name of the model that speaks; None where none does.
-        first: Seconds until the first piece.
-        recalled: Seconds until the passages were there.
-        begun: Whether any of the answer has been said, or a model has been asked to.
-        heard: Whether a model has said any of it.
+        seconds_to_text: Seconds until the first piece.
+        seconds_to_passages: Seconds until the passages were there.
+        text: The pieces of the answer, without marks.
+        portions: The parts of a broad answer.
+        citations: The quotations that carry it.
+        passages: The passages that it is made from.
+        claims: The sentences that a model has said.
+        tokens: Counts by name, as of `Answer`.
+        evidence: The estimated probability that the passages hold an answer; None without one.
+        started: Whether any of the answer has been said, or a model has been asked to.
+        model_spoke: Whether a model has said any of it.
+        stopped: Whether it was stopped before its end.
+        failure: The error that ended it.
     """
 
     question: str
     options: AskOptions
     on_text: Callable[[str], None] | None = None
-    began: float = field(default_factory=time.monotonic)
+    start_time: float = field(default_factory=time.monotonic)
     model: str | None = None
-    first: float = 0.0
-    recalled: float = 0.0
+    seconds_to_text: float = 0.0
+    seconds_to_passages: float = 0.0
     text: list[str] = field(default_factory=list)
     portions: list[Portion] = field(default_factory=list)
     citations: list[Citation] = field(default_factory=list)
@@ -48,22 +57,22 @@ class AnswerDraft:
     claims: list[Claim] = field(default_factory=list)
     tokens: Counter[str] = field(default_factory=Counter)
     evidence: float | None = None
-    begun: bool = False
-    heard: bool = False
+    started: bool = False
+    model_spoke: bool = False
     stopped: bool = False
     failure: CrystalError | None = None
 
     def say(self, piece: str) -> None:
         """Add a piece to the answer, and show it."""
-        self.begun = True
+        self.started = True
         self.text.append(piece)
         self.show([piece])
 
     def show(self, pieces: Iterable[str]) -> None:
-        """Show pieces of a model's words, with their marks; the words themselves are added when they are whole."""
+        """Show pieces of a model's words, with their marks; `generate` adds the words themselves."""
         for piece in pieces:
-            if not self.first:
-                self.first = self.seconds()
+            if not self.seconds_to_text:
+                self.seconds_to_text = self.seconds()
             if self.on_text is not None:
                 self.on_text(piece)
 
@@ -75,25 +84,25 @@ class AnswerDraft:
         return len(self.citations)
 
     @contextmanager
-    def kept_when_stopped(self) -> Iterator[None]:
-        """Keep what has been said when the user stops it, or when the model fails after it has begun.
+    def keep_when_stopped(self) -> Iterator[None]:
+        """Keep the answer so far when the user stops it, or when the model fails amid it.
 
         Raises:
-            KeyboardInterrupt: It was stopped and is not stoppable, or nothing was begun.
+            KeyboardInterrupt: It was stopped and is not stoppable, or had not started.
             CrystalError: The model failed before it said anything, or the answer is not stoppable.
         """
         try:
             yield
         except KeyboardInterrupt:
-            if not (self.begun and self.options.stoppable):
+            if not (self.started and self.options.stoppable):
                 raise
             self.stopped = True
         except CrystalError as error:
-            if not (self.heard and self.options.stoppable):
+            if not (self.model_spoke and self.options.stoppable):
                 raise
             self.stopped, self.failure = True, error
 
-    def speak(
+    def generate(
         self,
         model: ChatModel,
         messages: Sequence[Mapping[str, str]],
@@ -104,7 +113,7 @@ class AnswerDraft:
         stop: Sequence[str] = STOP_STRINGS,
         deadline: float | None = None,
     ) -> ClaimStream:
-        """Let a model speak, and show its words as they come, each sentence with its marks.
+        """Let a model speak, and show its words as they come, each sentence with its mark.
 
         Args:
             model: The language model.
@@ -113,48 +122,49 @@ class AnswerDraft:
             context: The texts of the conversation that count as context.
             max_tokens: The most tokens that it may say.
             stop: Strings that end it.
-            deadline: The time, by `time.monotonic`, at which it is cut short, with an ellipsis; None: never.
+            deadline: The time, by `time.monotonic`, at which it is cut short, with an ellipsis;
+                None: never.
 
         Returns:
             The sentences that it said.
         """
-        spoken = ClaimStream(sources, strict=self.options.strict)
-        self.begun = True
-        last, whole = "", False
+        stream = ClaimStream(sources, strict=self.options.strict)
+        self.started = True
+        last_letter, is_complete = "", False
         try:
             sampling = Sampling(
                 max_tokens=max_tokens, seed=self.options.seed, repetition_penalty=REPETITION_PENALTY, stop=stop
             )
             for piece in model.say(messages, sampling):
-                self.heard = True
-                last = piece.strip()[-1:] or last
-                self.show(spoken.hear(piece))
+                self.model_spoke = True
+                last_letter = piece.strip()[-1:] or last_letter
+                self.show(stream.feed(piece))
                 if deadline is not None and time.monotonic() > deadline:
                     break
             else:
-                whole = True
-        finally:  # what was said is kept, whatever ended it
-            if deadline is not None and last.isalnum():  # in the middle of a sentence
-                self.show(spoken.hear("…"))
-            self.show(spoken.end(stopped=not whole))
-            self._take(spoken)
+                is_complete = True
+        finally:  # keep the words, whatever ended them
+            if deadline is not None and last_letter.isalnum():  # in the middle of a sentence
+                self.show(stream.feed("…"))
+            self.show(stream.finish(stopped=not is_complete))
+            self._add_claims(stream)
             self.tokens["context"] += sum(map(model.count, context))
             self.tokens["prompt"] += model.prompt_size(messages)
-            self.tokens["answer"] += model.count(spoken.text)
-        return spoken
+            self.tokens["answer"] += model.count(stream.text)
+        return stream
 
-    def _take(self, spoken: ClaimStream) -> None:
-        """Add the words of a model, which were shown already."""
+    def _add_claims(self, stream: ClaimStream) -> None:
+        """Add the words of a model, which are shown already."""
         length = sum(map(len, self.text))
-        self.text.append(spoken.text)
-        self.claims += [claim.at(length + claim.start) for claim in spoken.claims]
+        self.text.append(stream.text)
+        self.claims += [claim.at(length + claim.start) for claim in stream.claims]
 
     def seconds(self) -> float:
         """Give the seconds since the question came."""
-        return time.monotonic() - self.began
+        return time.monotonic() - self.start_time
 
     def answer(self) -> Answer:
-        """Make the answer of what has been said."""
+        """Make the answer from the draft."""
         return Answer(
             question=self.question,
             text="".join(self.text).strip(),
@@ -163,7 +173,7 @@ class AnswerDraft:
             model=self.model,
             extractive=self.model is None,
             tokens=dict(self.tokens),
-            seconds={"recall": self.recalled, "first": self.first, "total": self.seconds()},
+            seconds={"recall": self.seconds_to_passages, "first": self.seconds_to_text, "total": self.seconds()},
             stopped=self.stopped,
             failure=self.failure,
             claims=tuple(self.claims),
@@ -172,18 +182,21 @@ class AnswerDraft:
         )
 
     def refusal(self, text: str, nearest: Sequence[Citation]) -> Answer:
-        """Make the answer of a crystal that does not seem to hold one.
+        """Make the answer for a crystal that does not seem to hold one.
 
         Args:
             text: The words for that.
-            nearest: The nearest quotations that it has.
+            nearest: The nearest quotations that the crystal has.
+
+        Returns:
+            An answer that is not `answered`.
         """
         return Answer(
             question=self.question,
             text=text,
             citations=tuple(nearest),
             passages=tuple(self.passages),
-            seconds={"recall": self.recalled, "total": self.seconds()},
+            seconds={"recall": self.seconds_to_passages, "total": self.seconds()},
             answered=False,
             evidence=self.evidence,
         )

@@ -1,30 +1,42 @@
-"""What carries an answer: sentences of the passages, as citations that have been read back from the file.
+"""The passages that carry an answer, and citations that have been read back from the file.
 
-A sentence of the answer is looked up by what it states (`facts`): its names, numbers, identifiers and quotations must stand in the
-passages that it is given the numbers of. Whether it says the right thing of them, or denies what they say, is not looked into.
+A sentence of the answer is looked up by the facts that it states (`facts`): its names, numbers,
+identifiers and quotations must stand in the passages that it is given the numbers of.
+
+Knows: passages, their sentences and their facts. Does not know: whether a sentence says the right
+thing of its facts, or denies what the passages say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.facts import Known, find_facts
+from crystalcli.answering.grounding.facts import FactIndex, find_facts
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader
 from crystalcli.text import sentence_spans, unwrap_lines
 from crystalcli.types import BY_LINES, Citation, Passage
 
-MOST = 3  # extracts shown, and citations for one sentence: more is a reading list, not a proof
-_ENOUGH = (
-    0.34  # of its words, by idf, that a sentence of an answer must share with one of a passage to be carried by it
-)
+# Quotations of an extractive answer, and citations of one sentence: more is a reading list, not a
+# proof.
+MAX_CITATIONS = 3
+# The share of its words, by idf, that a sentence of an answer must have in common with a sentence
+# of a passage to be carried by it.
+_LEAST_OVERLAP = 0.34
+# The weight of a word that the question does not have, against one that it has.
+_NEW_WORD = 2.0
 
 
 class SourceMatch(NamedTuple):
-    """What became of a sentence of the answer. citations: numbers. missing: what of it stands in none of the passages cited."""
+    """The support for a sentence of the answer.
+
+    Attributes:
+        citations: The numbers of the citations that carry it.
+        missing: The facts of it that stand in none of the passages cited.
+    """
 
     citations: tuple[int, ...]
     missing: tuple[str, ...]
@@ -33,23 +45,33 @@ class SourceMatch(NamedTuple):
 class Sources:
     """The passages that an answer is made from, and the citations that it has needed so far.
 
-    What the question itself says needs no support. cited: the citations of an answer that others have given some already; new ones
-    go on from their numbers, and are added.
+    The facts of the question itself need no support.
+
+    Args:
+        crystal: The crystal, which quotations are read back from.
+        question: The question.
+        passages: The passages.
+        citations: The citations that the answer has already; new ones are added, and numbered
+            after them. None: none yet.
     """
 
     def __init__(
-        self, crystal: CrystalReader, question: str, passages: Sequence[Passage], cited: list[Citation] | None = None
+        self,
+        crystal: CrystalReader,
+        question: str,
+        passages: Sequence[Passage],
+        citations: list[Citation] | None = None,
     ) -> None:
         self._crystal = crystal
         self._question = question
-        self._asked = Known([question])
-        self._in_question = {term for term, _ in terms(question)}
-        self._passages = [_Source(passage) for passage in passages]
-        self._citations = cited if cited is not None else []
+        self._question_facts = FactIndex([question])
+        self._question_terms = {term for term, _ in terms(question)}
+        self._passages = [_SourcePassage(passage) for passage in passages]
+        self._citations = citations if citations is not None else []
 
     @property
     def count(self) -> int:
-        """How many passages there are."""
+        """The number of passages."""
         return len(self._passages)
 
     @property
@@ -60,92 +82,117 @@ class Sources:
     def cite_first(self) -> None:
         """Cite the best sentence of the first passage, unless that passage is cited already."""
         first = self._passages[0].passage if self._passages else None
-        if first is not None and not any(_within(citation, first) for citation in self._citations):
+        if first is not None and not any(_is_within(citation, first) for citation in self._citations):
             self._cite(first, *first.best)
 
     def find(self, sentence: str) -> SourceMatch:
-        """What carries a sentence of the answer: first the sentence nearest to it, then what has the facts that are still open."""
-        open_facts = frozenset(fact for fact in find_facts(sentence) if not self._asked.holds(fact))
-        stated = sorted(open_facts, key=lambda fact: fact.start)
-        weights = self._weights(sentence)
-        least = _ENOUGH * sum(weights.values())
-        worth = max(weights.values(), default=1.0)  # a fact counts as much as the rarest word
-        spans = [span for source in self._passages for span in source.spans]
-        shared = {span: sum(weights[term] for term in span.terms & weights.keys()) for span in spans}
-        cited: list[int] = []
-        used: set[_Span] = set()
-        while len(cited) < MOST and (open_facts or not cited):
-            held = {span: len([fact for fact in open_facts if span.known.holds(fact)]) for span in spans}
-            some = [span for span in spans if held[span] or (not cited and shared[span] >= least > 0)]
-            if not some:  # not in a sentence: in the name or the place of a passage, or across two of its sentences
-                held = {span: len([fact for fact in open_facts if span.source.known.holds(fact)]) for span in spans}
-                some = [span for span in spans if held[span]]
-            some.sort(key=lambda span: -(shared[span] + worth * held[span]))
-            found = next(((span, n) for span in some if span not in used and (n := self._number(span))), None)
-            if found is None:
-                break
-            used.add(found[0])
-            cited.append(found[1])
-            open_facts -= {fact for fact in open_facts if found[0].source.known.holds(fact)}
-        return SourceMatch(tuple(dict.fromkeys(cited)), tuple(fact.text for fact in stated if fact in open_facts))
+        """Find the support for a sentence of the answer.
 
-    def instead(self, sentence: str, given: Iterable[int]) -> Citation | None:
-        """The sentence of the passages nearest to one of the answer that they do not bear out, cited; None for one already `given`."""
-        weights = self._weights(f"{sentence}\n{self._question}")
+        The nearest sentence of the passages comes first, then those that have the facts that are
+        still open.
+
+        Args:
+            sentence: The sentence.
+
+        Returns:
+            The citations that carry it, and its facts that have no support.
+        """
+        open_facts = frozenset(fact for fact in find_facts(sentence) if not self._question_facts.holds(fact))
+        stated = sorted(open_facts, key=lambda fact: fact.start)
+        weights = self._term_weights(sentence)
+        least = _LEAST_OVERLAP * sum(weights.values())
+        fact_weight = max(weights.values(), default=1.0)  # a fact counts as much as the rarest word
         spans = [span for source in self._passages for span in source.spans]
-        best = max(spans, key=lambda span: sum(weights[term] for term in span.terms & weights.keys()), default=None)
-        number = self._number(best) if best is not None else 0
-        if not number or number in given:
+        overlap = {span: _overlap(weights, span) for span in spans}
+        numbers: list[int] = []
+        used: set[_Span] = set()
+        while len(numbers) < MAX_CITATIONS and (open_facts or not numbers):
+            counts = {span: sum(span.facts.holds(fact) for fact in open_facts) for span in spans}
+            candidates = [span for span in spans if counts[span] or (not numbers and overlap[span] >= least > 0)]
+            if not candidates:
+                # The facts may stand in the name or the place of a passage, or across two of its
+                # sentences.
+                counts = {span: sum(span.source.facts.holds(fact) for fact in open_facts) for span in spans}
+                candidates = [span for span in spans if counts[span]]
+            candidates.sort(key=lambda span: -(overlap[span] + fact_weight * counts[span]))
+            cited = next(
+                ((span, number) for span in candidates if span not in used and (number := self._number_of(span))), None
+            )
+            if cited is None:
+                break
+            span, number = cited
+            used.add(span)
+            numbers.append(number)
+            open_facts -= {fact for fact in open_facts if span.source.facts.holds(fact)}
+        return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(fact.text for fact in stated if fact in open_facts))
+
+    def replacement(self, sentence: str, taken: Container[int]) -> Citation | None:
+        """Cite the sentence of the passages nearest to one of the answer that has no support.
+
+        Args:
+            sentence: The sentence of the answer.
+            taken: The numbers of the citations that replace other sentences already.
+
+        Returns:
+            The citation; None for one that is taken, or where there is nothing to quote.
+        """
+        weights = self._term_weights(f"{sentence}\n{self._question}")
+        spans = [span for source in self._passages for span in source.spans]
+        best = max(spans, key=lambda span: _overlap(weights, span), default=None)
+        number = self._number_of(best) if best is not None else 0
+        if not number or number in taken:
             return None
         return self._citations[number - 1]
 
-    def _weights(self, sentence: str) -> Mapping[str, float]:
+    def _term_weights(self, sentence: str) -> Mapping[str, float]:
+        """Weigh the terms of a sentence by idf, and those that the question lacks twice."""
         idf = self._crystal.idf(sentence)
-        return {term: weight * (1.0 if term in self._in_question else 2.0) for term, weight in idf.items()}
+        return {term: weight * (1.0 if term in self._question_terms else _NEW_WORD) for term, weight in idf.items()}
 
-    def _number(self, span: _Span) -> int:
-        """The number of the citation of a span, made now if need be; 0 when the file does not say what the passage says."""
+    def _number_of(self, span: _Span) -> int:
+        """Give the number of the citation of a span, made now if need be; 0 as for `_cite`."""
         passage = span.source.passage
         return self._cite(passage, passage.start + span.low, passage.start + span.high)
 
     def _cite(self, passage: Passage, start: int, end: int) -> int:
-        for known in self._citations:
-            if (known.path, known.start, known.end) == (passage.path, start, end):
-                return known.number
-        citation = _read_back(self._crystal, passage, start, end)
-        if citation is None:
+        """Cite `[start, end)`; give its number, or 0 when the file differs from the passage."""
+        for citation in self._citations:
+            if (citation.path, citation.start, citation.end) == (passage.path, start, end):
+                return citation.number
+        unnumbered = _read_back(self._crystal, passage, start, end)
+        if unnumbered is None:
             return 0
-        self._citations.append(replace(citation, number=len(self._citations) + 1))
+        self._citations.append(replace(unnumbered, number=len(self._citations) + 1))
         return len(self._citations)
 
 
-class _Source:
-    """A passage, with what is known of it."""
+class _SourcePassage:
+    """A passage, with its sentences and its facts."""
 
     def __init__(self, passage: Passage) -> None:
         self.passage = passage
 
     @cached_property
-    def known(self) -> Known:
-        """All that the model was given of it, name and place too."""
+    def facts(self) -> FactIndex:
+        """The facts of all that the model was given of it, name and place too."""
         passage = self.passage
         text = "".join(unwrap_lines(passage.text, passage.place.kind))
-        return Known(
+        return FactIndex(
             [passage.path, str(passage.place), passage.heading or "", *passage.place.marks.values(), passage.text, text]
         )
 
     @cached_property
     def spans(self) -> list[_Span]:
-        """Its sentences, without headings, which say nothing, unless there is nothing else."""
+        """Its sentences; headings, which state nothing, only where there is nothing else."""
         text = self.passage.text
-        found = sentence_spans(text, self.passage.place.kind in BY_LINES - {"code"}) or [(0, len(text))]
-        return [_Span(self, *span) for span in [span for span in found if not text.startswith("#", span[0])] or found]
+        spans = sentence_spans(text, self.passage.place.kind in BY_LINES - {"code"}) or [(0, len(text))]
+        return [_Span(self, *span) for span in [span for span in spans if not text.startswith("#", span[0])] or spans]
 
 
 class _Span:
     """A sentence `[low, high)` of a passage's text."""
 
-    def __init__(self, source: _Source, low: int, high: int) -> None:
+    def __init__(self, source: _SourcePassage, low: int, high: int) -> None:
         self.source, self.low, self.high = source, low, high
 
     @cached_property
@@ -153,30 +200,43 @@ class _Span:
         return frozenset(term for term, _ in terms(self.source.passage.text[self.low : self.high]))
 
     @cached_property
-    def known(self) -> Known:
-        return Known([self.source.passage.text[self.low : self.high]])
+    def facts(self) -> FactIndex:
+        return FactIndex([self.source.passage.text[self.low : self.high]])
 
 
 def extract_citations(crystal: CrystalReader, passages: Sequence[Passage]) -> tuple[Citation, ...]:
-    """The best sentence of each of the first MOST passages, read back from the crystal; one that differs is left out."""
-    found = (_read_back(crystal, passage, *passage.best) for passage in passages[:MOST])
-    return _numbered(citation for citation in found if citation is not None)
+    """Cite the best sentence of each of the first MAX_CITATIONS passages, read back from the file.
+
+    Args:
+        crystal: The crystal.
+        passages: The passages, best first.
+
+    Returns:
+        The citations, numbered from 1; a sentence that differs from the file is left out.
+    """
+    citations = (_read_back(crystal, passage, *passage.best) for passage in passages[:MAX_CITATIONS])
+    return _numbered(citation for citation in citations if citation is not None)
 
 
 def quotation_line(citation: Citation) -> str:
-    """A citation's words in quotation marks, on one line."""
+    """Format the words of a citation in quotation marks, on one line."""
     return f"“{' '.join(citation.quote.split())}”"
 
 
 def _read_back(crystal: CrystalReader, passage: Passage, start: int, end: int) -> Citation | None:
-    """The document's text `[start, end)` as a citation, without a number yet; None when it is not what the passage says."""
-    found = crystal.cite(passage.path, start, end)
-    return found if found.quote == passage.text[start - passage.start : end - passage.start] else None
+    """Cite the document's `[start, end)`, without a number yet; None if the passage differs."""
+    citation = crystal.cite(passage.path, start, end)
+    return citation if citation.quote == passage.text[start - passage.start : end - passage.start] else None
 
 
-def _within(citation: Citation, passage: Passage) -> bool:
+def _overlap(weights: Mapping[str, float], span: _Span) -> float:
+    """Sum the weights of the terms that a span has."""
+    return sum(weights[term] for term in span.terms & weights.keys())
+
+
+def _is_within(citation: Citation, passage: Passage) -> bool:
     return citation.path == passage.path and passage.start <= citation.start and citation.end <= passage.end
 
 
-def _numbered(found: Iterable[Citation]) -> tuple[Citation, ...]:
-    return tuple(replace(citation, number=number) for number, citation in enumerate(found, 1))
+def _numbered(citations: Iterable[Citation]) -> tuple[Citation, ...]:
+    return tuple(replace(citation, number=number) for number, citation in enumerate(citations, 1))

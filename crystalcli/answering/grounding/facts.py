@@ -1,7 +1,7 @@
-"""What a sentence states that can be looked up: names, numbers, identifiers, and words in quotation marks.
+"""The facts of a sentence that can be looked up: names, numbers, identifiers, quotations.
 
-Knows the look of English. Does not know what a sentence means: that something is denied, or said of the wrong one of two
-names that are both there, is out of its sight.
+Knows: the look of English. Does not know: the meaning of a sentence. A fact that is denied, or said
+of the wrong one of two names that both stand there, passes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,15 @@ from crystalcli.lexical import word_spans
 NAME, NUMBER, IDENTIFIER, QUOTATION = "name", "number", "identifier", "quotation"
 
 
-class Fact(NamedTuple):
-    """Something that has to stand in a source. kind: one of the four above. text: as it is said. number: where it is one."""
+class StatedFact(NamedTuple):
+    """A fact that has to stand in a source.
+
+    Attributes:
+        kind: NAME, NUMBER, IDENTIFIER or QUOTATION.
+        text: The words of the sentence.
+        start: Their first character, in the sentence.
+        number: The number, where it is one; else None.
+    """
 
     kind: str
     text: str
@@ -28,17 +35,18 @@ class Fact(NamedTuple):
 
 _TOKEN = re.compile(r"[^\W_](?:\w|['’.\-/&](?=\w))*|_\w+")
 _APART = re.compile(r"[-'’./_&]+")
-_MEASURED = re.compile(r"\d[\d.,:]*(?:[^\W\d_]{0,3}|%)\Z")  # 5kg, 3rd, 04:10: a number for the most part
+_MEASURE = re.compile(r"\d[\d.,:]*(?:[^\W\d_]{0,3}|%)\Z")  # 5kg, 3rd, 04:10: a number for the most part
 _INNER = re.compile(r"[a-z0-9][A-Z]|_|\.(?=[^\W\d_]{2})|\(\)")
 _CODE = re.compile(r"`([^`\n]{1,200})`")
 _FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*", re.IGNORECASE)
 _QUOTED = re.compile(
     r"“([^“”]*)(?:”|\Z)|\"([^\"]*)(?:\"|\Z)|«([^«»]*)(?:»|\Z)|„([^„“”]*)(?:[“”]|\Z)|(?<!\w)['‘]([^'‘’\n]+)['’](?!\w)"
 )
-_OPENS = re.compile(r"(?:\A|[“\"«„:(\[]|\n)[\s\W]*\Z")  # what stands before the first word of a sentence
-_ISO = re.compile(r"\b\d{4}-(\d{2})-\d{2}\b|\b\d{1,2}[/.](\d{1,2})[/.]\d{2,4}\b|\b(\d{1,2})/\d{1,2}/\d{2,4}\b")
+_SENTENCE_START = re.compile(r"(?:\A|[“\"«„:(\[]|\n)[\s\W]*\Z")  # before the first word of a sentence
+_DATE = re.compile(r"\b\d{4}-(\d{2})-\d{2}\b|\b\d{1,2}[/.](\d{1,2})[/.]\d{2,4}\b|\b(\d{1,2})/\d{1,2}/\d{2,4}\b")
 TITLES = frozenset("mr mrs ms miss dr prof professor sir lady lord madam st saint".split())  # noqa: SIM905
-# Words that begin a sentence before a name and are none; function words are known to the lexical index.
+# Words that may begin a sentence before a name and are no part of it. The lexical index knows the
+# function words.
 _OPENERS = frozenset(
     """
     according after again all also although because before both but during each earlier even every finally first however instead
@@ -50,56 +58,66 @@ _SHOUTED = frozenset(("NOT", "NO", "AND", "OR", "THE", "ALL", "ONLY"))
 _COMMON = frozenset(map(Decimal, (0, 1)))  # `one of them` counts nothing
 
 
-def find_facts(sentence: str) -> list[Fact]:
-    """What `sentence` states that can be looked up, in order, each once; of what stands in quotation marks only the whole."""
-    whole = [Fact(QUOTATION, text, start) for start, text in quotations(sentence)]
-    whole += [Fact(IDENTIFIER, m[1].strip(), m.start(1)) for m in _CODE.finditer(sentence) if m[1].strip()]
-    whole += [Fact(IDENTIFIER, m[0], m.start()) for m in _FLAG.finditer(sentence)]
+def find_facts(sentence: str) -> list[StatedFact]:
+    """List the facts of a sentence, in order, each once; of a quotation only the whole.
+
+    Args:
+        sentence: The sentence.
+    """
+    whole = [StatedFact(QUOTATION, text, start) for start, text in find_quotations(sentence)]
+    whole += [StatedFact(IDENTIFIER, m[1].strip(), m.start(1)) for m in _CODE.finditer(sentence) if m[1].strip()]
+    whole += [StatedFact(IDENTIFIER, m[0], m.start()) for m in _FLAG.finditer(sentence)]
     parts = list(_names(sentence))
     for number in sorted(find_numbers(sentence)):
         if not _inside(number.start, parts) and not _is_common(sentence, number):
-            parts.append(Fact(NUMBER, sentence[number.start : number.end].strip(), number.start, number))
-    found: dict[str, Fact] = {}
-    for fact in sorted(
-        [*whole, *(part for part in parts if not _inside(part.start, whole))], key=lambda each: each.start
-    ):
-        found.setdefault(fact.text.casefold(), fact)
-    return list(found.values())
+            parts.append(StatedFact(NUMBER, sentence[number.start : number.end].strip(), number.start, number))
+    outside = [part for part in parts if not _inside(part.start, whole)]
+    facts: dict[str, StatedFact] = {}
+    for fact in sorted([*whole, *outside], key=lambda fact: fact.start):
+        facts.setdefault(fact.text.casefold(), fact)
+    return list(facts.values())
 
 
-def _inside(place: int, found: Iterable[Fact]) -> bool:
-    return any(fact.start <= place < fact.start + len(fact.text) for fact in found)
+def _inside(position: int, facts: Iterable[StatedFact]) -> bool:
+    return any(fact.start <= position < fact.start + len(fact.text) for fact in facts)
 
 
-def quotations(text: str) -> Iterator[tuple[int, str]]:
-    """What stands between quotation marks, with where it begins; a quotation that is not closed goes to the end."""
+def find_quotations(text: str) -> Iterator[tuple[int, str]]:
+    """Find the quotations of a text; one that is not closed goes to the end.
+
+    Args:
+        text: The text.
+
+    Yields:
+        The first character of the quotation, and its words without the marks.
+    """
     for match in _QUOTED.finditer(text):
         group = next((number for number in range(1, 6) if match[number] is not None), 0)
-        said = match[group].strip() if group else ""
-        if any(letter.isalnum() for letter in said):
-            yield match.start(group) + len(match[group]) - len(match[group].lstrip()), said
+        words = match[group].strip() if group else ""
+        if any(letter.isalnum() for letter in words):
+            yield match.start(group) + len(match[group]) - len(match[group].lstrip()), words
 
 
-def _names(sentence: str) -> Iterator[Fact]:
-    """Capitalised words that do not begin the sentence, words in capitals, identifiers."""
+def _names(sentence: str) -> Iterator[StatedFact]:
+    """Find capitalised words that do not begin the sentence, words in capitals, identifiers."""
     tokens = list(_TOKEN.finditer(sentence))
     for index, match in enumerate(tokens):
         word = match[0]
-        if _MEASURED.match(word):
+        if _MEASURE.match(word):
             continue
         letters = [letter for letter in word if letter.isalpha()]
         if len(letters) > 1 and _INNER.search(word) and not _is_initials(word):
-            yield Fact(IDENTIFIER, word, match.start())
+            yield StatedFact(IDENTIFIER, word, match.start())
             continue
         if any(letter.isdigit() for letter in word) and letters:
-            yield Fact(NAME, word, match.start())
+            yield StatedFact(NAME, word, match.start())
             continue
         if not word[0].isupper() or word == "I" or word.startswith(("I'", "I’")):
             continue
         capitals = len(letters) > 1 and all(letter.isupper() for letter in letters)
         if word in _SHOUTED or (not capitals and (_is_function(word) or word.lower() in TITLES)):
             continue
-        if not capitals and _OPENS.search(sentence, 0, match.start()):
+        if not capitals and _SENTENCE_START.search(sentence, 0, match.start()):
             following = tokens[index + 1] if index + 1 < len(tokens) else None
             if following is None or sentence[match.end() : following.start()] != " ":
                 continue
@@ -107,7 +125,7 @@ def _names(sentence: str) -> Iterator[Fact]:
                 continue
             if word.lower() in _OPENERS or word.endswith("ly"):
                 continue
-        yield Fact(NAME, word, match.start())
+        yield StatedFact(NAME, word, match.start())
 
 
 def _is_function(word: str) -> bool:
@@ -119,12 +137,16 @@ def _is_initials(word: str) -> bool:
 
 
 def _is_common(sentence: str, number: Number) -> bool:
-    """Whether it is `one`, `first` or the like, in words, and nothing counted."""
+    """Tell whether a number is `one`, `first` or the like, in words, and counts nothing."""
     return not sentence[number.start].isdigit() and not number.unit and number.values <= _COMMON
 
 
-class Known:
-    """The words, numbers and texts that facts are looked up in."""
+class FactIndex:
+    """The words and numbers of texts, for looking up facts.
+
+    Args:
+        texts: The texts.
+    """
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._text = "\n".join(" ".join(text.split()) for text in texts)
@@ -137,7 +159,7 @@ class Known:
         for number in find_numbers(self._text):
             for value in number.values:
                 self._numbers.setdefault(value, set()).add(number.unit)
-        for match in _ISO.finditer(self._text):
+        for match in _DATE.finditer(self._text):
             for group in filter(None, match.groups()):
                 if 1 <= int(group) <= 12:
                     self._words.add(MONTHS[int(group) - 1])
@@ -146,46 +168,50 @@ class Known:
                 self._numbers.setdefault(Decimal(position), set()).add("")
         self._words.discard("")
 
-    def holds(self, fact: Fact) -> bool:
-        """Whether the fact's words stand there, letter for letter, or its number in some form.
+    def holds(self, fact: StatedFact) -> bool:
+        """Tell whether a fact stands in the texts.
 
-        Quotations go by their text, but for white space and the forms of quotation marks and dashes; names by the word, whatever
-        its case, with or without a plural or possessive ending; numbers by their value, where a sign of currency or a per cent
+        A quotation stands there by its text, but for white space and the forms of quotation marks
+        and dashes; a name by the word, whatever its case, with or without a plural or possessive
+        ending; a number by its value, whatever its form, where a sign of currency or a per cent
         must not meet another one.
+
+        Args:
+            fact: The fact.
         """
         if fact.number is not None:
             units = [self._numbers[value] for value in fact.number.values if value in self._numbers]
-            return any(not fact.number.unit or fact.number.unit in each or "" in each for each in units)
+            return any(not fact.number.unit or fact.number.unit in some or "" in some for some in units)
         if fact.kind == QUOTATION:
-            said = _straight(" ".join(fact.text.split())).casefold().rstrip(".,;:!?… ")
-            return _stands(said, self._folded)
+            words = _straight(" ".join(fact.text.split())).casefold().rstrip(".,;:!?… ")
+            return _contains_words(self._folded, words)
         if fact.kind == IDENTIFIER:
-            return _stands(fact.text.removesuffix("()").casefold(), self._text.casefold())
+            return _contains_words(self._text.casefold(), fact.text.removesuffix("()").casefold())
         word = fact.text.casefold()
-        if self._has(word) or self._has(word.replace(".", "")):
+        if self._has_word(word) or self._has_word(word.replace(".", "")):
             return True
         parts = [part for part in _APART.split(word) if part]
         return len(parts) > 1 and all(
-            self._has(part) or (part.isdecimal() and Decimal(part) in self._numbers) for part in parts if part != "s"
+            self._has_word(part) or (part.isdecimal() and Decimal(part) in self._numbers) for part in parts if part != "s"
         )
 
-    def _has(self, word: str) -> bool:
+    def _has_word(self, word: str) -> bool:
         bare = word.removesuffix("'s").removesuffix("’s")
         stems = {bare, bare.removesuffix("s"), bare.removesuffix("es")} - {""}
         return any(form in self._words for stem in stems for form in (stem, stem + "s", stem + "es"))
 
 
-def _stands(words: str, text: str) -> bool:
-    """Whether `words` stand in `text`, not as a part of longer words."""
+def _contains_words(text: str, words: str) -> bool:
+    """Tell whether `text` has `words`, not as a part of longer words."""
     if not words:
         return True
-    before = r"(?<!\w)" if words[0].isalnum() else ""
-    after = r"(?!\w)" if words[-1].isalnum() else ""
-    return re.search(before + re.escape(words) + after, text) is not None
+    left = r"(?<!\w)" if words[0].isalnum() else ""
+    right = r"(?!\w)" if words[-1].isalnum() else ""
+    return re.search(left + re.escape(words) + right, text) is not None
 
 
 def _straight(text: str) -> str:
-    """The text with one form of quotation marks and dashes."""
+    """Give the text one form of quotation marks and dashes."""
     return text.translate(_FORMS)
 
 

@@ -1,6 +1,7 @@
-"""The numbers in a text, whatever they are written as: 1,200, twelve hundred, £1.2k, 1990s, third, per cent.
+"""The numbers in a text, in digits or words: 1,200, twelve hundred, £1.2k, 1990s, third.
 
-Knows English number words and Western digits. Signs are left aside, since a minus and a hyphen look the same.
+Knows: English number words and Western digits. Does not know: signs, since a minus and a hyphen
+look the same.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ MONTHS = (
 
 
 class Number(NamedTuple):
-    """A number at `[start, end)` of a text. values: what it may mean. unit: "%", a sign of currency, or "" for none."""
+    """A number in a text.
+
+    Attributes:
+        start: Its first character.
+        end: The character after its last.
+        values: The values that it may have.
+        unit: "%", a sign of currency, or "".
+    """
 
     start: int
     end: int
@@ -59,7 +67,11 @@ _DIGITS = re.compile(
 
 
 def find_numbers(text: str) -> Iterator[Number]:
-    """The numbers of `text`: those in digits in order, then those in words."""
+    """Find the numbers of a text: those in digits in order, then those in words.
+
+    Args:
+        text: The text.
+    """
     in_digits: list[tuple[int, int]] = []
     for match in _DIGITS.finditer(text):
         in_digits.append(match.span())
@@ -74,15 +86,15 @@ def find_numbers(text: str) -> Iterator[Number]:
         unit = (match["money"] or "").strip() or ("%" if match["percent"] else "")
         yield Number(match.start(), match.end(), frozenset(values), unit)
     for match in _WORDS.finditer(text):
-        at = bisect_right(in_digits, (match.start(), len(text))) - 1
-        if at >= 0 and match.start() < in_digits[at][1]:  # the million of 1.2 million
+        index = bisect_right(in_digits, (match.start(), len(text))) - 1
+        if index >= 0 and match.start() < in_digits[index][1]:  # the million of 1.2 million
             continue
         unit = "%" if re.match(r"\s?(?:%|per\s?cent\b)", text[match.end() : match.end() + 12]) else ""
-        yield Number(match.start(), match.end(), frozenset(_in_words(match[0])), unit)
+        yield Number(match.start(), match.end(), frozenset(_values_of_words(match[0])), unit)
 
 
-def _in_words(text: str) -> set[Decimal]:
-    """What number words mean; `nineteen eighty-four` is read as a year."""
+def _values_of_words(text: str) -> set[Decimal]:
+    """Compute the values that number words may have; `nineteen eighty-four` is a year."""
     total = current = 0
     parts: list[int] = []
     for word in re.findall(r"[a-z]+", text.lower()):

@@ -1,0 +1,24 @@
+"""The marks behind the sentences of an answer, for people.
+
+Knows: claims and their text. Does not know: how a claim was checked.
+"""
+
+from __future__ import annotations
+
+from crystalcli.types import Answer, Claim
+
+
+def claim_mark(claim: Claim) -> str:
+    """Format the mark to show behind a claim: ` [1][2]`, ` [not in the sources: 1893]`, or ""."""
+    numbers = "".join(f"[{number}]" for number in claim.citations)
+    missing = f"[not in the sources: {', '.join(claim.missing)}]" if claim.missing else ""
+    return "".join(f" {part}" for part in (numbers, missing) if part)
+
+
+def marked_text(answer: Answer) -> str:
+    """Give the text of an answer with the mark of each claim behind it."""
+    pieces, position = [], 0
+    for claim in answer.claims:
+        pieces += [answer.text[position : claim.end], claim_mark(claim)]
+        position = claim.end
+    return "".join([*pieces, answer.text[position:]])

@@ -69,13 +69,13 @@ class Arms:
         """Return an arm's answer (a label for multiple choice) and the text it was given."""
         passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
         if arm == "one each":
-            return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: attribution.MOST]])
+            return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: attribution.MAX_CITATIONS]])
         searcher = self.crystal(question).searcher()
         best = sentence_ranking.read_passages(searcher.encoder, searcher.prepare(question.text), passages).sentences
         if arm in _QUOTED:
-            return self._quoted(question, [" ".join(each.text.split()) for each in best[: attribution.MOST]])
+            return self._quoted(question, [" ".join(each.text.split()) for each in best[: attribution.MAX_CITATIONS]])
         if passages:
-            taken = sentence_ranking.sentence_windows(best, self.model.count, prompt_context.BUDGET)
+            taken = sentence_ranking.sentence_windows(best, self.model.count, prompt_context.DEFAULT_BUDGET)
             taken, user = prompt_context.pack_passages(question.text, taken, self.model.count)
             messages = prompt_context.chat_messages(user)
         else:

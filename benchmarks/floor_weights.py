@@ -96,7 +96,7 @@ def logit(weights: FloorWeights, row: Row) -> float:
         weights.constant
         + weights.size * math.log(row.atoms + 1)
         + sum(weight * getattr(row.signs, name) for name, weight in weights.signs.items())
-        + row.signs.said
+        + row.signs.speaker_term
     )
 
 

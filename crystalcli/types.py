@@ -362,13 +362,6 @@ class Claim:
         """Give the same sentence at another place."""
         return replace(self, start=start, end=start + len(self.text))
 
-    @property
-    def mark(self) -> str:
-        """The text to show behind it: ` [1][2]`, ` [not in the sources: 1893]`."""
-        numbers = "".join(f"[{number}]" for number in self.citations)
-        missing = f"[not in the sources: {', '.join(self.missing)}]" if self.missing else ""
-        return "".join(f" {part}" for part in (numbers, missing) if part)
-
 
 @dataclass(frozen=True, slots=True)
 class Portion:
@@ -431,15 +424,6 @@ class Answer:
     def __repr__(self) -> str:
         text = self.text if len(self.text) <= 60 else f"{self.text[:60]}..."
         return f"<Answer to {self.question!r}: {text!r}, {len(self.citations)} citations>"
-
-    @property
-    def marked(self) -> str:
-        """The text for people: each sentence with the numbers of the citations that carry it, or with what is unsupported."""
-        pieces, position = [], 0
-        for claim in self.claims:
-            pieces += [self.text[position : claim.end], claim.mark]
-            position = claim.end
-        return "".join([*pieces, self.text[position:]])
 
 
 @dataclass(frozen=True, slots=True)

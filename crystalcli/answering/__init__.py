@@ -67,6 +67,9 @@ if TYPE_CHECKING:
     from crystalcli.answering.grounding.attribution import (
         quotation_line,
     )
+    from crystalcli.answering.grounding.claim_marks import (
+        marked_text,
+    )
     from crystalcli.answering.grounding.claim_stream import (
         REPETITION_PENALTY,
         STOP_STRINGS,
@@ -95,6 +98,7 @@ else:
             "answer": ("answer_question",),
             "broad.broad_question": ("broad_intent",),
             "grounding.attribution": ("quotation_line",),
+            "grounding.claim_marks": ("marked_text",),
             "grounding.claim_stream": (
                 "REPETITION_PENALTY",
                 "STOP_STRINGS",
@@ -129,6 +133,7 @@ __all__ = [
     "broad_intent",
     "chat_messages",
     "fill_template",
+    "marked_text",
     "options_of",
     "pack_context",
     "quotation_line",

@@ -1,12 +1,12 @@
-"""A question answered: recall, judge whether an answer is there, then quote the best sentences or let a model speak."""
+"""A question answered: recall, judge the evidence, then quote or let a model speak."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from crystalcli.answering.broad import broad_answer
-from crystalcli.answering.broad.broad_plan import plan_of
-from crystalcli.answering.broad.broad_question import Intent
+from crystalcli.answering.broad.broad_plan import plan_broad_answer
+from crystalcli.answering.broad.broad_question import BroadIntent
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.grounding import attribution
@@ -25,7 +25,7 @@ def answer_question(
     question: str,
     options: AskOptions,
     *,
-    intent: Intent | None,
+    intent: BroadIntent | None,
     open_model: Callable[[], ChatModel],
     on_text: Callable[[str], None] | None = None,
     on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
@@ -36,24 +36,30 @@ def answer_question(
         crystal: The crystal, open for reading.
         question: The question.
         options: The options, with `extractive` decided.
-        intent: The broad intent of the question (`broad_question.broad_intent`); None: it asks for a fact.
-        open_model: Gives the language model; called when there is something to say, and not for an extractive answer.
+        intent: The broad intent of the question (`broad_question.broad_intent`); None: it asks for
+            a fact.
+        open_model: Opens the language model; called when there is something to say, and not for an
+            extractive answer.
         on_text: Called with each piece of the answer.
-        on_evidence: Called with the best sentences before the model is opened; not for an extractive answer, which is them.
+        on_evidence: Called with the best sentences before the model is opened; not for an
+            extractive answer, which consists of them.
+
+    Returns:
+        The answer.
 
     Raises:
         UsageError: The question is empty, or an option is out of range.
         NotFoundError: Nothing was recalled, or a document that the question names does not exist.
     """
     draft = AnswerDraft(question, options, on_text)
-    plan = plan_of(crystal, question, intent, options.broad)
+    plan = plan_broad_answer(crystal, question, intent, options.broad)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
     results = _recall(crystal, draft)
     best = _judge(crystal, draft, results)
     if best is None:
         return draft.refusal(NOT_HERE, attribution.extract_citations(crystal, draft.passages))
-    quotations = attribution.extract_citations(crystal, sentence_ranking.as_passages(best[: attribution.MOST]))
+    quotations = attribution.extract_citations(crystal, sentence_ranking.as_passages(best[: attribution.MAX_CITATIONS]))
     if options.extractive:
         _quote(draft, quotations)
     else:
@@ -64,20 +70,20 @@ def answer_question(
 
 
 def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:
-    """Recall the passages, and more of them where the evidence asks for it. Raises NotFoundError when there are none."""
+    """Recall the passages, and as many as the evidence needs. Raises NotFoundError without any."""
     options = draft.options
     results = crystal.recall(
-        draft.question, max(options.k, answerability.LOOKED_AT), depth=options.depth, half_life=options.half_life
+        draft.question, max(options.k, answerability.MAX_PASSAGES), depth=options.depth, half_life=options.half_life
     )
     if not results:
-        raise NotFoundError(prompt_context.NOTHING)
+        raise NotFoundError(prompt_context.NO_MATCH)
     draft.passages = list(results.passages[: options.k])
-    draft.recalled = draft.seconds()
+    draft.seconds_to_passages = draft.seconds()
     return results
 
 
 def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list[RankedSentence] | None:
-    """Rank the sentences of the passages, best first; None where the evidence for an answer is under the floor."""
+    """Rank the sentences of the passages; None where the evidence is under the floor."""
     reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages)
     draft.evidence = answerability.answer_probability(crystal, results, reading)
     if draft.evidence < draft.options.floor:
@@ -98,8 +104,8 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, best: Sequence[RankedS
         draft.question, draft.passages, best, draft.options, model, model.count, crystal.with_place
     )
     sources = attribution.Sources(crystal, draft.question, prompt.passages, draft.citations)
-    with draft.kept_when_stopped():
-        draft.speak(
+    with draft.keep_when_stopped():
+        draft.generate(
             model,
             prompt.messages,
             sources,

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from support.repository import SAMPLES
 
+from crystalcli.answering import marked_text
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.errors import ModelMissingError, UsageError
@@ -73,13 +74,15 @@ def test_the_model_speaks_from_the_context(crystal, language_model_path):
         max_tokens=40,
         on_text=heard.append,
     )
-    assert "".join(heard) == answer.marked
+    assert "".join(heard) == marked_text(answer)
     assert [answer.text[claim.start : claim.end] for claim in answer.claims] == [claim.text for claim in answer.claims]
     assert {number for claim in answer.claims for number in claim.citations} <= {
         each.number for each in answer.citations
     }
     assert 0 < answer.tokens["answer"] <= 40
-    assert answer.tokens["context"] <= prompt_context.BUDGET  # the few best sentences, not all that was recalled
+    assert (
+        answer.tokens["context"] <= prompt_context.DEFAULT_BUDGET
+    )  # the few best sentences, not all that was recalled
     assert not answer.extractive
     assert answer.seconds["first"] <= answer.seconds["total"]
     assert all(crystal.verified(citation) for citation in answer.citations)
@@ -91,7 +94,7 @@ def test_what_is_quoted_unless_a_model_is_named(crystal):
     assert answer.extractive
     assert "Owners" in answer.text
     assert answer.text == "".join(heard)
-    assert answer.text.count("“") >= len(answer.citations) == attribution.MOST
+    assert answer.text.count("“") >= len(answer.citations) == attribution.MAX_CITATIONS
 
 
 def test_what_cannot_be_asked(crystal, tmp_path):

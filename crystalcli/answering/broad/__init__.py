@@ -1,1 +1,1 @@
-"""The broad room."""
+"""Answers from the whole of documents: intent, plan, summary of parts, mentions."""

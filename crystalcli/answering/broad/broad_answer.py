@@ -1,7 +1,11 @@
-"""A question about the whole of something answered: divide, choose from every part, say each part, say all of it.
+"""A broad question answered: divide the whole, sum up each part, then all of it.
 
-For every part a sentence of the language model, or the most telling one of the part itself, with a quotation that is read back from the
-file; then one answer out of these. Where the model is slow, the parts that are left are quoted. Lists are `broad_list`'s.
+Each part gets a sentence of the language model, or the most telling sentence of the part itself,
+with a quotation that is read back from the file; then one answer is made out of these. Where the
+model is slow, the remaining parts are quoted. `mentions_answer` makes lists and counts.
+
+Knows: parts, and the passages that stand for them. Does not know: the names in the question, the
+form of lists.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crystalcli.answering.broad import mentions_answer
-from crystalcli.answering.broad.broad_plan import Plan, called
+from crystalcli.answering.broad.broad_plan import BroadPlan
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.prompt import prompt_context
@@ -35,33 +39,29 @@ from crystalcli.text import sentence_spans, unwrap_lines
 from crystalcli.types import BY_LINES, Answer, ChatModel, Citation, Passage, Portion
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from crystalcli.types import FloatArray, Int64Array
 
-    from crystalcli.types import FloatArray
-
-    Integers = npt.NDArray[np.int64]
-
-PARTS, QUOTED_PARTS = 8, 12  # that a document is divided into: for the model, and where each is only quoted
+PARTS, QUOTED_PARTS = 8, 12  # parts of a document: for the model, and where each is only quoted
 PER_PART = 4  # passages that stand for a part
-PATIENCE = 25.0  # seconds that the model may speak of parts; those that are left are quoted
-FINISH, LAST_WORD = 5.0, 15.0  # seconds more for the part that it is at, and for the whole
-_SENTENCE = 48  # tokens that it may say of one
-_PASSAGE = 130  # tokens that it is given of one passage
-_NARROWED = 100  # atoms that a topic is narrowed to, where those that hold all of its words are too few
-_FEW = 3  # terms of a topic that all have to stand in an atom; more are a sentence
-_SHORTEST, _LONGEST = 40, 320  # characters of a sentence that is worth quoting
-_AWKWARD = 0.2  # what one that is shorter or longer counts
-_TERMS = 8  # a sentence of fewer is not better for being short
-_NAMED, _WANTED = 4.0, 4.0  # how many times more a name counts, and a word of the topic
-_LATER = 0.85  # what a sentence counts in each passage after the first
-_ROOM = 256  # tokens that a template needs beside notes and answer
-# Speech, questions, lists, markup and code tell little of what a text is about.
-_SPOKEN = re.compile(r"[“”\"?!]|^(?:#|@|:|\.\. |\$ |>>>|[-*+] )|::\s*$|[{};=]")
-_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]+")  # a word with a capital that begins no sentence
-_SYSTEM = "You sum up a text in one short sentence, with the names that it gives."
-_ASKED = "Sum up the text above in one short sentence."
-_ASKED_FOR = "Sum up the text above in one short sentence, with what it says to this question: {question}"
-_SYSTEM_WHOLE = (
+PATIENCE = 25.0  # seconds in which the model may begin parts; the remaining ones are quoted
+PART_GRACE, SUMMARY_TIME = 5.0, 15.0  # seconds more to end a part, and seconds for the whole
+_NOTE_TOKENS = 48  # that the model may say of a part
+_PASSAGE_TOKENS = 130  # of one passage that the model is given
+_NEAREST = 100  # atoms that a topic is narrowed to, where too few have all of its words
+_MAX_TERMS = 3  # of a topic whose terms all have to stand in an atom; more are a sentence
+_MIN_LENGTH, _MAX_LENGTH = 40, 320  # characters of a sentence that is worth quoting
+_AWKWARD = 0.2  # the factor for a sentence that is shorter or longer, or of an awkward form
+_MIN_SENTENCE_TERMS = 8  # a sentence of fewer terms is not better for being short
+_NAME_FACTOR, _TOPIC_FACTOR = 4.0, 4.0  # for the weight of a name, and of a word of the topic
+_RANK_FACTOR = 0.85  # for the sentences of each passage after the first
+_OVERHEAD = 256  # tokens that a template needs beside notes and answer
+# Speech, questions, lists, markup and code tell little of the topic of a text.
+_AWKWARD_FORM = re.compile(r"[“”\"?!]|^(?:#|@|:|\.\. |\$ |>>>|[-*+] )|::\s*$|[{};=]")
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]+")  # a capitalised word inside a sentence
+_PART_SYSTEM = "You sum up a text in one short sentence, with the names that it gives."
+_PART_PROMPT = "Sum up the text above in one short sentence."
+_PART_TOPIC_PROMPT = "Sum up the text above in one short sentence, with what it says to this question: {question}"
+_WHOLE_SYSTEM = (
     "You answer a question about a whole text from notes on each of its parts. Answer in two or three sentences."
 )
 
@@ -69,61 +69,75 @@ _SYSTEM_WHOLE = (
 def answer_broadly(
     crystal: CrystalReader,
     draft: AnswerDraft,
-    plan: Plan,
+    plan: BroadPlan,
     *,
     open_model: Callable[[], ChatModel],
     on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
 ) -> Answer:
-    """Answer from the whole of what the plan names; arguments as in `crystalcli.answering.answer.ask`.
+    """Answer from the whole of the documents in a plan.
+
+    Args:
+        crystal: The crystal, open for reading.
+        draft: The answer to fill.
+        plan: The plan.
+        open_model: As of `answer.answer_question`.
+        on_evidence: Called without citations before the model is opened; each part is quoted in
+            its place.
+
+    Returns:
+        The answer.
 
     Raises:
         NotFoundError: There is nothing to say.
     """
-    with draft.kept_when_stopped():
+    with draft.keep_when_stopped():
         if plan.intent.kind in ("list", "count"):
             with crystal.snapshot():
                 mentions_answer.answer_mentions(crystal, plan, draft)
         else:
-            _overview(crystal, draft, plan, open_model, on_evidence)
+            _sum_up(crystal, draft, plan, open_model, on_evidence)
     return draft.answer()
 
 
-def _overview(
+def _sum_up(
     crystal: CrystalReader,
     draft: AnswerDraft,
-    plan: Plan,
+    plan: BroadPlan,
     open_model: Callable[[], ChatModel],
     on_evidence: Callable[[tuple[Citation, ...]], None] | None,
 ) -> None:
-    most = QUOTED_PARTS if draft.options.extractive else PARTS
-    with (
-        crystal.snapshot()
-    ):  # not while the model speaks, which takes long: quotations are compared when they are read back
-        found = [(part, passages) for part, passages in _parts_with_passages(crystal, plan, most) if passages]
-    if not found:
-        raise NotFoundError(prompt_context.NOTHING)
-    draft.passages = [passage for _, passages in found for passage in passages]
-    draft.recalled = time.monotonic() - draft.began
+    """Say each part, then, with a model, all of it."""
+    max_parts = QUOTED_PARTS if draft.options.extractive else PARTS
+    # The snapshot ends before the model speaks, which takes long; quotations are compared with the
+    # file when they are read back.
+    with crystal.snapshot():
+        sections = [
+            (section, passages) for section, passages in _sections_with_passages(crystal, plan, max_parts) if passages
+        ]
+    if not sections:
+        raise NotFoundError(prompt_context.NO_MATCH)
+    draft.passages = [passage for _, passages in sections for passage in passages]
+    draft.seconds_to_passages = draft.seconds()
     if on_evidence is not None and not draft.options.extractive:
-        on_evidence(())  # what was found is quoted part by part
+        on_evidence(())
     topic = plan.intent.subject if plan.intent.kind == "topic" else ""
     model = None if draft.options.extractive else open_model()
     if model is not None:
         draft.model = model.name
-    until = time.monotonic() + PATIENCE
-    draft.say(f"{called(plan.sources, plan.stretches)}, in {len(found)} {'part' if len(found) == 1 else 'parts'}:\n")
+    deadline = time.monotonic() + PATIENCE
+    draft.say(f"{plan.scope}, in {len(sections)} {'part' if len(sections) == 1 else 'parts'}:\n")
     notes = []
-    for part, passages in found:
-        label = " ".join(part.label.split())
+    for section, passages in sections:
+        label = " ".join(section.label.split())
         draft.say(f"\n- {label}: " if label else "\n- ")
         text, number = "", None
-        if model is not None and time.monotonic() < until:
-            asked = _ASKED if plan.intent.kind == "about" and plan.intent.sure else _ASKED_FOR
-            text, number = _summed_up(crystal, draft, model, passages, asked, until + FINISH)
+        if model is not None and time.monotonic() < deadline:
+            prompt = _PART_PROMPT if plan.intent.kind == "about" and plan.intent.sure else _PART_TOPIC_PROMPT
+            text, number = _generate_part(crystal, draft, model, passages, prompt, deadline + PART_GRACE)
         if not text:
             paths = {passage.path for passage in passages}
-            weights = _weights([passage for passage in draft.passages if passage.path in paths], topic)
-            citation = _telling(crystal, passages, weights, draft.citations)
+            weights = _term_weights([passage for passage in draft.passages if passage.path in paths], topic)
+            citation = _cite_telling(crystal, passages, weights, draft.citations)
             text = attribution.quotation_line(citation) if citation is not None else ""
             number = draft.cite(citation)
             draft.say(f"{text} [{number}]" if number else text)
@@ -131,136 +145,181 @@ def _overview(
         notes.append(f"{label}: {text}" if label else text)
     if model is not None and len(notes) > 1:
         draft.say("\n\n")
-        _all_in_all(crystal, draft, model, notes, time.monotonic() + LAST_WORD)
+        _generate_whole(crystal, draft, model, notes, time.monotonic() + SUMMARY_TIME)
 
 
-def _parts_with_passages(crystal: CrystalReader, plan: Plan, most: int) -> Iterator[tuple[Section, list[Passage]]]:
-    """The parts, each with the passages that stand for it."""
+def _sections_with_passages(
+    crystal: CrystalReader, plan: BroadPlan, max_parts: int
+) -> Iterator[tuple[Section, list[Passage]]]:
+    """Divide the documents of a plan; give each section with the passages that stand for it."""
     shelf = crystal.shelf
     codec = crystal.codec() if shelf.atom_codes is not None else None
     if plan.intent.kind == "about":
         query = lexical_query(shelf, plan.intent.subject or "what it is about")
-        first = opening_section(shelf, plan.stretches)
-        for part in [*([first] if first is not None else []), *split_sections(shelf, plan.stretches, most)]:
-            yield part, representative_passages(shelf, codec, query, part, PER_PART)
+        opening = opening_section(shelf, plan.ranges)
+        for section in [
+            *([opening] if opening is not None else []),
+            *split_sections(shelf, plan.ranges, max_parts),
+        ]:
+            yield section, representative_passages(shelf, codec, query, section, PER_PART)
         return
     query = crystal.searcher().prepare(plan.intent.subject)
     relevance = relevance_of(query, codec, shelf)
-    for part in split_sections(shelf, plan.stretches, most, _speaking(crystal, plan, query, relevance, most)):
-        yield part, representative_passages(shelf, codec, query, part, PER_PART, relevance[part.atoms])
+    atoms = _topic_atoms(crystal, plan, query, relevance, max_parts)
+    for section in split_sections(shelf, plan.ranges, max_parts, atoms):
+        yield section, representative_passages(shelf, codec, query, section, PER_PART, relevance[section.atoms])
 
 
-def _speaking(crystal: CrystalReader, plan: Plan, query: PreparedQuery, relevance: FloatArray, most: int) -> Integers:
-    """The atoms that speak of a topic, int64: all that hold its words where these are few, else the nearest ones."""
+def _topic_atoms(
+    crystal: CrystalReader, plan: BroadPlan, query: PreparedQuery, relevance: FloatArray, max_parts: int
+) -> Int64Array:
+    """Choose the atoms on a topic: all that have its words, where it has few, else the nearest ones.
+
+    Args:
+        crystal: The crystal.
+        plan: The plan.
+        query: The topic, prepared.
+        relevance: The relevance of each atom, float32 [atoms].
+        max_parts: The parts that the atoms have to fill.
+
+    Returns:
+        The atoms, int64.
+    """
     shelf = crystal.shelf
-    inside = np.concatenate([np.zeros(0, np.int64), *(part.atoms for part in split_sections(shelf, plan.stretches, 1))])
-    if 0 < len(query.idf) <= _FEW:
-        holding = inside[np.isin(inside, holding_all(query))]
-        if len(holding) >= most:
-            return holding
+    sections = split_sections(shelf, plan.ranges, 1)
+    inside = np.concatenate([np.zeros(0, np.int64), *(section.atoms for section in sections)])
+    if 0 < len(query.idf) <= _MAX_TERMS:
+        with_all_terms = inside[np.isin(inside, holding_all(query))]
+        if len(with_all_terms) >= max_parts:
+            return with_all_terms
     if plan.everything:
-        ranked = crystal.searcher().rank(query, 3, _NARROWED)
+        ranked = crystal.searcher().rank(query, 3, _NEAREST)
         return np.array([scored.atom for scored in ranked], np.int64)
-    return inside[np.argsort(-relevance[inside], kind="stable")[:_NARROWED]]
+    return inside[np.argsort(-relevance[inside], kind="stable")[:_NEAREST]]
 
 
-# --- one part, and all of them ------------------------------------------------------------------------
+# --- with a model -----------------------------------------------------------------------------
 
 
-def _summed_up(
+def _generate_part(
     crystal: CrystalReader,
     draft: AnswerDraft,
     model: ChatModel,
     passages: Sequence[Passage],
-    asked: str,
-    until: float,
+    prompt: str,
+    deadline: float,
 ) -> tuple[str, int | None]:
-    """What the model says of a part, said as it comes, and the number of what carries it, or else of what is nearest to it."""
+    """Let the model sum up a part, shown as it comes.
+
+    Args:
+        crystal: The crystal.
+        draft: The answer to add to.
+        model: The language model.
+        passages: The passages that stand for the part.
+        prompt: The request, a template with {question}.
+        deadline: The time, by `time.monotonic`, at which the model is cut short.
+
+    Returns:
+        The text, and the number of the citation that carries it, or else is nearest to it.
+    """
     ordered = sorted(passages, key=lambda passage: (passage.path, passage.start))
-    room = (model.context_length - _SENTENCE - _ROOM) // len(ordered)
-    size = max(1, min(_PASSAGE, room))
-    given = "\n\n".join(
+    room = (model.context_length - _NOTE_TOKENS - _OVERHEAD) // len(ordered)
+    size = max(1, min(_PASSAGE_TOKENS, room))
+    context = "\n\n".join(
         model.truncate("".join(unwrap_lines(passage.text, passage.place.kind)).strip(), size) for passage in ordered
     )
-    user = f"{given}\n\n{asked.format(question=draft.question.strip())}"
+    user = f"{context}\n\n{prompt.format(question=draft.question.strip())}"
     sources = attribution.Sources(crystal, draft.question, passages, draft.citations)
-    most = min(_SENTENCE, draft.options.max_tokens)
-    spoken = draft.speak(
+    stream = draft.generate(
         model,
-        prompt_context.chat_messages(user, _SYSTEM),
+        prompt_context.chat_messages(user, _PART_SYSTEM),
         sources,
         context=[user],
-        max_tokens=most,
+        max_tokens=min(_NOTE_TOKENS, draft.options.max_tokens),
         stop=("\n",),
-        deadline=until,
+        deadline=deadline,
     )
-    carried = [number for claim in spoken.claims for number in claim.citations]
-    if carried or not spoken.text:
-        return spoken.text, carried[0] if carried else None
-    number = draft.cite(_telling(crystal, passages, {term: 1.0 for term, _ in terms(spoken.text)}, ()))
+    numbers = [number for claim in stream.claims for number in claim.citations]
+    if numbers or not stream.text:
+        return stream.text, numbers[0] if numbers else None
+    number = draft.cite(_cite_telling(crystal, passages, {term: 1.0 for term, _ in terms(stream.text)}, ()))
     draft.say(f" [{number}]" if number else "")
-    return spoken.text, number
+    return stream.text, number
 
 
-def _all_in_all(
-    crystal: CrystalReader, draft: AnswerDraft, model: ChatModel, notes: Sequence[str], until: float
+def _generate_whole(
+    crystal: CrystalReader, draft: AnswerDraft, model: ChatModel, notes: Sequence[str], deadline: float
 ) -> None:
-    """One answer out of what was said of the parts."""
-    room = model.context_length - draft.options.max_tokens - _ROOM - model.count(draft.question)
-    given = model.truncate("\n".join(notes), max(0, room))
-    user = f"{given}\n\nQuestion: {draft.question.strip()}"
+    """Let the model make one answer out of the notes on all parts."""
+    room = model.context_length - draft.options.max_tokens - _OVERHEAD - model.count(draft.question)
+    context = model.truncate("\n".join(notes), max(0, room))
+    user = f"{context}\n\nQuestion: {draft.question.strip()}"
     sources = attribution.Sources(crystal, draft.question, draft.passages, draft.citations)
-    conversation = prompt_context.chat_messages(user, _SYSTEM_WHOLE)
-    draft.speak(model, conversation, sources, context=[user], max_tokens=draft.options.max_tokens, deadline=until)
+    messages = prompt_context.chat_messages(user, _WHOLE_SYSTEM)
+    draft.generate(model, messages, sources, context=[user], max_tokens=draft.options.max_tokens, deadline=deadline)
 
 
-# --- without a model ----------------------------------------------------------------------------------
+# --- without a model --------------------------------------------------------------------------
 
 
-def _weights(passages: Sequence[Passage], topic: str) -> dict[str, float]:
-    """How much each term tells of what the passages have in common: in how many of them it stands, names and the topic more.
+def _term_weights(passages: Sequence[Passage], topic: str) -> dict[str, float]:
+    """Weigh terms by the share of the passages that have them, names and the topic more.
 
-    After SumBasic (Nenkova and Vanderwende, "The impact of frequency on summarization", 2005), which counts words.
+    After SumBasic (Nenkova and Vanderwende, "The impact of frequency on summarization", 2005),
+    which counts words.
+
+    Args:
+        passages: The passages.
+        topic: The topic; "" without one.
     """
-    standing: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     names: Counter[str] = Counter()
     for passage in passages:
-        standing.update({term for term, _ in terms(passage.text)})
-        inside = _NAME.findall(passage.text)
-        names.update({term for term, _ in terms(" ".join(inside))})
-    wanted = set(query_terms(topic))
+        counts.update({term for term, _ in terms(passage.text)})
+        names.update({term for term, _ in terms(" ".join(_NAME.findall(passage.text)))})
+    topic_terms = set(query_terms(topic))
     return {
         term: count
         / len(passages)
-        * (_NAMED if 2 * names[term] > count else 1.0)
-        * (_WANTED if term in wanted else 1.0)
-        for term, count in standing.items()
+        * (_NAME_FACTOR if 2 * names[term] > count else 1.0)
+        * (_TOPIC_FACTOR if term in topic_terms else 1.0)
+        for term, count in counts.items()
     }
 
 
-def _telling(
-    crystal: CrystalReader, passages: Sequence[Passage], weights: Mapping[str, float], before: Sequence[Citation]
+def _cite_telling(
+    crystal: CrystalReader, passages: Sequence[Passage], weights: Mapping[str, float], earlier: Sequence[Citation]
 ) -> Citation | None:
-    """The sentence that tells most of a part, read back from the file; one that was cited before only where there is no other."""
-    known_ones = {" ".join(citation.quote.split()) for citation in before}
+    """Cite the sentence that tells most of a part, read back from the file.
+
+    Args:
+        crystal: The crystal.
+        passages: The passages that stand for the part.
+        weights: The weights of terms.
+        earlier: The citations so far; one of their sentences is cited again only where there is no
+            other.
+
+    Returns:
+        The citation; None if the file differs.
+    """
+    quotes = {" ".join(citation.quote.split()) for citation in earlier}
     best: tuple[float, Passage, int, int] | None = None
     for rank, passage in enumerate(passages):
-        for low, high in sentence_spans(passage.text, passage.place.kind in BY_LINES - {"code"}) or [
-            (0, len(passage.text))
-        ]:
+        spans = sentence_spans(passage.text, passage.place.kind in BY_LINES - {"code"}) or [(0, len(passage.text))]
+        for low, high in spans:
             sentence = passage.text[low:high]
-            known = {term for term, _ in terms(sentence)}
-            score = sum(weights.get(term, 0.0) for term in known) / max(_TERMS, len(known))
-            score *= _LATER**rank
-            if not _SHORTEST <= high - low <= _LONGEST:
+            sentence_terms = {term for term, _ in terms(sentence)}
+            score = sum(weights.get(term, 0.0) for term in sentence_terms)
+            score = score / max(_MIN_SENTENCE_TERMS, len(sentence_terms)) * _RANK_FACTOR**rank
+            if not _MIN_LENGTH <= high - low <= _MAX_LENGTH:
                 score *= _AWKWARD
-            if _SPOKEN.search(sentence):
+            if _AWKWARD_FORM.search(sentence):
                 score *= _AWKWARD
-            if " ".join(sentence.split()) in known_ones:
+            if " ".join(sentence.split()) in quotes:
                 score = -1.0
             if best is None or score > best[0]:
                 best = score, passage, passage.start + low, passage.start + high
     if best is None:
         return None
-    cited = attribution.extract_citations(crystal, [replace(best[1], best=best[2:])])
-    return cited[0] if cited else None
+    citations = attribution.extract_citations(crystal, [replace(best[1], best=best[2:])])
+    return citations[0] if citations else None

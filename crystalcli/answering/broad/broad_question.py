@@ -1,7 +1,9 @@
-"""Whether a question asks for the whole of something, by its words alone: what it is about, where all of X stands, how often.
+"""The broad intent of a question, by its words: a summary, a list, a count or a topic.
 
-A light rule: sentences with gaps, tried in order. Knows nothing of what a crystal holds; whether a name in the question is that of a
-document is for `broad_plan` to find out.
+A light rule: sentence forms with gaps, tried in order.
+
+Knows: English question forms. Does not know: the contents of a crystal. `broad_plan` finds out
+whether a name in the question is the name of a document.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# What a list may go by, as a reader calls it: the documents themselves, or landmarks of a kind.
+# The units of a list, documents or landmarks of a kind, with the words of a reader for each.
 UNITS = {
     "heading": "chapter section heading part letter act scene canto",
     "page": "page",
@@ -20,7 +22,7 @@ UNITS = {
     "sheet": "sheet",
 }
 _UNIT_OF = {word: unit for unit, words in UNITS.items() for word in words.split()}
-# What a document, or all of them, may be called without a name.
+# The words for a document, or for all of them, that are not its name.
 _WORKS = (
     "book|novel|story|tale|text|document|paper|article|report|essay|play|poem|work|file|thesis|manual|guide|lecture|talk|transcript|"
     "chat|conversation|meeting|letter|memoir|biography|repository|repo|project|code ?base|code|source code|program|library|package|"
@@ -33,10 +35,10 @@ _GENERIC = re.compile(
     rf"(?:(?:{_WORKS})s?|it|this|everything|all(?: of (?:it|this|them))?|them|these|stories|memories|libraries|repositories)",
     re.IGNORECASE,
 )
-_LONGEST = 300  # characters; what is longer asks for something in particular
-_NAME = 6  # words of what is looked for word by word; more is a thought
+_MAX_LENGTH = 300  # characters; a longer question asks for something in particular
+_MAX_WORDS = 6  # of a subject that is searched for word by word; more are a thought
 
-# Pieces of the sentences below; a name in angle brackets is a gap, with one of the gap's words before it.
+# Pieces of the forms below. A name in angle brackets stands for the piece of that name.
 _PIECES = {
     "UNIT": rf"(?P<unit>{'|'.join(_UNIT_OF)})(?:e?s)?",
     "OF": r"(?: (?:of|in) (?P<within2>.+?))?",
@@ -75,12 +77,13 @@ _PIECES = {
 }
 
 
-def _sentence(form: str) -> re.Pattern[str]:
+def _compile(form: str) -> re.Pattern[str]:
+    """Compile a sentence form, with its pieces filled in."""
     return re.compile(re.sub(r"<([A-Z]+)>", lambda piece: _PIECES[piece[1]], form), re.IGNORECASE)
 
 
 _COUNTS = [
-    _sentence(form)
+    _compile(form)
     for form in (
         r"how (?:often|many times|frequently) (?:<IS>|has|have) <X>(?: been)? (?:mentioned|used|named|"
         r"referenced|<COMES>)<IN>",
@@ -91,7 +94,7 @@ _COUNTS = [
     )
 ]
 _LISTS = [
-    _sentence(form)
+    _compile(form)
     for form in (
         r"(?:which|what)(?: are)?(?: all)?(?: of)?(?: the)? <UNIT><OF> (?:that |which )?<SAYS> <X><IN>",
         r"(?:in|on) (?:which|what) <UNIT><OF> (?:<IS>|can) <X>(?: be)? (?:<SAID>|<COMES>)<IN>",
@@ -107,9 +110,9 @@ _LISTS = [
         r"where in (?P<within>.+?) <IS> <X> (?:<SAID>|<COMES>)",
     )
 ]
-# (sentence, whether it alone says that a document is meant: else the subject has to be one)
+# Forms, each with whether it alone says that a document is meant; else the subject has to be one.
 _ABOUT = [
-    (_sentence(form), sure)
+    (_compile(form), sure)
     for form, sure in (
         (r"(?:so |and |but )?what(?:'s|’s|s| is| are| was| were) <X> <MOSTLY>about(?: in (?:short|general|a "
          r"few words|brief))?", True),
@@ -140,9 +143,9 @@ _ABOUT = [
          r"explain) <X>(?: as a whole| overall| in general| step by step)?", False),
     )
 ]  # fmt: skip
-# (sentence, whether it is broad of source code only)
+# Forms, each with whether it is broad for source code only.
 _TOPICS = [
-    (_sentence(form), in_code)
+    (_compile(form), in_code)
     for form, in_code in (
         (r"what (?:do|does|did) <WORK> (?:say|tell us|teach|have to say|conclude|report) (?:about|on|of) <X>", False),
         (r"what is (?:said|written|known) (?:in <WORK> )?about <X>", False),
@@ -168,12 +171,12 @@ _WORD_FOR = re.compile(
     r"(?:functions?|class|methods?|variables?|characters?|topic) (?=[\"“'‘`«A-Z_]))"
 )
 _CLAUSE = re.compile(r"(?:how|why|what|when|whether|who|which|where|does|do|did)\b", re.IGNORECASE)
-# Said of words in a text; Napoleon may also appear in Russia, and a plague occur in Venice.
-_OF_TEXT = re.compile(
+# Verbs for words in a text alone; Napoleon may also appear in Russia, and a plague occur in Venice.
+_TEXT_WORDS = re.compile(
     r"\b(?:mention|occurrences?\b|references?\b|referenced|usages?\b|cited|named\b|discussed|import)", re.IGNORECASE
 )
 _TAIL = re.compile(r"(.+) (?:in|of|from|within|across|throughout) (.+)", re.IGNORECASE)
-# "What is she worried about?" asks of a feeling, and of no book.
+# "What is she worried about?" asks for a feeling, and not for a book.
 _FEELING = re.compile(
     r"\w+(?:ed|ing)|happy|sad|sure|unsure|serious|curious|passionate|nervous|angry|upset|different|"
     r"special|unique|important|wrong|"
@@ -182,15 +185,18 @@ _FEELING = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
-    """What a broad question wants.
+class BroadIntent:
+    """The intent of a broad question.
 
-    kind: "about", a document as a whole; "list" or "count", every place where `subject` stands; "topic", all sides of `subject`.
-    subject: the name or the topic as the question writes it, "" where it only says "this book". within: what it is asked of, as the
-    question writes it, a document, a part of one, or "this book"; "" where it does not say. unit: what a list goes by, a key of
-    UNITS, or "".
-    sure: whether the words alone decide; else the subject of "about" has to be a document, and that of others a matter of source code,
-    or `within` a document.
+    Attributes:
+        kind: "about": a document as a whole. "list" or "count": every mention of `subject`.
+            "topic": all sides of `subject`.
+        subject: The name or the topic as the question writes it; "" for "this book" and the like.
+        within: The document, or the part of one, that is asked, as the question writes it, or
+            "this book"; "" without one.
+        unit: The unit of a list, a key of UNITS; "" where the question does not say.
+        sure: Whether the words alone decide. Otherwise the subject of "about" has to be a
+            document; that of others has to be about source code, or `within` a document.
     """
 
     kind: str
@@ -201,78 +207,88 @@ class Intent:
 
     @property
     def needs_no_model(self) -> bool:
-        """Whether it asks for a list or a count, which are answered without a language model."""
+        """Whether it is answered without a language model, as lists and counts are."""
         return self.sure and self.kind in ("list", "count")
 
 
-def broad_intent(question: str) -> Intent | None:
-    """What the question wants of a whole, or None where it asks for a fact."""
-    asked = " ".join(question.split()).rstrip(" ?.!…")
-    while (polite := _POLITE.match(asked)) is not None:
-        asked = asked[polite.end() :]
-    if not asked or len(asked) > _LONGEST:
+def broad_intent(question: str) -> BroadIntent | None:
+    """Find the broad intent of a question.
+
+    Args:
+        question: The question.
+
+    Returns:
+        The intent; None where the question asks for a fact.
+    """
+    text = " ".join(question.split()).rstrip(" ?.!…")
+    while (polite := _POLITE.match(text)) is not None:
+        text = text[polite.end() :]
+    if not text or len(text) > _MAX_LENGTH:
         return None
-    for kind, sentences in (("count", _COUNTS), ("list", _LISTS)):
-        for sentence in sentences:
-            if (found := sentence.fullmatch(asked)) is not None and (intent := _listed(kind, found)) is not None:
+    for kind, forms in (("count", _COUNTS), ("list", _LISTS)):
+        for form in forms:
+            if (match := form.fullmatch(text)) is not None and (intent := _list_intent(kind, match)) is not None:
                 return intent
-    for sentence, sure in _ABOUT:
-        if (found := sentence.fullmatch(asked)) is not None and (intent := _whole(found, sure)) is not None:
+    for form, sure in _ABOUT:
+        if (match := form.fullmatch(text)) is not None and (intent := _about_intent(match, sure)) is not None:
             return intent
-    for sentence, in_code in _TOPICS:
-        if (found := sentence.fullmatch(asked)) is not None and (intent := _topic(found, in_code)) is not None:
+    for form, in_code in _TOPICS:
+        if (match := form.fullmatch(text)) is not None and (intent := _topic_intent(match, in_code)) is not None:
             return intent
     return None
 
 
 def is_generic(phrase: str) -> bool:
-    """Whether a phrase means a document, or all of them, without a name: "this book", "the whole repository", "it"."""
+    """Tell whether a phrase means a document, or all, without a name: "this book", "it"."""
     return _GENERIC.fullmatch(phrase.strip(_QUOTES + " ")) is not None
 
 
-def _plain(phrase: str) -> str:
-    """A phrase without its quotation marks, the article before it, and "the word" and the like."""
+def _bare_phrase(phrase: str) -> str:
+    """Strip quotation marks, the article, and "the word" and the like from a phrase."""
     bare = phrase.strip(" ,;:")
-    if bare[:1] in _QUOTES and bare[-1:] in _QUOTES:  # what is quoted is meant to the letter
+    if bare[:1] in _QUOTES and bare[-1:] in _QUOTES:  # a quoted phrase is meant to the letter
         return bare.strip(_QUOTES + " ")
     return _WORD_FOR.sub("", _ARTICLE.sub("", bare, count=1), count=1).strip(_QUOTES + " ")
 
 
-def _listed(kind: str, found: re.Match[str]) -> Intent | None:
-    groups = found.groupdict()
+def _list_intent(kind: str, match: re.Match[str]) -> BroadIntent | None:
+    """Make the intent of a question for a list or a count; None where the subject does not fit."""
+    groups = match.groupdict()
     within = groups.get("within2") or groups.get("within") or ""
-    subject = _plain(groups["subject"])
-    if not subject or is_generic(groups["subject"]) or len(subject.split()) > _NAME:
+    subject = _bare_phrase(groups["subject"])
+    if not subject or is_generic(groups["subject"]) or len(subject.split()) > _MAX_WORDS:
         return None
     unit = _UNIT_OF.get((groups.get("unit") or "").lower(), "")
-    of = "" if is_generic(within) else within.strip()
-    # Written as names and identifiers are: with a capital, a digit, an underscore, a point or a bracket.
+    document = "" if is_generic(within) else within.strip()
+    # Names and identifiers have a capital, a digit, an underscore, a point or a bracket.
     is_named = re.search(r"[A-Z_(\d]|\w\.\w", subject) is not None or groups["subject"].strip()[0] in _QUOTES
-    sure = bool(unit) or _OF_TEXT.search(found[0]) is not None or ((is_named or kind == "count") and not of)
-    return Intent(kind, subject, of, unit, sure)
+    sure = bool(unit) or _TEXT_WORDS.search(match[0]) is not None or ((is_named or kind == "count") and not document)
+    return BroadIntent(kind, subject, document, unit, sure)
 
 
-def _whole(found: re.Match[str], sure: bool) -> Intent | None:
-    groups = found.groupdict()
+def _about_intent(match: re.Match[str], sure: bool) -> BroadIntent | None:
+    """Make the intent of a question about a document; None where it is about another thing."""
+    groups = match.groupdict()
     generic, subject = groups.get("generic"), (groups.get("subject") or "").strip(" ,;:")
-    work = subject if generic is None else generic.strip(" ,;:")
-    if is_generic(work):
-        return Intent("about", "", work)
+    document = subject if generic is None else generic.strip(" ,;:")
+    if is_generic(document):
+        return BroadIntent("about", "", document)
     if generic is not None:
         return None
     if _CLAUSE.match(subject):
         return None
-    if found[0].lower().endswith("about") and (_FEELING.fullmatch(subject.split()[-1])):
+    if match[0].lower().endswith("about") and (_FEELING.fullmatch(subject.split()[-1])):
         return None
-    return Intent("about", subject, sure=sure)
+    return BroadIntent("about", subject, sure=sure)
 
 
-def _topic(found: re.Match[str], in_code: bool) -> Intent | None:
-    groups = found.groupdict()
+def _topic_intent(match: re.Match[str], in_code: bool) -> BroadIntent | None:
+    """Make the intent of a question for a topic; None without a topic."""
+    groups = match.groupdict()
     generic, within = groups.get("generic"), groups.get("within") or ""
-    subject = _plain(groups["subject"])
+    subject = _bare_phrase(groups["subject"])
     if (tail := _TAIL.fullmatch(subject)) is not None and is_generic(tail[2]):
         subject = tail[1]
     if not subject or (generic and not is_generic(generic)):
         return None
-    return Intent("topic", subject, "" if is_generic(within) else within.strip(), sure=not in_code)
+    return BroadIntent("topic", subject, "" if is_generic(within) else within.strip(), sure=not in_code)

@@ -1,1 +1,1 @@
-"""The evidence room."""
+"""Evidence: how well the sentences of passages answer a question."""

@@ -1,10 +1,13 @@
-"""Whether what was recalled holds an answer at all: a few signs, weighed into one figure, and the floor it has to reach.
+"""The probability that recalled passages hold an answer, from a few weighted signs.
 
-The signs are how well the best passage matches, by its codes and read again, how much of the question's words, in idf, passages and
-sentences have, how long the question is and how rare its words are, which of its names is missing, and in a conversation who speaks.
-The weights come from a logistic model that `benchmarks/not_here.py` fits to questions asked of crystals with and without the document
-that answers them. Knows nothing of what a passage means: one about the right thing that lacks the answer is not told from one that
-has it.
+The signs are: how well the best passage matches, by its codes and read again; how much of the
+question's words, in idf, passages and sentences have; how long the question is, and how rare its
+words are; which of its names is missing; and who speaks, in a conversation. The weights come from a
+logistic model that `benchmarks/not_here.py` fits to questions asked of crystals with and without
+the document that answers them.
+
+Knows: the question's words, scores of passages. Does not know: the meaning of a passage. One about
+the right thing that lacks the answer looks like one that has it.
 """
 
 from __future__ import annotations
@@ -15,33 +18,42 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from crystalcli.answering.evidence.sentence_ranking import READ, PassageReading
+from crystalcli.answering.evidence.sentence_ranking import MAX_PASSAGES, PassageReading
 from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.lexical import bm25, query_terms, terms
 from crystalcli.recall import PAGED_KIND, CrystalReader, Results
 from crystalcli.types import Passage
 
-LOOKED_AT = READ  # passages
-# Idf of a question's words, in that of a word which stands nowhere: half of all questions have less, and count as if they had this.
-_SHORT = 3.0
-_SMALL = 100  # atoms; in a smaller crystal idf says little, and the floor sinks, by up to a constant of 1 (which nothing measured)
-_OWN, _OTHER = 2.0, 5.0  # of `voice`, where the one speaks who is asked about, and where somebody else does
+# Idf of a question's words, in that of an unknown word. Half of all questions have less, and count as
+# if they had this.
+_MIN_LENGTH = 3.0
+# Atoms. In a smaller crystal idf says little, and the floor sinks by up to a constant of 1, which is
+# not measured.
+_SMALL_CRYSTAL = 100
+# The weights of `voice`, where the person asked about speaks, and where another one does.
+_SAME_SPEAKER, _OTHER_SPEAKER = 2.0, 5.0
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
-# What a question asks for, rather than what it is about: these words need not stand in an answer.
-_ASKING = (
+# Words for the answer that is expected, and not for the topic: an answer need not have them.
+_REQUEST_WORDS = (
     "much many kind type sort name call year date day time number way reason happen mean describe explain tell give say know find "
     "get make people person long old someone something thing first one two"
 )
 
 
 class AnswerSigns(NamedTuple):
-    """What speaks for an answer. Idf is counted in that of a word which stands nowhere, 1.0.
+    """The signs for and against an answer. The unit of idf is that of an unknown word.
 
-    score: the best passage's, as recall gives it. covered: idf of the question's words in the passage that has most of them; share:
-    the same, of all there is in the question. sentence: idf of them in the sentence that has most. rarity: their mean idf.
-    length: ln(1 + idf of all of them), where that is much. nowhere: idf of the rarest of the question's names that none of the passages
-    has. similar: as in `extract.Reading`. voice: as in `voices`.
+    Attributes:
+        score: The score of the best passage, as recall gives it, without its recency.
+        covered: The idf of the question's words in the passage that has most of them.
+        share: The same, as a share of the idf of all words of the question.
+        sentence: The idf of them in the best sentence that has most of them.
+        rarity: Their mean idf.
+        length: ln(1 + idf of all of them), for a short question as if it were longer.
+        nowhere: The idf of the rarest of the question's names that none of the passages has.
+        similar: The best MaxSim, as of `PassageReading`.
+        voice: The speaker match, from -1 to 1, as of `speaker_match`.
     """
 
     score: float
@@ -55,45 +67,61 @@ class AnswerSigns(NamedTuple):
     voice: float
 
     @property
-    def said(self) -> float:
-        """What it counts who speaks. Chosen by hand, on the one set of conversations there is, and not fitted."""
-        return (_OWN if self.voice > 0 else _OTHER) * self.voice
+    def speaker_term(self) -> float:
+        """The weighted speaker match. The weights were set by hand, on one set of conversations."""
+        return (_SAME_SPEAKER if self.voice > 0 else _OTHER_SPEAKER) * self.voice
 
 
 class FloorWeights(NamedTuple):
-    """A logistic model: a constant, the weights of some signs, and of the crystal's size, ln(atoms + 1)."""
+    """A logistic model of the evidence.
+
+    Attributes:
+        constant: The constant.
+        size: The weight of the crystal's size, ln(atoms + 1).
+        signs: The weights of signs, by their name in `AnswerSigns`.
+    """
 
     constant: float
     size: float
     signs: Mapping[str, float]
 
     def evidence(self, signs: AnswerSigns, atoms: int) -> float:
-        """How much speaks for an answer in passages with these signs, from 0 to 1."""
-        total = self.constant + self.size * math.log(atoms + 1) + max(0.0, 1 - atoms / _SMALL)
+        """Compute the probability of an answer, from 0 to 1.
+
+        Args:
+            signs: The signs of the passages.
+            atoms: The atoms of the crystal.
+        """
+        total = self.constant + self.size * math.log(atoms + 1) + max(0.0, 1 - atoms / _SMALL_CRYSTAL)
         total += sum(weight * getattr(signs, name) for name, weight in self.signs.items())
-        total += signs.said
+        total += signs.speaker_term
         return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))
 
 
-# Made by benchmarks/not_here.py. By whether scores were made of all layers with the program's own encoder, and whether the best
-# passage is source code. The first one's constant is 0.3 more than fitted: so 0.95 are answered in every kind of crystal.
+# The weights that benchmarks/not_here.py has fitted, by two conditions: whether all layers of the
+# program's own encoder made the scores, and whether the best passage is source code. The first
+# constant is 0.3 more than fitted: so 0.95 are answered in every kind of crystal.
 MODELS = {
     (True, False): FloorWeights(-10.67, -0.18, {"score": 2.67, "similar": 6.0, "length": 3.82, "nowhere": -2.73}),
     (True, True): FloorWeights(-0.81, -0.47, {"score": 5.75, "covered": 0.56, "rarity": -3.33, "nowhere": -3.25}),
     (False, False): FloorWeights(-6.05, -0.19, {"share": 5.64, "length": 3.36, "nowhere": -3.02}),
     (False, True): FloorWeights(-1.07, -0.32, {"share": 7.3, "sentence": 1.82, "nowhere": -2.72}),
 }
-# For prose on pages, with all layers: rows of tables are not similar to questions, whatever they answer.
+# The weights for prose on pages, with all layers. Rows of tables are not similar to questions, and
+# may answer them all the same.
 PAGES = FloorWeights(-7.53, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})
 
 
 def answer_probability(crystal: CrystalReader, results: Results, reading: PassageReading) -> float:
-    """Estimate, from 0 to 1, how likely it is that the passages hold an answer to the question.
+    """Estimate the probability, from 0 to 1, that the passages hold an answer to the question.
 
     Args:
         crystal: The crystal.
         results: The passages, best first, and the prepared question.
         reading: The sentences of these passages.
+
+    Returns:
+        The probability; 0 without passages.
     """
     if not results:
         return 0.0
@@ -104,10 +132,19 @@ def answer_probability(crystal: CrystalReader, results: Results, reading: Passag
 
 
 def signs_of(crystal: CrystalReader, results: Results, reading: PassageReading) -> tuple[AnswerSigns, int]:
-    """Compute the signs, and count the atoms of the crystal."""
-    heard = speaker_match(results.question, reading.sentences, crystal.quote)
+    """Compute the signs of a recall, and count the atoms of the crystal.
+
+    Args:
+        crystal: The crystal.
+        results: The passages, at least one, and the prepared question.
+        reading: The sentences of these passages.
+
+    Returns:
+        The signs, and the number of atoms.
+    """
+    voice = speaker_match(results.question, reading.sentences, crystal.quote)
     atoms = crystal.shelf.atoms
-    return answer_signs(results.question, results.query.idf, atoms, results.passages, reading.similar, heard), atoms
+    return answer_signs(results.question, results.query.idf, atoms, results.passages, reading.similar, voice), atoms
 
 
 def answer_signs(
@@ -116,49 +153,59 @@ def answer_signs(
     atoms: int,
     passages: Sequence[Passage],
     similar: float = 0.0,
-    heard: float = 0.0,
+    voice: float = 0.0,
 ) -> AnswerSigns:
-    """The signs of at least one passage. idf: of the question's terms in a crystal of so many atoms."""
-    asking = _asking()
-    about = {term: weight for term, weight in idf.items() if term not in asking} or dict(idf)
-    one = bm25.idf(0, max(1, atoms))
-    total = sum(about.values()) or 1.0
-    found = [_terms(f"{passage.text}\n{passage.path}\n{passage.heading or ''}") for passage in passages[:LOOKED_AT]]
-    best = max(_idf(about, each) for each in found)
-    sentence = max(_idf(about, _terms(passage.best_text)) for passage in passages[:LOOKED_AT])
-    everywhere = set().union(*found)
+    """Compute the signs of passages.
+
+    Args:
+        question: The question.
+        idf: The idf of each of its terms in the crystal.
+        atoms: The atoms of the crystal.
+        passages: The passages, best first, at least one.
+        similar: The best MaxSim, as of `PassageReading`.
+        voice: The speaker match, as of `speaker_match`.
+    """
+    request = _request_terms()
+    topic = {term: weight for term, weight in idf.items() if term not in request} or dict(idf)
+    unit = bm25.idf(0, max(1, atoms))
+    total = sum(topic.values()) or 1.0
+    read = passages[:MAX_PASSAGES]
+    passage_terms = [_terms(f"{passage.text}\n{passage.path}\n{passage.heading or ''}") for passage in read]
+    covered = max(_idf(topic, some) for some in passage_terms)
+    sentence = max(_idf(topic, _terms(passage.best_text)) for passage in read)
+    all_terms = set().union(*passage_terms)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
     return AnswerSigns(
         passages[0].score - passages[0].recency,  # the age of a message says nothing of what it answers
-        best / one,
-        best / total,
-        sentence / one,
-        total / one / max(1, len(about)),
-        math.log1p(max(_SHORT, total / one)),
-        _missing(idf, names, everywhere) / one,
+        covered / unit,
+        covered / total,
+        sentence / unit,
+        total / unit / max(1, len(topic)),
+        math.log1p(max(_MIN_LENGTH, total / unit)),
+        _missing_name(idf, names, all_terms) / unit,
         similar,
-        heard,
+        voice,
     )
 
 
 def _by_layers(crystal: CrystalReader, results: Results) -> bool:
-    """Whether the scores are of the kind that the weights were made for: all layers of the program's own encoder."""
+    """Tell whether all layers of the program's own encoder made the scores."""
     return results.by_vectors and results.depth == 3 and not crystal.own_encoder
 
 
-def _missing(idf: Mapping[str, float], names: Sequence[set[str]], some: set[str]) -> float:
-    """The idf of the rarest name of which nothing is among `some` words; a name may be written FY2022 and stand there as 2022."""
-    return max((max(idf[term] for term in name) for name in names if name and not name & some), default=0.0)
+def _missing_name(idf: Mapping[str, float], names: Sequence[set[str]], words: set[str]) -> float:
+    """Give the idf of the rarest name that has no word among `words`; FY2022 has 2022."""
+    return max((max(idf[term] for term in name) for name in names if name and not name & words), default=0.0)
 
 
 def _terms(text: str) -> set[str]:
     return {term for term, _ in terms(text)}
 
 
-def _idf(idf: Mapping[str, float], some: set[str]) -> float:
-    return sum(weight for term, weight in idf.items() if term in some)
+def _idf(idf: Mapping[str, float], words: set[str]) -> float:
+    return sum(weight for term, weight in idf.items() if term in words)
 
 
 @lru_cache(maxsize=1)
-def _asking() -> frozenset[str]:
-    return frozenset(query_terms(_ASKING))
+def _request_terms() -> frozenset[str]:
+    return frozenset(query_terms(_REQUEST_WORDS))

@@ -1,13 +1,16 @@
-"""Which sentences of the passages answer a question best.
+"""The sentences of passages, ranked by how well they answer a question.
 
-    score   share of the question's idf that the sentence holds
+    score   share of the question's idf that the sentence has
             + cosine of question and sentence, read in its passage
-            + MaxSim of the question's tokens over the sentence's, weighted by idf (Khattab and Zaharia, 2020)
-            + 0.3 when it shows what is asked for (see `cues`)
-            - 0.05 for each passage that recall puts before its own, - 0.4 for headings and scraps
+            + MaxSim of the question's tokens over the sentence's, weighted by idf (Khattab and
+              Zaharia, 2020)
+            + 0.3 when it shows the expected type of answer (`question_type`)
+            - 0.05 for each passage that recall puts before its own
+            - 0.4 for headings and scraps
 
-The vectors are exact: passages are encoded again, 0.2 to 0.4 s for five of them on one core. Without an encoder the other terms decide.
-Sentences are ranked over all passages together: a passage may give several, and a later one the best.
+The vectors are exact: passages are encoded again, 0.2 to 0.4 s for five of them on one core.
+Without an encoder the other terms decide. Sentences are ranked over all passages together: a
+passage may give several, and a later one the best.
 """
 
 from __future__ import annotations
@@ -29,15 +32,24 @@ if TYPE_CHECKING:
     from crystalcli.types import FloatArray, IntArray
     from crystalcli.vectors import QuestionEncoder
 
-AROUND = 1  # sentences on either side that a language model is given with a good one
-READ = 5  # passages whose sentences are looked at
-_CUE, _RANK, _HEADING = 0.3, 0.05, 0.4
-_SCRAP, _HEADING_LENGTH = 25, 100  # characters: what is shorter is seldom a sentence; what is longer is no heading
+AROUND = 1  # neighbours on either side that a language model is given with a good sentence
+MAX_PASSAGES = 5  # passages whose sentences are ranked
+_TYPE_BONUS, _RANK_COST, _HEADING_COST = 0.3, 0.05, 0.4
+# Characters: a shorter text is seldom a sentence; a longer one is not a heading.
+_SCRAP_LENGTH, _HEADING_LENGTH = 25, 100
 _CLOSED = re.compile(r"[.!?:;,…。！？][\"'”’»)\]*_]*\Z")
 
 
 class RankedSentence(NamedTuple):
-    """A sentence: `[start, end)` of its document, in characters. rank: of its passage, from 0."""
+    """A sentence of a passage.
+
+    Attributes:
+        passage: The passage.
+        rank: The rank of the passage, from 0.
+        start: The first character of the sentence, in the document's text.
+        end: The character after its last.
+        score: The score that it is ranked by.
+    """
 
     passage: Passage
     rank: int
@@ -47,13 +59,17 @@ class RankedSentence(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Its text."""
+        """The text of the sentence."""
         return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
 
 
 class PassageReading(NamedTuple):
-    """What reading passages shows. sentences: best first. similar: the best MaxSim of the question over a whole passage, exact; 0
-    without an encoder.
+    """The sentences of passages, read with the question in mind.
+
+    Attributes:
+        sentences: The sentences, best first.
+        similar: The best MaxSim of the question over a whole passage, by exact vectors; 0 without
+            an encoder.
     """
 
     sentences: list[RankedSentence]
@@ -61,61 +77,73 @@ class PassageReading(NamedTuple):
 
 
 def read_passages(encoder: QuestionEncoder | None, query: PreparedQuery, passages: Sequence[Passage]) -> PassageReading:
-    """Rank the sentences of the first READ passages, best first; of source code and tables, the line that recall found.
+    """Rank the sentences of the first MAX_PASSAGES passages.
+
+    Of source code and tables the only sentence is the line that recall found.
 
     Args:
         encoder: The encoder of questions; None without weights.
         query: The prepared question.
         passages: The passages, as recall gave them.
+
+    Returns:
+        The sentences, best first.
     """
     question = query.text
     kind = expected_answer_type(question)
-    found = []
-    most = 0.0
-    for rank, passage in enumerate(passages[:READ]):
+    sentences = []
+    best_maxsim = 0.0
+    for rank, passage in enumerate(passages[:MAX_PASSAGES]):
         spans = _spans(passage)
-        near, whole = _nearness(encoder, query, passage.text, spans)
-        most = max(most, whole)
-        for (low, high), similar in zip(spans, near, strict=True):
+        similarities, maxsim = _similarities(encoder, query, passage.text, spans)
+        best_maxsim = max(best_maxsim, maxsim)
+        for (low, high), similarity in zip(spans, similarities, strict=True):
             text = passage.text[low:high]
-            score = _shared(query, text) + similar - _RANK * rank
-            score += _CUE * shows_answer_type(kind, text, question) - _HEADING * _is_heading(text)
-            found.append(RankedSentence(passage, rank, passage.start + low, passage.start + high, score))
-    return PassageReading(sorted(found, key=lambda each: -each.score), most)
+            score = _idf_share(query, text) + similarity - _RANK_COST * rank
+            score += _TYPE_BONUS * shows_answer_type(kind, text, question) - _HEADING_COST * _is_heading(text)
+            sentences.append(RankedSentence(passage, rank, passage.start + low, passage.start + high, score))
+    return PassageReading(sorted(sentences, key=lambda sentence: -sentence.score), best_maxsim)
 
 
 def sentence_windows(
     sentences: Sequence[RankedSentence], count: Callable[[str], int], budget: int, around: int = AROUND
 ) -> list[Passage]:
-    """Passages narrowed to their best sentences and `around` on either side, so that all come to about `budget` tokens.
+    """Narrow passages to their best sentences, with neighbours, within a budget.
 
-    sentences: as `ranked` gives them; the next best is taken until it no longer fits, the first always. Of a passage what lies
-    between its first and its last sentence that is taken stays; passages come in the order of their best, each with it as `best`.
+    The next best sentence is taken until it no longer fits, the first always. Of a passage all text
+    between its first and its last sentence that is taken stays.
+
+    Args:
+        sentences: The sentences, best first, as of `read_passages`.
+        count: Counts the tokens of a text.
+        budget: The tokens that all passages may come to, about.
+        around: The neighbours on either side.
+
+    Returns:
+        The narrowed passages, in the order of their best sentences, each with it as `best`.
     """
-    by_place = {(each.rank, each.start): each for each in sentences}
-    order = {
-        rank: [each.start for each in sorted(group, key=lambda each: each.start)] for rank, group in _by_rank(sentences)
-    }
+    by_place = {(sentence.rank, sentence.start): sentence for sentence in sentences}
+    order = {rank: sorted(sentence.start for sentence in group) for rank, group in _by_rank(sentences)}
     kept: dict[int, tuple[int, int]] = {}
     used = 0
-    for each in sentences:
-        starts = order[each.rank]
-        index = starts.index(each.start)
-        first, last = (
-            starts[max(0, index - around)],
-            by_place[each.rank, starts[min(len(starts) - 1, index + around)]].end,
-        )
-        if each.passage.place.kind in BY_LINES:  # a line alone says little
-            first, last = each.passage.start, each.passage.end
-        low, high = kept.get(each.rank, (first, last))
-        wide = min(low, first), max(high, last)
-        size = count(_cut(each.passage, *wide).text)
-        before = count(_cut(each.passage, low, high).text) if each.rank in kept else 0
-        if kept and used + size - before > budget:
+    for sentence in sentences:
+        passage, rank = sentence.passage, sentence.rank
+        starts = order[rank]
+        index = starts.index(sentence.start)
+        start = starts[max(0, index - around)]
+        end = by_place[rank, starts[min(len(starts) - 1, index + around)]].end
+        if passage.place.kind in BY_LINES:  # a line alone says little
+            start, end = passage.start, passage.end
+        low, high = kept.get(rank, (start, end))
+        wide = min(low, start), max(high, end)
+        added = count(_cut(passage, *wide).text)
+        if rank in kept:
+            added -= count(_cut(passage, low, high).text)
+        if kept and used + added > budget:
             break
-        used += size - before
-        kept[each.rank] = wide
-    best = {each.rank: each for each in reversed(sentences)}
+        used += added
+        kept[rank] = wide
+    best = {sentence.rank: sentence for sentence in reversed(sentences)}
     return [
         replace(_cut(best[rank].passage, low, high), best=(best[rank].start, best[rank].end))
         for rank, (low, high) in kept.items()
@@ -123,19 +151,19 @@ def sentence_windows(
 
 
 def as_passages(sentences: Sequence[RankedSentence]) -> list[Passage]:
-    """The passages of sentences, each with its sentence as `best`."""
-    return [replace(each.passage, best=(each.start, each.end)) for each in sentences]
+    """Give the passages of sentences, each with its sentence as `best`."""
+    return [replace(sentence.passage, best=(sentence.start, sentence.end)) for sentence in sentences]
 
 
 def _by_rank(sentences: Sequence[RankedSentence]) -> list[tuple[int, list[RankedSentence]]]:
-    found: dict[int, list[RankedSentence]] = {}
-    for each in sentences:
-        found.setdefault(each.rank, []).append(each)
-    return list(found.items())
+    groups: dict[int, list[RankedSentence]] = {}
+    for sentence in sentences:
+        groups.setdefault(sentence.rank, []).append(sentence)
+    return list(groups.items())
 
 
 def _cut(passage: Passage, low: int, high: int) -> Passage:
-    """The part `[low, high)`, in characters of the document."""
+    """Cut a passage to `[low, high)`, in characters of the document."""
     text = passage.text[low - passage.start : high - passage.start]
     line = passage.place.line_start + passage.text.count("\n", 0, low - passage.start)
     place = replace(passage.place, start=low, end=high, line_start=line, line_end=line + text.count("\n"))
@@ -143,6 +171,7 @@ def _cut(passage: Passage, low: int, high: int) -> Passage:
 
 
 def _spans(passage: Passage) -> list[tuple[int, int]]:
+    """Give the spans of a passage's sentences, in characters of the passage."""
     low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
     if passage.place.kind in BY_LINES and 0 <= low < high <= len(passage.text):
         return [(low, high)]
@@ -150,38 +179,58 @@ def _spans(passage: Passage) -> list[tuple[int, int]]:
 
 
 def _is_heading(text: str) -> bool:
-    """Whether it looks like a heading, or like what is left of a sentence or a table."""
-    return text.startswith("#") or len(text) < _SCRAP or (len(text) < _HEADING_LENGTH and not _CLOSED.search(text))
+    """Tell whether a text looks like a heading, or like a scrap of a sentence or a table."""
+    return (
+        text.startswith("#") or len(text) < _SCRAP_LENGTH or (len(text) < _HEADING_LENGTH and not _CLOSED.search(text))
+    )
 
 
-def _shared(query: PreparedQuery, text: str) -> float:
-    own = {term for term, _ in terms(text)} & query.idf.keys()
-    return sum(query.idf[term] for term in own) / (sum(query.idf.values()) or 1.0)
+def _idf_share(query: PreparedQuery, text: str) -> float:
+    """Compute the share of the question's idf that a text has."""
+    shared = {term for term, _ in terms(text)} & query.idf.keys()
+    return sum(query.idf[term] for term in shared) / (sum(query.idf.values()) or 1.0)
 
 
-def _nearness(
+def _similarities(
     encoder: QuestionEncoder | None, query: PreparedQuery, text: str, spans: Sequence[tuple[int, int]]
 ) -> tuple[list[float], float]:
-    """Cosine and MaxSim together of each span of `text` with the question, and MaxSim over all of it; 0 without an encoder."""
+    """Compare each span of a text with the question.
+
+    Args:
+        encoder: The encoder; None: all are 0.
+        query: The prepared question.
+        text: The text.
+        spans: The spans, in characters of the text.
+
+    Returns:
+        The sum of cosine and MaxSim of each span, and the MaxSim over all of the text.
+    """
     if encoder is None or query.encoded is None:
         return [0.0] * len(spans), 0.0
     states, ends = _states(encoder, text)
-    kept = query.token_weights > 0
-    weights = query.token_weights[kept] / query.token_weights[kept].sum() if kept.any() else query.token_weights[kept]
-    products = query.encoded.states[kept] @ _unit(states).T
-    found = []
+    weighted = query.token_weights > 0
+    weights = query.token_weights[weighted]
+    if weighted.any():
+        weights = weights / weights.sum()
+    products = query.encoded.states[weighted] @ _unit(states).T
+    similarities = []
     for low, high in spans:
-        here = (ends > low) & (ends <= high)
-        if not here.any():
-            found.append(0.0)
+        inside = (ends > low) & (ends <= high)
+        if not inside.any():
+            similarities.append(0.0)
             continue
-        cosine = float(_unit(states[here].mean(0)) @ query.encoded.vector)
-        found.append(cosine + float(weights @ products[:, here].max(1)))
-    return found, float(weights @ products.max(1)) if products.size else 0.0
+        cosine = float(_unit(states[inside].mean(0)) @ query.encoded.vector)
+        similarities.append(cosine + float(weights @ products[:, inside].max(1)))
+    return similarities, float(weights @ products.max(1)) if products.size else 0.0
 
 
 def _states(encoder: QuestionEncoder, text: str) -> tuple[FloatArray, IntArray]:
-    """The states of a text's tokens, float32 [n, dimension], and the character at which each ends, in windows of what it takes."""
+    """Encode a text in windows of the encoder's length.
+
+    Returns:
+        The states of its tokens, float32 [n, dimension], and the character at which each ends,
+        int32 [n].
+    """
     states, ends, start = [], [], 0
     while start < len(text):
         ids, stops = encoder.tokens(text[start:])

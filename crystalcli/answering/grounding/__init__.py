@@ -1,1 +1,1 @@
-"""The grounding room."""
+"""Grounding: the sentences of an answer, checked against passages and cited."""

@@ -192,7 +192,9 @@ class FactIndex:
             return True
         parts = [part for part in _APART.split(word) if part]
         return len(parts) > 1 and all(
-            self._has_word(part) or (part.isdecimal() and Decimal(part) in self._numbers) for part in parts if part != "s"
+            self._has_word(part) or (part.isdecimal() and Decimal(part) in self._numbers)
+            for part in parts
+            if part != "s"
         )
 
     def _has_word(self, word: str) -> bool:

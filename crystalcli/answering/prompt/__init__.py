@@ -1,1 +1,1 @@
-"""The prompt room."""
+"""The prompt of a language model, and how it fits into the window."""

@@ -1,6 +1,7 @@
-"""Fits passages into what a language model can have before it: fewer of them, then less of the best one, then none at all.
+"""Passages fitted into a model's window: fewer of them, then a shorter one, then none.
 
-Knows: counts of tokens, the model's own. Does not know: which passages are best, how they are written down, what is said.
+Knows: counts of tokens, the model's own. Does not know: the rank of passages, the form of a prompt,
+the model's answer.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from crystalcli.types import ChatModel, Passage
 
 Conversation = list[dict[str, str]]
 
-_LEAST = 24  # tokens of a passage that are worth asking about
+_MIN_TOKENS = 24  # of a passage that is worth asking about
 
 
 def fit_context(
@@ -23,30 +24,41 @@ def fit_context(
     budget: int,
     write: Callable[[Sequence[Passage], int], tuple[list[Passage], Conversation]],
 ) -> tuple[list[Passage], Conversation]:
-    """The passages taken, and the conversation that asks about them: one that leaves `max_tokens` for the answer.
+    """Make a conversation that leaves room for the answer.
 
-    write: makes the conversation of the passages that fit in so many tokens, at least one where there are any, and says which it
-    took; budget: the most tokens of passages. A passage that was cut is given back whole: what is cited is read from its place.
-    Raises CrystalError when the question and the answer alone are too much for the model.
+    Args:
+        model: The model whose window is to be kept.
+        passages: The passages, best first.
+        max_tokens: The tokens of the answer.
+        budget: The most tokens of passages.
+        write: Makes the conversation of the passages that fit in so many tokens, at least one where
+            there are any; gives the passages that it took, and the conversation.
+
+    Returns:
+        The passages taken, and the conversation. A passage that was cut is given back whole, since
+        citations are read from its place.
+
+    Raises:
+        CrystalError: The question and the answer alone are too much for the model.
     """
-    most = model.context_length - max_tokens
+    limit = model.context_length - max_tokens
     bare = model.prompt_size(write((), 0)[1])
-    room = min(budget, most - bare)
-    cut: Passage | None = None
-    while most - bare >= _LEAST:
+    room = min(budget, limit - bare)
+    whole: Passage | None = None
+    while limit - bare >= _MIN_TOKENS:
         taken, conversation = write(passages, room)
-        over = model.prompt_size(conversation) - most
-        if over <= 0:
-            return ([cut] if cut is not None else taken), conversation
+        excess = model.prompt_size(conversation) - limit
+        if excess <= 0:
+            return ([whole] if whole is not None else taken), conversation
         if len(taken) > 1:
-            room -= over
+            room -= excess
             continue
-        cut = cut or taken[0]
+        whole = whole or taken[0]
         text = taken[0].text
-        shorter = model.truncate(text, max(model.count(text) - over, 0))
+        shorter = model.truncate(text, max(model.count(text) - excess, 0))
         if not shorter:
             break
-        passages = [replace(cut, text=shorter if len(shorter) < len(text) else text[: len(text) // 2])]
+        passages = [replace(whole, text=shorter if len(shorter) < len(text) else text[: len(text) // 2])]
     raise CrystalError(
         f"{model.name} can take {model.context_length:,} tokens; the question, with {max_tokens:,} for the answer, leaves no room "
         "for a passage: ask a model that can take more, or for a shorter answer (--max-tokens)"

@@ -1,11 +1,14 @@
-"""What a language model would be given for a question, for use with any other one. No model speaks here."""
+"""The prompt for a question, packed for use with any other language model.
+
+Knows: recall, and the prompt that `ask` builds. Does not know: models that speak; none does here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from crystalcli.answering.evidence import sentence_ranking
-from crystalcli.answering.prompt import prompt_context as context
+from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.errors import NotFoundError
 from crystalcli.lm import estimate_tokens
@@ -25,7 +28,8 @@ class PackedContext:
         user: The user's message, context and question included.
         tokens: The tokens of the context.
         budget: The tokens that it might have.
-        counted_by: The name of the model whose vocabulary counted; None: an estimate, as for a model behind a server.
+        counted_by: The name of the model whose vocabulary counted; None: an estimate, as for a
+            model behind a server.
     """
 
     question: str
@@ -44,7 +48,7 @@ class PackedContext:
 def pack_context(
     crystal: CrystalReader, question: str, options: AskOptions, model: ChatModel | None = None, *, bounded: bool = True
 ) -> PackedContext:
-    """Recall, and pack what `ask` would give a language model; none speaks.
+    """Recall passages, and pack the prompt that `ask` would give a language model.
 
     Args:
         crystal: The crystal.
@@ -53,6 +57,9 @@ def pack_context(
         model: The model whose vocabulary counts tokens; None: they are estimated.
         bounded: Whether its window bounds the context too.
 
+    Returns:
+        The prompt, its context, and their figures.
+
     Raises:
         UsageError: The question is empty, or an option is out of range.
         NotFoundError: Nothing was recalled.
@@ -60,11 +67,11 @@ def pack_context(
     """
     results = crystal.recall(question, options.k, depth=options.depth, half_life=options.half_life)
     if not results:
-        raise NotFoundError(context.NOTHING)
+        raise NotFoundError(prompt_context.NO_MATCH)
     count = model.count if model is not None else estimate_tokens
     best = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages).sentences
     window = model if bounded else None
-    prompt = context.build_prompt(question, results.passages, best, options, window, count, crystal.with_place)
+    prompt = prompt_context.build_prompt(question, results.passages, best, options, window, count, crystal.with_place)
     contents = {message["role"]: message["content"] for message in prompt.messages}
     return PackedContext(
         question=question,
@@ -73,6 +80,6 @@ def pack_context(
         system=contents.get("system"),
         user=contents["user"],
         tokens=count(prompt.context),
-        budget=options.budget or context.BUDGET,
+        budget=options.budget or prompt_context.DEFAULT_BUDGET,
         counted_by=None if model is None or model.estimates else model.name,
     )

@@ -1,4 +1,8 @@
-"""What a language model is given: the best sentences with their neighbours, packed into messages within a budget of its own tokens."""
+"""The prompt of a language model: the best sentences, packed within a token budget.
+
+Knows: passages, their best sentences, the user's template. Does not know: recall, the model's
+answer.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,10 @@ from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.text import unwrap_lines
 from crystalcli.types import ChatModel, Passage
 
-BUDGET = 250  # tokens of passages: the default model makes more of the few best sentences than of 900 tokens, in a third of the time
-NOTHING = "nothing in this crystal answers to that question"
+# Tokens of passages. The default model makes more of the few best sentences than of 900 tokens, in a
+# third of the time.
+DEFAULT_BUDGET = 250
+NO_MATCH = "nothing in this crystal answers to that question"
 SYSTEM = "Answer the question from the passages, in a few words, with the words of the passages."
 
 
@@ -23,7 +29,7 @@ class PromptContext(NamedTuple):
     Attributes:
         passages: The passages that were taken.
         context: Their text, as the model is given it.
-        messages: The conversation, context and question in it.
+        messages: The conversation, with context and question.
     """
 
     passages: list[Passage]
@@ -45,21 +51,25 @@ def build_prompt(
     Args:
         question: The question.
         recalled: The passages, best first.
-        best: Their sentences, as `extract.read` ranks them; passages whose sentences were not read fill the room left.
+        best: Their sentences, best first, as of `sentence_ranking.read_passages`; passages whose
+            sentences were not read fill the room left.
         options: The options of the question.
         model: The model whose window bounds the prompt; None: the budget alone does.
         count: Counts the tokens of a text.
         with_place: Gives a part of a passage the place of just that part.
 
+    Returns:
+        The messages, and the passages in them.
+
     Raises:
-        CrystalError: The question alone is too much for the model (`window.fitted`).
+        CrystalError: The question alone is too much for the model (`context_fit.fit_context`).
     """
-    budget = options.budget or BUDGET
+    budget = options.budget or DEFAULT_BUDGET
     context = ""
 
-    def write(some: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
+    def write(candidates: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
         nonlocal context
-        taken, context = pack_passages(question, some, count, room, "{context}")
+        taken, context = pack_passages(question, candidates, count, room, "{context}")
         return taken, chat_messages(
             prompt_template.fill_template(options.template or prompt_template.DEFAULT_TEMPLATE, context, question),
             options.system,
@@ -67,7 +77,7 @@ def build_prompt(
 
     passages = [
         *map(with_place, sentence_ranking.sentence_windows(best, count, budget)),
-        *recalled[sentence_ranking.READ :],
+        *recalled[sentence_ranking.MAX_PASSAGES :],
     ]
     taken, conversation = (
         write(passages, budget)
@@ -81,10 +91,21 @@ def pack_passages(
     question: str,
     passages: Sequence[Passage],
     count: Callable[[str], int],
-    budget: int = BUDGET,
+    budget: int = DEFAULT_BUDGET,
     template: str = prompt_template.DEFAULT_TEMPLATE,
 ) -> tuple[list[Passage], str]:
-    """The passages that fit in `budget` tokens, best first, and the user's message made of them. At least one is taken."""
+    """Make the user's message of the passages that fit in a budget.
+
+    Args:
+        question: The question.
+        passages: The passages, best first.
+        count: Counts the tokens of a text.
+        budget: The tokens that all may come to; the first passage is taken whatever its size.
+        template: The template of the message.
+
+    Returns:
+        The passages taken, and the message.
+    """
     taken: list[Passage] = []
     used = 0
     for passage in passages:
@@ -98,10 +119,19 @@ def pack_passages(
 
 
 def chat_messages(user: str, system: str | None = None) -> list[dict[str, str]]:
-    """The conversation that asks for an answer. system: see `AskOptions`."""
-    said = SYSTEM if system is None else system
-    return [{"role": role, "content": text} for role, text in (("system", said), ("user", user)) if text]
+    """Make the conversation that asks for an answer.
+
+    Args:
+        user: The user's message.
+        system: The system message; None: the usual; "": without one.
+
+    Returns:
+        The messages, each with `role` and `content`.
+    """
+    system = SYSTEM if system is None else system
+    return [{"role": role, "content": text} for role, text in (("system", system), ("user", user)) if text]
 
 
 def _entry(number: int, passage: Passage) -> str:
+    """Format a passage with its number and place."""
     return f"[{number}] {passage.path}, {passage.place}:\n{''.join(unwrap_lines(passage.text, passage.place.kind)).strip()}"

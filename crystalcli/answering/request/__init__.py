@@ -1,1 +1,1 @@
-"""The options room."""
+"""The request: the options of a question, and the template of the prompt."""

@@ -1,6 +1,6 @@
-"""The options of a question: how it is recalled, and who puts the answer in words.
+"""The options of a question: how it is recalled, and how the answer is worded.
 
-Knows: which figures are in range. Does not know: crystals, language models.
+Knows: the ranges of figures. Does not know: crystals, language models.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from crystalcli.answering.request import prompt_template
 from crystalcli.errors import UsageError
 from crystalcli.types import HalfLife
 
-DEFAULT_FLOOR = 0.5  # of questions that could be answered, nine in ten were above it, nineteen in twenty in code
+# Of questions that could be answered nine in ten were above it, of those about code nineteen in
+# twenty.
+DEFAULT_FLOOR = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +28,23 @@ class AskOptions:
         half_life: The half-life of dated messages in days, "auto" or "off"; see `Crystal.recall`.
         max_tokens: The longest answer, in the model's tokens.
         seed: For sampling; at most 64 bits.
-        extractive: True: quote the best sentences. False: a language model puts the answer in words. None: a model does
-            where one is named, or where an option is given that only a model can follow (`with_defaults`).
-        strict: Whether a generated sentence with names or numbers that the passages do not have gives way to a quotation.
-        floor: The evidence that an answer needs, from 0 (answer always) to 1; see `crystalcli.answering.evidence.answerability`.
-        budget: The most tokens of passages that a model is given; None: the usual. Fewer where its window is small.
-        system: The system message; None: the usual; "": none at all.
-        template: The template of the user's message (`crystalcli.answering.request.prompt_template`); None: the usual.
-        stoppable: Whether Ctrl-C while a model speaks, or a failure after it has begun, ends the answer there and is told
-            in the Answer; otherwise both are exceptions.
-        broad: True: answer from the whole of a document, or of all, part by part. False: from the nearest passages. None:
-            as the question asks. A broad answer ignores k, depth, half_life, floor, budget, system and template.
+        extractive: True: quote the best sentences. False: a language model puts the answer in
+            words. None: a model does where one is named, or where an option is given that only a
+            model can follow (`with_defaults`).
+        strict: Whether a generated sentence with names or numbers that the passages do not have
+            gives way to a quotation.
+        floor: The evidence that an answer needs, from 0 (answer always) to 1; see
+            `crystalcli.answering.evidence.answerability`.
+        budget: The most tokens of passages that a model is given; None: the usual. Fewer where its
+            window is small.
+        system: The system message; None: the usual; "": without one.
+        template: The template of the user's message
+            (`crystalcli.answering.request.prompt_template`); None: the usual.
+        stoppable: Whether Ctrl-C while a model speaks, or a failure amid its answer, ends the
+            answer there and is told in the Answer; otherwise both are exceptions.
+        broad: True: answer from the whole of a document, or of all, part by part. False: from the
+            nearest passages. None: as the question asks. A broad answer ignores k, depth,
+            half_life, floor, budget, system and template.
 
     Raises:
         UsageError: A figure is out of range, or the template lacks one of its two names.
@@ -77,15 +85,19 @@ class AskOptions:
     def with_defaults(self, is_named: Callable[[], bool]) -> Self:
         """Decide `extractive` where it is None.
 
-        The program's own model does not speak unasked: it says the right words far less often than they are quoted.
+        The program's own model does not speak unasked: its words are right far less often than
+        quotations are.
 
         Args:
             is_named: Tells whether a language model was named; called only if it matters.
+
+        Returns:
+            Options with `extractive` decided.
         """
         if self.extractive is not None:
             return self
-        for_a_model = self.strict or self.system is not None or self.template is not None
-        return replace(self, extractive=not (for_a_model or is_named()))
+        needs_model = self.strict or self.system is not None or self.template is not None
+        return replace(self, extractive=not (needs_model or is_named()))
 
 
 class AskArguments(TypedDict, total=False):
@@ -107,7 +119,11 @@ class AskArguments(TypedDict, total=False):
 
 
 def options_of(options: AskOptions | None, single: AskArguments) -> AskOptions:
-    """Make one of options that are given together and those that are given one by one.
+    """Make the options of a question from one object or from single arguments.
+
+    Args:
+        options: All options in one; None: the single ones.
+        single: The options one by one.
 
     Raises:
         UsageError: Options are given both ways.

@@ -1,6 +1,7 @@
-"""The user's message as a template: plain text in which {context} and {question} stand for what they say.
+"""The template of the user's message: text with {context} and {question}.
 
-Other braces are braces. What is filled in is not looked at again, so no document can speak in the template's name.
+Other braces are braces. The text that is filled in is not searched for names again, so a document
+cannot speak in the template's place.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ from crystalcli.errors import UsageError
 
 DEFAULT_TEMPLATE = "{context}\n\nQuestion: {question}"
 _NAMES = ("context", "question")
-_PLACE = re.compile(r"\{(context|question)\}")
+_PLACEHOLDER = re.compile(r"\{(context|question)\}")
 
 
 def check_template(template: str) -> None:
-    """Raises UsageError for a template in which one of the two names is missing."""
-    found = set(_PLACE.findall(template))
-    missing = [f"{{{name}}}" for name in _NAMES if name not in found]
+    """Check that a template has both names. Raises UsageError if one is missing."""
+    present = set(_PLACEHOLDER.findall(template))
+    missing = [f"{{{name}}}" for name in _NAMES if name not in present]
     if missing:
         raise UsageError(f"the template does not say where {' and '.join(missing)} go{'es' * (len(missing) == 1)}")
 
 
 def fill_template(template: str, context: str, question: str) -> str:
-    """The template with the passages and the question in their places."""
-    given = {"context": context, "question": question.strip()}
-    return _PLACE.sub(lambda place: given[place[1]], template)
+    """Fill a template.
+
+    Args:
+        template: The template.
+        context: The text for {context}.
+        question: The text for {question}.
+    """
+    values = {"context": context, "question": question.strip()}
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)

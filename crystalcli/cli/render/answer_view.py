@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering import quotation_line
+from crystalcli.answering import marked_text, quotation_line
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, place_json
 from crystalcli.cli.render.recall_view import passage_json
@@ -71,7 +71,7 @@ def is_quotations(answer: Answer) -> bool:
 
 def answer_text(answer: Answer) -> str:
     """Return the answer's text for people, its marks included."""
-    return answer.marked if answer.answered else f"{answer.text}; the nearest it has:"
+    return marked_text(answer) if answer.answered else f"{answer.text}; the nearest it has:"
 
 
 def answer_markdown(answer: Answer) -> str:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.answering.grounding.attribution import Sources
+from crystalcli.answering.grounding.claim_marks import claim_mark, marked_text
 from crystalcli.answering.grounding.claim_stream import ClaimStream
 from crystalcli.types import Answer
 
@@ -21,7 +22,7 @@ SAID = (
 def spoken(sources: Sources, text: str, *, strict: bool = False) -> ClaimStream:
     """An answer that is complete already."""
     made = ClaimStream(sources, strict=strict)
-    for _ in (*made.hear(text), *made.end()):
+    for _ in (*made.feed(text), *made.finish()):
         pass
     return made
 
@@ -63,11 +64,11 @@ def test_what_is_heard_does_not_depend_on_the_pieces_it_comes_in(crystal, passag
         made = ClaimStream(sources, strict=strict)
         heard = []
         for start, end in pairwise(ends):
-            heard += made.hear(SAID[start:end])
-        heard += made.end()
+            heard += made.feed(SAID[start:end])
+        heard += made.finish()
         whole = spoken(Sources(crystal, QUESTION, passages), SAID, strict=strict)
         assert (made.text, made.claims) == (whole.text, whole.claims)
-        assert "".join(heard) == Answer("", made.text, (), (), claims=made.claims).marked
+        assert "".join(heard) == marked_text(Answer("", made.text, (), (), claims=made.claims))
         assert [made.text[claim.start : claim.end] for claim in made.claims] == [claim.text for claim in made.claims]
 
 
@@ -75,8 +76,8 @@ def test_what_is_heard_does_not_depend_on_the_pieces_it_comes_in(crystal, passag
 @given(st.text(alphabet="aA1 .!?\"“”[]\n`'", max_size=60))
 def test_anything_may_be_said(crystal, passages, text):
     made = ClaimStream(Sources(crystal, QUESTION, passages))
-    shown = "".join([piece for letter in text for piece in made.hear(letter)] + list(made.end()))
-    assert shown == Answer("", made.text, (), (), claims=made.claims).marked
+    shown = "".join([piece for letter in text for piece in made.feed(letter)] + list(made.finish()))
+    assert shown == marked_text(Answer("", made.text, (), (), claims=made.claims))
     assert made.text == spoken(Sources(crystal, QUESTION, passages), text).text
     assert [made.text[claim.start : claim.end] for claim in made.claims] == [claim.text for claim in made.claims]
     assert "[1]" not in made.text or "`" in text
@@ -90,12 +91,12 @@ def test_a_label_of_the_models_own_is_not_a_citation(sources):
     for said in ("It is `items[1]`.", "Use `items[1]` for it, and `items[2]`."):
         assert spoken(sources, said).text == said
         made = ClaimStream(sources)
-        shown = "".join([piece for letter in said for piece in made.hear(letter)] + list(made.end()))
+        shown = "".join([piece for letter in said for piece in made.feed(letter)] + list(made.finish()))
         assert (made.text, shown[: len(said)]) == (said, said)
     made = ClaimStream(sources)
     for piece in ("The `longname` is", " it so [1]."):
-        list(made.hear(piece))
-    list(made.end())
+        list(made.feed(piece))
+    list(made.finish())
     assert made.text == "The `longname` is it so."
 
 
@@ -107,8 +108,8 @@ def test_a_word_that_was_cut_in_two_is_not_looked_up(sources):
         ("He was paid £4,500 by Jos", ("£4,500",)),
     ):
         made = ClaimStream(sources)
-        list(made.hear(said))
-        list(made.end(stopped=True))
+        list(made.feed(said))
+        list(made.finish(stopped=True))
         assert made.claims[0].missing == missing
 
 
@@ -130,9 +131,9 @@ def test_a_strict_answer_says_nothing_that_is_not_there(crystal, sources, passag
 def test_an_answer_shows_its_marks(sources):
     made = spoken(sources, "It was the Penny Bank. Crask had £9,999.")
     first, second = made.claims
-    shown = Answer("", made.text, (), (), claims=made.claims).marked
-    assert shown == f"It was the Penny Bank.{first.mark} Crask had £9,999.{second.mark}"
-    assert second.mark.endswith(" [not in the sources: £9,999]")
+    shown = marked_text(Answer("", made.text, (), (), claims=made.claims))
+    assert shown == f"It was the Penny Bank.{claim_mark(first)} Crask had £9,999.{claim_mark(second)}"
+    assert claim_mark(second).endswith(" [not in the sources: £9,999]")
 
 
 def test_words_of_the_question_need_no_support(crystal, passages):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.answering.grounding.facts import Known, find_facts, quotations
+from crystalcli.answering.grounding.facts import FactIndex, find_facts, find_quotations
 from crystalcli.answering.grounding.number_words import find_numbers
 
 
@@ -52,7 +52,7 @@ def test_digits_are_read_with_and_without_commas(value):
 
 @given(st.text(max_size=200))
 def test_any_text_has_facts_that_stand_in_it(text):
-    known = Known([text])
+    known = FactIndex([text])
     for fact in find_facts(text):
         assert fact.text in text
         assert known.holds(fact), fact
@@ -82,9 +82,9 @@ def test_what_a_sentence_states():
 
 def test_quotations_are_found_in_every_form_and_when_they_are_not_closed():
     text = "“one” \"two\" «three» „four“ ‘five six’ it's 'seven' the boys' “eight"
-    assert [said for _, said in quotations(text)] == ["one", "two", "three", "four", "five six", "seven", "eight"]
-    assert all(text[start:].startswith(said) for start, said in quotations(text))
-    assert list(quotations('"" “ ” "..."')) == []
+    assert [said for _, said in find_quotations(text)] == ["one", "two", "three", "four", "five six", "seven", "eight"]
+    assert all(text[start:].startswith(said) for start, said in find_quotations(text))
+    assert list(find_quotations('"" “ ” "..."')) == []
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_quotations_are_found_in_every_form_and_when_they_are_not_closed():
 )
 def test_what_is_there_in_another_form_is_found(text, sentence):
     assert find_facts(sentence)
-    assert [fact.text for fact in find_facts(sentence) if not Known([text]).holds(fact)] == []
+    assert [fact.text for fact in find_facts(sentence) if not FactIndex([text]).holds(fact)] == []
 
 
 @pytest.mark.parametrize(
@@ -123,4 +123,4 @@ def test_what_is_there_in_another_form_is_found(text, sentence):
     ],
 )
 def test_what_is_not_there_is_missed(text, sentence, missing):
-    assert [fact.text for fact in find_facts(sentence) if not Known([text]).holds(fact)] == missing
+    assert [fact.text for fact in find_facts(sentence) if not FactIndex([text]).holds(fact)] == missing

@@ -19,7 +19,7 @@ from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import terms
-from crystalcli.library import LANGUAGE_MODEL, fetched, open_model
+from crystalcli.library import LANGUAGE_MODEL, locate_or_fetch, open_model
 from crystalcli.lm import LanguageModel
 from crystalcli.types import Passage, Place, Sampling
 
@@ -69,7 +69,9 @@ class Arms:
         """Return an arm's answer (a label for multiple choice) and the text it was given."""
         passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
         if arm == "one each":
-            return self._quoted(question, [" ".join(each.best_text.split()) for each in passages[: attribution.MAX_CITATIONS]])
+            return self._quoted(
+                question, [" ".join(each.best_text.split()) for each in passages[: attribution.MAX_CITATIONS]]
+            )
         searcher = self.crystal(question).searcher()
         best = sentence_ranking.read_passages(searcher.encoder, searcher.prepare(question.text), passages).sentences
         if arm in _QUOTED:
@@ -129,7 +131,7 @@ class Arms:
             path = self._keep / f"{name}.crystal"
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with Crystal(path, mode="write", encoder=fetched(ENCODER)) as made:
+                with Crystal(path, mode="write", encoder=locate_or_fetch(ENCODER)) as made:
                     made.ingest([self._files(question)])
             self._crystals[name] = Crystal.open(path)
         return self._crystals[name]
@@ -137,7 +139,7 @@ class Arms:
     def _flat(self, question: Question) -> FlatIndex:
         name = self._name(question)
         if name not in self._flats:
-            encoder = fetched(ENCODER)
+            encoder = locate_or_fetch(ENCODER)
             assert encoder is not None, "the encoder's weights are needed"
             self._flats[name] = FlatIndex(self._files(question), encoder, self._keep / f"{name}.npy")
         return self._flats[name]

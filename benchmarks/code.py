@@ -38,7 +38,7 @@ from crystalcli import Crystal
 from crystalcli.errors import SourceError
 from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import query_terms, terms
-from crystalcli.library import fetched
+from crystalcli.library import locate_or_fetch
 from crystalcli.recall.searcher import Searcher
 from crystalcli.text.discover.walk import FoundFile, walk_files
 from crystalcli.text.readers import open_source
@@ -166,7 +166,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def systems(folder: Path, path: Path, vectors: bool) -> dict[str, Callable[[str], list[Passage]]]:
     """Return the systems: the crystal (made if missing), the same without vectors, plain BM25."""
-    encoder = fetched(ENCODER) if vectors else None
+    encoder = locate_or_fetch(ENCODER) if vectors else None
     if not path.exists():
         with Crystal(path, mode="write", encoder=encoder) as made:
             report = made.ingest([folder])

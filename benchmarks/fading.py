@@ -27,7 +27,7 @@ from recall import coverage, reciprocal_rank
 
 from crystalcli import Crystal
 from crystalcli.index.encoder import ENCODER
-from crystalcli.library import fetched
+from crystalcli.library import locate_or_fetch
 from crystalcli.recall.recency import HALF_LIFE, WEIGHT, Recency
 
 SETTINGS = [  # half-life in days, weight
@@ -97,7 +97,7 @@ def main() -> None:
         chats(documents, folder)
         path = args.crystal or Path(scratch) / "chats.crystal"
         if not path.exists():
-            with Crystal(path, mode="write", encoder=fetched(ENCODER)) as made:
+            with Crystal(path, mode="write", encoder=locate_or_fetch(ENCODER)) as made:
                 made.ingest([folder])
         with Crystal.open(path) as crystal:
             questions = list(asked(queries, places(crystal, folder)))

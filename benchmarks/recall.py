@@ -31,7 +31,7 @@ from flat import FlatIndex
 
 from crystalcli import Crystal
 from crystalcli.index.encoder import ENCODER
-from crystalcli.library import fetched
+from crystalcli.library import locate_or_fetch
 from crystalcli.recall.searcher import Searcher
 from crystalcli.types import Passage
 
@@ -104,7 +104,7 @@ def main() -> None:
     args = parser.parse_args()
     path = args.crystal or args.pool / "pool.crystal"
     if not path.exists():
-        with Crystal(path, mode="write", encoder=fetched(ENCODER)) as made:
+        with Crystal(path, mode="write", encoder=locate_or_fetch(ENCODER)) as made:
             report = made.ingest([args.pool / "files"])
             print(f"ingested {report.tokens:,} tokens in {report.seconds:.0f} s")
     questions = [json.loads(line) for line in (args.pool / "questions.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -116,7 +116,7 @@ def main() -> None:
             if count[question["set"]] <= args.limit:
                 kept.append(question)
         questions = kept
-    encoder = fetched(ENCODER)
+    encoder = locate_or_fetch(ENCODER)
     assert encoder is not None, "the encoder's weights are needed"
     results = []
     with Crystal.open(path) as crystal:

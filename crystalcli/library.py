@@ -1,10 +1,13 @@
-"""The Python door: one class, `Crystal`, whose methods are the commands of the command line.
+"""The Python door: one class, `Crystal`, with a method for each command.
 
-from crystalcli import Crystal
+    from crystalcli import Crystal
 
-with Crystal("shelf.crystal") as crystal:
-    crystal.ingest(["books", "papers"])
-    print(crystal.ask("Who keeps the light?"))
+    with Crystal("shelf.crystal") as crystal:
+        crystal.ingest(["books", "papers"])
+        print(crystal.ask("Who keeps the light?"))
+
+Knows: the modes of an open crystal, its lock and its encoder. Does not know: the work behind a
+method, which is in the rooms below.
 """
 
 from __future__ import annotations
@@ -39,10 +42,10 @@ if TYPE_CHECKING:
     )
     from crystalcli.recall import MemoryReport
     from crystalcli.retrieval_lm import PerplexityReport
-    from crystalcli.text import FileFilter, FoundFile
+    from crystalcli.text import FileFilter
     from crystalcli.types import Answer, ChatModel, Citation
 
-__all__ = ["LANGUAGE_MODEL", "Crystal", "choice_of", "fetched", "open_model", "paths_of"]
+__all__ = ["LANGUAGE_MODEL", "Crystal", "expand_paths", "file_filter_of", "locate_or_fetch", "open_model"]
 
 Mode: TypeAlias = Literal["auto", "read", "write"]
 Paths: TypeAlias = str | Path | Sequence[str | Path]
@@ -53,19 +56,22 @@ Fetch: TypeAlias = Callable[[str], Path | None]
 class Crystal(CrystalReader):
     """One crystal file, open. A context manager; iterating gives the paths of its documents.
 
-    Four commands need no open crystal, and take paths: `Crystal.forecast`, `Crystal.merge`, `Crystal.repair` and
-    `Crystal.perplexity`.
+    Four commands need no open crystal, and take paths: `Crystal.forecast`, `Crystal.merge`,
+    `Crystal.repair` and `Crystal.perplexity`.
 
     Args:
         path: The file.
-        mode: "auto": open the crystal, or make it where there is none; it is read without a lock, while others write, and
-            a command that writes locks it for as long as it runs. "read": it must exist, and commands that write raise.
-            "write": open or make it, and lock it until it is closed.
-        encoder: A folder with a model of the BERT family in Hugging Face's layout; "auto": what $CRYSTAL_ENCODER names,
-            else the folder that the crystal was made with, else the program's own, found here or fetched once; None: no
-            encoder. Without weights a crystal has its lexical index alone, `lexical_only` says so, and a later ingest with
-            weights makes the layers.
-        fetch: Gives the folder of the program's own encoder by its name; None: it is fetched where it is not here.
+        mode: "auto": open the crystal, or make it where it does not exist; it is read without a
+            lock, while others write, and a command that writes locks it for as long as it runs.
+            "read": it must exist, and commands that write raise. "write": open or make it, and
+            lock it until it is closed.
+        encoder: A folder with a model of the BERT family in Hugging Face's layout; "auto": the one
+            that $CRYSTAL_ENCODER names, else the folder that the crystal was made with, else the
+            program's own, found here or fetched once; None: no encoder. Without weights a crystal
+            has its lexical index alone, `lexical_only` says so, and a later ingest with weights
+            makes the layers.
+        fetch: Gives the folder of the program's own encoder by its name; None: it is fetched where
+            it is not here.
         wait: The seconds to wait for another program that writes the file.
         on_wait: Called once, with a line, when there is waiting to do.
 
@@ -88,23 +94,23 @@ class Crystal(CrystalReader):
         wait: float = 0.0,
         on_wait: Callable[[str], None] | None = None,
     ) -> None:
-        target, began = Path(path), time.monotonic()
+        target, start = Path(path), time.monotonic()
         while True:
-            left = max(0.0, wait - (time.monotonic() - began))
+            left = max(0.0, wait - (time.monotonic() - start))
             existed = target.exists()
             try:
                 if existed or mode == "read":
                     store = Store.open(target, writable=mode == "write", wait=left, waiting=on_wait)
-                    folder = _folder_for(store, encoder, fetch)
+                    folder = _encoder_folder_of(store, encoder, fetch)
                 else:
                     store, folder = _create(target, encoder, fetch, left, on_wait)
                 break
             except CrystalError:
-                if target.exists() == existed:  # else another program has just made it, or taken it away
+                if target.exists() == existed:  # else another program has just made or deleted it
                     raise
-        self._begin(store, folder, mode, wait, on_wait)
+        self._attach(store, folder, mode, wait, on_wait)
 
-    def _begin(
+    def _attach(
         self,
         store: Store,
         folder: Path | None,
@@ -112,6 +118,7 @@ class Crystal(CrystalReader):
         wait: float = 0.0,
         on_wait: Callable[[str], None] | None = None,
     ) -> None:
+        """Take an open store; in a mode other than "write" give its lock back."""
         CrystalReader.__init__(self, store, folder)
         self._mode, self._wait, self._on_wait = mode, wait, on_wait
         if mode != "write" and store.writable:
@@ -119,14 +126,19 @@ class Crystal(CrystalReader):
 
     @classmethod
     def create(cls, path: str | Path, *, encoder: str | Path | None = "auto", fetch: Fetch | None = None) -> Self:
-        """Make a new crystal, locked for writing until it is closed; arguments as of the class.
+        """Make a new crystal, locked for writing until it is closed.
+
+        Args:
+            path: The file.
+            encoder: As of the class.
+            fetch: As of the class.
 
         Raises:
-            CrystalError: There is a file already.
+            CrystalError: The file exists already.
         """
-        made = cls.__new__(cls)
-        made._begin(*_create(Path(path), encoder, fetch), "write")
-        return made
+        crystal = cls.__new__(cls)
+        crystal._attach(*_create(Path(path), encoder, fetch), "write")
+        return crystal
 
     @classmethod
     def open(
@@ -137,15 +149,21 @@ class Crystal(CrystalReader):
         encoder: str | Path | None = "auto",
         fetch: Fetch | None = None,
     ) -> Self:
-        """Open a crystal that exists, for reading, or with `writable` locked for writing; arguments as of the class.
+        """Open a crystal that exists, for reading or locked for writing.
+
+        Args:
+            path: The file.
+            writable: Whether to lock it for writing until it is closed.
+            encoder: As of the class.
+            fetch: As of the class.
 
         Raises:
-            CrystalError: There is no file.
+            CrystalError: The file does not exist.
         """
-        opened = cls.__new__(cls)
+        crystal = cls.__new__(cls)
         store = Store.open(Path(path), writable=writable)
-        opened._begin(store, _folder_for(store, encoder, fetch), "write" if writable else "read")
-        return opened
+        crystal._attach(store, _encoder_folder_of(store, encoder, fetch), "write" if writable else "read")
+        return crystal
 
     def __enter__(self) -> Self:
         return self
@@ -159,18 +177,25 @@ class Crystal(CrystalReader):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self.path)!r}, mode {self._mode!r}>"
 
-    # --- the file, for writing --------------------------------------------------------------------------
+    # --- the file, for writing ----------------------------------------------------------------
 
     @contextmanager
     def _writing(self, wait: float | None = None) -> Iterator[Store]:
-        """Hold the file for writing inside the block. Raises CrystalError where it was opened for reading only."""
+        """Lock the file for writing inside the block.
+
+        Args:
+            wait: The seconds to wait for another program that writes it; None: as of the class.
+
+        Raises:
+            CrystalError: The crystal was opened for reading only, or another program is writing it.
+        """
         if self._mode == "read":
             raise CrystalError(f"{self.path} was opened for reading only")
         if not self._store.writable:
             left = self._wait if wait is None else wait
             if self.path.exists():
                 store = Store.open(self.path, writable=True, wait=left, waiting=self._on_wait)
-            else:  # it was taken away
+            else:  # the file was deleted
                 meta = resolve_encoder(self._encoder.folder, self.path.absolute().parent)[1]
                 store = Store.create(self.path, meta, wait=left, waiting=self._on_wait)
             self._store.close()
@@ -189,7 +214,7 @@ class Crystal(CrystalReader):
         self._store = Store.open(self.path, writable=self._mode == "write", wait=self._wait, waiting=self._on_wait)
         self._drop_index()
 
-    # --- in ---------------------------------------------------------------------------------------------
+    # --- ingest -------------------------------------------------------------------------------
 
     def ingest(
         self,
@@ -203,34 +228,38 @@ class Crystal(CrystalReader):
         codebooks_from: Paths = (),
         progress: OnProgress | None = None,
     ) -> IngestReport:
-        """Read files and folders into the crystal. What has not changed since the last time is not read again.
+        """Read files and folders into the crystal. Unchanged files are not read again.
 
-        The filters hold for these folders from now on, all three together, until others are given; `exclude=[]` takes them
-        back. Layers that an earlier run without weights left out are made first.
+        The filters hold for these folders from now on, all three together, until others are given;
+        `exclude=[]` takes them back. Layers that an earlier run without weights left out are made
+        first.
 
         Args:
             paths: Files and folders.
-            include: Patterns as in `.gitignore`, relative to each folder: only files that match one are read.
+            include: Patterns as in `.gitignore`, relative to each folder: only files that match one
+                are read.
             exclude: Patterns likewise: files that match one are not read.
             max_file_size: The largest file that is read, in bytes; 0: any.
             password: Opens files that are encrypted.
             prune: Whether documents whose files are gone are dropped.
-            codebooks_from: Files that the codebooks of an own encoder are learnt from, when it has none yet; empty: the
-                text of the first ingest.
+            codebooks_from: Files from which the codebooks of an own encoder are learnt, if the
+                crystal lacks them; empty: the text of the first ingest.
             progress: Called now and then.
 
         Raises:
             SourceError: A path does not exist.
             ModelMissingError: The crystal has an encoder of its own, and its weights are not here.
         """
-        return self.bring_in(
-            paths_of(_listed(paths)),
-            progress=progress,
+        from crystalcli.ingest import IngestOptions
+        from crystalcli.text import ReadOptions
+
+        options = IngestOptions(
             prune=prune,
-            codebooks_from=paths_of(_listed(codebooks_from)),
-            choice=choice_of(include, exclude, max_file_size),
-            password=password,
+            file_filter=file_filter_of(include, exclude, max_file_size),
+            codebooks_from=expand_paths(_as_sequence(codebooks_from)),
+            read_options=ReadOptions(password=password),
         )
+        return self.ingest_with_options(expand_paths(_as_sequence(paths)), options, progress=progress)
 
     def ingest_stream(
         self,
@@ -240,49 +269,25 @@ class Crystal(CrystalReader):
         max_file_size: int | None = None,
         progress: OnProgress | None = None,
     ) -> IngestReport:
-        """Read one document from a stream, in place of the one that came under the same name before.
+        """Read one document from a stream, in place of an earlier one of the same name.
 
         Args:
             stream: The bytes, which are read to their end before the crystal is locked.
-            name: The name that it is cited by.
+            name: The name that the document is cited by.
             max_file_size: The most bytes that are read; None: 100 MB; 0: any.
             progress: Called now and then.
 
         Raises:
             UsageError: The name cannot be cited.
-            SourceError: There is nothing to read, or too much.
+            SourceError: The stream is empty, too long, or of a kind that cannot be read.
         """
-        from crystalcli.ingest import spool_stream
+        from crystalcli.ingest import IngestOptions, spool_stream
         from crystalcli.text import DEFAULT_MAX_FILE_SIZE
 
         with spool_stream(stream, name, DEFAULT_MAX_FILE_SIZE if max_file_size is None else max_file_size) as piped:
-            return self.bring_in([], piped=piped, progress=progress)
+            return self.ingest_with_options([], IngestOptions(piped=piped), progress=progress)
 
-    def bring_in(
-        self,
-        paths: Sequence[Path],
-        *,
-        choice: FileFilter | None = None,
-        piped: FoundFile | None = None,
-        prune: bool = False,
-        codebooks_from: Sequence[Path] = (),
-        password: str = "",
-        progress: OnProgress | None = None,
-    ) -> IngestReport:
-        """Ingest with filters and a document from standard input that are made already; see `ingest`."""
-        from crystalcli.ingest import IngestOptions
-        from crystalcli.text import ReadOptions
-
-        options = IngestOptions(
-            prune=prune,
-            file_filter=choice,
-            piped=piped,
-            codebooks_from=codebooks_from,
-            read_options=ReadOptions(password=password),
-        )
-        return self._ingest_with(paths, options, progress=progress)
-
-    def _ingest_with(
+    def ingest_with_options(
         self,
         paths: Sequence[Path],
         options: IngestOptions,
@@ -290,6 +295,18 @@ class Crystal(CrystalReader):
         wait: float | None = None,
         progress: OnProgress | None = None,
     ) -> IngestReport:
+        """Ingest with options that are made already, as the command line does; see `ingest`.
+
+        Args:
+            paths: Files and folders.
+            options: The options, with filters, and the document from standard input if any.
+            wait: The seconds to wait for another program that writes the crystal; None: as of the
+                class.
+            progress: Called now and then.
+
+        Returns:
+            A report of what was read.
+        """
         from crystalcli.ingest import ingest_into
 
         with self._writing(wait) as store:
@@ -306,9 +323,10 @@ class Crystal(CrystalReader):
         max_file_size: int | None = None,
         password: str = "",
     ) -> None:
-        """Keep the crystal current while files change: ingest the paths, then what changes in them. Does not return.
+        """Keep the crystal current while files change. Does not return.
 
-        In mode "auto" the crystal is locked only while a batch is read, so that other programs come to it in between.
+        The paths are ingested, then each change in them. In mode "auto" the crystal is locked only
+        while a batch is read, so that other programs can write it in between.
 
         Args:
             paths: Files and folders.
@@ -328,12 +346,11 @@ class Crystal(CrystalReader):
         from crystalcli.text import ReadOptions
 
         def ingest(changed: list[Path], options: IngestOptions) -> IngestReport:
-            return self._ingest_with(changed, options, wait=float("inf"))
+            return self.ingest_with_options(changed, options, wait=float("inf"))
 
-        choice = choice_of(include, exclude, max_file_size)
-        Watcher(
-            self.path, paths_of(_listed(paths)), ingest, on_batch, on_note, choice, ReadOptions(password=password)
-        ).run()
+        choice = file_filter_of(include, exclude, max_file_size)
+        sources = expand_paths(_as_sequence(paths))
+        Watcher(self.path, sources, ingest, on_batch, on_note, choice, ReadOptions(password=password)).run()
 
     @staticmethod
     def forecast(
@@ -346,7 +363,7 @@ class Crystal(CrystalReader):
         max_file_size: int | None = None,
         password: str = "",
     ) -> ForecastReport:
-        """Predict what an ingest would do. Changes nothing, makes no crystal, and fetches no weights.
+        """Predict an ingest. Changes no file and fetches no weights.
 
         Args:
             path: The crystal, which need not exist.
@@ -364,19 +381,19 @@ class Crystal(CrystalReader):
         from crystalcli.ingest import forecast_ingest
         from crystalcli.text import ReadOptions
 
-        target, sources, options = Path(path), paths_of(_listed(paths)), ReadOptions(password=password)
-        choice = choice_of(include, exclude, max_file_size)
+        target, sources, options = Path(path), expand_paths(_as_sequence(paths)), ReadOptions(password=password)
+        choice = file_filter_of(include, exclude, max_file_size)
         if not target.exists():
-            folder = _folder(encoder, {}, target, models.locate)
+            folder = _encoder_folder(encoder, {}, target, models.locate)
             return forecast_ingest(
                 sources, target, None, resolve_encoder(folder, target.absolute().parent)[0], choice, options
             )
         with Store.open(target) as store, store.snapshot():
             meta = store.meta()
-            folder = _folder(encoder, meta, target, models.locate)
+            folder = _encoder_folder(encoder, meta, target, models.locate)
             return forecast_ingest(sources, target, store, open_encoder(meta, target, folder), choice, options)
 
-    # --- answers ----------------------------------------------------------------------------------------
+    # --- answers ------------------------------------------------------------------------------
 
     def ask(
         self,
@@ -394,39 +411,49 @@ class Crystal(CrystalReader):
         Args:
             question: The question.
             options: All options in one.
-            model: A GGUF file, a folder in Hugging Face's layout, the URL of a local server, the name of a model, or a
-                model that is open (`open_model`), which keeps its weights from one question to the next; None: what
-                $CRYSTAL_MODEL names, else the default, which may be fetched. A model that is named is opened before
-                anything is recalled.
+            model: A GGUF file, a folder in Hugging Face's layout, the URL of a local server, the
+                name of a model, or a model that is open (`open_model`), which keeps its weights
+                from one question to the next; None: the one that $CRYSTAL_MODEL names, else the
+                default, which may be fetched. A model that is named is opened before passages are
+                recalled.
             allow_remote: Whether a server may be another machine.
             on_text: Called with each piece of the answer as it is written.
-            on_evidence: Called with the best sentences before a model is opened; not for an extractive answer, which is
-                these sentences.
+            on_evidence: Called with the best sentences before a model is opened; not for an
+                extractive answer, which consists of them.
             **single: The options one by one, with the names of the fields of `AskOptions`.
+
+        Returns:
+            The answer, with its citations, claims and passages.
 
         Raises:
             UsageError: The question is empty, an option is out of range, or is given both ways.
             ModelMissingError: The model does not exist.
-            NotFoundError: Nothing was recalled, or a document that the question names does not exist.
+            NotFoundError: Nothing was recalled, or a document that the question names does not
+                exist.
         """
         from crystalcli.answering import answer_question, broad_intent
         from crystalcli.lm import Preload
 
-        wanted = options_of(options, single).with_defaults(lambda: is_model_named(model))
-        intent = broad_intent(question) if wanted.broad is not False else None
-        if wanted.extractive or (intent is not None and intent.needs_no_model):
+        ask_options = options_of(options, single).with_defaults(lambda: is_model_named(model))
+        intent = broad_intent(question) if ask_options.broad is not False else None
+        if ask_options.extractive or (intent is not None and intent.needs_no_model):
             return answer_question(
-                self, question, wanted, intent=intent, open_model=lambda: _opened(model, allow_remote), on_text=on_text
+                self,
+                question,
+                ask_options,
+                intent=intent,
+                open_model=lambda: _open_chat_model(model, allow_remote),
+                on_text=on_text,
             )
-        early = Preload(_opener(model, allow_remote))
+        preload = Preload(_model_opener(model, allow_remote))
 
         def on_quotations(quotations: tuple[Citation, ...]) -> None:
-            early.start()  # not sooner: the thread would hold up what brings the quotations
+            preload.start()  # not sooner: the thread would slow the search for quotations
             if on_evidence is not None:
                 on_evidence(quotations)
 
         return answer_question(
-            self, question, wanted, intent=intent, open_model=early, on_text=on_text, on_evidence=on_quotations
+            self, question, ask_options, intent=intent, open_model=preload, on_text=on_text, on_evidence=on_quotations
         )
 
     def pack_context(
@@ -438,13 +465,16 @@ class Crystal(CrystalReader):
         allow_remote: bool = False,
         **single: Unpack[AskArguments],
     ) -> PackedContext:
-        """Pack what `ask` would give a language model, for use with any other one. No model is loaded or fetched.
+        """Pack the prompt that `ask` would give a language model, for use with any other one.
+
+        No model is loaded or fetched.
 
         Args:
             question: The question.
             options: All options in one.
-            model: The model whose vocabulary counts the budget and whose window bounds it; None: the program's own
-                counts, or an estimate where that is not here, and the budget alone bounds.
+            model: The model whose vocabulary counts the budget and whose window bounds it; None:
+                the program's own counts, or an estimate where that is not here, and the budget
+                alone bounds.
             allow_remote: Whether a server may be another machine.
             **single: The options one by one, with the names of the fields of `AskOptions`.
 
@@ -455,15 +485,15 @@ class Crystal(CrystalReader):
         """
         from crystalcli.answering import pack_context
 
-        wanted, named = options_of(options, single), is_model_named(model)
+        ask_options, is_named = options_of(options, single), is_model_named(model)
         if model is None or isinstance(model, str | Path):
-            what = resolve_model(model)
-            if is_builtin(what) and models.locate(what) is None:
-                return pack_context(self, question, wanted)
-            model = open_model(what, allow_remote=allow_remote)
-        return pack_context(self, question, wanted, model, bounded=named)
+            resolved = resolve_model(model)
+            if is_builtin(resolved) and models.locate(resolved) is None:
+                return pack_context(self, question, ask_options)
+            model = open_model(resolved, allow_remote=allow_remote)
+        return pack_context(self, question, ask_options, model, bounded=is_named)
 
-    # --- upkeep -----------------------------------------------------------------------------------------
+    # --- upkeep -------------------------------------------------------------------------------
 
     def status(self) -> StatusReport:
         """Compare the ledger with the folders as they are now. Raises DamagedCrystalError."""
@@ -473,7 +503,9 @@ class Crystal(CrystalReader):
         return crystal_status(self._store)
 
     def verify(self, *, quick: bool = False, progress: OnProgress | None = None) -> VerifyReport:
-        """Check every page, row, digest, layer and posting of the file. Damage is reported and not raised.
+        """Check every page, row, digest, layer and posting of the file.
+
+        Damage is reported and not raised.
 
         Args:
             quick: Leave out the postings against the text.
@@ -482,31 +514,34 @@ class Crystal(CrystalReader):
         from crystalcli.maintenance import verify_crystal
 
         self._follow()
-        return verify_crystal(self._store, quick=quick, progress=_counted(progress, "bytes"))
+        return verify_crystal(self._store, quick=quick, progress=_count_progress(progress, "bytes"))
 
     def forget(self, names: Paths, *, dry_run: bool = False) -> ForgetReport:
-        """Drop documents, all or none. Their text is in the file's bytes until `compact`.
+        """Drop documents, all of them or, after an error, none.
+
+        Their text stays in the file's bytes until `compact`.
 
         Args:
             names: Names as cited, folders, paths or globs.
-            dry_run: Only say which.
+            dry_run: Only list them.
 
         Raises:
-            NotFoundError: A name means no document.
+            NotFoundError: A name matches no document.
         """
         from crystalcli.maintenance import forget_documents
 
-        wanted = [str(name) for name in _listed(names)]
+        patterns = [str(name) for name in _as_sequence(names)]
         if dry_run:
             self._follow()
-            return forget_documents(self._store, wanted, dry_run=True)
+            return forget_documents(self._store, patterns, dry_run=True)
         with self._writing() as store:
-            return forget_documents(store, wanted)
+            return forget_documents(store, patterns)
 
     def compact(self, *, progress: OnProgress | None = None) -> CompactReport:
-        """Give back the space of what no document refers to.
+        """Free the space that no document uses.
 
-        The file is written anew and replaced at the end; until then, and after an interruption, the old one is whole.
+        The file is written anew and replaced at the end; until then, and after an interruption, the
+        old one is whole.
 
         Args:
             progress: Called with the tokens that are done.
@@ -521,7 +556,7 @@ class Crystal(CrystalReader):
             raise CrystalError(f"{self.path} was opened for reading only")
         self._store.close()
         try:
-            return compact_crystal(self.path, _counted(progress, "tokens"))
+            return compact_crystal(self.path, _count_progress(progress, "tokens"))
         finally:
             self._replace_store()
 
@@ -534,29 +569,42 @@ class Crystal(CrystalReader):
             force: Replace files that exist.
 
         Raises:
-            NotFoundError: A name means no document.
+            NotFoundError: A name matches no document.
             CrystalError: A file exists and `force` is False, or it cannot be written.
         """
         from crystalcli.maintenance import export_documents
 
         self._follow()
-        return export_documents(self._store, expanded(folder), [str(name) for name in _listed(names)], force=force)
+        return export_documents(self._store, expanded(folder), [str(name) for name in _as_sequence(names)], force=force)
 
     def passages(self, names: Paths = ()) -> Iterator[dict[str, Any]]:
-        """Give every passage of the documents as a row with its text, place and metadata; joined, they are the documents."""
+        """Give every passage of the documents as a row with its text, place and metadata.
+
+        Joined, the texts are the documents.
+
+        Args:
+            names: Names as cited, folders, paths or globs; empty: all documents.
+
+        Raises:
+            NotFoundError: A name matches no document.
+        """
         from crystalcli.maintenance import passage_rows
 
         self._follow()
-        return passage_rows(self._store, [str(name) for name in _listed(names)])
+        return passage_rows(self._store, [str(name) for name in _as_sequence(names)])
 
     def diff(self, other: str | Path) -> DiffReport:
-        """List the documents and passages that only one of the two crystals holds, from this one to `other`."""
+        """Compare with another crystal: documents and passages that only one of the two holds.
+
+        Args:
+            other: The other crystal, which this one is compared to as the older one.
+        """
         from crystalcli.maintenance import diff_crystals
 
         return diff_crystals(self.path, expanded(other))
 
     def memory_use(self) -> MemoryReport:
-        """Count what recall keeps in memory, after one question."""
+        """Measure the memory that recall keeps, after one question."""
         from crystalcli.recall import measure_memory
 
         return measure_memory(self)
@@ -565,7 +613,9 @@ class Crystal(CrystalReader):
     def merge(
         paths: Sequence[str | Path], output: str | Path, *, force: bool = False, progress: OnProgress | None = None
     ) -> MergeReport:
-        """Make one crystal of several. Nothing is read or encoded again; text that they share is stored once.
+        """Make one crystal of several. Text that they share is stored once.
+
+        No file is read and no text is encoded again.
 
         Args:
             paths: Two crystals or more.
@@ -580,7 +630,7 @@ class Crystal(CrystalReader):
         from crystalcli.maintenance import merge_crystals
 
         inputs = [expanded(path) for path in paths]
-        return merge_crystals(inputs, expanded(output), force=force, progress=_counted(progress, "tokens"))
+        return merge_crystals(inputs, expanded(output), force=force, progress=_count_progress(progress, "tokens"))
 
     @staticmethod
     def repair(
@@ -591,26 +641,27 @@ class Crystal(CrystalReader):
         backup: bool = True,
         progress: OnProgress | None = None,
     ) -> RepairReport:
-        """Make a damaged crystal whole from what can be read of it. A sound crystal stays as it is.
+        """Make a damaged crystal whole from its readable parts. A sound crystal stays as it is.
 
         Args:
             path: The crystal, which must not be open for writing.
-            encoder: As of the class, for layers that have to be made again; without one they wait for the next ingest.
+            encoder: As of the class, for layers that have to be made again; without one they wait
+                for the next ingest.
             fetch: As of the class.
             backup: Keep the damaged file as NAME.crystal.damaged.
             progress: Called with the bytes that are checked.
 
         Raises:
-            DamagedCrystalError: Nothing can be read; the file is then as it was.
+            DamagedCrystalError: The file cannot be read at all; it is then as it was.
         """
         from crystalcli.maintenance import repair_crystal
 
         target = Path(path)
         return repair_crystal(
             target,
-            encoder=lambda meta, _: _folder(encoder, meta, target, fetch),
+            encoder=lambda meta, _: _encoder_folder(encoder, meta, target, fetch),
             backup=backup,
-            progress=_counted(progress, "bytes"),
+            progress=_count_progress(progress, "bytes"),
         )
 
     @staticmethod
@@ -624,39 +675,41 @@ class Crystal(CrystalReader):
         fetch: Fetch | None = None,
         progress: OnProgress | None = None,
     ) -> PerplexityReport:
-        """Measure how well a language model foresees the end of a text, with memory and without. Makes no crystal.
+        """Measure how well a language model predicts the end of a text, with memory and without.
+
+        Makes no crystal.
 
         Args:
             paths: Files and folders, which are one text in the order given.
             model: The language model, as in `ask`, or one that is open; not a server.
             window: Tokens before each target, memory included.
-            targets: How many pieces of 128 tokens to foresee.
+            targets: The number of pieces of 128 tokens to predict.
             encoder: The folder of the program's own encoder; None: it is found here or fetched.
             fetch: As of the class.
             progress: Called after each target.
 
         Raises:
-            SourceError: There is no text to foresee.
-            UsageError: The text is too short, or the model does not say how likely tokens are.
+            SourceError: The paths hold no text.
+            UsageError: The text is too short, or the model does not give probabilities of tokens.
         """
         from crystalcli.retrieval_lm import measure_perplexity, open_scoring_model, read_text
 
-        text = read_text(paths_of(_listed(paths)))
+        text = read_text(expand_paths(_as_sequence(paths)))
         if model is None or isinstance(model, str | Path):
-            what = resolve_model(model)
+            resolved = resolve_model(model)
             model = (
-                (models.locate(what) or models.pull(what)) / models.catalogue_entry(what).main
-                if is_builtin(what)
-                else what
+                (models.locate(resolved) or models.pull(resolved)) / models.catalogue_entry(resolved).main
+                if is_builtin(resolved)
+                else resolved
             )
-        folder = encoder if encoder is not None else (fetch or fetched)(ENCODER)
+        folder = encoder if encoder is not None else (fetch or locate_or_fetch)(ENCODER)
         return measure_perplexity(
             open_scoring_model(model),
             text,
             folder,
             window=window,
             targets=targets,
-            progress=_counted(progress, "targets"),
+            progress=_count_progress(progress, "targets"),
         )
 
 
@@ -667,71 +720,105 @@ def _create(
     wait: float = 0.0,
     on_wait: Callable[[str], None] | None = None,
 ) -> tuple[Store, Path | None]:
-    """Make a new, empty crystal file; give it with the folder of its encoder."""
-    folder = _folder(encoder, {}, path, fetch)
+    """Make a new, empty crystal file, and find the folder of its encoder."""
+    folder = _encoder_folder(encoder, {}, path, fetch)
     _, meta = resolve_encoder(folder, path.absolute().parent)
     return Store.create(path, meta, wait=wait, waiting=on_wait), folder
 
 
-def _folder_for(store: Store, encoder: str | Path | None, fetch: Fetch | None) -> Path | None:
-    """Find the encoder of the crystal in an open store, which is closed where there is none."""
+def _encoder_folder_of(store: Store, encoder: str | Path | None, fetch: Fetch | None) -> Path | None:
+    """Find the folder of an open crystal's encoder. Closes the store if that fails."""
     try:
-        return _folder(encoder, store.meta(), store.path, fetch)
+        return _encoder_folder(encoder, store.meta(), store.path, fetch)
     except BaseException:
         store.close()
         raise
 
 
-def _folder(encoder: str | Path | None, meta: Mapping[str, str], path: Path, fetch: Fetch | None) -> Path | None:
-    """Find the folder of the encoder for the crystal at `path` with that `meta`."""
+def _encoder_folder(
+    encoder: str | Path | None, meta: Mapping[str, str], path: Path, fetch: Fetch | None
+) -> Path | None:
+    """Find the folder of the encoder for a crystal.
+
+    Args:
+        encoder: As of the class.
+        meta: The metadata of the crystal; empty for a new one.
+        path: The crystal.
+        fetch: As of the class.
+
+    Returns:
+        The folder; None without one.
+    """
     if encoder == "auto":
-        return find_encoder(meta, path.absolute().parent, fetch or fetched)
+        return find_encoder(meta, path.absolute().parent, fetch or locate_or_fetch)
     return expanded(encoder) if encoder is not None else None
 
 
-def fetched(name: str) -> Path | None:
-    """Give the folder of a model's weights, fetched if need be; None where they are not here and cannot be fetched."""
+def locate_or_fetch(name: str) -> Path | None:
+    """Find the folder of a model's weights, fetched if need be.
+
+    Args:
+        name: The name of the model.
+
+    Returns:
+        The folder; None where the weights are not here and cannot be fetched.
+    """
     try:
         return models.locate(name) or models.pull(name)
     except ModelMissingError:
         return None
 
 
-def _opened(model: str | Path | ChatModel | None, allow_remote: bool) -> ChatModel:
+def _open_chat_model(model: str | Path | ChatModel | None, allow_remote: bool) -> ChatModel:
     """Open a language model, unless it is open."""
     if model is None or isinstance(model, str | Path):
         return open_model(model, allow_remote=allow_remote)
     return model
 
 
-def _opener(model: str | Path | ChatModel | None, allow_remote: bool) -> Callable[[], ChatModel]:
-    """Give what opens a language model: one of the program's own opens when it is asked, any other is opened here."""
+def _model_opener(model: str | Path | ChatModel | None, allow_remote: bool) -> Callable[[], ChatModel]:
+    """Give a function that opens a language model.
+
+    One of the program's own opens when the function is called, any other one at once.
+    """
     if model is None or isinstance(model, str | Path):
-        what = resolve_model(model)
-        if is_builtin(what):
-            return lambda: open_model(what)
-        model = open_model(what, allow_remote=allow_remote)
+        resolved = resolve_model(model)
+        if is_builtin(resolved):
+            return lambda: open_model(resolved)
+        model = open_model(resolved, allow_remote=allow_remote)
     opened = model
     return lambda: opened
 
 
-def _counted(progress: OnProgress | None, unit: str) -> Callable[[int, int], None] | None:
-    """Give a callback of amounts, done and total, that reports Progress in a unit."""
+def _count_progress(progress: OnProgress | None, unit: str) -> Callable[[int, int], None] | None:
+    """Make a callback of amounts, done and total, that reports Progress in a unit."""
     if progress is None:
         return None
-    told = progress
-    return lambda done, total: told(Progress(done, total, unit))
+    report = progress
+    return lambda done, total: report(Progress(done, total, unit))
 
 
-def _listed(paths: Paths) -> Sequence[str | Path]:
+def _as_sequence(paths: Paths) -> Sequence[str | Path]:
     """Give one path, or several, as a sequence."""
     return [paths] if isinstance(paths, str | Path) else paths
 
 
-def choice_of(
+def file_filter_of(
     include: Sequence[str] | None = None, exclude: Sequence[str] | None = None, max_file_size: int | None = None
 ) -> FileFilter | None:
-    """Make the filters of folders; None where none is given. Raises UsageError for an invalid pattern or size."""
+    """Make the filter of folders.
+
+    Args:
+        include: Patterns of files to read.
+        exclude: Patterns of files to leave out.
+        max_file_size: The largest file, in bytes; 0: any; None: the usual.
+
+    Returns:
+        The filter; None if all three are None, so that the folders keep theirs.
+
+    Raises:
+        UsageError: A pattern or the size is invalid.
+    """
     if include is None and exclude is None and max_file_size is None:
         return None
     from crystalcli.text import DEFAULT_MAX_FILE_SIZE, FileFilter
@@ -740,10 +827,10 @@ def choice_of(
     return FileFilter(tuple(include or ()), tuple(exclude or ()), largest)
 
 
-def paths_of(paths: Sequence[str | Path]) -> list[Path]:
+def expand_paths(paths: Sequence[str | Path]) -> list[Path]:
     """Expand `~` in paths that the user wrote. Raises SourceError for one that does not exist."""
-    found = [expanded(path) for path in paths]
-    for path in found:
+    existing = [expanded(path) for path in paths]
+    for path in existing:
         if not path.exists():
             raise SourceError(f"{path} does not exist")
-    return found
+    return existing

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crystalcli import AskOptions, CrystalError, UsageError
-from crystalcli.answering.request.ask_options import AskArguments
+from crystalcli.answering import AskArguments
 from crystalcli.library import Crystal
 
 

@@ -2,53 +2,52 @@
 
 The question it answers: what can be said to this question, and which sources carry it?
 
-answer.py            A question answered: recall, judge whether an answer is there, then quote the
-                     best sentences or let a model speak.
+answer.py            A question answered: recall, judge the evidence, then quote or let a model
+                     speak.
 
 broad/
-    broad_answer.py      A question about the whole of something answered: divide, choose from every
-                         part, say each part, say all of it.
-    broad_plan.py        What a broad question is about in this crystal: which documents, or parts
-                         of them, and how they are to be gone through.
-    broad_question.py    Whether a question asks for the whole of something, by its words alone:
-                         what it is about, where all of X stands, how often.
-    mentions_answer.py   Where a word or a phrase stands, everywhere: counted in the text that the
-                         index points to, by chapter, page, file or function.
+    broad_answer.py      A broad question answered: divide the whole, sum up each part, then all of
+                         it.
+    broad_plan.py        The plan of a broad answer: the documents, or parts of them, that it is
+                         made from.
+    broad_question.py    The broad intent of a question, by its words: a summary, a list, a count or
+                         a topic.
+    mentions_answer.py   Every mention of a word or a phrase, listed by chapter, page, file or
+                         function.
 
 evidence/
-    answerability.py     Whether what was recalled holds an answer at all: a few signs, weighed into
-                         one figure, and the floor it has to reach.
-    question_type.py     What a question asks for, by its words, and whether a sentence shows
-                         something of that kind.
-    sentence_ranking.py  Which sentences of the passages answer a question best.
-    speaker_match.py     Whether what was found in a conversation is said by, or to, the one person
-                         whom the question asks about.
+    answerability.py     The probability that recalled passages hold an answer, from a few weighted
+                         signs.
+    question_type.py     The kind of answer that a question expects, and whether a sentence shows
+                         that kind.
+    sentence_ranking.py  The sentences of passages, ranked by how well they answer a question.
+    speaker_match.py     The match between the speakers of a conversation and the person in the
+                         question.
 
 grounding/
-    answer_draft.py      An answer while it is made, piece by piece with its citations, so that a
-                         stop loses nothing of it.
-    attribution.py       What carries an answer: sentences of the passages, as citations that have
-                         been read back from the file.
-    claim_stream.py      What a language model says, sentence by sentence as it comes: each is
-                         looked up when it is complete, and marked.
-    facts.py             What a sentence states that can be looked up: names, numbers, identifiers,
-                         and words in quotation marks.
-    number_words.py      The numbers in a text, whatever they are written as: 1,200, twelve hundred,
-                         £1.2k, 1990s, third, per cent.
+    answer_draft.py      An answer while it is made, with its citations, so that a stop loses
+                         nothing.
+    attribution.py       The passages that carry an answer, and citations that have been read back
+                         from the file.
+    claim_marks.py       The marks behind the sentences of an answer, for people.
+    claim_stream.py      A language model's words, cut into sentences as they come, each checked and
+                         marked.
+    facts.py             The facts of a sentence that can be looked up: names, numbers, identifiers,
+                         quotations.
+    number_words.py      The numbers in a text, in digits or words: 1,200, twelve hundred, £1.2k,
+                         1990s, third.
 
 prompt/
-    context_fit.py       Fits passages into what a language model can have before it: fewer of them,
-                         then less of the best one, then none at all.
-    context_pack.py      What a language model would be given for a question, for use with any other
-                         one. No model speaks here.
-    prompt_context.py    What a language model is given: the best sentences with their neighbours,
-                         packed into messages within a budget of its own tokens.
+    context_fit.py       Passages fitted into a model's window: fewer of them, then a shorter one,
+                         then none.
+    context_pack.py      The prompt for a question, packed for use with any other language model.
+    prompt_context.py    The prompt of a language model: the best sentences, packed within a token
+                         budget.
 
 request/
-    ask_options.py       The options of a question: how it is recalled, and who puts the answer in
-                         words.
-    prompt_template.py   The user's message as a template: plain text in which {context} and
-                         {question} stand for what they say.
+    ask_options.py       The options of a question: how it is recalled, and how the answer is
+                         worded.
+    prompt_template.py   The template of the user's message: text with {context} and {question}.
 """
 
 from __future__ import annotations

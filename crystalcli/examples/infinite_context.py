@@ -88,8 +88,10 @@ def infinite_context(
     from crystalcli.examples.books import own_texts, prepare
     from crystalcli.examples.reading import WINDOW, State, check, read, warmed
     from crystalcli.index import ENCODER
-    from crystalcli.library import paths_of
-    from crystalcli.retrieval_lm import RecallingModel, TextMemory, read_text
+    from crystalcli.library import expand_paths
+    from crystalcli.retrieval_lm.perplexity import read_text
+    from crystalcli.retrieval_lm.recalling_model import RecallingModel
+    from crystalcli.retrieval_lm.text_memory import TextMemory
 
     drawing = picture.drawable()
     if drawing and (reason := unwritable(out)):
@@ -99,7 +101,7 @@ def infinite_context(
     state, waiting = State(0), StatusLine()
     try:
         with stop_on_signals():
-            texts = [(path.name, read_text(paths_of([str(path)])).text) for path in book or ()] or own_texts()
+            texts = [(path.name, read_text(expand_paths([str(path)])).text) for path in book or ()] or own_texts()
             opened = open_local_model(model)
             encoder = fetch_weights(ENCODER)
             prepared = prepare(texts, opened, tokens, seed)

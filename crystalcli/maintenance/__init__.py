@@ -5,15 +5,11 @@ The question it answers: is this crystal whole, and how is it made whole, smalle
 compact.py          Gives back the space of unreferenced chunks by writing the crystal anew.
 copier.py           Copies documents of crystals into a new crystal, with their chunks and codes.
 diff.py             Compares two crystals by text: their documents, and the passages that changed.
-export.py           Writes documents back as files, and passages as rows. A crystal may come from
-                    strangers: its names are not trusted.
+export.py           Writes documents back as files, and passages as rows.
 forget.py           Removes documents from a crystal's ledger.
-merge.py            Several crystals into a new one: their documents side by side, text that they
-                    share stored once, nothing encoded again.
-recover_segment.py  What can be kept of one segment of a damaged crystal: its chunks' texts, their
-                    spans, and its codes where they still fit.
-repair.py           Makes a damaged crystal whole again: everything that can be read goes into a new
-                    file, which then takes its place.
+merge.py            Merges crystals into a new one; text that they share is stored once.
+recover_segment.py  Recovers the readable chunks of one segment of a damaged crystal.
+repair.py           Repairs a damaged crystal: all that can be read goes into a new file.
 selection.py        Finds the documents that a name, a folder, a path or a glob selects.
 term_checksum.py    Checks that postings and text agree on every atom, in eight bytes an atom.
 verify.py           Whether a crystal holds together: every row, digest and pointer, from the file

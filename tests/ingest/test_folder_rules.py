@@ -149,12 +149,12 @@ def test_only_near_the_changed_places_is_looked_at(tmp_path, folder):
     (folder / "sub" / "c.md").write_text("Changed too.\n")
     (folder / "sub" / "d.log").unlink()
     with Crystal.open(file, writable=True, encoder=None) as crystal:
-        report = crystal._ingest_with([folder], IngestOptions(changed_paths=ChangedPaths([str(folder / "sub")])))
+        report = crystal.ingest_with_options([folder], IngestOptions(changed_paths=ChangedPaths([str(folder / "sub")])))
         assert list(report.changed) == [("sub/c.md", "read"), ("sub/d.log", "gone")]
         near = ChangedPaths([str(folder / "a.md"), str(folder / "b.log")])
-        report = crystal._ingest_with([folder], IngestOptions(changed_paths=near))
+        report = crystal.ingest_with_options([folder], IngestOptions(changed_paths=near))
         assert list(report.changed) == [("a.md", "read"), ("b.log", "gone")]
-        assert list(crystal.bring_in([folder]).changed) == []
+        assert list(crystal.ingest([folder]).changed) == []
 
 
 def test_the_kept_encoder_is_the_same_for_the_next_crystal_and_gives_the_same_codes(tmp_path, encoder_folder):
@@ -162,7 +162,7 @@ def test_the_kept_encoder_is_the_same_for_the_next_crystal_and_gives_the_same_co
     for name in ("one", "two"):
         (tmp_path / f"{name}.txt").write_text("The ferry left at six.\n")
         with Crystal.create(tmp_path / f"{name}.crystal", encoder=encoder_folder) as crystal:
-            report = crystal._ingest_with([tmp_path / f"{name}.txt"], IngestOptions(encoder_cache=kept))
+            report = crystal.ingest_with_options([tmp_path / f"{name}.txt"], IngestOptions(encoder_cache=kept))
             assert report.encoded_tokens > 0
             if name == "one":
                 layers = kept.of(crystal._encoder, None, kept._key).layers()

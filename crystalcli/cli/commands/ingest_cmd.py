@@ -97,12 +97,12 @@ def ingest_command(
     XLM-RoBERTa model in Hugging Face's layout. Its codebooks are learnt once, from the first text
     or from --codebooks-from.
     """
-    from crystalcli.library import Crystal, paths_of
+    from crystalcli.library import Crystal, expand_paths
 
     max_bytes = parse_size(max_file_size)
     choice = file_filter(include, exclude, max_bytes, as_usual)
     stdin = piped_document(paths, name, max_bytes)
-    target, sources = crystal_path(crystal), paths_of(() if "-" in paths else paths)
+    target, sources = crystal_path(crystal), expand_paths(() if "-" in paths else paths)
     if dry_run and sources:
         filters = filter_arguments(include, exclude, max_bytes, as_usual)
         _dry_run(target, sources, encoder, filters, as_json, verbose, password)
@@ -110,7 +110,7 @@ def ingest_command(
     if dry_run or verbose:
         raise UsageError("--dry-run is for files and folders, and --verbose for --dry-run")
     is_new = not target.exists()
-    samples = paths_of([str(path) for path in codebooks_from or ()])
+    samples = expand_paths([str(path) for path in codebooks_from or ()])
     if samples and is_new and encoder is None and not os.environ.get("CRYSTAL_ENCODER"):
         raise UsageError("--codebooks-from is for an encoder of your own: name its folder with --encoder")
 
@@ -118,6 +118,8 @@ def ingest_command(
     from crystalcli.cli.terminal.humanize import format_count
     from crystalcli.cli.terminal.progress import ingest_bar
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
+    from crystalcli.ingest import IngestOptions
+    from crystalcli.text import ReadOptions
 
     weights = encoder if encoder is not None else "auto"
     with (
@@ -127,19 +129,18 @@ def ingest_command(
             target, mode="write", encoder=weights, fetch=fetch_default_weights, wait=wait, on_wait=output.note
         ) as opened,
     ):
+        options = IngestOptions(
+            prune=prune,
+            file_filter=choice,
+            piped=document,
+            codebooks_from=samples,
+            read_options=ReadOptions(password=password),
+        )
         if samples and opened.own_encoder and not opened.lacks_codebooks:
             output.note("this crystal has its codebooks already: --codebooks-from is not read")
         try:
             with ingest_bar() as progress:
-                report = opened.bring_in(
-                    sources,
-                    progress=progress,
-                    prune=prune,
-                    codebooks_from=samples,
-                    choice=choice,
-                    piped=document,
-                    password=password,
-                )
+                report = opened.ingest_with_options(sources, options, progress=progress)
         except KeyboardInterrupt:
             stats = opened.stats()
             contents = f"{target} holds {format_count(stats.documents, 'document')}, {stats.tokens:,} tokens"

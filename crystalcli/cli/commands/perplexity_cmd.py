@@ -52,14 +52,14 @@ def perplexity_command(
     from crystalcli.cli.terminal.progress import share_bar
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.errors import StoppedError
-    from crystalcli.library import Crystal, paths_of
+    from crystalcli.library import Crystal, expand_paths
     from crystalcli.types import Progress
 
     last: Progress | None = None
     try:
         # The crystal of the text is in a temporary folder, which is deleted when a signal comes, too.
         with stop_on_signals(), share_bar() as bar:
-            sources = paths_of(texts)
+            sources = expand_paths(texts)
 
             def note_progress(state: Progress) -> None:
                 nonlocal last

@@ -59,12 +59,12 @@ def watch_command(
     """
     from crystalcli.cli.render.watch_view import print_batch, print_batch_json
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
-    from crystalcli.library import Crystal, paths_of
+    from crystalcli.library import Crystal, expand_paths
 
     max_bytes = parse_size(max_file_size)
     file_filter(include, exclude, max_bytes, as_usual)  # reports options that exclude one another
     filters = filter_arguments(include, exclude, max_bytes, as_usual)
-    target, sources = crystal_path(crystal), paths_of(paths)
+    target, sources = crystal_path(crystal), expand_paths(paths)
     weights = encoder if encoder is not None else "auto"
     report = print_batch_json if as_json else print_batch
     try:

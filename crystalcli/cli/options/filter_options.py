@@ -82,12 +82,12 @@ def file_filter(
         UsageError: --as-usual goes with another of them.
     """
     from crystalcli.errors import UsageError
-    from crystalcli.library import choice_of
+    from crystalcli.library import file_filter_of
 
-    choice = choice_of(include or None, exclude or None, max_file_size)
+    choice = file_filter_of(include or None, exclude or None, max_file_size)
     if as_usual and choice is not None:
         raise UsageError("--as-usual cannot be used with --include, --exclude or --max-file-size")
-    return choice_of(exclude=()) if as_usual else choice
+    return file_filter_of(exclude=()) if as_usual else choice
 
 
 class FilterArguments(TypedDict):

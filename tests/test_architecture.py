@@ -248,11 +248,9 @@ PLAIN = frozenset((
     "Iterator", "Literal", "Mapping", "Mode", "NamedTuple", "None", "OnProgress", "Path", "Paths", "Self", "Sequence",
     "Tensor", "Unpack",
 ))  # fmt: skip
-# What only the rooms above recall and the command line handle: the searcher, its index, the parts of a prepared query,
+# Only rooms above recall, and the command line, handle these: the searcher and its codec, the parts of a prepared query,
 # and options that are made already.
-INNER = frozenset(
-    ("AskArguments", "Codec", "EncodedQuestion", "IndexReader", "IngestOptions", "PackedPostings", "Searcher")
-)
+INNER = frozenset(("AskArguments", "Codec", "EncodedQuestion", "IngestOptions", "PackedPostings", "Searcher"))
 
 
 def test_the_types_of_public_signatures_are_public():

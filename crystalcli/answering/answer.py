@@ -73,7 +73,7 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:
     """Recall the passages, and as many as the evidence needs. Raises NotFoundError without any."""
     options = draft.options
     results = crystal.recall(
-        draft.question, max(options.k, answerability.MAX_PASSAGES), depth=options.depth, half_life=options.half_life
+        draft.question, max(options.k, sentence_ranking.MAX_PASSAGES), depth=options.depth, half_life=options.half_life
     )
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)

@@ -22,7 +22,7 @@ ELSEWHERE = [
 
 def is_answered(crystal: Crystal, question: str, depth: int = 3) -> bool:
     """What `ask` decides before it says anything."""
-    results = crystal.recall(question, answerability.MAX_PASSAGES, depth=depth)
+    results = crystal.recall(question, sentence_ranking.MAX_PASSAGES, depth=depth)
     reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results)
     return answerability.answer_probability(crystal, results, reading) >= DEFAULT_FLOOR
 

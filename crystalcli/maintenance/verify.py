@@ -1,13 +1,15 @@
-"""Whether a crystal holds together: every row, digest and pointer, from the file through layers and postings to the documents.
+"""Verifies a crystal: every row, digest and pointer, from the file up to the documents.
 
-Nothing is changed. Each check goes on where another has failed, and says which documents it is about. Needs no weights:
-codes are checked by their digests and their number, postings against the terms of the text.
+Nothing is changed. Each check continues after damage, and names the documents that it affects. No
+weights are needed: codes are checked by their digests and sizes, postings by the terms of the text.
+
+Knows: all tables of a crystal and how they depend on one another. Does not know: how to repair them.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,18 +38,23 @@ from crystalcli.types import LANDMARKS, RATIOS, DocumentState
 from crystalcli.vectors import CODE_BYTES
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Integers = npt.NDArray[np.int64]
+    from crystalcli.types import Int64Array, UInt8Array
 
 STATES = frozenset(DocumentState)
-# States in which the row of a source that is whole counts exactly what is stored of it.
+# States in which the row of a whole document counts exactly what is stored of it.
 COUNTED_STATES = (DocumentState.DONE, DocumentState.FAILED)
+_HASH_BYTES = 16
+_LARGEST_NUMBER = 1 << 60  # of a row, a chunk or an atom
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that does not hold, and the documents that it touches."""
+    """A problem of a crystal.
+
+    Attributes:
+        message: The problem, for people.
+        documents: The names of the documents that it affects.
+    """
 
     message: str
     documents: tuple[str, ...]
@@ -55,80 +62,123 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What a check found. ratios: tokens to a unit, units to a cluster, clusters to an atom, as they are in this file."""
+    """The outcome of a verification.
+
+    Attributes:
+        problems: The problems.
+        documents: The names of the documents that any problem affects.
+        checked: What was checked: numbers of `sources`, `segments`, `chunks` and `bytes` of text.
+        ratios: Tokens per unit, units per cluster, clusters per atom in this file.
+        quick: Whether the postings were not compared with the text.
+    """
 
     problems: tuple[Problem, ...]
-    documents: tuple[str, ...]  # that any problem touches
+    documents: tuple[str, ...]
     checked: dict[str, int]
     ratios: tuple[float, ...]
     quick: bool
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was found."""
+        """Whether there are no problems."""
         return not self.problems
 
 
-class _Places(NamedTuple):
-    """Where each source's text lies, by rows of one array, int64 [runs, 3]: source, first chunk, chunk after the last."""
+class _DocumentMap(NamedTuple):
+    """The documents that refer to each chunk.
 
-    runs: Integers
+    Attributes:
+        runs: int64 [runs, 3]: id of the source, first chunk, chunk after the last.
+        names: The names of documents by id.
+    """
+
+    runs: Int64Array
     names: dict[int, str]
 
-    def over(self, first: int, end: int) -> tuple[str, ...]:
-        """The documents that stand on any chunk of `[first, end)`."""
-        met = self.runs[(self.runs[:, 1] < end) & (self.runs[:, 2] > first), 0]
-        return tuple(sorted(self.names.get(number, f"source {number}") for number in set(met.tolist())))
+    def name(self, source: int) -> str:
+        """Return the name of a document; its number if the name is lost."""
+        return self.names.get(source, f"source {source}")
+
+    def referring_to(self, first: int, end: int) -> tuple[str, ...]:
+        """Return the names of the documents that refer to any chunk of `[first, end)`."""
+        sources = self.runs[(self.runs[:, 1] < end) & (self.runs[:, 2] > first), 0]
+        return tuple(sorted(self.name(source) for source in set(sources.tolist())))
+
+
+class _SegmentContent(NamedTuple):
+    """A segment, read to be checked.
+
+    Attributes:
+        row: Its row.
+        reader: Its spans and its tree.
+        hashes: The hashes of its chunks, 16 bytes each.
+        lengths: The number of terms of each atom, at most 255, uint8 [atoms].
+        contexts: The context of each chunk.
+    """
+
+    row: SegmentRow
+    reader: SegmentReader
+    hashes: bytes
+    lengths: UInt8Array
+    contexts: list[str]
 
 
 def verify_crystal(
     store: Store, *, quick: bool = False, progress: Callable[[int, int], None] | None = None
 ) -> VerifyReport:
-    """Check everything; with `quick`, all but the postings against the text. progress: told bytes done and bytes in all.
+    """Verify a crystal. Damage is reported and not raised.
 
-    Raises CrystalError only for what is no damage, such as a file that another program keeps busy.
+    Args:
+        store: The crystal.
+        quick: Do not compare the postings with the text.
+        progress: Called with the bytes of text that are checked and all bytes.
+
+    Raises:
+        CrystalError: The file cannot be read for a reason other than damage, for example because
+            another program keeps it busy.
     """
     with store.snapshot():
-        return _Check(store, quick, progress or (lambda done, total: None)).run()
+        return _Verifier(store, quick, progress or (lambda done, total: None)).run()
 
 
-class _Check:
-    """One check of one store."""
+class _Verifier:
+    """One verification of one crystal."""
 
     def __init__(self, store: Store, quick: bool, progress: Callable[[int, int], None]) -> None:
+        """Prepare to verify a crystal; the parameters are those of `verify_crystal`."""
         self._store = store
         self._quick = quick
         self._progress = progress
         self._problems: list[Problem] = []
         self._sources: list[SourceRow] = []
         self._segments: list[SegmentRow] = []
-        self._places = _Places(np.zeros((0, 3), np.int64), {})
-        # What is known of each chunk, int64 [chunks, 3]: characters, newlines, tokens; -1 where it cannot be read.
-        self._chunks: Integers = np.zeros((0, 3), np.int64)
-        self._balance: TermChecksum | None = None
+        self._documents = _DocumentMap(np.zeros((0, 3), np.int64), {})
+        # Characters, newlines and tokens of each chunk, int64 [chunks, 3]; -1 where they cannot be read.
+        self._chunks: Int64Array = np.zeros((0, 3), np.int64)
+        self._checksum: TermChecksum | None = None
 
     def run(self) -> VerifyReport:
-        """Every check, from the file up to the documents."""
-        with self._noting():
+        """Check the file, then segments, then the lexical index, then the documents."""
+        with self._noting_damage():
             self._read_ledger()
-        for faults in (file_faults, seal_faults, blob_faults):
-            with self._noting():
-                for fault in faults(self._store):
-                    self._note(fault.message, self._touched(fault))
-        with self._noting():
+        for storage_faults in (file_faults, seal_faults, blob_faults):
+            with self._noting_damage():
+                for fault in storage_faults(self._store):
+                    self._note(fault.message, self._affected_by(fault))
+        with self._noting_damage():
             self._check_meta()
-        with self._noting():
+        with self._noting_damage():
             self._segments = self._store.segments()
             check_numbering(self._store, self._segments)
-            self._start_chunks()
+            self._make_room()
         total = sum(segment.bytes for segment in self._segments)
         done = 0
         for segment in self._segments:
-            with self._noting(segment):
+            with self._noting_damage(segment):
                 self._check_segment(segment)
             done += segment.bytes
             self._progress(done, total)
-        with self._noting():
+        with self._noting_damage():
             self._check_lexicons()
         self._check_documents()
         documents = {name for problem in self._problems for name in problem.documents}
@@ -145,42 +195,56 @@ class _Check:
             self._quick,
         )
 
-    # --- notes ----------------------------------------------------------------------------------------
+    # --- problems and the documents that they affect --------------------------------------------
 
-    def _note(self, message: str, documents: tuple[str, ...] = ()) -> None:
-        self._problems.append(Problem(message, documents))
+    def _note(self, message: str, documents: Iterable[str] = ()) -> None:
+        self._problems.append(Problem(message, tuple(documents)))
+
+    def _note_segment(self, segment: SegmentRow, message: str) -> None:
+        self._note(f"segment {segment.id} {message}", self._in_segment(segment))
 
     @contextlib.contextmanager
-    def _noting(self, segment: SegmentRow | None = None) -> Iterator[None]:
-        """Damage that is met inside is noted, and the check goes on behind."""
+    def _noting_damage(self, segment: SegmentRow | None = None) -> Iterator[None]:
+        """Note damage that is raised inside, and continue after the block.
+
+        Args:
+            segment: The segment that is checked, whose documents are affected.
+        """
         try:
             yield
         except DamagedCrystalError as error:
-            where = self._places.over(segment.first_chunk, segment.first_chunk + segment.chunks) if segment else ()
-            self._note(error.what, where)
+            self._note(error.what, self._in_segment(segment) if segment else ())
 
-    def _touched(self, fault: StorageFault) -> tuple[str, ...]:
-        """The documents that a fault in a group of rows touches."""
-        name, number = fault.group
+    def _affected_by(self, fault: StorageFault) -> tuple[str, ...]:
+        """Return the names of the documents that a fault in a group of rows affects."""
+        table, number = fault.group
         with contextlib.suppress(CrystalError):
-            if name == "source":
-                return (self._places.names.get(number, f"source {number}"),)
-            if name in ("segment", "lexicon"):
-                kind = "chunk" if name == "segment" else "atom"
-                query = f"SELECT first_{kind}, {kind}s FROM {name} WHERE id = ?"
+            if table == "source":
+                return (self._documents.name(number),)
+            if table in ("segment", "lexicon"):
+                kind = "chunk" if table == "segment" else "atom"
+                query = f"SELECT first_{kind}, {kind}s FROM {table} WHERE id = ?"
                 for first, count in typed_rows(self._store.rows(query, (number,)), (int, int), self._store.path):
-                    over = self._places.over if name == "segment" else self._over_atoms
-                    return over(first, first + count)
+                    with_nodes = self._documents.referring_to if table == "segment" else self._with_atoms
+                    return with_nodes(first, first + count)
         return ()
 
-    def _over_atoms(self, first: int, end: int) -> tuple[str, ...]:
-        """The documents in the segments that hold any atom of `[first, end)`."""
+    def _in_segment(self, segment: SegmentRow) -> tuple[str, ...]:
+        """Return the names of the documents in a segment."""
+        return self._documents.referring_to(segment.first_chunk, segment.first_chunk + segment.chunks)
+
+    def _with_atoms(self, first: int, end: int) -> tuple[str, ...]:
+        """Return the names of the documents in the segments that hold any atom of `[first, end)`."""
         query = "SELECT first_chunk, first_chunk + chunks FROM segment WHERE first_atom < ? AND first_atom + atoms > ?"
         rows = typed_rows(self._store.rows(query, (end, first)), (int, int), self._store.path)
-        found = {name for low, high in rows for name in self._places.over(low, high)}
-        return tuple(sorted(found))
+        names = {name for low, high in rows for name in self._documents.referring_to(low, high)}
+        return tuple(sorted(names))
 
-    # --- the parts ------------------------------------------------------------------------------------
+    def _with_chunks(self, chunks: Iterable[int]) -> tuple[str, ...]:
+        """Return the names of the documents that refer to any of some chunks."""
+        return tuple(sorted({name for chunk in chunks for name in self._documents.referring_to(chunk, chunk + 1)}))
+
+    # --- the ledger and the metadata ------------------------------------------------------------
 
     def _read_ledger(self) -> None:
         self._sources = self._store.sources()
@@ -188,181 +252,180 @@ class _Check:
         runs = [
             (source, first, first + chunks)
             for source, first, chunks in self._store.stream("SELECT source, first_chunk, chunks FROM run NOT INDEXED")
-            if all(type(each) is int and 0 <= each < 1 << 60 for each in (source, first, chunks))
+            if all(type(number) is int and 0 <= number < _LARGEST_NUMBER for number in (source, first, chunks))
         ]
-        self._places = _Places(np.array(runs, np.int64).reshape(-1, 3), names)
+        self._documents = _DocumentMap(np.array(runs, np.int64).reshape(-1, 3), names)
 
     def _check_meta(self) -> None:
         meta = self._store.meta()
         for key in ("encoder", "dimension", "ratios", "codec"):
             if not meta.get(key):
                 self._note(f"the table meta lacks {key}")
-        if meta.get("ratios", "") not in ("", " ".join(map(str, RATIOS))):
-            self._note(f"its layers have other ratios than {RATIOS}")
+        expected = " ".join(map(str, RATIOS))
+        if meta.get("ratios", "") not in ("", expected):
+            self._note(f"the ratios of its layers are {meta['ratios']}, expected {expected}")
 
-    def _start_chunks(self) -> None:
+    # --- segments -------------------------------------------------------------------------------
+
+    def _make_room(self) -> None:
+        """Make the arrays of what is known of each chunk and of each atom."""
         chunks = sum(segment.chunks for segment in self._segments)
         self._chunks = np.full((chunks, 3), -1, np.int64)
         if not self._quick:
-            self._balance = TermChecksum(sum(segment.atoms for segment in self._segments))
+            self._checksum = TermChecksum(sum(segment.atoms for segment in self._segments))
 
     def _check_segment(self, segment: SegmentRow) -> None:
-        view = open_segment(self._store, segment)
-        spans = view.spans
-        here = self._chunks[segment.first_chunk : segment.first_chunk + segment.chunks]
-        if len(here) == segment.chunks:  # else the segments do not follow one another, which is noted already
-            here[:] = np.stack([spans.characters, spans.newlines, spans.tokens], 1)
+        reader = open_segment(self._store, segment)
+        spans = reader.spans
+        sizes = self._chunks[segment.first_chunk : segment.first_chunk + segment.chunks]
+        # The lengths differ where segments do not follow one another, which is noted already.
+        if len(sizes) == segment.chunks:
+            sizes[:] = np.stack([spans.characters, spans.newlines, spans.tokens], 1)
         if int(spans.tokens.sum()) != segment.tokens:
-            self._say(segment, "counts other tokens than its chunks have")
+            self._note_segment(segment, f"counts {segment.tokens} tokens, its chunks have {int(spans.tokens.sum())}")
         if segment.encoded not in (0, 1):
-            self._say(segment, "does not say whether it has layers")
+            self._note_segment(segment, f"has an invalid value in the column encoded: {segment.encoded}")
         for layer, width in CODE_BYTES.items():
             if segment.encoded and len(self._store.part(segment.id, layer)) != width * getattr(segment, layer):
-                self._say(segment, f"has not as many codes as {layer}")
+                self._note_segment(segment, f"has another number of codes than of {layer}")
         lengths = np.frombuffer(self._store.part(segment.id, "lengths"), np.uint8)
         hashes = self._store.part(segment.id, "hashes")
         text = self._store.text(segment.id)
         if len(text) != segment.bytes or int(spans.bytes.sum()) != segment.bytes:
-            self._say(segment, "has not as much text as it counts")
-        if len(lengths) != segment.atoms or len(hashes) != 16 * segment.chunks:
-            self._say(segment, "has not as many hashes as chunks, or lengths as atoms")
-        contexts = contexts_of(self._store, segment)
+            self._note_segment(segment, f"has another number of bytes of text than {segment.bytes}")
+        if len(lengths) != segment.atoms or len(hashes) != _HASH_BYTES * segment.chunks:
+            self._note_segment(segment, "has another number of hashes than of chunks, or of lengths than of atoms")
+        content = _SegmentContent(segment, reader, hashes, lengths, contexts_of(self._store, segment))
+        damaged = []
         position = 0
-        wrong = []
         for index in range(segment.chunks):
-            data = text[position : position + int(spans.bytes[index])]
-            position += int(spans.bytes[index])
-            key = hashes[16 * index : 16 * index + 16]
-            if not self._chunk_holds(segment, view, index, data, key, contexts[index], lengths):
-                wrong.append(index)
-        if wrong:
+            end = position + int(spans.bytes[index])
+            if not self._chunk_is_sound(content, index, text[position:end]):
+                damaged.append(segment.first_chunk + index)
+            position = end
+        if damaged:
             self._note(
-                f"segment {segment.id}: {len(wrong)} of {segment.chunks} chunks are not the text that was stored, "
-                f"the first is chunk {segment.first_chunk + wrong[0]}",
-                tuple(
-                    sorted(
-                        {
-                            name
-                            for index in wrong
-                            for name in self._places.over(segment.first_chunk + index, segment.first_chunk + index + 1)
-                        }
-                    )
-                ),
+                f"segment {segment.id}: {len(damaged)} of {segment.chunks} chunks differ from what was stored, "
+                f"the first is chunk {damaged[0]}",
+                self._with_chunks(damaged),
             )
 
-    def _chunk_holds(
-        self,
-        segment: SegmentRow,
-        view: SegmentReader,
-        index: int,
-        data: bytes,
-        key: bytes,
-        context: str,
-        lengths: npt.NDArray[np.uint8],
-    ) -> bool:
-        spans = view.spans
+    def _chunk_is_sound(self, content: _SegmentContent, index: int, data: bytes) -> bool:
+        """Check a chunk against its hash and its spans, and add its terms to the checksum.
+
+        Args:
+            content: The segment.
+            index: The index of the chunk in the segment.
+            data: The bytes of its text.
+        """
+        reader = content.reader
+        spans = reader.spans
         try:
             text = data.decode()
         except UnicodeDecodeError:
             return False
-        low, high = int(view.chunk_units[index]), int(view.chunk_units[index + 1])
+        low, high = int(reader.chunk_units[index]), int(reader.chunk_units[index + 1])
         if (
-            digest(data) != key
+            digest(data) != content.hashes[_HASH_BYTES * index : _HASH_BYTES * (index + 1)]
             or len(text) != int(spans.characters[index])
             or text.count("\n") != int(spans.newlines[index])
             or int(spans.units[low:high].sum()) > len(text)
         ):
             return False
-        if self._balance is None:
+        if self._checksum is None:
             return True
-        first, last = int(view.chunk_atoms[index]), int(view.chunk_atoms[index + 1])
-        starts, _ = view.atom_spans(index, index + 1)
-        counted = self._balance.add_text(segment.first_atom + first, text, starts.tolist(), context)
-        return len(lengths) != segment.atoms or lengths[first:last].tolist() == counted
+        first, last = int(reader.chunk_atoms[index]), int(reader.chunk_atoms[index + 1])
+        starts, _ = reader.atom_spans(index, index + 1)
+        first_atom = content.row.first_atom + first
+        lengths = self._checksum.add_text(first_atom, text, starts.tolist(), content.contexts[index])
+        return len(content.lengths) != content.row.atoms or content.lengths[first:last].tolist() == lengths
 
-    def _say(self, segment: SegmentRow, what: str) -> None:
-        where = self._places.over(segment.first_chunk, segment.first_chunk + segment.chunks)
-        self._note(f"segment {segment.id} {what}", where)
-
-    # --- the lexical index ----------------------------------------------------------------------------
+    # --- the lexical index ----------------------------------------------------------------------
 
     def _check_lexicons(self) -> None:
         atoms = sum(segment.atoms for segment in self._segments)
         position = 0
         for lexicon in self._store.lexicons():
             if lexicon.first_atom != position:
-                self._note(f"lexicon {lexicon.id} does not follow the one before it", self._over_lexicon(lexicon))
+                self._note(f"lexicon {lexicon.id} does not follow the one before it", self._in_lexicon(lexicon))
             position = lexicon.first_atom + lexicon.atoms
-            with self._noting():
+            with self._noting_damage():
                 try:
-                    if self._balance is not None and position <= atoms:
-                        self._balance.subtract_index(self._store, lexicon)
+                    if self._checksum is not None and position <= atoms:
+                        self._checksum.subtract_index(self._store, lexicon)
                 except DamagedCrystalError as error:
-                    self._note(f"lexicon {lexicon.id}: {error.what}", self._over_lexicon(lexicon))
+                    self._note(f"lexicon {lexicon.id}: {error.what}", self._in_lexicon(lexicon))
         if position != atoms:
-            self._note("the lexical index does not cover every atom", self._over_atoms(min(position, atoms), 1 << 60))
-        if self._balance is not None and len(wrong := self._balance.differing_atoms()):
-            documents: set[str] = set()
-            for segment in self._segments:
-                inside = wrong[(wrong >= segment.first_atom) & (wrong < segment.first_atom + segment.atoms)]
-                if len(inside):
-                    with self._noting(segment):
-                        chunk_atoms = open_segment(self._store, segment).chunk_atoms
-                        for chunk in np.unique(
-                            np.searchsorted(chunk_atoms, inside - segment.first_atom, side="right") - 1
-                        ):
-                            number = segment.first_chunk + int(chunk)
-                            documents.update(self._places.over(number, number + 1))
-            self._note(
-                f"the lexical index says something else than the text about {len(wrong)} of {atoms} atoms",
-                tuple(sorted(documents)),
-            )
+            documents = self._with_atoms(min(position, atoms), _LARGEST_NUMBER)
+            self._note("the lexical index does not cover every atom", documents)
+        if self._checksum is not None and len(differing := self._checksum.differing_atoms()):
+            message = f"the lexical index differs from the text in {len(differing)} of {atoms} atoms"
+            self._note(message, self._with_chunks(self._chunks_of(differing)))
 
-    def _over_lexicon(self, lexicon: LexiconRow) -> tuple[str, ...]:
-        return self._over_atoms(lexicon.first_atom, lexicon.first_atom + lexicon.atoms)
+    def _in_lexicon(self, lexicon: LexiconRow) -> tuple[str, ...]:
+        return self._with_atoms(lexicon.first_atom, lexicon.first_atom + lexicon.atoms)
 
-    # --- the documents --------------------------------------------------------------------------------
+    def _chunks_of(self, atoms: Int64Array) -> list[int]:
+        """Return the numbers of the chunks that hold `atoms`; damaged segments are noted and left out."""
+        chunks: list[int] = []
+        for segment in self._segments:
+            inside = atoms[(atoms >= segment.first_atom) & (atoms < segment.first_atom + segment.atoms)]
+            if len(inside):
+                with self._noting_damage(segment):
+                    chunk_atoms = open_segment(self._store, segment).chunk_atoms
+                    indices = np.searchsorted(chunk_atoms, inside - segment.first_atom, side="right") - 1
+                    chunks += (segment.first_chunk + np.unique(indices)).tolist()
+        return chunks
+
+    # --- documents ------------------------------------------------------------------------------
 
     def _check_documents(self) -> None:
         for source in self._sources:
-            with self._noting():
-                wrong = self._document_fault(source)
-                if wrong:
-                    self._note(f"the document does not hold together: {wrong}", (source.path,))
+            with self._noting_damage():
+                inconsistency = self._inconsistency(source)
+                if inconsistency:
+                    self._note(f"the document is inconsistent: {inconsistency}", (source.path,))
 
-    def _document_fault(self, source: SourceRow) -> str:
+    def _inconsistency(self, source: SourceRow) -> str:
+        """Say which of a document's row, runs, landmarks and chunks contradict one another; "" if none do."""
         if source.state not in STATES:
-            return f"its state is {source.state!r}"
+            return f"invalid state {source.state!r}"
         if bool(source.code) != bool(source.reason):
             return "it has a reason without a code, or a code without a reason"
-        whole = source.state in COUNTED_STATES and source.whole
+        counted = source.state in COUNTED_STATES and source.whole
         characters = lines = tokens = chunks = 0
-        known = True
+        sizes_known = True
         for ordinal, run in enumerate(self._runs(source)):
-            found = self._chunks[run.first_chunk : run.first_chunk + run.chunks]
+            sizes = self._chunks[run.first_chunk : run.first_chunk + run.chunks]
             if run.ordinal != ordinal:
                 return f"run {ordinal} is missing"
-            if len(found) != run.chunks:
-                return f"run {ordinal} points to chunks that are not there"
-            known = known and bool((found >= 0).all())
-            if known and (
-                (run.start, run.lines) != (characters, lines) if whole else run.start < characters or run.lines < lines
+            if len(sizes) != run.chunks:
+                return f"run {ordinal} refers to chunks that do not exist"
+            sizes_known = sizes_known and bool((sizes >= 0).all())
+            if sizes_known and (
+                (run.start, run.lines) != (characters, lines)
+                if counted
+                else run.start < characters or run.lines < lines
             ):
                 return f"run {ordinal} does not begin where the text before it ends"
-            characters, lines, more = (np.array([run.start, run.lines, 0]) + found.sum(0)).tolist()
-            tokens, chunks = tokens + more, chunks + run.chunks
-        if not whole:
+            characters, lines, run_tokens = (np.array([run.start, run.lines, 0]) + sizes.sum(0)).tolist()
+            tokens, chunks = tokens + run_tokens, chunks + run.chunks
+        if not counted:
             return ""
         if chunks != source.chunks:
-            return f"{chunks} of its {source.chunks} chunks are there"
-        # The same text may have been cut into a token more or less where another document was cut inside a word.
-        if known and (characters != source.characters or abs(tokens - source.tokens) > chunks):
-            return "it has not as much text as the ledger says"
+            return f"{chunks} chunks are stored, expected {source.chunks}"
+        # Equal text may have been cut into one token more or less per chunk, where another document
+        # was cut inside a word.
+        if sizes_known and (characters != source.characters or abs(tokens - source.tokens) > chunks):
+            return (
+                f"its text has {characters} characters and {tokens} tokens, "
+                f"expected {source.characters} and {source.tokens}"
+            )
         query = (
             f"SELECT count(*) FROM landmark WHERE source = ? AND (start < 0 OR start > ? OR kind NOT IN {LANDMARKS})"
         )
         if self._store.rows(query, (source.id, source.characters))[0][0]:
-            return "a landmark stands outside its text"
+            return "a landmark is outside its text, or of an unknown kind"
         return ""
 
     def _runs(self, source: SourceRow) -> list[RunRow]:
@@ -370,5 +433,6 @@ class _Check:
         return [checked_row(RunRow, row, self._store.path) for row in self._store.rows(query, (source.id,))]
 
     def _ratios(self) -> tuple[float, ...]:
-        counts = [sum(getattr(s, name) for s in self._segments) for name in ("tokens", "units", "clusters", "atoms")]
+        layers = ("tokens", "units", "clusters", "atoms")
+        counts = [sum(getattr(segment, layer) for segment in self._segments) for layer in layers]
         return tuple(below / max(1, above) for below, above in pairwise(counts))

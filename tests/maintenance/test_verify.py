@@ -170,6 +170,6 @@ def test_an_index_that_says_something_else_than_the_text_is_found_by_the_full_ch
     change(own, seal=True)
     assert verdict_of(own, quick=True).sound
     verdict = verdict_of(own)
-    assert "says something else than the text" in verdict.problems[0].message
+    assert "differs from the text" in verdict.problems[0].message
     assert set(verdict.documents) <= {f"log-{number}.md" for number in range(5)} | {"copy.md"}
     assert verdict.documents

@@ -1,6 +1,6 @@
-"""Maintenance: crystals checked, mended, merged, compacted, compared and taken apart.
+"""Maintenance: crystals verified, repaired, merged, compacted, compared and exported.
 
-The question it answers: is this crystal whole, and how is it made whole, smaller or one with another?
+The question it answers: is this crystal sound, and how is it repaired, made smaller or merged?
 
 compact.py          Gives back the space of unreferenced chunks by writing the crystal anew.
 copier.py           Copies documents of crystals into a new crystal, with their chunks and codes.

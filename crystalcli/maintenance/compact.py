@@ -52,10 +52,11 @@ class CompactReport:
 
 
 def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
-    """Write a crystal anew without its unreferenced chunks, in segments as large as those of one ingest.
+    """Write a crystal anew without its unreferenced chunks.
 
-    Documents, texts and codes stay the same. The file is replaced at the end, in one step: until
-    then, and after an interruption, the old one is whole.
+    Segments are as large as those of one ingest. Documents, texts and codes stay the same. The file
+    is replaced at the end, in one step: until then, and after an interruption, the old one is
+    whole.
 
     Args:
         path: The crystal.

@@ -55,7 +55,9 @@ class CrystalCopier:
         self._sources = 0
 
     def copy_chunks(self, chunks: ChunkReader, source: int) -> array[int]:
-        """Copy the chunks of a document, except those that the copy has already. May write a segment.
+        """Copy the chunks of a document, except those that the copy has already.
+
+        This may write a segment.
 
         Args:
             chunks: The crystal to copy from.

@@ -278,10 +278,10 @@ class _Merger:
         self._put(new)
 
     def _prefer(self, new: _Entry, earlier: _Entry) -> None:
-        """Keep one of two rows of the same text: the one whose file was read to the end where it is.
+        """Keep one of two rows of the same text: the one whose file was read to the end.
 
-        The new row replaces the earlier one if only the new one is so, and no other document has
-        its location.
+        The new row replaces the earlier one if only the new one's file was, and no other document
+        has its location.
         """
         if earlier.row.state != DocumentState.DONE and new.row.state == DocumentState.DONE:
             if self._by_location.get(new.row.location, earlier) is not earlier:
@@ -341,7 +341,7 @@ class _Merger:
 
 
 def _is_partial_of(one: _Entry, other: _Entry) -> bool:
-    """Return whether `one` was not read to the end, and `other` is the same file, read to the end."""
+    """Return whether `one` is a part of a file that `other` has to its end."""
     return one.row.location == other.row.location and (one.row.state == DocumentState.PARTIAL) > (
         other.row.state == DocumentState.PARTIAL
     )

@@ -185,8 +185,9 @@ class _Repair:
         self._store = store
         self._seals = damaged.seals()
         self.tally = _RepairTally()
-        self._new_numbers: dict[int, int] = {}  # old number of a chunk: its new one
-        self._sizes: dict[int, tuple[int, int, int]] = {}  # old number: characters, newlines, tokens
+        # By the old number of a chunk: its new number; its characters, newlines and tokens.
+        self._new_numbers: dict[int, int] = {}
+        self._sizes: dict[int, tuple[int, int, int]] = {}
 
     def run(self) -> None:
         """Recover metadata, then segments, then the documents, whose runs need the new chunks."""
@@ -218,7 +219,7 @@ class _Repair:
             if isinstance(key, str) and isinstance(value, str):
                 self._store.set_meta(key, value)
 
-    # --- segments -------------------------------------------------------------------------------------
+    # --- segments -------------------------------------------------------------------------------
 
     def _recover_segments(self) -> None:
         """Recover each segment that has a row or a blob.
@@ -402,7 +403,7 @@ class _Repair:
         store.add_lexicon(0, first_atom, atoms, build_blocks(counts, first_atom))
         merge_tail(store)
 
-    # --- documents ------------------------------------------------------------------------------------
+    # --- documents ------------------------------------------------------------------------------
 
     def _recover_documents(self) -> None:
         """Write every document that has a row, a run or a landmark, inside a transaction."""

@@ -3,7 +3,7 @@
 Nothing is changed. Each check continues after damage, and names the documents that it affects. No
 weights are needed: codes are checked by their digests and sizes, postings by the terms of the text.
 
-Knows: all tables of a crystal and how they depend on one another. Does not know: how to repair them.
+Knows: all tables of a crystal and how they depend on one another. Does not know: repairs.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class _Verifier:
         self._sources: list[SourceRow] = []
         self._segments: list[SegmentRow] = []
         self._documents = _DocumentMap(np.zeros((0, 3), np.int64), {})
-        # Characters, newlines and tokens of each chunk, int64 [chunks, 3]; -1 where they cannot be read.
+        # Characters, newlines and tokens of each chunk, int64 [chunks, 3]; -1 where unreadable.
         self._chunks: Int64Array = np.zeros((0, 3), np.int64)
         self._checksum: TermChecksum | None = None
 
@@ -234,7 +234,7 @@ class _Verifier:
         return self._documents.referring_to(segment.first_chunk, segment.first_chunk + segment.chunks)
 
     def _with_atoms(self, first: int, end: int) -> tuple[str, ...]:
-        """Return the names of the documents in the segments that hold any atom of `[first, end)`."""
+        """Return the names of the documents in segments with any atom of `[first, end)`."""
         query = "SELECT first_chunk, first_chunk + chunks FROM segment WHERE first_atom < ? AND first_atom + atoms > ?"
         rows = typed_rows(self._store.rows(query, (end, first)), (int, int), self._store.path)
         names = {name for low, high in rows for name in self._documents.referring_to(low, high)}
@@ -366,7 +366,7 @@ class _Verifier:
         return self._with_atoms(lexicon.first_atom, lexicon.first_atom + lexicon.atoms)
 
     def _chunks_of(self, atoms: Int64Array) -> list[int]:
-        """Return the numbers of the chunks that hold `atoms`; damaged segments are noted and left out."""
+        """Return the numbers of the chunks that hold `atoms`; note damaged segments."""
         chunks: list[int] = []
         for segment in self._segments:
             inside = atoms[(atoms >= segment.first_atom) & (atoms < segment.first_atom + segment.atoms)]
@@ -387,7 +387,11 @@ class _Verifier:
                     self._note(f"the document is inconsistent: {inconsistency}", (source.path,))
 
     def _inconsistency(self, source: SourceRow) -> str:
-        """Say which of a document's row, runs, landmarks and chunks contradict one another; "" if none do."""
+        """Compare a document's row, runs, landmarks and chunks.
+
+        Returns:
+            The first contradiction, for people; "" for a consistent document.
+        """
         if source.state not in STATES:
             return f"invalid state {source.state!r}"
         if bool(source.code) != bool(source.reason):

@@ -1,6 +1,6 @@
-"""Overview: what stands for the whole of a document.
+"""Overview: documents by name, their sections, and passages that represent all of them.
 
-The question it answers: which document is meant, what are its sections, and which passages cover all of it?
+The question it answers: which document is meant, what are its sections, which passages cover it?
 
 facility_location.py  A few of many vectors that stand for all of them: facility location, chosen
                       greedily.
@@ -22,6 +22,7 @@ from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.overview.mentions import (
+        DocumentMentions,
         Mention,
         find_mentions,
     )
@@ -46,6 +47,7 @@ else:
         __name__,
         {
             "mentions": (
+                "DocumentMentions",
                 "Mention",
                 "find_mentions",
             ),
@@ -69,6 +71,7 @@ else:
     )
 
 __all__ = [
+    "DocumentMentions",
     "DocumentRange",
     "Mention",
     "Section",

@@ -1,7 +1,11 @@
-"""Every place where a word or a phrase stands, exactly: the lexical index says which chunks to read, their text is what counts.
+"""Finds every mention of a word or a phrase, exactly.
 
-A mention is the words as written, letter case aside, with white space or hyphens between them, and not inside another word. A phrase
-with an underscore, or a capital inside a word, is taken for an identifier, and letter case counts.
+The lexical index tells which chunks to read; their text decides. A mention is the words as they are
+written, ignoring letter case, with white space or hyphens between them, and not inside another
+word. A phrase with an underscore, or with a capital inside a word, is taken for an identifier:
+letter case counts then.
+
+Knows: texts, postings. Does not know: questions, answers.
 """
 
 from __future__ import annotations
@@ -18,113 +22,153 @@ from crystalcli.lexical import query_terms, word_spans
 from crystalcli.storage import RunRow, SourceRow, runs_of_all
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from crystalcli.types import Int64Array
 
-    Integers = npt.NDArray[np.int64]
-
+# Between the words of a phrase: white space and hyphens.
 _GAP = r"[\s\-‐-―]+"
-_SPACE = re.compile(r"[\s\-‐-―]+")
+_GAP_PATTERN = re.compile(_GAP)
 
 
 class Mention(NamedTuple):
-    """The characters `[start, end)` of its document, and the line of the document's text in which they begin, from 1."""
+    """A mention in a document.
+
+    Attributes:
+        start: Its first character in the document.
+        end: The character after its last.
+        line: The line of the document's text in which it begins, from 1.
+    """
 
     start: int
     end: int
     line: int
 
 
-class Mentions(NamedTuple):
-    """The mentions in one document, in order, at least one. others: other forms of the word there, each with where it begins."""
+class DocumentMentions(NamedTuple):
+    """The mentions in one document.
+
+    Attributes:
+        source: The document.
+        found: The mentions in order, at least one.
+        others: Other forms of the word: (first character, form in lower case).
+    """
 
     source: SourceRow
     found: list[Mention]
     others: list[tuple[int, str]]
 
 
-def find_mentions(shelf: IndexReader, phrase: str, sources: Sequence[SourceRow]) -> Iterator[Mentions]:
-    """The mentions of `phrase` in each of `sources` that has any, in their order. Raises DamagedCrystalError."""
-    pattern, loose = _patterns(phrase)
-    among = _chunks_with(shelf, phrase)
-    single = len(_SPACE.split(phrase.strip())) == 1
-    stems = {term for _, _, term in word_spans(phrase)} if single else set()
-    for source in _holding(shelf, sources, among):
-        runs = shelf.store.runs_of(source.id)
-        wanted = pattern if source.kind == "code" else loose
-        found: list[Mention] = []
-        others: list[tuple[int, str]] = []
-        for stretch in _stretches(runs, among, reach=0 if single else 1):
-            text = "".join(shelf.chunk_text(chunk) for _, chunk in stretch)
-            offset, lines = shelf.before(*stretch[0])
-            at = 0
-            for match in wanted.finditer(text):
-                lines += text.count("\n", at, match.start(1))
-                at = match.start(1)
-                found.append(Mention(offset + match.start(1), offset + match.end(1), lines + 1))
+def find_mentions(index: IndexReader, phrase: str, sources: Sequence[SourceRow]) -> Iterator[DocumentMentions]:
+    """Find the mentions of a phrase.
+
+    Args:
+        index: The crystal's index.
+        phrase: One word or several.
+        sources: The documents to search.
+
+    Yields:
+        The mentions in each document that has any, in the order of `sources`.
+
+    Raises:
+        DamagedCrystalError: A part that is read is damaged.
+    """
+    code_pattern, prose_pattern = _patterns(phrase)
+    candidates = _candidate_chunks(index, phrase)
+    one_word = len(_GAP_PATTERN.split(phrase.strip())) == 1
+    stems = {term for _, _, term in word_spans(phrase)} if one_word else set()
+    for source in _sources_with(index, sources, candidates):
+        runs = index.store.runs_of(source.id)
+        pattern = code_pattern if source.kind == "code" else prose_pattern
+        mentions: list[Mention] = []
+        other_forms: list[tuple[int, str]] = []
+        for chunks in _consecutive_chunks(runs, candidates, reach=0 if one_word else 1):
+            text = "".join(index.chunk_text(chunk) for _, chunk in chunks)
+            offset, lines = index.before(*chunks[0])
+            position = 0
+            for match in pattern.finditer(text):
+                lines += text.count("\n", position, match.start(1))
+                position = match.start(1)
+                mentions.append(Mention(offset + match.start(1), offset + match.end(1), lines + 1))
             if stems:
-                others += [(offset + at, form) for at, form in _forms(text, phrase, stems)]
-        if found:
-            yield Mentions(shelf.vouch(source), found, others)
+                other_forms += [(offset + start, form) for start, form in _other_forms(text, phrase, stems)]
+        if mentions:
+            yield DocumentMentions(index.vouch(source), mentions, other_forms)
 
 
 def _patterns(phrase: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """What a mention looks like in code, and elsewhere, where underscores around a word are emphasis."""
-    parts = [re.escape(part) for part in _SPACE.split(phrase.strip()) if part]
-    body = _GAP.join(parts).replace("’", "'").replace("'", "['’]")
-    exact = "_" in phrase or re.search(r"[a-z][A-Z]", phrase) is not None
-    flags = 0 if exact else re.IGNORECASE
-    strict = re.compile(rf"{_edge(phrase[0], '(?<!')}({body}){_edge(phrase[-1], '(?!')}", flags)
+    """Make the patterns of a mention in code, and elsewhere, where underscores are emphasis."""
+    words = [re.escape(word) for word in _GAP_PATTERN.split(phrase.strip()) if word]
+    body = _GAP.join(words).replace("’", "'").replace("'", "['’]")
+    identifier = "_" in phrase or re.search(r"[a-z][A-Z]", phrase) is not None
+    flags = 0 if identifier else re.IGNORECASE
+    code = re.compile(rf"{_boundary(phrase[0], '(?<!')}({body}){_boundary(phrase[-1], '(?!')}", flags)
     if "_" in phrase:
-        return strict, strict
-    return strict, re.compile(rf"(?<![^\W_])({body})(?![^\W_])", flags)
+        return code, code
+    return code, re.compile(rf"(?<![^\W_])({body})(?![^\W_])", flags)
 
 
-def _edge(letter: str, kind: str) -> str:
-    return rf"{kind}\w)" if re.match(r"\w", letter) else ""
+def _boundary(letter: str, lookaround: str) -> str:
+    return rf"{lookaround}\w)" if re.match(r"\w", letter) else ""
 
 
-def _chunks_with(shelf: IndexReader, phrase: str) -> Integers | None:
-    """The chunks that hold the rarest term of a phrase, int64, rising; None where the index knows none of its words."""
+def _candidate_chunks(index: IndexReader, phrase: str) -> Int64Array | None:
+    """Return the chunks that hold the rarest term of a phrase.
+
+    Returns:
+        Their numbers, int64, rising; None if no word of the phrase is indexed.
+    """
     terms = query_terms(phrase)
     if not terms:
         return None
-    postings = TermIndex(shelf).postings(phrase)
+    postings = TermIndex(index).postings(phrase)
     rarest = min(terms, key=lambda term: sum(packed.df for packed in postings[term]))
     atoms = [posting.atoms for packed in postings[rarest] for posting in packed.pieces()]
-    return np.unique(shelf.nesting.chunk_of(np.concatenate([np.zeros(0, np.int64), *atoms])))
+    return np.unique(index.nesting.chunk_of(np.concatenate([np.zeros(0, np.int64), *atoms])))
 
 
-def _holding(shelf: IndexReader, sources: Sequence[SourceRow], among: Integers | None) -> list[SourceRow]:
-    """The sources that have one of the chunks `among`."""
-    if among is None:
+def _sources_with(index: IndexReader, sources: Sequence[SourceRow], candidates: Int64Array | None) -> list[SourceRow]:
+    """Return the sources that refer to any of some chunks; all for None."""
+    if candidates is None:
         return list(sources)
-    runs = np.array(runs_of_all(shelf.store, [source.id for source in sources]), np.int64).reshape(-1, 3)
-    holds = np.searchsorted(among, runs[:, 1] + runs[:, 2]) > np.searchsorted(among, runs[:, 1])
-    having = set(runs[holds, 0].tolist())
-    return [source for source in sources if source.id in having]
+    runs = np.array(runs_of_all(index.store, [source.id for source in sources]), np.int64).reshape(-1, 3)
+    matching = np.searchsorted(candidates, runs[:, 1] + runs[:, 2]) > np.searchsorted(candidates, runs[:, 1])
+    matching_ids = set(runs[matching, 0].tolist())
+    return [source for source in sources if source.id in matching_ids]
 
 
-def _stretches(runs: Sequence[RunRow], among: Integers | None, reach: int) -> Iterator[list[tuple[RunRow, int]]]:
-    """Consecutive chunks of a document that are to be read, each with its run. reach: how many beside one of `among`, too."""
+def _consecutive_chunks(
+    runs: Sequence[RunRow], candidates: Int64Array | None, reach: int
+) -> Iterator[list[tuple[RunRow, int]]]:
+    """Generate groups of consecutive chunks of a document that are to be read.
+
+    Args:
+        runs: The runs of the document.
+        candidates: The chunks to read, int64; None for all.
+        reach: The number of chunks on either side of a candidate that are read too.
+
+    Yields:
+        The chunks of a group, each with its run.
+    """
     chunks = [(run, chunk) for run in runs for chunk in range(run.first_chunk, run.first_chunk + run.chunks)]
-    if among is None:
-        places = list(range(len(chunks)))
+    if candidates is None:
+        positions = list(range(len(chunks)))
     else:
         numbers = np.array([chunk for _, chunk in chunks], np.int64)
-        hits = np.flatnonzero(np.isin(numbers, among))
-        wide = np.unique((hits[:, None] + np.arange(-reach, reach + 1)).ravel())
-        places = [int(place) for place in wide if 0 <= place < len(chunks)]
-    if not places:
+        hits = np.flatnonzero(np.isin(numbers, candidates))
+        around = np.unique((hits[:, None] + np.arange(-reach, reach + 1)).ravel())
+        positions = [int(position) for position in around if 0 <= position < len(chunks)]
+    if not positions:
         return
-    cuts = [0, *(i + 1 for i, (one, other) in enumerate(pairwise(places)) if other != one + 1), len(places)]
-    for low, high in pairwise(cuts):
-        yield [chunks[place] for place in places[low:high]]
+    gaps = (i + 1 for i, (one, following) in enumerate(pairwise(positions)) if following != one + 1)
+    for low, high in pairwise([0, *gaps, len(positions)]):
+        yield [chunks[position] for position in positions[low:high]]
 
 
-def _forms(text: str, phrase: str, stems: set[str]) -> list[tuple[int, str]]:
-    """Other words of the same stem as the phrase, in small letters, each with where it stands."""
-    own, head = phrase.lower(), phrase[:3].lower()
-    seen = [(match.start(), match[0].lower()) for match in re.finditer(r"\w+", text)]
-    seen = [(at, word) for at, word in seen if word != own and word.startswith(head)]
-    alike = {word for word in {word for _, word in seen} if {term for _, _, term in word_spans(word)} & stems - {""}}
-    return [(at, word) for at, word in seen if word in alike]
+def _other_forms(text: str, phrase: str, stems: set[str]) -> list[tuple[int, str]]:
+    """Find other words with the stem of a word: (first character, form in lower case)."""
+    word, prefix = phrase.lower(), phrase[:3].lower()
+    words = [(match.start(), match[0].lower()) for match in re.finditer(r"\w+", text)]
+    words = [(start, other) for start, other in words if other != word and other.startswith(prefix)]
+    same_stem = {
+        other for other in {other for _, other in words} if {term for _, _, term in word_spans(other)} & stems - {""}
+    }
+    return [(start, other) for start, other in words if other in same_stem]

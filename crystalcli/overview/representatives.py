@@ -1,7 +1,10 @@
-"""Passages that stand for the whole of something: some of every part, spread over its chapters and files.
+"""Selects passages that represent a whole section, spread over its chapters and files.
 
-The atoms of a part are compared by their decoded vectors, or where there are none by their words, and facility location chooses
-(see `spread`); each counts by its terms. With a question's relevance in the weights the same choice covers all sides of a topic.
+The atoms of a section are compared by their decoded vectors, or without vectors by their words, and
+`facility_location` selects; an atom's weight is its number of terms. Weighted by the relevance to a
+question as well, the same selection covers all sides of a topic.
+
+Knows: sections, codecs, prepared queries. Does not know: answers.
 """
 
 from __future__ import annotations
@@ -18,76 +21,101 @@ from crystalcli.types import Passage
 from crystalcli.vectors import Codec, unit_length
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from crystalcli.types import FloatArray, Int64Array
 
-    from crystalcli.types import FloatArray
-
-    Integers = npt.NDArray[np.int64]
-
-_BY_VECTORS, _BY_WORDS = 512, 64  # atoms of a part that are compared, evenly spaced: by words their texts must be read
-_SHORT = 12  # terms; an atom with fewer is a heading, a row of figures, the end of a chapter
-_SHARPNESS = 4.0  # how steeply relevance counts
+# Atoms of a section that are compared at most. By words they are fewer: their texts must be read.
+_MOST_BY_VECTORS, _MOST_BY_WORDS = 512, 64
+# Terms of an atom. One with fewer is a heading, a row of figures or the end of a chapter.
+_FEWEST_TERMS = 12
+_SHARPNESS = 4.0  # of the weights by relevance
 
 
 def representative_passages(
-    shelf: IndexReader,
+    index: IndexReader,
     codec: Codec | None,
     query: PreparedQuery,
-    part: Section,
+    section: Section,
     count: int,
     relevance: FloatArray | None = None,
 ) -> list[Passage]:
-    """Up to `count` passages that stand for a part, the most telling first; codec: None where there are no vectors.
+    """Select passages that represent a section.
 
-    relevance: a score for each of the part's atoms, float32 [n]; without it they count by their terms alone.
-    Raises DamagedCrystalError.
+    Args:
+        index: The crystal's index.
+        codec: Decodes the vectors of atoms; None for a crystal without vectors.
+        query: The question, for the passages.
+        section: The section.
+        count: The most passages.
+        relevance: The relevance of each atom of the section, float32 [n]; without it, atoms are
+            weighted by their terms alone.
+
+    Returns:
+        The passages, the most representative first.
+
+    Raises:
+        DamagedCrystalError: A part that is read is damaged.
     """
-    rows = np.arange(len(part.atoms))
-    telling = shelf.lengths[part.atoms] >= _SHORT
-    if telling.sum() >= count:
-        rows = rows[telling]
-    by_vectors = codec is not None and shelf.atom_codes is not None and shelf.encoded
-    most = _BY_VECTORS if by_vectors else _BY_WORDS
-    if relevance is not None and len(rows) > most:  # the most relevant, in their order
-        rows = np.sort(rows[np.argsort(-relevance[rows], kind="stable")[:most]])
+    rows = np.arange(len(section.atoms))
+    long_enough = index.lengths[section.atoms] >= _FEWEST_TERMS
+    if long_enough.sum() >= count:
+        rows = rows[long_enough]
+    by_vectors = codec is not None and index.atom_codes is not None and index.encoded
+    most = _MOST_BY_VECTORS if by_vectors else _MOST_BY_WORDS
+    if relevance is not None and len(rows) > most:
+        most_relevant = np.argsort(-relevance[rows], kind="stable")[:most]
+        rows = np.sort(rows[most_relevant])
     rows = rows[evenly_spaced(len(rows), most)]
-    atoms = part.atoms[rows]
+    atoms = section.atoms[rows]
     if by_vectors:
-        assert codec is not None and shelf.atom_codes is not None
-        vectors = unit_length(codec.atoms.decode(shelf.atom_codes[atoms]))
+        assert codec is not None and index.atom_codes is not None
+        vectors = unit_length(codec.atoms.decode(index.atom_codes[atoms]))
     else:
-        places = [shelf.place(atom) for atom in atoms.tolist()]
-        vectors = hashed_vectors(place.text[place.start : place.end] for place in places)
-    weights = shelf.lengths[atoms].astype(np.float32)  # what says more counts more: so more names are met
+        locations = [index.place(atom) for atom in atoms.tolist()]
+        vectors = hashed_vectors(location.text[location.start : location.end] for location in locations)
+    # Longer atoms weigh more: they mention more names.
+    weights = index.lengths[atoms].astype(np.float32)
     if relevance is not None:
-        weights *= _weights(relevance[rows])
-    chosen = select_representatives(vectors, 2 * count, weights, part.places[rows])
-    ranked = [ScoredAtom(int(atoms[row]), gain, {"spread": gain}) for row, gain in chosen]
-    within = {source.id for source in part.sources}
-    return PassageBuilder(shelf, codec, query, within).make(ranked, count)
+        weights *= _relevance_weights(relevance[rows])
+    selection = select_representatives(vectors, 2 * count, weights, section.places[rows])
+    ranked = [ScoredAtom(int(atoms[row]), gain, {"spread": gain}) for row, gain in selection]
+    sources = {source.id for source in section.sources}
+    return PassageBuilder(index, codec, query, sources).make(ranked, count)
 
 
-def holding_all(query: PreparedQuery) -> Integers:
-    """The atoms that hold every term of a question, int64, rising; none for a question without terms."""
-    common: Integers | None = None
-    for packed in query.postings.values():
-        found = [posting.atoms for each in packed for posting in each.pieces()]
-        atoms = np.concatenate([np.zeros(0, np.int64), *found])
+def holding_all(query: PreparedQuery) -> Int64Array:
+    """Return the atoms that hold every term of a question.
+
+    Returns:
+        Their numbers, int64, rising; empty for a question without terms.
+    """
+    common: Int64Array | None = None
+    for term_postings in query.postings.values():
+        pieces = [posting.atoms for packed in term_postings for posting in packed.pieces()]
+        atoms = np.concatenate([np.zeros(0, np.int64), *pieces])
         common = atoms if common is None else np.intersect1d(common, atoms)
     return np.zeros(0, np.int64) if common is None else np.unique(common)
 
 
-def relevance_of(query: PreparedQuery, codec: Codec | None, shelf: IndexReader) -> FloatArray:
-    """How near every atom is to the question, float32 [atoms], 0 to 1: by vectors where there are any, and by BM25."""
+def relevance_of(query: PreparedQuery, codec: Codec | None, index: IndexReader) -> FloatArray:
+    """Score every atom by its relevance to a question: the mean of vectors and BM25, each scaled.
+
+    Args:
+        query: The question.
+        codec: Scores the codes of atoms; None for BM25 alone.
+        index: The crystal's index.
+
+    Returns:
+        float32 [atoms], from 0 to 1.
+    """
     scores = _scaled(query.bm25)
-    if query.encoded is not None and codec is not None and shelf.atom_codes is not None:
-        near = codec.score_atoms(query.encoded.vector, shelf.atom_codes)
-        scores = 0.5 * (scores + _scaled(near))
+    if query.encoded is not None and codec is not None and index.atom_codes is not None:
+        by_vectors = codec.score_atoms(query.encoded.vector, index.atom_codes)
+        scores = 0.5 * (scores + _scaled(by_vectors))
     result: FloatArray = scores.astype(np.float32)
     return result
 
 
-def _weights(relevance: FloatArray) -> FloatArray:
+def _relevance_weights(relevance: FloatArray) -> FloatArray:
     result: FloatArray = np.exp(_SHARPNESS * (relevance - relevance.max())).astype(np.float32)
     return result
 

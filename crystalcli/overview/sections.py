@@ -1,6 +1,10 @@
-"""A document, or many, divided into a few parts of like size: at its chapters, along its folders, and nowhere else if it can be helped.
+"""Divides documents into a few sections of similar size.
 
-Each part knows its atoms and the place that each of them belongs to (a chapter, a file). Knows nothing of vectors or questions.
+One document is divided at its chapters and in its order, many documents along their folders, and
+elsewhere only if neither will do. Each section knows its atoms, and the place (a chapter, a
+file) of each.
+
+Knows: headings, paths, atoms. Does not know: vectors, questions.
 """
 
 from __future__ import annotations
@@ -18,15 +22,16 @@ from crystalcli.storage import SourceRow, landmarks_of
 from crystalcli.types import HEADING_JOINT
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from crystalcli.types import Int64Array
 
-    Integers = npt.NDArray[np.int64]
-
-_NEAR = 0.4  # of a part's length: how far from where a part should end a chapter may begin, for it to end there
-_LEAST = 6  # atoms of a document that are worth a part
-_LABEL = 60  # characters of a part's label at either end
-# Under these a document says nothing of what it is about; they stand apart where there is anything else.
-_APART = frozenset(
+# The largest distance of a chapter from the ideal end of a section, in sections, at which the
+# section still ends there.
+_LARGEST_SHIFT = 0.4
+_FEWEST_ATOMS = 6  # of a section, on average
+_LONGEST_LABEL = 60  # characters, on either side of a range
+# Headings of back matter, which says nothing of a document's subject. It is left out where there is
+# other text.
+_BACK_MATTER = frozenset(
     (
         "project gutenberg header", "project gutenberg licence", "contents", "table of contents", "index", "endnotes", "footnotes",
         "notes", "glossary", "bibliography", "references", "colophon", "imprint", "uncopyright", "acknowledgements", "acknowledgments",
@@ -38,184 +43,230 @@ _ABSTRACTS = frozenset(("abstract", "summary", "executive summary", "overview", 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Some of what a question is about. label: what it is called, "" where nothing says.
+    """A section of one document, or of many.
 
-    atoms: its atoms in order, int64 [n]; places: which chapter or file each is in, int64 [n]. sources: the documents it is of.
+    Attributes:
+        label: Its name; "" if its headings give none.
+        sources: Its documents.
+        atoms: Its atoms in order, int64 [n].
+        places: The number of the chapter or file of each atom, int64 [n].
     """
 
     label: str
     sources: tuple[SourceRow, ...]
-    atoms: Integers
-    places: Integers
+    atoms: Int64Array
+    places: Int64Array
 
 
 def split_sections(
-    shelf: IndexReader, stretches: Sequence[DocumentRange], most: int, only: Integers | None = None
+    index: IndexReader, ranges: Sequence[DocumentRange], most: int, only: Int64Array | None = None
 ) -> list[Section]:
-    """Up to `most` parts that hold every atom of `stretches`; of one document in its order, of many by folder.
+    """Divide ranges of documents into sections that together hold every atom.
 
-    only: atoms, int64, to which they are to be narrowed before they are divided, so that each part has its share of those.
-    Where there are more stretches with names of their own than `most`, each is a part. Raises DamagedCrystalError.
+    One range is divided in its order, many documents by folder. If there are more ranges with
+    labels than `most`, each is a section.
+
+    Args:
+        index: The crystal's index.
+        ranges: The ranges to divide.
+        most: The most sections.
+        only: Atoms, int64. The ranges are narrowed to them before they are divided, so that each
+            section has its share of them.
+
+    Raises:
+        DamagedCrystalError: A part that is read is damaged.
     """
-    held = [each for each in stretches if each.source.chunks]
-    if only is not None and len(held) > 1:
-        atoms = atoms_of_documents(shelf, [each.source.id for each in held])
-        held = [each for each in held if np.isin(atoms[each.source.id], only).any()]
-    if len(held) == 1:
-        return _of_one(shelf, held[0], most, only)
-    if len(held) > most // 2 and not any(each.label for each in held):
-        return _of_many(shelf, [each.source for each in held], most, only)
-    # A few books: each has as many parts as its share allows.
-    total = sum(each.end - each.start for each in held)
-    found = []
-    for each in held:
-        share = max(1, most * (each.end - each.start) // max(1, total))
-        for part in _of_one(shelf, each, share, only):
-            label = (
-                f"{each.source.path}: {part.label}" if part.label and (share > 1 or each.label) else each.source.path
-            )
-            found.append(replace(part, label=label))
-    return found
+    ranges = [part for part in ranges if part.source.chunks]
+    if only is not None and len(ranges) > 1:
+        atoms = atoms_of_documents(index, [part.source.id for part in ranges])
+        ranges = [part for part in ranges if np.isin(atoms[part.source.id], only).any()]
+    if len(ranges) == 1:
+        return _split_range(index, ranges[0], most, only)
+    if len(ranges) > most // 2 and not any(part.label for part in ranges):
+        return _split_documents(index, [part.source for part in ranges], most, only)
+    # Each of a few ranges is divided into as many sections as its length allows.
+    total = sum(part.end - part.start for part in ranges)
+    sections = []
+    for part in ranges:
+        share = max(1, most * (part.end - part.start) // max(1, total))
+        path = part.source.path
+        for section in _split_range(index, part, share, only):
+            labelled = section.label and (share > 1 or part.label)
+            sections.append(replace(section, label=f"{path}: {section.label}" if labelled else path))
+    return sections
 
 
-def opening_section(shelf: IndexReader, stretches: Sequence[DocumentRange]) -> Section | None:
-    """What a document, or a folder, says of itself: its abstract, or the README that is the furthest out; None where it has none."""
-    if any(each.label for each in stretches):
+def opening_section(index: IndexReader, ranges: Sequence[DocumentRange]) -> Section | None:
+    """Return the section in which a document or a folder describes itself.
+
+    It is the abstract of one document, or the outermost README of many.
+
+    Args:
+        index: The crystal's index.
+        ranges: The document, or the documents of the folder.
+
+    Returns:
+        The section; None without one, and for ranges under a heading.
+
+    Raises:
+        DamagedCrystalError: A part that is read is damaged.
+    """
+    if any(part.label for part in ranges):
         return None
-    if len(stretches) == 1:
-        source = stretches[0].source
-        headings = landmarks_of(shelf.store, source.id, "heading")
+    if len(ranges) == 1:
+        source = ranges[0].source
+        headings = landmarks_of(index.store, source.id, "heading")
         for number, (start, label) in enumerate(headings):
             if label.rpartition(HEADING_JOINT)[2].strip(" .:0123456789").lower() in _ABSTRACTS:
                 end = headings[number + 1][0] if number + 1 < len(headings) else source.characters
-                found = _of_one(shelf, DocumentRange(source, start, end), 1, None)
-                return replace(found[0], label=label) if found else None
+                return _single_section(index, DocumentRange(source, start, end), label)
         return None
-    named = [each for each in stretches if each.source.path.rpartition("/")[2].partition(".")[0].lower() == "readme"]
-    if not named:
+    readmes = [part for part in ranges if part.source.path.rpartition("/")[2].partition(".")[0].lower() == "readme"]
+    if not readmes:
         return None
-    outermost = min(named, key=lambda each: (each.source.path.count("/"), each.source.path))
-    found = _of_one(shelf, outermost, 1, None)
-    return replace(found[0], label=outermost.source.path) if found else None
+    outermost = min(readmes, key=lambda part: (part.source.path.count("/"), part.source.path))
+    return _single_section(index, outermost, outermost.source.path)
 
 
-# --- one document -------------------------------------------------------------------------------------
+def _single_section(index: IndexReader, part: DocumentRange, label: str) -> Section | None:
+    """Return a range as one section; None if it has no atoms."""
+    sections = _split_range(index, part, 1, None)
+    return replace(sections[0], label=label) if sections else None
 
 
-def _of_one(shelf: IndexReader, stretch: DocumentRange, most: int, only: Integers | None) -> list[Section]:
-    source = shelf.vouch(stretch.source)
-    atoms, starts = document_atoms(shelf, source)
-    inside = (starts >= stretch.start) & (starts < stretch.end)
-    headings = landmarks_of(shelf.store, source.id, "heading")
+# --- one document ---------------------------------------------------------------------------------
+
+
+def _split_range(index: IndexReader, part: DocumentRange, most: int, only: Int64Array | None) -> list[Section]:
+    """Divide a range of a document at its headings, or else at its pages."""
+    source = index.vouch(part.source)
+    atoms, starts = document_atoms(index, source)
+    inside = (starts >= part.start) & (starts < part.end)
+    headings = landmarks_of(index.store, source.id, "heading")
     paged = not headings
-    headings = headings or landmarks_of(shelf.store, source.id, "page")
-    begins = [at for at, _ in headings]
-    places = np.searchsorted(np.array(begins, np.int64), starts, side="right")
-    apart = np.array([False, *(_stands_apart(label) for _, label in headings)])[places]
-    if (inside & ~apart).any():
-        inside &= ~apart
+    headings = headings or landmarks_of(index.store, source.id, "page")
+    heading_starts = [start for start, _ in headings]
+    # 0 is the place before the first chapter.
+    places = np.searchsorted(np.array(heading_starts, np.int64), starts, side="right")
+    back_matter = np.array([False, *(_is_back_matter(label) for _, label in headings)])[places]
+    if (inside & ~back_matter).any():
+        inside &= ~back_matter
     if only is not None:
         inside &= np.isin(atoms, only)
     atoms, places = atoms[inside], places[inside]
     if not len(atoms):
         return []
     depths = np.array([0, *(label.count(HEADING_JOINT) for _, label in headings)])
-    cuts = _cuts(places, depths, max(1, min(most, len(atoms) // _LEAST)))
+    cuts = _cuts(places, depths, max(1, min(most, len(atoms) // _FEWEST_ATOMS)))
     labels = []
     for low, high in pairwise(cuts):
-        named = places[low:high][places[low:high] > 0].tolist()  # what stands before the first chapter has no name
+        chapters = places[low:high][places[low:high] > 0].tolist()
         labels.append(
-            _label(headings[named[0] - 1][1], headings[named[-1] - 1][1], stretch.label, paged) if named else ""
+            _label(headings[chapters[0] - 1][1], headings[chapters[-1] - 1][1], part.label, paged) if chapters else ""
         )
-    parts = []
+    sections = []
     for number, (low, high) in enumerate(pairwise(cuts)):
         label = labels[number]
-        if len(labels) > 1 and labels.count(label) > 1:  # one chapter in several parts
-            same = [other for other, each in enumerate(labels) if each == label]
+        # Several sections of one chapter are numbered.
+        if len(labels) > 1 and labels.count(label) > 1:
+            same = [other for other, other_label in enumerate(labels) if other_label == label]
             label = f"{label}{', ' if label else ''}part {same.index(number) + 1} of {len(same)}"
-        parts.append(Section(label, (source,), atoms[low:high], places[low:high]))
-    return parts
+        sections.append(Section(label, (source,), atoms[low:high], places[low:high]))
+    return sections
 
 
-def _cuts(places: Integers, depths: Integers, wanted: int) -> list[int]:
-    """Where parts begin and end among atoms whose chapters are `places`, rising: near equal lengths, if possible between chapters.
+def _cuts(places: Int64Array, depths: Int64Array, count: int) -> list[int]:
+    """Choose the atoms at which sections begin: of similar lengths, at chapters if possible.
 
-    depths: of each chapter, by its number; where several could begin a part, the outermost does.
+    Args:
+        places: The number of the chapter of each atom, int64 [n], rising.
+        depths: The depth of each chapter, by its number. Where a section could begin at several
+            chapters, it begins at the outermost.
+        count: The number of sections to aim for.
+
+    Returns:
+        The first atom of each section, and n.
     """
-    count = len(places)
-    changes = np.flatnonzero(np.diff(places)) + 1  # atoms with which another chapter begins
-    depth = depths[places[changes]]
+    atoms = len(places)
+    chapter_starts = np.flatnonzero(np.diff(places)) + 1
+    chapter_depths = depths[places[chapter_starts]]
     cuts = [0]
-    for number in range(1, wanted):
-        target = number * count / wanted
-        far = np.abs(changes - target) / (count / wanted)
-        possible = np.flatnonzero((far <= _NEAR) & (changes > cuts[-1]))
+    for number in range(1, count):
+        target = number * atoms / count
+        shifts = np.abs(chapter_starts - target) / (atoms / count)
+        possible = np.flatnonzero((shifts <= _LARGEST_SHIFT) & (chapter_starts > cuts[-1]))
         if len(possible):
-            outer = possible[depth[possible] == depth[possible].min()]
-            cuts.append(int(changes[outer[far[outer].argmin()]]))
-        elif (place := round(target)) > cuts[-1]:
-            cuts.append(place)
-    return [*cuts, count]
+            outermost = possible[chapter_depths[possible] == chapter_depths[possible].min()]
+            cuts.append(int(chapter_starts[outermost[shifts[outermost].argmin()]]))
+        elif (atom := round(target)) > cuts[-1]:
+            cuts.append(atom)
+    return [*cuts, atoms]
 
 
-def _stands_apart(label: str) -> bool:
-    return any(step.strip(" .").lower() in _APART for step in label.split(HEADING_JOINT))
+def _is_back_matter(label: str) -> bool:
+    return any(step.strip(" .").lower() in _BACK_MATTER for step in label.split(HEADING_JOINT))
 
 
-def _label(first: str, last: str, under: str, paged: bool) -> str:
-    """What a part from one heading to another is called; what both stand under is said once."""
+def _label(first: str, last: str, above: str, paged: bool) -> str:
+    """Make the label of a section; the headings that both ends share are written once.
+
+    Args:
+        first: The first heading, or the first page.
+        last: The last heading, or the last page.
+        above: The label of the range that is divided, whose headings are left out.
+        paged: Whether `first` and `last` are pages.
+    """
     if paged:
         return f"p. {first}" if first == last else f"pp. {first or 1}-{last}"
-    one, other = ([step for step in label.split(HEADING_JOINT) if step] for label in (first, last))
-    shared = 0
-    while shared < min(len(one), len(other)) and one[shared] == other[shared]:
-        shared += 1
-    above = [step for step in one[:shared] if not under or step not in under.split(HEADING_JOINT)]
-    begin, end = (_short(HEADING_JOINT.join(steps[shared:])) for steps in (one, other))
+    first_steps, last_steps = ([step for step in label.split(HEADING_JOINT) if step] for label in (first, last))
+    shared = _common_steps(first_steps, last_steps)
+    common = [step for step in first_steps[:shared] if not above or step not in above.split(HEADING_JOINT)]
+    begin, end = (_shortened(HEADING_JOINT.join(steps[shared:])) for steps in (first_steps, last_steps))
     span = f"{begin} – {end}" if begin and end else begin or end
-    return HEADING_JOINT.join(filter(None, (_short(HEADING_JOINT.join(above)), span))) or _short(under)
+    return HEADING_JOINT.join(filter(None, (_shortened(HEADING_JOINT.join(common)), span))) or _shortened(above)
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= _LABEL else f"{label[: _LABEL - 1].rstrip()}…"
+def _shortened(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1].rstrip()}…"
 
 
-# --- many documents -----------------------------------------------------------------------------------
+# --- many documents -------------------------------------------------------------------------------
 
 
-def _of_many(shelf: IndexReader, sources: list[SourceRow], most: int, only: Integers | None) -> list[Section]:
-    """Documents in the order of their paths, divided where another folder begins, the further out the better."""
-    held = atoms_of_documents(shelf, [source.id for source in sources])
+def _split_documents(index: IndexReader, sources: list[SourceRow], most: int, only: Int64Array | None) -> list[Section]:
+    """Divide documents, in the order of their paths, where a folder ends: the outermost first."""
+    atoms_by_id = atoms_of_documents(index, [source.id for source in sources])
     if only is not None:
-        held = {source: numbers[np.isin(numbers, only)] for source, numbers in held.items()}
-    ordered = sorted((source for source in sources if len(held[source.id])), key=lambda source: source.path)
+        atoms_by_id = {source: numbers[np.isin(numbers, only)] for source, numbers in atoms_by_id.items()}
+    ordered = sorted((source for source in sources if len(atoms_by_id[source.id])), key=lambda source: source.path)
     if not ordered:
         return []
-    atoms = np.concatenate([held[source.id] for source in ordered])
-    files = np.repeat(np.arange(1, len(ordered) + 1), [len(held[source.id]) for source in ordered])
+    atoms = np.concatenate([atoms_by_id[source.id] for source in ordered])
+    files = np.repeat(np.arange(1, len(ordered) + 1), [len(atoms_by_id[source.id]) for source in ordered])
     folders = [source.path.split("/")[:-1] for source in ordered]
-    shared = [0, *(_shared(*pair) for pair in pairwise([[], *folders]))]
-    # As many files as there may be parts: each is one.
+    depths = [0, *(_common_steps(*pair) for pair in pairwise([[], *folders]))]
+    # If there are no more files than sections, each is one.
     cuts = [0, *(np.flatnonzero(np.diff(files)) + 1).tolist(), len(files)]
     if len(ordered) > most:
-        cuts = _cuts(files, np.array(shared), most)
-    found = []
+        cuts = _cuts(files, np.array(depths), most)
+    sections = []
     for low, high in pairwise(cuts):
-        of_it = ordered[int(files[low]) - 1 : int(files[high - 1])]
-        found.append(Section(_named(of_it), tuple(of_it), atoms[low:high], files[low:high]))
-    return found
+        members = ordered[int(files[low]) - 1 : int(files[high - 1])]
+        sections.append(Section(_files_label(members), tuple(members), atoms[low:high], files[low:high]))
+    return sections
 
 
-def _named(sources: Sequence[SourceRow]) -> str:
-    """What several files are called together: the folder they share, the first and the last."""
+def _files_label(sources: Sequence[SourceRow]) -> str:
+    """Make the label of several files: the folder that they share, the first and the last."""
     if len(sources) == 1:
         return sources[0].path
     first, last = (source.path.split("/") for source in (sources[0], sources[-1]))
-    shared = _shared(first[:-1], last[:-1])
-    span = " – ".join(_short("/".join(path[shared:])) for path in (first, last))
+    shared = _common_steps(first[:-1], last[:-1])
+    span = " – ".join(_shortened("/".join(path[shared:])) for path in (first, last))
     return f"{''.join(f'{step}/' for step in first[:shared])}{{{span}}} ({len(sources)} files)"
 
 
-def _shared(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many steps two paths have in common from their beginning."""
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+def _common_steps(one: Sequence[str], other: Sequence[str]) -> int:
+    """Count the steps that two paths share from their beginning."""
+    shortest = min(len(one), len(other))
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), shortest)

@@ -12,8 +12,8 @@ recover_segment.py  Recovers the readable chunks of one segment of a damaged cry
 repair.py           Repairs a damaged crystal: all that can be read goes into a new file.
 selection.py        Finds the documents that a name, a folder, a path or a glob selects.
 term_checksum.py    Checks that postings and text agree on every atom, in eight bytes an atom.
-verify.py           Whether a crystal holds together: every row, digest and pointer, from the file
-                    through layers and postings to the documents.
+verify.py           Verifies a crystal: every row, digest and pointer, from the file up to the
+                    documents.
 """
 
 from __future__ import annotations

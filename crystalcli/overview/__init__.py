@@ -2,16 +2,12 @@
 
 The question it answers: which document is meant, what are its sections, which passages cover it?
 
-facility_location.py  A few of many vectors that stand for all of them: facility location, chosen
-                      greedily.
-mentions.py           Every place where a word or a phrase stands, exactly: the lexical index says
-                      which chunks to read, their text is what counts.
-representatives.py    Passages that stand for the whole of something: some of every part, spread
-                      over its chapters and files.
-resolve.py            Which documents, or parts of them, are meant by a name in a question: "Moby
-                      Dick", "app.py", "chapter 12 of Emma", "docs".
-sections.py           A document, or many, divided into a few parts of like size: at its chapters,
-                      along its folders, and nowhere else if it can be helped.
+facility_location.py  Selects a few of many vectors that represent all of them: facility location.
+mentions.py           Finds every mention of a word or a phrase, exactly.
+representatives.py    Selects passages that represent a whole section, spread over its chapters and
+                      files.
+resolve.py            Resolves a name in a question to documents, or to sections of documents.
+sections.py           Divides documents into a few sections of similar size.
 """
 
 from __future__ import annotations

@@ -149,5 +149,6 @@ def test_without_passages_nothing_is_borne_out(crystal):
 
 
 def test_a_passage_is_known_by_its_place_too(crystal, passages):
-    dated = [replace(passages[0], kind="chat", marks={"message": "Ann, 2024-05-01 10:30"})]
+    place = replace(passages[0].place, kind="chat", marks={"message": "Ann, 2024-05-01 10:30"})
+    dated = [replace(passages[0], place=place)]
     assert Sources(crystal, QUESTION, dated).find("Ann wrote it in May 2024.").missing == ()

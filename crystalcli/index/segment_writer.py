@@ -301,6 +301,5 @@ def chunk_spans_of(chunks: list[Chunk]) -> ChunkSpans:
 def _unit_lengths(chunk: Chunk) -> Int64Array:
     """Measure the characters of each unit, int64 [units], from the end of the unit before it."""
     bounds = pyramid_layout(len(chunk.ids)).units
-    ends: Int64Array = chunk.ends[bounds[1:] - 1].astype(np.int64)
-    lengths: Int64Array = ends - np.concatenate([np.zeros(1, np.int64), ends])[:-1]
-    return lengths
+    ends = np.concatenate((np.zeros(1, np.int64), chunk.ends[bounds[1:] - 1].astype(np.int64)))
+    return ends[1:] - ends[:-1]

@@ -44,7 +44,7 @@ from common import machine, timed_process, write_json
 from crystalcli import Crystal
 from crystalcli.answering.broad.broad_question import broad_intent
 from crystalcli.lexical import terms
-from crystalcli.storage.tables.landmark_rows import landmarks_of
+from crystalcli.storage.tables.landmarks import landmarks_of
 from crystalcli.types import Passage
 
 NAMES, ASKED, DEFINED = 30, 10, 40

@@ -2,6 +2,8 @@
 
 The question it answers: how is it written so that a commit is whole, and read so that damage is seen?
 
+atomic_replace.py  A crystal written beside its place, which it takes when it is whole. Until then
+                   whatever stands there stays as it was.
 check.py           What can be said of a file without knowing what it means: SQLite's own checks,
                    seals, and the digest of every blob.
 salvage.py         Reads a damaged crystal row by row, around what is broken, and puts a repaired
@@ -9,8 +11,6 @@ salvage.py         Reads a damaged crystal row by row, around what is broken, an
 store.py           One crystal file: its rows and blobs, in and out. Knows zstd and digests.
 
 file/
-    atomic_replace.py  A crystal written beside its place, which it takes when it is whole. Until
-                       then whatever stands there stays as it was.
     connection.py      Connections to the database in a crystal's file: made, opened, and what
                        SQLite refuses said in words.
     database.py        A crystal as an open database: opened and given back, its transactions, its
@@ -29,22 +29,22 @@ file/
 tables/
     chunk_spans.py     Where a segment's chunks, and the units in them, begin and end: one stream of
                        varints.
-    codebook_rows.py   The codebooks of a crystal with an encoder of its own, as named blobs. What
+    codebooks.py       The codebooks of a crystal with an encoder of its own, as named blobs. What
                        is in them is the codec's business.
     context_rows.py    What the chunks of a segment stand in, as it is stored: a line for each
                        chunk, all of them one zstd frame.
     copy_rows.py       What a copy of a crystal takes over row by row: landmarks, and codebooks of
                        its own where it has them.
-    landmark_rows.py   The landmarks of whole documents at once, and the documents that have a
-                       certain one.
     landmark_span.py   Where the stretch between two landmarks begins and ends.
+    landmarks.py       The landmarks of whole documents at once, and the documents that have a
+                       certain one.
     reason_codes.py    Reason codes for crystals of format versions 1 and 2, whose ledger has only
                        sentences.
     rows.py            The rows of a crystal's tables, as `crystalcli.storage.file.schema` describes
                        them.
     runs.py            Which chunks documents refer to, read a stretch at a time, so that many
                        documents take no more memory than few.
-    segment_parts.py   Parts of many segments, read in few queries and never all at once. Each is
+    segments.py        Parts of many segments, read in few queries and never all at once. Each is
                        checked against its digest.
 """
 
@@ -55,15 +55,15 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.storage.atomic_replace import (
+        write_beside,
+    )
     from crystalcli.storage.check import (
         StorageFault,
         blob_faults,
         check_seal,
         file_faults,
         seal_faults,
-    )
-    from crystalcli.storage.file.atomic_replace import (
-        write_beside,
     )
     from crystalcli.storage.file.connection import (
         PAGE_CACHE,
@@ -92,7 +92,7 @@ if TYPE_CHECKING:
     from crystalcli.storage.tables.chunk_spans import (
         ChunkSpans,
     )
-    from crystalcli.storage.tables.codebook_rows import (
+    from crystalcli.storage.tables.codebooks import (
         put_codebooks,
         stored_codebooks,
     )
@@ -106,13 +106,13 @@ if TYPE_CHECKING:
         copy_codebooks,
         landmark_triples,
     )
-    from crystalcli.storage.tables.landmark_rows import (
+    from crystalcli.storage.tables.landmark_span import (
+        landmark_span,
+    )
+    from crystalcli.storage.tables.landmarks import (
         has_landmarks,
         headings_like,
         landmarks_of,
-    )
-    from crystalcli.storage.tables.landmark_span import (
-        landmark_span,
     )
     from crystalcli.storage.tables.reason_codes import (
         reason_code_of,
@@ -133,7 +133,7 @@ if TYPE_CHECKING:
         runs_of_all,
         with_landmarks,
     )
-    from crystalcli.storage.tables.segment_parts import (
+    from crystalcli.storage.tables.segments import (
         stored_parts,
     )
 else:
@@ -147,7 +147,7 @@ else:
                 "file_faults",
                 "seal_faults",
             ),
-            "file.atomic_replace": ("write_beside",),
+            "atomic_replace": ("write_beside",),
             "file.connection": ("PAGE_CACHE",),
             "file.file_lock": (
                 "crystal_path",
@@ -167,7 +167,7 @@ else:
                 "digest",
             ),
             "tables.chunk_spans": ("ChunkSpans",),
-            "tables.codebook_rows": (
+            "tables.codebooks": (
                 "put_codebooks",
                 "stored_codebooks",
             ),
@@ -181,7 +181,7 @@ else:
                 "copy_codebooks",
                 "landmark_triples",
             ),
-            "tables.landmark_rows": (
+            "tables.landmarks": (
                 "has_landmarks",
                 "headings_like",
                 "landmarks_of",
@@ -204,7 +204,7 @@ else:
                 "runs_of_all",
                 "with_landmarks",
             ),
-            "tables.segment_parts": ("stored_parts",),
+            "tables.segments": ("stored_parts",),
         },
     )
 

@@ -23,7 +23,7 @@ from crystalcli.index.codebook_training import fit_codebooks, sample_chunks
 from crystalcli.index.encoder import ENCODER, Encoder, EncoderId
 from crystalcli.index.layer_encoder import LayerEncoder
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.codebook_rows import put_codebooks, stored_codebooks
+from crystalcli.storage.tables.codebooks import put_codebooks, stored_codebooks
 from crystalcli.text.chunking.chunker import MAX_CHUNK_TOKENS
 from crystalcli.vectors import CODE_BYTES, Codec, node_counts, train_quantizer, unit_length
 

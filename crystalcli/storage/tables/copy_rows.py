@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crystalcli.storage.store import Store
-from crystalcli.storage.tables.codebook_rows import put_codebooks, stored_codebooks
+from crystalcli.storage.tables.codebooks import put_codebooks, stored_codebooks
 from crystalcli.storage.tables.rows import typed_rows
 
 

@@ -7,7 +7,7 @@ from crystalcli.storage.file.connection import PAGE_CACHE
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.rows import RunRow, SegmentRow, SourceRow
 from crystalcli.storage.tables.runs import runs_by_chunk
-from crystalcli.storage.tables.segment_parts import stored_parts
+from crystalcli.storage.tables.segments import stored_parts
 
 
 @pytest.fixture

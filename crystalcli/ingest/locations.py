@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from crystalcli.storage import Store, crystal_path
+from crystalcli.storage import Store, real_path
 
 # Suffixes of a crystal and of the files beside it while it is written or repaired.
 _OWN_SUFFIXES = (
@@ -32,12 +32,12 @@ def is_piped(location: str) -> bool:
 def own_files(crystal: Path) -> set[Path]:
     """List a crystal and the files beside it, which are never read into it."""
     here = crystal.absolute()
-    return {Path(f"{path}{suffix}") for path in (here, crystal_path(here)) for suffix in _OWN_SUFFIXES}
+    return {Path(f"{path}{suffix}") for path in (here, real_path(here)) for suffix in _OWN_SUFFIXES}
 
 
 def home_of(crystal: Path) -> Path:
     """Return the folder that locations are relative to: that of the file, not of a link to it."""
-    return crystal_path(crystal).absolute().parent
+    return real_path(crystal).absolute().parent
 
 
 def location_of(path: Path, home: Path) -> str:

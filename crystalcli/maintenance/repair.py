@@ -41,11 +41,11 @@ from crystalcli.storage import (
     add_contexts,
     checked_row,
     contexts_of,
-    crystal_path,
     digest,
     insert_rows,
     lock_beside,
     put_in_place,
+    real_path,
     reason_code_of,
     release_lock,
     sealed_tables,
@@ -124,7 +124,7 @@ def repair_crystal(
             problems = len(verify_crystal(store, progress=progress).problems)
         if not problems:
             return RepairReport()
-        original = crystal_path(path)
+        original = real_path(path)
         target = original.with_name(original.name + "-repair")
         try:
             tally = _rebuild(original, target, encoder)

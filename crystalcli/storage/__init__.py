@@ -8,7 +8,7 @@ check.py           What can be said of a file without knowing what it means: SQL
                    seals, and the digest of every blob.
 salvage.py         Reads a damaged crystal row by row, around what is broken, and puts a repaired
                    one in its place.
-store.py           One crystal file: its rows and blobs, in and out. Knows zstd and digests.
+store.py           One crystal file: the sum of its tables, in and out.
 
 file/
     connection.py      Connections to the database in a crystal's file: made, opened, and what
@@ -27,25 +27,22 @@ file/
                        that must not be left half done.
 
 tables/
+    blobs.py           Blobs: their digests, and zstd frames.
     chunk_spans.py     Where a segment's chunks, and the units in them, begin and end: one stream of
                        varints.
-    codebooks.py       The codebooks of a crystal with an encoder of its own, as named blobs. What
-                       is in them is the codec's business.
-    context_rows.py    What the chunks of a segment stand in, as it is stored: a line for each
-                       chunk, all of them one zstd frame.
-    copy_rows.py       What a copy of a crystal takes over row by row: landmarks, and codebooks of
-                       its own where it has them.
-    landmark_span.py   Where the stretch between two landmarks begins and ends.
-    landmarks.py       The landmarks of whole documents at once, and the documents that have a
-                       certain one.
+    codebooks.py       The table `codebook`: the codebooks of a crystal with an encoder of its own,
+                       as named blobs.
+    landmarks.py       The table `landmark`: named places in documents, such as headings and pages.
+    lexicons.py        The tables `lexicon` and `posting`: the segments of the lexical index, and
+                       their blocks.
     reason_codes.py    Reason codes for crystals of format versions 1 and 2, whose ledger has only
                        sentences.
-    rows.py            The rows of a crystal's tables, as `crystalcli.storage.file.schema` describes
-                       them.
-    runs.py            Which chunks documents refer to, read a stretch at a time, so that many
-                       documents take no more memory than few.
-    segments.py        Parts of many segments, read in few queries and never all at once. Each is
-                       checked against its digest.
+    rows.py            The rows of a crystal's tables, as `storage.file.schema` describes them, and
+                       their checks.
+    runs.py            The table `run`: the chunks of each document, in order.
+    segments.py        The tables `segment` and `part`: the chunks that each commit added, and their
+                       blobs.
+    sources.py         The table `source`: the ledger, one row for every file that was asked for.
 """
 
 from __future__ import annotations
@@ -69,8 +66,8 @@ if TYPE_CHECKING:
         PAGE_CACHE,
     )
     from crystalcli.storage.file.file_lock import (
-        crystal_path,
         lock_beside,
+        real_path,
         release_lock,
     )
     from crystalcli.storage.file.seal import (
@@ -86,6 +83,8 @@ if TYPE_CHECKING:
     )
     from crystalcli.storage.store import (
         Store,
+    )
+    from crystalcli.storage.tables.blobs import (
         compressed,
         digest,
     )
@@ -93,26 +92,17 @@ if TYPE_CHECKING:
         ChunkSpans,
     )
     from crystalcli.storage.tables.codebooks import (
+        copy_codebooks,
         put_codebooks,
         stored_codebooks,
-    )
-    from crystalcli.storage.tables.context_rows import (
-        CONTEXTS_PART,
-        CONTEXTS_SINCE,
-        add_contexts,
-        contexts_of,
-    )
-    from crystalcli.storage.tables.copy_rows import (
-        copy_codebooks,
-        landmark_triples,
-    )
-    from crystalcli.storage.tables.landmark_span import (
-        landmark_span,
     )
     from crystalcli.storage.tables.landmarks import (
         has_landmarks,
         headings_like,
+        landmark_span,
+        landmark_triples,
         landmarks_of,
+        with_landmarks,
     )
     from crystalcli.storage.tables.reason_codes import (
         reason_code_of,
@@ -131,15 +121,19 @@ if TYPE_CHECKING:
         runs_by_chunk,
         runs_in_order,
         runs_of_all,
-        with_landmarks,
     )
     from crystalcli.storage.tables.segments import (
+        CONTEXTS_PART,
+        CONTEXTS_SINCE,
+        add_contexts,
+        contexts_of,
         stored_parts,
     )
 else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "atomic_replace": ("write_beside",),
             "check": (
                 "StorageFault",
                 "blob_faults",
@@ -147,11 +141,10 @@ else:
                 "file_faults",
                 "seal_faults",
             ),
-            "atomic_replace": ("write_beside",),
             "file.connection": ("PAGE_CACHE",),
             "file.file_lock": (
-                "crystal_path",
                 "lock_beside",
+                "real_path",
                 "release_lock",
             ),
             "file.seal": ("sealed_tables",),
@@ -161,32 +154,25 @@ else:
                 "insert_rows",
                 "put_in_place",
             ),
-            "store": (
-                "Store",
+            "store": ("Store",),
+            "tables.blobs": (
                 "compressed",
                 "digest",
             ),
             "tables.chunk_spans": ("ChunkSpans",),
             "tables.codebooks": (
+                "copy_codebooks",
                 "put_codebooks",
                 "stored_codebooks",
-            ),
-            "tables.context_rows": (
-                "CONTEXTS_PART",
-                "CONTEXTS_SINCE",
-                "add_contexts",
-                "contexts_of",
-            ),
-            "tables.copy_rows": (
-                "copy_codebooks",
-                "landmark_triples",
             ),
             "tables.landmarks": (
                 "has_landmarks",
                 "headings_like",
+                "landmark_span",
+                "landmark_triples",
                 "landmarks_of",
+                "with_landmarks",
             ),
-            "tables.landmark_span": ("landmark_span",),
             "tables.reason_codes": ("reason_code_of",),
             "tables.rows": (
                 "LexiconRow",
@@ -202,9 +188,14 @@ else:
                 "runs_by_chunk",
                 "runs_in_order",
                 "runs_of_all",
-                "with_landmarks",
             ),
-            "tables.segments": ("stored_parts",),
+            "tables.segments": (
+                "CONTEXTS_PART",
+                "CONTEXTS_SINCE",
+                "add_contexts",
+                "contexts_of",
+                "stored_parts",
+            ),
         },
     )
 
@@ -228,7 +219,6 @@ __all__ = [
     "compressed",
     "contexts_of",
     "copy_codebooks",
-    "crystal_path",
     "digest",
     "file_faults",
     "first_sources",
@@ -241,6 +231,7 @@ __all__ = [
     "lock_beside",
     "put_codebooks",
     "put_in_place",
+    "real_path",
     "reason_code_of",
     "release_lock",
     "runs_by_chunk",

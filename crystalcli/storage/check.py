@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from crystalcli.storage.file.seal import Group, broken, holds, sealed_tables
-from crystalcli.storage.store import Store, digest
+from crystalcli.storage.store import Store
+from crystalcli.storage.tables.blobs import digest
 from crystalcli.storage.tables.rows import SourceRow
 
 

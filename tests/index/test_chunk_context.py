@@ -191,7 +191,7 @@ def test_a_repair_keeps_contexts_or_says_that_they_are_lost(made, tmp_path):
 
 @pytest.mark.parametrize("lines", [b"", b"a\nb", b"\xff"])
 def test_contexts_that_are_not_the_chunks_are_damage(made, lines):
-    from crystalcli.storage.store import compressed
+    from crystalcli.storage.tables.blobs import compressed
 
     with Store.open(made, writable=True) as store, store.transaction():
         for segment in store.segments():

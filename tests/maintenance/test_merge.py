@@ -16,7 +16,8 @@ from crystalcli.errors import CrystalError, DamagedCrystalError, EncoderMismatch
 from crystalcli.index.chunk_reader import ChunkReader
 from crystalcli.maintenance.compact import compact_crystal
 from crystalcli.maintenance.merge import merge_crystals
-from crystalcli.storage.store import Store, digest
+from crystalcli.storage.store import Store
+from crystalcli.storage.tables.blobs import digest
 
 
 @settings(max_examples=8, deadline=None)

@@ -150,7 +150,7 @@ def test_the_affected_documents_are_named(own):
 def test_an_index_that_says_something_else_than_the_text_is_found_by_the_full_check(own):
     """A whole posting list moved to another atom, with digests and seals that hold."""
     from crystalcli.lexical import build_blocks, decode_block
-    from crystalcli.storage.store import digest
+    from crystalcli.storage.tables.blobs import digest
 
     with Store.open(own) as store:
         lexicon = store.lexicons()[0]

@@ -81,7 +81,7 @@ def test_a_text_that_claims_another_size_is_not_decompressed(store):
     raw.execute("UPDATE part SET size = 11 WHERE name = 'text'")
     raw.commit()
     raw.close()
-    with Store.open(store.path) as again, pytest.raises(DamagedCrystalError, match="has not the size it says"):
+    with Store.open(store.path) as again, pytest.raises(DamagedCrystalError, match="does not have the size"):
         again.text(number)
 
 
@@ -134,7 +134,7 @@ def test_a_truncated_crystal_is_damaged(store, size):
     with pytest.raises(DamagedCrystalError, match="damaged"), Store.open(store.path) as again:
         again.sources()
         again.segments()
-        again.runs()
+        again.rows("SELECT * FROM run")
 
 
 def test_two_writers_do_not_meet(store):

@@ -31,7 +31,8 @@ from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.recall.searcher import Searcher
 from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.file.connection import PAGE
-from crystalcli.storage.store import Store, digest
+from crystalcli.storage.store import Store
+from crystalcli.storage.tables.blobs import digest
 from crystalcli.types import ChatModel
 from crystalcli.vectors import EncodedQuestion, QuestionEncoder, default_codec
 from support.damage import TABLES, change, reseal

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotACrystalError
-from crystalcli.storage.file.file_lock import crystal_path
+from crystalcli.storage.file.file_lock import real_path
 from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, statements
 from crystalcli.storage.file.seal import RowSealer
 from crystalcli.storage.file.signals import signals_held_back
@@ -87,7 +87,7 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
     """
     uri = path.absolute().as_uri()
     modes = [f"{uri}?mode={'rw' if writable else 'ro'}"] * _TRIES
-    if not writable and not os.access(crystal_path(path).absolute().parent, os.W_OK) and not _unfinished(path):
+    if not writable and not os.access(real_path(path).absolute().parent, os.W_OK) and not _unfinished(path):
         # A crystal left in WAL mode on a read-only medium can only be read as if nothing else touched it.
         modes = [modes[0], f"{uri}?immutable=1"]
     for number, mode in enumerate(modes, 1):
@@ -118,7 +118,7 @@ def _looked_into(uri: str) -> sqlite3.Connection:
 
 def _unfinished(path: Path) -> bool:
     """Whether something beside the crystal belongs to it: without that the file alone may be half of two commits."""
-    place = crystal_path(path)
+    place = real_path(path)
     beside = (place.with_name(place.name + suffix) for suffix in ("-wal", "-journal"))
     return any(each.exists() and each.stat().st_size > 0 for each in beside)
 

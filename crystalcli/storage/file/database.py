@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileError, NewerFormatError, NotACrystalError
 from crystalcli.storage.file.connection import connect, make, not_a_crystal, refused
-from crystalcli.storage.file.file_lock import crystal_path, lock_beside, release_lock
+from crystalcli.storage.file.file_lock import lock_beside, real_path, release_lock
 from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, contradiction
 from crystalcli.storage.file.seal import RowSealer
@@ -56,7 +56,7 @@ class Database:
             if path.exists():
                 raise CrystalError(f"{path} exists already")
             try:
-                make(crystal_path(path).absolute(), meta)
+                make(real_path(path).absolute(), meta)
             except (sqlite3.Error, OSError) as error:
                 raise refused(path, error) from error
             return cls._open(path, lock)

@@ -20,7 +20,7 @@ _AGAIN = 0.1  # seconds between two tries
 _TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 
-def crystal_path(crystal: Path) -> Path:
+def real_path(crystal: Path) -> Path:
     """Where the file itself is: the end of a symbolic link. What SQLite and we keep beside it stands beside that."""
     return crystal.resolve() if crystal.is_symlink() else crystal
 
@@ -39,7 +39,7 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
     wait: seconds to wait for another program that has it; waiting: told once, in a line, that it has come to that.
     Raises CrystalError when the other program still has it then, or when this place cannot be written.
     """
-    path = crystal_path(crystal)
+    path = real_path(crystal)
     path = path.with_name(path.name + "-lock")
     deadline = time.monotonic() + wait
     while True:

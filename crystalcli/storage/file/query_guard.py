@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
-from crystalcli.storage.file.file_lock import crystal_path
+from crystalcli.storage.file.file_lock import real_path
 
 _STEPS = 1 << 16  # of SQLite's machine, between two looks at how long a query has gone on
 _PER_BYTE = 32  # steps for each byte of the file; a scan takes a tenth of it
@@ -57,7 +57,7 @@ class QueryGuard:
 
     def _size(self) -> int:
         """Bytes of the file, what waits beside it included, and a few pages more."""
-        size, place = 1 << 16, crystal_path(self._path)
+        size, place = 1 << 16, real_path(self._path)
         for suffix in ("", "-wal"):
             with contextlib.suppress(OSError):
                 size += Path(f"{place}{suffix}").stat().st_size

@@ -1,28 +1,46 @@
-"""The codebooks of a crystal with an encoder of its own, as named blobs. What is in them is the codec's business."""
+"""The table `codebook`: the codebooks of a crystal with an encoder of its own, as named blobs.
+
+Does not know what is in them; that is the codec's business.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from crystalcli.storage.store import Store, digest
+from crystalcli.storage.file.database import Database
+from crystalcli.storage.tables.blobs import digest
 from crystalcli.storage.tables.rows import typed_rows
 
 
-def put_codebooks(store: Store, blobs: Mapping[str, bytes]) -> None:
-    """Keep codebooks by name, inside a transaction."""
+def put_codebooks(store: Database, blobs: Mapping[str, bytes]) -> None:
+    """Store codebooks by name, inside a transaction."""
     for name, data in blobs.items():
         store.rows("INSERT OR REPLACE INTO codebook VALUES (?, ?, ?)", (name, digest(data), data))
 
 
-def stored_codebooks(store: Store) -> dict[str, bytes]:
-    """The codebooks by name; none where the crystal goes by those of the program, or has yet to learn its own.
+def stored_codebooks(store: Database) -> dict[str, bytes]:
+    """Read the codebooks by name.
 
-    Raises DamagedCrystalError when one is not what was written, or no blob.
+    Returns:
+        The blobs; empty where the crystal uses the program's codebooks, or has yet to learn its own.
+
+    Raises:
+        DamagedCrystalError: A codebook does not match its digest.
     """
-    found = {}
+    codebooks = {}
     rows = store.rows("SELECT name, digest, data FROM codebook ORDER BY name")
-    for name, wanted, data in typed_rows(rows, (str, bytes, bytes), store.path):
-        if digest(data) != wanted:
+    for name, stored_digest, data in typed_rows(rows, (str, bytes, bytes), store.path):
+        if digest(data) != stored_digest:
             raise store.damaged(f"the codebook {name} does not match its digest")
-        found[name] = data
-    return found
+        codebooks[name] = data
+    return codebooks
+
+
+def copy_codebooks(old: Database, new: Database) -> None:
+    """Copy the codebooks of one crystal into another, in a transaction of its own.
+
+    Raises:
+        DamagedCrystalError: A codebook of `old` does not match its digest; no damage is copied.
+    """
+    with new.transaction():
+        put_codebooks(new, stored_codebooks(old))

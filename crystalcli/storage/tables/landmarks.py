@@ -1,30 +1,111 @@
-"""The landmarks of whole documents at once, and the documents that have a certain one."""
+"""The table `landmark`: named places in documents, such as headings and pages.
+
+Knows in which stretch between two landmarks a character lies. Does not know what labels mean;
+`types.LANDMARKS` says that.
+"""
 
 from __future__ import annotations
 
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import typed_rows
+from collections.abc import Iterable, Sequence
+
+from crystalcli.storage.file.database import Database
+from crystalcli.storage.tables.rows import batched, typed_rows
+from crystalcli.types import LANDMARKS
 
 
-def landmarks_of(store: Store, source: int, kind: str) -> list[tuple[int, str]]:
-    """(start, label) of every landmark of `kind` in a source, in order."""
+class LandmarkTable(Database):
+    """The rows of `landmark`. Kinds are those of `types.LANDMARKS`; positions are characters in the document."""
+
+    def add_landmarks(self, source: int, landmarks: Iterable[tuple[int, str, str]]) -> None:
+        """Insert landmarks, each (start, kind, label), inside a transaction."""
+        rows = ((source, *landmark) for landmark in landmarks)
+        self._db.executemany("INSERT OR REPLACE INTO landmark VALUES (?, ?, ?, ?)", rows)
+
+    def landmark_before(self, source: int, kind: str, position: int) -> str:
+        """Read the label of the last landmark of `kind` at or before `position`, or ""."""
+        query = "SELECT label FROM landmark WHERE source = ? AND kind = ? AND start <= ? ORDER BY start DESC LIMIT 1"
+        rows = self.rows(query, (source, kind, position))
+        return str(rows[0][0]) if rows else ""
+
+    def landmarks_before(self, source: int, position: int) -> dict[str, str]:
+        """Read the label of the last landmark of every kind at or before `position`.
+
+        Kinds without a landmark there, or with the label "", are left out.
+        """
+        labels = {kind: self.landmark_before(source, kind, position) for kind in LANDMARKS}
+        return {kind: label for kind, label in labels.items() if label}
+
+    def landmark_count(self, source: int, kind: str, position: int | None = None) -> int:
+        """Count the landmarks of `kind` at or before `position`, or all of them."""
+        query = "SELECT count(*) FROM landmark WHERE source = ? AND kind = ?"
+        if position is None:
+            return int(self.rows(query, (source, kind))[0][0])
+        return int(self.rows(query + " AND start <= ?", (source, kind, position))[0][0])
+
+
+def landmarks_of(store: Database, source: int, kind: str) -> list[tuple[int, str]]:
+    """Read (start, label) of every landmark of `kind` in a source, in order."""
     query = "SELECT start, label FROM landmark WHERE source = ? AND kind = ? ORDER BY start"
-    found: list[tuple[int, str]] = typed_rows(store.rows(query, (source, kind)), (int, str), store.path)
-    return found
+    return typed_rows(store.rows(query, (source, kind)), (int, str), store.path)
 
 
-def has_landmarks(store: Store, kind: str) -> bool:
-    """Whether any source has a landmark of `kind`."""
-    there = "SELECT 1 FROM landmark WHERE landmark.source = source.id AND kind = ?"  # the table's key begins so
-    return bool(store.rows(f"SELECT 1 FROM source WHERE EXISTS ({there}) LIMIT 1", (kind,)))
+def landmark_triples(store: Database, source: int) -> list[tuple[int, str, str]]:
+    """Read (start, kind, label) of every landmark of a source, in order."""
+    query = "SELECT start, kind, label FROM landmark WHERE source = ? ORDER BY start, kind"
+    return typed_rows(store.rows(query, (source,)), (int, str, str), store.path)
 
 
-def headings_like(store: Store, words: str, most: int = 50) -> list[tuple[int, int, str]]:
-    """(source, start, label) of the first `most` headings that hold `words`, letter case aside, in order."""
+def landmark_span(store: Database, source: int, kind: str, position: int) -> tuple[str, int, int | None]:
+    """Find the stretch, from one landmark of `kind` to the next, that a character lies in.
+
+    Args:
+        store: The crystal.
+        source: The document.
+        kind: One of `types.LANDMARKS`.
+        position: The character.
+
+    Returns:
+        Its label, "" before the first landmark; its start; its end, None for the document's.
+    """
+    before = (
+        "SELECT start, label FROM landmark WHERE source = ? AND kind = ? AND start <= ? ORDER BY start DESC LIMIT 1"
+    )
+    after = "SELECT start FROM landmark WHERE source = ? AND kind = ? AND start > ? ORDER BY start LIMIT 1"
+    last = store.rows(before, (source, kind, position))
+    following = store.rows(after, (source, kind, position))
+    start, label = last[0] if last else (0, "")
+    return str(label), int(start), int(following[0][0]) if following else None
+
+
+def has_landmarks(store: Database, kind: str) -> bool:
+    """Tell whether any source has a landmark of `kind`."""
+    # By source and kind, as the table's key begins: no landmark of another kind is read.
+    landmark = "SELECT 1 FROM landmark WHERE landmark.source = source.id AND kind = ?"
+    return bool(store.rows(f"SELECT 1 FROM source WHERE EXISTS ({landmark}) LIMIT 1", (kind,)))
+
+
+def with_landmarks(store: Database, sources: Sequence[int], kind: str, count: int) -> list[int]:
+    """Select the sources that have at least `count` landmarks of a kind; no more of each are read."""
+    selected: list[int] = []
+    for batch in batched(sources):
+        query = (
+            f"WITH wanted(source) AS (VALUES {', '.join(['(?)'] * len(batch))}) SELECT source FROM wanted WHERE EXISTS "
+            "(SELECT 1 FROM landmark WHERE landmark.source = wanted.source AND kind = ? LIMIT 1 OFFSET ?)"
+        )
+        rows = store.rows(query, (*batch, kind, count - 1))
+        selected += (source for (source,) in typed_rows(rows, (int,), store.path))
+    return selected
+
+
+def headings_like(store: Database, words: str, most: int = 50) -> list[tuple[int, int, str]]:
+    """Find headings that hold `words`, ignoring case.
+
+    Returns:
+        (source, start, label) of the first `most`, in order.
+    """
     pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     query = (
         "SELECT source, start, label FROM landmark WHERE kind = 'heading' AND label LIKE ? ESCAPE '\\' "
         "ORDER BY source, start LIMIT ?"
     )
-    found: list[tuple[int, int, str]] = typed_rows(store.rows(query, (pattern, most)), (int, int, str), store.path)
-    return found
+    return typed_rows(store.rows(query, (pattern, most)), (int, int, str), store.path)

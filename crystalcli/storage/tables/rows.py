@@ -1,19 +1,32 @@
-"""The rows of a crystal's tables, as `crystalcli.storage.file.schema` describes them."""
+"""The rows of a crystal's tables, as `storage.file.schema` describes them, and their checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.types import DocumentState
 
-RUN_SIZE = 64  # chunks in a run at most, so that the runs over a chunk are found in one index range
+RUN_SIZE = 64  # most chunks in a run, so that the runs over a chunk are in one range of the index
 
 
 class SegmentRow(NamedTuple):
-    """A row of `segment`."""
+    """A row of `segment`.
+
+    Attributes:
+        id: The segment's number, from 1.
+        first_chunk: Its first chunk.
+        chunks: The number of its chunks.
+        first_atom: Its first atom.
+        atoms: The number of its atoms.
+        clusters: The number of its clusters.
+        units: The number of its units.
+        tokens: The number of its tokens.
+        bytes: Bytes of its text, before compression.
+        encoded: 1 when its layers are stored, else 0.
+    """
 
     id: int
     first_chunk: int
@@ -31,10 +44,22 @@ class SourceRow(NamedTuple):
     """A row of `source`.
 
     Attributes:
-        state: a `types.DocumentState`.
-        reason: why it was skipped, failed, or lost something, for people; else "".
-        code: the same for programs, an `errors.Reason`; else "". A later program may write codes that
-            this one does not know.
+        id: The source's number, from 1; 0 before it has one.
+        path: The name shown and cited.
+        location: The file's path: relative to the crystal's folder, or absolute.
+        root: The folder that was asked for, in the same form.
+        kind: "text", "markdown", "pdf", ... (docs/FORMATS.md); "" when it was not read.
+        title: The document's title, or "".
+        state: A `types.DocumentState`.
+        reason: Why it was skipped, failed, or lost something, for people; else "".
+        code: The same for programs, an `errors.Reason`; else "". A later program may write codes
+            that this one does not know.
+        size: Bytes of the file.
+        mtime_ns: Nanoseconds since 1970; 0 for a time that cannot be trusted.
+        digest: SHA-256 of the file's bytes; empty when no whole text is held.
+        characters: Characters of its text, as far as it was read.
+        tokens: Tokens of the same.
+        chunks: Chunks of the same.
     """
 
     id: int
@@ -55,12 +80,21 @@ class SourceRow(NamedTuple):
 
     @property
     def whole(self) -> bool:
-        """Whether its text is held from beginning to end: the digest is then that of the text which is held."""
+        """Whether its whole text is held; the digest is then that of the text."""
         return self.state != DocumentState.PARTIAL and bool(self.digest)
 
 
 class RunRow(NamedTuple):
-    """A row of `run`."""
+    """A row of `run`.
+
+    Attributes:
+        source: The id of the document.
+        ordinal: The run's number in its document, from 0.
+        first_chunk: Its first chunk.
+        chunks: The number of its chunks, 1 to RUN_SIZE.
+        start: Characters before it in its document.
+        lines: Newlines before it in its document.
+    """
 
     source: int
     ordinal: int
@@ -71,7 +105,14 @@ class RunRow(NamedTuple):
 
 
 class LexiconRow(NamedTuple):
-    """A row of `lexicon`."""
+    """A row of `lexicon`.
+
+    Attributes:
+        id: The lexical segment's number, from 1.
+        level: How often it has been merged.
+        first_atom: Its first atom.
+        atoms: The number of its atoms.
+    """
 
     id: int
     level: int
@@ -80,34 +121,63 @@ class LexiconRow(NamedTuple):
 
 
 _Row = TypeVar("_Row", SegmentRow, SourceRow, RunRow, LexiconRow)
-_NAMES = {"int": int, "str": str, "bytes": bytes}
-_TYPES = {
-    kind: tuple(_NAMES[str(kind.__annotations__[name].__forward_arg__)] for name in kind._fields)
+_TYPES_BY_NAME = {"int": int, "str": str, "bytes": bytes}
+_FIELD_TYPES = {
+    kind: tuple(_TYPES_BY_NAME[str(kind.__annotations__[name].__forward_arg__)] for name in kind._fields)
     for kind in (SegmentRow, SourceRow, RunRow, LexiconRow)
 }
-_MOST = 1 << 48  # of anything; times are nanoseconds, and are the one thing that may be more, or less than 0
+# Largest value of any number but times, which are nanoseconds and may be negative, too.
+_LARGEST_NUMBER = 1 << 48
 
 
 def checked_row(kind: type[_Row], row: tuple[Any, ...], path: Path) -> _Row:
-    """The row as `kind`. Raises DamagedCrystalError when a value has another type or is out of all bounds."""
-    types = _TYPES[kind]
-    if tuple(map(type, row)) == types:
-        found = kind(*row)
+    """Make a row of a table from its values.
+
+    Args:
+        kind: The row's class.
+        row: The values, in the order of its fields.
+        path: The crystal, for the error.
+
+    Raises:
+        DamagedCrystalError: A value has another type than its field or is out of range.
+    """
+    if tuple(map(type, row)) == _FIELD_TYPES[kind]:
+        checked = kind(*row)
         numbers = [
             value for name, value in zip(kind._fields, row, strict=True) if type(value) is int and name != "mtime_ns"
         ]
         if (
             min(numbers) >= 0
-            and max(numbers) <= _MOST
-            and not (isinstance(found, RunRow) and not 0 < found.chunks <= RUN_SIZE)
+            and max(numbers) <= _LARGEST_NUMBER
+            and not (isinstance(checked, RunRow) and not 0 < checked.chunks <= RUN_SIZE)
         ):
-            return found
-    raise DamagedCrystalError(path, f"a row of the table {kind.__name__.lower()} has impossible values")
+            return checked
+    raise DamagedCrystalError(
+        path, f"a row of the table {kind.__name__.removesuffix('Row').lower()} has impossible values"
+    )
 
 
 def typed_rows(rows: Iterable[tuple[Any, ...]], types: tuple[type, ...], path: Path) -> list[Any]:
-    """The rows, once every value has the type that its column should. Raises DamagedCrystalError."""
-    found = list(rows)
-    if any(tuple(map(type, row)) != types for row in found):
+    """Check the types of all values.
+
+    Args:
+        rows: Rows of values.
+        types: The type of each column.
+        path: The crystal, for the error.
+
+    Returns:
+        The rows.
+
+    Raises:
+        DamagedCrystalError: A value has another type than its column.
+    """
+    checked = list(rows)
+    if any(tuple(map(type, row)) != types for row in checked):
         raise DamagedCrystalError(path, "a row has values of other types than its table")
-    return found
+    return checked
+
+
+def batched(values: Sequence[int], size: int = 512) -> Iterator[Sequence[int]]:
+    """Cut values into batches: a query takes only so many."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -1,24 +1,48 @@
-"""Which chunks documents refer to, read a stretch at a time, so that many documents take no more memory than few."""
+"""The table `run`: the chunks of each document, in order.
+
+Queries over many documents read a stretch at a time, so that many take no more memory than few.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from crystalcli.storage.store import Store
-from crystalcli.storage.tables.rows import RUN_SIZE, typed_rows
+from crystalcli.storage.file.database import Database
+from crystalcli.storage.tables.rows import RUN_SIZE, RunRow, batched, checked_row, typed_rows
 
-_AT_ONCE = 1024  # chunks in a stretch
+_CHUNKS_AT_ONCE = 1024
 
 
-def runs_by_chunk(store: Store, chunks: int) -> Iterator[tuple[int, int]]:
-    """(first chunk, chunks) of every run that begins before chunk `chunks`, in order of their first chunks."""
+class RunTable(Database):
+    """The rows of `run`."""
+
+    def add_runs(self, runs: Iterable[RunRow]) -> None:
+        """Insert runs, inside a transaction."""
+        self._db.executemany("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?)", runs)
+
+    def runs_of(self, source: int) -> list[RunRow]:
+        """Read a source's runs, in order."""
+        rows = self.rows("SELECT * FROM run WHERE source = ? ORDER BY ordinal", (source,))
+        return [checked_row(RunRow, row, self.path) for row in rows]
+
+    def runs_over(self, chunk: int) -> list[RunRow]:
+        """Read every run that holds `chunk`: one for each place where that text stands."""
+        query = (
+            "SELECT * FROM run WHERE first_chunk BETWEEN ? AND ? AND first_chunk + chunks > ? ORDER BY source, ordinal"
+        )
+        return [checked_row(RunRow, row, self.path) for row in self.rows(query, (chunk - RUN_SIZE + 1, chunk, chunk))]
+
+
+def runs_by_chunk(store: Database, chunks: int) -> Iterator[tuple[int, int]]:
+    """Read (first chunk, chunks) of the runs that begin before chunk `chunks`, in order of their first chunks."""
     query = "SELECT first_chunk, chunks FROM run WHERE first_chunk >= ? AND first_chunk < ? ORDER BY first_chunk"
-    for start in range(0, chunks, _AT_ONCE):
-        yield from typed_rows(store.rows(query, (start, min(chunks, start + _AT_ONCE))), (int, int), store.path)
+    for start in range(0, chunks, _CHUNKS_AT_ONCE):
+        end = min(chunks, start + _CHUNKS_AT_ONCE)
+        yield from typed_rows(store.rows(query, (start, end)), (int, int), store.path)
 
 
-def runs_in_order(store: Store) -> list[tuple[str, int, int, int]]:
-    """(path of the document, ordinal, first chunk, chunks) of every run, in the order in which documents were read."""
+def runs_in_order(store: Database) -> list[tuple[str, int, int, int]]:
+    """Read (document's path, ordinal, first chunk, chunks) of every run, in order of reading."""
     query = (
         "SELECT path, ordinal, first_chunk, run.chunks FROM run JOIN source ON source.id = run.source "
         "ORDER BY run.source, ordinal"
@@ -26,44 +50,31 @@ def runs_in_order(store: Store) -> list[tuple[str, int, int, int]]:
     return typed_rows(store.rows(query), (str, int, int, int), store.path)
 
 
-def first_sources(store: Store, chunks: Sequence[int]) -> dict[int, tuple[int, str, str]]:
-    """For each chunk that a document refers to: the first such document's id, path and kind."""
+def first_sources(store: Database, chunks: Sequence[int]) -> dict[int, tuple[int, str, str]]:
+    """Find the first document of each chunk.
+
+    Returns:
+        (source id, path, kind) by chunk; chunks without a document are left out.
+    """
+    # SQLite takes the columns outside of the aggregate from the row with the least id.
     query = (
         "WITH wanted(chunk) AS (VALUES {}) "
         "SELECT chunk, min(source.id), source.path, source.kind FROM wanted CROSS JOIN run CROSS JOIN source "
         f"WHERE first_chunk BETWEEN chunk - {RUN_SIZE - 1} AND chunk AND first_chunk + run.chunks > chunk "
-        "AND source.id = run.source GROUP BY chunk"  # SQLite takes the other columns from the row with the least id
+        "AND source.id = run.source GROUP BY chunk"
     )
-    found: dict[int, tuple[int, str, str]] = {}
-    for some in batched(chunks):
-        rows = store.rows(query.format(", ".join(["(?)"] * len(some))), some)
+    sources: dict[int, tuple[int, str, str]] = {}
+    for batch in batched(chunks):
+        rows = store.rows(query.format(", ".join(["(?)"] * len(batch))), batch)
         for chunk, source, path, kind in typed_rows(rows, (int, int, str, str), store.path):
-            found[chunk] = source, path, kind
-    return found
+            sources[chunk] = source, path, kind
+    return sources
 
 
-def runs_of_all(store: Store, sources: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(source, first chunk, chunks) of every run of `sources`."""
-    found: list[tuple[int, int, int]] = []
-    for some in batched(sources):
-        query = f"SELECT source, first_chunk, chunks FROM run WHERE source IN ({', '.join('?' * len(some))})"
-        found += typed_rows(store.rows(query, some), (int, int, int), store.path)
-    return found
-
-
-def with_landmarks(store: Store, sources: Sequence[int], kind: str, count: int) -> list[int]:
-    """Those of `sources` that have at least `count` landmarks of a kind; only so many of each are looked at."""
-    found: list[int] = []
-    for some in batched(sources):
-        query = (
-            f"WITH wanted(source) AS (VALUES {', '.join(['(?)'] * len(some))}) SELECT source FROM wanted WHERE EXISTS "
-            "(SELECT 1 FROM landmark WHERE landmark.source = wanted.source AND kind = ? LIMIT 1 OFFSET ?)"
-        )
-        found += (source for (source,) in typed_rows(store.rows(query, (*some, kind, count - 1)), (int,), store.path))
-    return found
-
-
-def batched(values: Sequence[int], size: int = 512) -> Iterator[Sequence[int]]:
-    """The values, some at a time: a query takes only so many."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
+def runs_of_all(store: Database, sources: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Read (source, first chunk, chunks) of every run of `sources`."""
+    runs: list[tuple[int, int, int]] = []
+    for batch in batched(sources):
+        query = f"SELECT source, first_chunk, chunks FROM run WHERE source IN ({', '.join('?' * len(batch))})"
+        runs += typed_rows(store.rows(query, batch), (int, int, int), store.path)
+    return runs

@@ -1,27 +1,153 @@
-"""Parts of many segments, read in few queries and never all at once. Each is checked against its digest."""
+"""The tables `segment` and `part`: the chunks that each commit added, and their blobs.
+
+Knows digests of parts, and that texts and contexts are zstd frames. Does not know what a vector
+code or a term is; docs/FORMAT.md says what each part holds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from crystalcli.storage.store import Store, digest
+from crystalcli.storage.file.database import Database
+from crystalcli.storage.tables.blobs import compressed, decompressed, digest
+from crystalcli.storage.tables.rows import SegmentRow, checked_row, typed_rows
 
-_AT_ONCE = 32  # segments in a query: some hundred kilobytes
+CONTEXTS_PART = "contexts"  # the part's name
+CONTEXTS_SINCE = 2  # the format version from which on chunks have contexts
+_SEGMENTS_AT_ONCE = 32  # in a query: some hundred kilobytes
 
 
-def stored_parts(store: Store, segments: Sequence[int], names: Sequence[str]) -> Iterator[dict[str, bytes]]:
-    """For each of `segments`, in their order, the parts called `names` by name; one that is not stored is left out.
+class SegmentTables(Database):
+    """The rows of `segment` and `part`."""
 
-    Raises DamagedCrystalError for a part that is not what was written.
+    def segments(self) -> list[SegmentRow]:
+        """Read every segment, in order of its chunks."""
+        return [checked_row(SegmentRow, row, self.path) for row in self.rows("SELECT * FROM segment ORDER BY id")]
+
+    def add_segment(self, segment: SegmentRow) -> int:
+        """Insert a segment (its id is ignored), inside a transaction; return its id."""
+        marks = ", ".join("?" * len(segment))
+        return int(self._db.execute(f"INSERT INTO segment VALUES ({marks})", (None, *segment[1:])).lastrowid or 0)
+
+    def mark_encoded(self, segment: int) -> None:
+        """Record that a segment's layers are stored, inside a transaction."""
+        self._db.execute("UPDATE segment SET encoded = 1 WHERE id = ?", (segment,))
+
+    def add_part(self, segment: int, name: str, data: bytes, size: int | None = None) -> None:
+        """Insert or replace a part, inside a transaction.
+
+        Args:
+            segment: The segment's id.
+            name: The part's name.
+            data: Its bytes as they are stored.
+            size: Bytes once decompressed, when `data` is compressed.
+        """
+        values = (segment, name, len(data) if size is None else size, digest(data), data)
+        self._db.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?)", values)
+
+    def part(self, segment: int, name: str) -> bytes:
+        """Read a part's bytes as they are stored.
+
+        Raises:
+            DamagedCrystalError: The part is missing or does not match its digest.
+        """
+        part = self._part(segment, name)
+        if part is None:
+            raise self.damaged(f"part {name} of segment {segment} is missing")
+        return part[1]
+
+    def _part(self, segment: int, name: str) -> tuple[int, bytes] | None:
+        """Read a part's stated size once decompressed and its checked bytes; None without the part."""
+        rows = self.rows("SELECT size, digest, data FROM part WHERE segment = ? AND name = ?", (segment, name))
+        if not rows:
+            return None
+        size, stored_digest, data = rows[0]
+        if not isinstance(data, bytes) or not isinstance(size, int) or digest(data) != stored_digest:
+            raise self.damaged(f"part {name} of segment {segment} does not match its digest")
+        return int(size), bytes(data)
+
+    def add_text(self, segment: int, text: bytes) -> None:
+        """Compress and insert a segment's text, inside a transaction."""
+        self.add_part(segment, "text", compressed(text), len(text))
+
+    def text(self, segment: int) -> bytes:
+        """Read a segment's text as UTF-8.
+
+        Raises:
+            DamagedCrystalError: The text is missing, does not match its digest or does not decompress.
+        """
+        text = self.frame(segment, "text")
+        if text is None:
+            raise self.damaged(f"part text of segment {segment} is missing")
+        return text
+
+    def frame(self, segment: int, name: str) -> bytes | None:
+        """Read and decompress a part that is one zstd frame; None without the part.
+
+        Raises:
+            DamagedCrystalError: The part does not match its digest or does not decompress.
+        """
+        part = self._part(segment, name)
+        if part is None:
+            return None
+        size, frame = part
+        try:
+            return decompressed(frame, size)
+        except ValueError as error:
+            raise self.damaged(f"part {name} of segment {segment} {error}") from error
+
+    def part_sizes(self) -> dict[str, tuple[int, int]]:
+        """Sum the sizes of parts by name: bytes as stored, and bytes before compression."""
+        query = "SELECT name, sum(length(data)), sum(size) FROM part GROUP BY name"
+        rows = typed_rows(self.rows(query), (str, int, int), self.path)
+        return {name: (stored, size) for name, stored, size in rows}
+
+
+def stored_parts(store: Database, segments: Sequence[int], names: Sequence[str]) -> Iterator[dict[str, bytes]]:
+    """Read parts of many segments in few queries, never all at once.
+
+    Args:
+        store: The crystal.
+        segments: Ids of segments.
+        names: Names of parts.
+
+    Yields:
+        The parts of each segment by name, in the order of `segments`; missing parts are left out.
+
+    Raises:
+        DamagedCrystalError: A part does not match its digest.
     """
-    for start in range(0, len(segments), _AT_ONCE):
-        some = segments[start : start + _AT_ONCE]
+    for start in range(0, len(segments), _SEGMENTS_AT_ONCE):
+        batch = segments[start : start + _SEGMENTS_AT_ONCE]
         query = "SELECT segment, name, digest, data FROM part WHERE segment IN ({}) AND name IN ({})"
-        marks = (", ".join("?" * len(values)) for values in (some, names))
-        found: dict[int, dict[str, bytes]] = {segment: {} for segment in some}
-        for segment, name, wanted, data in store.rows(query.format(*marks), [*some, *names]):
-            if not isinstance(data, bytes) or name not in names or digest(data) != wanted:
+        marks = (", ".join("?" * len(values)) for values in (batch, names))
+        parts: dict[int, dict[str, bytes]] = {segment: {} for segment in batch}
+        for segment, name, stored_digest, data in store.rows(query.format(*marks), [*batch, *names]):
+            if not isinstance(data, bytes) or name not in names or digest(data) != stored_digest:
                 raise store.damaged(f"part {name} of segment {segment} does not match its digest")
-            found[segment][name] = data
-        for segment in some:
-            yield found.pop(segment)
+            parts[segment][name] = data
+        for segment in batch:
+            yield parts.pop(segment)
+
+
+def add_contexts(store: SegmentTables, segment: int, contexts: Sequence[str]) -> None:
+    """Store the contexts of a segment's chunks, inside a transaction; no part if all are empty."""
+    if any(contexts):
+        text = "\n".join(contexts).encode()
+        store.add_part(segment, CONTEXTS_PART, compressed(text), len(text))
+
+
+def contexts_of(store: SegmentTables, row: SegmentRow) -> list[str]:
+    """Read the context of each of a segment's chunks, "" where none is known.
+
+    Raises:
+        DamagedCrystalError: The part is damaged, not UTF-8, or its lines contradict the chunk count.
+    """
+    data = store.frame(row.id, CONTEXTS_PART)
+    try:
+        contexts = data.decode().split("\n") if data is not None else [""] * row.chunks
+    except UnicodeDecodeError as error:
+        raise store.damaged(f"part {CONTEXTS_PART} of segment {row.id} is not UTF-8") from error
+    if len(contexts) != row.chunks:
+        raise store.damaged(f"segment {row.id}: expected {row.chunks} contexts, got {len(contexts)}")
+    return contexts

@@ -2,40 +2,32 @@
 
 The question it answers: how is it written so that a commit is whole, and read so that damage is seen?
 
-atomic_replace.py  A crystal written beside its place, which it takes when it is whole. Until then
-                   whatever stands there stays as it was.
-check.py           What can be said of a file without knowing what it means: SQLite's own checks,
-                   seals, and the digest of every blob.
-salvage.py         Reads a damaged crystal row by row, around what is broken, and puts a repaired
-                   one in its place.
+atomic_replace.py  Atomic replacement: a crystal is written beside its place and renamed when it is
+                   whole.
+check.py           Checks of a crystal's storage: SQLite's own, seals, and digests of blobs.
+salvage.py         Salvage: a damaged crystal is read row by row, and replaced by a repaired one.
 store.py           One crystal file: the sum of its tables, in and out.
 
 file/
-    connection.py      Connections to the database in a crystal's file: made, opened, and what
-                       SQLite refuses said in words.
-    database.py        A crystal as an open database: opened and given back, its transactions, its
-                       queries. Knows SQLite, locks and seals.
-    file_lock.py       Who may write a crystal: a lock file beside it, since SQLite's own locks last
-                       one commit only.
-    query_guard.py     Queries on a file that may be anybody's: errors by name, and an end to those
-                       that go in circles.
-    schema.py          The tables of a crystal. `docs/FORMAT.md` says the same in words; a test
-                       compares the two.
-    seal.py            Seals: what groups of rows add up to. A row that is missing, altered or
-                       foreign breaks its group's seal.
-    signals.py         Signals that would stop the program, made to wait while something is done
-                       that must not be left half done.
+    connection.py      Connections to a crystal's database, and SQLite's errors in plain words.
+    database.py        A crystal as an open database: opening, closing, transactions and queries.
+    file_lock.py       The lock file beside a crystal: one writer at a time.
+    query_guard.py     Queries on a file of unknown origin: errors by name, and bounds on rows and
+                       time.
+    schema.py          The schema of a crystal: its tables, by format version.
+    seal.py            Seals: sums over groups of rows that reveal a missing, altered or foreign
+                       row.
+    signals.py         Deferred signals: SIGINT, SIGTERM and SIGHUP wait for the end of a block.
 
 tables/
     blobs.py           Blobs: their digests, and zstd frames.
-    chunk_spans.py     Where a segment's chunks, and the units in them, begin and end: one stream of
-                       varints.
+    chunk_spans.py     The spans of a segment's chunks and units, as one list of integers.
     codebooks.py       The table `codebook`: the codebooks of a crystal with an encoder of its own,
                        as named blobs.
     landmarks.py       The table `landmark`: named places in documents, such as headings and pages.
     lexicons.py        The tables `lexicon` and `posting`: the segments of the lexical index, and
                        their blocks.
-    reason_codes.py    Reason codes for crystals of format versions 1 and 2, whose ledger has only
+    reason_codes.py    Reason codes for crystals of format versions 1 and 2, which store only
                        sentences.
     rows.py            The rows of a crystal's tables, as `storage.file.schema` describes them, and
                        their checks.

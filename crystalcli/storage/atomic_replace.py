@@ -1,6 +1,7 @@
-"""A crystal written beside its place, which it takes when it is whole. Until then whatever stands there stays as it was.
+"""Atomic replacement: a crystal is written beside its place and renamed when it is whole.
 
-The file being written is `.NAME-new`, with what SQLite keeps beside it. What a kill leaves of it the next run removes.
+Until then the file in its place stays as it was. The file being written is `.NAME-new`, with
+SQLite's files beside it; the next run removes the leftovers of a kill.
 """
 
 from __future__ import annotations
@@ -18,30 +19,37 @@ from crystalcli.storage.store import Store
 
 @contextlib.contextmanager
 def write_beside(place: Path, meta: Mapping[str, str], old: Store | None = None) -> Iterator[Store]:
-    """A new, empty crystal that is at `place` once the block has ended without an error; else it is removed.
+    """Make a new, empty crystal that is renamed to `place` after the block.
 
-    old: the crystal that stands there, open for writing: replaced and closed at the end. Without it nothing may stand there.
-    Raises CrystalError when the place is taken or cannot be written.
+    If the block raises, the new crystal is removed.
+
+    Args:
+        place: The new crystal's path; must not exist without `old`.
+        meta: The rows of its table `meta`.
+        old: The crystal at `place`, open for writing; it is replaced and closed at the end.
+
+    Raises:
+        CrystalError: The path exists or cannot be written.
     """
     real = Path(os.path.realpath(place))
     if not real.parent.is_dir():
-        raise CrystalError(f"no such folder: {real.parent}")
+        raise CrystalError(f"folder {real.parent} does not exist")
     lock = lock_beside(place) if old is None else None  # `old` holds it already
     beside = real.with_name(f".{real.name}-new")
     try:
         if old is None and real.exists():
-            raise CrystalError(f"{place} exists already")
+            raise CrystalError(f"{place} already exists")
         _remove(beside)
         try:
             with Store.create(beside, dict(meta)) as new:
                 yield new
-            _settle(beside)
+            _sync_file(beside)
             if old is None:
-                os.replace(beside, real)  # noqa: PTH105 - as the store does when it gives way
+                os.replace(beside, real)  # noqa: PTH105 - Path.rename does not replace everywhere
             else:
                 shutil.copymode(real, beside)
                 old.give_way(beside)
-            _sync(real.parent)
+            _sync_folder(real.parent)
         except BaseException:
             _remove(beside)
             raise
@@ -51,16 +59,16 @@ def write_beside(place: Path, meta: Mapping[str, str], old: Store | None = None)
         release_lock(lock)
 
 
-def _settle(path: Path) -> None:
-    """See to it that a closed crystal is one file, and that its bytes are on the disk."""
-    if path.with_name(path.name + "-wal").exists():  # the last bytes did not find room in the file itself
-        raise CrystalError(f"cannot write {path.parent}: not all of it could be brought into one file")
+def _sync_file(path: Path) -> None:
+    """Sync a closed crystal to the disk; raise CrystalError unless it is one file."""
+    if path.with_name(path.name + "-wal").exists():  # the disk had no room for its last bytes
+        raise CrystalError(f"cannot write {path.parent}: no room for the last bytes; make room there and try again")
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
-def _sync(folder: Path) -> None:
-    """Make a new name in `folder` last, where the system lets a folder be opened for that."""
+def _sync_folder(folder: Path) -> None:
+    """Sync the names in a folder to the disk, where the system can."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -70,6 +78,7 @@ def _sync(folder: Path) -> None:
 
 
 def _remove(path: Path) -> None:
+    """Remove a crystal and SQLite's files beside it."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + suffix).unlink()

@@ -1,6 +1,7 @@
-"""Reads a damaged crystal row by row, around what is broken, and puts a repaired one in its place.
+"""Salvage: a damaged crystal is read row by row, and replaced by a repaired one.
 
-Knows pages that cannot be read and tables that are not there. Does not know what the rows mean, nor believes them.
+Knows how to read around unreadable pages and missing tables. Does not know what the rows mean, and
+does not trust them.
 """
 
 from __future__ import annotations
@@ -17,22 +18,33 @@ from typing import Any
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.storage.file.connection import connect
 from crystalcli.storage.file.query_guard import QueryGuard
-from crystalcli.storage.file.schema import FORMAT_VERSION, contradiction, statements
+from crystalcli.storage.file.schema import FORMAT_VERSION, schema_fault, schema_statements
 from crystalcli.storage.file.seal import Group, group_column, row_digest, sealed_tables
 from crystalcli.storage.store import Store
 
-_PROBED = 50_000  # row numbers tried one by one where a page in the middle of a table cannot be read
-_BEYOND = 2_000  # the same where nothing behind that page can be read
-_MADE_AGAIN = ("lexicon", "posting")  # tables that nobody reads from a wreck
+_GAP_PROBES = 50_000  # row numbers tried one by one across an unreadable page in a table
+_END_PROBES = 2_000  # the same when no page after that one can be read
+_REBUILT = ("lexicon", "posting")  # tables that repair makes anew, not from the damaged file
+_KEYS = {"meta": "key", "run": "source, ordinal", "landmark": "source, kind, start", "seal": "name, number"}
 _MODULUS = 1 << 128
 
 
 class DamagedFile:
-    """A damaged crystal, open for reading. Raises DamagedCrystalError when not even its list of tables can be read."""
+    """A damaged crystal, open for reading.
+
+    Attributes:
+        path: The file.
+        unreadable: The tables of which a row could not be read.
+        version: Its format version.
+
+    Raises:
+        DamagedCrystalError: Its list of tables cannot be read.
+        CrystalError: The file, or a copy beside it, cannot be opened.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.unreadable: set[str] = set()  # tables of which some row could not be read
+        self.unreadable: set[str] = set()
         self.version = _version_of(path)
         self._copy: Path | None = None
         self._db = self._connect()
@@ -40,18 +52,18 @@ class DamagedFile:
         self._guard = QueryGuard(self._db, path)
         self._read: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._columns = {name: _columns(name, self.version) for name in (*sealed_tables(), "seal")}
-        found = self._guard.stream("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        tables = self._guard.stream("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
         self._tables = {
-            name for name, sql in found if sql and "GENERATED" not in sql.upper() and " AS " not in sql.upper()
+            name for name, sql in tables if sql and "GENERATED" not in sql.upper() and " AS " not in sql.upper()
         }
 
     def _connect(self) -> sqlite3.Connection:
-        """The file itself, or, where its schema is damaged, a copy of it with the schema as it should be."""
+        """Open the file itself, or, if its schema is damaged, a copy with a correct schema."""
         try:
             db = connect(self.path, False)
             schema = list(QueryGuard(db, self.path).stream("SELECT type, name, sql FROM sqlite_master"))
             for version in (self.version, *range(FORMAT_VERSION, 0, -1)):
-                if not contradiction(schema, version):
+                if not schema_fault(schema, version):
                     self.version = version
                     return db
             db.close()
@@ -65,7 +77,7 @@ class DamagedFile:
         except OSError as error:
             raise CrystalError(f"cannot write {self._copy}: {error.strerror}") from error
         try:
-            _mend_schema(self._copy, self.version)
+            _rewrite_schema(self._copy, self.version)
             return connect(self._copy, False)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             self._drop_copy()
@@ -75,7 +87,7 @@ class DamagedFile:
             raise
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file, and remove the copy."""
         self._db.close()
         self._drop_copy()
 
@@ -85,59 +97,67 @@ class DamagedFile:
                 Path(f"{self._copy}{suffix}").unlink(missing_ok=True)
 
     def table(self, name: str, *, without: str = "") -> list[dict[str, Any]]:
-        """The rows of a table that can be read, by column, in order of their keys. without: a column to leave out.
+        """Read the rows of a table that can be read, in order of their keys.
 
-        Rows of tables that have row numbers carry theirs as `rowid`.
+        Args:
+            name: The table.
+            without: A column to leave out.
+
+        Returns:
+            The rows by column; in tables with row numbers with `rowid`, too.
         """
         if (name, without) not in self._read:
             self._read[name, without] = self._rows_of(name, without)
         return [dict(row) for row in self._read[name, without]]
 
     def _rows_of(self, name: str, without: str) -> list[dict[str, Any]]:
+        """Read a table from both ends, then row by row across the gap between."""
         if name not in self._tables:
             self.unreadable.add(name)
             return []
-        columns = [each for each in self._columns[name] if each != without]
+        columns = [column for column in self._columns[name] if column != without]
         keyed = name in _KEYS
-        key = _KEYS.get(name, "rowid")
-        shown = ", ".join(columns if keyed else ["rowid", *columns])
-        rows: dict[Any, tuple[Any, ...]] = {}
+        key = _KEYS.get(name, "rowid").split(", ")
         names = columns if keyed else ["rowid", *columns]
+        selected = ", ".join(names)
+        rows: dict[Any, tuple[Any, ...]] = {}
 
-        def take(where: str, values: tuple[Any, ...], order: str) -> bool:
-            """Rows until one cannot be read; whether all could."""
+        def take(where: str, values: tuple[Any, ...], direction: str) -> bool:
+            """Read rows until one is unreadable; tell whether all were read."""
+            order = ", ".join(column + direction for column in key)
             try:
                 for row in self._guard.stream(
-                    f"SELECT {shown} FROM {name} NOT INDEXED {where} ORDER BY {order}", values
+                    f"SELECT {selected} FROM {name} NOT INDEXED {where} ORDER BY {order}", values
                 ):
                     rows.setdefault(row if keyed else row[0], row)
             except DamagedCrystalError:
                 return False
             return True
 
-        first = key.split(", ")
-        if not take("", (), key):
+        if not take("", (), ""):
             self.unreadable.add(name)
-            low = max((each for each in rows if type(each) is int), default=0)
-            take("", (), ", ".join(f"{each} DESC" for each in first))
+            low = max((number for number in rows if type(number) is int), default=0)
+            take("", (), " DESC")
             if keyed:
-                for number in self._numbers(columns[0]):
+                for value in self._key_values(columns[0]):
                     for direction in ("", " DESC"):
-                        take(f"WHERE {columns[0]} = ?", (number,), ", ".join(each + direction for each in first))
+                        take(f"WHERE {columns[0]} = ?", (value,), direction)
             else:
-                high = min((each for each in rows if type(each) is int and each > low), default=low + _BEYOND)
-                query = f"SELECT {shown} FROM {name} NOT INDEXED WHERE rowid = ?"
-                for number in range(low + 1, min(high, low + _PROBED)):
+                high = min(
+                    (number for number in rows if type(number) is int and number > low), default=low + _END_PROBES
+                )
+                query = f"SELECT {selected} FROM {name} NOT INDEXED WHERE rowid = ?"
+                for number in range(low + 1, min(high, low + _GAP_PROBES)):
                     with contextlib.suppress(DamagedCrystalError):
                         rows.update((row[0], row) for row in self._guard.stream(query, (number,)))
-        return [dict(zip(names, rows[each], strict=True)) for each in sorted(rows, key=repr if keyed else None)]
+        return [dict(zip(names, rows[number], strict=True)) for number in sorted(rows, key=repr if keyed else None)]
 
-    def _numbers(self, column: str) -> list[Any]:
-        """Values to look for in a key's first column: the sources, where rows of documents are looked for."""
+    def _key_values(self, column: str) -> list[Any]:
+        """Give the values to look up in a key's first column: ids of sources, in tables of documents."""
         return [row["id"] for row in self.table("source")] if column == "source" else []
 
     def cell(self, table: str, column: str, rowid: int) -> Any:
-        """One value, or None when it cannot be read."""
+        """Read one value; None if it cannot be read."""
         try:
             rows = list(self._guard.stream(f"SELECT {column} FROM {table} NOT INDEXED WHERE rowid = ?", (rowid,)))
         except DamagedCrystalError:
@@ -145,15 +165,16 @@ class DamagedFile:
         return rows[0][0] if rows else None
 
     def seals(self) -> dict[Group, bool]:
-        """For each group that has a seal, whether the rows that can be read are those that were sealed."""
+        """Tell, for each group with a seal, whether its readable rows are those that were sealed."""
         sums: defaultdict[Group, int] = defaultdict(int)
-        for table in (each for each in sealed_tables() if each not in _MADE_AGAIN):
-            names = [each for each in self._columns[table] if each != "data" or "digest" not in self._columns[table]]
+        for table in (table for table in sealed_tables() if table not in _REBUILT):
+            columns = self._columns[table]
+            names = [name for name in columns if name != "data" or "digest" not in columns]
             group, column = group_column(table, names)
             for row in self.table(table, without="data"):
                 with contextlib.suppress(TypeError, OverflowError):
                     number = 0 if column == "0" else row[column]
-                    sums[(group, number)] += row_digest(table, [row[each] for each in names])
+                    sums[(group, number)] += row_digest(table, [row[name] for name in names])
         return {
             (row["name"], row["number"]): (sums.get((row["name"], row["number"]), 0) % _MODULUS).to_bytes(16, "little")
             == row["total"]
@@ -161,35 +182,34 @@ class DamagedFile:
         }
 
 
-_KEYS = {"meta": "key", "run": "source, ordinal", "landmark": "source, kind, start", "seal": "name, number"}
+def _rewrite_schema(path: Path, version: int) -> None:
+    """Rewrite the list of tables as a file of a format version has it; every other entry goes.
 
+    Args:
+        path: The file. The first pages that it names for tables are kept if they are in range.
+        version: The format version.
 
-def _mend_schema(path: Path, version: int) -> None:
-    """Write each table into its place in the list of tables, as a file of that format version has it.
-
-    Its first page is believed where it names one; what is no table of this program's goes. Raises sqlite3.Error.
+    Raises:
+        sqlite3.Error: The file cannot be opened or written.
     """
-    db = sqlite3.connect(":memory:")
-    with contextlib.closing(db):
-        for statement in statements(version):
-            db.execute(statement)
-        wanted = db.execute("SELECT rowid, type, name, tbl_name, rootpage, sql FROM sqlite_master").fetchall()
+    with _empty_database(version) as db:
+        expected = db.execute("SELECT rowid, type, name, tbl_name, rootpage, sql FROM sqlite_master").fetchall()
     db = sqlite3.connect(path, isolation_level=None)
     db.text_factory = bytes
     with contextlib.closing(db):
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA writable_schema = ON")
-        found = {}
+        entries = {}
         with contextlib.suppress(sqlite3.DatabaseError):
             for row in db.execute("SELECT rowid, name, rootpage FROM sqlite_master"):
-                found[row[0]] = row
-        by_name = {row[1]: row[2] for row in found.values()}
-        last = db.execute("PRAGMA page_count").fetchone()[0]
+                entries[row[0]] = row
+        roots = {name: root for _, name, root in entries.values()}
+        last_page = db.execute("PRAGMA page_count").fetchone()[0]
         db.execute("DELETE FROM sqlite_master")
-        for rowid, kind, name, table, expected, sql in wanted:
-            root = by_name.get(name.encode(), found[rowid][2] if rowid in found else expected)
-            root = root if type(root) is int and 1 < root <= last else expected
-            if root <= last:
+        for rowid, kind, name, table, usual_root, sql in expected:
+            root = roots.get(name.encode(), entries[rowid][2] if rowid in entries else usual_root)
+            root = root if type(root) is int and 1 < root <= last_page else usual_root
+            if root <= last_page:
                 values = (rowid, kind, name, table, root, sql)
                 db.execute(
                     "INSERT INTO sqlite_master (rowid, type, name, tbl_name, rootpage, sql) VALUES (?, ?, ?, ?, ?, ?)",
@@ -197,8 +217,17 @@ def _mend_schema(path: Path, version: int) -> None:
                 )
 
 
+@contextlib.contextmanager
+def _empty_database(version: int) -> Iterator[sqlite3.Connection]:
+    """Make an empty database in memory with the tables of a format version."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        for statement in schema_statements(version):
+            db.execute(statement)
+        yield db
+
+
 def _version_of(path: Path) -> int:
-    """The format version in the file's header; this program's own where that is damaged."""
+    """Read the format version in the file's header; this program's own if that is damaged."""
     try:
         with path.open("rb") as file:
             version = int.from_bytes(file.read(64)[60:], "big")
@@ -208,28 +237,36 @@ def _version_of(path: Path) -> int:
 
 
 def _columns(table: str, version: int) -> list[str]:
-    """A table's columns in a file of a format version."""
-    db = sqlite3.connect(":memory:")
-    with contextlib.closing(db):
-        for statement in statements(version):
-            db.execute(statement)
+    """Name a table's columns in a file of a format version."""
+    with _empty_database(version) as db:
         return [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
 
 
 def insert_rows(store: Store, table: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Rows as they were read, inside a transaction."""
+    """Insert or replace rows as `DamagedFile.table` gives them, inside a transaction."""
     for row in rows:
-        names = [each for each in row if each != "rowid"]
+        names = [name for name in row if name != "rowid"]
         store.rows(
             f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-            [row[each] for each in names],
+            [row[name] for name in names],
         )
 
 
 def put_in_place(repaired: Path, path: Path, backup: bool) -> Path | None:
-    """The repaired file takes the damaged one's name; where the damaged one is kept now. Raises CrystalError.
+    """Replace the damaged file by the repaired one.
 
-    What SQLite left beside the damaged file goes with it: it would be taken for the new one's.
+    SQLite's files beside the damaged file go with it: SQLite would take them for the new one's.
+
+    Args:
+        repaired: The repaired file.
+        path: The damaged file.
+        backup: Whether to keep the damaged file.
+
+    Returns:
+        The path of the damaged file now; None without a backup.
+
+    Raises:
+        CrystalError: The system refuses.
     """
     kept = next(_free_names(path)) if backup else None
     try:
@@ -252,6 +289,7 @@ def put_in_place(repaired: Path, path: Path, backup: bool) -> Path | None:
 
 
 def _free_names(path: Path) -> Iterator[Path]:
+    """Yield names for the damaged file that are not taken: `NAME.crystal.damaged`, `NAME-2...`."""
     number = 1
     while True:
         middle = "" if number == 1 else f"-{number}"

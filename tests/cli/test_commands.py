@@ -238,7 +238,7 @@ def test_nothing_to_read(tmp_path, capsys):
 
 def test_a_place_that_cannot_be_written(tmp_path, shelf_folder, capsys):
     code, _, err = here(capsys, "ingest", shelf_folder, "-c", tmp_path / "missing" / "m.crystal")
-    assert (code, "no such folder" in err) == (1, True)
+    assert (code, "missing does not exist" in err) == (1, True)
     code, _, err = here(capsys, "ingest", shelf_folder, "-c", tmp_path)
     assert code == 4
 

@@ -186,7 +186,7 @@ def test_crystals_that_do_not_go_together_are_refused(tmp_path):
         merge_crystals([one], tmp_path / "all.crystal")
     with pytest.raises(CrystalError, match="does not exist"):
         merge_crystals([one, tmp_path / "none.crystal"], tmp_path / "all.crystal")
-    with pytest.raises(CrystalError, match="no such folder"):
+    with pytest.raises(CrystalError, match=r"folder .* does not exist"):
         merge_crystals([one, two], tmp_path / "none" / "all.crystal")
     sealed = digest(b"\0").hex()
     for change, kind, message in (

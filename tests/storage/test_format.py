@@ -8,7 +8,7 @@ from pathlib import Path
 
 from support.repository import DOCS
 
-from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, contradiction, statements, tables
+from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, schema_fault, schema_statements, table_names
 from crystalcli.storage.store import Store
 
 FORMAT = (DOCS / "FORMAT.md").read_text(encoding="utf-8")
@@ -25,12 +25,12 @@ def test_every_table_and_column_is_written_down(tmp_path):
         name: [(column, kind) for column, kind in re.findall(r"^\| `(\w+)` \| (\w+) \|", rows, re.MULTILINE)]
         for name, rows in re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", FORMAT, re.MULTILINE | re.DOTALL)
     }
-    assert list(said) == tables()
+    assert list(said) == table_names()
     for name, columns in said.items():
         real = [(row[1], row[2]) for row in db.execute(f"PRAGMA table_info({name})")]
         assert columns == real, name
     keys = dict(re.findall(r"^### `(\w+)`\n.*?Key: (.*?)[.;]", FORMAT, re.MULTILINE | re.DOTALL))
-    for name in tables():
+    for name in table_names():
         info = db.execute(f"PRAGMA table_info({name})").fetchall()
         key = [row[1] for row in sorted(info, key=lambda row: row[5]) if row[5]]
         assert re.findall(r"`(\w+)`", keys[name]) == key, name
@@ -52,11 +52,11 @@ def test_the_schema_that_is_checked_is_the_one_that_is_made(tmp_path):
     db = made(tmp_path / "m.crystal")
     rows = db.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
     db.close()
-    assert contradiction(rows) == ""
-    assert len([row for row in rows if row[2]]) == len(statements())
+    assert schema_fault(rows) == ""
+    assert len([row for row in rows if row[2]]) == len(schema_statements())
     for number, (kind, name, sql) in enumerate(rows):
         if sql:
-            assert name in contradiction(rows[:number] + rows[number + 1 :])
-            assert name in contradiction(
+            assert name in schema_fault(rows[:number] + rows[number + 1 :])
+            assert name in schema_fault(
                 [*rows[:number], (kind, name, sql.replace(" ", " NOT ", 2)), *rows[number + 1 :]]
             )

@@ -52,13 +52,13 @@ def change(path: Path, *statements: str, seal: bool = False) -> None:
 
 def reseal(path: Path) -> None:
     """Make every seal hold for the rows as they are."""
-    from crystalcli.storage.file.seal import RowSealer, columns, group_column, sealed_tables
+    from crystalcli.storage.file.seal import RowSealer, group_column, sealed_columns, sealed_tables
 
     db = sqlite3.connect(path, isolation_level=None)
     sealer = RowSealer(db)
     db.execute("DELETE FROM seal")
     for table in sealed_tables():
-        names = columns(db.execute, table)
+        names = sealed_columns(db.execute, table)
         name, number = group_column(table, names)
         for found, *values in db.execute(f"SELECT {number}, {', '.join(names)} FROM {table}").fetchall():
             sealer._count(1, table, name, found, *values)

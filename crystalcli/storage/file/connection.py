@@ -1,6 +1,6 @@
-"""Connections to the database in a crystal's file: made, opened, and what SQLite refuses said in words.
+"""Connections to a crystal's database, and SQLite's errors in plain words.
 
-Knows SQLite's ways with files. Does not know what the tables mean.
+Knows how SQLite handles files. Does not know what the tables mean.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from pathlib import Path
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, NotACrystalError
 from crystalcli.storage.file.file_lock import real_path
-from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, statements
+from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, schema_statements
 from crystalcli.storage.file.seal import RowSealer
 from crystalcli.storage.file.signals import signals_held_back
 
-LARGEST = 1 << 24  # bytes of a blob, decompressed too; nothing this program writes comes near it
+LARGEST = 1 << 24  # bytes of a blob, decompressed too; far more than this program writes
 PAGE_CACHE = 2 << 20  # bytes of the file that SQLite keeps in memory
-PAGE = 2048  # bytes of a page: of every blob a part of one is left empty, and with 4,096 that is 0.02 of the text
+# Bytes of a page. Every blob leaves a part of its last page empty: 0.02 of the text with 4,096.
+PAGE = 2048
 _TRIES = 5
-_PASSING = (
+# Error codes that may go away with the writer that causes them.
+_TRANSIENT = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY_ROLLBACK,
     sqlite3.SQLITE_READONLY_RECOVERY,
@@ -29,20 +31,29 @@ _PASSING = (
 )
 
 
-def make(path: Path, meta: dict[str, str]) -> None:
-    """An empty crystal at `path`, all at once. Raises sqlite3.Error or OSError."""
+def make_database(path: Path, meta: dict[str, str]) -> None:
+    """Make an empty crystal under another name, and rename it to `path`.
+
+    Args:
+        path: Its path, which must not exist.
+        meta: The rows of its table `meta`.
+
+    Raises:
+        sqlite3.Error: SQLite cannot write it.
+        OSError: The system refuses.
+    """
     fresh = path.with_name(path.name + "-new")
-    # What an interruption left, and a log whose crystal someone has deleted: SQLite would read it into the new one.
+    # Leftovers of an interruption, or the log of a deleted crystal: SQLite would read it into the new one.
     for name in (path.name, fresh.name):
         for suffix in ("-wal", "-shm", "-journal"):
             path.with_name(name + suffix).unlink(missing_ok=True)
     fresh.unlink(missing_ok=True)
     try:
-        # SQLite drops what is raised in the functions that count rows for the seals: no Ctrl-C may be raised there.
+        # SQLite drops exceptions in the functions that count rows for the seals: keep Ctrl-C out of them.
         with signals_held_back(), contextlib.closing(_sqlite(f"{fresh.as_uri()}?mode=rwc")) as connection:
             connection.execute(f"PRAGMA page_size = {PAGE}")
             connection.execute("BEGIN IMMEDIATE")
-            for statement in statements():
+            for statement in schema_statements():
                 connection.execute(statement)
             sealer = RowSealer(connection)
             connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
@@ -55,7 +66,8 @@ def make(path: Path, meta: dict[str, str]) -> None:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
         raise
-    with contextlib.suppress(OSError):  # so that the name is on the disk, too; not every system lets us
+    # So that the name is on the disk, too; not every system can sync a folder.
+    with contextlib.suppress(OSError):
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -63,8 +75,8 @@ def make(path: Path, meta: dict[str, str]) -> None:
             os.close(folder)
 
 
-def refused(path: Path, error: Exception) -> CrystalError:
-    """Why the file could not be written, and what to do."""
+def write_error(path: Path, error: Exception) -> CrystalError:
+    """Make the error that says why a file could not be written, and what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return CrystalError(
@@ -81,32 +93,42 @@ def refused(path: Path, error: Exception) -> CrystalError:
 
 
 def connect(path: Path, writable: bool) -> sqlite3.Connection:
-    """A connection to the file at `path`, without a look at its tables.
+    """Connect to the database at `path`; its tables are not read.
 
-    Raises CrystalError, or DamagedCrystalError when it does not hold together.
+    Args:
+        path: The crystal.
+        writable: Whether to open it for writing, too.
+
+    Raises:
+        NotACrystalError: The file is not a crystal.
+        DamagedCrystalError: SQLite finds the file malformed.
+        CrystalError: The file cannot be opened, or another program keeps it busy.
     """
     uri = path.absolute().as_uri()
     modes = [f"{uri}?mode={'rw' if writable else 'ro'}"] * _TRIES
-    if not writable and not os.access(real_path(path).absolute().parent, os.W_OK) and not _unfinished(path):
-        # A crystal left in WAL mode on a read-only medium can only be read as if nothing else touched it.
+    if not writable and not os.access(real_path(path).absolute().parent, os.W_OK) and not _has_pending_log(path):
+        # A crystal left in WAL mode on a read-only medium can only be read as immutable.
         modes = [modes[0], f"{uri}?immutable=1"]
     for number, mode in enumerate(modes, 1):
         try:
-            return _looked_into(mode)
+            return _open_checked(mode)
         except UnicodeDecodeError as error:  # SQLite's message quotes the broken schema
             raise DamagedCrystalError(path, "malformed database schema") from error
         except sqlite3.DatabaseError as error:
-            if number == len(modes) or getattr(error, "sqlite_errorcode", 0) not in _PASSING:
-                raise _unreadable(path, error) from error
-            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:  # a writer was killed as it began or ended
+            if number == len(modes) or getattr(error, "sqlite_errorcode", 0) not in _TRANSIENT:
+                raise _open_error(path, error) from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
+                # A writer was killed as it began or ended: roll back its half commit, which a reader cannot.
                 with contextlib.suppress(sqlite3.DatabaseError):
-                    _looked_into(f"{uri}?mode=rw").close()  # takes back what was half done, which a reader may not
-            elif mode == modes[-1]:  # a writer that begins or ends takes files away beside the crystal: look again
+                    _open_checked(f"{uri}?mode=rw").close()
+            elif mode == modes[-1]:
+                # A writer that begins or ends removes files beside the crystal: try again.
                 time.sleep(0.02)
     raise AssertionError("unreachable")
 
 
-def _looked_into(uri: str) -> sqlite3.Connection:
+def _open_checked(uri: str) -> sqlite3.Connection:
+    """Open a database and read from its list of tables."""
     connection = _sqlite(uri)
     try:
         connection.execute("SELECT type FROM sqlite_master LIMIT 1").fetchone()
@@ -116,32 +138,38 @@ def _looked_into(uri: str) -> sqlite3.Connection:
     return connection
 
 
-def _unfinished(path: Path) -> bool:
-    """Whether something beside the crystal belongs to it: without that the file alone may be half of two commits."""
+def _has_pending_log(path: Path) -> bool:
+    """Tell whether a log or journal beside the crystal holds a part of its last commits."""
     place = real_path(path)
-    beside = (place.with_name(place.name + suffix) for suffix in ("-wal", "-journal"))
-    return any(each.exists() and each.stat().st_size > 0 for each in beside)
+    logs = (place.with_name(place.name + suffix) for suffix in ("-wal", "-journal"))
+    return any(log.exists() and log.stat().st_size > 0 for log in logs)
 
 
-def _unreadable(path: Path, error: sqlite3.Error) -> CrystalError:
+def _open_error(path: Path, error: sqlite3.Error) -> CrystalError:
+    """Make the error that says why a file could not be opened, and what to do."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return CrystalError(f"{path} is in use by another program: try again")
-    if code in _PASSING and _unfinished(path):
+    if code in _TRANSIENT and _has_pending_log(path):
         return CrystalError(
             f"cannot open {path}: it was left in the middle of a write, and this place cannot be written; "
             "copy it, with the files beside it, to where it can"
         )
     if code & 0xFF in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return CrystalError(f"cannot open {path}: {error}")
-    return not_a_crystal(path, error)
+    return not_a_crystal_error(path, error)
 
 
-def not_a_crystal(path: Path, error: Exception | None = None) -> CrystalError:
-    """What a file is that is not a crystal, or not a whole one.
+def not_a_crystal_error(path: Path, error: Exception | None = None) -> CrystalError:
+    """Make the error for a file that is not a crystal, or is damaged.
 
-    Only a file that SQLite could not read, or another program's, is opened here: to close a file takes the locks away that
-    SQLite holds on it in this process, and a reader without its locks sees a file that changes under it.
+    Call this only for a file that SQLite cannot read, or another program's: closing a file drops the
+    locks that SQLite holds on it in this process, and a reader without locks sees a file that changes
+    under it.
+
+    Args:
+        path: The file.
+        error: SQLite's error.
     """
     try:
         with path.open("rb") as file:
@@ -161,5 +189,5 @@ def _sqlite(uri: str) -> sqlite3.Connection:
     connection.execute("PRAGMA cell_size_check = ON")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * LARGEST)
     connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE // 1024}")
-    connection.execute("PRAGMA mmap_size = 0")  # what is mapped would count as memory, and grow with the file
+    connection.execute("PRAGMA mmap_size = 0")  # mapped pages would count as memory, and grow with the file
     return connection

@@ -1,7 +1,8 @@
-"""A crystal as an open database: opened and given back, its transactions, its queries. Knows SQLite, locks and seals.
+"""A crystal as an open database: opening, closing, transactions and queries.
 
-Does not know what the tables mean; that is `store`. While a crystal is being written it is in SQLite's WAL mode (readers see
-the last commit and block nobody); when the writer closes it goes back to one plain file.
+Knows SQLite, locks and seals. Does not know what the tables mean; that is `store`. While a crystal
+is being written it is in SQLite's WAL mode (readers see the last commit and never block); when the
+writer closes, it becomes one plain file again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileError, NewerFormatError, NotACrystalError
-from crystalcli.storage.file.connection import connect, make, not_a_crystal, refused
+from crystalcli.storage.file.connection import connect, make_database, not_a_crystal_error, write_error
 from crystalcli.storage.file.file_lock import lock_beside, real_path, release_lock
 from crystalcli.storage.file.query_guard import QueryGuard
-from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, contradiction
+from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, schema_fault
 from crystalcli.storage.file.seal import RowSealer
 from crystalcli.storage.file.signals import signals_held_back
 
@@ -25,15 +26,21 @@ _LARGEST_LOG = 1 << 24  # bytes that the log beside a crystal keeps when it star
 
 
 class Database:
-    """An open crystal. Use `create` or `open`; close it, or use it as a context manager."""
+    """An open crystal. Use `create` or `open`; close it, or use it as a context manager.
+
+    Attributes:
+        path: The crystal, as it was named.
+        writable: Whether it is open for writing.
+        format: Its format version, which a writer keeps.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, writable: bool) -> None:
         self.path = path
         self.writable = writable
-        self.format = FORMAT_VERSION  # its version, which a program that writes to it keeps
+        self.format = FORMAT_VERSION
         self._db = connection
         self._lock: Any = None
-        self._identity = (0, 0)  # of the file, so that another in its place is noticed
+        self._identity = (0, 0)  # device and inode, to notice another file in its place
         self._sealer: RowSealer | None = None
         self._wal = False
         self._guard = QueryGuard(connection, path)
@@ -44,21 +51,29 @@ class Database:
     def create(
         cls, path: Path, meta: dict[str, str], *, wait: float = 0.0, waiting: Callable[[str], None] | None = None
     ) -> Self:
-        """A new crystal at `path`, which must not exist; wait, waiting: as in `lock_beside`.
+        """Make a new crystal and open it for writing.
 
-        It is made under another name and then renamed: there is never half a crystal. Raises CrystalError when the place
-        cannot be written.
+        It is made under another name and then renamed: there is never half a crystal.
+
+        Args:
+            path: Its path, which must not exist.
+            meta: The rows of its table `meta`.
+            wait: As in `lock_beside`.
+            waiting: As in `lock_beside`.
+
+        Raises:
+            CrystalError: The path exists or cannot be written, or another program writes there.
         """
         if not path.parent.is_dir():
-            raise CrystalError(f"no such folder: {path.parent}")
+            raise CrystalError(f"folder {path.parent} does not exist")
         lock = lock_beside(path, wait, waiting)
         try:
             if path.exists():
-                raise CrystalError(f"{path} exists already")
+                raise CrystalError(f"{path} already exists")
             try:
-                make(real_path(path).absolute(), meta)
+                make_database(real_path(path).absolute(), meta)
             except (sqlite3.Error, OSError) as error:
-                raise refused(path, error) from error
+                raise write_error(path, error) from error
             return cls._open(path, lock)
         except BaseException:
             release_lock(lock)
@@ -73,14 +88,20 @@ class Database:
         wait: float = 0.0,
         waiting: Callable[[str], None] | None = None,
     ) -> Self:
-        """The crystal at `path`; wait, waiting: for writing, as in `lock_beside`.
+        """Open a crystal; the file is not changed.
 
-        Changes nothing.
+        Args:
+            path: The crystal.
+            writable: Whether to open it for writing, too.
+            wait: For writing, as in `lock_beside`.
+            waiting: For writing, as in `lock_beside`.
 
         Raises:
             MissingFileError: The file does not exist.
-            NotACrystalError, DamagedCrystalError, NewerFormatError: The file is not a crystal that this program reads.
-            CrystalError: It cannot be opened, or not for writing.
+            NotACrystalError: The file is not a crystal.
+            DamagedCrystalError: The crystal is damaged.
+            NewerFormatError: The crystal was made by a newer version of this program.
+            CrystalError: The crystal cannot be opened, or not for writing.
         """
         if path.is_dir():
             raise NotACrystalError(f"{path} is a folder, not a crystal")
@@ -115,11 +136,11 @@ class Database:
         return DamagedCrystalError(self.path, what)
 
     def close(self) -> None:
-        """Give the file back. After writing, it is one plain file again unless someone else still reads it."""
+        """Close the file. After writing, it is one plain file again unless a reader still has it open."""
         with signals_held_back():
             if self._lock is not None:
                 with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # all that can be moved, whoever is reading
+                    self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # moves as much as readers allow
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("PRAGMA busy_timeout = 200")  # a reader that stays keeps the file in WAL mode
                     self._db.execute("PRAGMA journal_mode = DELETE")
@@ -128,27 +149,33 @@ class Database:
             self._lock = None
 
     def give_way(self, new: Path) -> None:
-        """Let the crystal file `new` take the place of this one, open for writing, and close. Raises CrystalError.
+        """Replace this crystal, open for writing, by another file, and close it.
 
-        Readers that have the old file open go on with it. What SQLite keeps beside a file belongs to it by name only, so
-        first everything is brought into the old file: what is left of its log must never be read as the new file's.
+        Readers that have the old file open continue with it. SQLite's log belongs to a file by name
+        only, so it is first emptied into the old file: it must never be read as the new file's.
+
+        Args:
+            new: The file that takes its place.
+
+        Raises:
+            CrystalError: Another program uses the old file, or the system refuses.
         """
         place = Path(os.path.realpath(self.path))
         try:
             busy, logged, moved = self.rows("PRAGMA wal_checkpoint(FULL)")[0]
-            if busy or logged != moved:  # someone reads what was there before the last commit
+            if busy or logged != moved:  # a reader is still at an older commit
                 raise CrystalError(f"{self.path} is in use by another program: try again")
             self._db.close()
             for suffix in ("-wal", "-shm"):
                 place.with_name(place.name + suffix).unlink(missing_ok=True)
-            os.replace(new, place)  # noqa: PTH105 - the same, and says that it replaces
+            os.replace(new, place)  # noqa: PTH105 - Path.rename does not replace everywhere
         except OSError as error:
             raise CrystalError(f"cannot replace {self.path}: {error.strerror}") from error
         finally:
             self.close()
 
     def replaced(self) -> bool:
-        """Whether another file has taken this one's place since it was opened."""
+        """Tell whether another file has taken this one's place since it was opened."""
         try:
             status = self.path.stat()
         except OSError:
@@ -162,35 +189,39 @@ class Database:
         self.close()
 
     def _check_writable(self) -> None:
-        """Find out now rather than at the first commit, and without changing a byte."""
+        """Find out now, not at the first commit, whether the file can be written; no byte is changed."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("ROLLBACK")
             self._sealer = RowSealer(self._db)
         except sqlite3.Error as error:
-            raise refused(self.path, error) from error
+            raise write_error(self.path, error) from error
 
     def _check_kind(self) -> None:
+        """Check that the file is a crystal of a known version, with its schema; note the version."""
         if self.rows("PRAGMA application_id") != [(APPLICATION_ID,)]:
-            raise not_a_crystal(self.path)
+            raise not_a_crystal_error(self.path)
         version = int(self.rows("PRAGMA user_version")[0][0])
         if version > FORMAT_VERSION:
             raise NewerFormatError(
                 f"{self.path} has format version {version}; this program reads up to {FORMAT_VERSION}: upgrade crystalcli"
             )
         if version < 1:
-            raise self.damaged("it says no format version")
+            raise self.damaged("its format version is missing")
         self.format = version
-        if wrong := contradiction(self.rows("SELECT type, name, sql FROM sqlite_master"), version):
-            raise self.damaged(wrong)
+        if fault := schema_fault(self.rows("SELECT type, name, sql FROM sqlite_master"), version):
+            raise self.damaged(fault)
 
     # --- transactions and queries -------------------------------------------------------------
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, with the seals of what was changed. A full disk or a database error comes out as CrystalError.
+        """Commit everything that the block writes, with its seals; or nothing, if the block raises.
 
-        Signals wait until it is over: SQLite calls back into Python as rows are written, and drops what is raised there.
+        Signals wait for the end: SQLite calls Python as rows are written, and drops exceptions there.
+
+        Raises:
+            CrystalError: The disk is full, or SQLite cannot write.
         """
         with signals_held_back():
             try:
@@ -208,23 +239,24 @@ class Database:
                 if self._db.in_transaction:
                     with contextlib.suppress(sqlite3.Error):
                         self._db.execute("ROLLBACK")
-                raise refused(self.path, error) from error
+                raise write_error(self.path, error) from error
             finally:
                 if self._sealer is not None:
                     self._sealer.forget()
 
     def _begin(self) -> None:
-        if self._sealer is not None and not self._wal:  # not sooner: a file that is refused stays as it was
+        # Not sooner: a file that is opened for writing and refused stays as it was.
+        if self._sealer is not None and not self._wal:
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it is said to be there
-            self._db.execute("PRAGMA fullfsync = ON")  # on macOS, where else the disk may still hold it back
+            self._db.execute("PRAGMA synchronous = FULL")  # a commit that returns is on the disk
+            self._db.execute("PRAGMA fullfsync = ON")  # the same on macOS, where the disk may delay writes
             self._db.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")
             self._wal = True
         self._db.execute("BEGIN IMMEDIATE")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Everything read inside is as of one commit, whatever is written meanwhile. Keep it short: the log grows."""
+        """Read from one commit throughout the block. Keep the block short: the log grows meanwhile."""
         if self._db.in_transaction:
             yield
             return
@@ -237,21 +269,26 @@ class Database:
 
     @property
     def reading(self) -> bool:
-        """Whether a snapshot is open."""
+        """Tell whether a snapshot or a transaction is open."""
         return self._db.in_transaction
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Every row of a query. Raises DamagedCrystalError, or CrystalError when another program keeps the file busy."""
+        """Run a query and give its rows.
+
+        Raises:
+            DamagedCrystalError: The file cannot be read.
+            CrystalError: Another program keeps the file busy.
+        """
         return list(self.stream(query, values))
 
     def stream(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        """The same, one row after the other."""
+        """Run a query and yield its rows; raises as `rows`."""
         return self._guard.stream(query, values)
 
     def version(self) -> int:
-        """Changes whenever another connection commits: a reader's cue to look again."""
+        """Give a number that changes whenever another connection commits: a reader's cue to read again."""
         return int(self.rows("PRAGMA data_version")[0][0])
 
     def file_size(self) -> int:
-        """Bytes of the file as of the last commit, what still waits beside it while writing included."""
+        """Count the bytes of the file as of the last commit, with what is still in the log."""
         return int(self.rows("PRAGMA page_count")[0][0]) * int(self.rows("PRAGMA page_size")[0][0])

@@ -1,7 +1,8 @@
-"""Who may write a crystal: a lock file beside it, since SQLite's own locks last one commit only.
+"""The lock file beside a crystal: one writer at a time.
 
-The lock is the system's (`flock`), so it goes with the process that held it, however that ended; the file that is left
-behind means nothing. Where there are no such locks (Windows, some network file systems) SQLite still keeps commits apart.
+SQLite's own locks last one commit only. The lock is the system's (`flock`), so it goes with the
+process that held it, however that ended; the file that is left behind means nothing. Where the
+system has no such locks (Windows, some network file systems) SQLite still keeps commits apart.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ from typing import Any
 
 from crystalcli.errors import CrystalError
 
-_AGAIN = 0.1  # seconds between two tries
-_TAKEN = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+_RETRY_SECONDS = 0.1
+_HELD_BY_ANOTHER = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 
 
 def real_path(crystal: Path) -> Path:
-    """Where the file itself is: the end of a symbolic link. What SQLite and we keep beside it stands beside that."""
+    """Give the path of the file itself: the end of a symbolic link.
+
+    All files beside a crystal (SQLite's, the lock, a new crystal) stand beside that path.
+    """
     return crystal.resolve() if crystal.is_symlink() else crystal
 
 
 def release_lock(lock: Any) -> None:
-    """Give the right to write back; None is nothing to give."""
+    """Release a lock; None is ignored."""
     if lock is not None:
         with contextlib.suppress(OSError):
             Path(lock.name).unlink()
@@ -34,10 +38,18 @@ def release_lock(lock: Any) -> None:
 
 
 def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None] | None = None) -> Any:
-    """Take the right to write `crystal`, for `release`.
+    """Lock a crystal for writing.
 
-    wait: seconds to wait for another program that has it; waiting: told once, in a line, that it has come to that.
-    Raises CrystalError when the other program still has it then, or when this place cannot be written.
+    Args:
+        crystal: Its path; the file need not exist.
+        wait: Seconds to wait for another program that holds the lock.
+        waiting: Called once with a line for people, when the wait begins.
+
+    Returns:
+        The lock, for `release_lock`.
+
+    Raises:
+        CrystalError: Another program still holds the lock, or the folder cannot be written.
     """
     path = real_path(crystal)
     path = path.with_name(path.name + "-lock")
@@ -47,18 +59,19 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
             file = path.open("a+")
         except OSError as error:
             raise CrystalError(f"cannot write {path.parent}: {error.strerror}") from error
-        ours = False
+        locked = False
         try:
-            ours = _locked(file)
-            if ours:
-                with contextlib.suppress(OSError):  # the writer before us may just have taken its lock file away:
-                    if os.fstat(file.fileno()).st_ino == path.stat().st_ino:  # ours must be the one that others see
-                        _sign(file)
+            locked = _try_lock(file)
+            if locked:
+                # The last writer may just have removed its lock file: ours must be the one that others see.
+                with contextlib.suppress(OSError):
+                    if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                        _write_process_id(file)
                         return file
                 file.close()
                 continue
         except BaseException:
-            if ours:
+            if locked:
                 release_lock(file)
             file.close()
             raise
@@ -70,11 +83,11 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
         if waiting is not None:
             waiting(f"waiting for another program that is writing {crystal.name}{holder}")
             waiting = None
-        time.sleep(min(_AGAIN, max(0.0, deadline - time.monotonic())))
+        time.sleep(min(_RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
-def _locked(file: Any) -> bool:
-    """Whether the lock is ours now; True as well where the system has no such locks."""
+def _try_lock(file: Any) -> bool:
+    """Try to take the lock; True as well where the system has no such locks."""
     try:
         import fcntl
     except ImportError:
@@ -82,12 +95,12 @@ def _locked(file: Any) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno not in _TAKEN
+        return error.errno not in _HELD_BY_ANOTHER
     return True
 
 
-def _sign(file: Any) -> None:
-    """Leave our process number for those who wait; that it cannot be written (a full disk) is no harm."""
+def _write_process_id(file: Any) -> None:
+    """Write the process id for programs that wait; a failure (a full disk) is ignored."""
     with contextlib.suppress(OSError):
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -95,6 +108,7 @@ def _sign(file: Any) -> None:
 
 
 def _holder(file: Any) -> str:
+    """Name the process that holds the lock: " (process 123)", or "" if that is unknown."""
     with contextlib.suppress(OSError, ValueError):
         file.seek(0)
         return f" (process {int(file.read(20))})"

@@ -1,6 +1,7 @@
-"""The tables of a crystal. `docs/FORMAT.md` says the same in words; a test compares the two.
+"""The schema of a crystal: its tables, by format version.
 
-A crystal is an SQLite database. What is bulky lies in `part` and `posting`, each row with a digest of its own.
+A crystal is an SQLite database. Bulky data is in `part` and `posting`, each row with a digest of its
+own. `docs/FORMAT.md` describes the tables in words; a test compares the two.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 
 APPLICATION_ID = 0x43525953  # "CRYS"
 FORMAT_VERSION = 3  # user_version; files of all versions from 1 on are read and written
-CODES_SINCE = 3  # the format version from which on `source` has the column `code`
+CODES_SINCE = 3  # the format version from which on `source` has a column `code`
 
 TABLES = """
 CREATE TABLE meta (
@@ -18,18 +19,18 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The codebooks of an encoder that the program does not know; empty where they ship with it.
+-- Codebooks of an encoder of the user; empty where the codebooks ship with the program.
 CREATE TABLE codebook (
     name TEXT PRIMARY KEY,            -- atoms_rotation, atoms_centroids, clusters_rotation, ...
     digest BLOB NOT NULL,             -- BLAKE2b-16 of data
     data BLOB NOT NULL                -- float16, little-endian, row by row
 ) STRICT;
 
--- The ledger: one row for every file that was ever asked for.
+-- The ledger: one row for every file that was asked for.
 CREATE TABLE source (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE,        -- the name shown and cited
-    location TEXT NOT NULL UNIQUE,    -- where the file is: relative to the crystal's folder, or absolute
+    location TEXT NOT NULL UNIQUE,    -- the file's path: relative to the crystal's folder, or absolute
     root TEXT NOT NULL,               -- the folder that was asked for, in the same form
     kind TEXT NOT NULL,               -- text, markdown, code, pdf, ...; "" when it was not read
     title TEXT NOT NULL,
@@ -44,7 +45,7 @@ CREATE TABLE source (
     chunks INTEGER NOT NULL
 ) STRICT;
 
--- Where a source's text is: consecutive chunks, in order of `ordinal`. At most 64 chunks a run.
+-- The chunks of a source's text: consecutive ones a run, at most 64; runs in order of `ordinal`.
 CREATE TABLE run (
     source INTEGER NOT NULL REFERENCES source(id),
     ordinal INTEGER NOT NULL,
@@ -64,7 +65,7 @@ CREATE TABLE landmark (
     PRIMARY KEY (source, kind, start)
 ) STRICT, WITHOUT ROWID;
 
--- What one commit added: consecutive chunks with their text, spans and layers.
+-- The consecutive chunks that one commit added, with their text, spans and layers.
 CREATE TABLE segment (
     id INTEGER PRIMARY KEY,
     first_chunk INTEGER NOT NULL,
@@ -87,7 +88,7 @@ CREATE TABLE part (
     PRIMARY KEY (segment, name)
 ) STRICT;
 
--- The lexical index: sorted blocks of terms, in a few segments of their own that merge as they grow.
+-- The lexical index: sorted blocks of terms, in a few segments of its own that merge as they grow.
 CREATE TABLE lexicon (
     id INTEGER PRIMARY KEY,
     level INTEGER NOT NULL,
@@ -103,10 +104,10 @@ CREATE TABLE posting (
     PRIMARY KEY (lexicon, first_term)
 ) STRICT;
 
--- What groups of rows add up to, so that a row that is missing or altered is noticed.
+-- Sums over groups of rows, which reveal a missing or altered row.
 CREATE TABLE seal (
-    name TEXT NOT NULL,               -- source, segment, lexicon: one of its rows and all that refers to it; meta; "": the file
-    number INTEGER NOT NULL,          -- the id of that row; 0 for the others
+    name TEXT NOT NULL,               -- the table that heads the group, or the table itself; "": all rows
+    number INTEGER NOT NULL,          -- the id of the row that heads the group, else 0
     members INTEGER NOT NULL,         -- rows in the group
     total BLOB NOT NULL,              -- 16 bytes: the sum of the rows' BLAKE2b-16
     PRIMARY KEY (name, number)
@@ -114,41 +115,41 @@ CREATE TABLE seal (
 """
 
 
-def statements(version: int = FORMAT_VERSION) -> list[str]:
+def schema_statements(version: int = FORMAT_VERSION) -> list[str]:
     """Give the statements that make an empty crystal of a format version, without comments."""
     text = TABLES if version >= CODES_SINCE else re.sub(r"(?m)^    code TEXT .*\n", "", TABLES)
-    return [_plain(each) for each in text.split(";\n") if each.strip()]
+    return [_without_comments(statement) for statement in text.split(";\n") if statement.strip()]
 
 
-def tables() -> list[str]:
-    """The names of all tables, in the order in which they are made."""
+def table_names() -> list[str]:
+    """Name all tables, in the order in which they are made."""
     return re.findall(r"^CREATE TABLE (\w+)", TABLES, re.MULTILINE)
 
 
-def contradiction(found: Iterable[tuple[str, str, str | None]], version: int = FORMAT_VERSION) -> str:
+def schema_fault(rows: Iterable[tuple[str, str, str | None]], version: int = FORMAT_VERSION) -> str:
     """Say what is wrong with a file's schema; "" when it is that of the format version.
 
     Nothing but this program's tables and index may be there: a view, a trigger or a generated column
     is code.
 
     Args:
-        found: rows of (type, name, sql) from `sqlite_master`.
-        version: the file's format version.
+        rows: Rows of (type, name, sql) from `sqlite_master`.
+        version: The file's format version.
     """
-    wanted = {each.split("(")[0].split()[2]: each for each in statements(version)}
-    here = set()
-    for kind, name, sql in found:
+    expected = {statement.split("(")[0].split()[2]: statement for statement in schema_statements(version)}
+    present = set()
+    for kind, name, sql in rows:
         if kind == "index" and sql is None and name.startswith("sqlite_autoindex_"):
             continue
-        if name not in wanted:
-            return f"it holds the {kind} {name}, which no crystal has"
-        if sql is None or _plain(sql) != wanted[name]:
-            return f"its {kind} {name} is not as format version {version} has it"
-        here.add(name)
-    lacking = [name for name in wanted if name not in here]
-    return f"it lacks the {wanted[lacking[0]].split()[1].lower()} {lacking[0]}" if lacking else ""
+        if name not in expected:
+            return f"unexpected {kind} {name}"
+        if sql is None or _without_comments(sql) != expected[name]:
+            return f"{kind} {name} differs from format version {version}"
+        present.add(name)
+    missing = [name for name in expected if name not in present]
+    return f"{expected[missing[0]].split()[1].lower()} {missing[0]} is missing" if missing else ""
 
 
-def _plain(sql: str) -> str:
-    """A statement without its comments, in one line."""
+def _without_comments(sql: str) -> str:
+    """Give a statement without its comments, in one line."""
     return " ".join(re.sub(r"--.*", "", sql).split())

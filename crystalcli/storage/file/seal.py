@@ -1,11 +1,13 @@
-"""Seals: what groups of rows add up to. A row that is missing, altered or foreign breaks its group's seal.
+"""Seals: sums over groups of rows that reveal a missing, altered or foreign row.
 
-A blob's own digest says nothing of a blob that is not there; a seal does. A group is one row of `source`, `segment` or
-`lexicon` with every row that refers to it; every other table is a group of its own. A group's seal is the sum of its rows'
-digests modulo 2^128 (an incremental hash: Bellare and Micciancio, 1997), so that a commit costs what it changes. The group
-"" is everything. Like the digests, seals find damage; whoever alters a file on purpose can seal it again.
+A blob's own digest cannot reveal that the blob is missing; a seal can. A group is one row of
+`source`, `segment` or `lexicon` with every row that refers to it; every other table is a group of
+its own; the group "" is every row. A group's seal is the sum of its rows' digests modulo 2^128 (an
+incremental hash: Bellare and Micciancio, 1997), so that a commit costs in proportion to its
+changes. Like the digests, seals find damage; a deliberate change can be sealed again.
 
-Rows are counted by temporary triggers of the connection that writes, so that whatever writes a row keeps its seal.
+Rows are counted by temporary triggers of the connection that writes, so that every write of a row
+keeps its seal.
 """
 
 from __future__ import annotations
@@ -16,29 +18,37 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from crystalcli.storage.file.schema import tables
+from crystalcli.storage.file.schema import table_names
 
 _MODULUS = 1 << 128
 _HEADS = ("source", "segment", "lexicon")  # tables whose rows each head a group
 _BULK = "data"  # the column that the column `digest` stands for
 
-Group = tuple[str, int]
-Query = Callable[..., Iterable[Any]]  # a statement and its values
+Group = tuple[str, int]  # the table that heads it, or the table itself, or ""; the id of the row, else 0
+Query = Callable[..., Iterable[Any]]  # runs a statement with its values
 
 
 def sealed_tables() -> list[str]:
-    """Every table that seals are kept over."""
-    return [name for name in tables() if name != "seal"]
+    """Name every table that counts for seals."""
+    return [name for name in table_names() if name != "seal"]
 
 
-def columns(query: Query, table: str) -> list[str]:
-    """The columns of a table that count for its seal, in order."""
+def sealed_columns(query: Query, table: str) -> list[str]:
+    """Name the columns of a table that count for its seal, in order."""
     names = [row[1] for row in query(f"PRAGMA main.table_info({table})")]
     return [name for name in names if name != _BULK or "digest" not in names]
 
 
 def group_column(table: str, names: Sequence[str]) -> tuple[str, str]:
-    """The group that rows of a table belong to: its name, and the SQL of its number."""
+    """Find the group of a table's rows.
+
+    Args:
+        table: The table.
+        names: Its columns.
+
+    Returns:
+        The group's name, and the SQL of its number.
+    """
     if table in _HEADS:
         return table, "id"
     for head in _HEADS:
@@ -48,9 +58,15 @@ def group_column(table: str, names: Sequence[str]) -> tuple[str, str]:
 
 
 def row_digest(table: str, values: Iterable[Any]) -> int:
-    """A row's share in its seals: BLAKE2b-16 over the table's name and the values, each after its length (4 bytes).
+    """Compute a row's share in its seals.
 
-    Numbers are in decimal, text in UTF-8, and the digest is read as a little-endian number.
+    Args:
+        table: The table.
+        values: The row's values, in the order of `sealed_columns`.
+
+    Returns:
+        BLAKE2b with 16 bytes, as a little-endian number, over the table's name and the values (numbers
+        in decimal, text in UTF-8), each after its length in 4 bytes.
     """
     hasher = hashlib.blake2b(digest_size=16)
     for value in (table, *values):
@@ -60,30 +76,31 @@ def row_digest(table: str, values: Iterable[Any]) -> int:
 
 
 class RowSealer:
-    """Follows what one connection writes. `write` brings the seals up to date, inside the transaction that changed them.
+    """Keeps the seals of all rows that one connection writes.
 
-    Write only while signals are held back (`signals.held_back`): SQLite reports whatever is raised in a function that it calls,
-    a Ctrl-C too, as an error of its own.
+    Write only under `signals_held_back`: SQLite reports every exception of a function that it
+    calls, Ctrl-C too, as an error of its own.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._changes: defaultdict[Group, list[int]] = defaultdict(lambda: [0, 0])
+        self._changes: defaultdict[Group, list[int]] = defaultdict(lambda: [0, 0])  # rows, sum of digests
         db.create_function("crystal_seal", -1, self._count)
         db.execute("PRAGMA recursive_triggers = ON")  # so that a row that is replaced is counted as deleted
         db.execute("PRAGMA temp_store = MEMORY")
         for table in sealed_tables():
-            names = columns(db.execute, table)
-            name, number = group_column(table, names)
+            names = sealed_columns(db.execute, table)
+            group, number = group_column(table, names)
             for event, rows in (("INSERT", ("NEW",)), ("DELETE", ("OLD",)), ("UPDATE", ("OLD", "NEW"))):
                 calls = "".join(
-                    f"SELECT crystal_seal({-1 if row == 'OLD' else 1}, '{table}', '{name}', "
-                    f"{number if number == '0' else f'{row}.{number}'}, {', '.join(f'{row}.{each}' for each in names)}); "
+                    f"SELECT crystal_seal({-1 if row == 'OLD' else 1}, '{table}', '{group}', "
+                    f"{number if number == '0' else f'{row}.{number}'}, {', '.join(f'{row}.{name}' for name in names)}); "
                     for row in rows
                 )
                 db.execute(f"CREATE TEMP TRIGGER seal_{table}_{event} AFTER {event} ON main.{table} BEGIN {calls}END")
 
     def _count(self, sign: int, table: str, name: str, number: int, *values: Any) -> None:
+        """Count a row that was added (sign 1) or removed (-1)."""
         share = sign * row_digest(table, values)
         for group in ((name, number), ("", 0)):
             change = self._changes[group]
@@ -91,71 +108,86 @@ class RowSealer:
             change[1] += share
 
     def write(self) -> None:
-        """Add what has changed since the last time to the seals."""
+        """Bring the seals up to date, inside the transaction that changed the rows."""
         for (name, number), (members, total) in self._changes.items():
             if not members and not total % _MODULUS:
                 continue
             rows = self._db.execute(
                 "SELECT members, total FROM seal WHERE name = ? AND number = ?", (name, number)
             ).fetchall()
-            for before, sealed in rows:
-                members += before
-                total += int.from_bytes(sealed, "little")
+            for sealed_members, sealed_total in rows:
+                members += sealed_members
+                total += int.from_bytes(sealed_total, "little")
             if members or name == "":
-                values = (name, number, members, (total % _MODULUS).to_bytes(16, "little"))
+                values = (name, number, members, _stored_total(total))
                 self._db.execute("INSERT OR REPLACE INTO seal VALUES (?, ?, ?, ?)", values)
             else:
                 self._db.execute("DELETE FROM seal WHERE name = ? AND number = ?", (name, number))
         self._changes.clear()
 
     def forget(self) -> None:
-        """The transaction was rolled back: nothing has changed."""
+        """Discard the changes of a transaction that was rolled back."""
         self._changes.clear()
 
 
+def _stored_total(total: int) -> bytes:
+    """Encode a sum of digests as `seal.total` has it."""
+    return (total % _MODULUS).to_bytes(16, "little")
+
+
 def _group(name: Any, number: Any) -> Group:
-    """A group as it stands in a file that may be anybody's."""
+    """Make a group of values from a file of unknown origin; -1 for a number that is no integer."""
     return str(name), number if type(number) is int else -1
 
 
-def holds(query: Query, group: Group) -> bool:
-    """Whether one group's seal holds; of `source`, `segment` or `lexicon`, or a table's name with number 0."""
+def seal_holds(query: Query, group: Group) -> bool:
+    """Tell whether one group matches its seal.
+
+    Args:
+        query: Runs a statement.
+        group: A group of `source`, `segment` or `lexicon`, or a table's name with number 0.
+    """
     name, number = group[0], int(group[1])
     members = total = 0
     for table in sealed_tables():
-        names = columns(query, table)
-        if (found := group_column(table, names))[0] == name:
-            # By value, not in the statement's text: SQLite keeps statements, and there are many groups.
-            for values in query(f"SELECT {', '.join(names)} FROM {table} WHERE {found[1]} = ?", (number,)):
+        names = sealed_columns(query, table)
+        table_group, column = group_column(table, names)
+        if table_group == name:
+            # By value, not in the statement's text: SQLite caches statements, and there are many groups.
+            for values in query(f"SELECT {', '.join(names)} FROM {table} WHERE {column} = ?", (number,)):
                 members += 1
                 total += row_digest(table, values)
-    wanted = (members, (total % _MODULUS).to_bytes(16, "little"))
-    return wanted in list(query("SELECT members, total FROM seal WHERE name = ? AND number = ?", (name, number)))
+    seal = (members, _stored_total(total))
+    return seal in list(query("SELECT members, total FROM seal WHERE name = ? AND number = ?", (name, number)))
 
 
-def broken(query: Query) -> Iterator[tuple[Group, int]]:
-    """The groups whose seal does not hold, each with how many rows it has more (or, below 0, fewer) than were sealed.
+def broken_seals(query: Query) -> Iterator[tuple[Group, int]]:
+    """Find the groups that do not match their seals, with memory for a few numbers a group.
 
-    Memory: a few numbers for each group.
+    Args:
+        query: Runs a statement.
+
+    Yields:
+        The group, and how many rows it has more (or, below 0, fewer) than were sealed.
     """
     sums: defaultdict[Group, list[int]] = defaultdict(lambda: [0, 0])
     whole = sums[("", 0)]
     for table in sealed_tables():
-        names = columns(query, table)
-        name, number = group_column(table, names)
-        for found, *values in query(f"SELECT {number}, {', '.join(names)} FROM {table} NOT INDEXED"):
+        names = sealed_columns(query, table)
+        name, column = group_column(table, names)
+        for number, *values in query(f"SELECT {column}, {', '.join(names)} FROM {table} NOT INDEXED"):
             share = row_digest(table, values)
-            for added in (sums[_group(name, found)], whole):
-                added[0] += 1
-                added[1] += share
+            for group_sum in (sums[_group(name, number)], whole):
+                group_sum[0] += 1
+                group_sum[1] += share
     sealed = {
         _group(name, number): (members, total)
         for name, number, members, total in query("SELECT name, number, members, total FROM seal")
     }
     for group in sorted(sums.keys() | sealed.keys()):
         members, total = sums.get(group, [0, 0])
-        before, wanted = sealed.get(group, (0, b""))
-        if type(before) is not int:
+        sealed_members, sealed_total = sealed.get(group, (0, b""))
+        if type(sealed_members) is not int:
             yield group, 0
-        elif group not in sealed or (members, (total % _MODULUS).to_bytes(16, "little")) != (before, wanted):
-            yield group, members - before
+        elif group not in sealed or (members, _stored_total(total)) != (sealed_members, sealed_total):
+            yield group, members - sealed_members

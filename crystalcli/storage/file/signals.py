@@ -1,8 +1,8 @@
-"""Signals that would stop the program, made to wait while something is done that must not be left half done.
+"""Deferred signals: SIGINT, SIGTERM and SIGHUP wait for the end of a block.
 
-Knows nothing of crystals. SIGKILL waits for nobody, so whatever is done here must be safe without this, too: the point is
-that what is in memory and what is in the file agree when a Ctrl-C is raised, and nothing has to be thrown away; and that it
-is raised where it is heard. What is raised in a function that SQLite calls comes out as an error of the database.
+Knows nothing of crystals. SIGKILL cannot be deferred, so every block must be safe without this,
+too. Deferral keeps memory and file in agreement when Ctrl-C is raised, so that no work is lost. It
+also keeps Ctrl-C out of functions that SQLite calls: an exception there becomes a database error.
 """
 
 from __future__ import annotations
@@ -20,27 +20,28 @@ STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")  # by name: not every system has them
 
 @contextmanager
 def signals_held_back() -> Iterator[None]:
-    """Signals that have a handler are handled after the block; in other threads than the main one there is nothing to do."""
+    """Handle signals that have a handler after the block; no effect outside of the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     handlers: dict[int, Handler] = {}
-    came: list[int] = []
+    received: list[int] = []
     try:
         for name in STOPPING:
             number = getattr(signal, name, None)
             handler = signal.getsignal(number) if number is not None else None
             if number is not None and callable(handler):
                 handlers[number] = handler
-                signal.signal(number, lambda number, _: came.append(number))
+                signal.signal(number, lambda number, _: received.append(number))
         yield
     finally:
         try:
             _restore(handlers)
-        except BaseException:  # one came between two of them, and was raised: the others must be heard again, too
+        except BaseException:
+            # A signal came between two of them and was raised: restore the others, too.
             _restore(handlers)
             raise
-    for number in came[:1]:
+    for number in received[:1]:
         handlers[number](number, None)
 
 

@@ -1,9 +1,9 @@
-"""Reason codes for crystals of format versions 1 and 2, whose ledger has only sentences.
+"""Reason codes for crystals of format versions 1 and 2, which store only sentences.
 
-THE ONE PLACE where a sentence decides anything. The sentences below are history: programs of those
-versions wrote them, and this one still writes them into such files. A new sentence needs no line
-here unless its code steers something (`errors.MACHINE_MADE`, `errors.OPENED_BY_PASSWORD`) or shall
-be shown of old files, too.
+This is the only place where a sentence decides anything. The sentences below are history: programs
+of those versions wrote them, and this one still writes them into such files. A new sentence needs no
+line here unless its code steers the program (`errors.MACHINE_MADE`, `errors.OPENED_BY_PASSWORD`) or
+is to be shown for old files, too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 
 from crystalcli.errors import Reason
 
-_WHOLE = {
+_SENTENCES = {
     "encrypted (the password is wrong)": Reason.WRONG_PASSWORD,
     "lock file": Reason.LOCK_FILE,
     "minified": Reason.MINIFIED,
@@ -43,7 +43,7 @@ _WHOLE = {
     "takes more memory than there is": Reason.OUT_OF_MEMORY,
     "too large: reading it takes more memory than there is": Reason.OUT_OF_MEMORY,
 }
-# In this order; the first that matches the beginning counts.
+# The first pattern that matches the sentence's beginning counts.
 _BEGINNINGS = [
     (re.compile(pattern), code)
     for pattern, code in (
@@ -74,10 +74,13 @@ _BEGINNINGS = [
 
 
 def reason_code_of(reason: str) -> str:
-    """Give the reason code of a sentence of format version 1 or 2; "" for no reason."""
+    """Give the reason code of a sentence of format version 1 or 2; "" for "".
+
+    An unknown sentence has the code `unreadable`.
+    """
     if not reason:
         return ""
-    code = _WHOLE.get(reason)
+    code = _SENTENCES.get(reason)
     if code is None:
         code = next((code for beginning, code in _BEGINNINGS if beginning.match(reason)), Reason.UNREADABLE)
-    return code.value  # a plain string, as a row of the table has it
+    return code.value  # a plain string, as in a row of the table

@@ -1,4 +1,4 @@
-"""What can go wrong: the errors of this package, and the reasons why a file is not read.
+"""The errors of this package, and the reasons why a file is not read.
 
 An error's message is one line that says what is wrong and what to do; its class carries the exit
 code of the command.
@@ -6,8 +6,8 @@ code of the command.
 CrystalError                      1   something failed
 ├── UsageError                    2   the command line or the question is wrong
 │   └── EncoderMismatchError      2   the crystal's vectors come from another encoder
-├── SourceError                   3   a source does not exist, cannot be read, or has nothing to read
-│   └── UnsteadySourceError       3   a source that cannot be read now, and perhaps the next time
+├── SourceError                   3   a source does not exist, cannot be read, or is empty
+│   └── UnsteadySourceError       3   a source cannot be read now; the next try may succeed
 ├── MissingFileError              3   a crystal or a memory file does not exist
 ├── NotACrystalError              4   the file is not a crystal
 │   └── DamagedCrystalError       4   the crystal is damaged
@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 
 class Reason(StrEnum):
-    """Why a file is not read, or not whole: the code beside the sentence.
+    """The code of the reason why a file is not read, or not whole.
 
     The codes are stored in crystals (`source.code`, docs/FORMAT.md) and printed with `--json`
     (docs/JSON.md): a code never changes its meaning. Programs go by the code; the sentence is for
@@ -38,7 +38,7 @@ class Reason(StrEnum):
     # A password or a key is missing.
     ENCRYPTED = "encrypted"  # a password opens it
     WRONG_PASSWORD = "wrong_password"
-    CANNOT_DECRYPT = "cannot_decrypt"  # no password opens it here: copy protection, an unknown cipher
+    CANNOT_DECRYPT = "cannot_decrypt"  # no password opens it: copy protection, unknown cipher
 
     # Made by a machine, or not text by its name. Such files are read when they are named.
     LOCK_FILE = "lock_file"
@@ -71,7 +71,7 @@ class Reason(StrEnum):
     # The file, or its place.
     NOT_FOUND = "not_found"
     PERMISSION_DENIED = "permission_denied"
-    UNREADABLE = "unreadable"  # the system refuses; the sentence says what it says
+    UNREADABLE = "unreadable"  # the system refuses; the sentence has its message
     CHANGED_WHILE_READ = "changed_while_read"
     NOT_A_FILE = "not_a_file"  # a folder, a device, a pipe, a link in an archive
     BROKEN_LINK = "broken_link"
@@ -88,18 +88,18 @@ MACHINE_MADE = frozenset((
     Reason.LOCK_FILE, Reason.MINIFIED, Reason.GENERATED, Reason.INSTALLED_PACKAGES, Reason.EDITOR_COPY, Reason.IMAGE,
     Reason.SOUND, Reason.VIDEO, Reason.FONT, Reason.COMPILED_PROGRAM, Reason.PACKED_PROGRAM, Reason.SOURCE_MAP,
 ))  # fmt: skip
-"""Reasons of files that are left out by rule, counted and not listed, and read when they are named."""
+"""Reasons of files that are left out by rule, counted, not listed, and read when they are named."""
 
 OPENED_BY_PASSWORD = frozenset((Reason.ENCRYPTED, Reason.WRONG_PASSWORD))
 """Reasons of files that are tried again when a password is given."""
 
 
 class Refusal(NamedTuple):
-    """Why a file is not read.
+    """The reason why a file is not read.
 
     Attributes:
-        message: a few words for people, without the path.
-        code: the same for programs.
+        message: A few words for people, without the path.
+        code: The same for programs.
     """
 
     message: str
@@ -135,7 +135,7 @@ class SourceError(CrystalError):
     """A source cannot be read.
 
     Attributes:
-        code: the reason, for programs; the message says it to people.
+        code: The reason, for programs; the message says it to people.
     """
 
     exit_code = 3
@@ -146,9 +146,9 @@ class SourceError(CrystalError):
 
 
 class UnsteadySourceError(SourceError):
-    """A source could not be read this time and may well be the next.
+    """A source could not be read now; the next try may succeed.
 
-    It says nothing about what the source holds.
+    It says nothing about the content of the source.
     """
 
 
@@ -168,8 +168,8 @@ class DamagedCrystalError(NotACrystalError):
     """The file is a crystal and part of it is missing or altered.
 
     Attributes:
-        path: the crystal; None where bytes were decoded without a file at hand.
-        what: what is damaged, without the path.
+        path: The crystal; None if bytes were decoded without a file.
+        what: The damage in words, without the path.
     """
 
     def __init__(self, path: Path | None, what: str) -> None:
@@ -185,18 +185,18 @@ class NewerFormatError(CrystalError):
 
 
 class ModelMissingError(CrystalError):
-    """Model weights are needed, are not here and could not be fetched."""
+    """Model weights are missing and could not be fetched."""
 
     exit_code = 6
 
 
 class NotFoundError(CrystalError):
-    """The crystal does not hold what was asked for."""
+    """The document, or the text, is not in the crystal."""
 
     exit_code = 7
 
 
 class StoppedError(CrystalError):
-    """The user stopped it; the message says what there is so far."""
+    """The user or the system stopped the command; the message says what is done so far."""
 
     exit_code = 130

@@ -1,4 +1,4 @@
-"""Paths as people write them, the crystal that is meant where none is named, and whether a file can be written."""
+"""Paths on the command line: `~`, the default crystal, writability."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from pathlib import Path
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with `~` and `~user` at its beginning as the folders they mean; as it is where there is no such user, as shells do."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises RuntimeError there
+    """Replace `~` and `~user` at the beginning; an unknown user's is left, as shells do."""
+    # Path.expanduser raises RuntimeError for an unknown user.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 DEFAULT_NAME = "memory.crystal"
 
 
 def default_path(start: Path, given: str | None) -> Path:
-    """Give the crystal to use where none is named.
+    """Choose the crystal for a command that names none.
 
     Args:
         start: The current folder.
-        given: What $CRYSTAL_FILE says.
+        given: The value of $CRYSTAL_FILE, if it is set.
 
     Returns:
         `given`, else the nearest `memory.crystal` from `start` upward, else one in `start`.
@@ -33,14 +34,17 @@ def default_path(start: Path, given: str | None) -> Path:
 
 
 def unwritable(path: Path) -> str:
-    """Why there can be no file of that name, or ""; to be asked before the work that would fill it. Leaves nothing there."""
+    """Say why a file cannot be written; "" if it can.
+
+    Meant for the moment before long work that ends in the file. No file is left behind.
+    """
     if path.is_dir():
         return "it is a folder"
     try:
-        there = path.exists()
+        existed = path.exists()
         with path.open("ab"):
             pass
-        if not there:
+        if not existed:
             path.unlink()
     except OSError as error:
         return str(error.strerror)

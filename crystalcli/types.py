@@ -1,7 +1,7 @@
-"""The nouns that travel between rooms. They hold data and know nothing of files, models or databases.
+"""The data types that rooms exchange: documents, places, passages, answers.
 
-All offsets are character offsets (Python `str` indices) into a document's text, half-open `[start, end)`.
-Lines and pages count from 1.
+Does not know files, models or databases. All offsets are character offsets (Python `str` indices)
+into a document's text, half-open `[start, end)`. Lines and pages count from 1.
 """
 
 from __future__ import annotations
@@ -15,52 +15,56 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    IntArray = npt.NDArray[np.int32]
-    FloatArray = npt.NDArray[np.float32]
-    Int64Array = npt.NDArray[np.int64]
-    UInt8Array = npt.NDArray[np.uint8]
+    # Arrays by element type. Docstrings give their shapes in brackets: int32 [tokens].
+    IntArray = npt.NDArray[np.int32]  # token ids, and offsets in a chunk
+    FloatArray = npt.NDArray[np.float32]  # vectors and scores
+    Int64Array = npt.NDArray[np.int64]  # counts, and offsets in a document or a crystal
+    UInt8Array = npt.NDArray[np.uint8]  # codes of vectors, and bytes
     UInt16Array = npt.NDArray[np.uint16]
     UInt64Array = npt.NDArray[np.uint64]
-    Float16Array = npt.NDArray[np.float16]
+    Float16Array = npt.NDArray[np.float16]  # stored codebooks and vectors
     Float64Array = npt.NDArray[np.float64]
 
-# Nodes of one layer for each node of the next: tokens to a unit, units to a cluster, clusters to an atom.
+# Nodes of one layer for each node of the next: tokens to a unit, units to a cluster, clusters to an
+# atom.
 RATIOS = (10, 5, 2)
 
-# Tokens to a unit, units to a cluster, clusters to an atom.
-RATIOS = (10, 5, 2)
-# How dated messages lose by their age: by a half-life in days, by the usual one, or not at all.
+# The half-life by which dated messages lose score: in days, the usual one, or none.
 HalfLife: TypeAlias = Literal["auto", "off"] | float
 
 
 # --- sources and what is read from them -------------------------------------------------------
 
 
-# The kinds of landmarks, and what their labels are.
+# The kinds of landmarks, and their labels.
 LANDMARKS = (
     "page",  # the page's number as printed or counted
     "slide",  # its number
     "sheet",  # its name
-    "row",  # what to add to the line of the text for the number of a sheet's row
+    "row",  # the number to add to a line of the text for the row of the sheet
     "cell",  # its number in a notebook
     "time",  # of a subtitle: 00:12:31
-    "message",  # who wrote it and when: Ann, 2024-05-01 10:30
-    "line",  # what to add to the line of the text for the line of the file, where the text is not the file's own
+    "message",  # its author and time: Ann, 2024-05-01 10:30
+    "line",  # the number to add to a line of the text for the line of the file, if they differ
     "heading",  # the headings above, outermost first, joined by HEADING_JOINT
     "definition",  # Class.method
 )
 HEADING_JOINT = " › "
-# Kinds of documents whose text is the file's own, so that its lines are the file's lines.
+# Kinds of documents that keep the file's own text, so that its lines are the file's lines.
 LINED = frozenset(("text", "markdown", "rst", "code"))
-# Kinds that are cut at line ends alone, and whose passages are whole lines: the others are prose.
+# Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
 BY_LINES = frozenset(("code", "csv", "xlsx", "ods"))
 
 
 @dataclass(frozen=True, slots=True)
 class Landmark:
-    """A place with a name inside a document: from character `start` on, until the next of its kind. Label "" ends the last one.
+    """A named place in a document, from a character to the next landmark of the same kind.
 
-    kind: one of LANDMARKS. depth: of a definition that begins or ends here, how many others go on around it.
+    Attributes:
+        start: The character.
+        kind: One of LANDMARKS.
+        label: The name; "" ends the last landmark of the kind.
+        depth: The number of definitions around the one that begins or ends here.
     """
 
     start: int
@@ -71,9 +75,12 @@ class Landmark:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a file's bytes were when it was read: enough to tell later whether it changed.
+    """The state of a file when it was read, to tell later whether it changed.
 
-    size: bytes; mtime_ns: nanoseconds since the epoch; digest: 32 bytes of SHA-256 over the bytes.
+    Attributes:
+        size: Bytes of the file.
+        mtime_ns: Time of modification, in nanoseconds since the epoch.
+        digest: SHA-256 over the file's bytes (32 bytes).
     """
 
     size: int
@@ -82,35 +89,42 @@ class Fingerprint:
 
 
 class Reading(Protocol):
-    """One source opened for reading: its kind, its title, and its text in pieces, in order.
-
-    `pieces()` yields strings whose concatenation is the document's exact text, and Landmarks whose `start`
-    is the number of characters yielded before them. It may be called once.
-    Raises SourceError with one reason, at the call or while iterating, when the source cannot be read.
-    """
+    """One source opened for reading: its kind, its title, and its text in pieces."""
 
     @property
     def kind(self) -> str:
-        """What it is, in a word: "text", "markdown", "code", "pdf", ... (docs/FORMATS.md has all)."""
+        """The kind of document: "text", "markdown", "code", "pdf", ... (docs/FORMATS.md)."""
         ...
 
     @property
     def title(self) -> str:
-        """What the document calls itself, or ""."""
+        """The title that the document gives itself, or ""."""
         ...
 
     def pieces(self) -> Iterator[str | Landmark]:
-        """The text and its landmarks, in order."""
+        """Yield the text and its landmarks, in order. Call it once.
+
+        Yields:
+            Strings, joined the document's exact text, and Landmarks, each with the number of
+            characters yielded before it as its `start`.
+
+        Raises:
+            SourceError: The source cannot be read; at the call, or while iterating.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What the encoder reads at once: consecutive text of one document and its tokens.
+    """Consecutive text of one document that the encoder reads at once, and its tokens.
 
-    ids: int32 [tokens], the encoder's token ids without special tokens; ends: int32 [tokens], the character
-    offset inside `text` at which each token ends. Chunks of a document, joined, are its text, exactly.
-    context: what it stands in (`crystalcli.index.chunk_context`), "" where nothing is said of that.
+    The chunks of a document, joined, are its exact text.
+
+    Attributes:
+        text: The text.
+        ids: int32 [tokens], the encoder's token ids without special tokens.
+        ends: int32 [tokens], the character in `text` after each token.
+        context: The document's name and headings above it (`index.chunk_context`), or "".
     """
 
     text: str
@@ -120,39 +134,43 @@ class Chunk:
 
 
 class Tokenizer(Protocol):
-    """Cuts text into the encoder's tokens."""
+    """A tokenizer for the encoder."""
 
     def tokenize(self, texts: Sequence[str]) -> list[tuple[IntArray, IntArray]]:
-        """For each text: token ids, int32 [n], and the character offset at which each ends, int32 [n]."""
+        """Tokenize texts.
+
+        Returns:
+            For each text: token ids, int32 [tokens], and the character after each, int32 [tokens].
+        """
         ...
 
 
-# --- what becomes of a file ----------------------------------------------------------------------
+# --- states of files ------------------------------------------------------------------------------
 
 
 class DocumentState(StrEnum):
-    """How far a file was read into a crystal, as its ledger says (`source.state`, docs/FORMAT.md)."""
+    """The state of a document in the ledger (`source.state`, docs/FORMAT.md)."""
 
-    DONE = "done"  # to its end
+    DONE = "done"  # read to its end
     PARTIAL = "partial"  # an ingest was interrupted in it, or a repair found text missing
     SKIPPED = "skipped"  # not read; the reason says why
-    FAILED = "failed"  # it could not be read the last time; what was read of it before stays
+    FAILED = "failed"  # the last try to read it failed; text read before stays
     GONE = "gone"  # the file is no longer where it was; its text stays until it is pruned
 
 
 class FileState(StrEnum):
-    """How the file of a document stands now, compared with the ledger (`crystal status`)."""
+    """The state of a document's file now, compared with the ledger (`crystal status`)."""
 
     SAME = "same"
     CHANGED = "changed"
     GONE = "gone"
     UNREADABLE = "unreadable"
-    LEFT_OUT = "left_out"  # the file is there, and what is chosen now leaves it out
+    LEFT_OUT = "left_out"  # the file exists, and the folder's filters now leave it out
     NEW = "new"  # the ledger does not know the file
 
 
 class Change(StrEnum):
-    """What an ingest did with a document."""
+    """A change that an ingest made to a document."""
 
     READ = "read"
     GONE = "gone"
@@ -162,9 +180,9 @@ class SkippedFile(NamedTuple):
     """A file that an ingest did not read.
 
     Attributes:
-        path: its name in the crystal.
-        reason: why, in a few words.
-        code: the same for programs, an `errors.Reason`.
+        path: Its name in the crystal.
+        reason: The reason, in a few words.
+        code: The same for programs, an `errors.Reason`.
     """
 
     path: str
@@ -172,20 +190,20 @@ class SkippedFile(NamedTuple):
     code: str
 
 
-# --- what a crystal gives back ------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One source as the crystal's ledger knows it.
+    """One document in the crystal's ledger.
 
     Attributes:
         path: The name that it is cited by.
         kind: As of a Reading.
         title: The title that it gives itself; None without one.
         state: A DocumentState.
-        reason: Why it is not read, or not whole; None where it is.
-        code: The same for programs, an `errors.Reason`; None where it is whole.
+        reason: The reason why it is not read, or not whole; None for a whole document.
+        code: The same for programs, an `errors.Reason`.
         size: Bytes of the file.
         characters: Characters of the text that is stored.
         tokens: Tokens of the same.
@@ -208,18 +226,22 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A span of a document, and where a reader finds it. `str(place)` says it in words: "p. 3", "lines 10-14".
+    """A span of a document, with its pages, lines and landmarks.
+
+    `str(place)` says it in words: "p. 3", "lines 10-14".
 
     Attributes:
         path: The name of the document.
         start: The first character of the span, in the document's text.
         end: The character after the last.
-        line_start: The first line, from 1: of the file where `has_lines`, else of the text as the crystal holds it.
+        line_start: The first line, from 1: of the file if `has_lines`, else of the text as the
+            crystal holds it.
         line_end: The last line.
-        page_start: The first page, from 1; None where the document has no pages.
+        page_start: The first page, from 1; None for a document without pages.
         page_end: The last page; None likewise.
         kind: The document's kind.
-        marks: The labels of the landmarks that the span stands under, by kind; of "row" and "line" the numbers.
+        marks: The labels of the last landmarks before the span, by kind; of "row" and "line" the
+            numbers.
     """
 
     path: str
@@ -252,7 +274,7 @@ class Place:
 
     @property
     def has_lines(self) -> bool:
-        """Whether line_start and line_end are lines of the file itself, which an editor can go to."""
+        """Whether line_start and line_end are lines of the file, which an editor can go to."""
         return self.kind in LINED or "line" in self.marks
 
 
@@ -266,10 +288,11 @@ class Passage:
         score: The score that it is ranked by.
         heading: The headings above it, outermost first; None without one.
         best: The span, in characters of the document, of the sentence that answers best.
-        shares: The figures that layers, BM25, the document and the page gave to the score, for display alone.
+        shares: The shares of layers, BM25, the document and the page in the score, for display
+            only.
         recency: The part of the score that the age of a dated message took off: 0 or less.
-        gone: Whether the file was no longer there at the last ingest.
-        also: The other places where the same text stands.
+        gone: Whether the file was gone at the last ingest.
+        also: The other places of the same text.
     """
 
     place: Place
@@ -337,17 +360,17 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence of an answer, and what supports it.
+    """A sentence of an answer, with its support.
 
     Attributes:
         text: The sentence.
         start: Its first character, in the answer's text.
         end: The character after its last.
-        supported: Whether the names, numbers, identifiers and quotations in it stand in the question or in the passages
-            cited.
-        missing: Those that do not.
-        citations: The numbers of the citations that carry it; () where no passage says anything like it.
-        replaces: The sentence that this quotation stands in place of, when the answer was to be strict; None otherwise.
+        supported: Whether its names, numbers, identifiers and quotations are all in the question
+            or in the cited passages.
+        missing: Those that are not.
+        citations: The numbers of the citations that carry it; () without a similar passage.
+        replaces: The sentence that this quotation replaces in a strict answer; None otherwise.
     """
 
     text: str
@@ -365,11 +388,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """One part of a broad answer: on a range of chapters, on some files, or one place of a list.
+    """One part of a broad answer: a range of chapters, some files, or a place in a list.
 
     Attributes:
         label: The name of the part.
-        text: The words on it.
+        text: The answer's text on that part.
         citation: The number of the Citation that carries it; None without one.
         count: The mentions there, in a list; None otherwise.
     """
@@ -382,24 +405,24 @@ class Portion:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """The answer to a question, and its grounds. `str(answer)` is its text.
+    """The answer to a question, with its sources. `str(answer)` is its text.
 
     Attributes:
         question: The question.
         text: The answer.
         citations: The quotations that carry it.
         passages: The passages that it was made from.
-        model: The name of the language model that put it in words; None where none did.
-        extractive: Whether the text is quotations, and no model spoke.
+        model: The name of the language model that wrote it; None without one.
+        extractive: Whether the text consists of quotations, without a model.
         tokens: Counts by name (`context`, `prompt`, `answer`), in the language model's tokens.
         seconds: Durations by name (`recall`, `first`, `total`).
-        stopped: Whether it was stopped before its end; text is what was said so far.
-        failure: The CrystalError that ended it, likewise.
-        claims: The sentences that a model said, in order.
-        answered: False when the crystal does not seem to hold an answer: passages and citations are the nearest it has
-            then, and text says so.
-        evidence: The estimated probability, from 0 to 1, that the passages hold an answer; None where it was not
-            estimated.
+        stopped: Whether it was stopped before its end; the text is the part until then.
+        failure: The CrystalError that ended it; the text is the part until then.
+        claims: The sentences of a model's answer, in order.
+        answered: False when the crystal does not seem to hold an answer: the text says so, and
+            passages and citations are the nearest.
+        evidence: The estimated probability, from 0 to 1, that the passages hold an answer; None if
+            it was not estimated.
         portions: The parts of a broad answer; empty for any other.
     """
 
@@ -428,17 +451,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a language model chooses its tokens, and when it stops.
+    """The rules by which a language model chooses tokens and stops.
 
     Attributes:
         max_tokens: Most tokens to generate.
-        temperature: 0 takes the likeliest token always, so that the same prompt gives the same
-            text; up to 100.
+        temperature: Divides the logits, up to 100; 0 always takes the likeliest token, so that the
+            same prompt gives the same text.
         top_p: Share of the probability that the tokens to choose from must hold (nucleus
             sampling), above 0, up to 1.
         seed: Decides the choice when `temperature` is above 0.
-        repetition_penalty: Divides the logits of tokens generated before; 1 leaves them, from 0.01 to 100.
-        stop: Strings before the first of which the text ends.
+        repetition_penalty: Divides the logits of tokens generated before, from 0.01 to 100; 1
+            leaves them.
+        stop: The text ends before the first of these strings.
     """
 
     max_tokens: int
@@ -450,31 +474,31 @@ class Sampling:
 
 
 class ChatModel(Protocol):
-    """A language model, wherever it runs: in this process, from whichever file, or behind a server on this machine."""
+    """A language model for conversations, in this process or behind a server on this machine."""
 
     @property
     def name(self) -> str:
-        """What it is called, in one line."""
+        """The model's name, in one line."""
 
     @property
     def context_length(self) -> int:
-        """How many tokens it can have before it, conversation and answer together."""
+        """The most tokens of conversation and answer together."""
 
     def count(self, text: str) -> int:
-        """How many tokens `text` has; for a model that keeps its vocabulary to itself, at least about as many."""
+        """Count the tokens of `text`; too many rather than too few if `estimates`."""
 
     def truncate(self, text: str, tokens: int) -> str:
-        """A beginning of `text` of at most `tokens` tokens."""
+        """Cut `text` after at most `tokens` tokens."""
 
     def prompt_size(self, messages: Sequence[Mapping[str, str]]) -> int:
-        """How many tokens the conversation comes to, its template included, up to where the model is to speak."""
+        """Count the tokens of a conversation and its template, up to the model's next message."""
 
     @property
     def estimates(self) -> bool:
-        """Whether `count`, `truncate` and `prompt_size` estimate, for want of the model's vocabulary."""
+        """Whether `count`, `truncate` and `prompt_size` estimate: the vocabulary is unknown."""
 
     def load(self) -> object:
-        """Load the weights now, where there are any to load here; otherwise the first `say` loads them.
+        """Load the weights now, not at the first `say`; no effect for a server.
 
         Raises:
             CrystalError: The weights cannot be used.
@@ -506,10 +530,10 @@ def _span(first: int, last: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a command has come.
+    """The progress of a command.
 
     Attributes:
-        done: The amount that is done, in `unit`.
+        done: The finished amount, in `unit`.
         total: The whole amount.
         unit: "bytes", "tokens" or "targets".
         files: The files that an ingest has done.

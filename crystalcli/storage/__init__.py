@@ -1,39 +1,32 @@
 """Storage: one crystal file, its tables and blobs.
 
-The question it answers: how is it written so that a commit is whole, and read so that damage is seen?
+The question it answers: how is it written so that a commit is whole, and read so that damage is
+seen?
 
-atomic_replace.py  Atomic replacement: a crystal is written beside its place and renamed when it is
-                   whole.
+atomic_replace.py  Atomic replacement: a crystal is written beside its place, then renamed.
 check.py           Checks of a crystal's storage: SQLite's own, seals, and digests of blobs.
-salvage.py         Salvage: a damaged crystal is read row by row, and replaced by a repaired one.
+salvage.py         Salvage: a damaged crystal is read row by row, and replaced.
 store.py           One crystal file: the sum of its tables, in and out.
 
 file/
     connection.py      Connections to a crystal's database, and SQLite's errors in plain words.
     database.py        A crystal as an open database: opening, closing, transactions and queries.
     file_lock.py       The lock file beside a crystal: one writer at a time.
-    query_guard.py     Queries on a file of unknown origin: errors by name, and bounds on rows and
-                       time.
+    query_guard.py     Queries on a file of unknown origin, with bounds on rows and time.
     schema.py          The schema of a crystal: its tables, by format version.
-    seal.py            Seals: sums over groups of rows that reveal a missing, altered or foreign
-                       row.
+    seal.py            Seals: sums over groups of rows that reveal missing or altered rows.
     signals.py         Deferred signals: SIGINT, SIGTERM and SIGHUP wait for the end of a block.
 
 tables/
     blobs.py           Blobs: their digests, and zstd frames.
     chunk_spans.py     The spans of a segment's chunks and units, as one list of integers.
-    codebooks.py       The table `codebook`: the codebooks of a crystal with an encoder of its own,
-                       as named blobs.
-    landmarks.py       The table `landmark`: named places in documents, such as headings and pages.
-    lexicons.py        The tables `lexicon` and `posting`: the segments of the lexical index, and
-                       their blocks.
-    reason_codes.py    Reason codes for crystals of format versions 1 and 2, which store only
-                       sentences.
-    rows.py            The rows of a crystal's tables, as `storage.file.schema` describes them, and
-                       their checks.
+    codebooks.py       The table `codebook`: codebooks of the crystal's own encoder, as blobs.
+    landmarks.py       The table `landmark`: named places in documents, such as headings.
+    lexicons.py        The tables `lexicon` and `posting`: segments of the lexical index.
+    reason_codes.py    Reason codes for crystals of format versions 1 and 2.
+    rows.py            The rows of a crystal's tables, and their checks.
     runs.py            The table `run`: the chunks of each document, in order.
-    segments.py        The tables `segment` and `part`: the chunks that each commit added, and their
-                       blobs.
+    segments.py        The tables `segment` and `part`: the chunks of each commit, as blobs.
     sources.py         The table `source`: the ledger, one row for every file that was asked for.
 """
 

@@ -1,4 +1,4 @@
-"""Atomic replacement: a crystal is written beside its place and renamed when it is whole.
+"""Atomic replacement: a crystal is written beside its place, then renamed.
 
 Until then the file in its place stays as it was. The file being written is `.NAME-new`, with
 SQLite's files beside it; the next run removes the leftovers of a kill.

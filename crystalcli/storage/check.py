@@ -27,7 +27,9 @@ class StorageFault(NamedTuple):
 
 
 def check_seal(store: Store, source: SourceRow) -> None:
-    """Check that a source's row, runs and landmarks match their seal, before they are cited or copied.
+    """Check that a source's rows match their seal, before they are cited or copied.
+
+    Its rows are those of `source`, `run` and `landmark`.
 
     Raises:
         DamagedCrystalError: They do not.

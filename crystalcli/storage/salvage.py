@@ -1,7 +1,7 @@
-"""Salvage: a damaged crystal is read row by row, and replaced by a repaired one.
+"""Salvage: a damaged crystal is read row by row, and replaced.
 
-Knows how to read around unreadable pages and missing tables. Does not know what the rows mean, and
-does not trust them.
+The repaired crystal takes the damaged one's name. Knows how to read around unreadable pages and
+missing tables. Does not know what the rows mean, and does not trust them.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class DamagedFile:
         return [dict(zip(names, rows[number], strict=True)) for number in sorted(rows, key=repr if keyed else None)]
 
     def _key_values(self, column: str) -> list[Any]:
-        """Give the values to look up in a key's first column: ids of sources, in tables of documents."""
+        """Give the values to look up in a key's first column: the ids of sources, or none."""
         return [row["id"] for row in self.table("source")] if column == "source" else []
 
     def cell(self, table: str, column: str, rowid: int) -> Any:
@@ -165,7 +165,7 @@ class DamagedFile:
         return rows[0][0] if rows else None
 
     def seals(self) -> dict[Group, bool]:
-        """Tell, for each group with a seal, whether its readable rows are those that were sealed."""
+        """Tell for each group with a seal whether its readable rows are those sealed."""
         sums: defaultdict[Group, int] = defaultdict(int)
         for table in (table for table in sealed_tables() if table not in _REBUILT):
             columns = self._columns[table]

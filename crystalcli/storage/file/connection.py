@@ -43,13 +43,13 @@ def make_database(path: Path, meta: dict[str, str]) -> None:
         OSError: The system refuses.
     """
     fresh = path.with_name(path.name + "-new")
-    # Leftovers of an interruption, or the log of a deleted crystal: SQLite would read it into the new one.
+    # Leftovers of an interruption, or the log of a deleted crystal, which SQLite would read.
     for name in (path.name, fresh.name):
         for suffix in ("-wal", "-shm", "-journal"):
             path.with_name(name + suffix).unlink(missing_ok=True)
     fresh.unlink(missing_ok=True)
     try:
-        # SQLite drops exceptions in the functions that count rows for the seals: keep Ctrl-C out of them.
+        # SQLite drops exceptions in the functions that count rows for seals: no Ctrl-C there.
         with signals_held_back(), contextlib.closing(_sqlite(f"{fresh.as_uri()}?mode=rwc")) as connection:
             connection.execute(f"PRAGMA page_size = {PAGE}")
             connection.execute("BEGIN IMMEDIATE")
@@ -118,7 +118,7 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
             if number == len(modes) or getattr(error, "sqlite_errorcode", 0) not in _TRANSIENT:
                 raise _open_error(path, error) from error
             if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
-                # A writer was killed as it began or ended: roll back its half commit, which a reader cannot.
+                # A writer was killed as it began or ended. A reader cannot roll back its half commit.
                 with contextlib.suppress(sqlite3.DatabaseError):
                     _open_checked(f"{uri}?mode=rw").close()
             elif mode == modes[-1]:
@@ -163,9 +163,9 @@ def _open_error(path: Path, error: sqlite3.Error) -> CrystalError:
 def not_a_crystal_error(path: Path, error: Exception | None = None) -> CrystalError:
     """Make the error for a file that is not a crystal, or is damaged.
 
-    Call this only for a file that SQLite cannot read, or another program's: closing a file drops the
-    locks that SQLite holds on it in this process, and a reader without locks sees a file that changes
-    under it.
+    Call this only for a file that SQLite cannot read, or another program's: closing a file drops
+    the locks that SQLite holds on it in this process, and a reader without locks sees a file that
+    changes under it.
 
     Args:
         path: The file.
@@ -189,5 +189,6 @@ def _sqlite(uri: str) -> sqlite3.Connection:
     connection.execute("PRAGMA cell_size_check = ON")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 4 * LARGEST)
     connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE // 1024}")
-    connection.execute("PRAGMA mmap_size = 0")  # mapped pages would count as memory, and grow with the file
+    # Mapped pages would count as memory, and grow with the file.
+    connection.execute("PRAGMA mmap_size = 0")
     return connection

@@ -136,13 +136,15 @@ class Database:
         return DamagedCrystalError(self.path, what)
 
     def close(self) -> None:
-        """Close the file. After writing, it is one plain file again unless a reader still has it open."""
+        """Close the file; after writing, it is one plain file unless a reader has it open."""
         with signals_held_back():
             if self._lock is not None:
                 with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # moves as much as readers allow
+                    # Moves as much of the log as readers allow.
+                    self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("PRAGMA busy_timeout = 200")  # a reader that stays keeps the file in WAL mode
+                    # A reader that stays keeps the file in WAL mode.
+                    self._db.execute("PRAGMA busy_timeout = 200")
                     self._db.execute("PRAGMA journal_mode = DELETE")
             self._db.close()
             release_lock(self._lock)
@@ -189,7 +191,7 @@ class Database:
         self.close()
 
     def _check_writable(self) -> None:
-        """Find out now, not at the first commit, whether the file can be written; no byte is changed."""
+        """Find out now whether the file can be written, without changing a byte."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("ROLLBACK")
@@ -198,7 +200,7 @@ class Database:
             raise write_error(self.path, error) from error
 
     def _check_kind(self) -> None:
-        """Check that the file is a crystal of a known version, with its schema; note the version."""
+        """Check the file's version and schema, and set `format`."""
         if self.rows("PRAGMA application_id") != [(APPLICATION_ID,)]:
             raise not_a_crystal_error(self.path)
         version = int(self.rows("PRAGMA user_version")[0][0])
@@ -218,7 +220,8 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """Commit everything that the block writes, with its seals; or nothing, if the block raises.
 
-        Signals wait for the end: SQLite calls Python as rows are written, and drops exceptions there.
+        Signals wait for the end: SQLite calls Python as rows are written, and drops exceptions
+        there.
 
         Raises:
             CrystalError: The disk is full, or SQLite cannot write.
@@ -249,14 +252,14 @@ class Database:
         if self._sealer is not None and not self._wal:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")  # a commit that returns is on the disk
-            self._db.execute("PRAGMA fullfsync = ON")  # the same on macOS, where the disk may delay writes
+            self._db.execute("PRAGMA fullfsync = ON")  # the same on macOS
             self._db.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")
             self._wal = True
         self._db.execute("BEGIN IMMEDIATE")
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Read from one commit throughout the block. Keep the block short: the log grows meanwhile."""
+        """Read from one commit throughout the block. Keep it short: the log grows meanwhile."""
         if self._db.in_transaction:
             yield
             return
@@ -286,7 +289,7 @@ class Database:
         return self._guard.stream(query, values)
 
     def version(self) -> int:
-        """Give a number that changes whenever another connection commits: a reader's cue to read again."""
+        """Give a number that changes whenever another connection commits."""
         return int(self.rows("PRAGMA data_version")[0][0])
 
     def file_size(self) -> int:

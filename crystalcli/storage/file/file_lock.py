@@ -63,7 +63,7 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
         try:
             locked = _try_lock(file)
             if locked:
-                # The last writer may just have removed its lock file: ours must be the one that others see.
+                # The last writer may just have removed its lock file; others must see ours.
                 with contextlib.suppress(OSError):
                     if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
                         _write_process_id(file)

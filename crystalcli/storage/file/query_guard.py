@@ -1,4 +1,4 @@
-"""Queries on a file of unknown origin: errors by name, and bounds on rows and time.
+"""Queries on a file of unknown origin, with bounds on rows and time.
 
 A damaged page that is referred to many times makes a table longer than any file. So a query gets
 at most as many rows as the file has bytes, and steps of SQLite's machine in proportion.
@@ -26,7 +26,8 @@ class QueryGuard:
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self._db = db
         self._path = path
-        self._checks_left: int | None = None  # of the running query; None while no guarded query runs
+        # Checks left to the running query; None while no guarded query runs.
+        self._checks_left: int | None = None
         db.set_progress_handler(self._too_long, _STEPS)
 
     def stream(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:

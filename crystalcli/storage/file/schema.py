@@ -1,7 +1,7 @@
 """The schema of a crystal: its tables, by format version.
 
-A crystal is an SQLite database. Bulky data is in `part` and `posting`, each row with a digest of its
-own. `docs/FORMAT.md` describes the tables in words; a test compares the two.
+A crystal is an SQLite database. Bulky data is in `part` and `posting`, each row with a digest of
+its own. `docs/FORMAT.md` describes the tables in words; a test compares the two.
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ def table_names() -> list[str]:
 def schema_fault(rows: Iterable[tuple[str, str, str | None]], version: int = FORMAT_VERSION) -> str:
     """Say what is wrong with a file's schema; "" when it is that of the format version.
 
-    Nothing but this program's tables and index may be there: a view, a trigger or a generated column
-    is code.
+    Nothing but this program's tables and index may be there: a view, a trigger or a generated
+    column is code.
 
     Args:
         rows: Rows of (type, name, sql) from `sqlite_master`.

@@ -1,4 +1,4 @@
-"""Seals: sums over groups of rows that reveal a missing, altered or foreign row.
+"""Seals: sums over groups of rows that reveal missing or altered rows.
 
 A blob's own digest cannot reveal that the blob is missing; a seal can. A group is one row of
 `source`, `segment` or `lexicon` with every row that refers to it; every other table is a group of
@@ -24,7 +24,8 @@ _MODULUS = 1 << 128
 _HEADS = ("source", "segment", "lexicon")  # tables whose rows each head a group
 _BULK = "data"  # the column that the column `digest` stands for
 
-Group = tuple[str, int]  # the table that heads it, or the table itself, or ""; the id of the row, else 0
+# The table that heads the group, or the table itself, or ""; the id of the row that heads it, else 0.
+Group = tuple[str, int]
 Query = Callable[..., Iterable[Any]]  # runs a statement with its values
 
 
@@ -65,8 +66,8 @@ def row_digest(table: str, values: Iterable[Any]) -> int:
         values: The row's values, in the order of `sealed_columns`.
 
     Returns:
-        BLAKE2b with 16 bytes, as a little-endian number, over the table's name and the values (numbers
-        in decimal, text in UTF-8), each after its length in 4 bytes.
+        BLAKE2b with 16 bytes, as a little-endian number, over the table's name and the values
+        (numbers in decimal, text in UTF-8), each after its length in 4 bytes.
     """
     hasher = hashlib.blake2b(digest_size=16)
     for value in (table, *values):
@@ -84,9 +85,11 @@ class RowSealer:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._changes: defaultdict[Group, list[int]] = defaultdict(lambda: [0, 0])  # rows, sum of digests
+        # By group: rows added, and the sum of their digests.
+        self._changes: defaultdict[Group, list[int]] = defaultdict(lambda: [0, 0])
         db.create_function("crystal_seal", -1, self._count)
-        db.execute("PRAGMA recursive_triggers = ON")  # so that a row that is replaced is counted as deleted
+        # So that a row that is replaced is counted as deleted.
+        db.execute("PRAGMA recursive_triggers = ON")
         db.execute("PRAGMA temp_store = MEMORY")
         for table in sealed_tables():
             names = sealed_columns(db.execute, table)
@@ -153,7 +156,7 @@ def seal_holds(query: Query, group: Group) -> bool:
         names = sealed_columns(query, table)
         table_group, column = group_column(table, names)
         if table_group == name:
-            # By value, not in the statement's text: SQLite caches statements, and there are many groups.
+            # By value, not in the statement's text: SQLite caches statements.
             for values in query(f"SELECT {', '.join(names)} FROM {table} WHERE {column} = ?", (number,)):
                 members += 1
                 total += row_digest(table, values)

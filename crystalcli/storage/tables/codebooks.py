@@ -1,4 +1,4 @@
-"""The table `codebook`: the codebooks of a crystal with an encoder of its own, as named blobs.
+"""The table `codebook`: codebooks of the crystal's own encoder, as blobs.
 
 Does not know what is in them; that is the codec's business.
 """
@@ -22,7 +22,7 @@ def stored_codebooks(store: Database) -> dict[str, bytes]:
     """Read the codebooks by name.
 
     Returns:
-        The blobs; empty where the crystal uses the program's codebooks, or has yet to learn its own.
+        The blobs; empty if the crystal uses the program's codebooks, or has yet to learn its own.
 
     Raises:
         DamagedCrystalError: A codebook does not match its digest.

@@ -1,4 +1,4 @@
-"""The table `landmark`: named places in documents, such as headings and pages.
+"""The table `landmark`: named places in documents, such as headings.
 
 Knows in which stretch between two landmarks a character lies. Does not know what labels mean;
 `types.LANDMARKS` says that.
@@ -14,7 +14,10 @@ from crystalcli.types import LANDMARKS
 
 
 class LandmarkTable(Database):
-    """The rows of `landmark`. Kinds are those of `types.LANDMARKS`; positions are characters in the document."""
+    """The rows of `landmark`.
+
+    Kinds are those of `types.LANDMARKS`; positions are characters in the document.
+    """
 
     def add_landmarks(self, source: int, landmarks: Iterable[tuple[int, str, str]]) -> None:
         """Insert landmarks, each (start, kind, label), inside a transaction."""
@@ -85,7 +88,7 @@ def has_landmarks(store: Database, kind: str) -> bool:
 
 
 def with_landmarks(store: Database, sources: Sequence[int], kind: str, count: int) -> list[int]:
-    """Select the sources that have at least `count` landmarks of a kind; no more of each are read."""
+    """Select sources with at least `count` landmarks of a kind; no more of each are read."""
     selected: list[int] = []
     for batch in batched(sources):
         query = (

@@ -1,6 +1,7 @@
-"""The tables `lexicon` and `posting`: the segments of the lexical index, and their blocks.
+"""The tables `lexicon` and `posting`: segments of the lexical index.
 
-Knows digests of blocks. Does not know what is in a block; the room `lexical` does.
+A lexical segment (`lexicon`) has its terms in sorted blocks (`posting`). Knows digests of blocks.
+Does not know what is in a block; the room `lexical` does.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class LexiconTables(Database):
         self._db.execute("DELETE FROM lexicon WHERE id = ?", (number,))
 
     def block(self, lexicon: int, term: str) -> bytes | None:
-        """Read the block of a lexical segment that may hold `term`; None if every block begins after it.
+        """Read the block that may hold `term`; None if every block begins after it.
 
         Raises:
             DamagedCrystalError: The block does not match its digest.

@@ -1,9 +1,9 @@
-"""Reason codes for crystals of format versions 1 and 2, which store only sentences.
+"""Reason codes for crystals of format versions 1 and 2.
 
-This is the only place where a sentence decides anything. The sentences below are history: programs
-of those versions wrote them, and this one still writes them into such files. A new sentence needs no
-line here unless its code steers the program (`errors.MACHINE_MADE`, `errors.OPENED_BY_PASSWORD`) or
-is to be shown for old files, too.
+Such crystals store only sentences. This is the only place where a sentence decides anything. The
+sentences below are history: programs of those versions wrote them, and this one still writes them
+into such files. A new sentence needs no line here unless its code steers the program
+(`errors.MACHINE_MADE`, `errors.OPENED_BY_PASSWORD`) or is to be shown for old files, too.
 """
 
 from __future__ import annotations

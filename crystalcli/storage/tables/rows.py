@@ -1,4 +1,7 @@
-"""The rows of a crystal's tables, as `storage.file.schema` describes them, and their checks."""
+"""The rows of a crystal's tables, and their checks.
+
+`storage.file.schema` has the tables.
+"""
 
 from __future__ import annotations
 

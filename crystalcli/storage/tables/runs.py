@@ -34,7 +34,7 @@ class RunTable(Database):
 
 
 def runs_by_chunk(store: Database, chunks: int) -> Iterator[tuple[int, int]]:
-    """Read (first chunk, chunks) of the runs that begin before chunk `chunks`, in order of their first chunks."""
+    """Read (first chunk, chunks) of the runs that begin before `chunks`, in that order."""
     query = "SELECT first_chunk, chunks FROM run WHERE first_chunk >= ? AND first_chunk < ? ORDER BY first_chunk"
     for start in range(0, chunks, _CHUNKS_AT_ONCE):
         end = min(chunks, start + _CHUNKS_AT_ONCE)

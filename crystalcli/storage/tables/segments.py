@@ -1,4 +1,4 @@
-"""The tables `segment` and `part`: the chunks that each commit added, and their blobs.
+"""The tables `segment` and `part`: the chunks of each commit, as blobs.
 
 Knows digests of parts, and that texts and contexts are zstd frames. Does not know what a vector
 code or a term is; docs/FORMAT.md says what each part holds.
@@ -57,7 +57,7 @@ class SegmentTables(Database):
         return part[1]
 
     def _part(self, segment: int, name: str) -> tuple[int, bytes] | None:
-        """Read a part's stated size once decompressed and its checked bytes; None without the part."""
+        """Read a part's stated size, once decompressed, and its checked bytes; None without it."""
         rows = self.rows("SELECT size, digest, data FROM part WHERE segment = ? AND name = ?", (segment, name))
         if not rows:
             return None
@@ -74,7 +74,7 @@ class SegmentTables(Database):
         """Read a segment's text as UTF-8.
 
         Raises:
-            DamagedCrystalError: The text is missing, does not match its digest or does not decompress.
+            DamagedCrystalError: The text is missing or does not match its digest or size.
         """
         text = self.frame(segment, "text")
         if text is None:
@@ -141,7 +141,7 @@ def contexts_of(store: SegmentTables, row: SegmentRow) -> list[str]:
     """Read the context of each of a segment's chunks, "" where none is known.
 
     Raises:
-        DamagedCrystalError: The part is damaged, not UTF-8, or its lines contradict the chunk count.
+        DamagedCrystalError: The part is damaged or not UTF-8, or the counts differ.
     """
     data = store.frame(row.id, CONTEXTS_PART)
     try:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float32]  # vectors and scores
     Int64Array = npt.NDArray[np.int64]  # counts, and offsets in a document or a crystal
     UInt8Array = npt.NDArray[np.uint8]  # codes of vectors, and bytes
-    UInt16Array = npt.NDArray[np.uint16]
-    UInt64Array = npt.NDArray[np.uint64]
+    UInt16Array = npt.NDArray[np.uint16]  # cells of BM25's table
+    UInt64Array = npt.NDArray[np.uint64]  # sums of hashes
     Float16Array = npt.NDArray[np.float16]  # stored codebooks and vectors
-    Float64Array = npt.NDArray[np.float64]
+    Float64Array = npt.NDArray[np.float64]  # sums and statistics
 
 # Nodes of one layer for each node of the next: tokens to a unit, units to a cluster, clusters to an
 # atom.

@@ -11,20 +11,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
 COLUMNS = 100
-# Pages whose lines are longer still.
-<<<<<<< HEAD
-UNFLOWED = {"docs/FORMAT.md", "docs/FORMATS.md", "docs/JSON.md", "docs/LOG.md"}
-=======
-UNFLOWED = {"docs/JSON.md", "docs/LOG.md"}
-# Pages that README and docs link to before they are written.
-UNWRITTEN = {
-    "docs/ARCHITECTURE.md",
-    "docs/COMMANDS.md",
-    "docs/PYTHON.md",
-    "docs/decisions/003-typer.md",
-    "docs/decisions/004-pypdf-and-pdfium.md",
-}
->>>>>>> 7854443 (Reword the format pages and end their lines at column 100)
 
 
 def name_of(page: Path) -> str:
@@ -49,8 +35,6 @@ def anchors_of(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_lines_of_prose_end_at_column_100(page):
-    if name_of(page) in UNFLOWED:
-        pytest.skip("not reflowed yet")
     lines = without_code(page.read_text(encoding="utf-8"))
     assert [(number, line) for number, line in lines if len(line) > COLUMNS and not line.startswith("|")] == []
 

@@ -15,18 +15,18 @@ def expanded(path: str | Path) -> Path:
 DEFAULT_NAME = "memory.crystal"
 
 
-def default_path(start: Path, given: str | None) -> Path:
+def default_path(start: Path, variable: str | None) -> Path:
     """Choose the crystal for a command that names none.
 
     Args:
         start: The current folder.
-        given: The value of $CRYSTAL_FILE, if it is set.
+        variable: The value of $CRYSTAL_FILE, if it is set.
 
     Returns:
-        `given`, else the nearest `memory.crystal` from `start` upward, else one in `start`.
+        `variable`, else the nearest `memory.crystal` from `start` upward, else one in `start`.
     """
-    if given:
-        return Path(given)
+    if variable:
+        return Path(variable)
     for folder in (start, *start.parents):
         if (folder / DEFAULT_NAME).is_file():
             return folder / DEFAULT_NAME

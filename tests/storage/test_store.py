@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileError, NewerFormatError, NotACrystalError
 from crystalcli.storage.file import file_lock, seal
+from crystalcli.storage.file.connection import PAGE_CACHE
 from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION
 from crystalcli.storage.file.signals import signals_held_back
@@ -180,7 +181,7 @@ def test_spans_come_back(chunks, units):
 def test_paths_with_odd_characters_work(tmp_path):
     path = tmp_path / "a ?#%&é.crystal"
     Store.create(path, {"a": "b"}).close()
-    assert [each.name for each in Path(tmp_path).iterdir()] == [path.name]
+    assert [file.name for file in Path(tmp_path).iterdir()] == [path.name]
     with Store.open(path) as again:
         assert again.meta() == {"a": "b"}
 
@@ -213,7 +214,7 @@ def test_a_crystal_is_whole_or_not_there(tmp_path):
         path.with_name(path.name + suffix).write_bytes(b"left behind" * 1000)
     with Store.create(path, {"encoder": "some"}) as made:
         assert made.meta() == {"encoder": "some"}
-    assert [each.name for each in tmp_path.iterdir()] == ["m.crystal"]
+    assert [file.name for file in tmp_path.iterdir()] == ["m.crystal"]
 
 
 def test_a_crystal_behind_a_link_has_one_lock_and_one_log(tmp_path):
@@ -225,9 +226,9 @@ def test_a_crystal_behind_a_link_has_one_lock_and_one_log(tmp_path):
             Store.open(tmp_path / "real" / "m.crystal", writable=True)
         with made.transaction():
             made.set_meta("key", "value")
-        beside = {each.name for each in (tmp_path / "real").iterdir()}
+        beside = {file.name for file in (tmp_path / "real").iterdir()}
         assert beside == {"m.crystal", "m.crystal-lock", "m.crystal-wal", "m.crystal-shm"}
-        assert {each.name for each in tmp_path.iterdir()} == {"real", "link.crystal"}
+        assert {file.name for file in tmp_path.iterdir()} == {"real", "link.crystal"}
     assert link.is_symlink()
     with Store.open(link) as again:
         assert again.meta()["key"] == "value"
@@ -254,13 +255,13 @@ class Clock:
 
 
 def test_waiting_for_another_writer(store, monkeypatch):
-    said: list[str] = []
+    messages: list[str] = []
     clock = Clock()
     monkeypatch.setattr(file_lock, "time", clock)
     with pytest.raises(CrystalError, match=rf"another program is writing m.crystal \(process {os.getpid()}\): wait"):
-        Store.open(store.path, writable=True, wait=0.3, waiting=said.append)
+        Store.open(store.path, writable=True, wait=0.3, waiting=messages.append)
     assert clock.now == pytest.approx(0.3)
-    assert said == [f"waiting for another program that is writing m.crystal (process {os.getpid()})"]
+    assert messages == [f"waiting for another program that is writing m.crystal (process {os.getpid()})"]
     clock = Clock(lambda now: store.close() if now > 5 else None)
     monkeypatch.setattr(file_lock, "time", clock)
     Store.open(store.path, writable=True, wait=20).close()
@@ -374,3 +375,8 @@ def test_two_readers_in_one_process_do_not_take_each_other_s_locks_away(store):
                     assert len(set(reader.meta().get("text", "")[:9])) <= 2
                     assert reader.rows("PRAGMA quick_check") == [("ok",)]
     assert writer.returncode == 0
+
+
+def test_sqlite_keeps_so_much_of_the_file_and_maps_none(store):
+    assert store.rows("PRAGMA cache_size") == [(-PAGE_CACHE // 1024,)]
+    assert store.rows("PRAGMA mmap_size") in ([], [(0,)])

@@ -70,12 +70,12 @@ def landmark_span(store: Database, source: int, kind: str, position: int) -> tup
     Returns:
         Its label, "" before the first landmark; its start; its end, None for the document's.
     """
-    before = (
+    last_query = (
         "SELECT start, label FROM landmark WHERE source = ? AND kind = ? AND start <= ? ORDER BY start DESC LIMIT 1"
     )
-    after = "SELECT start FROM landmark WHERE source = ? AND kind = ? AND start > ? ORDER BY start LIMIT 1"
-    last = store.rows(before, (source, kind, position))
-    following = store.rows(after, (source, kind, position))
+    next_query = "SELECT start FROM landmark WHERE source = ? AND kind = ? AND start > ? ORDER BY start LIMIT 1"
+    last = store.rows(last_query, (source, kind, position))
+    following = store.rows(next_query, (source, kind, position))
     start, label = last[0] if last else (0, "")
     return str(label), int(start), int(following[0][0]) if following else None
 

@@ -17,11 +17,11 @@ from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS
 from crystalcli.answering.prompt import prompt_context
+from crystalcli.datatypes import Passage, Place, Sampling
 from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import terms
 from crystalcli.library import LANGUAGE_MODEL, locate_or_fetch, open_model
 from crystalcli.lm import LanguageModel
-from crystalcli.types import Passage, Place, Sampling
 
 ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
 _K = 5  # passages of each recall, as in `crystal ask`

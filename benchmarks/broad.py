@@ -43,9 +43,9 @@ from common import machine, timed_process, write_json
 
 from crystalcli import Crystal
 from crystalcli.answering.broad.broad_question import broad_intent
+from crystalcli.datatypes import Passage
 from crystalcli.lexical import terms
 from crystalcli.storage.tables.landmarks import landmarks_of
-from crystalcli.types import Passage
 
 NAMES, ASKED, DEFINED = 30, 10, 40
 _NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}\b")

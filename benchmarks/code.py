@@ -35,6 +35,7 @@ from common import machine, write_json
 from recall import coverage
 
 from crystalcli import Crystal
+from crystalcli.datatypes import Passage, Place
 from crystalcli.errors import SourceError
 from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import query_terms, terms
@@ -42,7 +43,6 @@ from crystalcli.library import locate_or_fetch
 from crystalcli.recall.searcher import Searcher
 from crystalcli.text.discover.walk import FoundFile, walk_files
 from crystalcli.text.readers import open_source
-from crystalcli.types import Passage, Place
 
 FUNCTIONS = ("docstring_search", "cosqa")
 REPOSITORIES = ("commit_localization", "sweqa")

@@ -17,9 +17,9 @@ import numpy as np
 import Stemmer
 import torch
 
+from crystalcli.datatypes import Passage, Place
 from crystalcli.text.discover.walk import FoundFile, walk_files
 from crystalcli.text.readers import open_source
-from crystalcli.types import Passage, Place
 from crystalcli.vectors import Bert, QuestionEncoder, available_processors, default_tokenizer
 
 TOKENS = 128  # of a chunk, the two special tokens not counted

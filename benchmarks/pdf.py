@@ -34,11 +34,11 @@ from typing import Any
 from common import machine, write_json
 
 from crystalcli import Crystal
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import SourceError
 from crystalcli.lexical import query_terms, terms
 from crystalcli.text.readers import open_source
 from crystalcli.text.source.read_request import ReadOptions
-from crystalcli.types import Landmark
 
 WORD = re.compile(r"[^\W\d_]{2,}")
 MOST_WORDS = 20_000

@@ -22,7 +22,7 @@ from pathlib import Path
 from common import machine, write_json
 
 from crystalcli import Answer, Citation, Crystal
-from crystalcli.types import LINED
+from crystalcli.datatypes import LINED
 
 
 def wrong(crystal: Crystal, files: Path, citation: Citation) -> str:

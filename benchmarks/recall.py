@@ -30,10 +30,10 @@ from common import machine, write_json
 from flat import FlatIndex
 
 from crystalcli import Crystal
+from crystalcli.datatypes import Passage
 from crystalcli.index.encoder import ENCODER
 from crystalcli.library import locate_or_fetch
 from crystalcli.recall.searcher import Searcher
-from crystalcli.types import Passage
 
 Gold = list[dict[str, Any]]
 FULL = "+ BM25 = depth 3"  # what `crystal recall` does

@@ -19,12 +19,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from crystalcli.datatypes import Chunk
 from crystalcli.index import resolve_encoder
 from crystalcli.index.layer_encoder import LayerCodes
 from crystalcli.index.segment_writer import merge_lexicons
 from crystalcli.ingest.ingester import Ingester
 from crystalcli.storage.store import Store
-from crystalcli.types import Chunk
 from crystalcli.vectors import CODE_BYTES, VOCABULARY, pyramid_layout
 
 BASE = 250_000  # tokens that are ingested

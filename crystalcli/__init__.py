@@ -7,6 +7,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from crystalcli.answering.prompt.context_pack import PackedContext
     from crystalcli.answering.request.ask_options import AskOptions
+    from crystalcli.datatypes import (
+        Answer,
+        Change,
+        ChatModel,
+        Citation,
+        Claim,
+        Document,
+        FileState,
+        Passage,
+        Place,
+        Portion,
+        Progress,
+        SkippedFile,
+    )
     from crystalcli.errors import (
         CrystalError,
         DamagedCrystalError,
@@ -42,20 +56,6 @@ if TYPE_CHECKING:
     from crystalcli.retrieval_lm.perplexity import ArmPerplexity, Estimate, PerplexityReport
     from crystalcli.retrieval_lm.recalling_model import RecallingModel
     from crystalcli.retrieval_lm.text_memory import RecalledText, TextMemory
-    from crystalcli.types import (
-        Answer,
-        Change,
-        ChatModel,
-        Citation,
-        Claim,
-        Document,
-        FileState,
-        Passage,
-        Place,
-        Portion,
-        Progress,
-        SkippedFile,
-    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -130,15 +130,15 @@ __all__ = [
 # Each public name and the module that it is in, where it is looked up when it is first used: `import crystalcli` costs
 # nothing.
 _HOMES = {
-    "Answer": "crystalcli.types",
+    "Answer": "crystalcli.datatypes",
     "AskOptions": "crystalcli.answering.request.ask_options",
-    "Change": "crystalcli.types",
+    "Change": "crystalcli.datatypes",
     "ChangedDocument": "crystalcli.maintenance.diff",
     "ChangedFile": "crystalcli.ingest.ingester",
-    "ChatModel": "crystalcli.types",
+    "ChatModel": "crystalcli.datatypes",
     "ChunkView": "crystalcli.index.stats",
-    "Citation": "crystalcli.types",
-    "Claim": "crystalcli.types",
+    "Citation": "crystalcli.datatypes",
+    "Claim": "crystalcli.datatypes",
     "CompactReport": "crystalcli.maintenance.compact",
     "Crystal": "crystalcli.library",
     "CrystalError": "crystalcli.errors",
@@ -147,11 +147,11 @@ _HOMES = {
     "DiffPassage": "crystalcli.maintenance.diff",
     "DiffRename": "crystalcli.maintenance.diff",
     "DiffReport": "crystalcli.maintenance.diff",
-    "Document": "crystalcli.types",
+    "Document": "crystalcli.datatypes",
     "EncoderMismatchError": "crystalcli.errors",
     "Estimate": "crystalcli.retrieval_lm.perplexity",
     "ExportReport": "crystalcli.maintenance.export",
-    "FileState": "crystalcli.types",
+    "FileState": "crystalcli.datatypes",
     "ForecastFile": "crystalcli.ingest.dry_run",
     "ForecastReport": "crystalcli.ingest.dry_run",
     "ForgetReport": "crystalcli.maintenance.forget",
@@ -170,15 +170,15 @@ _HOMES = {
     "NotACrystalError": "crystalcli.errors",
     "NotFoundError": "crystalcli.errors",
     "PackedContext": "crystalcli.answering.prompt.context_pack",
-    "Passage": "crystalcli.types",
+    "Passage": "crystalcli.datatypes",
     "ArmPerplexity": "crystalcli.retrieval_lm.perplexity",
     "TextMemory": "crystalcli.retrieval_lm.text_memory",
     "PerplexityReport": "crystalcli.retrieval_lm.perplexity",
-    "Place": "crystalcli.types",
-    "Portion": "crystalcli.types",
+    "Place": "crystalcli.datatypes",
+    "Portion": "crystalcli.datatypes",
     "PreparedQuery": "crystalcli.recall.query",
     "Problem": "crystalcli.maintenance.verify",
-    "Progress": "crystalcli.types",
+    "Progress": "crystalcli.datatypes",
     "Recalled": "crystalcli.neural_memory.beam_search",
     "RecalledText": "crystalcli.retrieval_lm.text_memory",
     "RecallingModel": "crystalcli.retrieval_lm.recalling_model",
@@ -186,7 +186,7 @@ _HOMES = {
     "RenamedDocument": "crystalcli.maintenance.merge",
     "RepairReport": "crystalcli.maintenance.repair",
     "Results": "crystalcli.recall.query",
-    "SkippedFile": "crystalcli.types",
+    "SkippedFile": "crystalcli.datatypes",
     "SourceError": "crystalcli.errors",
     "SourceStatus": "crystalcli.ingest.status",
     "StatsReport": "crystalcli.index.stats",

@@ -24,7 +24,7 @@ from crystalcli.models import (
 from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
-    from crystalcli.types import ChatModel
+    from crystalcli.datatypes import ChatModel
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 

@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpac
 
 from crystalcli import models
 from crystalcli.answering import AskArguments, AskOptions, options_of
+from crystalcli.datatypes import Progress
 from crystalcli.errors import CrystalError, ModelMissingError, SourceError
 from crystalcli.index import ENCODER, find_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
 from crystalcli.recall import CrystalReader
 from crystalcli.storage import Store
-from crystalcli.types import Progress
 
 if TYPE_CHECKING:
     from crystalcli.answering import PackedContext
+    from crystalcli.datatypes import Answer, ChatModel, Citation
     from crystalcli.ingest import ForecastReport, IngestOptions, IngestReport, StatusReport, WatchBatch
     from crystalcli.maintenance import (
         CompactReport,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from crystalcli.recall import MemoryReport
     from crystalcli.retrieval_lm import PerplexityReport
     from crystalcli.text import FileFilter
-    from crystalcli.types import Answer, ChatModel, Citation
 
 __all__ = ["LANGUAGE_MODEL", "Crystal", "expand_paths", "file_filter_of", "locate_or_fetch", "open_model"]
 

@@ -21,7 +21,7 @@ PACKAGE = Path(crystalcli.__file__).parent
 ROOT = Path(__file__).parents[1]
 FLOORS = {
     "errors": 0,
-    "types": 0,
+    "datatypes": 0,
     "cpu": 0,
     "paths": 0,
     "lazy_import": 0,

@@ -9,11 +9,11 @@ from support import hugging_folders
 from support.chat_server import PARIS, running
 
 from crystalcli import language_models
+from crystalcli.datatypes import Answer
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.language_models import LANGUAGE_MODEL, resolve_model
 from crystalcli.library import Crystal
 from crystalcli.models import RegisteredModel, read_registry, register_model, registry_path, set_default_model
-from crystalcli.types import Answer
 
 
 @pytest.fixture(autouse=True)

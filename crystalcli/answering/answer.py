@@ -13,9 +13,9 @@ from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request.ask_options import AskOptions
+from crystalcli.datatypes import Answer, ChatModel, Citation
 from crystalcli.errors import NotFoundError
 from crystalcli.recall import CrystalReader, Results
-from crystalcli.types import Answer, ChatModel, Citation
 
 NOT_HERE = "not in this crystal"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.answering import DEFAULT_TEMPLATE, REPETITION_PENALTY, STOP_STRINGS, chat_messages, fill_template
+from crystalcli.datatypes import ChatModel, Sampling
 from crystalcli.examples.planted import Fact, contains
 from crystalcli.library import Crystal
-from crystalcli.types import ChatModel, Sampling
 
 _LONGEST = 48  # tokens of an answer
 _PASSAGES = 1  # of 12 such facts in one text the small model says 9 from one passage, and 2 from three

@@ -89,9 +89,7 @@ def infinite_context(
     from crystalcli.examples.reading import WINDOW, State, check, read, warmed
     from crystalcli.index import ENCODER
     from crystalcli.library import expand_paths
-    from crystalcli.retrieval_lm.perplexity import read_text
-    from crystalcli.retrieval_lm.recalling_model import RecallingModel
-    from crystalcli.retrieval_lm.text_memory import TextMemory
+    from crystalcli.retrieval_lm import RecallingModel, TextMemory, read_text
 
     drawing = picture.drawable()
     if drawing and (reason := unwritable(out)):

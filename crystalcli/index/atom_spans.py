@@ -16,7 +16,7 @@ from crystalcli.storage import RunRow, SourceRow, runs_of_all
 from crystalcli.vectors import pyramid_layout
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array
+    from crystalcli.datatypes import Int64Array
 
 
 class AtomSpans(NamedTuple):

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from crystalcli.datatypes import Chunk, Landmark
 from crystalcli.storage import digest
-from crystalcli.types import Chunk, Landmark
 
 # Kinds of documents of which a passage is seldom understood without its place. There the name
 # belongs to the context, and all of it takes part in the vectors. Elsewhere the name would only

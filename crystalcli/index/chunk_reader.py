@@ -20,7 +20,7 @@ from crystalcli.index.segment_reader import SegmentReader, open_segment, prefix_
 from crystalcli.storage import SegmentRow, Store, contexts_of, digest
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array
+    from crystalcli.datatypes import Int64Array
 
 _CACHED = 32  # segments whose text is kept in memory, 128 KB each
 

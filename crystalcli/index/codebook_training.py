@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crystalcli.datatypes import Chunk
 from crystalcli.errors import SourceError
 from crystalcli.index.document_chunks import chunks_of
 from crystalcli.index.encoder import Encoder
 from crystalcli.index.layer_encoder import LayerEncoder, parents
 from crystalcli.text import FoundFile, open_source, walk_files
-from crystalcli.types import Chunk
 from crystalcli.vectors import Codec, PyramidLayout
 
 if TYPE_CHECKING:
+    from crystalcli.datatypes import FloatArray, Int64Array
     from crystalcli.index.index_reader import IndexReader
-    from crystalcli.types import FloatArray, Int64Array
 
 # Enough to learn from (docs/DESIGN.md), and half a minute of the default encoder's time.
 SAMPLE_TOKENS = 300_000

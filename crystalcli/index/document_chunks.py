@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from crystalcli.datatypes import BY_LINES, Chunk, Landmark, Reading
 from crystalcli.index.chunk_context import ContextTracker
 from crystalcli.index.encoder import Encoder
-from crystalcli.types import BY_LINES, Chunk, Landmark, Reading
 
 
 def chunks_of(

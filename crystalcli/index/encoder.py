@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli import models
+from crystalcli.datatypes import Chunk, Landmark
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError
 from crystalcli.paths import expanded
 from crystalcli.text import MAX_CHUNK_TOKENS, MIN_CHUNK_TOKENS, cut_chunks
-from crystalcli.types import Chunk, Landmark
 from crystalcli.vectors import (
     WEIGHTS_FILE,
     FolderTokenizer,

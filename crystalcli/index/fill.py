@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crystalcli.datatypes import Chunk, Progress
 from crystalcli.errors import SourceError
 from crystalcli.index.encoder import Encoder
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.layer_encoder import CachedEncoder, LazyEncoder
 from crystalcli.storage import Store, digest, put_codebooks, stored_codebooks
-from crystalcli.types import Chunk, Progress
 
 if TYPE_CHECKING:
     from crystalcli.index.layer_encoder import ChunkEncoder

@@ -35,7 +35,7 @@ from crystalcli.vectors import CODE_BYTES, PairedCodes, codes_from_bytes
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.types import Int64Array, UInt8Array, UInt16Array
+    from crystalcli.datatypes import Int64Array, UInt8Array, UInt16Array
 
 _BATCH = 32  # segments whose codes are in memory at a time
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from crystalcli.datatypes import Chunk
 from crystalcli.index.chunk_context import CONTEXT_MARK
-from crystalcli.types import Chunk
 from crystalcli.vectors import (
     CODE_BYTES,
     Codec,
@@ -34,8 +34,8 @@ from crystalcli.vectors import (
 if TYPE_CHECKING:
     import torch
 
+    from crystalcli.datatypes import FloatArray, Int64Array, IntArray
     from crystalcli.index.encoder import Encoder
-    from crystalcli.types import FloatArray, Int64Array, IntArray
 
 
 # The most tokens of a chunk's context that the encoder reads before the chunk.

@@ -5,8 +5,8 @@ Knows: landmarks. Does not know: searching.
 
 from __future__ import annotations
 
+from crystalcli.datatypes import Place
 from crystalcli.storage import SourceRow, Store
-from crystalcli.types import Place
 
 _COUNTED = ("row", "line")  # kinds whose label is added to the line of the text
 

@@ -16,7 +16,7 @@ from crystalcli.storage import ChunkSpans, SegmentRow, Store, typed_rows
 from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array
+    from crystalcli.datatypes import Int64Array
 
 
 class SegmentReader(NamedTuple):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crystalcli.datatypes import Chunk
 from crystalcli.index.atom_spans import atom_starts
 from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.fidelity import add_fidelity
@@ -33,12 +34,11 @@ from crystalcli.storage import (
     digest,
     signals_held_back,
 )
-from crystalcli.types import Chunk
 from crystalcli.vectors import node_counts, pyramid_layout
 
 if TYPE_CHECKING:
+    from crystalcli.datatypes import Int64Array
     from crystalcli.index.layer_encoder import ChunkEncoder, LayerCodes
-    from crystalcli.types import Int64Array
 
 # Bytes of a segment's text: about 30,000 tokens, a few seconds of encoding on most machines.
 SEGMENT_BYTES = 1 << 17

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from crystalcli.datatypes import Document, DocumentState
 from crystalcli.index.encoder import EncoderId
 from crystalcli.index.fidelity import mean_fidelity
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.storage import CONTEXTS_PART, RunRow, SourceRow, Store, stored_codebooks
-from crystalcli.types import Document, DocumentState
 
 
 @dataclass(frozen=True, slots=True)

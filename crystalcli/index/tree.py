@@ -13,7 +13,7 @@ import numpy as np
 from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array, IntArray, UInt16Array
+    from crystalcli.datatypes import Int64Array, IntArray, UInt16Array
 
 
 _BATCH = 1 << 12  # chunks worked on at a time, since memory is bounded and chunks are many

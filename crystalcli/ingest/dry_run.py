@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from crystalcli.datatypes import LINED, Chunk, DocumentState, Landmark, Reading, SkippedFile
 from crystalcli.errors import SourceError
 from crystalcli.index import DEFAULT_META, Encoder, LazyEncoder, SegmentWriter, chunks_of
 from crystalcli.ingest.folder_rules import FolderRules
@@ -37,7 +38,6 @@ from crystalcli.text import (
     open_source,
     walk_files,
 )
-from crystalcli.types import LINED, Chunk, DocumentState, Landmark, Reading, SkippedFile
 from crystalcli.vectors import CODE_BYTES
 
 _MAX_FILES = 12  # files of a kind in the sample

@@ -24,6 +24,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from crystalcli.datatypes import (
+    Change,
+    Chunk,
+    DocumentState,
+    Fingerprint,
+    Landmark,
+    Progress,
+    Reading,
+    SkippedFile,
+)
 from crystalcli.errors import ModelMissingError, Refusal, SourceError, UnsteadySourceError, UsageError
 from crystalcli.index import (
     ENCODER,
@@ -54,16 +64,6 @@ from crystalcli.text import (
     ReadOptions,
     SkippedPath,
     walk_files,
-)
-from crystalcli.types import (
-    Change,
-    Chunk,
-    DocumentState,
-    Fingerprint,
-    Landmark,
-    Progress,
-    Reading,
-    SkippedFile,
 )
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from crystalcli.datatypes import Change, DocumentState, Fingerprint
 from crystalcli.errors import Reason
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.locations import PIPED, home_of, is_piped, location_of, parent_locations, path_at_location
 from crystalcli.storage import SourceRow, Store
 from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place
-from crystalcli.types import Change, DocumentState, Fingerprint
 
 # States in which `digest` is that of the text that the crystal holds, if it holds any.
 _WHOLE = (DocumentState.DONE, DocumentState.GONE, DocumentState.FAILED)

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
+from crystalcli.datatypes import DocumentState, FileState, Fingerprint, Reading
 from crystalcli.errors import MACHINE_MADE, SourceError
 from crystalcli.ingest.ledger import Ledger, has_same_stat
 from crystalcli.ingest.slack_users import SlackUsers
@@ -27,7 +28,6 @@ from crystalcli.text import (
     may_open,
     open_source,
 )
-from crystalcli.types import DocumentState, FileState, Fingerprint, Reading
 
 
 class Verdict(Enum):

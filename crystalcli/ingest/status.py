@@ -12,6 +12,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from crystalcli.datatypes import DocumentState, FileState
 from crystalcli.errors import SourceError
 from crystalcli.ingest.folder_rules import stored_rules
 from crystalcli.ingest.locations import (
@@ -26,7 +27,6 @@ from crystalcli.ingest.locations import (
 from crystalcli.ingest.staleness import file_state
 from crystalcli.storage import SourceRow, Store, typed_rows
 from crystalcli.text import DEFAULT_FILTER, FileFilter, FoundFile, SkippedPath, walk_files
-from crystalcli.types import DocumentState, FileState
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical.postings import PackedPostings
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, UInt8Array, UInt16Array
+    from crystalcli.datatypes import FloatArray, UInt8Array, UInt16Array
 
 K1 = 1.0  # in 100 tokens, repeating a term adds little
 B = 0.4  # atoms are of similar length by construction; short documents are the exception

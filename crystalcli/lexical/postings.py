@@ -33,7 +33,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array, UInt8Array
+    from crystalcli.datatypes import Int64Array, UInt8Array
 
 _HEAD = struct.Struct("<HII")
 _BLOCK_SIZE = 6000  # target size of a block in bytes: a few pages of the file

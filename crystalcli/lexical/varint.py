@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array, UInt8Array
+    from crystalcli.datatypes import Int64Array, UInt8Array
 
 
 def encode(values: Int64Array) -> bytes:

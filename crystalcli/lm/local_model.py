@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
 
+    from crystalcli.datatypes import Sampling
     from crystalcli.lm.decoder.llama import Llama
     from crystalcli.lm.decoder.prefix_cache import PrefixCache
-    from crystalcli.types import Sampling
 
 _PRECISIONS = ("auto", "fp32", "bf16")
 _SAMPLE = 64  # positions of work by which threads are tried before a prompt: a few milliseconds

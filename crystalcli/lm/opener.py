@@ -18,7 +18,7 @@ from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
-    from crystalcli.types import ChatModel
+    from crystalcli.datatypes import ChatModel
 
 _MAX_TEMPLATE = 1 << 20  # bytes
 _MAX_VOCABULARY = 1 << 24  # tokens, where the configuration does not say

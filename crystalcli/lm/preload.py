@@ -9,7 +9,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from crystalcli.types import ChatModel
+from crystalcli.datatypes import ChatModel
 
 
 class Preload:

@@ -25,7 +25,7 @@ from crystalcli.lm.files.safetensors_files import read_json, weight_files
 from crystalcli.lm.tokenizer.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from crystalcli.types import Sampling
+    from crystalcli.datatypes import Sampling
 
 _CONTEXT = 2048  # tokens, where the configuration does not say
 

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from crystalcli.datatypes import LINED, DocumentState
 from crystalcli.errors import CrystalError, NotFoundError
 from crystalcli.index import ChunkReader, locate_span
 from crystalcli.maintenance.selection import select_documents
 from crystalcli.storage import SourceRow, Store, check_seal
-from crystalcli.types import LINED, DocumentState
 
 # Bytes that every system accepts, with ".txt" and the export's folder added.
 _LONGEST_PATH, _LONGEST_NAME = 2000, 250

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crystalcli.datatypes import Document, DocumentState
 from crystalcli.index import ChunkReader, describe_document
 from crystalcli.ingest import parent_locations
 from crystalcli.maintenance.selection import select_documents
 from crystalcli.storage import SourceRow, Store
-from crystalcli.types import Document, DocumentState
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from crystalcli.datatypes import DocumentState
 from crystalcli.errors import CrystalError, EncoderMismatchError, UsageError
 from crystalcli.index import ChunkReader, add_fidelity, fidelity_sums
 from crystalcli.ingest import (
@@ -39,7 +40,6 @@ from crystalcli.storage import (
     write_beside,
 )
 from crystalcli.text import FileFilter
-from crystalcli.types import DocumentState
 
 # Keys of the table `meta` that decide whether the vectors of two crystals are comparable.
 _ENCODER_KEYS = ("encoder", "weights", "tokenizer", "limit", "dimension", "ratios", "codec")

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crystalcli.datatypes import Chunk
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.index import chunk_spans_of
 from crystalcli.lexical import varint
 from crystalcli.storage import ChunkSpans, digest
-from crystalcli.types import Chunk
 from crystalcli.vectors import CODE_BYTES, default_tokenizer, node_counts
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array
+    from crystalcli.datatypes import Int64Array
 
 _HASH_BYTES = 16
 _LARGEST_CHUNK = 1 << 18  # bytes

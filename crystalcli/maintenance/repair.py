@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from crystalcli.datatypes import LANDMARKS, DocumentState
 from crystalcli.errors import DamagedCrystalError, Reason
 from crystalcli.index import (
     DEFAULT_META,
@@ -50,7 +51,6 @@ from crystalcli.storage import (
     release_lock,
     sealed_tables,
 )
-from crystalcli.types import LANDMARKS, DocumentState
 from crystalcli.vectors import node_counts
 
 # Tables that a repair writes itself; rows of the others are copied as they are.

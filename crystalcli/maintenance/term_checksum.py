@@ -22,7 +22,7 @@ from crystalcli.storage import LexiconRow, Store, typed_rows
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.types import Int64Array, UInt64Array
+    from crystalcli.datatypes import Int64Array, UInt64Array
 
 _CACHED_TERMS = 200_000  # terms whose hashes are kept
 _LARGEST_FREQUENCY = 4  # that the index stores

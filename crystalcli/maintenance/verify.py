@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crystalcli.datatypes import LANDMARKS, RATIOS, DocumentState
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.index import SegmentReader, check_numbering, open_segment
 from crystalcli.maintenance.term_checksum import TermChecksum
@@ -34,11 +35,10 @@ from crystalcli.storage import (
     seal_faults,
     typed_rows,
 )
-from crystalcli.types import LANDMARKS, RATIOS, DocumentState
 from crystalcli.vectors import CODE_BYTES
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array, UInt8Array
+    from crystalcli.datatypes import Int64Array, UInt8Array
 
 STATES = frozenset(DocumentState)
 # States in which the row of a whole document counts exactly what is stored of it.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
+from crystalcli.datatypes import RATIOS
 from crystalcli.errors import UsageError
 from crystalcli.neural_memory import checkpoint
 from crystalcli.neural_memory.argument_checks import (
@@ -37,7 +38,6 @@ from crystalcli.neural_memory.hook_checks import (
     check_scores,
 )
 from crystalcli.neural_memory.node_store import LayerNodes, NodeLayer
-from crystalcli.types import RATIOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

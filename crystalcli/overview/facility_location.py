@@ -24,7 +24,7 @@ import numpy as np
 from crystalcli.lexical import terms
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array
 
 _HASHED_DIMENSION = 1024  # of a vector made of words
 

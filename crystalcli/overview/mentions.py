@@ -22,7 +22,7 @@ from crystalcli.lexical import query_terms, word_spans
 from crystalcli.storage import RunRow, SourceRow, runs_of_all
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array
+    from crystalcli.datatypes import Int64Array
 
 # Between the words of a phrase: white space and hyphens.
 _GAP = r"[\s\-‐-―]+"

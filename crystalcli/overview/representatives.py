@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crystalcli.datatypes import Passage
 from crystalcli.index import IndexReader
 from crystalcli.overview.facility_location import evenly_spaced, hashed_vectors, select_representatives
 from crystalcli.overview.sections import Section
 from crystalcli.recall import PassageBuilder, PreparedQuery, ScoredAtom
-from crystalcli.types import Passage
 from crystalcli.vectors import Codec, unit_length
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array
 
 # Atoms of a section that are compared at most. By words they are fewer: their texts must be read.
 _MOST_BY_VECTORS, _MOST_BY_WORDS = 512, 64

@@ -14,9 +14,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from crystalcli.datatypes import HEADING_JOINT
 from crystalcli.lexical import terms
 from crystalcli.storage import SourceRow, Store, headings_like, landmarks_of
-from crystalcli.types import HEADING_JOINT
 
 # Share of a title's words that means the document; a single word must be more than that.
 _ENOUGH = 0.5

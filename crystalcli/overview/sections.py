@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crystalcli.datatypes import HEADING_JOINT
 from crystalcli.index import IndexReader, atoms_of_documents, document_atoms
 from crystalcli.overview.resolve import DocumentRange
 from crystalcli.storage import SourceRow, landmarks_of
-from crystalcli.types import HEADING_JOINT
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array
+    from crystalcli.datatypes import Int64Array
 
 # The largest distance of a chapter from the ideal end of a section, in sections, at which the
 # section still ends there.

@@ -5,9 +5,9 @@ Knows: runs, chunks and landmarks. Does not know: why the span was chosen.
 
 from __future__ import annotations
 
+from crystalcli.datatypes import Citation
 from crystalcli.index import IndexReader, locate_span
 from crystalcli.storage import SourceRow
-from crystalcli.types import Citation
 
 
 def cite_span(index: IndexReader, source: SourceRow, start: int, end: int) -> Citation:

@@ -28,7 +28,7 @@ from crystalcli.recall.score_table import AtomDocuments, CandidateAtoms
 from crystalcli.storage import RUN_SIZE, first_sources, runs_of_all, with_landmarks
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array
 
 CODE_KIND = "code"
 PATH_CODE, PATH_PROSE = 1.0, 0.5

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from crystalcli.datatypes import DocumentState, Place
 from crystalcli.index import IndexReader, locate_span
 from crystalcli.storage import SourceRow
-from crystalcli.types import DocumentState, Place
 
 MAX_PLACES = 20  # places of one text: a licence may be in every file
 

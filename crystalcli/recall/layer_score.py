@@ -24,7 +24,7 @@ from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities
 from crystalcli.vectors import Codec
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, Int64Array, UInt8Array
+    from crystalcli.datatypes import FloatArray, Int64Array, UInt8Array
 
 CODE_MEAN = 2.0  # weight of the mean over an atom's nodes, in code
 

@@ -16,7 +16,7 @@ from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.score_table import CandidateAtoms
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray
+    from crystalcli.datatypes import FloatArray
 
 PROSE_WEIGHT, CODE_WEIGHT = 0.8, 0.3
 

@@ -25,7 +25,7 @@ from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.score_table import CandidateAtoms
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array
 
 QUESTION_WEIGHT, NAME_WEIGHT = 0.1, 0.05
 

@@ -26,7 +26,7 @@ from crystalcli.recall.score_table import CandidateAtoms
 from crystalcli.storage import landmark_span
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array
 
 PAGE_WEIGHT = 0.5
 # The kind of documents whose pages were composed; elsewhere pages are marks in text that flows on.

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crystalcli.datatypes import BY_LINES, DocumentState, Passage
 from crystalcli.index import AtomLocation, IndexReader, locate_span
 from crystalcli.lexical import terms
 from crystalcli.recall.duplicates import MAX_PLACES, ChunkPosition, find_duplicates
@@ -22,7 +23,6 @@ from crystalcli.recall.layer_score import code_sums
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.storage import SourceRow, landmark_span
 from crystalcli.text import sentence_spans
-from crystalcli.types import BY_LINES, DocumentState, Passage
 from crystalcli.vectors import Codec
 
 NEIGHBOURHOOD = 12  # best atoms that may join a passage as neighbours

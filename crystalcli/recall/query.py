@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+from crystalcli.datatypes import Passage
 from crystalcli.lexical import PackedPostings
-from crystalcli.types import Passage
 from crystalcli.vectors import EncodedQuestion
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray
+    from crystalcli.datatypes import FloatArray
 
 
 class PreparedQuery(NamedTuple):

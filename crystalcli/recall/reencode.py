@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from crystalcli.datatypes import Chunk
 from crystalcli.index import IndexReader
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.recall.score_table import CONTEXT_SIGNALS
-from crystalcli.types import Chunk
 from crystalcli.vectors import unit_length
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray
+    from crystalcli.datatypes import FloatArray
     from crystalcli.vectors import PyramidLayout
 
 ATOM_WEIGHT, UNIT_WEIGHT, BM25_WEIGHT = 0.5, 0.3, 0.875

@@ -25,7 +25,7 @@ from crystalcli.recall.query import PreparedQuery, ScoredAtom
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.types import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array
 
     BoolArray = npt.NDArray[np.bool_]
 

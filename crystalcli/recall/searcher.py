@@ -36,9 +36,9 @@ from crystalcli.vectors import Codec, QuestionEncoder
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from crystalcli.datatypes import FloatArray, Int64Array
     from crystalcli.recall.recency import Recency
     from crystalcli.recall.reencode import ChunkVectors
-    from crystalcli.types import FloatArray, Int64Array
 
 CANDIDATES = 300  # best atoms by the coarse score, which clusters and units are read for
 LEXICAL_CANDIDATES, ATOM_CANDIDATES = 100, 200  # best atoms by BM25 alone, and by vectors alone

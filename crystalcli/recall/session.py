@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crystalcli.datatypes import Citation, Document, HalfLife, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.index import LazyEncoder, codec_of, lacks_codebooks, open_encoder
 from crystalcli.storage import Store
-from crystalcli.types import Citation, Document, HalfLife, Passage
 
 if TYPE_CHECKING:
     from crystalcli.index import ChunkView, IndexReader, StatsReport

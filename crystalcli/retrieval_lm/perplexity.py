@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crystalcli.datatypes import BY_LINES
 from crystalcli.errors import Reason, SourceError, UsageError
 from crystalcli.retrieval_lm.copy_mixture import CopyMixture
 from crystalcli.retrieval_lm.ngrams import NO_TOKEN, candidate_tokens, ngram_followers, split_logprobs
 from crystalcli.retrieval_lm.recalling_model import RecallingModel
 from crystalcli.retrieval_lm.text_memory import TextMemory
-from crystalcli.types import BY_LINES
 
 if TYPE_CHECKING:
     import numpy.typing as npt

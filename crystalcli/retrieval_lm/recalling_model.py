@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from crystalcli.datatypes import ChatModel
     from crystalcli.lm import LanguageModel
-    from crystalcli.types import ChatModel
 
 WINDOW = 1024  # tokens before the model, memory included
 STRIDE = 128  # tokens from one recall to the next

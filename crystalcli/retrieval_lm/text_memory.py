@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
+from crystalcli.datatypes import Chunk, DocumentState
 from crystalcli.errors import UsageError
 from crystalcli.index import ENCODER, Encoder, LazyEncoder, RunBuilder, SegmentWriter, open_encoder, resolve_encoder
 from crystalcli.storage import RunRow, SourceRow, Store, digest, runs_in_order
 from crystalcli.text import MAX_CHUNK_TOKENS, MIN_CHUNK_TOKENS
-from crystalcli.types import Chunk, DocumentState
 
 if TYPE_CHECKING:
     import numpy.typing as npt

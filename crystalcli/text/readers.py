@@ -11,6 +11,7 @@ import re
 from importlib import import_module
 from pathlib import Path
 
+from crystalcli.datatypes import Fingerprint, Reading
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.archive.archive_reader import is_archive
 from crystalcli.text.source.file_bytes import BINARY_FILE, MAGIC, FileSurvey, survey_file
@@ -18,7 +19,6 @@ from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS, LOCKED, Re
 from crystalcli.text.source.reader_guard import GuardedReading
 from crystalcli.text.source.sniff_messages import is_mail, may_be_chat
 from crystalcli.text.source.unforeseen import contained_errors
-from crystalcli.types import Fingerprint, Reading
 
 BINARY_ENCODINGS = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
 

@@ -29,7 +29,7 @@ from crystalcli.vectors.quantized import QuantizedStack, Scales, has_native_int8
 from crystalcli.vectors.stack import EncoderStack
 
 if TYPE_CHECKING:
-    from crystalcli.types import IntArray
+    from crystalcli.datatypes import IntArray
 
 limit_onednn_cache()
 

@@ -23,7 +23,7 @@ from crystalcli.errors import DamagedCrystalError
 from crystalcli.vectors.paired_codes import PairedCodes
 
 if TYPE_CHECKING:
-    from crystalcli.types import Float16Array, FloatArray, Int64Array, UInt8Array
+    from crystalcli.datatypes import Float16Array, FloatArray, Int64Array, UInt8Array
 
     MatMul = Callable[[FloatArray, FloatArray], FloatArray]
 

@@ -19,7 +19,7 @@ import numpy as np
 from crystalcli.errors import ModelMissingError
 
 if TYPE_CHECKING:
-    from crystalcli.types import IntArray
+    from crystalcli.datatypes import IntArray
 
 VOCABULARY = Path(__file__).parent / "data" / "minilm-vocab.txt"
 CLS, SEP = 101, 102
@@ -28,7 +28,7 @@ _NORMALIZER = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
 
 
 class WordPieceTokenizer:
-    """The tokenizer of the default encoder; implements `crystalcli.types.Tokenizer`.
+    """The tokenizer of the default encoder; implements `crystalcli.datatypes.Tokenizer`.
 
     Special tokens are never added; texts are never truncated.
 

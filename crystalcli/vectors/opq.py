@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from crystalcli.vectors.codec import CODE_BYTES, Codec, ProductQuantizer, cosines, slice_width, unit_length
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array
 
 
 # With fewer atoms, clusters and units are added to the sample: 64 vectors per centroid.

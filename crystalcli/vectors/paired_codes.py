@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, Int64Array, UInt8Array
+    from crystalcli.datatypes import FloatArray, Int64Array, UInt8Array
 
 # Nodes scored at a time: the memory beside the result does not grow with their number.
 _BATCH = 1 << 14

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.types import RATIOS
+from crystalcli.datatypes import RATIOS
 
 if TYPE_CHECKING:
     import torch
 
-    from crystalcli.types import Int64Array, IntArray
+    from crystalcli.datatypes import Int64Array, IntArray
 
 
 class PyramidLayout(NamedTuple):

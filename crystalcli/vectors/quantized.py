@@ -23,7 +23,7 @@ from crystalcli.cpu import cpu_flags
 from crystalcli.vectors.stack import EncoderStack
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray
+    from crystalcli.datatypes import FloatArray
     from crystalcli.vectors.encoder_config import EncoderConfig
 
 SCALES = Path(__file__).parent / "data" / "minilm-scales.npz"

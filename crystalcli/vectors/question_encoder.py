@@ -19,7 +19,7 @@ from crystalcli.vectors.encoder_tokenizer import WordPieceTokenizer, default_tok
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crystalcli.types import FloatArray, IntArray
+    from crystalcli.datatypes import FloatArray, IntArray
 
 
 class EncodedQuestion(NamedTuple):

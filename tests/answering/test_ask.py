@@ -10,9 +10,9 @@ from support.repository import SAMPLES
 from crystalcli.answering import marked_text
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.prompt import prompt_context
+from crystalcli.datatypes import LINED
 from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.lm import LanguageModel
-from crystalcli.types import LINED
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
 from crystalcli.cli.render.answer_view import is_quotations
+from crystalcli.datatypes import Answer, Citation, Place
 from crystalcli.lm import ServerRefusedError
-from crystalcli.types import Answer, Citation, Place
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 ENVIRONMENT = {**os.environ, "CRYSTAL_DEBUG": "0"}

@@ -14,8 +14,8 @@ from support.waiting import GUARD
 from crystalcli.cli.app import run
 from crystalcli.cli.render.ingest_view import skipped_lines
 from crystalcli.cli.terminal.humanize import format_duration, round_to_two_figures
+from crystalcli.datatypes import SkippedFile
 from crystalcli.errors import Reason
-from crystalcli.types import SkippedFile
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 

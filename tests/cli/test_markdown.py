@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from crystalcli.cli.render.answer_view import answer_markdown
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.terminal.output import sanitize
-from crystalcli.types import Answer, Citation, Place
+from crystalcli.datatypes import Answer, Citation, Place
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 ILL = [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support.repository import GOLDEN
 
 from crystalcli import Crystal
+from crystalcli.datatypes import Chunk, Landmark
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.chunk_context import CONTEXT_MARK, ContextTracker, chunk_identity
 from crystalcli.index.chunk_reader import ChunkReader
@@ -22,7 +23,6 @@ from crystalcli.maintenance.repair import repair_crystal
 from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.file.schema import FORMAT_VERSION
 from crystalcli.storage.store import Store
-from crystalcli.types import Chunk, Landmark
 
 CODE = "".join(f"def step_{i}(tide):\n    return tide * {i} + anchor_{i}\n\n\n" for i in range(40))
 LICENCE = "".join(f"Clause {i}: whoever copies the lamp shall keep this notice about lamps.\n" for i in range(12))

@@ -20,11 +20,11 @@ from pathlib import Path
 import pytest
 from support import bombs, formats, mutations
 
+from crystalcli.datatypes import Document
 from crystalcli.errors import Reason, SourceError
 from crystalcli.library import Crystal
 from crystalcli.storage.tables.reason_codes import reason_code_of
 from crystalcli.text.readers import READERS, open_source
-from crystalcli.types import Document
 
 COUNT = int(os.environ.get("CRYSTAL_FUZZ_FILES", "300"))
 SEED = int(os.environ.get("CRYSTAL_FUZZ_SEED", "0"))

@@ -11,9 +11,9 @@ import pytest
 from support.lexical_crystals import read_into, texts
 
 from crystalcli import library
+from crystalcli.datatypes import Progress
 from crystalcli.ingest.watch import Watcher
 from crystalcli.library import Crystal
-from crystalcli.types import Progress
 
 SAID = json.dumps([{"type": "message", "user": "U0123456", "text": "The lamp burns oil.", "ts": "1714559400.0001"}])
 DAY, OTHER_DAY = "general/2024-05-01.json", "watch/2024-05-02.json"  # before `users.json` and after it

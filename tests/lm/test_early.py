@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import ModelMissingError
 from crystalcli.lm.local_model import LanguageModel
 from crystalcli.lm.preload import Preload
-from crystalcli.types import Sampling
 
 
 def test_the_model_opens_and_loads_beside_what_goes_on(language_model_path):

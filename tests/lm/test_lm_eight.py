@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.published import every, greedy
 
 from crystalcli import cpu
+from crystalcli.datatypes import Sampling
 from crystalcli.lm import LanguageModel
 from crystalcli.lm.decoder import int8
 from crystalcli.lm.decoder.attention import attend, attend_by_matmul
@@ -18,7 +19,6 @@ from crystalcli.lm.decoder.int8 import Int8Linear, hadamard
 from crystalcli.lm.decoder.linear import has_int4_kernel
 from crystalcli.lm.decoder.llama import Llama
 from crystalcli.lm.files.gguf import GGUF
-from crystalcli.types import Sampling
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -17,13 +17,13 @@ from transformers import (
     SmolLM3ForCausalLM,
 )
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError
 from crystalcli.lm import LanguageModel
 from crystalcli.lm.decoder.decoder_config import DecoderConfig, RotaryConfig
 from crystalcli.lm.decoder.llama import Llama
 from crystalcli.lm.decoder.rotary import frequencies
 from crystalcli.lm.files.gguf import GGUF
-from crystalcli.types import Sampling
 
 CLASSES = {
     "llama": (LlamaConfig, LlamaForCausalLM),

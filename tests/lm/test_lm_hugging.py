@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import hugging_folders as folders
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm.local_model import LanguageModel
 from crystalcli.lm.opener import model_kind, open_folder, open_model_at
 from crystalcli.lm.tokenizer.from_hf import HFVocabulary
-from crystalcli.types import Sampling
 
 QUESTION = [
     {"role": "system", "content": "Answer in one short sentence."},

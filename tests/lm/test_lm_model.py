@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm import LanguageModel
 from crystalcli.lm.chat.stream import until_stop, without_thinking
 from crystalcli.lm.decoder.linear import has_int4_kernel
 from crystalcli.lm.decoder.sampler import Sampler
-from crystalcli.types import Sampling
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 

@@ -6,11 +6,11 @@ import pytest
 from support import real_servers as real
 from support.chat_server import stream
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.language_models import resolve_model
 from crystalcli.lm.server import discovery, url
 from crystalcli.lm.server.server_model import ServerModel
-from crystalcli.types import Sampling
 
 QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from crystalcli.datatypes import Sampling
 from crystalcli.lm import LanguageModel
 from crystalcli.lm.decoder.llama import BLOCK_SIZE
 from crystalcli.lm.decoder.prefix_cache import PrefixCache
-from crystalcli.types import Sampling
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

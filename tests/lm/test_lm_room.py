@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError
 from crystalcli.lm import LanguageModel
 from crystalcli.lm.decoder import memory_budget
@@ -19,7 +20,6 @@ from crystalcli.lm.decoder.int8 import has_fast_int8
 from crystalcli.lm.decoder.linear import has_int4_kernel
 from crystalcli.lm.decoder.llama import Llama
 from crystalcli.lm.files.gguf import GGUF
-from crystalcli.types import Sampling
 
 GIGABYTE = 1_000_000_000
 
@@ -67,7 +67,7 @@ def test_too_large_for_this_machine(enormous):
     """Refused with both figures, and without taking memory for it."""
     check = (
         "import resource, torch; from crystalcli.lm import LanguageModel\n"
-        "from crystalcli.lm.decoder import memory_budget; from crystalcli.types import Sampling\n"
+        "from crystalcli.lm.decoder import memory_budget; from crystalcli.datatypes import Sampling\n"
         "there = memory_budget.available_memory()\n"
         "memory_budget.available_memory = lambda: min(there, 64_000_000_000)  # on large machines, too\n"
         f"model = LanguageModel.open({str(enormous)!r})\n"

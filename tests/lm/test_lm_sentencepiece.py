@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from support.strings import CODE, PIECES, varied
 from tokenizers import decoders, models, normalizers, trainers
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError
 from crystalcli.lm import LanguageModel
 from crystalcli.lm.files.gguf import GGUF
 from crystalcli.lm.tokenizer.from_gguf import vocabulary_from_gguf
-from crystalcli.types import Sampling
 
 PROSE = "The keeper of the lighthouse at Oldhaven said that the lamp burns 14 litres of oil a night. Nobody spoke, until   the \
 island came in sight; then they all did.  The ferry left at six, and the naïve clerk Straße 日本語 called it: the end of the tides."

@@ -14,9 +14,9 @@ import psutil
 import pytest
 from support.waiting import until
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.lm.server.server_model import ServerModel
-from crystalcli.types import Sampling
 
 pytestmark = pytest.mark.slow
 

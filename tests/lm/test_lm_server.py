@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.chat_server import DONE, PARIS, begin, chunk, event, send, stream
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.lm.local_model import LanguageModel
 from crystalcli.lm.server import http_client, token_estimate, url
 from crystalcli.lm.server.server_model import ServerModel
-from crystalcli.types import Sampling
 
 QUESTION = [{"role": "system", "content": "Answer."}, {"role": "user", "content": "What is the capital of France?"}]
 

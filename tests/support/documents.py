@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from crystalcli.datatypes import LANDMARKS, Landmark
 from crystalcli.text.readers import open_source
 from crystalcli.text.source.read_request import ReadOptions
-from crystalcli.types import LANDMARKS, Landmark
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 A = "http://schemas.openxmlformats.org/drawingml/2006/main"

@@ -25,6 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from crystalcli.datatypes import Chunk
 from crystalcli.index import segment_writer
 from crystalcli.index.encoder import DEFAULT_META
 from crystalcli.index.fill import fill_layers
@@ -34,7 +35,6 @@ from crystalcli.ingest.ingester import Ingester
 from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.store import Store
-from crystalcli.types import Chunk
 from crystalcli.vectors import pyramid_layout
 from support.waiting import until
 

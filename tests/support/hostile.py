@@ -23,6 +23,7 @@ from pathlib import Path
 from crystalcli.answering.answer import answer_question
 from crystalcli.answering.broad.broad_question import broad_intent
 from crystalcli.answering.request.ask_options import AskOptions
+from crystalcli.datatypes import ChatModel
 from crystalcli.errors import CrystalError
 from crystalcli.ingest.ingester import ingest_into
 from crystalcli.lexical import varint
@@ -33,7 +34,6 @@ from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.file.connection import PAGE
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.blobs import digest
-from crystalcli.types import ChatModel
 from crystalcli.vectors import EncodedQuestion, QuestionEncoder, default_codec
 from support.damage import TABLES, change, reseal
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from crystalcli.datatypes import LANDMARKS, Landmark
 from crystalcli.text.readers import open_source
 from crystalcli.text.source.read_request import ReadOptions
-from crystalcli.types import LANDMARKS, Landmark
 
 
 class Read(NamedTuple):

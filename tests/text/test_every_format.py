@@ -10,9 +10,9 @@ import pytest
 from support import formats
 from support.formats import ARCHIVES, MEMBERS, SAMPLES, Fact, Sample
 
+from crystalcli.datatypes import HEADING_JOINT, LANDMARKS, LINED, Landmark, Passage
 from crystalcli.library import Crystal
 from crystalcli.text.readers import READERS, open_source
-from crystalcli.types import HEADING_JOINT, LANDMARKS, LINED, Landmark, Passage
 
 
 def read(path: Path) -> tuple[str, str, str, list[Landmark]]:

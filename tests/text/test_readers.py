@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from crystalcli.datatypes import HEADING_JOINT, Fingerprint, Landmark, Reading
 from crystalcli.errors import SourceError
 from crystalcli.text.formats.markdown import with_headings
 from crystalcli.text.readers import kind_of_file, open_source
 from crystalcli.text.source.read_request import ReadOptions
-from crystalcli.types import HEADING_JOINT, Fingerprint, Landmark, Reading
 
 relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

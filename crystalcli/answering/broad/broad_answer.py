@@ -24,6 +24,7 @@ from crystalcli.answering.broad.broad_plan import BroadPlan
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.prompt import prompt_context
+from crystalcli.datatypes import BY_LINES, Answer, ChatModel, Citation, Passage, Portion
 from crystalcli.errors import NotFoundError
 from crystalcli.lexical import query_terms, terms
 from crystalcli.overview import (
@@ -36,10 +37,9 @@ from crystalcli.overview import (
 )
 from crystalcli.recall import CrystalReader, PreparedQuery, lexical_query
 from crystalcli.text import sentence_spans, unwrap_lines
-from crystalcli.types import BY_LINES, Answer, ChatModel, Citation, Passage, Portion
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array
 
 PARTS, QUOTED_PARTS = 8, 12  # parts of a document: for the model, and where each is only quoted
 PER_PART = 4  # passages that stand for a part

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from crystalcli.answering.broad.broad_question import BroadIntent
+from crystalcli.datatypes import DocumentState
 from crystalcli.errors import NotFoundError
 from crystalcli.index import IndexReader, TermIndex
 from crystalcli.lexical import query_terms, word_spans
 from crystalcli.overview import DocumentRange, find_mentions, nearest_names, resolve_documents, whole_document
 from crystalcli.recall import CrystalReader
 from crystalcli.storage import SourceRow, first_sources
-from crystalcli.types import DocumentState
 
 _NEAREST = 10  # nearest atoms, by which a topic is taken for one of source code
 _MIN_CODE = 3  # of them

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from crystalcli.answering.broad.broad_plan import BroadPlan
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
+from crystalcli.datatypes import BY_LINES, DocumentState, Passage, Portion
 from crystalcli.errors import NotFoundError
 from crystalcli.index import IndexReader, locate_span
 from crystalcli.overview import Mention, find_mentions
 from crystalcli.recall import CrystalReader
 from crystalcli.storage import SourceRow, landmarks_of
 from crystalcli.text import sentence_spans
-from crystalcli.types import BY_LINES, DocumentState, Passage, Portion
 
 MAX_QUOTED = 20  # places whose first mention is quoted: a longer list is read for its places
 _AROUND = 400  # characters on either side in which the sentence of a mention is looked for

@@ -21,9 +21,9 @@ from typing import NamedTuple
 from crystalcli.answering.evidence.sentence_ranking import MAX_PASSAGES, PassageReading
 from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
+from crystalcli.datatypes import Passage
 from crystalcli.lexical import bm25, query_terms, terms
 from crystalcli.recall import PAGED_KIND, CrystalReader, Results
-from crystalcli.types import Passage
 
 # Idf of a question's words, in that of an unknown word. Half of all questions have less, and count as
 # if they had this.

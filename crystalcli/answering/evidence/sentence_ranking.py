@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.answering.evidence.question_type import expected_answer_type, shows_answer_type
+from crystalcli.datatypes import BY_LINES, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import PreparedQuery
 from crystalcli.text import sentence_spans
-from crystalcli.types import BY_LINES, Passage
 
 if TYPE_CHECKING:
-    from crystalcli.types import FloatArray, IntArray
+    from crystalcli.datatypes import FloatArray, IntArray
     from crystalcli.vectors import QuestionEncoder
 
 AROUND = 1  # neighbours on either side that a language model is given with a good sentence

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from crystalcli.answering.grounding.attribution import Sources
 from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS, ClaimStream
 from crystalcli.answering.request.ask_options import AskOptions
+from crystalcli.datatypes import Answer, ChatModel, Citation, Claim, Passage, Portion, Sampling
 from crystalcli.errors import CrystalError
-from crystalcli.types import Answer, ChatModel, Citation, Claim, Passage, Portion, Sampling
 
 
 @dataclass(slots=True)

@@ -15,10 +15,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 from crystalcli.answering.grounding.facts import FactIndex, find_facts
+from crystalcli.datatypes import BY_LINES, Citation, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader
 from crystalcli.text import sentence_spans, unwrap_lines
-from crystalcli.types import BY_LINES, Citation, Passage
 
 # Quotations of an extractive answer, and citations of one sentence: more is a reading list, not a
 # proof.

@@ -5,7 +5,7 @@ Knows: claims and their text. Does not know: how a claim was checked.
 
 from __future__ import annotations
 
-from crystalcli.types import Answer, Claim
+from crystalcli.datatypes import Answer, Claim
 
 
 def claim_mark(claim: Claim) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from crystalcli.answering.grounding.attribution import Sources, quotation_line
 from crystalcli.answering.grounding.claim_marks import claim_mark
+from crystalcli.datatypes import Claim
 from crystalcli.text import sentence_spans
-from crystalcli.types import Claim
 
 # How a model is asked to speak. Left alone, one of 135 million parameters repeats itself.
 REPETITION_PENALTY = 1.15

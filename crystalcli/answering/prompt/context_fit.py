@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from crystalcli.datatypes import ChatModel, Passage
 from crystalcli.errors import CrystalError
-from crystalcli.types import ChatModel, Passage
 
 Conversation = list[dict[str, str]]
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request.ask_options import AskOptions
+from crystalcli.datatypes import ChatModel, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.lm import estimate_tokens
 from crystalcli.recall import CrystalReader
-from crystalcli.types import ChatModel, Passage
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.prompt import context_fit
 from crystalcli.answering.request import prompt_template
 from crystalcli.answering.request.ask_options import AskOptions
+from crystalcli.datatypes import ChatModel, Passage
 from crystalcli.text import unwrap_lines
-from crystalcli.types import ChatModel, Passage
 
 # Tokens of passages. The default model makes more of the few best sentences than of 900 tokens, in a
 # third of the time.

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Self, TypedDict
 
 from crystalcli.answering.request import prompt_template
+from crystalcli.datatypes import HalfLife
 from crystalcli.errors import UsageError
-from crystalcli.types import HalfLife
 
 # Of questions that could be answered nine in ten were above it, of those about code nineteen in
 # twenty.

@@ -51,9 +51,9 @@ def perplexity_command(
     from crystalcli.cli.render.perplexity_view import perplexity_json, print_perplexity
     from crystalcli.cli.terminal.progress import share_bar
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
+    from crystalcli.datatypes import Progress
     from crystalcli.errors import StoppedError
     from crystalcli.library import Crystal, expand_paths
-    from crystalcli.types import Progress
 
     last: Progress | None = None
     try:

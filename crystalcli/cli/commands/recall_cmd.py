@@ -22,8 +22,8 @@ from crystalcli.cli.options.crystal_options import (
 )
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
+from crystalcli.datatypes import HalfLife
 from crystalcli.errors import NotFoundError, SourceError, UsageError
-from crystalcli.types import HalfLife
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crystalcli.cli.terminal.output import output
+from crystalcli.datatypes import HalfLife
 from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.paths import default_path, expanded
-from crystalcli.types import HalfLife
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal

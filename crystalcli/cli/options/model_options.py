@@ -14,8 +14,8 @@ from crystalcli.cli.options.completion import complete_models
 from crystalcli.cli.options.crystal_options import fetch_weights
 
 if TYPE_CHECKING:
+    from crystalcli.datatypes import ChatModel
     from crystalcli.lm import LanguageModel
-    from crystalcli.types import ChatModel
 
 ModelOption = Annotated[
     str | None,

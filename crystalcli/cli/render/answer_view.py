@@ -12,8 +12,8 @@ from crystalcli.answering import marked_text, quotation_line
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, place_json
 from crystalcli.cli.render.recall_view import passage_json
+from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage
 from crystalcli.text import unwrap_lines
-from crystalcli.types import BY_LINES, Answer, Citation, Passage
 
 if TYPE_CHECKING:
     from crystalcli.answering import PackedContext

@@ -12,7 +12,7 @@ from rich.text import Text
 from crystalcli.cli.render.plain_table import plain_table
 from crystalcli.cli.terminal.humanize import format_count, single_line
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.types import FileState
+from crystalcli.datatypes import FileState
 
 if TYPE_CHECKING:
     from crystalcli.ingest import SourceStatus, StatusReport

@@ -13,8 +13,8 @@ from crystalcli.cli.render.inspect_view import SMALL_TEXT, stats_json
 from crystalcli.cli.render.plain_table import plain_table
 from crystalcli.cli.terminal.humanize import format_count, format_size, single_line
 from crystalcli.cli.terminal.output import output, sanitize
+from crystalcli.datatypes import SkippedFile
 from crystalcli.errors import MACHINE_MADE, Reason
-from crystalcli.types import SkippedFile
 
 if TYPE_CHECKING:
     from crystalcli.index import StatsReport

@@ -14,7 +14,7 @@ from rich.text import Text
 from crystalcli.cli.render.plain_table import plain_table
 from crystalcli.cli.terminal.humanize import format_size, single_line
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.types import Document
+from crystalcli.datatypes import Document
 
 if TYPE_CHECKING:
     from crystalcli.index import ChunkView, LayerStats, NodeView, StatsReport

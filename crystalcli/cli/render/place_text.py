@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crystalcli.cli.terminal.humanize import single_line
-from crystalcli.types import Citation, Passage, Place
+from crystalcli.datatypes import Citation, Passage, Place
 
 
 def format_location(item: Passage | Citation | Place) -> str:

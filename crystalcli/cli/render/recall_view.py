@@ -14,8 +14,8 @@ from rich.text import Text
 
 from crystalcli.cli.render.place_text import format_headings, format_location, place_json
 from crystalcli.cli.terminal.output import output, sanitize
+from crystalcli.datatypes import Passage
 from crystalcli.text import unwrap_lines
-from crystalcli.types import Passage
 
 _SELECTION = "atom"  # below depth 1 it selects the atoms to look at, and is no part of the score
 _ROUNDING = 1e-3

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.types import Progress
+from crystalcli.datatypes import Progress
 
 _DIM, _PLAIN, _CLEAR = "\x1b[2m", "\x1b[0m", "\r\x1b[2K"
 

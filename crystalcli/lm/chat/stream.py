@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError, UsageError
-from crystalcli.types import Sampling
 
 _THINK, _END_THINK = "<think>", "</think>"
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from crystalcli.types import Sampling
+    from crystalcli.datatypes import Sampling
 
 
 class Sampler:

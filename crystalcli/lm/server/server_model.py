@@ -18,7 +18,7 @@ from crystalcli.lm.server.discovery import ModelDiscovery, display_name
 from crystalcli.lm.server.url import ServerAddress, parse_url
 
 if TYPE_CHECKING:
-    from crystalcli.types import Sampling
+    from crystalcli.datatypes import Sampling
 
 # Models that think at length before they answer are asked not to: llama.cpp and vLLM take the one,
 # Ollama the other.

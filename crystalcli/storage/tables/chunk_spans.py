@@ -14,7 +14,7 @@ import numpy as np
 from crystalcli.errors import DamagedCrystalError
 
 if TYPE_CHECKING:
-    from crystalcli.types import Int64Array
+    from crystalcli.datatypes import Int64Array
 
 # No chunk is longer than a part may be, so that no sum of spans overflows.
 _LARGEST_SPAN = 1 << 24

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from crystalcli.datatypes import LANDMARKS
 from crystalcli.storage.file.database import Database
 from crystalcli.storage.tables.rows import batched, typed_rows
-from crystalcli.types import LANDMARKS
 
 
 class LandmarkTable(Database):

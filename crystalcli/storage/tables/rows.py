@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from crystalcli.datatypes import DocumentState
 from crystalcli.errors import DamagedCrystalError
-from crystalcli.types import DocumentState
 
 RUN_SIZE = 64  # most chunks in a run, so that the runs over a chunk are in one range of the index
 

@@ -19,11 +19,11 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
+from crystalcli.datatypes import Chunk, Landmark, Tokenizer
 from crystalcli.text.chunking.boundaries import DEFINITION, MEMBER, PARAGRAPH, WORD, Boundary, find_boundaries
-from crystalcli.types import Chunk, Landmark, Tokenizer
 
 if TYPE_CHECKING:
-    from crystalcli.types import IntArray
+    from crystalcli.datatypes import IntArray
 
 MAX_CHUNK_TOKENS = 254  # 256 positions less the encoder's two special tokens
 # A chunk has at least as many unless its document is shorter. Nearer to MAX_CHUNK_TOKENS, an edit

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from crystalcli.types import Landmark
+from crystalcli.datatypes import Landmark
 
 PARAGRAPH, LINE = 2, 1  # newlines between a block and the one before it
 # Characters that are not text in any format: controls, soft hyphens, zero-width marks, surrogates,

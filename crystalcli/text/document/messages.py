@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from crystalcli.types import Landmark
+from crystalcli.datatypes import Landmark
 
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:\.\d*)?)? ?(Z|[+-]00:?00|UTC|GMT)?")
 _EPOCH = re.compile(r"\d{9,16}(?:\.\d*)?")

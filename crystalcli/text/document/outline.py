@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from crystalcli.types import HEADING_JOINT, Landmark
+from crystalcli.datatypes import HEADING_JOINT, Landmark
 
 MAX_LABEL_LENGTH = 300  # characters of one heading
 

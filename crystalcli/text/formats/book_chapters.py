@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from crystalcli.datatypes import Landmark
 from crystalcli.text.document.outline import Outline, heading_label, split_at_headings
 from crystalcli.text.formats.markdown import NEWLINE
-from crystalcli.types import Landmark
 
 HEADER, LICENCE = "Project Gutenberg header", "Project Gutenberg licence"
 # Levels, outermost first. A bare numeral is a chapter after a wide gap, and a section otherwise.

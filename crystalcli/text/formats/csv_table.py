@@ -11,12 +11,12 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import LINE, Composer, one_line
 from crystalcli.text.document.table_rows import Row, guess_cell, row_lines
 from crystalcli.text.formats.plain import decode_pieces
 from crystalcli.text.source.read_request import ReadRequest
-from crystalcli.types import Landmark
 
 DELIMITERS = (",", ";", "\t", "|")
 # Characters of a quoted record that runs over lines; in a longer one the quotation mark was text.

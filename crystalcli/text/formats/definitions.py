@@ -13,8 +13,8 @@ from itertools import count as count_from
 from time import thread_time
 from typing import TYPE_CHECKING, NamedTuple
 
+from crystalcli.datatypes import Landmark
 from crystalcli.text.formats.grammars import FUNCTIONS, GRAMMARS, WITH_BODY, Grammar
-from crystalcli.types import Landmark
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from crystalcli.datatypes import Landmark
 from crystalcli.text.document.outline import MAX_LABEL_LENGTH, Outline, split_at_headings
-from crystalcli.types import Landmark
 
 NEWLINE = re.compile(r"\r\n?|\n")
 HASHES = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)")

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import Composer, clean_text, one_line
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.source.file_bytes import Decoder, bytes_again
 from crystalcli.text.source.read_request import ReadRequest
-from crystalcli.types import Landmark
 
 MAX_NOTEBOOK_BYTES = 200_000_000  # images included: all of it is held in memory
 MAX_OUTPUT_LENGTH = 4_000  # characters of the outputs of one cell

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from crystalcli.datatypes import Landmark
 from crystalcli.text.document.outline import Outline, heading_label, split_at_headings
 from crystalcli.text.formats.markdown import MAX_LINE_LENGTH, NEWLINE
-from crystalcli.types import Landmark
 
 ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1*[ \t]*")
 ROLE = re.compile(r":[\w:.+-]+:`([^`]*)`|``([^`]*)``|`([^`<]*?)(?:\s*<[^>]*>)?`__?|\*\*([^*]+)\*\*|\*([^*]+)\*")

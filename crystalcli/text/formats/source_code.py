@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from crystalcli.datatypes import Landmark
 from crystalcli.text.formats.plain import decode_pieces
 from crystalcli.text.source.file_bytes import Decoder
 from crystalcli.text.source.read_request import ReadRequest
-from crystalcli.types import Landmark
 
 # Bytes of a file that is parsed for definitions; its tree takes some thirty times as much memory.
 MAX_PARSED_BYTES = 1 << 20

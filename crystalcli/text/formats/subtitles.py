@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.plain import decode_lines
 from crystalcli.text.source.read_request import ReadRequest
-from crystalcli.types import Landmark
 
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[,.](\d{1,3})"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")

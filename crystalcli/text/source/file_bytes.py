@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from crystalcli.datatypes import Fingerprint
 from crystalcli.errors import Reason, Refusal, SourceError, UnsteadySourceError, refusal_of
 from crystalcli.text.source.legacy_encodings import GUESSED, guess_encoding
-from crystalcli.types import Fingerprint
 
 PIECE_BYTES = 1 << 18
 HEAD_BYTES = 4096

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from crystalcli.datatypes import Landmark, Reading
 from crystalcli.errors import SourceError
 from crystalcli.text.source.unforeseen import contained_errors
-from crystalcli.types import Landmark, Reading
 
 # Halves of surrogate pairs: neither UTF-8 nor tokens can be made of them.
 _SURROGATES = re.compile("[\ud800-\udfff]")

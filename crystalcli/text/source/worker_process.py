@@ -26,11 +26,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any
 
+from crystalcli.datatypes import Fingerprint, Landmark, Reading
 from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.source.file_bytes import FileSurvey
 from crystalcli.text.source.read_request import ReadOptions, ReadRequest
 from crystalcli.text.source.unforeseen import unforeseen
-from crystalcli.types import Fingerprint, Landmark, Reading
 
 QUEUED_MESSAGES = 64  # read from a child before they are asked for
 IDLE_CHILDREN = 4  # that wait for the next file

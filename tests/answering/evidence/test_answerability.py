@@ -7,8 +7,8 @@ import pytest
 
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.request.ask_options import DEFAULT_FLOOR
+from crystalcli.datatypes import Passage, Place
 from crystalcli.library import Crystal
-from crystalcli.types import Passage, Place
 
 ELSEWHERE = [
     "What is the boiling point of tungsten?",

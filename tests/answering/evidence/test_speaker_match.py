@@ -11,7 +11,7 @@ from crystalcli import Crystal
 from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.evidence.speaker_match import speaker_match
-from crystalcli.types import Passage, Place
+from crystalcli.datatypes import Passage, Place
 
 TALK = """Gina: Hey Jon, how is it going?
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crystalcli.answering.grounding.attribution import Sources
 from crystalcli.answering.grounding.claim_marks import claim_mark, marked_text
 from crystalcli.answering.grounding.claim_stream import ClaimStream
-from crystalcli.types import Answer
+from crystalcli.datatypes import Answer
 
 QUESTION = "Under what name did Mr Haddow bank the surplus money?"
 SAID = (

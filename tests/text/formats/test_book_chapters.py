@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.documents import read
 
+from crystalcli.datatypes import Landmark
 from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.text.formats.book_chapters import HEADER, LICENCE, with_chapters
-from crystalcli.types import Landmark
 
 PROSE = "It was a dark night, and the ferry had not come. No one knew why\n"
 PROSE += "it was late, or whether it would come at all before the morning.\n"

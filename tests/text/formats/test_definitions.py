@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crystalcli.datatypes import Landmark
 from crystalcli.text.chunking.chunker import cut_chunks
 from crystalcli.text.formats.definitions import find_definitions
 from crystalcli.text.formats.grammars import GRAMMARS, detect_language
 from crystalcli.text.formats.source_code import MAX_PARSED_BYTES
 from crystalcli.text.readers import open_source
-from crystalcli.types import Landmark
 from crystalcli.vectors import default_tokenizer
 
 # Of each language: the name of a file, its text, and the labels with the text that their landmarks stand before.

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import SourceError
 from crystalcli.text.readers import open_source
 from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.text.source.worker_process import WorkerReading
-from crystalcli.types import Landmark
 
 
 @pytest.fixture

@@ -24,13 +24,13 @@ from pypdf.generic import (
     TextStringObject,
 )
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import SourceError
 from crystalcli.text.formats.pdf import pdf_reader, structure
 from crystalcli.text.formats.pdf.fallback import NOTE
 from crystalcli.text.readers import open_source
 from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.text.source.worker_process import Bounds
-from crystalcli.types import Landmark
 
 Place = tuple[float, float, float, float]
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.documents import read
 
+from crystalcli.datatypes import Landmark
 from crystalcli.text.formats.rst import with_rst_headings
-from crystalcli.types import Landmark
 
 RST = """.. a comment
 

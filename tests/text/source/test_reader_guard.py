@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import SourceError, UnsteadySourceError
 from crystalcli.text.source.reader_guard import GuardedReading, storable
-from crystalcli.types import Landmark
 
 
 @dataclass

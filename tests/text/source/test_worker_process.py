@@ -13,18 +13,18 @@ import psutil
 import pytest
 from support.waiting import GUARD, until
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.source import worker_process
 from crystalcli.text.source.file_bytes import survey_file
 from crystalcli.text.source.read_request import ReadOptions, ReadRequest
 from crystalcli.text.source.worker_process import Bounds, WorkerReading
-from crystalcli.types import Landmark
 
 # Readers as they may go wrong. They are found by the child because a folder of them stands in its package's path.
 READER = """
 import os, sys, time, ctypes
 from crystalcli.errors import Reason, SourceError
-from crystalcli.types import Landmark
+from crystalcli.datatypes import Landmark
 
 class Base:
     kind = "x"

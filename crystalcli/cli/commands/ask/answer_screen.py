@@ -15,7 +15,7 @@ from crystalcli.cli.render.answer_view import answer_text, is_quotations
 from crystalcli.cli.render.place_text import format_headings, format_location
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.word_wrap import WordWrap
-from crystalcli.types import Answer, Citation
+from crystalcli.datatypes import Answer, Citation
 
 _WIDEST = 100  # columns: longer lines are hard to read
 _BAR = "\N{BOX DRAWINGS LIGHT VERTICAL} "

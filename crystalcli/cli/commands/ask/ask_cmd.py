@@ -29,7 +29,7 @@ from crystalcli.cli.terminal.output import output
 from crystalcli.errors import NotFoundError, StoppedError, UsageError
 
 if TYPE_CHECKING:
-    from crystalcli.types import Answer
+    from crystalcli.datatypes import Answer
 
 app = command_app()
 

@@ -24,8 +24,8 @@ from crystalcli.lm import Preload
 
 if TYPE_CHECKING:
     from crystalcli.answering import AskOptions
+    from crystalcli.datatypes import Answer, ChatModel, Citation
     from crystalcli.library import Crystal
-    from crystalcli.types import Answer, ChatModel, Citation
 
 
 class AskSession:

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from crystalcli.cli.commands.ask.question_history import QuestionHistory, history_path
 from crystalcli.cli.terminal.output import output
+from crystalcli.datatypes import Answer
 from crystalcli.errors import CrystalError
-from crystalcli.types import Answer
 
 _PROMPT = "crystal> "
 _PASTE_DELAY = 0.03  # seconds in which the rest of a pasted text arrives

@@ -17,6 +17,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, Refusal, UnsteadySourceError, refusal_of
 from crystalcli.text.discover.skip_rules import INSTALLED_FOLDERS
 from crystalcli.text.discover.walk import NEVER_ENTERED, OWN_SUFFIXES
@@ -30,7 +31,6 @@ from crystalcli.text.formats.archive.archive_entry import (
 from crystalcli.text.source.file_bytes import checked_pieces, open_bytes
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.sniff_messages import SLACK_USERS_FILE
-from crystalcli.types import Landmark
 
 LEADS_OUT = Refusal("its name leads out of the archive", Reason.BAD_NAME)
 NOT_UNICODE = Refusal("its name is not valid Unicode", Reason.BAD_NAME)

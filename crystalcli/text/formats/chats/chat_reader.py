@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import SourceError
 from crystalcli.text.document.messages import ChatLog, write_messages
 from crystalcli.text.formats.chats import chat_json, whatsapp
@@ -19,7 +20,6 @@ from crystalcli.text.formats.plain import decode_lines, decode_pieces
 from crystalcli.text.formats.source_code import CodeReading
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.sniff_messages import SLACK_USERS_FILE
-from crystalcli.types import Landmark
 
 _MAX_JSON_BYTES = 256 << 20  # of an export, which is parsed whole
 _MAX_USERS_BYTES = 32 << 20  # of `users.json`

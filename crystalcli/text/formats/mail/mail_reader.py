@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.mail.mail_message import parse_mail
 from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.sniff_messages import POSTMARK
-from crystalcli.types import Landmark
 
 _MAX_MAIL_BYTES = 64 << 20  # that are held in memory
 _MAX_LINE_BYTES = 1 << 20  # a longer line is taken in parts

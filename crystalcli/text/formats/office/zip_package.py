@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, Refusal, SourceError
 from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.outline import heading_label
 from crystalcli.text.source.file_bytes import checked_pieces, open_bytes
 from crystalcli.text.source.read_request import LOCKED, ReadRequest
 from crystalcli.text.source.unforeseen import unforeseen
-from crystalcli.types import Landmark
 
 MAX_UNPACKED_BYTES = 500_000_000  # of all parts of one file
 MAX_PART_BYTES = 64_000_000  # of a part that is held whole

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
+from crystalcli.datatypes import HEADING_JOINT, Landmark
 from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.formats.pdf.annotations import Comment, Overlay
 from crystalcli.text.formats.pdf.fallback import NOTE, PypdfPages
@@ -26,7 +27,6 @@ from crystalcli.text.formats.pdf.running_headers import AROUND, LONGEST_HEAD, he
 from crystalcli.text.formats.pdf.structure import Structure
 from crystalcli.text.source.file_bytes import CHANGED, checked_pieces, open_bytes
 from crystalcli.text.source.read_request import ReadRequest
-from crystalcli.types import HEADING_JOINT, Landmark
 
 NO_TEXT = "no text layer (scanned pages?)"
 # Adobe's programs write this page into a form that other viewers cannot show.

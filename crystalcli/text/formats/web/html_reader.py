@@ -10,6 +10,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
+from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.markup import Element, descendants, parse_html
@@ -19,7 +20,6 @@ from crystalcli.text.formats.web.main_content import MainText
 from crystalcli.text.source.file_bytes import Decoder, bytes_again
 from crystalcli.text.source.legacy_encodings import GUESSED
 from crystalcli.text.source.read_request import ReadRequest
-from crystalcli.types import Landmark
 
 MAX_PAGE_BYTES = 64_000_000  # the whole page is in memory as a tree
 _CHARSET = re.compile(

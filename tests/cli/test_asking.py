@@ -18,7 +18,7 @@ from support.repository import ROOT
 from support.waiting import GUARD, until
 
 from crystalcli import Crystal
-from crystalcli.answering.prompt.prompt_context import BUDGET
+from crystalcli.answering.prompt.prompt_context import DEFAULT_BUDGET
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
@@ -277,7 +277,7 @@ def test_the_context_needs_no_language_model(tmp_path):
     asked = subprocess.run(command, capture_output=True, text=True, env=alone, timeout=GUARD)
     assert asked.returncode == 0, asked.stderr
     assert json.loads(asked.stdout)["counted_by"] is None
-    assert re.search(rf"about \d+ of {BUDGET} tokens, estimated: no model's vocabulary is here", asked.stderr)
+    assert re.search(rf"about \d+ of {DEFAULT_BUDGET} tokens, estimated: no model's vocabulary is here", asked.stderr)
 
 
 def test_messages_from_files(capsys, tmp_path):

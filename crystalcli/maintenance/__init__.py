@@ -1,4 +1,4 @@
-"""Maintenance: crystals verified, repaired, merged, compacted, compared and exported.
+"""Maintenance: verify, repair, merge, compact, compare and export crystals.
 
 The question it answers: is this crystal sound, and how is it repaired, made smaller or merged?
 

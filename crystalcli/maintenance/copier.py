@@ -1,4 +1,4 @@
-"""Copies documents of crystals into a new crystal, with their chunks and codes.
+"""Copies documents, with their chunks and codes, into a new crystal.
 
 Nothing is encoded or tokenized again: chunks keep their hashes, contexts, units and codes. They are
 copied in the order of the documents, so that chunks which an edit separated are consecutive again.

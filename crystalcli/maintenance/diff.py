@@ -1,4 +1,4 @@
-"""Compares two crystals by text: their documents, and the passages that changed.
+"""Compares two crystals by text: their documents and changed passages.
 
 Vectors are not compared, so the two may have different encoders.
 

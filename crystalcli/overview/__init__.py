@@ -1,4 +1,4 @@
-"""Overview: documents by name, their sections, and passages that represent all of them.
+"""Overview: documents by name, their sections, and representative passages.
 
 The question it answers: which document is meant, what are its sections, which passages cover it?
 

@@ -1,4 +1,4 @@
-"""Selects a few of many vectors that represent all of them: facility location.
+"""Selects a few vectors that represent many: facility location.
 
     value of a selection S = sum over i of weight_i · max over s in S of max(0, v_i · v_s)
 

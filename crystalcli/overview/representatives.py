@@ -1,8 +1,9 @@
-"""Selects passages that represent a whole section, spread over its chapters and files.
+"""Selects passages that represent a whole section.
 
-The atoms of a section are compared by their decoded vectors, or without vectors by their words, and
-`facility_location` selects; an atom's weight is its number of terms. Weighted by the relevance to a
-question as well, the same selection covers all sides of a topic.
+They are spread over its chapters and files. The atoms of a section are compared by their decoded
+vectors, or without vectors by their words, and `facility_location` selects; an atom's weight is its
+number of terms. Weighted by the relevance to a question as well, the same selection covers all
+sides of a topic.
 
 Knows: sections, codecs, prepared queries. Does not know: answers.
 """

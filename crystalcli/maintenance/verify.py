@@ -1,7 +1,8 @@
 """Verifies a crystal: every row, digest and pointer.
 
-It starts at the file and ends at the documents. Nothing is changed. Each check continues after damage, and names the documents that it affects. No
-weights are needed: codes are checked by their digests and sizes, postings by the terms of the text.
+It starts at the file and ends at the documents. Nothing is changed. Each check continues after
+damage, and names the documents that it affects. No weights are needed: codes are checked by their
+digests and sizes, postings by the terms of the text.
 
 Knows: all tables of a crystal and how they depend on one another. Does not know: repairs.
 """

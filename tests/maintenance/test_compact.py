@@ -29,7 +29,7 @@ QUESTION = "ferry keeper lamp tide"
 
 
 class CodesFromText:
-    """Codes that tell whose they are: each node's is a hash of its chunk's text, its layer and its place."""
+    """Codes that identify their node: hashes of the chunk's text, the layer and the position."""
 
     def codes(self, chunks, tokens=None):
         parts = dict.fromkeys(LayerCodes._fields, b"")
@@ -118,7 +118,8 @@ def test_many_small_ingests_become_few_segments_and_recall_stays_the_same(tmp_pa
     assert report.after.bytes < report.before.bytes
     assert recalled(tmp_path / "m.crystal", "entry of the year 1921") == before
     assert read_into(tmp_path / "m.crystal", folder)
-    assert compact_crystal(tmp_path / "m.crystal").before == report.after  # all nine were found as they are
+    # All nine files were as they are in the ledger.
+    assert compact_crystal(tmp_path / "m.crystal").before == report.after
 
 
 def test_segments_without_layers_stay_so(tmp_path):
@@ -130,16 +131,16 @@ def test_segments_without_layers_stay_so(tmp_path):
 
 
 def test_real_layers_recall_the_same_before_and_after(own_samples_crystal, encoder_folder, answerable):
-    def found():
+    def answers():
         with Crystal.open(own_samples_crystal, encoder=encoder_folder) as crystal:
-            return [crystal.recall(each["question"], 4) for each in answerable[::10]]
+            return [crystal.recall(item["question"], 4) for item in answerable[::10]]
 
-    before = found()
+    before = answers()
     own_samples_crystal.chmod(0o640)
     report = compact_crystal(own_samples_crystal)
     assert (report.before.chunks, report.before.tokens) == (report.after.chunks, report.after.tokens)
     assert report.after.segments <= report.before.segments
-    assert found() == before
+    assert answers() == before
     assert own_samples_crystal.stat().st_mode & 0o777 == 0o640
 
 
@@ -147,9 +148,9 @@ def test_meta_landmarks_and_codebooks_are_carried_over(own_samples_crystal):
     def carried():
         raw = sqlite3.connect(own_samples_crystal)
         tables = ("meta", "source", "landmark", "codebook")
-        found = [sorted(raw.execute(f"SELECT * FROM {table}").fetchall()) for table in tables]
+        rows = [sorted(raw.execute(f"SELECT * FROM {table}").fetchall()) for table in tables]
         raw.close()
-        return found
+        return rows
 
     raw = sqlite3.connect(own_samples_crystal)
     raw.execute("INSERT INTO meta VALUES ('note', 'kept')")
@@ -170,7 +171,8 @@ def test_readers_that_have_the_old_file_open_go_on_with_it_and_crystals_find_the
         old = reader.text(1)
         with Crystal.open(path, writable=True, encoder=None) as writer:
             assert writer.recall("bell")
-            assert crystal.recall("bell")  # it has the file open while it is being written, with a log beside it
+            # The file is open while it is written, with a write-ahead log beside it.
+            assert crystal.recall("bell")
             assert reader.sources()
             writer.forget(["a.txt"])
             assert reader.sources()
@@ -200,7 +202,7 @@ def test_only_one_writes_and_a_link_is_followed(tmp_path):
     compact_crystal(tmp_path / "folder" / "m.crystal")
     assert (tmp_path / "elsewhere" / "link.crystal").is_symlink()
     assert texts(path) == {"a.txt": "The lamp burns oil.\n"}
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["docs", "elsewhere", "folder", "m.crystal"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["docs", "elsewhere", "folder", "m.crystal"]
 
 
 KILLED = """
@@ -233,7 +235,7 @@ def test_a_kill_leaves_the_old_crystal_whole_and_the_next_run_cleans_up(tmp_path
     assert (tmp_path / ".m.crystal-new").exists()
     compact_crystal(path)
     assert texts(path) == kept
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["docs", "m.crystal"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["docs", "m.crystal"]
 
 
 def test_a_full_disk_leaves_the_old_crystal_as_it_was(tmp_path):
@@ -251,7 +253,7 @@ def test_a_full_disk_leaves_the_old_crystal_as_it_was(tmp_path):
     assert result.stderr.startswith("crystal: cannot write")
     assert result.stderr.count("\n") == 1
     assert inside(path) == before
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["docs", "m.crystal"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["docs", "m.crystal"]
 
 
 def test_an_error_on_the_way_leaves_the_old_crystal_as_it_was(tmp_path):
@@ -264,7 +266,7 @@ def test_an_error_on_the_way_leaves_the_old_crystal_as_it_was(tmp_path):
     with pytest.raises(DamagedCrystalError, match="chunk 0 does not match its hash"):
         compact_crystal(path)
     assert inside(path) == before
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["docs", "m.crystal"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["docs", "m.crystal"]
 
 
 @pytest.mark.parametrize(

@@ -20,17 +20,17 @@ def test_what_is_listed_is_what_differs(first, second):
         home = Path(name)
         one = read_into(home / "one.crystal", write(home / "one", first))
         two = read_into(home / "two.crystal", write(home / "two", second))
-        found = diff_crystals(one, two)
+        report = diff_crystals(one, two)
         both = first.keys() & second.keys()
-        old, new = {a for a, _ in found.renamed}, {b for _, b in found.renamed}
-        assert set(found.gone) | old == first.keys() - second.keys()
-        assert set(found.added) | new == second.keys() - first.keys()
-        assert all(first[a] == second[b] for a, b in found.renamed)
-        assert not {first[path] for path in found.gone} & {second[path] for path in found.added}
-        assert {change.path for change in found.changed} == {path for path in both if first[path] != second[path]}
-        assert found.same == sum(first[path] == second[path] for path in both)
-        assert found.any == (first != second)
-        for change in found.changed:
+        old, new = {a for a, _ in report.renamed}, {b for _, b in report.renamed}
+        assert set(report.gone) | old == first.keys() - second.keys()
+        assert set(report.added) | new == second.keys() - first.keys()
+        assert all(first[a] == second[b] for a, b in report.renamed)
+        assert not {first[path] for path in report.gone} & {second[path] for path in report.added}
+        assert {change.path for change in report.changed} == {path for path in both if first[path] != second[path]}
+        assert report.same == sum(first[path] == second[path] for path in both)
+        assert report.any == (first != second)
+        for change in report.changed:
             for text, pieces in ((first[change.path], change.gone), (second[change.path], change.added)):
                 for piece in pieces:
                     body = text[piece.start : piece.end].strip()
@@ -39,8 +39,8 @@ def test_what_is_listed_is_what_differs(first, second):
                     line, last = text.count("\n", 0, low) + 1, text.count("\n", 0, low + len(body)) + 1
                     assert piece.place == (f"line {line}" if line == last else f"lines {line}-{last}")
         back = diff_crystals(two, one)
-        assert (set(back.added), set(back.gone)) == (set(found.gone), set(found.added)) or found.renamed
-        assert [(c.path, c.added, c.gone) for c in back.changed] == [(c.path, c.gone, c.added) for c in found.changed]
+        assert (set(back.added), set(back.gone)) == (set(report.gone), set(report.added)) or report.renamed
+        assert [(c.path, c.added, c.gone) for c in back.changed] == [(c.path, c.gone, c.added) for c in report.changed]
         assert not diff_crystals(one, one).any
 
 
@@ -49,9 +49,9 @@ def test_only_the_passages_around_an_edit_are_listed(tmp_path):
     one = read_into(tmp_path / "one.crystal", write(tmp_path / "docs", {"a.txt": text, "b.txt": "The lamp.\n"}))
     edited = text.replace("Paragraph 200 tells", "Paragraph 200 sings")
     two = read_into(tmp_path / "two.crystal", write(tmp_path / "docs", {"a.txt": edited, "c/b.txt": "The lamp.\n"}))
-    found = diff_crystals(one, two)
-    assert found.renamed == (("b.txt", "c/b.txt"),)
-    (change,) = found.changed
+    report = diff_crystals(one, two)
+    assert report.renamed == (("b.txt", "c/b.txt"),)
+    (change,) = report.changed
     assert 1 <= len(change.added) <= 4
     assert any("sings" in edited[piece.start : piece.end] for piece in change.added)
     assert any("Paragraph 200 tells" in text[piece.start : piece.end] for piece in change.gone)

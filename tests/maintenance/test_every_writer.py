@@ -1,4 +1,4 @@
-"""Whatever writes a crystal leaves one that verify finds nothing wrong with; and what looks at a file never opens it beside SQLite."""
+"""Every writer leaves a sound crystal, and no reader opens its file except by SQLite."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ def test_a_merged_crystal_verifies_and_knows_the_folders_of_all(made, tmp_path):
     merge_crystals([made, second], made, force=True)
     assert_sound(made)
     with Store.open(made) as store:
-        found = crystal_status(store)
-    assert found.folders == ("elsewhere/docs", "shelf")
-    assert found.complete or found.segments_without_layers
-    assert {entry.now for entry in found.entries} == {"same"}
+        status = crystal_status(store)
+    assert status.folders == ("elsewhere/docs", "shelf")
+    assert status.complete or status.segments_without_layers
+    assert {entry.now for entry in status.entries} == {"same"}
 
 
 def test_an_ingest_stopped_again_and_again_leaves_a_crystal_that_verifies(tmp_path):

@@ -241,7 +241,8 @@ def test_what_is_not_all_there_is_not_written(tmp_path):
         pytest.raises(DamagedCrystalError, match=r"b\.txt has \d+ characters, expected \d+"),
     ):
         crystal.export(tmp_path / "out", force=True)
-    assert under(tmp_path / "out") == {"b.txt": b"The bell.\n"}  # the one from before, and no piece of another
+    # The file of the first export, and no piece of another.
+    assert under(tmp_path / "out") == {"b.txt": b"The bell.\n"}
 
 
 def test_an_export_is_of_one_moment_whatever_is_written_or_replaced_meanwhile(tmp_path):

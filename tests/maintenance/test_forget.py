@@ -89,15 +89,15 @@ def test_a_name_that_means_nothing_forgets_nothing(path, tmp_path, monkeypatch):
 
 
 def test_the_text_leaves_the_file_when_it_is_compacted_and_comes_back_with_its_file(path, tmp_path):
-    def held() -> bytes:
+    def file_bytes() -> bytes:
         with Store.open(path) as store:
             return b"".join(store.text(segment.id) for segment in store.segments())
 
     with Crystal.open(path, writable=True, encoder=None) as crystal:
         crystal.forget(["b.md"])
-    assert b"The bell rings twice." in held()
+    assert b"The bell rings twice." in file_bytes()
     compact_crystal(path)
-    assert b"The bell" not in held()
+    assert b"The bell" not in file_bytes()
     for trace in (b"b.md", b"Bells", b"bell"):
         assert trace not in path.read_bytes()
     assert texts(path) == {name: text for name, text in FILES.items() if name != "b.md"}

@@ -54,10 +54,10 @@ def test_a_merged_crystal_is_what_one_ingest_of_both_folders_would_have_written(
         assert inside(home / "all.crystal") == before[0]
 
 
-def textual(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """What does not depend on where a text was found."""
-    parts = [row for row in found["part"] if row[1] not in ("contexts", "lengths")]
-    return {"segment": found["segment"], "part": parts, "lexicon": found["lexicon"]}
+def textual(tables: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The tables without what depends on the place of a text."""
+    parts = [row for row in tables["part"] if row[1] not in ("contexts", "lengths")]
+    return {"segment": tables["segment"], "part": parts, "lexicon": tables["lexicon"]}
 
 
 def test_real_layers_are_carried_over_and_recall_finds_both(samples_crystal, encoder_folder, tmp_path, answerable):
@@ -66,11 +66,11 @@ def test_real_layers_are_carried_over_and_recall_finds_both(samples_crystal, enc
         crystal.ingest([folder])
     report = merge_crystals([samples_crystal, tmp_path / "note.crystal"], tmp_path / "all.crystal")
     with Crystal.open(samples_crystal, encoder=encoder_folder) as alone:
-        expected = [alone.recall(each["question"], 1)[0].text for each in answerable[::10]]
+        expected = [alone.recall(item["question"], 1)[0].text for item in answerable[::10]]
         assert report.documents == alone.stats().documents + 1
         codes = alone.shelf.atom_codes
     with Crystal.open(tmp_path / "all.crystal", encoder=encoder_folder) as both:
-        assert [both.recall(each["question"], 1)[0].text for each in answerable[::10]] == expected
+        assert [both.recall(item["question"], 1)[0].text for item in answerable[::10]] == expected
         assert both.recall("Who repaired the pump?", 1)[0].path == "note.md"
         assert both.stats().complete
         assert both.shelf.atom_codes[: len(codes)].tobytes() == codes[: len(codes)].tobytes()
@@ -169,7 +169,7 @@ def test_an_output_that_is_there_is_kept_without_force_and_only_a_crystal_is_rep
     assert set(texts(two)) == {"x.txt", "y.txt"}
     merge_crystals([two, two], tmp_path / "twice.crystal")
     assert set(texts(tmp_path / "twice.crystal")) == {"x.txt", "y.txt"}
-    assert sorted(each.name for each in tmp_path.iterdir()) == [
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
         "notes.txt",
         "one",
         "one.crystal",

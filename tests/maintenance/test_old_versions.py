@@ -1,4 +1,4 @@
-"""Crystals of format versions 1 and 2, which have no reason codes, are read, written and repaired as such."""
+"""Crystals of format versions 1 and 2, without reason codes, are read, written and repaired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""repair keeps what can be read, says what was lost, and leaves a crystal that an ingest makes whole."""
+"""repair keeps all that can be read, reports losses, and an ingest can then complete the crystal."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from crystalcli.storage.store import Store
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory) -> Path:
+def folder(tmp_path_factory) -> Path:
     return library(tmp_path_factory.mktemp("repair") / "shelf")
 
 
 @pytest.fixture(scope="module")
-def sound(shelf, encoder_folder) -> Path:
-    return make(shelf.parent / "m.crystal", shelf, encoder_folder)
+def sound(folder, encoder_folder) -> Path:
+    return make(folder.parent / "m.crystal", folder, encoder_folder)
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def mended(path: Path, encoder: Path | None = None):
     return report
 
 
-def ingested(path: Path, shelf: Path, encoder: Path | None) -> None:
+def ingested(path: Path, folder: Path, encoder: Path | None) -> None:
     with Crystal.open(path, writable=True, encoder=encoder) as crystal:
-        crystal.ingest([shelf], prune=True)
+        crystal.ingest([folder], prune=True)
     assert verdict_of(path).sound
 
 
@@ -72,7 +72,7 @@ def test_a_sound_crystal_is_left_alone(own):
 
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize("kind", ["a row", "every row"])
-def test_each_table_can_be_lost(own, sound, shelf, table, kind):
+def test_each_table_can_be_lost(own, sound, folder, table, kind):
     key = {"meta": "key", "run": "source, ordinal", "landmark": "source, kind, start", "seal": "name, number"}.get(
         table, "rowid"
     )
@@ -89,12 +89,12 @@ def test_each_table_can_be_lost(own, sound, shelf, table, kind):
         assert list(report.to_read_again) == []
     if table in ("landmark", "run"):
         assert report.to_read_again
-    ingested(own, shelf, None)
+    ingested(own, folder, None)
     assert content(own) == content(sound)
 
 
 @pytest.mark.parametrize("part", ["text", "spans", "hashes", "lengths", "atoms", "clusters", "units"])
-def test_each_part_can_be_broken(own, sound, shelf, part, encoder_folder):
+def test_each_part_can_be_broken(own, sound, folder, part, encoder_folder):
     rowid = sqlite3.connect(own).execute("SELECT rowid FROM part WHERE name = ? AND segment = 2", (part,)).fetchone()[0]
     raw = sqlite3.connect(own, isolation_level=None)
     with raw.blobopen("part", "data", rowid) as blob:
@@ -112,14 +112,14 @@ def test_each_part_can_be_broken(own, sound, shelf, part, encoder_folder):
         kept = texts(own)
         assert kept.items() <= texts(sound).items()
         assert kept
-        ingested(own, shelf, encoder_folder)
+        ingested(own, folder, encoder_folder)
         assert content(own) == content(sound)
     with Store.open(own) as store:
         assert all(segment.encoded for segment in store.segments())
 
 
 @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
-def test_pages_that_cannot_be_read_cost_only_what_they_hold(own, sound, shelf, every):
+def test_pages_that_cannot_be_read_cost_only_what_they_hold(own, sound, folder, every):
     data = own.read_bytes()
     pages = len(data) // PAGE
     lost_something = 0
@@ -136,7 +136,7 @@ def test_pages_that_cannot_be_read_cost_only_what_they_hold(own, sound, shelf, e
         wanted = texts(sound)
         assert all(wanted[name] == text for name, text in texts(own).items() if name in wanted)
         if page % 5 == 0:
-            ingested(own, shelf, None)
+            ingested(own, folder, None)
             assert content(own)["texts"] == content(sound)["texts"]
     assert lost_something
 
@@ -194,7 +194,7 @@ def test_what_sqlite_left_beside_the_damaged_file_goes_with_it(own, tmp_path):
     path = tmp_path / "own.crystal"
     report = repair_crystal(path)
     assert report.changed
-    assert sorted(each.name for each in tmp_path.iterdir() if not each.name.endswith("-shm")) == [
+    assert sorted(file.name for file in tmp_path.iterdir() if not file.name.endswith("-shm")) == [
         "own.crystal",
         "own.crystal.damaged",
         "own.crystal.damaged-wal",

@@ -1,4 +1,4 @@
-"""verify finds every row that is missing or altered and every byte of a blob that is not what was written."""
+"""verify finds every missing or altered row, and every altered byte of a blob."""
 
 from __future__ import annotations
 
@@ -94,25 +94,25 @@ def test_any_flipped_byte_in_a_blob_is_found_and_its_documents_are_named(sound, 
 
 
 def test_flipped_bytes_of_the_file_are_found_or_change_nothing(sound, tmp_path):
-    """A byte that nothing refers to, such as free space in a page, may be anything; all else is found."""
+    """Bytes that nothing refers to, such as free space in a page, may have any value."""
     random.seed(11)
     data = sound.read_bytes()
     path = tmp_path / "own.crystal"
     wanted = [rows_of(sound, table) for table in TABLES]
-    found = 0
+    detected = 0
     for _ in range(120):
         place = random.randrange(100, len(data))
         path.write_bytes(data[:place] + bytes([data[place] ^ (1 << random.randrange(8))]) + data[place + 1 :])
         try:
             verdict = verdict_of(path, quick=True)
         except DamagedCrystalError:
-            found += 1
+            detected += 1
             continue
         if verdict.sound:
             assert [rows_of(path, table) for table in TABLES] == wanted
         else:
-            found += 1
-    assert found > 20
+            detected += 1
+    assert detected > 20
 
 
 def test_what_is_sealed_again_but_contradicts_itself_is_found(own):

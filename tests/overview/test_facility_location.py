@@ -1,4 +1,4 @@
-"""Choosing a few that stand for many."""
+"""A few representatives are selected of many vectors."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ def test_the_choice_is_nearly_as_good_as_the_best_there_is(seed, count, most):
     some = vectors(seed, count)
     weights = np.random.default_rng(seed + 1).random(count).astype(np.float32)
     chosen = select_representatives(some, most, weights)
-    rows = tuple(each.row for each in chosen)
+    rows = tuple(representative.row for representative in chosen)
     assert len(set(rows)) == len(rows) == min(most, count)
     near = some @ some.T
     best = max(worth(near, other, weights) for other in itertools.combinations(range(count), len(rows)))
     assert worth(near, rows, weights) >= (1 - 1 / math.e) * best - 1e-4
     assert (
-        sum(each.gain for each in chosen) == np.float32(worth(near, rows, weights)).astype(float)
-        or abs(sum(each.gain for each in chosen) - worth(near, rows, weights)) < 1e-3 * count
+        sum(representative.gain for representative in chosen) == np.float32(worth(near, rows, weights)).astype(float)
+        or abs(sum(representative.gain for representative in chosen) - worth(near, rows, weights)) < 1e-3 * count
     )
-    gains = [each.gain for each in chosen]
+    gains = [representative.gain for representative in chosen]
     assert all(later <= earlier + 1e-4 for earlier, later in itertools.pairwise(gains))
 
 
 def test_each_cluster_has_one_before_any_has_two():
     centres = np.eye(4, dtype=np.float32)
     some = np.repeat(centres, [10, 5, 3, 1], axis=0)
-    rows = [each.row for each in select_representatives(some, 4)]
+    rows = [representative.row for representative in select_representatives(some, 4)]
     assert [int(some[row].argmax()) for row in rows] == [0, 1, 2, 3]  # the largest first
 
 
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 3), min_size=1, max_size=20), st.integers(1, 20))
 def test_no_group_has_a_second_one_while_another_has_none(seed, groups, most):
     of = np.array(groups, np.int64)
-    rows = [each.row for each in select_representatives(vectors(seed, len(of)), most, groups=of)]
+    rows = [representative.row for representative in select_representatives(vectors(seed, len(of)), most, groups=of)]
     counts = [groups.count(group) for group in set(groups)]
     taken = [sum(of[row] == group for row in rows) for group in set(groups)]
     for size, has in zip(counts, taken, strict=True):
@@ -58,18 +58,20 @@ def test_no_group_has_a_second_one_while_another_has_none(seed, groups, most):
 
 def test_weights_of_nought_count_for_nothing():
     some = np.eye(3, dtype=np.float32)
-    assert [each.row for each in select_representatives(some, 1, np.array([0, 0, 1], np.float32))] == [2]
+    assert [
+        representative.row for representative in select_representatives(some, 1, np.array([0, 0, 1], np.float32))
+    ] == [2]
     assert select_representatives(np.zeros((0, 3), np.float32), 2) == []
     assert len(select_representatives(np.zeros((2, 3), np.float32), 5)) == 2  # vectors of nothing
 
 
 @given(st.integers(0, 500), st.integers(1, 50))
 def test_numbers_are_spaced_evenly(count, most):
-    found = evenly_spaced(count, most).tolist()
-    assert len(found) == min(count, most)
-    assert sorted(set(found)) == found
-    assert all(0 <= each < count for each in found)
-    gaps = [b - a for a, b in itertools.pairwise([-1 - (found[0] if found else 0), *found])][1:]
+    numbers = evenly_spaced(count, most).tolist()
+    assert len(numbers) == min(count, most)
+    assert sorted(set(numbers)) == numbers
+    assert all(0 <= number < count for number in numbers)
+    gaps = [b - a for a, b in itertools.pairwise([-1 - (numbers[0] if numbers else 0), *numbers])][1:]
     assert not gaps or max(gaps) - min(gaps) <= 1
 
 

@@ -16,12 +16,12 @@ from crystalcli.overview.mentions import find_mentions
 from crystalcli.storage.store import Store
 
 
-def found(path: Path, phrase: str) -> dict[str, list[tuple[int, int, int]]]:
+def mentions_of(path: Path, phrase: str) -> dict[str, list[tuple[int, int, int]]]:
     with Store.open(path) as store:
         sources = [source for source in store.sources() if source.chunks]
         return {
-            each.source.path: [tuple(one) for one in each.found]
-            for each in find_mentions(IndexReader(store), phrase, sources)
+            document.source.path: [tuple(mention) for mention in document.found]
+            for document in find_mentions(IndexReader(store), phrase, sources)
         }
 
 
@@ -37,7 +37,7 @@ WORDS = "ferry harbour keeper ledger lamp tide".split()  # noqa: SIM905
 
 @pytest.fixture(scope="module")
 def shuffled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """Documents of few words in many orders, over many chunks, with line ends and hyphens between them."""
+    """Documents of few words in many orders, over many chunks, with line ends and hyphens."""
     chance = random.Random(1)
     joints = [" "] * 9 + ["\n", "-", ". ", ", ", "\n\n"]
     files = {
@@ -52,7 +52,7 @@ def shuffled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 def test_none_is_missed_and_none_is_made_up(shuffled, words):
     path, files = shuffled
     phrase = " ".join(words)
-    assert found(path, phrase) == {name: hits for name, text in files.items() if (hits := searched(text, phrase))}
+    assert mentions_of(path, phrase) == {name: hits for name, text in files.items() if (hits := searched(text, phrase))}
 
 
 TEXTS = {
@@ -87,7 +87,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_what_a_mention_is(path, phrase, counts):
-    assert {name: len(hits) for name, hits in found(path, phrase).items()} == counts
+    assert {name: len(hits) for name, hits in mentions_of(path, phrase).items()} == counts
 
 
 def test_other_forms_of_the_word_are_told_apart(path):
@@ -102,5 +102,5 @@ def test_other_forms_of_the_word_are_told_apart(path):
 def test_a_text_that_stands_in_two_documents_is_found_in_both(tmp_path):
     same = "The keeper of the lamp wrote nothing down that night. " * 60
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "d", {"a.txt": same, "b.txt": same}))
-    hits = found(path, "lamp wrote")
-    assert [len(each) for each in hits.values()] == [60, 60]
+    hits = mentions_of(path, "lamp wrote")
+    assert [len(mentions) for mentions in hits.values()] == [60, 60]

@@ -1,4 +1,4 @@
-"""Which documents, or parts of them, a name in a question means."""
+"""A name in a question means documents, or sections of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def meant(path: Path, phrase: str) -> list[tuple[str, str]]:
     with Store.open(path) as store:
         sources = [source for source in store.sources() if source.chunks]
-        return [(each.source.path, each.label) for each in resolve_documents(store, sources, phrase)]
+        return [(document.source.path, document.label) for document in resolve_documents(store, sources, phrase)]
 
 
 MOBY, EMMA, GRAY = (
@@ -111,9 +111,9 @@ def test_what_is_no_chapter(path):
 def test_a_chapter_goes_to_the_next_that_is_not_below_it(path):
     with Store.open(path) as store:
         sources = [source for source in store.sources() if source.chunks]
-        (found,) = resolve_documents(store, sources, "chapter 2 of Moby Dick")
-        assert BOOK[found.start :].startswith("II\n")
-        assert BOOK[found.end :].startswith("III\n")
+        (chapter,) = resolve_documents(store, sources, "chapter 2 of Moby Dick")
+        assert BOOK[chapter.start :].startswith("II\n")
+        assert BOOK[chapter.end :].startswith("III\n")
         (all_of_it,) = resolve_documents(store, sources, "Quickstart")
         assert all_of_it.end == all_of_it.source.characters
 

@@ -1,4 +1,4 @@
-"""Documents divided into parts: nothing left out, nothing twice, like sizes, cut at chapters and folders."""
+"""Documents are divided into sections of similar sizes, at chapters and folders, without loss."""
 
 from __future__ import annotations
 
@@ -31,105 +31,107 @@ FILES = {
     "tiny.txt": "One line about a ferry.\n",
     "README.md": "# Tides\n\nTides is a program that reads tide tables. It prints them.\n",
     **{
-        f"src/{part}/m{n}.py": f"def f{n}():\n    return {n}\n\n" * (n + 3)
-        for part in ("core", "web")
+        f"src/{section}/m{n}.py": f"def f{n}():\n    return {n}\n\n" * (n + 3)
+        for section in ("core", "web")
         for n in range(8)
     },
 }
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory):
-    folder = tmp_path_factory.mktemp("parts")
+def index(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("sections")
     path = read_into(folder / "m.crystal", write(folder / "d", FILES))
     with Store.open(path) as store:
         yield IndexReader(store)
 
 
-def only(shelf: IndexReader, name: str) -> DocumentRange:
-    return next(whole_document(source) for source in shelf.store.sources() if source.path == name)
+def only(index: IndexReader, name: str) -> DocumentRange:
+    return next(whole_document(source) for source in index.store.sources() if source.path == name)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_an_extent_is_a_documents_atoms_at_their_places(shelf, name):
-    source = only(shelf, name).source
-    atoms, starts = document_atoms(shelf, source)
-    text = shelf.span_text(source)
-    assert sorted(atoms.tolist()) == sorted(atoms_of_documents(shelf, [source.id])[source.id].tolist())
+def test_the_atoms_of_a_document_are_at_their_places(index, name):
+    source = only(index, name).source
+    atoms, starts = document_atoms(index, source)
+    text = index.span_text(source)
+    assert sorted(atoms.tolist()) == sorted(atoms_of_documents(index, [source.id])[source.id].tolist())
     assert (np.diff(starts) > 0).all()
     for atom, start in zip(atoms.tolist(), starts.tolist(), strict=True):
-        place = shelf.place(atom)
+        place = index.place(atom)
         assert text[start : start + place.end - place.start] == place.text[place.start : place.end]
 
 
 @pytest.mark.parametrize("most", [1, 2, 5, 8, 12, 40])
-def test_a_book_is_divided_at_its_chapters(shelf, most):
-    book = only(shelf, "book.txt")
-    parts = split_sections(shelf, [book], most)
-    assert 1 <= len(parts) <= most
-    held = np.concatenate([part.atoms for part in parts])
-    atoms, starts = document_atoms(shelf, book.source)
+def test_a_book_is_divided_at_its_chapters(index, most):
+    book = only(index, "book.txt")
+    sections = split_sections(index, [book], most)
+    assert 1 <= len(sections) <= most
+    covered = np.concatenate([section.atoms for section in sections])
+    atoms, starts = document_atoms(index, book.source)
     notes = BOOK.index("Endnotes")
-    assert held.tolist() == atoms[starts < notes].tolist()  # in order, all of them, and nothing of the notes
+    # In order, all of them, and none of the notes.
+    assert covered.tolist() == atoms[starts < notes].tolist()
     if most <= 12:
-        sizes = [len(part.atoms) for part in parts]
-        assert max(sizes) <= 3 * min(sizes)  # two chapters beside one
-        assert all(before.places[-1] < after.places[0] for before, after in pairwise(parts))  # no chapter is cut
-        assert parts[0].label.startswith("Chapter 1") and parts[-1].label.endswith("Chapter 20")
+        sizes = [len(section.atoms) for section in sections]
+        assert max(sizes) <= 3 * min(sizes)  # one chapter or two
+        # No chapter is cut.
+        assert all(one.places[-1] < following.places[0] for one, following in pairwise(sections))
+        assert sections[0].label.startswith("Chapter 1") and sections[-1].label.endswith("Chapter 20")
 
 
-def test_a_text_without_chapters_is_divided_all_the_same(shelf):
-    parts = split_sections(shelf, [only(shelf, "flat.txt")], 4)
-    assert [part.label for part in parts] == [f"part {n} of 4" for n in (1, 2, 3, 4)]
-    assert [part.label for part in split_sections(shelf, [only(shelf, "tiny.txt")], 8)] == [""]
+def test_a_text_without_chapters_is_divided_all_the_same(index):
+    sections = split_sections(index, [only(index, "flat.txt")], 4)
+    assert [section.label for section in sections] == [f"part {n} of 4" for n in (1, 2, 3, 4)]
+    assert [section.label for section in split_sections(index, [only(index, "tiny.txt")], 8)] == [""]
 
 
-def test_many_files_are_divided_by_folder(shelf):
-    code = [whole_document(source) for source in shelf.store.sources() if source.path.startswith("src/")]
-    parts = split_sections(shelf, code, 2)
-    assert [part.label for part in parts] == [
+def test_many_files_are_divided_by_folder(index):
+    code = [whole_document(source) for source in index.store.sources() if source.path.startswith("src/")]
+    sections = split_sections(index, code, 2)
+    assert [section.label for section in sections] == [
         "src/core/{m0.py – m7.py} (8 files)",
         "src/web/{m0.py – m7.py} (8 files)",
     ]
-    assert sum(len(part.sources) for part in parts) == len(code)
-    few = split_sections(shelf, code, 40)
-    assert {source.path for part in few for source in part.sources} == {each.source.path for each in code}
+    assert sum(len(section.sources) for section in sections) == len(code)
+    few = split_sections(index, code, 40)
+    assert {source.path for section in few for source in section.sources} == {document.source.path for document in code}
 
 
-def test_a_topic_is_divided_by_where_it_is_spoken_of(shelf):
-    book = only(shelf, "book.txt")
-    atoms, starts = document_atoms(shelf, book.source)
+def test_a_topic_is_divided_by_where_it_is_spoken_of(index):
+    book = only(index, "book.txt")
+    atoms, starts = document_atoms(index, book.source)
     late = atoms[starts > len(BOOK) // 2]
-    parts = split_sections(shelf, [book], 4, late)
-    assert set(np.concatenate([part.atoms for part in parts]).tolist()) <= set(late.tolist())
-    everything = [whole_document(source) for source in shelf.store.sources()]
-    assert {source.path for part in split_sections(shelf, everything, 8, late) for source in part.sources} == {
+    sections = split_sections(index, [book], 4, late)
+    assert set(np.concatenate([section.atoms for section in sections]).tolist()) <= set(late.tolist())
+    everything = [whole_document(source) for source in index.store.sources()]
+    assert {source.path for section in split_sections(index, everything, 8, late) for source in section.sources} == {
         "book.txt"
     }
 
 
-def test_a_folder_opens_with_its_readme_and_a_paper_with_its_abstract(shelf, tmp_path):
-    everything = [whole_document(source) for source in shelf.store.sources()]
-    first = opening_section(shelf, everything)
+def test_a_folder_opens_with_its_readme_and_a_paper_with_its_abstract(index, tmp_path):
+    everything = [whole_document(source) for source in index.store.sources()]
+    first = opening_section(index, everything)
     assert first is not None and first.label == "README.md"
-    assert opening_section(shelf, [only(shelf, "book.txt")]) is None
+    assert opening_section(index, [only(index, "book.txt")]) is None
     paper = f"# Of Tides\n\nA. N. Other\n\n## Abstract\n\nWe measure tides. {chapter(1)}\n\n## Method\n\n{chapter(2)}\n"
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "p", {"paper.md": paper}))
     with Store.open(path) as store:
         own = IndexReader(store)
         (source,) = store.sources()
-        found = opening_section(own, [whole_document(source)])
-        assert found is not None
+        section = opening_section(own, [whole_document(source)])
+        assert section is not None
         query = Searcher(own, None, None).prepare("tides")
-        texts = [passage.text for passage in representative_passages(own, None, query, found, 4)]
+        texts = [passage.text for passage in representative_passages(own, None, query, section, 4)]
         assert texts and all(text in paper[: paper.index("## Method")] for text in texts)
 
 
-def test_an_overview_is_of_its_part_alone_and_spread_over_its_chapters(shelf):
-    (stretch,) = resolve_documents(shelf.store, [only(shelf, "book.txt").source], "book.txt")
-    query = Searcher(shelf, None, None).prepare("keeper")
-    for part in split_sections(shelf, [stretch], 4):
-        passages = representative_passages(shelf, None, query, part, 4)
+def test_representatives_are_of_their_section_alone_and_spread_over_its_chapters(index):
+    (book,) = resolve_documents(index.store, [only(index, "book.txt").source], "book.txt")
+    query = Searcher(index, None, None).prepare("keeper")
+    for section in split_sections(index, [book], 4):
+        passages = representative_passages(index, None, query, section, 4)
         assert len(passages) == 4
         chapters = {passage.heading for passage in passages}
         assert len(chapters) >= 3

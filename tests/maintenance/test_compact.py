@@ -133,7 +133,7 @@ def test_segments_without_layers_stay_so(tmp_path):
 def test_real_layers_recall_the_same_before_and_after(own_samples_crystal, encoder_folder, answerable):
     def answers():
         with Crystal.open(own_samples_crystal, encoder=encoder_folder) as crystal:
-            return [crystal.recall(item["question"], 4) for item in answerable[::10]]
+            return [list(crystal.recall(item["question"], 4)) for item in answerable[::10]]
 
     before = answers()
     own_samples_crystal.chmod(0o640)
@@ -207,7 +207,8 @@ def test_only_one_writes_and_a_link_is_followed(tmp_path):
 
 KILLED = """
 import os, signal, sys
-from crystalcli import Crystal
+from pathlib import Path
+from crystalcli.maintenance import compact_crystal
 
 documents = []
 
@@ -216,7 +217,7 @@ def progress(done, total):
     if len(documents) == int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
 
-Crystal.compact(sys.argv[1], progress)
+compact_crystal(Path(sys.argv[1]), progress)
 """
 
 

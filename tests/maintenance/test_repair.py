@@ -1,4 +1,4 @@
-"""repair keeps all that can be read, reports losses, and an ingest can then complete the crystal."""
+"""repair keeps all that can be read and reports losses; an ingest then completes the crystal."""
 
 from __future__ import annotations
 

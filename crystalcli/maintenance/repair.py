@@ -354,7 +354,7 @@ class _Repair:
                 self._store.add_part(temporary, CONTEXTS_PART, part.data, part.size)
                 contexts = contexts_of(self._store, SegmentRow(temporary, 0, recovered.total, 0, 0, 0, 0, 0, 0, 0))
                 return [contexts[position] for position in recovered.positions.tolist()]
-        self.tally.lost.append(f"the files and headings that the chunks of segment {number} were found under")
+        self.tally.lost.append(f"the contexts (file and headings) of the chunks of segment {number}")
         recovered.codes.clear()
         return [""] * len(recovered.texts)
 

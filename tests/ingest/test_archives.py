@@ -267,7 +267,7 @@ def test_export_compact_and_merge(place: Place, tmp_path: Path) -> None:
     with Store.open(place.crystal) as store:
         refused = export_documents(store, tmp_path / "clash", force=True).refused
     assert list(refused) == [
-        (f"papers.zip/{each}", "a link or a file has the name of its folder") for each in ("a.txt", "b/c.txt")
+        (f"papers.zip/{name}", "a link or a file has the name of its folder") for name in ("a.txt", "b/c.txt")
     ]
     before = place.states()
     compact_crystal(place.crystal)

@@ -3,8 +3,8 @@
 The question it answers: is this crystal sound, and how is it repaired, made smaller or merged?
 
 compact.py          Gives back the space of unreferenced chunks by writing the crystal anew.
-copier.py           Copies documents of crystals into a new crystal, with their chunks and codes.
-diff.py             Compares two crystals by text: their documents, and the passages that changed.
+copier.py           Copies documents, with their chunks and codes, into a new crystal.
+diff.py             Compares two crystals by text: their documents and changed passages.
 export.py           Writes documents back as files, and passages as rows.
 forget.py           Removes documents from a crystal's ledger.
 merge.py            Merges crystals into a new one; text that they share is stored once.
@@ -12,8 +12,7 @@ recover_segment.py  Recovers the readable chunks of one segment of a damaged cry
 repair.py           Repairs a damaged crystal: all that can be read goes into a new file.
 selection.py        Finds the documents that a name, a folder, a path or a glob selects.
 term_checksum.py    Checks that postings and text agree on every atom, in eight bytes an atom.
-verify.py           Verifies a crystal: every row, digest and pointer, from the file up to the
-                    documents.
+verify.py           Verifies a crystal: every row, digest and pointer.
 """
 
 from __future__ import annotations

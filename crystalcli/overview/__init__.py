@@ -2,10 +2,9 @@
 
 The question it answers: which document is meant, what are its sections, which passages cover it?
 
-facility_location.py  Selects a few of many vectors that represent all of them: facility location.
+facility_location.py  Selects a few vectors that represent many: facility location.
 mentions.py           Finds every mention of a word or a phrase, exactly.
-representatives.py    Selects passages that represent a whole section, spread over its chapters and
-                      files.
+representatives.py    Selects passages that represent a whole section.
 resolve.py            Resolves a name in a question to documents, or to sections of documents.
 sections.py           Divides documents into a few sections of similar size.
 """

@@ -33,6 +33,7 @@ from crystalcli import Crystal
 from crystalcli.datatypes import Passage
 from crystalcli.index.encoder import ENCODER
 from crystalcli.library import locate_or_fetch
+from crystalcli.recall.passages import PassageBuilder
 from crystalcli.recall.searcher import Searcher
 
 Gold = list[dict[str, Any]]
@@ -148,7 +149,8 @@ def crystal_systems(crystal: Crystal) -> dict[str, Callable[[str], list[Passage]
         def system(question: str) -> list[Passage]:
             query = recall.prepare(question)
             silent = query._replace(bm25=np.zeros_like(query.bm25))
-            return recall.passages(silent, recall.rank(silent, depth, 160), 40)
+            builder = PassageBuilder(crystal.shelf, crystal.codec(), silent, by_units=depth == 3)
+            return builder.make(recall.rank(silent, depth, 160), 40)
 
         return system
 

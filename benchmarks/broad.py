@@ -11,9 +11,9 @@ about: "What is TITLE about?", by `ask --extractive --broad`, by as many passage
 and by as many evenly spaced passages; all cut to the same number of characters.
     chapters   share of the book's chapters (of the repository's files) that the passages touch
     quoted     the same for the sentences that are shown
-    words      share of the book's terms that the passages hold, weighted by frequency and idf over books
+    words      share of the book's terms in the passages, weighted by frequency and idf over books
     names      share of the book's 30 most frequent names that the passages hold
-    plot       share of the words of NarrativeQA's answers, written from plot summaries, that they hold
+    plot       share of the words of NarrativeQA's answers (from plot summaries) in the passages
 list: "Which chapters of TITLE mention NAME?" for ten of each book's names, against a plain text
 search; and the chapters of the first 20 passages of plain recall that hold the name. For the
 repository: the files that hold a name it defines.

@@ -17,7 +17,7 @@ figures. Targets are 128 tokens each in the last 30 %; as many tokens as the bud
     echo      the last tokens alone for the model, and copying from what a crystal recalls
     lexical   the same with copying from as many tokens of the best passages by BM25
     past      the same with copying from the last 262,144 tokens: a bound for better recall
-    oracle    the best for the target of 16 passages recalled by the crystal: a bound for better ranking
+    oracle    the best for the target of 16 recalled passages: a bound for better ranking
     native    as many of the last tokens as the model can take, whatever the budget
 
 All arms recall by the last 64 tokens, once per target, from the text before the half window alone:

@@ -127,7 +127,7 @@ __all__ = [
     "open_model",
 ]
 
-# Each public name and the module that it is in, where it is looked up when it is first used: `import crystalcli` costs
+# Each public name and its module, imported when the name is first used: `import crystalcli` costs
 # nothing.
 _HOMES = {
     "Answer": "crystalcli.datatypes",

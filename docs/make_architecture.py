@@ -105,7 +105,7 @@ def door(room: Path) -> str:
 
 
 def is_list(paragraph: str) -> bool:
-    """Tell whether a paragraph of a docstring is a list of files, or the name of a folder with one."""
+    """Tell whether a docstring's paragraph is a list of files, or a folder's name with one."""
     first = paragraph.split("\n")[0].strip()
     name = first.split(" ")[0]
     return name.endswith((".py", "/"))

@@ -1,11 +1,12 @@
 """Make samples/handbook.pdf, the Harbour Station Handbook of a harbour that does not exist.
 
-Run it from anywhere: ``python docs/make_handbook.py``. It needs fpdf2. The same text gives the same bytes: the date is
-fixed and nothing else in the file depends on when or where it was made.
+Run it from anywhere: ``python docs/make_handbook.py``. It needs fpdf2. The same text gives the same
+bytes: the date is fixed, and nothing else in the file depends on the time or the machine.
 
-The text below uses a few marks. ``#`` and ``##`` begin a section and a subsection, which are numbered here. ``-``
-begins a bullet and ``+`` a numbered step. ``!`` begins a boxed note. A line that begins with ``|`` is a row of a table,
-the first of them the heading, and ``|=`` before it gives the relative widths of the columns.
+The text below uses a few marks. ``#`` and ``##`` begin a section and a subsection, which are
+numbered here. ``-`` begins a bullet and ``+`` a numbered step. ``!`` begins a boxed note. A line
+that begins with ``|`` is a row of a table, the first of them the heading, and ``|=`` before it
+gives the relative widths of the columns.
 """
 
 from __future__ import annotations
@@ -746,7 +747,7 @@ class Handbook(FPDF):
         return height
 
     def paragraph(self, text: str) -> None:
-        """Write a justified paragraph, leaving no line of it alone at the foot or the head of a page."""
+        """Write a justified paragraph, with two lines at least on either side of a page break."""
         height = self.body_font()
         count = len(self.multi_cell(0, height, text, align="J", dry_run=True, output="LINES"))
         room = int((self.h - self.b_margin - self.get_y()) / height)

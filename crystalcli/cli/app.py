@@ -79,7 +79,7 @@ def crystal_group(
 
 _STOPPED = "stopped; what was committed stays, and the same command goes on from there"
 _INTERRUPTED = 130
-# Messages of the system's allocator, of torch's (a plain RuntimeError) and of the loader of libraries.
+# Messages of the system's allocator, of torch's (a plain RuntimeError), of the loader of libraries.
 _NO_MEMORY = ("Cannot allocate memory", "can't allocate memory", "failed to map segment")
 
 

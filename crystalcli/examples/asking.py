@@ -1,4 +1,4 @@
-"""One question asked in three ways: of the model with its window alone, of recall, and of the model with the passages recalled.
+"""One question asked of the model alone, of recall, and of both together.
 
 Knows: the model's prompt in each case. Does not know: how the text was read, how answers are shown.
 """
@@ -14,16 +14,17 @@ from crystalcli.datatypes import ChatModel, Sampling
 from crystalcli.examples.planted import Fact, contains
 from crystalcli.library import Crystal
 
-_LONGEST = 48  # tokens of an answer
-_PASSAGES = 1  # of 12 such facts in one text the small model says 9 from one passage, and 2 from three
+_MAX_TOKENS = 48  # of an answer
+# Of 12 planted facts in one text the small model says 9 from one passage, and 2 from three.
+_PASSAGES = 1
 
 
 class Reply(NamedTuple):
-    """An answer, or a quotation.
+    """An answer of the model, or a quotation.
 
     Attributes:
-        text: Its words.
-        right: Whether the words that were asked for stand in it.
+        text: The words of the reply.
+        right: True if the reply contains the expected words.
     """
 
     text: str
@@ -34,22 +35,22 @@ class Replies(NamedTuple):
     """The three replies to one question.
 
     Attributes:
-        alone: The model's, with the last tokens.
-        recalled: The sentence that recall puts first.
-        position: Where that sentence stands, in tokens from the beginning.
-        told: The model's, with the passage that recall puts first in place of the last tokens.
+        alone: The model's answer from the last tokens.
+        recalled: The best sentence of recall.
+        position: Position of that sentence, in tokens from the beginning.
+        informed: The model's answer from the best passage of recall, instead of the last tokens.
     """
 
     alone: Reply
     recalled: Reply
     position: int
-    told: Reply
+    informed: Reply
 
 
 def ask_three_ways(
     model: ChatModel, fact: Fact, window: str, crystal: Path, encoder: Path | None, text: str
 ) -> Replies:
-    """Ask for the fact.
+    """Ask the model, recall, and both together for a fact.
 
     Args:
         model: The language model.
@@ -57,33 +58,37 @@ def ask_three_ways(
         window: The last tokens, as text.
         crystal: The file that remembers `text`.
         encoder: The folder of the encoder's weights.
-        text: All that was read.
+        text: The whole text that was read.
+
+    Returns:
+        The three replies.
 
     Raises:
-        NotFoundError: When nothing is recalled.
-        CrystalError: When the model cannot be used.
+        NotFoundError: Nothing is recalled.
+        CrystalError: The model cannot be used.
     """
-    alone = _spoken(model, chat_messages(fill_template(DEFAULT_TEMPLATE, window, fact.question)))
-    with Crystal.open(crystal, encoder=encoder) as opened:
-        packed = opened.pack_context(fact.question, k=_PASSAGES, model=model)
-        best = packed.passages[0]
-        start = best.best[0]
-        for document in opened.documents():  # stretches of the text, one after the other
-            if document.path == best.path:
+    alone = _generate(model, chat_messages(fill_template(DEFAULT_TEMPLATE, window, fact.question)))
+    with Crystal.open(crystal, encoder=encoder) as reader:
+        packed = reader.pack_context(fact.question, k=_PASSAGES, model=model)
+        passage = packed.passages[0]
+        start = passage.best[0]
+        for document in reader.documents():  # consecutive parts of the text
+            if document.path == passage.path:
                 break
             start += document.characters
-    told = _spoken(model, chat_messages(packed.user, packed.system))
-    quoted = " ".join(best.best_text.split())
+    informed = _generate(model, chat_messages(packed.user, packed.system))
+    quotation = " ".join(passage.best_text.split())
     return Replies(
         Reply(alone, contains(alone, fact.answer)),
-        Reply(quoted, contains(quoted, fact.answer)),
+        Reply(quotation, contains(quotation, fact.answer)),
         model.count(text[:start]),
-        Reply(told, contains(told, fact.answer)),
+        Reply(informed, contains(informed, fact.answer)),
     )
 
 
-def _spoken(model: ChatModel, conversation: Sequence[dict[str, str]]) -> str:
+def _generate(model: ChatModel, conversation: Sequence[dict[str, str]]) -> str:
+    """Generate a short answer on one line."""
     pieces = model.say(
-        conversation, Sampling(max_tokens=_LONGEST, repetition_penalty=REPETITION_PENALTY, stop=STOP_STRINGS)
+        conversation, Sampling(max_tokens=_MAX_TOKENS, repetition_penalty=REPETITION_PENALTY, stop=STOP_STRINGS)
     )
     return " ".join("".join(pieces).split())

@@ -1,9 +1,11 @@
-"""A book streams through a window of 512 tokens: what leaves it is remembered, and asked for 100,000 tokens later.
+"""A book read through a window of 512 tokens, and asked about later.
 
-    python -m crystalcli.examples.infinite_context [BOOK] [--out PICTURE.png] [--tokens N] [--seed N]
+    python -m crystalcli.examples.infinite_context [BOOK] [--out PNG] [--tokens N] [--seed N]
 
-Knows: the order of things. The text is in `books` and `story`, the reading in `reading`, the sentence that is put in in `planted`, the
-question in `asking`; `board` and `picture` show it.
+Text that leaves the window is remembered, and a sentence of it is asked for 100,000 tokens later.
+
+Knows: the order of the steps. The text is in `books` and `story`, the reading in `reading`, the
+planted sentence in `planted`, the question in `asking`; `board` and `picture` show the reading.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ app = command_app()
 def infinite_context(
     book: Annotated[list[Path] | None, typer.Argument(metavar="[BOOK]...")] = None,
     out: Annotated[
-        Path, typer.Option("--out", metavar="PICTURE.png", help="File of the picture; one that exists is replaced.")
+        Path, typer.Option("--out", metavar="PICTURE.png", help="File of the picture; an existing one is replaced.")
     ] = Path("infinite_context.png"),
     tokens: Annotated[
         int,
@@ -46,11 +48,11 @@ def infinite_context(
             "--tokens",
             metavar="N",
             min=1,
-            help="Tokens between the sentence and the question for it; fewer if the text ends sooner.",
+            help="Tokens between the sentence and its question; fewer if the text ends sooner.",
         ),
     ] = 100_000,
     seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="Selects the sentence that is put into the text.")
+        int, typer.Option("--seed", metavar="N", help="Seed that selects the sentence to put into the text.")
     ] = 0,
     minutes: Annotated[
         float,
@@ -58,81 +60,83 @@ def infinite_context(
             "--minutes",
             metavar="N",
             min=0.0,
-            help="Time it may take, about: on a slow machine the model is measured less often.",
+            help="Approximate run time; a slow machine measures the model less often.",
         ),
     ] = 2.0,
     model: LocalModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read a book through a window of 512 tokens, remember what leaves it, and ask for a sentence 100,000 tokens later.
+    """Read a book through a window of 512 tokens, and ask for a sentence 100,000 tokens later.
 
-    A sentence that no model can know is put into the text near its beginning. Then the text is read: every token of it goes through
-    the window and, behind it, into a crystal. In up to 24 places, spread evenly, the language model foresees the next 128 tokens, with
-    what is recalled and without; it does not read the text between them, which would take it many minutes. At the end it is asked
-    for the sentence: with its window alone, and with what is recalled.
+    A sentence that no model can know is put into the text near its beginning. Then the text is
+    read: every token goes through the window, and from there into a crystal. In up to 24 places,
+    spread evenly, the language model predicts the next 128 tokens, with and without recalled
+    passages. It does not read the text between these places, which would take many minutes. At the
+    end the model is asked for the sentence: from its window alone, and from the recalled passage.
 
-    BOOK is a file or a folder of any kind that crystal reads; several are read one after the other. Without one the story that ships
-    with the program is read, and behind it the program's own code, since the story has fewer than 100,000 tokens; in the source tree,
-    the samples, the documentation and the code.
+    BOOK is a file or a folder of any kind that crystal reads; several are read one after the other.
+    Without BOOK, an installed program reads the story that ships with it, which has fewer than
+    100,000 tokens, and then its own code. In the source tree it reads the samples, the
+    documentation and the code.
 
     The picture needs matplotlib: pip install 'crystalcli[examples]'.
     """
-    began = time.monotonic()
+    start_time = time.monotonic()
     from crystalcli.cli.options.model_options import open_local_model
     from crystalcli.cli.terminal.humanize import single_line
     from crystalcli.cli.terminal.progress import StatusLine
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.examples import picture, results
     from crystalcli.examples.asking import ask_three_ways
-    from crystalcli.examples.board import watching
+    from crystalcli.examples.board import show_progress
     from crystalcli.examples.books import own_texts, prepare
-    from crystalcli.examples.reading import WINDOW, State, check, read, warmed
+    from crystalcli.examples.reading import WINDOW, State, check, read, warm_up
     from crystalcli.index import ENCODER
     from crystalcli.library import expand_paths
     from crystalcli.retrieval_lm import RecallingModel, TextMemory, read_text
 
-    drawing = picture.drawable()
-    if drawing and (reason := unwritable(out)):
+    can_draw = picture.is_available()
+    if can_draw and (reason := unwritable(out)):
         raise CrystalError(f"cannot write the picture to {out}: {reason}")
-    if not drawing:
-        output.note("there will be no picture: pip install 'crystalcli[examples]' brings what draws it")
-    state, waiting = State(0), StatusLine()
+    if not can_draw:
+        output.note("no picture will be drawn, matplotlib is missing; install it: pip install 'crystalcli[examples]'")
+    state, status = State(0), StatusLine()
     try:
         with stop_on_signals():
             texts = [(path.name, read_text(expand_paths([str(path)])).text) for path in book or ()] or own_texts()
-            opened = open_local_model(model)
+            language_model = open_local_model(model)
             encoder = fetch_weights(ENCODER)
-            prepared = prepare(texts, opened, tokens, seed)
+            prepared = prepare(texts, language_model, tokens, seed)
             check(prepared.ids, tokens if prepared.behind == tokens else None)
-            with TextMemory(encoder) as past:
-                reader = RecallingModel(opened, past, window=WINDOW)
+            with TextMemory(encoder) as memory:
+                reader = RecallingModel(language_model, memory, window=WINDOW)
                 if not as_json:
-                    results.beginning(prepared, opened.name)
-                waiting.show("loading the models …")
-                cost = warmed(reader, prepared.ids)
-                waiting.clear()
-                with watching() as show:
-                    for state in read(reader, prepared.ids, 60 * minutes, began, cost):
+                    results.print_plan(prepared, language_model.name)
+                status.show("loading the models …")
+                cost = warm_up(reader, prepared.ids)
+                status.clear()
+                with show_progress() as show:
+                    for state in read(reader, prepared.ids, 60 * minutes, start_time, cost):
                         show(state)
-                waiting.show("asking …")
-                window = opened.data(prepared.ids[-WINDOW:]).decode("utf-8", "ignore")
-                answered = ask_three_ways(opened, prepared.fact, window, past.path, encoder, prepared.text)
+                status.show("asking …")
+                window = language_model.data(prepared.ids[-WINDOW:]).decode("utf-8", "ignore")
+                replies = ask_three_ways(language_model, prepared.fact, window, memory.path, encoder, prepared.text)
     except KeyboardInterrupt:
-        raise StoppedError(f"stopped after {state.tokens:,} tokens; nothing is kept of them") from None
+        raise StoppedError(f"stopped after {state.tokens:,} tokens; nothing was kept") from None
     finally:
-        waiting.clear()
+        status.clear()
     failure, drawn = None, None
-    if drawing:
+    if can_draw:
         try:
             picture.draw(state, list(zip(prepared.names, prepared.starts, strict=True)), out)
             drawn = out
-        except CrystalError as error:  # the disk is full: what was measured is told all the same
+        except CrystalError as error:  # show the measurements all the same, then report it
             failure = error
     if as_json:
-        output.json("infinite_context", results.as_json(prepared, state, answered, opened.name, drawn))
+        output.json("infinite_context", results.as_json(prepared, state, replies, language_model.name, drawn))
     else:
-        results.ending(prepared, state, answered, opened.name)
-        output.write(f"{time.monotonic() - began:.0f} s, {time.process_time():.0f} s of processors\n")
+        results.print_results(prepared, state, replies, language_model.name)
+        output.write(f"{time.monotonic() - start_time:.0f} s, {time.process_time():.0f} s of processor time\n")
         if drawn is not None:
             output.write(f"{single_line(str(drawn))}\n")
     if failure is not None:

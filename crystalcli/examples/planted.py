@@ -15,16 +15,16 @@ _FIRST = ("amber", "brass", "copper", "crimson", "hollow", "ivory", "pewter", "s
 _SECOND = ("badger", "cormorant", "falcon", "heron", "lantern", "magpie", "otter", "saddle", "thimble", "walnut")
 _END = re.compile(r"[.!?]['\"”’]?(?=\s)")
 _WORD = re.compile(r"[^\W_]+")
-_FAR = 2_000  # characters in which a sentence is looked for that ends
+_SEARCH_LENGTH = 2_000  # characters in which the end of a sentence is searched for
 
 
 class Fact(NamedTuple):
     """A made-up fact.
 
     Attributes:
-        sentence: The words that are put into the text.
+        sentence: The sentence to put into the text.
         question: The question about it.
-        answer: The words of the sentence that the question asks for.
+        answer: The words of the sentence that answer the question.
     """
 
     sentence: str
@@ -34,9 +34,9 @@ class Fact(NamedTuple):
 
 def fact(seed: int) -> Fact:
     """Make up one of 8,000 facts; the same seed gives the same one."""
-    chance = random.Random(seed)
-    harbour = chance.choice(_BEGINNINGS) + chance.choice(_ENDS)
-    word = f"{chance.choice(_FIRST)} {chance.choice(_SECOND)}"
+    generator = random.Random(seed)
+    harbour = generator.choice(_BEGINNINGS) + generator.choice(_ENDS)
+    word = f"{generator.choice(_FIRST)} {generator.choice(_SECOND)}"
     return Fact(
         f"The harbour master of {harbour} opens the night gate to nobody who does not know the code word, which is {word}.",
         f"What is the code word for the night gate of {harbour}?",
@@ -44,19 +44,23 @@ def fact(seed: int) -> Fact:
     )
 
 
-def place(text: str, at: int) -> int:
-    """Find a place for a sentence in the text: behind the first one that ends at `at` or later, or `at` where no sentence ends nearby.
+def place(text: str, position: int) -> int:
+    """Find a place for a sentence in the text.
 
     Args:
         text: The text.
-        at: A position in it, in characters.
+        position: The first place that is allowed, in characters.
+
+    Returns:
+        The end of the first sentence that ends at `position` or later, in characters; `position`
+        itself if no sentence ends nearby, or the end of a shorter text.
     """
-    end = _END.search(text, at, at + _FAR)
-    return end.end() if end else min(at, len(text))
+    end = _END.search(text, position, position + _SEARCH_LENGTH)
+    return end.end() if end else min(position, len(text))
 
 
 def contains(text: str, answer: str) -> bool:
-    """Tell whether the words of the answer stand in a text, whatever the case, the spaces and the hyphens."""
+    """Tell whether a text contains the answer's words; ignores case, spaces and hyphens."""
     return _words(answer) in _words(text)
 
 

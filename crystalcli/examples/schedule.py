@@ -1,4 +1,6 @@
-"""The places where the model is measured while a text is read, so that a run takes about as long as it may on any machine.
+"""The schedule of measurements, so that a run keeps to its time.
+
+It chooses the places of a text where the model is measured, fewer on a slow machine.
 
 Knows: tokens, seconds. Does not know: what is measured, what the time is.
 """
@@ -7,64 +9,83 @@ from __future__ import annotations
 
 import statistics
 
-_ANSWERS = 2.0  # strides that the answers at the end take as long as
-# Strides of which the middle one says what the next will take: one that a busy neighbour held up says little.
-_LOOKED_AT = 3
+_ANSWERS = 2.0  # time of the answers at the end, in strides
+# Strides whose median is the expected time of the next: one that another process slowed down must
+# not count.
+_LAST_COSTS = 3
 
 
 class Schedule:
-    """Strides spread evenly over the rest of the text, as many as the time left has room for.
+    """Strides spread evenly over the rest of the text, as many as the time left allows.
 
-    The first is measured in any case: before it the time that one takes is not known.
+    The first is measured in any case: the time of a stride is not known before.
 
     Args:
-        first: Where the first stride may begin, in tokens; at most `last`.
-        last: Where the last one may begin, in tokens.
-        most: How many there are where time does not matter.
-        seconds: The time in all.
-        cost: The seconds that one is expected to take.
+        first: First token at which a stride may begin; at most `last`.
+        last: Last token at which a stride may begin.
+        most: Number of strides if there is time for all.
+        seconds: Time in all.
+        cost: Expected seconds of a stride.
     """
 
     def __init__(self, first: int, last: int, most: int, seconds: float, cost: float) -> None:
         self.first, self.last, self.most, self.seconds = first, last, most, seconds
         self._costs = [cost]
         self.done = 0
-        self._before = 0  # where the last one began
-        self._read = self._reading = 0.0  # tokens that were read between strides, and the seconds that took
+        self._previous = 0  # token at which the last stride began
+        self._read = self._reading = 0.0  # tokens read between strides, and the seconds of that
 
     @property
     def cost(self) -> float:
-        """The seconds that a stride is expected to take."""
+        """Expected seconds of a stride."""
         return statistics.median(self._costs)
 
     def read(self, tokens: int, seconds: float) -> None:
-        """Note that so many tokens were read, and remembered, in that time."""
+        """Note that `tokens` were read, and remembered, in `seconds`."""
         self._read += tokens
         self._reading += seconds
 
     def measured(self, at: int, seconds: float) -> None:
-        """Note that a stride was measured, which began at `at` and took so many seconds."""
+        """Note that a stride was measured that began at token `at` and took `seconds`."""
         self.done += 1
-        self._before = at
-        self._costs = [*self._costs, seconds][-_LOOKED_AT:]
+        self._previous = at
+        self._costs = [*self._costs, seconds][-_LAST_COSTS:]
 
     def strides(self, at: int, elapsed: float) -> int:
-        """Compute how many more there are to be, where `at` tokens were read `elapsed` seconds after the beginning."""
+        """Compute the number of strides still to come.
+
+        Args:
+            at: Tokens read so far.
+            elapsed: Seconds since the beginning.
+        """
         return self._affordable(at, elapsed) if self.done else self.most
 
     def due(self, at: int, elapsed: float) -> bool:
-        """Tell whether it is time for one, where `at` tokens were read `elapsed` seconds after the beginning."""
+        """Tell whether it is time for a stride.
+
+        Args:
+            at: Tokens read so far.
+            elapsed: Seconds since the beginning.
+        """
         count = self.strides(at, elapsed)
-        return bool(count) and self.first <= at <= self.last and (at - self._before) * count >= self.last - self._before
+        since, rest = at - self._previous, self.last - self._previous
+        return bool(count) and self.first <= at <= self.last and since * count >= rest
 
     def left(self, at: int, elapsed: float) -> float:
-        """Compute the seconds that are left, as far as can be foreseen."""
+        """Estimate the seconds left.
+
+        Args:
+            at: Tokens read so far.
+            elapsed: Seconds since the beginning.
+        """
         more = max(self._affordable(at, elapsed), int(self.done == 0)) if at < self.last else 0
         return self._rest(at) + (more + _ANSWERS) * self.cost
 
     def _affordable(self, at: int, elapsed: float) -> int:
-        room = self.seconds - elapsed - self._rest(at) - _ANSWERS * self.cost
-        return min(self.most - self.done, int(room / max(self.cost, 1e-9))) if room > 0 else 0
+        """Compute the number of strides that the time left allows."""
+        budget = self.seconds - elapsed - self._rest(at) - _ANSWERS * self.cost
+        return min(self.most - self.done, int(budget / max(self.cost, 1e-9))) if budget > 0 else 0
 
     def _rest(self, at: int) -> float:
+        """Estimate the seconds for reading the rest of the text, without strides."""
         return (self.last - at) * self._reading / self._read if self._read else 0.0

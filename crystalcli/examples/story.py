@@ -1,8 +1,9 @@
-"""The story that ships with the package, so that the example runs without a book.
+"""The story that ships with the package, for the example without a book.
 
     python -m crystalcli.examples.story samples/story
 
-writes it anew from the chapters of a source tree. They were written for this project and are under its licence, Apache-2.0.
+writes it anew from the chapters of a source tree. They were written for this project and are under
+its licence, Apache-2.0.
 
 Knows: how the story is packed. Does not know: who reads it.
 """
@@ -22,10 +23,10 @@ def story() -> str:
     return lzma.decompress(_FILE.read_bytes()).decode("utf-8")
 
 
-def joined(folder: Path) -> str:
-    """Join the chapters of a folder in the order of their names, an empty line between two."""
+def join_chapters(folder: Path) -> str:
+    """Join the chapters of a folder in the order of their names, with empty lines between them."""
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md")))
 
 
 if __name__ == "__main__":
-    Path(str(_FILE)).write_bytes(lzma.compress(joined(Path(sys.argv[1])).encode("utf-8"), preset=9))
+    Path(str(_FILE)).write_bytes(lzma.compress(join_chapters(Path(sys.argv[1])).encode("utf-8"), preset=9))

@@ -162,7 +162,7 @@ class ChunkReader:
             part(segment.codes.units, row.units, tree.chunk_units[local : local + 2]),
         )
 
-    # --- segments ---------------------------------------------------------------------------------------
+    # --- segments ---------------------------------------------------------------------------------
 
     def _find(self, chunk: int) -> tuple[int, int]:
         """Find the index of a chunk's segment, and the chunk's index in it."""

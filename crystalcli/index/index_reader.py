@@ -171,7 +171,7 @@ class IndexReader:
     def _contradiction(self, row: SegmentRow) -> DamagedCrystalError:
         return self.store.damaged(f"segment {row.id} contradicts its counts")
 
-    # --- segments and their codes -----------------------------------------------------------------------
+    # --- segments and their codes -----------------------------------------------------------------
 
     def segment_of(self, atoms: Int64Array) -> Int64Array:
         """Find the index in `segments` of each atom's segment, int64."""
@@ -317,7 +317,7 @@ class IndexReader:
             self._vouched.add(source.id)
         return source
 
-    # --- chunks, atoms and text -------------------------------------------------------------------------
+    # --- chunks, atoms and text -------------------------------------------------------------------
 
     def chunk_of(self, atom: int) -> int:
         """Return the number of the chunk that holds an atom."""

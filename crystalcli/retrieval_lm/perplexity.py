@@ -273,7 +273,7 @@ def measure_perplexity(
     targets: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> PerplexityReport:
-    """Predict pieces of the last 30 % of a text, with what is recalled of the text before and without.
+    """Predict pieces of the last 30 % of a text, with and without passages of the text before.
 
     Args:
         model: a model that gives log-probabilities.

@@ -1,6 +1,7 @@
 """Storage: one crystal file, its tables and blobs.
 
-The question it answers: how is it written so that a commit is whole, and read so that damage is seen?
+The question it answers: how is it written so that a commit is whole, and read so that damage is
+seen?
 
 atomic_replace.py  Atomic replacement: a crystal is written beside its place, then renamed.
 check.py           Checks of a crystal's storage: SQLite's own, seals, and digests of blobs.

@@ -15,7 +15,7 @@ from support import hugging_folders
 from crystalcli.cli.app import run
 from crystalcli.errors import CrystalError
 from crystalcli.examples import picture
-from crystalcli.examples.board import board, sparks
+from crystalcli.examples.board import draw_board, sparks
 from crystalcli.examples.infinite_context import NAME, app
 from crystalcli.examples.reading import Sample, State
 from crystalcli.examples.results import second_half
@@ -95,7 +95,7 @@ def test_figures_for_programs(tmp_path, capsys, book, model):
 
 
 def test_without_what_draws_there_is_no_picture(tmp_path, capsys, monkeypatch, book, model):
-    monkeypatch.setattr(picture, "drawable", lambda: False)
+    monkeypatch.setattr(picture, "is_available", lambda: False)
     code, out, err = here(
         capsys, book, "--model", model, "--tokens", "900", "--out", tmp_path / "a.png", "--minutes", "0"
     )
@@ -109,13 +109,13 @@ def test_without_what_draws_there_is_no_picture(tmp_path, capsys, monkeypatch, b
     ("data", "options", "code", "said"),
     [
         (None, (), 3, "does not exist"),
-        (b"", (), 3, "there is no text"),
-        (b"Too short.\n", (), 2, "a window of 512 and 128 tokens behind it need 640"),
+        (b"", (), 3, "no text to predict"),
+        (b"Too short.\n", (), 2, "expected 640 tokens at least (a window of 512 and 128 after it), got"),
         (TEXT.encode(), ("--tokens", "0"), 2, "--tokens"),
-        (TEXT.encode(), ("--tokens", "5"), 2, "--tokens 5 leaves of the text"),
+        (TEXT.encode(), ("--tokens", "5"), 2, "--tokens 5 leaves too little text: expected 640"),
         (TEXT.encode(), ("--out", "nowhere/a.png"), 1, "cannot write the picture to nowhere/a.png: No such file"),
         (TEXT.encode(), ("--out", "."), 1, "cannot write the picture to .: it is a folder"),
-        (TEXT.encode(), ("--model", "http://127.0.0.1:1/v1#x"), 2, "how likely a text is"),
+        (TEXT.encode(), ("--model", "http://127.0.0.1:1/v1#x"), 2, "gives no log-probabilities"),
         (TEXT.encode(), ("--model", "nobody"), 6, "no model file"),
     ],
 )
@@ -160,7 +160,7 @@ def test_the_board_fits_and_is_harmless(width):
     for tokens in (1024, 999_424):
         written = io.StringIO()
         console = Console(file=written, width=width, force_terminal=True, color_system=None, markup=False)
-        console.print(board(state(tokens), width))
+        console.print(draw_board(state(tokens), width))
         lines = written.getvalue().splitlines()
         assert max(map(len, lines)) < width
         whole = "\n".join(lines)
@@ -177,7 +177,7 @@ def test_the_board_fits_and_is_harmless(width):
 def test_the_board_counts_strides(count, said):
     written, some = io.StringIO(), state(1024)
     some.rows = some.rows[:count]
-    Console(file=written, width=80).print(board(some, 80))
+    Console(file=written, width=80).print(draw_board(some, 80))
     assert said in written.getvalue()
 
 
@@ -213,9 +213,9 @@ def test_sparks():
 
 def test_how_much_the_process_grew():
     samples = [Sample(at, 1_000_000_000 + 10 * at, at) for at in range(0, 600_001, 1000)]
-    half = " In the second half, 300,000 tokens, the most that it had rose by"
+    half = " In the second half, 300,000 tokens, its highest memory rose by"
     assert second_half(samples, samples[5]) == f"{half} 3 MB, 10 MB for a million."
-    assert second_half(samples, samples[500]).endswith(" 100,000 tokens, the most that it had rose by 1 MB.")
+    assert second_half(samples, samples[500]).endswith(" 100,000 tokens, its highest memory rose by 1 MB.")
     samples[300] = samples[300]._replace(resident=900_000_000)  # given back for a moment
     assert second_half(samples, samples[5]) == f"{half} 3 MB, 10 MB for a million."
     assert second_half(samples, samples[-2]) == ""

@@ -11,7 +11,7 @@ from support.repository import ROOT, SAMPLES
 
 from crystalcli.examples.books import own_texts, prepare
 from crystalcli.examples.planted import contains, fact, place
-from crystalcli.examples.story import joined, story
+from crystalcli.examples.story import join_chapters, story
 from crystalcli.lm import LanguageModel
 
 
@@ -80,4 +80,4 @@ def test_the_source_tree_and_an_installed_package_have_texts_enough(tmp_path, mo
 
 
 def test_the_story_that_ships_is_the_samples():
-    assert story() == joined(SAMPLES / "story")
+    assert story() == join_chapters(SAMPLES / "story")

@@ -173,7 +173,7 @@ def _sections_with_passages(
 def _topic_atoms(
     crystal: CrystalReader, plan: BroadPlan, query: PreparedQuery, relevance: FloatArray, max_parts: int
 ) -> Int64Array:
-    """Choose the atoms on a topic: all that have its words, where it has few, else the nearest ones.
+    """Choose the atoms on a topic: all that have its words if these are few, else the nearest ones.
 
     Args:
         crystal: The crystal.

@@ -25,11 +25,11 @@ from crystalcli.datatypes import Passage
 from crystalcli.lexical import bm25, query_terms, terms
 from crystalcli.recall import PAGED_KIND, CrystalReader, Results
 
-# Idf of a question's words, in that of an unknown word. Half of all questions have less, and count as
-# if they had this.
+# Idf of a question's words, in that of an unknown word. Half of all questions have less, and count
+# as if they had this.
 _MIN_LENGTH = 3.0
-# Atoms. In a smaller crystal idf says little, and the floor sinks by up to a constant of 1, which is
-# not measured.
+# Atoms. In a smaller crystal idf says little, and the floor sinks by up to a constant of 1, which
+# is not measured.
 _SMALL_CRYSTAL = 100
 # The weights of `voice`, where the person asked about speaks, and where another one does.
 _SAME_SPEAKER, _OTHER_SPEAKER = 2.0, 5.0

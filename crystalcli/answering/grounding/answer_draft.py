@@ -69,7 +69,7 @@ class AnswerDraft:
         self.show([piece])
 
     def show(self, pieces: Iterable[str]) -> None:
-        """Show pieces of a model's words, with their marks; `generate` adds the words themselves."""
+        """Show pieces of a model's words, with their marks; `generate` adds the words."""
         for piece in pieces:
             if not self.seconds_to_text:
                 self.seconds_to_text = self.seconds()

@@ -18,7 +18,7 @@ from crystalcli.recall import CrystalReader
 
 @dataclass(frozen=True, slots=True)
 class PackedContext:
-    """The messages that a language model would be given for a question. `str(packed)` is the context.
+    """The messages to a language model for a question. `str(packed)` is the context.
 
     Attributes:
         question: The question.

@@ -16,8 +16,8 @@ from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import ChatModel, Passage
 from crystalcli.text import unwrap_lines
 
-# Tokens of passages. The default model makes more of the few best sentences than of 900 tokens, in a
-# third of the time.
+# Tokens of passages. The default model makes more of the few best sentences than of 900 tokens, in
+# a third of the time.
 DEFAULT_BUDGET = 250
 NO_MATCH = "nothing in this crystal answers to that question"
 SYSTEM = "Answer the question from the passages, in a few words, with the words of the passages."

@@ -57,7 +57,7 @@ def perplexity_command(
 
     last: Progress | None = None
     try:
-        # The crystal of the text is in a temporary folder, which is deleted when a signal comes, too.
+        # The crystal of the text is in a temporary folder, which is deleted on a signal, too.
         with stop_on_signals(), share_bar() as bar:
             sources = expand_paths(texts)
 

@@ -78,7 +78,7 @@ def read_text_file(path: Path | None, option: str) -> str | None:
 def piped_document(
     paths: Sequence[str], name: str | None, max_bytes: int | None
 ) -> AbstractContextManager[FoundFile | None]:
-    """Keep standard input as a document while the block runs, if the only path is `-`; else yield None.
+    """Keep standard input as a document in the block if the only path is `-`; else yield None.
 
     Args:
         paths: the paths to ingest.

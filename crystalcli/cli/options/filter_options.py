@@ -101,7 +101,7 @@ class FilterArguments(TypedDict):
 def filter_arguments(
     include: Sequence[str] | None, exclude: Sequence[str] | None, max_file_size: int | None, as_usual: bool
 ) -> FilterArguments:
-    """Make the arguments of `Crystal.watch` and `Crystal.forecast` from the options; see `file_filter`."""
+    """Make the arguments of `Crystal.watch` and `Crystal.forecast`; see `file_filter`."""
     return {
         "include": include or None,
         "exclude": () if as_usual else exclude or None,

@@ -23,7 +23,7 @@ _NAMED = 6  # documents named for one problem
 _CHANGES = (FileState.NEW, FileState.CHANGED, FileState.GONE, FileState.UNREADABLE, FileState.LEFT_OUT)
 
 
-# --- status -----------------------------------------------------------------------------------------------
+# --- status ---------------------------------------------------------------------------------------
 
 
 def print_status(status: StatusReport, path: str, everything: bool) -> None:
@@ -92,7 +92,7 @@ def status_json(status: StatusReport) -> dict[str, Any]:
     }
 
 
-# --- verify and repair ------------------------------------------------------------------------------------
+# --- verify and repair ----------------------------------------------------------------------------
 
 
 def print_verdict(verdict: VerifyReport, path: str) -> None:

@@ -171,7 +171,7 @@ def document_json(document: Document, chunks: Iterable[ChunkView]) -> dict[str, 
 
 
 def print_memory(use: MemoryReport, path: str) -> None:
-    """Print the parts in memory that grow with the crystal, their sum, the other parts, and the process."""
+    """Print the parts in memory that grow with the crystal, their sum, the rest, the process."""
     console = output.console
     console.print(Text(sanitize(path), style="bold"))
     console.print()

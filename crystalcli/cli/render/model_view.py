@@ -47,7 +47,7 @@ def models_json(built_in: Iterable[ModelStatus], registry: Registry) -> list[dic
 
 
 def registered_json(own: RegisteredModel) -> dict[str, Any]:
-    """Make one of the user's own models for programs, with the keys of the built-in ones and its state."""
+    """Build the JSON of a user's own model: the keys of the built-in ones, and its state."""
     state = own.state
     return {
         "name": own.name,

@@ -29,7 +29,7 @@ def _print_list(lines: Sequence[str]) -> None:
         _print(f"  and {len(lines) - _LISTED:,} more: --json lists all", "dim")
 
 
-# --- export -----------------------------------------------------------------------------------------------
+# --- export ---------------------------------------------------------------------------------------
 
 
 def print_export(report: ExportReport, folder: str) -> None:
@@ -61,7 +61,7 @@ def export_json(report: ExportReport) -> dict[str, Any]:
     return {**asdict(report), "refused": refused}
 
 
-# --- merge, forget, compact -----------------------------------------------------------------------------------
+# --- merge, forget, compact -----------------------------------------------------------------------
 
 
 def print_merge(report: MergeReport, path: str) -> None:
@@ -122,11 +122,11 @@ def print_compact(report: CompactReport, path: str) -> None:
     _print(f"{dropped}, {joined}; {format_count(report.documents, 'document')}, {after.tokens:,} tokens stay")
 
 
-# --- diff -----------------------------------------------------------------------------------------------------
+# --- diff -----------------------------------------------------------------------------------------
 
 
 def print_difference(difference: DiffReport) -> None:
-    """Print a line a document, marked as diff(1) marks lines, and under a changed one a line a passage."""
+    """Print a line a document, marked as by diff(1), and under a changed one a line a passage."""
     for path in difference.gone:
         _print(f"- {single_line(path)}", "red")
     for path in difference.added:

@@ -19,7 +19,7 @@ def format_location(item: Passage | Citation | Place) -> str:
 
 
 def format_headings(item: Passage | Citation) -> str:
-    """Format the headings and the definition above a passage, to stand behind its place; "" without any."""
+    """Format the headings and the definition above a passage, to follow its place; maybe empty."""
     names = (item.heading, item.place.marks.get("definition", ""))
     return "".join(f"  {single_line(name)}" for name in names if name)
 

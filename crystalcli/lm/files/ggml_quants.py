@@ -20,7 +20,7 @@ from torch import Tensor
 GROUP_SIZE = 32  # weights that share one scale in every four-bit format here
 
 Plane = tuple[Tensor, Tensor, Tensor]
-"""Four-bit codes uint8 [groups, 32] in 0..15; scale, least float32 [groups]: code · scale + least."""
+"""Four-bit codes uint8 [groups, 32], 0..15; scale, least float32 [groups]: code · scale + least."""
 
 
 def dequantize(kind: str, data: Tensor, dtype: torch.dtype) -> Tensor:

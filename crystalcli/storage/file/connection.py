@@ -118,7 +118,7 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
             if number == len(modes) or getattr(error, "sqlite_errorcode", 0) not in _TRANSIENT:
                 raise _open_error(path, error) from error
             if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
-                # A writer was killed as it began or ended. A reader cannot roll back its half commit.
+                # A writer was killed as it began or ended. A reader cannot undo its half commit.
                 with contextlib.suppress(sqlite3.DatabaseError):
                     _open_checked(f"{uri}?mode=rw").close()
             elif mode == modes[-1]:

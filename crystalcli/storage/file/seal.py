@@ -24,7 +24,7 @@ _MODULUS = 1 << 128
 _HEADS = ("source", "segment", "lexicon")  # tables whose rows each head a group
 _BULK = "data"  # the column that the column `digest` stands for
 
-# The table that heads the group, or the table itself, or ""; the id of the row that heads it, else 0.
+# The table that heads the group, or the table itself, or ""; the id of the heading row, else 0.
 Group = tuple[str, int]
 Query = Callable[..., Iterable[Any]]  # runs a statement with its values
 

@@ -124,7 +124,7 @@ def _damage_errors() -> tuple[type[Exception], ...]:
     return errors if zstandard is None else (*errors, zstandard.ZstdError)
 
 
-# --- zip --------------------------------------------------------------------------------------------
+# --- zip ------------------------------------------------------------------------------------------
 
 
 def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[ArchiveEntry]:
@@ -197,7 +197,7 @@ def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowa
         raise
 
 
-# --- tar, and files compressed whole ----------------------------------------------------------------
+# --- tar, and files compressed whole --------------------------------------------------------------
 
 
 class _Bounded:

@@ -58,7 +58,7 @@ def test_a_quotation_that_is_not_in_the_file_is_not_shown(crystal):
     said = passages[0].best_text
     sources = attribution.Sources(crystal, "Who keeps the ledgers?", forged)
     assert sources.find(re.sub(r"\w", "3", said)).citations == ()
-    assert sources.instead(said, ()) is None
+    assert sources.replacement(said, ()) is None
     assert sources.citations == ()
     assert attribution.extract_citations(crystal, forged) == ()
     sources = attribution.Sources(crystal, "Who keeps the ledgers?", passages)

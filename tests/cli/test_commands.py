@@ -219,7 +219,7 @@ def test_files_that_are_no_crystal(tmp_path, samples_crystal, capsys):
     code, _, err = here(capsys, "recall", "x", "-c", tmp_path / "other.crystal")
     assert (code, "another-model" in err) == (2, True)
     code, _, err = here(capsys, "recall", "x", "-c", tmp_path / "missing.crystal")
-    assert (code, "crystal ingest" in err) == (1, True)
+    assert (code, "crystal ingest" in err) == (3, True)
 
 
 def test_nothing_to_read(tmp_path, capsys):

@@ -36,7 +36,7 @@ def test_the_floor_can_be_set(samples_crystal, capsys):
     assert run(["ask", "Who keeps the ledgers?", "-c", str(samples_crystal), "--extractive", "--floor", "1"]) == 7
     capsys.readouterr()
     assert run(["ask", NOWHERE, "-c", str(samples_crystal), "--extractive", "--floor", "2"]) == 2
-    assert "floor is from 0 (answer always) to 1, not 2.0" in capsys.readouterr().err
+    assert "floor: expected a number from 0 (answer always) to 1, got 2.0" in capsys.readouterr().err
 
 
 def test_a_generated_answer_is_marked_and_strict_quotes(samples_crystal, language_model_path, capsys):

@@ -108,7 +108,7 @@ def test_texts_of_files_and_folders(tmp_path):
 
 
 def test_the_benchmark_keeps_texts_by_their_names_and_goes_on_behind_half_a_line(tmp_path):
-    with pytest.raises(SystemExit, match=r"two texts are called all\.txt"):
+    with pytest.raises(SystemExit, match=r"two texts are named all\.txt"):
         script.texts_named(["code=a/all.txt", "novel=b/all.txt"])
     assert list(script.texts_named(["code=a/one.txt", "novel=b/two.txt"])) == ["one.txt", "two.txt"]
     keep = tmp_path / "kept.jsonl"

@@ -45,7 +45,7 @@ def test_the_usual_message_is_a_template_like_any_other(crystal):
     found = crystal.recall("Who keeps the ledgers?", 3)
     taken, user = prompt_context.pack_passages("Who keeps the ledgers?", found, len, 10**6)
     _, body = prompt_context.pack_passages("Who keeps the ledgers?", found, len, 10**6, "{context}")
-    assert taken == found
+    assert taken == list(found)
     assert user == f"{body}\n\nQuestion: Who keeps the ledgers?"
 
 
@@ -72,7 +72,7 @@ def test_what_a_model_would_be_given(crystal, language_model_path):
         assert packed.user == f"{packed.context}\n\nQuestion: {question}"
         assert packed.system == prompt_context.SYSTEM
     own = crystal.pack_context(question, AskOptions(system="", template="Q: {question}\nC: {context}"))
-    assert (own.system, own.user) == ("", f"Q: {question}\nC: {own.context}")
+    assert (own.system, own.user) == (None, f"Q: {question}\nC: {own.context}")
     with pytest.raises(UsageError, match="budget: expected 1 token or more"):
         AskOptions(budget=0)
     with pytest.raises(UsageError, match="empty"):

@@ -274,7 +274,7 @@ class Place:
 
     @property
     def has_lines(self) -> bool:
-        """Whether line_start and line_end are lines of the file, which an editor can go to."""
+        """True if line_start and line_end are lines of the file, which an editor can go to."""
         return self.kind in LINED or "line" in self.marks
 
 
@@ -495,7 +495,7 @@ class ChatModel(Protocol):
 
     @property
     def estimates(self) -> bool:
-        """Whether `count`, `truncate` and `prompt_size` estimate: the vocabulary is unknown."""
+        """True if `count`, `truncate` and `prompt_size` estimate: the vocabulary is unknown."""
 
     def load(self) -> object:
         """Load the weights now, not at the first `say`; no effect for a server.

@@ -57,7 +57,7 @@ class Ledger:
 
     @property
     def has_pending(self) -> bool:
-        """Whether rows wait to be written."""
+        """True if rows wait to be written."""
         return bool(self._pending)
 
     def row_at(self, location: str) -> SourceRow | None:

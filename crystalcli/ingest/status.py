@@ -69,7 +69,7 @@ class SourceStatus:
 
     @property
     def complete(self) -> bool:
-        """Whether the crystal is up to date with the file, or knows that it is skipped or gone."""
+        """True if the crystal is up to date with the file, or knows that it is skipped or gone."""
         if self.state == DocumentState.GONE:
             return self.now == FileState.GONE and not self.without_layers
         whole = self.state == DocumentState.SKIPPED or (
@@ -98,7 +98,7 @@ class StatusReport:
 
     @property
     def complete(self) -> bool:
-        """Whether the crystal is up to date with all folders and files, and has all its layers."""
+        """True if the crystal is up to date with all folders and files, and has all its layers."""
         return not self.segments_without_layers and all(entry.complete for entry in self.entries)
 
 

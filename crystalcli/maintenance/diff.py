@@ -82,7 +82,7 @@ class DiffReport:
 
     @property
     def any(self) -> bool:
-        """Whether the crystals differ."""
+        """True if the crystals differ."""
         return bool(self.added or self.gone or self.renamed or self.changed)
 
 

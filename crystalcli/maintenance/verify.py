@@ -81,7 +81,7 @@ class VerifyReport:
 
     @property
     def sound(self) -> bool:
-        """Whether there are no problems."""
+        """True if there are no problems."""
         return not self.problems
 
 

@@ -207,7 +207,7 @@ class BroadIntent:
 
     @property
     def needs_no_model(self) -> bool:
-        """Whether it is answered without a language model, as lists and counts are."""
+        """True if it is answered without a language model, as lists and counts are."""
         return self.sure and self.kind in ("list", "count")
 
 

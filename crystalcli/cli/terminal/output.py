@@ -32,7 +32,7 @@ def sanitize(text: str) -> str:
 
 
 class Output:
-    """Where a command writes.
+    """The output of a command.
 
     Attributes:
         quiet: whether everything but results and errors is left out.

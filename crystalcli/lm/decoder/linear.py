@@ -183,7 +183,7 @@ class Linear:
 
     @property
     def is_prompt_ready(self) -> bool:
-        """Whether the form for many rows has been made."""
+        """True once the form for many rows has been made."""
         return bool(self._dense) or self._int8 is not None
 
     def tensors(self, for_prompts: bool) -> dict[str, Tensor]:
@@ -292,7 +292,7 @@ class StackedLinear:
 
     @property
     def is_prompt_ready(self) -> bool:
-        """Whether all forms for many rows have been made."""
+        """True once all forms for many rows have been made."""
         return all(linear.is_prompt_ready for linear in self._linears)
 
 

@@ -83,7 +83,7 @@ class SourceRow(NamedTuple):
 
     @property
     def whole(self) -> bool:
-        """Whether its whole text is held; the digest is then that of the text."""
+        """True if its whole text is held; the digest is then that of the text."""
         return self.state != DocumentState.PARTIAL and bool(self.digest)
 
 

@@ -1,1 +1,1 @@
-"""Where text may be cut: boundaries, chunks, and hard-wrapped lines joined."""
+"""Cuts of text: its boundaries, the chunks between them, and hard-wrapped lines joined."""

@@ -35,7 +35,7 @@ app = command_app()
 
 
 class AnswerFormat(StrEnum):
-    """How an answer is written."""
+    """The form of an answer."""
 
     PLAIN = "plain"
     MARKDOWN = "markdown"

@@ -36,7 +36,7 @@ def balance(text: str) -> int:
     """
     if text.isascii():
         return sum(map(str.isalpha, text))
-    return sum(-1 if runs_left(each) else each.isalpha() for each in text)
+    return sum(-1 if runs_left(item) else item.isalpha() for item in text)
 
 
 def has_leftward(text: str) -> bool:
@@ -46,9 +46,9 @@ def has_leftward(text: str) -> bool:
 
 def as_letters(text: str) -> str:
     """Replace the presentation forms of such letters by the letters."""
-    if text.isascii() or not any(_FORMS[0] <= each < _FORMS[1] for each in text):
+    if text.isascii() or not any(_FORMS[0] <= item < _FORMS[1] for item in text):
         return text
-    return "".join(unicodedata.normalize("NFKC", each) if _FORMS[0] <= each < _FORMS[1] else each for each in text)
+    return "".join(unicodedata.normalize("NFKC", item) if _FORMS[0] <= item < _FORMS[1] else item for item in text)
 
 
 def unturned(characters: str) -> bool:
@@ -71,7 +71,7 @@ def reading_order(texts: Sequence[str], leftward: bool) -> list[int]:
         leftward: true if the line as a whole runs to the left.
     """
     balances = [balance(text) for text in texts]
-    other = [each > 0 if leftward else each < 0 for each in balances]
+    other = [item > 0 if leftward else item < 0 for item in balances]
     for at in [number for number, is_other in enumerate(other) if is_other]:
         end = next((after for after in range(at + 1, len(texts)) if balances[after]), len(texts))
         is_between = end < len(texts) and other[end]

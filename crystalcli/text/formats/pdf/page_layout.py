@@ -76,46 +76,49 @@ def page_rows(fragments: Sequence[Fragment]) -> list[Row]:
     Indices join the line that they stand at.
     """
     rows: list[Row] = []
-    for each in sorted(fragments, key=lambda one: (-one.y, one.x0)):
+    for fragment in sorted(fragments, key=lambda one: (-one.y, one.x0)):
         for row in rows[-3:]:
             first = max(row, key=lambda one: one.size)
-            shift, larger = abs(first.y - each.y), max(first.size, each.size)
-            is_script = not 0.85 < each.size / first.size < 1.18 and any(
-                -0.3 * larger < each.x0 - one.x1 < larger or -0.3 * larger < one.x0 - each.x1 < larger for one in row
+            shift, larger = abs(first.y - fragment.y), max(first.size, fragment.size)
+            is_script = not 0.85 < fragment.size / first.size < 1.18 and any(
+                -0.3 * larger < fragment.x0 - one.x1 < larger or -0.3 * larger < one.x0 - fragment.x1 < larger
+                for one in row
             )
-            if shift <= (SCRIPT if is_script else SAME_LINE) * (larger if is_script else min(first.size, each.size)):
-                row.append(each)
+            if shift <= (SCRIPT if is_script else SAME_LINE) * (
+                larger if is_script else min(first.size, fragment.size)
+            ):
+                row.append(fragment)
                 break
         else:
-            rows.append([each])
+            rows.append([fragment])
     rows.sort(key=lambda row: -max(row, key=lambda one: one.size).y)
     return [sorted(row, key=lambda one: (one.x0, -one.y)) for row in rows]
 
 
 def line_of(row: Row) -> Line:
     """Return a row as one line."""
-    if any(has_leftward(each.text) for each in row):
+    if any(has_leftward(fragment.text) for fragment in row):
         return _line_of_both_ways(row)
     parts = [row[0].text]
     end, cells = row[0].x1, 1
-    for before, each in pairwise(row):
-        gap, em = each.x0 - end, min(before.size, each.size)
+    for before, fragment in pairwise(row):
+        gap, em = fragment.x0 - end, min(before.size, fragment.size)
         if gap > CELL_GAP * em:
             parts.append(CELLS)
             cells += 1
         elif gap > WORD_GAP * em:
             parts.append(" ")
-        parts.append(each.text)
-        end = max(end, each.x1)
+        parts.append(fragment.text)
+        end = max(end, fragment.x1)
     longest = max(row, key=lambda one: len(one.text))
     return Line(row[0].x0, end, longest.y, longest.size, "".join(parts), cells)
 
 
 def _line_of_both_ways(row: Row) -> Line:
     """Return a row with Hebrew or Arabic in it as one line."""
-    leftward = sum(balance(each.text) for each in row) < 0
+    leftward = sum(balance(fragment.text) for fragment in row) < 0
     parts, cells, before = [], 1, -1
-    for number in reading_order([each.text for each in row], leftward):
+    for number in reading_order([fragment.text for fragment in row], leftward):
         if before >= 0:
             one, other = row[min(before, number)], row[max(before, number)]
             gap, em = other.x0 - one.x1, min(one.size, other.size)
@@ -129,7 +132,7 @@ def _line_of_both_ways(row: Row) -> Line:
         parts.append(_ended(row[number].text) if leftward else row[number].text)
         before = number
     longest = max(row, key=lambda one: len(one.text))
-    return Line(row[0].x0, max(each.x1 for each in row), longest.y, longest.size, "".join(parts), cells)
+    return Line(row[0].x0, max(fragment.x1 for fragment in row), longest.y, longest.size, "".join(parts), cells)
 
 
 def _ended(text: str) -> str:
@@ -158,7 +161,7 @@ def _lines_of(rows: list[Row]) -> list[Line]:
             out += [line_of(row) for caption in _side_by_side(rows[index:end]) for row in caption]
             index = end
             continue
-        closest = CLOSE * min(each.size for each in rows[index])
+        closest = CLOSE * min(fragment.size for fragment in rows[index])
         near = [step < closest for step in steps[max(0, index - 1) : index + 3]]
         if index == 0:
             near = [False, *near]
@@ -187,7 +190,11 @@ def _captions(rows: list[Row], index: int) -> int:
     while gaps and end < len(rows):
         step, em = rows[end - 1][0].y - rows[end][0].y, rows[index][0].size
         is_other = not 0.87 < rows[end][0].size / em < 1.15 or step > CAPTION_STEP * em
-        if is_other or _caption_gaps(rows[end]) or any(each.x0 < gap < each.x1 for gap in gaps for each in rows[end]):
+        if (
+            is_other
+            or _caption_gaps(rows[end])
+            or any(fragment.x0 < gap < fragment.x1 for gap in gaps for fragment in rows[end])
+        ):
             break
         end += 1
     return end if gaps and end > index + 1 else 0
@@ -195,7 +202,7 @@ def _captions(rows: list[Row], index: int) -> int:
 
 def _caption_gaps(row: Row) -> list[float]:
     """Return the left ends of the second caption of a row and those after it, in points."""
-    found = [(each.x0, label[1]) for each in row if (label := CAPTION.match(each.text))]
+    found = [(fragment.x0, label[1]) for fragment in row if (label := CAPTION.match(fragment.text))]
     labels = "".join(label for _, label in found)
     return [x0 for x0, _ in found[1:]] if len(labels) > 1 and labels in string.ascii_lowercase else []
 
@@ -203,7 +210,10 @@ def _caption_gaps(row: Row) -> list[float]:
 def _side_by_side(rows: list[Row]) -> list[list[Row]]:
     """Return the rows of each caption, from left to right."""
     gaps = _caption_gaps(rows[0])
-    parts = [[[each for each in row if bisect(gaps, each.x0) == part] for row in rows] for part in range(len(gaps) + 1)]
+    parts = [
+        [[fragment for fragment in row if bisect(gaps, fragment.x0) == part] for row in rows]
+        for part in range(len(gaps) + 1)
+    ]
     return [[row for row in part if row] for part in parts]
 
 
@@ -215,17 +225,24 @@ def _share(one: Row, other: Row) -> bool:
 def _one_line(rows: Sequence[Row]) -> Line:
     """Return three rows as one line: letters above one another are one cell."""
     cells: list[Row] = []
-    for each in (each for row in rows for each in row):
-        cell = next((cell for cell in cells if _share(cell, [each])), None)
+    for fragment in (fragment for row in rows for fragment in row):
+        cell = next((cell for cell in cells if _share(cell, [fragment])), None)
         if cell is None:
-            cells.append([each])
+            cells.append([fragment])
         else:
-            cell.append(each)
-    cells.sort(key=lambda cell: min(each.x0 for each in cell))
+            cell.append(fragment)
+    cells.sort(key=lambda cell: min(fragment.x0 for fragment in cell))
     first = line_of(rows[0])
-    text = CELLS.join(" ".join(each.text for each in cell) for cell in cells)
-    ends = [each for row in rows for each in row]
-    return Line(min(each.x0 for each in ends), max(each.x1 for each in ends), first.y, first.size, text, len(cells))
+    text = CELLS.join(" ".join(fragment.text for fragment in cell) for cell in cells)
+    ends = [fragment for row in rows for fragment in row]
+    return Line(
+        min(fragment.x0 for fragment in ends),
+        max(fragment.x1 for fragment in ends),
+        first.y,
+        first.size,
+        text,
+        len(cells),
+    )
 
 
 def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
@@ -234,12 +251,12 @@ def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
     if found is None:
         return [rows]
     first, end, gap = found
-    left = [side for row in rows[first:end] if (side := [each for each in row if each.x1 <= gap + 0.5])]
-    right = [side for row in rows[first:end] if (side := [each for each in row if each.x1 > gap + 0.5])]
+    left = [side for row in rows[first:end] if (side := [fragment for fragment in row if fragment.x1 <= gap + 0.5])]
+    right = [side for row in rows[first:end] if (side := [fragment for fragment in row if fragment.x1 > gap + 0.5])]
     above, below = rows[:first], rows[end:]
     sides = [left, right]
-    if any(has_leftward(each.text) for row in rows[first:end] for each in row):
-        sides = sides[::-1] if sum(balance(each.text) for row in rows[first:end] for each in row) < 0 else sides
+    if any(has_leftward(fragment.text) for row in rows[first:end] for fragment in row):
+        sides = sides[::-1] if sum(balance(fragment.text) for row in rows[first:end] for fragment in row) < 0 else sides
     return [
         *(_cut(above, depth + 1) if above else []),
         *(block for side in sides for block in _cut(_in_order(side), depth + 1)),
@@ -249,7 +266,7 @@ def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
 
 def _in_order(rows: list[Row]) -> list[Row]:
     """Make rows again: one row of the page may be two in a column."""
-    return page_rows([each for row in rows for each in row])
+    return page_rows([fragment for row in rows for fragment in row])
 
 
 def _best_gap(rows: list[Row], depth: int) -> tuple[int, int, float] | None:
@@ -259,15 +276,15 @@ def _best_gap(rows: list[Row], depth: int) -> tuple[int, int, float] | None:
     """
     if depth >= DEEPEST:
         return None
-    left, right = min(row[0].x0 for row in rows), max(each.x1 for row in rows for each in row)
+    left, right = min(row[0].x0 for row in rows), max(fragment.x1 for row in rows for fragment in row)
     if right - left < 100:
         return None
-    em = statistics.median(each.size for row in rows for each in row)
+    em = statistics.median(fragment.size for row in rows for fragment in row)
     edges: dict[int, int] = {}
     for row in rows:  # a column begins where many fragments do
-        for each in row:
-            if left + 0.15 * (right - left) < each.x0 < left + 0.85 * (right - left):
-                edges[round(each.x0)] = edges.get(round(each.x0), 0) + 1
+        for fragment in row:
+            if left + 0.15 * (right - left) < fragment.x0 < left + 0.85 * (right - left):
+                edges[round(fragment.x0)] = edges.get(round(fragment.x0), 0) + 1
     likely = sorted(edges, key=lambda x: (-edges[x], x))[:6]
     best: tuple[int, int, int, float] | None = None
     for edge in likely:
@@ -294,7 +311,7 @@ def _stretches(rows: list[Row], gap: float, wide: float) -> list[tuple[int, int]
     out = []
     first: int | None = None
     for number, row in enumerate(rows):
-        if any(each.x0 < gap and each.x1 > gap - wide for each in row):
+        if any(fragment.x0 < gap and fragment.x1 > gap - wide for fragment in row):
             if first is not None:
                 out.append((first, number))
             first = None
@@ -307,13 +324,15 @@ def _stretches(rows: list[Row], gap: float, wide: float) -> list[tuple[int, int]
 
 def _letters_of_columns(rows: list[Row], gap: float, depth: int) -> int:
     """Return the number of letters on both sides of a gap, or 0 unless both are columns of text."""
-    sides = [[each for row in rows for each in row if (each.x0 > gap) == is_right] for is_right in (False, True)]
+    sides = [
+        [fragment for row in rows for fragment in row if (fragment.x0 > gap) == is_right] for is_right in (False, True)
+    ]
     parted = [page_rows(side) for side in sides]
     columns = [[line_of(row) for row in rows_there] for rows_there in parted]
     if min(map(len, columns)) < FEWEST_LINES:
         return 0
     left, right = columns
-    short = _stand_by_themselves(left, right, statistics.median(each.size for side in sides for each in side))
+    short = _stand_by_themselves(left, right, statistics.median(fragment.size for side in sides for fragment in side))
     count = 0
     for rows_there, lines in zip(parted, columns, strict=True):
         text = "".join(line.text for line in lines)

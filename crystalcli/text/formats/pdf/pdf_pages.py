@@ -97,12 +97,14 @@ def _drawn(text: str, overlay: Overlay, y: float, printed: Sequence[Fragment]) -
         printed: fragments of the page; the value of a field goes on the base line of its row.
     """
     size, x0 = overlay.size, overlay.x0
-    near = [each for each in printed if overlay.y0 - 2 <= each.y <= overlay.y1 and abs(each.y - y) <= size]
+    near = [
+        fragment for fragment in printed if overlay.y0 - 2 <= fragment.y <= overlay.y1 and abs(fragment.y - y) <= size
+    ]
     if near:
-        row = min(near, key=lambda each: abs(each.y - y))
+        row = min(near, key=lambda fragment: abs(fragment.y - y))
         y, size = row.y, row.size
         # A line of underscores, on which the value is written, ends before the value.
-        under = [each.x1 for each in near if each.y == y and each.x0 < overlay.x1 and each.x1 > x0]
+        under = [fragment.x1 for fragment in near if fragment.y == y and fragment.x0 < overlay.x1 and fragment.x1 > x0]
         x0 = max([x0, *(x1 + size / 2 for x1 in under)])
     return Fragment(round(x0, 2), round(x0 + LETTER * size * len(text), 2), round(y, 2), round(size, 2), text)
 
@@ -138,9 +140,9 @@ def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRe
         for number, fragments, turned, edges, trouble in at_work.popleft():
             yield PageRead(
                 number,
-                [Fragment(*each) for each in fragments],
-                [[Fragment(*each) for each in letters] for letters in turned],
-                [Edge(*each) for each in edges],
+                [Fragment(*fields) for fields in fragments],
+                [[Fragment(*fields) for fields in letters] for letters in turned],
+                [Edge(*fields) for fields in edges],
                 trouble,
             )
 

@@ -196,7 +196,7 @@ def _page_count(reader: Any) -> int:
 
 
 def _is_dynamic_form(reader: Any) -> bool:
-    """Whether the pages are made by the viewer from an XFA form (ISO 32000-1, table 28)."""
+    """True if the pages are made by the viewer from an XFA form (ISO 32000-1, table 28)."""
     root = reader.trailer["/Root"]
     return bool(root.get("/NeedsRendering")) and "/XFA" in (root.get("/AcroForm") or {})
 

@@ -78,7 +78,9 @@ tokenizer/
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.lm.local_model import LanguageModel
@@ -98,23 +100,21 @@ __all__ = [
     "open_model_at",
 ]
 
-_HOMES = {
-    "LanguageModel": "crystalcli.lm.local_model",
-    "Preload": "crystalcli.lm.preload",
-    "ServerRefusedError": "crystalcli.lm.server.http_client",
-    "estimate_tokens": "crystalcli.lm.server.token_estimate",
-    "lacks_scheme": "crystalcli.lm.server.url",
-    "model_kind": "crystalcli.lm.opener",
-    "open_model_at": "crystalcli.lm.opener",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'crystalcli.lm' has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "local_model": ("LanguageModel",),
+            "opener": (
+                "model_kind",
+                "open_model_at",
+            ),
+            "preload": ("Preload",),
+            "server.http_client": ("ServerRefusedError",),
+            "server.token_estimate": ("estimate_tokens",),
+            "server.url": ("lacks_scheme",),
+        },
+    )
 
 
 def __dir__() -> list[str]:

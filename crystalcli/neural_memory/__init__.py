@@ -24,7 +24,9 @@ node_store.py          Nodes of a layer in tensors, and layers that grow by them
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.neural_memory.beam_search import BeamChoice, Candidates, Recalled
@@ -43,23 +45,21 @@ __all__ = [
     "Recalled",
 ]
 
-_MODULES = {
-    "BeamChoice": "beam_search",
-    "Candidates": "beam_search",
-    "Forgetting": "forgetting_curve",
-    "InfiniteMemoryTransformer": "memory_transformer",
-    "LayerNodes": "node_store",
-    "MemoryCrystal": "memory_crystal",
-    "Recalled": "beam_search",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "beam_search": (
+                "BeamChoice",
+                "Candidates",
+                "Recalled",
+            ),
+            "forgetting_curve": ("Forgetting",),
+            "memory_crystal": ("MemoryCrystal",),
+            "memory_transformer": ("InfiniteMemoryTransformer",),
+            "node_store": ("LayerNodes",),
+        },
+    )
 
 
 def __dir__() -> list[str]:

@@ -19,7 +19,9 @@ text_memory.py      A text memory: a crystal that grows as text is read, and is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.retrieval_lm.copy_mixture import CopyMixture
@@ -90,46 +92,50 @@ __all__ = [
     "split_logprobs",
 ]
 
-_MODULES = {
-    "COPIED_PASSAGES": "recalling_model",
-    "NO_TOKEN": "ngrams",
-    "QUERY_TOKENS": "recalling_model",
-    "STRIDE": "recalling_model",
-    "TARGET_TOKENS": "perplexity",
-    "ArmPerplexity": "perplexity",
-    "ChunkNodes": "text_memory",
-    "CopyMixture": "copy_mixture",
-    "Estimate": "perplexity",
-    "NgramTable": "ngrams",
-    "PerplexityReport": "perplexity",
-    "RecalledText": "text_memory",
-    "RecallingModel": "recalling_model",
-    "ScoredStride": "recalling_model",
-    "ScoringModel": "recalling_model",
-    "TargetScore": "perplexity",
-    "TargetScorer": "perplexity",
-    "TextMemory": "text_memory",
-    "arm_perplexity": "perplexity",
-    "candidate_tokens": "ngrams",
-    "held_out_targets": "perplexity",
-    "measure_perplexity": "perplexity",
-    "ngram_followers": "ngrams",
-    "open_scoring_model": "recalling_model",
-    "perplexity_ratio": "perplexity",
-    "perplexity_report": "perplexity",
-    "read_text": "perplexity",
-    "score_targets": "perplexity",
-    "shares_ngram": "perplexity",
-    "split_logprobs": "ngrams",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        from importlib import import_module
-
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "copy_mixture": ("CopyMixture",),
+            "ngrams": (
+                "NO_TOKEN",
+                "NgramTable",
+                "candidate_tokens",
+                "ngram_followers",
+                "split_logprobs",
+            ),
+            "perplexity": (
+                "ArmPerplexity",
+                "Estimate",
+                "PerplexityReport",
+                "TARGET_TOKENS",
+                "TargetScore",
+                "TargetScorer",
+                "arm_perplexity",
+                "held_out_targets",
+                "measure_perplexity",
+                "perplexity_ratio",
+                "perplexity_report",
+                "read_text",
+                "score_targets",
+                "shares_ngram",
+            ),
+            "recalling_model": (
+                "COPIED_PASSAGES",
+                "QUERY_TOKENS",
+                "RecallingModel",
+                "STRIDE",
+                "ScoredStride",
+                "ScoringModel",
+                "open_scoring_model",
+            ),
+            "text_memory": (
+                "ChunkNodes",
+                "RecalledText",
+                "TextMemory",
+            ),
+        },
+    )
 
 
 def __dir__() -> list[str]:

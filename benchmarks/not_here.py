@@ -49,6 +49,7 @@ from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.lexical import bm25
 from crystalcli.recall.passages import PassageBuilder
 from crystalcli.recall.query import PreparedQuery
+from crystalcli.recall.rerank import RERANK_DEPTH, rerank_passages
 from crystalcli.recall.searcher import Searcher, _token_weights
 from crystalcli.storage.tables.runs import runs_of_all
 
@@ -68,6 +69,23 @@ sentence_ranking._states = lru_cache(maxsize=4096)(sentence_ranking._states)
 # --- asking ---------------------------------------------------------------------------------------
 
 
+class RememberingReranker:
+    """The reranker of a crystal, which reads a passage once for a question."""
+
+    def __init__(self, crystal: Crystal) -> None:
+        self._reranker = crystal.reranker()
+        self._question, self._logits = "", {}
+
+    def logits(self, question: str, texts: Sequence[str]) -> Any:
+        """Score texts for a question, float32 [texts]."""
+        if question != self._question:
+            self._question, self._logits = question, {}
+        new = [text for text in dict.fromkeys(texts) if text not in self._logits]
+        if new:
+            self._logits.update(zip(new, self._reranker.logits(question, new).tolist(), strict=True))
+        return np.array([self._logits[text] for text in texts], np.float32)
+
+
 class Partly:
     """A crystal without some of its atoms, as if they had never been ingested."""
 
@@ -75,6 +93,7 @@ class Partly:
         self.crystal = crystal
         self.shelf = crystal.shelf
         self.recallers = {True: crystal.searcher(), False: Searcher(self.shelf, None, None)}
+        self.reranker = RememberingReranker(crystal)
         self.sources = {source.path: source.id for source in crystal._store.sources() if source.chunks}
         self.runs: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for source, first, count in runs_of_all(crystal._store, list(self.sources.values())):
@@ -129,10 +148,11 @@ class Partly:
         self.shelf.dead = dead
         recaller = self.recallers[full]
         maker = PassageBuilder(self.shelf, recaller._codec, query, by_units=full)
-        passages = maker.make(recaller.rank(query, 3, 24), 5)
+        passages = maker.make(recaller.rank(query, 3, 4 * RERANK_DEPTH), RERANK_DEPTH)
         self.shelf.dead = None
         if not passages:
             return ()
+        passages = rerank_passages(self.reranker, query, passages)[:5]
         reading = sentence_ranking.read_passages(recaller.encoder, query, passages)
         heard = speaker_match(query.text, reading.sentences, self.crystal.quote)
         hit = any(p.path == g["path"] and p.start < g["end"] and p.end > g["start"] for p in passages for g in gold)

@@ -1,4 +1,4 @@
-"""The processor: which instructions it has, and how much memory its kernels may keep.
+"""The processor: its count, its instructions, and the memory that its kernels may keep.
 
 Knows: Linux's names for instruction sets, oneDNN's cache of kernels. Does not know: what torch
 makes of either.
@@ -31,3 +31,8 @@ def limit_onednn_cache() -> None:
     left as it is.
     """
     os.environ.setdefault(_ONEDNN_VARIABLE, _ONEDNN_SHAPES)
+
+
+def available_processors() -> int:
+    """Count the processors that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -293,6 +293,8 @@ class Passage:
         recency: The part of the score that the age of a dated message took off: 0 or less.
         gone: Whether the file was gone at the last ingest.
         also: The other places of the same text.
+        logit: The reranker's logit, above 0 where the passage seems to answer; None where it was
+            not read.
     """
 
     place: Place
@@ -304,6 +306,7 @@ class Passage:
     recency: float = 0.0
     gone: bool = False
     also: tuple[Place, ...] = ()
+    logit: float | None = None
 
     @property
     def path(self) -> str:
@@ -335,12 +338,14 @@ class Citation:
         place: The span of the quotation itself, not of the passage that it was found in.
         quote: The document's text there, read back from the crystal.
         heading: The headings above it, outermost first; None without one.
+        confidence: The probability that it answers the question; None where that was not estimated.
     """
 
     number: int
     place: Place
     quote: str
     heading: str | None = None
+    confidence: float | None = None
 
     @property
     def path(self) -> str:

@@ -25,7 +25,7 @@ from crystalcli.errors import CrystalError, ModelMissingError, SourceError
 from crystalcli.index import ENCODER, find_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
-from crystalcli.recall import CrystalReader
+from crystalcli.recall import RERANKER, CrystalReader
 from crystalcli.storage import Store
 
 if TYPE_CHECKING:
@@ -70,10 +70,12 @@ class Crystal(CrystalReader):
             program's own, found here or fetched once; None: no encoder. Without weights a crystal
             has its lexical index alone, `lexical_only` says so, and a later ingest with weights
             makes the layers.
-        fetch: Gives the folder of the program's own encoder by its name; None: it is fetched where
-            it is not here.
+        fetch: Gives the folder of the program's own encoder or reranker by its name; None: it is
+            fetched where it is not here.
         wait: The seconds to wait for another program that writes the file.
         on_wait: Called once, with a line, when there is waiting to do.
+        reranker: A folder with a cross-encoder, `model.onnx`; "auto": the program's own, found here
+            or fetched at the first question, unless `encoder` is None; None: no reranker.
 
     Raises:
         CrystalError: The file cannot be made or opened, or another program is writing it.
@@ -93,6 +95,7 @@ class Crystal(CrystalReader):
         fetch: Fetch | None = None,
         wait: float = 0.0,
         on_wait: Callable[[str], None] | None = None,
+        reranker: str | Path | None = "auto",
     ) -> None:
         target, start = Path(path), time.monotonic()
         while True:
@@ -108,7 +111,7 @@ class Crystal(CrystalReader):
             except CrystalError:
                 if target.exists() == existed:  # else another program has just made or deleted it
                     raise
-        self._attach(store, folder, mode, wait, on_wait)
+        self._attach(store, folder, mode, wait, on_wait, _reranker_finder(reranker, encoder, fetch))
 
     def _attach(
         self,
@@ -117,9 +120,10 @@ class Crystal(CrystalReader):
         mode: Mode,
         wait: float = 0.0,
         on_wait: Callable[[str], None] | None = None,
+        find_reranker: Callable[[], Path | None] | None = None,
     ) -> None:
         """Take an open store; in a mode other than "write" give its lock back."""
-        CrystalReader.__init__(self, store, folder)
+        CrystalReader.__init__(self, store, folder, find_reranker)
         self._mode, self._wait, self._on_wait = mode, wait, on_wait
         if mode != "write" and store.writable:
             self._replace_store()
@@ -137,7 +141,8 @@ class Crystal(CrystalReader):
             CrystalError: The file exists already.
         """
         crystal = cls.__new__(cls)
-        crystal._attach(*_create(Path(path), encoder, fetch), "write")
+        store, folder = _create(Path(path), encoder, fetch)
+        crystal._attach(store, folder, "write", find_reranker=_reranker_finder("auto", encoder, fetch))
         return crystal
 
     @classmethod
@@ -162,7 +167,9 @@ class Crystal(CrystalReader):
         """
         crystal = cls.__new__(cls)
         store = Store.open(Path(path), writable=writable)
-        crystal._attach(store, _encoder_folder_of(store, encoder, fetch), "write" if writable else "read")
+        folder = _encoder_folder_of(store, encoder, fetch)
+        finder = _reranker_finder("auto", encoder, fetch)
+        crystal._attach(store, folder, "write" if writable else "read", find_reranker=finder)
         return crystal
 
     def __enter__(self) -> Self:
@@ -752,6 +759,24 @@ def _encoder_folder(
     if encoder == "auto":
         return find_encoder(meta, path.absolute().parent, fetch or locate_or_fetch)
     return expanded(encoder) if encoder is not None else None
+
+
+def _reranker_finder(
+    reranker: str | Path | None, encoder: str | Path | None, fetch: Fetch | None
+) -> Callable[[], Path | None] | None:
+    """Make the function that finds the reranker's folder; None without a reranker.
+
+    Args:
+        reranker: As of the class.
+        encoder: As of the class.
+        fetch: As of the class.
+    """
+    if reranker is None or (reranker == "auto" and encoder is None):
+        return None
+    if reranker != "auto":
+        folder = expanded(reranker)
+        return lambda: folder
+    return lambda: (fetch or locate_or_fetch)(RERANKER)
 
 
 def locate_or_fetch(name: str) -> Path | None:

@@ -8,6 +8,7 @@ from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent
 from crystalcli.answering.evidence import answerability, sentence_ranking
+from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
@@ -58,8 +59,8 @@ def answer_question(
     results = _recall(crystal, draft)
     best = _judge(crystal, draft, results)
     if best is None:
-        return draft.refusal(NOT_HERE, attribution.extract_citations(crystal, draft.passages))
-    quotations = attribution.extract_citations(crystal, sentence_ranking.as_passages(best[: attribution.MAX_CITATIONS]))
+        return draft.refusal(NOT_HERE, _quotations(crystal, draft))
+    quotations = _quotations(crystal, draft)
     if options.extractive:
         _quote(draft, quotations)
     else:
@@ -89,6 +90,12 @@ def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list
     if draft.evidence < draft.options.floor:
         return None
     return [sentence for sentence in reading.sentences if sentence.rank < draft.options.k]
+
+
+def _quotations(crystal: CrystalReader, draft: AnswerDraft) -> tuple[Citation, ...]:
+    """Quote the best passages so that they answer."""
+    spans = answer_spans(crystal, draft.question, draft.passages, attribution.MAX_CITATIONS)
+    return cite_spans(crystal, spans)
 
 
 def _quote(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:

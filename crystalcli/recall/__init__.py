@@ -48,6 +48,11 @@ if TYPE_CHECKING:
     from crystalcli.recall.recency import (
         recency_of,
     )
+    from crystalcli.recall.rerank import (
+        RERANKER,
+        relevance,
+        rerank_passages,
+    )
     from crystalcli.recall.searcher import (
         Searcher,
         lexical_query,
@@ -74,6 +79,11 @@ else:
                 "ScoredAtom",
             ),
             "recency": ("recency_of",),
+            "rerank": (
+                "RERANKER",
+                "relevance",
+                "rerank_passages",
+            ),
             "searcher": (
                 "Searcher",
                 "lexical_query",
@@ -84,6 +94,7 @@ else:
 
 __all__ = [
     "PAGED_KIND",
+    "RERANKER",
     "CrystalReader",
     "MemoryPart",
     "MemoryReport",
@@ -96,5 +107,7 @@ __all__ = [
     "lexical_query",
     "measure_memory",
     "recency_of",
+    "relevance",
+    "rerank_passages",
     "resident_bytes",
 ]

@@ -12,7 +12,7 @@ Knows: signals, candidates, the order of the steps. Does not know: how a signal 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +28,7 @@ from crystalcli.recall.name_score import NameScorer
 from crystalcli.recall.page_score import PageScorer
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
 from crystalcli.recall.query import PreparedQuery, Results, ScoredAtom
+from crystalcli.recall.rerank import RERANK_DEPTH, rerank_passages
 from crystalcli.recall.score_arrays import highest, mean_and_deviation, sum_of_z_scores
 from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities, ScoreTable, SignalScorer
 from crystalcli.storage import has_landmarks
@@ -36,9 +37,10 @@ from crystalcli.vectors import Codec, QuestionEncoder
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from crystalcli.datatypes import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array, Passage
     from crystalcli.recall.recency import Recency
     from crystalcli.recall.reencode import ChunkVectors
+    from crystalcli.recall.rerank import Reranker
 
 CANDIDATES = 300  # best atoms by the coarse score, which clusters and units are read for
 LEXICAL_CANDIDATES, ATOM_CANDIDATES = 100, 200  # best atoms by BM25 alone, and by vectors alone
@@ -68,6 +70,8 @@ class Searcher:
         encoder: The encoder of questions; None without weights: BM25 alone ranks then.
         codec: The codec of the layers; None without weights.
         layers: Opens the encoder of chunks for re-encoding; called at the first use.
+        reranker: Opens the reranker, and gives None where its weights are not here; called at the
+            first use. None: passages keep their order.
     """
 
     def __init__(
@@ -76,8 +80,10 @@ class Searcher:
         encoder: QuestionEncoder | None,
         codec: Codec | None,
         layers: Callable[[], ChunkVectors] | None = None,
+        reranker: Callable[[], Reranker | None] | None = None,
     ) -> None:
         self._open_layer_encoder = layers
+        self._open_reranker = reranker
         self.shelf = index
         self._encoder = encoder
         self._codec = codec
@@ -89,7 +95,13 @@ class Searcher:
             self._unencoded = np.repeat(~encoded, [segment.atoms for segment in index.segments])
 
     def recall(
-        self, question: str, k: int = 5, depth: int = 3, reencode: int = 0, recency: Recency | None = None
+        self,
+        question: str,
+        k: int = 5,
+        depth: int = 3,
+        reencode: int = 0,
+        recency: Recency | None = None,
+        rerank: bool = True,
     ) -> Results:
         """Find the passages that answer a question best.
 
@@ -100,6 +112,7 @@ class Searcher:
             reencode: How many of the best atoms to encode again from their text, and to order by
                 exact vectors.
             recency: The rule by which dated messages lose score; None: they keep it.
+            rerank: Whether the reranker reads the best passages, where its weights are here.
 
         Raises:
             UsageError: The question is empty, or an option is out of range.
@@ -114,7 +127,9 @@ class Searcher:
         if reencode < 0:
             raise UsageError(f"reencode: expected 0 or more candidates, got {reencode}")
         query = self.prepare(question)
-        ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * k, reencode))
+        reranker = self.reranker if rerank else None
+        count = k if reranker is None else max(k, RERANK_DEPTH)
+        ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * count, reencode))
         exact = reencode if query.encoded is not None and self._open_layer_encoder is not None else 0
         if exact:
             from crystalcli.recall.reencode import reencode as rank_by_exact_vectors
@@ -131,8 +146,15 @@ class Searcher:
                 *apply_recency(self.shelf, ranked[exact:], recency),
             ]
         by_units = query.encoded is not None and (depth == 3 or exact > 0)
-        passages = PassageBuilder(self.shelf, self._codec, query, by_units=by_units).make(ranked, k)
-        return Results(query, tuple(passages), depth)
+        passages: Sequence[Passage] = PassageBuilder(self.shelf, self._codec, query, by_units=by_units).make(ranked, count)
+        if reranker is not None:
+            passages = rerank_passages(reranker, query, passages)
+        return Results(query, tuple(passages[:k]), depth)
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """The reranker; None without weights."""
+        return self._open_reranker() if self._open_reranker is not None else None
 
     @cached_property
     def _has_messages(self) -> bool:

@@ -5,7 +5,7 @@ Knows: snapshots of a commit, files that were replaced. Does not know: how a cry
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crystalcli.recall.query import Results
     from crystalcli.recall.searcher import Searcher
     from crystalcli.storage import SourceRow
-    from crystalcli.vectors import Codec
+    from crystalcli.vectors import Codec, CrossEncoder
 
 
 class CrystalReader:
@@ -30,16 +30,22 @@ class CrystalReader:
     Args:
         store: The open file. The reader closes it, also when the constructor raises.
         encoder: The folder with the encoder's weights; None: BM25 alone ranks.
+        find_reranker: Finds the folder with the reranker's weights, and gives None where they are
+            not here; called when a question is to be reranked. None: passages keep their order.
 
     Raises:
         EncoderMismatchError: The crystal's vectors were made by another encoder.
     """
 
-    def __init__(self, store: Store, encoder: Path | None) -> None:
+    def __init__(
+        self, store: Store, encoder: Path | None, find_reranker: Callable[[], Path | None] | None = None
+    ) -> None:
         self._store = store
+        self._find_reranker = find_reranker
         self._index: IndexReader | None = None
         self._searcher: Searcher | None = None
         self._version = -1
+        self._reranker: CrossEncoder | None = None
         try:
             self._encoder = open_encoder(store.meta(), store.path, encoder)
         except BaseException:
@@ -120,11 +126,21 @@ class CrystalReader:
             index, encoder = self.shelf, self._encoder
             if self._searcher is None:
                 if encoder.folder is None or index.atom_codes is None:
-                    self._searcher = Searcher(index, None, None)
+                    self._searcher = Searcher(index, None, None, reranker=self.reranker)
                 else:
                     question_encoder, codec = QuestionEncoder(encoder.folder, encoder.tokenizer), self.codec()
-                    self._searcher = Searcher(index, question_encoder, codec, LazyEncoder(encoder, codec).layers)
+                    layers = LazyEncoder(encoder, codec).layers
+                    self._searcher = Searcher(index, question_encoder, codec, layers, self.reranker)
             return self._searcher
+
+    def reranker(self) -> CrossEncoder | None:
+        """Open the reranker, once; None where its weights are not here."""
+        from crystalcli.vectors import CrossEncoder
+
+        if self._reranker is None and self._find_reranker is not None:
+            folder = self._find_reranker()
+            self._reranker = CrossEncoder(folder) if folder is not None else None
+        return self._reranker
 
     def recall(
         self,
@@ -135,6 +151,7 @@ class CrystalReader:
         reencode: int = 0,
         half_life: HalfLife = "auto",
         now: float | None = None,
+        rerank: bool = True,
     ) -> Results:
         """Find the passages that answer a question best.
 
@@ -149,6 +166,8 @@ class CrystalReader:
                 scores. Other text keeps its score (docs/INFINITE_MEMORY.md).
             now: The time from which ages count, in seconds since 1970; None: the system's clock for
                 a half-life in days.
+            rerank: Whether the reranker reads the best passages; without its weights they keep
+                their order.
 
         Returns:
             The passages, best first, and the prepared question.
@@ -161,7 +180,7 @@ class CrystalReader:
 
         recency = recency_of(half_life, now)
         with self.snapshot():
-            return self.searcher().recall(question, k, depth, reencode, recency)
+            return self.searcher().recall(question, k, depth, reencode, recency, rerank)
 
     def idf(self, text: str) -> dict[str, float]:
         """Compute the inverse document frequency of each term of a text."""

@@ -29,7 +29,6 @@ from crystalcli.lazy_import import lazy_names
 if TYPE_CHECKING:
     from crystalcli.vectors.bert import (
         Bert,
-        available_processors,
         best_precision,
         has_native_bfloat16,
     )
@@ -41,6 +40,9 @@ if TYPE_CHECKING:
         cosines,
         default_codec,
         unit_length,
+    )
+    from crystalcli.vectors.cross_encoder import (
+        CrossEncoder,
     )
     from crystalcli.vectors.encoder_config import (
         MODEL_TYPES,
@@ -85,7 +87,6 @@ else:
         {
             "bert": (
                 "Bert",
-                "available_processors",
                 "best_precision",
                 "has_native_bfloat16",
             ),
@@ -98,6 +99,7 @@ else:
                 "default_codec",
                 "unit_length",
             ),
+            "cross_encoder": ("CrossEncoder",),
             "encoder_config": (
                 "EncoderConfig",
                 "MODEL_TYPES",
@@ -143,6 +145,7 @@ __all__ = [
     "WEIGHTS_FILE",
     "Bert",
     "Codec",
+    "CrossEncoder",
     "EncodedQuestion",
     "EncoderConfig",
     "FolderTokenizer",
@@ -153,7 +156,6 @@ __all__ = [
     "QuestionEncoder",
     "Scales",
     "WordPieceTokenizer",
-    "available_processors",
     "best_precision",
     "build_pyramid",
     "codes_from_bytes",

@@ -23,7 +23,7 @@ from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.datatypes import Passage
 from crystalcli.lexical import bm25, query_terms, terms
-from crystalcli.recall import PAGED_KIND, CrystalReader, Results
+from crystalcli.recall import PAGED_KIND, CrystalReader, Results, relevance
 
 # Idf of a question's words, in that of an unknown word. Half of all questions have less, and count
 # as if they had this.
@@ -54,6 +54,7 @@ class AnswerSigns(NamedTuple):
         nowhere: The idf of the rarest of the question's names that none of the passages has.
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, from -1 to 1, as of `speaker_match`.
+        relevant: The best logit of the reranker, squeezed to 0 to 1; 0 without a reranker.
     """
 
     score: float
@@ -65,6 +66,7 @@ class AnswerSigns(NamedTuple):
     nowhere: float
     similar: float
     voice: float
+    relevant: float = 0.0
 
     @property
     def speaker_term(self) -> float:
@@ -176,7 +178,8 @@ def answer_signs(
     all_terms = set().union(*passage_terms)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
     return AnswerSigns(
-        passages[0].score - passages[0].recency,  # the age of a message says nothing of what it answers
+        # Neither the age of a message nor the reranker's share, which is a sign of its own.
+        max(_recalled_score(passage) for passage in read),
         covered / unit,
         covered / total,
         sentence / unit,
@@ -185,7 +188,12 @@ def answer_signs(
         _missing_name(idf, names, all_terms) / unit,
         similar,
         voice,
+        max((relevance(passage.logit) for passage in read if passage.logit is not None), default=0.0),
     )
+
+
+def _recalled_score(passage: Passage) -> float:
+    return passage.score - passage.recency - sum(passage.shares.get(name, 0.0) for name in ("reranker", "missing"))
 
 
 def _by_layers(crystal: CrystalReader, results: Results) -> bool:

@@ -61,6 +61,10 @@ def recall_command(
             help="Encode the N best candidates again from their text: exacter, and a second or two slower.",
         ),
     ] = 0,
+    rerank: Annotated[
+        bool,
+        typer.Option("--rerank/--no-rerank", help="Let the reranker read the best passages: 0.5 s, and better."),
+    ] = True,
     half_life: HalfLifeOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the share of each layer and of BM25 in a passage's score.")
@@ -80,12 +84,12 @@ def recall_command(
         raise UsageError("--explain is for one question; --questions prints every passage's shares anyway")
     with open_crystal(crystal, encoder_folder=encoder) as opened:
         if questions is not None:
-            _recall_many(opened, questions, k, depth, reencode, days)
+            _recall_many(opened, questions, k, depth, reencode, days, rerank)
             return
         from crystalcli.cli.render.recall_view import explanation_json, passage_json, print_passages
 
         assert question is not None
-        passages = opened.recall(question, k, depth=depth, reencode=reencode, half_life=days)
+        passages = opened.recall(question, k, depth=depth, reencode=reencode, half_life=days, rerank=rerank)
         if as_json:
             rows = [passage_json(passage) for passage in passages]
             if explain:
@@ -98,7 +102,7 @@ def recall_command(
             raise NotFoundError("nothing in this crystal answers to that question")
 
 
-def _recall_many(crystal: Crystal, path: Path, k: int, depth: int, reencode: int, half_life: HalfLife) -> None:
+def _recall_many(crystal: Crystal, path: Path, k: int, depth: int, reencode: int, half_life: HalfLife, rerank: bool) -> None:
     """Print for each line `{"qid", "question"}` of a file one line `{"qid", "passages"}`.
 
     Raises:
@@ -121,7 +125,7 @@ def _recall_many(crystal: Crystal, path: Path, k: int, depth: int, reencode: int
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path}, line {number}: not a JSON object with qid and question") from error
         try:
-            passages = crystal.recall(question, k, depth=depth, reencode=reencode, half_life=half_life)
+            passages = crystal.recall(question, k, depth=depth, reencode=reencode, half_life=half_life, rerank=rerank)
         except UsageError as error:
             raise UsageError(f"{path}, line {number}: {error}") from error
         rows = [passage_json(passage) for passage in passages]

@@ -44,6 +44,7 @@ def _citation_json(citation: Citation) -> dict[str, Any]:
         **place_json(citation.place),
         "heading": citation.heading,
         "quote": citation.quote,
+        "confidence": None if citation.confidence is None else round(citation.confidence, 3),
     }
 
 

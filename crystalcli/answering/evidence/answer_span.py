@@ -1,0 +1,181 @@
+"""The spans of passages that are quoted as an answer, each with how sure it is.
+
+    a short passage            all of it
+    a longer one               the stretch of whole sentences that the reranker finds best
+    in source code             from the head of the definition, where that is near
+    in a conversation          whole turns, with the one before the answer
+
+A span that begins or ends amid a sentence is widened to all of it, so that no quotation is cut at
+the end of a PDF's line.
+
+Knows: sentences, turns, definitions, logits. Does not know: the question's words.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from crystalcli.datatypes import BY_LINES, Citation, Passage
+from crystalcli.storage import landmark_span
+from crystalcli.text import sentence_spans
+
+if TYPE_CHECKING:
+    from crystalcli.recall import CrystalReader
+
+# Characters of a quotation, in prose, and in source code, tables and PDFs, which have tables too.
+_LONGEST, _LONGEST_BY_LINES = 700, 1000
+_REACH = 250  # characters in which the rest of a sentence is looked for
+_STEPS = 8  # stretches of a passage that are compared, at most
+# The probability of an answer by the logit of its passage: sigmoid(_SLOPE · logit + _OFFSET), from
+# eight sets of questions with known places (docs/LOG.md, 2026-11-29).
+_SLOPE, _OFFSET = 0.35, -2.3
+# A further source is quoted where it is this part as sure as the first.
+_ADDS = 0.3
+_SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]*_]*\s|\n\s*\n")
+
+
+class AnswerSpan(NamedTuple):
+    """A span to quote.
+
+    Attributes:
+        passage: The passage that it is in, or begins in.
+        start: The first character, in the document's text.
+        end: The character after the last.
+        confidence: The probability that it answers; None without a reranker.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    confidence: float | None
+
+
+def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passage], count: int) -> list[AnswerSpan]:
+    """Choose what to quote of the best passages.
+
+    Args:
+        crystal: The crystal.
+        question: The question.
+        passages: The passages, best first.
+        count: How many spans, at most.
+
+    Returns:
+        The spans, best first. Of the second and later passages those alone that may add something.
+    """
+    spans: list[AnswerSpan] = []
+    for passage in passages:
+        if len(spans) == count:
+            break
+        sureness = None if passage.logit is None else confidence(passage.logit)
+        if spans and sureness is not None and sureness < _ADDS * (spans[0].confidence or 0.0):
+            continue
+        start, end = _span_of(crystal, question, passage)
+        if any(span.passage.path == passage.path and start < span.end and end > span.start for span in spans):
+            continue
+        spans.append(AnswerSpan(passage, start, end, sureness))
+    return spans
+
+
+def confidence(logit: float) -> float:
+    """Estimate the probability that a passage answers, by the reranker's logit."""
+    return 1 / (1 + math.exp(-(_SLOPE * logit + _OFFSET)))
+
+
+def cite_spans(crystal: CrystalReader, spans: Sequence[AnswerSpan]) -> tuple[Citation, ...]:
+    """Cite spans, read back from the file, numbered from 1."""
+    citations = []
+    for number, span in enumerate(spans, 1):
+        citation = crystal.cite(span.passage.path, span.start, span.end)
+        citations.append(
+            Citation(number, citation.place, citation.quote, citation.heading, confidence=span.confidence)
+        )
+    return tuple(citations)
+
+
+def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[int, int]:
+    """Give the span to quote of a passage, in characters of the document."""
+    if passage.place.kind in BY_LINES:
+        low, high = _stretch(crystal, question, passage, _LONGEST_BY_LINES)
+        return _with_definition(crystal, passage, low, high)
+    low, high = _stretch(crystal, question, passage, _LONGEST_BY_LINES if passage.place.kind == "pdf" else _LONGEST)
+    if passage.place.marks.get("message"):
+        return _with_turn_before(crystal, passage, low, high)
+    return _whole_sentences(crystal, passage, low, high)
+
+
+def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: int) -> tuple[int, int]:
+    """Give a passage's best stretch of whole sentences or lines, of at most so many characters."""
+    text = passage.text
+    low, high = len(text) - len(text.lstrip()), len(text.rstrip())
+    if high - low <= longest:
+        return passage.start + low, passage.start + max(low, high)
+    spans = sentence_spans(text, passage.place.kind in BY_LINES) or [(low, high)]
+    windows = list(dict.fromkeys(_window(spans, first, longest) for first in range(len(spans))))
+    windows = windows[:: -(-len(windows) // _STEPS)]
+    reranker = crystal.searcher().reranker
+    if reranker is not None:
+        logits = reranker.logits(question, [text[start:end] for start, end in windows]).tolist()
+        start, end = windows[logits.index(max(logits))]
+    else:  # the first that holds the sentence that recall found
+        best = passage.best[0] - passage.start, passage.best[1] - passage.start
+        start, end = next((window for window in windows if window[0] <= best[0] and best[1] <= window[1]), best)
+    return passage.start + start, passage.start + end
+
+
+def _window(spans: Sequence[tuple[int, int]], first: int, longest: int) -> tuple[int, int]:
+    """Take sentences from the first on, one at least, while they fit."""
+    start, end = spans[first]
+    for _, following in spans[first + 1 :]:
+        if following - start > longest:
+            break
+        end = following
+    return start, end
+
+
+def _with_definition(crystal: CrystalReader, passage: Passage, low: int, high: int) -> tuple[int, int]:
+    """Begin at the head of the definition around, where both fit."""
+    store = crystal.shelf.store
+    source = store.source_named(passage.path)
+    if source is None or passage.place.kind != "code":
+        return low, high
+    label, start, _ = landmark_span(store, source.id, "definition", low)
+    return (start, high) if label and high - start <= _LONGEST_BY_LINES else (low, high)
+
+
+def _with_turn_before(crystal: CrystalReader, passage: Passage, low: int, high: int) -> tuple[int, int]:
+    """Begin at the head of the turn before the one that answers, where that fits."""
+    store = crystal.shelf.store
+    source = store.source_named(passage.path)
+    if source is None:
+        return low, high
+    _, start, _ = landmark_span(store, source.id, "message", low)
+    if start and passage.best[0] < high and landmark_span(store, source.id, "message", passage.best[0])[1] == start:
+        _, before, _ = landmark_span(store, source.id, "message", start - 1)
+        start = before if high - before <= _LONGEST else start
+    return (start, high) if high - start <= _LONGEST else (low, high)
+
+
+def _whole_sentences(crystal: CrystalReader, passage: Passage, low: int, high: int) -> tuple[int, int]:
+    """Widen a span to the ends of the sentences that it cuts, if they are near."""
+    before = crystal.quote(passage.path, max(0, low - _REACH), low)
+    after = crystal.quote(passage.path, high - 1, high + _REACH)
+    if before and not before[-1:].isspace():
+        return low, high  # amid a word: the text has no sentences
+    if before.strip() and not _is_closed(before):
+        ends = [match.end() for match in _SENTENCE_END.finditer(before)]
+        if ends:
+            low -= len(before) - ends[-1]
+    if not _is_closed(after[:1] + " "):
+        match = _SENTENCE_END.search(after)
+        if match is not None:
+            high += max(0, len(after[: match.end()].rstrip()) - 1)
+    return low, high
+
+
+def _is_closed(text: str) -> bool:
+    """Tell whether a text ends with a sentence, a paragraph or a line that stands alone."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    return bool(ends) and not text[ends[-1] :].strip()

@@ -153,6 +153,7 @@ class Crystal(CrystalReader):
         writable: bool = False,
         encoder: str | Path | None = "auto",
         fetch: Fetch | None = None,
+        reranker: str | Path | None = "auto",
     ) -> Self:
         """Open a crystal that exists, for reading or locked for writing.
 
@@ -161,6 +162,7 @@ class Crystal(CrystalReader):
             writable: Whether to lock it for writing until it is closed.
             encoder: As of the class.
             fetch: As of the class.
+            reranker: As of the class.
 
         Raises:
             CrystalError: The file does not exist.
@@ -168,7 +170,7 @@ class Crystal(CrystalReader):
         crystal = cls.__new__(cls)
         store = Store.open(Path(path), writable=writable)
         folder = _encoder_folder_of(store, encoder, fetch)
-        finder = _reranker_finder("auto", encoder, fetch)
+        finder = _reranker_finder(reranker, encoder, fetch)
         crystal._attach(store, folder, "write" if writable else "read", find_reranker=finder)
         return crystal
 

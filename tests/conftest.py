@@ -62,7 +62,14 @@ def samples_crystal(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Pa
 
 @pytest.fixture(scope="module")
 def crystal(samples_crystal: Path, encoder_folder: Path) -> Iterator[Crystal]:
-    """The samples' crystal, open for reading."""
+    """The samples' crystal, open for reading, without the reranker: its layers and BM25 rank."""
+    with Crystal.open(samples_crystal, encoder=encoder_folder, reranker=None) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def reranked_crystal(samples_crystal: Path, encoder_folder: Path) -> Iterator[Crystal]:
+    """The same with the reranker."""
     with Crystal.open(samples_crystal, encoder=encoder_folder) as opened:
         yield opened
 

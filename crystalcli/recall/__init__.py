@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.recall.rerank import (
         RERANKER,
-        relevance,
+        answer_confidence,
         rerank_passages,
     )
     from crystalcli.recall.searcher import (
@@ -81,7 +81,7 @@ else:
             "recency": ("recency_of",),
             "rerank": (
                 "RERANKER",
-                "relevance",
+                "answer_confidence",
                 "rerank_passages",
             ),
             "searcher": (
@@ -103,11 +103,11 @@ __all__ = [
     "Results",
     "ScoredAtom",
     "Searcher",
+    "answer_confidence",
     "growing_bytes",
     "lexical_query",
     "measure_memory",
     "recency_of",
-    "relevance",
     "rerank_passages",
     "resident_bytes",
 ]

@@ -1,12 +1,12 @@
 """Reranking: the best passages are read together with the question, and ordered anew.
 
-    score of a passage + LOGIT_WEIGHT · sigmoid(the cross-encoder's logit / LOGIT_SCALE)
+    score of a passage + LOGIT_WEIGHT · softplus(the cross-encoder's logit)
                        - MISSING_WEIGHT · idf of the question's rarest word that neither the passage
                          nor its place has, over that of its rarest word
 
 The cross-encoder has seen half a million questions of people, the other signals have seen this
-crystal; both together order better than either alone. Its logits are squeezed: below -4 and above 4
-their differences say little (docs/LOG.md, 2026-11-29).
+crystal; both together order better than either alone. Softplus, since differences between logits
+below 0 say little: there it is the crystal's own signals that order (docs/LOG.md, 2026-11-29).
 
 Knows: passages and logits. Does not know: how passages were found.
 """
@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 RERANKER = "ms-marco-MiniLM-L-12-v2"
 RERANK_DEPTH = 24  # passages that are read
-LOGIT_WEIGHT, LOGIT_SCALE, MISSING_WEIGHT = 0.8, 2.0, 0.2
+LOGIT_WEIGHT, MISSING_WEIGHT = 0.1, 0.2
+# The probability of an answer by the logit of its passage: sigmoid(_SLOPE · logit + _OFFSET), from
+# the first three passages of 240 questions with known places (docs/LOG.md, 2026-11-29).
+_SLOPE, _OFFSET = 0.35, -2.3
 
 
 class Reranker(Protocol):
@@ -55,13 +58,13 @@ def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence
     return [*sorted(scored, key=lambda passage: -passage.score), *passages[RERANK_DEPTH:]]
 
 
-def relevance(logit: float) -> float:
-    """Squeeze a logit into a number from 0 to 1."""
-    return 1 / (1 + math.exp(-logit / LOGIT_SCALE))
+def answer_confidence(logit: float) -> float:
+    """Estimate the probability that a passage answers the question, from 0 to 1, by its logit."""
+    return 1 / (1 + math.exp(-(_SLOPE * logit + _OFFSET)))
 
 
 def _rescored(passage: Passage, logit: float, idf: Mapping[str, float]) -> Passage:
-    share = LOGIT_WEIGHT * relevance(logit)
+    share = LOGIT_WEIGHT * math.log1p(math.exp(logit))
     absent = -MISSING_WEIGHT * _missing(passage, idf)
     shares = {**passage.shares, "reranker": share} | ({"missing": absent} if absent else {})
     return replace(passage, score=passage.score + share + absent, logit=logit, shares=shares)

@@ -146,7 +146,9 @@ class Searcher:
                 *apply_recency(self.shelf, ranked[exact:], recency),
             ]
         by_units = query.encoded is not None and (depth == 3 or exact > 0)
-        passages: Sequence[Passage] = PassageBuilder(self.shelf, self._codec, query, by_units=by_units).make(ranked, count)
+        passages: Sequence[Passage] = PassageBuilder(self.shelf, self._codec, query, by_units=by_units).make(
+            ranked, count
+        )
         if reranker is not None:
             passages = rerank_passages(reranker, query, passages)
         return Results(query, tuple(passages[:k]), depth)

@@ -13,12 +13,12 @@ Knows: sentences, turns, definitions, logits. Does not know: the question's word
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from crystalcli.datatypes import BY_LINES, Citation, Passage
+from crystalcli.recall import answer_confidence
 from crystalcli.storage import landmark_span
 from crystalcli.text import sentence_spans
 
@@ -28,10 +28,7 @@ if TYPE_CHECKING:
 # Characters of a quotation, in prose, and in source code, tables and PDFs, which have tables too.
 _LONGEST, _LONGEST_BY_LINES = 700, 1000
 _REACH = 250  # characters in which the rest of a sentence is looked for
-_STEPS = 8  # stretches of a passage that are compared, at most
-# The probability of an answer by the logit of its passage: sigmoid(_SLOPE · logit + _OFFSET), from
-# eight sets of questions with known places (docs/LOG.md, 2026-11-29).
-_SLOPE, _OFFSET = 0.35, -2.3
+_STEPS = 4  # stretches of a passage that are compared, at most
 # A further source is quoted where it is this part as sure as the first.
 _ADDS = 0.3
 _SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]*_]*\s|\n\s*\n")
@@ -69,7 +66,7 @@ def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passa
     for passage in passages:
         if len(spans) == count:
             break
-        sureness = None if passage.logit is None else confidence(passage.logit)
+        sureness = None if passage.logit is None else answer_confidence(passage.logit)
         if spans and sureness is not None and sureness < _ADDS * (spans[0].confidence or 0.0):
             continue
         start, end = _span_of(crystal, question, passage)
@@ -79,19 +76,12 @@ def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passa
     return spans
 
 
-def confidence(logit: float) -> float:
-    """Estimate the probability that a passage answers, by the reranker's logit."""
-    return 1 / (1 + math.exp(-(_SLOPE * logit + _OFFSET)))
-
-
 def cite_spans(crystal: CrystalReader, spans: Sequence[AnswerSpan]) -> tuple[Citation, ...]:
     """Cite spans, read back from the file, numbered from 1."""
     citations = []
     for number, span in enumerate(spans, 1):
         citation = crystal.cite(span.passage.path, span.start, span.end)
-        citations.append(
-            Citation(number, citation.place, citation.quote, citation.heading, confidence=span.confidence)
-        )
+        citations.append(Citation(number, citation.place, citation.quote, citation.heading, confidence=span.confidence))
     return tuple(citations)
 
 

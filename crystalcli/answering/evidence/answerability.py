@@ -23,7 +23,7 @@ from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.datatypes import Passage
 from crystalcli.lexical import bm25, query_terms, terms
-from crystalcli.recall import PAGED_KIND, CrystalReader, Results, relevance
+from crystalcli.recall import PAGED_KIND, CrystalReader, Results, answer_confidence
 
 # Idf of a question's words, in that of an unknown word. Half of all questions have less, and count
 # as if they had this.
@@ -34,6 +34,7 @@ _SMALL_CRYSTAL = 100
 # The weights of `voice`, where the person asked about speaks, and where another one does.
 _SAME_SPEAKER, _OTHER_SPEAKER = 2.0, 5.0
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
+_NUMBER = re.compile(r"\d[\d.,]*")
 # Words for the answer that is expected, and not for the topic: an answer need not have them.
 _REQUEST_WORDS = (
     "much many kind type sort name call year date day time number way reason happen mean describe explain tell give say know find "
@@ -54,7 +55,9 @@ class AnswerSigns(NamedTuple):
         nowhere: The idf of the rarest of the question's names that none of the passages has.
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, from -1 to 1, as of `speaker_match`.
-        relevant: The best logit of the reranker, squeezed to 0 to 1; 0 without a reranker.
+        relevant: The best probability of an answer by the reranker alone; 0 without one.
+        apart: The idf of the rarest of the question's names and numbers that the first passage
+            lacks.
     """
 
     score: float
@@ -67,6 +70,7 @@ class AnswerSigns(NamedTuple):
     similar: float
     voice: float
     relevant: float = 0.0
+    apart: float = 0.0
 
     @property
     def speaker_term(self) -> float:
@@ -177,6 +181,7 @@ def answer_signs(
     sentence = max(_idf(topic, _terms(passage.best_text)) for passage in read)
     all_terms = set().union(*passage_terms)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
+    numbers = [_terms(number) & idf.keys() for number in _NUMBER.findall(question)]
     return AnswerSigns(
         # Neither the age of a message nor the reranker's share, which is a sign of its own.
         max(_recalled_score(passage) for passage in read),
@@ -188,7 +193,8 @@ def answer_signs(
         _missing_name(idf, names, all_terms) / unit,
         similar,
         voice,
-        max((relevance(passage.logit) for passage in read if passage.logit is not None), default=0.0),
+        max((answer_confidence(passage.logit) for passage in read if passage.logit is not None), default=0.0),
+        _missing_name(idf, [*names, *numbers], passage_terms[0]) / unit,
     )
 
 

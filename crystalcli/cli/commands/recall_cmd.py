@@ -102,7 +102,9 @@ def recall_command(
             raise NotFoundError("nothing in this crystal answers to that question")
 
 
-def _recall_many(crystal: Crystal, path: Path, k: int, depth: int, reencode: int, half_life: HalfLife, rerank: bool) -> None:
+def _recall_many(
+    crystal: Crystal, path: Path, k: int, depth: int, reencode: int, half_life: HalfLife, rerank: bool
+) -> None:
     """Print for each line `{"qid", "question"}` of a file one line `{"qid", "passages"}`.
 
     Raises:

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crystalcli import Crystal
+from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
+
+LONG = " ".join(
+    f"The {word} lamp of the harbour burned all night without a pause." for word in ("red", "green", "blue") * 8
+)
+MODULE = '''"""Lamps."""
+
+
+def trim_wick(lamp):
+    """Trim the wick of a lamp, so that it does not smoke."""
+    lamp.wick = lamp.wick[:10]
+    return lamp
+'''
+CHAT = """[2026-05-01 10:00] Ann: Which lamp shall I take to the pier?
+[2026-05-01 10:01] Ben: The blue one, its wick is new.
+[2026-05-01 10:02] Ann: Good, I will fetch it.
+"""
+
+
+@pytest.fixture(scope="module")
+def lamps(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Crystal:
+    folder = tmp_path_factory.mktemp("lamps")
+    (folder / "lamps.py").write_text(MODULE, encoding="utf-8")
+    (folder / "long.md").write_text(LONG, encoding="utf-8")
+    (folder / "chat.txt").write_text(CHAT, encoding="utf-8")
+    (folder / "short.md").write_text("The keeper is Tom Haddow.\n\nHe came in 1871. He never left.\n", encoding="utf-8")
+    crystal = Crystal(folder / "lamps.crystal", encoder=encoder_folder)
+    crystal.ingest([folder])
+    return crystal
+
+
+def quotations(crystal: Crystal, question: str) -> list[str]:
+    return [
+        citation.quote
+        for citation in cite_spans(crystal, answer_spans(crystal, question, crystal.recall(question, 5), 3))
+    ]
+
+
+def test_quotations_stand_in_the_file_and_do_not_overlap(reranked_crystal, answerable):
+    for question in answerable[::8]:
+        spans = answer_spans(
+            reranked_crystal, question["question"], reranked_crystal.recall(question["question"], 5), 3
+        )
+        citations = cite_spans(reranked_crystal, spans)
+        assert 1 <= len(citations) <= 3
+        assert [citation.number for citation in citations] == list(range(1, len(citations) + 1))
+        for citation in citations:
+            assert reranked_crystal.verified(citation)
+            assert len(citation.quote) <= 1300
+            assert 0 < citation.confidence < 1
+            assert not any(
+                other is not citation
+                and other.path == citation.path
+                and other.start < citation.end
+                and citation.start < other.end
+                for other in citations
+            )
+
+
+def test_a_function_is_quoted_with_its_head_and_docstring(lamps):
+    first = quotations(lamps, "How is the wick of a lamp trimmed?")[0]
+    assert 'def trim_wick(lamp):\n    """Trim the wick of a lamp' in first
+
+
+def test_a_short_passage_is_quoted_whole(lamps):
+    first = quotations(lamps, "Who is the keeper?")[0]
+    assert "The keeper is Tom Haddow." in first
+
+
+def test_a_long_passage_is_narrowed_to_whole_sentences(lamps):
+    for quote in quotations(lamps, "Which lamp of the harbour burned all night?"):
+        assert len(quote) <= 1000
+        assert quote.rstrip()[-1] in ".?!"
+
+
+def test_a_message_comes_with_the_one_before(lamps):
+    first = next(quote for quote in quotations(lamps, "Which lamp has a new wick, says Ben?") if "Ben" in quote)
+    assert "Which lamp shall I take" in first
+
+
+def test_further_sources_are_left_out_where_they_add_nothing(lamps):
+    sure = quotations(lamps, "Who is the keeper, Tom Haddow?")
+    assert len(sure) == 1
+
+
+def test_quotations_need_no_reranker(samples_crystal, encoder_folder):
+    with Crystal.open(samples_crystal, encoder=encoder_folder, reranker=None) as plain:
+        passages = plain.recall("Who keeps the ledgers?", 5)
+        spans = answer_spans(plain, "Who keeps the ledgers?", passages, 3)
+        assert [span.confidence for span in spans] == [None] * len(spans)
+        assert all(plain.quote(span.passage.path, span.start, span.end).strip() for span in spans)

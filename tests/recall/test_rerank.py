@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crystalcli import Crystal
+from crystalcli.recall import Results, answer_confidence
+from crystalcli.recall.rerank import LOGIT_WEIGHT, MISSING_WEIGHT, RERANK_DEPTH, rerank_passages
+
+
+class Liking:
+    """A reranker that likes texts with one word."""
+
+    def __init__(self, word: str) -> None:
+        self.word, self.read = word, 0
+
+    def logits(self, question: str, texts: list[str]) -> np.ndarray:
+        self.read += len(texts)
+        return np.array([50.0 if self.word in text else -5.0 for text in texts], np.float32)
+
+
+@pytest.fixture(scope="module")
+def results(crystal: Crystal) -> Results:
+    return crystal.recall("Who keeps the ledgers of the company?", 40)
+
+
+def test_liked_passages_come_first_and_all_are_kept(results):
+    word = results[20].text.split()[3]
+    reranker = Liking(word)
+    reranked = rerank_passages(reranker, results.query, results.passages)
+    assert reranker.read == RERANK_DEPTH
+    assert {(passage.path, passage.start) for passage in reranked} == {(p.path, p.start) for p in results}
+    assert word in reranked[0].text
+    assert [passage.logit is not None for passage in reranked] == [True] * RERANK_DEPTH + [False] * (40 - RERANK_DEPTH)
+
+
+def test_shares_still_add_up_to_the_score(results):
+    for old, new in zip(
+        sorted(results.passages[:RERANK_DEPTH], key=lambda passage: (passage.path, passage.start)),
+        sorted(
+            rerank_passages(Liking("ledger"), results.query, results.passages)[:RERANK_DEPTH],
+            key=lambda passage: (passage.path, passage.start),
+        ),
+        strict=True,
+    ):
+        added = new.shares["reranker"] + new.shares.get("missing", 0.0)
+        assert new.score == pytest.approx(old.score + added)
+        assert new.shares["reranker"] == pytest.approx(LOGIT_WEIGHT * np.log1p(np.exp(new.logit)))
+        assert -MISSING_WEIGHT <= new.shares.get("missing", 0.0) <= 0
+
+
+def test_a_passage_without_the_rarest_word_loses_to_its_twin(results):
+    query = results.query._replace(idf={"ledger": 9.0, "compani": 1.0})
+    without = next(passage for passage in results if "ledger" not in passage.text.lower())
+    (passage,) = rerank_passages(Liking("x"), query, [without])
+    assert passage.shares["missing"] == pytest.approx(-MISSING_WEIGHT)
+
+
+def test_the_passage_that_answers_comes_before_those_that_repeat_the_question(tmp_path, encoder_folder):
+    repeats = (
+        "People who live in Berlin are many, and many people visit Berlin.",
+        "Many live in Berlin without people to talk to.",
+        "Berlin is well known for its museums, which many people like.",
+    )
+    answer = "Berlin had a population of 3,520,031 registered inhabitants in an area of 891.82 square kilometers."
+    for number, text in enumerate((*repeats, answer)):
+        (tmp_path / f"{number}.md").write_text(text, encoding="utf-8")
+    question = "How many people live in Berlin?"
+    with Crystal(tmp_path / "berlin.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([tmp_path])
+        ranks = [
+            [passage.path for passage in crystal.recall(question, 4, rerank=flag)].index("3.md")
+            for flag in (False, True)
+        ]
+    assert ranks[1] < ranks[0]
+
+
+def test_a_crystal_without_models_ranks_by_bm25_alone(samples_crystal):
+    with Crystal.open(samples_crystal, encoder=None) as crystal:
+        assert all(passage.logit is None for passage in crystal.recall("Who keeps the ledgers?", 3))
+
+
+def test_confidence_rises_with_the_logit():
+    values = [answer_confidence(logit) for logit in range(-12, 13)]
+    assert values == sorted(values)
+    assert 0 < values[0] < 0.01
+    assert 0.8 < values[-1] < 1

@@ -10,11 +10,11 @@ the definition of NAME". `first` is the share of names whose definition, outside
 first place: the first citation of the answer, the first line of `git grep -nw NAME`, the best
 window of BM25.
 
-For callers names are drawn that are defined once and stand in at least two more lines. `complete`
-is the mean share of the lines of `git grep -nw NAME` (but for the definition) that the answer to
-"What calls NAME?" lists; `exact` the share of the lines listed that are among these; `ordered` the
-share of answers that list source before tests. BM25 lists the lines with the name in its best 20
-windows. The crystal is made without vectors, which take no part; --keep keeps it for the next run.
+For callers names are drawn that are defined once and stand in at least two more lines of Python.
+`complete` is the mean share of the lines of Python of `git grep -nw NAME`, but for the definition,
+that the answer to "What calls NAME?" lists; `all_files` the same of all files, those that an ingest
+leaves out too; `exact` the share of the lines listed that are among the latter; `ordered` the share
+of answers that list source before tests. BM25 lists the lines with the name in its best 20 windows. The crystal is made without vectors, which take no part; --keep keeps it for the next run.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from crystalcli.datatypes import Answer
 from crystalcli.errors import CrystalError
 
 FORMS = ("{}", "Where is {} defined?", "Show me the definition of {}")
+COLUMNS = ("complete", "all_files", "exact", "ordered")
 WINDOWS = 20  # of BM25, read for callers
 
 Place = tuple[str, int]  # path and line
@@ -164,27 +165,30 @@ def measure_callers(
         if len(names.source[name]) == 1 and len(name) > 2 and not name.startswith("__"):
             pool.append(name)
     random.Random(args.seed).shuffle(pool)
-    rows: dict[str, list[tuple[float, float, float]]] = {"crystal": [], "BM25": []}
+    rows: dict[str, list[tuple[float, ...]]] = {"crystal": [], "BM25": []}
     for name in pool:
-        gold = set(git_grep(folder, name)) - names.source[name]
+        everywhere = set(git_grep(folder, name)) - names.source[name]
+        gold = {place for place in everywhere if place[0].endswith(".py")}
         if len(gold) < 2:
             continue
         question = f"What calls {name}?"
         listed = listed_places(ask(crystal, question))
         lines = {line for place in window_places(folder, windows, question, WINDOWS) for line in place}
-        of_windows = sorted(lines & (gold | names.source[name]))
+        of_windows = sorted(lines & (everywhere | names.source[name]))
         for system, found in (("crystal", listed), ("BM25", of_windows)):
-            hits = gold & set(found)
             tests = [is_test(path) for path, _ in found if path.endswith(".py")]
-            rows[system].append((len(hits) / len(gold), len(hits) / max(1, len(set(found))), float(tests == sorted(tests))))
-        if args.verbose and set(listed) != gold:
-            print(f"  {question}: missing {sorted(gold - set(listed))[:5]}, more {sorted(set(listed) - gold)[:5]}")
+            exact = len(everywhere & set(found)) / max(1, len(set(found)))
+            complete = [len(wanted & set(found)) / len(wanted) for wanted in (gold, everywhere)]
+            rows[system].append((*complete, exact, float(tests == sorted(tests))))
+        if args.verbose and set(listed) != everywhere:
+            missing, more = sorted(everywhere - set(listed)), sorted(set(listed) - everywhere)
+            print(f"  {question}: missing {missing[:5]}, more {more[:5]}")
         if len(rows["crystal"]) == args.callers:
             break
     count = len(rows["crystal"])
     print(f"callers, of {count} names")
     means = {
-        system: dict(zip(("complete", "exact", "ordered"), (sum(column) / count for column in zip(*found, strict=True)), strict=True))
+        system: dict(zip(COLUMNS, (sum(column) / count for column in zip(*found, strict=True)), strict=True))
         for system, found in rows.items()
         if found
     }

@@ -58,7 +58,8 @@ MAX_TEXTS = 3  # places of a message that are quoted
 MAX_QUOTED = 20  # places of a list whose first line is quoted
 _MAX_LINE = 120  # characters of a line of code in a list
 _NEAREST = 3  # names that are offered for one that is missing
-_MIN_CODE = 0.5  # share of the documents with a plain word that are code, for it to be a name
+_LEAST_LIKE = 0.5  # similarity of such a name, by `difflib`
+_MIN_CODE = 0.3  # share of the documents with a plain word that are code, for it to be a name
 # Kinds of usages that a verb means; every other verb means all.
 _KINDS = {"call": (CALL,), "invoke": (CALL,), "instantiate": (CALL,), "raise": (RAISE,), "throw": (RAISE,), "import": (IMPORT,),
           "subclass": (SUBCLASS,), "inherit": (SUBCLASS,), "extend": (SUBCLASS,)}  # fmt: skip
@@ -185,13 +186,11 @@ class _CodeAnswerer:
         in_code = [usage for usage in usages if source_rank(usage.source) != PROSE]
         asked = [usage for usage in in_code if usage.kind in wanted] or in_code or usages
         done = next((_DONE[kind] for kind in wanted if wanted != _ANY and asked[0].kind == kind), "used")
-        self._draft.say(f"`{name}` is {done} {_format_counts(asked)}:\n")
-        self._say_groups(asked)
         listed = {(usage.source.id, usage.start) for usage in asked}
         others = [usage for usage in usages if (usage.source.id, usage.start) not in listed]
-        if others:
-            self._draft.say(f"\n\nIt also stands {_format_counts(others)}:\n")
-            self._say_groups(others)
+        more = f"; it also stands {_format_counts(others)}" if others else ""
+        self._draft.say(f"`{name}` is {done} {_format_counts(asked)}{more}:\n")
+        self._say_groups([*asked, *others])
         return True
 
     def _answer_tests(
@@ -239,11 +238,11 @@ class _CodeAnswerer:
         return True
 
     def _say_groups(self, usages: Iterable[Usage], *, keep_order: bool = False) -> None:
-        """Add a list of usages, a line for each definition that has any."""
+        """Add a list of usages, a line for each definition that has any, source before tests and prose."""
         if not keep_order:
             usages = sorted(usages, key=lambda usage: (source_rank(usage.source), usage.kind == IMPORT))
-        groups = [list(group) for _, group in groupby(usages, key=lambda usage: (usage.source.id, usage.label))]
-        for group in groups:
+        for _, together in groupby(usages, key=lambda usage: (usage.source.id, usage.label)):
+            group = list(together)
             first = group[0]
             number = None
             if len(self._draft.citations) < MAX_QUOTED:
@@ -302,7 +301,7 @@ class _CodeAnswerer:
         """Say that a name stands nowhere, with the definitions of the nearest names."""
         rows = self._shelf.store.rows("SELECT DISTINCT label FROM landmark WHERE kind = 'definition'")
         names = sorted({_last_part(str(label)) for (label,) in rows})
-        nearest = difflib.get_close_matches(re.split(r"\.|::", name)[-1], names, _NEAREST)
+        nearest = difflib.get_close_matches(re.split(r"\.|::", name)[-1], names, _NEAREST, _LEAST_LIKE)
         for near in nearest:
             for definition in find_code_definitions(self._shelf, near, self._sources)[:1]:
                 self._cite(definition.source, *definition.signature_span)

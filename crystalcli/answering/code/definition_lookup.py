@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
-from crystalcli.answering.code.source_order import is_code, source_rank
+from crystalcli.answering.code.source_order import SOURCE, is_code, source_rank
+from crystalcli.answering.code.usage_lookup import word_pattern
 from crystalcli.datatypes import LINED
 from crystalcli.index import IndexReader
 from crystalcli.overview import documents_with
@@ -30,10 +32,17 @@ _KEYWORD = (
     r"(?:def|class|function\*?|func|fn|struct|enum|union|trait|interface|type|impl|module|macro_rules!|record|object|"
     r"namespace|#define)"
 )
+_WITHOUT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|(?<!\S)#[\s:!].*|//.*")  # strings and comments, without their brackets
 # A call that makes something of the name in its arguments.
 _MAKER = re.compile(r"\b(?:add|register|define|declare|create|new|signal|option|field|argument|setting|config)\w*\(", re.IGNORECASE)
 _TYPES = r"(?:[\w:<>\[\],*&?]+[ \t]+)*"  # `export const`, `static const char *`
-_COMMENT = ("#", "//", "/*", "*", "--", ";", '"""', "'''")
+# A comment at the top of a file that says nothing of it.
+_LICENCE = re.compile(
+    r"\s*(?:/\*(?:(?!\*/)[\s\S])*?(?:copyright|licen[cs]e)[\s\S]*?\*/|(?:(?:#|//)[^\n]*\n)*?(?:#|//)[^\n]*(?:copyright|licen[cs]e)"
+    r"[^\n]*\n(?:(?:#|//)[^\n]*\n)*)",
+    re.IGNORECASE,
+)
+_COMMENT = ("# ", "#:", "#!", "//", "/*", "*", "--", ";", '"""', "'''")
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,11 @@ class CodeDefinition:
     def name(self) -> str:
         """The last part of the label."""
         return _JOINTS.split(self.label)[-1]
+
+    @property
+    def is_at_margin(self) -> bool:
+        """True if the line that names it is not indented."""
+        return not self.text[self.header - self.start :][:1].isspace()
 
     @cached_property
     def quote_span(self) -> tuple[int, int]:
@@ -90,7 +104,11 @@ def find_code_definitions(index: IndexReader, name: str, sources: Sequence[Sourc
     """
     if not name.startswith("-"):
         if "/" not in name and (found := _landmark_definitions(index, name, sources)):
-            return found
+            if source_rank(found[0].source) == SOURCE:
+                return found
+            # A constant of the source, such as `exit = _Exit()`, goes before a function of a test.
+            assigned = find_assignments(index, name, sources)
+            return [each for each in assigned if source_rank(each.source) == SOURCE and each.is_at_margin] + found
         if found := _files_named(index, name, sources):
             return found
     return find_assignments(index, name, sources)
@@ -110,36 +128,23 @@ def find_assignments(index: IndexReader, name: str, sources: Sequence[SourceRow]
     last = _JOINTS.split(name)[-1] if not name.startswith("-") else name
     if not last.strip("-_"):
         return []
-    word = re.escape(last)
-    pattern = re.compile(
-        rf"^(?P<margin>[ \t]*)(?:"
-        rf"(?P<value>{_TYPES}{word}[ \t]*(?::[^=\n]+)?=(?![=~>])|\#define[ \t]+{word}\b)|"
-        rf"(?P<field>{word}[ \t]*:[ \t]*(?!:)\S)|"
-        rf"(?P<own>(?:self|this|cls)\.{word}[ \t]*(?::[^=\n]+)?=(?![=~>]))|"
-        rf"(?P<key>.*?(?<![\w-])[\"']{word}[\"'][ \t]*[:,=\])])|"
-        rf"(?P<toml>\[+[\w.\"-]*{word}\]))",
-        re.MULTILINE,
-    )
+    word, pattern = word_pattern(last), _assignment_pattern(last)
     ranked = []
     for source in documents_with(index, last, [source for source in sources if is_code(source)]):
         text = index.span_text(source)
-        for match in pattern.finditer(text):
-            line = text[match.start() : _line_end(text, match.start())]
-            if line.lstrip().startswith(_COMMENT) or _is_import(line):
+        starts = dict.fromkeys(text.rfind("\n", 0, found.start()) + 1 for found in word.finditer(text))
+        for start in starts:
+            line = text[start : _line_end(text, start)]
+            match = pattern.match(line)
+            if match is None or line.lstrip().startswith(_COMMENT) or _is_import(line):
                 continue
-            kind = _assignment_rank(match, line, text, is_option=name.startswith("-"))
-            if kind is not None and (last == name or _is_of(index, source, match.start(), name)):
-                rank = (source_rank(source), kind, len(match["margin"].expandtabs()), source.path, match.start())
-                ranked.append((rank, source, match.start(), text))
+            kind = _assignment_rank(match, line, text, start, is_option=name.startswith("-"))
+            if kind is not None and (last == name or _is_of(index, source, start, name)):
+                rank = (source_rank(source), kind, len(match["margin"].expandtabs()), source.path, start)
+                ranked.append((rank, source, start, text))
     ranked.sort(key=lambda item: item[0])
     worst = max(_SURE, ranked[0][0][1]) if ranked else 0
     return [_assignment(source, last, start, text) for rank, source, start, text in ranked if rank[1] <= worst]
-
-
-def enclosing_class(label: str) -> str:
-    """Return a label without its last part; "" for a name at the margin."""
-    parts = _JOINTS.split(label)
-    return ".".join(parts[:-1])
 
 
 # --- landmarks ------------------------------------------------------------------------------------
@@ -212,10 +217,13 @@ def _header(text: str, name: str) -> int:
     match = re.search(rf"^[^\n#]*?\b{_KEYWORD}[ \t]+(?:\([^)\n]*\)[ \t]*)?(?:[\w.:<>]+[.:])?{word}(?!\w)", text, re.MULTILINE)
     if match is not None:
         return match.start()
-    for line in re.finditer(r"[^\n]*\n?", text):
-        if not line[0].lstrip().startswith((*_COMMENT, "@")) and re.search(rf"(?<!\w){word}(?!\w)", line[0]):
-            return line.start()
-    return 0
+    code = [
+        (low, text[low:high])
+        for low, high in islice(_lines_from(text, 0), MAX_LINES)
+        if text[low:high].strip() and not text[low:high].lstrip().startswith((*_COMMENT, "@"))
+    ]
+    named = [low for low, line in code[:_MAX_PREFACE] if re.search(rf"(?<!\w){word}(?!\w)", line)]
+    return next(iter(named or [low for low, _ in code]), 0)
 
 
 def _is_stub(definition: CodeDefinition) -> bool:
@@ -293,11 +301,26 @@ def _module_parts(path: str) -> list[str]:
 def _first_lines(index: IndexReader, source: SourceRow) -> CodeDefinition:
     """Make the definition of a file: its first lines."""
     text = index.span_text(source, 0, min(source.characters, 4000))
-    first = len(text) - len(text.lstrip())
+    licence = _LICENCE.match(text)
+    first = len(text) - len(text[licence.end() if licence is not None else 0 :].lstrip())
     return CodeDefinition(source, source.path, 0, first, source.characters, text)
 
 
 # --- assignments ----------------------------------------------------------------------------------
+
+
+def _assignment_pattern(name: str) -> re.Pattern[str]:
+    """Make the pattern of the beginning of a line that gives a name its value."""
+    word = re.escape(name)
+    return re.compile(
+        rf"(?P<margin>[ \t]*)(?:"
+        rf"(?P<value>(?!(?:case|return|if|for|while|assert|del|else|elif|yield|await)\b){_TYPES}{word}[ \t]*(?::[^=\n]+)?=(?![=~>])|"
+        rf"\#[ \t]*define[ \t]+{word}\b|typedef\b[^;(){{}}]*[\s*]{word}\s*;)|"
+        rf"(?P<field>{word}[ \t]*:[ \t]*(?!:)\S)|"
+        rf"(?P<own>(?:self|this|cls)\.{word}[ \t]*(?::[^=\n]+)?=(?![=~>]))|"
+        rf"(?P<key>.*?(?<![\w-])[\"']{word}[\"'][ \t]*[:,=\])])|"
+        rf"(?P<table>\[+[\w.\"-]*{word}\]))"
+    )
 
 
 def _is_import(line: str) -> bool:
@@ -311,21 +334,22 @@ def _is_of(index: IndexReader, source: SourceRow, position: int, name: str) -> b
     return bool(_qualified([(source, position, f"{label}.{last}" if label else last)], qualifiers))
 
 
-def _assignment_rank(match: re.Match[str], line: str, text: str, is_option: bool) -> int | None:
+def _assignment_rank(match: re.Match[str], line: str, text: str, start: int, *, is_option: bool) -> int | None:
     """Rank a line that gives a value: 0 the surest; None where it only passes one on.
 
     Args:
-        match: The match of the line's beginning.
+        match: The match of `_assignment_pattern`.
         line: The line.
         text: The text of the document.
+        start: The first character of the line.
         is_option: Whether the name is an option, of which any place in quotes is better than none.
     """
     is_last = line.rstrip().endswith(",")
     if match["value"] is not None:
         if not match["margin"]:
             return 0
-        return 1 if not is_last and not match["value"].startswith(("return", "if", "for", "while", "assert")) else None
-    if match["toml"] is not None:
+        return 1 if not is_last else None
+    if match["table"] is not None:
         return 1
     if match["field"] is not None:
         return 2 if not is_last or match["margin"] else None
@@ -334,7 +358,7 @@ def _assignment_rank(match: re.Match[str], line: str, text: str, is_option: bool
     key = match["key"]
     if key.rstrip().endswith(":"):  # a key with its value
         return 1
-    call = text[_opening_line(text, match.start()) : match.end()]
+    call = text[_opening_line(text, start) : start + match.end()]
     if _MAKER.search(call):
         return 1
     return 3 if is_option else None
@@ -347,7 +371,7 @@ def _assignment(source: SourceRow, name: str, start: int, text: str) -> CodeDefi
     first = opened
     for _ in range(_MAX_PREFACE):
         before = text.rfind("\n", 0, max(0, first - 1)) + 1 if first else 0
-        if first == 0 or not text[before:first].lstrip().startswith(("#", "//", "/*", "*", ".. ")):
+        if first == 0 or not text[before:first].lstrip().startswith(_COMMENT):
             break
         first = before
     return CodeDefinition(source, name, first, start, end, text[first:end])
@@ -390,7 +414,7 @@ def _statement_end(text: str, start: int) -> int:
     """Find the end of a statement: of the first line after which no bracket is open."""
     depth = 0
     for number, (low, high) in enumerate(_lines_from(text, start)):
-        line = re.sub(r"\"[^\"\n]*\"|'[^'\n]*'|#.*", "", text[low:high])
+        line = _WITHOUT.sub("", text[low:high])
         depth += sum(map(line.count, "([{")) - sum(map(line.count, ")]}"))
         if depth <= 0 or number + 1 >= MAX_LINES:
             return high
@@ -402,10 +426,10 @@ def _signature_end(text: str, start: int) -> int:
     depth = 0
     end = start
     for number, (low, high) in enumerate(_lines_from(text, start)):
-        line = re.sub(r"\"[^\"\n]*\"|'[^'\n]*'|#.*", "", text[low:high])
+        line = _WITHOUT.sub("", text[low:high])
         depth += sum(map(line.count, "([")) - sum(map(line.count, ")]"))
         end = high
-        if (depth <= 0 and line.strip()) or number + 1 >= _MAX_SIGNATURE:
+        if (depth <= 0 and line.strip()) or line.rstrip().endswith("{") or number + 1 >= _MAX_SIGNATURE:
             break
     return end
 

@@ -54,7 +54,10 @@ class Names(NamedTuple):
 def is_test(path: str) -> bool:
     """Tell whether a path is that of a test."""
     *folders, name = path.split("/")
-    return not {"test", "tests", "testing"}.isdisjoint(folders) or re.match(r"test_|.*_test\.|conftest\.", name) is not None
+    return (
+        not {"test", "tests", "testing"}.isdisjoint(folders)
+        or re.match(r"test_|.*_test\.|conftest\.", name) is not None
+    )
 
 
 def defined_names(folder: Path) -> Names:
@@ -148,7 +151,9 @@ def measure_definitions(
             first[system] += not places.isdisjoint(gold)
         if args.verbose and found["crystal"].isdisjoint(gold):
             print(f"  {question}: {sorted(found['crystal'])[:1]} instead of {sorted(gold)[:2]}")
-    print(f"definition first, of {len(drawn)} names out of {len(pool):,}; {1000 * seconds / len(drawn):.0f} ms an answer")
+    print(
+        f"definition first, of {len(drawn)} names out of {len(pool):,}; {1000 * seconds / len(drawn):.0f} ms an answer"
+    )
     shares = {system: count / len(drawn) for system, count in first.items()}
     for system, share in shares.items():
         print(f"    {system:9s} {share:.3f}")

@@ -258,9 +258,7 @@ class _CodeAnswerer:
     def _line(self, usage: Usage) -> str:
         return self._shelf.span_text(usage.source, usage.line_start, usage.line_end)
 
-    def _usages(
-        self, name: str, definitions: Sequence[CodeDefinition], sources: Sequence[SourceRow]
-    ) -> list[Usage]:
+    def _usages(self, name: str, definitions: Sequence[CodeDefinition], sources: Sequence[SourceRow]) -> list[Usage]:
         """Find the usages of a name, without its definitions, in order of their documents."""
         defined = {(definition.source.id, definition.header) for definition in definitions}
         ordered = sorted(sources, key=lambda source: (source_rank(source), source.path))
@@ -277,7 +275,9 @@ class _CodeAnswerer:
         code = [source for source in sources if is_code(source)]
         places = find_text(self._shelf, intent.name, code)
         if not places and intent.sure:
-            places = find_text(self._shelf, intent.name, [source for source in sources if source.kind in ("rst", "markdown")])
+            places = find_text(
+                self._shelf, intent.name, [source for source in sources if source.kind in ("rst", "markdown")]
+            )
         lines = []
         for place in places[:MAX_TEXTS]:
             number = self._cite(place.source, place.start, place.end)

@@ -120,7 +120,9 @@ _MAY_BE_CODE = re.compile(
 )
 _QUOTED = re.compile(r"“([^”]+)”|\"([^\"]+)\"|«([^»]+)»|`([^`]+)`|(?<!\w)['‘]([^'’\n]{9,})['’](?!\w)")
 _RAISED = re.compile(r"\b[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt): +(?P<text>[^?]+?)(?=[.!?](?:\s|\Z)|\Z)")
-_POLITE = re.compile(r"(?:please|hey|hi|ok|so)\b[,!]? |(?:can|could|would) you (?:please |tell me )?|tell me |i want to know ", re.I)
+_POLITE = re.compile(
+    r"(?:please|hey|hi|ok|so)\b[,!]? |(?:can|could|would) you (?:please |tell me )?|tell me |i want to know ", re.I
+)
 _CODE_LOOK = re.compile(r"\w_\w|\A__?\w|[a-z\d][A-Z]|[A-Z]{2}[a-z]|\w\.\w|::|\(\)|\A-|/")
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import islice
 
 from crystalcli.answering.code.source_order import SOURCE, is_code, source_rank
-from crystalcli.answering.code.usage_lookup import word_pattern
+from crystalcli.answering.code.usage_lookup import KEYWORDS, word_pattern
 from crystalcli.datatypes import LINED
 from crystalcli.index import IndexReader
 from crystalcli.overview import documents_with
@@ -28,13 +28,11 @@ _MAX_PREFACE = 4  # lines of decorators and comments above a signature that are 
 _MAX_BASES = 6  # classes that a method is inherited through
 _SURE = 2  # the highest rank of a line that gives a value for certain
 _JOINTS = re.compile(r"\.|::|#")
-_KEYWORD = (
-    r"(?:def|class|function\*?|func|fn|struct|enum|union|trait|interface|type|impl|module|macro_rules!|record|object|"
-    r"namespace|#define)"
-)
 _WITHOUT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|(?<!\S)#[\s:!].*|//.*")  # strings and comments, without their brackets
 # A call that makes something of the name in its arguments.
-_MAKER = re.compile(r"\b(?:add|register|define|declare|create|new|signal|option|field|argument|setting|config)\w*\(", re.IGNORECASE)
+_MAKER = re.compile(
+    r"\b(?:add|register|define|declare|create|new|signal|option|field|argument|setting|config)\w*\(", re.IGNORECASE
+)
 _TYPES = r"(?:[\w:<>\[\],*&?]+[ \t]+)*"  # `export const`, `static const char *`
 # A comment at the top of a file that says nothing of it.
 _LICENCE = re.compile(
@@ -214,7 +212,9 @@ def _is_inside(label: str, outer: str) -> bool:
 def _header(text: str, name: str) -> int:
     """Find the first character of the line that names a definition."""
     word = re.escape(name)
-    match = re.search(rf"^[^\n#]*?\b{_KEYWORD}[ \t]+(?:\([^)\n]*\)[ \t]*)?(?:[\w.:<>]+[.:])?{word}(?!\w)", text, re.MULTILINE)
+    match = re.search(
+        rf"^[^\n#]*?\b{KEYWORDS}[ \t]+(?:\([^)\n]*\)[ \t]*)?(?:[\w.:<>]+[.:])?{word}(?!\w)", text, re.MULTILINE
+    )
     if match is not None:
         return match.start()
     code = [
@@ -232,7 +232,9 @@ def _is_stub(definition: CodeDefinition) -> bool:
     return "overload" in above or definition.text.rstrip().endswith(("...", ";"))
 
 
-def _qualified(sites: Sequence[tuple[SourceRow, int, str]], qualifiers: Sequence[str]) -> list[tuple[SourceRow, int, str]]:
+def _qualified(
+    sites: Sequence[tuple[SourceRow, int, str]], qualifiers: Sequence[str]
+) -> list[tuple[SourceRow, int, str]]:
     """Select the definitions whose class, module or folders have the names before a name."""
     exact, loose = [], []
     for site in sites:
@@ -451,7 +453,9 @@ def _quote_lines(text: str, header: int, path: str) -> tuple[int, int]:
             lines = [line for line in lines if line[0] < docstring_end]
     kept = lines[:budget]
     if len(lines) > budget:  # end between paragraphs, if one ends far enough down
-        empty = [i for i, (low, high) in enumerate(kept) if i > max(signature, budget // 2) and not text[low:high].strip()]
+        empty = [
+            i for i, (low, high) in enumerate(kept) if i > max(signature, budget // 2) and not text[low:high].strip()
+        ]
         kept = kept[: empty[-1]] if empty else kept
     while len(kept) > 1 and not text[slice(*kept[-1])].strip():
         kept.pop()

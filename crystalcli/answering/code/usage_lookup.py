@@ -18,6 +18,11 @@ from crystalcli.index import IndexReader
 from crystalcli.overview import documents_with
 from crystalcli.storage import SourceRow, landmarks_of
 
+# What stands before the name of a definition.
+KEYWORDS = (
+    r"(?:def|class|function\*?|func|fn|struct|enum|union|trait|interface|type|impl|module|macro_rules!|record|object|"
+    r"namespace|#define)"
+)
 CALL, RAISE, IMPORT, SUBCLASS, MENTION = "call", "raise", "import", "subclass", "mention"
 
 
@@ -63,7 +68,7 @@ def find_usages(
     Raises:
         DamagedCrystalError: A part that is read is damaged.
     """
-    pattern = word_pattern(name)
+    pattern, defines = word_pattern(name), re.compile(rf"\b{KEYWORDS}[ \t]+\Z")
     for source in documents_with(index, name, sources):
         text = index.span_text(source)
         landmarks = landmarks_of(index.store, source.id, "definition") if source.kind == "code" else []
@@ -75,7 +80,8 @@ def find_usages(
             low = text.rfind("\n", 0, position) + 1
             high = text.find("\n", position)
             high = len(text) if high < 0 else high
-            if (source.id, low) in left_out:
+            is_definition = source.kind == "code" and defines.search(text[low:position]) is not None
+            if is_definition or (source.id, low) in left_out:
                 continue
             index_above = bisect_right(starts, position)
             label = landmarks[index_above - 1][1] if index_above else ""
@@ -86,7 +92,9 @@ def find_usages(
 def word_pattern(name: str) -> re.Pattern[str]:
     """Make the pattern of a name as a word of its own."""
     before = r"(?<!\w)" if name[0].isalnum() or name[0] == "_" else r"(?<![\w-])"
-    return re.compile(rf"{before}{re.escape(name)}(?![\w-])" if name.startswith("-") else rf"{before}{re.escape(name)}(?!\w)")
+    return re.compile(
+        rf"{before}{re.escape(name)}(?![\w-])" if name.startswith("-") else rf"{before}{re.escape(name)}(?!\w)"
+    )
 
 
 def _usage_kind(line: str, start: int, end: int) -> str:

@@ -14,7 +14,8 @@ For callers names are drawn that are defined once and stand in at least two more
 `complete` is the mean share of the lines of Python of `git grep -nw NAME`, but for the definition,
 that the answer to "What calls NAME?" lists; `all_files` the same of all files, those that an ingest
 leaves out too; `exact` the share of the lines listed that are among the latter; `ordered` the share
-of answers that list source before tests. BM25 lists the lines with the name in its best 20 windows. The crystal is made without vectors, which take no part; --keep keeps it for the next run.
+of answers that list source before tests. BM25 lists the lines with the name in its best 20 windows.
+The crystal is made without vectors, which take no part; --keep keeps it for the next run.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ import re
 import subprocess
 import tempfile
 import time
+from code import WindowIndex
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from code import WindowIndex
 from common import machine, write_json
 
 from crystalcli import Crystal

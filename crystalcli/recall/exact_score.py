@@ -61,7 +61,9 @@ def _atoms_with(index: IndexReader, query: PreparedQuery, string: ExactString, t
     chunks = reduce(lambda one, other: np.intersect1d(one, other, assume_unique=True), chunk_sets)
     if len(chunks) > MAX_CHUNKS:
         first, end = index.nesting.atoms[chunks], index.nesting.atoms[chunks + 1]
-        best = np.array([query.bm25[low:high].max(initial=0.0) for low, high in zip(first, end, strict=True)], np.float32)
+        best = np.array(
+            [query.bm25[low:high].max(initial=0.0) for low, high in zip(first, end, strict=True)], np.float32
+        )
         chunks = np.sort(chunks[highest(best, MAX_CHUNKS)])
     found: list[int] = []
     for chunk in chunks.tolist():

@@ -109,6 +109,8 @@ class _CodeAnswerer:
         """Answer the first intent that can be answered."""
         for intent in intents:
             sources = sources_in_scope(self._sources, intent.scope)
+            if not sources and re.fullmatch(r"[\w.:]+", intent.scope):  # a class, and no file or folder
+                intent, sources = replace(intent, name=f"{intent.scope}.{intent.name}", scope=""), self._sources
             if sources and self._answer_one(intent, sources):
                 self._draft.seconds_to_passages = self._draft.seconds_to_text
                 return self._draft.answer()
@@ -159,10 +161,12 @@ class _CodeAnswerer:
     def _answer_parameter(self, intent: CodeIntent, sources: Sequence[SourceRow]) -> bool:
         """Quote what the docstring of a function says of a parameter, then the signature."""
         for definition in find_code_definitions(self._shelf, intent.name, sources):
+            signature = self._shelf.span_text(definition.source, *definition.signature_span)
             span = _parameter_span(definition, intent.parameter)
-            if span is None:
+            if span is None and word_pattern(intent.parameter).search(signature) is None:
                 continue
-            numbers = [self._cite(definition.source, *span), self._cite(definition.source, *definition.signature_span)]
+            spans = [definition.signature_span] if span is None else [span, definition.signature_span]
+            numbers = [self._cite(definition.source, *each) for each in spans]
             lines = [
                 f"{attribution.quotation_line(self._draft.citations[number - 1])} [{number}]"
                 for number in numbers
@@ -238,7 +242,7 @@ class _CodeAnswerer:
         return True
 
     def _say_groups(self, usages: Iterable[Usage], *, keep_order: bool = False) -> None:
-        """Add a list of usages, a line for each definition that has any, source before tests and prose."""
+        """Add a list of usages, a line for each definition that has any, source first."""
         if not keep_order:
             usages = sorted(usages, key=lambda usage: (source_rank(usage.source), usage.kind == IMPORT))
         for _, together in groupby(usages, key=lambda usage: (usage.source.id, usage.label)):
@@ -309,7 +313,7 @@ class _CodeAnswerer:
         return self._draft.refusal(f"not in this crystal: `{name}` stands nowhere in it", self._draft.citations)
 
     def _is_name(self, word: str) -> bool:
-        """Tell whether a plain word is a name: where it stands, it stands in code for the most part."""
+        """Tell whether a plain word is a name: it stands in code often enough."""
         documents = documents_with(self._shelf, word, self._sources)
         code = sum(source.kind == "code" for source in documents)
         return code > 0 and code >= _MIN_CODE * len(documents)
@@ -364,7 +368,7 @@ def _test_label(label: str) -> str:
 
 
 def _named_after(name: str, usages: Iterable[Usage]) -> set[str]:
-    """Select the tests that are called after a name, as `test_redirect_location` is after `redirect`."""
+    """Select the tests called after a name, as `test_redirect_location` is after `redirect`."""
     parts = {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)}
     return {
         usage.label

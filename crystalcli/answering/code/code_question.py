@@ -64,9 +64,10 @@ _FORMS = (
     (TESTS, False, r"(?:is|are) there (?:a |any )?tests? (?:for|of) <X><IN>"),
     (CALLERS, False, r"(?:what|who|which (?:other )?(?:functions?|methods?|code|places?|class(?:es)?|parts?|callers?))"
                      r"(?: all| else)? <USES> <X><IN>"),
-    (CALLERS, False, r"where(?: all| else)?(?:<IS>| does| do) <X>(?: being| get)? <USED><IN>"),
+    (CALLERS, False, r"where(?: all| else)?(?:<IS>| does| do) <X>(?: being| get)? <USED>(?: from)?<IN>"),
     (CALLERS, False, r"(?:from )?where (?:does|do) <WHO> <USES> <X>"),
-    (CALLERS, False, r"(?:<ASK> )?(?:all |every |the )*(?:callers?|usages?|uses|references|call sites?|users) (?:of|to) <X><IN>"),
+    (CALLERS, False, r"(?:<ASK> )?(?:all |every |the )*(?:usages?|uses|references|call sites?|call(?:er)?s) (?:of|to) <X><IN>"),
+    (CALLERS, False, r"(?:<ASK> )?(?:what<IS> |which<IS> |who<IS> )?(?:all |every |the )*(?P<verb>subclass|caller|user)e?s of <X><IN>"),
     (CALLERS, False, r"<X> (?:callers|usages?|call sites|references)"),
     (CALLERS, False, r"(?:is|are) <X> (?P<verb>used|called) (?:anywhere|somewhere)<IN>"),
     (PARAMETER, False, r"what (?:does|do) <PARAM>(?: <ARG>)? (?:do|mean|control|change)s? (?:in|for|of|to|on) <X>"),
@@ -74,6 +75,9 @@ _FORMS = (
     (PARAMETER, False, r"what<IS> (?:the )?(?:<PARAM> <ARG>|<ARG> (?P<param2>[\w-]+)) (?:of|in|to|for|on) <X>"
                        r"(?: (?:good |used )?for)?"),
     (PARAMETER, False, r"what<IS> <PARAM> (?:good |used )?for in <X>"),
+    (PARAMETER, False, r"what (?:does|do) <PARAM>(?: <ARG>)? (?:of|in|to|for) <X> (?:do|mean|control|change)s?"),
+    (PARAMETER, False, r"<PARAM> <ARG> (?:of|in|to|for) <X>"),
+    (PARAMETER, False, r"(?:what<IS> )?(?:the )?default(?: value)? (?:of|for) <PARAM>(?: <ARG>)? (?:of|in) <X>"),
     (VALUE, False, r"(?:what|which)(?:<IS>)? (?:the )?(?:default(?: value)?|value|initial value) (?:of|for) <X><IN>"),
     (VALUE, False, r"(?:the )?default(?: value)? (?:of|for) <X><IN>"),
     (VALUE, True, r"(?:what|which value)(?:<IS>| does) <X> (?:set to|default to|by default|equal to)(?: by default)?<IN>"),
@@ -89,13 +93,15 @@ _FORMS = (
     (DEFINITION, False, r"(?:in )?(?:which|what) <FILE>(?:<IS>| has| have) <X> <MADE><IN>"),
     (DEFINITION, False, r"(?:which|what) <FILE> <MAKES> <X><IN>"),
     (DEFINITION, False, r"(?:which|what) <FILE> (?:contain|hold|has|have)s? (?:the )?<SOURCE> (?:of|for) <X><IN>"),
+    (DEFINITION, False, r"(?:which|what) <FILE> (?:contain|hold|has|have)s? (?:the )?(?:class|function|method|fixture|constant|option|"
+                        r"setting|decorator|exception|hook) <X><IN>"),
     (DEFINITION, False, r"(?:<ASK> )?(?:the )?<SOURCE> (?:of|for) <X><IN>"),
     (DEFINITION, True, r"<ASK> <X><IN>"),
     (DEFINITION, False, r"<X> (?:definition|declaration|signature|source(?: code)?|docstring|implementation)"),
     (DEFINITION, False, r"what<IS> (?:the )?(?:signature|definition|docstring|arguments?|parameters?|return type) (?:of|for) <X><IN>"),
     (DEFINITION, _LIKELY, r"what (?:arguments?|parameters?|options?) (?:does|do) <X> (?:take|accept|have)s?<IN>"),
     (DEFINITION, _LIKELY, r"what (?:does|do) <X> (?:do|return|mean|take|accept|expect)<IN>"),
-    (DEFINITION, True, r"(?:what<IS>|explain|describe) <X><IN>"),
+    (DEFINITION, True, r"(?:what<IS>|explain|describe) <X>(?: (?:good |used )?for)?<IN>"),
     (DEFINITION, False, r"how<IS> <X> (?:defined|declared|implemented)<IN>"),
     (DEFINITION, True, r"where<IS> <X><IN>"),
     (DEFINITION, False, r"(?:def |class |fn |func )?<X>:?"),
@@ -119,6 +125,15 @@ _MAY_BE_CODE = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"“([^”]+)”|\"([^\"]+)\"|«([^»]+)»|`([^`]+)`|(?<!\w)['‘]([^'’\n]{9,})['’](?!\w)")
+# A message without quotation marks.
+_NAMED_TEXT = re.compile(
+    r"(?:what (?:does|do) (?:the |this )?(?:error |warning |exception |message )+|"
+    r"(?:why|when|where) (?:do|am|does) \w+ (?:get|getting|see|seeing|print|raise)s? (?:the |this )?(?:error |warning |exception |message )+|"
+    r"where (?:does|is|do) (?:the |this )?(?:error |warning |exception |message )+):? ?"
+    r"(?P<text>.+?)(?: (?:mean|come from|coming from|raised|printed|defined|from))?[?.!]*",
+    re.IGNORECASE,
+)
+_ERROR_NAME = re.compile(r"\A[A-Z][\w.]*(?:Error|Exception|Warning|Exit|Interrupt): +")
 _RAISED = re.compile(r"\b[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt): +(?P<text>[^?]+?)(?=[.!?](?:\s|\Z)|\Z)")
 _POLITE = re.compile(
     r"(?:please|hey|hi|ok|so)\b[,!]? |(?:can|could|would) you (?:please |tell me )?|tell me |i want to know ", re.I
@@ -150,7 +165,7 @@ class CodeIntent:
 
     @property
     def looks_like_code(self) -> bool:
-        """True if the name is no word of a language: `snake_case`, `camelCase`, `a.b`, `--option`."""
+        """True if the name is no word of a language: `snake_case`, `camelCase`, `a.b`."""
         return looks_like_code(self.name)
 
 
@@ -208,8 +223,11 @@ def _text_intents(text: str) -> list[CodeIntent]:
     if quoted:
         left = [word for word in re.findall(r"[^\W\d_]+", rest) if word.lower() not in _ABOUT_TEXT]
         long = max(quoted, key=len)
+        long = _ERROR_NAME.sub("", long)
         is_message = len(long.split()) > 2 or looks_like_code(long)
         return [CodeIntent(TEXT, long, sure=len(left) == 0)] if is_message and len(left) <= 1 else []
+    if (named := _NAMED_TEXT.fullmatch(text)) is not None:
+        return [CodeIntent(TEXT, _ERROR_NAME.sub("", named["text"]), sure=False)]
     if "?" not in text and len(text.split()) >= _MIN_TEXT_WORDS:
         return [CodeIntent(TEXT, text, sure=False)]
     return []

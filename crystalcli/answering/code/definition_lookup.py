@@ -175,7 +175,7 @@ def _landmark_definitions(index: IndexReader, name: str, sources: Sequence[Sourc
 
 
 def _definition_rank(definition: CodeDefinition) -> tuple[int, bool, int, int, str, int]:
-    """Rank a definition: source first, then code before stubs, the outer before the inner, the longer."""
+    """Rank a definition: source first, code before stubs, outer before inner, the longer."""
     source, label = definition.source, definition.label
     return (
         source_rank(source),
@@ -424,7 +424,7 @@ def _statement_end(text: str, start: int) -> int:
 
 
 def _signature_end(text: str, start: int) -> int:
-    """Find the end of a signature: of the line with its colon or brace after all brackets are closed."""
+    """Find the end of a signature: of the first line after which its brackets are closed."""
     depth = 0
     end = start
     for number, (low, high) in enumerate(_lines_from(text, start)):

@@ -13,10 +13,23 @@ from crystalcli.index import IndexReader
 from crystalcli.storage import SourceRow
 
 SOURCE, EXAMPLE, TEST, PROSE = 0, 1, 2, 3
-_TEST_FOLDERS = frozenset("test tests testing spec specs __tests__ e2e testdata".split())  # noqa: SIM905 - shorter
+_TEST_FOLDERS = frozenset(("test", "tests", "testing", "spec", "specs", "__tests__", "e2e", "testdata"))
 _EXAMPLE_FOLDERS = frozenset(
-    "example examples doc docs demo demos sample samples bench benchmarks scripts extra".split()
-)  # noqa: SIM905
+    (
+        "example",
+        "examples",
+        "doc",
+        "docs",
+        "demo",
+        "demos",
+        "sample",
+        "samples",
+        "bench",
+        "benchmarks",
+        "scripts",
+        "extra",
+    )
+)
 _TEST_FILE = re.compile(r"test_.*|.*[_.](?:test|spec|tests)\.\w+|conftest\.py|.*Tests?\.(?:java|cs|kt|php)")
 _CONFIG_FILE = re.compile(r".*\.(?:toml|ini|cfg|conf|ya?ml|json|env|properties)", re.IGNORECASE)
 _WHOLE = re.compile(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crystalcli.answering.code.source_order import source_rank
@@ -20,6 +20,7 @@ from crystalcli.storage import SourceRow, landmarks_of
 
 MAX_FOUND = 50  # places of one text
 _LINES_ABOVE, _LINES_BELOW = 2, 8
+_MIN_WORDS = 5  # of a text that is looked for in part
 _MIN_FIXED_WORDS = 4  # of a text with values in it
 # Between two words: white space, the ends of string literals, escaped newlines, placeholders that a
 # user left out.
@@ -60,16 +61,62 @@ def find_text(index: IndexReader, text: str, sources: Sequence[SourceRow]) -> li
     words = text.strip().rstrip(".!?:").split()
     if not words:
         return []
-    exact = re.compile(_joined(words), re.IGNORECASE)
-    ordered = sorted(sources, key=lambda source: (source_rank(source), source.path))
-    if found := _matching(index, exact, documents_with(index, text, ordered)):
-        return found
+    finder = _TextFinder(index, sources)
+    for part in (words, *_shorter(words)):
+        if found := finder.places([part]):
+            return found
     parts = [part.split() for part in _VALUE.split(text)]
     fixed = [part for part in parts if part]
     if sum(map(len, fixed)) < _MIN_FIXED_WORDS or len(parts) < 2:
         return []
-    loose = re.compile(_PLACEHOLDER.join(map(_joined, fixed)), re.IGNORECASE)
-    return _matching(index, loose, documents_with(index, " ".join(max(fixed, key=len)), ordered))
+    return finder.places(fixed)
+
+
+class _TextFinder:
+    """Finds runs of words in documents, each of which is read once.
+
+    Args:
+        index: The crystal's index.
+        sources: The documents to search.
+    """
+
+    def __init__(self, index: IndexReader, sources: Sequence[SourceRow]) -> None:
+        self._index = index
+        self._sources = sorted(sources, key=lambda source: (source_rank(source), source.path))
+        self._texts: dict[int, tuple[str, str]] = {}
+
+    def places(self, parts: Sequence[Sequence[str]]) -> list[TextPlace]:
+        """Find runs of words that follow one another, with a value between each two."""
+        pattern = re.compile(_PLACEHOLDER.join(map(_joined, parts)), re.IGNORECASE)
+        letters = {run for part in parts for word in part for run in re.findall(r"[^\W_]+", word.lower())}
+        found: list[TextPlace] = []
+        for source in documents_with(self._index, " ".join(max(parts, key=len)), self._sources):
+            text, lowered = self._read(source)
+            # Faster than the pattern, which tries every place of the text.
+            if not all(run in lowered for run in letters):
+                continue
+            for match in pattern.finditer(text):
+                found.append(_around(self._index, source, text, match.start(), match.end()))
+                if len(found) >= MAX_FOUND:
+                    return found
+        return found
+
+    def _read(self, source: SourceRow) -> tuple[str, str]:
+        """Read a document, as it is and in lower case."""
+        if source.id not in self._texts:
+            text = self._index.span_text(source)
+            self._texts[source.id] = text, text.lower()
+        return self._texts[source.id]
+
+
+def _shorter(words: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Generate a text without a value at its end or its beginning: a name, a path after a colon."""
+    colons = [number for number, word in enumerate(words) if word.endswith(":")]
+    ends = [colons[-1] + 1] if colons else []
+    for low, high in [*((0, end) for end in ends), (0, -1), (0, -2), (1, len(words)), (2, len(words))]:
+        part = words[low:high]
+        if len(part) >= _MIN_WORDS and len(part) < len(words):
+            yield part
 
 
 def _joined(words: Sequence[str]) -> str:
@@ -77,20 +124,8 @@ def _joined(words: Sequence[str]) -> str:
     return _GAP.join(re.sub(r"\\?[\"'’]", r"\\\\?[\"'’]", re.escape(word)) for word in words)
 
 
-def _matching(index: IndexReader, pattern: re.Pattern[str], sources: Sequence[SourceRow]) -> list[TextPlace]:
-    """Find a pattern in documents; those of the first rank that has any, then the others."""
-    places: list[TextPlace] = []
-    for source in sources:
-        text = index.span_text(source)
-        for match in pattern.finditer(text):
-            places.append(_around(index, source, text, match.start(), match.end()))
-            if len(places) >= MAX_FOUND:
-                return places
-    return places
-
-
 def _around(index: IndexReader, source: SourceRow, text: str, start: int, end: int) -> TextPlace:
-    """Widen a match to whole lines, with a few above and below in the same definition or paragraph."""
+    """Widen a match to whole lines, with a few above and below in the same definition."""
     low_limit, high_limit = 0, len(text)
     if source.kind == "code":
         starts = [at for at, _ in landmarks_of(index.store, source.id, "definition")]

@@ -145,7 +145,11 @@ def listed(answer: Answer) -> list[tuple[str, int]]:
 
 def git_grep(folder: Path, name: str) -> set[tuple[str, int]]:
     done = subprocess.run(
-        ["git", "grep", "--no-index", "-nwIF", "-e", name, "--", "."], cwd=folder / "port", capture_output=True, text=True, check=True
+        ["git", "grep", "--no-index", "-nwIF", "-e", name, "--", "."],
+        cwd=folder / "port",
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return {(path, int(line)) for path, line, _ in (row.split(":", 2) for row in done.stdout.splitlines())}
 
@@ -154,7 +158,9 @@ def line_of(name: str, text: str) -> int:
     return FILES[name][: FILES[name].index(text)].count("\n") + 1
 
 
-@pytest.mark.parametrize("question", ["read_gauge", "read_gauge()", "Where is read_gauge defined?", "show me the code of read_gauge"])
+@pytest.mark.parametrize(
+    "question", ["read_gauge", "read_gauge()", "Where is read_gauge defined?", "show me the code of read_gauge"]
+)
 def test_a_definition_is_quoted_with_its_signature_and_docstring_not_an_overload(crystal, question):
     answer = crystal.ask(question)
     first = answer.citations[0]
@@ -199,7 +205,9 @@ def test_usages_are_complete_against_git_grep(crystal, folder, name):
     definitions = {
         (path, number)
         for path, number in git_grep(folder, name)
-        if re.match(rf"\s*(?:def|class) {name}\b|{name} = ", (folder / "port" / path).read_text().splitlines()[number - 1])
+        if re.match(
+            rf"\s*(?:def|class) {name}\b|{name} = ", (folder / "port" / path).read_text().splitlines()[number - 1]
+        )
     }
     found = listed(crystal.ask(f"Where is {name} used?"))
     assert set(found) == git_grep(folder, name) - definitions

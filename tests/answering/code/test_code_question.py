@@ -93,7 +93,9 @@ def test_a_plain_word_is_not_sure_to_be_a_name():
     assert code_intents("where is session defined")[0].sure
 
 
-@pytest.mark.parametrize("name", ["a_b", "camelCase", "ExitCode", "a.b", "a::b", "f()", "--option", "_private", "src/a.py"])
+@pytest.mark.parametrize(
+    "name", ["a_b", "camelCase", "ExitCode", "a.b", "a::b", "f()", "--option", "_private", "src/a.py"]
+)
 def test_names_that_are_no_words_look_like_code(name):
     assert looks_like_code(name)
 
@@ -101,3 +103,22 @@ def test_names_that_are_no_words_look_like_code(name):
 @pytest.mark.parametrize("name", ["session", "Flask", "NASA", "well-known"])
 def test_words_do_not_look_like_code(name):
     assert not looks_like_code(name)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "name"),
+    [
+        ("which file contains the class Gauge?", DEFINITION, "Gauge"),
+        ("what is read_gauge for?", DEFINITION, "read_gauge"),
+        ("what are the subclasses of Base?", CALLERS, "Base"),
+        ("who are the callers of read_gauge", CALLERS, "read_gauge"),
+        ("where is read_gauge called from?", CALLERS, "read_gauge"),
+        ("strict parameter of read_gauge", PARAMETER, "read_gauge"),
+        ("What does the strict argument of read_gauge do?", PARAMETER, "read_gauge"),
+        ("what is the default of strict in read_gauge?", PARAMETER, "read_gauge"),
+        ("What does the error the gauge is dry mean?", TEXT, "the gauge is dry"),
+        ('why "GaugeError: the gauge is dry"?', TEXT, "the gauge is dry"),
+    ],
+)
+def test_a_rarer_form_gives_its_kind_and_name(question, kind, name):
+    assert first(question) == (kind, name)

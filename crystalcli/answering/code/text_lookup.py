@@ -21,7 +21,7 @@ from crystalcli.storage import SourceRow, landmarks_of
 MAX_FOUND = 50  # places of one text
 _LINES_ABOVE, _LINES_BELOW = 2, 8
 _MIN_WORDS = 5  # of a text that is looked for in part
-_MIN_FIXED_WORDS = 4  # of a text with values in it
+_MIN_FIXED_WORDS = 3  # of a text with values in it
 # Between two words: white space, the ends of string literals, escaped newlines, placeholders that a
 # user left out.
 _GAP = r"(?:[\s\"'`+\\]|\\n|(?<=[\s(+])[frbuFRBU]{1,2}(?=[\"'])|\{[^{}\n]{0,60}\}|%[sdrif])+"
@@ -90,7 +90,7 @@ class _TextFinder:
         pattern = re.compile(_PLACEHOLDER.join(map(_joined, parts)), re.IGNORECASE)
         letters = {run for part in parts for word in part for run in re.findall(r"[^\W_]+", word.lower())}
         found: list[TextPlace] = []
-        for source in documents_with(self._index, " ".join(max(parts, key=len)), self._sources):
+        for source in documents_with(self._index, " ".join(max(parts, key=lambda part: len(part))), self._sources):
             text, lowered = self._read(source)
             # Faster than the pattern, which tries every place of the text.
             if not all(run in lowered for run in letters):

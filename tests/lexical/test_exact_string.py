@@ -38,7 +38,6 @@ def test_exact_strings_are_found(question, found):
         "Who becomes the new CEO?",
         "Why did he/she and/or they leave in 1921, e.g. by ferry?",
         "What's Mr. Smith's well-known view of the U.S. navy?",
-        "It ended.Then what? In 2022 was it over",
         "",
     ],
 )

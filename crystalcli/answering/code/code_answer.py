@@ -11,7 +11,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 
 from crystalcli.answering.code.code_question import (
     CALLERS,
@@ -20,6 +20,7 @@ from crystalcli.answering.code.code_question import (
     TESTS,
     TEXT,
     VALUE,
+    VERSION,
     CodeIntent,
     code_intents,
 )
@@ -34,7 +35,7 @@ from crystalcli.answering.code.source_order import (
     source_rank,
     sources_in_scope,
 )
-from crystalcli.answering.code.text_lookup import find_text
+from crystalcli.answering.code.text_lookup import TextPlace, find_text
 from crystalcli.answering.code.usage_lookup import (
     CALL,
     IMPORT,
@@ -45,6 +46,7 @@ from crystalcli.answering.code.usage_lookup import (
     find_usages,
     word_pattern,
 )
+from crystalcli.answering.code.version_lookup import find_versions
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.datatypes import Answer, DocumentState, Passage, Portion
@@ -132,6 +134,8 @@ class _CodeAnswerer:
         definitions = find_code_definitions(self._shelf, intent.name, self._sources)
         if not definitions and not intent.looks_like_code:
             return False
+        if intent.kind == VERSION:
+            return self._answer_version(intent, definitions, sources)
         if intent.kind == CALLERS:
             return self._answer_callers(intent, definitions, sources)
         return intent.kind == TESTS and self._answer_tests(intent, definitions, sources)
@@ -157,6 +161,15 @@ class _CodeAnswerer:
             lines.append(f"{len(rest):,} more of this name, in {_listed({each.source.path for each in rest})}")
         self._draft.say("\n".join(lines))
         return bool(lines)
+
+    def _answer_version(
+        self, intent: CodeIntent, definitions: Sequence[CodeDefinition], sources: Sequence[SourceRow]
+    ) -> bool:
+        """Quote what tells the version in which a name was added or removed."""
+        name = self._searched_name(intent.name, definitions)
+        usages = self._usages(name, definitions, sources)
+        self._quote(islice(find_versions(self._shelf, intent.verb, definitions, usages), MAX_TEXTS))
+        return bool(self._draft.citations)
 
     def _answer_parameter(self, intent: CodeIntent, sources: Sequence[SourceRow]) -> bool:
         """Quote what the docstring of a function says of a parameter, then the signature."""
@@ -282,14 +295,18 @@ class _CodeAnswerer:
             places = find_text(
                 self._shelf, intent.name, [source for source in sources if source.kind in ("rst", "markdown")]
             )
+        self._quote(places[:MAX_TEXTS])
+        return bool(self._draft.citations)
+
+    def _quote(self, places: Iterable[TextPlace]) -> None:
+        """Answer with places as they stand."""
         lines = []
-        for place in places[:MAX_TEXTS]:
+        for place in places:
             number = self._cite(place.source, place.start, place.end)
             if number is not None:
                 lines.append(f"{attribution.quotation_line(self._draft.citations[number - 1])} [{number}]")
         if lines:
             self._draft.say("\n".join(lines))
-        return bool(lines)
 
     # --- names that are missing -------------------------------------------------------------------
 

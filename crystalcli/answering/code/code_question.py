@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 DEFINITION, VALUE, CALLERS, TESTS, PARAMETER, TEXT = "definition", "value", "callers", "tests", "parameter", "text"
+VERSION = "version"
 
 _MAX_LENGTH = 300  # characters; a longer question asks for more than a place
 _MIN_TEXT_WORDS = 4  # of a question that is taken for a text that stands somewhere
@@ -28,6 +29,9 @@ _PIECES = {
     "X": r"(?P<subject>.+?)",  # a `_SUBJECT`
     "IN": r"(?: (?:in|of|from|within|inside|by) (?P<scope>[\w./ -]+?))?",
     "WHO": r"(?P<scope2>[\w./ -]+?)",
+    "TO": r"(?: (?:to|in|of|from|by) (?P<scope>[\w./ -]+?))?",
+    "RELEASE": r"(?:which|what) (?:version|release)(?: of [\w-]+)?",
+    "CHANGED": r"(?P<verb>added|adds|introduced|available|removed|dropped|deprecated|changed|supported|supports)",
     "IS": r"(?:'s|’s| is| are| was| were)",
     "MADE": (
         r"(?:defined|declared|implemented|set|assigned|created|added|registered|introduced|located|found|kept|"
@@ -84,6 +88,10 @@ _FORMS = (
     (VALUE, True, r"<X>,? default(?: value)?"),
     (VALUE, False, r"(?:which|what) <FILE> <MAKES> (?:the )?default(?: value)? (?:of|for) <X><IN>"),
     (VALUE, False, r"where<IS> (?:the )?default(?: value)? (?:of|for) <X>(?: <MADE>)?<IN>"),
+    (VERSION, False, r"(?:(?:since|in|from|with|as of) )?<RELEASE>(?:<IS>| has| have| did| does)?(?: there)? <X>"
+                     r"(?: been)?(?: get)?(?: <CHANGED>)?<TO>"),
+    (VERSION, False, r"<RELEASE> <CHANGED> <X><TO>"),
+    (VERSION, False, r"when<IS> <X> <CHANGED><TO>"),
     (DEFINITION, False, r"where<IS> (?:<SOURCE> (?:of|for) )?<X>(?: actually| first)? (?:<MADE>|coming from)<IN>"),
     (DEFINITION, False, r"where<IS> (?:the )?<NOUN> (?:like|such as|called|named) <X> <MADE><IN>"),
     (DEFINITION, False, r"where<IS> (?:the )?<SOURCE> (?:of|for) <X><IN>"),
@@ -121,14 +129,15 @@ _ABOUT_TEXT = frozenset(
 _MAY_BE_CODE = re.compile(
     r"\w_|_\w|[a-z\d][A-Z]|\w\.\w|::|\(\)|\B-\w|\w/\w|\A\S+\Z|"
     r"\b(?:defin|declar|implement|default|test|call|usage|used?\b|uses\b|invok|referenc|rais|throw|import|signature|docstring|"
-    r"source|class|function|method|fixture|where)",
+    r"source|class|function|method|fixture|version|release|where)",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"“([^”]+)”|\"([^\"]+)\"|«([^»]+)»|`([^`]+)`|(?<!\w)['‘]([^'’\n]{9,})['’](?!\w)")
 # A message without quotation marks.
 _NAMED_TEXT = re.compile(
     r"(?:what (?:does|do) (?:the |this )?(?:error |warning |exception |message )+|"
-    r"(?:why|when|where) (?:do|am|does) \w+ (?:get|getting|see|seeing|print|raise)s? (?:the |this )?(?:error |warning |exception |message )+|"
+    r"(?:why|when|where) (?:do|am|does) \w+ (?:get|getting|see|seeing|print|raise)s? (?:the |this )?"
+    r"(?:error |warning |exception |message )+|"
     r"where (?:does|is|do) (?:the |this )?(?:error |warning |exception |message )+):? ?"
     r"(?P<text>.+?)(?: (?:mean|come from|coming from|raised|printed|defined|from))?[?.!]*",
     re.IGNORECASE,
@@ -146,8 +155,8 @@ class CodeIntent:
     """The intent of a question about source code.
 
     Attributes:
-        kind: DEFINITION, VALUE (the definition that shows a value), CALLERS, TESTS, PARAMETER, or
-            TEXT: the place of a text that stands there as it is.
+        kind: DEFINITION, VALUE (the definition that shows a value), CALLERS, TESTS, PARAMETER,
+            VERSION (in which it was added), or TEXT: the place of a text that stands there so.
         name: The name as the question writes it, without brackets; of TEXT the text.
         scope: The repository, folder or file to search, as the question writes it; "" without one.
         verb: The verb of a question for callers, such as "raises"; "" without one.

@@ -111,6 +111,10 @@ class Gauge:
     d = 4
 """,
     "docs/guide.md": "# Guide\n\nCall `read_gauge` once a day. A gauge is read by hand.\n",
+    "CHANGES.md": "# Changes\n\n## Version 2.1\n\n- Changed `read_gauge`.\n\n"
+    "## Version 2.0\n\n- Added `read_gauge`,\n  which is new.\n- Added nothing else.\n",
+    "docs/api.rst": "API\n===\n\n.. data:: LIMIT\n\n   The limit.\n\n   .. versionadded:: 1.4\n\n"
+    ".. data:: OTHER\n\n   .. versionadded:: 3.0\n",
     "README.md": "# Port\n\nThe session of the harbour board is on Monday.\n",
 }
 
@@ -189,6 +193,8 @@ def test_source_comes_before_tests(crystal):
         ("harbour/gauge.py", "Gauges of the tide"),
         ("gauge.py", "Gauges of the tide"),
         ("harbour.cli", "from harbour.gauge import"),
+        ("Since which version is there a read_gauge?", "- Added `read_gauge`,\n  which is new."),
+        ("In which version was LIMIT added?", ".. versionadded:: 1.4"),
         ("What does strict do in read_gauge?", "raise an error where the gauge\n        is dry"),
         ("ValueError: The gauge 'north' is dry, so that no height can be read from it.", "is dry, so that no"),
         ('What does "no height can be read from it" mean?', "is dry, so that no"),
@@ -216,7 +222,7 @@ def test_usages_are_complete_against_git_grep(crystal, folder, name):
 def test_callers_are_listed_source_first_then_tests_then_prose(crystal):
     answer = crystal.ask("What calls read_gauge?")
     folders = [path.split("/")[0] for path, _ in listed(answer)]
-    assert folders == sorted(folders, key=["src", "tests", "docs"].index)
+    assert folders == sorted(folders, key=["src", "tests", "CHANGES.md", "docs"].index)
     assert "› Gauge.read, line" in answer.text and "› main, lines 14, 15" in answer.text
     assert answer.text.startswith("`read_gauge` is called 4 times in source, 1 time in tests")
 

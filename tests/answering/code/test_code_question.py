@@ -11,6 +11,7 @@ from crystalcli.answering.code.code_question import (
     TESTS,
     TEXT,
     VALUE,
+    VERSION,
     code_intents,
     looks_like_code,
 )
@@ -108,6 +109,9 @@ def test_words_do_not_look_like_code(name):
 @pytest.mark.parametrize(
     ("question", "kind", "name"),
     [
+        ("since which version is there a read_gauge function?", VERSION, "read_gauge"),
+        ("In which version was read_gauge added to the harbour?", VERSION, "read_gauge"),
+        ("when was read_gauge removed?", VERSION, "read_gauge"),
         ("which file contains the class Gauge?", DEFINITION, "Gauge"),
         ("what is read_gauge for?", DEFINITION, "read_gauge"),
         ("what are the subclasses of Base?", CALLERS, "Base"),

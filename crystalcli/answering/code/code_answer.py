@@ -290,7 +290,9 @@ class _CodeAnswerer:
     def _answer_text(self, intent: CodeIntent, sources: Sequence[SourceRow]) -> bool:
         """Quote the places of a message, with the lines around them."""
         code = [source for source in sources if is_code(source)]
-        places = find_text(self._shelf, intent.name, code)
+        # A question that is itself the text is a question after all, unless all of it stands there.
+        is_question = intent.name == " ".join(self._draft.question.split())
+        places = find_text(self._shelf, intent.name, code, whole=is_question)
         if not places and intent.sure:
             places = find_text(
                 self._shelf, intent.name, [source for source in sources if source.kind in ("rst", "markdown")]

@@ -44,13 +44,14 @@ class TextPlace:
     end: int
 
 
-def find_text(index: IndexReader, text: str, sources: Sequence[SourceRow]) -> list[TextPlace]:
+def find_text(index: IndexReader, text: str, sources: Sequence[SourceRow], *, whole: bool = False) -> list[TextPlace]:
     """Find the places of a text, in source code before tests and prose.
 
     Args:
         index: The crystal's index.
         text: The text, as a user has seen it.
         sources: The documents to search.
+        whole: Whether all of it has to stand there; otherwise values in it may differ.
 
     Returns:
         The places with the lines around them; empty where it does not stand.
@@ -62,12 +63,12 @@ def find_text(index: IndexReader, text: str, sources: Sequence[SourceRow]) -> li
     if not words:
         return []
     finder = _TextFinder(index, sources)
-    for part in (words, *_shorter(words)):
+    for part in (words,) if whole else (words, *_shorter(words)):
         if found := finder.places([part]):
             return found
     parts = [part.split() for part in _VALUE.split(text)]
     fixed = [part for part in parts if part]
-    if sum(map(len, fixed)) < _MIN_FIXED_WORDS or len(parts) < 2:
+    if whole or sum(map(len, fixed)) < _MIN_FIXED_WORDS or len(parts) < 2:
         return []
     return finder.places(fixed)
 
@@ -90,7 +91,8 @@ class _TextFinder:
         pattern = re.compile(_PLACEHOLDER.join(map(_joined, parts)), re.IGNORECASE)
         letters = {run for part in parts for word in part for run in re.findall(r"[^\W_]+", word.lower())}
         found: list[TextPlace] = []
-        for source in documents_with(self._index, " ".join(max(parts, key=lambda part: len(part))), self._sources):
+        longest: Sequence[str] = max(parts, key=len)
+        for source in documents_with(self._index, " ".join(longest), self._sources):
             text, lowered = self._read(source)
             # Faster than the pattern, which tries every place of the text.
             if not all(run in lowered for run in letters):

@@ -24,7 +24,7 @@ from crystalcli.recall.score_arrays import highest
 if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray, Int64Array
 
-EXACT = 0.2
+EXACT = 0.1
 MAX_CHUNKS = 32  # that are read for one string
 
 

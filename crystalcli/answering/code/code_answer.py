@@ -17,6 +17,7 @@ from crystalcli.answering.code.code_question import (
     CALLERS,
     DEFINITION,
     PARAMETER,
+    RELEASE,
     TESTS,
     TEXT,
     VALUE,
@@ -46,7 +47,7 @@ from crystalcli.answering.code.usage_lookup import (
     find_usages,
     word_pattern,
 )
-from crystalcli.answering.code.version_lookup import find_versions
+from crystalcli.answering.code.version_lookup import find_release, find_versions
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.datatypes import Answer, DocumentState, Passage, Portion
@@ -117,7 +118,7 @@ class _CodeAnswerer:
                 self._draft.seconds_to_passages = self._draft.seconds_to_text
                 return self._draft.answer()
         first = intents[0]
-        if first.kind != TEXT and first.looks_like_code and first.sure and not self._stands(first.name):
+        if first.kind not in (TEXT, RELEASE) and first.looks_like_code and first.sure and not self._stands(first.name):
             return self._refuse(first.name)
         return None
 
@@ -125,6 +126,9 @@ class _CodeAnswerer:
         """Answer an intent; False where there is nothing to say."""
         if intent.kind == TEXT:
             return self._answer_text(intent, sources)
+        if intent.kind == RELEASE:
+            self._quote(find_release(self._shelf, intent.name, sources)[:MAX_TEXTS])
+            return bool(self._draft.citations)
         if not intent.looks_like_code and not intent.sure and not self._is_name(intent.name):
             return False
         if intent.kind in (DEFINITION, VALUE):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 DEFINITION, VALUE, CALLERS, TESTS, PARAMETER, TEXT = "definition", "value", "callers", "tests", "parameter", "text"
-VERSION = "version"
+VERSION, RELEASE = "version", "release"
 
 _MAX_LENGTH = 300  # characters; a longer question asks for more than a place
 _MIN_TEXT_WORDS = 4  # of a question that is taken for a text that stands somewhere
@@ -31,6 +31,7 @@ _PIECES = {
     "WHO": r"(?P<scope2>[\w./ -]+?)",
     "TO": r"(?: (?:to|in|of|from|by) (?P<scope>[\w./ -]+?))?",
     "RELEASE": r"(?:which|what) (?:version|release)(?: of [\w-]+)?",
+    "OFVERSION": r"(?:(?P<scope>[\w-]+) )?(?:(?:version|release) )?v?(?P<number>\d+(?:\.\d+)+\w*)",
     "CHANGED": r"(?P<verb>added|adds|introduced|available|removed|dropped|deprecated|changed|supported|supports)",
     "IS": r"(?:'s|’s| is| are| was| were)",
     "MADE": (
@@ -91,6 +92,9 @@ _FORMS = (
     (VERSION, False, r"(?:(?:since|in|from|with|as of) )?<RELEASE>(?:<IS>| has| have| did| does)?(?: there)? <X>"
                      r"(?: been)?(?: get)?(?: <CHANGED>)?<TO>"),
     (VERSION, False, r"<RELEASE> <CHANGED> <X><TO>"),
+    (RELEASE, False, r"what(?:<IS>| has| have)? (?:new|changed|fixed|added|removed|deprecated|dropped|the changes|different)(?: been)?"
+                     r"(?: was| were| is)? (?:in|with|by) <OFVERSION>"),
+    (RELEASE, False, r"(?:<ASK> )?(?:the )?(?:changes|changelog|change log|release notes|fixes|news) (?:of|in|for|with) <OFVERSION>"),
     (VERSION, False, r"when<IS> <X> <CHANGED><TO>"),
     (DEFINITION, False, r"where<IS> (?:<SOURCE> (?:of|for) )?<X>(?: actually| first)? (?:<MADE>|coming from)<IN>"),
     (DEFINITION, False, r"where<IS> (?:the )?<NOUN> (?:like|such as|called|named) <X> <MADE><IN>"),
@@ -129,7 +133,7 @@ _ABOUT_TEXT = frozenset(
 _MAY_BE_CODE = re.compile(
     r"\w_|_\w|[a-z\d][A-Z]|\w\.\w|::|\(\)|\B-\w|\w/\w|\A\S+\Z|"
     r"\b(?:defin|declar|implement|default|test|call|usage|used?\b|uses\b|invok|referenc|rais|throw|import|signature|docstring|"
-    r"source|class|function|method|fixture|version|release|where)",
+    r"source|class|function|method|fixture|version|release|change|where)|\d\.\d",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"“([^”]+)”|\"([^\"]+)\"|«([^»]+)»|`([^`]+)`|(?<!\w)['‘]([^'’\n]{9,})['’](?!\w)")
@@ -156,7 +160,8 @@ class CodeIntent:
 
     Attributes:
         kind: DEFINITION, VALUE (the definition that shows a value), CALLERS, TESTS, PARAMETER,
-            VERSION (in which it was added), or TEXT: the place of a text that stands there so.
+            VERSION (in which it was added), RELEASE (the changes of one), or TEXT: the place of a
+            text that stands there so.
         name: The name as the question writes it, without brackets; of TEXT the text.
         scope: The repository, folder or file to search, as the question writes it; "" without one.
         verb: The verb of a question for callers, such as "raises"; "" without one.
@@ -209,6 +214,8 @@ def code_intents(question: str) -> list[CodeIntent]:
 def _intent(kind: str, needs_look: bool | None, match: re.Match[str]) -> CodeIntent | None:
     """Make an intent from the match of a form; None where its name does not fit."""
     groups = match.groupdict()
+    if kind == RELEASE:
+        return CodeIntent(kind, groups["number"], (groups["scope"] or "").removeprefix("version"))
     subject = _compiled(_SUBJECT).fullmatch(groups["subject"])
     if subject is None:
         return None

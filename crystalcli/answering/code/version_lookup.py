@@ -1,4 +1,4 @@
-"""Versions in which a name was added, changed or removed, from directives and change logs.
+"""Versions: the one in which a name was added or removed, and the changes of one.
 
 Knows: `versionadded` and its like, headings with a version. Does not know: tags of a repository.
 """
@@ -12,10 +12,13 @@ from crystalcli.answering.code.definition_lookup import CodeDefinition
 from crystalcli.answering.code.source_order import PROSE, source_rank
 from crystalcli.answering.code.text_lookup import TextPlace
 from crystalcli.answering.code.usage_lookup import Usage
+from crystalcli.datatypes import HEADING_JOINT
 from crystalcli.index import IndexReader
-from crystalcli.storage import SourceRow
+from crystalcli.storage import SourceRow, headings_like, landmarks_of
 
 _VERSION = re.compile(r"\bv?\d+\.\d+")
+_MAX_HEADINGS = 200  # that have a version in them
+_MIN_SECTION = 20  # characters under a heading
 _MAX_BLOCK = 3000  # characters of an entry of the documentation
 # What a question asks for, with the directives and the words that say it.
 _CHANGES = (
@@ -67,6 +70,30 @@ def find_versions(
             entries.append(_bullet(index, usage))
     yield from (place for place, text in entries if words.search(text))
     yield from (place for place, text in reversed(entries) if not words.search(text))
+
+
+def find_release(index: IndexReader, version: str, sources: Sequence[SourceRow]) -> list[TextPlace]:
+    """Find the sections of change logs on a version, each up to the next heading.
+
+    Args:
+        index: The crystal's index.
+        version: The version's number.
+        sources: The documents to search.
+
+    Raises:
+        DamagedCrystalError: A part that is read is damaged.
+    """
+    number = re.compile(rf"(?<![\w.]){re.escape(version)}(?!\.?\w)")
+    by_id = {source.id: source for source in sources if source_rank(source) == PROSE}
+    places = []
+    for source, start, label in headings_like(index.store, version, _MAX_HEADINGS):
+        if source in by_id and number.search(label.rpartition(HEADING_JOINT)[2].replace("v", " ")):
+            following = [at for at, _ in landmarks_of(index.store, source, "heading") if at > start]
+            end = following[0] if following else by_id[source].characters
+            text = index.span_text(by_id[source], start, min(end, start + _MAX_BLOCK))
+            if len(text.split("\n", 1)[-1].strip()) > _MIN_SECTION:
+                places.append(TextPlace(by_id[source], start, start + len(text.rstrip())))
+    return places
 
 
 def _lines(source: SourceRow, start: int, text: str, position: int) -> TextPlace:

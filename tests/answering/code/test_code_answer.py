@@ -194,6 +194,8 @@ def test_source_comes_before_tests(crystal):
         ("gauge.py", "Gauges of the tide"),
         ("harbour.cli", "from harbour.gauge import"),
         ("Since which version is there a read_gauge?", "- Added `read_gauge`,\n  which is new."),
+        ("What was added in 2.0?", "- Added `read_gauge`,\n  which is new.\n- Added nothing else."),
+        ("What changed in version 2.1?", "- Changed `read_gauge`."),
         ("In which version was LIMIT added?", ".. versionadded:: 1.4"),
         ("What does strict do in read_gauge?", "raise an error where the gauge\n        is dry"),
         ("ValueError: The gauge 'north' is dry, so that no height can be read from it.", "is dry, so that no"),

@@ -8,6 +8,7 @@ from crystalcli.answering.code.code_question import (
     CALLERS,
     DEFINITION,
     PARAMETER,
+    RELEASE,
     TESTS,
     TEXT,
     VALUE,
@@ -111,6 +112,9 @@ def test_words_do_not_look_like_code(name):
     [
         ("since which version is there a read_gauge function?", VERSION, "read_gauge"),
         ("In which version was read_gauge added to the harbour?", VERSION, "read_gauge"),
+        ("What was fixed in Harbour 2.1.1?", RELEASE, "2.1.1"),
+        ("what's new in version 2.1", RELEASE, "2.1"),
+        ("release notes for 2.1", RELEASE, "2.1"),
         ("when was read_gauge removed?", VERSION, "read_gauge"),
         ("which file contains the class Gauge?", DEFINITION, "Gauge"),
         ("what is read_gauge for?", DEFINITION, "read_gauge"),

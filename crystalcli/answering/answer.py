@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent
+from crystalcli.answering.code.code_answer import answer_code_question
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
@@ -53,6 +54,8 @@ def answer_question(
         NotFoundError: Nothing was recalled, or a document that the question names does not exist.
     """
     draft = AnswerDraft(question, options, on_text)
+    if options.broad is None and (exact := answer_code_question(crystal, draft)) is not None:
+        return exact
     plan = plan_broad_answer(crystal, question, intent, options.broad)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)

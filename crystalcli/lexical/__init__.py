@@ -24,6 +24,10 @@ if TYPE_CHECKING:
         terms,
         word_spans,
     )
+    from crystalcli.lexical.exact_string import (
+        ExactString,
+        exact_strings,
+    )
     from crystalcli.lexical.postings import (
         Block,
         BlockStore,
@@ -45,6 +49,10 @@ else:
                 "word_spans",
             ),
             "bm25": (),
+            "exact_string": (
+                "ExactString",
+                "exact_strings",
+            ),
             "postings": (
                 "Block",
                 "BlockStore",
@@ -63,11 +71,13 @@ else:
 __all__ = [
     "Block",
     "BlockStore",
+    "ExactString",
     "PackedPostings",
     "Postings",
     "bm25",
     "build_blocks",
     "decode_block",
+    "exact_strings",
     "find_postings",
     "lookup_postings",
     "merge_blocks",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crystalcli.overview.mentions import (
         DocumentMentions,
         Mention,
+        documents_with,
         find_mentions,
     )
     from crystalcli.overview.representatives import (
@@ -44,6 +45,7 @@ else:
             "mentions": (
                 "DocumentMentions",
                 "Mention",
+                "documents_with",
                 "find_mentions",
             ),
             "representatives": (
@@ -70,6 +72,7 @@ __all__ = [
     "DocumentRange",
     "Mention",
     "Section",
+    "documents_with",
     "find_mentions",
     "holding_all",
     "nearest_names",

@@ -94,6 +94,20 @@ def find_mentions(index: IndexReader, phrase: str, sources: Sequence[SourceRow])
             yield DocumentMentions(index.vouch(source), mentions, other_forms)
 
 
+def documents_with(index: IndexReader, phrase: str, sources: Sequence[SourceRow]) -> list[SourceRow]:
+    """Select the documents that may hold a phrase: those that hold the rarest of its terms.
+
+    Args:
+        index: The crystal's index.
+        phrase: One word or several.
+        sources: The documents to choose from.
+
+    Raises:
+        DamagedCrystalError: A part that is read is damaged.
+    """
+    return _sources_with(index, sources, _candidate_chunks(index, phrase))
+
+
 def _patterns(phrase: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Make the patterns of a mention in code, and elsewhere, where underscores are emphasis."""
     words = [re.escape(word) for word in _GAP_PATTERN.split(phrase.strip()) if word]

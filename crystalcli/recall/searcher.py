@@ -22,6 +22,7 @@ from crystalcli.errors import UsageError
 from crystalcli.index import IndexReader, TermIndex
 from crystalcli.lexical import bm25, word_spans
 from crystalcli.recall.document_score import DocumentScorer, atom_documents
+from crystalcli.recall.exact_score import exact_matches, exact_scores
 from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_similarities
 from crystalcli.recall.lexical_score import LexicalScorer
 from crystalcli.recall.name_score import NameScorer
@@ -231,12 +232,16 @@ class Searcher:
             highest(coarse.total, CANDIDATES),
             np.union1d(highest(query.bm25, LEXICAL_CANDIDATES), highest(coarse.cosines, ATOM_CANDIDATES)),
         )
+        exact = exact_matches(self.shelf, query)
+        atoms = np.union1d(atoms, np.array(list(exact), np.int64))
         atoms = atoms[np.isfinite(coarse.total[atoms])]
         layers = self._layer_similarities(query, codec, atoms, depth)
         candidates = CandidateAtoms(atoms, atom_documents(self.shelf, atoms), layers)
         table = ScoreTable(atoms, coarse.cosines[atoms])
         for scorer in self._scorers(depth):
             table.add(scorer.name, scorer.score(query, candidates))
+        if exact:
+            table.add("exact", exact_scores(exact, atoms))
         # Pages compete with one another, so that the page score needs the best by all the others.
         leading = highest(table.total, PAGE_CANDIDATES)
         leading = leading[candidates.documents.is_paged[leading]]

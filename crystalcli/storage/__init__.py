@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         stored_codebooks,
     )
     from crystalcli.storage.tables.landmarks import (
+        definitions_named,
         has_landmarks,
         headings_like,
         landmark_span,
@@ -151,6 +152,7 @@ else:
                 "stored_codebooks",
             ),
             "tables.landmarks": (
+                "definitions_named",
                 "has_landmarks",
                 "headings_like",
                 "landmark_span",
@@ -204,6 +206,7 @@ __all__ = [
     "compressed",
     "contexts_of",
     "copy_codebooks",
+    "definitions_named",
     "digest",
     "file_faults",
     "first_sources",

@@ -72,7 +72,9 @@ def is_quotations(answer: Answer) -> bool:
 
 def answer_text(answer: Answer) -> str:
     """Return the answer's text for people, its marks included."""
-    return marked_text(answer) if answer.answered else f"{answer.text}; the nearest it has:"
+    if answer.answered:
+        return marked_text(answer)
+    return f"{answer.text}; the nearest it has:" if answer.citations else answer.text
 
 
 def answer_markdown(answer: Answer) -> str:

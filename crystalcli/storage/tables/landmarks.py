@@ -112,3 +112,22 @@ def headings_like(store: Database, words: str, most: int = 50) -> list[tuple[int
         "ORDER BY source, start LIMIT ?"
     )
     return typed_rows(store.rows(query, (pattern, most)), (int, int, str), store.path)
+
+
+def definitions_named(store: Database, name: str) -> list[tuple[int, int, str]]:
+    """Find the landmarks of definitions whose label is `name`, or ends in it after a joint.
+
+    Args:
+        store: The crystal.
+        name: The last part of a label: `method` of `Class.method` or `Class::method`.
+
+    Returns:
+        (source, start, label), in order. A definition goes on under its label after one inside of
+        it, so that not every landmark is a beginning.
+    """
+    query = (
+        "SELECT source, start, label FROM landmark WHERE kind = 'definition' AND (label = ?1 OR "
+        "substr(label, -length(?1) - 1) = '.' || ?1 OR substr(label, -length(?1) - 2) = '::' || ?1) "
+        "ORDER BY source, start"
+    )
+    return typed_rows(store.rows(query, (name,)), (int, int, str), store.path)

@@ -6,6 +6,7 @@ Nothing is shown twice: a source that was quoted before is named with its place 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import dedent
 
 from rich.padding import Padding
 from rich.text import Text
@@ -70,12 +71,19 @@ class AnswerScreen:
                 head.append(", quoted above", style="dim")
             self._console.print(head)
             quote = _quotation(citation)
-            if not shown and quote not in text:
+            if not shown and quote not in text and "\n" in citation.quote.strip() and citation.place.kind == "code":
+                self._write_code(citation.quote)
+            elif not shown and quote not in text and " ".join(citation.quote.split()) not in text:
                 if self._width is None:
                     output.write(f"    {quote}\n")
                 else:
                     style = "dim" if self._has_text else ""  # without a model these are the answer
                     self._console.print(Padding(Text(quote, style=style), (0, 0, 0, 4)), width=self._width)
+
+    def _write_code(self, quote: str) -> None:
+        """Write lines of source code as they stand, without the margin that they have in common."""
+        for line in dedent(quote.strip("\n")).splitlines():
+            output.write(f"    {sanitize(line)}".rstrip() + "\n")
 
     def _write_barred(self, text: Text) -> None:
         """Write a text behind a bar, on as many lines as it takes."""

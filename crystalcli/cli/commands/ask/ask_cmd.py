@@ -143,8 +143,9 @@ def ask_command(
 
     Questions about a whole ("What is Emma about?", "Summarize the docs") are answered section by
     section. Lists ("Which chapters mention Ahab?", "In which files is open_source used?") are
-    exact: they come from the index, without the language model. -k, --depth and --half-life are for
-    all other questions.
+    exact: they come from the index, without the language model. So do answers about source code:
+    the bare name of a function, "Where is X defined?", "What calls X?", "Which tests cover X?". -k,
+    --depth and --half-life are for all other questions.
 
     Ctrl-C stops the answer; the text so far stays, with its sources (exit code 130). The same
     happens if a model fails in the middle (exit code 1). With - the question is read from standard

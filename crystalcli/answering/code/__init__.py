@@ -1,0 +1,1 @@
+"""Code questions: definitions, callers, tests and messages of source code, found exactly."""

@@ -17,10 +17,11 @@ import numpy as np
 import Stemmer
 import torch
 
+from crystalcli.cpu import available_processors
 from crystalcli.datatypes import Passage, Place
 from crystalcli.text.discover.walk import FoundFile, walk_files
 from crystalcli.text.readers import open_source
-from crystalcli.vectors import Bert, QuestionEncoder, available_processors, default_tokenizer
+from crystalcli.vectors import Bert, QuestionEncoder, default_tokenizer
 
 TOKENS = 128  # of a chunk, the two special tokens not counted
 K1, B = 1.2, 0.75

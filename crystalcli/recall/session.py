@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crystalcli.cpu import one_blas_thread
 from crystalcli.datatypes import Citation, Document, HalfLife, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.index import LazyEncoder, codec_of, lacks_codebooks, open_encoder
@@ -160,7 +161,7 @@ class CrystalReader:
         from crystalcli.recall.recency import recency_of
 
         recency = recency_of(half_life, now)
-        with self.snapshot():
+        with self.snapshot(), one_blas_thread():
             return self.searcher().recall(question, k, depth, reencode, recency)
 
     def idf(self, text: str) -> dict[str, float]:

@@ -29,7 +29,6 @@ from crystalcli.lazy_import import lazy_names
 if TYPE_CHECKING:
     from crystalcli.vectors.bert import (
         Bert,
-        available_processors,
         best_precision,
         has_native_bfloat16,
     )
@@ -85,7 +84,6 @@ else:
         {
             "bert": (
                 "Bert",
-                "available_processors",
                 "best_precision",
                 "has_native_bfloat16",
             ),
@@ -153,7 +151,6 @@ __all__ = [
     "QuestionEncoder",
     "Scales",
     "WordPieceTokenizer",
-    "available_processors",
     "best_precision",
     "build_pyramid",
     "codes_from_bytes",

@@ -10,7 +10,6 @@ Knows: token ids, batches and threads. Does not know: text, layers 1 to 3, codes
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +20,7 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from crystalcli.cpu import cpu_flags, limit_onednn_cache
+from crystalcli.cpu import available_processors, cpu_flags, limit_onednn_cache
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors.encoder_config import WEIGHTS_FILE, canonical_names, read_encoder_config
 from crystalcli.vectors.encoder_tokenizer import CLS, SEP
@@ -215,8 +214,3 @@ class _Batch(NamedTuple):
     rows: int
     exact: bool
     chunks: list[int]
-
-
-def available_processors() -> int:
-    """Count the processors that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -191,6 +191,24 @@ class CrystalReader:
         with self.snapshot():
             return cite_span(self.shelf, self._source_named(path), start, end)
 
+    def find_file(self, path: str) -> Path | None:
+        """Find the file that a document was read from.
+
+        Args:
+            path: The name of the document.
+
+        Returns:
+            Its absolute path; None where no file is there now.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document.
+        """
+        from crystalcli.index import find_file
+
+        with self.snapshot():
+            file = find_file(self._store, self._source_named(path))
+        return Path(file) if file is not None else None
+
     def with_place(self, passage: Passage) -> Passage:
         """Give a part of a passage the place of its own span.
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from crystalcli.answering import quotation_line
 from crystalcli.cli.render.answer_view import answer_text, is_quotations
-from crystalcli.cli.render.place_text import format_headings, format_location
+from crystalcli.cli.render.place_text import format_headings, location_text
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.word_wrap import WordWrap
 from crystalcli.datatypes import Answer, Citation
@@ -42,7 +42,7 @@ class AnswerScreen:
                 self._shown.add((citation.path, citation.start, citation.end))
             self._write_barred(Text(quote))
             self._write_barred(
-                Text.assemble((sanitize(format_location(citation)), "cyan"), (format_headings(citation), "dim italic"))
+                Text.assemble(location_text(citation, "cyan"), (format_headings(citation), "dim italic"))
             )
             output.write("\n")
 
@@ -64,7 +64,7 @@ class AnswerScreen:
         for citation in citations:
             shown = (citation.path, citation.start, citation.end) in self._shown
             head = Text(f"[{citation.number}] ", style="bold")
-            head.append(sanitize(format_location(citation)), style="cyan")
+            head.append_text(location_text(citation, "cyan"))
             head.append(format_headings(citation), style="dim italic")
             if shown:
                 head.append(", quoted above", style="dim")

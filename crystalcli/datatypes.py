@@ -548,7 +548,7 @@ class Progress:
     Attributes:
         done: The finished amount, in `unit`.
         total: The whole amount.
-        unit: "bytes", "tokens" or "targets".
+        unit: "bytes", "tokens", "targets" or "questions".
         files: The files that an ingest has done.
         files_total: All files of the ingest.
         tokens: The tokens that an ingest has read.

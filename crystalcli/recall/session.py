@@ -18,6 +18,7 @@ from crystalcli.index import LazyEncoder, codec_of, lacks_codebooks, open_encode
 from crystalcli.storage import Store
 
 if TYPE_CHECKING:
+    from crystalcli.datatypes import Tokenizer
     from crystalcli.index import ChunkView, IndexReader, StatsReport
     from crystalcli.recall.query import Results
     from crystalcli.recall.searcher import Searcher
@@ -85,6 +86,11 @@ class CrystalReader:
         self._index = self._searcher = None
 
     # --- the encoder ------------------------------------------------------------------------------
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the crystal's encoder."""
+        return self._encoder.tokenizer
 
     @property
     def lexical_only(self) -> bool:

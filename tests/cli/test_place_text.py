@@ -36,7 +36,9 @@ def location(folder: Path, question: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("question", "name"), [("high water", "notes.md:1"), ("who built the crane", "a b.csv rows 1-2")], ids=["lines", "rows"]
+    ("question", "name"),
+    [("high water", "notes.md:1"), ("who built the crane", "a b.csv rows 1-2")],
+    ids=["lines", "rows"],
 )
 def test_a_file_is_named_as_the_shell_has_it(folder, monkeypatch, tmp_path, question, name):
     monkeypatch.chdir(folder)

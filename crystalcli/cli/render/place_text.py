@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
 from crystalcli.cli.terminal.humanize import single_line
-from crystalcli.cli.terminal.output import sanitize
+from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.datatypes import Citation, Passage, Place
 
 
@@ -62,6 +63,17 @@ def location_text(item: Passage | Citation, style: str) -> Text:
         path = sanitize(format_path(item.place.source, item.place.path))
         text.stylize(Style(link=uri), 0, len(path))
     return text
+
+
+def print_location_line(line: Text) -> None:
+    """Print a line that has a path in it.
+
+    Where the path is wider than the terminal, the terminal breaks the line: what it breaks itself
+    is still one path to click on and to copy.
+    """
+    console = output.console
+    is_wider = max(map(cell_len, line.plain.split()), default=0) > console.width
+    console.print(line, soft_wrap=True if is_wider else None)
 
 
 def format_headings(item: Passage | Citation) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from crystalcli.answering import quotation_line
 from crystalcli.cli.render.answer_view import answer_text, is_quotations
-from crystalcli.cli.render.place_text import format_headings, location_text
+from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.word_wrap import WordWrap
 from crystalcli.datatypes import Answer, Citation
@@ -68,7 +68,7 @@ class AnswerScreen:
             head.append(format_headings(citation), style="dim italic")
             if shown:
                 head.append(", quoted above", style="dim")
-            self._console.print(head)
+            print_location_line(head)
             quote = _quotation(citation)
             if not shown and quote not in text:
                 if self._width is None:

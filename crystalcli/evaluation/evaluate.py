@@ -209,7 +209,8 @@ def _measure(
 
 def _within_budget(crystal: CrystalReader, passages: Sequence[Passage]) -> list[Passage]:
     """Take passages while they fit into TOKEN_BUDGET tokens of the encoder; the first always."""
-    kept, left = [], TOKEN_BUDGET
+    kept: list[Passage] = []
+    left = TOKEN_BUDGET
     for passage in passages:
         left -= len(crystal.tokenizer.tokenize([passage.text])[0][0])
         if kept and left < 0:

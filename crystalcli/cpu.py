@@ -1,15 +1,29 @@
-"""The processor: its count, its instructions, and the memory that its kernels may keep.
+"""The processor: its instructions, its threads, and how much memory its kernels may keep.
 
-Knows: Linux's names for instruction sets, oneDNN's cache of kernels. Does not know: what torch
-makes of either.
+numpy's BLAS divides each product among its threads, which then wait for one another at a barrier:
+spinning. Where another program keeps one processor busy, each product waits for a thread that does
+not run, and a question takes 4 to 8 times as long. So a question is answered with one thread for
+each product, and with several threads for products that do not depend on one another.
+
+Knows: Linux's names for instruction sets, oneDNN's cache of kernels, BLAS threads. Does not know:
+what is multiplied.
 """
 
 from __future__ import annotations
 
 import os
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+_OPENBLAS_VARIABLE = "OPENBLAS_NUM_THREADS"
 _ONEDNN_VARIABLE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 _ONEDNN_SHAPES = "64"  # one pass through a model needs no more
 
@@ -36,3 +50,70 @@ def limit_onednn_cache() -> None:
 def available_processors() -> int:
     """Count the processors that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def import_numpy() -> None:
+    """Import numpy with one BLAS thread, in a process of this program's own.
+
+    Starting the other threads takes longer than the rest of the import. A number of threads that
+    the user has set is left as it is; so are libraries that are loaded later.
+    """
+    if "numpy" in sys.modules or _OPENBLAS_VARIABLE in os.environ:
+        return
+    os.environ[_OPENBLAS_VARIABLE] = "1"
+    try:
+        import numpy  # noqa: F401
+    finally:
+        del os.environ[_OPENBLAS_VARIABLE]
+
+
+_limiting = threading.Lock()  # held by the block that has set the limit
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let numpy multiply with one thread inside the block, and as before after it.
+
+    The number holds for the whole process: a block inside another, or beside that of another
+    thread, changes nothing.
+    """
+    if not _limiting.acquire(blocking=False):
+        yield
+        return
+    try:
+        with _blas_controller().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _limiting.release()
+
+
+@lru_cache(maxsize=1)
+def _blas_controller() -> Any:
+    """Find the BLAS that numpy has loaded."""
+    import numpy  # noqa: F401 - its BLAS must be there to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def map_in_threads(
+    function: Callable[[_Item], _Result], items: Sequence[_Item], threads: int | None = None
+) -> list[_Result]:
+    """Call a function for each item, in several threads that each multiply with one.
+
+    Args:
+        function: Called with each item; numpy's products inside it run beside those of the others.
+        items: The items.
+        threads: The most threads; None: one for each available processor.
+
+    Returns:
+        The results, in the order of the items.
+    """
+    count = min(len(items), threads or available_processors())
+    with one_blas_thread():
+        if count < 2:
+            return [function(item) for item in items]
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(function, items))

@@ -242,6 +242,8 @@ class Place:
         kind: The document's kind.
         marks: The labels of the last landmarks before the span, by kind; of "row" and "line" the
             numbers.
+        source: The absolute path of the file, as it was ingested; None where no file is there now:
+            for members of archives, standard input, and files that were moved or deleted.
     """
 
     path: str
@@ -253,6 +255,7 @@ class Place:
     page_end: int | None = None
     kind: str = "text"
     marks: Mapping[str, str] = field(default_factory=dict)
+    source: str | None = None
 
     def __str__(self) -> str:
         marks = self.marks
@@ -314,6 +317,11 @@ class Passage:
         return self.place.path
 
     @property
+    def source(self) -> str | None:
+        """The absolute path of the file; None where no file is there now."""
+        return self.place.source
+
+    @property
     def start(self) -> int:
         """The first character, in the document's text."""
         return self.place.start
@@ -351,6 +359,11 @@ class Citation:
     def path(self) -> str:
         """The name of the document."""
         return self.place.path
+
+    @property
+    def source(self) -> str | None:
+        """The absolute path of the file; None where no file is there now."""
+        return self.place.source
 
     @property
     def start(self) -> int:
@@ -540,7 +553,7 @@ class Progress:
     Attributes:
         done: The finished amount, in `unit`.
         total: The whole amount.
-        unit: "bytes", "tokens" or "targets".
+        unit: "bytes", "tokens", "targets" or "questions".
         files: The files that an ingest has done.
         files_total: All files of the ingest.
         tokens: The tokens that an ingest has read.

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpac
 from crystalcli import models
 from crystalcli.answering import AskArguments, AskOptions, options_of
 from crystalcli.datatypes import Progress
-from crystalcli.errors import CrystalError, ModelMissingError, SourceError
+from crystalcli.errors import CrystalError, ModelMissingError, SourceError, UsageError
 from crystalcli.index import ENCODER, find_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
@@ -31,6 +31,7 @@ from crystalcli.storage import Store
 if TYPE_CHECKING:
     from crystalcli.answering import PackedContext
     from crystalcli.datatypes import Answer, ChatModel, Citation
+    from crystalcli.evaluation import EvaluationQuestion, EvaluationReport
     from crystalcli.ingest import ForecastReport, IngestOptions, IngestReport, StatusReport, WatchBatch
     from crystalcli.maintenance import (
         CompactReport,
@@ -501,6 +502,55 @@ class Crystal(CrystalReader):
                 return pack_context(self, question, ask_options)
             model = open_model(resolved, allow_remote=allow_remote)
         return pack_context(self, question, ask_options, model, bounded=is_named)
+
+    # --- evaluation ---------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        questions: str | Path | Sequence[EvaluationQuestion],
+        options: AskOptions | None = None,
+        *,
+        model: str | Path | ChatModel | None = None,
+        allow_remote: bool = False,
+        limit: int | None = None,
+        only_recall: bool = False,
+        progress: OnProgress | None = None,
+        **single: Unpack[AskArguments],
+    ) -> EvaluationReport:
+        """Measure recall and answers on questions with known answers.
+
+        BM25 and flat vectors over the same passages are measured beside the crystal.
+
+        Args:
+            questions: The questions, or a file of them in JSON Lines (docs/GUIDE.md).
+            options: All options of an answer in one.
+            model: The language model, as in `ask`.
+            allow_remote: Whether a server may be another machine.
+            limit: The number of questions to take, from the first on; None: all.
+            only_recall: Measure no answers.
+            progress: Called after each question.
+            **single: The options one by one, with the names of the fields of `AskOptions`.
+
+        Raises:
+            SourceError: The file cannot be read.
+            UsageError: A line of the file is no question, or an option is out of range.
+            ModelMissingError: The model does not exist.
+        """
+        from crystalcli.evaluation import evaluate_questions, read_questions
+
+        ask_options = options_of(options, single).with_defaults(lambda: is_model_named(model))
+        if limit is not None and limit < 1:
+            raise UsageError(f"limit: expected 1 or more, got {limit}")
+        rows = read_questions(expanded(questions)) if isinstance(questions, str | Path) else list(questions)
+        if not only_recall and not ask_options.extractive:
+            model = _open_chat_model(model, allow_remote)
+        return evaluate_questions(
+            self,
+            rows[:limit],
+            None if only_recall else lambda question: self.ask(question, ask_options, model=model),
+            k=ask_options.k,
+            progress=_count_progress(progress, "questions"),
+        )
 
     # --- upkeep -------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ FLOORS = {
     "language_models": 2,
     "ingest": 3,
     "recall": 3,
+    "evaluation": 4,
     "maintenance": 4,
     "overview": 4,
     "retrieval_lm": 4,

@@ -14,7 +14,7 @@ fidelity.py           The fidelity of codes: their mean cosine to the vectors, p
 fill.py               Missing parts of a crystal, made afterwards: layers and codebooks.
 index_reader.py       The resident index of a crystal: the segment, chunk and codes of each atom.
 layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
-place.py              The place of a span: pages, lines, sheet and row, cell, message.
+place.py              The place of a span: its file, pages, lines, sheet and row, cell, message.
 run_builder.py        Runs of a document, built while its chunks are numbered.
 segment_reader.py     Single segments: their spans, their trees, and their numbering.
 segment_writer.py     Segments, collected from chunks and committed: text, spans, codes, terms.
@@ -85,6 +85,7 @@ if TYPE_CHECKING:
         LazyEncoder,
     )
     from crystalcli.index.place import (
+        find_file,
         locate_span,
     )
     from crystalcli.index.run_builder import (
@@ -171,7 +172,10 @@ else:
                 "LayerCodes",
                 "LazyEncoder",
             ),
-            "place": ("locate_span",),
+            "place": (
+                "find_file",
+                "locate_span",
+            ),
             "run_builder": ("RunBuilder",),
             "segment_reader": (
                 "SegmentReader",
@@ -241,6 +245,7 @@ __all__ = [
     "fill_layers",
     "find_document",
     "find_encoder",
+    "find_file",
     "lacks_codebooks",
     "learn_codebooks",
     "locate_span",

@@ -1,12 +1,14 @@
-"""The place of a span: pages, lines, sheet and row, cell, message.
+"""The place of a span: its file, pages, lines, sheet and row, cell, message.
 
-Knows: landmarks. Does not know: searching.
+Knows: landmarks, locations of files. Does not know: searching.
 """
 
 from __future__ import annotations
 
+import os
+
 from crystalcli.datatypes import Place
-from crystalcli.storage import SourceRow, Store
+from crystalcli.storage import SourceRow, Store, real_path
 
 _COUNTED = ("row", "line")  # kinds whose label is added to the line of the text
 
@@ -36,7 +38,23 @@ def locate_span(store: Store, source: SourceRow, start: int, end: int, lines: tu
         if kind == "line":
             lines = first, max(first, last)
     marks.pop("heading", None)
-    return Place(source.path, start, end, *lines, page, last_page, source.kind, marks)
+    return Place(source.path, start, end, *lines, page, last_page, source.kind, marks, find_file(store, source))
+
+
+def find_file(store: Store, source: SourceRow) -> str | None:
+    """Find the file that a document was read from.
+
+    Args:
+        store: The crystal.
+        source: The document.
+
+    Returns:
+        Its absolute path; None where no file is there now: for members of archives, standard
+        input, and files that were moved or deleted.
+    """
+    folder = os.path.dirname(os.path.abspath(real_path(store.path)))  # noqa: PTH100, PTH120 - for each place
+    path = os.path.normpath(os.path.join(folder, source.location))  # noqa: PTH118
+    return path if os.path.isfile(path) else None  # noqa: PTH113
 
 
 def _number(shift: str) -> int | None:

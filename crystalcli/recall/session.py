@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crystalcli.cpu import one_blas_thread
 from crystalcli.datatypes import Citation, Document, HalfLife, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.index import LazyEncoder, codec_of, lacks_codebooks, open_encoder
 from crystalcli.storage import Store
 
 if TYPE_CHECKING:
+    from crystalcli.datatypes import Tokenizer
     from crystalcli.index import ChunkView, IndexReader, StatsReport
     from crystalcli.recall.query import Results
     from crystalcli.recall.searcher import Searcher
@@ -90,6 +92,11 @@ class CrystalReader:
         self._index = self._searcher = None
 
     # --- the encoder ------------------------------------------------------------------------------
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the crystal's encoder."""
+        return self._encoder.tokenizer
 
     @property
     def lexical_only(self) -> bool:
@@ -179,7 +186,7 @@ class CrystalReader:
         from crystalcli.recall.recency import recency_of
 
         recency = recency_of(half_life, now)
-        with self.snapshot():
+        with self.snapshot(), one_blas_thread():
             return self.searcher().recall(question, k, depth, reencode, recency, rerank)
 
     def idf(self, text: str) -> dict[str, float]:
@@ -208,6 +215,24 @@ class CrystalReader:
 
         with self.snapshot():
             return cite_span(self.shelf, self._source_named(path), start, end)
+
+    def find_file(self, path: str) -> Path | None:
+        """Find the file that a document was read from.
+
+        Args:
+            path: The name of the document.
+
+        Returns:
+            Its absolute path; None where no file is there now.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document.
+        """
+        from crystalcli.index import find_file
+
+        with self.snapshot():
+            file = find_file(self._store, self._source_named(path))
+        return Path(file) if file is not None else None
 
     def with_place(self, passage: Passage) -> Passage:
         """Give a part of a passage the place of its own span.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from crystalcli.cpu import one_blas_thread
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors.encoder_config import WEIGHTS_FILE, canonical_names, read_encoder_config
 from crystalcli.vectors.encoder_tokenizer import WordPieceTokenizer, default_tokenizer
@@ -93,6 +94,10 @@ class QuestionEncoder:
 
     def encode(self, ids: Sequence[int]) -> EncodedQuestion:
         """Encode a text of at most `max_tokens` token ids, without special tokens."""
+        with one_blas_thread():
+            return self._encode(ids)
+
+    def _encode(self, ids: Sequence[int]) -> EncodedQuestion:
         first, last = self._tokenizer.special
         x = np.concatenate([self._words[token : token + 1] for token in (first, *ids, last)]).astype(np.float32)
         weights, start = self._weights, self.config.first_position

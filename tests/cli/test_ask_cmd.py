@@ -139,6 +139,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
     citation = [
         "number",
         "path",
+        "source",
         "start",
         "end",
         "line_start",
@@ -153,6 +154,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
     passage = [
         *(
             "path",
+            "source",
             "start",
             "end",
             "score",
@@ -226,10 +228,10 @@ def test_markdown_has_the_sources_as_a_list_of_quotes(capsys):
     assert code == 0
     said, *rest = out.split("\n\n")
     assert said.strip()
-    assert re.fullmatch(r"1\. `[\w/.-]+:\d+(-\d+)?` Chapter \d.*", rest[0])
+    assert re.fullmatch(r"1\. `[\w/.-]+:\d+` Chapter \d.*", rest[0])
     assert rest[1].startswith("   > ")
     quoted = here(capsys, QUESTION, "--format", "markdown", "--extractive")[1]
-    assert quoted.startswith("1. `story/")
+    assert re.match(r"1\. `\S*samples/story/", quoted)
     assert quoted.count("\n   > ") == 3
 
 
@@ -266,7 +268,7 @@ def test_the_context_alone(capsys, tmp_path, language_model_path):
     _, filled, _ = here(capsys, QUESTION, "--context-only", "--budget", "300", "--template", template)
     assert filled == f"Frage: {QUESTION}\n{{{{}}}} {out}"
     _, listed, _ = here(capsys, QUESTION, "--context-only", "--budget", "300", "--format", "markdown")
-    assert listed.startswith("1. `story/")
+    assert re.match(r"1\. `\S*samples/story/", listed)
     assert "   > " in listed
     assert here(capsys, QUESTION, "--context-only", "--budget", "0")[0] == 2
 

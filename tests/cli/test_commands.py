@@ -58,7 +58,9 @@ def test_the_main_job(tmp_path, shelf_folder):
     deeper.mkdir(parents=True)
     found = crystal("recall", "When is high water?", "-k", "2", cwd=deeper)
     assert found.returncode == 0
-    assert "notes.md:1-7" in found.stdout
+    assert f"{shelf_folder}/notes.md:1  " in found.stdout  # not below the working directory
+    below = crystal("recall", "When is high water?", "-k", "2", cwd=tmp_path)
+    assert f" {shelf_folder.name}/notes.md:1  " in below.stdout
     assert "»High water at Oldhaven is at 04:10.«" in found.stdout
     asked = crystal("ask", "--extractive", "How much oil does the lamp burn?", cwd=tmp_path)
     assert "14 litres of oil" in asked.stdout
@@ -375,7 +377,7 @@ def test_a_long_place_is_whole_in_a_pipe(tmp_path, capsys):
     assert here(capsys, "ingest", tmp_path / "docs", "-c", target)[0] == 0
     path = str((folder / "a.md").relative_to(tmp_path / "docs"))
     first = here(capsys, "recall", "lamp oil", "-c", target)[1].splitlines()[0]
-    assert f"{path}:1-3" in first
+    assert f"{path}:1  " in first
     assert first.endswith("A heading that stands above")
     assert any(
         line.startswith(f"[1] {path}:3  A heading")

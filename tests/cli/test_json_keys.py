@@ -99,6 +99,9 @@ def test_the_keys_are_those_of_the_document(folder, capsys, tmp_path):
     compare("ingest --dry-run", show("ingest", "docs", "--dry-run"))
     compare("ingest", show("ingest", "docs"))
     compare("recall", show("recall", "tides", "--explain"))
+    places = [{"path": "notes.md", "line": 3}]
+    Path("q.jsonl").write_text(json.dumps({"question": "tides", "answers": ["04:10"], "places": places}) + "\n")
+    compare("eval", show("eval", "q.jsonl"))
     compare("inspect", show("inspect"))
     compare("inspect DOCUMENT", show("inspect", "notes.md"))
     compare("inspect --documents", show("inspect", "--documents"))

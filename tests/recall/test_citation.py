@@ -62,7 +62,7 @@ def test_a_quotation_has_its_own_place(crystal: Path, question: str) -> None:
 def test_it_is_shown_to_people_and_to_programs(crystal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["ask", "def lower_slowly", "--floor", "0", "-c", str(crystal)]
     assert run(asked) == 0
-    assert "[1] crane.py:8  Crane.lower_slowly\n" in capsys.readouterr().out
+    assert f"[1] {crystal.parent}/docs/crane.py:8  Crane.lower_slowly\n" in capsys.readouterr().out
     assert run([*asked, "--format", "markdown"]) == 0
     assert "1. `crane.py:8` Crane.lower\\_slowly\n" in capsys.readouterr().out
     assert run([*asked, "--json"]) == 0

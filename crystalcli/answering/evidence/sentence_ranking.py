@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.answering.evidence.question_type import expected_answer_type, shows_answer_type
+from crystalcli.cpu import map_in_threads
 from crystalcli.datatypes import BY_LINES, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import PreparedQuery
@@ -93,9 +94,10 @@ def read_passages(encoder: QuestionEncoder | None, query: PreparedQuery, passage
     kind = expected_answer_type(question)
     sentences = []
     best_maxsim = 0.0
-    for rank, passage in enumerate(passages[:MAX_PASSAGES]):
+    read = passages[:MAX_PASSAGES]
+    compared = map_in_threads(lambda passage: _similarities(encoder, query, passage.text, _spans(passage)), read)
+    for rank, (passage, (similarities, maxsim)) in enumerate(zip(read, compared, strict=True)):
         spans = _spans(passage)
-        similarities, maxsim = _similarities(encoder, query, passage.text, spans)
         best_maxsim = max(best_maxsim, maxsim)
         for (low, high), similarity in zip(spans, similarities, strict=True):
             text = passage.text[low:high]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from crystalcli.cli.options.crystal_options import CrystalOption, EncoderOption,
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from crystalcli.datatypes import Place
 
 app = command_app()
 
@@ -58,10 +61,15 @@ def inspect_command(
                 view.print_memory(use, path)
         elif document is not None:
             entry, views = opened.zoom(document)
+            file = opened.find_file(entry.path)
             if as_json:
-                output.json("inspect", view.document_json(entry, views))
+                output.json("inspect", view.document_json(entry, views, file))
             else:
-                view.print_document(entry, views, chunks)
+
+                def place_of(start: int, end: int) -> Place:
+                    return opened.cite(entry.path, start, end).place
+
+                view.print_document(entry, views, chunks, file, place_of)
         elif documents:
             ledger = opened.documents()
             if as_json:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crystalcli.cli.terminal.output import output
+from crystalcli.cpu import import_numpy
 from crystalcli.datatypes import HalfLife
 from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.paths import default_path, expanded
@@ -105,6 +106,7 @@ def open_crystal(option: Path | None, *, encoder: bool = True, encoder_folder: P
         encoder: whether the command needs the encoder's weights.
         encoder_folder: value of --encoder; checked even if the command needs no weights.
     """
+    import_numpy()
     from crystalcli.library import Crystal
 
     choice = encoder_folder if encoder_folder is not None else "auto" if encoder else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crystalcli.answering import marked_text, quotation_line
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
-from crystalcli.cli.render.place_text import format_headings, format_location, place_json
+from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
 from crystalcli.cli.render.recall_view import passage_json
 from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage
 from crystalcli.text import unwrap_lines
@@ -95,7 +95,7 @@ def packed_markdown(packed: PackedContext) -> str:
 
 def _list_item(number: int, item: Citation | Passage, text: str) -> str:
     mark = f"{number}. "
-    name = format_location(item) if item.place.has_lines else item.path
+    name = format_location(item) if item.place.has_lines else format_path(item.source, item.path)
     place = "" if item.place.has_lines else escape_markdown(str(item.place))
     headings = escape_markdown(format_headings(item).strip())
     head = " ".join(filter(None, (code_span(name), place, headings)))

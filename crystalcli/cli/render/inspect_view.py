@@ -5,16 +5,18 @@ Decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from crystalcli.cli.render.place_text import format_location, format_path
 from crystalcli.cli.render.plain_table import plain_table
 from crystalcli.cli.terminal.humanize import format_size, single_line
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.datatypes import Document
+from crystalcli.datatypes import Document, Place
 
 if TYPE_CHECKING:
     from crystalcli.index import ChunkView, LayerStats, NodeView, StatsReport
@@ -119,16 +121,24 @@ def print_documents(documents: Iterable[Document]) -> None:
     output.console.print(table)
 
 
-def print_document(document: Document, chunks: Iterable[ChunkView], limit: int) -> None:
+def print_document(
+    document: Document,
+    chunks: Iterable[ChunkView],
+    limit: int,
+    file: Path | None,
+    place_of: Callable[[int, int], Place],
+) -> None:
     """Print a document's chunks, each with its atoms, clusters, units and text.
 
     Args:
         document: the document.
         chunks: its chunks in order.
         limit: how many of them are printed.
+        file: its file; None where no file is there.
+        place_of: gives the place of a span of the document.
     """
     console = output.console
-    head = Text(single_line(document.path), style="bold")
+    head = Text(format_path(file, document.path), style="bold")
     pages = f", {document.pages} pages" if document.pages else ""
     size = f"{document.characters:,} characters, {document.tokens:,} tokens, {document.chunks} chunks"
     head.append(f"  {document.kind}{pages}, {size}")
@@ -141,7 +151,8 @@ def print_document(document: Document, chunks: Iterable[ChunkView], limit: int) 
             break
         console.print()
         shared = ", stands elsewhere too" if chunk.shared else ""
-        place = f"line {chunk.line}, characters {chunk.start}-{chunk.end}, {chunk.tokens} tokens{shared}"
+        location = format_location(place_of(chunk.start, chunk.end))
+        place = f"{location}, characters {chunk.start}-{chunk.end}, {chunk.tokens} tokens{shared}"
         console.print(Text(f"chunk {chunk.number}  {place}", style="bold cyan"))
         for number, atom in enumerate(chunk.atoms, 1):
             _print_node(atom, "", number == len(chunk.atoms))
@@ -162,9 +173,13 @@ def _print_node(node: NodeView, indent: str, last: bool) -> None:
         _print_node(child, indent + ("  " if last else "│ "), number == len(node.children))
 
 
-def document_json(document: Document, chunks: Iterable[ChunkView]) -> dict[str, Any]:
+def document_json(document: Document, chunks: Iterable[ChunkView], file: Path | None) -> dict[str, Any]:
     """Make the same for programs, with all chunks."""
-    return {"document": asdict(document), "chunks": [asdict(chunk) for chunk in chunks]}
+    return {
+        "document": asdict(document),
+        "source": None if file is None else str(file),
+        "chunks": [asdict(chunk) for chunk in chunks],
+    }
 
 
 # --- the memory -----------------------------------------------------------------------------------

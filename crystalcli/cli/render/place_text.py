@@ -1,21 +1,79 @@
-"""Places, in words that an editor or a reader can follow."""
+"""Places, in words that an editor or a reader can follow.
+
+Knows: the working directory, links in terminals (OSC 8). Does not know: where files were found.
+"""
 
 from __future__ import annotations
 
+import os
+import platform
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
 
 from crystalcli.cli.terminal.humanize import single_line
+from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.datatypes import Citation, Passage, Place
 
 
+def format_path(source: str | Path | None, name: str) -> str:
+    """Format the path of a document, so that it opens as it is written, in one line.
+
+    Args:
+        source: The absolute path of its file; None where no file is there.
+        name: The name that the crystal has for it, which stands in for a path.
+
+    Returns:
+        The path relative to the working directory where the file is below that, else the absolute
+        one; without a file the name.
+    """
+    if source is None:
+        return single_line(name)
+    try:
+        relative = Path(source).relative_to(Path.cwd())
+    except (ValueError, OSError):  # elsewhere, or the working directory was deleted
+        return single_line(str(source))
+    return single_line(str(relative))
+
+
 def format_location(item: Passage | Citation | Place) -> str:
-    """Format a place: `path p. 3`, or `path:12-14`, which an editor can open."""
+    """Format a place: `path p. 3`, or `path:12`, which terminals and editors open at the line."""
     place = item if isinstance(item, Place) else item.place
-    path = single_line(place.path)
-    if not place.has_lines:
-        return f"{path} {single_line(str(place))}".rstrip()
-    lines = f"{place.line_start}" if place.line_end <= place.line_start else f"{place.line_start}-{place.line_end}"
-    return f"{path}:{lines}"
+    path = format_path(place.source, place.path)
+    return f"{path}:{place.line_start}" if place.has_lines else f"{path} {single_line(str(place))}".rstrip()
+
+
+def location_text(item: Passage | Citation, style: str) -> Text:
+    """Format a place for a terminal.
+
+    A path with pages or headings is a link to the file. One with a line is not: terminals find
+    `path:12` by themselves and open it at the line, which a link cannot say.
+
+    Args:
+        item: The passage or citation.
+        style: The style of rich.
+    """
+    text = Text(sanitize(format_location(item)), style=style)
+    if item.place.source is not None and not item.place.has_lines:
+        uri = f"file://{platform.node()}{quote(os.fsencode(item.place.source))}"
+        path = sanitize(format_path(item.place.source, item.place.path))
+        text.stylize(Style(link=uri), 0, len(path))
+    return text
+
+
+def print_location_line(line: Text) -> None:
+    """Print a line that has a path in it.
+
+    Where the path is wider than the terminal, the terminal breaks the line: what it breaks itself
+    is still one path to click on and to copy.
+    """
+    console = output.console
+    is_wider = max(map(cell_len, line.plain.split()), default=0) > console.width
+    console.print(line, soft_wrap=True if is_wider else None)
 
 
 def format_headings(item: Passage | Citation) -> str:
@@ -28,6 +86,7 @@ def place_json(place: Place) -> dict[str, Any]:
     """Make a place for programs; pages are null in documents without pages."""
     return {
         "path": place.path,
+        "source": place.source,
         "start": place.start,
         "end": place.end,
         "line_start": place.line_start,

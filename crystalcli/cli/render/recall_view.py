@@ -12,7 +12,13 @@ from typing import Any
 from rich.padding import Padding
 from rich.text import Text
 
-from crystalcli.cli.render.place_text import format_headings, format_location, place_json
+from crystalcli.cli.render.place_text import (
+    format_headings,
+    format_location,
+    location_text,
+    place_json,
+    print_location_line,
+)
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.datatypes import Passage
 from crystalcli.text import unwrap_lines
@@ -31,12 +37,12 @@ def print_passages(passages: Sequence[Passage], explain: bool = False) -> None:
     console = output.console
     for rank, passage in enumerate(passages, 1):
         head = Text(f"{rank:>2}  ")
-        head.append(sanitize(format_location(passage)), style="bold cyan")
+        head.append_text(location_text(passage, "bold cyan"))
         head.append(f"  {passage.score:.3f}", style="dim")
         if passage.gone:
             head.append("  (the file is gone)", style="red")
         head.append(format_headings(passage), style="dim italic")
-        console.print(head)
+        print_location_line(head)
         if explain:
             _print_indented(Text(explanation_line(passage), style="dim"))
         low, high = passage.best[0] - passage.start, passage.best[1] - passage.start

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from crystalcli.answering import quotation_line
 from crystalcli.cli.render.answer_view import answer_text, is_quotations
-from crystalcli.cli.render.place_text import format_headings, format_location
+from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.word_wrap import WordWrap
 from crystalcli.datatypes import Answer, Citation
@@ -43,7 +43,7 @@ class AnswerScreen:
                 self._shown.add((citation.path, citation.start, citation.end))
             self._write_barred(Text(quote))
             self._write_barred(
-                Text.assemble((sanitize(format_location(citation)), "cyan"), (format_headings(citation), "dim italic"))
+                Text.assemble(location_text(citation, "cyan"), (format_headings(citation), "dim italic"))
             )
             output.write("\n")
 
@@ -65,11 +65,11 @@ class AnswerScreen:
         for citation in citations:
             shown = (citation.path, citation.start, citation.end) in self._shown
             head = Text(f"[{citation.number}] ", style="bold")
-            head.append(sanitize(format_location(citation)), style="cyan")
+            head.append_text(location_text(citation, "cyan"))
             head.append(format_headings(citation), style="dim italic")
             if shown:
                 head.append(", quoted above", style="dim")
-            self._console.print(head)
+            print_location_line(head)
             quote = _quotation(citation)
             if not shown and quote not in text and "\n" in citation.quote.strip() and citation.place.kind == "code":
                 self._write_code(citation.quote)

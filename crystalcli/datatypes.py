@@ -6,6 +6,7 @@ into a document's text, half-open `[start, end)`. Lines and pages count from 1.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -190,6 +191,87 @@ class SkippedFile(NamedTuple):
     code: str
 
 
+# --- filters of a question ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallFilter:
+    """A filter: the documents, times and people that a question is about. All conditions hold.
+
+    Attributes:
+        within: Names of documents, folders, or globs; a document is in when one of them matches.
+        kinds: Kinds of documents.
+        since: The first day.
+        until: The last day.
+        people: Names of authors of messages.
+        tags: Tags of Markdown documents, without `#`; a document has to have all.
+        by_content: True: only dates that are written in the text or in a name count, as for dates
+            in a question. False: for a document without one the time of its file counts.
+        present: Whether documents whose files are gone are left out.
+    """
+
+    within: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+    people: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    by_content: bool = False
+    present: bool = False
+
+    def __bool__(self) -> bool:
+        return self.selects or self.present
+
+    @property
+    def selects(self) -> bool:
+        """True if it has a condition beside `present`."""
+        return bool(self.within or self.kinds or self.people or self.tags or self.since or self.until)
+
+    def __str__(self) -> str:
+        kinds = " and ".join(self.kinds)
+        parts = [f"messages by {' or '.join(self.people)}"] if self.people else []
+        parts += [f"of kind {kinds}"] if kinds else []
+        parts += [f"in {' or '.join(self.within)}"] if self.within else []
+        parts += [f"tagged {' and '.join(f'#{tag}' for tag in self.tags)}"] if self.tags else []
+        if self.since is not None and self.since == self.until:
+            parts.append(f"on {self.since}")
+        else:
+            parts += [f"since {self.since}"] if self.since is not None else []
+            parts += [f"until {self.until}"] if self.until is not None else []
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterReading:
+    """The filter of a question, from options and from its words.
+
+    `str(reading)` says it in words: "messages by Ann, since 2026-03-01".
+
+    Attributes:
+        recall_filter: The filter.
+        from_words: Whether any of it is read from the words of the question.
+        options: The part of it that the options said, which stays when the rest is dropped.
+        dropped: Whether what the words said was dropped, because nothing there answers.
+        newest: Whether the question asks for the newest of what is dated.
+        bare: Whether the words of the question say nothing beside the filter, as in "What happened
+            in August?".
+    """
+
+    recall_filter: RecallFilter
+    from_words: bool = False
+    options: RecallFilter = RecallFilter()
+    dropped: bool = False
+    newest: bool = False
+    bare: bool = False
+
+    def __str__(self) -> str:
+        return str(self.recall_filter)
+
+    def without_words(self) -> FilterReading:
+        """Give the reading without what the words of the question said."""
+        return replace(self, recall_filter=self.options, dropped=True, bare=False)
+
+
 # --- results --------------------------------------------------------------------------------------
 
 
@@ -293,6 +375,8 @@ class Passage:
         recency: The part of the score that the age of a dated message took off: 0 or less.
         gone: Whether the file was gone at the last ingest.
         also: The other places of the same text.
+        date: The day that its message, section or document is dated; None without a date.
+        allowed: The parts that the filter lets through, in characters of the document; () for all.
     """
 
     place: Place
@@ -304,6 +388,8 @@ class Passage:
     recency: float = 0.0
     gone: bool = False
     also: tuple[Place, ...] = ()
+    date: datetime.date | None = None
+    allowed: tuple[tuple[int, int], ...] = ()
 
     @property
     def path(self) -> str:
@@ -335,12 +421,16 @@ class Citation:
         place: The span of the quotation itself, not of the passage that it was found in.
         quote: The document's text there, read back from the crystal.
         heading: The headings above it, outermost first; None without one.
+        date: The day that its message, section or document is dated; None without a date.
+        gone: Whether the file was gone at the last ingest.
     """
 
     number: int
     place: Place
     quote: str
     heading: str | None = None
+    date: datetime.date | None = None
+    gone: bool = False
 
     @property
     def path(self) -> str:
@@ -424,6 +514,7 @@ class Answer:
         evidence: The estimated probability, from 0 to 1, that the passages hold an answer; None if
             it was not estimated.
         portions: The parts of a broad answer; empty for any other.
+        reading: The filter of the question, and whether it was dropped; None without one.
     """
 
     question: str
@@ -440,6 +531,7 @@ class Answer:
     answered: bool = True
     evidence: float | None = None
     portions: tuple[Portion, ...] = ()
+    reading: FilterReading | None = None
 
     def __str__(self) -> str:
         return self.text

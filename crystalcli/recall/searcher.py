@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from crystalcli.datatypes import FloatArray, Int64Array
+    from crystalcli.recall.filter_mask import FilterMask
     from crystalcli.recall.recency import Recency
     from crystalcli.recall.reencode import ChunkVectors
 
@@ -89,7 +90,13 @@ class Searcher:
             self._unencoded = np.repeat(~encoded, [segment.atoms for segment in index.segments])
 
     def recall(
-        self, question: str, k: int = 5, depth: int = 3, reencode: int = 0, recency: Recency | None = None
+        self,
+        question: str,
+        k: int = 5,
+        depth: int = 3,
+        reencode: int = 0,
+        recency: Recency | None = None,
+        mask: FilterMask | None = None,
     ) -> Results:
         """Find the passages that answer a question best.
 
@@ -99,7 +106,8 @@ class Searcher:
             depth: Deepest layer to use: 1 atoms, 2 clusters, 3 units.
             reencode: How many of the best atoms to encode again from their text, and to order by
                 exact vectors.
-            recency: The rule by which dated messages lose score; None: they keep it.
+            recency: The rule by which dated text loses score; None: it keeps it.
+            mask: What a filter lets through; None: everything.
 
         Raises:
             UsageError: The question is empty, or an option is out of range.
@@ -114,6 +122,8 @@ class Searcher:
         if reencode < 0:
             raise UsageError(f"reencode: expected 0 or more candidates, got {reencode}")
         query = self.prepare(question)
+        if mask is not None:
+            query = query.masked(mask.atoms)
         ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * k, reencode))
         exact = reencode if query.encoded is not None and self._open_layer_encoder is not None else 0
         if exact:
@@ -122,7 +132,7 @@ class Searcher:
             assert self._open_layer_encoder is not None
             encoder = self._open_layer_encoder()
             ranked = rank_by_exact_vectors(self.shelf, query, ranked[:exact], encoder) + ranked[exact:]
-        if recency is not None and self._has_messages:
+        if recency is not None and (self._has_messages or recency.sections):
             from crystalcli.recall.recency import apply_recency
 
             # Re-encoded atoms are on another scale than the rest, and stay before it.
@@ -131,7 +141,7 @@ class Searcher:
                 *apply_recency(self.shelf, ranked[exact:], recency),
             ]
         by_units = query.encoded is not None and (depth == 3 or exact > 0)
-        passages = PassageBuilder(self.shelf, self._codec, query, by_units=by_units).make(ranked, k)
+        passages = PassageBuilder(self.shelf, self._codec, query, by_units=by_units, mask=mask).make(ranked, k)
         return Results(query, tuple(passages), depth)
 
     @cached_property
@@ -195,6 +205,8 @@ class Searcher:
         if self._unencoded is not None:
             # Vectors that an interrupted ingest left out speak neither for an atom nor against it.
             cosines[self._unencoded] = cosines[~self._unencoded].mean()
+        if query.allowed is not None:
+            return _scores_of_allowed(cosines, query.bm25, query.allowed)
         total = sum_of_z_scores(cosines, query.bm25)
         if self.shelf.dead is not None:
             total[self.shelf.dead] = -np.inf
@@ -252,6 +264,20 @@ def lexical_query(index: IndexReader, text: str, terms: TermIndex | None = None)
     if index.dead is not None:
         scores[index.dead] = 0
     return PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings)
+
+
+def _scores_of_allowed(cosines: FloatArray, lexical: FloatArray, allowed: npt.NDArray[np.bool_]) -> CoarseScores:
+    """Score the atoms that a filter lets through, as if the crystal held no others.
+
+    Args:
+        cosines: The cosine of each atom with the question, float32 [atoms]; changed.
+        lexical: BM25 of each atom, float32 [atoms].
+        allowed: Whether each atom may answer, bool [atoms].
+    """
+    total = np.full(len(cosines), -np.inf, np.float32)
+    total[allowed] = sum_of_z_scores(cosines[allowed], lexical[allowed])
+    cosines[~allowed] = -np.inf
+    return CoarseScores(cosines, total)
 
 
 def _rank_by_bm25(query: PreparedQuery, count: int) -> list[ScoredAtom]:

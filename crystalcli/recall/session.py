@@ -11,13 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crystalcli.datatypes import Citation, Document, HalfLife, Passage
+from crystalcli.datatypes import Citation, Document, HalfLife, Passage, RecallFilter
 from crystalcli.errors import NotFoundError
 from crystalcli.index import LazyEncoder, codec_of, lacks_codebooks, open_encoder
 from crystalcli.storage import Store
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from crystalcli.index import ChunkView, IndexReader, StatsReport
+    from crystalcli.recall.filter_mask import FilterMask
     from crystalcli.recall.query import Results
     from crystalcli.recall.searcher import Searcher
     from crystalcli.storage import SourceRow
@@ -135,6 +138,8 @@ class CrystalReader:
         reencode: int = 0,
         half_life: HalfLife = "auto",
         now: float | None = None,
+        where: RecallFilter | None = None,
+        newest: bool = False,
     ) -> Results:
         """Find the passages that answer a question best.
 
@@ -149,19 +154,48 @@ class CrystalReader:
                 scores. Other text keeps its score (docs/INFINITE_MEMORY.md).
             now: The time from which ages count, in seconds since 1970; None: the system's clock for
                 a half-life in days.
+            where: The documents, times and people to answer from; None: all. It is applied before
+                candidates are chosen.
+            newest: Whether of dated text the newest comes first.
 
         Returns:
             The passages, best first, and the prepared question.
 
         Raises:
             UsageError: The question is empty, or an option is out of range.
+            NotFoundError: The filter names a document, kind, author or tag that is nowhere.
             DamagedCrystalError: The crystal is damaged.
         """
         from crystalcli.recall.recency import recency_of
 
-        recency = recency_of(half_life, now)
+        recency = recency_of(half_life, now, newest=newest)
         with self.snapshot():
-            return self.searcher().recall(question, k, depth, reencode, recency)
+            mask = self._mask_of(where)
+            return self.searcher().recall(question, k, depth, reencode, recency, mask)
+
+    def _mask_of(self, where: RecallFilter | None) -> FilterMask | None:
+        """Make the mask of a filter; None where it lets everything through."""
+        if not where:
+            return None
+        from crystalcli.recall.filter_mask import has_gone, make_filter_mask
+
+        if not where.selects and not has_gone(self.shelf):
+            return None
+        return make_filter_mask(self.shelf, where)
+
+    def newest_day(self) -> date | None:
+        """Find the newest date in the crystal, of its messages, sections and names, else of files."""
+        from crystalcli.recall.content_dates import newest_day
+
+        with self.snapshot():
+            return newest_day(self.shelf)
+
+    def authors(self) -> dict[str, int]:
+        """Count the messages of each author."""
+        from crystalcli.recall.filter_mask import authors_of
+
+        with self.snapshot():
+            return authors_of(self.shelf)
 
     def idf(self, text: str) -> dict[str, float]:
         """Compute the inverse document frequency of each term of a text."""

@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         landmark_span,
         landmark_triples,
         landmarks_of,
+        landmarks_of_kind,
         with_landmarks,
     )
     from crystalcli.storage.tables.reason_codes import (
@@ -156,6 +157,7 @@ else:
                 "landmark_span",
                 "landmark_triples",
                 "landmarks_of",
+                "landmarks_of_kind",
                 "with_landmarks",
             ),
             "tables.reason_codes": ("reason_code_of",),
@@ -213,6 +215,7 @@ __all__ = [
     "landmark_span",
     "landmark_triples",
     "landmarks_of",
+    "landmarks_of_kind",
     "lock_beside",
     "put_codebooks",
     "put_in_place",

@@ -245,31 +245,45 @@ class RecallFilter:
 class FilterReading:
     """The filter of a question, from options and from its words.
 
-    `str(reading)` says it in words: "messages by Ann, since 2026-03-01".
+    `str(reading)` says what was read: "messages by Ann, since 2026-03-01".
 
     Attributes:
-        recall_filter: The filter.
-        from_words: Whether any of it is read from the words of the question.
-        options: The part of it that the options said, which stays when the rest is dropped.
-        dropped: Whether what the words said was dropped, because nothing there answers.
+        recall_filter: The filter in force.
+        options: The part of it that options say, which stays when the rest is dropped.
+        read: The filter as it was read, also after the words' part was dropped.
         newest: Whether the question asks for the newest of what is dated.
-        bare: Whether the words of the question say nothing beside the filter, as in "What happened
-            in August?".
+        rest: The question without the words that were read as a filter.
+        bare: Whether the rest says nothing that can be searched for, as in "What happened in
+            August?".
     """
 
-    recall_filter: RecallFilter
-    from_words: bool = False
+    recall_filter: RecallFilter = RecallFilter()
     options: RecallFilter = RecallFilter()
-    dropped: bool = False
+    read: RecallFilter = RecallFilter()
     newest: bool = False
+    rest: str = ""
     bare: bool = False
 
     def __str__(self) -> str:
-        return str(self.recall_filter)
+        return str(self.read)
+
+    @property
+    def from_words(self) -> bool:
+        """True if any of the filter was read from the words of the question."""
+        return self.read != self.options
+
+    @property
+    def dropped(self) -> bool:
+        """True if what the words said was dropped, because nothing there answers."""
+        return self.from_words and replace(self.recall_filter, present=self.options.present) == self.options
 
     def without_words(self) -> FilterReading:
         """Give the reading without what the words of the question said."""
-        return replace(self, recall_filter=self.options, dropped=True, bare=False)
+        return replace(self, recall_filter=self.options, bare=False)
+
+    def present_only(self) -> FilterReading:
+        """Give the reading for documents whose files are still there."""
+        return replace(self, recall_filter=replace(self.recall_filter, present=True))
 
 
 # --- results --------------------------------------------------------------------------------------

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent
 from crystalcli.answering.evidence import answerability, sentence_ranking
+from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request.ask_options import AskOptions
-from crystalcli.datatypes import Answer, ChatModel, Citation
+from crystalcli.answering.request.filter_reading import read_filter
+from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading
 from crystalcli.errors import NotFoundError
 from crystalcli.recall import CrystalReader, Results
 
@@ -52,11 +55,10 @@ def answer_question(
         NotFoundError: Nothing was recalled, or a document that the question names does not exist.
     """
     draft = AnswerDraft(question, options, on_text)
-    plan = plan_broad_answer(crystal, question, intent, options.broad)
+    plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
-    results = _recall(crystal, draft)
-    best = _judge(crystal, draft, results)
+    best = _find_sentences(crystal, draft)
     if best is None:
         return draft.refusal(NOT_HERE, attribution.extract_citations(crystal, draft.passages))
     quotations = attribution.extract_citations(crystal, sentence_ranking.as_passages(best[: attribution.MAX_CITATIONS]))
@@ -69,11 +71,47 @@ def answer_question(
     return draft.answer()
 
 
-def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:
+def _find_sentences(crystal: CrystalReader, draft: AnswerDraft) -> list[RankedSentence] | None:
+    """Find the best sentences where the question says, then elsewhere; None without evidence.
+
+    What the words of the question said is dropped where nothing there answers. Documents whose
+    files are gone are looked at last.
+
+    Raises:
+        NotFoundError: Nothing was recalled, or options name what is nowhere in the crystal.
+    """
+    reading = read_filter(crystal, draft.question, draft.options.where, draft.options.today)
+    if reading.from_words:
+        try:
+            if (best := _look(crystal, draft, reading.present_only())) is not None:
+                return best
+        except NotFoundError:  # nothing is there
+            pass
+        reading = reading.without_words()
+    if crystal.has_gone_files() and not reading.recall_filter.present:
+        try:
+            if (best := _look(crystal, draft, reading.present_only())) is not None:
+                return best
+        except NotFoundError:
+            pass
+    return _look(crystal, draft, reading)
+
+
+def _look(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> list[RankedSentence] | None:
+    """Recall passages by a filter and judge them; None where the evidence is under the floor."""
+    draft.reading = reading if reading.read.selects else None
+    return _judge(crystal, draft, _recall(crystal, draft, reading), reading)
+
+
+def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> Results:
     """Recall the passages, and as many as the evidence needs. Raises NotFoundError without any."""
     options = draft.options
     results = crystal.recall(
-        draft.question, max(options.k, sentence_ranking.MAX_PASSAGES), depth=options.depth, half_life=options.half_life
+        draft.question,
+        max(options.k, sentence_ranking.MAX_PASSAGES),
+        depth=options.depth,
+        half_life=options.half_life,
+        where=reading,
     )
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
@@ -82,13 +120,21 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:
     return results
 
 
-def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list[RankedSentence] | None:
+def _judge(
+    crystal: CrystalReader, draft: AnswerDraft, results: Results, where: FilterReading
+) -> list[RankedSentence] | None:
     """Rank the sentences of the passages; None where the evidence is under the floor."""
     reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages)
-    draft.evidence = answerability.answer_probability(crystal, results, reading)
-    if draft.evidence < draft.options.floor:
-        return None
-    return [sentence for sentence in reading.sentences if sentence.rank < draft.options.k]
+    draft.evidence = None
+    if not where.bare:
+        judged = results
+        if where.from_words and not where.dropped:  # what is there need not say the words of the filter
+            judged = replace(results, query=results.query._replace(text=where.rest))
+        draft.evidence = answerability.answer_probability(crystal, judged, reading)
+        if draft.evidence < draft.options.floor:
+            return None
+    sentences = newest_first(crystal, reading.sentences, asked=where.newest)
+    return [sentence for sentence in sentences if sentence.rank < draft.options.k]
 
 
 def _quote(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:

@@ -27,6 +27,15 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.recall.date_expressions import (
+        DateMention,
+        find_dates,
+        parse_period,
+    )
+    from crystalcli.recall.filter_mask import (
+        FilterMask,
+        is_author,
+    )
     from crystalcli.recall.memory_use import (
         MemoryPart,
         MemoryReport,
@@ -39,6 +48,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.recall.passages import (
         PassageBuilder,
+        sentences_within,
     )
     from crystalcli.recall.query import (
         PreparedQuery,
@@ -46,6 +56,8 @@ if TYPE_CHECKING:
         ScoredAtom,
     )
     from crystalcli.recall.recency import (
+        HALF_LIFE,
+        Recency,
         recency_of,
     )
     from crystalcli.recall.searcher import (
@@ -59,6 +71,15 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "date_expressions": (
+                "DateMention",
+                "find_dates",
+                "parse_period",
+            ),
+            "filter_mask": (
+                "FilterMask",
+                "is_author",
+            ),
             "memory_use": (
                 "MemoryPart",
                 "MemoryReport",
@@ -67,13 +88,20 @@ else:
                 "resident_bytes",
             ),
             "page_score": ("PAGED_KIND",),
-            "passages": ("PassageBuilder",),
+            "passages": (
+                "PassageBuilder",
+                "sentences_within",
+            ),
             "query": (
                 "PreparedQuery",
                 "Results",
                 "ScoredAtom",
             ),
-            "recency": ("recency_of",),
+            "recency": (
+                "HALF_LIFE",
+                "Recency",
+                "recency_of",
+            ),
             "searcher": (
                 "Searcher",
                 "lexical_query",
@@ -83,18 +111,26 @@ else:
     )
 
 __all__ = [
+    "HALF_LIFE",
     "PAGED_KIND",
     "CrystalReader",
+    "DateMention",
+    "FilterMask",
     "MemoryPart",
     "MemoryReport",
     "PassageBuilder",
     "PreparedQuery",
+    "Recency",
     "Results",
     "ScoredAtom",
     "Searcher",
+    "find_dates",
     "growing_bytes",
+    "is_author",
     "lexical_query",
     "measure_memory",
+    "parse_period",
     "recency_of",
     "resident_bytes",
+    "sentences_within",
 ]

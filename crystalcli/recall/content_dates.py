@@ -60,12 +60,15 @@ def message_of(label: str) -> AuthorAndDate:
     return AuthorAndDate(label[: match.start(1)].rstrip(", "), _day(match[1]))
 
 
-def heading_day(label: str, path: str = "") -> date | None:
+def heading_day(label: str, source: SourceRow) -> date | None:
     """Read the date of a section in its headings, the innermost first.
+
+    A heading that ends with a date is dated in notes alone: "Balance as of 31 May 2022" speaks of
+    a day.
 
     Args:
         label: The headings, outermost first.
-        path: The name of the document, for the year of a heading that has none.
+        source: The document, whose name may have the year that a heading lacks.
 
     Returns:
         The day; None without one.
@@ -73,11 +76,11 @@ def heading_day(label: str, path: str = "") -> date | None:
     if not any(letter.isdigit() for letter in label):
         return None
     for heading in reversed(label.split(HEADING_JOINT)):
-        match = _HEADING_DATE.match(heading) or _ending_date(heading)
+        match = _HEADING_DATE.match(heading) or (_ending_date(heading) if source.kind in NOTES else None)
         if match is None:
             continue
         written = re.sub(r"\bof ", "", match[1])
-        years = _YEAR.findall(written) or _YEAR.findall(label) or _YEAR.findall(path)
+        years = _YEAR.findall(written) or _YEAR.findall(label) or _YEAR.findall(source.path)
         if not years:
             continue
         if not _YEAR.search(written):
@@ -140,25 +143,29 @@ def day_at(index: IndexReader, source: SourceRow, position: int) -> date | None:
     """
     if label := index.store.landmark_before(source.id, "message", position):
         return message_of(label).day
-    if (label := index.store.landmark_before(source.id, "heading", position)) and (day := heading_day(label, source.path)):
+    if (label := index.store.landmark_before(source.id, "heading", position)) and (day := heading_day(label, source)):
         return day
     return name_day(source, strict=True)
 
 
-def newest_day(index: IndexReader) -> date | None:
-    """Find the newest date that messages, sections and names of notes have, else that of a file.
+def newest_day(index: IndexReader, *, by_content: bool = False) -> date | None:
+    """Find the newest date that messages, sections and names of notes have.
+
+    Args:
+        index: The resident index.
+        by_content: False: without a date there, the newest of files counts.
 
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    sources = [source for source in index.store.sources() if source.chunks]
-    by_id = {source.id: source for source in sources}
-    days = [message_of(label).day for _, _, label in landmarks_of_kind(index.store, list(by_id), "message")]
-    days += [
-        heading_day(label, by_id[number].path) for number, _, label in landmarks_of_kind(index.store, list(by_id), "heading")
-    ]
-    days += [name_day(source, strict=True) for source in sources]
-    known = [day for day in days if day is not None] or [day for day in map(file_day, sources) if day is not None]
+    sources = {source.id: source for source in index.store.sources() if source.chunks}
+    days = [message_of(label).day for _, _, label in landmarks_of_kind(index.store, list(sources), "message")]
+    headings = landmarks_of_kind(index.store, list(sources), "heading")
+    days += [heading_day(label, sources[number]) for number, _, label in headings]
+    days += [name_day(source, strict=True) for source in sources.values()]
+    known = [day for day in days if day is not None]
+    if not known and not by_content:
+        known = [day for day in map(file_day, sources.values()) if day is not None]
     return max(known, default=None)
 
 

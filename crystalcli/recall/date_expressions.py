@@ -56,7 +56,8 @@ _LINK = re.compile(
     r" (?:the (?:beginning|start|end|middle|month) of |about |around |early |late |mid-?)?$",
     re.IGNORECASE,
 )  # fmt: skip
-_SECOND = re.compile(rf" (?:and|to|until|till|through|-|–) (?P<second>{re.sub(r'[(][?]P<[a-z_0-9]+>', '(?:', _DATE)})", re.IGNORECASE)  # fmt: skip
+_UNNAMED_DATE = re.sub(r"[(][?]P<[a-z_0-9]+>", "(?:", _DATE)
+_SECOND = re.compile(rf" (?:and|to|until|till|through|-|–) (?P<second>{_UNNAMED_DATE})", re.IGNORECASE)
 _ONWARDS = re.compile(r" (?:on|onwards?|forward)\b", re.IGNORECASE)
 _WEEKDAY_AFTER = re.compile(rf"\bon (?P<weekday>{_WEEKDAY})\b", re.IGNORECASE)
 _PAST = re.compile(r"\b(?:did|was|were|happened|had)\b", re.IGNORECASE)
@@ -123,11 +124,6 @@ def find_dates(question: str, today: date) -> list[DateMention]:
         The dates, in order.
     """
     return list(_mentions(question, today))
-
-
-def is_relative_to_today(question: str) -> bool:
-    """Tell whether a text may have a date that depends on the day that is today."""
-    return any(match["y1"] is None for match in _WHOLE.finditer(question)) or bool(_WEEKDAY_AFTER.search(question))
 
 
 def _mentions(question: str, today: date) -> Iterator[DateMention]:

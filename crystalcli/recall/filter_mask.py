@@ -97,7 +97,9 @@ def make_filter_mask(index: IndexReader, recall_filter: RecallFilter) -> FilterM
 
 def has_gone(index: IndexReader) -> bool:
     """Tell whether the files of some documents are gone."""
-    return bool(index.store.rows("SELECT 1 FROM source WHERE state = ? AND chunks > 0 LIMIT 1", (DocumentState.GONE.value,)))
+    return bool(
+        index.store.rows("SELECT 1 FROM source WHERE state = ? AND chunks > 0 LIMIT 1", (DocumentState.GONE.value,))
+    )
 
 
 def authors_of(index: IndexReader) -> dict[str, int]:
@@ -132,7 +134,9 @@ def _select_sources(index: IndexReader, recall_filter: RecallFilter) -> list[Sou
     known_kinds = {source.kind for source in sources}
     for kind in recall_filter.kinds:
         if kind not in known_kinds:
-            raise NotFoundError(f"no document of kind {kind} in this crystal; its kinds: {', '.join(sorted(known_kinds))}")
+            raise NotFoundError(
+                f"no document of kind {kind} in this crystal; its kinds: {', '.join(sorted(known_kinds))}"
+            )
     chosen = [
         source
         for source in sources
@@ -212,11 +216,21 @@ def _sources_with_words(index: IndexReader, sources: list[int], text: str) -> se
     return holders
 
 
+def all_tags(index: IndexReader) -> list[str]:
+    """List the tags of the Markdown documents, in order.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    markdown = [source for source in index.store.sources() if source.kind == "markdown" and source.chunks]
+    return sorted({tag for source in markdown for tag in tags_of(index.span_text(source))})
+
+
 def _no_tag(index: IndexReader, sources: Sequence[SourceRow], tag: str) -> str:
     markdown = [source for source in sources if source.kind == "markdown"]
     if not markdown:
         return f"no tag #{tag.lstrip('#')}: tags are read from Markdown documents, and this crystal has none"
-    known = sorted({found for source in markdown for found in tags_of(index.span_text(source))})
+    known = all_tags(index)
     near = _nearest(tag.lstrip("#").lower(), known) or (f"; its tags: {', '.join(known[:20])}" if known else "")
     return f"no Markdown document in this crystal has the tag #{tag.lstrip('#')}{near}"
 
@@ -262,7 +276,7 @@ def _allowed_parts(
     }
     for source in rest:
         otherwise = _is_inside(document_day(index, source, by_content=recall_filter.by_content), recall_filter)
-        days = [(start, heading_day(label, source.path)) for start, label in headings.get(source.id, ())]
+        days = [(start, heading_day(label, source)) for start, label in headings.get(source.id, ())]
         sections = [(start, otherwise if day is None else _is_inside(day, recall_filter)) for start, day in days]
         parts[source.id] = _joined([(0, otherwise), *sections])
     return parts
@@ -305,7 +319,12 @@ def _atoms_of(index: IndexReader, whole: list[int], parts: dict[int, Int64Array]
 
 
 def _run_atoms(index: IndexReader, sources: Sequence[int]) -> Int64Array:
-    """Find the atoms of the runs of documents: id, first atom, the atom after the last, [runs, 3]."""
+    """Find the atoms of the runs of documents.
+
+    Returns:
+        For each run the id of its document, its first atom, and the one after its last, int64
+        [runs, 3].
+    """
     runs = np.array(runs_of_all(index.store, sources), np.int64).reshape(-1, 3)
     chunks = len(index.nesting.atoms) - 1
     first, end = runs[:, 1], runs[:, 1] + runs[:, 2]

@@ -71,6 +71,4 @@ def tags_of(text: str) -> frozenset[str]:
         The tags, in small letters and without `#`.
     """
     tags = parse_front_matter(text[:_LONGEST]).tags | {tag.lower() for tag in _INLINE_TAG.findall(_CODE.sub(" ", text))}
-    return frozenset(
-        "/".join(tag.split("/")[:depth]) for tag in tags for depth in range(1, tag.count("/") + 2)
-    )
+    return frozenset("/".join(tag.split("/")[:depth]) for tag in tags for depth in range(1, tag.count("/") + 2))

@@ -324,13 +324,9 @@ def _merge_places(first: Passage, second: Passage) -> Passage:
     return replace(first, also=(*first.also, *new)[:MAX_PLACES])
 
 
-def sentences_within(
-    sentences: Sequence[tuple[int, int]], parts: Sequence[tuple[int, int]]
-) -> list[tuple[int, int]]:
+def sentences_within(sentences: Sequence[tuple[int, int]], parts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Select the sentences whose middle lies in one of the parts; both are spans in one text."""
-    return [
-        (start, end) for start, end in sentences if any(low <= (start + end) // 2 < high for low, high in parts)
-    ]
+    return [(start, end) for start, end in sentences if any(low <= (start + end) // 2 < high for low, high in parts)]
 
 
 def snap_to_sentences(location: AtomLocation, by_lines: bool) -> tuple[int, int]:

@@ -73,6 +73,7 @@ def recency_of(half_life: object, now: float | None, *, newest: bool = False) ->
         half_life: A half-life in days; "auto": HALF_LIFE; "off": messages keep their scores.
         now: The time from which ages count, in seconds since 1970; None: the system's clock for a
             half-life in days, and the newest of the ranked messages for "auto".
+        newest: Whether the question asks for the newest; counts for "auto" alone.
 
     Returns:
         The rule, or None for "off".

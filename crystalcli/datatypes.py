@@ -277,9 +277,14 @@ class FilterReading:
         """True if what the words said was dropped, because nothing there answers."""
         return self.from_words and replace(self.recall_filter, present=self.options.present) == self.options
 
+    def searched_for(self, question: str) -> str:
+        """Give the words to search for: what a filter says need not stand where it leads to."""
+        return self.rest if self.from_words and not self.dropped and not self.bare else question
+
     def without_words(self) -> FilterReading:
         """Give the reading without what the words of the question said."""
-        return replace(self, recall_filter=self.options, bare=False)
+        present = self.recall_filter.present
+        return replace(self, recall_filter=replace(self.options, present=present), bare=False)
 
     def present_only(self) -> FilterReading:
         """Give the reading for documents whose files are still there."""

@@ -81,20 +81,22 @@ def _find_sentences(crystal: CrystalReader, draft: AnswerDraft) -> list[RankedSe
         NotFoundError: Nothing was recalled, or options name what is nowhere in the crystal.
     """
     reading = read_filter(crystal, draft.question, draft.options.where, draft.options.today)
+    attempts = [reading.present_only(), reading] if crystal.has_gone_files() else [reading]
     if reading.from_words:
+        attempts = [attempts[0], *(attempt.without_words() for attempt in attempts)]
+    tried: list[AnswerDraft] = []
+    for attempt in attempts:
         try:
-            if (best := _look(crystal, draft, reading.present_only())) is not None:
+            if (best := _look(crystal, draft, attempt)) is not None:
                 return best
         except NotFoundError:  # nothing is there
-            pass
-        reading = reading.without_words()
-    if crystal.has_gone_files() and not reading.recall_filter.present:
-        try:
-            if (best := _look(crystal, draft, reading.present_only())) is not None:
-                return best
-        except NotFoundError:
-            pass
-    return _look(crystal, draft, reading)
+            if attempt is attempts[-1] and not tried:
+                raise
+        else:
+            tried.append(replace(draft))
+    nearest = max(tried, key=lambda attempt: attempt.evidence or 0.0)
+    draft.passages, draft.evidence, draft.reading = nearest.passages, nearest.evidence, nearest.reading
+    return None
 
 
 def _look(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> list[RankedSentence] | None:
@@ -128,8 +130,8 @@ def _judge(
     draft.evidence = None
     if not where.bare:
         judged = results
-        if where.from_words and not where.dropped:  # what is there need not say the words of the filter
-            judged = replace(results, query=results.query._replace(text=where.rest))
+        if where.searched_for(draft.question) != draft.question:  # it was as long as the whole
+            judged = replace(results, query=results.query._replace(idf=crystal.idf(draft.question)))
         draft.evidence = answerability.answer_probability(crystal, judged, reading)
         if draft.evidence < draft.options.floor:
             return None

@@ -171,6 +171,7 @@ class CrystalReader:
         recency = recency_of(half_life, now, newest=reading is not None and reading.newest)
         with self.snapshot():
             mask = self.filter_mask(recall_filter) if recall_filter else None
+            question = question if reading is None else reading.searched_for(question)
             results = self.searcher().recall(question, k, depth, reencode, recency, mask)
             return results if reading is None else replace(results, reading=reading)
 

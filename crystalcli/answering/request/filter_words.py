@@ -136,7 +136,9 @@ def read_filter_words(question: str, names: Names, today: date | None = None) ->
     has_dates = since is not None or until is not None
     found = RecallFilter(within=within, kinds=kinds, since=since, until=until, people=people, by_content=has_dates)
     rest = _without(question, spans)
-    return FilterWords(found, is_state or _asks_newest(rest, dated=has_dates), rest, bool(spans) and _is_bare(rest))
+    is_bare = (has_dates or bool(people)) and _is_bare(rest)
+    newest = is_state or _asks_newest(question, rest, dated=has_dates) or (is_bare and not has_dates)
+    return FilterWords(found, newest, rest, is_bare)
 
 
 def _read_dates(
@@ -228,11 +230,11 @@ def _read_folder(question: str, names: Names, spans: list[tuple[int, int]]) -> t
     return (), ()
 
 
-def _asks_newest(rest: str, *, dated: bool) -> bool:
+def _asks_newest(question: str, rest: str, *, dated: bool) -> bool:
     """Tell whether a question asks how things are now, by "now" and the like or by its tense."""
     if _NEWEST.search(rest):
         return True
-    return not dated and _PAST.search(rest) is None and _PRESENT.match(rest) is not None
+    return not dated and _PAST.search(question) is None and _PRESENT.match(question) is not None
 
 
 def _without(question: str, spans: list[tuple[int, int]]) -> str:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from crystalcli.recall.filter_mask import (
         FilterMask,
         is_author,
+        rooted,
     )
     from crystalcli.recall.memory_use import (
         MemoryPart,
@@ -79,6 +80,7 @@ else:
             "filter_mask": (
                 "FilterMask",
                 "is_author",
+                "rooted",
             ),
             "memory_use": (
                 "MemoryPart",
@@ -132,5 +134,6 @@ __all__ = [
     "parse_period",
     "recency_of",
     "resident_bytes",
+    "rooted",
     "sentences_within",
 ]

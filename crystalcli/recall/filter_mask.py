@@ -169,10 +169,10 @@ def documents_named(index: IndexReader, sources: Sequence[SourceRow], name: str)
     if not bare:
         raise UsageError("the name of a document is empty")
     folded = bare.casefold()
-    matches = [source for source in sources if source.path.casefold() == folded or _is_below(source.path, folded)]
+    matches = [source for source in sources if source.path.casefold() == folded or _is_below(rooted(source), folded)]
     if not matches and not _GLOB_CHARACTERS.isdisjoint(bare):
         pattern = glob_to_regex(bare if "/" in bare else f"**/{bare}")
-        matches = [source for source in sources if pattern.fullmatch(source.path)]
+        matches = [source for source in sources if pattern.fullmatch(source.path) or pattern.fullmatch(rooted(source))]
     if not matches:
         matches = [source for source in sources if f"/{source.path.casefold()}".endswith(f"/{folded.lstrip('/')}")]
     if not matches:
@@ -181,10 +181,15 @@ def documents_named(index: IndexReader, sources: Sequence[SourceRow], name: str)
         paths = [(source, os.path.normpath(home / source.location)) for source in sources]
         matches = [source for source, path in paths if path == target or path.startswith(target + os.sep)]
     if not matches:
-        folders = {folder for source in sources for folder in source.path.split("/")[:-1]}
+        folders = {folder for source in sources for folder in rooted(source).split("/")[:-1]}
         near = _nearest(bare, [*(source.path for source in sources), *sorted(folders)])
         raise NotFoundError(f"no document matches {name}{near or '; `crystal inspect --documents` lists them'}")
     return matches
+
+
+def rooted(source: SourceRow) -> str:
+    """Give a document's name below the name of the folder that was ingested."""
+    return f"{source.root.rpartition('/')[2]}/{source.path}"
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -13,7 +13,7 @@ from functools import cached_property
 from crystalcli.answering.request.filter_words import read_filter_words
 from crystalcli.datatypes import DocumentState, FilterReading, RecallFilter
 from crystalcli.overview import resolve_documents
-from crystalcli.recall import CrystalReader
+from crystalcli.recall import CrystalReader, rooted
 from crystalcli.storage import SourceRow
 
 _MOST_DOCUMENTS = 5  # that a name in a question may mean; a name of more is a word like any other
@@ -86,9 +86,9 @@ class _CrystalNames:
         if not any(letter.isalpha() for letter in phrase):
             return ()
         if (folder := self.folder(phrase)) and " " not in phrase:
-            below = [source for source in self._sources if f"/{folder}/" in f"/{source.path}"]
+            below = [source for source in self._sources if f"/{folder}/" in f"/{rooted(source)}"]
             is_chats = all(source.kind in ("chat", "mail", "code") for source in below)
-            is_top = all(source.path.startswith(f"{folder}/") for source in below)
+            is_top = all(rooted(source).startswith(f"{folder}/") for source in below)
             return (folder,) if is_chats or is_top else ()
         ranges = resolve_documents(self._crystal.shelf.store, self._sources, phrase)
         if not ranges or len(ranges) > _MOST_DOCUMENTS or any(part.label for part in ranges):
@@ -98,7 +98,7 @@ class _CrystalNames:
     def folder(self, noun: str) -> str:
         """Give the folder of that name, as it is written; "" without one."""
         folded = noun.casefold()
-        names = (folder for source in self._sources for folder in source.path.split("/")[:-1])
+        names = (folder for source in self._sources for folder in rooted(source).split("/")[:-1])
         return next((name for name in names if name.casefold() == folded), "")
 
     def kinds(self) -> Collection[str]:

@@ -179,12 +179,7 @@ def _read_people(
     """Read the person who speaks, or the program: names of people, documents and kinds."""
     for form in _PEOPLE:
         for match in form.finditer(question):
-            words = match["name"].split()
-            # "the landlord" is no name, and of "Ann about" only the first word is.
-            for count in range(len(words), 0, -1):
-                name = re.sub(r"['’]s?$", "", " ".join(words[:count])).strip(_QUOTES)
-                if not name or _PRONOUN.fullmatch(name):
-                    break
+            for name in _names_in(match["name"]):
                 if any(is_author(name, author) for author in names.authors()):
                     spans.append(match.span())
                     return (name,), (), ()
@@ -196,6 +191,15 @@ def _read_people(
     return (), (), ()
 
 
+def _names_in(words: str) -> Iterator[str]:
+    """Give the names that some words may begin or end with: of "Ann about" it is the first."""
+    parts = [re.sub(r"['’]s?$", "", part.strip(_QUOTES)) for part in words.split()]
+    for count in range(len(parts), 0, -1):
+        for name in dict.fromkeys((" ".join(parts[:count]), " ".join(parts[-count:]))):
+            if name and not _PRONOUN.fullmatch(name):
+                yield name
+
+
 def _read_documents(question: str, names: Names, spans: list[tuple[int, int]]) -> tuple[str, ...]:
     """Read the name of a document behind "in", "from" or "of"."""
     for match in _IN.finditer(question):
@@ -203,7 +207,7 @@ def _read_documents(question: str, names: Names, spans: list[tuple[int, int]]) -
             continue
         for phrase in _phrases(question[match.end() :]):
             if found := names.documents(phrase.strip(_QUOTES)):
-                spans.append((match.start(), match.end() + len(phrase)))
+                spans.append((match.start(), match.end() + len(phrase.rstrip(_QUOTES))))
                 return found
     return ()
 

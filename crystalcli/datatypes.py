@@ -6,6 +6,7 @@ into a document's text, half-open `[start, end)`. Lines and pages count from 1.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -190,6 +191,106 @@ class SkippedFile(NamedTuple):
     code: str
 
 
+# --- filters of a question ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallFilter:
+    """A filter: the documents, times and people that a question is about. All conditions hold.
+
+    Attributes:
+        within: Names of documents, folders, or globs; a document is in when one of them matches.
+        kinds: Kinds of documents.
+        since: The first day.
+        until: The last day.
+        people: Names of authors of messages.
+        tags: Tags of Markdown documents, without `#`; a document has to have all.
+        by_content: True: only dates that are written in the text or in a name count, as for dates
+            in a question. False: for a document without one the time of its file counts.
+        present: Whether documents whose files are gone are left out.
+    """
+
+    within: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+    people: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    by_content: bool = False
+    present: bool = False
+
+    def __bool__(self) -> bool:
+        return self.selects or self.present
+
+    @property
+    def selects(self) -> bool:
+        """True if it has a condition beside `present`."""
+        return bool(self.within or self.kinds or self.people or self.tags or self.since or self.until)
+
+    def __str__(self) -> str:
+        kinds = " and ".join(self.kinds)
+        parts = [f"messages by {' or '.join(self.people)}"] if self.people else []
+        parts += [f"of kind {kinds}"] if kinds else []
+        parts += [f"in {' or '.join(self.within)}"] if self.within else []
+        parts += [f"tagged {' and '.join(f'#{tag}' for tag in self.tags)}"] if self.tags else []
+        if self.since is not None and self.since == self.until:
+            parts.append(f"on {self.since}")
+        else:
+            parts += [f"since {self.since}"] if self.since is not None else []
+            parts += [f"until {self.until}"] if self.until is not None else []
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterReading:
+    """The filter of a question, from options and from its words.
+
+    `str(reading)` says what was read: "messages by Ann, since 2026-03-01".
+
+    Attributes:
+        recall_filter: The filter in force.
+        options: The part of it that options say, which stays when the rest is dropped.
+        read: The filter as it was read, also after the words' part was dropped.
+        newest: Whether the question asks for the newest of what is dated.
+        rest: The question without the words that were read as a filter.
+        bare: Whether the rest says nothing that can be searched for, as in "What happened in
+            August?".
+    """
+
+    recall_filter: RecallFilter = RecallFilter()
+    options: RecallFilter = RecallFilter()
+    read: RecallFilter = RecallFilter()
+    newest: bool = False
+    rest: str = ""
+    bare: bool = False
+
+    def __str__(self) -> str:
+        return str(self.read)
+
+    @property
+    def from_words(self) -> bool:
+        """True if any of the filter was read from the words of the question."""
+        return self.read != self.options
+
+    @property
+    def dropped(self) -> bool:
+        """True if what the words said was dropped, because nothing there answers."""
+        return self.from_words and replace(self.recall_filter, present=self.options.present) == self.options
+
+    def searched_for(self, question: str) -> str:
+        """Give the words to search for: what a filter says need not stand where it leads to."""
+        return self.rest if self.from_words and not self.dropped and not self.bare else question
+
+    def without_words(self) -> FilterReading:
+        """Give the reading without what the words of the question said."""
+        present = self.recall_filter.present
+        return replace(self, recall_filter=replace(self.options, present=present), bare=False)
+
+    def present_only(self) -> FilterReading:
+        """Give the reading for documents whose files are still there."""
+        return replace(self, recall_filter=replace(self.recall_filter, present=True))
+
+
 # --- results --------------------------------------------------------------------------------------
 
 
@@ -298,6 +399,8 @@ class Passage:
         also: The other places of the same text.
         logit: The reranker's logit, above 0 where the passage seems to answer; None where it was
             not read.
+        date: The day that its message, section or document is dated; None without a date.
+        allowed: The parts that the filter lets through, in characters of the document; () for all.
     """
 
     place: Place
@@ -310,6 +413,8 @@ class Passage:
     gone: bool = False
     also: tuple[Place, ...] = ()
     logit: float | None = None
+    date: datetime.date | None = None
+    allowed: tuple[tuple[int, int], ...] = ()
 
     @property
     def path(self) -> str:
@@ -347,6 +452,8 @@ class Citation:
         quote: The document's text there, read back from the crystal.
         heading: The headings above it, outermost first; None without one.
         confidence: The probability that it answers the question; None where that was not estimated.
+        date: The day that its message, section or document is dated; None without a date.
+        gone: Whether the file was gone at the last ingest.
     """
 
     number: int
@@ -354,6 +461,8 @@ class Citation:
     quote: str
     heading: str | None = None
     confidence: float | None = None
+    date: datetime.date | None = None
+    gone: bool = False
 
     @property
     def path(self) -> str:
@@ -442,6 +551,7 @@ class Answer:
         evidence: The estimated probability, from 0 to 1, that the passages hold an answer; None if
             it was not estimated.
         portions: The parts of a broad answer; empty for any other.
+        reading: The filter of the question, and whether it was dropped; None without one.
     """
 
     question: str
@@ -458,6 +568,7 @@ class Answer:
     answered: bool = True
     evidence: float | None = None
     portions: tuple[Portion, ...] = ()
+    reading: FilterReading | None = None
 
     def __str__(self) -> str:
         return self.text

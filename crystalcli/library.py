@@ -15,13 +15,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpack
 
 from crystalcli import models
 from crystalcli.answering import AskArguments, AskOptions, options_of
-from crystalcli.datatypes import Progress
-from crystalcli.errors import CrystalError, ModelMissingError, SourceError, UsageError
+from crystalcli.datatypes import FilterReading, Progress
+from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, SourceError, UsageError
 from crystalcli.index import ENCODER, find_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
@@ -29,8 +30,10 @@ from crystalcli.recall import RERANKER, CrystalReader
 from crystalcli.storage import Store
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from crystalcli.answering import PackedContext
-    from crystalcli.datatypes import Answer, ChatModel, Citation
+    from crystalcli.datatypes import Answer, ChatModel, Citation, HalfLife, RecallFilter
     from crystalcli.evaluation import EvaluationQuestion, EvaluationReport
     from crystalcli.ingest import ForecastReport, IngestOptions, IngestReport, StatusReport, WatchBatch
     from crystalcli.maintenance import (
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
         RepairReport,
         VerifyReport,
     )
-    from crystalcli.recall import MemoryReport
+    from crystalcli.recall import MemoryReport, Results
     from crystalcli.retrieval_lm import PerplexityReport
     from crystalcli.text import FileFilter
 
@@ -403,7 +406,73 @@ class Crystal(CrystalReader):
             folder = _encoder_folder(encoder, meta, target, models.locate)
             return forecast_ingest(sources, target, store, open_encoder(meta, target, folder), choice, options)
 
-    # --- answers ------------------------------------------------------------------------------
+    # --- recall and answers -------------------------------------------------------------------
+
+    def recall(
+        self,
+        question: str,
+        k: int = 5,
+        *,
+        depth: int = 3,
+        reencode: int = 0,
+        half_life: HalfLife = "auto",
+        now: float | None = None,
+        rerank: bool = True,
+        where: RecallFilter | FilterReading | None = None,
+        today: date | None = None,
+    ) -> Results:
+        """Find the passages that answer a question best.
+
+        The words of the question may say where to look: "in August", "what did Ann say", "in
+        Dracula". `Results.reading` says what was read.
+
+        Args:
+            question: The question, in words.
+            k: As in `CrystalReader.recall`, like all below.
+            depth: The deepest layer.
+            reencode: The candidates to encode again.
+            half_life: The half-life of dated messages.
+            now: The time from which ages count.
+            rerank: Whether the reranker reads the best passages.
+            where: The documents, times and people to answer from; the words of the question add to
+                it. With a `FilterReading` they are not read.
+            today: The day that "last week" is counted from; None: the newest date in the text.
+
+        Returns:
+            The passages, best first, and the prepared question. What the words said is dropped
+            where it leaves nothing.
+
+        Raises:
+            UsageError: The question is empty, or an option is out of range.
+            NotFoundError: The filter names a document, kind, author or tag that is nowhere.
+            DamagedCrystalError: The crystal is damaged.
+        """
+        find = partial(
+            super().recall, question, k, depth=depth, reencode=reencode, half_life=half_life, now=now, rerank=rerank
+        )
+        if isinstance(where, FilterReading):
+            return find(where=where)
+        reading = self.read_filter(question, where, today)
+        if not reading.from_words:
+            return find(where=reading)
+        try:
+            if results := find(where=reading):
+                return results
+        except NotFoundError:  # nothing is there
+            pass
+        return find(where=reading.without_words())
+
+    def read_filter(self, question: str, where: RecallFilter | None = None, today: date | None = None) -> FilterReading:
+        """Read where the words of a question say to look, against the names in the crystal.
+
+        Args:
+            question: The question.
+            where: The filter that the words add to.
+            today: The day that "last week" is counted from; None: the newest date in the text.
+        """
+        from crystalcli.answering import read_filter
+
+        return read_filter(self, question, where, today)
 
     def ask(
         self,

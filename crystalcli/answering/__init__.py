@@ -86,6 +86,9 @@ if TYPE_CHECKING:
         AskOptions,
         options_of,
     )
+    from crystalcli.answering.request.filter_reading import (
+        read_filter,
+    )
     from crystalcli.answering.request.prompt_template import (
         DEFAULT_TEMPLATE,
         fill_template,
@@ -113,6 +116,7 @@ else:
                 "DEFAULT_FLOOR",
                 "options_of",
             ),
+            "request.filter_reading": ("read_filter",),
             "request.prompt_template": (
                 "DEFAULT_TEMPLATE",
                 "fill_template",
@@ -136,4 +140,5 @@ __all__ = [
     "options_of",
     "pack_context",
     "quotation_line",
+    "read_filter",
 ]

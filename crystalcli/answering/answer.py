@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
@@ -10,12 +11,14 @@ from crystalcli.answering.broad.broad_question import BroadIntent
 from crystalcli.answering.code.code_answer import answer_code_question
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
+from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request.ask_options import AskOptions
-from crystalcli.datatypes import Answer, ChatModel, Citation
+from crystalcli.answering.request.filter_reading import read_filter
+from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading
 from crystalcli.errors import NotFoundError
 from crystalcli.recall import CrystalReader, Results
 
@@ -56,11 +59,10 @@ def answer_question(
     draft = AnswerDraft(question, options, on_text)
     if options.broad is None and (exact := answer_code_question(crystal, draft)) is not None:
         return exact
-    plan = plan_broad_answer(crystal, question, intent, options.broad)
+    plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
-    results = _recall(crystal, draft)
-    best = _judge(crystal, draft, results)
+    best = _find_sentences(crystal, draft)
     if best is None:
         return draft.refusal(NOT_HERE, _quotations(crystal, draft))
     quotations = _quotations(crystal, draft)
@@ -73,25 +75,71 @@ def answer_question(
     return draft.answer()
 
 
-def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:
+def _find_sentences(crystal: CrystalReader, draft: AnswerDraft) -> list[RankedSentence] | None:
+    """Find the best sentences where the question says, then elsewhere; None without evidence.
+
+    What the words of the question said is dropped where nothing there answers. Documents whose
+    files are gone are looked at last.
+
+    Raises:
+        NotFoundError: Nothing was recalled, or options name what is nowhere in the crystal.
+    """
+    reading = read_filter(crystal, draft.question, draft.options.where, draft.options.today)
+    attempts = [reading.present_only(), reading] if crystal.has_gone_files() else [reading]
+    if reading.from_words:
+        attempts = [attempts[0], *(attempt.without_words() for attempt in attempts)]
+    tried: list[AnswerDraft] = []
+    for attempt in attempts:
+        try:
+            if (best := _look(crystal, draft, attempt)) is not None:
+                return best
+        except NotFoundError:  # nothing is there
+            if attempt is attempts[-1] and not tried:
+                raise
+        else:
+            tried.append(replace(draft))
+    nearest = max(tried, key=lambda attempt: attempt.evidence or 0.0)
+    draft.passages, draft.evidence, draft.reading = nearest.passages, nearest.evidence, nearest.reading
+    return None
+
+
+def _look(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> list[RankedSentence] | None:
+    """Recall passages by a filter and judge them; None where the evidence is under the floor."""
+    draft.reading = reading if reading.read.selects else None
+    return _judge(crystal, draft, _recall(crystal, draft, reading), reading)
+
+
+def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> Results:
     """Recall the passages, and as many as the evidence needs. Raises NotFoundError without any."""
     options = draft.options
     results = crystal.recall(
-        draft.question, max(options.k, sentence_ranking.MAX_PASSAGES), depth=options.depth, half_life=options.half_life
+        draft.question,
+        max(options.k, sentence_ranking.MAX_PASSAGES),
+        depth=options.depth,
+        half_life=options.half_life,
+        where=reading,
     )
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
-    draft.passages = list(results.passages[: options.k])
+    passages = newest_first(crystal, results.passages, asked=reading.newest)
+    draft.passages = passages[: options.k]
     draft.seconds_to_passages = draft.seconds()
-    return results
+    return replace(results, passages=tuple(passages))
 
 
-def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results) -> list[RankedSentence] | None:
+def _judge(
+    crystal: CrystalReader, draft: AnswerDraft, results: Results, where: FilterReading
+) -> list[RankedSentence] | None:
     """Rank the sentences of the passages; None where the evidence is under the floor."""
     reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages)
-    draft.evidence = answerability.answer_probability(crystal, results, reading)
-    if draft.evidence < draft.options.floor:
-        return None
+    draft.evidence = None
+    if not where.bare:
+        judged = results
+        if where.searched_for(draft.question) != draft.question:  # it was as long as the whole
+            judged = replace(results, query=results.query._replace(idf=crystal.idf(draft.question)))
+        draft.evidence = answerability.answer_probability(crystal, judged, reading)
+        if draft.evidence < draft.options.floor:
+            return None
     return [sentence for sentence in reading.sentences if sentence.rank < draft.options.k]
 
 

@@ -12,6 +12,7 @@ document_lookup.py    Finds one document by its name or by the end of its path.
 encoder.py            The encoder of a crystal: the program's own, or one in a user's folder.
 fidelity.py           The fidelity of codes: their mean cosine to the vectors, per layer.
 fill.py               Missing parts of a crystal, made afterwards: layers and codebooks.
+glob_pattern.py       Globs over the names of documents, as regular expressions.
 index_reader.py       The resident index of a crystal: the segment, chunk and codes of each atom.
 layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
 place.py              The place of a span: its file, pages, lines, sheet and row, cell, message.
@@ -73,6 +74,9 @@ if TYPE_CHECKING:
         learn_codebooks,
         make_lazy_encoder,
         make_missing_layers,
+    )
+    from crystalcli.index.glob_pattern import (
+        glob_to_regex,
     )
     from crystalcli.index.index_reader import (
         AtomLocation,
@@ -162,6 +166,7 @@ else:
                 "make_lazy_encoder",
                 "make_missing_layers",
             ),
+            "glob_pattern": ("glob_to_regex",),
             "index_reader": (
                 "AtomLocation",
                 "IndexReader",
@@ -246,6 +251,7 @@ __all__ = [
     "find_document",
     "find_encoder",
     "find_file",
+    "glob_to_regex",
     "lacks_codebooks",
     "learn_codebooks",
     "locate_span",

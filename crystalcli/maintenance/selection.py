@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crystalcli.errors import NotFoundError, UsageError
-from crystalcli.index import document_with_suffix, missing_document
+from crystalcli.index import document_with_suffix, glob_to_regex, missing_document
 from crystalcli.ingest import home_of, is_piped, path_at_location
 from crystalcli.paths import expanded
 from crystalcli.storage import SourceRow, Store
@@ -85,26 +85,3 @@ def _matching_glob(sources: Sequence[SourceRow], glob: str) -> list[SourceRow]:
 
 def _leaf(path: str) -> str:
     return path.rsplit("/", 1)[-1]
-
-
-def glob_to_regex(glob: str) -> re.Pattern[str]:
-    """Translate a glob into a regular expression for a whole path.
-
-    `*`, `?` and `[…]` stop at `/`, `**` does not.
-
-    Raises:
-        UsageError: The glob is invalid.
-    """
-    parts = re.findall(r"\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]]*\]|.", glob, re.DOTALL)
-    wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    pieces = []
-    for part in parts:
-        if len(part) > 2 and part[0] == "[":
-            inner = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-            pieces.append(f"(?!/)[{'^' + inner[1:] if inner[0] in '!^' else inner}]")
-        else:
-            pieces.append(wildcards.get(part) or re.escape(part))
-    try:
-        return re.compile("".join(pieces), re.DOTALL)
-    except re.error as error:
-        raise UsageError(f"invalid glob {glob}: {error}") from error

@@ -27,6 +27,16 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.recall.date_expressions import (
+        DateMention,
+        find_dates,
+        parse_period,
+    )
+    from crystalcli.recall.filter_mask import (
+        FilterMask,
+        is_author,
+        rooted,
+    )
     from crystalcli.recall.memory_use import (
         MemoryPart,
         MemoryReport,
@@ -39,6 +49,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.recall.passages import (
         PassageBuilder,
+        sentences_within,
     )
     from crystalcli.recall.query import (
         PreparedQuery,
@@ -46,6 +57,8 @@ if TYPE_CHECKING:
         ScoredAtom,
     )
     from crystalcli.recall.recency import (
+        HALF_LIFE,
+        Recency,
         recency_of,
     )
     from crystalcli.recall.rerank import (
@@ -64,6 +77,16 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "date_expressions": (
+                "DateMention",
+                "find_dates",
+                "parse_period",
+            ),
+            "filter_mask": (
+                "FilterMask",
+                "is_author",
+                "rooted",
+            ),
             "memory_use": (
                 "MemoryPart",
                 "MemoryReport",
@@ -72,13 +95,20 @@ else:
                 "resident_bytes",
             ),
             "page_score": ("PAGED_KIND",),
-            "passages": ("PassageBuilder",),
+            "passages": (
+                "PassageBuilder",
+                "sentences_within",
+            ),
             "query": (
                 "PreparedQuery",
                 "Results",
                 "ScoredAtom",
             ),
-            "recency": ("recency_of",),
+            "recency": (
+                "HALF_LIFE",
+                "Recency",
+                "recency_of",
+            ),
             "rerank": (
                 "RERANKER",
                 "answer_confidence",
@@ -93,21 +123,30 @@ else:
     )
 
 __all__ = [
+    "HALF_LIFE",
     "PAGED_KIND",
     "RERANKER",
     "CrystalReader",
+    "DateMention",
+    "FilterMask",
     "MemoryPart",
     "MemoryReport",
     "PassageBuilder",
     "PreparedQuery",
+    "Recency",
     "Results",
     "ScoredAtom",
     "Searcher",
     "answer_confidence",
+    "find_dates",
     "growing_bytes",
+    "is_author",
     "lexical_query",
     "measure_memory",
+    "parse_period",
     "recency_of",
     "rerank_passages",
     "resident_bytes",
+    "rooted",
+    "sentences_within",
 ]

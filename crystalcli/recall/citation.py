@@ -5,8 +5,9 @@ Knows: runs, chunks and landmarks. Does not know: why the span was chosen.
 
 from __future__ import annotations
 
-from crystalcli.datatypes import Citation
+from crystalcli.datatypes import Citation, DocumentState
 from crystalcli.index import IndexReader, locate_span
+from crystalcli.recall.content_dates import day_at
 from crystalcli.storage import SourceRow
 
 
@@ -19,7 +20,9 @@ def cite_span(index: IndexReader, source: SourceRow, start: int, end: int) -> Ci
     quote = index.span_text(source, start, end)
     line = 1 + _count_newlines(index, source, start)
     place = locate_span(index.store, source, start, end, (line, line + quote.rstrip().count("\n")))
-    return Citation(0, place, quote, index.store.landmark_before(source.id, "heading", start) or None)
+    heading = index.store.landmark_before(source.id, "heading", start) or None
+    day, is_gone = day_at(index, source, start), source.state == DocumentState.GONE
+    return Citation(0, place, quote, heading, date=day, gone=is_gone)
 
 
 def _count_newlines(index: IndexReader, source: SourceRow, end: int) -> int:

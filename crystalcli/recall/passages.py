@@ -11,19 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from crystalcli.datatypes import BY_LINES, DocumentState, Passage
 from crystalcli.index import AtomLocation, IndexReader, locate_span
 from crystalcli.lexical import terms
+from crystalcli.recall.content_dates import day_at
 from crystalcli.recall.duplicates import MAX_PLACES, ChunkPosition, find_duplicates
 from crystalcli.recall.layer_score import code_sums
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.storage import SourceRow, landmark_span
 from crystalcli.text import sentence_spans
 from crystalcli.vectors import Codec
+
+if TYPE_CHECKING:
+    from crystalcli.recall.filter_mask import FilterMask
 
 NEIGHBOURHOOD = 12  # best atoms that may join a passage as neighbours
 # Characters of a definition that is given whole where it holds most of an atom.
@@ -67,6 +71,7 @@ class PassageBuilder:
         within: Ids of the documents to prefer, where a text is in several.
         by_units: True to choose a passage's best sentence by the codes of its units too; False: by
             words alone.
+        mask: What a filter lets through; None: everything.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class PassageBuilder:
         within: Collection[int] = frozenset(),
         *,
         by_units: bool = False,
+        mask: FilterMask | None = None,
     ) -> None:
         self._index = index
         self._store = index.store
@@ -84,6 +90,7 @@ class PassageBuilder:
         self._query = query
         self._within = within
         self._by_units = by_units
+        self._mask = mask
         self._sources: dict[int, SourceRow] = {}
 
     def make(self, ranked: Sequence[ScoredAtom], k: int) -> list[Passage]:
@@ -154,9 +161,11 @@ class PassageBuilder:
         return next((span for span in copies if span.source.state != DocumentState.GONE), first)
 
     def _widen(self, scored: ScoredAtom) -> _AtomSpan | None:
-        """Widen an atom to whole sentences; None where no document has it."""
+        """Widen an atom to whole sentences; None where no document has it that may answer."""
         location = self._index.place(scored.atom)
         runs = self._store.runs_over(location.chunk)
+        if self._mask is not None:
+            runs = [run for run in runs if self._mask.allows(run.source)]
         if not runs:
             return None
         # A preferred document first, then one whose file is still there.
@@ -166,6 +175,13 @@ class PassageBuilder:
         chunk_start, newlines = self._index.before(run, location.chunk)
         if source.kind == "code":
             low, high = self._snap_to_definition(source, location.text, chunk_start, low, high)
+        if self._mask is not None:
+            parts = self._mask.clip(source.id, chunk_start + low, chunk_start + high)
+            if not parts:
+                return None
+            low, high = parts[0][0] - chunk_start, parts[-1][1] - chunk_start
+            if not location.text[low:high].strip():
+                return None
         line = newlines + location.text.count("\n", 0, low) + 1
         return _AtomSpan(scored, location, source, low, high, chunk_start + low, chunk_start + high, line)
 
@@ -211,6 +227,7 @@ class PassageBuilder:
         source, start, end = seed.source, first.start, last.end
         text = seed.location.text[seed.low : seed.high]
         low, high = self._best_sentence(seed, text)
+        allowed = () if self._mask is None else tuple(self._mask.clip(source.id, start, end))
         if first is not seed or last is not seed:
             text = self._index.span_text(source, start, end)
         best = (seed.start + low, seed.start + high)
@@ -231,11 +248,17 @@ class PassageBuilder:
             recency=seed.scored.recency,
             gone=source.state == DocumentState.GONE,
             also=also,
+            date=day_at(self._index, source, best[0]),
+            allowed=() if allowed == ((start, end),) else allowed,
         )
 
     def _best_sentence(self, span: _AtomSpan, text: str) -> tuple[int, int]:
         """Find the sentence of `text` nearest to the question, by its words and its units."""
         sentences = sentence_spans(text, span.source.kind in BY_LINES) or [(0, len(text))]
+        if self._mask is not None:
+            inside = self._mask.clip(span.source.id, span.start, span.end)
+            shifted = [(low - span.start, high - span.start) for low, high in inside]
+            sentences = sentences_within(sentences, shifted) or sentences
         idf = self._query.idf
         total = sum(idf.values()) or 1.0
         unit_scores = self._unit_scores(span.location) if self._by_units else []
@@ -299,6 +322,11 @@ def _merge_places(first: Passage, second: Passage) -> Passage:
     known = {(first.path, first.start), *((place.path, place.start) for place in first.also)}
     new = [place for place in (second.place, *second.also) if (place.path, place.start) not in known]
     return replace(first, also=(*first.also, *new)[:MAX_PLACES])
+
+
+def sentences_within(sentences: Sequence[tuple[int, int]], parts: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Select the sentences whose middle lies in one of the parts; both are spans in one text."""
+    return [(start, end) for start, end in sentences if any(low <= (start + end) // 2 < high for low, high in parts)]
 
 
 def snap_to_sentences(location: AtomLocation, by_lines: bool) -> tuple[int, int]:

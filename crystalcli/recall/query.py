@@ -16,7 +16,10 @@ from crystalcli.lexical import PackedPostings
 from crystalcli.vectors import EncodedQuestion
 
 if TYPE_CHECKING:
-    from crystalcli.datatypes import FloatArray
+    import numpy as np
+    import numpy.typing as npt
+
+    from crystalcli.datatypes import FilterReading, FloatArray
 
 
 class PreparedQuery(NamedTuple):
@@ -29,6 +32,7 @@ class PreparedQuery(NamedTuple):
         encoded: Its vector and its tokens' states; None without the encoder's weights.
         token_weights: The weight of each token in MaxSim, float32 [tokens].
         postings: The postings of each term, a part for each lexicon of the file.
+        allowed: Whether each atom may answer, bool [atoms]; None: all may.
     """
 
     text: str
@@ -37,6 +41,11 @@ class PreparedQuery(NamedTuple):
     encoded: EncodedQuestion | None
     token_weights: FloatArray
     postings: Mapping[str, Sequence[PackedPostings]] = MappingProxyType({})
+    allowed: npt.NDArray[np.bool_] | None = None
+
+    def masked(self, allowed: npt.NDArray[np.bool_]) -> PreparedQuery:
+        """Give the question for a part of the atoms: others get no score by BM25."""
+        return self._replace(bm25=self.bm25 * allowed, allowed=allowed)
 
     @property
     def total_idf(self) -> float:
@@ -70,11 +79,13 @@ class Results(Sequence[Passage]):
         query: The prepared question.
         passages: The passages, best first.
         depth: The deepest layer that was used: 1 atoms, 2 clusters, 3 units.
+        reading: The filter of the question, and whether it was dropped; None without one.
     """
 
     query: PreparedQuery
     passages: tuple[Passage, ...]
     depth: int = 3
+    reading: FilterReading | None = None
 
     @property
     def question(self) -> str:

@@ -3,9 +3,10 @@
     score of an atom + WEIGHT · log R(age in days)
 
 A book, a paper or a file of code has no such date and keeps its score at any age; so does a message
-whose date is written in words.
+whose date is written in words. Where a question asks how things are now, sections and documents
+with a date lose score too, and all of it by NEWEST_WEIGHT.
 
-Knows: the dates of messages. Does not know: other signals, dates of files.
+Knows: dates of messages, sections and names. Does not know: other signals, times of files.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from datetime import UTC, datetime
 from crystalcli.errors import UsageError
 from crystalcli.index import IndexReader
 from crystalcli.neural_memory import Forgetting
+from crystalcli.recall.content_dates import day_at
 from crystalcli.recall.query import ScoredAtom
 
 # A half-life costs as much as 0.02 of a cosine: of two messages that answer alike, the later one
 # comes first.
 WEIGHT = 0.03
+# A year costs as much as 0.1 of a cosine, where the newest is asked for.
+NEWEST_WEIGHT = 0.15
 # Days, by default: benchmarks/fading.py recalls as much with it as without recency.
 HALF_LIFE = 365.0
 _DAY = 86_400.0  # seconds
@@ -40,6 +44,8 @@ class Recency:
         now: The time from which ages count, in seconds since 1970; None: that of the newest message
             among the ranked, so that the same question has the same answer tomorrow.
         weight: The weight of log R in a score.
+        sections: Whether dated sections and documents lose score too. An atom is then as old as the
+            last message or section in it.
 
     Raises:
         UsageError: The half-life is not a finite number above 0.
@@ -48,6 +54,7 @@ class Recency:
     half_life: float
     now: float | None = None
     weight: float = WEIGHT
+    sections: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.half_life < math.inf:
@@ -59,13 +66,14 @@ class Recency:
         return self.weight * curve.log_retained(age / _DAY, curve.stability)
 
 
-def recency_of(half_life: object, now: float | None) -> Recency | None:
+def recency_of(half_life: object, now: float | None, *, newest: bool = False) -> Recency | None:
     """Read the option `half_life`.
 
     Args:
         half_life: A half-life in days; "auto": HALF_LIFE; "off": messages keep their scores.
         now: The time from which ages count, in seconds since 1970; None: the system's clock for a
             half-life in days, and the newest of the ranked messages for "auto".
+        newest: Whether the question asks for the newest; counts for "auto" alone.
 
     Returns:
         The rule, or None for "off".
@@ -76,7 +84,7 @@ def recency_of(half_life: object, now: float | None) -> Recency | None:
     if half_life == "off":
         return None
     if half_life == "auto":
-        return Recency(HALF_LIFE, now)
+        return Recency(HALF_LIFE, now, NEWEST_WEIGHT, sections=True) if newest else Recency(HALF_LIFE, now)
     if isinstance(half_life, bool) or not isinstance(half_life, int | float):
         raise UsageError(f'half-life: expected "auto", "off" or a number of days, got {half_life!r}')
     return Recency(float(half_life), time.time() if now is None else now)
@@ -96,7 +104,7 @@ def apply_recency(index: IndexReader, ranked: Sequence[ScoredAtom], recency: Rec
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    times = [written_at(index, scored.atom) for scored in ranked]
+    times = [(dated_at if recency.sections else written_at)(index, scored.atom) for scored in ranked]
     known_times = [written for written in times if written is not None]
     if not known_times:
         return list(ranked)
@@ -126,6 +134,26 @@ def written_at(index: IndexReader, atom: int) -> float | None:
         return None
     chunk_start, _ = index.before(runs[0], place.chunk)
     return parse_message_time(index.store.landmark_before(runs[0].source, "message", chunk_start + place.start))
+
+
+def dated_at(index: IndexReader, atom: int) -> float | None:
+    """Read the date of the message, section or document that an atom ends in.
+
+    Returns:
+        Seconds since 1970; None without a date.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    place = index.place(atom)
+    runs = index.store.runs_over(place.chunk)
+    if not runs:
+        return None
+    chunk_start, _ = index.before(runs[0], place.chunk)
+    end = chunk_start + max(place.start, place.end - 1)
+    written = parse_message_time(index.store.landmark_before(runs[0].source, "message", end))
+    day = day_at(index, index.store.source(runs[0].source), end) if written is None else None
+    return written if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
 
 
 def parse_message_time(label: str) -> float | None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from crystalcli.datatypes import FloatArray, Int64Array, Passage
+    from crystalcli.recall.filter_mask import FilterMask
     from crystalcli.recall.recency import Recency
     from crystalcli.recall.reencode import ChunkVectors
     from crystalcli.recall.rerank import Reranker
@@ -103,6 +104,7 @@ class Searcher:
         reencode: int = 0,
         recency: Recency | None = None,
         rerank: bool = True,
+        mask: FilterMask | None = None,
     ) -> Results:
         """Find the passages that answer a question best.
 
@@ -112,8 +114,9 @@ class Searcher:
             depth: Deepest layer to use: 1 atoms, 2 clusters, 3 units.
             reencode: How many of the best atoms to encode again from their text, and to order by
                 exact vectors.
-            recency: The rule by which dated messages lose score; None: they keep it.
             rerank: Whether the reranker reads the best passages, where its weights are here.
+            recency: The rule by which dated text loses score; None: it keeps it.
+            mask: What a filter lets through; None: everything.
 
         Raises:
             UsageError: The question is empty, or an option is out of range.
@@ -128,6 +131,8 @@ class Searcher:
         if reencode < 0:
             raise UsageError(f"reencode: expected 0 or more candidates, got {reencode}")
         query = self.prepare(question)
+        if mask is not None:
+            query = query.masked(mask.atoms)
         reranker = self.reranker if rerank else None
         count = k if reranker is None else max(k, RERANK_DEPTH)
         ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * count, reencode))
@@ -138,7 +143,7 @@ class Searcher:
             assert self._open_layer_encoder is not None
             encoder = self._open_layer_encoder()
             ranked = rank_by_exact_vectors(self.shelf, query, ranked[:exact], encoder) + ranked[exact:]
-        if recency is not None and self._has_messages:
+        if recency is not None and (self._has_messages or recency.sections):
             from crystalcli.recall.recency import apply_recency
 
             # Re-encoded atoms are on another scale than the rest, and stay before it.
@@ -147,9 +152,8 @@ class Searcher:
                 *apply_recency(self.shelf, ranked[exact:], recency),
             ]
         by_units = query.encoded is not None and (depth == 3 or exact > 0)
-        passages: Sequence[Passage] = PassageBuilder(self.shelf, self._codec, query, by_units=by_units).make(
-            ranked, count
-        )
+        builder = PassageBuilder(self.shelf, self._codec, query, by_units=by_units, mask=mask)
+        passages: Sequence[Passage] = builder.make(ranked, count)
         if reranker is not None:
             passages = rerank_passages(reranker, query, passages)
         return Results(query, tuple(passages[:k]), depth)
@@ -220,6 +224,8 @@ class Searcher:
         if self._unencoded is not None:
             # Vectors that an interrupted ingest left out speak neither for an atom nor against it.
             cosines[self._unencoded] = cosines[~self._unencoded].mean()
+        if query.allowed is not None:
+            return _scores_of_allowed(cosines, query.bm25, query.allowed)
         total = sum_of_z_scores(cosines, query.bm25)
         if self.shelf.dead is not None:
             total[self.shelf.dead] = -np.inf
@@ -281,6 +287,20 @@ def lexical_query(index: IndexReader, text: str, terms: TermIndex | None = None)
     if index.dead is not None:
         scores[index.dead] = 0
     return PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings)
+
+
+def _scores_of_allowed(cosines: FloatArray, lexical: FloatArray, allowed: npt.NDArray[np.bool_]) -> CoarseScores:
+    """Score the atoms that a filter lets through, as if the crystal held no others.
+
+    Args:
+        cosines: The cosine of each atom with the question, float32 [atoms]; changed.
+        lexical: BM25 of each atom, float32 [atoms].
+        allowed: Whether each atom may answer, bool [atoms].
+    """
+    total = np.full(len(cosines), -np.inf, np.float32)
+    total[allowed] = sum_of_z_scores(cosines[allowed], lexical[allowed])
+    cosines[~allowed] = -np.inf
+    return CoarseScores(cosines, total)
 
 
 def _rank_by_bm25(query: PreparedQuery, count: int) -> list[ScoredAtom]:

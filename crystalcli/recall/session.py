@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crystalcli.cpu import one_blas_thread
-from crystalcli.datatypes import Citation, Document, HalfLife, Passage
+from crystalcli.datatypes import Citation, Document, FilterReading, HalfLife, Passage, RecallFilter
 from crystalcli.errors import NotFoundError
 from crystalcli.index import LazyEncoder, codec_of, lacks_codebooks, open_encoder
 from crystalcli.storage import Store
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from crystalcli.datatypes import Tokenizer
     from crystalcli.index import ChunkView, IndexReader, StatsReport
+    from crystalcli.recall.filter_mask import FilterMask
     from crystalcli.recall.query import Results
     from crystalcli.recall.searcher import Searcher
     from crystalcli.storage import SourceRow
@@ -159,6 +162,7 @@ class CrystalReader:
         half_life: HalfLife = "auto",
         now: float | None = None,
         rerank: bool = True,
+        where: RecallFilter | FilterReading | None = None,
     ) -> Results:
         """Find the passages that answer a question best.
 
@@ -175,19 +179,89 @@ class CrystalReader:
                 a half-life in days.
             rerank: Whether the reranker reads the best passages; without its weights they keep
                 their order.
+            where: The documents, times and people to answer from; None: all. It is applied before
+                candidates are chosen. A `FilterReading` says too whether the newest is asked for.
 
         Returns:
             The passages, best first, and the prepared question.
 
         Raises:
             UsageError: The question is empty, or an option is out of range.
+            NotFoundError: The filter names a document, kind, author or tag that is nowhere.
             DamagedCrystalError: The crystal is damaged.
         """
         from crystalcli.recall.recency import recency_of
 
-        recency = recency_of(half_life, now)
+        reading = where if isinstance(where, FilterReading) else None
+        recall_filter = where if isinstance(where, RecallFilter) else reading and reading.recall_filter
+        recency = recency_of(half_life, now, newest=reading is not None and reading.newest)
         with self.snapshot(), one_blas_thread():
-            return self.searcher().recall(question, k, depth, reencode, recency, rerank)
+            mask = self.filter_mask(recall_filter) if recall_filter else None
+            question = question if reading is None else reading.searched_for(question)
+            results = self.searcher().recall(question, k, depth, reencode, recency, rerank, mask)
+            return results if reading is None else replace(results, reading=reading)
+
+    def filter_mask(self, recall_filter: RecallFilter) -> FilterMask | None:
+        """Make the mask of a filter; None where it lets everything through.
+
+        Raises:
+            NotFoundError: It lets nothing through, or names what is nowhere in the crystal.
+            UsageError: Its first day is after its last, a name is empty, or a glob is invalid.
+        """
+        from crystalcli.recall.filter_mask import has_gone, make_filter_mask
+
+        with self.snapshot():
+            if not recall_filter.selects and not (recall_filter.present and has_gone(self.shelf)):
+                return None
+            mask = make_filter_mask(self.shelf, recall_filter)
+            if recall_filter.selects and not mask.atoms.any():
+                raise NotFoundError(
+                    f"nothing in this crystal is {recall_filter}".replace("is messages", "is of messages")
+                )
+            return mask
+
+    def tags(self) -> list[str]:
+        """List the tags of the Markdown documents, in order."""
+        from crystalcli.recall.filter_mask import all_tags
+
+        with self.snapshot():
+            return all_tags(self.shelf)
+
+    def has_gone_files(self) -> bool:
+        """Tell whether the files of some documents were gone at the last ingest."""
+        from crystalcli.recall.filter_mask import has_gone
+
+        with self.snapshot():
+            return has_gone(self.shelf)
+
+    def day_at(self, path: str, position: int) -> date | None:
+        """Find the date at a character of a document: of its message, section or name.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document.
+        """
+        from crystalcli.recall.content_dates import day_at
+
+        with self.snapshot():
+            return day_at(self.shelf, self._source_named(path), position)
+
+    def newest_day(self, *, by_content: bool = False) -> date | None:
+        """Find the newest date in the crystal: of messages, sections and names, else of files.
+
+        Args:
+            by_content: Whether times of files are left out.
+        """
+        from crystalcli.recall.content_dates import newest_day
+
+        with self.snapshot():
+            return newest_day(self.shelf, by_content=by_content)
+
+    def authors(self) -> dict[str, int]:
+        """Count the messages of each author."""
+        from crystalcli.recall.filter_mask import authors_of
+
+        with self.snapshot():
+            return authors_of(self.shelf)
 
     def idf(self, text: str) -> dict[str, float]:
         """Compute the inverse document frequency of each term of a text."""

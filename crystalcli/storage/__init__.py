@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         landmark_span,
         landmark_triples,
         landmarks_of,
+        landmarks_of_kind,
         with_landmarks,
     )
     from crystalcli.storage.tables.reason_codes import (
@@ -158,6 +159,7 @@ else:
                 "landmark_span",
                 "landmark_triples",
                 "landmarks_of",
+                "landmarks_of_kind",
                 "with_landmarks",
             ),
             "tables.reason_codes": ("reason_code_of",),
@@ -216,6 +218,7 @@ __all__ = [
     "landmark_span",
     "landmark_triples",
     "landmarks_of",
+    "landmarks_of_kind",
     "lock_beside",
     "put_codebooks",
     "put_in_place",

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from crystalcli.answering.broad.broad_question import BroadIntent
-from crystalcli.datatypes import DocumentState
+from crystalcli.datatypes import DocumentState, RecallFilter
 from crystalcli.errors import NotFoundError
 from crystalcli.index import IndexReader, TermIndex
 from crystalcli.lexical import query_terms, word_spans
 from crystalcli.overview import DocumentRange, find_mentions, nearest_names, resolve_documents, whole_document
-from crystalcli.recall import CrystalReader
+from crystalcli.recall import CrystalReader, FilterMask
 from crystalcli.storage import SourceRow, first_sources
 
 _NEAREST = 10  # nearest atoms, by which a topic is taken for one of source code
@@ -59,7 +59,11 @@ class BroadPlan:
 
 
 def plan_broad_answer(
-    crystal: CrystalReader, question: str, intent: BroadIntent | None, broad: bool | None
+    crystal: CrystalReader,
+    question: str,
+    intent: BroadIntent | None,
+    broad: bool | None,
+    where: RecallFilter | None = None,
 ) -> BroadPlan | None:
     """Plan how a question is answered from the whole.
 
@@ -68,12 +72,14 @@ def plan_broad_answer(
         question: The question.
         intent: Its broad intent; None: it asks for a fact.
         broad: The user's choice; None: by the question.
+        where: The documents, times and people to answer from; None: all.
 
     Returns:
         The plan; None where the question is to be answered from the nearest passages.
 
     Raises:
-        NotFoundError: The question names a document that does not exist.
+        NotFoundError: The question names a document that does not exist, or the filter what is
+            nowhere in the crystal.
     """
     if broad is False or not question.strip():
         return None
@@ -82,7 +88,19 @@ def plan_broad_answer(
             return None
         intent = BroadIntent("topic", question.strip())
     with crystal.snapshot():
-        return _Planner(crystal, question, forced=bool(broad)).plan(intent)
+        mask = crystal.filter_mask(where) if where else None
+        plan = _Planner(crystal, question, mask, forced=bool(broad)).plan(intent)
+        return plan if plan is None or mask is None else _within_mask(plan, mask)
+
+
+def _within_mask(plan: BroadPlan, mask: FilterMask) -> BroadPlan:
+    """Give the parts of a plan's documents that a filter lets through."""
+    ranges = [
+        part._replace(start=start, end=end)
+        for part in plan.ranges
+        for start, end in mask.clip(part.source.id, part.start, part.end)
+    ]
+    return replace(plan, ranges=tuple(ranges), everything=False)
 
 
 class _Planner:
@@ -91,15 +109,20 @@ class _Planner:
     Args:
         crystal: The crystal, inside a snapshot.
         question: The question.
+        mask: What a filter lets through; None: everything.
         forced: Whether the user chose a broad answer.
     """
 
-    def __init__(self, crystal: CrystalReader, question: str, *, forced: bool) -> None:
+    def __init__(self, crystal: CrystalReader, question: str, mask: FilterMask | None, *, forced: bool) -> None:
         self._crystal = crystal
         self._shelf: IndexReader = crystal.shelf
         self._question = question
         self._forced = forced
-        readable = [source for source in self._shelf.store.sources() if source.chunks]
+        readable = [
+            source
+            for source in self._shelf.store.sources()
+            if source.chunks and (mask is None or mask.allows(source.id))
+        ]
         self._sources = [source for source in readable if source.state != DocumentState.GONE] or readable
 
     def plan(self, intent: BroadIntent) -> BroadPlan | None:

@@ -26,7 +26,7 @@ from crystalcli.answering.evidence.question_type import expected_answer_type, sh
 from crystalcli.cpu import map_in_threads
 from crystalcli.datatypes import BY_LINES, Passage
 from crystalcli.lexical import terms
-from crystalcli.recall import PreparedQuery
+from crystalcli.recall import PreparedQuery, sentences_within
 from crystalcli.text import sentence_spans
 
 if TYPE_CHECKING:
@@ -177,7 +177,9 @@ def _spans(passage: Passage) -> list[tuple[int, int]]:
     low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
     if passage.place.kind in BY_LINES and 0 <= low < high <= len(passage.text):
         return [(low, high)]
-    return sentence_spans(passage.text, passage.place.kind in BY_LINES) or [(0, len(passage.text))]
+    sentences = sentence_spans(passage.text, passage.place.kind in BY_LINES) or [(0, len(passage.text))]
+    allowed = [(start - passage.start, end - passage.start) for start, end in passage.allowed]
+    return (sentences_within(sentences, allowed) or sentences) if allowed else sentences
 
 
 def _is_heading(text: str) -> bool:

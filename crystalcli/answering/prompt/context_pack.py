@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request.ask_options import AskOptions
+from crystalcli.answering.request.filter_reading import read_filter
 from crystalcli.datatypes import ChatModel, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.lm import estimate_tokens
@@ -65,7 +66,8 @@ def pack_context(
         NotFoundError: Nothing was recalled.
         CrystalError: Nothing fits into the model's window.
     """
-    results = crystal.recall(question, options.k, depth=options.depth, half_life=options.half_life)
+    reading = read_filter(crystal, question, options.where, options.today)
+    results = crystal.recall(question, options.k, depth=options.depth, half_life=options.half_life, where=reading)
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
     count = model.count if model is not None else estimate_tokens

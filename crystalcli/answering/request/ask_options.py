@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Self, TypedDict
 
 from crystalcli.answering.request import prompt_template
-from crystalcli.datatypes import HalfLife
+from crystalcli.datatypes import HalfLife, RecallFilter
 from crystalcli.errors import UsageError
 
 # Of questions that could be answered nine in ten were above it, of those about code nineteen in
@@ -45,6 +46,10 @@ class AskOptions:
         broad: True: answer from the whole of a document, or of all, part by part. False: from the
             nearest passages. None: as the question asks. A broad answer ignores k, depth,
             half_life, floor, budget, system and template.
+        where: The documents, times and people to answer from; None: all. The words of the question
+            add to it ("in August", "what did Ann say").
+        today: The day that "last week" in the question is counted from; None: the newest date in
+            the text of the crystal.
 
     Raises:
         UsageError: A figure is out of range, or the template lacks one of its two names.
@@ -63,6 +68,8 @@ class AskOptions:
     template: str | None = None
     stoppable: bool = False
     broad: bool | None = None
+    where: RecallFilter | None = None
+    today: date | None = None
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -116,6 +123,8 @@ class AskArguments(TypedDict, total=False):
     template: str | None
     stoppable: bool
     broad: bool | None
+    where: RecallFilter | None
+    today: date | None
 
 
 def options_of(options: AskOptions | None, single: AskArguments) -> AskOptions:

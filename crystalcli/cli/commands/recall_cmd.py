@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,13 +22,23 @@ from crystalcli.cli.options.crystal_options import (
     open_crystal,
     parse_half_life,
 )
+from crystalcli.cli.options.where_options import (
+    ByOption,
+    InOption,
+    KindOption,
+    SinceOption,
+    TagOption,
+    TodayOption,
+    UntilOption,
+    parse_today,
+    recall_filter,
+)
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
-from crystalcli.datatypes import HalfLife
 from crystalcli.errors import NotFoundError, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from crystalcli.library import Crystal
+    from crystalcli.recall import Results
 
 app = command_app()
 
@@ -39,12 +51,20 @@ app = command_app()
         crystal recall who keeps the ledgers  # Print the five best passages.
         crystal recall "tide tables" -k 20 --json  # Print twenty as JSON.
         crystal recall "what did Anna promise" --half-life 30  # Prefer messages of the last weeks.
+        crystal recall rent --in notes --since "last month"  # Look only there and then.
     """,
 )
 def recall_command(
     words: Annotated[list[str] | None, typer.Argument(metavar="[QUESTION]...")] = None,
     k: PassagesOption = 5,
     depth: DepthOption = 3,
+    within: InOption = None,
+    kind: KindOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    by: ByOption = None,
+    tag: TagOption = None,
+    today: TodayOption = None,
     questions: Annotated[
         Path | None,
         typer.Option(
@@ -76,36 +96,55 @@ def recall_command(
     """Print the passages that answer a question best, each with its place.
 
     The best sentence of each passage is marked. `crystal search` is the same command.
+
+    The question may say where to look: "in August", "since March", "last week", "what did Ann say",
+    "in Dracula". What was read is printed first, and dropped where it leaves nothing.
     """
-    question, days = join_words(words), parse_half_life(half_life)
+    question, days, day = join_words(words), parse_half_life(half_life), parse_today(today)
     if (question is None) == (questions is None):
         raise UsageError("give one question, or --questions FILE")
     if explain and questions is not None:
         raise UsageError("--explain is for one question; --questions prints every passage's shares anyway")
     with open_crystal(crystal, encoder_folder=encoder) as opened:
+        where = recall_filter(opened, within, kind, since, until, by, tag, day)
+        find = partial(
+            opened.recall,
+            k=k,
+            depth=depth,
+            reencode=reencode,
+            half_life=days,
+            where=where,
+            today=day,
+            rerank=rerank,
+        )
         if questions is not None:
-            _recall_many(opened, questions, k, depth, reencode, days, rerank)
+            _recall_many(find, questions)
             return
+        from crystalcli.cli.render.reading_view import print_reading, reading_json
         from crystalcli.cli.render.recall_view import explanation_json, passage_json, print_passages
 
         assert question is not None
-        passages = opened.recall(question, k, depth=depth, reencode=reencode, half_life=days, rerank=rerank)
+        passages = find(question)
         if as_json:
             rows = [passage_json(passage) for passage in passages]
             if explain:
                 for row, passage in zip(rows, passages, strict=True):
                     row["explanation"] = explanation_json(passage)
-            output.json("recall", {"question": question, "depth": depth, "passages": rows})
+            reading = reading_json(passages.reading)
+            output.json("recall", {"question": question, "depth": depth, "filter": reading, "passages": rows})
         elif passages:
+            print_reading(passages.reading)
             print_passages(passages, explain)
         if not passages:
             raise NotFoundError("nothing in this crystal answers to that question")
 
 
-def _recall_many(
-    crystal: Crystal, path: Path, k: int, depth: int, reencode: int, half_life: HalfLife, rerank: bool
-) -> None:
+def _recall_many(find: Callable[[str], Results], path: Path) -> None:
     """Print for each line `{"qid", "question"}` of a file one line `{"qid", "passages"}`.
+
+    Args:
+        find: recalls the passages for a question.
+        path: the file.
 
     Raises:
         SourceError: the file cannot be read.
@@ -127,7 +166,7 @@ def _recall_many(
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path}, line {number}: not a JSON object with qid and question") from error
         try:
-            passages = crystal.recall(question, k, depth=depth, reencode=reencode, half_life=half_life, rerank=rerank)
+            passages = find(question)
         except UsageError as error:
             raise UsageError(f"{path}, line {number}: {error}") from error
         rows = [passage_json(passage) for passage in passages]

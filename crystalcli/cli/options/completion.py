@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from crystalcli.library import Crystal
 
 MAX_OFFERED = 1_000  # documents; a longer list is of no use at a prompt
 _BASH_SPECIAL = re.compile(r"([^\w@%+=:,./~-])", re.ASCII)
@@ -30,6 +33,13 @@ class _BashWord(str):
 
 def complete_documents(ctx: typer.Context, incomplete: str) -> list[str]:
     """Offer documents of the crystal that the command line, or else the folder, names."""
+    return _offer_names(
+        ctx, incomplete, lambda crystal: (document.path for document in crystal.documents() if document.chunks)
+    )
+
+
+def _offer_names(ctx: typer.Context, incomplete: str, names: Callable[[Crystal], Iterable[str]]) -> list[str]:
+    """Offer names out of the crystal that the command line, or else the folder, names."""
     try:
         from crystalcli.cli.options.crystal_options import crystal_path
         from crystalcli.library import Crystal
@@ -39,10 +49,24 @@ def complete_documents(ctx: typer.Context, incomplete: str) -> list[str]:
         if not path.is_file():
             return []
         with Crystal.open(path, encoder=None) as crystal:
-            names = (document.path for document in crystal.documents() if document.chunks)
-            return _offer(names, incomplete)
+            return _offer(names(crystal), incomplete)
     except Exception:
         return []
+
+
+def complete_kinds(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the kinds of the crystal's documents."""
+    return _offer_names(ctx, incomplete, lambda crystal: sorted({d.kind for d in crystal.documents() if d.chunks}))
+
+
+def complete_authors(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the authors of the crystal's messages."""
+    return _offer_names(ctx, incomplete, lambda crystal: sorted(crystal.authors()))
+
+
+def complete_tags(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the tags of the crystal's Markdown documents."""
+    return _offer_names(ctx, incomplete, lambda crystal: crystal.tags())
 
 
 def complete_exported_documents(ctx: typer.Context, incomplete: str) -> list[str]:

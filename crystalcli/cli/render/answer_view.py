@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crystalcli.answering import marked_text, quotation_line
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
+from crystalcli.cli.render.reading_view import reading_json, reading_line
 from crystalcli.cli.render.recall_view import passage_json
 from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage
 from crystalcli.text import unwrap_lines
@@ -28,6 +29,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "stopped": answer.stopped,
         "failure": None if answer.failure is None else str(answer.failure),
         "model": answer.model or ("extractive" if answer.extractive else ""),
+        "filter": reading_json(answer.reading),
         "citations": [_citation_json(citation) for citation in answer.citations],
         "claims": [asdict(claim) for claim in answer.claims],
         "evidence": None if answer.evidence is None else round(answer.evidence, 4),
@@ -43,6 +45,8 @@ def _citation_json(citation: Citation) -> dict[str, Any]:
         "number": citation.number,
         **place_json(citation.place),
         "heading": citation.heading,
+        "date": None if citation.date is None else citation.date.isoformat(),
+        "gone": citation.gone,
         "quote": citation.quote,
         "confidence": None if citation.confidence is None else round(citation.confidence, 3),
     }
@@ -81,6 +85,8 @@ def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
     sources = ((citation.number, citation, " ".join(citation.quote.split())) for citation in answer.citations)
     head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
+    if line := reading_line(answer.reading):
+        head.insert(0, f"*{escape_markdown(line)}*")
     return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"
 
 

@@ -75,6 +75,7 @@ def passage_json(passage: Passage) -> dict[str, Any]:
         "score": round(passage.score, 6),
         "heading": passage.heading,
         "gone": passage.gone,
+        "date": None if passage.date is None else passage.date.isoformat(),
         "also": [asdict(place) for place in passage.also],
         "best": {"start": passage.best[0], "end": passage.best[1], "text": passage.best_text},
         "shares": {name: round(share, 6) for name, share in passage.shares.items()},

@@ -52,6 +52,18 @@ def landmarks_of(store: Database, source: int, kind: str) -> list[tuple[int, str
     return typed_rows(store.rows(query, (source, kind)), (int, str), store.path)
 
 
+def landmarks_of_kind(store: Database, sources: Sequence[int], kind: str) -> list[tuple[int, int, str]]:
+    """Read (source, start, label) of every landmark of `kind` in `sources`, rising in a source."""
+    landmarks: list[tuple[int, int, str]] = []
+    for batch in batched(sources):
+        query = (
+            f"SELECT source, start, label FROM landmark WHERE source IN ({', '.join('?' * len(batch))}) AND kind = ? "
+            "ORDER BY source, start"
+        )
+        landmarks += typed_rows(store.rows(query, (*batch, kind)), (int, int, str), store.path)
+    return landmarks
+
+
 def landmark_triples(store: Database, source: int) -> list[tuple[int, str, str]]:
     """Read (start, kind, label) of every landmark of a source, in order."""
     query = "SELECT start, kind, label FROM landmark WHERE source = ? ORDER BY start, kind"

@@ -5,7 +5,7 @@ Nothing is shown twice: a source that was quoted before is named with its place 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from textwrap import dedent
 
 from rich.padding import Padding
@@ -14,6 +14,7 @@ from rich.text import Text
 from crystalcli.answering import quotation_line
 from crystalcli.cli.render.answer_view import answer_text, is_quotations
 from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
+from crystalcli.cli.render.reading_view import age_marks, print_reading
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.word_wrap import WordWrap
 from crystalcli.datatypes import Answer, Citation
@@ -54,6 +55,7 @@ class AnswerScreen:
 
     def finish(self, answer: Answer) -> None:
         """Write the sources, after the text if it did not come in pieces."""
+        print_reading(answer.reading)
         if not self._has_text and not is_quotations(answer):
             self.add_text(answer_text(answer))
         if self._has_text:
@@ -61,12 +63,16 @@ class AnswerScreen:
         if self._has_text or not answer.stopped:
             self._write_sources(answer.citations, " ".join(answer.text.split()) if self._has_text else "")
 
-    def _write_sources(self, citations: Iterable[Citation], text: str) -> None:
-        for citation in citations:
+    def _write_sources(self, citations: Sequence[Citation], text: str) -> None:
+        for citation, age in zip(citations, age_marks(citations), strict=True):
             shown = (citation.path, citation.start, citation.end) in self._shown
             head = Text(f"[{citation.number}] ", style="bold")
             head.append_text(location_text(citation, "cyan"))
             head.append(format_headings(citation), style="dim italic")
+            if citation.gone:
+                head.append("  (the file is gone)", style="red")
+            if age:
+                head.append(f"  ({age})", style="dim")
             if shown:
                 head.append(", quoted above", style="dim")
             print_location_line(head)

@@ -24,6 +24,17 @@ from crystalcli.cli.options.crystal_options import (
     parse_half_life,
 )
 from crystalcli.cli.options.model_options import ModelOption, resolve_language_model
+from crystalcli.cli.options.where_options import (
+    ByOption,
+    InOption,
+    KindOption,
+    SinceOption,
+    TagOption,
+    TodayOption,
+    UntilOption,
+    parse_today,
+    recall_filter,
+)
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import NotFoundError, StoppedError, UsageError
@@ -49,6 +60,7 @@ class AnswerFormat(StrEnum):
     epilog="""
         crystal ask who keeps the ledgers  # Quote the best sentences, with their sources.
         crystal ask "Summarize the handbook" --generate  # Let the language model put the answer in words.
+        crystal ask "what did Ann say about the tent" --since 2026-03  # Look only at messages since then.
         crystal ask  # Ask many questions at a prompt.
     """,
 )
@@ -59,6 +71,13 @@ def ask_command(
     k: PassagesOption = 5,
     depth: DepthOption = 3,
     half_life: HalfLifeOption = None,
+    within: InOption = None,
+    kind: KindOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    by: ByOption = None,
+    tag: TagOption = None,
+    today: TodayOption = None,
     max_tokens: Annotated[
         int, typer.Option("--max-tokens", metavar="N", help="Length of the answer at most, in tokens.")
     ] = 128,
@@ -147,6 +166,9 @@ def ask_command(
     the bare name of a function, "Where is X defined?", "What calls X?", "Which tests cover X?". -k,
     --depth and --half-life are for all other questions.
 
+    The question may say where and when to look: "in August", "since March", "last week", "what did
+    Ann say", "in Dracula". What was read is shown; where nothing there answers, it is dropped.
+
     Ctrl-C stops the answer; the text so far stays, with its sources (exit code 130). The same
     happens if a model fails in the middle (exit code 1). With - the question is read from standard
     input.
@@ -186,6 +208,7 @@ def ask_command(
         template=read_text_file(template, "--template"),
         stoppable=True,
         broad=broad,
+        today=parse_today(today),
     ).with_defaults(lambda: is_model_named(model))
     if question is None and (sys.stdin is None or not sys.stdin.isatty()):
         raise UsageError("give a question, or - to read it from standard input")
@@ -198,6 +221,8 @@ def ask_command(
                 options = replace(options, extractive=True)
         chat_model = None if options.extractive or context_only else resolve_language_model(model, allow_remote)
         with open_crystal(crystal, encoder_folder=encoder) as opened:
+            where = recall_filter(opened, within, kind, since, until, by, tag, options.today)
+            options = replace(options, where=where)
             asked_model = model if context_only else chat_model
             session = AskSession(opened, options, asked_model, allow_remote, form, context_only)
             if question is not None:

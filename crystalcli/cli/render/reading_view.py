@@ -1,0 +1,65 @@
+"""Views of the filter of a question: a line for people, a dictionary for programs.
+
+Also the marks of what is older than something else that is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+
+from crystalcli.cli.terminal.output import output, sanitize
+from crystalcli.datatypes import Citation, FilterReading
+
+
+def reading_line(reading: FilterReading | None) -> str:
+    """Say what was read in the words of a question, and whether it was dropped; maybe ""."""
+    if reading is None or not reading.from_words:
+        return ""
+    return f"read as: {reading}" + ("; nothing there, looked everywhere" if reading.dropped else "")
+
+
+def print_reading(reading: FilterReading | None) -> None:
+    """Print the line of `reading_line`, if there is one."""
+    if line := reading_line(reading):
+        output.console.print(Text(sanitize(line), style="dim"))
+
+
+def reading_json(reading: FilterReading | None) -> dict[str, Any] | None:
+    """Make the filter of a question for programs; None without one."""
+    if reading is None or not reading.read.selects:
+        return None
+    read = reading.read
+    return {
+        "read_as": str(reading),
+        "from_words": reading.from_words,
+        "dropped": reading.dropped,
+        "in": list(read.within),
+        "kinds": list(read.kinds),
+        "since": None if read.since is None else read.since.isoformat(),
+        "until": None if read.until is None else read.until.isoformat(),
+        "by": list(read.people),
+        "tags": list(read.tags),
+    }
+
+
+def age_marks(citations: Sequence[Citation]) -> list[str]:
+    """Mark what is older than something by the same person or of the same kind of document.
+
+    Returns:
+        For each citation "older, of 2026-03-14", or "".
+    """
+    marks = []
+    for citation in citations:
+        others = [other.date for other in citations if other.date is not None and _group(other) == _group(citation)]
+        is_older = citation.date is not None and citation.date < max(others)
+        marks.append(f"older, of {citation.date}" if is_older else "")
+    return marks
+
+
+def _group(citation: Citation) -> tuple[str, str]:
+    """Give what makes statements comparable: the author of a message, else the kind of document."""
+    author = citation.place.marks.get("message", "").rpartition(", ")[0]
+    return ("author", author) if author else ("kind", citation.place.kind)

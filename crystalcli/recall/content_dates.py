@@ -1,0 +1,182 @@
+"""Dates of what a crystal holds: of messages, of sections, and of documents.
+
+    message    the time in its landmark: "Ann, 2024-05-01 10:30"
+    section    the date in its heading: "## 2026-03-14", "Monday 3 May 2026"
+    document   the date in its name: "2026-03-16.md", "2026/03/16.md"; else that in the front matter
+               of a Markdown document; else, where the caller wants it, the time of its file
+
+The first of these that is there counts.
+
+Knows: the forms of dates in labels and names. Does not know: questions.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from crystalcli.datatypes import HEADING_JOINT
+from crystalcli.index import IndexReader
+from crystalcli.recall.date_expressions import parse_period
+from crystalcli.recall.front_matter import front_matter_of
+from crystalcli.storage import SourceRow, landmarks_of_kind
+
+# Kinds whose names are dates of what they say; the name of any other has to begin with its date.
+# "report-2022-07-01.pdf" may speak of any time.
+NOTES = frozenset(("markdown", "text", "rst", "chat", "mail"))
+_MESSAGE_TIME = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d)(?: \d\d:\d\d)?(?: UTC)?", re.DOTALL)
+_NAME_DATE = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)(?:([-_./]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])|[-_/](0[1-9]|1[0-2]))(?!\d)"
+)
+_WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\.?,? )?"
+_MONTH = r"[A-Za-z]{3,9}\.?"
+_HEADING_DATE = re.compile(
+    rf"{_WEEKDAY}((?:19|20)\d\d-\d\d-\d\d|\d{{1,2}}\.\d{{1,2}}\.(?:19|20)\d\d|"
+    rf"\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}(?:,? (?:19|20)\d\d)?|"
+    rf"{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? (?:19|20)\d\d)?)(?=[\s,:.)–—-]|$)",
+    re.IGNORECASE,
+)
+_YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
+
+
+class AuthorAndDate(NamedTuple):
+    """The label of a message, taken apart.
+
+    Attributes:
+        author: The author; "" without one.
+        day: The day; None without a date, and for a date in words.
+    """
+
+    author: str
+    day: date | None
+
+
+def message_of(label: str) -> AuthorAndDate:
+    """Take the label of a message apart, `Ann, 2024-05-01 10:30`."""
+    match = _MESSAGE_TIME.fullmatch(label)
+    if match is None:
+        return AuthorAndDate(label.strip(), None)
+    return AuthorAndDate(label[: match.start(1)].rstrip(", "), _day(match[1]))
+
+
+def heading_day(label: str, source: SourceRow) -> date | None:
+    """Read the date of a section in its headings, the innermost first.
+
+    A heading that ends with a date is dated in notes alone: "Balance as of 31 May 2022" speaks of
+    a day.
+
+    Args:
+        label: The headings, outermost first.
+        source: The document, whose name may have the year that a heading lacks.
+
+    Returns:
+        The day; None without one.
+    """
+    if not any(letter.isdigit() for letter in label):
+        return None
+    for heading in reversed(label.split(HEADING_JOINT)):
+        match = _HEADING_DATE.match(heading) or (_ending_date(heading) if source.kind in NOTES else None)
+        if match is None:
+            continue
+        written = re.sub(r"\bof ", "", match[1])
+        years = _YEAR.findall(written) or _YEAR.findall(label) or _YEAR.findall(source.path)
+        if not years:
+            continue
+        if not _YEAR.search(written):
+            written = f"{written} {years[-1]}"
+        if (period := parse_period(written, date.max)) is not None:
+            return period.since
+    return None
+
+
+def name_day(source: SourceRow, *, strict: bool = False) -> date | None:
+    """Read the date in a document's name.
+
+    Args:
+        source: The document.
+        strict: Only the date of a note, or one that the name begins with, counts.
+
+    Returns:
+        The day, of a month its first; None without one.
+    """
+    leaf = source.path.rpartition("/")[2]
+    match = _NAME_DATE.search(leaf)
+    if match is None:
+        match = next(iter(list(_NAME_DATE.finditer(source.path))[-1:]), None)
+    if match is None or (strict and source.kind not in NOTES and not leaf.startswith(match[0])):
+        return None
+    return _day(f"{match[1]}-{match[3] or match[5]}-{match[4] or '01'}")
+
+
+def document_day(index: IndexReader, source: SourceRow, *, by_content: bool) -> date | None:
+    """Find the date of a document as a whole.
+
+    Args:
+        index: The resident index.
+        source: The document.
+        by_content: Whether the time of its file is left out, and dates that may not be its own.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    if (day := name_day(source, strict=by_content)) is not None:
+        return day
+    if source.kind == "markdown" and (day := front_matter_of(index, source).day) is not None:
+        return day
+    return None if by_content else file_day(source)
+
+
+def file_day(source: SourceRow) -> date | None:
+    """Give the day on which a document's file was changed last; None where that is not known."""
+    try:
+        return datetime.fromtimestamp(source.mtime_ns / 1e9, UTC).date() if source.mtime_ns > 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def day_at(index: IndexReader, source: SourceRow, position: int) -> date | None:
+    """Find the date at a character of a document, by its message, section or name.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    if label := index.store.landmark_before(source.id, "message", position):
+        return message_of(label).day
+    if (label := index.store.landmark_before(source.id, "heading", position)) and (day := heading_day(label, source)):
+        return day
+    return name_day(source, strict=True)
+
+
+def newest_day(index: IndexReader, *, by_content: bool = False) -> date | None:
+    """Find the newest date that messages, sections and names of notes have.
+
+    Args:
+        index: The resident index.
+        by_content: False: without a date there, the newest of files counts.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    sources = {source.id: source for source in index.store.sources() if source.chunks}
+    days = [message_of(label).day for _, _, label in landmarks_of_kind(index.store, list(sources), "message")]
+    headings = landmarks_of_kind(index.store, list(sources), "heading")
+    days += [heading_day(label, sources[number]) for number, _, label in headings]
+    days += [name_day(source, strict=True) for source in sources.values()]
+    known = [day for day in days if day is not None]
+    if not known and not by_content:
+        known = [day for day in map(file_day, sources.values()) if day is not None]
+    return max(known, default=None)
+
+
+def _ending_date(heading: str) -> re.Match[str] | None:
+    """Match the date that a heading ends with, after other words."""
+    matches = [match for match in _HEADING_DATE.finditer(heading) if match.end() == len(heading.rstrip())]
+    return next((match for match in matches if match.start() == 0 or not heading[match.start() - 1].isalnum()), None)
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None

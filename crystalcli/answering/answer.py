@@ -11,6 +11,7 @@ from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
+from crystalcli.answering.metadata.document_answer import answer_document_question
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import Answer, ChatModel, Citation
@@ -52,6 +53,10 @@ def answer_question(
         NotFoundError: Nothing was recalled, or a document that the question names does not exist.
     """
     draft = AnswerDraft(question, options, on_text)
+    if intent is None or not intent.needs_no_model:  # lists and counts of mentions come first
+        answer = answer_document_question(crystal, draft)
+        if answer is not None:
+            return answer
     plan = plan_broad_answer(crystal, question, intent, options.broad)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)

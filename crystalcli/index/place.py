@@ -1,4 +1,4 @@
-"""The place of a span: pages, lines, sheet and row, cell, message.
+"""The place of a span: chapter, pages, lines, sheet and row, cell, message.
 
 Knows: landmarks. Does not know: searching.
 """
@@ -6,6 +6,7 @@ Knows: landmarks. Does not know: searching.
 from __future__ import annotations
 
 from crystalcli.datatypes import Place
+from crystalcli.index.chapter import CHAPTERED, chapter_under
 from crystalcli.storage import SourceRow, Store
 
 _COUNTED = ("row", "line")  # kinds whose label is added to the line of the text
@@ -35,8 +36,9 @@ def locate_span(store: Store, source: SourceRow, start: int, end: int, lines: tu
         marks[kind] = f"{first}" if last <= first else f"{first}-{last}"
         if kind == "line":
             lines = first, max(first, last)
-    marks.pop("heading", None)
-    return Place(source.path, start, end, *lines, page, last_page, source.kind, marks)
+    headings = marks.pop("heading", "")
+    chapter = chapter_under(headings, source.title) if source.kind in CHAPTERED else None
+    return Place(source.path, start, end, *lines, page, last_page, source.kind, marks, chapter)
 
 
 def _number(shift: str) -> int | None:

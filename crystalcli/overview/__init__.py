@@ -16,6 +16,11 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.overview.chapters import (
+        ChapterList,
+        HeadingRange,
+        list_chapters,
+    )
     from crystalcli.overview.mentions import (
         DocumentMentions,
         Mention,
@@ -41,6 +46,11 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "chapters": (
+                "ChapterList",
+                "HeadingRange",
+                "list_chapters",
+            ),
             "mentions": (
                 "DocumentMentions",
                 "Mention",
@@ -66,12 +76,15 @@ else:
     )
 
 __all__ = [
+    "ChapterList",
     "DocumentMentions",
     "DocumentRange",
+    "HeadingRange",
     "Mention",
     "Section",
     "find_mentions",
     "holding_all",
+    "list_chapters",
     "nearest_names",
     "opening_section",
     "relevance_of",

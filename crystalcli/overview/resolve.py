@@ -25,7 +25,8 @@ _TITLE_JOINTS = re.compile(r"_+| - |[:;—–|()\[\]]|--|\bby\b")
 # Nouns for a document, before or after its name.
 _DOCUMENT_NOUNS = (
     "book|novel|story|tale|document|paper|article|report|essay|play|poem|file|thesis|manual|guide|lecture|transcript|module|"
-    "script|folder|directory|package|repository|repo|project|codebase|chat|conversation|letter|text"
+    "script|folder|directory|package|repository|repo|project|codebase|chat|conversation|letter|text|"
+    "textbook|handbook|novella|memoir|anthology|e-?book|pdf|presentation|spreadsheet|workbook|notebook"
 )
 _LEADING_NOUN = re.compile(
     rf"(?:the |this |that )?(?:\w+ )?(?:{_DOCUMENT_NOUNS})s?(?: called| named| titled| entitled| under)?,? (?=\S)",

@@ -15,19 +15,20 @@ CHAPTERED = frozenset(("text", "epub", "markdown", "rst", "pdf", "docx", "odt", 
 # Words for parts that hold chapters, and for chapters.
 VOLUME_KEYS = ("volume", "vol", "book", "part", "act")
 CHAPTER_KEYS = ("chapter", "letter", "canto", "stave", "scene", "lecture", "appendix", "section")
-_UNITS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty"
-).split()
+_UNITS = [
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+]
 _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()  # noqa: SIM905
 _TENS = {word: 10 * ten for ten, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}  # noqa: SIM905
 _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 _ROMAN = "(?=[IVXLCDM])M{0,3}(?:CM|CD|D?C{0,4})(?:XC|XL|L?X{0,4})(?:IX|IV|V?I{0,4})"
 _WORD = rf"(?:(?:{'|'.join(_TENS)})[ -])?(?:{'|'.join(sorted(_UNITS, key=len, reverse=True))})|{'|'.join(_TENS)}"
 _GAP = r"(?:[.:)]? ?[—–-] ?|[.:)] ?| )"
+_KEY, _ORDINAL = "|".join(VOLUME_KEYS + CHAPTER_KEYS), "|".join(_ORDINALS)
 _KEYED = re.compile(
-    rf"(?:the )?(?:(?P<key>{'|'.join(VOLUME_KEYS + CHAPTER_KEYS)})\.? (?:the )?(?P<number>\d{{1,3}}|{_ROMAN}|{_WORD}|{'|'.join(_ORDINALS)})|"
-    rf"(?P<ordinal>{'|'.join(_ORDINALS)}) (?P<key2>{'|'.join(VOLUME_KEYS + CHAPTER_KEYS)}))\b[.:]?(?:{_GAP}(?P<title>\S.*))?",
+    rf"(?:the )?(?:(?P<key>{_KEY})\.? (?:the )?(?P<number>\d{{1,3}}|{_ROMAN}|{_WORD}|{_ORDINAL})|"
+    rf"(?P<ordinal>{_ORDINAL}) (?P<key2>{_KEY}))\b[.:]?(?:{_GAP}(?P<title>\S.*))?",
     re.IGNORECASE,
 )  # fmt: skip
 # Without such a word, a Roman numeral needs a mark behind it: "I Am Legend" has no number.

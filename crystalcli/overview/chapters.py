@@ -23,6 +23,7 @@ _ENOUGH = 0.5
 # Characters beside its own label after which a heading of the same name may come again: before, it
 # is an entry of a table of contents.
 _ENTRY_LENGTH = 160
+_FRAME = frozenset(("Project Gutenberg header", "Project Gutenberg licence", "FINIS", "THE END", "The End"))
 _LEAST_TEXT = 20  # characters under a heading; fewer are line ends
 # Headings before and after the chapters that are no chapters, and hold no part of the story.
 _FRONT_MATTER = frozenset(
@@ -134,6 +135,9 @@ def select_chapters(
         for heading in headings
         if heading.start not in taken
         and heading.depth <= deepest
+        and not (heading.chapter.number is None and _is_bare(heading))
+        and heading.path not in _FRAME
+        and heading.chapter.label.lower() != title.lower()
         and not any(chapter.start <= heading.start < chapter.end for chapter in chapters)
         and not any(heading.start < chapter.start < heading.end for chapter in chapters)
     ]

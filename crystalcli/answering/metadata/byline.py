@@ -1,7 +1,7 @@
 """The author, the title and the date that the first page of a document states.
 
-Knows: front matter, headers of mails and of Project Gutenberg, bylines, the names under the title of
-a paper. Does not know: files, metadata.
+Knows: front matter, headers of mails and of Project Gutenberg, bylines, the names under the title
+of a paper. Does not know: files, metadata.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ _MAX_LINE = 160  # characters of a line with a name; a longer one is prose
 _MAX_DATE_WORDS = 9  # of a line that says of which date a document is; a longer one is prose
 _MAX_NAMES_LINES = 6  # lines of names under a title
 _FIELD = re.compile(
-    r"^[ \t#*_>-]*(?:authors?|author\(s\)|written by|byline)[*_]*[ \t]*[:=][*_]*[ \t]*(?P<value>\S.*?)[ \t]*$", re.I | re.M
+    r"^[ \t#*_>-]*(?:authors?|author\(s\)|written by|byline)[*_]*[ \t]*[:=][*_]*[ \t]*(?P<value>\S.*?)[ \t]*$",
+    re.I | re.M,
 )
 _FIELD_LIST = re.compile(r"^authors?:[ \t]*\n(?P<value>(?:[ \t]*-[ \t]*\S.*\n)+)", re.I | re.M)
 _SENDER = re.compile(r"^From: (?P<value>\S.*)$", re.M)
 _BY_LINE = re.compile(r"^[ \t#*_]*(?:by|By|BY)[ \t]*\n?\s*(?P<value>[^\W\d_].*?)[*_ \t.]*$", re.M)
 _BY_END = re.compile(r"^(?P<before>.*\S)\s(?:by|By|BY)\s(?P<value>[^\W\d_].*?)[*_ \t.]*$", re.M)
-_NO_AUTHOR = re.compile(r"\b(?:produced|translated|edited|illustrated|transcribed|prepared|published|created|introduction|drawings)$", re.I)
+_NO_AUTHOR = re.compile(
+    r"\b(?:produced|translated|edited|illustrated|transcribed|prepared|published|created|introduction|drawings)$", re.I
+)
 _PARTICLES = frozenset("de da do di del della der den van von la le el al bin ibn of y du st".split())  # noqa: SIM905
 _NAME_WORD = re.compile(r"[^\W\d_](?:[\w’'.-]*)")
 _INSTITUTION = re.compile(
@@ -33,6 +36,7 @@ _INSTITUTION = re.compile(
     re.I,
 )
 _NAME_JOINTS = re.compile(r"\s*(?:,|;|&|\band\b|\bAND\b| {2,}|\t|·|•|\|)\s*")
+_SEMICOLON = re.compile(r"\s*;\s*")  # between names that begin with the surname: "Lee, Ann; Fenn, Maud"
 _MARKS = re.compile(r"[*†‡§¶∗⋆#^\d]+")
 _ABSTRACT = re.compile(r"^[ \t]*(?:\d\.? )?(?:abstract|introduction|summary|contents|i\.? introduction)\b", re.I | re.M)
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -47,9 +51,11 @@ _PLAIN_DATE = re.compile(_DATE, re.I)
 _DATED = [
     re.compile(form, re.I | re.M)
     for form in (
-        rf"^[ \t#*_>-]*(?:publication date|release date|first published|originally published|date of publication|published|released|issued|dated|date|"
+        rf"^[ \t#*_>-]*(?:publication date|release date|first published|originally published|date of publication|"
+        rf"published|released|issued|dated|date|"
         rf"date filed|posted|revised|pubdate)\b[*_]*[^\n\d:=]{{0,20}}[:=]?[*_ \t\"']*[^\n]{{0,24}}?{_DATE}[^\n]*$",
-        rf"^[^\n]{{0,100}}\b(?:first published|published|publication|released|issued|printed|dated|presented|received|submitted|accepted)\b[^\n]{{0,40}}?{_DATE}[^\n]*$",
+        r"^[^\n]{0,100}\b(?:first published|published|publication|released|issued|printed|dated|presented|received|"
+        rf"submitted|accepted)\b[^\n]{{0,40}}?{_DATE}[^\n]*$",
         rf"^[^\n]{{0,60}}(?:copyright|©|\(c\))[^\n]{{0,30}}?{_DATE}[^\n]*$",
         rf"^[^\n]{{0,60}}?{_DATE}[.,]?[ \t]*$",
         rf"^[^\n]{{0,100}}\b(?:journal|proceedings|volume|vol\.|issue|conference|symposium|transactions|reprinted)\b[^\n]{{0,100}}?{_DATE}[^\n]*$",
@@ -72,13 +78,14 @@ class StatedFact(NamedTuple):
     end: int
 
 
-def find_author(head: str, kind: str, title: str = "") -> StatedFact | None:
+def find_author(head: str, kind: str, title: str = "", name: str = "") -> StatedFact | None:
     """Find the author that the beginning of a document states.
 
     Args:
         head: The first HEAD_LENGTH characters of the document.
         kind: Its kind.
         title: Its title, which the names of a paper follow; "" if it is not known.
+        name: The name of its file, whose words are of the title.
     """
     if kind == "mail":
         return _stated(_SENDER.search(head))
@@ -93,7 +100,7 @@ def find_author(head: str, kind: str, title: str = "") -> StatedFact | None:
             is_prose = len(match[0]) > _MAX_LINE or head.count("\n\n", 0, match.start()) > _MAX_NAMES_LINES
             if not is_prose and not _NO_AUTHOR.search(before) and _is_names(match["value"]):
                 return _stated(match)
-    return _names_under_title(head, title) if kind in PAGED else None
+    return _names_under_title(head, title, name) if kind in PAGED else None
 
 
 def find_names(head: str, names: str) -> StatedFact | None:
@@ -136,8 +143,9 @@ def find_date(head: str) -> StatedFact | None:
 
 
 def split_names(names: str) -> list[str]:
-    """Split names at commas, "and" and the like."""
-    return [name for name in _NAME_JOINTS.split(names.strip()) if name]
+    """Split names at commas, "and" and the like; at semicolons alone where there are any."""
+    joints = _SEMICOLON if ";" in names else _NAME_JOINTS
+    return [name for name in joints.split(names.strip()) if name]
 
 
 def _is_names(text: str) -> bool:
@@ -147,14 +155,15 @@ def _is_names(text: str) -> bool:
 
 
 def _is_name(name: str) -> bool:
-    words = name.split()
+    words = name.replace(", ", " ", 1).split()
     if not 2 <= len(words) <= 5 or _INSTITUTION.search(name):
         return False
     return all(_NAME_WORD.fullmatch(word) and (word[0].isupper() or word.lower() in _PARTICLES) for word in words)
 
 
-def _names_under_title(head: str, title: str) -> StatedFact | None:
+def _names_under_title(head: str, title: str, name: str) -> StatedFact | None:
     """Find the names between the title of a paper and its text."""
+    title_words = set(re.findall(r"[^\W\d_]+", f"{title} {name}".lower()))
     at = find_title(head, title) or first_title(head)
     if at is None:
         return None
@@ -162,7 +171,8 @@ def _names_under_title(head: str, title: str) -> StatedFact | None:
     end = min(abstract.start() if abstract else len(head), at.end + HEAD_LENGTH // 3)
     found: list[tuple[int, int]] = []
     for start, stop in _lines(head, at.end, end):
-        if _is_names(head[start:stop]):
+        is_title = title_words.issuperset(re.findall(r"[^\W\d_]+", head[start:stop].lower()))
+        if _is_names(head[start:stop]) and not is_title:
             found.append((start, stop))
         elif found or head[start:stop].count(" ") > 2 * _MAX_NAMES_LINES:
             break

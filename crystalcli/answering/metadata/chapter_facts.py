@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.metadata.document_question import DocumentFact, DocumentQuestion
 from crystalcli.answering.metadata.stated_facts import chapter_name, cite_beginning, document_name
-from crystalcli.datatypes import BOOKS, LINED, Portion
-from crystalcli.index import CHAPTERED, locate_span
-from crystalcli.lexical import terms
+from crystalcli.datatypes import BOOKS, HEADING_JOINT, LINED, Chapter, Portion
+from crystalcli.index import CHAPTERED, locate_span, parse_heading
 from crystalcli.overview import ChapterList, DocumentRange, HeadingRange, list_chapters
 from crystalcli.recall import CrystalReader
 from crystalcli.storage import landmarks_of
@@ -22,15 +21,14 @@ _WORD = re.compile(r"\w+(?:[’'-]\w+)*")
 _MAX_LISTED = 400  # headings of a list of contents
 _MAX_ALL = 120  # headings up to which those below chapters are listed, too
 _MAX_BESIDE = 6  # headings beside the chapters that are named
+_JOINTS = re.compile(r"[;:.—–]")  # between a title and its subtitle
 # Units whose landmarks are counted.
 _MARKED = frozenset(("page", "message", "slide", "sheet"))
 _CHAPTERS = frozenset(("chapter", "section", "story"))
 _PLURALS = {"story": "stories"}
 
 
-def answer_chapters(
-    crystal: CrystalReader, draft: AnswerDraft, asked: DocumentQuestion, part: DocumentRange
-) -> bool:
+def answer_chapters(crystal: CrystalReader, draft: AnswerDraft, asked: DocumentQuestion, part: DocumentRange) -> bool:
     """Say how many chapters, pages, words, ... a document has; or list its chapters.
 
     Args:
@@ -44,6 +42,9 @@ def answer_chapters(
     """
     if asked.fact is DocumentFact.COUNT:
         return _say_count(crystal, draft, part, asked.unit)
+    if asked.fact is DocumentFact.TITLE:
+        _say_chapter(crystal, draft, part, parse_heading(part.label.rpartition(HEADING_JOINT)[2]), part.start)
+        return True
     listed = _chapters_in(crystal, part)
     if asked.fact is DocumentFact.HEADING:
         return _say_heading(crystal, draft, part, listed, asked.subject)
@@ -133,7 +134,11 @@ def _say_headings(
     """Say how many headings there are, with the first and the last."""
     numbers = [cite_beginning(crystal, draft, part.source, heading.start) for heading in (headings[0], headings[-1])]
     first, last = headings[0].chapter.label, headings[-1].chapter.label
-    span = f", from “{first}”{_mark(numbers[0])} to “{last}”{_mark(numbers[1])}" if len(headings) > 1 else _mark(numbers[0])
+    span = (
+        f", from “{first}”{_mark(numbers[0])} to “{last}”{_mark(numbers[1])}"
+        if len(headings) > 1
+        else _mark(numbers[0])
+    )
     draft.say(f"{scope_name(part)} has {said}, counted by its headings{span}{end}.")
 
 
@@ -166,14 +171,28 @@ def _say_heading(
     crystal: CrystalReader, draft: AnswerDraft, part: DocumentRange, listed: ChapterList, title: str
 ) -> bool:
     """Say which chapter has a title."""
-    words = {term for term, _ in terms(title)}
-    named = [heading for heading in listed.headings if words and words == {term for term, _ in terms(heading.chapter.title)}]
+    letters = _letters(title)
+    named = [
+        heading
+        for heading in listed.headings
+        if letters
+        and letters in {_letters(piece) for piece in (heading.chapter.title, *_JOINTS.split(heading.chapter.title))}
+    ]
     if not named:
         return False
-    heading = named[0]
-    number = cite_beginning(crystal, draft, part.source, heading.start)
-    draft.say(f"{chapter_name(heading.chapter, part.source.kind)}, in {document_name(part.source)}{_mark(number)}.")
+    _say_chapter(crystal, draft, part, named[0].chapter, named[0].start)
     return True
+
+
+def _say_chapter(crystal: CrystalReader, draft: AnswerDraft, part: DocumentRange, chapter: Chapter, start: int) -> None:
+    """Say the number and the title of a chapter."""
+    number = cite_beginning(crystal, draft, part.source, start)
+    draft.say(f"{chapter_name(chapter, part.source.kind)}, in {document_name(part.source)}{_mark(number)}.")
+
+
+def _letters(title: str) -> str:
+    """Reduce a title to its letters: "The Quarter-Deck" and "the quarterdeck" are one."""
+    return re.sub(r"[\W_]+", "", title.lower().removeprefix("the "))
 
 
 def _chapters_in(crystal: CrystalReader, part: DocumentRange) -> ChapterList:
@@ -187,8 +206,9 @@ def _chapters_in(crystal: CrystalReader, part: DocumentRange) -> ChapterList:
 
 
 def _unit_of(part: DocumentRange, listed: ChapterList, unit: str) -> str:
-    """Choose the word for chapters: the asked one, or sections in papers that do not number them."""
-    if unit != "chapter" or part.source.kind in BOOKS or any(heading.chapter.key for heading in listed.chapters):
+    """Choose the word for chapters: the asked one, or sections where a paper does not number."""
+    is_numbered = any(heading.chapter.number is not None for heading in listed.chapters)
+    if unit != "chapter" or part.source.kind in BOOKS or is_numbered:
         return unit
     return "section"
 

@@ -23,7 +23,10 @@ _MAX_READ = 50  # documents without a title in the ledger whose first page is re
 _MAX_DOCUMENTS = 3  # that one name may mean; more are a folder
 _STATED = frozenset((DocumentFact.AUTHOR, DocumentFact.TITLE, DocumentFact.DATE))
 # "The letter" and "my notes" are mostly things in a document, not the document.
-_INNER = re.compile(r"(?:the|this|that|my|our|his|her) (?:letter|note|notes|chat|conversation|code|story|tale|talk|meeting|folder)s?", re.I)
+_INNER = re.compile(
+    r"(?:the|this|that|my|our|his|her) (?:letter|note|notes|chat|conversation|code|story|tale|talk|meeting|folder)s?",
+    re.I,
+)
 _BOOK_NAMED = re.compile(r"(?:the )?(?:book|letter) (?:called |named |titled |entitled )?(?P<name>.+)", re.IGNORECASE)
 
 
@@ -67,7 +70,7 @@ class _Answerer:
             return answer_place(self._crystal, self._draft, asked, parts, self._documents)
         if asked.fact is DocumentFact.HEADING and not asked.document:
             parts = [whole_document(source) for source in self._sources if source.chunks]
-        elif asked.fact in _STATED:
+        elif asked.fact in _STATED and asked.fact is not DocumentFact.TITLE:
             parts = [part for part in parts if not part.label]
         said = 0
         for part in parts:
@@ -81,7 +84,7 @@ class _Answerer:
     def _describe(self, asked: DocumentQuestion, part: DocumentRange) -> bool:
         """Answer a question about one document, or a part of it."""
         self._crystal.shelf.vouch(part.source)
-        if asked.fact in _STATED:
+        if asked.fact in _STATED and not part.label:
             return answer_stated(self._crystal, self._draft, asked, part.source)
         if asked.fact in (DocumentFact.FIRST, DocumentFact.LAST):
             return answer_edge(self._crystal, self._draft, asked, part)

@@ -15,9 +15,9 @@ from crystalcli.answering.broad.broad_question import is_generic, plain_question
 _MAX_LENGTH = 300  # characters; a longer question asks for something in particular
 # What is counted, each with a reader's words for it.
 COUNTED = {
-    "chapter": "chapter", "section": "section", "page": "page", "word": "word", "line": "line", "message": "message", "row": "row record",
-    "sheet": "sheet worksheet tab", "slide": "slide", "volume": "volume", "book": "book", "part": "part", "act": "act", "scene": "scene",
-    "letter": "letter", "canto": "canto", "stave": "stave", "story": "story stories",
+    **{unit: unit for unit in ("chapter", "section", "page", "word", "line", "message", "slide", "volume", "book", "part")},
+    **{unit: unit for unit in ("act", "scene", "letter", "canto", "stave")},
+    "row": "row record", "sheet": "sheet worksheet tab", "story": "story stories",
 }  # fmt: skip
 _COUNTED_AS = {word: unit for unit, words in COUNTED.items() for word in words.split()}
 
@@ -64,7 +64,8 @@ _PIECES = {
     "IS": r"(?:is|are|was|were|'s|’s)",
     "AUX": r"(?:is|are|was|were|does|do|did|has|have|had|can|could|will|would)",
     "ASK": (
-        r"(?:(?:list|show|give|name|print|tell|quote|cite|read|recite|repeat|find|state)(?: me| us)?(?: out)? |what(?: is| are| was| were|'s|’s) )?"
+        r"(?:(?:list|show|give|name|print|tell|quote|cite|read|recite|repeat|find|state)(?: me| us)?(?: out)? |"
+        r"what(?: is| are| was| were|'s|’s) )?"
     ),
     "MADE": (
         r"(?:(?:first |originally |initially )?(?:published|released|written|dated|issued|printed|composed|posted|put out|made public|"
@@ -80,53 +81,135 @@ _FORMS = [
         # Author.
         (DocumentFact.AUTHOR, r"who (?:wrote|authored|penned|has written|had written) <DOC>"),
         (DocumentFact.AUTHOR, r"(?:by who|by whom|who) <IS> <DOC> (?:written|authored|penned)(?: by)?"),
-        (DocumentFact.AUTHOR, r"who(?:m)?(?: is| are|'s|’s) <DOC> (?:by|from)|<DOC2> (?:is|was) (?:written )?by (?:who|whom|which author)"),
+        (
+            DocumentFact.AUTHOR,
+            r"who(?:m)?(?: is| are|'s|’s) <DOC> (?:by|from)|<DOC2> (?:is|was) (?:written )?by (?:who|whom|which author)",
+        ),
         (DocumentFact.AUTHOR, r"(?:who|what|which author|which writer)<IS>? ?(?:wrote|penned) <DOC>"),
-        (DocumentFact.AUTHOR, r"(?:who ?<IS> |<ASK>)(?:the )?(?:names? of (?:the )?)?(?:authors?|writers?)(?:'s? names?)?(?: (?:of|behind) <DOC>)?"),
+        (
+            DocumentFact.AUTHOR,
+            r"(?:who ?<IS> |<ASK>)(?:the )?(?:names? of (?:the )?)?(?:authors?|writers?)(?:'s? names?)?(?: (?:of|behind) "
+            r"<DOC>)?",
+        ),
         (DocumentFact.AUTHOR, r"(?:who ?<IS> |<ASK>)<DOC>['’]s? (?:authors?|writers?)"),
         # Title.
         (DocumentFact.TITLE, r"<ASK>(?:the )?(?:full |exact |complete |original |whole )?title of <DOC>"),
-        (DocumentFact.TITLE, r"<ASK>(?:the )?name of (?P<document>(?:the|this) (?:book|novel|document|paper|article|report|poem|play|e-?book))"),
-        (DocumentFact.TITLE, r"<ASK>(?P<document>its) (?:full |exact )?title|what(?: is|'s|’s) <DOC2> (?:called|titled|entitled)"),
+        (
+            DocumentFact.TITLE,
+            r"<ASK>(?:the )?name of (?P<document>(?:the|this) (?:book|novel|document|paper|article|report|poem|play|"
+            r"e-?book))",
+        ),
+        (
+            DocumentFact.TITLE,
+            r"<ASK>(?P<document>its) (?:full |exact )?title|what(?: is|'s|’s) <DOC2> (?:called|titled|entitled)",
+        ),
         (DocumentFact.TITLE, r"<ASK>the title|what title (?:does|has) <DOC>(?: have| bear| carry)?"),
         # Date.
-        (DocumentFact.DATE, r"(?:when|in (?:what|which) (?:year|month)|(?:what|which) (?:year|month|date)|on (?:what|which) date) <IS> <DOC> <MADE>"),
-        (DocumentFact.DATE, r"(?:when|in (?:what|which) year|(?:what|which) year) did <DOC> (?:first )?(?:come out|get published)"),
-        (DocumentFact.DATE, r"<ASK>(?:the )?(?:publication |release |publishing )?(?:date|year)(?: of publication| of release)? of <DOC>"),
-        (DocumentFact.DATE, r"<ASK><DOC>['’]s (?:publication |release )?date|(?:what|which) date (?:does|has) <DOC2> (?:have|bear|carry|give|got)"),
+        (
+            DocumentFact.DATE,
+            r"(?:when|in (?:what|which) (?:year|month)|(?:what|which) (?:year|month|date)|on (?:what|which) date) <IS> "
+            r"<DOC> <MADE>",
+        ),
+        (
+            DocumentFact.DATE,
+            r"(?:when|in (?:what|which) year|(?:what|which) year) did <DOC> (?:first )?(?:come out|get published)",
+        ),
+        (
+            DocumentFact.DATE,
+            r"<ASK>(?:the )?(?:publication |release |publishing )?(?:date|year)(?: of publication| of release)? of <DOC>",
+        ),
+        (
+            DocumentFact.DATE,
+            r"<ASK><DOC>['’]s (?:publication |release )?date|(?:what|which) date (?:does|has) <DOC2> (?:have|bear|carry|"
+            r"give|got)",
+        ),
         (DocumentFact.DATE, r"<ASK>(?:the )?(?:publication|release) (?:date|year)"),
         # Counts.
-        (DocumentFact.COUNT, r"how many <UNIT> (?:long )?(?:does|do|did|has|have) <DOC> (?:have|has|got|contain|consist of|run to|comprise|include|span)(?: in (?:all|total)| altogether)?"),
-        (DocumentFact.COUNT, r"how many <UNIT>(?: there)?(?: are| is| were)?(?: there)?(?: in (?:all|total))?(?: (?:in|of) <DOC>)?(?: in (?:all|total)| altogether)?"),
+        (
+            DocumentFact.COUNT,
+            r"how many <UNIT> (?:long )?(?:does|do|did|has|have) <DOC> (?:have|has|got|contain|consist of|run to|comprise|"
+            r"include|span)(?: in (?:all|total)| altogether)?",
+        ),
+        (
+            DocumentFact.COUNT,
+            r"how many <UNIT>(?: there)?(?: are| is| were)?(?: there)?(?: in (?:all|total))?(?: (?:in|of) <DOC>)?(?: in "
+            r"(?:all|total)| altogether)?",
+        ),
         (DocumentFact.COUNT, r"how many <UNIT> (?:long )?(?:is|are) <DOC>(?: long)?|how many <UNIT2> make up <DOC2>"),
-        (DocumentFact.COUNT, r"(?:into|in) how many <UNIT> is <DOC> (?:divided|split|broken|cut)(?: up)?|<DOC2> has how many <UNIT2>"),
-        (DocumentFact.COUNT, r"(?:count|<ASK>(?:the )?(?:total )?(?:number|count) of) (?:the |all )?<UNIT> (?:in|of) <DOC>|<ASK>(?:the )?<UNIT2> count of <DOC2>"),
+        (
+            DocumentFact.COUNT,
+            r"(?:into|in) how many <UNIT> is <DOC> (?:divided|split|broken|cut)(?: up)?|<DOC2> has how many <UNIT2>",
+        ),
+        (
+            DocumentFact.COUNT,
+            r"(?:count|<ASK>(?:the )?(?:total )?(?:number|count) of) (?:the |all )?<UNIT> (?:in|of) <DOC>|<ASK>(?:the "
+            r")?<UNIT2> count of <DOC2>",
+        ),
         (DocumentFact.COUNT, r"how (?:long|big) is (?P<document>.+?)|<ASK>the length of (?P<document2>.+?)"),
         # The first and the last sentence.
         (DocumentFact.FIRST, r"<ASK>(?:the )?(?:very )?<END>(?: (?:two|three|few))? <SENTENCE><OF>(?: say| read)?"),
         (DocumentFact.FIRST, r"(?:<ASK>|how does )<DOC>['’]s? (?:very )?<END> <SENTENCE>(?: say| read| go)?"),
         (DocumentFact.FIRST, r"(?:how|what) does the <END> <SENTENCE><OF> (?:go|say|read|run)"),
-        (DocumentFact.FIRST, r"(?:with|in) (?:what|which) <SENTENCE> does <DOC> (?P<end>begin|start|open|end|close|finish|conclude)"),
-        (DocumentFact.FIRST, r"(?:what|which) <SENTENCE> (?P<end>begins|starts|opens|ends|closes|finishes|concludes) <DOC>"),
+        (
+            DocumentFact.FIRST,
+            r"(?:with|in) (?:what|which) <SENTENCE> does <DOC> (?P<end>begin|start|open|end|close|finish|conclude)",
+        ),
+        (
+            DocumentFact.FIRST,
+            r"(?:what|which) <SENTENCE> (?P<end>begins|starts|opens|ends|closes|finishes|concludes) <DOC>",
+        ),
         (DocumentFact.FIRST, r"how does <DOC> (?P<end>begin|start|open)"),
         # Contents.
-        (DocumentFact.CONTENTS, r"<ASK>(?:the )?(?:table of contents|contents|toc|chapter titles|chapter names|chapter list|headings)(?: (?:of|for|in) <DOC>)?"),
-        (DocumentFact.CONTENTS, r"<ASK>(?:all )?(?:of )?(?:the )?(?:chapters|sections|headings|stories)(?: and their titles)?(?: (?:of|in) <DOC>)?"),
-        (DocumentFact.CONTENTS, r"(?:what|which)(?: are the)? (?:chapters|sections|headings|stories) (?:does|do|has|have|are (?:there )?in) <DOC>(?: have| contain| include| consist of)?"),
+        (
+            DocumentFact.CONTENTS,
+            r"<ASK>(?:the )?(?:table of contents|contents|toc|chapter titles|chapter names|chapter list|headings)(?: "
+            r"(?:of|for|in) <DOC>)?",
+        ),
+        (
+            DocumentFact.CONTENTS,
+            r"<ASK>(?:all )?(?:of )?(?:the )?(?:chapters|sections|headings|stories)(?: and their titles)?(?: (?:of|in) "
+            r"<DOC>)?",
+        ),
+        (
+            DocumentFact.CONTENTS,
+            r"(?:what|which)(?: are the)? (?:chapters|sections|headings|stories) (?:does|do|has|have|are (?:there )?in) "
+            r"<DOC>(?: have| contain| include| consist of)?",
+        ),
         (DocumentFact.CONTENTS, r"<ASK><DOC>['’]s? (?:chapters|table of contents|contents|sections|chapter titles)"),
         # The chapter of a title.
-        (DocumentFact.HEADING, r"(?:what|which) (?P<unit>chapter|section)<OF> (?:is|has the title|is called|is named|is titled|is entitled|goes by the title)(?: called| named| titled| entitled)? (?P<subject>(?!(?:the one|it|that|about|where|the (?:scene|passage|part)) ).+)"),
+        (
+            DocumentFact.HEADING,
+            r"(?:what|which) (?P<unit>chapter|section)<OF> (?:is|has the title|is called|is named|is titled|is entitled|"
+            r"goes by the title)(?: called| named| titled| entitled)? (?P<subject>(?!(?:the one|it|that|about|where|the "
+            r"(?:scene|passage|part)) ).+)",
+        ),
         # The place where something stands.
         (DocumentFact.PLACE, r"(?:in|on|at|under) (?:which|what) <PLACE><OF> <AUX> <SUBJECT>"),
         (DocumentFact.PLACE, r"(?:which|what) <PLACE><OF> (?:<AUX> )<SUBJECT> (?:in|on)"),
-        (DocumentFact.PLACE, r"(?:what|which|<ASK>the|the)(?: (?:number|title|name) of the)? ?<PLACE><OF>(?: <IS> (?:it|that|the one))?,? (?:where|in which|on which|when|about) <SUBJECT>"),
-        (DocumentFact.PLACE, r"(?:which|what) <PLACE><OF>(?: <IS> the one)?(?: (?:that|which))? (?:describes?|tells?(?: us)?(?: of| about)?|deals? with|covers?|is about|contains?|has|shows?|discuss(?:es)?|explains?|features|introduces|relates|narrates|treats(?: of)?|defines|presents|recounts) <SUBJECT>"),
-        (DocumentFact.PLACE, r"(?:which|what) <PLACE><OF> (?:is|has) the (?:scene|passage|part|one|episode|moment|bit)(?: of| with| where| in which| about| when| that)+ <SUBJECT>"),
+        (
+            DocumentFact.PLACE,
+            r"(?:what|which|<ASK>the|the)(?: (?:number|title|name) of the)? ?<PLACE><OF>(?: <IS> (?:it|that|the one))?,? "
+            r"(?:where|in which|on which|when|about) <SUBJECT>",
+        ),
+        (
+            DocumentFact.PLACE,
+            r"(?:which|what) <PLACE><OF>(?: <IS> the one)?(?: (?:that|which))? (?:describes?|tells?(?: us)?(?: of| "
+            r"about)?|deals? with|covers?|is about|contains?|has|shows?|discuss(?:es)?|explains?|features|introduces|"
+            r"relates|narrates|treats(?: of)?|defines|presents|recounts) <SUBJECT>",
+        ),
+        (
+            DocumentFact.PLACE,
+            r"(?:which|what) <PLACE><OF> (?:is|has) the (?:scene|passage|part|one|episode|moment|bit)(?: of| with| where| "
+            r"in which| about| when| that)+ <SUBJECT>",
+        ),
         (DocumentFact.PLACE, r"where (?:abouts )?in <DOC> <AUX> <SUBJECT>"),
     )
 ]  # fmt: skip
 _WITHIN = re.compile(r"(?:in|from|according to|on) (?P<document>[^,]+?), (?=\w)(?P<rest>.+)", re.IGNORECASE)
 _PART = re.compile(r"(?:the )?(?:(?:last|final|first|\w+th) )?(?:chapter|part|volume|section|book)\b", re.IGNORECASE)
+_NOUN = re.compile(
+    r"\b(?:book|novel|paper|report|document|file|article|thesis|pdf|manual|guide|textbook|essay)\b", re.IGNORECASE
+)
 _BEHIND = re.compile(r"(?P<subject>.+) (?:in|of|from) (?P<document>.+)", re.IGNORECASE)
 
 
@@ -156,9 +239,18 @@ def document_question(question: str) -> DocumentQuestion | None:
 
 
 def _match_forms(text: str) -> DocumentQuestion | None:
-    """Find the first form that a whole text has."""
+    """Find the first form that a whole text has; None where it may mean a thing or a person."""
     matches = ((fact, form.fullmatch(text)) for fact, form in _FORMS)
-    return next((_asked(fact, match) for fact, match in matches if match is not None), None)
+    match = next(((fact, match) for fact, match in matches if match is not None), None)
+    if match is None:
+        return None
+    asked, named = _asked(*match), match[1].groupdict().get("unit") or ""
+    is_length = asked.fact is DocumentFact.COUNT and not asked.unit  # "how long is the whale"
+    is_dying = asked.fact is DocumentFact.LAST and named.lower().startswith("word")
+    if (is_length or is_dying) and asked.document and not is_generic(asked.document):
+        is_title = is_length and any(letter.isupper() for letter in asked.document)
+        return asked if is_title or _NOUN.search(asked.document) else None
+    return asked
 
 
 def split_subject(subject: str) -> tuple[str, str] | None:
@@ -178,6 +270,8 @@ def _asked(fact: DocumentFact, match: re.Match[str]) -> DocumentQuestion:
         unit = _COUNTED_AS.get(word, "")
     elif fact is DocumentFact.FIRST:
         unit = word.rstrip("s") if word.startswith(("line", "paragraph")) else "sentence"
-        if re.match(r"(?:last|final|closing|ending|concluding|ends?|closes?|finish|concludes?)", groups["end"], re.IGNORECASE):
+        if re.match(
+            r"(?:last|final|closing|ending|concluding|ends?|closes?|finish|concludes?)", groups["end"], re.IGNORECASE
+        ):
             fact = DocumentFact.LAST
     return DocumentQuestion(fact, document, unit, subject)

@@ -20,7 +20,9 @@ from crystalcli.text import sentence_spans
 _READ = 6000  # characters at an edge in which the sentence is looked for
 _LEAST_WORDS = 3  # of a sentence; fewer are a label, unless they end as one
 _THE_END = re.compile(r"\W*(?:the end|finis|fin|end of .{1,60})\W*", re.IGNORECASE)
-_REFERENCES = re.compile(r"^[ \t#]*(?:\d+\.? )?(?:references|bibliography|works cited|acknowledge?ments)[ \t]*$", re.I | re.M)
+_REFERENCES = re.compile(
+    r"^[ \t#]*(?:\d+\.? )?(?:references|bibliography|works cited|acknowledge?ments)[ \t]*$", re.I | re.M
+)
 _ABSTRACT = re.compile(r"abstract[.:—-]*\s*", re.IGNORECASE)
 _MARGIN = re.compile(r"[A-ZÀ-Þ\"“‘'(]")
 _CLOSED = re.compile(r"[.!?…][\"”’')\]*_]*\d{0,3}$")

@@ -18,15 +18,20 @@ from crystalcli.datatypes import BOOKS, Chapter
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader
 from crystalcli.storage import SourceRow
-from crystalcli.text import sentence_spans
 
 # Kinds whose readers write the authors of the metadata behind the title.
 TITLED = frozenset(("epub", "pdf", "docx", "pptx", "xlsx", "odt", "ods", "odp"))
 _AUTHOR_JOINT = " — "
 _FILE_JOINTS = re.compile(r"_+|\s+[-–—]\s+|--+")
-_FIRST_WORDS = 300  # characters in which the first sentence of a document is looked for
+# A title that a program made of a file's name.
+_FILE_NAME = re.compile(r"(?:Microsoft \w+ - )?\S+\.[A-Za-z]\w{1,4}", re.IGNORECASE)
+_FIRST_WORDS = 300  # characters in which the first line of a document is looked for
+_FIRST_LINE = re.compile(r"\S\w{0,7}\.?[ \t\r]*\n\s*\S.{0,80}(?<=\S)(?=\s*$)|\S(?:.*\S)?", re.MULTILINE)
 # Words of titles that no name has.
-_NO_NAME = re.compile(r"\b(?:the|a|an|of|and|in|on|to|for|with|from|or|by|at|is|my|vol|part|chapter|edition|draft|final|copy|report)\b", re.I)
+_NO_NAME = re.compile(
+    r"\b(?:the|a|an|of|and|in|on|to|for|with|from|or|by|at|is|my|vol|part|chapter|edition|draft|final|copy|report)\b",
+    re.I,
+)
 
 
 def answer_stated(crystal: CrystalReader, draft: AnswerDraft, asked: DocumentQuestion, source: SourceRow) -> bool:
@@ -59,7 +64,8 @@ def answer_stated(crystal: CrystalReader, draft: AnswerDraft, asked: DocumentQue
 
 def document_name(source: SourceRow) -> str:
     """Return a document's title without its authors, or else its path."""
-    return split_title(source)[0] or " ".join(source.path.split())
+    title = split_title(source)[0]
+    return " ".join(source.path.split()) if not title or _FILE_NAME.fullmatch(title) else title
 
 
 def chapter_name(chapter: Chapter, kind: str) -> str:
@@ -79,10 +85,13 @@ def split_title(source: SourceRow) -> tuple[str, str]:
 
 
 def cite_beginning(crystal: CrystalReader, draft: AnswerDraft, source: SourceRow, start: int = 0) -> int | None:
-    """Cite the first sentence from a place of a document on, and give its number."""
+    """Cite the first line from a place of a document on, and give its number.
+
+    A numeral alone is cited with the title below it.
+    """
     text = crystal.shelf.span_text(source, start, min(source.characters, start + _FIRST_WORDS))
-    spans = sentence_spans(text)
-    return draft.cite(crystal.cite(source.path, start + spans[0][0], start + spans[0][1])) if spans else None
+    line = _FIRST_LINE.search(text)
+    return draft.cite(crystal.cite(source.path, start + line.start(), start + line.end())) if line is not None else None
 
 
 def _say_author(
@@ -96,7 +105,7 @@ def _say_author(
 ) -> bool:
     """Say who wrote a document: by its text, its metadata, or the name of its file."""
     stated = byline.find_names(head, authors) if authors else None
-    stated = stated or byline.find_author(head, source.kind, title)
+    stated = stated or byline.find_author(head, source.kind, title, source.path)
     origin = "metadata"
     if stated is None and not authors:
         authors, origin = _author_in_name(source, asked.document), "file name"

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from crystalcli.datatypes import BOOKS, HEADING_JOINT, Chapter
 from crystalcli.index import CHAPTER_KEYS, VOLUME_KEYS, parse_heading
-from crystalcli.overview.sections import BACK_MATTER
 from crystalcli.storage import SourceRow, Store, landmarks_of
 
 # Share of the text that lies under headings of one form, for them to be the chapters.
@@ -25,6 +24,15 @@ _ENOUGH = 0.5
 _ENTRY_LENGTH = 160
 _FRAME = frozenset(("Project Gutenberg header", "Project Gutenberg licence", "FINIS", "THE END", "The End"))
 _LEAST_TEXT = 20  # characters under a heading; fewer are line ends
+# Headings of back matter, which says nothing of a document's subject. It is left out where there is
+# other text.
+BACK_MATTER = frozenset(
+    (
+        "project gutenberg header", "project gutenberg licence", "contents", "table of contents", "index", "endnotes", "footnotes",
+        "notes", "glossary", "bibliography", "references", "colophon", "imprint", "uncopyright", "acknowledgements", "acknowledgments",
+        "license", "licence", "list of illustrations", "copyright",
+    )
+)  # fmt: skip
 # Headings before and after the chapters that are no chapters, and hold no part of the story.
 _FRONT_MATTER = frozenset(
     (
@@ -115,7 +123,7 @@ def select_chapters(
         title: The document's title, which may be a heading, too.
         is_book: Whether an introduction stands beside the chapters, rather than being one.
     """
-    headings = _without_entries(_ranges(landmarks, characters))
+    headings = list_headings(landmarks, characters)
     volumes = [heading for heading in headings if heading.chapter.key in VOLUME_KEYS]
     rest = [
         heading
@@ -124,7 +132,11 @@ def select_chapters(
     ]
     if len(rest) > 1 and rest[0].chapter.number is None and rest[0].chapter.label == title:
         del rest[0]
-    total = sum(heading.end - heading.start for heading in headings if heading.depth == 0)
+    total = sum(
+        heading.end - heading.start
+        for heading in headings
+        if heading.depth == 0 and not (is_book and heading.is_matter)
+    )
     chapters = _select(rest, total)
     if not chapters:
         return ChapterList([], headings, volumes, headings)
@@ -136,12 +148,22 @@ def select_chapters(
         if heading.start not in taken
         and heading.depth <= deepest
         and not (heading.chapter.number is None and _is_bare(heading))
-        and heading.path not in _FRAME
         and heading.chapter.label.lower() != title.lower()
         and not any(chapter.start <= heading.start < chapter.end for chapter in chapters)
         and not any(heading.start < chapter.start < heading.end for chapter in chapters)
     ]
     return ChapterList(chapters, others, volumes, headings)
+
+
+def list_headings(landmarks: Sequence[tuple[int, str]], characters: int) -> list[HeadingRange]:
+    """List the headings of a document's own text, without the entries of a table of contents.
+
+    Args:
+        landmarks: The headings, each with its first character, in order.
+        characters: The length of the document.
+    """
+    headings = [heading for heading in _ranges(landmarks, characters) if heading.path not in _FRAME]
+    return _without_entries(headings)
 
 
 def _ranges(landmarks: Sequence[tuple[int, str]], characters: int) -> list[HeadingRange]:

@@ -20,7 +20,7 @@ _FIELD = re.compile(
     r"^[ \t#*_>-]*(?:authors?|author\(s\)|written by|byline)[*_]*[ \t]*[:=][*_]*[ \t]*(?P<value>\S.*?)[ \t]*$",
     re.I | re.M,
 )
-_FIELD_LIST = re.compile(r"^authors?:[ \t]*\n(?P<value>(?:[ \t]*-[ \t]*\S.*\n)+)", re.I | re.M)
+_FIELD_LIST = re.compile(r"^authors?:[ \t]*\n(?P<value>(?:[ \t]*-[ \t]+\S.*\n)+)", re.I | re.M)
 _SENDER = re.compile(r"^From: (?P<value>\S.*)$", re.M)
 _BY_LINE = re.compile(r"^[ \t#*_]*(?:by|By|BY)[ \t]*\n?\s*(?P<value>[^\W\d_].*?)[*_ \t.]*$", re.M)
 _BY_END = re.compile(r"^(?P<before>.*\S)\s(?:by|By|BY)\s(?P<value>[^\W\d_].*?)[*_ \t.]*$", re.M)
@@ -98,6 +98,7 @@ def find_author(head: str, kind: str, title: str = "", name: str = "") -> Stated
         for match in form.finditer(head):
             before = match["before"] if form is _BY_END else ""
             is_prose = len(match[0]) > _MAX_LINE or head.count("\n\n", 0, match.start()) > _MAX_NAMES_LINES
+            is_prose = is_prose or not (form is _BY_LINE or _is_title(before))
             if not is_prose and not _NO_AUTHOR.search(before) and _is_names(match["value"]):
                 return _stated(match)
     return _names_under_title(head, title, name) if kind in PAGED else None
@@ -146,6 +147,12 @@ def split_names(names: str) -> list[str]:
     """Split names at commas, "and" and the like; at semicolons alone where there are any."""
     joints = _SEMICOLON if ";" in names else _NAME_JOINTS
     return [name for name in joints.split(names.strip()) if name]
+
+
+def _is_title(text: str) -> bool:
+    """Tell whether most of the longer words of a text have a capital, as a title's have."""
+    words = [word for word in re.findall(r"[^\W\d_]+", text) if len(word) > 3]
+    return 2 * sum(word[0].isupper() for word in words) > len(words)
 
 
 def _is_names(text: str) -> bool:

@@ -244,9 +244,10 @@ def _match_forms(text: str) -> DocumentQuestion | None:
     match = next(((fact, match) for fact, match in matches if match is not None), None)
     if match is None:
         return None
-    asked, named = _asked(*match), match[1].groupdict().get("unit") or ""
+    asked, groups = _asked(*match), match[1].groupdict()
     is_length = asked.fact is DocumentFact.COUNT and not asked.unit  # "how long is the whale"
-    is_dying = asked.fact is DocumentFact.LAST and named.lower().startswith("word")
+    words = f"{groups.get('end') or ''} {groups.get('unit') or ''}".lower()
+    is_dying = asked.fact is DocumentFact.LAST and re.match(r"(?:last|final|dying) words?", words) is not None
     if (is_length or is_dying) and asked.document and not is_generic(asked.document):
         is_title = is_length and any(letter.isupper() for letter in asked.document)
         return asked if is_title or _NOUN.search(asked.document) else None

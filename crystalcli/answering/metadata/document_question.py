@@ -145,7 +145,7 @@ _FORMS = [
             r"(?:count|<ASK>(?:the )?(?:total )?(?:number|count) of) (?:the |all )?<UNIT> (?:in|of) <DOC>|<ASK>(?:the "
             r")?<UNIT2> count of <DOC2>",
         ),
-        (DocumentFact.COUNT, r"how (?:long|big) is (?P<document>.+?)|<ASK>the length of (?P<document2>.+?)"),
+        (DocumentFact.COUNT, r"how long is (?P<document>.+?)|<ASK>the length of (?P<document2>.+?)"),
         # The first and the last sentence.
         (DocumentFact.FIRST, r"<ASK>(?:the )?(?:very )?<END>(?: (?:two|three|few))? <SENTENCE><OF>(?: say| read)?"),
         (DocumentFact.FIRST, r"(?:<ASK>|how does )<DOC>['’]s? (?:very )?<END> <SENTENCE>(?: say| read| go)?"),

@@ -133,6 +133,8 @@ def test_the_author_stands_behind_the_title(tmp_path: Path) -> None:
     with zipfile.ZipFile(whole) as package:
         parts = {name: package.read(name) for name in package.namelist()}
     for creator, title in (("Maud Fenn", "The title — Maud Fenn"), ("python-docx", "The title")):
-        core = parts["docProps/core.xml"].replace(b"</dc:title>", f"</dc:title><dc:creator>{creator}</dc:creator>".encode())
+        core = parts["docProps/core.xml"].replace(
+            b"</dc:title>", f"</dc:title><dc:creator>{creator}</dc:creator>".encode()
+        )
         again = zipped(tmp_path / f"{creator}.docx", {**parts, "docProps/core.xml": core})
         assert read(again).title == title

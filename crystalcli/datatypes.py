@@ -53,6 +53,8 @@ LANDMARKS = (
 HEADING_JOINT = " › "
 # Kinds of documents that keep the file's own text, so that its lines are the file's lines.
 LINED = frozenset(("text", "markdown", "rst", "code"))
+# Kinds whose places are said with their chapter.
+BOOKS = frozenset(("text", "epub"))
 # Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
 BY_LINES = frozenset(("code", "csv", "xlsx", "ods"))
 
@@ -326,10 +328,35 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A span of a document, with its pages, lines and landmarks.
+class Chapter:
+    """The chapter of a document that a span lies in.
 
-    `str(place)` says it in words: "p. 3", "lines 10-14".
+    `str(chapter)` says it in words: "ch. 36 The Quarter-Deck", "Letter IV".
+
+    Attributes:
+        number: Its number, from 1; None for a chapter without one.
+        title: Its title; "" without one.
+        label: Its heading as the document writes it, without those above.
+        key: The word for it, in lower case, that stands before the number: "chapter", "letter",
+            "scene"; "" without one.
+    """
+
+    number: int | None
+    title: str
+    label: str
+    key: str = ""
+
+    def __str__(self) -> str:
+        if self.number is None or self.key not in ("", "chapter"):
+            return self.label
+        return f"ch. {self.number} {self.title}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A span of a document, with its chapter, pages, lines and landmarks.
+
+    `str(place)` says it in words: "p. 3", "lines 10-14", "ch. 36 The Quarter-Deck, line 6021".
 
     Attributes:
         path: The name of the document.
@@ -345,6 +372,8 @@ class Place:
             numbers.
         source: The absolute path of the file, as it was ingested; None where no file is there now:
             for members of archives, standard input, and files that were moved or deleted.
+        chapter: The chapter that the span begins in; None without one, and in documents that have
+            no chapters, such as mail and tables.
     """
 
     path: str
@@ -357,8 +386,17 @@ class Place:
     kind: str = "text"
     marks: Mapping[str, str] = field(default_factory=dict)
     source: str | None = None
+    chapter: Chapter | None = None
 
     def __str__(self) -> str:
+        within = self.within_chapter
+        if self.kind not in BOOKS or self.chapter is None:
+            return within
+        return f"{self.chapter}, {within}" if within else str(self.chapter)
+
+    @property
+    def within_chapter(self) -> str:
+        """The place in words, without the chapter: "p. 3", "lines 10-14"."""
         marks = self.marks
         if self.page_start is not None:
             last = self.page_start if self.page_end is None else self.page_end

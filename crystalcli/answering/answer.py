@@ -15,6 +15,7 @@ from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
+from crystalcli.answering.metadata.document_answer import answer_document_question
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
@@ -57,7 +58,7 @@ def answer_question(
         NotFoundError: Nothing was recalled, or a document that the question names does not exist.
     """
     draft = AnswerDraft(question, options, on_text)
-    if options.broad is None and (exact := answer_code_question(crystal, draft)) is not None:
+    if (exact := _answer_exactly(crystal, draft, intent)) is not None:
         return exact
     plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
     if plan is not None:
@@ -73,6 +74,20 @@ def answer_question(
             on_evidence(quotations)
         _generate(crystal, draft, best, open_model())
     return draft.answer()
+
+
+def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent | None) -> Answer | None:
+    """Answer from definitions, the index and what documents say of themselves; None otherwise.
+
+    These look at the whole crystal, so that a filter given as an option leaves them out.
+    """
+    if draft.options.where is not None and draft.options.where.selects:
+        return None
+    if draft.options.broad is None and (answer := answer_code_question(crystal, draft)) is not None:
+        return answer
+    if intent is not None and intent.needs_no_model:  # lists and counts of mentions
+        return None
+    return answer_document_question(crystal, draft)
 
 
 def _find_sentences(crystal: CrystalReader, draft: AnswerDraft) -> list[RankedSentence] | None:

@@ -38,6 +38,14 @@ if TYPE_CHECKING:
         document_atoms,
         run_atom_spans,
     )
+    from crystalcli.index.chapter import (
+        CHAPTER_KEYS,
+        CHAPTERED,
+        VOLUME_KEYS,
+        chapter_under,
+        parse_heading,
+        parse_number,
+    )
     from crystalcli.index.chunk_context import (
         CONTEXT_MARK,
         ContextTracker,
@@ -131,6 +139,14 @@ else:
                 "document_atoms",
                 "run_atom_spans",
             ),
+            "chapter": (
+                "CHAPTERED",
+                "CHAPTER_KEYS",
+                "VOLUME_KEYS",
+                "chapter_under",
+                "parse_heading",
+                "parse_number",
+            ),
             "chunk_context": (
                 "CONTEXT_MARK",
                 "ContextTracker",
@@ -210,10 +226,13 @@ else:
     )
 
 __all__ = [
+    "CHAPTERED",
+    "CHAPTER_KEYS",
     "CONTEXT_MARK",
     "DEFAULT_META",
     "ENCODER",
     "SEGMENT_BYTES",
+    "VOLUME_KEYS",
     "AtomLocation",
     "CachedEncoder",
     "ChunkEncoder",
@@ -236,6 +255,7 @@ __all__ = [
     "atom_starts",
     "atoms_of_documents",
     "build_draft",
+    "chapter_under",
     "check_numbering",
     "chunk_identity",
     "chunk_spans_of",
@@ -261,6 +281,8 @@ __all__ = [
     "missing_document",
     "open_encoder",
     "open_segment",
+    "parse_heading",
+    "parse_number",
     "resolve_encoder",
     "run_atom_spans",
     "walk_layers",

@@ -1,4 +1,4 @@
-"""The place of a span: its file, pages, lines, sheet and row, cell, message.
+"""The place of a span: its file, chapter, pages, lines, sheet and row, message.
 
 Knows: landmarks, locations of files. Does not know: searching.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from crystalcli.datatypes import Place
+from crystalcli.index.chapter import CHAPTERED, chapter_under
 from crystalcli.storage import SourceRow, Store, real_path
 
 _COUNTED = ("row", "line")  # kinds whose label is added to the line of the text
@@ -37,8 +38,10 @@ def locate_span(store: Store, source: SourceRow, start: int, end: int, lines: tu
         marks[kind] = f"{first}" if last <= first else f"{first}-{last}"
         if kind == "line":
             lines = first, max(first, last)
-    marks.pop("heading", None)
-    return Place(source.path, start, end, *lines, page, last_page, source.kind, marks, find_file(store, source))
+    headings = marks.pop("heading", "")
+    chapter = chapter_under(headings, source.title) if source.kind in CHAPTERED else None
+    file = find_file(store, source)
+    return Place(source.path, start, end, *lines, page, last_page, source.kind, marks, file, chapter)
 
 
 def find_file(store: Store, source: SourceRow) -> str | None:

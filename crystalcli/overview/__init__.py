@@ -16,6 +16,11 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.overview.chapters import (
+        ChapterList,
+        HeadingRange,
+        list_chapters,
+    )
     from crystalcli.overview.mentions import (
         DocumentMentions,
         Mention,
@@ -42,6 +47,11 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "chapters": (
+                "ChapterList",
+                "HeadingRange",
+                "list_chapters",
+            ),
             "mentions": (
                 "DocumentMentions",
                 "Mention",
@@ -68,13 +78,16 @@ else:
     )
 
 __all__ = [
+    "ChapterList",
     "DocumentMentions",
     "DocumentRange",
+    "HeadingRange",
     "Mention",
     "Section",
     "documents_with",
     "find_mentions",
     "holding_all",
+    "list_chapters",
     "nearest_names",
     "opening_section",
     "relevance_of",

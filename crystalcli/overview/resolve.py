@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from crystalcli.datatypes import HEADING_JOINT
 from crystalcli.lexical import terms
+from crystalcli.overview.chapters import list_headings
 from crystalcli.storage import SourceRow, Store, headings_like, landmarks_of
 
 # Share of a title's words that means the document; a single word must be more than that.
@@ -25,7 +26,8 @@ _TITLE_JOINTS = re.compile(r"_+| - |[:;—–|()\[\]]|--|\bby\b")
 # Nouns for a document, before or after its name.
 _DOCUMENT_NOUNS = (
     "book|novel|story|tale|document|paper|article|report|essay|play|poem|file|thesis|manual|guide|lecture|transcript|module|"
-    "script|folder|directory|package|repository|repo|project|codebase|chat|conversation|letter|text"
+    "script|folder|directory|package|repository|repo|project|codebase|chat|conversation|letter|text|"
+    "textbook|handbook|novella|memoir|anthology|e-?book|pdf|presentation|spreadsheet|workbook|notebook"
 )
 _LEADING_NOUN = re.compile(
     rf"(?:the |this |that )?(?:\w+ )?(?:{_DOCUMENT_NOUNS})s?(?: called| named| titled| entitled| under)?,? (?=\S)",
@@ -179,7 +181,8 @@ def _resolve_section(store: Store, sources: Sequence[SourceRow], match: re.Match
     is_last = number < 0
     for source in documents:
         headings = landmarks_of(store, source.id, "heading")
-        numbered = [heading for heading in headings if _is_numbered(heading[1], noun, None if is_last else number)]
+        own = [(heading.start, heading.path) for heading in list_headings(headings, source.characters)]
+        numbered = [heading for heading in own if _is_numbered(heading[1], noun, None if is_last else number)]
         if numbered:
             return [_range_under(source, headings, *numbered[-1 if is_last else 0])]
     return []

@@ -18,6 +18,7 @@ import numpy as np
 
 from crystalcli.datatypes import HEADING_JOINT
 from crystalcli.index import IndexReader, atoms_of_documents, document_atoms
+from crystalcli.overview.chapters import BACK_MATTER
 from crystalcli.overview.resolve import DocumentRange
 from crystalcli.storage import SourceRow, landmarks_of
 
@@ -29,15 +30,6 @@ if TYPE_CHECKING:
 _LARGEST_SHIFT = 0.4
 _FEWEST_ATOMS = 6  # of a section, on average
 _LONGEST_LABEL = 60  # characters, on either side of a range
-# Headings of back matter, which says nothing of a document's subject. It is left out where there is
-# other text.
-_BACK_MATTER = frozenset(
-    (
-        "project gutenberg header", "project gutenberg licence", "contents", "table of contents", "index", "endnotes", "footnotes",
-        "notes", "glossary", "bibliography", "references", "colophon", "imprint", "uncopyright", "acknowledgements", "acknowledgments",
-        "license", "licence", "list of illustrations", "copyright",
-    )
-)  # fmt: skip
 _ABSTRACTS = frozenset(("abstract", "summary", "executive summary", "overview", "synopsis", "tl;dr"))
 
 
@@ -204,7 +196,7 @@ def _cuts(places: Int64Array, depths: Int64Array, count: int) -> list[int]:
 
 
 def _is_back_matter(label: str) -> bool:
-    return any(step.strip(" .").lower() in _BACK_MATTER for step in label.split(HEADING_JOINT))
+    return any(step.strip(" .").lower() in BACK_MATTER for step in label.split(HEADING_JOINT))
 
 
 def _label(first: str, last: str, above: str, paged: bool) -> str:

@@ -220,9 +220,7 @@ def broad_intent(question: str) -> BroadIntent | None:
     Returns:
         The intent; None where the question asks for a fact.
     """
-    text = " ".join(question.split()).rstrip(" ?.!…")
-    while (polite := _POLITE.match(text)) is not None:
-        text = text[polite.end() :]
+    text = plain_question(question)
     if not text or len(text) > _MAX_LENGTH:
         return None
     for kind, forms in (("count", _COUNTS), ("list", _LISTS)):
@@ -236,6 +234,14 @@ def broad_intent(question: str) -> BroadIntent | None:
         if (match := form.fullmatch(text)) is not None and (intent := _topic_intent(match, in_code)) is not None:
             return intent
     return None
+
+
+def plain_question(question: str) -> str:
+    """Strip politeness, the mark at the end and superfluous white space from a question."""
+    text = " ".join(question.split()).rstrip(" ?.!…")
+    while (polite := _POLITE.match(text)) is not None:
+        text = text[polite.end() :]
+    return text
 
 
 def is_generic(phrase: str) -> bool:

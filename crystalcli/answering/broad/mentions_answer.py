@@ -132,7 +132,8 @@ def _say_group(
         citations = attribution.extract_citations(crystal, [passage])
         draft.passages.append(passage)
         number = draft.cite(citations[0] if citations else None)
-    place = str(locate_span(crystal.shelf.store, group.source, first.start, first.end, (first.line, first.line)))
+    lines = (first.line, first.line)
+    place = locate_span(crystal.shelf.store, group.source, first.start, first.end, lines).within_chapter
     text = _format_times(len(group.mentions))
     if place:
         text += f", {'first ' if len(group.mentions) > 1 else ''}{place}"

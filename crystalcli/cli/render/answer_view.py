@@ -102,7 +102,7 @@ def packed_markdown(packed: PackedContext) -> str:
 def _list_item(number: int, item: Citation | Passage, text: str) -> str:
     mark = f"{number}. "
     name = format_location(item) if item.place.has_lines else format_path(item.source, item.path)
-    place = "" if item.place.has_lines else escape_markdown(str(item.place))
+    place = "" if item.place.has_lines else escape_markdown(item.place.within_chapter)
     headings = escape_markdown(format_headings(item).strip())
     head = " ".join(filter(None, (code_span(name), place, headings)))
     block = code_quote(text) if item.place.kind in BY_LINES else block_quote(text)

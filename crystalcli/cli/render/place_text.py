@@ -17,7 +17,7 @@ from rich.text import Text
 
 from crystalcli.cli.terminal.humanize import single_line
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.datatypes import Citation, Passage, Place
+from crystalcli.datatypes import BOOKS, HEADING_JOINT, Citation, Passage, Place
 
 
 def format_path(source: str | Path | None, name: str) -> str:
@@ -44,7 +44,7 @@ def format_location(item: Passage | Citation | Place) -> str:
     """Format a place: `path p. 3`, or `path:12`, which terminals and editors open at the line."""
     place = item if isinstance(item, Place) else item.place
     path = format_path(place.source, place.path)
-    return f"{path}:{place.line_start}" if place.has_lines else f"{path} {single_line(str(place))}".rstrip()
+    return f"{path}:{place.line_start}" if place.has_lines else f"{path} {single_line(place.within_chapter)}".rstrip()
 
 
 def location_text(item: Passage | Citation, style: str) -> Text:
@@ -77,13 +77,21 @@ def print_location_line(line: Text) -> None:
 
 
 def format_headings(item: Passage | Citation) -> str:
-    """Format the headings and the definition above a passage, to follow its place; maybe empty."""
-    names = (item.heading, item.place.marks.get("definition", ""))
+    """Format the headings and the definition above a passage, to follow its place; maybe empty.
+
+    A book's chapter is named by its number in digits: `ch. 36 The Quarter-Deck`.
+    """
+    heading, chapter = item.heading or "", item.place.chapter
+    if chapter is not None and item.place.kind in BOOKS:
+        labels = heading.split(HEADING_JOINT)
+        heading = HEADING_JOINT.join(str(chapter) if label == chapter.label else label for label in labels)
+    names = (heading, item.place.marks.get("definition", ""))
     return "".join(f"  {single_line(name)}" for name in names if name)
 
 
 def place_json(place: Place) -> dict[str, Any]:
-    """Make a place for programs; pages are null in documents without pages."""
+    """Make a place for programs; pages and chapter are null in documents without them."""
+    chapter = place.chapter
     return {
         "path": place.path,
         "source": place.source,
@@ -93,6 +101,7 @@ def place_json(place: Place) -> dict[str, Any]:
         "line_end": place.line_end,
         "page_start": place.page_start,
         "page_end": place.page_end,
+        "chapter": None if chapter is None else {"number": chapter.number, "title": chapter.title or chapter.label},
         "place": str(place),
         "marks": dict(place.marks),
     }

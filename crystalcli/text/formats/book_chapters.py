@@ -39,7 +39,8 @@ _ALONE = re.compile(
 )
 _MARKER = re.compile(r"(?:\*\*\* ?)?(START|END) OF (?:THE |THIS )?PROJECT GUTENBERG", re.IGNORECASE)
 _CREDIT = re.compile(
-    r"(?:By|Produced by|Translated by|Edited by|Transcribed by|Illustrated by|With illustrations by)\b", re.IGNORECASE
+    r"(?:By(?! (?:the|an?) )|Produced by|Translated by|Edited by|Transcribed by|Illustrated by|With illustrations by)\b",
+    re.IGNORECASE,
 )
 _PROJECT = re.compile(r"(?:\*+ ?)?(?:The |This )?Project Gutenberg", re.IGNORECASE)
 _TITLE = re.compile(r"^Title:[ \t]*(\S[^\r\n]*)", re.MULTILINE)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
-from support.documents import docx, odf, pptx, read
+from support.documents import docx, odf, pptx, read, zipped
 
 STYLES = """
 <w:style w:type="paragraph" w:styleId="T"><w:name w:val="Title"/></w:style>
@@ -125,3 +126,15 @@ def test_an_opendocument_presentation(tmp_path: Path) -> None:
     assert found.text == "First\n\n- One\n\nNotes: Say this.\n\nSecond\n"
     assert found.at("Say this") == {"slide": "1", "heading": "First"}
     assert found.at("Second") == {"slide": "2"}
+
+
+def test_the_author_stands_behind_the_title(tmp_path: Path) -> None:
+    whole = docx(tmp_path / "a.docx", "<w:p><w:r><w:t>Beans grow.</w:t></w:r></w:p>")
+    with zipfile.ZipFile(whole) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    for creator, title in (("Maud Fenn", "The title — Maud Fenn"), ("python-docx", "The title")):
+        core = parts["docProps/core.xml"].replace(
+            b"</dc:title>", f"</dc:title><dc:creator>{creator}</dc:creator>".encode()
+        )
+        again = zipped(tmp_path / f"{creator}.docx", {**parts, "docProps/core.xml": core})
+        assert read(again).title == title

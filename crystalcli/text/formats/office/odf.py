@@ -23,6 +23,7 @@ from crystalcli.text.document.markup import (
 )
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.document.table_rows import MAX_COLUMNS, Cell, Row, write_table
+from crystalcli.text.formats.office.ooxml import title_with_authors
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.source.read_request import LOCKED
 
@@ -38,11 +39,8 @@ class OdfReading(PackageReading):
     """A document of any of the three kinds."""
 
     def read_title(self, package: Package) -> str:
-        """Return the title in the properties."""
-        if "meta.xml" not in package:
-            return ""
-        titles = descendants(parse_xml(package.read("meta.xml")), "title")
-        return next((str(title.text) for title in titles if title.text), "")
+        """Return the title in the properties, with its author behind it."""
+        return title_with_authors(parse_xml(package.read("meta.xml"))) if "meta.xml" in package else ""
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """Write the content, block by block.

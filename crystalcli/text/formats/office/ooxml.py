@@ -14,6 +14,22 @@ from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.markup import Element, descendants, local_name, parse_xml
 from crystalcli.text.formats.office.zip_package import Package
 
+# Names that programs write as the author when they know of none.
+_NO_AUTHORS = frozenset(
+    (
+        "anonymous",
+        "unknown",
+        "user",
+        "admin",
+        "administrator",
+        "author",
+        "owner",
+        "microsoft office user",
+        "python-docx",
+        "openpyxl",
+    )
+)
+
 
 class Relation(NamedTuple):
     """A relation from one part to another.
@@ -68,10 +84,21 @@ def main_part(package: Package) -> str:
 
 
 def core_title(package: Package) -> str:
-    """Return the title in the document's core properties, or ""."""
+    """Return the title in the document's core properties, with its author behind it; or ""."""
     part = related_part(package, "", "core-properties")
-    titles = descendants(parse_xml(package.read(part)), "title") if part else ()
-    return next((text for title in titles if (text := str(title.text or "").strip())), "")
+    return title_with_authors(parse_xml(package.read(part))) if part else ""
+
+
+def title_with_authors(properties: Element) -> str:
+    """Return the title and up to three authors in a document's properties; "" without a title."""
+    title = next(_texts(properties, "title"), "")
+    creators = [*_texts(properties, "initial-creator")] or [*_texts(properties, "creator")]
+    authors = [name for name in creators if name.lower() not in _NO_AUTHORS][:3]
+    return f"{title} — {', '.join(authors)}" if title and authors else title
+
+
+def _texts(element: Element, name: str) -> Iterator[str]:
+    return (text for inner in descendants(element, name) if (text := str(inner.text or "").strip()))
 
 
 def walk_elements(element: Element, skip: frozenset[str]) -> Iterator[Element]:

@@ -1,0 +1,1 @@
+"""Answers about a document itself: who wrote it, its title, its date, its chapters and pages."""

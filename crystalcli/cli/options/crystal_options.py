@@ -139,7 +139,7 @@ def fetch_weights(name: str) -> Path:
 
         if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
             output.note(
-                f"fetching {name} ({format_size(models.catalogue_entry(name).size)}, once) into {models.models_folder()}"
+                f"fetching {name} ({format_size(models.catalogue_entry(name).download_size)}, once) into {models.models_folder()}"
             )
         with download_bar(name) as progress:
             folder = models.pull(name, progress)

@@ -42,7 +42,10 @@ from crystalcli.storage import (
 from crystalcli.text import FileFilter
 
 # Keys of the table `meta` that decide whether the vectors of two crystals are comparable.
-_ENCODER_KEYS = ("encoder", "weights", "tokenizer", "limit", "dimension", "ratios", "codec")
+_ENCODER_KEYS = (
+    *("encoder", "weights", "tokenizer", "limit", "dimension", "ratios", "codec"),
+    *("query_prompt", "passage_prompt"),
+)
 
 
 class RenamedDocument(NamedTuple):

@@ -113,9 +113,7 @@ def resolve(requirement: str, scratch: Path, platform: str = "") -> WheelLink:
         raise WheelUnavailableError("pip did not report the URL of the wheel") from None
 
 
-def pip_download(
-    requirement: str, scratch: Path, progress: Callable[[int, int], None], platform: str = ""
-) -> Path:
+def pip_download(requirement: str, scratch: Path, progress: Callable[[int, int], None], platform: str = "") -> Path:
     """Download a wheel with pip: the fallback if the index needs pip's logins or certificates.
 
     Args:

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
         MODEL_TYPES,
         WEIGHTS_FILE,
         EncoderConfig,
+        EncoderPrompts,
         read_encoder_config,
+        read_prompts,
     )
     from crystalcli.vectors.encoder_tokenizer import (
         VOCABULARY,
@@ -100,9 +102,11 @@ else:
             ),
             "encoder_config": (
                 "EncoderConfig",
+                "EncoderPrompts",
                 "MODEL_TYPES",
                 "WEIGHTS_FILE",
                 "read_encoder_config",
+                "read_prompts",
             ),
             "encoder_tokenizer": (
                 "FolderTokenizer",
@@ -145,6 +149,7 @@ __all__ = [
     "Codec",
     "EncodedQuestion",
     "EncoderConfig",
+    "EncoderPrompts",
     "FolderTokenizer",
     "PairedCodes",
     "ProductQuantizer",
@@ -167,6 +172,7 @@ __all__ = [
     "node_counts",
     "pyramid_layout",
     "read_encoder_config",
+    "read_prompts",
     "tokenizer_digest",
     "train_codec",
     "train_quantizer",

@@ -64,9 +64,9 @@ EncoderOption = Annotated[
     Path | None,
     typer.Option(
         "--encoder",
-        metavar="DIR",
-        help="Folder of the encoder, a model of the BERT family. Default: $CRYSTAL_ENCODER, else the encoder that "
-        "the crystal was made with; for a new crystal all-MiniLM-L6-v2.",
+        metavar="NAME|DIR",
+        help="The encoder: multilingual, or the folder of a model of the BERT family. Default: $CRYSTAL_ENCODER, "
+        "else the encoder that the crystal was made with; for a new crystal all-MiniLM-L6-v2, which is for English.",
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]

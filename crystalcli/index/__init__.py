@@ -42,6 +42,9 @@ if TYPE_CHECKING:
         ContextTracker,
         chunk_identity,
     )
+    from crystalcli.index.chunk_language import (
+        read_languages,
+    )
     from crystalcli.index.chunk_reader import (
         ChunkReader,
         StoredChunk,
@@ -132,6 +135,7 @@ else:
                 "ContextTracker",
                 "chunk_identity",
             ),
+            "chunk_language": ("read_languages",),
             "chunk_reader": (
                 "ChunkReader",
                 "StoredChunk",
@@ -254,6 +258,7 @@ __all__ = [
     "missing_document",
     "open_encoder",
     "open_segment",
+    "read_languages",
     "resolve_encoder",
     "run_atom_spans",
     "walk_layers",

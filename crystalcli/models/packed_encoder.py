@@ -125,7 +125,8 @@ def _read_shape(file: BinaryIO) -> _Shape:
     *numbers, epsilon, block = _read(file, "<7ifi")
     if block != _BLOCK:
         raise ValueError(f"its blocks have {block} weights")
-    return _Shape(*numbers, float(f"{epsilon:.6g}"))
+    size, layers, heads, inner, words, positions, types = numbers
+    return _Shape(size, layers, heads, inner, words, positions, types, float(f"{epsilon:.6g}"))
 
 
 def _read_tokenizer(file: BinaryIO) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from crystalcli.datatypes import Passage
-from crystalcli.lexical import PackedPostings
+from crystalcli.lexical import PackedPostings, terms, terms_in
 from crystalcli.vectors import EncodedQuestion
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class PreparedQuery(NamedTuple):
         encoded: Its vector and its tokens' states; None without the encoder's weights.
         token_weights: The weight of each token in MaxSim, float32 [tokens].
         postings: The postings of each term, a part for each lexicon of the file.
+        forms: The forms of each term in the languages of the crystal.
+        languages: Codes of these languages, besides English.
     """
 
     text: str
@@ -37,11 +39,19 @@ class PreparedQuery(NamedTuple):
     encoded: EncodedQuestion | None
     token_weights: FloatArray
     postings: Mapping[str, Sequence[PackedPostings]] = MappingProxyType({})
+    forms: Mapping[str, Sequence[str]] = MappingProxyType({})
+    languages: Sequence[str] = ()
 
     @property
     def total_idf(self) -> float:
         """The sum of the idf of its terms; above 0, so that one can divide by it."""
         return max(sum(self.idf.values()), 1e-6)
+
+    def terms_in(self, text: str) -> set[str]:
+        """Find the terms that a text has, in any of the crystal's languages."""
+        if not self.languages:
+            return {term for term, _ in terms(text)} & self.idf.keys()
+        return terms_in(text, self.forms, self.languages) & self.idf.keys()
 
 
 class ScoredAtom(NamedTuple):

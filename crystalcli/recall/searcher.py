@@ -246,12 +246,13 @@ def lexical_query(index: IndexReader, text: str, terms: TermIndex | None = None)
         terms: The index's terms; None: they are opened.
     """
     terms = terms or TermIndex(index)
-    postings = terms.postings(text)
-    idf = terms.idf_of(postings)
+    forms, postings = terms.forms(text), terms.postings(text)
+    # Stop words of the question's own language count for nothing.
+    idf = {**terms.idf_of(postings), **dict.fromkeys(forms.keys() - postings.keys(), 0.0)}
     scores = bm25.score(postings, index.lengths, idf)
     if index.dead is not None:
         scores[index.dead] = 0
-    return PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings)
+    return PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings, forms, terms.languages)
 
 
 def _rank_by_bm25(query: PreparedQuery, count: int) -> list[ScoredAtom]:

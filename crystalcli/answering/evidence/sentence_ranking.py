@@ -24,7 +24,6 @@ import numpy as np
 
 from crystalcli.answering.evidence.question_type import expected_answer_type, shows_answer_type
 from crystalcli.datatypes import BY_LINES, Passage
-from crystalcli.lexical import terms
 from crystalcli.recall import PreparedQuery
 from crystalcli.text import sentence_spans
 
@@ -187,8 +186,7 @@ def _is_heading(text: str) -> bool:
 
 def _idf_share(query: PreparedQuery, text: str) -> float:
     """Compute the share of the question's idf that a text has."""
-    shared = {term for term, _ in terms(text)} & query.idf.keys()
-    return sum(query.idf[term] for term in shared) / (sum(query.idf.values()) or 1.0)
+    return sum(query.idf[term] for term in query.terms_in(text)) / (sum(query.idf.values()) or 1.0)
 
 
 def _similarities(

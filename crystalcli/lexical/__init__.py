@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         word_spans,
     )
     from crystalcli.lexical.languages import (
+        ENGLISH,
         LANGUAGES,
         OTHER_SCRIPT,
         detect_language,
@@ -58,6 +59,7 @@ else:
             ),
             "bm25": (),
             "languages": (
+                "ENGLISH",
                 "LANGUAGES",
                 "OTHER_SCRIPT",
                 "detect_language",
@@ -79,6 +81,7 @@ else:
     )
 
 __all__ = [
+    "ENGLISH",
     "LANGUAGES",
     "OTHER_SCRIPT",
     "Block",

@@ -11,12 +11,39 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+import numpy as np
+
 from crystalcli.datatypes import Passage
 from crystalcli.lexical import PackedPostings, terms, terms_in
 from crystalcli.vectors import EncodedQuestion
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray
+
+
+class SimilarityScale(NamedTuple):
+    """The scale of similarities to a question.
+
+    The weights of signals suit the program's own encoder. The cosines of others may all be near 0.8
+    and differ little; they are brought to its scale.
+
+    Attributes:
+        mean: Subtracted first.
+        gain: The factor of the rest.
+    """
+
+    mean: float = 0.0
+    gain: float = 1.0
+
+    def apply(self, similarities: FloatArray) -> FloatArray:
+        """Scale similarities, float32 of any shape."""
+        if self == SAME_SCALE:
+            return similarities
+        scaled: FloatArray = ((similarities - self.mean) * self.gain).astype(np.float32)
+        return scaled
+
+
+SAME_SCALE = SimilarityScale()
 
 
 class PreparedQuery(NamedTuple):
@@ -31,6 +58,7 @@ class PreparedQuery(NamedTuple):
         postings: The postings of each term, a part for each lexicon of the file.
         forms: The forms of each term in the languages of the crystal.
         languages: Codes of these languages, besides English.
+        scale: The scale of similarities to it.
     """
 
     text: str
@@ -41,6 +69,7 @@ class PreparedQuery(NamedTuple):
     postings: Mapping[str, Sequence[PackedPostings]] = MappingProxyType({})
     forms: Mapping[str, Sequence[str]] = MappingProxyType({})
     languages: Sequence[str] = ()
+    scale: SimilarityScale = SAME_SCALE
 
     @property
     def total_idf(self) -> float:

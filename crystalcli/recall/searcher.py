@@ -27,7 +27,7 @@ from crystalcli.recall.lexical_score import LexicalScorer
 from crystalcli.recall.name_score import NameScorer
 from crystalcli.recall.page_score import PageScorer
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
-from crystalcli.recall.query import PreparedQuery, Results, ScoredAtom
+from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
 from crystalcli.recall.score_arrays import highest, mean_and_deviation, sum_of_z_scores
 from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities, ScoreTable, SignalScorer
 from crystalcli.storage import has_landmarks
@@ -44,6 +44,10 @@ CANDIDATES = 300  # best atoms by the coarse score, which clusters and units are
 LEXICAL_CANDIDATES, ATOM_CANDIDATES = 100, 200  # best atoms by BM25 alone, and by vectors alone
 PAGE_CANDIDATES = 100  # best atoms by the other signals, which page scores are computed for
 DEPTHS = (1, 2, 3)
+# The mean deviation of the program's own encoder's cosines, over the atoms of three shelves (a
+# question's best atom is 4 of them above the mean), and the greatest factor by which the cosines of
+# other encoders are spread to the same.
+_SPREAD, _MOST_GAIN = 0.056, 5.0
 _NO_WEIGHTS = np.zeros(0, np.float32)
 _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
 
@@ -68,6 +72,7 @@ class Searcher:
         encoder: The encoder of questions; None without weights: BM25 alone ranks then.
         codec: The codec of the layers; None without weights.
         layers: Opens the encoder of chunks for re-encoding; called at the first use.
+        rescale: Whether to bring similarities to the scale of the program's own encoder.
     """
 
     def __init__(
@@ -76,7 +81,10 @@ class Searcher:
         encoder: QuestionEncoder | None,
         codec: Codec | None,
         layers: Callable[[], ChunkVectors] | None = None,
+        *,
+        rescale: bool = False,
     ) -> None:
+        self._rescale = rescale
         self._open_layer_encoder = layers
         self.shelf = index
         self._encoder = encoder
@@ -153,7 +161,16 @@ class Searcher:
         ids, ends = self._encoder.tokens(question)
         ids, ends = ids[:_LONGEST_QUESTION], ends[:_LONGEST_QUESTION]
         weights = _token_weights(question, ends.tolist(), query.idf, bm25.idf(0, max(1, self.shelf.atoms)))
-        return query._replace(encoded=self._encoder.encode(ids.tolist()), token_weights=weights)
+        query = query._replace(encoded=self._encoder.encode(ids.tolist()), token_weights=weights)
+        return query._replace(scale=self._scale_of(query)) if self._rescale else query
+
+    def _scale_of(self, query: PreparedQuery) -> SimilarityScale:
+        """Choose the scale that gives the cosines of all atoms mean 0 and the deviation _SPREAD."""
+        if query.encoded is None or self._codec is None or self.shelf.atom_codes is None:
+            return SAME_SCALE
+        cosines = self._codec.score_atoms(query.encoded.vector, self.shelf.atom_codes)
+        mean, deviation = mean_and_deviation(cosines)
+        return SimilarityScale(mean, min(_MOST_GAIN, max(1.0, _SPREAD / deviation)))
 
     def rank(self, query: PreparedQuery, depth: int, count: int) -> list[ScoredAtom]:
         """Rank the atoms of different texts.
@@ -208,9 +225,9 @@ class Searcher:
             np.union1d(highest(query.bm25, LEXICAL_CANDIDATES), highest(coarse.cosines, ATOM_CANDIDATES)),
         )
         atoms = atoms[np.isfinite(coarse.total[atoms])]
-        layers = self._layer_similarities(query, codec, atoms, depth)
+        layers = LayerSimilarities(*map(query.scale.apply, self._layer_similarities(query, codec, atoms, depth)))
         candidates = CandidateAtoms(atoms, atom_documents(self.shelf, atoms), layers)
-        table = ScoreTable(atoms, coarse.cosines[atoms])
+        table = ScoreTable(atoms, query.scale.apply(coarse.cosines[atoms]))
         for scorer in self._scorers(depth):
             table.add(scorer.name, scorer.score(query, candidates))
         # Pages compete with one another, so that the page score needs the best by all the others.

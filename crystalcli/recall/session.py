@@ -123,7 +123,8 @@ class CrystalReader:
                     self._searcher = Searcher(index, None, None)
                 else:
                     question_encoder, codec = QuestionEncoder(encoder.folder, encoder.tokenizer), self.codec()
-                    self._searcher = Searcher(index, question_encoder, codec, LazyEncoder(encoder, codec).layers)
+                    layers, own = LazyEncoder(encoder, codec).layers, self.own_encoder
+                    self._searcher = Searcher(index, question_encoder, codec, layers, rescale=own)
             return self._searcher
 
     def recall(

@@ -218,7 +218,7 @@ def _similarities(
             similarities.append(0.0)
             continue
         cosine = float(_unit(states[inside].mean(0)) @ query.encoded.vector)
-        similarities.append(cosine + float(weights @ products[:, inside].max(1)))
+        similarities.append(query.scale.gain * (cosine + float(weights @ products[:, inside].max(1))))
     return similarities, float(weights @ products.max(1)) if products.size else 0.0
 
 

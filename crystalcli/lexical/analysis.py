@@ -34,7 +34,7 @@ def terms(text: str, language: str = "") -> Iterator[tuple[str, int]]:
     Returns:
         Each term with the character offset of the word it comes from, in order.
     """
-    words, offsets = _words(text, _stop_words(language))
+    words, offsets = _words(text, _stop_words(language), bool(language))
     return zip(_stem(words, language), offsets, strict=True)
 
 
@@ -51,12 +51,12 @@ def query_forms(text: str, languages: Sequence[str]) -> dict[str, tuple[str, ...
         languages: codes of the languages, besides English.
 
     Returns:
-        By each distinct term, as of `query_terms`, the forms that its word has in English and in
-        the languages. A stop word of the question's own language has no forms.
+        By each distinct term the forms that its word has in English and in the languages. A stop
+        word of the question's own language has no forms.
     """
     if not languages:
         return {term: (term,) for term in query_terms(text)}
-    words, _ = _words(text, _stop_words(""))
+    words, _ = _words(text, _stop_words(""), True)
     ignored = LANGUAGES[own].function_words if (own := question_language(text, languages)) else frozenset()
     stems = {language: _stem(words, language) for language in languages}
     forms: dict[str, dict[str, None]] = {}
@@ -92,8 +92,15 @@ def word_spans(text: str) -> list[tuple[int, int, str]]:
     return [(start, end, term) for (start, end, _), term in zip(spans, _stem(words), strict=True)]
 
 
-def _words(text: str, stop_words: frozenset[str]) -> tuple[list[str], list[int]]:
-    """Split a text into lower-case words and parts of identifiers, each with its offset."""
+def _words(text: str, stop_words: frozenset[str], accents: bool = False) -> tuple[list[str], list[int]]:
+    """Split a text into lower-case words and parts of identifiers, each with its offset.
+
+    Args:
+        text: the text.
+        stop_words: words to leave out.
+        accents: whether a word such as Übung is one word. In English texts it has ever been taken
+            for an identifier of two parts, and the terms of old crystals must stay the same.
+    """
     words: list[str] = []
     offsets: list[int] = []
     for match in _WORD.finditer(text):
@@ -102,7 +109,8 @@ def _words(text: str, stop_words: frozenset[str]) -> tuple[list[str], list[int]]
         if len(lower) > _MAX_TERM_LENGTH or lower in stop_words:
             continue
         start = match.start()
-        if word != lower or "_" in word or not word.isalpha():
+        is_word = accents and word.isalpha() and (word[1:].islower() or word.isupper())
+        if not is_word and (word != lower or "_" in word or not word.isalpha()):
             parts = _IDENTIFIER_PART.findall(word)
             if len(parts) > 1:
                 for part in parts:

@@ -130,8 +130,9 @@ def read_prompts(folder: Path) -> EncoderPrompts:
     passage = prompts.get("passage") or prompts.get("document") or ""
     if passage or prompts.get("query"):
         return EncoderPrompts(prompts.get("query", ""), passage)
-    names = (folder.absolute().as_posix(), str(config.get("_name_or_path", "")))
-    if any(_E5.search(name.rpartition("models--")[2]) for name in names):
+    place = folder.absolute()  # in the Hugging Face cache the name is two folders above
+    names = (place.parent.parent.name if place.parent.name == "snapshots" else place.name, config.get("_name_or_path"))
+    if any(isinstance(name, str) and _E5.search(name) for name in names):
         return EncoderPrompts(*_E5_PROMPTS)
     return EncoderPrompts()
 

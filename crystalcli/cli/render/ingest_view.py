@@ -88,12 +88,13 @@ def language_notice(report: IngestReport) -> str:
     from crystalcli import models
 
     foreign = {code: tokens for code, tokens in report.languages.items() if code not in ("", ENGLISH)}
-    if sum(foreign.values()) < max(_NOTED_TOKENS, sum(report.languages.values()) / 2):
+    half = sum(report.languages.values()) / 2
+    if sum(foreign.values()) < max(_NOTED_TOKENS, half):
         return ""
-    most = LANGUAGES.get(max(foreign, key=lambda code: foreign[code]))
+    names = [LANGUAGES[code].name for code, tokens in foreign.items() if code in LANGUAGES and tokens >= half]
     entry = models.catalogue_entry("multilingual")
     return (
-        f"most of this is {f'{most.name}, and' if most is not None else 'not English;'} the encoder is for English: "
+        f"most of this is {names[0] if names else 'not English'}, and the encoder is for English: "
         f"a new crystal with `crystal ingest --encoder {entry.alias}` finds more in it "
         f"({format_size(entry.download_size)}, once)"
     )

@@ -23,7 +23,7 @@ from crystalcli import models
 from crystalcli.answering import AskArguments, AskOptions, options_of
 from crystalcli.datatypes import FilterReading, Progress
 from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, SourceError, UsageError
-from crystalcli.index import ENCODER, find_encoder, resolve_encoder
+from crystalcli.index import ENCODER, find_encoder, find_named_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
 from crystalcli.recall import RERANKER, CrystalReader
@@ -69,12 +69,13 @@ class Crystal(CrystalReader):
             lock, while others write, and a command that writes locks it for as long as it runs.
             "read": it must exist, and commands that write raise. "write": open or make it, and
             lock it until it is closed.
-        encoder: A folder with a model of the BERT family in Hugging Face's layout; "auto": the one
-            that $CRYSTAL_ENCODER names, else the folder that the crystal was made with, else the
-            program's own, found here or fetched once; None: no encoder. Without weights a crystal
+        encoder: A folder with a model of the BERT family in Hugging Face's layout, or the name of
+            an encoder of the catalogue ("multilingual"); "auto": the one that $CRYSTAL_ENCODER
+            names, else the one that the crystal was made with, else the program's own; found here
+            or fetched once; None: no encoder. Without weights a crystal
             has its lexical index alone, `lexical_only` says so, and a later ingest with weights
             makes the layers.
-        fetch: Gives the folder of the program's own encoder or reranker by its name; None: it is
+        fetch: Gives the folder of an encoder or reranker of the catalogue by its name; None: it is
             fetched where it is not here.
         wait: The seconds to wait for another program that writes the file.
         on_wait: Called once, with a line, when there is waiting to do.
@@ -879,7 +880,7 @@ def _encoder_folder(
     """
     if encoder == "auto":
         return find_encoder(meta, path.absolute().parent, fetch or locate_or_fetch)
-    return expanded(encoder) if encoder is not None else None
+    return find_named_encoder(str(encoder), fetch or locate_or_fetch) if encoder is not None else None
 
 
 def _reranker_finder(

@@ -51,6 +51,9 @@ if TYPE_CHECKING:
         ContextTracker,
         chunk_identity,
     )
+    from crystalcli.index.chunk_language import (
+        read_languages,
+    )
     from crystalcli.index.chunk_reader import (
         ChunkReader,
         StoredChunk,
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
         ENCODER,
         Encoder,
         find_encoder,
+        find_named_encoder,
         open_encoder,
         resolve_encoder,
     )
@@ -152,6 +156,7 @@ else:
                 "ContextTracker",
                 "chunk_identity",
             ),
+            "chunk_language": ("read_languages",),
             "chunk_reader": (
                 "ChunkReader",
                 "StoredChunk",
@@ -167,6 +172,8 @@ else:
                 "ENCODER",
                 "Encoder",
                 "find_encoder",
+                "find_named_encoder",
+                "find_named_encoder",
                 "open_encoder",
                 "resolve_encoder",
             ),
@@ -271,6 +278,7 @@ __all__ = [
     "find_document",
     "find_encoder",
     "find_file",
+    "find_named_encoder",
     "glob_to_regex",
     "lacks_codebooks",
     "learn_codebooks",
@@ -283,6 +291,7 @@ __all__ = [
     "open_segment",
     "parse_heading",
     "parse_number",
+    "read_languages",
     "resolve_encoder",
     "run_atom_spans",
     "walk_layers",

@@ -1,4 +1,4 @@
-"""Stored chunks one by one: text, hash, context, units, codes.
+"""Stored chunks one by one: text, hash, context, language, units, codes.
 
 For programs that go through a crystal from end to end; recall has `index_reader`. All that is read
 is checked against its hash and its counts.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.chunk_context import chunk_identity
+from crystalcli.index.chunk_language import read_languages
 from crystalcli.index.layer_encoder import LayerCodes
 from crystalcli.index.segment_reader import SegmentReader, open_segment, prefix_sums
 from crystalcli.storage import SegmentRow, Store, contexts_of, digest
@@ -32,6 +33,7 @@ class StoredChunk(NamedTuple):
         text: Its text.
         key: The hash of the text, 16 bytes.
         context: Its context, see `chunk_context`.
+        language: The code of its language, "" for English.
         tokens: Its number of tokens.
         units: Characters of each unit, int64 [units].
         codes: Its codes; None while the layers of its segment are still to be made.
@@ -40,6 +42,7 @@ class StoredChunk(NamedTuple):
     text: str
     key: bytes
     context: str
+    language: str
     tokens: int
     units: Int64Array
     codes: LayerCodes | None
@@ -71,6 +74,7 @@ class ChunkReader:
         self._read: Callable[[int], _OpenSegment] = lru_cache(maxsize=_CACHED)(self._open)
         self._keys: Callable[[int], bytes] = lru_cache(maxsize=None)(self._read_hashes)
         self._contexts: Callable[[int], list[str]] = lru_cache(maxsize=_CACHED)(self._read_contexts)
+        self._languages: Callable[[int], list[str]] = lru_cache(maxsize=_CACHED)(self._read_languages)
 
     def of(self, source: int) -> list[int]:
         """List the numbers of a document's chunks, in order.
@@ -142,7 +146,8 @@ class ChunkReader:
         tree = self._read(index).tree
         units = tree.spans.units[int(tree.chunk_units[local]) : int(tree.chunk_units[local + 1])]
         tokens, context = int(tree.spans.tokens[local]), self.context(chunk)
-        return StoredChunk(text, self.key(chunk), context, tokens, units, self._codes(index, local))
+        language = self._languages(index)[local]
+        return StoredChunk(text, self.key(chunk), context, language, tokens, units, self._codes(index, local))
 
     def _codes(self, index: int, local: int) -> LayerCodes | None:
         """Cut the codes of a chunk out of those of its segment."""
@@ -196,6 +201,9 @@ class ChunkReader:
 
     def _read_contexts(self, index: int) -> list[str]:
         return contexts_of(self.store, self._segments[index])
+
+    def _read_languages(self, index: int) -> list[str]:
+        return read_languages(self.store, self._segments[index])
 
     def _damaged(self, message: str) -> DamagedCrystalError:
         return self.store.damaged(message)

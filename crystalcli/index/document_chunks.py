@@ -1,6 +1,7 @@
-"""The chunks of one document as the index stores them, each with its context.
+"""The chunks of one document as the index stores them, each with its context and language.
 
-Knows: readings, the encoder's chunker, contexts. Does not know: files, crystals, vectors.
+Knows: readings, the encoder's chunker, contexts, languages. Does not know: files, crystals,
+vectors.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from collections.abc import Iterable, Iterator
 
 from crystalcli.datatypes import BY_LINES, Chunk, Landmark, Reading
 from crystalcli.index.chunk_context import ContextTracker
+from crystalcli.index.chunk_language import with_languages
 from crystalcli.index.encoder import Encoder
+
+_CODE_KIND = "code"  # its identifiers are English, whatever its comments are
 
 
 def chunks_of(
@@ -27,11 +31,12 @@ def chunks_of(
         pieces: Text and landmarks of the document, or its beginning; None: `reading.pieces()`.
 
     Returns:
-        The chunks in order, each with its context.
+        The chunks in order, each with its context and its language.
 
     Raises:
         SourceError: The document cannot be read to its end; raised while iterating.
     """
     contexts = ContextTracker(name, reading.kind)
     texts = contexts.noted(reading.pieces() if pieces is None else pieces)
-    return contexts.given(encoder.cut(texts, reading.kind in BY_LINES))
+    chunks = contexts.given(encoder.cut(texts, reading.kind in BY_LINES))
+    return chunks if reading.kind == _CODE_KIND else with_languages(chunks)

@@ -22,10 +22,12 @@ from crystalcli.paths import expanded
 from crystalcli.text import MAX_CHUNK_TOKENS, MIN_CHUNK_TOKENS, cut_chunks
 from crystalcli.vectors import (
     WEIGHTS_FILE,
+    EncoderPrompts,
     FolderTokenizer,
     WordPieceTokenizer,
     default_tokenizer,
     read_encoder_config,
+    read_prompts,
     tokenizer_digest,
 )
 
@@ -50,6 +52,7 @@ class EncoderId(NamedTuple):
         positions: Tokens that it reads at once, special tokens included.
         limit: The most tokens of a chunk.
         location: Its folder; relative to the crystal's folder where it lies below that.
+        prompts: The texts that it reads before a question and before a passage.
     """
 
     name: str
@@ -61,6 +64,7 @@ class EncoderId(NamedTuple):
     positions: int
     limit: int
     location: str
+    prompts: EncoderPrompts = EncoderPrompts()
 
     @classmethod
     def of(cls, folder: Path, home: Path) -> EncoderId:
@@ -75,7 +79,8 @@ class EncoderId(NamedTuple):
             UsageError: The encoder cannot be used.
         """
         config, location = read_encoder_config(folder), folder.absolute()
-        FolderTokenizer(folder)
+        prompts = read_prompts(folder)
+        room = config.positions - 2 - len(FolderTokenizer(folder, prompts).passage_prompt)
         try:
             size, sample = _sampled(folder / WEIGHTS_FILE)
             return cls(
@@ -86,8 +91,9 @@ class EncoderId(NamedTuple):
                 tokenizer_digest(folder),
                 config.dimension,
                 config.positions,
-                min(MAX_CHUNK_TOKENS, config.positions - 2),
+                min(MAX_CHUNK_TOKENS, room),
                 str(location.relative_to(home) if location.is_relative_to(home) else location),
+                prompts,
             )
         except OSError as error:
             raise ModelMissingError(f"cannot read the encoder in {folder}: {error.strerror}") from error
@@ -115,6 +121,7 @@ class EncoderId(NamedTuple):
                 int(meta["positions"]),
                 int(meta["limit"]),
                 meta["location"],
+                EncoderPrompts(meta.get("query_prompt", ""), meta.get("passage_prompt", "")),
             )
         except (KeyError, ValueError) as error:
             raise DamagedCrystalError(None, f"the crystal's record of its encoder is damaged: {error}") from error
@@ -131,6 +138,7 @@ class EncoderId(NamedTuple):
             "positions": str(self.positions),
             "limit": str(self.limit),
             "location": self.location,
+            **{f"{name}_prompt": text for name, text in self.prompts._asdict().items() if text},
         }
 
 
@@ -162,7 +170,7 @@ class Encoder:
             return default_tokenizer()
         if self.folder is None:
             raise ModelMissingError(self.missing)
-        return FolderTokenizer(self.folder)
+        return FolderTokenizer(self.folder, self.mark.prompts)
 
     @property
     def missing(self) -> str:
@@ -171,6 +179,8 @@ class Encoder:
             return f"the weights of {ENCODER} are not on this machine: run `crystal models pull {ENCODER}`"
         return (
             f"the crystal's own encoder {self.name} is not at {self.mark.location}; name its folder with --encoder DIR"
+            if not _is_catalogued(self.mark)
+            else f"the weights of {self.name} are not on this machine: run `crystal models pull {self.name}`"
         )
 
     def cut(self, texts: Iterable[str | Landmark], code: bool) -> Iterator[Chunk]:
@@ -253,24 +263,55 @@ def open_encoder(meta: Mapping[str, str], path: Path, folder: Path | None) -> En
 def find_encoder(meta: Mapping[str, str], home: Path, fetch: Callable[[str], Path | None]) -> Path | None:
     """Find the folder of a crystal's encoder.
 
-    $CRYSTAL_ENCODER comes first, then the recorded location or, for the program's own encoder,
-    `fetch`.
+    $CRYSTAL_ENCODER comes first, then the recorded location. An encoder of the catalogue that is
+    not there is fetched.
 
     Args:
         meta: The crystal's `meta`.
         home: The crystal's folder.
-        fetch: Called with the name of the program's encoder; returns its folder, or None.
+        fetch: Called with the name of an encoder of the catalogue; returns its folder, or None.
 
     Returns:
         The folder; None where there is no encoder.
+
+    Raises:
+        ModelMissingError: $CRYSTAL_ENCODER names an encoder that cannot be fetched.
     """
     if named := os.environ.get("CRYSTAL_ENCODER"):
-        return expanded(named)
+        return find_named_encoder(named, fetch)
     mark = EncoderId.read(meta)
     if mark is None:
         return fetch(ENCODER) if meta.get("encoder", ENCODER) == ENCODER else None
     folder = home / mark.location
-    return folder if (folder / WEIGHTS_FILE).is_file() else None
+    if (folder / WEIGHTS_FILE).is_file():
+        return folder
+    return fetch(mark.name) if _is_catalogued(mark) else None
+
+
+def find_named_encoder(name: str, fetch: Callable[[str], Path | None]) -> Path:
+    """Find the folder of an encoder that was named.
+
+    Args:
+        name: A folder, or the name or alias of an encoder of the catalogue; a folder of that name
+            comes first.
+        fetch: Called with the name in the catalogue; returns its folder, or None.
+
+    Raises:
+        ModelMissingError: The encoder is not on this machine and cannot be fetched.
+    """
+    entry, folder = models.encoder_named(name), expanded(name)
+    if entry is None or folder.is_dir():
+        return folder
+    found = fetch(entry.name)
+    if found is None:
+        raise ModelMissingError(f"{entry.name} is not on this machine: run `crystal models pull {name}`")
+    return found
+
+
+def _is_catalogued(mark: EncoderId) -> bool:
+    """Return whether an encoder is one of the catalogue, weight by weight."""
+    entry = models.encoder_named(mark.name)
+    return entry is not None and mark.weights == entry.files[0].sha256
 
 
 def _name(folder: Path) -> str:
@@ -291,8 +332,7 @@ def _is_default(folder: Path, *, whole: bool) -> bool:
 
 def _catalogued() -> models.WheelMember:
     """Return the catalogue's entry for the weights of the program's encoder."""
-    entry = models.catalogue_entry(ENCODER)
-    return next(member for member in entry.wheel_members.values() if member.file == entry.main)
+    return models.catalogue_entry(ENCODER).files[0]
 
 
 def _sampled(path: Path) -> tuple[int, str]:

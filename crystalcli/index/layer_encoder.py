@@ -5,8 +5,8 @@ holds the weights, `LazyEncoder` loads them on first use, and `CachedEncoder` ke
 ingest to the next.
 
 The codes of a chunk follow from its text and its context alone, so that the batches in which a text
-is read make no difference. The encoder reads the context before the text; the context is not
-pooled.
+is read make no difference. The encoder reads its prompt and the context before the text; they are
+not pooled.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ class LayerEncoder:
         # The threads of numpy's products wait for one another inside the encoder's threads;
         # torch's products run on one thread here.
         self._codec = (codec or default_codec()).with_matmul(_matmul)
-        self._capacity = self._bert.config.positions - 2  # tokens that it reads at once
+        self._prompt = self._tokenizer.passage_prompt
+        # Tokens that it reads at once, besides.
+        self._capacity = self._bert.config.positions - 2 - len(self._prompt)
 
     @property
     def description(self) -> str:
@@ -188,14 +190,20 @@ class LayerEncoder:
         self._bert.for_each([np.concatenate(pair) for pair in zip(prefixes, ids, strict=True)], call_without_prefix)
 
     def _prefixes(self, chunks: Sequence[Chunk], ids: Sequence[IntArray]) -> list[IntArray]:
-        """Choose the token ids before each chunk, from contexts that take part in vectors."""
+        """Choose the token ids before each chunk: the prompt, and a context for vectors."""
         contexts = [chunk.context.partition(CONTEXT_MARK) for chunk in chunks]
         texts = sorted({text for name, mark, place in contexts if mark for text in (name, place)})
         tokens = {text: text_ids for text, (text_ids, _) in zip(texts, self._tokenizer.tokenize(texts), strict=True)}
         empty = np.zeros(0, np.int32)
-        return [
+        prefixes = [
             _prefix(tokens[name], tokens[place], self._capacity - len(own)) if mark and len(own) else empty
             for (name, mark, place), own in zip(contexts, ids, strict=True)
+        ]
+        if not len(self._prompt):
+            return prefixes
+        return [
+            np.concatenate((self._prompt, prefix)) if len(own) else empty
+            for prefix, own in zip(prefixes, ids, strict=True)
         ]
 
     def _ids(self, chunks: Sequence[Chunk], counts: Sequence[int]) -> list[IntArray]:

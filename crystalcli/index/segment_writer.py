@@ -22,13 +22,15 @@ from crystalcli.datatypes import Chunk
 from crystalcli.index.atom_spans import atom_starts
 from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.fidelity import add_fidelity
-from crystalcli.lexical import Block, build_blocks, merge_blocks, terms, varint
+from crystalcli.lexical import Block, build_blocks, merge_blocks, stored_code, terms, varint
 from crystalcli.storage import (
     CONTEXTS_SINCE,
+    LANGUAGES_SINCE,
     ChunkSpans,
     SegmentRow,
     Store,
     add_contexts,
+    add_languages,
     compressed,
     contexts_of,
     digest,
@@ -50,7 +52,8 @@ _FAN = 4  # lexical segments of one level that merge into one of the next
 class SegmentWriter:
     """Adds chunks to a crystal. Identical text in the same context is stored once.
 
-    Chunks are added without their contexts to a crystal of format version 1, as ever.
+    Chunks are added without their contexts to a crystal of format version 1, and as English to one
+    of version 1 or 2, as ever.
 
     Attributes:
         encoded_tokens: Tokens that were encoded by this writer.
@@ -91,6 +94,9 @@ class SegmentWriter:
         """Add a chunk; return its number in the crystal, the old one where it is stored already."""
         if self._store.format < CONTEXTS_SINCE:
             chunk = replace(chunk, context="")
+        language = stored_code(chunk.language) if self._store.format >= LANGUAGES_SINCE else ""
+        if language != chunk.language:
+            chunk = replace(chunk, language=language)
         data = chunk.text.encode()
         key = digest(data)
         identity = chunk_identity(key, chunk.context)
@@ -140,7 +146,8 @@ class SegmentWriter:
         texts, keys = [chunk.text for chunk in chunks], [key for _, key in self._pending]
         counts = [count for chunk in chunks for count in atom_terms(chunk)]
         contexts = [chunk.context for chunk in chunks]
-        return build_draft(self._next_atom, texts, keys, contexts, chunk_spans_of(chunks), counts)
+        languages = [chunk.language for chunk in chunks]
+        return build_draft(self._next_atom, texts, keys, contexts, languages, chunk_spans_of(chunks), counts)
 
     def _write(self, draft: Draft, codes: LayerCodes | None) -> None:
         with self._store.transaction():
@@ -163,6 +170,7 @@ class Draft(NamedTuple):
         size: Bytes of its text.
         text: Its text, compressed.
         contexts: The context of each chunk.
+        languages: The code of each chunk's language, "" for English.
         parts: Its other parts by name.
         blocks: The blocks of its lexical index.
     """
@@ -172,6 +180,7 @@ class Draft(NamedTuple):
     size: int
     text: bytes
     contexts: Sequence[str]
+    languages: Sequence[str]
     parts: dict[str, bytes]
     blocks: list[Block]
 
@@ -181,6 +190,7 @@ def build_draft(
     texts: Sequence[str],
     keys: Sequence[bytes],
     contexts: Sequence[str],
+    languages: Sequence[str],
     spans: ChunkSpans,
     counts: Sequence[Counter[str]],
 ) -> Draft:
@@ -191,6 +201,7 @@ def build_draft(
         texts: The text of each chunk.
         keys: The hash of each text, 16 bytes.
         contexts: The context of each chunk.
+        languages: The code of each chunk's language, "" for English.
         spans: Lengths of the chunks and their units.
         counts: The terms of each atom with their frequencies.
     """
@@ -198,7 +209,7 @@ def build_draft(
     lengths = np.array([min(255, sum(count.values())) for count in counts], np.uint8)
     parts = {"spans": varint.encode(spans.flat()), "hashes": b"".join(keys), "lengths": lengths.tobytes()}
     blocks = list(build_blocks(counts, first_atom))
-    return Draft(len(texts), spans, len(text), compressed(text), contexts, parts, blocks)
+    return Draft(len(texts), spans, len(text), compressed(text), contexts, languages, parts, blocks)
 
 
 def write_segment(
@@ -224,6 +235,7 @@ def write_segment(
     for name, data in draft.parts.items():
         store.add_part(number, name, data)
     add_contexts(store, number, draft.contexts)
+    add_languages(store, number, draft.languages)
     if codes is not None:
         for name, data in zip(codes._fields, codes, strict=True):
             store.add_part(number, name, data)
@@ -261,10 +273,10 @@ def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
 
 def atom_terms(chunk: Chunk) -> list[Counter[str]]:
     """Count the terms of each atom of a chunk."""
-    return count_terms(chunk.text, atom_starts(len(chunk.ids), _unit_lengths(chunk)), chunk.context)
+    return count_terms(chunk.text, atom_starts(len(chunk.ids), _unit_lengths(chunk)), chunk.context, chunk.language)
 
 
-def count_terms(text: str, starts: list[int], context: str) -> list[Counter[str]]:
+def count_terms(text: str, starts: list[int], context: str, language: str) -> list[Counter[str]]:
     """Count the terms of a chunk's atoms.
 
     A word belongs to the atom in which it begins. Each term of the context counts once more, in the
@@ -275,15 +287,16 @@ def count_terms(text: str, starts: list[int], context: str) -> list[Counter[str]
         text: The text of the chunk.
         starts: The character at which each atom begins; the first is 0.
         context: The context of the chunk.
+        language: The code of the language that both are in, "" for English.
 
     Returns:
         The terms of each atom with their frequencies.
     """
     counts: list[Counter[str]] = [Counter() for _ in starts]
     if counts:
-        for term, offset in terms(text):
+        for term, offset in terms(text, language):
             counts[bisect_right(starts, offset) - 1][term] += 1
-        counts[0].update({term for term, _ in terms(context)})
+        counts[0].update({term for term, _ in terms(context, language)})
     return counts
 
 

@@ -13,7 +13,7 @@ from crystalcli.datatypes import Document, DocumentState
 from crystalcli.index.encoder import EncoderId
 from crystalcli.index.fidelity import mean_fidelity
 from crystalcli.index.index_reader import IndexReader
-from crystalcli.storage import CONTEXTS_PART, RunRow, SourceRow, Store, stored_codebooks
+from crystalcli.storage import CONTEXTS_PART, LANGUAGES_PART, RunRow, SourceRow, Store, stored_codebooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def crystal_stats(store: Store) -> StatsReport:
         text_raw=text_raw,
         text_stored=text_stored,
         lexical=store.lexical_size() + sizes.get("lengths", (0, 0))[0],
-        spans=sum(sizes.get(name, (0, 0))[0] for name in ("spans", "hashes", CONTEXTS_PART)),
+        spans=sum(sizes.get(name, (0, 0))[0] for name in ("spans", "hashes", CONTEXTS_PART, LANGUAGES_PART)),
         file=store.file_size(),
     )
 

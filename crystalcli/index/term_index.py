@@ -6,19 +6,37 @@ Knows: lexicons and their blocks. Does not know: vectors, and how scores are mix
 from __future__ import annotations
 
 from crystalcli.index.index_reader import IndexReader
-from crystalcli.lexical import PackedPostings, bm25, lookup_postings, query_terms
+from crystalcli.lexical import LANGUAGES, PackedPostings, bm25, lookup_postings, query_forms
+from crystalcli.storage import stored_languages
 
 
 class TermIndex:
-    """Looks terms up in the lexicons of one crystal."""
+    """Looks terms up in the lexicons of one crystal.
+
+    A term stands for a word of the question: in texts of other languages than English its form may
+    be another, and the postings of a term are those of all forms.
+
+    Attributes:
+        languages: Codes of the languages of the crystal's texts, besides English.
+    """
 
     def __init__(self, index: IndexReader) -> None:
         self._store = index.store
         self._atoms = max(1, index.atoms)
+        self.languages = [code for code in stored_languages(self._store) if code in LANGUAGES]
+
+    def forms(self, text: str) -> dict[str, tuple[str, ...]]:
+        """Give the forms of each term of a text; none for a stop word of the text's language."""
+        return query_forms(text, self.languages)
 
     def postings(self, text: str) -> dict[str, list[PackedPostings]]:
-        """Read the postings of each term of a text, a part for each lexicon that has the term."""
-        return lookup_postings(self._store, query_terms(text))
+        """Read the postings of each term of a text, a part for each lexicon that has a form of it.
+
+        Stop words of the text's own language are left out.
+        """
+        forms = {term: known for term, known in self.forms(text).items() if known}
+        found = lookup_postings(self._store, dict.fromkeys(form for known in forms.values() for form in known))
+        return {term: [part for form in known for part in found[form]] for term, known in forms.items()}
 
     def idf(self, text: str) -> dict[str, float]:
         """Compute the inverse document frequency of each term of a text."""

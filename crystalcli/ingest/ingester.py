@@ -18,6 +18,7 @@ Knows: the order of the steps and of the commits. Does not know: formats, codes,
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -104,6 +105,8 @@ class IngestReport:
         skipped: Files that were not read.
         changed: Files that were read, and files that are gone.
         chosen: The fields of the filters that are not the default, by the folder's location.
+        languages: Tokens that were read, by the code of their language (`lexical.detect_language`);
+            "" where it is not clear, as in source code and tables.
     """
 
     read: int
@@ -119,6 +122,7 @@ class IngestReport:
     skipped: tuple[SkippedFile, ...]
     changed: tuple[ChangedFile, ...]
     chosen: dict[str, dict[str, Any]]
+    languages: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -138,11 +142,13 @@ class _Tally:
     skipped: list[SkippedFile] = field(default_factory=list)
     changed: list[ChangedFile] = field(default_factory=list)
     chosen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    languages: Counter[str] = field(default_factory=Counter)
 
     def report(self) -> IngestReport:
         return IngestReport(
             self.read, self.unchanged, self.gone, self.pruned, self.left_out, self.tokens, self.encoded_tokens, self.bytes,
             self.seconds, self.lexical_only, tuple(self.skipped), tuple(self.changed), dict(self.chosen),
+            dict(self.languages),
         )  # fmt: skip
 
 
@@ -450,6 +456,7 @@ class Ingester:
         for chunk in chunks_of(reading, row.path, self._encoder, self._pieces(reading, current)):
             current.add(chunk, self._writer.add(chunk))
             self._tally.tokens += len(chunk.ids)
+            self._tally.languages[chunk.language] += len(chunk.ids)
             if self._writer.full:
                 self._tell(file.relative, current)
                 self._writer.commit()

@@ -6,6 +6,8 @@ Importing the room costs nothing: its files are loaded when a name is used.
 analysis.py  Text analysis: text to the terms that BM25 counts.
 bm25.py      BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
              atoms.
+languages.py  Languages: which one a text is in, by its most frequent words, and how its words are
+             stemmed.
 postings.py  The inverted index: sorted blocks of terms with their postings, small enough to read
              one.
 varint.py    Variable-length integers: LEB128, seven bits a byte, low bits first.
@@ -20,13 +22,22 @@ from crystalcli.lazy_import import lazy_names
 if TYPE_CHECKING:
     from crystalcli.lexical import bm25, varint
     from crystalcli.lexical.analysis import (
+        query_forms,
         query_terms,
         terms,
+        terms_in,
         word_spans,
     )
     from crystalcli.lexical.exact_string import (
         ExactString,
         exact_strings,
+    )
+    from crystalcli.lexical.languages import (
+        ENGLISH,
+        LANGUAGES,
+        OTHER_SCRIPT,
+        detect_language,
+        stored_code,
     )
     from crystalcli.lexical.postings import (
         Block,
@@ -44,14 +55,23 @@ else:
         __name__,
         {
             "analysis": (
+                "query_forms",
                 "query_terms",
                 "terms",
+                "terms_in",
                 "word_spans",
             ),
             "bm25": (),
             "exact_string": (
                 "ExactString",
                 "exact_strings",
+            ),
+            "languages": (
+                "ENGLISH",
+                "LANGUAGES",
+                "OTHER_SCRIPT",
+                "detect_language",
+                "stored_code",
             ),
             "postings": (
                 "Block",
@@ -69,6 +89,9 @@ else:
     )
 
 __all__ = [
+    "ENGLISH",
+    "LANGUAGES",
+    "OTHER_SCRIPT",
     "Block",
     "BlockStore",
     "ExactString",
@@ -77,12 +100,16 @@ __all__ = [
     "bm25",
     "build_blocks",
     "decode_block",
+    "detect_language",
     "exact_strings",
     "find_postings",
     "lookup_postings",
     "merge_blocks",
+    "query_forms",
     "query_terms",
+    "stored_code",
     "terms",
+    "terms_in",
     "varint",
     "word_spans",
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crystalcli.index import ChunkReader
 from crystalcli.maintenance.copier import CrystalCopier
-from crystalcli.storage import Store, check_seal, copy_codebooks, landmark_triples, write_beside
+from crystalcli.storage import LANGUAGES_KEY, Store, check_seal, copy_codebooks, landmark_triples, write_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = No
     started = time.monotonic()
     with Store.open(path, writable=True) as old:
         old_size = crystal_size(old)
-        with write_beside(path, old.meta(), old) as new:
+        # The copier notes the languages of the chunks that stay.
+        meta = {key: value for key, value in old.meta().items() if key != LANGUAGES_KEY}
+        with write_beside(path, meta, old) as new:
             copy_codebooks(old, new)
             copier, chunks, documents = CrystalCopier(new), ChunkReader(old), 0
             sources, done = old.sources(), 0

@@ -1,9 +1,9 @@
 """Copies documents, with their chunks and codes, into a new crystal.
 
-Nothing is encoded or tokenized again: chunks keep their hashes, contexts, units and codes. They are
-copied in the order of the documents, so that chunks which an edit separated are consecutive again.
-Chunks get new numbers, and the lexical index is made from the text, as an ingest makes it. The copy
-is what one ingest of the same documents, in the same order, would have written.
+Nothing is encoded or tokenized again: chunks keep their hashes, contexts, languages, units and
+codes. They are copied in the order of the documents, so that chunks which an edit separated are
+consecutive again. Chunks get new numbers, and the lexical index is made from the text, as an ingest
+makes it. The copy is what one ingest of the same documents, in the same order, would have written.
 
 Knows: chunks, segments, rows of the ledger. Does not know: why documents are copied.
 """
@@ -115,7 +115,9 @@ class CrystalCopier:
                 texts, keys = [chunk.text for chunk in pending], [chunk.key for chunk in pending]
                 contexts = [chunk.context for chunk in pending]
                 counts = [count for chunk in pending for count in _term_counts(chunk)]
-                draft = build_draft(self._first_atom, texts, keys, contexts, _chunk_spans(pending), counts)
+                languages = [chunk.language for chunk in pending]
+                spans = _chunk_spans(pending)
+                draft = build_draft(self._first_atom, texts, keys, contexts, languages, spans, counts)
                 segment = write_segment(store, self._first_chunk, self._first_atom, draft, _layer_codes(pending))
                 self._first_chunk += segment.chunks
                 self._first_atom += segment.atoms
@@ -137,7 +139,7 @@ def _chunk_spans(chunks: Sequence[StoredChunk]) -> ChunkSpans:
 
 
 def _term_counts(chunk: StoredChunk) -> list[Counter[str]]:
-    return count_terms(chunk.text, atom_starts(chunk.tokens, chunk.units), chunk.context)
+    return count_terms(chunk.text, atom_starts(chunk.tokens, chunk.units), chunk.context, chunk.language)
 
 
 def _layer_codes(chunks: Sequence[StoredChunk]) -> LayerCodes | None:

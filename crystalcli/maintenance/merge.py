@@ -31,6 +31,7 @@ from crystalcli.ingest import (
 from crystalcli.maintenance.compact import CrystalSize, crystal_size
 from crystalcli.maintenance.copier import CrystalCopier
 from crystalcli.storage import (
+    LANGUAGES_KEY,
     SourceRow,
     Store,
     check_seal,
@@ -42,7 +43,10 @@ from crystalcli.storage import (
 from crystalcli.text import FileFilter
 
 # Keys of the table `meta` that decide whether the vectors of two crystals are comparable.
-_ENCODER_KEYS = ("encoder", "weights", "tokenizer", "limit", "dimension", "ratios", "codec")
+_ENCODER_KEYS = (
+    *("encoder", "weights", "tokenizer", "limit", "dimension", "ratios", "codec"),
+    *("query_prompt", "passage_prompt"),
+)
 
 
 class RenamedDocument(NamedTuple):
@@ -139,7 +143,7 @@ def merge_crystals(
         for store in stores[1:]:
             _check_comparable(stores[0], store)
         meta = {key: value for store in reversed(stores) for key, value in store.meta().items()}
-        meta = {key: value for key, value in meta.items() if not key.startswith("fidelity_")}
+        meta = {k: value for k, value in meta.items() if k != LANGUAGES_KEY and not k.startswith("fidelity_")}
         with write_beside(output, meta, old) as new:
             copy_codebooks(stores[0], new)
             merger = _Merger(new, output)

@@ -28,18 +28,21 @@ from crystalcli.index import (
     merge_tail,
     open_encoder,
     open_segment,
+    read_languages,
 )
-from crystalcli.lexical import build_blocks, varint
+from crystalcli.lexical import build_blocks, detect_language, stored_code, varint
 from crystalcli.maintenance.recover_segment import RecoveredChunks, SalvagedPart, recover_chunks, sound_spans
 from crystalcli.maintenance.verify import COUNTED_STATES, STATES, verify_crystal
 from crystalcli.storage import (
     CONTEXTS_PART,
+    LANGUAGES_PART,
     DamagedFile,
     RunRow,
     SegmentRow,
     SourceRow,
     Store,
     add_contexts,
+    add_languages,
     checked_row,
     contexts_of,
     digest,
@@ -320,12 +323,13 @@ class _Repair:
             chunks = row.chunks if row is not None else None
             recovered = recover_chunks(text, parts, chunks) if text is not None else None
             contexts = self._recover_contexts(temporary, number, parts, recovered) if recovered is not None else []
+            languages = self._recover_languages(temporary, number, parts, recovered) if recovered is not None else []
             self._store.rows("DELETE FROM part WHERE segment = ?", (temporary,))
             self._store.rows("DELETE FROM segment WHERE id = ?", (temporary,))
             if recovered is None or not recovered.texts:
                 return recovered
             whole_text = parts["text"] if b"".join(recovered.texts) == text else None
-            self._write_segment(recovered, contexts, new_chunk, new_atom, whole_text, len(text or b""))
+            self._write_segment(recovered, contexts, languages, new_chunk, new_atom, whole_text, len(text or b""))
         spans = recovered.spans
         for index, position in enumerate(recovered.positions.tolist()):
             self._new_numbers[first_chunk + position] = new_chunk + index
@@ -358,10 +362,34 @@ class _Repair:
         recovered.codes.clear()
         return [""] * len(recovered.texts)
 
+    def _recover_languages(
+        self, temporary: int, number: int, parts: dict[str, SalvagedPart], recovered: RecoveredChunks
+    ) -> list[str]:
+        """Read the languages of a segment's readable chunks; detect them again where they are lost.
+
+        Args:
+            temporary: The id of a segment of the new crystal to read them by.
+            number: The id of the damaged segment.
+            parts: Its blobs by name.
+            recovered: Its readable chunks.
+        """
+        part = parts.get(LANGUAGES_PART)
+        if part is None:
+            return [""] * len(recovered.texts)
+        with contextlib.suppress(DamagedCrystalError):
+            if part.sound:
+                self._store.add_part(temporary, LANGUAGES_PART, part.data, part.size)
+                row = SegmentRow(temporary, 0, recovered.total, 0, 0, 0, 0, 0, 0, 0)
+                languages = read_languages(self._store, row)
+                return [languages[position] for position in recovered.positions.tolist()]
+        self.tally.made_again.append(f"the languages of chunks in segment {number}")
+        return [stored_code(detect_language(text.decode())) for text in recovered.texts]
+
     def _write_segment(
         self,
         recovered: RecoveredChunks,
         contexts: list[str],
+        languages: list[str],
         first_chunk: int,
         first_atom: int,
         text: SalvagedPart | None,
@@ -372,6 +400,7 @@ class _Repair:
         Args:
             recovered: Its chunks.
             contexts: The context of each.
+            languages: The code of the language of each.
             first_chunk: The number of its first chunk.
             first_atom: The number of its first atom.
             text: The compressed text, if it holds these chunks and no others.
@@ -391,13 +420,14 @@ class _Repair:
         store.add_part(segment.id, "spans", varint.encode(spans.flat()))
         store.add_part(segment.id, "hashes", b"".join(map(digest, recovered.texts)))
         add_contexts(store, segment.id, contexts)
+        add_languages(store, segment.id, languages)
         for name, data in recovered.codes.items():
             store.add_part(segment.id, name, data)
         reader = open_segment(store, segment)
         counts = []
         for index, data in enumerate(recovered.texts):
             starts, _ = reader.atom_spans(index, index + 1)
-            counts += count_terms(data.decode(), starts.tolist(), contexts[index])
+            counts += count_terms(data.decode(), starts.tolist(), contexts[index], languages[index])
         lengths = np.array([min(255, count.total()) for count in counts], np.uint8)
         store.add_part(segment.id, "lengths", lengths.tobytes())
         store.add_lexicon(0, first_atom, atoms, build_blocks(counts, first_atom))

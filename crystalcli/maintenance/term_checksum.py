@@ -41,7 +41,7 @@ class TermChecksum:
         self._sums: UInt64Array = np.zeros(atoms, np.uint64)
         self._hashes: dict[str, int] = {}
 
-    def add_text(self, first_atom: int, text: str, starts: list[int], context: str) -> list[int]:
+    def add_text(self, first_atom: int, text: str, starts: list[int], context: str, language: str) -> list[int]:
         """Add the postings of a chunk's text.
 
         Args:
@@ -49,11 +49,12 @@ class TermChecksum:
             text: The text of the chunk.
             starts: The character at which each of its atoms begins.
             context: The context of the chunk.
+            language: The code of its language, "" for English.
 
         Returns:
             The number of terms of each atom, at most 255, as the file stores it.
         """
-        counts = count_terms(text, starts, context)
+        counts = count_terms(text, starts, context, language)
         postings = [
             (self._term_hash(term), first_atom + atom, min(_LARGEST_FREQUENCY, frequency))
             for atom, bag in enumerate(counts)

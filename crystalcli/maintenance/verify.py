@@ -19,7 +19,7 @@ import numpy as np
 
 from crystalcli.datatypes import LANDMARKS, RATIOS, DocumentState
 from crystalcli.errors import CrystalError, DamagedCrystalError
-from crystalcli.index import SegmentReader, check_numbering, open_segment
+from crystalcli.index import SegmentReader, check_numbering, open_segment, read_languages
 from crystalcli.maintenance.term_checksum import TermChecksum
 from crystalcli.storage import (
     LexiconRow,
@@ -34,6 +34,7 @@ from crystalcli.storage import (
     digest,
     file_faults,
     seal_faults,
+    stored_languages,
     typed_rows,
 )
 from crystalcli.vectors import CODE_BYTES
@@ -115,6 +116,7 @@ class _SegmentContent(NamedTuple):
         hashes: The hashes of its chunks, 16 bytes each.
         lengths: The number of terms of each atom, at most 255, uint8 [atoms].
         contexts: The context of each chunk.
+        languages: The code of each chunk's language, "" for English.
     """
 
     row: SegmentRow
@@ -122,6 +124,7 @@ class _SegmentContent(NamedTuple):
     hashes: bytes
     lengths: UInt8Array
     contexts: list[str]
+    languages: list[str]
 
 
 def verify_crystal(
@@ -296,7 +299,10 @@ class _Verifier:
             self._note_segment(segment, f"has another number of bytes of text than {segment.bytes}")
         if len(lengths) != segment.atoms or len(hashes) != _HASH_BYTES * segment.chunks:
             self._note_segment(segment, "has another number of hashes than of chunks, or of lengths than of atoms")
-        content = _SegmentContent(segment, reader, hashes, lengths, contexts_of(self._store, segment))
+        contexts, languages = contexts_of(self._store, segment), read_languages(self._store, segment)
+        if lacking := set(languages) - {"", *stored_languages(self._store)}:
+            self._note_segment(segment, f"has languages that the table meta lacks: {', '.join(sorted(lacking))}")
+        content = _SegmentContent(segment, reader, hashes, lengths, contexts, languages)
         damaged = []
         position = 0
         for index in range(segment.chunks):
@@ -338,7 +344,8 @@ class _Verifier:
         first, last = int(reader.chunk_atoms[index]), int(reader.chunk_atoms[index + 1])
         starts, _ = reader.atom_spans(index, index + 1)
         first_atom = content.row.first_atom + first
-        lengths = self._checksum.add_text(first_atom, text, starts.tolist(), content.contexts[index])
+        context, language = content.contexts[index], content.languages[index]
+        lengths = self._checksum.add_text(first_atom, text, starts.tolist(), context, language)
         return len(content.lengths) != content.row.atoms or content.lengths[first:last].tolist() == lengths
 
     # --- the lexical index ----------------------------------------------------------------------

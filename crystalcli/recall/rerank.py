@@ -14,12 +14,12 @@ Knows: passages and logits. Does not know: how passages were found.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from crystalcli.datatypes import Passage
-from crystalcli.lexical import terms
+from crystalcli.lexical import ENGLISH, detect_language
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 RERANKER = "ms-marco-MiniLM-L-12-v2"
 RERANK_DEPTH = 24  # passages that are read
+_JUDGED = 8  # passages that their language is judged by
 LOGIT_WEIGHT, MISSING_WEIGHT = 0.1, 0.2
 # The probability of an answer by the logit of its passage: sigmoid(_SLOPE · logit + _OFFSET), from
 # the first three passages of 240 questions with known places (docs/LOG.md, 2026-11-29).
@@ -44,6 +45,8 @@ class Reranker(Protocol):
 def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence[Passage]) -> list[Passage]:
     """Order passages by their scores and the reranker's logits.
 
+    Passages in a language that the reranker has not learnt keep their order.
+
     Args:
         reranker: The cross-encoder.
         query: The question.
@@ -53,8 +56,10 @@ def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence
         All passages, best first; each of the first RERANK_DEPTH has its logit.
     """
     head = passages[:RERANK_DEPTH]
+    if detect_language("\n".join(passage.text for passage in head[:_JUDGED])) not in ("", ENGLISH):
+        return list(passages)
     logits = reranker.logits(query.text, [passage.text for passage in head]).tolist()
-    scored = [_rescored(passage, logit, query.idf) for passage, logit in zip(head, logits, strict=True)]
+    scored = [_rescored(passage, logit, query) for passage, logit in zip(head, logits, strict=True)]
     return [*sorted(scored, key=lambda passage: -passage.score), *passages[RERANK_DEPTH:]]
 
 
@@ -63,15 +68,15 @@ def answer_confidence(logit: float) -> float:
     return 1 / (1 + math.exp(-(_SLOPE * logit + _OFFSET)))
 
 
-def _rescored(passage: Passage, logit: float, idf: Mapping[str, float]) -> Passage:
+def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:
     share = LOGIT_WEIGHT * math.log1p(math.exp(logit))
-    absent = -MISSING_WEIGHT * _missing(passage, idf)
+    absent = -MISSING_WEIGHT * _missing(passage, query)
     shares = {**passage.shares, "reranker": share} | ({"missing": absent} if absent else {})
     return replace(passage, score=passage.score + share + absent, logit=logit, shares=shares)
 
 
-def _missing(passage: Passage, idf: Mapping[str, float]) -> float:
+def _missing(passage: Passage, query: PreparedQuery) -> float:
     """Give the idf of the rarest word that a passage lacks, over that of the rarest word."""
-    present = {term for term, _ in terms(f"{passage.text}\n{passage.path}\n{passage.heading or ''}")}
-    rarest = max(idf.values(), default=0.0)
-    return max((weight for term, weight in idf.items() if term not in present), default=0.0) / (rarest or 1.0)
+    present = query.terms_in(f"{passage.text}\n{passage.path}\n{passage.heading or ''}")
+    rarest = max(query.idf.values(), default=0.0)
+    return max((idf for term, idf in query.idf.items() if term not in present), default=0.0) / (rarest or 1.0)

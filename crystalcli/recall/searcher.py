@@ -28,7 +28,7 @@ from crystalcli.recall.lexical_score import LexicalScorer
 from crystalcli.recall.name_score import NameScorer
 from crystalcli.recall.page_score import PageScorer
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
-from crystalcli.recall.query import PreparedQuery, Results, ScoredAtom
+from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
 from crystalcli.recall.rerank import RERANK_DEPTH, rerank_passages
 from crystalcli.recall.score_arrays import highest, mean_and_deviation, sum_of_z_scores
 from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities, ScoreTable, SignalScorer
@@ -48,6 +48,10 @@ CANDIDATES = 300  # best atoms by the coarse score, which clusters and units are
 LEXICAL_CANDIDATES, ATOM_CANDIDATES = 100, 200  # best atoms by BM25 alone, and by vectors alone
 PAGE_CANDIDATES = 100  # best atoms by the other signals, which page scores are computed for
 DEPTHS = (1, 2, 3)
+# The mean deviation of the program's own encoder's cosines, over the atoms of three shelves (a
+# question's best atom is 4 of them above the mean), and the greatest factor by which the cosines of
+# other encoders are spread to the same.
+_SPREAD, _MOST_GAIN = 0.056, 5.0
 _NO_WEIGHTS = np.zeros(0, np.float32)
 _LONGEST_QUESTION = 254  # tokens; the rest of a longer question is left to BM25
 
@@ -74,6 +78,7 @@ class Searcher:
         layers: Opens the encoder of chunks for re-encoding; called at the first use.
         reranker: Opens the reranker, and gives None where its weights are not here; called at the
             first use. None: passages keep their order.
+        rescale: Whether to bring similarities to the scale of the program's own encoder.
     """
 
     def __init__(
@@ -83,7 +88,10 @@ class Searcher:
         codec: Codec | None,
         layers: Callable[[], ChunkVectors] | None = None,
         reranker: Callable[[], Reranker | None] | None = None,
+        *,
+        rescale: bool = False,
     ) -> None:
+        self._rescale = rescale
         self._open_layer_encoder = layers
         self._open_reranker = reranker
         self.shelf = index
@@ -182,7 +190,16 @@ class Searcher:
         ids, ends = self._encoder.tokens(question)
         ids, ends = ids[:_LONGEST_QUESTION], ends[:_LONGEST_QUESTION]
         weights = _token_weights(question, ends.tolist(), query.idf, bm25.idf(0, max(1, self.shelf.atoms)))
-        return query._replace(encoded=self._encoder.encode(ids.tolist()), token_weights=weights)
+        query = query._replace(encoded=self._encoder.encode(ids.tolist()), token_weights=weights)
+        return query._replace(scale=self._scale_of(query)) if self._rescale else query
+
+    def _scale_of(self, query: PreparedQuery) -> SimilarityScale:
+        """Choose the scale that gives the cosines of all atoms mean 0 and the deviation _SPREAD."""
+        if query.encoded is None or self._codec is None or self.shelf.atom_codes is None:
+            return SAME_SCALE
+        cosines = self._codec.score_atoms(query.encoded.vector, self.shelf.atom_codes)
+        mean, deviation = mean_and_deviation(cosines)
+        return SimilarityScale(mean, min(_MOST_GAIN, max(1.0, _SPREAD / deviation)))
 
     def rank(self, query: PreparedQuery, depth: int, count: int) -> list[ScoredAtom]:
         """Rank the atoms of different texts.
@@ -241,9 +258,9 @@ class Searcher:
         exact = exact_matches(self.shelf, query)
         atoms = np.union1d(atoms, np.array(list(exact), np.int64))
         atoms = atoms[np.isfinite(coarse.total[atoms])]
-        layers = self._layer_similarities(query, codec, atoms, depth)
+        layers = LayerSimilarities(*map(query.scale.apply, self._layer_similarities(query, codec, atoms, depth)))
         candidates = CandidateAtoms(atoms, atom_documents(self.shelf, atoms), layers)
-        table = ScoreTable(atoms, coarse.cosines[atoms])
+        table = ScoreTable(atoms, query.scale.apply(coarse.cosines[atoms]))
         for scorer in self._scorers(depth):
             table.add(scorer.name, scorer.score(query, candidates))
         if exact:
@@ -281,12 +298,13 @@ def lexical_query(index: IndexReader, text: str, terms: TermIndex | None = None)
         terms: The index's terms; None: they are opened.
     """
     terms = terms or TermIndex(index)
-    postings = terms.postings(text)
-    idf = terms.idf_of(postings)
+    forms, postings = terms.forms(text), terms.postings(text)
+    # Stop words of the question's own language count for nothing.
+    idf = {**terms.idf_of(postings), **dict.fromkeys(forms.keys() - postings.keys(), 0.0)}
     scores = bm25.score(postings, index.lengths, idf)
     if index.dead is not None:
         scores[index.dead] = 0
-    return PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings)
+    return PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings, forms=forms, languages=terms.languages)
 
 
 def _scores_of_allowed(cosines: FloatArray, lexical: FloatArray, allowed: npt.NDArray[np.bool_]) -> CoarseScores:

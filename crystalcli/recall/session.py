@@ -139,8 +139,8 @@ class CrystalReader:
                     self._searcher = Searcher(index, None, None, reranker=self.reranker)
                 else:
                     question_encoder, codec = QuestionEncoder(encoder.folder, encoder.tokenizer), self.codec()
-                    layers = LazyEncoder(encoder, codec).layers
-                    self._searcher = Searcher(index, question_encoder, codec, layers, self.reranker)
+                    layers, own = LazyEncoder(encoder, codec).layers, self.own_encoder
+                    self._searcher = Searcher(index, question_encoder, codec, layers, self.reranker, rescale=own)
             return self._searcher
 
     def reranker(self) -> CrossEncoder | None:

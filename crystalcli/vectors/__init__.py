@@ -48,7 +48,9 @@ if TYPE_CHECKING:
         MODEL_TYPES,
         WEIGHTS_FILE,
         EncoderConfig,
+        EncoderPrompts,
         read_encoder_config,
+        read_prompts,
     )
     from crystalcli.vectors.encoder_tokenizer import (
         VOCABULARY,
@@ -102,9 +104,11 @@ else:
             "cross_encoder": ("CrossEncoder",),
             "encoder_config": (
                 "EncoderConfig",
+                "EncoderPrompts",
                 "MODEL_TYPES",
                 "WEIGHTS_FILE",
                 "read_encoder_config",
+                "read_prompts",
             ),
             "encoder_tokenizer": (
                 "FolderTokenizer",
@@ -148,6 +152,7 @@ __all__ = [
     "CrossEncoder",
     "EncodedQuestion",
     "EncoderConfig",
+    "EncoderPrompts",
     "FolderTokenizer",
     "PairedCodes",
     "ProductQuantizer",
@@ -169,6 +174,7 @@ __all__ = [
     "node_counts",
     "pyramid_layout",
     "read_encoder_config",
+    "read_prompts",
     "tokenizer_digest",
     "train_codec",
     "train_quantizer",

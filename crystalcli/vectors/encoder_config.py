@@ -1,8 +1,8 @@
-"""The configuration of an encoder in Hugging Face layout: type, shape, names of weights.
+"""The configuration of an encoder in Hugging Face layout: shape, names of weights, prompts.
 
-Knows: `config.json`, and four model types that are one architecture under several names: BERT
-(Devlin et al., 2019), DistilBERT (Sanh et al., 2019), RoBERTa (Liu et al., 2019) and XLM-RoBERTa
-(Conneau et al., 2020). Does not know: the values of weights.
+Knows: `config.json`, prompts, and four model types that are one architecture under several names:
+BERT (Devlin et al., 2019), DistilBERT (Sanh et al., 2019), RoBERTa (Liu et al., 2019) and
+XLM-RoBERTa (Conneau et al., 2020). Does not know: the values of weights.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from crystalcli.errors import ModelMissingError, UsageError
 
 WEIGHTS_FILE = "model.safetensors"
+PROMPTS_FILE = "config_sentence_transformers.json"
 MODEL_TYPES = ("bert", "distilbert", "roberta", "xlm-roberta")
 _OFFSET_TYPES = ("roberta", "xlm-roberta")  # their positions begin after the padding token's
 _MIN_POSITIONS = 16  # fewer do not hold a sentence
@@ -40,6 +41,23 @@ _DISTILBERT = (
     ("ffn.lin2.", "output.dense."),
     ("output_layer_norm.", "output.LayerNorm."),
 )
+
+
+# E5 (Wang et al., 2022) was trained with these, and most copies of it do not say so.
+_E5 = re.compile(r"(?:^|[-_/])e5[-_](?!.*instruct)")
+_E5_PROMPTS = ("query: ", "passage: ")
+
+
+class EncoderPrompts(NamedTuple):
+    """The texts that an encoder was trained to find before others; "" for none.
+
+    Attributes:
+        query: before a question.
+        passage: before a passage.
+    """
+
+    query: str = ""
+    passage: str = ""
 
 
 class EncoderConfig(NamedTuple):
@@ -91,6 +109,32 @@ def read_encoder_config(folder: Path) -> EncoderConfig:
     if config.positions < _MIN_POSITIONS:
         raise UsageError(f"{folder} holds a model of {config.positions} positions; expected {_MIN_POSITIONS} or more")
     return config
+
+
+def read_prompts(folder: Path) -> EncoderPrompts:
+    """Read the prompts of the model in a folder, as sentence-transformers stores them.
+
+    A model of the E5 family has its own where the folder has none.
+
+    Raises:
+        ModelMissingError: The file with the prompts cannot be read.
+    """
+    path = folder / PROMPTS_FILE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelMissingError(f"cannot read the encoder's {PROMPTS_FILE} in {folder}: {error}") from error
+    stored = data.get("prompts") if isinstance(data, dict) else None
+    prompts = {name: text for name, text in stored.items() if isinstance(text, str)} if isinstance(stored, dict) else {}
+    passage = prompts.get("passage") or prompts.get("document") or ""
+    if passage or prompts.get("query"):
+        return EncoderPrompts(prompts.get("query", ""), passage)
+    place = folder.absolute()  # in the Hugging Face cache the name is two folders above
+    names = (place.parent.parent.name if place.parent.name == "snapshots" else place.name, config.get("_name_or_path"))
+    if any(isinstance(name, str) and _E5.search(name) for name in names):
+        return EncoderPrompts(*_E5_PROMPTS)
+    return EncoderPrompts()
 
 
 def _config(kind: str, data: Mapping[str, Any]) -> EncoderConfig:

@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from crystalcli.errors import ModelMissingError
+from crystalcli.vectors.encoder_config import EncoderPrompts
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import IntArray
 
 VOCABULARY = Path(__file__).parent / "data" / "minilm-vocab.txt"
 CLS, SEP = 101, 102
+NO_PROMPTS = EncoderPrompts()
 _FILES = ("tokenizer.json", "vocab.txt")
 _NORMALIZER = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
 
@@ -36,12 +38,15 @@ class WordPieceTokenizer:
         special: ids of the tokens that the encoder expects before and after a text.
         concatenates: whether the tokens of consecutive pieces are those of the whole text. If not,
             chunks are tokenized again when they are complete.
+        query_prompt: int32 [n], ids of the prompt that the encoder expects before a question.
+        passage_prompt: int32 [n], the same before a passage.
     """
 
     def __init__(self, vocabulary: Path = VOCABULARY) -> None:
         self._tokenizer = _wordpiece(vocabulary, {})
         self.special = (CLS, SEP)
         self.concatenates = True
+        self.query_prompt = self.passage_prompt = np.zeros(0, np.int32)
 
     def tokenize(self, texts: Sequence[str]) -> list[tuple[IntArray, IntArray]]:
         """Tokenize texts.
@@ -65,12 +70,16 @@ class FolderTokenizer(WordPieceTokenizer):
     It is read from `tokenizer.json`, without its truncation and padding; else it is WordPiece from
     `vocab.txt` with the normalization that `tokenizer_config.json` sets.
 
+    Args:
+        folder: holds the tokenizer.
+        prompts: of the encoder.
+
     Raises:
         ModelMissingError: The folder has neither file, the file cannot be read, or it defines no
             special tokens.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prompts: EncoderPrompts = NO_PROMPTS) -> None:
         from tokenizers import Tokenizer
 
         path = tokenizer_file(folder)
@@ -88,6 +97,7 @@ class FolderTokenizer(WordPieceTokenizer):
         # A byte-level token includes the space before a word; a piece of text begins without that
         # space.
         self.concatenates = "ByteLevel" not in str(self._tokenizer.pre_tokenizer)
+        (self.query_prompt, _), (self.passage_prompt, _) = self.tokenize(prompts)
 
     def _special(self, settings: dict[str, Any], path: Path) -> tuple[int, int]:
         """Find the ids of the tokens that stand before and after a text."""

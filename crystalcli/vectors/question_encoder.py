@@ -43,7 +43,7 @@ class QuestionEncoder:
         tokenizer: of the encoder; by default the default encoder's.
 
     Attributes:
-        max_tokens: the greatest number of tokens of a text, without special tokens.
+        max_tokens: the greatest number of tokens of a text, without special tokens and prompt.
 
     Raises:
         ModelMissingError: The weights cannot be read.
@@ -54,8 +54,9 @@ class QuestionEncoder:
         from safetensors import SafetensorError
 
         self.config = read_encoder_config(folder)
-        self.max_tokens = self.config.positions - 2
         self._tokenizer = tokenizer or default_tokenizer()
+        self._prompt: list[int] = self._tokenizer.query_prompt.tolist()
+        self.max_tokens = self.config.positions - 2 - len(self._prompt)
         try:
             self._open(folder / WEIGHTS_FILE)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
@@ -93,13 +94,14 @@ class QuestionEncoder:
         return ids[: self.max_tokens], ends[: self.max_tokens]
 
     def encode(self, ids: Sequence[int]) -> EncodedQuestion:
-        """Encode a text of at most `max_tokens` token ids, without special tokens."""
+        """Encode a text of at most `max_tokens` token ids, without special tokens and prompt."""
         with one_blas_thread():
             return self._encode(ids)
 
     def _encode(self, ids: Sequence[int]) -> EncodedQuestion:
         first, last = self._tokenizer.special
-        x = np.concatenate([self._words[token : token + 1] for token in (first, *ids, last)]).astype(np.float32)
+        tokens = (first, *self._prompt, *ids, last)
+        x = np.concatenate([self._words[token : token + 1] for token in tokens]).astype(np.float32)
         weights, start = self._weights, self.config.first_position
         x = x + weights["embeddings.position_embeddings.weight"][start : start + len(x)]
         if "embeddings.token_type_embeddings.weight" in weights:
@@ -107,7 +109,7 @@ class QuestionEncoder:
         x = self._norm(x, "embeddings.LayerNorm")
         for layer in range(self.config.layers):
             x = self._layer(x, f"encoder.layer.{layer}.")
-        return EncodedQuestion(_unit(x.mean(0)), _unit(x[1:-1]))
+        return EncodedQuestion(_unit(x.mean(0)), _unit(x[1 + len(self._prompt) : -1]))
 
     def _layer(self, x: FloatArray, prefix: str) -> FloatArray:
         (length, size), heads = x.shape, self.config.heads

@@ -100,3 +100,45 @@ def test_recall_with_an_own_encoder_needs_no_torch(tmp_path, shelf_folder, encod
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, env=os.environ)
     assert (done.returncode, done.stderr) == (0, "")
     assert "04:10" in done.stdout
+
+
+GERMAN = "Der Wärter des Leuchtturms schreibt in das Buch, was er gesehen hat, und niemand liest es. " * 12
+FRENCH = "Le gardien du phare écrit dans le registre ce qu'il a vu, et personne ne le lit. " * 12
+CHINESE = "这个城市位于河边，居民主要以捕鱼为生。" * 20
+ENGLISH = "The keeper of the lighthouse writes in the ledger what he has seen, and nobody reads it. " * 12
+CODE = "def count(records):\n    return {key: len(rows) for key, rows in records.items()}\n" * 20
+TABLE = "id;preis;menge\n17;9,50;3\n22;1,20;8\n" * 40
+
+
+@pytest.mark.parametrize(
+    ("files", "noted"),
+    [
+        ({"a.txt": GERMAN}, "most of this is German"),
+        ({"a.txt": GERMAN, "b.txt": FRENCH, "c.txt": CHINESE}, "most of this is not English"),
+        ({"a.txt": GERMAN, "b.py": CODE * 4}, ""),
+        ({"a.txt": ENGLISH * 2, "b.txt": GERMAN}, ""),
+        ({"a.py": CODE, "b.csv": TABLE}, ""),
+        ({"a.txt": GERMAN[:90]}, ""),  # too little to say so
+        ({"a.txt": CHINESE}, "most of this is not English"),
+    ],
+)
+def test_a_notice_when_most_is_not_english(tmp_path, capsys, monkeypatch, files, noted):
+    monkeypatch.setenv("CRYSTAL_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("CRYSTAL_OFFLINE", "1")
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    for name, text in files.items():
+        (shelf / name).write_text(text, encoding="utf-8")
+    code, _, err = here(capsys, "ingest", shelf, "-c", tmp_path / "m.crystal")
+    assert code == 0
+    assert ("most of this" in err) == bool(noted)
+    assert noted in err
+    if noted:
+        assert "`crystal ingest --encoder multilingual` finds more in it (91.2 MB, once)" in err
+    assert "most of this" not in here(capsys, "ingest", shelf, "-c", tmp_path / "m.crystal")[2]
+
+
+def test_no_notice_with_an_encoder_of_ones_own(tmp_path, capsys, encoder):
+    (tmp_path / "a.txt").write_text(GERMAN, encoding="utf-8")
+    code, _, err = here(capsys, "ingest", tmp_path / "a.txt", "-c", tmp_path / "m.crystal", "--encoder", encoder)
+    assert (code, err) == (0, "")

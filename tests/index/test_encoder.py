@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 from functools import cache
 from itertools import pairwise
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from support.repository import SAMPLES
 from support.small_encoder import make_encoder
 
-from crystalcli import Crystal
+from crystalcli import Crystal, models
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError, UsageError
 from crystalcli.index import segment_writer
 from crystalcli.index import train_codebooks as script
@@ -361,3 +362,73 @@ def test_a_sample_takes_some_of_everything_in_any_order(tmp_path, encoder, books
             crystal.ingest([path])
         again = list(sample_chunks(crystal.shelf, crystal._encoder, 1000))
     assert {chunk.text for chunk in chosen} == {chunk.text for chunk in again}
+
+
+# --- names and prompts ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def named(tmp_path, monkeypatch):
+    """A model of the catalogue, called tiny-named or tiny, in a models folder of its own."""
+    folder = make_encoder(tmp_path / "models" / "tiny-named")
+    files = tuple(
+        models.WheelMember(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
+        for path in sorted(folder.iterdir(), key=lambda path: path.name != "model.safetensors")
+    )
+    entry = models.CatalogueEntry("tiny-named", "encoder", "no-wheel==1", {}, "MIT", "", files, "tiny")
+    monkeypatch.setitem(models.CATALOGUE, "tiny-named", entry)
+    monkeypatch.setenv("CRYSTAL_MODELS", str(folder.parent))
+    monkeypatch.setenv("CRYSTAL_OFFLINE", "1")
+    return folder
+
+
+def test_an_encoder_by_its_name(tmp_path, shelf_folder, named, monkeypatch):
+    path = tmp_path / "m.crystal"
+    with Crystal(path, mode="write", encoder="tiny") as crystal:
+        crystal.ingest([shelf_folder])
+        assert (crystal.stats().encoder, crystal.stats().complete) == ("tiny-named", True)
+    away = tmp_path / "away"
+    shutil.move(named.parent, away)  # the models folder moves: the name is enough
+    with Crystal.open(path) as crystal:
+        assert crystal.lexical_only
+        assert "run `crystal models pull tiny-named`" in crystal.encoder_missing
+    monkeypatch.setenv("CRYSTAL_MODELS", str(away))
+    for choice in ("auto", "tiny", "tiny-named"):
+        with Crystal.open(path, encoder=choice) as crystal:
+            assert not crystal.lexical_only
+    monkeypatch.setenv("CRYSTAL_ENCODER", "tiny")
+    with Crystal.open(path) as crystal:
+        assert not crystal.lexical_only
+    shutil.rmtree(away)
+    with pytest.raises(ModelMissingError, match=r"tiny-named is not on this machine: run `crystal models pull tiny`"):
+        Crystal.open(path)
+
+
+def test_a_folder_of_the_name_comes_first(tmp_path, named, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_encoder(tmp_path / "tiny", seed=1)
+    with Crystal(tmp_path / "m.crystal", mode="write", encoder="tiny") as crystal:
+        assert crystal.stats().encoder == "tiny"
+
+
+def test_prompts_are_recorded_and_change_vectors(tmp_path, shelf_folder):
+    folder = make_encoder(tmp_path / "own")
+    with Crystal.create(tmp_path / "plain.crystal", encoder=folder) as crystal:
+        crystal.ingest([shelf_folder], codebooks_from=[shelf_folder])
+        plain = codes_of(crystal)
+    (folder / "config_sentence_transformers.json").write_text(
+        '{"prompts":{"query":"the tide: ","document":"the light: "}}'
+    )
+    with Crystal.open(tmp_path / "plain.crystal", writable=True) as crystal:  # made without: stays without
+        assert "query_prompt" not in crystal._store.meta()
+        assert not len(crystal._encoder.tokenizer.passage_prompt)
+    path = tmp_path / "prompted.crystal"
+    with Crystal.create(path, encoder=folder) as crystal:
+        crystal.ingest([shelf_folder], codebooks_from=[shelf_folder])
+        meta = crystal._store.meta()
+        assert (meta["query_prompt"], meta["passage_prompt"]) == ("the tide: ", "the light: ")
+        assert int(meta["limit"]) == 126 - len(crystal._encoder.tokenizer.passage_prompt)
+        assert codes_of(crystal) != plain
+        assert "04:10" in crystal.recall("High water at Oldhaven", 1)[0].text
+    with pytest.raises(EncoderMismatchError, match="made with the limit"):
+        Crystal.merge([path, tmp_path / "plain.crystal"], tmp_path / "both.crystal")

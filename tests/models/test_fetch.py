@@ -33,7 +33,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def known(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the wheel lies is told without pip, which takes a second: for tests of what comes after it."""
 
-    def resolve(requirement: str, scratch: Path) -> index_room.WheelLink:
+    def resolve(requirement: str, scratch: Path, platform: str = "") -> index_room.WheelLink:
         return index_room.WheelLink(
             index.url.replace("/simple/", f"/files/{WHEEL}"), hashlib.sha256(index.wheel).hexdigest()
         )

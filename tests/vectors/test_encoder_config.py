@@ -16,9 +16,11 @@ from crystalcli.errors import ModelMissingError, UsageError
 from crystalcli.vectors import (
     MODEL_TYPES,
     Bert,
+    EncoderPrompts,
     FolderTokenizer,
     QuestionEncoder,
     read_encoder_config,
+    read_prompts,
     tokenizer_digest,
 )
 
@@ -212,3 +214,50 @@ def test_weights_of_another_shape_than_config_says_are_refused(small, tmp_path):
     for encoder in (Bert, QuestionEncoder):
         with pytest.raises(ModelMissingError, match="cannot read the encoder's weights"):
             encoder(tmp_path / "e")
+
+
+# --- prompts --------------------------------------------------------------------------------------
+
+
+def test_prompts_are_read_where_sentence_transformers_keeps_them(tmp_path):
+    made = make_encoder(tmp_path / "own")
+    assert read_prompts(made) == ("", "")
+    for prompts, wanted in (
+        ({"query": "query: ", "passage": "passage: "}, ("query: ", "passage: ")),
+        ({"query": "ask: ", "document": "text: ", "other": 3}, ("ask: ", "text: ")),
+        ({"query": "", "document": ""}, ("", "")),
+        ([], ("", "")),
+    ):
+        (made / "config_sentence_transformers.json").write_text(json.dumps({"prompts": prompts}), encoding="utf-8")
+        assert read_prompts(made) == wanted
+    (made / "config_sentence_transformers.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ModelMissingError, match="cannot read the encoder's config_sentence_transformers"):
+        read_prompts(made)
+
+
+@pytest.mark.parametrize(
+    ("name", "prompted"),
+    [
+        ("multilingual-e5-small", True),
+        ("models--intfloat--e5-base-v2/snapshots/1", True),
+        ("multilingual-e5-large-instruct", False),
+        ("bge-small", False),
+        ("e50-small", False),
+    ],
+)
+def test_the_prompts_of_e5_are_known_by_its_name(tmp_path, name, prompted):
+    made = make_encoder(tmp_path / name)
+    assert read_prompts(made) == (("query: ", "passage: ") if prompted else ("", ""))
+
+
+def test_a_prompt_is_read_with_a_question_and_has_no_states(tmp_path):
+    made = make_encoder(tmp_path / "own")
+    plain, prompted = FolderTokenizer(made), FolderTokenizer(made, EncoderPrompts("the tide: ", "the light: "))
+    ids = plain.tokenize([TEXTS[0]])[0][0].tolist()
+    prompt = plain.tokenize(["the tide: "])[0][0].tolist()
+    assert prompted.query_prompt.tolist() == prompt and not len(plain.query_prompt)
+    wanted = QuestionEncoder(made, plain).encode([*prompt, *ids])
+    encoder = QuestionEncoder(made, prompted)
+    assert np.array_equal(encoder.encode(ids).vector, wanted.vector)
+    assert np.array_equal(encoder.encode(ids).states, wanted.states[len(prompt) :])
+    assert encoder.max_tokens == QuestionEncoder(made, plain).max_tokens - len(prompt)

@@ -25,7 +25,6 @@ import numpy as np
 from crystalcli.answering.evidence.question_type import expected_answer_type, shows_answer_type
 from crystalcli.cpu import map_in_threads
 from crystalcli.datatypes import BY_LINES, Passage
-from crystalcli.lexical import terms
 from crystalcli.recall import PreparedQuery, sentences_within
 from crystalcli.text import sentence_spans
 
@@ -191,8 +190,7 @@ def _is_heading(text: str) -> bool:
 
 def _idf_share(query: PreparedQuery, text: str) -> float:
     """Compute the share of the question's idf that a text has."""
-    shared = {term for term, _ in terms(text)} & query.idf.keys()
-    return sum(query.idf[term] for term in shared) / (sum(query.idf.values()) or 1.0)
+    return sum(query.idf[term] for term in query.terms_in(text)) / (sum(query.idf.values()) or 1.0)
 
 
 def _similarities(
@@ -224,7 +222,7 @@ def _similarities(
             similarities.append(0.0)
             continue
         cosine = float(_unit(states[inside].mean(0)) @ query.encoded.vector)
-        similarities.append(cosine + float(weights @ products[:, inside].max(1)))
+        similarities.append(query.scale.gain * (cosine + float(weights @ products[:, inside].max(1))))
     return similarities, float(weights @ products.max(1)) if products.size else 0.0
 
 

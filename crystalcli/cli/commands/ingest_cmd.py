@@ -93,9 +93,9 @@ def ingest_command(
     the command line or match --include. The crystal remembers --include, --exclude and
     --max-file-size for each folder until new ones are given.
 
-    With --encoder DIR a new crystal gets an encoder of its own: a BERT, DistilBERT, RoBERTa or
-    XLM-RoBERTa model in Hugging Face's layout. Its codebooks are learnt once, from the first text
-    or from --codebooks-from.
+    With --encoder a new crystal gets another encoder: multilingual, for texts in other languages
+    than English, or the folder of a BERT, DistilBERT, RoBERTa or XLM-RoBERTa model in Hugging
+    Face's layout. Its codebooks are learnt once, from the first text or from --codebooks-from.
     """
     from crystalcli.library import Crystal, expand_paths
 
@@ -114,7 +114,7 @@ def ingest_command(
     if samples and is_new and encoder is None and not os.environ.get("CRYSTAL_ENCODER"):
         raise UsageError("--codebooks-from is for an encoder of your own: name its folder with --encoder")
 
-    from crystalcli.cli.render.ingest_view import ingest_json, print_ingest
+    from crystalcli.cli.render.ingest_view import ingest_json, language_notice, print_ingest
     from crystalcli.cli.terminal.humanize import format_count
     from crystalcli.cli.terminal.progress import ingest_bar
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
@@ -155,6 +155,8 @@ def ingest_command(
         output.note(
             "no encoder weights: this crystal has its lexical index only; `crystal models pull`, then ingest again"
         )
+    if not stats.own_encoder and (notice := language_notice(report)):
+        output.note(notice)
     if as_json:
         output.json("ingest", ingest_json(report, stats))
     else:

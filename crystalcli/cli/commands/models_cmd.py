@@ -61,7 +61,7 @@ def models_list_command(as_json: JsonOption = False) -> None:
     cls=Command,
     epilog="""
         crystal models pull  # Fetch all weights.
-        crystal models pull all-MiniLM-L6-v2  # Fetch the encoder alone.
+        crystal models pull multilingual  # Fetch the encoder for other languages than English.
         CRYSTAL_MODELS=/srv/models crystal models pull  # Keep the weights in another folder.
     """,
 )
@@ -72,11 +72,13 @@ def models_pull_command(
 ) -> None:
     """Fetch weights once, check them, and keep them.
 
-    Without a name all built-in models are fetched. An interrupted pull goes on where it stopped.
+    Without a name all built-in models are fetched but those that only some need: `multilingual`,
+    the encoder for other languages than English. An interrupted pull goes on where it stopped.
     """
     from crystalcli import models
 
-    for name in [models.catalogue_entry(name).name for name in names or models.CATALOGUE]:
+    usual = [entry.name for entry in models.CATALOGUE.values() if not entry.on_request]
+    for name in [models.catalogue_entry(name).name for name in names or usual]:
         output.note(f"{name} is in {fetch_weights(name)}")
 
 
@@ -133,7 +135,8 @@ def models_remove_command(
     from crystalcli.models import read_registry, require_language_model, unregister_model
 
     for name in names:
-        if name in models.CATALOGUE:
+        encoder = models.encoder_named(name)
+        if encoder is not None or name in models.CATALOGUE:
             output.note(f"{name}: {format_size(models.delete_model(name))} given back")
         elif (model := unregister_model(name)) is not None:
             output.note(f"{name}: forgotten; {model.target} stays as it is")

@@ -65,9 +65,9 @@ EncoderOption = Annotated[
     Path | None,
     typer.Option(
         "--encoder",
-        metavar="DIR",
-        help="Folder of the encoder, a model of the BERT family. Default: $CRYSTAL_ENCODER, else the encoder that "
-        "the crystal was made with; for a new crystal all-MiniLM-L6-v2.",
+        metavar="NAME|DIR",
+        help="The encoder: multilingual, or the folder of a model of the BERT family. Default: $CRYSTAL_ENCODER, "
+        "else the encoder that the crystal was made with; for a new crystal all-MiniLM-L6-v2, which is for English.",
     ),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
@@ -141,7 +141,7 @@ def fetch_weights(name: str) -> Path:
 
         if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
             output.note(
-                f"fetching {name} ({format_size(models.catalogue_entry(name).size)}, once) into {models.models_folder()}"
+                f"fetching {name} ({format_size(models.catalogue_entry(name).download_size)}, once) into {models.models_folder()}"
             )
         with download_bar(name) as progress:
             folder = models.pull(name, progress)

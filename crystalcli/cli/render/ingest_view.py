@@ -15,11 +15,13 @@ from crystalcli.cli.terminal.humanize import format_count, format_size, single_l
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.datatypes import SkippedFile
 from crystalcli.errors import MACHINE_MADE, Reason
+from crystalcli.lexical import ENGLISH, LANGUAGES
 
 if TYPE_CHECKING:
     from crystalcli.index import StatsReport
     from crystalcli.ingest import IngestReport
 
+_NOTED_TOKENS = 200  # in other languages than English; a few lines are no reason for a notice
 _LISTED = 12  # skipped files listed by name; `crystal inspect --documents` lists all
 
 
@@ -72,6 +74,30 @@ def print_ingest(report: IngestReport, stats: StatsReport, path: str) -> None:
     share = f", {stats.file / stats.text_raw:.2f} of the text" if stats.text_raw >= SMALL_TEXT else ""
     table.add_row("file", "", f"{path}, {format_size(stats.file)}{share}")
     console.print(table)
+
+
+def language_notice(report: IngestReport) -> str:
+    """Say that most of what was read is in a language that the program's own encoder does not know.
+
+    Args:
+        report: of an ingest with that encoder.
+
+    Returns:
+        One line; "" where most is English, code or numbers, or where little was read.
+    """
+    from crystalcli import models
+
+    foreign = {code: tokens for code, tokens in report.languages.items() if code not in ("", ENGLISH)}
+    half = sum(report.languages.values()) / 2
+    if sum(foreign.values()) < max(_NOTED_TOKENS, half):
+        return ""
+    names = [LANGUAGES[code].name for code, tokens in foreign.items() if code in LANGUAGES and tokens >= half]
+    entry = models.catalogue_entry("multilingual")
+    return (
+        f"most of this is {names[0] if names else 'not English'}, and the encoder is for English: "
+        f"a new crystal with `crystal ingest --encoder {entry.alias}` finds more in it "
+        f"({format_size(entry.download_size)}, once)"
+    )
 
 
 def filter_line(choice: Mapping[str, Any]) -> str:

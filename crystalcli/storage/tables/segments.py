@@ -14,6 +14,9 @@ from crystalcli.storage.tables.rows import SegmentRow, checked_row, typed_rows
 
 CONTEXTS_PART = "contexts"  # the part's name
 CONTEXTS_SINCE = 2  # the format version from which on chunks have contexts
+LANGUAGES_PART = "languages"  # the part's name
+LANGUAGES_SINCE = 3  # the format version from which on chunks have languages
+LANGUAGES_KEY = "languages"  # of the table `meta`: the languages of all chunks
 _SEGMENTS_AT_ONCE = 32  # in a query: some hundred kilobytes
 
 
@@ -132,9 +135,7 @@ def stored_parts(store: Database, segments: Sequence[int], names: Sequence[str])
 
 def add_contexts(store: SegmentTables, segment: int, contexts: Sequence[str]) -> None:
     """Store the contexts of a segment's chunks, inside a transaction; no part if all are empty."""
-    if any(contexts):
-        text = "\n".join(contexts).encode()
-        store.add_part(segment, CONTEXTS_PART, compressed(text), len(text))
+    _add_lines(store, segment, CONTEXTS_PART, contexts)
 
 
 def contexts_of(store: SegmentTables, row: SegmentRow) -> list[str]:
@@ -143,11 +144,53 @@ def contexts_of(store: SegmentTables, row: SegmentRow) -> list[str]:
     Raises:
         DamagedCrystalError: The part is damaged or not UTF-8, or the counts differ.
     """
-    data = store.frame(row.id, CONTEXTS_PART)
+    return _lines_of(store, row, CONTEXTS_PART)
+
+
+def add_languages(store: SegmentTables, segment: int, languages: Sequence[str]) -> None:
+    """Store the languages of a segment's chunks, inside a transaction; no part if all are English.
+
+    Args:
+        store: The crystal.
+        segment: The segment's id.
+        languages: The code of each chunk's language, "" for English.
+    """
+    _add_lines(store, segment, LANGUAGES_PART, languages)
+    known = stored_languages(store)
+    if new := set(languages) - {"", *known}:
+        row = (LANGUAGES_KEY, " ".join(sorted({*known, *new})))
+        store.rows("INSERT OR REPLACE INTO meta VALUES (?, ?)", row)
+
+
+def languages_of(store: SegmentTables, row: SegmentRow) -> list[str]:
+    """Read the code of the language of each of a segment's chunks, "" for English.
+
+    Raises:
+        DamagedCrystalError: The part is damaged or not UTF-8, or the counts differ.
+    """
+    return _lines_of(store, row, LANGUAGES_PART)
+
+
+def stored_languages(store: Database) -> list[str]:
+    """Read the codes of all languages of a crystal's chunks, without English."""
+    rows = typed_rows(store.rows("SELECT value FROM meta WHERE key = ?", (LANGUAGES_KEY,)), (str,), store.path)
+    return rows[0][0].split() if rows else []
+
+
+def _add_lines(store: SegmentTables, segment: int, name: str, lines: Sequence[str]) -> None:
+    """Store a line for each of a segment's chunks as a part; no part if all are empty."""
+    if any(lines):
+        text = "\n".join(lines).encode()
+        store.add_part(segment, name, compressed(text), len(text))
+
+
+def _lines_of(store: SegmentTables, row: SegmentRow, name: str) -> list[str]:
+    """Read the lines of a segment's chunks; all are empty without the part."""
+    data = store.frame(row.id, name)
     try:
-        contexts = data.decode().split("\n") if data is not None else [""] * row.chunks
+        lines = data.decode().split("\n") if data is not None else [""] * row.chunks
     except UnicodeDecodeError as error:
-        raise store.damaged(f"part {CONTEXTS_PART} of segment {row.id} is not UTF-8") from error
-    if len(contexts) != row.chunks:
-        raise store.damaged(f"segment {row.id}: expected {row.chunks} contexts, got {len(contexts)}")
-    return contexts
+        raise store.damaged(f"part {name} of segment {row.id} is not UTF-8") from error
+    if len(lines) != row.chunks:
+        raise store.damaged(f"segment {row.id}: expected {row.chunks} {name}, got {len(lines)}")
+    return lines

@@ -570,6 +570,14 @@ class Portion:
     count: int | None = None
 
 
+class Verdict(StrEnum):
+    """The judgement of an answer, by its evidence."""
+
+    ANSWERED = "answered"
+    MAYBE = "maybe"  # what is quoted is the nearest, and may not answer
+    NOT_HERE = "not here"  # the crystal does not seem to hold an answer
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer:
     """The answer to a question, with its sources. `str(answer)` is its text.
@@ -586,8 +594,8 @@ class Answer:
         stopped: Whether it was stopped before its end; the text is the part until then.
         failure: The CrystalError that ended it; the text is the part until then.
         claims: The sentences of a model's answer, in order.
-        answered: False when the crystal does not seem to hold an answer: the text says so, and
-            passages and citations are the nearest.
+        verdict: The judgement. With NOT_HERE the text says so, and passages and citations are the
+            nearest.
         evidence: The estimated probability, from 0 to 1, that the passages hold an answer; None if
             it was not estimated.
         portions: The parts of a broad answer; empty for any other.
@@ -605,10 +613,15 @@ class Answer:
     stopped: bool = False
     failure: Exception | None = None
     claims: tuple[Claim, ...] = ()
-    answered: bool = True
+    verdict: Verdict = Verdict.ANSWERED
     evidence: float | None = None
     portions: tuple[Portion, ...] = ()
     reading: FilterReading | None = None
+
+    @property
+    def answered(self) -> bool:
+        """False when the crystal does not seem to hold an answer."""
+        return self.verdict is not Verdict.NOT_HERE
 
     def __str__(self) -> str:
         return self.text

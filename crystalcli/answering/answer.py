@@ -153,6 +153,7 @@ def _judge(
         if where.searched_for(draft.question) != draft.question:  # it was as long as the whole
             judged = replace(results, query=results.query._replace(idf=crystal.idf(draft.question)))
         draft.evidence = answerability.answer_probability(crystal, judged, reading)
+        draft.is_sure = draft.evidence >= answerability.SURE
         if draft.evidence < draft.options.floor:
             return None
     return [sentence for sentence in reading.sentences if sentence.rank < draft.options.k]

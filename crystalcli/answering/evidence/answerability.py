@@ -25,6 +25,8 @@ from crystalcli.datatypes import Passage
 from crystalcli.lexical import bm25, query_terms, terms
 from crystalcli.recall import PAGED_KIND, CrystalReader, Results, answer_confidence
 
+# The probability below which what is quoted is called the nearest.
+SURE = 0.75
 # Idf of a question's words, in that of an unknown word. Half of all questions have less, and count
 # as if they had this.
 _MIN_LENGTH = 3.0

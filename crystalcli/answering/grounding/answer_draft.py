@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from crystalcli.answering.grounding.attribution import Sources
 from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS, ClaimStream
 from crystalcli.answering.request.ask_options import AskOptions
-from crystalcli.datatypes import Answer, ChatModel, Citation, Claim, FilterReading, Passage, Portion, Sampling
+from crystalcli.datatypes import Answer, ChatModel, Citation, Claim, FilterReading, Passage, Portion, Sampling, Verdict
 from crystalcli.errors import CrystalError
 
 
@@ -37,6 +37,7 @@ class AnswerDraft:
         claims: The sentences that a model has said.
         tokens: Counts by name, as of `Answer`.
         evidence: The estimated probability that the passages hold an answer; None without one.
+        is_sure: False where what is quoted is the nearest, and may not answer.
         reading: The filter of the question; None without one.
         started: Whether any of the answer has been said, or a model has been asked to.
         model_spoke: Whether a model has said any of it.
@@ -58,6 +59,7 @@ class AnswerDraft:
     claims: list[Claim] = field(default_factory=list)
     tokens: Counter[str] = field(default_factory=Counter)
     evidence: float | None = None
+    is_sure: bool = True
     reading: FilterReading | None = None
     started: bool = False
     model_spoke: bool = False
@@ -179,6 +181,7 @@ class AnswerDraft:
             stopped=self.stopped,
             failure=self.failure,
             claims=tuple(self.claims),
+            verdict=Verdict.ANSWERED if self.is_sure else Verdict.MAYBE,
             evidence=self.evidence,
             portions=tuple(self.portions),
             reading=self.reading,
@@ -200,7 +203,7 @@ class AnswerDraft:
             citations=tuple(nearest),
             passages=tuple(self.passages),
             seconds={"recall": self.seconds_to_passages, "total": self.seconds()},
-            answered=False,
+            verdict=Verdict.NOT_HERE,
             evidence=self.evidence,
             reading=self.reading,
         )

@@ -13,11 +13,14 @@ from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_
 from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
 from crystalcli.cli.render.reading_view import reading_json, reading_line
 from crystalcli.cli.render.recall_view import passage_json
-from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage
+from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage, Verdict
 from crystalcli.text import unwrap_lines
 
 if TYPE_CHECKING:
     from crystalcli.answering import PackedContext
+
+
+MAYBE = "maybe; the nearest:"  # above quotations that may not answer
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -25,6 +28,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     return {
         "question": answer.question,
         "answered": answer.answered,
+        "verdict": str(answer.verdict),
         "answer": answer.text,
         "stopped": answer.stopped,
         "failure": None if answer.failure is None else str(answer.failure),
@@ -85,6 +89,8 @@ def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
     sources = ((citation.number, citation, " ".join(citation.quote.split())) for citation in answer.citations)
     head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
+    if is_quotations(answer) and answer.verdict is Verdict.MAYBE:
+        head = [MAYBE]
     if line := reading_line(answer.reading):
         head.insert(0, f"*{escape_markdown(line)}*")
     return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"

@@ -12,12 +12,12 @@ from rich.padding import Padding
 from rich.text import Text
 
 from crystalcli.answering import quotation_line
-from crystalcli.cli.render.answer_view import answer_text, is_quotations
+from crystalcli.cli.render.answer_view import MAYBE, answer_text, is_quotations
 from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
 from crystalcli.cli.render.reading_view import age_marks, print_reading
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.word_wrap import WordWrap
-from crystalcli.datatypes import Answer, Citation
+from crystalcli.datatypes import BY_LINES, Answer, Citation, Verdict
 
 _WIDEST = 100  # columns: longer lines are hard to read
 _BAR = "\N{BOX DRAWINGS LIGHT VERTICAL} "
@@ -58,6 +58,8 @@ class AnswerScreen:
         print_reading(answer.reading)
         if not self._has_text and not is_quotations(answer):
             self.add_text(answer_text(answer))
+        elif not self._has_text and answer.verdict is Verdict.MAYBE:
+            output.write(f"{MAYBE}\n")
         if self._has_text:
             output.write(self._wrap.end() + "\n\n")
         if self._has_text or not answer.stopped:
@@ -73,12 +75,14 @@ class AnswerScreen:
                 head.append("  (the file is gone)", style="red")
             if age:
                 head.append(f"  ({age})", style="dim")
+            if citation.confidence is not None:
+                head.append(f"  {citation.confidence:.0%} sure", style="dim")
             if shown:
                 head.append(", quoted above", style="dim")
             print_location_line(head)
             quote = _quotation(citation)
-            if not shown and quote not in text and "\n" in citation.quote.strip() and citation.place.kind == "code":
-                self._write_code(citation.quote)
+            if not shown and quote not in text and _stands_in_lines(citation):
+                self._write_lines(citation.quote)
             elif not shown and quote not in text and " ".join(citation.quote.split()) not in text:
                 if self._width is None:
                     output.write(f"    {quote}\n")
@@ -86,8 +90,8 @@ class AnswerScreen:
                     style = "dim" if self._has_text else ""  # without a model these are the answer
                     self._console.print(Padding(Text(quote, style=style), (0, 0, 0, 4)), width=self._width)
 
-    def _write_code(self, quote: str) -> None:
-        """Write lines of source code as they stand, without the margin that they have in common."""
+    def _write_lines(self, quote: str) -> None:
+        """Write lines of code or messages as they stand, without the margin they have in common."""
         for line in dedent(quote.strip("\n")).splitlines():
             output.write(f"    {sanitize(line)}".rstrip() + "\n")
 
@@ -98,6 +102,12 @@ class AnswerScreen:
             return
         for line in text.wrap(self._console, max(10, self._width - len(_BAR)), overflow="fold"):
             self._console.print(Text.assemble((_BAR, "dim"), line), no_wrap=True, overflow="ignore", crop=False)
+
+
+def _stands_in_lines(citation: Citation) -> bool:
+    """Tell whether a quotation has lines of its own, as code, tables and conversations have."""
+    place = citation.place
+    return "\n" in citation.quote.strip() and (place.kind in BY_LINES or bool(place.marks.get("message")))
 
 
 def _quotation(citation: Citation) -> str:

@@ -136,7 +136,7 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
     )
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
-    passages = newest_first(crystal, results.passages, asked=reading.newest)
+    passages = newest_first(crystal, draft.question, results.passages, asked=reading.newest)
     draft.passages = passages[: options.k]
     draft.seconds_to_passages = draft.seconds()
     return replace(results, passages=tuple(passages))

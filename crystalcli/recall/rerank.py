@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from crystalcli.datatypes import Passage
+from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Passage
 from crystalcli.lexical import ENGLISH, detect_language
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence
     head = passages[:RERANK_DEPTH]
     if detect_language("\n".join(passage.text for passage in head[:_JUDGED])) not in ("", ENGLISH):
         return list(passages)
-    logits = reranker.logits(query.text, [passage.text for passage in head]).tolist()
+    logits = reranker.logits(query.text, [_text_to_read(passage) for passage in head]).tolist()
     scored = [_rescored(passage, logit, query) for passage, logit in zip(head, logits, strict=True)]
     return [*sorted(scored, key=lambda passage: -passage.score), *passages[RERANK_DEPTH:]]
 
@@ -66,6 +66,13 @@ def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence
 def answer_confidence(logit: float) -> float:
     """Estimate the probability that a passage answers the question, from 0 to 1, by its logit."""
     return 1 / (1 + math.exp(-(_SLOPE * logit + _OFFSET)))
+
+
+def _text_to_read(passage: Passage) -> str:
+    """Give the text that the cross-encoder reads: a row of a table says little without its heading."""
+    if passage.heading is None or passage.place.kind in BY_LINES:
+        return passage.text
+    return f"{passage.heading.rpartition(HEADING_JOINT)[2]}\n{passage.text}"
 
 
 def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:

@@ -22,7 +22,7 @@ from crystalcli.recall import CrystalReader
 
 ASKED_WEIGHT, PRESENT_WEIGHT, TIE_WEIGHT = 0.3, 0.15, 0.02
 _ABOUT_AS_WELL = 0.6  # the distance in score from the best passage
-_PRESENT = re.compile(r"\b(?:is|are|am|do|does|has|have|can|may|must|who['’]s|what['’]s|where['’]s)\b", re.IGNORECASE)
+_PRESENT = re.compile(r"\b(?:is|are|am|do|does|has|have|who['’]s|what['’]s|where['’]s)\b", re.IGNORECASE)
 _PAST = re.compile(
     r"\b(?:did|was|were|had|before|previous\w*|former\w*|first|used to|ago|ever|original\w*)\b", re.IGNORECASE
 )

@@ -361,7 +361,7 @@ def _parameter_span(definition: CodeDefinition, parameter: str) -> tuple[int, in
     offset = definition.signature_span[1] - definition.start
     body = definition.text[offset:]
     entry = re.compile(
-        rf"^[ \t]*(?::param(?:eter)?(?: [\w.\[\]| ]+)? {word}:|:(?:keyword|kwarg) {word}:|@param (?:\{{[^}}]*\}} )?{word}\b|"
+        rf"^[ \t]*(?::(?:param|parameter|kwparam|keyword|kwarg|argument|arg|key)\b[^\n:]* {word}:|@param (?:\{{[^}}]*\}} )?{word}\b|"
         rf"[*`]{{0,2}}{word}[*`]{{0,2}}(?: \([^)\n]*\))?(?: *:(?: |$)| -- | - ))",
         re.MULTILINE,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent
-from crystalcli.answering.code.code_answer import answer_code_question
+from crystalcli.answering.code.code_question import code_intents
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.grounding import attribution
@@ -53,7 +53,7 @@ def answer_question(
         NotFoundError: Nothing was recalled, or a document that the question names does not exist.
     """
     draft = AnswerDraft(question, options, on_text)
-    if options.broad is None and (exact := answer_code_question(crystal, draft)) is not None:
+    if options.broad is None and (exact := _answer_exactly(crystal, draft)) is not None:
         return exact
     plan = plan_broad_answer(crystal, question, intent, options.broad)
     if plan is not None:
@@ -70,6 +70,16 @@ def answer_question(
             on_evidence(quotations)
         _generate(crystal, draft, best, open_model())
     return draft.answer()
+
+
+def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft) -> Answer | None:
+    """Answer a question about source code from definitions; None for any other question."""
+    intents = code_intents(draft.question)
+    if not intents:
+        return None
+    from crystalcli.answering.code.code_answer import answer_code_question
+
+    return answer_code_question(crystal, draft, intents)
 
 
 def _recall(crystal: CrystalReader, draft: AnswerDraft) -> Results:

@@ -23,7 +23,6 @@ from crystalcli.answering.code.code_question import (
     VALUE,
     VERSION,
     CodeIntent,
-    code_intents,
 )
 from crystalcli.answering.code.definition_lookup import CodeDefinition, find_assignments, find_code_definitions
 from crystalcli.answering.code.source_order import (
@@ -71,21 +70,21 @@ _DONE = {CALL: "called", RAISE: "raised", IMPORT: "imported", SUBCLASS: "subclas
 _RANKS = {SOURCE: "source", EXAMPLE: "examples", TEST: "tests", PROSE: "documents"}
 
 
-def answer_code_question(crystal: CrystalReader, draft: AnswerDraft) -> Answer | None:
+def answer_code_question(crystal: CrystalReader, draft: AnswerDraft, intents: Sequence[CodeIntent]) -> Answer | None:
     """Answer a question about source code from definitions and the text as it stands.
 
     Args:
         crystal: The crystal, open for reading.
         draft: The answer to fill.
+        intents: What the question may ask of source code (`code_question.code_intents`).
 
     Returns:
-        The answer; None where the question asks for something else, or names nothing that the
+        The answer; None without intents, or where the question names nothing that the
         crystal holds, unless the name can be nothing but code: then a refusal.
 
     Raises:
         DamagedCrystalError: A part that is read is damaged.
     """
-    intents = code_intents(draft.question)
     if not intents:
         return None
     with crystal.snapshot():

@@ -137,7 +137,7 @@ _ABOUT_TEXT = frozenset(
 )
 # Words without which no form fits: for any other question no form is compiled.
 _MAY_BE_CODE = re.compile(
-    r"\w_|_\w|[a-z\d][A-Z]|\w\.\w|::|\(\)|\B-\w|\w/\w|\A\S+\Z|"
+    r"\w_|_\w|(?-i:[a-z\d][A-Z])|\w\.\w|::|\(\)|\B-\w|\w/\w|\A\S+\Z|"
     r"\b(?:defin|declar|implement|default|test|call|usage|used?\b|uses\b|invok|referenc|rais|throw|import|signature|docstring|"
     r"source|class|function|method|fixture|version|release|change|where)|\d\.\d",
     re.IGNORECASE,

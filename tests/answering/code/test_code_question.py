@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crystalcli.answering.code.code_question import (
+    _MAY_BE_CODE,
     CALLERS,
     DEFINITION,
     PARAMETER,
@@ -87,6 +88,11 @@ def test_the_verb_and_the_parameter_are_kept():
 )
 def test_other_questions_have_no_intent(question):
     assert code_intents(question) == []
+
+
+def test_no_form_is_compiled_for_a_question_without_a_word_of_code():
+    for question in ("Who becomes the new CEO?", "why did the keeper leave the island"):
+        assert _MAY_BE_CODE.search(question) is None
 
 
 def test_a_plain_word_is_not_sure_to_be_a_name():

@@ -139,7 +139,7 @@ _ABOUT_TEXT = frozenset(
 _MAY_BE_CODE = re.compile(
     r"\w_|_\w|(?-i:[a-z\d][A-Z])|\w\.\w|::|\(\)|\B-\w|\w/\w|\A\S+\Z|"
     r"\b(?:defin|declar|implement|default|test|call|usage|used?\b|uses\b|invok|referenc|rais|throw|import|signature|docstring|"
-    r"source|class|function|method|fixture|version|release|change|where)|\d\.\d",
+    r"source|class|subclass|function|method|fixture|file|module|inherit|version|release|change|where)|\d\.\d",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"“([^”]+)”|\"([^\"]+)\"|«([^»]+)»|`([^`]+)`|(?<!\w)['‘]([^'’\n]{9,})['’](?!\w)")

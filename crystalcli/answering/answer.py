@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent
-from crystalcli.answering.code.code_question import code_intents
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
+from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.prompt import prompt_context
@@ -77,7 +77,7 @@ def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft) -> Answer | None
     intents = code_intents(draft.question)
     if not intents:
         return None
-    from crystalcli.answering.code.code_answer import answer_code_question
+    from crystalcli.answering.exact.code_answer import answer_code_question
 
     return answer_code_question(crystal, draft, intents)
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from crystalcli.answering.code.source_order import SOURCE, is_code, is_config, source_rank
-from crystalcli.answering.code.usage_lookup import KEYWORDS, word_pattern
+from crystalcli.answering.exact.source_order import SOURCE, is_code, is_config, source_rank
+from crystalcli.answering.exact.usage_lookup import KEYWORDS, word_pattern
 from crystalcli.datatypes import LINED
 from crystalcli.index import IndexReader
 from crystalcli.overview import documents_with

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crystalcli.answering.code.code_question import (
+from crystalcli.answering.exact.code_question import (
     _MAY_BE_CODE,
     CALLERS,
     DEFINITION,

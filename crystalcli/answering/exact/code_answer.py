@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
 
-from crystalcli.answering.code.code_question import (
+from crystalcli.answering.exact.code_question import (
     CALLERS,
     DEFINITION,
     PARAMETER,
@@ -24,8 +24,8 @@ from crystalcli.answering.code.code_question import (
     VERSION,
     CodeIntent,
 )
-from crystalcli.answering.code.definition_lookup import CodeDefinition, find_assignments, find_code_definitions
-from crystalcli.answering.code.source_order import (
+from crystalcli.answering.exact.definition_lookup import CodeDefinition, find_assignments, find_code_definitions
+from crystalcli.answering.exact.source_order import (
     EXAMPLE,
     PROSE,
     SOURCE,
@@ -35,8 +35,8 @@ from crystalcli.answering.code.source_order import (
     source_rank,
     sources_in_scope,
 )
-from crystalcli.answering.code.text_lookup import TextPlace, find_text
-from crystalcli.answering.code.usage_lookup import (
+from crystalcli.answering.exact.text_lookup import TextPlace, find_text
+from crystalcli.answering.exact.usage_lookup import (
     CALL,
     IMPORT,
     MENTION,
@@ -46,7 +46,7 @@ from crystalcli.answering.code.usage_lookup import (
     find_usages,
     word_pattern,
 )
-from crystalcli.answering.code.version_lookup import find_release, find_versions
+from crystalcli.answering.exact.version_lookup import find_release, find_versions
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.datatypes import Answer, DocumentState, Passage, Portion

@@ -8,11 +8,11 @@ from dataclasses import replace
 from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent
-from crystalcli.answering.code.code_answer import answer_code_question
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.sentence_ranking import RankedSentence
+from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.metadata.document_answer import answer_document_question
@@ -83,8 +83,11 @@ def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft, intent: BroadInt
     """
     if draft.options.where is not None and draft.options.where.selects:
         return None
-    if draft.options.broad is None and (answer := answer_code_question(crystal, draft)) is not None:
-        return answer
+    if draft.options.broad is None and (intents := code_intents(draft.question)):
+        from crystalcli.answering.exact.code_answer import answer_code_question
+
+        if (answer := answer_code_question(crystal, draft, intents)) is not None:
+            return answer
     if intent is not None and intent.needs_no_model:  # lists and counts of mentions
         return None
     return answer_document_question(crystal, draft)

@@ -5,6 +5,8 @@ The question it answers: which passages answer this question best, and where are
 citation.py        Citations: a span of a document read back from the crystal, and its place.
 document_score.py  Signal of the document: its name, and its words outside of the atom.
 duplicates.py      Duplicates: the other places of a passage's text.
+exact_score.py     Signal of exact strings: identifiers, quotations, numbers with units and paths as
+                   they stand.
 layer_score.py     Signals of the layers: nearness of clusters and units to the question.
 lexical_score.py   Signal of an atom's own words: BM25 over the sum of the question's idf.
 memory_use.py      Memory of recall: the parts that grow with the crystal, and the base.

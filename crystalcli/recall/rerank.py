@@ -69,7 +69,7 @@ def answer_confidence(logit: float) -> float:
 
 
 def _text_to_read(passage: Passage) -> str:
-    """Give the text that the cross-encoder reads: a row of a table says little without its heading."""
+    """Give the text to read: a row of a table says little without its heading."""
     if passage.heading is None or passage.place.kind in BY_LINES:
         return passage.text
     return f"{passage.heading.rpartition(HEADING_JOINT)[2]}\n{passage.text}"

@@ -33,7 +33,7 @@ PLACES = {
     "is the pump broken": ("chat.txt", "Ann, 2024-05-02 11:31", "", ""),
     "who paid for the propeller": ("film.srt", "00:00:09", "", ""),
     "price of the windlass": ("costs.csv", "row 3", "", ""),
-    "def lower_slowly": ("crane.py", "line 8", "", "Crane.lower_slowly"),
+    "def lower_slowly": ("crane.py", "lines 8-9", "", "Crane.lower_slowly"),
     "what is the slipway made of": ("notes.md", "line 7", "Yard › Slip", ""),
     "are neap tides weak": ("page.html", "line 8", "Tides", ""),
     "is the jib torn": ("box.mbox", "Eve, 2024-05-02 08:00", "Sails", ""),
@@ -64,7 +64,7 @@ def test_it_is_shown_to_people_and_to_programs(crystal: Path, capsys: pytest.Cap
     assert run(asked) == 0
     assert f"[1] {crystal.parent}/docs/crane.py:8  Crane.lower_slowly\n" in capsys.readouterr().out
     assert run([*asked, "--format", "markdown"]) == 0
-    assert "1. `crane.py:8` Crane.lower\\_slowly\n" in capsys.readouterr().out
+    assert "1. `crane.py:8-9` Crane.lower\\_slowly\n" in capsys.readouterr().out
     assert run([*asked, "--json"]) == 0
     first = json.loads(capsys.readouterr().out)["citations"][0]
     assert (first["line_start"], first["heading"], first["marks"]) == (8, None, {"definition": "Crane.lower_slowly"})

@@ -33,8 +33,8 @@ _EXAMPLE_FOLDERS = frozenset(
 _TEST_FILE = re.compile(r"test_.*|.*[_.](?:test|spec|tests)\.\w+|conftest\.py|.*Tests?\.(?:java|cs|kt|php)")
 _CONFIG_FILE = re.compile(r".*\.(?:toml|ini|cfg|conf|ya?ml|json|env|properties)", re.IGNORECASE)
 _WHOLE = re.compile(
-    r"(?:(?:the|this|that|my|our|your|all|whole|entire|source|code|code ?base|repo|repository|project|crystal|library|package|here|"
-    r"memory)\b ?)+",
+    r"(?:(?:the|this|that|my|our|your|all|whole|entire|source|code|code ?base|repo|repository|project|crystal|library|package|"
+    r"here|we|i|you|they|it|memory)\b ?)+",
     re.IGNORECASE,
 )
 _SCOPE_NOUN = re.compile(
@@ -46,7 +46,7 @@ _SCOPE_NOUN = re.compile(
 
 def source_rank(source: SourceRow) -> int:
     """Rank a document: SOURCE, EXAMPLE, TEST or PROSE."""
-    if source.kind != "code" and not _CONFIG_FILE.fullmatch(source.path):
+    if source.kind != "code" and not is_config(source):
         return PROSE
     *folders, name = source.path.lower().split("/")
     if not _TEST_FOLDERS.isdisjoint(folders) or _TEST_FILE.fullmatch(source.path.rpartition("/")[2]):
@@ -57,6 +57,11 @@ def source_rank(source: SourceRow) -> int:
 def is_code(source: SourceRow) -> bool:
     """Tell whether a document is source code or a configuration file."""
     return source_rank(source) != PROSE
+
+
+def is_config(source: SourceRow) -> bool:
+    """Tell whether a document is a configuration file."""
+    return _CONFIG_FILE.fullmatch(source.path) is not None
 
 
 def readable_sources(index: IndexReader) -> list[SourceRow]:

@@ -19,7 +19,7 @@ _MAX_LENGTH = 300  # characters; a longer question asks for more than a place
 _MIN_TEXT_WORDS = 4  # of a question that is taken for a text that stands somewhere
 _QUOTES = "\"'“”‘’«»`"
 _NOUN = (
-    r"(?:(?:public|private|global|abstract|base|command[- ]line|config(?:uration)?) )?"
+    r"(?:(?:public|private|global|abstract|base|ini|command[- ]line|config(?:uration)?) )?"
     r"(?:functions?|methods?|class(?:es)?|fixtures?|options?|flags?|settings?|keys?|values?|variables?|"
     r"constants?|exceptions?|errors?|decorators?|signals?|hooks?|attributes?|property|properties|commands?|"
     r"modules?|files?|types?|enums?|interfaces?|structs?|macros?|scripts?|packages?|helpers?|config)"
@@ -67,25 +67,28 @@ _FORMS = (
     (TESTS, False, r"(?:where|how|by what|by which tests)<IS> <X> (?:tested|covered)(?: by tests?)?<IN>"),
     (TESTS, False, r"(?:is|are) <X> (?:tested|covered)(?: by (?:a |any )?tests?)?"),
     (TESTS, False, r"(?:is|are) there (?:a |any )?tests? (?:for|of) <X><IN>"),
-    (CALLERS, False, r"(?:what|who|which (?:other )?(?:functions?|methods?|code|places?|class(?:es)?|parts?|callers?))"
+    (CALLERS, False, r"(?:what|who|(?:what|which) (?:other )?(?:functions?|methods?|code|places?|class(?:es)?|parts?|callers?))"
                      r"(?: all| else)? <USES> <X><IN>"),
-    (CALLERS, False, r"where(?: all| else)?(?:<IS>| does| do) <X>(?: being| get)? <USED>(?: from)?<IN>"),
+    (CALLERS, False, r"where(?: all| else)?(?: in <WHO>)?(?:<IS>| does| do) <X>(?: being| get)? <USED>(?: from)?<IN>"),
     (CALLERS, False, r"(?:from )?where (?:does|do) <WHO> <USES> <X>"),
-    (CALLERS, False, r"(?:<ASK> )?(?:all |every |the )*(?:usages?|uses|references|call sites?|call(?:er)?s) (?:of|to) <X><IN>"),
+    (CALLERS, False, r"(?:<ASK> )?(?:what<IS> |which<IS> )?(?:all |every |the )*"
+                     r"(?:usages?|uses|references|call sites?|call(?:er)?s) (?:of|to) <X><IN>"),
     (CALLERS, False, r"(?:<ASK> )?(?:what<IS> |which<IS> |who<IS> )?(?:all |every |the )*(?P<verb>subclass|caller|user)e?s of <X><IN>"),
     (CALLERS, False, r"<X> (?:callers|usages?|call sites|references)"),
-    (CALLERS, False, r"(?:is|are) <X> (?P<verb>used|called) (?:anywhere|somewhere)<IN>"),
+    (CALLERS, False, r"(?:is|are) <X> (?P<verb>used|called) (?:anywhere|somewhere)(?: else)?<IN>"),
     (PARAMETER, False, r"what (?:does|do) <PARAM>(?: <ARG>)? (?:do|mean|control|change)s? (?:in|for|of|to|on) <X>"),
     (PARAMETER, False, r"what (?:does|do) (?:the )?<ARG> <PARAM> (?:do|mean|control|change)s? (?:in|for|of|to|on) <X>"),
     (PARAMETER, False, r"what<IS> (?:the )?(?:<PARAM> <ARG>|<ARG> (?P<param2>[\w-]+)) (?:of|in|to|for|on) <X>"
                        r"(?: (?:good |used )?for)?"),
     (PARAMETER, False, r"what<IS> <PARAM> (?:good |used )?for in <X>"),
     (PARAMETER, False, r"what (?:does|do) <PARAM>(?: <ARG>)? (?:of|in|to|for) <X> (?:do|mean|control|change)s?"),
+    (PARAMETER, False, r"what<IS> <PARAM> (?:in|of|to) <X> (?:good |used )?for"),
     (PARAMETER, False, r"<PARAM> <ARG> (?:of|in|to|for) <X>"),
     (PARAMETER, False, r"(?:what<IS> )?(?:the )?default(?: value)? (?:of|for) <PARAM>(?: <ARG>)? (?:of|in) <X>"),
     (VALUE, False, r"(?:what|which)(?:<IS>)? (?:the )?(?:default(?: value)?|value|initial value) (?:of|for) <X><IN>"),
     (VALUE, False, r"(?:the )?default(?: value)? (?:of|for) <X><IN>"),
     (VALUE, True, r"(?:what|which value)(?:<IS>| does) <X> (?:set to|default to|by default|equal to)(?: by default)?<IN>"),
+    (VALUE, False, r"(?:what|which) value (?:does|do) <X> have(?: by default)?<IN>"),
     (VALUE, True, r"<X>,? default(?: value)?"),
     (VALUE, False, r"(?:which|what) <FILE> <MAKES> (?:the )?default(?: value)? (?:of|for) <X><IN>"),
     (VALUE, False, r"where<IS> (?:the )?default(?: value)? (?:of|for) <X>(?: <MADE>)?<IN>"),
@@ -103,7 +106,10 @@ _FORMS = (
     (DEFINITION, _LIKELY, r"where (?:does|do) <X> (?:live|come from|sit|reside|stand)<IN>"),
     (DEFINITION, True, r"where (?:can|do|could) (?:i|we|you|one) (?:find|see|look up|get) (?:the )?(?:<SOURCE> (?:of|for) )?<X><IN>"),
     (DEFINITION, False, r"(?:in )?(?:which|what) <FILE>(?:<IS>| has| have) <X> <MADE><IN>"),
-    (DEFINITION, False, r"(?:which|what) <FILE> <MAKES> <X><IN>"),
+    (DEFINITION, False, r"(?:which|what) <FILE> (?:<MAKES>|handles?|parses?|process(?:es)?|reads?|supports?|exports?) <X><IN>"),
+    (DEFINITION, False, r"(?:in )?(?:which|what) <FILE> (?:is|are) <X>(?: in)?"),
+    (DEFINITION, False, r"(?:in )?(?:which|what) <FILE> (?:does|do) <X> (?:live|sit|come from|reside|belong to)(?: in)?"),
+    (DEFINITION, False, r"(?:what|which) class(?:es)? (?:does|do) <X> (?:inherit from|extend|subclass|derive from)"),
     (DEFINITION, False, r"(?:which|what) <FILE> (?:contain|hold|has|have)s? (?:the )?<SOURCE> (?:of|for) <X><IN>"),
     (DEFINITION, False, r"(?:which|what) <FILE> (?:contain|hold|has|have)s? (?:the )?(?:class|function|method|fixture|constant|option|"
                         r"setting|decorator|exception|hook) <X><IN>"),
@@ -111,7 +117,7 @@ _FORMS = (
     (DEFINITION, True, r"<ASK> <X><IN>"),
     (DEFINITION, False, r"<X> (?:definition|declaration|signature|source(?: code)?|docstring|implementation)"),
     (DEFINITION, False, r"what<IS> (?:the )?(?:signature|definition|docstring|arguments?|parameters?|return type) (?:of|for) <X><IN>"),
-    (DEFINITION, _LIKELY, r"what (?:arguments?|parameters?|options?) (?:does|do) <X> (?:take|accept|have)s?<IN>"),
+    (DEFINITION, _LIKELY, r"(?:what|which) (?:arguments?|parameters?|options?) (?:does|do) <X> (?:take|accept|have)s?<IN>"),
     (DEFINITION, _LIKELY, r"what (?:does|do) <X> (?:do|return|mean|take|accept|expect)<IN>"),
     (DEFINITION, True, r"(?:what<IS>|explain|describe) <X>(?: (?:good |used )?for)?<IN>"),
     (DEFINITION, False, r"how<IS> <X> (?:defined|declared|implemented)<IN>"),
@@ -131,9 +137,9 @@ _ABOUT_TEXT = frozenset(
 )
 # Words without which no form fits: for any other question no form is compiled.
 _MAY_BE_CODE = re.compile(
-    r"\w_|_\w|[a-z\d][A-Z]|\w\.\w|::|\(\)|\B-\w|\w/\w|\A\S+\Z|"
+    r"\w_|_\w|(?-i:[a-z\d][A-Z])|\w\.\w|::|\(\)|\B-\w|\w/\w|\A\S+\Z|"
     r"\b(?:defin|declar|implement|default|test|call|usage|used?\b|uses\b|invok|referenc|rais|throw|import|signature|docstring|"
-    r"source|class|function|method|fixture|version|release|change|where)|\d\.\d",
+    r"source|class|subclass|function|method|fixture|file|module|inherit|version|release|change|where)|\d\.\d",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"“([^”]+)”|\"([^\"]+)\"|«([^»]+)»|`([^`]+)`|(?<!\w)['‘]([^'’\n]{9,})['’](?!\w)")

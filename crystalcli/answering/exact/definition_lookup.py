@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from crystalcli.answering.code.source_order import SOURCE, is_code, source_rank
-from crystalcli.answering.code.usage_lookup import KEYWORDS, word_pattern
+from crystalcli.answering.exact.source_order import SOURCE, is_code, is_config, source_rank
+from crystalcli.answering.exact.usage_lookup import KEYWORDS, word_pattern
 from crystalcli.datatypes import LINED
 from crystalcli.index import IndexReader
 from crystalcli.overview import documents_with
@@ -138,11 +138,18 @@ def find_assignments(index: IndexReader, name: str, sources: Sequence[SourceRow]
                 continue
             kind = _assignment_rank(match, line, text, start, is_option=name.startswith("-"))
             if kind is not None and (last == name or _is_of(index, source, start, name)):
-                rank = (source_rank(source), kind, len(match["margin"].expandtabs()), source.path, start)
+                rank = (
+                    source_rank(source),
+                    is_config(source),
+                    kind,
+                    len(match["margin"].expandtabs()),
+                    source.path,
+                    start,
+                )
                 ranked.append((rank, source, start, text))
     ranked.sort(key=lambda item: item[0])
-    worst = max(_SURE, ranked[0][0][1]) if ranked else 0
-    return [_assignment(source, last, start, text) for rank, source, start, text in ranked if rank[1] <= worst]
+    worst = max(_SURE, ranked[0][0][2]) if ranked else 0
+    return [_assignment(source, last, start, text) for rank, source, start, text in ranked if rank[2] <= worst]
 
 
 # --- landmarks ------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crystalcli.answering.code.code_question import (
+from crystalcli.answering.exact.code_question import (
+    _MAY_BE_CODE,
     CALLERS,
     DEFINITION,
     PARAMETER,
@@ -89,6 +90,11 @@ def test_other_questions_have_no_intent(question):
     assert code_intents(question) == []
 
 
+def test_no_form_is_compiled_for_a_question_without_a_word_of_code():
+    for question in ("Who becomes the new CEO?", "why did the keeper leave the island"):
+        assert _MAY_BE_CODE.search(question) is None
+
+
 def test_a_plain_word_is_not_sure_to_be_a_name():
     assert not code_intents("session")[0].sure
     assert code_intents("session_key")[0].sure
@@ -116,6 +122,13 @@ def test_words_do_not_look_like_code(name):
         ("what's new in version 2.1", RELEASE, "2.1"),
         ("release notes for 2.1", RELEASE, "2.1"),
         ("when was read_gauge removed?", VERSION, "read_gauge"),
+        ("Which file is Gauge in?", DEFINITION, "Gauge"),
+        ("In what module does Gauge live?", DEFINITION, "Gauge"),
+        ("which file handles the --dry-run option", DEFINITION, "--dry-run"),
+        ("What class does Gauge inherit from?", DEFINITION, "Gauge"),
+        ("where in harbour is GaugeError raised?", CALLERS, "GaugeError"),
+        ("what are the usages of read_gauge", CALLERS, "read_gauge"),
+        ("What is strict in read_gauge for?", PARAMETER, "read_gauge"),
         ("which file contains the class Gauge?", DEFINITION, "Gauge"),
         ("what is read_gauge for?", DEFINITION, "read_gauge"),
         ("what are the subclasses of Base?", CALLERS, "Base"),

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
 
-from crystalcli.answering.code.code_question import (
+from crystalcli.answering.exact.code_question import (
     CALLERS,
     DEFINITION,
     PARAMETER,
@@ -23,10 +23,9 @@ from crystalcli.answering.code.code_question import (
     VALUE,
     VERSION,
     CodeIntent,
-    code_intents,
 )
-from crystalcli.answering.code.definition_lookup import CodeDefinition, find_assignments, find_code_definitions
-from crystalcli.answering.code.source_order import (
+from crystalcli.answering.exact.definition_lookup import CodeDefinition, find_assignments, find_code_definitions
+from crystalcli.answering.exact.source_order import (
     EXAMPLE,
     PROSE,
     SOURCE,
@@ -36,8 +35,8 @@ from crystalcli.answering.code.source_order import (
     source_rank,
     sources_in_scope,
 )
-from crystalcli.answering.code.text_lookup import TextPlace, find_text
-from crystalcli.answering.code.usage_lookup import (
+from crystalcli.answering.exact.text_lookup import TextPlace, find_text
+from crystalcli.answering.exact.usage_lookup import (
     CALL,
     IMPORT,
     MENTION,
@@ -47,7 +46,7 @@ from crystalcli.answering.code.usage_lookup import (
     find_usages,
     word_pattern,
 )
-from crystalcli.answering.code.version_lookup import find_release, find_versions
+from crystalcli.answering.exact.version_lookup import find_release, find_versions
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.datatypes import Answer, DocumentState, Passage, Portion
@@ -71,21 +70,21 @@ _DONE = {CALL: "called", RAISE: "raised", IMPORT: "imported", SUBCLASS: "subclas
 _RANKS = {SOURCE: "source", EXAMPLE: "examples", TEST: "tests", PROSE: "documents"}
 
 
-def answer_code_question(crystal: CrystalReader, draft: AnswerDraft) -> Answer | None:
+def answer_code_question(crystal: CrystalReader, draft: AnswerDraft, intents: Sequence[CodeIntent]) -> Answer | None:
     """Answer a question about source code from definitions and the text as it stands.
 
     Args:
         crystal: The crystal, open for reading.
         draft: The answer to fill.
+        intents: What the question may ask of source code (`code_question.code_intents`).
 
     Returns:
-        The answer; None where the question asks for something else, or names nothing that the
+        The answer; None without intents, or where the question names nothing that the
         crystal holds, unless the name can be nothing but code: then a refusal.
 
     Raises:
         DamagedCrystalError: A part that is read is damaged.
     """
-    intents = code_intents(draft.question)
     if not intents:
         return None
     with crystal.snapshot():
@@ -361,7 +360,7 @@ def _parameter_span(definition: CodeDefinition, parameter: str) -> tuple[int, in
     offset = definition.signature_span[1] - definition.start
     body = definition.text[offset:]
     entry = re.compile(
-        rf"^[ \t]*(?::param(?:eter)?(?: [\w.\[\]| ]+)? {word}:|:(?:keyword|kwarg) {word}:|@param (?:\{{[^}}]*\}} )?{word}\b|"
+        rf"^[ \t]*(?::(?:param|parameter|kwparam|keyword|kwarg|argument|arg|key)\b[^\n:]* {word}:|@param (?:\{{[^}}]*\}} )?{word}\b|"
         rf"[*`]{{0,2}}{word}[*`]{{0,2}}(?: \([^)\n]*\))?(?: *:(?: |$)| -- | - ))",
         re.MULTILINE,
     )

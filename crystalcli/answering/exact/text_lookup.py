@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from crystalcli.answering.code.source_order import source_rank
+from crystalcli.answering.exact.source_order import source_rank
 from crystalcli.index import IndexReader
 from crystalcli.overview import documents_with
 from crystalcli.storage import SourceRow, landmarks_of

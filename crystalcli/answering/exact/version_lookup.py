@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from crystalcli.answering.code.definition_lookup import CodeDefinition
-from crystalcli.answering.code.source_order import PROSE, source_rank
-from crystalcli.answering.code.text_lookup import TextPlace
-from crystalcli.answering.code.usage_lookup import Usage
+from crystalcli.answering.exact.definition_lookup import CodeDefinition
+from crystalcli.answering.exact.source_order import PROSE, source_rank
+from crystalcli.answering.exact.text_lookup import TextPlace
+from crystalcli.answering.exact.usage_lookup import Usage
 from crystalcli.datatypes import HEADING_JOINT
 from crystalcli.index import IndexReader
 from crystalcli.storage import SourceRow, headings_like, landmarks_of

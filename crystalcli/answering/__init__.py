@@ -18,6 +18,8 @@ broad/
 evidence/
     answerability.py     The probability that recalled passages hold an answer, from a few weighted
                          signs.
+    newest_first.py      The order of dated sentences: of those that answer about as well the newest
+                         comes first.
     question_type.py     The kind of answer that a question expects, and whether a sentence shows
                          that kind.
     sentence_ranking.py  The sentences of passages, ranked by how well they answer a question.
@@ -47,6 +49,10 @@ prompt/
 request/
     ask_options.py       The options of a question: how it is recalled, and how the answer is
                          worded.
+    filter_reading.py    The filter of a question, from options and from its words, read against the
+                         names of a crystal.
+    filter_words.py      The filter that the words of a question say: of which time, by whom, and in
+                         which documents.
     prompt_template.py   The template of the user's message: text with {context} and {question}.
 """
 

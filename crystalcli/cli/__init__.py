@@ -47,6 +47,7 @@ options/
                          encoder's weights.
     filter_options.py    Options that select the files of a folder, for `ingest` and `watch`.
     model_options.py     The option that names a language model, and the model that it names.
+    where_options.py     Options that say where and when to look, for `recall` and `ask`.
 
 parsing/
     command_group.py     Typer's command and group with this program's help, late loading and
@@ -74,6 +75,8 @@ render/
                          for programs.
     place_text.py        Places, in words that an editor or a reader can follow.
     plain_table.py       Tables of results: columns side by side without borders.
+    reading_view.py      Views of the filter of a question: a line for people, a dictionary for
+                         programs.
     recall_view.py       Views of recalled passages: text for people, dictionaries for programs.
     watch_view.py        View of a batch of `crystal watch`: a line for people, a line of JSON for
                          programs.

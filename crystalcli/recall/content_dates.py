@@ -20,7 +20,7 @@ from crystalcli.datatypes import HEADING_JOINT
 from crystalcli.index import IndexReader
 from crystalcli.recall.date_expressions import parse_period
 from crystalcli.recall.front_matter import front_matter_of
-from crystalcli.storage import SourceRow, landmarks_of_kind
+from crystalcli.storage import SourceRow, landmarks_of, landmarks_of_kind
 
 # Kinds whose names are dates of what they say; the name of any other has to begin with its date.
 # "report-2022-07-01.pdf" may speak of any time.
@@ -146,6 +146,13 @@ def day_at(index: IndexReader, source: SourceRow, position: int) -> date | None:
     if (label := index.store.landmark_before(source.id, "heading", position)) and (day := heading_day(label, source)):
         return day
     return name_day(source, strict=True)
+
+
+def has_dates(index: IndexReader, source: SourceRow) -> bool:
+    """Tell whether a document may have dates: messages, or a section or a name that is a date."""
+    if index.store.landmark_count(source.id, "message") or name_day(source, strict=True) is not None:
+        return True
+    return any(heading_day(label, source) for _, label in landmarks_of(index.store, source.id, "heading"))
 
 
 def newest_day(index: IndexReader, *, by_content: bool = False) -> date | None:

@@ -18,17 +18,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
+
 from crystalcli.errors import UsageError
 from crystalcli.index import IndexReader
 from crystalcli.neural_memory import Forgetting
-from crystalcli.recall.content_dates import day_at
+from crystalcli.recall.content_dates import day_at, has_dates
 from crystalcli.recall.query import ScoredAtom
+from crystalcli.storage import first_sources
 
 # A half-life costs as much as 0.02 of a cosine: of two messages that answer alike, the later one
 # comes first.
 WEIGHT = 0.03
-# A year costs as much as 0.1 of a cosine, where the newest is asked for.
-NEWEST_WEIGHT = 0.15
+# Where the newest is asked for; benchmarks/fading.py recalls as much with it as without recency.
+NEWEST_WEIGHT = 0.1
 # Days, by default: benchmarks/fading.py recalls as much with it as without recency.
 HALF_LIFE = 365.0
 _DAY = 86_400.0  # seconds
@@ -104,7 +107,13 @@ def apply_recency(index: IndexReader, ranked: Sequence[ScoredAtom], recency: Rec
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    times = [(dated_at if recency.sections else written_at)(index, scored.atom) for scored in ranked]
+    if recency.sections:
+        is_dated = _are_dated(index, [scored.atom for scored in ranked])
+        times = [
+            dated_at(index, scored.atom) if dated else None for scored, dated in zip(ranked, is_dated, strict=True)
+        ]
+    else:
+        times = [written_at(index, scored.atom) for scored in ranked]
     known_times = [written for written in times if written is not None]
     if not known_times:
         return list(ranked)
@@ -134,6 +143,14 @@ def written_at(index: IndexReader, atom: int) -> float | None:
         return None
     chunk_start, _ = index.before(runs[0], place.chunk)
     return parse_message_time(index.store.landmark_before(runs[0].source, "message", chunk_start + place.start))
+
+
+def _are_dated(index: IndexReader, atoms: Sequence[int]) -> list[bool]:
+    """Tell for each atom whether its document has dates; looking at its place costs far more."""
+    chunks = index.nesting.chunk_of(np.array(atoms, np.int64)).tolist()
+    sources = {chunk: source for chunk, (source, *_) in first_sources(index.store, sorted(set(chunks))).items()}
+    dated = {source: has_dates(index, index.store.source(source)) for source in set(sources.values())}
+    return [dated.get(sources.get(chunk, 0), False) for chunk in chunks]
 
 
 def dated_at(index: IndexReader, atom: int) -> float | None:

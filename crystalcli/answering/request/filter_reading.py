@@ -5,6 +5,7 @@ Knows: the documents and authors of a crystal. Does not know: forms of words; `f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import fields, replace
 from datetime import date
@@ -16,6 +17,8 @@ from crystalcli.overview import resolve_documents
 from crystalcli.recall import CrystalReader, rooted
 from crystalcli.storage import SourceRow
 
+_WORD = re.compile(r"[^\W\d_]+")
+_STEM = 4  # letters of a word that its forms share
 _MOST_DOCUMENTS = 5  # that a name in a question may mean; a name of more is a word like any other
 
 
@@ -74,6 +77,11 @@ class _CrystalNames:
     def _authors(self) -> dict[str, int]:
         return self._crystal.authors()
 
+    @cached_property
+    def _stems(self) -> set[str]:
+        names = " ".join(f"{rooted(source)} {source.title}" for source in self._sources).casefold()
+        return {word[:_STEM] for word in _WORD.findall(names)}
+
     def authors(self) -> Collection[str]:
         """Give the authors of messages."""
         return self._authors
@@ -83,7 +91,8 @@ class _CrystalNames:
 
         A folder of chats counts with any number of them; of other folders only one at the top.
         """
-        if not any(letter.isalpha() for letter in phrase):
+        longest = max(_WORD.findall(phrase.casefold()), key=len, default="")
+        if longest[:_STEM] not in self._stems:  # looking a phrase up takes a millisecond or more
             return ()
         if (folder := self.folder(phrase)) and " " not in phrase:
             below = [source for source in self._sources if f"/{folder}/" in f"/{rooted(source)}"]

@@ -104,12 +104,14 @@ def map_in_threads(
     Args:
         function: Called with each item; numpy's products inside it run beside those of the others.
         items: The items.
-        threads: The most threads; None: one for each available processor.
+        threads: The most threads; None: two for each available processor. Where others keep the
+            processors busy the system shares them out by threads, and where they do not a second
+            one costs nothing.
 
     Returns:
         The results, in the order of the items.
     """
-    count = min(len(items), threads or available_processors())
+    count = min(len(items), threads or 2 * available_processors())
     with one_blas_thread():
         if count < 2:
             return [function(item) for item in items]

@@ -9,6 +9,7 @@ import threading
 
 import numpy as np
 import pytest
+from support.lexical_crystals import read_into, write
 from threadpoolctl import threadpool_info
 
 from crystalcli.cpu import available_processors, map_in_threads, one_blas_thread
@@ -102,3 +103,11 @@ print(*(library["num_threads"] for library in threadpool_info()), os.environ.get
 def test_the_program_starts_numpy_with_one_thread_and_leaves_the_choice_of_the_user():
     assert printed(IMPORT + TELL) == "1 None"
     assert printed(IMPORT + TELL, OPENBLAS_NUM_THREADS="2") == "2 2"
+
+
+@pytest.mark.skipif(available_processors() < 2, reason="needs two processors")
+@pytest.mark.parametrize("command", ["ask", "recall"])
+def test_commands_that_answer_start_numpy_so(tmp_path, command):
+    path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"a.txt": "The lamp burns oil.\n"}))
+    code = f"import os\nfrom crystalcli.cli.app import run\nrun({[command, 'lamp oil', '-c', str(path)]})\n"
+    assert printed(code + TELL, CRYSTAL_OFFLINE="1", CRYSTAL_MODELS=str(tmp_path)).splitlines()[-1] == "1 None"

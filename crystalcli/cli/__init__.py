@@ -10,6 +10,7 @@ reference.py         Generator of the man pages and of docs/COMMANDS.md, from th
 commands/
     compact_cmd.py       `crystal compact`: the space of forgotten text given back.
     diff_cmd.py          `crystal diff`: the difference between two crystals.
+    eval_cmd.py          `crystal eval`: recall and answers measured on one's own questions.
     export_cmd.py        `crystal export`: documents back into files, or passages as JSON lines.
     forget_cmd.py        `crystal forget`: documents out of the crystal.
     help_cmd.py          `crystal help`: the help of a command by its name.
@@ -62,6 +63,8 @@ render/
     check_view.py        Views of status, verify and repair: text for people, dictionaries for
                          programs.
     dry_run_view.py      View of a dry run of an ingest: text for people, a dictionary for programs.
+    evaluation_view.py   View of the figures of `crystal eval`: text for people, a dictionary for
+                         programs.
     ingest_view.py       View of an ingest: text for people, a dictionary for programs.
     inspect_view.py      Views of a crystal, its documents and its memory: text for people,
                          dictionaries for programs.

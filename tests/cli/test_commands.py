@@ -64,7 +64,7 @@ def test_the_main_job(tmp_path, shelf_folder):
     assert "»High water at Oldhaven is at 04:10.«" in found.stdout
     asked = crystal("ask", "--extractive", "How much oil does the lamp burn?", cwd=tmp_path)
     assert "14 litres of oil" in asked.stdout
-    assert "[1] tale.txt:5" in asked.stdout
+    assert f"[1] {shelf_folder.name}/tale.txt:5\n" in asked.stdout
     seen = crystal("inspect", cwd=tmp_path)
     for word in ("atoms", "clusters", "units", "tokens", ":1", "all-MiniLM-L6-v2"):
         assert word in seen.stdout
@@ -375,7 +375,7 @@ def test_a_long_place_is_whole_in_a_pipe(tmp_path, capsys):
     (folder / "a.md").write_text("# A heading that stands above\n\nThe lamp burns oil.\n")
     target = tmp_path / "m.crystal"
     assert here(capsys, "ingest", tmp_path / "docs", "-c", target)[0] == 0
-    path = str((folder / "a.md").relative_to(tmp_path / "docs"))
+    path = folder / "a.md"
     first = here(capsys, "recall", "lamp oil", "-c", target)[1].splitlines()[0]
     assert f"{path}:1  " in first
     assert first.endswith("A heading that stands above")
@@ -383,7 +383,8 @@ def test_a_long_place_is_whole_in_a_pipe(tmp_path, capsys):
         line.startswith(f"[1] {path}:3  A heading")
         for line in here(capsys, "ask", "What burns oil?", "-c", target)[1].splitlines()
     )
-    assert any(line == path for line in here(capsys, "inspect", path, "-c", target)[1].split())
+    name = path.relative_to(tmp_path / "docs")
+    assert str(path) in here(capsys, "inspect", name, "-c", target)[1].split()
 
 
 @pytest.mark.parametrize("take", [torch.empty, bytearray], ids=["torch", "python"])

@@ -37,6 +37,7 @@ from crystalcli.cli.options.where_options import (
 )
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
+from crystalcli.cpu import import_numpy
 from crystalcli.errors import NotFoundError, StoppedError, UsageError
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ def ask_command(
     there is one. No language model is loaded for it; one that is named counts the tokens, and its
     window bounds them.
     """
+    import_numpy()
     from crystalcli.answering import AskOptions, broad_intent
     from crystalcli.cli.commands.ask.ask_session import AskSession
     from crystalcli.cli.terminal.stop_signals import stop_on_signals

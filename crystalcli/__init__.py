@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from crystalcli.datatypes import (
         Answer,
         Change,
+        Chapter,
         ChatModel,
         Citation,
         Claim,
@@ -76,6 +77,7 @@ __all__ = [
     "Change",
     "ChangedDocument",
     "ChangedFile",
+    "Chapter",
     "ChatModel",
     "ChunkView",
     "Citation",
@@ -158,6 +160,7 @@ _HOMES = {
     "ChangedFile": "crystalcli.ingest.ingester",
     "ChatModel": "crystalcli.datatypes",
     "ChunkView": "crystalcli.index.stats",
+    "Chapter": "crystalcli.datatypes",
     "Citation": "crystalcli.datatypes",
     "Claim": "crystalcli.datatypes",
     "CompactReport": "crystalcli.maintenance.compact",

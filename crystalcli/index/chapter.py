@@ -43,9 +43,9 @@ def parse_heading(heading: str) -> Chapter:
     if (match := _KEYED.fullmatch(label)) is not None:
         key, number = (match["key"] or match["key2"]).lower(), match["number"] or match["ordinal"]
         is_letter = key == "appendix" and number.isalpha() and len(number) == 1  # A, B, C: not 100
-        return Chapter(None if is_letter else parse_number(number), match["title"] or "", label, key)
+        return Chapter(None if is_letter else parse_number(number), (match["title"] or "").rstrip(" ."), label, key)
     if (match := _NUMERAL.fullmatch(label)) is not None:
-        return Chapter(parse_number(match["number"]), match["title"] or "", label)
+        return Chapter(parse_number(match["number"]), (match["title"] or "").rstrip(" ."), label)
     return Chapter(None, label, label)
 
 

@@ -21,10 +21,26 @@ def select(*paths: str, short: int = 0, is_book: bool = True, title: str = ""):
 @pytest.mark.parametrize(
     ("paths", "chapters", "others"),
     [
-        (["Preface", "I", "II", "III", "Epilogue", "Endnotes"], ["I", "II", "III"], ["Preface", "Epilogue", "Endnotes"]),
-        (["Letter I", "Letter II", "Chapter I", "Chapter II", "Chapter III"], ["Chapter I", "Chapter II", "Chapter III"], ["Letter I", "Letter II"]),
-        (["Volume I", "Volume I › Chapter I", "Volume I › Chapter II", "Volume II", "Volume II › Chapter I"], ["Chapter I", "Chapter II", "Chapter I"], []),
-        (["The Red Sail", "The Red Sail › I", "The Red Sail › II", "A Case of Rope", "The Boathouse", "The Pier"], ["The Red Sail", "A Case of Rope", "The Boathouse", "The Pier"], []),
+        (
+            ["Preface", "I", "II", "III", "Epilogue", "Endnotes"],
+            ["I", "II", "III"],
+            ["Preface", "Epilogue", "Endnotes"],
+        ),
+        (
+            ["Letter I", "Letter II", "Chapter I", "Chapter II", "Chapter III"],
+            ["Chapter I", "Chapter II", "Chapter III"],
+            ["Letter I", "Letter II"],
+        ),
+        (
+            ["Volume I", "Volume I › Chapter I", "Volume I › Chapter II", "Volume II", "Volume II › Chapter I"],
+            ["Chapter I", "Chapter II", "Chapter I"],
+            [],
+        ),
+        (
+            ["The Red Sail", "The Red Sail › I", "The Red Sail › II", "A Case of Rope", "The Boathouse", "The Pier"],
+            ["The Red Sail", "A Case of Rope", "The Boathouse", "The Pier"],
+            [],
+        ),
         (["Part I", "Part I › The Son", "Part II", "Part II › The River"], ["The Son", "The River"], []),
         (["Preface"], [], ["Preface"]),
         ([], [], []),

@@ -43,7 +43,7 @@ def crystal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("Where does the pilot board at the buoy?", "page.html", "lines 3-6", "Harbour"),
         ("lamp oil", "page.html", "lines 3-6", "Harbour"),
-        ("Who trims the wick?", "book.txt", "lines 1-6", "CHAPTER I. The Keeper"),
+        ("Who trims the wick?", "book.txt", "ch. 1 The Keeper, lines 1-6", "CHAPTER I. The Keeper"),
         ("Splice the hawser", "guide.rst", "lines 1-7", "Guide › Ropes"),
         ("springtide", "tides.ipynb", "cell 1", "Tides"),
     ],

@@ -64,7 +64,7 @@ _DATED = [
 ]  # fmt: skip
 
 
-class StatedFact(NamedTuple):
+class PageFact(NamedTuple):
     """What a text states, and where.
 
     Attributes:
@@ -78,7 +78,7 @@ class StatedFact(NamedTuple):
     end: int
 
 
-def find_author(head: str, kind: str, title: str = "", name: str = "") -> StatedFact | None:
+def find_author(head: str, kind: str, title: str = "", name: str = "") -> PageFact | None:
     """Find the author that the beginning of a document states.
 
     Args:
@@ -91,7 +91,7 @@ def find_author(head: str, kind: str, title: str = "", name: str = "") -> Stated
         return _stated(_SENDER.search(head))
     if (match := _FIELD_LIST.search(head)) is not None:
         names = [line.strip(" \t-'\"") for line in match["value"].splitlines()]
-        return StatedFact(", ".join(names), *_trim(head, match.start(), match.end()))
+        return PageFact(", ".join(names), *_trim(head, match.start(), match.end()))
     if (match := _FIELD.search(head)) is not None:
         return _stated(match)
     for form in (_BY_LINE, _BY_END):
@@ -104,7 +104,7 @@ def find_author(head: str, kind: str, title: str = "", name: str = "") -> Stated
     return _names_under_title(head, title, name) if kind in PAGED else None
 
 
-def find_names(head: str, names: str) -> StatedFact | None:
+def find_names(head: str, names: str) -> PageFact | None:
     """Find the line in which the beginning of a document writes the first of some names.
 
     Args:
@@ -114,32 +114,32 @@ def find_names(head: str, names: str) -> StatedFact | None:
     for name in split_names(names):
         words = [re.escape(word) for word in name.split()]
         if words and (match := re.search(r"(?<!\w)" + r"\W+".join(words) + r"(?!\w)", head, re.I)) is not None:
-            return StatedFact(names, *_line_around(head, match.start(), match.end()))
+            return PageFact(names, *_line_around(head, match.start(), match.end()))
     return None
 
 
-def find_title(head: str, title: str) -> StatedFact | None:
+def find_title(head: str, title: str) -> PageFact | None:
     """Find where the beginning of a document writes its title."""
     words = [re.escape(word) for word in re.findall(r"\w+", title)]
     match = re.search(r"(?<!\w)" + r"\W+".join(words) + r"(?!\w)", head, re.I) if words else None
-    return StatedFact(title, match.start(), match.end()) if match is not None else None
+    return PageFact(title, match.start(), match.end()) if match is not None else None
 
 
-def first_title(head: str) -> StatedFact | None:
+def first_title(head: str) -> PageFact | None:
     """Find the title at the top of a page: its first paragraph, if it is short and no sentence."""
     match = re.search(r"\S.*(?:\n.*\S.*){0,2}(?=\n\s*\n)", head)
     if match is None or len(match[0]) > _MAX_LINE or match[0].rstrip().endswith((".", ",", ";", ":")):
         return None
-    return StatedFact(" ".join(match[0].split()), match.start(), match.end())
+    return PageFact(" ".join(match[0].split()), match.start(), match.end())
 
 
-def find_date(head: str) -> StatedFact | None:
+def find_date(head: str) -> PageFact | None:
     """Find the line in which the beginning of a document says of which date it is."""
     for form in _DATED:
         for match in form.finditer(head):
             date = _PLAIN_DATE.search(match[0])
             if date is not None and len(match[0].split()) <= _MAX_DATE_WORDS:
-                return StatedFact(" ".join(date[0].split()), *_trim(head, match.start(), match.end()))
+                return PageFact(" ".join(date[0].split()), *_trim(head, match.start(), match.end()))
     return None
 
 
@@ -152,7 +152,8 @@ def split_names(names: str) -> list[str]:
 def _is_title(text: str) -> bool:
     """Tell whether most of the longer words of a text have a capital, as a title's have."""
     words = [word for word in re.findall(r"[^\W\d_]+", text) if len(word) > 3]
-    return 2 * sum(word[0].isupper() for word in words) > len(words)
+    capitals = sum(1 for word in words if word[0].isupper())
+    return 2 * capitals > len(words)
 
 
 def _is_names(text: str) -> bool:
@@ -168,7 +169,7 @@ def _is_name(name: str) -> bool:
     return all(_NAME_WORD.fullmatch(word) and (word[0].isupper() or word.lower() in _PARTICLES) for word in words)
 
 
-def _names_under_title(head: str, title: str, name: str) -> StatedFact | None:
+def _names_under_title(head: str, title: str, name: str) -> PageFact | None:
     """Find the names between the title of a paper and its text."""
     title_words = set(re.findall(r"[^\W\d_]+", f"{title} {name}".lower()))
     at = find_title(head, title) or first_title(head)
@@ -188,7 +189,7 @@ def _names_under_title(head: str, title: str, name: str) -> StatedFact | None:
     if not found:
         return None
     names = [name for start, stop in found for name in split_names(_MARKS.sub(" ", head[start:stop]))]
-    return StatedFact(join_names(names), found[0][0], found[-1][1])
+    return PageFact(join_names(names), found[0][0], found[-1][1])
 
 
 def join_names(names: Sequence[str]) -> str:
@@ -203,12 +204,12 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield start + match.start(), start + match.start() + len(match[0].rstrip())
 
 
-def _stated(match: re.Match[str] | None) -> StatedFact | None:
+def _stated(match: re.Match[str] | None) -> PageFact | None:
     """Take the value of a match, and its whole line."""
     if match is None:
         return None
     value = " ".join(match["value"].split()).strip(" \"'*_")
-    return StatedFact(value, *_trim(match.string, match.start(), match.end()))
+    return PageFact(value, *_trim(match.string, match.start(), match.end()))
 
 
 def _line_around(text: str, start: int, end: int) -> tuple[int, int]:

@@ -117,7 +117,7 @@ def _say_chapters(crystal: CrystalReader, draft: AnswerDraft, part: DocumentRang
     if len(outermost) > 1:
         keys = {volume.chapter.key for volume in outermost}
         said += f" in {_format_count(len(outermost), keys.pop() if len(keys) == 1 else 'part')}"
-    beside = [heading.chapter.label for heading in listed.others]
+    beside = [heading.chapter.label.rstrip(" .:") for heading in listed.others]
     end = f"; beside them: {', '.join(beside)}" if 0 < len(beside) <= _MAX_BESIDE else ""
     _say_headings(crystal, draft, part, chapters, said, end)
     return True

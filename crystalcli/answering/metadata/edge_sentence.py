@@ -18,6 +18,7 @@ from crystalcli.recall import CrystalReader
 from crystalcli.text import sentence_spans
 
 _READ = 6000  # characters at an edge in which the sentence is looked for
+_WINDOWS = 8  # of so many characters that are read at most
 _LEAST_WORDS = 3  # of a sentence; fewer are a label, unless they end as one
 _THE_END = re.compile(r"\W*(?:the end|finis|fin|end of .{1,60})\W*", re.IGNORECASE)
 _REFERENCES = re.compile(
@@ -42,17 +43,23 @@ def answer_edge(crystal: CrystalReader, draft: AnswerDraft, asked: DocumentQuest
     """
     start, end = _story(crystal, part)
     is_first = asked.fact is DocumentFact.FIRST
-    low, high = (start, min(end, start + _READ)) if is_first else (max(start, end - _READ), end)
-    text = crystal.shelf.span_text(part.source, low, high)
-    label = part.label or (crystal.shelf.store.landmark_before(part.source.id, "heading", low) if is_first else "")
-    skipped = _after_headings(text, label) if is_first or low == start else 0
-    span = _edge_span(text, skipped, asked.unit, is_first=is_first, by_lines=part.source.kind == "code")
-    if span is None:
-        return False
-    citation = crystal.cite(part.source.path, low + span[0], low + span[1])
-    number = draft.cite(citation)
-    draft.say(f"{attribution.quotation_line(citation)} [{number}]")
-    return True
+    for turn in range(_WINDOWS):  # lists and tables at the edge may be longer than what is read
+        if is_first:
+            low, high = start + turn * _READ, min(end, start + (turn + 1) * _READ)
+        else:
+            low, high = max(start, end - (turn + 1) * _READ), end - turn * _READ
+        if low >= high:
+            break
+        text = crystal.shelf.span_text(part.source, low, high)
+        label = crystal.shelf.store.landmark_before(part.source.id, "heading", low) if low == start else ""
+        skipped = _after_headings(text, label) if label else 0
+        span = _edge_span(text, skipped, asked.unit, is_first=is_first, by_lines=part.source.kind == "code")
+        if span is not None:
+            citation = crystal.cite(part.source.path, low + span[0], low + span[1])
+            number = draft.cite(citation)
+            draft.say(f"{attribution.quotation_line(citation)} [{number}]")
+            return True
+    return False
 
 
 def _story(crystal: CrystalReader, part: DocumentRange) -> tuple[int, int]:
@@ -91,7 +98,7 @@ def _edge_span(text: str, skipped: int, unit: str, *, is_first: bool, by_lines: 
     """
     body = text[skipped:]
     if unit == "sentence":
-        spans = sentence_spans(body, by_lines)
+        spans = sentence_spans(body, by_lines) if by_lines else _whole_sentences(body)
     else:
         form = r"\S.*" if unit == "line" else r"\S.*(?:\n[ \t]*\S.*)*"
         spans = [(match.start(), match.start() + len(match[0].rstrip())) for match in re.finditer(form, body)]
@@ -105,6 +112,18 @@ def _edge_span(text: str, skipped: int, unit: str, *, is_first: bool, by_lines: 
             continue
         return skipped + low, skipped + high
     return None
+
+
+def _whole_sentences(body: str) -> list[tuple[int, int]]:
+    """Give the spans of sentences, joined where a line began like a label: "size: petabytes"."""
+    spans: list[tuple[int, int]] = []
+    for low, high in sentence_spans(body):
+        is_rest = spans and body[low].islower() and not _CLOSED.search(body, *spans[-1])
+        if is_rest and body.count("\n", spans[-1][1], low) == 1:
+            spans[-1] = (spans[-1][0], high)
+        else:
+            spans.append((low, high))
+    return spans
 
 
 def _is_prose(piece: str, unit: str) -> bool:

@@ -175,7 +175,7 @@ def _is_person(part: str) -> bool:
     return 2 <= len(words) <= 4 and all(word.isalpha() for word in words) and not _NO_NAME.search(part)
 
 
-def _cite(crystal: CrystalReader, draft: AnswerDraft, source: SourceRow, stated: byline.StatedFact) -> int | None:
+def _cite(crystal: CrystalReader, draft: AnswerDraft, source: SourceRow, stated: byline.PageFact) -> int | None:
     """Cite the words that state a fact, and give the number."""
     return draft.cite(crystal.cite(source.path, stated.start, stated.end))
 

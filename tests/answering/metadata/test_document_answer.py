@@ -14,8 +14,10 @@ from crystalcli.errors import NotFoundError
 PARAGRAPH = "{who} kept the lamp on the island, and the ferry came at six. " * 5
 NOVEL = (
     "The Project Gutenberg EBook of The Harbour Lamp, by Edith Marrow\n\nTitle: The Harbour Lamp\n\nAuthor: Edith Marrow\n\n"
-    "Release Date: August, 1994\n\n*** START OF THIS PROJECT GUTENBERG EBOOK THE HARBOUR LAMP ***\n\n\n\nCONTENTS\n\n"
-    "VOLUME I\n\nCHAPTER I\n\nCHAPTER II\n\nVOLUME II\n\nCHAPTER I\n\n\n\n\nPREFACE\n\nI was asked to write this. It was long ago.\n\n\n\n"
+    "Release Date: August, 1994\n\n"
+    "*** START OF THIS PROJECT GUTENBERG EBOOK THE HARBOUR LAMP ***\n\n\n\nCONTENTS\n\n"
+    "VOLUME I\n\nCHAPTER I\n\nCHAPTER II\n\nVOLUME II\n\nCHAPTER I\n\n\n\n\n"
+    "PREFACE\n\nI was asked to write this. It was long ago.\n\n\n\n"
     "VOLUME I\n\n\n\nCHAPTER I\n\nThe Ferry\n\nMinna came by the night boat. " + PARAGRAPH.format(who="Minna") + "\n\n\n\n"
     "CHAPTER II\n\nThe Key\n\nThe brass key was gone. " + PARAGRAPH.format(who="Josiah") + "\n\n\n\n"
     "VOLUME II\n\n\n\nCHAPTER I\n\nThe Flood\n\nWater rose over the pier. " + PARAGRAPH.format(who="Edith")
@@ -28,7 +30,8 @@ STORIES = "".join(
 FILES = {
     "lamp.txt": NOVEL,
     "maud-fenn_the-red-sail-and-other-stories.txt": STORIES,
-    "garden.md": "---\ntitle: The Garden\nauthor: Maud Fenn\ndate: 2024-05-01\n---\n# The Garden\n\nBeans grow.\n\n## Peas\n\nPeas grow.\n",
+    "garden.md": "---\ntitle: The Garden\nauthor: Maud Fenn\ndate: 2024-05-01\n---\n# The Garden\n\nBeans grow.\n\n"
+    "## Peas\n\nPeas grow.\n",
     "crew.csv": "name,age\nAnn,3\nBob,4\nCid,5\n",
 }
 

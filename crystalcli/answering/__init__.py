@@ -2,52 +2,67 @@
 
 The question it answers: what can be said to this question, and which sources carry it?
 
-answer.py            A question answered: recall, judge the evidence, then quote or let a model
-                     speak.
+answer.py             A question answered: recall, judge the evidence, then quote or let a model
+                      speak.
 
 broad/
-    broad_answer.py      A broad question answered: divide the whole, sum up each part, then all of
-                         it.
-    broad_plan.py        The plan of a broad answer: the documents, or parts of them, that it is
-                         made from.
-    broad_question.py    The broad intent of a question, by its words: a summary, a list, a count or
-                         a topic.
-    mentions_answer.py   Every mention of a word or a phrase, listed by chapter, page, file or
-                         function.
+    broad_answer.py       A broad question answered: divide the whole, sum up each part, then all of
+                          it.
+    broad_plan.py         The plan of a broad answer: the documents, or parts of them, that it is
+                          made from.
+    broad_question.py     The broad intent of a question, by its words: a summary, a list, a count
+                          or a topic.
+    mentions_answer.py    Every mention of a word or a phrase, listed by chapter, page, file or
+                          function.
 
 evidence/
-    answerability.py     The probability that recalled passages hold an answer, from a few weighted
-                         signs.
-    question_type.py     The kind of answer that a question expects, and whether a sentence shows
-                         that kind.
-    sentence_ranking.py  The sentences of passages, ranked by how well they answer a question.
-    speaker_match.py     The match between the speakers of a conversation and the person in the
-                         question.
+    answerability.py      The probability that recalled passages hold an answer, from a few weighted
+                          signs.
+    question_type.py      The kind of answer that a question expects, and whether a sentence shows
+                          that kind.
+    sentence_ranking.py   The sentences of passages, ranked by how well they answer a question.
+    speaker_match.py      The match between the speakers of a conversation and the person in the
+                          question.
 
 grounding/
-    answer_draft.py      An answer while it is made, with its citations, so that a stop loses
-                         nothing.
-    attribution.py       The passages that carry an answer, and citations that have been read back
-                         from the file.
-    claim_marks.py       The marks behind the sentences of an answer, for people.
-    claim_stream.py      A language model's words, cut into sentences as they come, each checked and
-                         marked.
-    facts.py             The facts of a sentence that can be looked up: names, numbers, identifiers,
-                         quotations.
-    number_words.py      The numbers in a text, in digits or words: 1,200, twelve hundred, £1.2k,
-                         1990s, third.
+    answer_draft.py       An answer while it is made, with its citations, so that a stop loses
+                          nothing.
+    attribution.py        The passages that carry an answer, and citations that have been read back
+                          from the file.
+    claim_marks.py        The marks behind the sentences of an answer, for people.
+    claim_stream.py       A language model's words, cut into sentences as they come, each checked
+                          and marked.
+    facts.py              The facts of a sentence that can be looked up: names, numbers,
+                          identifiers, quotations.
+    number_words.py       The numbers in a text, in digits or words: 1,200, twelve hundred, £1.2k,
+                          1990s, third.
+
+metadata/
+    byline.py             The author, the title and the date that the first page of a document
+                          states.
+    chapter_facts.py      Chapters and other parts of a document: how many there are, and their
+                          list.
+    document_answer.py    A question about a document itself, answered: its author, title, date,
+                          chapters and pages.
+    document_question.py  The question about a document itself, by its words: author, title, date,
+                          counts, chapters.
+    edge_sentence.py      The first or the last sentence of a document, or of one of its chapters.
+    passage_chapter.py    The chapter, section or page where something stands: the place of the best
+                          passage.
+    stated_facts.py       Author, title and date of a document: as its text states them, or else as
+                          its metadata do.
 
 prompt/
-    context_fit.py       Passages fitted into a model's window: fewer of them, then a shorter one,
-                         then none.
-    context_pack.py      The prompt for a question, packed for use with any other language model.
-    prompt_context.py    The prompt of a language model: the best sentences, packed within a token
-                         budget.
+    context_fit.py        Passages fitted into a model's window: fewer of them, then a shorter one,
+                          then none.
+    context_pack.py       The prompt for a question, packed for use with any other language model.
+    prompt_context.py     The prompt of a language model: the best sentences, packed within a token
+                          budget.
 
 request/
-    ask_options.py       The options of a question: how it is recalled, and how the answer is
-                         worded.
-    prompt_template.py   The template of the user's message: text with {context} and {question}.
+    ask_options.py        The options of a question: how it is recalled, and how the answer is
+                          worded.
+    prompt_template.py    The template of the user's message: text with {context} and {question}.
 """
 
 from __future__ import annotations

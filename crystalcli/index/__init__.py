@@ -4,6 +4,8 @@ The question it answers: which text, vectors and places belong to which chunk?
 
 atom_spans.py         Characters of the atoms of a chunk, a run or a document.
 byte_cache.py         A least-recently-used cache bounded in bytes.
+chapter.py            The chapter that a heading names: its number, in figures or words, and its
+                      title.
 chunk_context.py      The context of a chunk: document name, headings, enclosing definition.
 chunk_reader.py       Stored chunks one by one: text, hash, context, units, codes.
 codebook_training.py  Codebooks of the user's own encoder, learned from text.
@@ -14,7 +16,7 @@ fidelity.py           The fidelity of codes: their mean cosine to the vectors, p
 fill.py               Missing parts of a crystal, made afterwards: layers and codebooks.
 index_reader.py       The resident index of a crystal: the segment, chunk and codes of each atom.
 layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
-place.py              The place of a span: pages, lines, sheet and row, cell, message.
+place.py              The place of a span: chapter, pages, lines, sheet and row, cell, message.
 run_builder.py        Runs of a document, built while its chunks are numbered.
 segment_reader.py     Single segments: their spans, their trees, and their numbering.
 segment_writer.py     Segments, collected from chunks and committed: text, spans, codes, terms.

@@ -52,6 +52,21 @@ grounding/
     number_words.py       The numbers in a text, in digits or words: 1,200, twelve hundred, £1.2k,
                           1990s, third.
 
+metadata/
+    byline.py             The author, the title and the date that the first page of a document
+                          states.
+    chapter_facts.py      Chapters and other parts of a document: how many there are, and their
+                          list.
+    document_answer.py    A question about a document itself, answered: its author, title, date,
+                          chapters and pages.
+    document_question.py  The question about a document itself, by its words: author, title, date,
+                          counts, chapters.
+    edge_sentence.py      The first or the last sentence of a document, or of one of its chapters.
+    passage_chapter.py    The chapter, section or page where something stands: the place of the best
+                          passage.
+    stated_facts.py       Author, title and date of a document: as its text states them, or else as
+                          its metadata do.
+
 prompt/
     context_fit.py        Passages fitted into a model's window: fewer of them, then a shorter one,
                           then none.

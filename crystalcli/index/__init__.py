@@ -4,6 +4,8 @@ The question it answers: which text, vectors and places belong to which chunk?
 
 atom_spans.py         Characters of the atoms of a chunk, a run or a document.
 byte_cache.py         A least-recently-used cache bounded in bytes.
+chapter.py            The chapter that a heading names: its number, in figures or words, and its
+                      title.
 chunk_context.py      The context of a chunk: document name, headings, enclosing definition.
 chunk_reader.py       Stored chunks one by one: text, hash, context, units, codes.
 codebook_training.py  Codebooks of the user's own encoder, learned from text.

@@ -2,6 +2,8 @@
 
 The question it answers: which document is meant, what are its sections, which passages cover it?
 
+chapters.py           Chapters of a document, counted: which of its headings are chapters, and which
+                      stand beside them.
 facility_location.py  Selects a few vectors that represent many: facility location.
 mentions.py           Finds every mention of a word or a phrase, exactly.
 representatives.py    Selects passages that represent a whole section.

@@ -38,7 +38,7 @@ def test_a_sentence_in_each_language(code):
     [
         "",
         "1 2 3 4 5",
-        "a;b;c\n1;2;3\nde;la;el\n" * 20,
+        "land;de;es;it\n1;2;3;4\n" * 20,
         "def parse(record):\n    return {key: value for key, value in record.items() if value}\n",
         "Kapitel 3",
         "de de de de",

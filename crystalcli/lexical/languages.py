@@ -110,7 +110,7 @@ LANGUAGES = {
 """The languages by their code (ISO 639-1)."""
 
 
-def detect_language(text: str) -> str:
+def identify_language(text: str) -> str:
     """Tell which language a text is in.
 
     Returns:

@@ -128,7 +128,7 @@ class Chunk:
         ids: int32 [tokens], the encoder's token ids without special tokens.
         ends: int32 [tokens], the character in `text` after each token.
         context: The document's name and headings above it (`index.chunk_context`), or "".
-        language: The code of its language (`lexical.detect_language`), "" where it is not clear.
+        language: The code of its language (`lexical.identify_language`), "" where it is not clear.
     """
 
     text: str

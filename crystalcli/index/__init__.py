@@ -7,9 +7,11 @@ byte_cache.py         A least-recently-used cache bounded in bytes.
 chapter.py            The chapter that a heading names: its number, in figures or words, and its
                       title.
 chunk_context.py      The context of a chunk: document name, headings, enclosing definition.
-chunk_reader.py       Stored chunks one by one: text, hash, context, units, codes.
+chunk_language.py     The language of a chunk: that of its text, else that of the document so far.
+chunk_reader.py       Stored chunks one by one: text, hash, context, language, units, codes.
 codebook_training.py  Codebooks of the user's own encoder, learned from text.
-document_chunks.py    The chunks of one document as the index stores them, each with its context.
+document_chunks.py    The chunks of one document as the index stores them, each with its context and
+                      language.
 document_lookup.py    Finds one document by its name or by the end of its path.
 encoder.py            The encoder of a crystal: the program's own, or one in a user's folder.
 fidelity.py           The fidelity of codes: their mean cosine to the vectors, per layer.

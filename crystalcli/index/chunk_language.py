@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from crystalcli.datatypes import Chunk
-from crystalcli.lexical import LANGUAGES, OTHER_SCRIPT, detect_language
+from crystalcli.lexical import LANGUAGES, OTHER_SCRIPT, identify_language
 from crystalcli.storage import SegmentRow, Store, languages_of
 
 
@@ -22,7 +22,7 @@ def with_languages(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
     """
     language = ""
     for chunk in chunks:
-        found = detect_language(chunk.text)
+        found = identify_language(chunk.text)
         if found and not (found == OTHER_SCRIPT and language):
             language = found
         yield replace(chunk, language=language) if language else chunk

@@ -126,6 +126,11 @@ class EncoderId(NamedTuple):
         except (KeyError, ValueError) as error:
             raise DamagedCrystalError(None, f"the crystal's record of its encoder is damaged: {error}") from error
 
+    def as_record(self) -> dict[str, str | int]:
+        """Return the record with a name for each value, to be shown."""
+        fields: dict[str, str | int] = {key: value for key, value in self._asdict().items() if key != "prompts"}
+        return {**fields, "query_prompt": self.prompts.query, "passage_prompt": self.prompts.passage}
+
     def meta(self) -> dict[str, str]:
         """Return the record as rows of `meta`."""
         return {

@@ -105,7 +105,7 @@ def crystal_stats(store: Store) -> StatsReport:
     return StatsReport(
         format_version=store.format,
         encoder=meta.get("encoder", ""),
-        own_encoder=mark._asdict() if mark is not None else None,
+        own_encoder=mark.as_record() if mark is not None else None,
         codebooks=sum(map(len, stored_codebooks(store).values())),
         complete=len(encoded) == len(segments) and not (states.keys() & {DocumentState.PARTIAL, DocumentState.FAILED}),
         documents=sum(1 for source in sources if source.chunks),

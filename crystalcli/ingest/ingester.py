@@ -105,7 +105,7 @@ class IngestReport:
         skipped: Files that were not read.
         changed: Files that were read, and files that are gone.
         chosen: The fields of the filters that are not the default, by the folder's location.
-        languages: Tokens that were read, by the code of their language (`lexical.detect_language`);
+        languages: Tokens that were read, by language (`lexical.identify_language` has the codes);
             "" where it is not clear, as in source code and tables.
     """
 

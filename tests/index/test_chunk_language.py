@@ -72,7 +72,7 @@ def test_old_chunks_stay_english_beside_new_ones(tmp_path, folder, monkeypatch):
     path = tmp_path / "m.crystal"
     (folder / "b.txt").rename(tmp_path / "b.txt")
     with monkeypatch.context() as before:
-        before.setattr(chunk_language, "detect_language", lambda text: "")
+        before.setattr(chunk_language, "identify_language", lambda text: "")
         ingested(path, folder)
     (tmp_path / "b.txt").rename(folder / "b.txt")
     ingested(path, folder)

@@ -16,8 +16,12 @@ broad/
                           function.
 
 evidence/
+    answer_span.py        The spans of passages that are quoted as an answer, each with how sure it
+                          is.
     answerability.py      The probability that recalled passages hold an answer, from a few weighted
                           signs.
+    newest_first.py       The order of dated passages: of those that answer about as well the newest
+                          comes first.
     question_type.py      The kind of answer that a question expects, and whether a sentence shows
                           that kind.
     sentence_ranking.py   The sentences of passages, ranked by how well they answer a question.
@@ -77,6 +81,10 @@ prompt/
 request/
     ask_options.py        The options of a question: how it is recalled, and how the answer is
                           worded.
+    filter_reading.py     The filter of a question, from options and from its words, read against
+                          the names of a crystal.
+    filter_words.py       The filter that the words of a question say: of which time, by whom, and
+                          in which documents.
     prompt_template.py    The template of the user's message: text with {context} and {question}.
 """
 

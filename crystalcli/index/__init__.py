@@ -19,7 +19,7 @@ fill.py               Missing parts of a crystal, made afterwards: layers and co
 glob_pattern.py       Globs over the names of documents, as regular expressions.
 index_reader.py       The resident index of a crystal: the segment, chunk and codes of each atom.
 layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
-place.py              The place of a span: its file, pages, lines, sheet and row, cell, message.
+place.py              The place of a span: its file, chapter, pages, lines, sheet and row, message.
 run_builder.py        Runs of a document, built while its chunks are numbered.
 segment_reader.py     Single segments: their spans, their trees, and their numbering.
 segment_writer.py     Segments, collected from chunks and committed: text, spans, codes, terms.

@@ -19,7 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Passage
-from crystalcli.lexical import ENGLISH, detect_language
+from crystalcli.lexical import ENGLISH, identify_language
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray
@@ -56,7 +56,7 @@ def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence
         All passages, best first; each of the first RERANK_DEPTH has its logit.
     """
     head = passages[:RERANK_DEPTH]
-    if detect_language("\n".join(passage.text for passage in head[:_JUDGED])) not in ("", ENGLISH):
+    if identify_language("\n".join(passage.text for passage in head[:_JUDGED])) not in ("", ENGLISH):
         return list(passages)
     logits = reranker.logits(query.text, [_text_to_read(passage) for passage in head]).tolist()
     scored = [_rescored(passage, logit, query) for passage, logit in zip(head, logits, strict=True)]

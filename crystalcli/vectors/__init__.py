@@ -6,6 +6,7 @@ from. Importing the room costs nothing: its files are loaded when a name is used
 bert.py               The encoder in torch: BERT (Devlin et al., 2019), for many chunks at a time.
 calibrate.py          Measure an encoder's scales for int8 on a sample of text.
 codec.py              The codec of layers 1 to 3: 32 bytes an atom, 12 a cluster, 4 a unit.
+cross_encoder.py      The cross-encoder: how well a text answers a question, both read together.
 encoder_config.py     The configuration of an encoder in Hugging Face layout: shape, names of
                       weights, prompts.
 encoder_tokenizer.py  The tokenizer of an encoder, by the `tokenizers` library.

@@ -71,9 +71,11 @@ class AnswerScreen:
                 head.append(", quoted above", style="dim")
             self._console.print(head)
             quote = _quotation(citation)
-            if not shown and quote not in text and "\n" in citation.quote.strip() and citation.place.kind == "code":
+            is_code = citation.place.kind == "code"
+            is_said = quote in text or (is_code and " ".join(citation.quote.split()) in text)
+            if is_code and not shown and not is_said and "\n" in citation.quote.strip():
                 self._write_code(citation.quote)
-            elif not shown and quote not in text and " ".join(citation.quote.split()) not in text:
+            elif not shown and not is_said:
                 if self._width is None:
                     output.write(f"    {quote}\n")
                 else:

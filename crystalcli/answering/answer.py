@@ -165,7 +165,7 @@ def _judge(
 def _quotations(crystal: CrystalReader, draft: AnswerDraft) -> tuple[Citation, ...]:
     """Quote the best passages so that they answer."""
     spans = answer_spans(crystal, draft.question, draft.passages, attribution.MAX_CITATIONS)
-    return cite_spans(crystal, spans)
+    return cite_spans(crystal, spans, draft.evidence)
 
 
 def _quote(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:

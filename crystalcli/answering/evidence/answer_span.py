@@ -13,12 +13,13 @@ Knows: sentences, turns, definitions, logits. Does not know: the question's word
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from crystalcli.datatypes import BY_LINES, Citation, Passage
-from crystalcli.recall import answer_confidence
+from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.storage import landmark_span
 from crystalcli.text import sentence_spans
 
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 _LONGEST, _LONGEST_BY_LINES = 700, 1000
 _REACH = 250  # characters in which the rest of a sentence is looked for
 _STEPS = 4  # stretches of a passage that are compared, at most
-# A further source is quoted where it is this part as sure as the first.
-_ADDS = 0.3
+# The difference in score that makes a passage e times as likely to be the one that answers, and the
+# least likelihood, against that of the first, of a further source that is quoted.
+_SHARPNESS, _ADDS = 0.3, 0.2
 _SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]*_]*\s|\n\s*\n")
 
 
@@ -41,13 +43,13 @@ class AnswerSpan(NamedTuple):
         passage: The passage that it is in, or begins in.
         start: The first character, in the document's text.
         end: The character after the last.
-        confidence: The probability that it answers; None without a reranker.
+        likelihood: How likely its passage is the one that answers, against the first: 1 or less.
     """
 
     passage: Passage
     start: int
     end: int
-    confidence: float | None
+    likelihood: float
 
 
 def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passage], count: int) -> list[AnswerSpan]:
@@ -66,23 +68,36 @@ def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passa
     for passage in passages:
         if len(spans) == count:
             break
-        sureness = None if passage.logit is None else answer_confidence(passage.logit)
-        if spans and sureness is not None and sureness < _ADDS * (spans[0].confidence or 0.0):
-            continue
+        likelihood = math.exp(min(0.0, passage.score - passages[0].score) / _SHARPNESS)
+        if likelihood < _ADDS:
+            break
         start, end = _span_of(crystal, question, passage)
         if any(span.passage.path == passage.path and start < span.end and end > span.start for span in spans):
             continue
-        spans.append(AnswerSpan(passage, start, end, sureness))
+        spans.append(AnswerSpan(passage, start, end, likelihood))
     return spans
 
 
-def cite_spans(crystal: CrystalReader, spans: Sequence[AnswerSpan]) -> tuple[Citation, ...]:
-    """Cite spans, read back from the file, numbered from 1."""
-    citations = []
-    for number, span in enumerate(spans, 1):
-        citation = crystal.cite(span.passage.path, span.start, span.end)
-        citations.append(Citation(number, citation.place, citation.quote, citation.heading, confidence=span.confidence))
-    return tuple(citations)
+def cite_spans(
+    crystal: CrystalReader, spans: Sequence[AnswerSpan], evidence: float | None = None
+) -> tuple[Citation, ...]:
+    """Cite spans, read back from the file, numbered from 1.
+
+    Args:
+        crystal: The crystal.
+        spans: The spans, best first.
+        evidence: The probability that the passages hold an answer, which is shared out among the
+            citations by the likelihood of each; None: they have no confidence.
+    """
+    total = sum(span.likelihood for span in spans)
+    return tuple(
+        replace(
+            crystal.cite(span.passage.path, span.start, span.end),
+            number=number,
+            confidence=None if evidence is None else evidence * span.likelihood / total,
+        )
+        for number, span in enumerate(spans, 1)
+    )
 
 
 def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[int, int]:
@@ -99,10 +114,10 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[i
 def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: int) -> tuple[int, int]:
     """Give a passage's best stretch of whole sentences or lines, of at most so many characters."""
     text = passage.text
-    low, high = len(text) - len(text.lstrip()), len(text.rstrip())
+    low, high = _after_headings(passage), len(text.rstrip())
     if high - low <= longest:
         return passage.start + low, passage.start + max(low, high)
-    spans = sentence_spans(text, passage.place.kind in BY_LINES) or [(low, high)]
+    spans = [span for span in sentence_spans(text, passage.place.kind in BY_LINES) if span[0] >= low] or [(low, high)]
     windows = list(dict.fromkeys(_window(spans, first, longest) for first in range(len(spans))))
     windows = windows[:: -(-len(windows) // _STEPS)]
     reranker = crystal.searcher().reranker
@@ -113,6 +128,19 @@ def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: i
         best = passage.best[0] - passage.start, passage.best[1] - passage.start
         start, end = next((window for window in windows if window[0] <= best[0] and best[1] <= window[1]), best)
     return passage.start + start, passage.start + end
+
+
+def _after_headings(passage: Passage) -> int:
+    """Find the first character of a passage's text after the headings, which its place has."""
+    text, position = passage.text, 0
+    labels = set((passage.heading or "").split(HEADING_JOINT))
+    for line in text.splitlines(keepends=True):
+        words = line.strip()
+        if words and words.lstrip("# ") not in labels:
+            break
+        position += len(line)
+    position = position if text[position:].strip() else 0
+    return position + len(text[position:]) - len(text[position:].lstrip())
 
 
 def _window(spans: Sequence[tuple[int, int]], first: int, longest: int) -> tuple[int, int]:

@@ -81,9 +81,11 @@ class AnswerScreen:
                 head.append(", quoted above", style="dim")
             print_location_line(head)
             quote = _quotation(citation)
-            if not shown and quote not in text and _stands_in_lines(citation):
+            in_lines = _stands_in_lines(citation)
+            is_said = quote in text or (in_lines and " ".join(citation.quote.split()) in text)
+            if in_lines and not shown and not is_said:
                 self._write_lines(citation.quote)
-            elif not shown and quote not in text and " ".join(citation.quote.split()) not in text:
+            elif not shown and not is_said:
                 if self._width is None:
                     output.write(f"    {quote}\n")
                 else:

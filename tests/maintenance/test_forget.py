@@ -9,8 +9,8 @@ from support.lexical_crystals import inside, read_into, texts, write
 
 from crystalcli import Crystal
 from crystalcli.errors import CrystalError, NotFoundError, UsageError
-from crystalcli.maintenance.compact import compact_crystal
 from crystalcli.index.glob_pattern import glob_to_regex
+from crystalcli.maintenance.compact import compact_crystal
 from crystalcli.storage.store import Store
 
 FILES = {

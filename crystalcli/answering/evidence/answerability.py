@@ -26,7 +26,7 @@ from crystalcli.lexical import bm25, query_terms, terms
 from crystalcli.recall import PAGED_KIND, CrystalReader, Results, answer_confidence
 
 # The probability below which what is quoted is called the nearest.
-SURE = 0.75
+SURE = 0.85
 # Idf of a question's words, in that of an unknown word. Half of all questions have less, and count
 # as if they had this.
 _MIN_LENGTH = 3.0
@@ -110,14 +110,14 @@ class FloorWeights(NamedTuple):
 # program's own encoder made the scores, and whether the best passage is source code. The first
 # constant is 0.3 more than fitted: so 0.95 are answered in every kind of crystal.
 MODELS = {
-    (True, False): FloorWeights(-10.67, -0.18, {"score": 2.67, "similar": 6.0, "length": 3.82, "nowhere": -2.73}),
-    (True, True): FloorWeights(-0.81, -0.47, {"score": 5.75, "covered": 0.56, "rarity": -3.33, "nowhere": -3.25}),
+    (True, False): FloorWeights(-9.57, -0.18, {"score": 2.67, "similar": 6.0, "length": 3.82, "nowhere": -2.73}),
+    (True, True): FloorWeights(0.29, -0.47, {"score": 5.75, "covered": 0.56, "rarity": -3.33, "nowhere": -3.25}),
     (False, False): FloorWeights(-6.05, -0.19, {"share": 5.64, "length": 3.36, "nowhere": -3.02}),
     (False, True): FloorWeights(-1.07, -0.32, {"share": 7.3, "sentence": 1.82, "nowhere": -2.72}),
 }
 # The weights for prose on pages, with all layers. Rows of tables are not similar to questions, and
 # may answer them all the same.
-PAGES = FloorWeights(-7.53, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})
+PAGES = FloorWeights(-6.43, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})
 
 
 def answer_probability(crystal: CrystalReader, results: Results, reading: PassageReading) -> float:

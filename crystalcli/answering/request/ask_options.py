@@ -16,7 +16,7 @@ from crystalcli.errors import UsageError
 
 # Of questions that could be answered nine in ten were above it, of those about code nineteen in
 # twenty.
-DEFAULT_FLOOR = 0.25
+DEFAULT_FLOOR = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

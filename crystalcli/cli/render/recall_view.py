@@ -73,6 +73,7 @@ def passage_json(passage: Passage) -> dict[str, Any]:
     return {
         **place_json(passage.place),
         "score": round(passage.score, 6),
+        "logit": None if passage.logit is None else round(passage.logit, 3),
         "heading": passage.heading,
         "gone": passage.gone,
         "date": None if passage.date is None else passage.date.isoformat(),

@@ -187,7 +187,7 @@ def test_a_list_of_chapters_is_exact(opened):
 def test_lists_by_file_and_by_function(opened):
     files = opened.ask("In which files is ring_bell used?")
     assert [(portion.label, portion.count) for portion in files.portions] == [("code/bell.py", 2)]
-    functions = opened.ask("Which functions call ring_bell?")
+    functions = opened.ask("Which functions mention ring_bell?")
     assert [portion.label for portion in functions.portions] == ["ring_bell", "main"]
     assert "once in 1 of 4 documents" in opened.ask("Which documents mention the bell?").text
 
@@ -340,5 +340,5 @@ def test_ctrl_c_shows_what_was_said_with_its_sources(shelf, language_model_path)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=GUARD)
     assert child.returncode == 130
-    assert "[1] books/the-keeper.txt:" in said + out
+    assert re.search(r"\[1\] \S*books/the-keeper\.txt:", said + out)
     assert err.endswith("crystal: stopped\n")

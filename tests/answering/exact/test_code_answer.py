@@ -286,5 +286,5 @@ def test_the_command_shows_code_in_its_lines(folder, capsys):
     code = run(["ask", "-c", str(folder / "m.crystal"), "Gauge.read"])
     out = capsys.readouterr().out
     assert code == 0
-    assert "src/harbour/gauge.py:22-23" in out
+    assert "src/harbour/gauge.py:22  Gauge.read" in out
     assert "    def read(self) -> int:\n        return read_gauge(self, strict=True)\n" in out

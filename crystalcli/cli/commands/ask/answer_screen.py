@@ -95,7 +95,10 @@ class AnswerScreen:
     def _write_lines(self, quote: str) -> None:
         """Write lines of code or messages as they stand, without the margin they have in common."""
         for line in dedent(quote.strip("\n")).splitlines():
-            output.write(f"    {sanitize(line)}".rstrip() + "\n")
+            if self._width is None or not line.strip():
+                output.write(f"    {sanitize(line)}".rstrip() + "\n")
+            else:
+                self._console.print(Padding(Text(sanitize(line)), (0, 0, 0, 4)), width=self._width)
 
     def _write_barred(self, text: Text) -> None:
         """Write a text behind a bar, on as many lines as it takes."""

@@ -250,7 +250,9 @@ PLAIN = frozenset((
 ))  # fmt: skip
 # Only rooms above recall, and the command line, handle these: the searcher and its codec, the parts of a prepared query,
 # and options that are made already.
-INNER = frozenset(("AskArguments", "Codec", "EncodedQuestion", "IngestOptions", "PackedPostings", "Searcher", "SimilarityScale"))
+INNER = frozenset(
+    ("AskArguments", "Codec", "EncodedQuestion", "IngestOptions", "PackedPostings", "Searcher", "SimilarityScale")
+)
 
 
 def test_the_types_of_public_signatures_are_public():

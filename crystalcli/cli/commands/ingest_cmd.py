@@ -153,7 +153,7 @@ def ingest_command(
             target.resolve().unlink(missing_ok=True)
     if report.lexical_only:
         output.note(
-            "no encoder weights: this crystal has its lexical index only; `crystal models pull`, then ingest again"
+            "no encoder weights: this crystal has its lexical index only; `crystal models pull minilm`, then ingest again"
         )
     if as_json:
         output.json("ingest", ingest_json(report, stats))

@@ -151,7 +151,7 @@ def test_ctrl_c_at_the_question_is_no_answer(line, tmp_path):
 
 
 def test_a_fetch_that_was_stopped_goes_on_with_the_next_question(line, server, tmp_path):
-    server.pace = 0.1  # 10 MB a second
+    server.pace = 0.3  # 3 MB a second
     child = typed(line)
     child.expect(re.escape("[yes/no/never] "))
     child.sendline("y")
@@ -219,3 +219,24 @@ def test_what_is_remembered_is_forgotten_with_the_model(line, tmp_path):
     remember_offer("yes")
     assert subprocess.run([*line, "models", "remove", "Answerer"], capture_output=True).returncode == 0
     assert read_registry().offer == ""
+
+
+def test_any_file_by_its_place(line, server, tmp_path):
+    def models(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*line, "models", *arguments], capture_output=True, text=True, timeout=GUARD)
+
+    pulled = models("pull", PLACE)
+    path = tmp_path / "models" / "owner--repo" / FILE
+    assert pulled.returncode == 0, pulled.stderr
+    assert f"whole is {path}; SHA-256 {hashlib.sha256(server.content).hexdigest()}, as its server told" in pulled.stderr
+    (row,) = [row for row in json.loads(models("list", "--json").stdout)["models"] if row["name"] == "whole"]
+    assert (row["path"], row["state"], row["size"]) == (str(path), "here", len(server.content))
+    assert models("pull", PLACE).returncode == 0
+    assert server.names == [FILE]
+    assert "whole: 98.4 MB given back" in models("remove", "whole").stderr
+    assert not path.parent.exists()
+    server.content = b"GGUF of another kind"
+    pulled = models("pull", PLACE)
+    assert pulled.returncode == 1
+    assert pulled.stderr.count("\n") == 1 and "is not a usable GGUF model" in pulled.stderr
+    assert not path.parent.exists()

@@ -17,6 +17,7 @@ from crystalcli.models import (
     read_registry,
     register_model,
     registry_path,
+    remember_offer,
     set_default_model,
     suggest_name,
     unregister_model,
@@ -156,3 +157,18 @@ def test_several_at_once_lose_nothing(models, tmp_path):
     for worker in workers:
         worker.join()
     assert set(read_registry().models) == {each.name for each in own}
+
+
+def test_what_became_of_an_offer(models, tmp_path):
+    register_model(made(tmp_path))
+    remember_offer("no")
+    registry = read_registry()
+    assert registry.offer == "no" and registry.offered > 1_700_000_000 and set(registry.models) == {"own"}
+    set_default_model("own")
+    assert read_registry().offer == "no"  # the rest of the file stays
+    remember_offer("")
+    assert (read_registry().offer, read_registry().offered, read_registry().default) == ("", 0, "own")
+    data = json.loads(registry_path().read_text())
+    registry_path().write_text(json.dumps({**data, "offer": "perhaps"}))
+    with pytest.raises(CrystalError, match="the list of models is damaged"):
+        read_registry()

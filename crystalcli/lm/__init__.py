@@ -7,7 +7,6 @@ The order of its folders is files, tokenizer, decoder, chat, server; each import
 it. Importing the room costs milliseconds: torch, tiktoken and jinja2 are imported when a model
 needs them.
 
-free_memory.py         The memory that this machine has free: what can be had without swapping.
 local_model.py         A language model out of files, run by crystal's own decoder.
 opener.py              Opens a language model: a GGUF file, a folder in Hugging Face's layout, or a
                        server.
@@ -29,6 +28,7 @@ decoder/
                            Face's layout.
     decoder_config.py      A decoder's configuration, and its reading from the metadata of a GGUF
                            file.
+    free_memory.py         The memory that this machine has free: what can be had without swapping.
     int8.py                Products of many rows in 8-bit integers, for CPUs that multiply those
                            faster than anything else.
     linear.py              Linear layers in the forms that are fastest to multiply, made from the
@@ -84,7 +84,7 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
-    from crystalcli.lm.free_memory import available_memory
+    from crystalcli.lm.decoder.free_memory import available_memory
     from crystalcli.lm.local_model import LanguageModel
     from crystalcli.lm.opener import model_kind, open_model_at
     from crystalcli.lm.preload import Preload
@@ -107,7 +107,7 @@ if not TYPE_CHECKING:
     __getattr__ = lazy_names(
         __name__,
         {
-            "free_memory": ("available_memory",),
+            "decoder.free_memory": ("available_memory",),
             "local_model": ("LanguageModel",),
             "opener": (
                 "model_kind",

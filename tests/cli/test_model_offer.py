@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,7 +131,7 @@ def test_what_was_said_is_remembered(line, tmp_path):
     child.sendline("never")
     assert end(child)[0] == 0
     registry = read_registry()
-    assert registry.offer == "never" and abs(time.time() - registry.offered) < 600
+    assert registry.offer == "never" and registry.offered > 1_700_000_000
     child = typed(line)
     child.expect("04:10")
     code, rest = end(child)

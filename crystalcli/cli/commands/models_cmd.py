@@ -15,7 +15,6 @@ app = command_app(
     cls=CommandGroup,
     epilog="""
         crystal models list  # See which models are on this machine.
-        crystal models pull  # See which models can be fetched, and what each is good for.
         crystal models pull qwen-1.5b  # Fetch one that answers questions.
         crystal models add ~/qwen.gguf --name qwen  # Give a model of your own a name.
     """,
@@ -64,8 +63,6 @@ def models_list_command(as_json: JsonOption = False) -> None:
         crystal models pull  # See which models can be fetched, and what each is good for.
         crystal models pull qwen-1.5b  # Fetch a language model that answers questions.
         crystal models pull --needed  # Fetch all that crystal needs, to work without a network later.
-        crystal models pull Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf  # Fetch any GGUF file of Hugging Face.
-        CRYSTAL_MODELS=/srv/models crystal models pull minilm  # Keep the weights in another folder.
     """,
 )
 def models_pull_command(

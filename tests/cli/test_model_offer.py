@@ -17,7 +17,7 @@ from support.file_server import FILE, PLACE, FileServer
 from support.waiting import GUARD
 
 from crystalcli.library import Crystal
-from crystalcli.models import read_registry, remember_offer
+from crystalcli.models import read_registry
 
 QUESTION = "When is high water at Oldhaven?"
 # The program with one model that answers by itself: the weights of the smallest under another name.
@@ -211,13 +211,6 @@ def test_without_a_network_it_quotes_and_says_why_in_one_line(line, server, tmp_
     child.expect("answers are quotations: no language model is here")
     assert end(child)[0] == 0
     assert read_registry().offer == "failed"
-
-
-def test_what_is_remembered_is_forgotten_with_the_model(line, tmp_path):
-    assert piped(line, "--fetch").returncode == 0
-    remember_offer("yes")
-    assert subprocess.run([*line, "models", "remove", "Answerer"], capture_output=True).returncode == 0
-    assert read_registry().offer == ""
 
 
 def test_any_file_by_its_place(line, server, tmp_path):

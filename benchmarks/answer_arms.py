@@ -98,7 +98,7 @@ class Arms:
     def model(self) -> LanguageModel:
         """The language model."""
         if self._model is None:
-            opened = open_model(self._named)
+            opened = open_model(self._named or LANGUAGE_MODEL)
             assert isinstance(opened, LanguageModel), "likelihoods are asked for: a GGUF file is needed"
             self._model = opened
         return self._model

@@ -34,8 +34,7 @@ def resolve_model(model: str | Path | None = None) -> str | Path:
 
     Args:
         model: A path, a URL or a name. A known name goes before a file of that name in the current
-            folder; a `Path` is never a name. None: $CRYSTAL_MODEL, else the default of `crystal
-            models default`, else the built-in model.
+            folder; a `Path` is never a name. None: $CRYSTAL_MODEL, else `default_model`.
 
     Raises:
         UsageError: The name is an encoder's, or the URL has no scheme.
@@ -44,9 +43,10 @@ def resolve_model(model: str | Path | None = None) -> str | Path:
         CrystalError: The list of models cannot be read.
     """
     if model is None:
-        model = os.environ.get("CRYSTAL_MODEL") or read_registry().default or LANGUAGE_MODEL
+        model = os.environ.get("CRYSTAL_MODEL") or default_model()
     if isinstance(model, Path) or "://" in model:
         return model
+    model = models.canonical_name(model)
     if model in models.CATALOGUE:
         require_language_model(model, Registry({}))
         return model
@@ -82,12 +82,62 @@ def _check_scheme(model: str, path: Path) -> None:
         raise UsageError(f"no model file at {model}; a server is named with its scheme: http://{model}")
 
 
-def is_model_named(model: str | Path | ChatModel | None) -> bool:
-    """Tell whether the user named a model: here, in $CRYSTAL_MODEL, or as the default.
+def default_model(registry: Registry | None = None) -> str:
+    """Name the model that is asked where no other is named.
 
-    Raises as `resolve_model` does for the list of models.
+    That is the choice of `crystal models default`, else the built-in model that answers by itself,
+    else the smallest.
+
+    Args:
+        registry: The list of models; None: it is read.
+
+    Raises:
+        CrystalError: The list of models cannot be read.
     """
-    return model is not None or bool(os.environ.get("CRYSTAL_MODEL") or read_registry().default)
+    return (registry or read_registry()).default or answering_model() or LANGUAGE_MODEL
+
+
+def is_model_named(model: str | Path | ChatModel | None) -> bool:
+    """Tell whether there is a model that answers without being told to.
+
+    It was named here, in $CRYSTAL_MODEL or as the default, or it was fetched and answers well
+    enough (`answering_model`). Raises as `resolve_model` does for the list of models.
+    """
+    if model is not None or os.environ.get("CRYSTAL_MODEL"):
+        return True
+    return bool(read_registry().default or answering_model())
+
+
+def answering_model() -> str | None:
+    """Name the built-in model that answers by itself, of those on this machine; None without one.
+
+    Of several it is the best one that fits into the memory that is free.
+    """
+    here = [entry.name for entry in _answering_entries() if models.locate(entry.name) is not None]
+    return _first_that_fits(here) if here else None
+
+
+def recommended_model() -> str:
+    """Name the built-in model to fetch: the best one that fits into the memory that is free."""
+    return _first_that_fits([entry.name for entry in _answering_entries()])
+
+
+def _answering_entries() -> list[models.CatalogueEntry]:
+    """List the built-in models that answer by themselves, the best first."""
+    entries = [entry for entry in models.CATALOGUE.values() if entry.free_memory is not None]
+    return sorted(entries, key=lambda entry: entry.free_memory or 0, reverse=True)
+
+
+def _first_that_fits(names: list[str]) -> str:
+    """Return the first of some models that fits into the memory that is free, else the last."""
+    if len(names) > 1:
+        from crystalcli.lm import available_memory
+
+        free = available_memory()
+        for name in names:
+            if free is None or free >= (models.catalogue_entry(name).free_memory or 0):
+                return name
+    return names[-1]
 
 
 def is_builtin(model: str | Path) -> TypeGuard[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,38 @@ for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signa
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)
 
+# Tests see the weights that they need and no more of the user's models folder: whether `ask` answers by itself depends on
+# the models that are there. Workers are told of the user's folder by the process that starts them.
+USER_MODELS = os.environ.setdefault("CRYSTAL_TESTS_USER_MODELS", str(models.models_folder()))
+_OWN_MODELS = tempfile.TemporaryDirectory(prefix="crystal-models-", ignore_cleanup_errors=True)
+os.environ["CRYSTAL_MODELS"] = _OWN_MODELS.name
+os.environ.pop("CRYSTAL_FETCH", None)
+models.remember_offer("never")
+
+
+def _weights(name: str) -> Path:
+    """The folder of a model's real weights, in the user's models folder; fetched if need be."""
+    if (folder := models.locate(name)) is not None:
+        return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRYSTAL_MODELS", USER_MODELS)
+        folder = models.locate(name) or models.pull(name)
+    (models.models_folder() / name).symlink_to(folder, target_is_directory=True)
+    return folder
+
+
+def _link_weights() -> None:
+    """Show tests what the user has, but for models that answer by themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRYSTAL_MODELS", USER_MODELS)
+        here = {entry.name: models.locate(entry.name) for entry in models.CATALOGUE.values()}
+    for name, folder in here.items():
+        if folder is not None and models.catalogue_entry(name).free_memory is None:
+            (models.models_folder() / name).symlink_to(folder, target_is_directory=True)
+
+
+_link_weights()
+
 settings.register_profile("busy", deadline=None)  # a busy machine is no failure
 settings.load_profile("busy")
 
@@ -41,14 +74,13 @@ def pytest_xdist_setupnodes() -> None:
 @pytest.fixture(scope="session")
 def encoder_folder() -> Path:
     """The real encoder's weights."""
-    return models.locate(ENCODER) or models.pull(ENCODER)
+    return _weights(ENCODER)
 
 
 @pytest.fixture(scope="session")
 def language_model_path() -> Path:
     """The real language model's file."""
-    folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
-    return folder / models.catalogue_entry(LANGUAGE_MODEL).main
+    return _weights(LANGUAGE_MODEL) / models.catalogue_entry(LANGUAGE_MODEL).main
 
 
 @pytest.fixture(scope="session")

@@ -66,6 +66,41 @@ def test_what_is_meant(tmp_path, folder, monkeypatch):
         resolve_model("nobody")
 
 
+def put(models: Path, name: str) -> None:
+    """A model that counts as complete: sizes and the record are right, without a byte on the disk."""
+    from crystalcli.models import cache, catalogue_entry
+
+    entry = catalogue_entry(name)
+    (models / entry.name).mkdir(parents=True)
+    with (models / entry.name / entry.main).open("wb") as file:
+        file.truncate(entry.size)
+    cache.write_json(models / entry.name / cache.RECORD, cache._record(entry))
+
+
+def test_a_model_that_answers_by_itself(models, monkeypatch):
+    free = 8_000_000_000
+    monkeypatch.setattr("crystalcli.lm.available_memory", lambda: free)
+    small, large = "Qwen2.5-Coder-0.5B-Instruct", "Qwen2.5-Coder-1.5B-Instruct"
+    put(models, LANGUAGE_MODEL)
+    assert language_models.answering_model() is None
+    assert resolve_model() == LANGUAGE_MODEL and not language_models.is_model_named(None)
+    assert language_models.recommended_model() == large
+    free = 3_900_000_000
+    assert language_models.recommended_model() == small
+    put(models, large)
+    assert language_models.answering_model() == resolve_model() == large  # the only one
+    assert language_models.is_model_named(None)
+    put(models, small)
+    assert language_models.answering_model() == resolve_model() == small
+    free = 4_000_000_000
+    assert language_models.answering_model() == resolve_model() == large
+    set_default_model("smollm2")
+    assert resolve_model() == read_registry().default == LANGUAGE_MODEL
+    assert resolve_model("qwen-0.5b") == small
+    monkeypatch.setenv("CRYSTAL_MODEL", "qwen-1.5b")
+    assert resolve_model() == large
+
+
 def test_a_model_may_be_called_like_a_server(tmp_path, folder):
     for name in ("localhost", "127.0.0.1:80"):
         with pytest.raises(UsageError, match="a server is named with its scheme"):

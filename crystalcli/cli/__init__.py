@@ -34,6 +34,8 @@ commands/ask/
                          many.
     ask_session.py       A session of `crystal ask`: one crystal, one set of options, one format of
                          answers.
+    model_offer.py       The offer to fetch a language model that answers, where none is on this
+                         machine.
     question_history.py  History of questions at the prompt, in a file of the user's own, a line for
                          each question.
     repl.py              The prompt of `crystal ask`: questions typed one after the other, each of

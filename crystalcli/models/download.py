@@ -19,7 +19,7 @@ from crystalcli.models.cache import file_sha256
 
 if TYPE_CHECKING:
     import ssl
-    from urllib.request import OpenerDirector
+    from urllib.request import BaseHandler, OpenerDirector
 
 TIMEOUT = 30.0  # seconds without a byte
 ATTEMPTS = 4  # failures in a row without a new byte
@@ -49,7 +49,13 @@ class _AttemptError(Exception):
 
 
 def download_file(
-    url: str, sha256: str, part: Path, note: Path, limit: int, progress: Callable[[int, int], None]
+    url: str,
+    sha256: str,
+    part: Path,
+    note: Path,
+    limit: int,
+    progress: Callable[[int, int], None],
+    source: str = "the package index",
 ) -> None:
     """Download a URL, resuming from the part file.
 
@@ -60,6 +66,7 @@ def download_file(
         note: the file that says which archive the part file belongs to.
         limit: bytes; a longer response is not the archive.
         progress: called with the bytes so far and in all (0 if unknown).
+        source: who announced the archive, for messages.
 
     Raises:
         DeclinedError: The server refuses.
@@ -67,26 +74,36 @@ def download_file(
         CrystalError: The bytes are wrong; the part file is deleted.
         OSError: The disk refuses.
     """
-    part_file = _PartFile(part, note, sha256, url)
+    part_file = PartFile(part, note, sha256, url)
     resumed = part_file.have() > 0
     # Complete, but the process was killed before unpacking it.
     if resumed and sha256 and file_sha256(part) == sha256:
         progress(part_file.have(), part_file.have())
         return
-    _receive(url, part_file, limit, progress)
+    wrong = f"the downloaded file is not the one that {source} announced"
+    _receive(url, part_file, limit, progress, wrong)
     if not sha256 or file_sha256(part) == sha256:
         return
     part_file.forget()
     if resumed:  # the resumed part may be wrong, as after a power cut: start over
-        _receive(url, part_file, limit, progress)
+        _receive(url, part_file, limit, progress, wrong)
         if file_sha256(part) == sha256:
             return
         part_file.forget()
-    raise CrystalError("the downloaded file is not the one that the package index announced: its SHA-256 differs")
+    raise CrystalError(f"{wrong}: its SHA-256 differs")
 
 
-class _PartFile:
-    """A part file and the note that says which archive it belongs to."""
+class PartFile:
+    """A part file and the note that says which archive it belongs to.
+
+    A part file that belongs to another archive is deleted.
+
+    Args:
+        part: the part file.
+        note: the note.
+        sha256: of the archive, in hex; "" if unknown.
+        url: of the archive.
+    """
 
     def __init__(self, part: Path, note: Path, sha256: str, url: str) -> None:
         import hashlib
@@ -106,12 +123,14 @@ class _PartFile:
             self.forget()
 
     def have(self) -> int:
+        """Return the bytes that the part file has."""
         try:
             return self.part.stat().st_size
         except FileNotFoundError:
             return 0
 
     def start(self, validator: str) -> None:
+        """Begin anew, and note what the part file is going to belong to."""
         import json
 
         self.part.unlink(missing_ok=True)  # first: the note must not vouch for older bytes
@@ -119,15 +138,16 @@ class _PartFile:
         self.note.write_text(json.dumps({"of": self.of, "validator": validator}), "utf-8")
 
     def forget(self) -> None:
+        """Delete the part file and its note."""
         self.validator = ""
         self.part.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
 
-def _receive(url: str, part_file: _PartFile, limit: int, progress: Callable[[int, int], None]) -> None:
+def _receive(url: str, part_file: PartFile, limit: int, progress: Callable[[int, int], None], wrong: str) -> None:
     import time
 
-    opener = _opener()
+    opener = make_opener()
     best, idle, total = part_file.have(), 0, 0
 
     def watch(done: int, size: int) -> None:
@@ -138,7 +158,7 @@ def _receive(url: str, part_file: _PartFile, limit: int, progress: Callable[[int
     while True:
         reason = "the connection was lost"
         try:
-            if _attempt(opener, url, part_file, limit, watch):
+            if _attempt(opener, url, part_file, limit, watch, wrong):
                 return
         except _AttemptError as error:
             reason = str(error)
@@ -152,7 +172,7 @@ def _receive(url: str, part_file: _PartFile, limit: int, progress: Callable[[int
 
 
 def _attempt(
-    opener: OpenerDirector, url: str, part_file: _PartFile, limit: int, progress: Callable[[int, int], None]
+    opener: OpenerDirector, url: str, part_file: PartFile, limit: int, progress: Callable[[int, int], None], wrong: str
 ) -> bool:
     """Make one request; return whether the archive is complete."""
     import ssl
@@ -212,18 +232,18 @@ def _attempt(
                     break
     if have > limit:
         part_file.forget()
-        raise CrystalError("the downloaded file is not the one that the package index announced: it is too large")
+        raise CrystalError(f"{wrong}: it is too large")
     return not total or have == total
 
 
-def _opener() -> OpenerDirector:
-    """Make an opener with the proxies and certificates that pip uses."""
+def make_opener(*handlers: BaseHandler) -> OpenerDirector:
+    """Make an opener with the proxies and certificates that pip uses, and with more handlers."""
     from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
     proxy = os.environ.get("PIP_PROXY")
     # Without an argument ProxyHandler takes the proxies of the environment or the system settings.
     proxies = ProxyHandler({"http": proxy, "https": proxy}) if proxy else ProxyHandler()
-    return build_opener(proxies, HTTPSHandler(context=_context()))
+    return build_opener(proxies, HTTPSHandler(context=_context()), *handlers)
 
 
 def _context() -> ssl.SSLContext:

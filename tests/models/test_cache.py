@@ -46,6 +46,8 @@ def test_the_catalogue() -> None:
         ("all-MiniLM-L6-v2", "encoder", "model.safetensors"),
         ("multilingual-e5-small", "encoder", "model.safetensors"),
         ("SmolLM2-135M-Instruct", "language", "SmolLM2-135M-Instruct.Q4_1.gguf"),
+        ("Qwen2.5-Coder-0.5B-Instruct", "language", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"),
+        ("Qwen2.5-Coder-1.5B-Instruct", "language", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"),
     ]
     for entry in entries:
         assert entry.licence in ("Apache-2.0", "MIT")

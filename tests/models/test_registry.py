@@ -17,6 +17,7 @@ from crystalcli.models import (
     read_registry,
     register_model,
     registry_path,
+    remember_offer,
     set_default_model,
     suggest_name,
     unregister_model,
@@ -73,7 +74,9 @@ def test_the_default(models, tmp_path):
     set_default_model("own")
     unregister_model("own")
     assert read_registry().default == ""
-    with pytest.raises(UsageError, match="unknown language model 'own': expected one of SmolLM2-135M-Instruct;"):
+    with pytest.raises(
+        UsageError, match=r"unknown language model 'own': expected one of SmolLM2-135M-Instruct, Qwen2\.5-"
+    ):
         set_default_model("own")
     with pytest.raises(UsageError, match="all-MiniLM-L6-v2 is an encoder, not a language model"):
         set_default_model("all-MiniLM-L6-v2")
@@ -154,3 +157,18 @@ def test_several_at_once_lose_nothing(models, tmp_path):
     for worker in workers:
         worker.join()
     assert set(read_registry().models) == {each.name for each in own}
+
+
+def test_what_became_of_an_offer(models, tmp_path):
+    register_model(made(tmp_path))
+    remember_offer("no")
+    registry = read_registry()
+    assert registry.offer == "no" and registry.offered > 1_700_000_000 and set(registry.models) == {"own"}
+    set_default_model("own")
+    assert read_registry().offer == "no"  # the rest of the file stays
+    remember_offer("")
+    assert (read_registry().offer, read_registry().offered, read_registry().default) == ("", 0, "own")
+    data = json.loads(registry_path().read_text())
+    registry_path().write_text(json.dumps({**data, "offer": "perhaps"}))
+    with pytest.raises(CrystalError, match="the list of models is damaged"):
+        read_registry()

@@ -30,8 +30,8 @@ class AskOptions:
         max_tokens: The longest answer, in the model's tokens.
         seed: For sampling; at most 64 bits.
         extractive: True: quote the best sentences. False: a language model puts the answer in
-            words. None: a model does where one is named, or where an option is given that only a
-            model can follow (`with_defaults`).
+            words. None: a model does where one is named or one that answers well enough is here,
+            or where an option is given that only a model can follow (`with_defaults`).
         strict: Whether a generated sentence with names or numbers that the passages do not have
             gives way to a quotation.
         floor: The evidence that an answer needs, from 0 (answer always) to 1; see
@@ -92,11 +92,12 @@ class AskOptions:
     def with_defaults(self, is_named: Callable[[], bool]) -> Self:
         """Decide `extractive` where it is None.
 
-        The program's own model does not speak unasked: its words are right far less often than
-        quotations are.
+        The smallest of the program's own models does not speak unasked: its words are right far
+        less often than quotations are.
 
         Args:
-            is_named: Tells whether a language model was named; called only if it matters.
+            is_named: Tells whether a language model was named, or one that answers well enough is
+                here; called only if it matters.
 
         Returns:
             Options with `extractive` decided.

@@ -153,7 +153,7 @@ def ingest_command(
             target.resolve().unlink(missing_ok=True)
     if report.lexical_only:
         output.note(
-            "no encoder weights: this crystal has its lexical index only; `crystal models pull`, then ingest again"
+            "no encoder weights: this crystal has its lexical index only; `crystal models pull minilm`, then ingest again"
         )
     if not stats.own_encoder and (notice := language_notice(report)):
         output.note(notice)

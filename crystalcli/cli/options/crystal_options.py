@@ -70,6 +70,7 @@ EncoderOption = Annotated[
         "else the encoder that the crystal was made with; for a new crystal all-MiniLM-L6-v2, which is for English.",
     ),
 ]
+WAITING = "another program is fetching {name}: waiting for it"
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
@@ -139,10 +140,11 @@ def fetch_weights(name: str) -> Path:
         from crystalcli.cli.terminal.humanize import format_size
         from crystalcli.cli.terminal.progress import download_bar
 
+        name = models.catalogue_entry(name).name
         if os.environ.get("CRYSTAL_OFFLINE", "0") in ("", "0"):
             output.note(
                 f"fetching {name} ({format_size(models.catalogue_entry(name).download_size)}, once) into {models.models_folder()}"
             )
         with download_bar(name) as progress:
-            folder = models.pull(name, progress)
+            folder = models.pull(name, progress, lambda: output.note(WAITING.format(name=name)))
     return folder

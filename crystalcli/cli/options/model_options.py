@@ -25,7 +25,7 @@ ModelOption = Annotated[
         autocompletion=complete_models,
         help="Language model: a name from `crystal models list`, a GGUF file, a folder in Hugging Face's layout, or "
         "the URL of a local server (http://127.0.0.1:11434/v1#MODEL). Default: $CRYSTAL_MODEL, else the choice of "
-        "`crystal models default`, else SmolLM2-135M-Instruct.",
+        "`crystal models default`, else the best built-in one that is here.",
     ),
 ]
 LocalModelOption = Annotated[

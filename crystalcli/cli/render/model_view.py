@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from crystalcli.cli.render.plain_table import plain_table
 from crystalcli.cli.terminal.humanize import format_size
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.language_models import LANGUAGE_MODEL
+from crystalcli.language_models import default_model
 
 if TYPE_CHECKING:
     from crystalcli.models import ModelStatus, RegisteredModel, Registry
@@ -17,22 +17,32 @@ if TYPE_CHECKING:
 
 def print_models(built_in: Iterable[ModelStatus], registry: Registry) -> None:
     """Print the models that have names, and which are here. The default has a star."""
-    table = plain_table("", "model", "role", "here", "licence", "where")
-    default = registry.default or LANGUAGE_MODEL
+    table = plain_table("", "model", "role", "here", "converted", "licence", "where")
+    default = default_model(registry)
     for model in built_in:
-        here = format_size(model.bytes) if model.present else "no"
+        here = format_size(model.bytes - model.converted) if model.present else "no"
+        converted = format_size(model.converted) if model.converted else ""
         star = "*" if model.name == default else ""
-        table.add_row(star, model.name, model.role, here, model.licence, str(model.path))
+        table.add_row(star, model.name, model.role, here, converted, model.licence, str(model.path))
     for own in registry.models.values():
         table.add_row(
-            "*" if own.name == default else "", own.name, "language", _where_it_is(own), "", sanitize(own.target)
+            "*" if own.name == default else "", own.name, "language", _where_it_is(own), "", "", sanitize(own.target)
         )
+    output.console.print(table)
+
+
+def print_offers(built_in: Iterable[ModelStatus]) -> None:
+    """Print the models that can be fetched: name, size, licence, and what each is good for."""
+    table = plain_table("model", "or", "size", "licence", "here", "good for", numbers=("size",))
+    for model in built_in:
+        here = "yes" if model.present else f"{format_size(model.bytes)} of it" if model.bytes else "no"
+        table.add_row(model.name, model.alias, format_size(model.size), model.licence, here, model.use)
     output.console.print(table)
 
 
 def models_json(built_in: Iterable[ModelStatus], registry: Registry) -> list[dict[str, Any]]:
     """Make the same for programs."""
-    default = registry.default or LANGUAGE_MODEL
+    default = default_model(registry)
     rows = [
         {
             **asdict(model),
@@ -57,6 +67,10 @@ def registered_json(own: RegisteredModel) -> dict[str, Any]:
         "path": own.target,
         "licence": "",
         "description": "",
+        "size": own.size,
+        "converted": 0,
+        "use": "",
+        "alias": "",
         "kind": own.kind,
         "state": state,
     }

@@ -41,12 +41,16 @@ class AnswerScreen:
             if self._width is not None and len(quote) > _LONGEST_QUOTE:
                 quote = quote[:_LONGEST_QUOTE].rsplit(" ", 1)[0] + " …"
             else:
-                self._shown.add((citation.path, citation.start, citation.end))
+                self.mark_shown([citation])
             self._write_barred(Text(quote))
             self._write_barred(
                 Text.assemble(location_text(citation, "cyan"), (format_headings(citation), "dim italic"))
             )
             output.write("\n")
+
+    def mark_shown(self, citations: Iterable[Citation]) -> None:
+        """Take quotations as shown, so that their places alone are named."""
+        self._shown.update((citation.path, citation.start, citation.end) for citation in citations)
 
     def add_text(self, piece: str) -> None:
         """Write the next piece of the answer."""

@@ -41,6 +41,7 @@ from crystalcli.cpu import import_numpy
 from crystalcli.errors import NotFoundError, StoppedError, UsageError
 
 if TYPE_CHECKING:
+    from crystalcli.cli.commands.ask.model_offer import ModelOffer
     from crystalcli.datatypes import Answer
 
 app = command_app()
@@ -59,8 +60,7 @@ class AnswerFormat(StrEnum):
     cls=Command,
     rich_help_panel="Ask",
     epilog="""
-        crystal ask who keeps the ledgers  # Quote the best sentences, with their sources.
-        crystal ask "Summarize the handbook" --generate  # Let the language model put the answer in words.
+        crystal ask who keeps the ledgers  # Answer, after the best sentences with their sources.
         crystal ask "what did Ann say about the tent" --since 2026-03  # Look only at messages since then.
         crystal ask  # Ask many questions at a prompt.
     """,
@@ -105,9 +105,20 @@ def ask_command(
     extractive: Annotated[
         bool | None,
         typer.Option(
-            "--extractive/--generate",
-            help="Quote the best sentences, or let a language model put the answer in words. "
-            "Default: quote, unless a model is named.",
+            "--quote/--generate",
+            "--extractive",
+            help="Only quote the best sentences, or let a language model put the answer in words. "
+            "Default: a model answers if one is named, or one that answers well enough is on this machine.",
+        ),
+    ] = None,
+    fetch: Annotated[
+        bool | None,
+        typer.Option(
+            "--fetch/--no-fetch",
+            envvar="CRYSTAL_FETCH",
+            show_envvar=False,
+            help="Fetch a language model that answers, if none is here, without asking; or do not speak of it. "
+            "Default: $CRYSTAL_FETCH, else it is offered once, on a terminal.",
         ),
     ] = None,
     strict: Annotated[
@@ -155,11 +166,16 @@ def ask_command(
     The three sentences that answer best are quoted, each with its place. If the crystal does not
     seem to hold an answer, it says so and shows the nearest passages; the exit code is 7.
 
-    With --generate, --strict, --system, --template or a model that is named (--model,
-    $CRYSTAL_MODEL, `crystal models default`) a language model puts the answer in words. The quoted
-    sentences come first then, the model's words after them, the sources last. Each sentence has the
-    numbers of the sources that support it, or a mark with the names, numbers and quotations that no
-    source has.
+    A language model then puts the answer in words, if one that answers well enough is on this
+    machine (`crystal models pull` lists them), or one is named (--model, $CRYSTAL_MODEL, `crystal
+    models default`). --quote leaves it out; --generate, --strict, --system and --template ask for
+    it in any case. The quoted sentences come first, the model's words after them, the sources last.
+    Each sentence has the numbers of the sources that support it, or a mark with the names, numbers
+    and quotations that no source has.
+
+    Where there is no model yet, one is offered after the first answer on a terminal, and fetched
+    unasked with --fetch or $CRYSTAL_FETCH=1; its answer then follows. Elsewhere answers are
+    quotations, and one line says so, once for each folder of models.
 
     Questions about a whole ("What is Emma about?", "Summarize the docs") are answered section by
     section. Lists ("Which chapters mention Ahab?", "In which files is open_source used?") are
@@ -220,13 +236,20 @@ def ask_command(
         if question is not None and options.broad is not False:
             intent = broad_intent(question)
             if intent is not None and intent.needs_no_model:
-                options = replace(options, extractive=True)
+                options, extractive = replace(options, extractive=True), True
+        offer = None
+        if extractive is None and options.extractive and not context_only:
+            offer = _offer_model(fetch, form)
+            if offer is not None and form is not AnswerFormat.PLAIN:  # the evidence is a part of the answer
+                if offer.accept():
+                    model, options = offer.name, replace(options, extractive=False)
+                offer = None
         chat_model = None if options.extractive or context_only else resolve_language_model(model, allow_remote)
         with open_crystal(crystal, encoder_folder=encoder) as opened:
             where = recall_filter(opened, within, kind, since, until, by, tag, options.today)
             options = replace(options, where=where)
             asked_model = model if context_only else chat_model
-            session = AskSession(opened, options, asked_model, allow_remote, form, context_only)
+            session = AskSession(opened, options, asked_model, allow_remote, form, context_only, offer)
             if question is not None:
                 with stop_on_signals():
                     _conclude(session.answer(question))
@@ -240,6 +263,14 @@ def ask_command(
             run_prompt(session)
     except KeyboardInterrupt:
         raise StoppedError("stopped") from None
+
+
+def _offer_model(fetch: bool | None, form: AnswerFormat) -> ModelOffer | None:
+    """Make the offer to fetch a language model, if one is due."""
+    from crystalcli.cli.commands.ask.model_offer import can_ask_user, offer_model
+    from crystalcli.language_models import recommended_model
+
+    return offer_model(recommended_model(), fetch, form is AnswerFormat.PLAIN and can_ask_user())
 
 
 def _conclude(answer: Answer | None) -> None:

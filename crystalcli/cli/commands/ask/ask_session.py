@@ -24,6 +24,7 @@ from crystalcli.lm import Preload
 
 if TYPE_CHECKING:
     from crystalcli.answering import AskOptions
+    from crystalcli.cli.commands.ask.model_offer import ModelOffer
     from crystalcli.datatypes import Answer, ChatModel, Citation
     from crystalcli.library import Crystal
 
@@ -38,6 +39,8 @@ class AskSession:
         allow_remote: whether a server may be another machine.
         form: format of the answers: "plain", "markdown" or "json".
         context_only: whether the context of a model is written instead of an answer.
+        offer: the offer to fetch a language model after the first answer that is quoted; None
+            without one. Only with plain answers.
     """
 
     def __init__(
@@ -48,8 +51,10 @@ class AskSession:
         allow_remote: bool,
         form: str,
         context_only: bool,
+        offer: ModelOffer | None = None,
     ) -> None:
         self._crystal, self._options, self._form, self._context_only = crystal, options, form, context_only
+        self._offer = offer
         self._model, self._allow_remote = model, allow_remote
         self._status = StatusLine()
 
@@ -83,7 +88,7 @@ class AskSession:
             raise UsageError("--context-only asks no language model")
         self._open(resolve_language_model(model, self._allow_remote))
         # Only now: a model that cannot be opened changes nothing.
-        self._options = replace(self._options, extractive=False)
+        self._options, self._offer = replace(self._options, extractive=False), None
 
     def use_quotations(self) -> None:
         """Quote from now on, and let go of the model.
@@ -93,7 +98,7 @@ class AskSession:
         """
         if self._context_only:
             raise UsageError("--context-only asks no language model")
-        self._model, self._options = None, replace(self._options, extractive=True)
+        self._model, self._options, self._offer = None, replace(self._options, extractive=True), None
 
     def _open(self, model: str | Path | ChatModel | None) -> None:
         def opened() -> ChatModel:
@@ -114,9 +119,16 @@ class AskSession:
             self._write_context(question)
             return None
         screen = AnswerScreen() if self._form == "plain" else None
+        answer = self._ask(question, screen)
+        if self._offer is not None and screen is not None and answer.answered and _needs_model(question):
+            return self._offer_model(answer, screen)
+        return self._write(answer, screen)
+
+    def _ask(self, question: str, screen: AnswerScreen | None, shows_evidence: bool = True) -> Answer:
+        """Ask the crystal, and write what comes before the end of the answer."""
 
         def show_evidence(citations: tuple[Citation, ...]) -> None:
-            if screen is not None:
+            if screen is not None and shows_evidence:
                 screen.show_evidence(citations)
             self._status.show(f"{self.model} reads the passages …")
 
@@ -127,11 +139,14 @@ class AskSession:
                 screen.add_text(piece)
 
         try:
-            answer = self._crystal.ask(
+            return self._crystal.ask(
                 question, self._options, model=self._model, on_text=show_text, on_evidence=show_evidence
             )
         finally:
             self._status.clear()
+
+    def _write(self, answer: Answer, screen: AnswerScreen | None) -> Answer:
+        """Write the answer, or the end of it."""
         if screen is not None:
             screen.finish(answer)
         elif self._form == "markdown":
@@ -139,6 +154,25 @@ class AskSession:
         else:
             output.json("ask", answer_json(answer))
         return answer
+
+    def _offer_model(self, quoted: Answer, screen: AnswerScreen) -> Answer:
+        """Write an answer that was quoted, offer a model, and let it answer if it is taken."""
+        assert self._offer is not None
+        offer, self._offer = self._offer, None
+        if offer.is_unasked:
+            screen.show_evidence(quoted.citations)
+            if not offer.accept():
+                return self._write(quoted, screen)
+        else:
+            self._write(quoted, screen)
+            if not offer.accept():
+                return quoted
+            output.space()
+            screen = AnswerScreen()
+            screen.mark_shown(quoted.citations)
+        self._open(offer.name)
+        self._options = replace(self._options, extractive=False)
+        return self._write(self._ask(quoted.question, screen, shows_evidence=False), screen)
 
     def show_sources(self, answer: Answer) -> None:
         """Print the passages that an answer was made from."""
@@ -153,3 +187,11 @@ class AskSession:
         else:
             output.write(sanitize(packed.user if self._options.template else packed.context).rstrip("\n") + "\n")
         output.note(tokens_line(packed))
+
+
+def _needs_model(question: str) -> bool:
+    """Tell whether a model could answer better than a list does."""
+    from crystalcli.answering import broad_intent
+
+    intent = broad_intent(question)
+    return intent is None or not intent.needs_no_model

@@ -166,6 +166,8 @@ def test_lines_fit_the_terminal(samples_crystal, encoder_folder, tmp_path, colum
         child.expect(r"\[1\]")
         child.expect(PROMPT)
         lines = [line.rstrip() for line in re.sub(r"\x1b\[[\d;?]*\w", "", child.before).split("\r\n")]
+        # A path that is wider than the terminal stays one path.
+        lines = [line for line in lines if max(map(len, line.split()), default=0) <= columns]
         assert max(map(len, lines)) <= min(columns, 100)
         assert max(map(len, lines)) > min(columns, 100) - 20
         assert leave(child) == 0

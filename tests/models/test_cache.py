@@ -44,6 +44,7 @@ def test_the_catalogue() -> None:
     entries = [entry for entry in CATALOGUE.values() if entry is not TINY]
     assert [(entry.name, entry.role, entry.main) for entry in entries] == [
         ("all-MiniLM-L6-v2", "encoder", "model.safetensors"),
+        ("ms-marco-MiniLM-L-12-v2", "reranker", "model.onnx"),
         ("multilingual-e5-small", "encoder", "model.safetensors"),
         ("SmolLM2-135M-Instruct", "language", "SmolLM2-135M-Instruct.Q4_1.gguf"),
         ("Qwen2.5-Coder-0.5B-Instruct", "language", "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from crystalcli.answering.request.ask_options import AskOptions
     from crystalcli.datatypes import (
         Answer,
+        AnswerVerdict,
         Change,
         Chapter,
         ChatModel,
@@ -72,6 +73,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Answer",
     "AnswerMeasures",
+    "AnswerVerdict",
     "ArmPerplexity",
     "AskOptions",
     "Change",
@@ -153,6 +155,7 @@ __all__ = [
 _HOMES = {
     "Answer": "crystalcli.datatypes",
     "AnswerMeasures": "crystalcli.evaluation.evaluate",
+    "AnswerVerdict": "crystalcli.datatypes",
     "ArmPerplexity": "crystalcli.retrieval_lm.perplexity",
     "AskOptions": "crystalcli.answering.request.ask_options",
     "Change": "crystalcli.datatypes",

@@ -570,7 +570,7 @@ class Portion:
     count: int | None = None
 
 
-class Verdict(StrEnum):
+class AnswerVerdict(StrEnum):
     """The judgement of an answer, by its evidence."""
 
     ANSWERED = "answered"
@@ -613,7 +613,7 @@ class Answer:
     stopped: bool = False
     failure: Exception | None = None
     claims: tuple[Claim, ...] = ()
-    verdict: Verdict = Verdict.ANSWERED
+    verdict: AnswerVerdict = AnswerVerdict.ANSWERED
     evidence: float | None = None
     portions: tuple[Portion, ...] = ()
     reading: FilterReading | None = None
@@ -621,7 +621,7 @@ class Answer:
     @property
     def answered(self) -> bool:
         """False when the crystal does not seem to hold an answer."""
-        return self.verdict is not Verdict.NOT_HERE
+        return self.verdict is not AnswerVerdict.NOT_HERE
 
     def __str__(self) -> str:
         return self.text

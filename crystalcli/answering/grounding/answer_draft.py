@@ -14,7 +14,17 @@ from dataclasses import dataclass, field, replace
 from crystalcli.answering.grounding.attribution import Sources
 from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS, ClaimStream
 from crystalcli.answering.request.ask_options import AskOptions
-from crystalcli.datatypes import Answer, ChatModel, Citation, Claim, FilterReading, Passage, Portion, Sampling, Verdict
+from crystalcli.datatypes import (
+    Answer,
+    AnswerVerdict,
+    ChatModel,
+    Citation,
+    Claim,
+    FilterReading,
+    Passage,
+    Portion,
+    Sampling,
+)
 from crystalcli.errors import CrystalError
 
 
@@ -181,7 +191,7 @@ class AnswerDraft:
             stopped=self.stopped,
             failure=self.failure,
             claims=tuple(self.claims),
-            verdict=Verdict.ANSWERED if self.is_sure else Verdict.MAYBE,
+            verdict=AnswerVerdict.ANSWERED if self.is_sure else AnswerVerdict.MAYBE,
             evidence=self.evidence,
             portions=tuple(self.portions),
             reading=self.reading,
@@ -203,7 +213,7 @@ class AnswerDraft:
             citations=tuple(nearest),
             passages=tuple(self.passages),
             seconds={"recall": self.seconds_to_passages, "total": self.seconds()},
-            verdict=Verdict.NOT_HERE,
+            verdict=AnswerVerdict.NOT_HERE,
             evidence=self.evidence,
             reading=self.reading,
         )

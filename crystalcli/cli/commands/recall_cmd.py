@@ -49,7 +49,6 @@ app = command_app()
     rich_help_panel="Ask",
     epilog="""
         crystal recall who keeps the ledgers  # Print the five best passages.
-        crystal recall "tide tables" -k 20 --json  # Print twenty as JSON.
         crystal recall "what did Anna promise" --half-life 30  # Prefer messages of the last weeks.
         crystal recall rent --in notes --since "last month"  # Look only there and then.
     """,

@@ -13,7 +13,7 @@ from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_
 from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
 from crystalcli.cli.render.reading_view import reading_json, reading_line
 from crystalcli.cli.render.recall_view import passage_json
-from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage, Verdict
+from crystalcli.datatypes import BY_LINES, Answer, AnswerVerdict, Citation, Passage
 from crystalcli.text import unwrap_lines
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
     sources = ((citation.number, citation, " ".join(citation.quote.split())) for citation in answer.citations)
     head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
-    if is_quotations(answer) and answer.verdict is Verdict.MAYBE:
+    if is_quotations(answer) and answer.verdict is AnswerVerdict.MAYBE:
         head = [MAYBE]
     if line := reading_line(answer.reading):
         head.insert(0, f"*{escape_markdown(line)}*")

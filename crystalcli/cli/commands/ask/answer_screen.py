@@ -17,7 +17,7 @@ from crystalcli.cli.render.place_text import format_headings, location_text, pri
 from crystalcli.cli.render.reading_view import age_marks, print_reading
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.word_wrap import WordWrap
-from crystalcli.datatypes import BY_LINES, Answer, Citation, Verdict
+from crystalcli.datatypes import BY_LINES, Answer, AnswerVerdict, Citation
 
 _WIDEST = 100  # columns: longer lines are hard to read
 _BAR = "\N{BOX DRAWINGS LIGHT VERTICAL} "
@@ -62,7 +62,7 @@ class AnswerScreen:
         print_reading(answer.reading)
         if not self._has_text and not is_quotations(answer):
             self.add_text(answer_text(answer))
-        elif not self._has_text and answer.verdict is Verdict.MAYBE:
+        elif not self._has_text and answer.verdict is AnswerVerdict.MAYBE:
             output.write(f"{MAYBE}\n")
         if self._has_text:
             output.write(self._wrap.end() + "\n\n")

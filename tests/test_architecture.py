@@ -252,7 +252,17 @@ PLAIN = frozenset((
 # Only rooms above recall, and the command line, handle these: the searcher and its codec, the parts of a prepared query,
 # and options that are made already.
 INNER = frozenset(
-    ("AskArguments", "Codec", "EncodedQuestion", "IngestOptions", "PackedPostings", "Searcher", "SimilarityScale")
+    (
+        "AskArguments",
+        "Codec",
+        "CrossEncoder",
+        "EncodedQuestion",
+        "IngestOptions",
+        "PackedPostings",
+        "Searcher",
+        "FilterMask",
+        "SimilarityScale",
+    )
 )
 
 

@@ -16,12 +16,11 @@ from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.metadata.document_question import DocumentQuestion, split_subject
 from crystalcli.answering.metadata.stated_facts import chapter_name, document_name
-from crystalcli.datatypes import Passage, Place
+from crystalcli.datatypes import Passage, Place, RecallFilter
 from crystalcli.overview import DocumentRange
 from crystalcli.recall import CrystalReader
 
 _VOTERS = 10  # best passages whose chapters are compared
-_MANY = 60  # passages recalled when only those of one document count
 # "the Bitcoin paper describe the incentive": the document speaks.
 _SPEAKS = re.compile(
     r"(?P<document>.+?) (?:describe|explain|discuss|define|present|introduce|mention|cover|prove|give|report|state|show|treat|"
@@ -57,8 +56,9 @@ def answer_place(
         elif behind is not None and (parts := resolve(behind[1])):
             subject = behind[0]
     options = draft.options
-    count = _MANY if parts else max(options.k, sentence_ranking.MAX_PASSAGES)
-    results = crystal.recall(subject, count, depth=options.depth, half_life=options.half_life)
+    count = max(options.k, _VOTERS)
+    within = RecallFilter(within=tuple(dict.fromkeys(part.source.path for part in parts))) if parts else None
+    results = crystal.recall(subject, count, depth=options.depth, half_life=options.half_life, where=within)
     passages = [
         passage
         for passage in results.passages

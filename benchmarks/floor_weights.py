@@ -18,6 +18,8 @@ USED = {  # signs, by whether all layers speak and whether the best passage is c
     (False, False): ("share", "length", "nowhere"),
     (False, True): ("share", "sentence", "nowhere"),
 }
+# Instead, of prose with all layers that a reranker has read.
+RERANKED = ("similar", "length", "nowhere", "logit")
 # Instead, of prose with all layers, for PDFs: here these are the filings.
 PAGES = ("score", "length", "nowhere")
 SHARE = 0.9  # of answerable questions that are to be answered

@@ -40,7 +40,7 @@ from typing import Any
 import numpy as np
 from answer_scores import contains
 from common import machine, write_json
-from floor_weights import CODE, PAGES, USED, Row, fitted, for_fit, logit
+from floor_weights import CODE, PAGES, RERANKED, USED, Row, fitted, for_fit, logit
 
 from crystalcli import Crystal
 from crystalcli.answering.evidence import sentence_ranking
@@ -256,13 +256,18 @@ def _read(data: Path, name: str) -> list[dict[str, Any]]:
 # --- figures --------------------------------------------------------------------------------------
 
 
+def signs_used(full: bool, code: bool) -> Sequence[str]:
+    """Return the signs that weights are fitted to: with all layers the reranker has read prose."""
+    return RERANKED if full and not code else USED[full, code]
+
+
 def left_out(rows: list[Row], full: bool, code: bool) -> dict[str, dict[str, float]]:
     """Return the results of each set with weights and a floor fitted to the other sets."""
     found = {}
     fit = for_fit([row for row in rows if row.full == full], code)
     for name in sorted({row.set for row in fit}):
         paged = full and not code and any(row.kind == "filing" for row in rows if row.set == name)
-        weights = fitted([row for row in fit if row.set != name], PAGES if paged else USED[full, code])
+        weights = fitted([row for row in fit if row.set != name], PAGES if paged else signs_used(full, code))
         kinds = {
             kind: [row for row in rows if (row.set, row.kind, row.full) == (name, kind, full)]
             for kind in {row.kind for row in rows if row.set == name}
@@ -294,7 +299,7 @@ def _at(yes: Any, no: Any, share: float) -> float:
 def unseen(rows: list[Row], full: bool) -> dict[str, float]:
     """Return the share answered of the unanswerable questions that were not used for fitting."""
     models = {
-        code: fitted(for_fit([row for row in rows if row.full == full], code), USED[full, code])
+        code: fitted(for_fit([row for row in rows if row.full == full], code), signs_used(full, code))
         for code in (False, True)
         if for_fit(rows, code)
     }
@@ -370,7 +375,7 @@ def main() -> None:
             title = f"{'all layers' if full else 'BM25 alone'}, {'code' if code else 'prose'}"
             found = left_out(rows, full, code)
             show(title, found)
-            weights = fitted(for_fit([row for row in rows if row.full == full], code), USED[full, code])
+            weights = fitted(for_fit([row for row in rows if row.full == full], code), signs_used(full, code))
             if full and not code:
                 pages = fitted(for_fit([row for row in rows if row.full], False), PAGES)
                 rounded = {name: round(weight, 2) for name, weight in pages.signs.items()}

@@ -125,7 +125,7 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[i
 def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: int) -> tuple[int, int]:
     """Give a passage's best stretch of whole sentences or lines, of at most so many characters."""
     text = passage.text
-    low, high = _after_headings(passage), len(text.rstrip())
+    low, high = _after_headings(passage, 0), len(text.rstrip())
     if high - low <= longest and not passage.allowed:
         return passage.start + low, passage.start + max(low, high)
     spans = [span for span in sentence_spans(text, passage.place.kind in BY_LINES) if span[0] >= low]
@@ -140,20 +140,28 @@ def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: i
     else:  # the first that holds the sentence that recall found
         best = passage.best[0] - passage.start, passage.best[1] - passage.start
         start, end = next((window for window in windows if window[0] <= best[0] and best[1] <= window[1]), windows[0])
-    return passage.start + start, passage.start + end
+    return passage.start + min(_after_headings(passage, start), end - 1), passage.start + end
 
 
-def _after_headings(passage: Passage) -> int:
-    """Find the first character of a passage's text after the headings, which its place has."""
-    text, position = passage.text, 0
+def _after_headings(passage: Passage, start: int) -> int:
+    """Find the first character after the headings that a text begins with: its place has them.
+
+    Args:
+        passage: The passage.
+        start: The first character of the text, in the passage.
+
+    Returns:
+        The character, in the passage; `start` where nothing else follows.
+    """
+    position, rest = start, passage.text[start:]
     labels = set((passage.heading or "").split(HEADING_JOINT))
-    for line in text.splitlines(keepends=True):
+    for line in rest.splitlines(keepends=True):
         words = line.strip()
         if words and words.lstrip("# ") not in labels:
             break
         position += len(line)
-    position = position if text[position:].strip() else 0
-    return position + len(text[position:]) - len(text[position:].lstrip())
+    rest = passage.text[position:]
+    return position + len(rest) - len(rest.lstrip()) if rest.strip() else start
 
 
 def _window(spans: Sequence[tuple[int, int]], first: int, longest: int) -> tuple[int, int]:
@@ -200,7 +208,9 @@ def _whole_sentences(crystal: CrystalReader, passage: Passage, low: int, high: i
     after = crystal.quote(passage.path, high - 1, high + _REACH)
     if before and not before[-1:].isspace():
         return low, high  # amid a word: the text has no sentences
-    if before.strip() and not _is_closed(before):
+    line_before = (before.rstrip().splitlines() or [""])[-1].strip().lstrip("# ")
+    is_under_heading = line_before in (passage.heading or "").split(HEADING_JOINT)
+    if before.strip() and not is_under_heading and not _is_closed(before):
         ends = [match.end() for match in _SENTENCE_END.finditer(before)]
         if ends:
             low -= len(before) - ends[-1]

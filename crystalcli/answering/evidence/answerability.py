@@ -23,10 +23,10 @@ from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.datatypes import Passage
 from crystalcli.lexical import bm25, query_terms, terms
-from crystalcli.recall import PAGED_KIND, CrystalReader, Results, answer_confidence
+from crystalcli.recall import PAGED_KIND, CrystalReader, Results
 
 # The probability below which what is quoted is called the nearest.
-SURE = 0.85
+SURE = 0.7
 # Idf of a question's words, in that of an unknown word. Half of all questions have less, and count
 # as if they had this.
 _MIN_LENGTH = 3.0
@@ -36,7 +36,6 @@ _SMALL_CRYSTAL = 100
 # The weights of `voice`, where the person asked about speaks, and where another one does.
 _SAME_SPEAKER, _OTHER_SPEAKER = 2.0, 5.0
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
-_NUMBER = re.compile(r"\d[\d.,]*")
 # Words for the answer that is expected, and not for the topic: an answer need not have them.
 _REQUEST_WORDS = (
     "much many kind type sort name call year date day time number way reason happen mean describe explain tell give say know find "
@@ -57,9 +56,7 @@ class AnswerSigns(NamedTuple):
         nowhere: The idf of the rarest of the question's names that none of the passages has.
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, from -1 to 1, as of `speaker_match`.
-        relevant: The best probability of an answer by the reranker alone; 0 without one.
-        apart: The idf of the rarest of the question's names and numbers that the first passage
-            lacks.
+        logit: The best logit of the reranker among these passages; 0 without a reranker.
     """
 
     score: float
@@ -71,8 +68,7 @@ class AnswerSigns(NamedTuple):
     nowhere: float
     similar: float
     voice: float
-    relevant: float = 0.0
-    apart: float = 0.0
+    logit: float = 0.0
 
     @property
     def speaker_term(self) -> float:
@@ -110,14 +106,17 @@ class FloorWeights(NamedTuple):
 # program's own encoder made the scores, and whether the best passage is source code. The first
 # constant is 0.3 more than fitted: so 0.95 are answered in every kind of crystal.
 MODELS = {
-    (True, False): FloorWeights(-9.57, -0.18, {"score": 2.67, "similar": 6.0, "length": 3.82, "nowhere": -2.73}),
-    (True, True): FloorWeights(0.29, -0.47, {"score": 5.75, "covered": 0.56, "rarity": -3.33, "nowhere": -3.25}),
+    (True, False): FloorWeights(-10.67, -0.18, {"score": 2.67, "similar": 6.0, "length": 3.82, "nowhere": -2.73}),
+    (True, True): FloorWeights(-0.81, -0.47, {"score": 5.75, "covered": 0.56, "rarity": -3.33, "nowhere": -3.25}),
     (False, False): FloorWeights(-6.05, -0.19, {"share": 5.64, "length": 3.36, "nowhere": -3.02}),
     (False, True): FloorWeights(-1.07, -0.32, {"share": 7.3, "sentence": 1.82, "nowhere": -2.72}),
 }
+# The weights for prose with all layers that a reranker has read. The constant is 0.75 more than
+# fitted: there is a verdict between an answer and none, and SURE is where 0.9 are answered.
+RERANKED = FloorWeights(-5.7, -0.16, {"similar": 4.66, "length": 3.02, "nowhere": -5.34, "logit": 0.23})
 # The weights for prose on pages, with all layers. Rows of tables are not similar to questions, and
 # may answer them all the same.
-PAGES = FloorWeights(-6.43, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})
+PAGES = FloorWeights(-7.53, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})
 
 
 def answer_probability(crystal: CrystalReader, results: Results, reading: PassageReading) -> float:
@@ -136,6 +135,8 @@ def answer_probability(crystal: CrystalReader, results: Results, reading: Passag
     signs, atoms = signs_of(crystal, results, reading)
     layers, kind = _by_layers(crystal, results), results[0].place.kind
     weights = PAGES if layers and kind == PAGED_KIND else MODELS[layers, kind == "code"]
+    if layers and kind not in ("code", PAGED_KIND) and results[0].logit is not None:
+        weights = RERANKED
     return weights.evidence(signs, atoms)
 
 
@@ -183,7 +184,6 @@ def answer_signs(
     sentence = max(_idf(topic, _terms(passage.best_text)) for passage in read)
     all_terms = set().union(*passage_terms)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
-    numbers = [_terms(number) & idf.keys() for number in _NUMBER.findall(question)]
     return AnswerSigns(
         # Neither the age of a message nor the reranker's share, which is a sign of its own.
         max(_recalled_score(passage) for passage in read),
@@ -195,8 +195,7 @@ def answer_signs(
         _missing_name(idf, names, all_terms) / unit,
         similar,
         voice,
-        max((answer_confidence(passage.logit) for passage in read if passage.logit is not None), default=0.0),
-        _missing_name(idf, [*names, *numbers], passage_terms[0]) / unit,
+        max((passage.logit for passage in read if passage.logit is not None), default=0.0),
     )
 
 

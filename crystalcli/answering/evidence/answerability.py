@@ -30,9 +30,10 @@ SURE = 0.7
 # Idf of a question's words, in that of an unknown word. Half of all questions have less, and count
 # as if they had this.
 _MIN_LENGTH = 3.0
-# Atoms. In a smaller crystal idf says little, and the floor sinks by up to a constant of 1, which
-# is not measured.
-_SMALL_CRYSTAL = 100
+# Atoms. In a smaller crystal idf says little, and notes to oneself are seldom sentences that a
+# reranker takes for answers: the floor sinks by up to this. Small crystals give false answers to
+# one unanswerable question in twenty, so that there is room.
+_SMALL_CRYSTAL, _SMALL_BONUS = 1000, 2.0
 # The weights of `voice`, where the person asked about speaks, and where another one does.
 _SAME_SPEAKER, _OTHER_SPEAKER = 2.0, 5.0
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
@@ -96,7 +97,7 @@ class FloorWeights(NamedTuple):
             signs: The signs of the passages.
             atoms: The atoms of the crystal.
         """
-        total = self.constant + self.size * math.log(atoms + 1) + max(0.0, 1 - atoms / _SMALL_CRYSTAL)
+        total = self.constant + self.size * math.log(atoms + 1) + _SMALL_BONUS * max(0.0, 1 - atoms / _SMALL_CRYSTAL)
         total += sum(weight * getattr(signs, name) for name, weight in self.signs.items())
         total += signs.speaker_term
         return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))

@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Passage
+from crystalcli.datatypes import HEADING_JOINT, Passage
 from crystalcli.lexical import ENGLISH, identify_language
+from crystalcli.recall.page_score import PAGED_KIND
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray
@@ -69,8 +70,8 @@ def answer_confidence(logit: float) -> float:
 
 
 def _text_to_read(passage: Passage) -> str:
-    """Give the text to read: a row of a table says little without its heading."""
-    if passage.heading is None or passage.place.kind in BY_LINES:
+    """Give the text to read: a table on a page says little without its heading."""
+    if passage.heading is None or passage.place.kind != PAGED_KIND:
         return passage.text
     return f"{passage.heading.rpartition(HEADING_JOINT)[2]}\n{passage.text}"
 

@@ -35,7 +35,7 @@ _GAP = 8  # characters of white space between sentences that follow one another,
 _STEPS = 4  # stretches of a passage that are compared, at most
 # The difference in score that makes a passage e times as likely to be the one that answers, and the
 # least likelihood, against that of the first, of a further source that is quoted.
-_SHARPNESS, _ADDS = 0.3, 0.2
+_SHARPNESS, _ADDS = 0.3, 0.1
 _SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]*_]*\s|\n\s*\n")
 
 

@@ -38,7 +38,7 @@ import psutil, synthetic
 from crystalcli import Crystal
 with Crystal.open(sys.argv[1], encoder=Path(sys.argv[2])) as crystal:
     for question in synthetic.Words(3).questions(int(sys.argv[3])):
-        crystal.recall(question, 5, depth=3)
+        crystal.recall(question, 5, depth=3, rerank=False)  # the reranker takes the same for any crystal, by the texts it reads
     now = psutil.Process().memory_info().rss
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     tokens = crystal.stats().tokens  # which recall has no need of

@@ -30,10 +30,6 @@ SURE = 0.7
 # Idf of a question's words, in that of an unknown word. Half of all questions have less, and count
 # as if they had this.
 _MIN_LENGTH = 3.0
-# Atoms. In a smaller crystal idf says little, and notes to oneself are seldom sentences that a
-# reranker takes for answers: the floor sinks by up to this. Small crystals give false answers to
-# one unanswerable question in twenty, so that there is room.
-_SMALL_CRYSTAL, _SMALL_BONUS = 1000, 2.0
 # The weights of `voice`, where the person asked about speaks, and where another one does.
 _SAME_SPEAKER, _OTHER_SPEAKER = 2.0, 5.0
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
@@ -84,11 +80,15 @@ class FloorWeights(NamedTuple):
         constant: The constant.
         size: The weight of the crystal's size, ln(atoms + 1).
         signs: The weights of signs, by their name in `AnswerSigns`.
+        small_crystal: The atoms below which the floor sinks, since idf says little there.
+        small_bonus: The most that it sinks by, in an empty crystal.
     """
 
     constant: float
     size: float
     signs: Mapping[str, float]
+    small_crystal: int = 100
+    small_bonus: float = 1.0
 
     def evidence(self, signs: AnswerSigns, atoms: int) -> float:
         """Compute the probability of an answer, from 0 to 1.
@@ -97,7 +97,8 @@ class FloorWeights(NamedTuple):
             signs: The signs of the passages.
             atoms: The atoms of the crystal.
         """
-        total = self.constant + self.size * math.log(atoms + 1) + _SMALL_BONUS * max(0.0, 1 - atoms / _SMALL_CRYSTAL)
+        total = self.constant + self.size * math.log(atoms + 1)
+        total += self.small_bonus * max(0.0, 1 - atoms / self.small_crystal)
         total += sum(weight * getattr(signs, name) for name, weight in self.signs.items())
         total += signs.speaker_term
         return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))
@@ -114,7 +115,9 @@ MODELS = {
 }
 # The weights for prose with all layers that a reranker has read. The constant is 0.75 more than
 # fitted: there is a verdict between an answer and none, and SURE is where 0.9 are answered.
-RERANKED = FloorWeights(-5.7, -0.16, {"similar": 4.66, "length": 3.02, "nowhere": -5.34, "logit": 0.23})
+# Notes to oneself are seldom sentences that a reranker takes for answers, and crystals of them are
+# small; there one unanswerable question in twenty is above the fitted floor, so that there is room.
+RERANKED = FloorWeights(-5.7, -0.16, {"similar": 4.66, "length": 3.02, "nowhere": -5.34, "logit": 0.23}, 1000, 2.0)
 # The weights for prose on pages, with all layers. Rows of tables are not similar to questions, and
 # may answer them all the same.
 PAGES = FloorWeights(-7.53, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})

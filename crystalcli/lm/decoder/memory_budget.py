@@ -16,7 +16,7 @@ from pathlib import Path
 
 from crystalcli.errors import CrystalError
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
-from crystalcli.lm.decoder.linear import int4_planes, packs_as_one
+from crystalcli.lm.decoder.linear import int4_planes, packs_as_one, rounds_to_int8
 from crystalcli.lm.decoder.llama import BLOCK_SIZE
 from crystalcli.lm.files.tensor_source import TensorSource
 
@@ -42,16 +42,17 @@ def weight_bytes(source: TensorSource, width: int, int4: bool, keep_dense: bool,
     """
     native_kind = {2: "BF16", 4: "F32"}[width]
     total = largest = 0.0
-    for names in _linears(source, int4):
+    for names in _linears(source, int4, int8):
         infos = [source.tensors[name] for name in names]
         kinds, count = [info.kind for info in infos], sum(math.prod(info.shape) for info in infos)
         rows = sum(info.shape[0] for info in infos)
+        if int8 and rounds_to_int8(kinds):
+            total += count + 8 * rows  # a byte a weight, a scale and a sum a row
+            continue
         planes = int4_planes(kinds, rows) if int4 else 0
         total += count * planes * _PLANE_BYTES
         head = names[0] in ("output.weight", "token_embd.weight")
-        if planes and keep_dense and int8 and names[0].endswith(("ffn_gate.weight", "ffn_up.weight")):
-            total += count + 4 * rows  # a byte a weight, a scale a row
-        elif not planes or (keep_dense and not head):  # the head meets one row at a time
+        if not planes or (keep_dense and not head):  # the head meets one row at a time
             total += count * width
         elif not head and set(kinds) != {native_kind}:
             largest = max(largest, count * width)  # made anew for each block
@@ -180,7 +181,7 @@ def _available_on_windows() -> int | None:
     return int(status.free) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else None
 
 
-def _linears(source: TensorSource, int4: bool) -> Iterator[list[str]]:
+def _linears(source: TensorSource, int4: bool, int8: bool) -> Iterator[list[str]]:
     """The tensor names of each linear layer that the source has, grouped as `Llama` groups them."""
     layers = {name.split(".")[1] for name in source.tensors if name.startswith("blk.") and name.count(".") > 2}
     groups = [[f"blk.{layer}.{part}.weight" for part in parts] for layer in layers for parts in _LINEARS.values()]
@@ -188,7 +189,8 @@ def _linears(source: TensorSource, int4: bool) -> Iterator[list[str]]:
     for group in groups:
         names = [name for name in group if name in source.tensors]
         infos = [source.tensors[name] for name in names]
-        if int4 and not packs_as_one([info.kind for info in infos], [info.shape[0] for info in infos]):
+        kinds, rows = [info.kind for info in infos], [info.shape[0] for info in infos]
+        if int4 and not (int8 and rounds_to_int8(kinds)) and not packs_as_one(kinds, rows):
             yield from ([name] for name in names)
         elif names:
             yield names

@@ -16,7 +16,6 @@ from crystalcli.lm import LanguageModel
 from crystalcli.lm.decoder import memory_budget
 from crystalcli.lm.decoder.attention import KVCache
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
-from crystalcli.lm.decoder.int8 import has_fast_int8
 from crystalcli.lm.decoder.linear import has_int4_kernel
 from crystalcli.lm.decoder.llama import Llama
 from crystalcli.lm.files.gguf import GGUF
@@ -100,13 +99,17 @@ def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind,
     with GGUF(write_gguf(tmp_path / "model.gguf", tensors)) as file:
         model = Llama(file, DecoderConfig.from_gguf(file), dtype, packing, keep_dense=keeping, int8=int8)
         model.forward(list(range(30)), model.cache(30), all_logits=True)
+        if int8 and kind in ("Q8_0", "Q4_0", "Q4_1", "mixed"):
+            matrices = [linear._int8.matrix for linear in model._linears.values()]
+            taken = sum(tensor.nbytes for matrix in matrices for tensor in matrix)
+            assert memory_budget.weight_bytes(file, dtype.itemsize, packing, keeping, int8) == taken
+            return
         taken = made_anew = 0
         for name, matrix in model._linears.items():
             usual = not (matrix._packed and name == "head")  # whose numbers are asked for by `every` alone
             tensors = [*(matrix._dense if usual else ()), *(tensor for plane in matrix._packed for tensor in plane)]
-            tensors += [] if matrix._int8 is None else [matrix._int8.codes, matrix._int8.scales]
             taken += sum(tensor.nbytes for tensor in tensors)
-            if name != "head" and not matrix._dense and matrix._int8 is None:
+            if name != "head" and not matrix._dense:
                 made_anew = max(made_anew, matrix._rows * matrix._columns * dtype.itemsize)
         if kind == "mixed" and packing:
             assert len(model._linears["blk.0.qkv1"]._packed) == 1  # although the values have five bits
@@ -135,18 +138,16 @@ def test_what_does_not_fit_is_refused(tiny_path, monkeypatch):
 @pytest.mark.skipif(not has_int4_kernel(), reason="no four-bit kernel")
 def test_the_packed_form_alone_says_the_same(tiny_path, monkeypatch):
     prompt = list(range(3, 60))
-    expected = "".join(LanguageModel.open(tiny_path).generate(prompt, Sampling(max_tokens=20)))
-    model = LanguageModel.open(tiny_path)
+    expected = "".join(LanguageModel.open(tiny_path, precision="bf16").generate(prompt, Sampling(max_tokens=20)))
+    model = LanguageModel.open(tiny_path, precision="bf16")
     with GGUF(tiny_path) as file:
         width = model.load().dtype.itemsize
-        both, alone = (
-            memory_budget.weight_bytes(file, width, True, keeping, has_fast_int8()) for keeping in (True, False)
-        )
+        both, alone = (memory_budget.weight_bytes(file, width, True, keeping) for keeping in (True, False))
     cache = memory_budget.prompt_bytes(model._config, width, 77)
     monkeypatch.setattr(memory_budget, "available_memory", lambda: (both + alone) // 2 + cache)
-    model = LanguageModel.open(tiny_path)
+    model = LanguageModel.open(tiny_path, precision="bf16")
     assert "".join(model.generate(prompt, Sampling(max_tokens=20))) == expected
-    assert not any(matrix.is_prompt_ready for name, matrix in model.load()._linears.items() if name != "head")
+    assert not any(matrix._dense for name, matrix in model.load()._linears.items() if name != "head")
 
 
 class TestWhatThereIs:

@@ -57,12 +57,13 @@ def model_kind(model: str | Path) -> str:
     return "gguf"  # or a damaged file, which the GGUF reader describes best
 
 
-def open_model_at(model: str | Path, *, allow_remote: bool = False) -> ChatModel:
+def open_model_at(model: str | Path, *, allow_remote: bool = False, cache: Path | None = None) -> ChatModel:
     """Open the language model at a path or URL; its weights load with its first word.
 
     Args:
         model: A GGUF file, a folder in Hugging Face's layout, or a server's URL.
         allow_remote: Whether a server may be another machine.
+        cache: As in `LanguageModel.open`.
 
     Raises:
         ModelMissingError: There is no model at the path, or the server has no such model.
@@ -79,7 +80,7 @@ def open_model_at(model: str | Path, *, allow_remote: bool = False) -> ChatModel
         return open_folder(path)
     from crystalcli.lm.local_model import LanguageModel
 
-    return LanguageModel.open(path)
+    return LanguageModel.open(path, cache=cache)
 
 
 def open_folder(folder: Path, *, precision: str = "auto", threads: int | None = None) -> ChatModel:

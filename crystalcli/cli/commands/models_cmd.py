@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,7 +42,7 @@ def models_list_command(as_json: JsonOption = False) -> None:
     The default has a star.
     """
     from crystalcli import models
-    from crystalcli.cli.render.model_view import models_json, print_models
+    from crystalcli.cli.render.model_view import converted_json, models_json, print_models
     from crystalcli.errors import CrystalError
     from crystalcli.models import Registry, read_registry
 
@@ -51,9 +52,10 @@ def models_list_command(as_json: JsonOption = False) -> None:
         output.note(str(error))
         registry = Registry({})
     if as_json:
-        output.json("models list", {"models": models_json(models.list_models(), registry)})
+        rows = models_json(models.list_models(), registry)
+        output.json("models list", {"models": rows, "converted": converted_json(models.list_converted())})
     else:
-        print_models(models.list_models(), registry)
+        print_models(models.list_models(), registry, models.list_converted())
 
 
 @app.command(
@@ -134,8 +136,11 @@ def models_remove_command(
 
     for name in names:
         if name in models.CATALOGUE:
-            output.note(f"{name}: {format_size(models.delete_model(name))} given back")
+            freed = models.delete_model(name)
+            freed += models.delete_converted(Path(models.catalogue_entry(name).main).stem)
+            output.note(f"{name}: {format_size(freed)} given back")
         elif (model := unregister_model(name)) is not None:
+            models.delete_converted(Path(model.target).stem)
             output.note(f"{name}: forgotten; {model.target} stays as it is")
         else:
             require_language_model(name, read_registry())

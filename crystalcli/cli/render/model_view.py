@@ -12,11 +12,16 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.language_models import LANGUAGE_MODEL
 
 if TYPE_CHECKING:
-    from crystalcli.models import ModelStatus, RegisteredModel, Registry
+    from crystalcli.models import ConvertedWeights, ModelStatus, RegisteredModel, Registry
 
 
-def print_models(built_in: Iterable[ModelStatus], registry: Registry) -> None:
-    """Print the models that have names, and which are here. The default has a star."""
+def print_models(
+    built_in: Iterable[ModelStatus], registry: Registry, converted: Iterable[ConvertedWeights] = ()
+) -> None:
+    """Print the models that have names, and which are here. The default has a star.
+
+    Converted copies follow.
+    """
     table = plain_table("", "model", "role", "here", "licence", "where")
     default = registry.default or LANGUAGE_MODEL
     for model in built_in:
@@ -27,6 +32,8 @@ def print_models(built_in: Iterable[ModelStatus], registry: Registry) -> None:
         table.add_row(
             "*" if own.name == default else "", own.name, "language", _where_it_is(own), "", sanitize(own.target)
         )
+    for copy in converted:
+        table.add_row("", sanitize(copy.name), "converted", format_size(copy.bytes), "", sanitize(str(copy.path)))
     output.console.print(table)
 
 
@@ -44,6 +51,11 @@ def models_json(built_in: Iterable[ModelStatus], registry: Registry) -> list[dic
         for model in built_in
     ]
     return rows + [{**registered_json(own), "default": own.name == default} for own in registry.models.values()]
+
+
+def converted_json(converted: Iterable[ConvertedWeights]) -> list[dict[str, Any]]:
+    """Make the converted copies for programs."""
+    return [{**asdict(copy), "path": str(copy.path)} for copy in converted]
 
 
 def registered_json(own: RegisteredModel) -> dict[str, Any]:

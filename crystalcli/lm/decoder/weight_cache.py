@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from crystalcli.lm.decoder.tensor_loader import silence_read_only_warning
-from crystalcli.lm.files.tensor_source import TensorSource, file_stamp
+from crystalcli.lm.files.tensor_source import TensorSource, stat_stamp
 
 _LAYOUT = 2  # counts up when names, shapes or meaning of the tensors change
 _SUFFIX = ".safetensors"
@@ -100,7 +100,7 @@ class WeightCache:
         digest = writer.finish(target)
         if not digest:
             return False
-        entry = {"form": self._form, "source": self._source.stamp(), "copy": file_stamp([target]), "sha256": digest}
+        entry = {"form": self._form, "source": self._source.stamp(), "copy": stat_stamp([target]), "sha256": digest}
         try:
             _write_record(record, entry)
         except OSError:
@@ -122,7 +122,7 @@ class WeightCache:
         """Map the copy of a record, once its bytes are known to be those that were written."""
         path = record.with_suffix(_SUFFIX)
         try:
-            stamp = file_stamp([path])
+            stamp = stat_stamp([path])
             if entry.get("copy") != stamp:
                 if _digest_of(path) != entry.get("sha256"):
                     raise ValueError

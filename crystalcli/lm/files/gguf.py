@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import TypeAlias
 
 from crystalcli.errors import CrystalError, ModelMissingError
-from crystalcli.lm.files.tensor_source import file_stamp
+from crystalcli.lm.files.tensor_source import stat_stamp
 
 # Several times what any real file needs; a file beyond them is damaged or hostile.
 _MAX_KEYS = 65_536
@@ -132,7 +132,7 @@ class GGUF:
         try:
             with path.open("rb") as stream:
                 self.size = stream.seek(0, 2)
-                self._stamp = file_stamp([stream.fileno()])
+                self._stamp = stat_stamp([stream.fileno()])
                 # An empty file cannot be mapped.
                 self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self.size else None
         except FileNotFoundError:

@@ -23,7 +23,7 @@ from typing import Any
 
 from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.lm.files.gguf import drop_pages, printable
-from crystalcli.lm.files.tensor_source import file_stamp
+from crystalcli.lm.files.tensor_source import stat_stamp
 
 WEIGHTS_FILE, INDEX_FILE = "model.safetensors", "model.safetensors.index.json"
 _MAX_HEADER = 64 << 20  # bytes
@@ -141,7 +141,7 @@ class SafetensorsFolder:
         try:
             with path.open("rb") as stream:
                 size = stream.seek(0, 2)
-                self._stamps.append(file_stamp([stream.fileno()]))
+                self._stamps.append(stat_stamp([stream.fileno()]))
                 data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if size else None
         except FileNotFoundError:
             raise ModelMissingError(f"the weights in {path.parent} are incomplete: {path.name} is missing") from None

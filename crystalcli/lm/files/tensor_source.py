@@ -61,7 +61,7 @@ class TensorSource(Protocol):
         """Stamp of the files, without reading them: the same stamp means the same weights."""
 
 
-def file_stamp(files: Iterable[Path | int]) -> str:
+def stat_stamp(files: Iterable[Path | int]) -> str:
     """Stamp files by size, inode and time of change.
 
     Args:

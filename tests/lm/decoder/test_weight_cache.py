@@ -10,7 +10,7 @@ import torch
 
 from crystalcli.lm.decoder import weight_cache
 from crystalcli.lm.decoder.weight_cache import WeightCache
-from crystalcli.lm.files.tensor_source import file_stamp
+from crystalcli.lm.files.tensor_source import stat_stamp
 
 TENSORS = {
     "codes": torch.arange(48, dtype=torch.int8).view(6, 8),
@@ -28,7 +28,7 @@ class Source:
         self.path, self.tensors, self.read = path, {}, 0
 
     def stamp(self) -> str:
-        return file_stamp([self.path])
+        return stat_stamp([self.path])
 
     def digest(self) -> bytes:
         self.read += 1
@@ -99,7 +99,7 @@ def test_a_copy_that_was_only_touched_is_checked_once(tmp_path):
     os.utime(copy, ns=(1, 1))
     assert cache.load()
     record = json.loads(copy.with_suffix(".json").read_text())
-    assert record["copy"] == file_stamp([copy])
+    assert record["copy"] == stat_stamp([copy])
 
 
 @pytest.mark.parametrize("size", [0, 5, 60, 300_000])

@@ -106,10 +106,11 @@ class LanguageModel:
         Args:
             path: The file, of a family that `DecoderConfig` knows, with a byte-level or
                 SentencePiece vocabulary.
-            precision: "fp32", "bf16" or "auto". Auto multiplies in eight bits where the CPU has
-                instructions for it. Elsewhere it takes bfloat16, if the CPU multiplies that, or
-                float32 for prompts, and four-bit weights as they are for the words that follow,
-                where torch has a kernel.
+            precision: "fp32", "bf16" or "auto". Auto takes bfloat16 where the CPU multiplies it in
+                hardware, else float32 for prompts, with the wide products in eight bits where the
+                CPU has instructions for these; and four-bit weights as they are for the words that
+                follow, where torch has a kernel. Files with blocks of more than four bits (Q4_K_M)
+                are multiplied in eight bits alone where the CPU has instructions for it.
             threads: Threads of torch in the whole process. None takes as many as torch would, or
                 fewer while that is faster.
             cache: Folder for a converted copy of the weights, which opens faster. It is written
@@ -313,7 +314,7 @@ class LanguageModel:
 
         from crystalcli.lm.decoder import memory_budget
         from crystalcli.lm.decoder.int8 import has_fast_int8
-        from crystalcli.lm.decoder.linear import has_fast_bfloat16, has_int4_kernel
+        from crystalcli.lm.decoder.linear import has_fast_bfloat16, has_int4_kernel, int4_planes, rounds_to_int8
         from crystalcli.lm.decoder.llama import Llama
         from crystalcli.lm.decoder.weight_cache import WeightCache
 
@@ -321,20 +322,28 @@ class LanguageModel:
             torch.set_num_threads(self._threads)
         narrow = self._precision == "bf16" or (self._precision == "auto" and has_fast_bfloat16())
         int4 = self._precision != "fp32" and has_int4_kernel()
-        int8 = self._precision == "auto" and has_fast_int8()
+        matrices = [info for info in self._source.tensors.values() if len(info.shape) == 2]
+        in_blocks = rounds_to_int8([info.kind for info in matrices])
+        int8 = self._precision == "auto" and has_fast_int8() and (int4 or in_blocks)
+        # Eight bits a weight alone are less to keep and to read than four bits for some matrices,
+        # bfloat16 for the others, and both again for prompts.
+        packs = int4 and all(int4_planes([info.kind], info.shape[0]) for info in matrices)
+        lean = int8 and in_blocks and not packs
         width = 2 if narrow else 4
         prompt_bytes = memory_budget.prompt_bytes(self._config, width, positions)
 
-        def weight_bytes(keep_dense: bool, int8: bool = False) -> int:
+        def weight_bytes(keep_dense: bool, int4: bool, int8: bool = False) -> int:
             return memory_budget.weight_bytes(self._source, width, int4, keep_dense, int8) + prompt_bytes
 
         # Where this is too much, the packed form of a four-bit matrix alone will do, with slower
         # prompts.
-        keep_dense = memory_budget.fits_in_memory(weight_bytes(keep_dense=True, int8=int8))
-        if not keep_dense:
+        keep_dense = memory_budget.fits_in_memory(weight_bytes(True, int4 and not lean, int8))
+        if keep_dense:
+            int4 = int4 and not lean
+        else:
             int8 = False
             memory_budget.check_memory(
-                weight_bytes(keep_dense=False),
+                weight_bytes(False, int4),
                 self.name,
                 "take a smaller model, or a file in four bits (Q4_0, Q4_K_M)",
             )

@@ -8,8 +8,8 @@ prompt) by arithmetic. So a four-bit matrix stays four-bit for few rows, where t
 kernel for it, and is turned into bfloat16 or float32 for many.
 Measured on 2 cores with AVX-512 and bf16, all 120 matrices of SmolLM2-135M: one row 3.5 ms packed,
 17 ms bfloat16, 40 ms float32; 512 rows 0.74 s packed, 0.28 s bfloat16, 0.70 s float32. Where the
-CPU multiplies bytes, blocks of any format may be rounded to eight bits a weight instead, the one
-form then for few rows and many (int8.py).
+CPU multiplies bytes, blocks of any format may be rounded to eight bits a weight for many rows, or
+for all (int8.py).
 """
 
 from __future__ import annotations
@@ -129,8 +129,8 @@ class Linear:
         keep_dense: Whether a packed matrix, once many rows have needed its numbers, keeps these
             too. Without, they are made for each block of a prompt, and memory holds the packed form
             alone.
-        int8: Whether blocks are rounded to eight bits a weight, in place of all other forms.
-            Numbers in floating point stay as they are.
+        int8: Whether blocks are rounded to eight bits a weight, for many rows, and for few where
+            they are not packed. Numbers in floating point stay as they are.
     """
 
     def __init__(
@@ -153,7 +153,6 @@ class Linear:
         kinds = [matrix.kind for matrix in matrices]
         if int8 and rounds_to_int8(kinds):
             self._int8 = self._saved_int8(saved or {}) or self._quantize()
-            return
         self._load(saved or {}, int4_planes(kinds, self._rows) if int4 else 0)
 
     def _load(self, saved: Mapping[str, Tensor], planes: int) -> None:
@@ -170,17 +169,17 @@ class Linear:
             dense = saved.get("dense")
             if dense is not None and dense.shape == (self._rows, self._columns) and dense.dtype == self._dtype:
                 self._dense = [dense]
-            elif not self._packed:
+            elif not self._packed and self._int8 is None:
                 self._dense = [self._dequantize()]
 
     def __call__(self, x: Tensor) -> Tensor:
         """Multiply."""
-        if self._int8 is not None:
-            return self._int8(x)
         if self._packed and x.shape[0] <= _FEW_ROWS:
             narrow = x.to(torch.bfloat16)
             products = [_multiply(narrow, codes, pairs) for codes, pairs in self._packed]
             return (products[0] if len(products) == 1 else products[0] + products[1]).to(self._dtype)
+        if self._int8 is not None:
+            return self._int8(x)
         dense = self._dense or [self._dequantize()]
         if self._keep_dense:
             self._dense = dense  # from the first prompt on
@@ -191,9 +190,7 @@ class Linear:
 
     def tensors(self) -> dict[str, Tensor]:
         """The converted forms by name, for `saved`, without those that are made for a prompt."""
-        if self._int8 is not None:
-            return self._int8.matrix._asdict()
-        forms: dict[str, Tensor] = {}
+        forms: dict[str, Tensor] = self._int8.matrix._asdict() if self._int8 is not None else {}
         for number, (codes, pairs) in enumerate(self._packed):
             forms |= {f"codes{number}": codes, f"pairs{number}": pairs}
         if not forms and not self._mapped:

@@ -24,7 +24,7 @@ from torch import Tensor
 from crystalcli.cpu import limit_onednn_cache
 from crystalcli.lm.decoder.attention import KVCache, attend, attend_by_matmul
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
-from crystalcli.lm.decoder.linear import BlockMatrix, Linear, StackedLinear, packs_as_one, rounds_to_int8
+from crystalcli.lm.decoder.linear import BlockMatrix, Linear, StackedLinear, packs_as_one
 from crystalcli.lm.decoder.rotary import frequencies, rotate
 from crystalcli.lm.decoder.tensor_loader import TensorLoader
 from crystalcli.lm.decoder.thread_tuner import ThreadTuner
@@ -71,8 +71,10 @@ class Llama:
         saved: What `keep` was given for the same source, dtype, int4 and int8 before, each name
             behind that of its layer and a dot.
         keep_dense: As in `Linear`.
-        int8: Whether to compute less exactly and faster: products with blocks in eight bits,
-            attention over a prompt by products.
+        int8: Whether to compute less exactly and faster: attention over a prompt by products, and
+            products with blocks in eight bits. Without `int4` that is all of them, and the only
+            form of the weights; with it those of the feed-forward network's first half, for
+            prompts.
         keep: Keeps the converted forms of a linear layer, by its name, and gives them back, perhaps
             from elsewhere.
 
@@ -171,16 +173,19 @@ class Llama:
 
     def _linear(self, name: str, *matrices: BlockMatrix) -> Linear | StackedLinear:
         kinds, rows = [matrix.kind for matrix in matrices], [matrix.rows for matrix in matrices]
-        if self.int4 and not (self.int8 and rounds_to_int8(kinds)) and not packs_as_one(kinds, rows):
+        if self.int4 and not packs_as_one(kinds, rows):
             parts = [self._single(f"{name}{number}", matrix) for number, matrix in enumerate(matrices)]
             return StackedLinear(parts)
         return self._single(name, *matrices)
 
     def _single(self, name: str, *matrices: BlockMatrix) -> Linear:
         saved = self._saved.get(name)
-        linear = Linear(matrices, self.dtype, self.int4, saved, self._keep_dense, self.int8)
+        # Of the four products of a layer these two, half of its weights, gain most by eight bits
+        # and lose least.
+        int8 = self.int8 and (not self.int4 or "gate_up" in name)
+        linear = Linear(matrices, self.dtype, self.int4, saved, self._keep_dense, int8)
         if self._keep is not None and (forms := linear.tensors()):
-            linear = Linear(matrices, self.dtype, self.int4, self._keep(name, forms), self._keep_dense, self.int8)
+            linear = Linear(matrices, self.dtype, self.int4, self._keep(name, forms), self._keep_dense, int8)
         self._linears[name] = linear
         return self._linears[name]
 

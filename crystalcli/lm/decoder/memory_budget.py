@@ -42,15 +42,15 @@ def weight_bytes(source: TensorSource, width: int, int4: bool, keep_dense: bool,
     """
     native_kind = {2: "BF16", 4: "F32"}[width]
     total = largest = 0.0
-    for names in _linears(source, int4, int8):
+    for names in _linears(source, int4):
         infos = [source.tensors[name] for name in names]
         kinds, count = [info.kind for info in infos], sum(math.prod(info.shape) for info in infos)
         rows = sum(info.shape[0] for info in infos)
-        if int8 and rounds_to_int8(kinds):
-            total += count + 8 * rows  # a byte a weight, a scale and a sum a row
-            continue
         planes = int4_planes(kinds, rows) if int4 else 0
         total += count * planes * _PLANE_BYTES
+        if int8 and rounds_to_int8(kinds) and (not int4 or names[0].endswith(("ffn_gate.weight", "ffn_up.weight"))):
+            total += count + 8 * rows  # a byte a weight, a scale and a sum a row
+            continue
         head = names[0] in ("output.weight", "token_embd.weight")
         if not planes or (keep_dense and not head):  # the head meets one row at a time
             total += count * width
@@ -181,7 +181,7 @@ def _available_on_windows() -> int | None:
     return int(status.free) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else None
 
 
-def _linears(source: TensorSource, int4: bool, int8: bool) -> Iterator[list[str]]:
+def _linears(source: TensorSource, int4: bool) -> Iterator[list[str]]:
     """The tensor names of each linear layer that the source has, grouped as `Llama` groups them."""
     layers = {name.split(".")[1] for name in source.tensors if name.startswith("blk.") and name.count(".") > 2}
     groups = [[f"blk.{layer}.{part}.weight" for part in parts] for layer in layers for parts in _LINEARS.values()]
@@ -190,7 +190,7 @@ def _linears(source: TensorSource, int4: bool, int8: bool) -> Iterator[list[str]
         names = [name for name in group if name in source.tensors]
         infos = [source.tensors[name] for name in names]
         kinds, rows = [info.kind for info in infos], [info.shape[0] for info in infos]
-        if int4 and not (int8 and rounds_to_int8(kinds)) and not packs_as_one(kinds, rows):
+        if int4 and not packs_as_one(kinds, rows):
             yield from ([name] for name in names)
         elif names:
             yield names

@@ -119,8 +119,8 @@ def work_as_llama_cpp(options: argparse.Namespace) -> None:
     for line in sys.stdin:
         prompt, words = json.loads(line)
         first = run(prompt, 1)
-        # The prompt is known by now but for its last token, which gives one word more.
-        tell(prompt=first, words=run(prompt, words) * words / (words + 1))
+        # The prompt is known by now but for its last token: one pass for each word.
+        tell(prompt=first, words=run(prompt, words))
 
 
 def perplexity_ratio(path: Path, threads: int) -> dict[str, float]:

@@ -22,6 +22,7 @@ import json
 import mmap
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,6 +44,7 @@ _DTYPES = {
 }
 _MAX_COPIES = 4
 _MAX_BYTES = 12 << 30
+_ABANDONED = 3600  # seconds without a write, after which a half-written copy is a killed process's
 
 
 class WeightCache:
@@ -283,11 +285,18 @@ def _write_record(path: Path, entry: Mapping[str, object]) -> None:
 
 
 def _limit(folder: Path) -> None:
-    """Remove the copies that were not used for longest, of all models, beyond what is allowed."""
+    """Remove the copies that were not used for longest, of all models, beyond what is allowed.
+
+    Those that a killed process left half-written go as well.
+    """
     copies = []
     for path in folder.glob("*/*" + _SUFFIX):
         with contextlib.suppress(OSError):
             copies.append((path.with_suffix(".json").stat().st_mtime_ns, path.stat().st_size, path))
+    for path in folder.glob("*/*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                path.unlink()
     total = 0
     for number, (_, size, path) in enumerate(sorted(copies, reverse=True)):
         total += size

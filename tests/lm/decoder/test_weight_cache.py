@@ -147,3 +147,14 @@ def test_an_unfinished_copy_leaves_nothing(tmp_path):
     assert list((tmp_path / "new" / "m").iterdir()) == []
     assert torch.equal(mapped["codes"], TENSORS["codes"])
     assert not cache.finish(writer)
+
+
+def test_what_a_killed_process_left_is_removed_in_time(tmp_path):
+    home = tmp_path / "new" / "m"
+    home.mkdir(parents=True)
+    for name, age in (("old", 10**9), ("young", 0)):
+        (home / f"{name}.part").write_bytes(bytes(9))
+        if age:
+            os.utime(home / f"{name}.part", ns=(age, age))
+    write(WeightCache(tmp_path / "new", "m", Source(tmp_path / "model"), "int8"))
+    assert [path.name for path in home.glob("*.part")] == ["young.part"]

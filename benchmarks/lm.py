@@ -1,199 +1,210 @@
-"""Speed of the default language model in crystal's decoder and transformers' `generate`.
+"""Speed and memory of crystal's decoder and llama.cpp (`pip install xllamacpp`) on a GGUF file.
 
-    python benchmarks/lm.py [--model FILE] [--rounds N] [--busy] [--against DTYPE] [--json FILE]
+    python benchmarks/lm.py MODEL.gguf [--rounds N] [--threads N] [--busy] [--perplexity]
 
-The same weights, the same prompt of about 900 tokens, 64 new tokens, greedy. transformers runs once
-in float32 and once in bfloat16, and from then on in the faster of the two, or in --against. Rounds
-alternate, since the machine may be shared; figures are medians, and ratios are medians of each
-round's ratio. The first token of the prompt differs by round, so that caches do not help. --busy is
-for a busy machine: one thread on both sides, and processor seconds instead of elapsed ones.
+Each side opens the file twice in processes of its own, crystal first without its converted copy and
+then with it, and answers in the second ones: a prompt of --prompt tokens, then --words tokens that
+follow, greedy, past every end token. Rounds alternate, since the machine may be shared; figures are
+medians, ratios medians of each round's ratio. The prompt differs by round, so that caches do not
+help. Memory is the peak of resident bytes after opening and answering, torch and the vocabulary
+included. --busy is for a busy machine: one thread on both sides, and processor seconds instead of
+elapsed ones. --perplexity compares with the same weights in bfloat16 on crystal's own documents.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from common import machine, write_json
-from transformers import LlamaConfig, LlamaForCausalLM
 
-from crystalcli import models
-from crystalcli.library import LANGUAGE_MODEL
-from crystalcli.lm import LanguageModel
-from crystalcli.lm.decoder.decoder_config import DecoderConfig
-from crystalcli.lm.decoder.tensor_loader import TensorLoader
-from crystalcli.lm.files.gguf import GGUF
-
-PROMPT = 900  # tokens
-NEW = 64
-NAMES = {
-    "attn_norm": "input_layernorm",
-    "ffn_norm": "post_attention_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-
-
+SIDES = ("crystal", "llama.cpp")
+CONTEXT = 2048  # positions that llama.cpp reserves
 seconds = time.perf_counter  # or process_time, when others want the processor too
 
 
-class Clock:
-    """A streamer for `generate` that records the time of the prompt and of each token."""
+class Worker:
+    """A side in a process of its own, told what to do line by line."""
 
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def put(self, value: Any) -> None:
-        """Take a token, or first the prompt."""
-        self.times.append(seconds())
-
-    def end(self) -> None:
-        """Do nothing at the end of the stream."""
-
-
-def reference(path: Path, dtype: torch.dtype) -> LlamaForCausalLM:
-    """Load the weights of the file into a transformers model."""
-    with GGUF(path) as file:
-        shape, tensors = DecoderConfig.from_gguf(file), TensorLoader(file)
-        config = LlamaConfig(
-            vocab_size=shape.vocab_size,
-            hidden_size=shape.hidden_size,
-            intermediate_size=shape.ffn_size,
-            num_hidden_layers=shape.layers,
-            num_attention_heads=shape.heads,
-            num_key_value_heads=shape.kv_heads,
-            head_dim=shape.head_dim,
-            rms_norm_eps=shape.epsilon,
-            rope_theta=shape.rotary.base,
-            max_position_embeddings=shape.context_length,
-            tie_word_embeddings="output.weight" not in file.tensors,
+    def __init__(self, side: str, options: argparse.Namespace, cache: Path) -> None:
+        command = [sys.executable, __file__, str(options.model), "--worker", side, "--cache", str(cache)]
+        command += ["--threads", str(options.threads), *(["--busy"] if options.busy else [])]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
-        state = {}
-        for name, info in file.tensors.items():
-            vector = len(info.shape) == 1
-            weight = (
-                tensors.vector(name, *info.shape) if vector else tensors.matrix(name, *info.shape).dense(torch.float32)
-            )
-            if "attn_q" in name or "attn_k" in name:  # rows of a pair stand side by side in GGUF
-                weight = (
-                    weight.view(-1, shape.head_dim // 2, 2, shape.hidden_size).transpose(1, 2).reshape(weight.shape)
-                )
-            state[published(name)] = weight.to(dtype)
-    model = LlamaForCausalLM(config).to(dtype)
-    model.load_state_dict(state, strict=False)
-    model.tie_weights()
-    return model.eval()
+        self.opened = self._read()
+
+    def answer(self, prompt: list[int], words: int) -> dict[str, Any]:
+        """Read the prompt and generate so many tokens."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps([prompt, words]) + "\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("a side ended early; run it with --worker to see why")
+        return json.loads(line)
 
 
-def published(name: str) -> str:
-    """Return transformers' name of a GGUF tensor."""
-    whole = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
-    if name in whole or name == "output.weight":
-        return whole.get(name, "lm_head.weight")
-    _, number, part, form = name.split(".")
-    return f"model.layers.{number}.{NAMES[part]}.{form}"
+def tell(**facts: object) -> None:
+    """Write facts to the process that asked."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    peak = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+    print(json.dumps({**facts, "peak": peak}), flush=True)
 
 
-@torch.inference_mode()
-def of_transformers(model: LlamaForCausalLM, ids: list[int]) -> tuple[float, float, list[int]]:
-    """Return tokens per second of the prompt and of the output, and the output, by transformers."""
-    given, clock = torch.tensor([ids]), Clock()
-    found = model.generate(
-        given,
-        attention_mask=torch.ones_like(given),
-        max_new_tokens=NEW,
-        min_new_tokens=NEW,
-        do_sample=False,
-        streamer=clock,
-        pad_token_id=0,
-    )
-    taken, first, *_, last = clock.times
-    return len(ids) / (first - taken), (NEW - 1) / (last - first), found[0, len(ids) :].tolist()
+def work_as_crystal(options: argparse.Namespace) -> None:
+    """Answer with crystal's decoder."""
+    import torch
 
+    from crystalcli.datatypes import Sampling
+    from crystalcli.lm import LanguageModel
 
-def of_crystal(model: LanguageModel, ids: list[int]) -> tuple[float, float, list[int]]:
-    """Return the same by crystal's decoder."""
+    torch.set_num_threads(options.threads)
     began = seconds()
-    times, found = [], []
-    tokens: Iterator[int] = model._continue(ids, NEW, (0.0, 1.0, 0, 1.0))  # before they become text
-    for token in tokens:
-        times.append(seconds())
-        found.append(token)
-    return len(ids) / (times[0] - began), (NEW - 1) / (times[-1] - times[0]), found
+    model = LanguageModel.open(
+        options.model, threads=options.threads if options.busy else None, cache=Path(options.cache)
+    )
+    model.load()
+    tell(seconds=seconds() - began)
+    vocabulary = model._vocabulary
+    vocabulary.config = replace(vocabulary.config, eos_ids=frozenset())  # go on to the last token
+    for line in sys.stdin:
+        prompt, words = json.loads(line)
+        began, times = seconds(), []
+        tokens: Iterator[int] = model._generate_ids(prompt, Sampling(max_tokens=words + 1))
+        for _ in tokens:  # before they become text
+            times.append(seconds())
+        tell(prompt=times[0] - began, words=times[-1] - times[0])
+
+
+def work_as_llama_cpp(options: argparse.Namespace) -> None:
+    """Answer with llama.cpp."""
+    import xllamacpp
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(options.model)
+    parameters.n_ctx, parameters.n_parallel, parameters.verbosity = CONTEXT, 1, 0
+    parameters.warmup, parameters.cache_ram_mib, parameters.n_ctx_checkpoints = False, 0, 0
+    parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = options.threads
+    began = seconds()
+    server = xllamacpp.Server(parameters)
+    tell(seconds=seconds() - began)
+
+    def run(prompt: list[int], words: int) -> float:
+        began = seconds()
+        request = {"prompt": prompt, "n_predict": words, "temperature": 0, "ignore_eos": True, "cache_prompt": True}
+        server.handle_completions(request)
+        return seconds() - began
+
+    for line in sys.stdin:
+        prompt, words = json.loads(line)
+        first = run(prompt, 1)
+        # The prompt is known by now but for its last token: one pass for each word.
+        tell(prompt=first, words=run(prompt, words))
+
+
+def perplexity_ratio(path: Path, threads: int) -> dict[str, float]:
+    """Compare the decoder's perplexity with that of its weights in bfloat16, token by token."""
+    import torch
+
+    from crystalcli.lm import LanguageModel
+
+    torch.set_num_threads(threads)
+    folder = Path(__file__).resolve().parent.parent
+    texts = [(folder / name).read_text(encoding="utf-8") for name in ("docs/DESIGN.md", "crystalcli/lm/opener.py")]
+    found: dict[str, list[float]] = {}
+    for precision in ("auto", "bf16"):
+        model = LanguageModel.open(path, precision=precision)
+        chosen = [model.ids(text)[:400] for text in texts]
+        found[precision] = [value for ids in chosen for value in model.log_probabilities(ids, 32)]
+    differences = [narrow - own for own, narrow in zip(found["auto"], found["bf16"], strict=True)]
+    error = statistics.stdev(differences) / math.sqrt(len(differences))
+    return {
+        "perplexity ratio": math.exp(statistics.mean(differences)),
+        "its standard error": error,
+        "tokens": len(differences),
+    }
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Run both sides, in alternating rounds."""
+    with tempfile.TemporaryDirectory() as folder:
+        first = {side: Worker(side, options, Path(folder)) for side in SIDES}
+        for worker in first.values():
+            worker.close()
+        workers = {side: Worker(side, options, Path(folder)) for side in SIDES}
+        figures: dict[str, Any] = {f"{side} first opening": first[side].opened["seconds"] for side in SIDES}
+        figures |= {f"{side} second opening": workers[side].opened["seconds"] for side in SIDES}
+        rows = []
+        for number in range(options.rounds + 1):
+            prompt = [(place * 7919 + number) % 40_000 + 300 for place in range(options.prompt)]
+            rows.append({side: worker.answer(prompt, options.words) for side, worker in workers.items()})
+        for worker in workers.values():
+            worker.close()
+    for what, count in (("prompt", options.prompt), ("words", options.words)):
+        speeds = {side: [count / row[side][what] for row in rows[1:]] for side in SIDES}  # the first warms up
+        figures |= {f"{side} {what}": statistics.median(speeds[side]) for side in SIDES}
+        ratios = [ours / theirs for ours, theirs in zip(*speeds.values(), strict=True)]
+        figures[f"ratio {what}"] = statistics.median(ratios)
+    figures |= {f"{side} peak": rows[-1][side]["peak"] for side in SIDES}
+    figures["ratio peak"] = figures["crystal peak"] / figures["llama.cpp peak"]
+    return figures
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, help="a GGUF file of the Llama family; default: crystal's own model")
+    parser.add_argument("model", type=Path, help="a GGUF file")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--prompt", type=int, default=400, help="tokens of the prompt")
+    parser.add_argument("--words", type=int, default=32, help="tokens to generate")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--busy", action="store_true")
-    parser.add_argument("--against", choices=["float32", "bfloat16"])
+    parser.add_argument("--perplexity", action="store_true")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--worker", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--cache", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.busy:
         global seconds
         seconds = time.process_time
-        torch.set_num_threads(1)
-    path = options.model
-    if path is None:
-        folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
-        path = folder / models.catalogue_entry(LANGUAGE_MODEL).main
-    threads = torch.get_num_threads()
-    crystal = LanguageModel.open(path)
-    vocabulary = crystal._vocabulary
-    vocabulary.frame = replace(vocabulary.frame, ends=frozenset())  # go on to the last token
-    text = Path(__file__).with_name("common.py").read_text(encoding="utf-8") + (__doc__ or "")
-    prompts = [[number + 300, *(vocabulary.encode(text) * 3)[: PROMPT - 1]] for number in range(options.rounds + 1)]
-
-    both = {name: reference(path, getattr(torch, name)) for name in ("float32", "bfloat16")}
-    took = {}
-    for name, model in both.items():
-        of_transformers(model, prompts[-1])
-        prefill, decode, _ = of_transformers(model, prompts[-1])
-        took[name] = PROMPT / prefill + NEW / decode
-        print(f"transformers in {name}: prompt {prefill:.0f}, words {decode:.1f} tokens/s")
-    chosen = options.against or min(took, key=took.__getitem__)
-    other = both.pop(chosen)
-    both.clear()
-    of_crystal(crystal, prompts[-1])
-
-    rows = []
-    for number in range(options.rounds):
-        row = {}
-        for name, (prefill, decode, said) in (
-            ("crystal", of_crystal(crystal, prompts[number])),
-            ("transformers", of_transformers(other, prompts[number])),
-        ):
-            row |= {f"{name} prompt": prefill, f"{name} words": decode, f"{name} said": said}
-        torch.set_num_threads(threads)
-        rows.append(row)
-    figures = {
-        f"{name} {what}": statistics.median(row[f"{name} {what}"] for row in rows)
-        for name in ("crystal", "transformers")
-        for what in ("prompt", "words")
-    }
-    for what in ("prompt", "words"):
-        figures[f"ratio {what}"] = statistics.median(
-            row[f"crystal {what}"] / row[f"transformers {what}"] for row in rows
+        options.threads = 1
+    if options.worker:
+        (work_as_crystal if options.worker == "crystal" else work_as_llama_cpp)(options)
+        return
+    figures = measure(options)
+    print(f"{options.model.name}, {options.threads} threads, {machine()}; {options.rounds} rounds")
+    for side in SIDES:
+        opened = f"opened {figures[f'{side} first opening']:5.2f} s, then {figures[f'{side} second opening']:5.2f} s"
+        speeds = f"prompt {figures[f'{side} prompt']:7.1f}, words {figures[f'{side} words']:6.1f} tokens/s"
+        print(f"{side:10} {opened}   {speeds}   peak {figures[f'{side} peak'] / 1e6:,.0f} MB", flush=True)
+    print("ratios     " + ", ".join(f"{what} {figures[f'ratio {what}']:.2f}" for what in ("prompt", "words", "peak")))
+    if options.perplexity:
+        figures |= perplexity_ratio(options.model, options.threads)
+        print(
+            f"perplexity {figures['perplexity ratio']:.4f} times that in bfloat16 (± {figures['its standard error']:.4f})"
         )
-    same = [sum(a == b for a, b in zip(row["crystal said"], row["transformers said"], strict=True)) for row in rows]
-    print(f"{path.name}, {threads} threads, {machine()}; transformers in {chosen}; {options.rounds} rounds")
-    for name in ("crystal", "transformers", "ratio"):
-        print(f"{name:13} prompt {figures[f'{name} prompt']:8.2f}   words {figures[f'{name} words']:8.2f}")
-    print(f"equal tokens: {same} of {NEW}")
-    write_json(options.json, {"model": path.name, "threads": threads, "transformers": chosen, "same": same, **figures})
+    write_json(options.json, {"model": options.model.name, "threads": options.threads, **figures})
 
 
 if __name__ == "__main__":

@@ -164,8 +164,8 @@ def open_model(model: str | Path | None = None, *, allow_remote: bool = False) -
     resolved = resolve_model(model)
     if is_builtin(resolved):
         folder = models.locate(resolved) or models.pull(resolved)
-        return open_model_at(folder / models.catalogue_entry(resolved).main)
-    return open_model_at(resolved, allow_remote=allow_remote)
+        return open_model_at(folder / models.catalogue_entry(resolved).main, cache=models.converted_folder())
+    return open_model_at(resolved, allow_remote=allow_remote, cache=models.converted_folder())
 
 
 def add_model(target: str, name: str = "", *, allow_remote: bool = False) -> RegisteredModel:

@@ -75,6 +75,7 @@ HOMES = {
     "http": {"models", "lm"},
     "pickle": set(),
     "transformers": {"lm"},
+    "xllamacpp": {"lm"},
     "sentence_transformers": set(),
     "gguf": set(),
 }

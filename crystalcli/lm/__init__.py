@@ -7,6 +7,10 @@ The order of its folders is files, tokenizer, decoder, chat, server; each import
 it. Importing the room costs milliseconds: torch, tiktoken and jinja2 are imported when a model
 needs them.
 
+faster_engine.py       The faster of two engines for one file: crystal's decoder or llama.cpp,
+                       measured once.
+llama_cpp_model.py     A language model in a GGUF file, run by llama.cpp: the extra
+                       `crystalcli[llama]`.
 local_model.py         A language model out of files, run by crystal's own decoder.
 opener.py              Opens a language model: a GGUF file, a folder in Hugging Face's layout, or a
                        server.
@@ -29,8 +33,8 @@ decoder/
     decoder_config.py      A decoder's configuration, and its reading from the metadata of a GGUF
                            file.
     free_memory.py         The memory that this machine has free: what can be had without swapping.
-    int8.py                Products of many rows in 8-bit integers, for CPUs that multiply those
-                           faster than anything else.
+    int8.py                Products in 8-bit integers, for CPUs that multiply those faster than
+                           anything else.
     linear.py              Linear layers in the forms that are fastest to multiply, made from the
                            blocks of the file.
     llama.py               A decoder of the Llama family and its near relations (Qwen 2 and 3,

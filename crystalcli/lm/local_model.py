@@ -88,8 +88,7 @@ class LanguageModel:
         self._precision = precision
         self._threads = threads
         self._max_threads = 1  # known when torch is imported
-        self._cache = cache / self.name if cache is not None else None
-        self._cache_name = ""  # of the converted copy to write, while there is none
+        self._cache = cache
         self._decoder: Llama | None = None
         self._loading = threading.Lock()
 
@@ -110,11 +109,12 @@ class LanguageModel:
             precision: "fp32", "bf16" or "auto". Auto takes bfloat16 where the CPU multiplies it in
                 hardware, else float32 for prompts, with the wide products in eight bits where the
                 CPU has instructions for these; and four-bit weights as they are for the words that
-                follow, where torch has a kernel.
+                follow, where torch has a kernel. Files with blocks of more than four bits (Q4_K_M)
+                are multiplied in eight bits alone where the CPU has instructions for it.
             threads: Threads of torch in the whole process. None takes as many as torch would, or
                 fewer while that is faster.
             cache: Folder for a converted copy of the weights, which opens faster. It is written
-                after the first answer and found again by the source's SHA-256. None keeps no copy.
+                while the weights load for the first time. None keeps no copy.
 
         Raises:
             ModelMissingError: The file does not exist.
@@ -310,48 +310,70 @@ class LanguageModel:
             return self._decoder
 
     def _load(self, positions: int) -> Llama:
-        digests: list[bytes] = []
-        hashing = threading.Thread(target=lambda: digests.append(self._source.digest()), daemon=True)
-        if self._cache is not None:
-            hashing.start()  # while torch is being imported, which takes longer
         import torch
 
-        from crystalcli.lm.decoder import memory_budget, weight_cache
+        from crystalcli.lm.decoder import memory_budget
         from crystalcli.lm.decoder.int8 import has_fast_int8
-        from crystalcli.lm.decoder.linear import has_fast_bfloat16, has_int4_kernel
+        from crystalcli.lm.decoder.linear import has_fast_bfloat16, has_int4_kernel, int4_planes, rounds_to_int8
         from crystalcli.lm.decoder.llama import Llama
+        from crystalcli.lm.decoder.weight_cache import WeightCache
 
         if self._threads is not None:
             torch.set_num_threads(self._threads)
         narrow = self._precision == "bf16" or (self._precision == "auto" and has_fast_bfloat16())
         int4 = self._precision != "fp32" and has_int4_kernel()
-        int8 = self._precision == "auto" and int4 and has_fast_int8()
+        matrices = [info for info in self._source.tensors.values() if len(info.shape) == 2]
+        in_blocks = rounds_to_int8([info.kind for info in matrices])
+        int8 = self._precision == "auto" and has_fast_int8() and (int4 or in_blocks)
+        # Eight bits a weight alone are less to keep and to read than four bits for some matrices,
+        # bfloat16 for the others, and both again for prompts.
+        packs = int4 and all(int4_planes([info.kind], info.shape[0]) for info in matrices)
+        lean = int8 and in_blocks and not packs
         width = 2 if narrow else 4
         prompt_bytes = memory_budget.prompt_bytes(self._config, width, positions)
-        # Where both forms of a four-bit matrix are too much, the packed one alone will do, with
-        # slower prompts.
-        keep_dense = memory_budget.fits_in_memory(
-            memory_budget.weight_bytes(self._source, width, int4, keep_dense=True, int8=int8) + prompt_bytes
-        )
-        if not keep_dense:
+
+        def weight_bytes(keep_dense: bool, int4: bool, int8: bool = False) -> int:
+            return memory_budget.weight_bytes(self._source, width, int4, keep_dense, int8) + prompt_bytes
+
+        # Where this is too much, the packed form of a four-bit matrix alone will do, with slower
+        # prompts.
+        keep_dense = memory_budget.fits_in_memory(weight_bytes(True, int4 and not lean, int8))
+        if keep_dense:
+            int4 = int4 and not lean
+        else:
+            int8 = False
             memory_budget.check_memory(
-                memory_budget.weight_bytes(self._source, width, int4, keep_dense=False) + prompt_bytes,
+                weight_bytes(False, int4),
                 self.name,
                 "take a smaller model, or a file in four bits (Q4_0, Q4_K_M)",
             )
-        saved = {}
-        if self._cache is not None:
-            hashing.join()
-            name = weight_cache.cached_name(digests[0], f"{'bf16' if narrow else 'fp32'} {int4} {int8}")
-            saved = weight_cache.load_weights(self._cache, name)
-            self._cache_name = "" if saved else name
         # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine;
         # beside busy neighbours it cost from 3 to 13 s.
         self._max_threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            dtype = torch.bfloat16 if narrow else torch.float32
-            return Llama(self._source, self._config, dtype, int4, saved, keep_dense, int8)
+            make = functools.partial(
+                Llama,
+                self._source,
+                self._config,
+                torch.bfloat16 if narrow else torch.float32,
+                int4,
+                keep_dense=keep_dense,
+                int8=int8,
+            )
+            if self._cache is None:
+                return make()
+            form = f"{'bf16' if narrow else 'fp32'} {int4} {int8}"
+            cache = WeightCache(self._cache, self.name, self._source, form)
+            if saved := cache.load():
+                return make(saved=saved)
+            writer = cache.writer()
+            try:
+                decoder = make(keep=writer.keep)
+                cache.finish(writer)
+            finally:
+                writer.discard()  # what is not finished
+            return decoder
         finally:
             torch.set_num_threads(self._max_threads)
 
@@ -386,15 +408,15 @@ class LanguageModel:
                 torch.set_num_threads(self._max_threads)
             if prompt_read:
                 prefix.store(prompt, cache)
-        self._save_converted(decoder)
 
     def _tunes_threads(self, decoder: Llama) -> bool:
         """Tell whether the number of threads follows what is faster at the moment.
 
-        The same prompt must give the same text, and only with packed weights is every result the
-        same, bit for bit, for any number of threads (tested). Otherwise the number stays as it is.
+        The same prompt must give the same text, and only with weights in four or eight bits is
+        every result the same, bit for bit, for any number of threads (tested). Otherwise the number
+        stays as it is.
         """
-        return self._threads is None and decoder.int4
+        return self._threads is None and (decoder.int4 or decoder.int8)
 
     def _prompt_tuner(self, decoder: Llama, tokens: int) -> ThreadTuner | None:
         """Make the tuner for a prompt of `tokens` tokens.
@@ -407,20 +429,6 @@ class LanguageModel:
             return None
         sample = functools.partial(decoder.run_sample, min(tokens, _SAMPLE))
         return ThreadTuner(self._max_threads, torch.set_num_threads, first=1, sample=sample)
-
-    def _save_converted(self, decoder: Llama) -> None:
-        """Write the converted copy, if one is wanted and there is none.
-
-        It is written after an answer, when no one waits.
-        """
-        with self._loading:
-            if self._cache is not None and self._cache_name:
-                tensors = decoder.tensors()
-                if tensors:
-                    from crystalcli.lm.decoder import weight_cache
-
-                    weight_cache.save_weights(self._cache, self._cache_name, tensors)
-                    self._cache_name = ""
 
     def _check_ids(self, ids: Sequence[int]) -> list[int]:
         checked = list(ids)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crystalcli.datatypes import ChatModel
 
 _MAX_TEMPLATE = 1 << 20  # bytes
+_SMALLEST_FOR_LLAMA_CPP = 256 << 20  # bytes of a file; smaller ones answer at once in any engine
 _MAX_VOCABULARY = 1 << 24  # tokens, where the configuration does not say
 
 
@@ -57,12 +58,14 @@ def model_kind(model: str | Path) -> str:
     return "gguf"  # or a damaged file, which the GGUF reader describes best
 
 
-def open_model_at(model: str | Path, *, allow_remote: bool = False) -> ChatModel:
+def open_model_at(model: str | Path, *, allow_remote: bool = False, cache: Path | None = None) -> ChatModel:
     """Open the language model at a path or URL; its weights load with its first word.
 
     Args:
         model: A GGUF file, a folder in Hugging Face's layout, or a server's URL.
         allow_remote: Whether a server may be another machine.
+        cache: As in `LanguageModel.open`. With it, llama.cpp runs a GGUF file where the extra
+            `crystalcli[llama]` is installed and was measured to be faster; small files excepted.
 
     Raises:
         ModelMissingError: There is no model at the path, or the server has no such model.
@@ -79,7 +82,14 @@ def open_model_at(model: str | Path, *, allow_remote: bool = False) -> ChatModel
         return open_folder(path)
     from crystalcli.lm.local_model import LanguageModel
 
-    return LanguageModel.open(path)
+    own = LanguageModel.open(path, cache=cache)
+    from crystalcli.lm.llama_cpp_model import LlamaCppModel, has_llama_cpp
+
+    if cache is None or path.stat().st_size < _SMALLEST_FOR_LLAMA_CPP or not has_llama_cpp():
+        return own
+    from crystalcli.lm.faster_engine import FasterEngine
+
+    return FasterEngine(own, LlamaCppModel(own, path), path, cache)
 
 
 def open_folder(folder: Path, *, precision: str = "auto", threads: int | None = None) -> ChatModel:

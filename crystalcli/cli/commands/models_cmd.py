@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -41,7 +42,7 @@ def models_list_command(as_json: JsonOption = False) -> None:
     The default has a star.
     """
     from crystalcli import models
-    from crystalcli.cli.render.model_view import models_json, print_models
+    from crystalcli.cli.render.model_view import converted_json, models_json, print_models
     from crystalcli.errors import CrystalError
     from crystalcli.models import Registry, read_registry
 
@@ -51,9 +52,10 @@ def models_list_command(as_json: JsonOption = False) -> None:
         output.note(str(error))
         registry = Registry({})
     if as_json:
-        output.json("models list", {"models": models_json(models.list_models(), registry)})
+        rows = models_json(models.list_models(), registry)
+        output.json("models list", {"models": rows, "converted": converted_json(models.list_converted())})
     else:
-        print_models(models.list_models(), registry)
+        print_models(models.list_models(), registry, models.list_converted())
 
 
 @app.command(
@@ -180,21 +182,22 @@ def models_remove_command(
 
     Files of a model that was added stay where they are.
     """
-    from pathlib import Path
-
     from crystalcli import models
     from crystalcli.cli.terminal.humanize import format_size
     from crystalcli.models import read_registry, remember_offer, require_language_model, unregister_model
 
     for name in names:
         if (built_in := models.canonical_name(name)) in models.CATALOGUE:
-            output.note(f"{built_in}: {format_size(models.delete_model(built_in))} given back")
+            freed = models.delete_model(built_in)
+            freed += models.delete_converted(Path(models.catalogue_entry(built_in).main).stem)
+            output.note(f"{built_in}: {format_size(freed)} given back")
             if models.CATALOGUE[built_in].free_memory is not None and read_registry().offer == "yes":
                 remember_offer("")  # it is offered again, and not fetched unasked
         elif (model := unregister_model(name)) is not None:
-            freed = models.delete_pulled(Path(model.target)) if model.kind == "gguf" else None
+            copies = models.delete_converted(Path(model.target).stem)
+            pulled = models.delete_pulled(Path(model.target)) if model.kind == "gguf" else None
             kept = f"forgotten; {model.target} stays as it is"
-            output.note(f"{name}: {kept if freed is None else format_size(freed) + ' given back'}")
+            output.note(f"{name}: {kept if pulled is None else format_size(pulled + copies) + ' given back'}")
         else:
             require_language_model(name, read_registry())
 

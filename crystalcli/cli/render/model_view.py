@@ -12,22 +12,28 @@ from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.language_models import default_model
 
 if TYPE_CHECKING:
-    from crystalcli.models import ModelStatus, RegisteredModel, Registry
+    from crystalcli.models import ConvertedWeights, ModelStatus, RegisteredModel, Registry
 
 
-def print_models(built_in: Iterable[ModelStatus], registry: Registry) -> None:
-    """Print the models that have names, and which are here. The default has a star."""
-    table = plain_table("", "model", "role", "here", "converted", "licence", "where")
+def print_models(
+    built_in: Iterable[ModelStatus], registry: Registry, converted: Iterable[ConvertedWeights] = ()
+) -> None:
+    """Print the models that have names, and which are here. The default has a star.
+
+    Converted copies follow.
+    """
+    table = plain_table("", "model", "role", "here", "licence", "where")
     default = default_model(registry)
     for model in built_in:
-        here = format_size(model.bytes - model.converted) if model.present else "no"
-        converted = format_size(model.converted) if model.converted else ""
+        here = format_size(model.bytes) if model.present else "no"
         star = "*" if model.name == default else ""
-        table.add_row(star, model.name, model.role, here, converted, model.licence, str(model.path))
+        table.add_row(star, model.name, model.role, here, model.licence, str(model.path))
     for own in registry.models.values():
         table.add_row(
-            "*" if own.name == default else "", own.name, "language", _where_it_is(own), "", "", sanitize(own.target)
+            "*" if own.name == default else "", own.name, "language", _where_it_is(own), "", sanitize(own.target)
         )
+    for copy in converted:
+        table.add_row("", sanitize(copy.name), "converted", format_size(copy.bytes), "", sanitize(str(copy.path)))
     output.console.print(table)
 
 
@@ -56,6 +62,11 @@ def models_json(built_in: Iterable[ModelStatus], registry: Registry) -> list[dic
     return rows + [{**registered_json(own), "default": own.name == default} for own in registry.models.values()]
 
 
+def converted_json(converted: Iterable[ConvertedWeights]) -> list[dict[str, Any]]:
+    """Make the converted copies for programs."""
+    return [{**asdict(copy), "path": str(copy.path)} for copy in converted]
+
+
 def registered_json(own: RegisteredModel) -> dict[str, Any]:
     """Build the JSON of a user's own model: the keys of the built-in ones, and its state."""
     state = own.state
@@ -68,7 +79,6 @@ def registered_json(own: RegisteredModel) -> dict[str, Any]:
         "licence": "",
         "description": "",
         "size": own.size,
-        "converted": 0,
         "use": "",
         "alias": "",
         "kind": own.kind,

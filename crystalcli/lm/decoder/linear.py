@@ -7,8 +7,9 @@ One row at a time (decoding) is bound by how many bytes of weights must be read;
 prompt) by arithmetic. So a four-bit matrix stays four-bit for few rows, where the machine has a
 kernel for it, and is turned into bfloat16 or float32 for many.
 Measured on 2 cores with AVX-512 and bf16, all 120 matrices of SmolLM2-135M: one row 3.5 ms packed,
-17 ms bfloat16, 40 ms float32; 512 rows 0.74 s packed, 0.28 s bfloat16, 0.70 s float32. The wide
-ones may be rounded to eight bits for many rows (int8.py).
+17 ms bfloat16, 40 ms float32; 512 rows 0.74 s packed, 0.28 s bfloat16, 0.70 s float32. Where the
+CPU multiplies bytes, blocks of any format may be rounded to eight bits a weight for many rows, or
+for all (int8.py).
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crystalcli.cpu import cpu_flags
-from crystalcli.lm.decoder.int8 import Int8Linear
+from crystalcli.lm.decoder.int8 import Int8Linear, Int8Matrix
 from crystalcli.lm.files import ggml_quants
+
+FLOAT_KINDS = frozenset({"F32", "F16", "BF16"})
+"""Formats of numbers in floating point; all others are blocks."""
 
 # Formats that torch computes with as they are.
 _TORCH_DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16}
@@ -120,13 +124,13 @@ class Linear:
         dtype: bfloat16 or float32.
         int4: Whether few rows may go through the four-bit kernel, which rounds its input to
             bfloat16.
-        saved: What `tensors` gave for the same matrices, dtype, int4 and int8 before; what does not
-            fit is made anew.
+        saved: What `tensors` gave for the same matrices, dtype, int4 and int8 before; forms that do
+            not fit are made anew.
         keep_dense: Whether a packed matrix, once many rows have needed its numbers, keeps these
             too. Without, they are made for each block of a prompt, and memory holds the packed form
             alone.
-        int8: Whether many rows go through a packed matrix rounded to eight bits, in place of its
-            numbers.
+        int8: Whether blocks are rounded to eight bits a weight, for many rows, and for few where
+            they are not packed. Numbers in floating point stay as they are.
     """
 
     def __init__(
@@ -142,25 +146,30 @@ class Linear:
         self._dtype = dtype
         self._keep_dense = keep_dense
         self._rows, self._columns = sum(matrix.rows for matrix in matrices), matrices[0].columns
-        saved = saved or {}
-        planes = int4_planes([matrix.kind for matrix in matrices], self._rows) if int4 else 0
+        self._packed: list[tuple[Tensor, Tensor]] = []
+        self._dense: list[Tensor] = []
+        self._mapped = False
+        self._int8: Int8Linear | None = None
+        kinds = [matrix.kind for matrix in matrices]
+        if int8 and rounds_to_int8(kinds):
+            self._int8 = self._saved_int8(saved or {}) or self._quantize()
+        self._load(saved or {}, int4_planes(kinds, self._rows) if int4 else 0)
+
+    def _load(self, saved: Mapping[str, Tensor], planes: int) -> None:
+        """Take or make the packed form, and the dense one where that is needed from the start."""
         names = [(f"codes{number}", f"pairs{number}") for number in range(planes)]
         self._packed = [(saved[codes], saved[pairs]) for codes, pairs in names if {codes, pairs} <= saved.keys()]
         if len(self._packed) != planes or not all(map(self._fits, self._packed)):
             self._packed = self._pack(planes)
-        views = [matrix.without_copy(dtype) for matrix in matrices]
-        self._dense: list[Tensor] = [view for view in views if view is not None]
-        self._mapped = len(self._dense) == len(matrices)
-        self._int8: Int8Linear | None = None
-        self._uses_int8 = int8 and keep_dense and bool(self._packed)
-        if self._uses_int8:
-            self._int8 = self._saved_int8(saved)
-        elif not self._mapped:
+        views = [matrix.without_copy(self._dtype) for matrix in self._matrices]
+        self._dense = [view for view in views if view is not None]
+        self._mapped = len(self._dense) == len(self._matrices)
+        if not self._mapped:
             self._dense = []
             dense = saved.get("dense")
-            if dense is not None and dense.shape == (self._rows, self._columns) and dense.dtype == dtype:
+            if dense is not None and dense.shape == (self._rows, self._columns) and dense.dtype == self._dtype:
                 self._dense = [dense]
-            elif not self._packed:
+            elif not self._packed and self._int8 is None:
                 self._dense = [self._dequantize()]
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -169,9 +178,7 @@ class Linear:
             narrow = x.to(torch.bfloat16)
             products = [_multiply(narrow, codes, pairs) for codes, pairs in self._packed]
             return (products[0] if len(products) == 1 else products[0] + products[1]).to(self._dtype)
-        if self._uses_int8:
-            if self._int8 is None:
-                self._int8 = self._quantize()
+        if self._int8 is not None:
             return self._int8(x)
         dense = self._dense or [self._dequantize()]
         if self._keep_dense:
@@ -181,36 +188,21 @@ class Linear:
             return F.linear(x, dense[0])
         return torch.cat([F.linear(x, tensor) for tensor in dense], dim=-1)
 
-    @property
-    def is_prompt_ready(self) -> bool:
-        """True once the form for many rows has been made."""
-        return bool(self._dense) or self._int8 is not None
-
-    def tensors(self, for_prompts: bool) -> dict[str, Tensor]:
-        """The converted forms by name, for `saved`.
-
-        Args:
-            for_prompts: Whether to include the form for many rows.
-        """
-        forms: dict[str, Tensor] = {}
+    def tensors(self) -> dict[str, Tensor]:
+        """The converted forms by name, for `saved`, without those that are made for a prompt."""
+        forms: dict[str, Tensor] = self._int8.matrix._asdict() if self._int8 is not None else {}
         for number, (codes, pairs) in enumerate(self._packed):
             forms |= {f"codes{number}": codes, f"pairs{number}": pairs}
-        if self._uses_int8:
-            if for_prompts:
-                int8 = self._int8 or self._quantize()
-                forms |= {"steps": int8.codes, "sizes": int8.scales}
-        elif (for_prompts or not forms) and not self._mapped:
-            forms["dense"] = self._dense[0] if self._dense else self._dequantize()
+        if not forms and not self._mapped:
+            forms["dense"] = self._dense[0]
         return forms
 
     def _saved_int8(self, saved: Mapping[str, Tensor]) -> Int8Linear | None:
         """The eight-bit form, if it was saved."""
-        codes, scales = saved.get("steps"), saved.get("sizes")
-        if codes is None or codes.shape != (self._rows, self._columns) or codes.dtype != torch.int8:
+        if not set(Int8Matrix._fields) <= saved.keys():
             return None
-        if scales is None or scales.shape != (self._rows,) or scales.dtype != torch.float32:
-            return None
-        return Int8Linear(codes, scales, self._dtype)
+        matrix = Int8Matrix(**{name: saved[name] for name in Int8Matrix._fields})
+        return Int8Linear(matrix, self._dtype) if matrix.fits(self._rows, self._columns) else None
 
     def _quantize(self) -> Int8Linear:
         def read(start: int, end: int) -> Tensor:
@@ -290,10 +282,10 @@ class StackedLinear:
         """Multiply."""
         return torch.cat([linear(x) for linear in self._linears], dim=-1)
 
-    @property
-    def is_prompt_ready(self) -> bool:
-        """True once all forms for many rows have been made."""
-        return all(linear.is_prompt_ready for linear in self._linears)
+
+def rounds_to_int8(kinds: Sequence[str]) -> bool:
+    """Tell whether matrices of these formats may be rounded to eight bits: all are blocks."""
+    return FLOAT_KINDS.isdisjoint(kinds)
 
 
 def packs_as_one(kinds: Sequence[str], rows: Sequence[int]) -> bool:

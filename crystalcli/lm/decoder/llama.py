@@ -14,7 +14,7 @@ tests.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -68,10 +68,15 @@ class Llama:
         config: The decoder's configuration.
         dtype: Of the weights and activations.
         int4: Whether four-bit weights are also kept as they are (see linear.py).
-        saved: What `tensors` gave for the same source, dtype, int4 and int8 before.
+        saved: What `keep` was given for the same source, dtype, int4 and int8 before, each name
+            behind that of its layer and a dot.
         keep_dense: As in `Linear`.
-        int8: Whether prompts are read less exactly and faster: the wide products in eight bits,
-            attention by products.
+        int8: Whether to compute less exactly and faster: attention over a prompt by products, and
+            products with blocks in eight bits. Without `int4` that is all of them, and the only
+            form of the weights; with it those of the feed-forward network's first half, for
+            prompts.
+        keep: Keeps the converted forms of a linear layer, by its name, and gives them back, perhaps
+            from elsewhere.
 
     Raises:
         CrystalError: The source lacks a tensor, has one of another shape or in an unknown format,
@@ -88,6 +93,7 @@ class Llama:
         saved: Mapping[str, Tensor] | None = None,
         keep_dense: bool = True,
         int8: bool = False,
+        keep: Callable[[str, Mapping[str, Tensor]], dict[str, Tensor]] | None = None,
     ) -> None:
         self._linears: dict[str, Linear] = {}
         self._saved: dict[str, dict[str, Tensor]] = {}
@@ -98,13 +104,15 @@ class Llama:
         self.dtype = dtype
         self.int4 = int4
         self._keep_dense = keep_dense
-        self._int8 = int8
+        self.int8 = int8
+        self._keep = keep
         tensors = TensorLoader(source)
         self._embedding = tensors.matrix("token_embd.weight", config.vocab_size, config.hidden_size)
         self._output = self._embedding  # tied, unless there is one of its own
         if "output.weight" in tensors:
             self._output = tensors.matrix("output.weight", config.vocab_size, config.hidden_size)
         self._head = self._linear("head", self._output)
+        tensors.release("")
         self._norm = tensors.vector("output_norm.weight", config.hidden_size)
         self._layers = [self._layer(number, tensors) for number in range(config.layers)]
         self._frequencies = frequencies(config.rotary, config.head_dim)
@@ -112,6 +120,7 @@ class Llama:
         if "rope_freqs.weight" in tensors:
             self._frequencies /= tensors.vector("rope_freqs.weight", config.head_dim // 2)
         tensors.check_all_used()
+        tensors.release("")
         self._saved.clear()
 
     def _layer(self, number: int, tensors: TensorLoader) -> _DecoderLayer:
@@ -146,7 +155,7 @@ class Llama:
         down = tensors.matrix(f"{prefix}ffn_down.weight", config.hidden_size, config.ffn_size)
         bias = torch.cat(biases)
         interval = config.rotary.no_rope_interval
-        return _DecoderLayer(
+        loaded = _DecoderLayer(
             attention_norm=tensors.vector(f"{prefix}attn_norm.weight", config.hidden_size),
             queries_keys_values=self._linear(f"{prefix}qkv", *matrices),
             bias=bias.to(self.dtype) if bias.any() else None,
@@ -159,6 +168,8 @@ class Llama:
             down=self._linear(f"{prefix}down", down),
             has_positions=not interval or (number + 1) % interval != 0,
         )
+        tensors.release(prefix)
+        return loaded
 
     def _linear(self, name: str, *matrices: BlockMatrix) -> Linear | StackedLinear:
         kinds, rows = [matrix.kind for matrix in matrices], [matrix.rows for matrix in matrices]
@@ -171,23 +182,12 @@ class Llama:
         saved = self._saved.get(name)
         # Of the four products of a layer these two, half of its weights, gain most by eight bits
         # and lose least.
-        int8 = self._int8 and "gate_up" in name
-        self._linears[name] = Linear(matrices, self.dtype, self.int4, saved, self._keep_dense, int8)
+        int8 = self.int8 and (not self.int4 or "gate_up" in name)
+        linear = Linear(matrices, self.dtype, self.int4, saved, self._keep_dense, int8)
+        if self._keep is not None and (forms := linear.tensors()):
+            linear = Linear(matrices, self.dtype, self.int4, self._keep(name, forms), self._keep_dense, int8)
+        self._linears[name] = linear
         return self._linears[name]
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The weights in every form they are used in, by name, for `saved`.
-
-        {} before a prompt has needed them.
-        """
-        if not self._layers[0].gate_up.is_prompt_ready:
-            return {}
-        tensors: dict[str, Tensor] = {}
-        for name, linear in self._linears.items():
-            # The head meets one row at a time only.
-            forms = linear.tensors(for_prompts=name != "head")
-            tensors |= {f"{name}.{form}": tensor for form, tensor in forms.items()}
-        return tensors
 
     @torch.inference_mode()
     def run_sample(self, count: int) -> None:
@@ -252,7 +252,7 @@ class Llama:
                 if not wanted:
                     break
                 queries, x, mask = queries[-1:], x[-1:], None
-            attention = attend_by_matmul if self._int8 and len(queries) > 1 else attend
+            attention = attend_by_matmul if self.int8 and len(queries) > 1 else attend
             mixed = attention(queries, cache.keys[number, :, :end], cache.values[number, :, :end], mask)
             mixed = layer.attention_out(mixed)
             x.add_(mixed if layer.out_bias is None else mixed + layer.out_bias)
@@ -272,7 +272,7 @@ class Llama:
         projected = layer.queries_keys_values(x)
         if layer.bias is not None:
             projected = projected + layer.bias
-        heads = projected.view(x.shape[0], -1, config.head_dim)
+        heads = projected.to(self.dtype).view(x.shape[0], -1, config.head_dim)
         positional = config.heads + config.kv_heads  # heads that carry positions
         queries_keys, values = heads[:, :positional], heads[:, positional:]
         if layer.query_norm is not None and layer.key_norm is not None:
@@ -294,7 +294,7 @@ class Llama:
         float32 was 0.963 without this and 0.991 with it (SmolLM2-135M, 800 positions of two texts).
         """
         logits = self._head(x.to(self.dtype)).to(torch.float32)
-        if self.dtype is torch.float32 and not self.int4:
+        if self.dtype is torch.float32 and not self.int4 and not self.int8:
             return logits
         for row, hidden in zip(logits, x, strict=True):
             best = row.topk(min(_LEADING, row.shape[0])).indices

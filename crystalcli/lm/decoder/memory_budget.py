@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from crystalcli.errors import CrystalError
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
 from crystalcli.lm.decoder.free_memory import available_memory
-from crystalcli.lm.decoder.linear import int4_planes, packs_as_one
+from crystalcli.lm.decoder.linear import int4_planes, packs_as_one, rounds_to_int8
 from crystalcli.lm.decoder.llama import BLOCK_SIZE
 from crystalcli.lm.files.tensor_source import TensorSource
 
@@ -44,10 +44,11 @@ def weight_bytes(source: TensorSource, width: int, int4: bool, keep_dense: bool,
         rows = sum(info.shape[0] for info in infos)
         planes = int4_planes(kinds, rows) if int4 else 0
         total += count * planes * _PLANE_BYTES
+        if int8 and rounds_to_int8(kinds) and (not int4 or names[0].endswith(("ffn_gate.weight", "ffn_up.weight"))):
+            total += count + 8 * rows  # a byte a weight, a scale and a sum a row
+            continue
         head = names[0] in ("output.weight", "token_embd.weight")
-        if planes and keep_dense and int8 and names[0].endswith(("ffn_gate.weight", "ffn_up.weight")):
-            total += count + 4 * rows  # a byte a weight, a scale a row
-        elif not planes or (keep_dense and not head):  # the head meets one row at a time
+        if not planes or (keep_dense and not head):  # the head meets one row at a time
             total += count * width
         elif not head and set(kinds) != {native_kind}:
             largest = max(largest, count * width)  # made anew for each block
@@ -91,7 +92,8 @@ def _linears(source: TensorSource, int4: bool) -> Iterator[list[str]]:
     for group in groups:
         names = [name for name in group if name in source.tensors]
         infos = [source.tensors[name] for name in names]
-        if int4 and not packs_as_one([info.kind for info in infos], [info.shape[0] for info in infos]):
+        kinds, rows = [info.kind for info in infos], [info.shape[0] for info in infos]
+        if int4 and not packs_as_one(kinds, rows):
             yield from ([name] for name in names)
         elif names:
             yield names

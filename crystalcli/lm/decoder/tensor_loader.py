@@ -44,6 +44,18 @@ class TensorLoader:
         """Load a copy of a vector, float32 [length]."""
         return ggml_quants.dequantize(self._check(name, (length,)), self._bytes(name), torch.float32).clone()
 
+    def release(self, prefix: str) -> None:
+        """Give the pages of tensors back to the system: they were converted.
+
+        They are read again where they are needed.
+
+        Args:
+            prefix: Beginning of their names.
+        """
+        for name in self._source.tensors:
+            if name.startswith(prefix):
+                self._source.release(name)
+
     def check_all_used(self) -> None:
         """Raise CrystalError when a tensor was not loaded: to run without it would be wrong."""
         if self._unused:
@@ -63,12 +75,12 @@ class TensorLoader:
         return info.kind
 
     def _bytes(self, name: str) -> Tensor:
-        _silence_read_only_warning()
+        silence_read_only_warning()
         return torch.frombuffer(self._source.data(name), dtype=torch.uint8)
 
 
 @functools.cache
-def _silence_read_only_warning() -> None:
+def silence_read_only_warning() -> None:
     """Trigger torch's warning about read-only memory, once a process, where it is hidden.
 
     It is harmless: no tensor is written to.

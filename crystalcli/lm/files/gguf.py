@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import TypeAlias
 
 from crystalcli.errors import CrystalError, ModelMissingError
+from crystalcli.lm.files.tensor_source import stat_stamp
 
 # Several times what any real file needs; a file beyond them is damaged or hostile.
 _MAX_KEYS = 65_536
@@ -34,6 +35,7 @@ _MAX_TEXT = 16 * 1024 * 1024  # bytes of one string value
 _MAX_ITEMS = 8_000_000  # of one array
 _MAX_DIMENSIONS = 4
 _MAX_EXTENT = 2**31  # of one dimension
+_DIGESTED = 1 << 26  # bytes digested before their pages are given back
 
 Value: TypeAlias = "int | float | bool | str | array[int] | array[float] | list[bytes]"
 """A metadata value; arrays of numbers as `array.array`, arrays of strings as undecoded bytes."""
@@ -130,6 +132,7 @@ class GGUF:
         try:
             with path.open("rb") as stream:
                 self.size = stream.seek(0, 2)
+                self._stamp = stat_stamp([stream.fileno()])
                 # An empty file cannot be mapped.
                 self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self.size else None
         except FileNotFoundError:
@@ -221,7 +224,23 @@ class GGUF:
         """SHA-256 over the whole file, 32 bytes."""
         if self._map is None:
             raise CrystalError(f"{self.path} is closed")
-        return hashlib.sha256(self._map).digest()
+        digest = hashlib.sha256()
+        for start in range(0, self.size, _DIGESTED):
+            end = min(start + _DIGESTED, self.size)
+            with memoryview(self._map) as content:
+                digest.update(content[start:end])
+            drop_pages(self._map, start, end)
+        return digest.digest()
+
+    def release(self, name: str) -> None:
+        """Let the system drop the pages of a tensor. Views of it stay valid."""
+        if self._map is not None:
+            info = self.tensors[name]
+            drop_pages(self._map, info.start, info.start + info.size)
+
+    def stamp(self) -> str:
+        """Stamp of the file, without reading it."""
+        return self._stamp
 
     def close(self) -> None:
         """Close the file.
@@ -240,6 +259,15 @@ class GGUF:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def drop_pages(file_map: mmap.mmap, start: int, end: int) -> None:
+    """Let the system drop the pages of a read-only map that lie between two bytes."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        length = end // mmap.PAGESIZE * mmap.PAGESIZE - first
+        if length > 0:
+            file_map.madvise(mmap.MADV_DONTNEED, first, length)
 
 
 def printable(text: str) -> str:

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.errors import CrystalError, ModelMissingError
-from crystalcli.lm.files.gguf import printable
+from crystalcli.lm.files.gguf import drop_pages, printable
+from crystalcli.lm.files.tensor_source import stat_stamp
 
 WEIGHTS_FILE, INDEX_FILE = "model.safetensors", "model.safetensors.index.json"
 _MAX_HEADER = 64 << 20  # bytes
@@ -89,6 +90,7 @@ class SafetensorsFolder:
         self.path = folder
         self.tensors: dict[str, SafetensorsTensorInfo] = {}
         self._maps: list[mmap.mmap] = []
+        self._stamps: list[str] = []
         try:
             for number, path in enumerate(weight_files(folder)):
                 for name, info in self._read(path, number).items():
@@ -117,6 +119,16 @@ class SafetensorsFolder:
             digest.update(file_map)
         return digest.digest()
 
+    def release(self, name: str) -> None:
+        """Let the system drop the pages of a tensor. Views of it stay valid."""
+        info = self.tensors[name]
+        if self._maps:
+            drop_pages(self._maps[info.file], info.start, info.start + info.size)
+
+    def stamp(self) -> str:
+        """Stamp of the files, without reading them."""
+        return " ".join(self._stamps)
+
     def close(self) -> None:
         """Close the files. Views that `data` gave stay valid."""
         for file_map in self._maps:
@@ -129,6 +141,7 @@ class SafetensorsFolder:
         try:
             with path.open("rb") as stream:
                 size = stream.seek(0, 2)
+                self._stamps.append(stat_stamp([stream.fileno()]))
                 data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if size else None
         except FileNotFoundError:
             raise ModelMissingError(f"the weights in {path.parent} are incomplete: {path.name} is missing") from None

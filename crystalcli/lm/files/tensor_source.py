@@ -2,13 +2,15 @@
 
 It gives tensors by the names that GGUF gives them, and their bytes.
 
-Knows: the two protocols. `GGUF` fits them as it is; other layouts give their tensors these names.
-Does not know: files, torch, what a tensor is for.
+Knows: the two protocols, and how one state of a file is told from another. `GGUF` fits them as it
+is; other layouts give their tensors these names.
+Does not know: what is in files, torch, what a tensor is for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -49,5 +51,24 @@ class TensorSource(Protocol):
         They are read-only, and mapped where possible.
         """
 
+    def release(self, name: str) -> None:
+        """Let the system drop the pages of a tensor. Views of it stay valid."""
+
     def digest(self) -> bytes:
         """Digest of the weights, 32 bytes; changes if and only if they change."""
+
+    def stamp(self) -> str:
+        """Stamp of the files, without reading them: the same stamp means the same weights."""
+
+
+def stat_stamp(files: Iterable[Path | int]) -> str:
+    """Stamp files by size, inode and time of change.
+
+    Args:
+        files: Paths or descriptors.
+
+    Raises:
+        OSError: One of them cannot be asked.
+    """
+    facts = (os.fstat(file) if isinstance(file, int) else file.stat() for file in files)
+    return " ".join(f"{fact.st_size} {fact.st_ino} {fact.st_mtime_ns}" for fact in facts)

@@ -61,7 +61,7 @@ def test_a_product_is_near_what_it_is_in_float(rows, columns, count, wide, dtype
     alone = torch.cat(
         [product(row[None]) for row in x]
     )  # whatever else is read with it; but turning rounds its last bit
-    assert (found - alone).norm() < 0.003 * x.norm() * matrix.norm() / columns**0.5
+    assert (found - alone).norm() < 0.01 * x.norm() * matrix.norm() / columns**0.5
 
 
 def test_turning_makes_room_for_what_is_narrow():
@@ -79,6 +79,15 @@ def test_turning_changes_no_product(columns, stretch):
     matrix = hadamard(columns, torch.float32)
     assert matrix.shape == (stretch, stretch)
     torch.testing.assert_close(matrix @ matrix.T, torch.eye(stretch))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(40, 64), (5000, 896), (700, 4096), (33, 7)])
+def test_one_row_piece_by_piece(monkeypatch, rows, columns):
+    """A row alone, whatever the pieces, is the row among a few."""
+    monkeypatch.setattr(int8, "_PIECE", 1 << 18)
+    matrix, x = (torch.randn(n, columns, generator=torch.Generator().manual_seed(n)) for n in (rows, 3))
+    product = rounded(matrix)
+    assert torch.equal(product(x[:1]), product(x)[:1])
 
 
 def test_nothing_stays_nothing():
@@ -119,10 +128,10 @@ def file(language_model_path):
         yield opened
 
 
-@pytest.fixture(scope="module")
-def model(file):
+@pytest.fixture(scope="module", params=["packed", "alone"])
+def model(file, request):
     dtype = torch.bfloat16 if int8.has_fast_int8() else torch.float32
-    return Llama(file, DecoderConfig.from_gguf(file), dtype, has_int4_kernel(), int8=True)
+    return Llama(file, DecoderConfig.from_gguf(file), dtype, request.param == "packed", int8=True)
 
 
 @pytest.mark.skipif(not has_int4_kernel(), reason="no four-bit kernel")
@@ -134,11 +143,11 @@ def test_the_real_model_says_the_same_in_eight_bits(file, model, language_model_
         ids = opened.chat_prompt([{"role": "user", "content": question}])
         expected, found = every(exact, ids), every(model, ids)
         near = F.cosine_similarity(found, expected)
-        assert near.mean() > 0.999
-        assert near[-1] > 0.999
+        assert near.mean() > (0.999 if model.int4 else 0.997)
+        assert near[-1] > (0.999 if model.int4 else 0.997)
         assert greedy(model, ids, 1) == greedy(exact, ids, 1)
-    assert model._linears["blk.0.gate_up"]._int8 is not None
-    assert not model._linears["blk.0.gate_up"]._dense
+    rounded = {name for name, linear in model._linears.items() if linear._int8 is not None and not linear._dense}
+    assert rounded == {name for name in model._linears if "gate_up" in name or not model.int4}
 
 
 @pytest.mark.skipif(not has_int4_kernel(), reason="no four-bit kernel")
@@ -148,9 +157,10 @@ def test_eight_bits_for_any_number_of_threads_and_from_a_saved_copy(file, model)
     torch.set_num_threads(2)
     assert torch.equal(model.forward(ids, model.cache(40)), first)
     torch.set_num_threads(1)
-    saved = model.tensors()
-    assert saved["blk.3.gate_up.steps"].dtype == torch.int8
-    again = Llama(file, DecoderConfig.from_gguf(file), model.dtype, True, saved, int8=True)
+    saved = {f"{name}.{form}": tensor for name, one in model._linears.items() for form, tensor in one.tensors().items()}
+    assert saved["blk.3.gate_up.codes"].dtype == torch.int8
+    again = Llama(file, DecoderConfig.from_gguf(file), model.dtype, model.int4, saved, int8=True)
+    assert again._linears["blk.3.gate_up"]._int8.matrix.codes is saved["blk.3.gate_up.codes"]
     assert again._linears["blk.3.gate_up"]._int8 is not None  # before anything is read
     assert torch.equal(again.forward(ids, again.cache(40)), first)
 

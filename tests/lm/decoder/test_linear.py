@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crystalcli.lm.decoder import linear, weight_cache
+from crystalcli.lm.decoder import linear
 from crystalcli.lm.decoder.linear import BlockMatrix, Linear
 from crystalcli.lm.files import ggml_quants
 from crystalcli.lm.files.gguf import TENSOR_KINDS
@@ -69,7 +69,7 @@ def test_a_product_is_the_same_in_every_form(kinds, dtype, packing, rows):
     found = matrix(x.to(dtype))
     assert found.dtype == dtype
     assert apart(found, expected) < (1e-2 if packing or dtype is torch.bfloat16 else 1e-5)
-    again = Linear(parts, dtype, packing and linear.has_int4_kernel(), matrix.tensors(for_prompts=True))
+    again = Linear(parts, dtype, packing and linear.has_int4_kernel(), matrix.tensors())
     assert torch.equal(again(x.to(dtype)), found)
 
 
@@ -79,7 +79,7 @@ def test_what_can_be_used_as_it_is_is_not_copied(kind, dtype):
     matrix = Linear([one, other], dtype, int4=True)
     places = [tensor.data_ptr() for tensor in matrix._dense]
     assert places == [one.data.data_ptr(), other.data.data_ptr()]
-    assert matrix.tensors(for_prompts=True) == {}
+    assert matrix.tensors() == {}
 
 
 @pytest.mark.skipif(not linear.has_int4_kernel(), reason="no four-bit kernel")
@@ -87,9 +87,9 @@ def test_what_can_be_used_as_it_is_is_not_copied(kind, dtype):
 def test_packing_some_rows_at_a_time(monkeypatch, kinds):
     """What is packed in slabs, across parts, is what is packed at once."""
     parts = [part(kind, rows, 64, rows) for kind, rows in zip(kinds, (96, 208), strict=True)]
-    whole = Linear(parts, torch.bfloat16, int4=True).tensors(for_prompts=False)
+    whole = Linear(parts, torch.bfloat16, int4=True).tensors()
     monkeypatch.setattr(linear, "_PACKED_SLAB", 64 * 128)
-    slabs = Linear(parts, torch.bfloat16, int4=True).tensors(for_prompts=False)
+    slabs = Linear(parts, torch.bfloat16, int4=True).tensors()
     assert whole.keys() == slabs.keys()
     assert all(torch.equal(whole[name], slabs[name]) for name in whole)
 
@@ -107,10 +107,9 @@ def test_keeping_the_packed_form_alone(kind):
     for rows in (1, 60, 5):
         x = torch.randn(rows, 256, generator=torch.Generator().manual_seed(rows)).bfloat16()
         assert torch.equal(lean(x), kept(x))
-    assert kept.is_prompt_ready
-    assert lean.is_prompt_ready == (
-        kind == "Q6_K" or not linear.has_int4_kernel()
-    )  # without a packed form there is no other
+    assert kept._dense
+    # Without a packed form there is no other.
+    assert bool(lean._dense) == (kind == "Q6_K" or not linear.has_int4_kernel())
 
 
 def test_rows_in_another_order():
@@ -168,35 +167,3 @@ class TestWhatTheMachineCanDo:
 
         monkeypatch.setattr(linear, "_convert", fail)
         assert not linear.has_int4_kernel()
-
-
-class TestConvertedCopies:
-    def test_round_trip(self, tmp_path):
-        tensors = {"a.dense": torch.randn(3, 4).bfloat16(), "b.codes0": torch.arange(6, dtype=torch.uint8)}
-        name = weight_cache.cached_name(b"source", "bf16")
-        assert weight_cache.load_weights(tmp_path / "new", name) == {}
-        assert weight_cache.save_weights(tmp_path / "new", name, tensors)
-        found = weight_cache.load_weights(tmp_path / "new", name)
-        assert found.keys() == tensors.keys()
-        assert all(torch.equal(found[key], tensors[key]) for key in tensors)
-
-    def test_one_copy_a_model(self, tmp_path):
-        for source in (b"one", b"two"):
-            assert weight_cache.save_weights(tmp_path, weight_cache.cached_name(source, "bf16"), {"a": torch.ones(1)})
-        assert [path.name for path in tmp_path.iterdir()] == [weight_cache.cached_name(b"two", "bf16")]
-
-    def test_the_name_knows_source_form_and_torch(self, monkeypatch):
-        names = {weight_cache.cached_name(source, form) for source in (b"one", b"two") for form in ("bf16", "fp32")}
-        monkeypatch.setattr(torch, "__version__", "99.0")
-        assert len(names | {weight_cache.cached_name(b"one", "bf16")}) == 5
-
-    @pytest.mark.parametrize("size", [0, 5, 60, 200])
-    def test_a_damaged_copy_is_passed_over(self, tmp_path, size):
-        name = weight_cache.cached_name(b"source", "bf16")
-        weight_cache.save_weights(tmp_path, name, {"a": torch.ones(100)})
-        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:size])
-        assert weight_cache.load_weights(tmp_path, name) == {}
-
-    def test_no_folder_to_write_to(self, tmp_path):
-        (tmp_path / "file").write_text("in the way")
-        assert not weight_cache.save_weights(tmp_path / "file", "name.safetensors", {"a": torch.ones(1)})

@@ -16,7 +16,6 @@ from crystalcli.lm import LanguageModel
 from crystalcli.lm.decoder import memory_budget
 from crystalcli.lm.decoder.attention import KVCache
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
-from crystalcli.lm.decoder.int8 import has_fast_int8
 from crystalcli.lm.decoder.linear import has_int4_kernel
 from crystalcli.lm.decoder.llama import Llama
 from crystalcli.lm.files.gguf import GGUF
@@ -90,13 +89,14 @@ def test_too_large_for_this_machine(enormous):
 @pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "mixed"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(("keeping", "int8"), [(True, False), (True, True), (False, False), (False, True)])
-def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind, dtype, keeping, int8):
+@pytest.mark.parametrize("int4", [True, False])
+def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind, dtype, keeping, int8, int4):
     tensors = {}
     for name, array in tiny_tensors.items():
         usual = {"mixed": "Q5_0" if "attn_v" in name or "ffn_up" in name else "Q4_0"}.get(kind, kind)
         form = gguf.GGMLQuantizationType[usual]
         tensors[name] = array if array.ndim == 1 else (gguf.quants.quantize(array, form), form)
-    packing = has_int4_kernel()
+    packing = int4 and has_int4_kernel()
     with GGUF(write_gguf(tmp_path / "model.gguf", tensors)) as file:
         model = Llama(file, DecoderConfig.from_gguf(file), dtype, packing, keep_dense=keeping, int8=int8)
         model.forward(list(range(30)), model.cache(30), all_logits=True)
@@ -104,7 +104,7 @@ def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind,
         for name, matrix in model._linears.items():
             usual = not (matrix._packed and name == "head")  # whose numbers are asked for by `every` alone
             tensors = [*(matrix._dense if usual else ()), *(tensor for plane in matrix._packed for tensor in plane)]
-            tensors += [] if matrix._int8 is None else [matrix._int8.codes, matrix._int8.scales]
+            tensors += [] if matrix._int8 is None else matrix._int8.matrix
             taken += sum(tensor.nbytes for tensor in tensors)
             if name != "head" and not matrix._dense and matrix._int8 is None:
                 made_anew = max(made_anew, matrix._rows * matrix._columns * dtype.itemsize)
@@ -135,18 +135,16 @@ def test_what_does_not_fit_is_refused(tiny_path, monkeypatch):
 @pytest.mark.skipif(not has_int4_kernel(), reason="no four-bit kernel")
 def test_the_packed_form_alone_says_the_same(tiny_path, monkeypatch):
     prompt = list(range(3, 60))
-    expected = "".join(LanguageModel.open(tiny_path).generate(prompt, Sampling(max_tokens=20)))
-    model = LanguageModel.open(tiny_path)
+    expected = "".join(LanguageModel.open(tiny_path, precision="bf16").generate(prompt, Sampling(max_tokens=20)))
+    model = LanguageModel.open(tiny_path, precision="bf16")
     with GGUF(tiny_path) as file:
         width = model.load().dtype.itemsize
-        both, alone = (
-            memory_budget.weight_bytes(file, width, True, keeping, has_fast_int8()) for keeping in (True, False)
-        )
+        both, alone = (memory_budget.weight_bytes(file, width, True, keeping) for keeping in (True, False))
     cache = memory_budget.prompt_bytes(model._config, width, 77)
     monkeypatch.setattr(memory_budget, "available_memory", lambda: (both + alone) // 2 + cache)
-    model = LanguageModel.open(tiny_path)
+    model = LanguageModel.open(tiny_path, precision="bf16")
     assert "".join(model.generate(prompt, Sampling(max_tokens=20))) == expected
-    assert not any(matrix.is_prompt_ready for name, matrix in model.load()._linears.items() if name != "head")
+    assert not any(matrix._dense for name, matrix in model.load()._linears.items() if name != "head")
 
 
 class TestWhatThereIs:

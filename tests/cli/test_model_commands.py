@@ -156,7 +156,7 @@ def test_a_server(crystal):
 
 
 def test_pulling_nothing_lists_what_there_is(crystal, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "260")
     code, out, err = crystal("models", "pull")
     assert (code, err) == (0, "")
     rows = {line.split()[0]: line for line in out.splitlines()[1:]}

@@ -12,6 +12,7 @@ method, which is in the rooms below.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -79,8 +80,9 @@ class Crystal(CrystalReader):
             fetched where it is not here.
         wait: The seconds to wait for another program that writes the file.
         on_wait: Called once, with a line, when there is waiting to do.
-        reranker: A folder with a cross-encoder, `model.onnx`; "auto": the program's own, found here
-            or fetched at the first question, unless `encoder` is None; None: no reranker.
+        reranker: A folder with a cross-encoder, `model.onnx`; "auto": the one that
+            $CRYSTAL_RERANKER names, else the program's own, found here or fetched at the first
+            question, unless `encoder` is None; "off" or None: no reranker.
 
     Raises:
         CrystalError: The file cannot be made or opened, or another program is writing it.
@@ -893,7 +895,9 @@ def _reranker_finder(
         encoder: As of the class.
         fetch: As of the class.
     """
-    if reranker is None or (reranker == "auto" and encoder is None):
+    if reranker == "auto":
+        reranker = os.environ.get("CRYSTAL_RERANKER") or "auto"
+    if reranker in (None, "off") or (reranker == "auto" and encoder is None):
         return None
     if reranker != "auto":
         folder = expanded(reranker)

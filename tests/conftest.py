@@ -18,6 +18,7 @@ from support.repository import SAMPLES
 from crystalcli import models
 from crystalcli.index.encoder import ENCODER
 from crystalcli.library import LANGUAGE_MODEL, Crystal
+from crystalcli.recall import RERANKER
 
 # The programs that tests start hear every signal, whoever started the tests: `nohup` and shells in the background have some ignored.
 for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
@@ -34,6 +35,8 @@ USER_MODELS = os.environ.setdefault("CRYSTAL_TESTS_USER_MODELS", str(models.mode
 _OWN_MODELS = tempfile.TemporaryDirectory(prefix="crystal-models-", ignore_cleanup_errors=True)
 os.environ["CRYSTAL_MODELS"] = _OWN_MODELS.name
 os.environ.pop("CRYSTAL_FETCH", None)
+# The reranker reads 24 passages for each question, half a second of two cores. Tests of it ask for it.
+os.environ["CRYSTAL_RERANKER"] = "off"
 models.remember_offer("never")
 
 
@@ -78,6 +81,12 @@ def encoder_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def reranker_folder() -> Path:
+    """The real reranker's weights."""
+    return _weights(RERANKER)
+
+
+@pytest.fixture(scope="session")
 def language_model_path() -> Path:
     """The real language model's file."""
     return _weights(LANGUAGE_MODEL) / models.catalogue_entry(LANGUAGE_MODEL).main
@@ -100,9 +109,9 @@ def crystal(samples_crystal: Path, encoder_folder: Path) -> Iterator[Crystal]:
 
 
 @pytest.fixture(scope="module")
-def reranked_crystal(samples_crystal: Path, encoder_folder: Path) -> Iterator[Crystal]:
+def reranked_crystal(samples_crystal: Path, encoder_folder: Path, reranker_folder: Path) -> Iterator[Crystal]:
     """The same with the reranker."""
-    with Crystal.open(samples_crystal, encoder=encoder_folder) as opened:
+    with Crystal.open(samples_crystal, encoder=encoder_folder, reranker=reranker_folder) as opened:
         yield opened
 
 

@@ -40,6 +40,7 @@ EXIT_CODES = (("0", "good"), *((str(kind.exit_code), meaning) for kind, meaning 
 ENVIRONMENT = (
     ("CRYSTAL_FILE", "The crystal to use when -c is not given."),
     ("CRYSTAL_MODELS", "The folder where model weights are kept. Default: the user's cache folder."),
+    ("CRYSTAL_RERANKER", "The folder of the reranker, or off: passages keep their order, and come sooner."),
     ("CRYSTAL_ENCODER", "The folder of the encoder to use when --encoder is not given."),
     ("CRYSTAL_MODEL", "The language model to ask when --model is not given."),
     ("CRYSTAL_API_KEY", "The key of a model server; it is sent to the server of --model, and to no other."),

@@ -56,7 +56,9 @@ def test_a_passage_without_the_rarest_word_loses_to_its_twin(results):
     assert passage.shares["missing"] == pytest.approx(-MISSING_WEIGHT)
 
 
-def test_the_passage_that_answers_comes_before_those_that_repeat_the_question(tmp_path, encoder_folder):
+def test_the_passage_that_answers_comes_before_those_that_repeat_the_question(
+    tmp_path, encoder_folder, reranker_folder
+):
     repeats = (
         "People who live in Berlin are many, and many people visit Berlin.",
         "Many live in Berlin without people to talk to.",
@@ -66,7 +68,7 @@ def test_the_passage_that_answers_comes_before_those_that_repeat_the_question(tm
     for number, text in enumerate((*repeats, answer)):
         (tmp_path / f"{number}.md").write_text(text, encoding="utf-8")
     question = "How many people live in Berlin?"
-    with Crystal(tmp_path / "berlin.crystal", encoder=encoder_folder) as crystal:
+    with Crystal(tmp_path / "berlin.crystal", encoder=encoder_folder, reranker=reranker_folder) as crystal:
         crystal.ingest([tmp_path])
         ranks = [
             [passage.path for passage in crystal.recall(question, 4, rerank=flag)].index("3.md")
@@ -85,3 +87,13 @@ def test_confidence_rises_with_the_logit():
     assert values == sorted(values)
     assert 0 < values[0] < 0.01
     assert 0.8 < values[-1] < 1
+
+
+def test_the_reranker_is_found_by_itself_named_or_switched_off(
+    samples_crystal, encoder_folder, reranker_folder, monkeypatch
+):
+    for setting, reads in (("", True), (str(reranker_folder), True), ("off", False)):
+        monkeypatch.setenv("CRYSTAL_RERANKER", setting)
+        with Crystal.open(samples_crystal, encoder=encoder_folder) as crystal:
+            passages = crystal.recall("Who keeps the ledgers?", 3)
+        assert all((passage.logit is not None) == reads for passage in passages)

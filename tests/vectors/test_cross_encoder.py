@@ -5,9 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crystalcli import models
 from crystalcli.errors import ModelMissingError
-from crystalcli.recall import RERANKER
 from crystalcli.vectors import CrossEncoder
 
 QUESTION = "How many people live in Berlin?"
@@ -16,8 +14,8 @@ OTHER = "New York City is famous for the Metropolitan Museum of Art."
 
 
 @pytest.fixture(scope="module")
-def reranker() -> CrossEncoder:
-    return CrossEncoder(models.locate(RERANKER) or models.pull(RERANKER))
+def reranker(reranker_folder: Path) -> CrossEncoder:
+    return CrossEncoder(reranker_folder)
 
 
 def test_an_answer_has_a_high_logit_and_another_text_a_low_one(reranker):

@@ -25,13 +25,13 @@ CHAT = """[2026-05-01 10:00] Ann: Which lamp shall I take to the pier?
 
 
 @pytest.fixture(scope="module")
-def lamps(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Crystal:
+def lamps(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path, reranker_folder: Path) -> Crystal:
     folder = tmp_path_factory.mktemp("lamps")
     (folder / "lamps.py").write_text(MODULE, encoding="utf-8")
     (folder / "long.md").write_text(LONG, encoding="utf-8")
     (folder / "chat.txt").write_text(CHAT, encoding="utf-8")
     (folder / "short.md").write_text("The keeper is Tom Haddow.\n\nHe came in 1871. He never left.\n", encoding="utf-8")
-    crystal = Crystal(folder / "lamps.crystal", encoder=encoder_folder)
+    crystal = Crystal(folder / "lamps.crystal", encoder=encoder_folder, reranker=reranker_folder)
     crystal.ingest([folder])
     return crystal
 

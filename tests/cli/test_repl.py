@@ -79,11 +79,11 @@ def test_commands(typed, tmp_path):
     for line, said in (
         ("/help", "each is answered by itself"),
         ("/sources", "no question was answered yet"),
-        ("/model", "the best sentences are quoted"),
+        ("/model", "what answers best is quoted"),
         ("/model other.gguf", "no model file at"),
         ("/model ~nosuchuser/other.gguf", "at ~nosuchuser/other.gguf"),
         (f"/model {'a' * 300}", "File name too long"),
-        ("/model", "the best sentences are quoted"),  # still: what cannot be opened changes nothing
+        ("/model", "what answers best is quoted"),  # still: what cannot be opened changes nothing
         ("/nonsense", "/nonsense is not a command here: /help lists them"),
         ("   ", ""),
     ):
@@ -119,7 +119,7 @@ def test_with_a_model_an_answer_can_be_stopped_and_the_next_one_asked(samples_cr
         child.expect("SmolLM2")
         child.expect(PROMPT)
         child.sendline("/quote")
-        child.expect("the best sentences are quoted")
+        child.expect("what answers best is quoted")
         child.expect(PROMPT)
         child.sendline("Under what name did Mr Haddow bank the surplus money?")
         child.expect(r"\[1\].*“")

@@ -60,7 +60,7 @@ class AnswerFormat(StrEnum):
     cls=Command,
     rich_help_panel="Ask",
     epilog="""
-        crystal ask who keeps the ledgers  # Answer, after the best sentences with their sources.
+        crystal ask who keeps the ledgers  # Answer, after the passages that answer best.
         crystal ask "what did Ann say about the tent" --since 2026-03  # Look only at messages since then.
         crystal ask  # Ask many questions at a prompt.
     """,
@@ -107,7 +107,7 @@ def ask_command(
         typer.Option(
             "--quote/--generate",
             "--extractive",
-            help="Only quote the best sentences, or let a language model put the answer in words. "
+            help="Only quote what answers best, or let a language model put the answer in words. "
             "Default: a model answers if one is named, or one that answers well enough is on this machine.",
         ),
     ] = None,
@@ -163,8 +163,9 @@ def ask_command(
 ) -> None:
     """Answer a question from the crystal, with numbered sources.
 
-    The three sentences that answer best are quoted, each with its place. If the crystal does not
-    seem to hold an answer, it says so and shows the nearest passages; the exit code is 7.
+    The passage that answers best is quoted with its place, and others where they may add something,
+    each with how sure it is. The verdict is one of three: an answer; "maybe; the nearest"; or "not
+    in this crystal", with the nearest passages and exit code 7.
 
     A language model then puts the answer in words, if one that answers well enough is on this
     machine (`crystal models pull` lists them), or one is named (--model, $CRYSTAL_MODEL, `crystal

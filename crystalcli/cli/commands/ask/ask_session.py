@@ -73,7 +73,7 @@ class AskSession:
         if self._context_only:
             return "none"
         if self._options.extractive:
-            return "none: the best sentences are quoted; /model NAME takes a model"
+            return "none: what answers best is quoted; /model NAME takes a model"
         if isinstance(self._model, str | Path):
             return Path(self._model).name.removesuffix(".gguf")
         return self._model.name if self._model is not None else "none"

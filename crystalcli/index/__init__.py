@@ -177,7 +177,6 @@ else:
                 "Encoder",
                 "find_encoder",
                 "find_named_encoder",
-                "find_named_encoder",
                 "open_encoder",
                 "resolve_encoder",
             ),

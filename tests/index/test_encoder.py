@@ -375,7 +375,7 @@ def named(tmp_path, monkeypatch):
         models.WheelMember(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
         for path in sorted(folder.iterdir(), key=lambda path: path.name != "model.safetensors")
     )
-    entry = models.CatalogueEntry("tiny-named", "encoder", "no-wheel==1", {}, "MIT", "", files, "tiny")
+    entry = models.CatalogueEntry("tiny-named", "encoder", "no-wheel==1", {}, "MIT", "", converted=files, alias="tiny")
     monkeypatch.setitem(models.CATALOGUE, "tiny-named", entry)
     monkeypatch.setenv("CRYSTAL_MODELS", str(folder.parent))
     monkeypatch.setenv("CRYSTAL_OFFLINE", "1")

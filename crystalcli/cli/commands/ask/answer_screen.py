@@ -71,7 +71,10 @@ class AnswerScreen:
 
     def _write_sources(self, citations: Sequence[Citation], text: str) -> None:
         for citation, age in zip(citations, age_marks(citations), strict=True):
-            shown = (citation.path, citation.start, citation.end) in self._shown
+            shown = any(
+                path == citation.path and start <= citation.start and citation.end <= end
+                for path, start, end in self._shown
+            )
             head = Text(f"[{citation.number}] ", style="bold")
             head.append_text(location_text(citation, "cyan"))
             head.append(format_headings(citation), style="dim italic")

@@ -256,7 +256,7 @@ _ALL = (
             """,
         ),
         "494 M",
-        "answers half of the questions whose passages hold the answer; for under 4 GB of free memory",
+        "answers half of what the passages answer; for under 4 GB free",
         0,
     ),
     _qwen_coder(

@@ -67,13 +67,10 @@ if TYPE_CHECKING:
         ScoredAtom,
     )
     from crystalcli.recall.recency import (
-        HALF_LIFE,
-        Recency,
         recency_of,
     )
     from crystalcli.recall.rerank import (
         RERANKER,
-        answer_confidence,
         rerank_passages,
     )
     from crystalcli.recall.searcher import (
@@ -114,14 +111,9 @@ else:
                 "Results",
                 "ScoredAtom",
             ),
-            "recency": (
-                "HALF_LIFE",
-                "Recency",
-                "recency_of",
-            ),
+            "recency": ("recency_of",),
             "rerank": (
                 "RERANKER",
-                "answer_confidence",
                 "rerank_passages",
             ),
             "searcher": (
@@ -133,7 +125,6 @@ else:
     )
 
 __all__ = [
-    "HALF_LIFE",
     "PAGED_KIND",
     "RERANKER",
     "CrystalReader",
@@ -143,11 +134,9 @@ __all__ = [
     "MemoryReport",
     "PassageBuilder",
     "PreparedQuery",
-    "Recency",
     "Results",
     "ScoredAtom",
     "Searcher",
-    "answer_confidence",
     "find_dates",
     "growing_bytes",
     "is_author",

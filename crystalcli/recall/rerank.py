@@ -30,9 +30,6 @@ RERANKER = "ms-marco-MiniLM-L-12-v2"
 RERANK_DEPTH = 24  # passages that are read
 _JUDGED = 8  # passages that their language is judged by
 LOGIT_WEIGHT, MISSING_WEIGHT = 0.1, 0.2
-# The probability of an answer by the logit of its passage: sigmoid(_SLOPE · logit + _OFFSET), from
-# the first three passages of 240 questions with known places (docs/LOG.md, 2026-11-29).
-_SLOPE, _OFFSET = 0.35, -2.3
 
 
 class Reranker(Protocol):
@@ -62,11 +59,6 @@ def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence
     logits = reranker.logits(query.text, [_text_to_read(passage) for passage in head]).tolist()
     scored = [_rescored(passage, logit, query) for passage, logit in zip(head, logits, strict=True)]
     return [*sorted(scored, key=lambda passage: -passage.score), *passages[RERANK_DEPTH:]]
-
-
-def answer_confidence(logit: float) -> float:
-    """Estimate the probability that a passage answers the question, from 0 to 1, by its logit."""
-    return 1 / (1 + math.exp(-(_SLOPE * logit + _OFFSET)))
 
 
 def _text_to_read(passage: Passage) -> str:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import settings
 from support.repository import SAMPLES
 
 from crystalcli import models
+from crystalcli.errors import CrystalError
 from crystalcli.index.encoder import ENCODER
 from crystalcli.library import LANGUAGE_MODEL, Crystal
 from crystalcli.recall import RERANKER
@@ -52,9 +54,16 @@ def _weights(name: str) -> Path:
 
 
 def _link_weights() -> None:
-    """Show tests what the user has, but for models that answer by themselves."""
+    """Show tests what the user has, but for models that answer by themselves.
+
+    What tests need is fetched first, by the process that starts the workers.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRYSTAL_MODELS", USER_MODELS)
+        if "PYTEST_XDIST_WORKER" not in os.environ:
+            for name in (ENCODER, RERANKER, LANGUAGE_MODEL):
+                with suppress(CrystalError):  # tests without weights run without a network
+                    models.pull(name)
         here = {entry.name: models.locate(entry.name) for entry in models.CATALOGUE.values()}
     for name, folder in here.items():
         if folder is not None and models.catalogue_entry(name).free_memory is None:

@@ -225,7 +225,9 @@ def _attempt(
                     raise _AttemptError(str(error)) from error
                 if not block:
                     break
-                file.write(block)
+                left = memoryview(block)
+                while left:  # a full disk may take a part of it, and refuse the rest
+                    left = left[file.write(left) :]
                 have += len(block)
                 progress(have, total)
                 if have > limit:

@@ -477,6 +477,11 @@ class Passage:
         return self.place.end
 
     @property
+    def allowed_inside(self) -> list[tuple[int, int]]:
+        """The parts that the filter lets through, in characters of the passage; [] for all."""
+        return [(start - self.start, end - self.start) for start, end in self.allowed]
+
+    @property
     def best_text(self) -> str:
         """The text of the best sentence."""
         return self.text[self.best[0] - self.start : self.best[1] - self.start]

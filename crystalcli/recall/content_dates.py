@@ -25,7 +25,8 @@ from crystalcli.storage import SourceRow, landmarks_of, landmarks_of_kind
 # Kinds whose names are dates of what they say; the name of any other has to begin with its date.
 # "report-2022-07-01.pdf" may speak of any time.
 NOTES = frozenset(("markdown", "text", "rst", "chat", "mail"))
-_MESSAGE_TIME = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d)(?: \d\d:\d\d)?(?: UTC)?", re.DOTALL)
+# The label of a message: its day, and its time with the space before it.
+MESSAGE_TIME = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d)( \d\d:\d\d)?(?: UTC)?", re.DOTALL)
 _NAME_DATE = re.compile(
     r"(?<!\d)((?:19|20)\d\d)(?:([-_./]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])|[-_/](0[1-9]|1[0-2]))(?!\d)"
 )
@@ -54,7 +55,7 @@ class AuthorAndDate(NamedTuple):
 
 def message_of(label: str) -> AuthorAndDate:
     """Take the label of a message apart, `Ann, 2024-05-01 10:30`."""
-    match = _MESSAGE_TIME.fullmatch(label)
+    match = MESSAGE_TIME.fullmatch(label)
     if match is None:
         return AuthorAndDate(label.strip(), None)
     return AuthorAndDate(label[: match.start(1)].rstrip(", "), _day(match[1]))

@@ -12,7 +12,6 @@ Knows: dates of messages, sections and names. Does not know: other signals, time
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ import numpy as np
 from crystalcli.errors import UsageError
 from crystalcli.index import IndexReader
 from crystalcli.neural_memory import Forgetting
-from crystalcli.recall.content_dates import day_at, has_dates
+from crystalcli.recall.content_dates import MESSAGE_TIME, day_at, has_dates
 from crystalcli.recall.query import ScoredAtom
 from crystalcli.storage import first_sources
 
@@ -35,7 +34,6 @@ NEWEST_WEIGHT = 0.1
 # Days, by default: benchmarks/fading.py recalls as much with it as without recency.
 HALF_LIFE = 365.0
 _DAY = 86_400.0  # seconds
-_DATED = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d(?: \d\d:\d\d)?)(?: UTC)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +177,10 @@ def parse_message_time(label: str) -> float | None:
     Returns:
         Seconds since 1970; None without a time.
     """
-    match = _DATED.fullmatch(label)
+    match = MESSAGE_TIME.fullmatch(label)
     if match is None:
         return None
     try:
-        return datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp()
+        return datetime.fromisoformat(match[1] + (match[2] or "")).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Citation, Passage
-from crystalcli.recall import sentences_within
+from crystalcli.recall import PAGED_KIND, sentences_within
 from crystalcli.storage import landmark_span
 from crystalcli.text import sentence_spans
 
@@ -37,6 +38,10 @@ _STEPS = 4  # stretches of a passage that are compared, at most
 # least likelihood, against that of the first, of a further source that is quoted.
 _SHARPNESS, _ADDS = 0.3, 0.1
 _SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]*_]*\s|\n\s*\n")
+
+# Finds a landmark of a kind around a character: its label, its start, and its end, as of
+# `storage.landmark_span`.
+_Landmarks: TypeAlias = Callable[[str, int], tuple[str, int, int | None]]
 
 
 class AnswerSpan(NamedTuple):
@@ -96,9 +101,9 @@ def cite_spans(
     citations = []
     for number, span in enumerate(spans, 1):
         citation = crystal.cite(span.passage.path, span.start, span.end)
-        answer = crystal.cite(span.passage.path, *span.passage.best)
-        if citation.place.page_start is None and span.start <= answer.start < span.end:
+        if citation.place.page_start is None and span.start <= span.passage.best[0] < span.end:
             # Author, time, heading and definition are those of the answer, not of what leads to it.
+            answer = crystal.cite(span.passage.path, *span.passage.best)
             place = replace(citation.place, marks=answer.place.marks)
             citation = replace(citation, place=place, heading=answer.heading, date=answer.date)
         sureness = None if evidence is None else evidence * span.likelihood / total
@@ -111,14 +116,17 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[i
     kind = passage.place.kind
     if kind in BY_LINES - {"code"}:
         return passage.best  # a row of a table
-    longest = _LONGEST_BY_LINES if kind in ("code", "pdf") else _LONGEST
+    longest = _LONGEST_BY_LINES if kind in ("code", PAGED_KIND) else _LONGEST
     low, high = _stretch(crystal, question, passage, longest)
     if passage.allowed:
         return low, high  # what is beside it may be by another person, or of another time
-    if kind == "code":
-        return _with_definition(crystal, passage, low, high)
-    if passage.place.marks.get("message"):
-        return _with_turns(crystal, passage, low, high)
+    if kind == "code" or passage.place.marks.get("message"):
+        store = crystal.shelf.store
+        source = store.source_named(passage.path)
+        if source is None:
+            return low, high
+        around = partial(landmark_span, store, source.id)
+        return (_with_definition if kind == "code" else _with_turns)(around, passage, low, high)
     return _whole_sentences(crystal, passage, low, high)
 
 
@@ -129,8 +137,9 @@ def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: i
     if high - low <= longest and not passage.allowed:
         return passage.start + low, passage.start + max(low, high)
     spans = [span for span in sentence_spans(text, passage.place.kind in BY_LINES) if span[0] >= low]
-    parts = [(start - passage.start, end - passage.start) for start, end in passage.allowed]
-    spans = (sentences_within(spans, parts) if parts else spans) or [(low, high)]
+    if passage.allowed:
+        spans = sentences_within(spans, passage.allowed_inside)
+    spans = spans or [(low, high)]
     windows = list(dict.fromkeys(_window(spans, first, longest) for first in range(len(spans))))
     windows = windows[:: -(-len(windows) // _STEPS)]
     reranker = crystal.searcher().reranker
@@ -174,30 +183,22 @@ def _window(spans: Sequence[tuple[int, int]], first: int, longest: int) -> tuple
     return start, end
 
 
-def _with_definition(crystal: CrystalReader, passage: Passage, low: int, high: int) -> tuple[int, int]:
+def _with_definition(around: _Landmarks, passage: Passage, low: int, high: int) -> tuple[int, int]:
     """Begin at the head of the definition around, where both fit."""
-    store = crystal.shelf.store
-    source = store.source_named(passage.path)
-    if source is None:
-        return low, high
-    label, start, _ = landmark_span(store, source.id, "definition", low)
+    label, start, _ = around("definition", low)
     return (start, high) if label and high - start <= _LONGEST_BY_LINES else (low, high)
 
 
-def _with_turns(crystal: CrystalReader, passage: Passage, low: int, high: int) -> tuple[int, int]:
+def _with_turns(around: _Landmarks, passage: Passage, low: int, high: int) -> tuple[int, int]:
     """Begin at the head of the turn before the answer where that fits; keep to one mail."""
-    store = crystal.shelf.store
-    source = store.source_named(passage.path)
-    if source is None:
-        return low, high
-    _, start, end = landmark_span(store, source.id, "message", passage.best[0])
+    _, start, end = around("message", passage.best[0])
     if passage.place.kind == "mail":
         return max(low, start), high if end is None else min(high, end)
     if low >= start:  # the stretch has no turn before that of the answer
-        before = landmark_span(store, source.id, "message", start - 1)[1] if start else start
+        before = around("message", start - 1)[1] if start else start
         low = before if high - before <= _LONGEST else start if high - start <= _LONGEST else low
     else:
-        _, head, _ = landmark_span(store, source.id, "message", low)
+        _, head, _ = around("message", low)
         low = head if high - head <= _LONGEST else low
     return low, high
 

@@ -177,8 +177,7 @@ def _spans(passage: Passage) -> list[tuple[int, int]]:
     if passage.place.kind in BY_LINES and 0 <= low < high <= len(passage.text):
         return [(low, high)]
     sentences = sentence_spans(passage.text, passage.place.kind in BY_LINES) or [(0, len(passage.text))]
-    allowed = [(start - passage.start, end - passage.start) for start, end in passage.allowed]
-    return (sentences_within(sentences, allowed) or sentences) if allowed else sentences
+    return sentences_within(sentences, passage.allowed_inside) or sentences
 
 
 def _is_heading(text: str) -> bool:

@@ -23,7 +23,7 @@ from crystalcli.cpu import cpu_flags
 from crystalcli.datatypes import Sampling
 from crystalcli.lm.chat.chat_template import Message
 from crystalcli.lm.files.tensor_source import stat_stamp
-from crystalcli.lm.llama_cpp_model import LlamaCppModel
+from crystalcli.lm.llama_cpp_model import LlamaCppModel, OwnVocabulary
 from crystalcli.lm.local_model import LanguageModel
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _TRIED_PROMPT, _TRIED_WORDS = 128, 8
 _MAX_CHOICES = 64
 
 
-class FasterEngine:
+class FasterEngine(OwnVocabulary):
     """A ChatModel that is run by whichever engine was measured to answer sooner.
 
     Args:
@@ -45,11 +45,9 @@ class FasterEngine:
         cache: Folder for the choice.
     """
 
-    estimates = False
-
     def __init__(self, own: LanguageModel, other: LlamaCppModel, path: Path, cache: Path) -> None:
+        super().__init__(own)
         self._engines: dict[str, LanguageModel | LlamaCppModel] = {"crystal": own, "llama.cpp": other}
-        self._own = own
         self._context_length = other.context_length
         self._choices = cache / CHOICES_FILE
         facts = f"{stat_stamp([path])} {' '.join(sorted(cpu_flags()))}"
@@ -58,26 +56,9 @@ class FasterEngine:
         self._choosing = threading.Lock()
 
     @property
-    def name(self) -> str:
-        """The name of the file, without its ending."""
-        return self._own.name
-
-    @property
     def context_length(self) -> int:
         """Tokens that either engine takes at once, prompt and answer together."""
         return self._context_length
-
-    def count(self, text: str) -> int:
-        """Count the tokens of a text."""
-        return self._own.count(text)
-
-    def truncate(self, text: str, tokens: int) -> str:
-        """Cut a text to its longest beginning of at most `tokens` tokens."""
-        return self._own.truncate(text, tokens)
-
-    def prompt_size(self, messages: Sequence[Message]) -> int:
-        """Count the tokens of a conversation and its template."""
-        return self._own.prompt_size(messages)
 
     def load(self) -> object:
         """Load the weights now, in the engine that was chosen; choose it the first time.

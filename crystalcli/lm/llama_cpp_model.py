@@ -34,32 +34,22 @@ def has_llama_cpp() -> bool:
     return importlib.util.find_spec("xllamacpp") is not None
 
 
-class LlamaCppModel:
-    """A ChatModel over a GGUF file.
+class OwnVocabulary:
+    """The part of a ChatModel that crystal's own reading of the file gives, for any engine.
 
     Args:
-        own: The same file, opened by crystal: its vocabulary and template. Its weights are not
-            needed.
-        path: The file.
+        own: The file, opened by crystal.
     """
 
     estimates = False
 
-    def __init__(self, own: LanguageModel, path: Path) -> None:
+    def __init__(self, own: LanguageModel) -> None:
         self._own = own
-        self._path = path
-        self._server: Any = None
-        self._loading = threading.Lock()
 
     @property
     def name(self) -> str:
         """The name of the file, without its ending."""
         return self._own.name
-
-    @property
-    def context_length(self) -> int:
-        """Tokens that the model takes at once, prompt and answer together."""
-        return min(self._own.context_length, _MAX_CONTEXT)
 
     def count(self, text: str) -> int:
         """Count the tokens of a text."""
@@ -72,6 +62,27 @@ class LlamaCppModel:
     def prompt_size(self, messages: Sequence[Message]) -> int:
         """Count the tokens of a conversation and its template."""
         return self._own.prompt_size(messages)
+
+
+class LlamaCppModel(OwnVocabulary):
+    """A ChatModel over a GGUF file.
+
+    Args:
+        own: The same file, opened by crystal: its vocabulary and template. Its weights are not
+            needed.
+        path: The file.
+    """
+
+    def __init__(self, own: LanguageModel, path: Path) -> None:
+        super().__init__(own)
+        self._path = path
+        self._server: Any = None
+        self._loading = threading.Lock()
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that the model takes at once, prompt and answer together."""
+        return min(self._own.context_length, _MAX_CONTEXT)
 
     def load(self) -> object:
         """Load the weights now, if they are not loaded.

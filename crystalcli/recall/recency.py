@@ -135,12 +135,8 @@ def written_at(index: IndexReader, atom: int) -> float | None:
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    place = index.place(atom)
-    runs = index.store.runs_over(place.chunk)
-    if not runs:
-        return None
-    chunk_start, _ = index.before(runs[0], place.chunk)
-    return parse_message_time(index.store.landmark_before(runs[0].source, "message", chunk_start + place.start))
+    span = _span_of(index, atom)
+    return None if span is None else parse_message_time(index.store.landmark_before(span[0], "message", span[1]))
 
 
 def _are_dated(index: IndexReader, atoms: Sequence[int]) -> list[bool]:
@@ -160,15 +156,28 @@ def dated_at(index: IndexReader, atom: int) -> float | None:
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
+    span = _span_of(index, atom)
+    if span is None:
+        return None
+    source, start, end = span
+    last = max(start, end - 1)
+    written = parse_message_time(index.store.landmark_before(source, "message", last))
+    day = day_at(index, index.store.source(source), last) if written is None else None
+    return written if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+
+
+def _span_of(index: IndexReader, atom: int) -> tuple[int, int, int] | None:
+    """Find the document of an atom, and its first character and the one after its last in it.
+
+    Returns:
+        The document's id and both characters; None where no document has the atom.
+    """
     place = index.place(atom)
     runs = index.store.runs_over(place.chunk)
     if not runs:
         return None
     chunk_start, _ = index.before(runs[0], place.chunk)
-    end = chunk_start + max(place.start, place.end - 1)
-    written = parse_message_time(index.store.landmark_before(runs[0].source, "message", end))
-    day = day_at(index, index.store.source(runs[0].source), end) if written is None else None
-    return written if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+    return runs[0].source, chunk_start + place.start, chunk_start + place.end
 
 
 def parse_message_time(label: str) -> float | None:

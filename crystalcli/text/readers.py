@@ -14,7 +14,8 @@ from pathlib import Path
 from crystalcli.datatypes import Fingerprint, Reading
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.archive.archive_reader import is_archive
-from crystalcli.text.source.file_bytes import BINARY_FILE, MAGIC, FileSurvey, survey_file
+from crystalcli.text.source.encoding_detector import BINARY_FILE, MAGIC
+from crystalcli.text.source.file_bytes import FileSurvey, survey_file
 from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS, LOCKED, ReadOptions, ReadRequest
 from crystalcli.text.source.reader_guard import GuardedReading
 from crystalcli.text.source.sniff_messages import is_mail, may_be_chat

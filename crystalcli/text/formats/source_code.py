@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from crystalcli.datatypes import Landmark
 from crystalcli.text.formats.plain import decode_pieces
-from crystalcli.text.source.file_bytes import Decoder
+from crystalcli.text.source.decoder import Decoder
 from crystalcli.text.source.read_request import ReadRequest
 
 # Bytes of a file that is parsed for definitions; its tree takes some thirty times as much memory.

@@ -1,12 +1,11 @@
 """Reader of web pages: the main text with its headings, lists, tables and lines.
 
-Knows how a page declares its encoding. Does not know the elements of HTML (html_blocks) nor
-boilerplate (main_content).
+Knows the title of a page. Does not know the elements of HTML (html_blocks) nor boilerplate
+(main_content).
 """
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 
@@ -17,14 +16,11 @@ from crystalcli.text.document.markup import Element, descendants, parse_html
 from crystalcli.text.document.outline import heading_label
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
 from crystalcli.text.formats.web.main_content import MainText
-from crystalcli.text.source.file_bytes import Decoder, bytes_again
-from crystalcli.text.source.legacy_encodings import GUESSED
+from crystalcli.text.source.decoder import Decoder
+from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 
 MAX_PAGE_BYTES = 64_000_000  # the whole page is in memory as a tree
-_CHARSET = re.compile(
-    rb"""<(?:meta\b[^>]{0,300}?\bcharset|\?xml[^>]{0,100}?\bencoding)\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE
-)
 _META_TITLE = re.compile(r"""(?:og|twitter|dc|citation)[:._]title""", re.IGNORECASE)
 
 
@@ -65,32 +61,8 @@ class HtmlReading:
             if seen.fingerprint.size > MAX_PAGE_BYTES:
                 raise SourceError(f"larger than {MAX_PAGE_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
             data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
-            self._page = (parse_html(decode_html(data, seen.encoding)),)
+            self._page = (parse_html(Decoder(seen.encoding).decode(data, final=True)),)
         return self._page[0]
-
-
-def decode_html(data: bytes, encoding: str) -> str:
-    """Decode a page.
-
-    The encoding that the page declares counts only where its bytes are not plainly UTF-8 or UTF-16.
-
-    Args:
-        data: the whole page.
-        encoding: as in FileSurvey.
-    """
-    declared = _CHARSET.search(data[:4096])
-    name = declared[1].decode("ascii").lower() if declared else ""
-    if (name and (encoding in ("windows-1252", "utf-8 with strays") or encoding in GUESSED)) or name.startswith(
-        "iso-2022"
-    ):
-        try:
-            codec = codecs.lookup(name)
-            if codec.name not in ("utf-8", "iso8859-1", "ascii", "utf-16", "utf-32") and codec._is_text_encoding:
-                return codec.decode(data, "replace")[0]
-        except LookupError:
-            pass
-    decoder = Decoder(encoding)
-    return decoder.decode(data, final=True)
 
 
 def html_title(root: Element) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-MAIL_SUFFIXES = (".eml", ".mbox", ".mbx")
+MAIL_SUFFIXES = (".eml", ".emlx", ".mbox", ".mbx")
 SLACK_USERS_FILE = "users.json"  # beside exported chats of Slack: the names of their users
 # The line between the messages of a mailbox: From, an address, and a date in the form of C's
 # asctime.
 POSTMARK = re.compile(rb"From \S.{0,300}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? .{0,30}\d\d:\d\d.{0,20}\d{4}")
 _HEADER = re.compile(rb"[!-9;-~]{1,80}:[ \t]?[^\r\n]*\r?\n")
 _MAIL_HEADER = re.compile(rb"^(?:received|return-path|from|message-id|delivered-to):", re.IGNORECASE | re.MULTILINE)
+_MIME_HEADER = re.compile(rb"^(?:mime-version|content-type):", re.IGNORECASE | re.MULTILINE)
 # The beginning of a message in an export of WhatsApp: [01.05.24, 10:30:12] Ann: or 5/1/24, 10:30 AM
 # - Ann:
 _WHATSAPP = re.compile(
@@ -65,6 +66,16 @@ def is_mail(path: Path, head: bytes) -> bool:
     # A Maildir's names begin with a time and end with a host's name, which may look like a suffix.
     is_bare = is_bare or bool(re.match(r"\d{6,}\.", path.name))
     return is_bare and path.parent.name in ("cur", "new") and bool(_HEADER.match(head) and _MAIL_HEADER.search(head))
+
+
+def is_saved_page(suffix: str, head: bytes) -> bool:
+    """Tell whether a file is a web page that was saved with its pictures (MHTML).
+
+    Args:
+        suffix: the file's suffix, in lower case.
+        head: its first bytes.
+    """
+    return suffix in (".mht", ".mhtml", ".doc") and bool(_MIME_HEADER.search(head))
 
 
 def may_be_chat(suffix: str, head: bytes) -> bool:

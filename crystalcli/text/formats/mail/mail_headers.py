@@ -44,11 +44,12 @@ def author(message: Message, charset: str = "") -> str:
     raw = _raw(message, "From")[: 10 * _MAX_LENGTH]
     match = _ADDRESS.match(raw)
     # Taken apart first: the name may hold commas and brackets once it is decoded.
-    name, address = (match["name"], match["address"]) if match and "@" not in match["name"] else parseaddr(raw)
+    name, address = (match["name"], match["address"]) if match and "@" not in match["name"] else _split(raw)
     name = _unquoted(decode_words(_unquoted(name), charset))
-    if bracketed := _BRACKETED.fullmatch(name):  # all of it was one encoded word
-        name = _unquoted(bracketed["name"])
-    return short_label(name or address or decode_words(raw, charset))
+    shown = name or decode_words(address or raw, charset)
+    if bracketed := _BRACKETED.fullmatch(shown):  # all of it was one encoded word
+        shown = _unquoted(bracketed["name"])
+    return short_label(shown)
 
 
 def time(message: Message) -> str:
@@ -97,6 +98,14 @@ def _raw(message: Message, name: str) -> str:
     """Return a header as the mail has it, with surrogates for bytes beyond ASCII."""
     wanted = name.lower()
     return next((str(value) for key, value in message.raw_items() if key.lower() == wanted), "")
+
+
+def _split(raw: str) -> tuple[str, str]:
+    """Return the name and the address of the first author, as Python's `email` tells them."""
+    try:
+        return parseaddr(raw)
+    except (ValueError, IndexError, AttributeError, RecursionError):
+        return "", ""
 
 
 def _unquoted(name: str) -> str:

@@ -25,9 +25,13 @@ _META_TITLE = re.compile(r"""(?:og|twitter|dc|citation)[:._]title""", re.IGNOREC
 
 
 class HtmlReading:
-    """A page, parsed when its title or its pieces are first read."""
+    """A page, parsed when its title or its pieces are first read.
+
+    A subclass finds the page in a file that holds more.
+    """
 
     kind = "html"
+    counts_lines = True  # whether the lines of the page are those of the file
 
     def __init__(self, request: ReadRequest) -> None:
         self._request = request
@@ -50,7 +54,7 @@ class HtmlReading:
         """
         root = self._parsed()
         self._page = None
-        composer = compose_page(root) if root is not None else Composer()
+        composer = compose_page(root, counts_lines=self.counts_lines) if root is not None else Composer()
         if not composer.start:
             raise SourceError("no text in it", Reason.NO_TEXT)
         yield from composer.drain()
@@ -61,8 +65,12 @@ class HtmlReading:
             if seen.fingerprint.size > MAX_PAGE_BYTES:
                 raise SourceError(f"larger than {MAX_PAGE_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
             data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
-            self._page = (parse_html(Decoder(seen.encoding).decode(data, final=True)),)
+            self._page = (parse_html(self.page_of(data)),)
         return self._page[0]
+
+    def page_of(self, data: bytes) -> str:
+        """Return the page in the bytes of the file."""
+        return Decoder(self._request.seen.encoding).decode(data, final=True)
 
 
 def html_title(root: Element) -> str:
@@ -80,15 +88,20 @@ def html_title(root: Element) -> str:
     return heading_label(one_line(element_text(heading))) if heading is not None else ""
 
 
-def compose_page(root: Element) -> Composer:
-    """Write the page's main text; all of its text if the main text would be next to nothing."""
+def compose_page(root: Element, *, counts_lines: bool = True) -> Composer:
+    """Write the page's main text; all of its text if the main text would be next to nothing.
+
+    Args:
+        root: the page.
+        counts_lines: whether its lines are those of a file.
+    """
     main = MainText(root)
     composer = Composer()
-    for _ in HtmlBlocks(composer, leave_out=main.is_aside, counts_lines=True).write(main.root):
+    for _ in HtmlBlocks(composer, leave_out=main.is_aside, counts_lines=counts_lines).write(main.root):
         pass
     if not main.is_enough(composer.start):
         composer = Composer()
-        for _ in HtmlBlocks(composer, counts_lines=True).write(main.page):
+        for _ in HtmlBlocks(composer, counts_lines=counts_lines).write(main.page):
             pass
     composer.end_line()
     return composer

@@ -18,7 +18,7 @@ from crystalcli.text.source.encoding_detector import BINARY_FILE, MAGIC
 from crystalcli.text.source.file_bytes import FileSurvey, survey_file
 from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS, LOCKED, ReadOptions, ReadRequest
 from crystalcli.text.source.reader_guard import GuardedReading, ReadingWithFiles
-from crystalcli.text.source.sniff_messages import is_mail, is_saved_page, may_be_chat
+from crystalcli.text.source.sniff_messages import JSON_SUFFIXES, is_mail, is_saved_page, may_be_chat
 from crystalcli.text.source.unforeseen import contained_errors
 
 BINARY_ENCODINGS = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
@@ -68,6 +68,7 @@ READERS = {
     "archive": "formats.archive.archive_reader:ArchiveReading",
     "mhtml": "formats.mail.saved_page:SavedPageReading",
     "mail": "formats.mail.mail_reader:MailReading",
+    "json": "formats.chats.chat_reader:ChatReading",
     "chat": "formats.chats.chat_reader:ChatReading",
     "subtitles": "formats.subtitles:SubtitlesReading",
     "html": "formats.web.html_reader:HtmlReading",
@@ -169,7 +170,7 @@ def kind_of_file(path: Path, head: bytes = b"") -> str:
     if is_saved_page(suffix, head):
         return "mhtml"
     if may_be_chat(suffix, head):
-        return "chat"
+        return "json" if suffix in JSON_SUFFIXES else "chat"
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if suffix in CODE or name in CODE_NAMES or name.startswith("dockerfile."):

@@ -183,6 +183,7 @@ if TYPE_CHECKING:
         Allowance,
     )
     from crystalcli.text.formats.archive.archive_reader import (
+        ArchiveMember,
         ArchiveReading,
     )
     from crystalcli.text.readers import (
@@ -195,6 +196,9 @@ if TYPE_CHECKING:
         DEFAULT_READ_OPTIONS,
         ReadOptions,
         may_open,
+    )
+    from crystalcli.text.source.reader_guard import (
+        ReadingWithFiles,
     )
     from crystalcli.text.source.sniff_messages import (
         SLACK_USERS_FILE,
@@ -238,7 +242,10 @@ else:
                 "MAX_ARCHIVE_DEPTH",
                 "TOO_DEEP",
             ),
-            "formats.archive.archive_reader": ("ArchiveReading",),
+            "formats.archive.archive_reader": (
+                "ArchiveMember",
+                "ArchiveReading",
+            ),
             "readers": ("open_source",),
             "source.file_bytes": ("survey_file",),
             "source.read_request": (
@@ -246,6 +253,7 @@ else:
                 "ReadOptions",
                 "may_open",
             ),
+            "source.reader_guard": ("ReadingWithFiles",),
             "source.sniff_messages": ("SLACK_USERS_FILE",),
         },
     )
@@ -263,12 +271,14 @@ __all__ = [
     "SLACK_USERS_FILE",
     "TOO_DEEP",
     "Allowance",
+    "ArchiveMember",
     "ArchiveReading",
     "ChangedPaths",
     "FileFilter",
     "FoundFile",
     "NextBurst",
     "ReadOptions",
+    "ReadingWithFiles",
     "SkippedPath",
     "asked_place",
     "by_content",

@@ -10,7 +10,8 @@ import codecs
 import re
 from codecs import charmap_decode
 
-from crystalcli.text.source.legacy_encodings import LetterSample, guess_alphabet, guess_encoding
+from crystalcli.text.source.legacy_encodings import guess_alphabet, guess_encoding
+from crystalcli.text.source.letter_sample import LetterSample
 from crystalcli.text.source.stated_encoding import codec_of_label
 
 BYTE_ORDER_MARK = "\ufeff"

@@ -1,23 +1,19 @@
 """Detection of legacy encodings by the letters of a text.
 
 Knows the most frequent characters of some languages, and the encodings in which they used to be
-written. In Latin letters a few accents decide, so the letters of each language are weighed one by
-one: a reading is as good as its best language explains it. Does not guess where too little is
-written, nor where a text fits no language well.
+written; those of Latin letters are in latin_encodings. Does not guess where too little is written,
+nor where a text fits no language well.
 """
 
 from __future__ import annotations
 
-import codecs
-import math
 import re
 from collections import Counter
-from functools import cache
+from collections.abc import Sequence
 from typing import NamedTuple
 
-SAMPLE_BYTES = 4096  # of the lines that are looked at
-_BYTES_BEFORE = 64  # of ASCII that are looked at before the first letter of a line
-_HIGH_BYTE = re.compile(rb"[\x80-\xff]")
+from crystalcli.text.source.latin_encodings import ENCODINGS_OF_LATIN, decoded_sample, guess_latin
+
 MIN_HIGH_SHARE = 0.5  # of bytes beyond ASCII in the words that have any: French has 0.2, Czech 0.25
 MIN_HIGH_BYTES = 12  # beyond ASCII
 MIN_DISTINCT = 7  # frequent characters of a language that occur at all
@@ -25,6 +21,7 @@ MIN_FIT = 0.6  # share of frequent characters, relative to the usual one of the 
 MIN_LEAD = 1.1  # ratio of the best fit to that of any other reading
 MIN_COMMON_SHARE = 0.95  # of the characters of a short text in Chinese, Japanese or Korean
 MIN_COMMON = 6  # characters of that text
+MIN_NAME_FIT = 0.5  # of the letters of file names, as MIN_FIT
 
 
 class _Alphabet(NamedTuple):
@@ -52,99 +49,39 @@ _ALPHABETS = (
     _Alphabet(("gb18030",), "的一是不了人在有我他这中大来上国个到说们为和你地出道也时年得就那要下以生会自着，。", 0.25),
     _Alphabet(("big5",), "的一是不了人在有我他這中大來上國個到說們為和你地出道也時年得就那要下以生會自著，。", 0.25),
 )
-# Pairs of bytes for the common characters of an encoding, and for those of which a text in the
-# language has some.
-_COMMON = {
-    "gb18030": (rb"[\xb0-\xd7][\xa1-\xfe]|[\xa1\xa3][\xa1-\xfe]", rb"[\xb0-\xd7][\xa1-\xfe]"),
-    "big5": (rb"[\xa4-\xc6][\x40-\x7e\xa1-\xfe]|\xa1[\x40-\x7e\xa1-\xfe]", rb"[\xa4-\xc6][\x40-\x7e\xa1-\xfe]"),
-    "cp949": (rb"[\xb0-\xc8][\xa1-\xfe]", rb"[\xb0-\xc8][\xa1-\xfe]"),
-    "cp932": (rb"\x81[\x40-\xac]|[\x82\x83\x88-\x97][\x40-\x7e\x80-\xfc]", rb"[\x82\x83][\x40-\x7e\x80-\xfc]"),
-    "euc_jp": (rb"[\xa1\xa4\xa5\xb0-\xcf][\xa1-\xfe]", rb"[\xa4\xa5][\xa1-\xfe]"),
-}
-_PAIR = rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]"
-
-_WEST = ("windows-1252", "cp850", "mac_roman")
-_CENTRAL = ("cp1250", "iso8859-2", "cp852")
-_TURKISH = ("cp1254", "cp857")
-_BALTIC = ("cp1257", "iso8859-4")
-# Letters beyond ASCII of languages in Latin script, the most frequent first.
-_LATIN = (
-    (_WEST, "éèàêçùîôûâïëœ"),  # French
-    (_WEST, "äüößé"),  # German
-    (_WEST, "óíáéñúü¿¡"),  # Spanish
-    (_WEST, "ãáçéóêíõâúàô"),  # Portuguese
-    (_WEST, "àèùòéì"),  # Italian
-    (_WEST, "äåöé"),  # Swedish and Finnish
-    (_WEST, "åøæé"),  # Danish and Norwegian
-    (_WEST, "ðáíþóæéöúý"),  # Icelandic
-    (_WEST, "éëïöüèóáí"),  # Dutch
-    (_WEST, "àéèíóòçúïü·"),  # Catalan
-    (_WEST, "áéíóú"),  # Irish
-    (_WEST, "éáàèóíöäüåçñøãæúëêôòìùîïâûõßœýðþšž"),  # several of them
-    (_CENTRAL, "áíéěčřžýšůúťňóďľĺ"),  # Czech
-    (_CENTRAL, "áíčéýžšúľťôňóďäĺŕ"),  # Slovak
-    (_CENTRAL, "łęąóżśćńź"),  # Polish
-    (_CENTRAL, "éáóöőíüúű"),  # Hungarian
-    (_CENTRAL, "čšžćđ"),  # Croatian, Bosnian, Slovene
-    (_CENTRAL, "ăîşţâ"),  # Romanian
-    (_CENTRAL, "äöüß"),  # Sorbian and German among them
-    (_TURKISH, "ışüğçöİâî"),
-    (_BALTIC, "ėšųįūčžąę"),  # Lithuanian
-    (_BALTIC, "āīēūšņļžķčģ"),  # Latvian
-    (_BALTIC, "äõüöšž"),  # Estonian
-)
-_ENCODINGS_OF_LATIN = tuple(dict.fromkeys(encoding for encodings, _ in _LATIN for encoding in encodings))
-_ENCODINGS_OF_ALPHABETS = tuple(encoding for alphabet in _ALPHABETS for encoding in alphabet.encodings)
-GUESSED = frozenset((*_ENCODINGS_OF_ALPHABETS, *_ENCODINGS_OF_LATIN)) - {"windows-1252"}
-_PUNCTUATION = "„”“’‘‚–—…«»§°·• ­€£©®™±×½¼¾²³¹ºªµ¿¡†‡‹›´"
-_LOG_LETTERS = math.log(0.9)  # of the characters beyond ASCII in words
-_LOG_CAPITAL = math.log(0.08)  # of a letter's occurrences
-_LOG_PUNCTUATION = math.log(0.004)  # of any one of _PUNCTUATION, outside of words
-_LOG_OTHER = math.log(1e-5)
-_LOG_CONTROL = math.log(1e-7)
-_MIN_LATIN_LEAD = 6.0  # by which the log-likelihood is better than in Windows-1252
-_MIN_LATIN_LETTERS = 3  # in words, which Windows-1252 reads as other characters
-_MIN_LATIN_SHARE = 0.9  # of the characters beyond ASCII, which the language knows
-_HIGH_WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
-_IN_WORD = re.compile("[\x80-\U0010ffff](?:(?<=[A-Za-z].)|(?=[A-Za-z]))", re.DOTALL)
-_INSIDE_WORD = re.compile(r"(?<=[^\W\d_])[^\w\s'’·­-]+(?=[^\W\d_])")
 
 
-class LetterSample:
-    """The lines of a text that have bytes beyond ASCII, from the first such byte on.
+class _Pairs(NamedTuple):
+    """The pairs of bytes of an encoding.
 
-    They decide about the encoding wherever they are: a log or a source file may begin with pages of
-    ASCII. It does not matter in which pieces the text comes.
+    Attributes:
+        all: those of common characters.
+        own: those of which a text in the language has some.
     """
 
-    def __init__(self) -> None:
-        self._sample = bytearray()
-        self._before = b""  # the last bytes of the line so far, all of them ASCII
-        self._is_taking = False
+    all: re.Pattern[bytes]
+    own: re.Pattern[bytes]
 
-    def feed(self, part: bytes) -> None:
-        """Look at the next bytes."""
-        position = 0
-        while position < len(part) and len(self._sample) < SAMPLE_BYTES:
-            if self._is_taking:
-                end = part.find(b"\n", position) + 1 or len(part)
-                self._sample += part[position:end]
-                self._is_taking = part[end - 1] != 10
-                position = end
-                continue
-            rest = part[position:] if position else part
-            high = None if rest.isascii() else _HIGH_BYTE.search(rest)
-            ascii_end = high.start() if high else len(rest)
-            line = rest.rfind(b"\n", 0, ascii_end) + 1
-            self._before = ((b"" if line else self._before) + rest[line:ascii_end])[-_BYTES_BEFORE:]
-            if high:
-                self._sample += self._before
-                self._before, self._is_taking = b"", True
-            position += ascii_end
 
-    def lines(self) -> bytes:
-        """At most SAMPLE_BYTES of the lines."""
-        return bytes(self._sample[:SAMPLE_BYTES])
+_COMMON = {
+    encoding: _Pairs(re.compile(common), re.compile(own))
+    for encoding, common, own in (
+        ("gb18030", rb"[\xb0-\xd7][\xa1-\xfe]|[\xa1\xa3][\xa1-\xfe]", rb"[\xb0-\xd7][\xa1-\xfe]"),
+        ("big5", rb"[\xa4-\xc6][\x40-\x7e\xa1-\xfe]|\xa1[\x40-\x7e\xa1-\xfe]", rb"[\xa4-\xc6][\x40-\x7e\xa1-\xfe]"),
+        ("cp949", rb"[\xb0-\xc8][\xa1-\xfe]", rb"[\xb0-\xc8][\xa1-\xfe]"),
+        (
+            "cp932",
+            rb"\x81[\x40-\xac]|[\x82\x83\x88-\x97][\x40-\x7e\x80-\xfc]|\x98[\x40-\x72]",
+            rb"[\x82\x83].",
+        ),
+        ("euc_jp", rb"[\xa1\xa4\xa5\xb0-\xcf][\xa1-\xfe]", rb"[\xa4\xa5][\xa1-\xfe]"),
+    )
+}
+_HIGH_WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
+
+_ENCODINGS_OF_ALPHABETS = tuple(encoding for alphabet in _ALPHABETS for encoding in alphabet.encodings)
+GUESSED = frozenset((*_ENCODINGS_OF_ALPHABETS, *ENCODINGS_OF_LATIN)) - {"windows-1252"}
 
 
 def guess_encoding(sample: bytes) -> str:
@@ -156,7 +93,7 @@ def guess_encoding(sample: bytes) -> str:
     Returns:
         One of GUESSED; "" where none is much likelier than Windows-1252 and than the others.
     """
-    return guess_alphabet(sample) or _guess_latin(sample)
+    return guess_alphabet(sample) or guess_latin(sample)
 
 
 def guess_alphabet(sample: bytes) -> str:
@@ -168,7 +105,7 @@ def guess_alphabet(sample: bytes) -> str:
     fits: dict[str, tuple[float, str]] = {}  # by decoded text: two encodings may give the same
     for alphabet in _ALPHABETS:
         for encoding in alphabet.encodings:
-            text = _decoded(sample, encoding)
+            text = decoded_sample(sample, encoding)
             counts = Counter(character for character in text if character > "\x7f")
             frequent = [counts[character] for character in alphabet.frequent if counts[character]]
             fit = sum(frequent) / max(1, counts.total()) / alphabet.share if len(frequent) >= MIN_DISTINCT else 0.0
@@ -181,96 +118,82 @@ def guess_alphabet(sample: bytes) -> str:
 
 
 def _guess_pairs(sample: bytes) -> str:
-    """Guess the encoding of a few words in Chinese, Japanese or Korean, by their pairs of bytes.
+    """Guess the encoding of a few words in Chinese, Japanese or Korean, by their pairs of bytes."""
+    likely = _likely_pairs(sample, MIN_COMMON_SHARE)
+    pairs = _PAIR.findall(sample)
+    likely = [
+        encoding
+        for encoding in likely
+        if len(pairs) >= MIN_COMMON and sum(map(bool, map(_COMMON[encoding].own.fullmatch, pairs))) >= len(pairs) / 4
+    ]
+    if len(likely) > 1 and _frequent_count(sample, likely[0]) == _frequent_count(sample, likely[1]):
+        return ""
+    return likely[0] if likely else ""
 
-    Nearly all characters of a text are of the common ones, which stand together in each encoding;
-    read in another one they are rare ones.
+
+def _likely_pairs(sample: bytes, min_share: float) -> list[str]:
+    """Return the encodings in which nearly all pairs of bytes are common characters, best first.
+
+    The common characters stand together in each encoding; read in another one they are rare ones.
     """
-    likely = []
-    for encoding, (common, own) in _COMMON.items():
-        if not _decoded(sample, encoding):
-            continue
-        pairs = re.findall(_PAIR, sample)
-        count = sum(re.fullmatch(common, pair) is not None for pair in pairs)
-        own_count = sum(re.fullmatch(own, pair) is not None for pair in pairs)
-        if count >= MIN_COMMON and count >= MIN_COMMON_SHARE * len(pairs) and own_count >= len(pairs) / 4:
-            likely.append(encoding)
-    return likely[0] if len(likely) == 1 else ""
+    pairs = _PAIR.findall(sample)
+    likely = [
+        encoding
+        for encoding, common in _COMMON.items()
+        if pairs
+        and sum(map(bool, map(common.all.fullmatch, pairs))) >= min_share * len(pairs)
+        and decoded_sample(sample, encoding)
+    ]
+    return sorted(likely, key=lambda encoding: -_frequent_count(sample, encoding))
 
 
-def _guess_latin(sample: bytes) -> str:
-    """Guess the encoding of a text in Latin letters, by the letters of its language."""
-    texts = {encoding: _decoded(sample, encoding) for encoding in _ENCODINGS_OF_LATIN}
-    scores = {encoding: _latin_score(text, encoding) for encoding, text in texts.items()}
-    western, western_score = texts["windows-1252"], scores["windows-1252"][0]
-    best = (0.0, "")
-    for encoding, (likelihood, share) in scores.items():
-        if share >= _MIN_LATIN_SHARE and likelihood - western_score > max(best[0], _MIN_LATIN_LEAD):
-            others = [
-                texts[encoding][match.start()]
-                for match in _IN_WORD.finditer(western)
-                if texts[encoding][match.start()] != match[0]
-            ]
-            if len(others) >= _MIN_LATIN_LETTERS and len(set(others)) > 1:
-                best = likelihood - western_score, encoding
-    return best[1]
+def _frequent_count(sample: bytes, encoding: str) -> int:
+    """Count the frequent characters of the language of an encoding."""
+    frequent = next(alphabet.frequent for alphabet in _ALPHABETS if encoding in alphabet.encodings)
+    return sum(character in frequent for character in decoded_sample(sample, encoding))
 
 
-def _latin_score(text: str, encoding: str) -> tuple[float, float]:
-    """Weigh the characters beyond ASCII in a reading, by the language that fits best.
-
-    Returns:
-        Their log-likelihood, and the share of those that the language knows.
-    """
-    inside = Counter(character for match in _INSIDE_WORD.finditer(text) for character in match[0])
-    counts = Counter(character for character in text if character > "\x7f")
-    best = (-math.inf, 0.0)
-    for encodings, letters in _LATIN:
-        if encoding in encodings:
-            score, known = 0.0, 0
-            for character, count in counts.items():
-                share = _log_share(character, letters)
-                score += inside[character] * _LOG_OTHER + (count - inside[character]) * share
-                known += (count - inside[character]) * (share > _LOG_OTHER)
-            best = max(best, (score, known / max(1, counts.total())))
-    return best
-
-
-@cache
-def _log_share(character: str, letters: str) -> float:
-    """Return the logarithm of a character's share in a language.
-
-    Frequencies of letters fall with their rank.
+def guess_name_encoding(names: Sequence[bytes]) -> str:
+    """Guess the encoding of the names of files in an archive, of which each is only a word or two.
 
     Args:
-        character: beyond ASCII.
-        letters: of the language, the most frequent first.
+        names: those with bytes beyond ASCII.
+
+    Returns:
+        A codec of Python, or "windows-1252"; "cp437" in doubt, the standard of archives.
     """
-    lower = character.lower() if character != "İ" else character
-    rank = letters.find(lower)
-    if rank >= 0:
-        total = sum(1 / (index + 1) for index in range(len(letters)))
-        share = _LOG_LETTERS - math.log((rank + 1) * total)
-        return share if lower == character or character == "İ" else share + _LOG_CAPITAL
-    if character in _PUNCTUATION:
-        return _LOG_PUNCTUATION
-    return _LOG_CONTROL if "\x7f" < character < "\xa0" or character == "\ufffd" else _LOG_OTHER
+    data = b"\n".join(names)
+    high = sum(byte > 127 for byte in data)
+    if high >= MIN_HIGH_SHARE * sum(map(len, _HIGH_WORD.findall(data))):
+        if likely := _likely_pairs(data, 1.0):
+            return likely[0]
+        fits = [
+            (_name_fit(data, encoding, alphabet), encoding)
+            for alphabet in _ALPHABETS
+            for encoding in alphabet.encodings
+        ]
+        best = max(fits)
+        if best[0] >= MIN_NAME_FIT:
+            return best[1]
+    # Of Western names the encoding in which letters are letters.
+    return next(
+        (encoding for encoding in ("cp437", "windows-1252", "cp852") if _has_letters_only(data, encoding)), "cp437"
+    )
 
 
-def is_valid_in(sample: bytes, encoding: str) -> bool:
-    """Tell whether a sample is valid in an encoding; its last character may be cut."""
-    return encoding == "windows-1252" or not sample or bool(_decoded(sample, encoding))
+def _name_fit(data: bytes, encoding: str, alphabet: _Alphabet) -> float:
+    """Return the share of frequent letters in names; 0.0 where they are no words."""
+    text = decoded_sample(data, encoding)
+    letters = [character for character in text if character > "\x7f"]
+    if not letters or not all(character.isalpha() or character in "№«»–—" for character in letters):
+        return 0.0
+    words = re.findall(r"[^\W\d_]+", text)
+    if any(word[1:] != word[1:].lower() and not word.isupper() for word in words):
+        return 0.0
+    return sum(character.lower() in alphabet.frequent for character in letters) / len(letters) / alphabet.share
 
 
-def _decoded(sample: bytes, encoding: str) -> str:
-    """Return a sample in an encoding; "" if it is not valid in it.
-
-    Single bytes that an encoding of Latin letters leaves open become U+FFFD.
-    """
-    codec = "cp1252" if encoding == "windows-1252" else encoding
-    errors = "replace" if encoding in _ENCODINGS_OF_LATIN else "strict"
-    try:
-        # Incremental, since the sample may end in the middle of a character.
-        return codecs.getincrementaldecoder(codec)(errors).decode(sample)
-    except UnicodeDecodeError:
-        return ""
+def _has_letters_only(data: bytes, encoding: str) -> bool:
+    """Tell whether the bytes beyond ASCII in words are letters."""
+    text = decoded_sample(data, encoding)
+    return bool(text) and all(character.isalpha() for character in text if character > "\x7f")

@@ -8,7 +8,7 @@ never ends the reading of the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -63,7 +63,7 @@ class GuardedReading:
 class ReadingWithFiles(GuardedReading):
     """A Reading whose file holds other files beside its text, as a mail does."""
 
-    def members(self) -> Iterator[Any]:
+    def members(self) -> Generator[Any, None, None]:
         """The members, see archive_reader.ArchiveMember; asked for after the pieces.
 
         A member's file exists until the next member is asked for.

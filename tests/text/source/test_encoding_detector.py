@@ -9,7 +9,8 @@ import pytest
 from crystalcli.errors import SourceError
 from crystalcli.text.readers import open_source
 from crystalcli.text.source.decoder import decode_labelled
-from crystalcli.text.source.legacy_encodings import SAMPLE_BYTES, LetterSample, guess_encoding
+from crystalcli.text.source.legacy_encodings import guess_encoding, guess_name_encoding
+from crystalcli.text.source.letter_sample import SAMPLE_BYTES, LetterSample
 from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.text.source.stated_encoding import codec_of_label, stated_encoding
 
@@ -176,3 +177,21 @@ def test_a_log_with_a_run_of_nuls_is_a_text(tmp_path: Path, zeros: str) -> None:
 def test_nuls_among_other_bytes_are_no_text(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(SourceError, match=r"^binary file$"):
         text_of(tmp_path / "a.log", data)
+
+
+# --- names in archives --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        (["潮汐表.txt"], "gbk"), (["潮位記録.txt", "データ.csv"], "cp932"), (["潮汐紀錄.txt", "報告.txt"], "big5"),
+        (["조석표에 대한 의견.txt"], "cp949"), (["Приливы.txt"], "cp866"), (["приливы за май.txt"], "cp1251"),
+        (["Gezeiten für Köln.txt"], "cp437"), (["Gezeiten für Köln.txt"], "cp1252"), (["Přílivy v září.txt"], "cp852"),
+        (["plain.txt"], "ascii"),
+    ],
+)  # fmt: skip
+def test_names_of_files_in_an_archive(names: list[str], encoding: str) -> None:
+    raw = [name.encode(encoding) for name in names]
+    guess = guess_name_encoding(raw)
+    assert [data.decode("cp1252" if guess == "windows-1252" else guess) for data in raw] == names

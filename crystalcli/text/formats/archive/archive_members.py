@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import struct
 import sys
 import tarfile
 import zipfile
@@ -29,7 +30,9 @@ from crystalcli.text.formats.archive.archive_entry import (
     ArchiveEntry,
     EntryRefusedError,
 )
+from crystalcli.text.source.decoder import Decoder
 from crystalcli.text.source.file_bytes import PIECE_BYTES
+from crystalcli.text.source.legacy_encodings import guess_name_encoding
 from crystalcli.text.source.read_request import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.source.sniff_messages import SLACK_USERS_FILE
 from crystalcli.text.source.unforeseen import contained_errors
@@ -43,6 +46,7 @@ LINK = Refusal("a link", Reason.NOT_A_FILE)
 TOO_LARGE_PART = Refusal("damaged archive: a part of it is too large", Reason.DAMAGED)
 # Python's own decryption takes a second for each MB.
 SLOW = Refusal(f"encrypted, and larger than {RATIO_FREE_BYTES >> 20} MB", Reason.TOO_LARGE)
+_UNICODE_PATH = 0x7075  # of an extra field with a name in UTF-8
 _AES = 99  # in place of the method of compression
 _MAX_DIRECTORY_BYTES = MAX_FILES * 2000  # of a zip's list of files, which zipfile reads at once
 _MAX_TAR_EXTENSION_BYTES = 1 << 20  # of a tar's extended header of one file, read at once as well
@@ -136,7 +140,7 @@ def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[Arch
     with zipfile.ZipFile(stream) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         allowance.fits(len(infos), sum(info.file_size for info in infos))
-        listed = sorted(((_decoded_name(info), number, info) for number, info in enumerate(infos)), key=_walk_order)
+        listed = sorted(zip(_decoded_names(infos), range(len(infos)), infos, strict=True), key=_walk_order)
         for name, _, info in listed:
             size = info.file_size
             unzipped = partial(_unzipped, archive, info, allowance, password)
@@ -150,15 +154,39 @@ def _walk_order(listed: tuple[str, int, zipfile.ZipInfo]) -> tuple[bool, list[st
     return parts[-1] != SLACK_USERS_FILE, parts, number
 
 
-def _decoded_name(info: zipfile.ZipInfo) -> str:
-    name = info.filename
-    # Without this flag zipfile decodes it as the alphabet of DOS, but most programs write UTF-8.
-    if not info.flag_bits & 0x800:
-        try:
-            name = name.encode("cp437").decode("utf-8")
-        except UnicodeError:
-            name = info.filename
-    return name.replace("\\", "/")
+def _decoded_names(infos: list[zipfile.ZipInfo]) -> list[str]:
+    """Return the names of files as their author saw them, with slashes."""
+    names = [_unicode_name(info) for info in infos]
+    raw = {number: infos[number].filename.encode("cp437") for number, name in enumerate(names) if name is None}
+    if raw:
+        encoding = guess_name_encoding(list(raw.values()))
+        for number, data in raw.items():
+            names[number] = Decoder(encoding, "replace").decode(data, final=True)
+    return [(name or "").replace("\\", "/") for name in names]
+
+
+def _unicode_name(info: zipfile.ZipInfo) -> str | None:
+    """Return a name that is in Unicode; None for one in another encoding.
+
+    Without a flag for Unicode zipfile decodes a name as the alphabet of DOS, but most programs
+    write UTF-8, and some write the name a second time.
+    """
+    if info.flag_bits & 0x800 or info.filename.isascii():
+        return info.filename
+    try:
+        data = info.filename.encode("cp437")
+    except UnicodeError:
+        return info.filename
+    extra = info.extra
+    while len(extra) >= 4:
+        number, size = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if number == _UNICODE_PATH and field[:1] == b"\1" and field[1:5] == struct.pack("<I", zlib.crc32(data)):
+            return field[5:].decode("utf-8", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeError:
+        return None
 
 
 def _zip_refusal(info: zipfile.ZipInfo, password: str) -> Refusal | None:

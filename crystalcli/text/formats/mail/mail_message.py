@@ -24,7 +24,8 @@ from crystalcli.text.formats.mail.mail_headers import CONTROLS, decode_words, he
 from crystalcli.text.formats.mail.outlook_rtf import outlook_rtf_text
 from crystalcli.text.formats.mail.signed_mail import is_encrypted, signed_content
 from crystalcli.text.source.decoder import decode_labelled
-from crystalcli.text.source.legacy_encodings import LetterSample, guess_encoding
+from crystalcli.text.source.legacy_encodings import guess_encoding
+from crystalcli.text.source.letter_sample import LetterSample
 from crystalcli.text.source.stated_encoding import stated_encoding
 
 _MAX_MAIL_BYTES = 48 << 20  # that are parsed; attachments stand behind

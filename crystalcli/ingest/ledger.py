@@ -190,6 +190,7 @@ class Ledger:
                 and location not in present
                 and (path.startswith(roots) or (changed_paths is not None and path in changed_paths.named))
                 and not path.startswith(unreadable)
+                and not _is_hidden(path, roots)
                 and not is_piped(location)
                 and (changed_paths is None or changed_paths.holds(path))
                 and not any(archive.location in present for archive in self._archives_over(location))
@@ -308,6 +309,17 @@ def unread_row(row: SourceRow, state: DocumentState) -> SourceRow:
     Without a digest if the source was never read to its end: its text is not that of the digest.
     """
     return row._replace(state=state, digest=b"" if row.state == DocumentState.PARTIAL else row.digest)
+
+
+def _is_hidden(path: str, roots: tuple[str, ...]) -> bool:
+    """Tell whether a walk passes a path over, since it is in a hidden folder that it did not name.
+
+    Args:
+        path: The path.
+        roots: The folders of the walk, as of `_prefix`.
+    """
+    root = max((root for root in roots if path.startswith(root)), key=len, default=path)
+    return any(part.startswith(".") for part in Path(path[len(root) :]).parts)
 
 
 def _prefix(folder: Path) -> str:

@@ -189,6 +189,9 @@ if TYPE_CHECKING:
     from crystalcli.text.readers import (
         open_source,
     )
+    from crystalcli.text.source.decoder import (
+        decode_labelled,
+    )
     from crystalcli.text.source.file_bytes import (
         survey_file,
     )
@@ -247,6 +250,7 @@ else:
                 "ArchiveReading",
             ),
             "readers": ("open_source",),
+            "source.decoder": ("decode_labelled",),
             "source.file_bytes": ("survey_file",),
             "source.read_request": (
                 "DEFAULT_READ_OPTIONS",
@@ -283,6 +287,7 @@ __all__ = [
     "asked_place",
     "by_content",
     "cut_chunks",
+    "decode_labelled",
     "format_limit",
     "may_open",
     "open_source",

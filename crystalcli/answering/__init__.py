@@ -46,11 +46,14 @@ exact/
 grounding/
     answer_draft.py       An answer while it is made, with its citations, so that a stop loses
                           nothing.
+    answer_end.py         The end of an answer in a model's words: its first paragraph, with its
+                          code or list.
     attribution.py        The passages that carry an answer, and citations that have been read back
                           from the file.
     claim_marks.py        The marks behind the sentences of an answer, for people.
     claim_stream.py       A language model's words, cut into sentences as they come, each checked
                           and marked.
+    declining.py          The words by which a language model says that the passages hold no answer.
     facts.py              The facts of a sentence that can be looked up: names, numbers,
                           identifiers, quotations.
     number_words.py       The numbers in a text, in digits or words: 1,200, twelve hundred, £1.2k,
@@ -75,8 +78,11 @@ prompt/
     context_fit.py        Passages fitted into a model's window: fewer of them, then a shorter one,
                           then none.
     context_pack.py       The prompt for a question, packed for use with any other language model.
-    prompt_context.py     The prompt of a language model: the best sentences, packed within a token
+    passage_choice.py     What a language model is given of the passages that were recalled.
+    prompt_context.py     The prompt of a language model: the best passages, packed within a token
                           budget.
+    relative_dates.py     Relative dates in dated texts, resolved: "yesterday" of 3 May 2026 is 2
+                          May 2026.
 
 request/
     ask_options.py        The options of a question: how it is recalled, and how the answer is

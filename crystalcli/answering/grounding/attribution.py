@@ -9,6 +9,7 @@ thing of its facts, or denies what the passages say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -26,6 +27,7 @@ MAX_CITATIONS = 3
 # The share of its words, by idf, that a sentence of an answer must have in common with a sentence
 # of a passage to be carried by it.
 _LEAST_OVERLAP = 0.34
+_CODE_LINE = re.compile(r"\w")  # not a bracket alone, nor the end of the fence
 # The weight of a word that the question does not have, against one that it has.
 _NEW_WORD = 2.0
 
@@ -79,12 +81,6 @@ class Sources:
         """The citations so far, in the order they were needed."""
         return tuple(self._citations)
 
-    def cite_first(self) -> None:
-        """Cite the best sentence of the first passage, unless that passage is cited already."""
-        first = self._passages[0].passage if self._passages else None
-        if first is not None and not any(_is_within(citation, first) for citation in self._citations):
-            self._cite(first, *first.best)
-
     def find(self, sentence: str) -> SourceMatch:
         """Find the support for a sentence of the answer.
 
@@ -126,6 +122,26 @@ class Sources:
             open_facts -= {fact for fact in open_facts if span.source.facts.holds(fact)}
         return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(fact.text for fact in stated if fact in open_facts))
 
+    def find_code(self, block: str) -> SourceMatch:
+        """Find the support for a fence of code: the passages that have its lines as they stand.
+
+        Args:
+            block: The fence, with its first and last line.
+
+        Returns:
+            The citations that carry it, and its lines that stand in no passage.
+        """
+        lines = [line.strip() for line in block.splitlines()[1:] if _CODE_LINE.search(line)]
+        open_lines = dict.fromkeys(lines)
+        numbers: list[int] = []
+        for source in self._passages:
+            passage = source.passage
+            present = {line.strip() for line in passage.text.splitlines()} & open_lines.keys()
+            if present and (number := self._cite(passage, passage.start, passage.start + len(passage.text))):
+                numbers.append(number)
+                open_lines = {line: None for line in open_lines if line not in present}
+        return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(open_lines))
+
     def replacement(self, sentence: str, taken: Container[int]) -> Citation | None:
         """Cite the sentence of the passages nearest to one of the answer that has no support.
 
@@ -155,9 +171,12 @@ class Sources:
         return self._cite(passage, passage.start + span.low, passage.start + span.high)
 
     def _cite(self, passage: Passage, start: int, end: int) -> int:
-        """Cite `[start, end)`; give its number, or 0 when the file differs from the passage."""
+        """Cite `[start, end)`; give its number, or 0 when the file differs from the passage.
+
+        A quotation that holds it is cited as it is.
+        """
         for citation in self._citations:
-            if (citation.path, citation.start, citation.end) == (passage.path, start, end):
+            if citation.path == passage.path and citation.start <= start and end <= citation.end:
                 return citation.number
         unnumbered = _read_back(self._crystal, passage, start, end)
         if unnumbered is None:
@@ -232,10 +251,6 @@ def _read_back(crystal: CrystalReader, passage: Passage, start: int, end: int) -
 def _overlap(weights: Mapping[str, float], span: _Span) -> float:
     """Sum the weights of the terms that a span has."""
     return sum(weights[term] for term in span.terms & weights.keys())
-
-
-def _is_within(citation: Citation, passage: Passage) -> bool:
-    return citation.path == passage.path and passage.start <= citation.start and citation.end <= passage.end
 
 
 def _numbered(citations: Iterable[Citation]) -> tuple[Citation, ...]:

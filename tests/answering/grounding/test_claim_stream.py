@@ -152,3 +152,21 @@ def test_a_passage_is_known_by_its_place_too(crystal, passages):
     place = replace(passages[0].place, kind="chat", marks={"message": "Ann, 2024-05-01 10:30"})
     dated = [replace(passages[0], place=place)]
     assert Sources(crystal, QUESTION, dated).find("Ann wrote it in May 2024.").missing == ()
+
+
+def test_code_in_a_fence_is_one_sentence_and_stands_unchanged(crystal):
+    passages = [each for each in crystal.recall("gauge reading code", 12) if each.place.kind == "code"][:1]
+    lines = [line for line in passages[0].text.splitlines() if line.strip()][:3]
+    block = "\n".join(["```python", *lines, "invented = [1]", "```"])
+    said = f"So it is read:\n\n{block}\n\nThat is all of it."
+    for size in (1, 5, len(said)):
+        sources = Sources(crystal, "How is it read?", passages)
+        made = ClaimStream(sources)
+        heard = [piece for at in range(0, len(said), size) for piece in made.feed(said[at : at + size])]
+        heard += made.finish()
+        code = next(claim for claim in made.claims if claim.text.startswith("```"))
+        assert code.text == block
+        (number,) = code.citations
+        assert lines[0] in sources.citations[number - 1].quote
+        assert (code.missing, code.supported) == (("invented = [1]",), False)
+        assert f"{block}\n[{number}]\n[not in the sources: invented = [1]]" in "".join(heard)

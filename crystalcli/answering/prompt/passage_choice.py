@@ -1,6 +1,6 @@
 """What a language model is given of the passages that were recalled.
 
-    asked how things are now    nothing that was written before the best passage
+    asked how things are now    nothing older than the best passage, if that seems to answer
     asked of a person, a time   of a conversation the parts by that person, of that time
 
 A small model that is given an old statement beside the new one often takes the old one.
@@ -17,6 +17,8 @@ from crystalcli.answering.evidence.newest_first import is_present
 from crystalcli.datatypes import Passage
 from crystalcli.recall import CrystalReader
 
+_SEEMS_TO_ANSWER = -5.0  # a reranker's logit; those of foreign texts are from -7 to -11
+
 
 def choose_passages(
     crystal: CrystalReader, question: str, passages: Sequence[Passage], *, newest: bool
@@ -32,9 +34,14 @@ def choose_passages(
     Returns:
         The passages that hold, best first, each with its allowed parts alone.
     """
-    day = passages[0].date if passages and (newest or is_present(question)) else None
+    holds = newest or (is_present(question) and bool(passages) and _seems_to_answer(passages[0]))
+    day = passages[0].date if passages and holds else None
     chosen = passages if day is None else [each for each in passages if each.date is None or each.date >= day]
     return [_allowed_part(crystal, passage) if passage.allowed else passage for passage in chosen]
+
+
+def _seems_to_answer(passage: Passage) -> bool:
+    return passage.logit is None or passage.logit > _SEEMS_TO_ANSWER
 
 
 def _allowed_part(crystal: CrystalReader, passage: Passage) -> Passage:

@@ -10,6 +10,7 @@ from crystalcli.answering import marked_text
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request import prompt_template
 from crystalcli.answering.request.ask_options import AskOptions
+from crystalcli.datatypes import AnswerVerdict
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.lm import LanguageModel, estimate_tokens
 
@@ -93,6 +94,46 @@ class Listening:
     def say(self, messages, sampling):
         self.given = messages
         return self.model.say(messages, sampling)
+
+
+@dataclass
+class Scripted(Listening):
+    """A model that says what it is told to, token by token."""
+
+    words: str = ""
+
+    def say(self, messages, sampling):
+        yield from self.words
+
+
+@pytest.mark.parametrize("words", ["The passages do not say.", "There is no mention of the surplus money at all."])
+def test_a_model_that_finds_no_answer_leaves_the_quotations(crystal, language_model_path, words):
+    question = "Under what name did Mr Haddow bank the surplus money?"
+    quoted = crystal.ask(question, extractive=True)
+    model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
+    heard: list[str] = []
+    answer = crystal.ask(question, AskOptions(floor=0.0), model=model, on_text=heard.append)
+    assert heard == []
+    assert (answer.text, answer.citations) == (quoted.text, quoted.citations)
+    assert (answer.model, answer.extractive, answer.verdict) == (None, True, AnswerVerdict.MAYBE)
+    assert answer.evidence < quoted.evidence
+    refused = crystal.ask(question, AskOptions(floor=quoted.evidence), model=model)
+    assert refused.verdict is AnswerVerdict.NOT_HERE
+    assert refused.citations == quoted.citations
+
+
+def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language_model_path):
+    question = "Why may detergent not be used on an oil spill in the harbour?"
+    quoted = crystal.ask(question, extractive=True)
+    assert quoted.verdict is AnswerVerdict.ANSWERED
+    for words, verdict in (
+        ("It makes the sheen go away and the damage worse.", AnswerVerdict.ANSWERED),
+        ("It was forbidden in Saskatoon in 1961.", AnswerVerdict.MAYBE),
+    ):
+        model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
+        answer = crystal.ask(question, model=model)
+        assert (answer.text, answer.verdict) == (words, verdict)
+        assert answer.citations[: len(quoted.citations)] == quoted.citations
 
 
 @pytest.mark.parametrize(

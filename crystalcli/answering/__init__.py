@@ -75,14 +75,14 @@ metadata/
                           its metadata do.
 
 prompt/
+    answer_form.py        The form that a question asks its answer in, as one more sentence for a
+                          language model.
     context_fit.py        Passages fitted into a model's window: fewer of them, then a shorter one,
                           then none.
     context_pack.py       The prompt for a question, packed for use with any other language model.
     passage_choice.py     What a language model is given of the passages that were recalled.
     prompt_context.py     The prompt of a language model: the best passages, packed within a token
                           budget.
-    relative_dates.py     Relative dates in dated texts, resolved: "yesterday" of 3 May 2026 is 2
-                          May 2026.
 
 request/
     ask_options.py        The options of a question: how it is recalled, and how the answer is

@@ -195,6 +195,8 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
             _quote_instead(draft, quotations)
         elif any(claim.missing for claim in said.claims):
             draft.is_sure = False
+            if said.claims[0].missing:
+                draft.evidence = answerability.declined_probability(draft.evidence or 1.0)
 
 
 def _quote_instead(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:

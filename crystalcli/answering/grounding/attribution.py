@@ -15,10 +15,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.facts import FactIndex, find_facts
+from crystalcli.answering.grounding.facts import FactIndex, StatedFact, find_facts, is_counted
 from crystalcli.datatypes import BY_LINES, Citation, Passage
 from crystalcli.lexical import terms
-from crystalcli.recall import CrystalReader
+from crystalcli.recall import CrystalReader, format_day, with_resolved_dates
 from crystalcli.text import sentence_spans, unwrap_lines
 
 # Quotations of an extractive answer, and citations of one sentence: more is a reading list, not a
@@ -47,7 +47,9 @@ class SourceMatch(NamedTuple):
 class Sources:
     """The passages that an answer is made from, and the citations that it has needed so far.
 
-    The facts of the question itself need no support.
+    The facts of the question itself need not stand in what is cited for a sentence that repeats
+    them, but in some passage: an answer that says "in 2019" of passages that know no 2019 is not
+    borne out.
 
     Args:
         crystal: The crystal, which quotations are read back from.
@@ -93,8 +95,9 @@ class Sources:
         Returns:
             The citations that carry it, and its facts that have no support.
         """
-        open_facts = frozenset(fact for fact in find_facts(sentence) if not self._question_facts.holds(fact))
-        stated = sorted(open_facts, key=lambda fact: fact.start)
+        stated = find_facts(sentence)
+        repeated = frozenset(fact for fact in stated if self._question_facts.holds(fact))
+        open_facts = frozenset(stated) - repeated
         weights = self._term_weights(sentence)
         least = _LEAST_OVERLAP * sum(weights.values())
         fact_weight = max(weights.values(), default=1.0)  # a fact counts as much as the rarest word
@@ -120,6 +123,7 @@ class Sources:
             used.add(span)
             numbers.append(number)
             open_facts -= {fact for fact in open_facts if span.source.facts.holds(fact)}
+        open_facts |= {fact for fact in repeated if not is_counted(fact) and not self._holds(fact)}
         return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(fact.text for fact in stated if fact in open_facts))
 
     def find_code(self, block: str) -> SourceMatch:
@@ -160,6 +164,10 @@ class Sources:
             return None
         return self._citations[number - 1]
 
+    def _holds(self, fact: StatedFact) -> bool:
+        """Tell whether a fact stands in any of the passages."""
+        return any(source.facts.holds(fact) for source in self._passages)
+
     def _term_weights(self, sentence: str) -> Mapping[str, float]:
         """Weigh the terms of a sentence by idf, and those that the question lacks twice."""
         idf = self._crystal.idf(sentence)
@@ -196,9 +204,11 @@ class _SourcePassage:
         """The facts of all that the model was given of it, name and place too."""
         passage = self.passage
         text = "".join(unwrap_lines(passage.text, passage.place.kind))
-        return FactIndex(
-            [passage.path, str(passage.place), passage.heading or "", *passage.place.marks.values(), passage.text, text]
-        )
+        texts = [passage.path, str(passage.place), passage.heading or "", *passage.place.marks.values()]
+        texts += [passage.text, text]
+        if passage.date is not None:
+            texts += [format_day(passage.date), with_resolved_dates(text, passage.date)]
+        return FactIndex(texts)
 
     @cached_property
     def spans(self) -> list[_Span]:

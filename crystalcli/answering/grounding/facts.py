@@ -141,6 +141,11 @@ def _is_common(sentence: str, number: Number) -> bool:
     return not sentence[number.start].isdigit() and not number.unit and number.values <= _COMMON
 
 
+def is_counted(fact: StatedFact) -> bool:
+    """Tell whether a fact is a number in words, such as "three rules" and "second in command"."""
+    return fact.number is not None and not any(letter.isdigit() for letter in fact.text)
+
+
 class FactIndex:
     """The words and numbers of texts, for looking up facts.
 

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from crystalcli.answering.prompt import context_fit
-from crystalcli.answering.prompt.relative_dates import format_day, with_resolved_dates
+from crystalcli.answering.prompt.answer_form import form_request
 from crystalcli.answering.request import prompt_template
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import ChatModel, Passage
+from crystalcli.recall import format_day, with_resolved_dates
 from crystalcli.text import unwrap_lines
 
-DEFAULT_BUDGET = 700  # tokens of passages: three seconds of a model of 1.5 billion on two cores
+DEFAULT_BUDGET = 800  # tokens of passages: three seconds of a model of 1.5 billion on two cores
 NO_MATCH = "nothing in this crystal answers to that question"
 SYSTEM = (
     "Answer the question from the passages, in one to three short sentences, with the names, numbers, dates and code "
@@ -73,7 +74,7 @@ def build_prompt(
     context = ""
     system = options.system
     if system is None:
-        system = SYSTEM + OWN_NOTES * bool(_FIRST_PERSON.search(question))
+        system = SYSTEM + OWN_NOTES * bool(_FIRST_PERSON.search(question)) + form_request(question, passages)
 
     def write(candidates: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
         nonlocal context

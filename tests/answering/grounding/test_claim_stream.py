@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -136,10 +137,17 @@ def test_an_answer_shows_its_marks(sources):
     assert claim_mark(second).endswith(" [not in the sources: £9,999]")
 
 
-def test_words_of_the_question_need_no_support(crystal, passages):
-    asked = Sources(crystal, "What did Ulysses do in 1066?", passages)
-    assert asked.find("Ulysses did nothing in 1066.").missing == ()
-    assert asked.find("Ulysses did nothing in 1067.").missing == ("1067",)
+def test_facts_of_the_question_stand_in_some_passage(crystal, passages):
+    asked = Sources(crystal, "What three things did Mr Haddow do with Ulysses in 1066?", passages)
+    assert asked.find("Haddow did three things.").missing == ()
+    assert asked.find("Haddow did nothing in 1066.").missing == ("1066",)
+    assert asked.find("It was done by Ulysses in 1067.").missing == ("Ulysses", "1067")
+
+
+def test_the_day_that_a_passage_is_dated_is_known(crystal, passages):
+    dated = Sources(crystal, "When did he bank it?", [replace(passages[0], date=date(2026, 5, 3))])
+    assert dated.find("Mr Haddow banked it on 3 May 2026.").missing == ()
+    assert dated.find("Mr Haddow banked it on 17 May 2026.").missing == ("17",)
 
 
 def test_without_passages_nothing_is_borne_out(crystal):

@@ -131,7 +131,7 @@ def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language
         ("It was forbidden in Saskatoon in 1961.", AnswerVerdict.MAYBE),
     ):
         model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
-        answer = crystal.ask(question, model=model)
+        answer = crystal.ask(question, AskOptions(floor=0.0), model=model)
         assert (answer.text, answer.verdict) == (words, verdict)
         assert answer.citations[: len(quoted.citations)] == quoted.citations
 
@@ -220,14 +220,14 @@ def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model_path)
 
     def hear(piece: str) -> None:
         heard.append(piece)
-        if len(heard) == 3:
+        if len(heard) == 2:
             raise KeyboardInterrupt
 
     question = "Under what name did Mr Haddow bank the surplus money?"
     whole = crystal.ask(question, model=language_model_path, max_tokens=20)
     part = crystal.ask(question, AskOptions(max_tokens=20, stoppable=True), model=language_model_path, on_text=hear)
     assert (whole.stopped, part.stopped) == (False, True)
-    assert marked_text(part).startswith("".join(heard[:2]).strip())
+    assert marked_text(part).startswith(heard[0].strip())
     assert whole.text.startswith(part.text)
     assert part.citations
     assert all(crystal.verified(citation) for citation in part.citations)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from crystalcli.recall import find_dates
+from crystalcli.recall.date_expressions import find_dates
 
 _MESSAGE_DAY = re.compile(r"^\[(\d{4}-\d\d-\d\d)\b", re.MULTILINE)
 _NEAR_DAYS = {"last night": -1, "tomorrow": 1, "tonight": 0, "this morning": 0, "this afternoon": 0, "this evening": 0}

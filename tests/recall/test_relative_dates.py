@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from crystalcli.answering.prompt.relative_dates import with_resolved_dates
+from crystalcli.recall.relative_dates import with_resolved_dates
 
 DAY = date(2026, 5, 3)  # a Sunday
 

@@ -19,7 +19,7 @@ from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.prompt.passage_choice import choose_passages
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
-from crystalcli.datatypes import Answer, ChatModel, Citation, Claim, FilterReading
+from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading
 from crystalcli.errors import NotFoundError
 from crystalcli.recall import CrystalReader, Results
 
@@ -193,16 +193,8 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
         )
         if not said.text:
             _quote_instead(draft, quotations)
-        else:
-            _judge_words(draft, said.claims)
-
-
-def _judge_words(draft: AnswerDraft, claims: Sequence[Claim]) -> None:
-    """Judge an answer by what of a model's words the passages bear out."""
-    if any(claim.missing for claim in claims) or not any(claim.citations for claim in claims):
-        draft.is_sure = False
-    if claims and claims[0].missing and draft.evidence is not None:
-        draft.evidence = answerability.declined_probability(draft.evidence)
+        elif any(claim.missing for claim in said.claims) or not any(claim.citations for claim in said.claims):
+            draft.is_sure = False
 
 
 def _quote_instead(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:

@@ -204,7 +204,13 @@ class _SourcePassage:
         """The facts of all that the model was given of it, name and place too."""
         passage = self.passage
         text = "".join(unwrap_lines(passage.text, passage.place.kind))
-        texts = [passage.path, str(passage.place), passage.heading or "", *passage.place.marks.values()]
+        texts = [
+            passage.path,
+            passage.path.replace("_", " "),
+            str(passage.place),
+            passage.heading or "",
+            *passage.place.marks.values(),
+        ]
         texts += [passage.text, text]
         if passage.date is not None:
             texts += [format_day(passage.date), with_resolved_dates(text, passage.date)]

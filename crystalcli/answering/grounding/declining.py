@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from crystalcli.errors import CrystalError
+
 _HEAD = 8  # words by which it is clear whether a model declines
 _SOURCES = r"(?:passages?|contexts?|texts?|documents?|sources?|notes?|excerpts?|information)"
 _DECLINES = re.compile(
@@ -46,15 +48,20 @@ def without_decline(pieces: Iterable[str]) -> Iterator[str]:
         The same text.
     """
     head, is_open = "", True
-    for piece in pieces:
-        if not is_open:
-            yield piece
-            continue
-        head += piece
-        if len(head.split()) > _HEAD:
-            if declines(head):
-                return
-            is_open = False
+    try:
+        for piece in pieces:
+            if not is_open:
+                yield piece
+                continue
+            head += piece
+            if len(head.split()) > _HEAD:
+                if declines(head):
+                    return
+                is_open = False
+                yield head
+    except (CrystalError, KeyboardInterrupt):
+        if is_open and head:  # what was said before the model failed or was stopped
             yield head
+        raise
     if is_open and not declines(head):
         yield head

@@ -54,7 +54,10 @@ _OPENERS = frozenset(
     today under until while yes yesterday two three four five
     """.split()  # noqa: SIM905 - a list would take a page
 )
-_SHOUTED = frozenset(("NOT", "NO", "AND", "OR", "THE", "ALL", "ONLY"))
+_SHOUTED = frozenset(("NOT", "NO", "AND", "OR", "THE", "ALL", "ONLY", "AM", "PM"))
+_SCALED = re.compile(r"\bin (thousands|millions|billions)\b", re.IGNORECASE)  # said once, of a whole table
+_SCALES = {"thousands": Decimal(10**3), "millions": Decimal(10**6), "billions": Decimal(10**9)}
+_TIME = re.compile(r"(?<![\d.:])(\d{1,2})[.:](\d\d)(?![\d.:])")
 _COMMON = frozenset(map(Decimal, (0, 1)))  # `one of them` counts nothing
 
 
@@ -164,6 +167,12 @@ class FactIndex:
         for number in find_numbers(self._text):
             for value in number.values:
                 self._numbers.setdefault(value, set()).add(number.unit)
+        for match in _TIME.finditer(self._text):  # 06.55 is 06:55
+            for part in match.groups():
+                self._numbers.setdefault(Decimal(part), set()).add("")
+        for scale in {_SCALES[match[1].lower()] for match in _SCALED.finditer(self._text)}:
+            for value, units in list(self._numbers.items()):
+                self._numbers.setdefault(value * scale, set()).update(units)
         for match in _DATE.finditer(self._text):
             for group in filter(None, match.groups()):
                 if 1 <= int(group) <= 12:

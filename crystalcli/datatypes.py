@@ -281,6 +281,13 @@ class FilterReading:
         """True if what the words said was dropped, because nothing there answers."""
         return self.from_words and replace(self.recall_filter, present=self.options.present) == self.options
 
+    @property
+    def notice(self) -> str:
+        """A line that says what was read, and whether it was dropped; "" where nothing was."""
+        if not self.from_words:
+            return ""
+        return f"read as: {self}" + ("; nothing there, looked everywhere" if self.dropped else "")
+
     def searched_for(self, question: str) -> str:
         """Give the words to search for: what a filter says need not stand where it leads to."""
         return self.rest if self.from_words and not self.dropped and not self.bare else question
@@ -528,6 +535,18 @@ class Citation:
     def end(self) -> int:
         """The character after the last."""
         return self.place.end
+
+
+def headings_of(item: Passage | Citation) -> tuple[str, ...]:
+    """Name the headings above a passage, as one string, and the definition around it.
+
+    A book's chapter is named by its number in digits: `ch. 36 The Quarter-Deck`.
+    """
+    heading, chapter = item.heading or "", item.place.chapter
+    if chapter is not None and item.place.kind in BOOKS:
+        labels = heading.split(HEADING_JOINT)
+        heading = HEADING_JOINT.join(str(chapter) if label == chapter.label else label for label in labels)
+    return tuple(name for name in (heading, item.place.marks.get("definition", "")) if name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         RepairReport,
         VerifyReport,
     )
+    from crystalcli.overview import DocumentOutline, Excerpt
     from crystalcli.recall import MemoryReport, Results
     from crystalcli.retrieval_lm import PerplexityReport
     from crystalcli.text import FileFilter
@@ -574,6 +575,89 @@ class Crystal(CrystalReader):
                 return pack_context(self, question, ask_options)
             model = open_model(resolved, allow_remote=allow_remote)
         return pack_context(self, question, ask_options, model, bounded=is_named)
+
+    # --- documents ----------------------------------------------------------------------------
+
+    def outline(self, name: str) -> DocumentOutline:
+        """DocumentOutline a document: its headings, definitions, pages or other parts.
+
+        Args:
+            name: The document, as in `find_document`.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document.
+        """
+        from crystalcli.overview import outline_document
+
+        with self.snapshot():
+            return outline_document(self.shelf, self._source_named(self.find_document(name).path))
+
+    def read(
+        self,
+        name: str,
+        *,
+        lines: tuple[int, int | None] | None = None,
+        pages: tuple[int, int | None] | None = None,
+        section: str | None = None,
+        around: int | None = None,
+        limit: int = 4_000,
+    ) -> Excerpt:
+        """Read a part of a document back from the crystal; without a part, its beginning.
+
+        Args:
+            name: The document, as in `find_document`.
+            lines: The first and the last line of the file; None as the last: to the end.
+            pages: The same for pages, counted from 1.
+            section: A section: an id of `outline`, a heading, or "chapter 12" and the like.
+            around: A character of the document, such as `Passage.start`: a window around it.
+            limit: The most characters; a longer part is cut after a line.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document, or the document the part.
+            UsageError: Several parts are given, a range is empty, or the document has no lines or
+                pages.
+        """
+        from crystalcli.overview import Excerpt, cut_span, find_section, lines_span, pages_span, window_around
+
+        if sum(part is not None for part in (lines, pages, section, around)) > 1:
+            raise UsageError("read one part at a time: lines, pages, a section, or around a character")
+        if limit < 1:
+            raise UsageError(f"limit: expected 1 character or more, got {limit}")
+        with self.snapshot():
+            document = self.find_document(name)
+            source = self._source_named(document.path)
+            if lines is not None:
+                wanted = lines_span(self.shelf, source, *lines)
+            elif pages is not None:
+                wanted = pages_span(self.shelf, source, *pages)
+            elif section is not None:
+                wanted = find_section(self.shelf, source, section)
+            elif around is not None:
+                wanted = window_around(self.shelf, source, around, limit)
+            else:
+                wanted = (0, source.characters)
+            end = cut_span(self.shelf, source, *wanted, limit)
+            return Excerpt(document, self.cite(document.path, wanted[0], end), wanted)
+
+    def mentions(self, phrase: str, *, unit: str = "", where: RecallFilter | None = None) -> Answer:
+        """Count and list every mention of a word or a phrase, exactly.
+
+        Args:
+            phrase: One word or several, as written; letter case counts in identifiers alone.
+            unit: What is counted by: "file", "chapter", "page", "function", "message", "slide" or
+                "sheet"; "": files, or in one document its chapters, functions or pages.
+            where: The documents, times and people to look at; None: all.
+
+        Returns:
+            The answer, with a portion and its count for each unit that has mentions.
+
+        Raises:
+            UsageError: The phrase is empty, or the unit unknown.
+            NotFoundError: The phrase does not occur, or the filter names what is nowhere.
+        """
+        from crystalcli.answering import count_mentions
+
+        return count_mentions(self, phrase, unit=unit, where=where)
 
     # --- evaluation ---------------------------------------------------------------------------
 

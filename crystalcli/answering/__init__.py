@@ -103,11 +103,13 @@ from crystalcli.lazy_import import lazy_names
 if TYPE_CHECKING:
     from crystalcli.answering.answer import (
         answer_question,
+        count_mentions,
     )
     from crystalcli.answering.broad.broad_question import (
         broad_intent,
     )
     from crystalcli.answering.grounding.attribution import (
+        is_quotations,
         quotation_line,
     )
     from crystalcli.answering.grounding.claim_marks import (
@@ -141,9 +143,15 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "answer": ("answer_question",),
+            "answer": (
+                "answer_question",
+                "count_mentions",
+            ),
             "broad.broad_question": ("broad_intent",),
-            "grounding.attribution": ("quotation_line",),
+            "grounding.attribution": (
+                "is_quotations",
+                "quotation_line",
+            ),
             "grounding.claim_marks": ("marked_text",),
             "grounding.claim_stream": (
                 "REPETITION_PENALTY",
@@ -179,7 +187,9 @@ __all__ = [
     "answer_question",
     "broad_intent",
     "chat_messages",
+    "count_mentions",
     "fill_template",
+    "is_quotations",
     "marked_text",
     "options_of",
     "pack_context",

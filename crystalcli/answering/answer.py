@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
-from crystalcli.answering.broad.broad_question import BroadIntent
+from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.newest_first import newest_first
@@ -19,8 +19,8 @@ from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.prompt.passage_choice import choose_passages
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
-from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading
-from crystalcli.errors import NotFoundError
+from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, RecallFilter
+from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.recall import CrystalReader, Results
 
 NOT_HERE = "not in this crystal"
@@ -76,6 +76,36 @@ def answer_question(
         if draft.evidence is not None and draft.evidence < options.floor:
             return draft.refusal(NOT_HERE, quotations)
     return draft.answer()
+
+
+def count_mentions(crystal: CrystalReader, phrase: str, *, unit: str = "", where: RecallFilter | None = None) -> Answer:
+    """Count and list every mention of a word or a phrase, exactly.
+
+    Args:
+        crystal: The crystal, open for reading.
+        phrase: One word or several, as written.
+        unit: The unit of the list in a reader's word: "file", "chapter", "page", "function",
+            "message", "slide" or "sheet"; "": files, or the chapters, functions or pages of one.
+        where: The documents, times and people to look at; None: all.
+
+    Returns:
+        The answer, with a portion and its count for each unit that has mentions.
+
+    Raises:
+        UsageError: The phrase is empty, or the unit unknown.
+        NotFoundError: The phrase does not occur, or the filter names what is nowhere.
+    """
+    if not phrase.strip():
+        raise UsageError("the phrase to count is empty")
+    intent = BroadIntent("list", phrase.strip(), unit=unit_named(unit) if unit else "")
+    draft = AnswerDraft(phrase, AskOptions(extractive=True, where=where))
+    plan = plan_broad_answer(crystal, phrase, intent, True, where)
+    assert plan is not None  # the intent decides
+    return broad_answer.answer_broadly(crystal, draft, plan, open_model=_no_model)
+
+
+def _no_model() -> ChatModel:
+    raise AssertionError("mentions are counted without a model")
 
 
 def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent | None) -> Answer | None:

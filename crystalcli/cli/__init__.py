@@ -16,9 +16,13 @@ commands/
     help_cmd.py          `crystal help`: the help of a command by its name.
     ingest_cmd.py        `crystal ingest`: files and folders into the crystal, or a dry run of it.
     inspect_cmd.py       `crystal inspect`: the layers of a crystal, its documents, its memory.
+    mcp_cmd.py           `crystal mcp`: the crystal as tools of assistants, by the Model Context
+                         Protocol.
     merge_cmd.py         `crystal merge`: one crystal of several.
     models_cmd.py        `crystal models`: the weights that crystal fetches, and language models of
                          one's own by name.
+    open_cmd.py          `crystal open`: a source of the last answer in an editor, or in the
+                         system's viewer.
     perplexity_cmd.py    `crystal perplexity`: the language model with memory and without.
     recall_cmd.py        `crystal recall`: the passages that answer a question best, for one
                          question or many.
@@ -50,6 +54,8 @@ options/
                          encoder's weights.
     filter_options.py    Options that select the files of a folder, for `ingest` and `watch`.
     model_options.py     The option that names a language model, and the model that it names.
+    user_files.py        Files of the user's own: the history of questions, and the sources of the
+                         last answer.
     where_options.py     Options that say where and when to look, for `recall` and `ask`.
 
 parsing/

@@ -27,6 +27,8 @@ class CrystalCommands(CommandGroup):
         "watch": f"{_COMMANDS}.watch_cmd",
         "ask": f"{_COMMANDS}.ask.ask_cmd",
         "recall": f"{_COMMANDS}.recall_cmd",
+        "open": f"{_COMMANDS}.open_cmd",
+        "mcp": f"{_COMMANDS}.mcp_cmd",
         "eval": f"{_COMMANDS}.eval_cmd",
         "status": f"{_COMMANDS}.status_cmd",
         "inspect": f"{_COMMANDS}.inspect_cmd",

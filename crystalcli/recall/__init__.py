@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from crystalcli.recall.date_expressions import (
         DateMention,
         find_dates,
+        parse_days,
         parse_period,
     )
     from crystalcli.recall.filter_mask import (
@@ -94,6 +95,7 @@ else:
                 "DateMention",
                 "find_dates",
                 "format_day",
+                "parse_days",
                 "parse_period",
             ),
             "filter_mask": (
@@ -154,6 +156,7 @@ __all__ = [
     "is_author",
     "lexical_query",
     "measure_memory",
+    "parse_days",
     "parse_period",
     "recency_of",
     "rerank_passages",

@@ -18,11 +18,11 @@ from support.repository import ROOT
 from support.waiting import GUARD, until
 
 from crystalcli import Crystal
+from crystalcli.answering import is_quotations
 from crystalcli.answering.prompt.prompt_context import DEFAULT_BUDGET
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
-from crystalcli.cli.render.answer_view import is_quotations
 from crystalcli.datatypes import Answer, Citation, Place
 from crystalcli.lm import ServerRefusedError
 

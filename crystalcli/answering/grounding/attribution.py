@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from crystalcli.answering.grounding.facts import FactIndex, StatedFact, find_facts, is_counted
-from crystalcli.datatypes import BY_LINES, Citation, Passage
+from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader, format_day, with_resolved_dates
 from crystalcli.text import sentence_spans, unwrap_lines
@@ -256,6 +256,14 @@ def extract_citations(crystal: CrystalReader, passages: Sequence[Passage]) -> tu
 def quotation_line(citation: Citation) -> str:
     """Format the words of a citation in quotation marks, on one line."""
     return f"“{' '.join(citation.quote.split())}”"
+
+
+def is_quotations(answer: Answer) -> bool:
+    """Tell whether the answer consists of its quotations, as an extractive one does."""
+    rest = answer.text
+    for citation in answer.citations:
+        rest = rest.replace(f"{quotation_line(citation)} [{citation.number}]", "")
+    return not rest.strip()
 
 
 def _read_back(crystal: CrystalReader, passage: Passage, start: int, end: int) -> Citation | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering import marked_text, quotation_line
+from crystalcli.answering import is_quotations, marked_text
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
 from crystalcli.cli.render.reading_view import reading_json, reading_line
@@ -68,14 +68,6 @@ def packed_json(packed: PackedContext) -> dict[str, Any]:
         "budget": packed.budget,
         "counted_by": packed.counted_by,
     }
-
-
-def is_quotations(answer: Answer) -> bool:
-    """Tell whether the answer consists of its quotations, as an extractive one does."""
-    rest = answer.text
-    for citation in answer.citations:
-        rest = rest.replace(f"{quotation_line(citation)} [{citation.number}]", "")
-    return not rest.strip()
 
 
 def answer_text(answer: Answer) -> str:

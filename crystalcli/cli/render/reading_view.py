@@ -16,9 +16,7 @@ from crystalcli.datatypes import Citation, FilterReading
 
 def reading_line(reading: FilterReading | None) -> str:
     """Say what was read in the words of a question, and whether it was dropped; maybe ""."""
-    if reading is None or not reading.from_words:
-        return ""
-    return f"read as: {reading}" + ("; nothing there, looked everywhere" if reading.dropped else "")
+    return "" if reading is None else reading.notice
 
 
 def print_reading(reading: FilterReading | None) -> None:

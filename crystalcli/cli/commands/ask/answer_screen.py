@@ -11,8 +11,8 @@ from textwrap import dedent
 from rich.padding import Padding
 from rich.text import Text
 
-from crystalcli.answering import quotation_line
-from crystalcli.cli.render.answer_view import MAYBE, answer_text, is_quotations
+from crystalcli.answering import is_quotations, quotation_line
+from crystalcli.cli.render.answer_view import MAYBE, answer_text
 from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
 from crystalcli.cli.render.reading_view import age_marks, print_reading
 from crystalcli.cli.terminal.output import output, sanitize

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
 from crystalcli.cli.options.model_options import resolve_language_model
+from crystalcli.cli.options.user_files import keep_sources
 from crystalcli.cli.render.answer_view import (
     answer_json,
     answer_markdown,
@@ -146,7 +147,8 @@ class AskSession:
             self._status.clear()
 
     def _write(self, answer: Answer, screen: AnswerScreen | None) -> Answer:
-        """Write the answer, or the end of it."""
+        """Write the answer, or the end of it, and keep its sources for `crystal open`."""
+        keep_sources((citation.number, citation) for citation in answer.citations)
         if screen is not None:
             screen.finish(answer)
         elif self._form == "markdown":

@@ -13,7 +13,8 @@ import sys
 from collections import deque
 from typing import Any, Protocol
 
-from crystalcli.cli.commands.ask.question_history import QuestionHistory, history_path
+from crystalcli.cli.commands.ask.question_history import QuestionHistory
+from crystalcli.cli.options.user_files import history_path
 from crystalcli.cli.terminal.output import output
 from crystalcli.datatypes import Answer
 from crystalcli.errors import CrystalError

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 MAYBE = "maybe; the nearest:"  # above quotations that may not answer
+UNSURE = "maybe: compare it with the sources"  # below a model's words that they may not bear out
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -81,8 +82,8 @@ def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
     sources = ((citation.number, citation, " ".join(citation.quote.split())) for citation in answer.citations)
     head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
-    if is_quotations(answer) and answer.verdict is AnswerVerdict.MAYBE:
-        head = [MAYBE]
+    if answer.verdict is AnswerVerdict.MAYBE:
+        head = [MAYBE] if is_quotations(answer) else [*head, f"*{UNSURE}*"]
     if line := reading_line(answer.reading):
         head.insert(0, f"*{escape_markdown(line)}*")
     return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from crystalcli.answering import is_quotations, quotation_line
-from crystalcli.cli.render.answer_view import MAYBE, answer_text
+from crystalcli.cli.render.answer_view import MAYBE, UNSURE, answer_text
 from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
 from crystalcli.cli.render.reading_view import age_marks, print_reading
 from crystalcli.cli.terminal.output import output, sanitize
@@ -66,6 +66,8 @@ class AnswerScreen:
             output.write(f"{MAYBE}\n")
         if self._has_text:
             output.write(self._wrap.end() + "\n\n")
+            if answer.model is not None and answer.verdict is AnswerVerdict.MAYBE:
+                output.write(f"{UNSURE}\n\n")
         if self._has_text or not answer.stopped:
             self._write_sources(answer.citations, " ".join(answer.text.split()) if self._has_text else "")
 

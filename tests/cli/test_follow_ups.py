@@ -92,5 +92,6 @@ def test_the_other_book_is_the_one_that_was_not_cited(shelf):
 
 def test_the_other_book_is_left_open_where_it_could_be_any(crystal):
     first = crystal.ask("Who keeps the ledgers?", extractive=True)
-    second = crystal.ask("in the other story?", extractive=True, history=[first.turn], floor=0.0)
-    assert second.read_as == "Who keeps the ledgers in the other story?"
+    second = crystal.ask("What calls the tide gauge?", extractive=True, floor=0.0)
+    third = crystal.ask("and in the other story?", extractive=True, history=[second.turn, first.turn], floor=0.0)
+    assert third.read_as == "Who keeps the ledgers in the other story?"

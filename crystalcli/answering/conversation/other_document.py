@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from crystalcli.answering.conversation.phrases import stems
 from crystalcli.answering.metadata.stated_facts import document_name
 from crystalcli.datatypes import Turn
 from crystalcli.recall import CrystalReader
@@ -22,7 +23,7 @@ _OTHER = re.compile(
 def name_other_document(question: str, turns: Sequence[Turn], crystal: CrystalReader) -> str:
     """Put a title in the place of "the other book".
 
-    It is the document that was cited before the last one, or the only one beside it in the crystal.
+    It is another one that was asked about before, or the only one beside the last in the crystal.
 
     Args:
         question: The question.
@@ -33,14 +34,22 @@ def name_other_document(question: str, turns: Sequence[Turn], crystal: CrystalRe
         The question with the title; unchanged where no document, or more than one, can be meant.
     """
     match = _OTHER.search(question)
-    cited = list(dict.fromkeys(turn.document for turn in reversed(turns) if turn.document))
+    cited = [turn for turn in reversed(turns) if turn.document]
     if match is None or not cited:
         return question
     sources = {source.path: source for source in crystal.shelf.store.sources() if source.chunks}
-    others = [sources[path] for path in cited[1:] if path in sources] or _beside(cited[0], list(sources.values()))
+    last = cited[0].document
+    named = [turn.document for turn in cited if turn.document in sources and _names(turn, sources[turn.document])]
+    others = [sources[path] for path in named if path != last] or _beside(last, list(sources.values()))
     if not others:
         return question
     return f"{question[: match.start()]}“{document_name(others[0])}”{question[match.end() :]}"
+
+
+def _names(turn: Turn, source: SourceRow) -> bool:
+    """Tell whether a question names a document, by most words of its title."""
+    title = set(stems(document_name(source)))
+    return 2 * len(title & set(stems(turn.read_as))) > len(title)
 
 
 def _beside(path: str, sources: Sequence[SourceRow]) -> list[SourceRow]:

@@ -28,6 +28,7 @@ _OPENER = re.compile(
     r"(?:(?:and|or|but|so|then|ok|okay)\b[ ,]+)*(?:(?:what|how) about\b|and\b|or\b|also\b)[ ,]*|(?:and|or|but|then|also)\b[ ,]+",
     re.IGNORECASE,
 )
+_CONJUNCTION = re.compile(r"(?:and|or|but|also)\b[ ,]+(?=\w+ \w)", re.IGNORECASE)  # before a clause
 _BARE = re.compile(
     r"(?:and |but |so )?(?P<word>why|how|when|where)(?:['’]s that| is that| was that| so| not| exactly| come)?\W*$",
     re.IGNORECASE,
@@ -62,6 +63,7 @@ def rewrite_by_rule(question: str, turns: Sequence[Turn]) -> str:
             return filled
         is_named = opener is None and bool(proper_names(f"is {rest}"))
         return question if is_named else _with_topic(question, turns)  # a name that is asked for by itself
+    question = _CONJUNCTION.sub("", question, count=1)
     resolved = resolve_pronouns(question, turns)
     is_whole = resolved != question and find_lean(resolved) is not LeanMark.PRONOUN
     return resolved if is_whole else _with_topic(resolved, turns)

@@ -58,13 +58,13 @@ class TopicPhrase:
 
 
 def topic_phrases(turns: Sequence[Turn]) -> list[TopicPhrase]:
-    """Give the phrases of the last questions, the weightiest first.
+    """Give the phrases of the last questions: of the very last first, the weightiest first.
 
     Args:
         turns: The turns, oldest first.
     """
     seen: dict[frozenset[str], TopicPhrase] = {}
-    for age, turn in enumerate(reversed(turns[-_TURNS:])):
+    for age, turn in enumerate(reversed(_of_one_topic(turns[-_TURNS:]))):
         text = without_reaction(turn.read_as)
         asked = max((match.end() for match in _SENTENCE_END.finditer(text)), default=0)
         nouns = sorted(noun_phrases(text), key=lambda noun: noun.start < asked)
@@ -85,7 +85,17 @@ def topic_phrases(turns: Sequence[Turn]) -> list[TopicPhrase]:
                 seen[key] = TopicPhrase(
                     phrase, key, weight, noun.is_name, age == 0 and (noun.start >= asked), text[: noun.start]
                 )
-    return sorted(seen.values(), key=lambda phrase: -phrase.weight)
+    return sorted(seen.values(), key=lambda phrase: (not phrase.is_last, -phrase.weight))
+
+
+def _of_one_topic(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """Give the last turns without those before a question that has nothing to do with them."""
+    for first in range(len(turns) - 1, 0, -1):
+        before = {stem for turn in turns[:first] for text in (turn.read_as, turn.answer) for stem in stems(text)}
+        is_alone = turns[first].read_as == turns[first].question
+        if is_alone and before.isdisjoint(stems(turns[first].read_as)):
+            return turns[first:]
+    return turns
 
 
 def answer_names(turn: Turn) -> list[str]:

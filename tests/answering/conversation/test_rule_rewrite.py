@@ -70,8 +70,13 @@ def test_a_follow_up_stands_alone(turn, question, meant):
 
 def test_a_topic_is_carried_on():
     conversation = [("What is the Galileo system?", ""), ("Why did it create tension?", ""), ("Who paid for it?", "")]
-    assert understood(*conversation, "and when was it finished?") == "and when was the Galileo system finished?"
+    assert understood(*conversation, "and when was it finished?") == "when was the Galileo system finished?"
     assert understood(*conversation, "What are the advantages?") == "What are the advantages? (Galileo system, tension)"
+
+
+def test_a_topic_ends_with_a_question_of_another():
+    assert understood(HADDOW, ("What is yoga?", ""), "What are the types?") == "What are the types? (yoga)"
+    assert understood(HADDOW, ("Who read the ledgers?", ""), "When did she do it?") == "When did she do it? (ledgers)"
 
 
 @pytest.mark.parametrize(

@@ -160,8 +160,6 @@ class AskSession:
             if screen is not None and not self._options.extractive:
                 screen.add_text(piece)
 
-        if self._turns and not self._options.extractive:
-            self._status.show(f"{self.model} reads the question …")
         try:
             return self._crystal.ask(
                 question,

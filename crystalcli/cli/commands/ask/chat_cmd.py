@@ -14,12 +14,12 @@ app = command_app()
 
 
 def chat_command(**options: Any) -> None:
-    """Ask many questions at a prompt, which may lean on those before.
+    """Ask many questions at a prompt, each of which may lean on those before.
 
     "And before him?", "why?", "what about Ann?", "in the other book?": a question that leans on the
-    last ones is filled in from them, by rule or by the language model that is open, and shown as it
-    was understood, in a line that begins with "read as". /new begins a new topic. Follow-ups are
-    understood in English; questions in other languages stand alone.
+    last ones is filled in from them, and shown as it was understood, in a line that begins with
+    "read as". /new begins a new topic. Follow-ups are understood in English; questions in other
+    languages stand alone.
 
     The options are those of `crystal ask`. /help at the prompt lists its commands; exit, quit, :q
     and Ctrl-D leave it. Questions are kept in a file that only you can read; an empty

@@ -86,7 +86,6 @@ def run_prompt(session: Session) -> None:
                 output.space()
             elif command == "/new":
                 session.begin_topic()
-                last = None
                 output.note("a new topic")
             elif command == "/sources":
                 if last is None:

@@ -36,10 +36,10 @@ from typing import Any
 from answer_scores import f1, interval, paired
 from answer_sets import rows
 from common import machine, write_json
+from followup_model import rewrite_by_model
 
 from crystalcli import Crystal, Turn, open_model
 from crystalcli.answering import understand_question
-from crystalcli.answering.conversation.model_rewrite import rewrite_by_model
 from crystalcli.answering.conversation.rule_rewrite import split_topic
 from crystalcli.datatypes import ChatModel
 from crystalcli.lexical import query_terms

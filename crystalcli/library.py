@@ -504,8 +504,7 @@ class Crystal(CrystalReader):
                 recalled.
             allow_remote: Whether a server may be another machine.
             history: The turns before the question, oldest first (`Answer.turn`). A question that
-                leans on them is rewritten so that it stands alone; a model that is given open
-                takes part.
+                leans on them is rewritten so that it stands alone.
             on_text: Called with each piece of the answer as it is written.
             on_evidence: Called with the best sentences before a model is opened; not for an
                 extractive answer, which consists of them.
@@ -522,7 +521,7 @@ class Crystal(CrystalReader):
                 exist.
         """
         ask_options = options_of(options, single).with_defaults(lambda: is_model_named(model))
-        read_as = self._understand(question, history, None if ask_options.extractive else model)
+        read_as = self._understand(question, history)
         if read_as is not None and on_read_as is not None:
             on_read_as(read_as)
         answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence)
@@ -562,14 +561,13 @@ class Crystal(CrystalReader):
             self, question, ask_options, intent=intent, open_model=preload, on_text=on_text, on_evidence=on_quotations
         )
 
-    def _understand(self, question: str, history: Sequence[Turn], model: str | Path | ChatModel | None) -> str | None:
+    def _understand(self, question: str, history: Sequence[Turn]) -> str | None:
         """Rewrite a question that leans on those before it; None where it stands alone."""
         if not history:
             return None
         from crystalcli.answering import understand_question
 
-        opened = None if model is None or isinstance(model, str | Path) else model
-        read_as = understand_question(question, history, self, opened)
+        read_as = understand_question(question, history, self)
         return read_as if read_as != question else None
 
     def pack_context(
@@ -593,8 +591,7 @@ class Crystal(CrystalReader):
                 the program's own counts, or an estimate where that is not here, and the budget
                 alone bounds.
             allow_remote: Whether a server may be another machine.
-            history: The turns before the question, as in `ask`; a question that leans on them is
-                rewritten by rule.
+            history: The turns before the question, as in `ask`.
             **single: The options one by one, with the names of the fields of `AskOptions`.
 
         Raises:
@@ -604,7 +601,7 @@ class Crystal(CrystalReader):
         """
         from crystalcli.answering import pack_context
 
-        question = self._understand(question, history, None) or question
+        question = self._understand(question, history) or question
         ask_options, is_named = options_of(options, single), is_model_named(model)
         if model is None or isinstance(model, str | Path):
             resolved = resolve_model(model)

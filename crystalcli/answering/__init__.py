@@ -20,8 +20,6 @@ conversation/
                           answers, that each means.
     follow_up.py          The follow-up: the mark by which an English question leans on those before
                           it.
-    model_rewrite.py      The topic of a follow-up put into its sentence by a language model, and
-                          the guard that judges it.
     other_document.py     The other document: the one that "in the other book" means, by name.
     phrases.py            The phrases of an English question: its names, and the nouns that it
                           speaks about.

@@ -1,39 +1,31 @@
 """The understanding of a question after those before it: as asked, or rewritten to stand alone.
 
-Knows: when a question is rewritten, and by what. Does not know: how.
+Knows: when a question is rewritten. Does not know: how.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from crystalcli.answering.conversation.follow_up import find_lean
-from crystalcli.answering.conversation.model_rewrite import rewrite_by_model
 from crystalcli.answering.conversation.other_document import name_other_document
-from crystalcli.answering.conversation.rule_rewrite import rewrite_by_rule, split_topic
-from crystalcli.datatypes import ChatModel, Turn
-from crystalcli.errors import CrystalError
+from crystalcli.answering.conversation.rule_rewrite import rewrite_by_rule
+from crystalcli.datatypes import Turn
 from crystalcli.lexical import ENGLISH, LANGUAGES, identify_language, question_language
 from crystalcli.recall import CrystalReader
 
 _MAX_LENGTH = 400  # characters; a longer question says all that it needs
 
 
-def understand_question(
-    question: str, history: Sequence[Turn], crystal: CrystalReader | None = None, model: ChatModel | None = None
-) -> str:
+def understand_question(question: str, history: Sequence[Turn], crystal: CrystalReader | None = None) -> str:
     """Rewrite a question that leans on those before it, so that it stands alone.
 
-    The rules rewrite it. Where they leave the topic in brackets, the model puts it into the
-    sentence, unless it fails or its guard says no. Questions in other languages than English stay
-    as they are.
+    Questions in other languages than English stay as they are.
 
     Args:
         question: The question.
         history: The turns before it, oldest first.
         crystal: The crystal, for "the other book"; None: its documents are not known.
-        model: A language model that is open; None: the rules alone.
 
     Returns:
         The question as it is understood: the same where it stands alone.
@@ -47,12 +39,7 @@ def understand_question(
         question = name_other_document(question, turns, crystal)
     if find_lean(question, [turn.read_as for turn in turns], turns[-1].answer[:_MAX_LENGTH]) is None:
         return question
-    rewritten = rewrite_by_rule(question, turns)
-    if model is None or not split_topic(rewritten)[1] or split_topic(question)[1]:
-        return rewritten
-    with suppress(CrystalError):  # the answer will say so, after the evidence
-        return rewrite_by_model(rewritten, question, turns, model) or rewritten
-    return rewritten
+    return rewrite_by_rule(question, turns)
 
 
 def _may_be_english(text: str) -> bool:

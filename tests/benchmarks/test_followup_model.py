@@ -3,11 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from followup_model import is_faithful, rewrite_by_model, rewrite_messages
 from support.chat_server import DONE, Server, event, running, stream
 
 from crystalcli import Turn, open_model
-from crystalcli.answering import understand_question
-from crystalcli.answering.conversation.model_rewrite import is_faithful, rewrite_messages
 
 TURNS = [
     Turn("Who kept the ledgers?", "Who kept the ledgers?", "Mr Haddow kept them until 1870. [1]"),
@@ -58,23 +57,12 @@ def test_the_prompt_ends_with_the_question_and_its_topic():
     assert last == {"role": "user", "content": "any drawbacks? (harbour office)"}
 
 
-def test_a_model_puts_the_topic_into_the_sentence_unless_it_is_wrong_or_fails(server):
+def test_a_model_puts_the_topic_into_the_sentence_unless_it_says_other_things(server):
     model = open_model(server.url)
-    by_rule = "any spare ones? (keys, ledgers)"
-    for said, understood in (
+    for said, taken in (
         ("Are there any spare ones of the keys?\nBecause", "Are there any spare ones of the keys?"),
-        ("Are there any spare keys for Clara Voss?", by_rule),
-        ("", by_rule),
+        ("Are there any spare keys for Clara Voss?", None),
+        ("", None),
     ):
         server.say(stream(event(said, role="assistant"), event(None, "stop"), DONE))
-        assert understand_question("any spare ones?", TURNS, model=model) == understood
-    server.say((500, {"error": "no"}))
-    assert understand_question("any spare ones?", TURNS, model=model) == by_rule
-
-
-@pytest.mark.parametrize("question", ["Where is the spare key?", "and before her?"])
-def test_a_question_without_a_topic_in_brackets_is_not_given_to_the_model(server, question):
-    model = open_model(server.url)
-    asked = len(server.asked)
-    assert understand_question(question, TURNS, model=model) == understand_question(question, TURNS)
-    assert len(server.asked) == asked
+        assert rewrite_by_model("any spare ones? (keys, ledgers)", "any spare ones?", TURNS, model) == taken

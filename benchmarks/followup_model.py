@@ -1,4 +1,4 @@
-"""The topic of a follow-up put into its sentence by a language model, and the guard that judges it.
+"""The topic of a follow-up put into its sentence by a language model: an arm of `followups.py`.
 
     any drawbacks? (virtual machine)    Are there any drawbacks of a virtual machine?
 

@@ -624,6 +624,8 @@ class Answer:
             it was not estimated.
         portions: The parts of a broad answer; empty for any other.
         reading: The filter of the question, and whether it was dropped; None without one.
+        read_as: The question as it was understood after those before it; None where it was not
+            rewritten.
     """
 
     question: str
@@ -641,6 +643,13 @@ class Answer:
     evidence: float | None = None
     portions: tuple[Portion, ...] = ()
     reading: FilterReading | None = None
+    read_as: str | None = None
+
+    @property
+    def turn(self) -> Turn:
+        """The question and the answer, for the `history` of the next question."""
+        document = self.citations[0].path if self.citations else ""
+        return Turn(self.question, self.read_as or self.question, self.text, document)
 
     @property
     def answered(self) -> bool:
@@ -653,6 +662,25 @@ class Answer:
     def __repr__(self) -> str:
         text = self.text if len(self.text) <= 60 else f"{self.text[:60]}..."
         return f"<Answer to {self.question!r}: {text!r}, {len(self.citations)} citations>"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation, with its answer.
+
+    `Answer.turn` makes it.
+
+    Attributes:
+        question: The question as it was asked.
+        read_as: The question as it was understood, which stands alone.
+        answer: The text of the answer; "" without one.
+        document: The name of the document that the answer cites first; "" without one.
+    """
+
+    question: str
+    read_as: str
+    answer: str = ""
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)

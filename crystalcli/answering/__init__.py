@@ -15,6 +15,23 @@ broad/
     mentions_answer.py    Every mention of a word or a phrase, listed by chapter, page, file or
                           function.
 
+conversation/
+    antecedents.py        The antecedents of pronouns: the noun of earlier questions, or of their
+                          answers, that each means.
+    follow_up.py          The follow-up: the mark by which an English question leans on those before
+                          it.
+    other_document.py     The other document: the one that "in the other book" means, by name.
+    phrases.py            The phrases of an English question: its names, and the nouns that it
+                          speaks about.
+    pronouns.py           The pronouns of an English question, and whether they mean something in
+                          it.
+    rule_rewrite.py       The rewriting of a follow-up by rules, so that it stands alone.
+    topic.py              The topic of a conversation: the phrases of its last questions, weighed.
+    understanding.py      The understanding of a question after those before it: as asked, or
+                          rewritten to stand alone.
+    word_classes.py       The words of an English question, by their class: closed lists, and the
+                          frequent verbs.
+
 evidence/
     answer_span.py        The spans of passages that are quoted as an answer, each with how sure it
                           is.
@@ -108,6 +125,9 @@ if TYPE_CHECKING:
     from crystalcli.answering.broad.broad_question import (
         broad_intent,
     )
+    from crystalcli.answering.conversation.understanding import (
+        understand_question,
+    )
     from crystalcli.answering.grounding.attribution import (
         is_quotations,
         quotation_line,
@@ -148,6 +168,7 @@ else:
                 "count_mentions",
             ),
             "broad.broad_question": ("broad_intent",),
+            "conversation.understanding": ("understand_question",),
             "grounding.attribution": (
                 "is_quotations",
                 "quotation_line",
@@ -195,4 +216,5 @@ __all__ = [
     "pack_context",
     "quotation_line",
     "read_filter",
+    "understand_question",
 ]

@@ -28,6 +28,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
     """Make an answer for programs; `docs/JSON.md` says what the keys mean."""
     return {
         "question": answer.question,
+        "read_as": answer.read_as,
         "answered": answer.answered,
         "verdict": str(answer.verdict),
         "answer": answer.text,
@@ -84,8 +85,8 @@ def answer_markdown(answer: Answer) -> str:
     head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
     if answer.verdict is AnswerVerdict.MAYBE:
         head = [MAYBE] if is_quotations(answer) else [*head, f"*{UNSURE}*"]
-    if line := reading_line(answer.reading):
-        head.insert(0, f"*{escape_markdown(line)}*")
+    lines = [f"read as: {answer.read_as}" if answer.read_as else "", reading_line(answer.reading)]
+    head = [*(f"*{escape_markdown(line)}*" for line in lines if line), *head]
     return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"
 
 

@@ -123,6 +123,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "schema",
         "command",
         "question",
+        "read_as",
         "answered",
         "verdict",
         "answer",

@@ -29,6 +29,9 @@ SUFFIXES = {
     **dict.fromkeys((".html", ".htm", ".xhtml", ".xht"), "html"),
     **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
     ".ipynb": "notebook",
+    **dict.fromkeys((".ics", ".ical", ".vcs"), "calendar"),
+    **dict.fromkeys((".vcf", ".vcard"), "contacts"),
+    ".enex": "evernote",
 }
 HTML_HEAD = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]",
@@ -68,6 +71,9 @@ READERS = {
     "archive": "formats.archive.archive_reader:ArchiveReading",
     "mhtml": "formats.mail.saved_page:SavedPageReading",
     "mail": "formats.mail.mail_reader:MailReading",
+    "calendar": "formats.personal.calendar_reader:CalendarReading",
+    "contacts": "formats.personal.contacts_reader:ContactsReading",
+    "evernote": "formats.personal.evernote_reader:EvernoteReading",
     "json": "formats.chats.chat_reader:ChatReading",
     "chat": "formats.chats.chat_reader:ChatReading",
     "subtitles": "formats.subtitles:SubtitlesReading",

@@ -158,7 +158,6 @@ formats/web/
                           like.
 
 source/
-    decoder.py            Decoding of bytes into text, piece by piece or whole.
     encoding_detector.py  Detection of a file's encoding during the first pass over its bytes.
     file_bytes.py         A file's bytes: their fingerprint and their encoding.
     latin_encodings.py    Detection of legacy encodings of Latin letters, where a few accents have
@@ -172,6 +171,7 @@ source/
     sniff_messages.py     Detection of mail and chats by a file's name and its first bytes.
     stated_encoding.py    Encodings that texts state: labels of encodings, and the places where a
                           file names its own.
+    text_decoder.py       Decoding of bytes into text, piece by piece or whole.
     text_logs.py          Lines of chats that are exported as text: WhatsApp, LINE, KakaoTalk,
                           iMessage.
     unforeseen.py         Barrier around a reader: one wording for every error that its author did
@@ -233,9 +233,6 @@ if TYPE_CHECKING:
     from crystalcli.text.readers import (
         open_source,
     )
-    from crystalcli.text.source.decoder import (
-        decode_labelled,
-    )
     from crystalcli.text.source.file_bytes import (
         survey_file,
     )
@@ -249,6 +246,9 @@ if TYPE_CHECKING:
     )
     from crystalcli.text.source.sniff_messages import (
         SLACK_USERS_FILE,
+    )
+    from crystalcli.text.source.text_decoder import (
+        decode_labelled,
     )
 else:
     __getattr__ = lazy_names(
@@ -294,7 +294,7 @@ else:
                 "ArchiveReading",
             ),
             "readers": ("open_source",),
-            "source.decoder": ("decode_labelled",),
+            "source.text_decoder": ("decode_labelled",),
             "source.file_bytes": ("survey_file",),
             "source.read_request": (
                 "DEFAULT_READ_OPTIONS",

@@ -17,8 +17,8 @@ from crystalcli.text.document.markup import Element, attribute, children, descen
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
-from crystalcli.text.source.decoder import decode_labelled
 from crystalcli.text.source.stated_encoding import stated_encoding
+from crystalcli.text.source.text_decoder import decode_labelled
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"

@@ -14,11 +14,11 @@ import codecs
 import re
 
 from crystalcli.errors import Reason, Refusal, SourceError
-from crystalcli.text.source.decoder import BYTE_ORDER_MARK, STRAY_BYTE
 from crystalcli.text.source.latin_encodings import is_valid_in
 from crystalcli.text.source.legacy_encodings import guess_encoding
 from crystalcli.text.source.letter_sample import LetterSample
 from crystalcli.text.source.stated_encoding import stated_encoding
+from crystalcli.text.source.text_decoder import BYTE_ORDER_MARK, STRAY_BYTE
 
 BINARY_FILE = Refusal("binary file", Reason.NOT_TEXT)
 

@@ -8,11 +8,11 @@ import pytest
 
 from crystalcli.errors import SourceError
 from crystalcli.text.readers import open_source
-from crystalcli.text.source.decoder import decode_labelled
 from crystalcli.text.source.legacy_encodings import guess_encoding, guess_name_encoding
 from crystalcli.text.source.letter_sample import SAMPLE_BYTES, LetterSample
 from crystalcli.text.source.read_request import ReadOptions
 from crystalcli.text.source.stated_encoding import codec_of_label, stated_encoding
+from crystalcli.text.source.text_decoder import decode_labelled
 
 
 def text_of(path: Path, data: bytes) -> str:

@@ -30,11 +30,11 @@ from crystalcli.text.formats.archive.archive_entry import (
     ArchiveEntry,
     EntryRefusedError,
 )
-from crystalcli.text.source.decoder import Decoder
 from crystalcli.text.source.file_bytes import PIECE_BYTES
 from crystalcli.text.source.legacy_encodings import guess_name_encoding
 from crystalcli.text.source.read_request import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.source.sniff_messages import SLACK_USERS_FILE
+from crystalcli.text.source.text_decoder import Decoder
 from crystalcli.text.source.unforeseen import contained_errors
 
 if TYPE_CHECKING:

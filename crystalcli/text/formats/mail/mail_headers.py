@@ -12,7 +12,7 @@ from email.message import Message
 from email.utils import parseaddr, parsedate_to_datetime
 
 from crystalcli.text.document.messages import short_label
-from crystalcli.text.source.decoder import decode_labelled
+from crystalcli.text.source.text_decoder import decode_labelled
 
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")

@@ -24,10 +24,10 @@ from crystalcli.text.formats.mail.mail_headers import CONTROLS, decode_words, he
 from crystalcli.text.formats.mail.outlook_rtf import outlook_rtf_text
 from crystalcli.text.formats.mail.signed_mail import is_encrypted, signed_content
 from crystalcli.text.formats.personal.calendar_reader import calendar_text
-from crystalcli.text.source.decoder import decode_labelled
 from crystalcli.text.source.legacy_encodings import guess_encoding
 from crystalcli.text.source.letter_sample import LetterSample
 from crystalcli.text.source.stated_encoding import stated_encoding
+from crystalcli.text.source.text_decoder import decode_labelled
 
 _MAX_MAIL_BYTES = 48 << 20  # that are parsed; attachments stand behind
 _MAX_PARTS = 40  # the parser's time for each line grows with the parts nested around it

@@ -21,8 +21,8 @@ from crystalcli.text.formats.mail.mail_body import mail_body_text
 from crystalcli.text.formats.mail.mail_message import Attachment, Mail, clean_body, compose_mail
 from crystalcli.text.formats.mail.outlook_rtf import outlook_rtf_text
 from crystalcli.text.formats.office.compound_file import CompoundFile
-from crystalcli.text.source.decoder import decode_labelled
 from crystalcli.text.source.stated_encoding import stated_encoding
+from crystalcli.text.source.text_decoder import decode_labelled
 
 _SUBJECT, _HEADERS, _BODY, _HTML, _RTF = "0037", "007D", "1000", "1013", "1009"
 _SENDER, _SENDER_ADDRESS, _SENDER_SMTP = "0C1A", "0C1F", "5D01"

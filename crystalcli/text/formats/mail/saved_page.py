@@ -11,8 +11,8 @@ from email.parser import BytesParser
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.mail.mail_headers import header
 from crystalcli.text.formats.web.html_reader import HtmlReading
-from crystalcli.text.source.decoder import decode_labelled
 from crystalcli.text.source.stated_encoding import stated_encoding
+from crystalcli.text.source.text_decoder import decode_labelled
 
 
 class SavedPageReading(HtmlReading):

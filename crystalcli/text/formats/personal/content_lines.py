@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from crystalcli.text.source.decoder import decode_labelled
+from crystalcli.text.source.text_decoder import decode_labelled
 
 _LINE = re.compile(r"(?:[\w-]+\.)?([A-Za-z][\w-]{0,60})((?:;[^:;\"]*(?:\"[^\"]*\"[^:;\"]*)*)*):(.*)", re.DOTALL)
 _PARAMETER = re.compile(r";([\w-]{1,60})(?:=((?:\"[^\"]*\"|[^;\"]*)*))?")

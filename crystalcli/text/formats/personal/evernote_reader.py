@@ -23,9 +23,9 @@ from crystalcli.text.document.markup import Element, descendants, parse_html
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.archive.archive_reader import ArchiveMember, attached_members
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
-from crystalcli.text.source.decoder import decode_labelled
 from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.text_decoder import decode_labelled
 
 _MAX_NOTE_BYTES = 256 << 20  # with its files, which are held in memory
 _MAX_FILES = 10_000  # of all notes that are read

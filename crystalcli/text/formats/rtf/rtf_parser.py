@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from crystalcli.text.source.decoder import Decoder
 from crystalcli.text.source.stated_encoding import codec_of_label
+from crystalcli.text.source.text_decoder import Decoder
 
 _TOKEN = re.compile(
     rb"\\(?P<word>[A-Za-z]{1,40})(?P<number>-?\d{1,10})? ?|\\'(?P<hex>[0-9A-Fa-f]{2})|\\(?P<symbol>[^A-Za-z])"

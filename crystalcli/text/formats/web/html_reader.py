@@ -16,9 +16,9 @@ from crystalcli.text.document.markup import Element, descendants, parse_html
 from crystalcli.text.document.outline import heading_label
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
 from crystalcli.text.formats.web.main_content import MainText
-from crystalcli.text.source.decoder import Decoder
 from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.text_decoder import Decoder
 
 MAX_PAGE_BYTES = 64_000_000  # the whole page is in memory as a tree
 _META_TITLE = re.compile(r"""(?:og|twitter|dc|citation)[:._]title""", re.IGNORECASE)

@@ -236,3 +236,9 @@ def test_any_tags_in_any_order(file, soup: list[str]) -> None:
         for mark in found.marks:
             if mark.kind == "line" and mark.label:
                 assert 1 <= found.text.count("\n", 0, mark.start) + 1 + int(mark.label) <= lines
+
+
+def test_a_main_element_that_is_not_read_is_no_main_text(tmp_path: Path) -> None:
+    page = "<!DOCTYPE html><body><noscript><main>Turn it on.</main></noscript><p>The lamp burns fourteen litres of oil.</p></body>"
+    (tmp_path / "a.html").write_text(page)
+    assert read(tmp_path / "a.html").text == "The lamp burns fourteen litres of oil.\n"

@@ -27,6 +27,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 _NAMED = frozenset(("div", "section", "ul", "ol", "aside", "p", "span", "table", "header", "footer", "a", "form", "td"))
 _LINKED = frozenset(("ul", "ol", "div", "table", "p", "section", "td", "dl"))
 _MAX_LINK_SHARE = 0.7  # of an element's text; with more of it in links, it is a list of links
+_EMPTY = (0, 0, 0)  # characters and links of an element that is not read
 _MENU_LINKS = 4  # a list of links is a menu if it has more
 _MAX_ASIDE_SHARE = 0.4  # of the page's text; a larger element is not an aside, whatever its name
 _MIN_MAIN_SHARE = 0.25  # of the page's text, for <main> to be the main text
@@ -58,7 +59,7 @@ class MainText:
             return False
         if element.get("hidden") is not None or _HIDDEN.search(str(element.get("style") or "")):
             return True
-        length, linked, links = self._lengths.get(element, (0, 0, 0))
+        length, linked, links = self._lengths.get(element, _EMPTY)
         if length > _MAX_ASIDE_SHARE * self._total and length > _MIN_LENGTH:
             return False
         if name == "nav" or element.get("role") in _ROLES:
@@ -89,7 +90,9 @@ class MainText:
             [element for element in body.iter() if local_name(element) == "main" or element.get("role") == "main"],
             list(descendants(body, "article")),
         ):
-            if len(candidates) == 1 and self._lengths[candidates[0]][0] >= max(_MIN_MAIN_SHARE * self._total, 1):
+            if len(candidates) == 1 and self._lengths.get(candidates[0], _EMPTY)[0] >= max(
+                _MIN_MAIN_SHARE * self._total, 1
+            ):
                 main: Element = candidates[0]
                 return main
         return body

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpack
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.recall import MemoryReport, Results
     from crystalcli.retrieval_lm import PerplexityReport
+    from crystalcli.storage import SourceRow, SummaryRow
     from crystalcli.text import FileFilter
 
 __all__ = ["LANGUAGE_MODEL", "Crystal", "expand_paths", "file_filter_of", "locate_or_fetch", "open_model"]
@@ -56,6 +57,8 @@ Mode: TypeAlias = Literal["auto", "read", "write"]
 Paths: TypeAlias = str | Path | Sequence[str | Path]
 OnProgress: TypeAlias = Callable[[Progress], None]
 Fetch: TypeAlias = Callable[[str], Path | None]
+
+_WAIT_TO_KEEP = 2.0  # seconds that a summary waits for another program that writes the file
 
 
 class Crystal(CrystalReader):
@@ -486,9 +489,13 @@ class Crystal(CrystalReader):
         allow_remote: bool = False,
         on_text: Callable[[str], None] | None = None,
         on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
+        progress: OnProgress | None = None,
         **single: Unpack[AskArguments],
     ) -> Answer:
         """Answer a question from the crystal, with citations.
+
+        What a language model says of the parts of a document is kept in the file, unless the
+        crystal was opened for reading only, or cannot be written now.
 
         Args:
             question: The question.
@@ -502,6 +509,7 @@ class Crystal(CrystalReader):
             on_text: Called with each piece of the answer as it is written.
             on_evidence: Called with the best sentences before a model is opened; not for an
                 extractive answer, which consists of them.
+            progress: Called before each part of an answer from the whole.
             **single: The options one by one, with the names of the fields of `AskOptions`.
 
         Returns:
@@ -526,6 +534,7 @@ class Crystal(CrystalReader):
                 intent=intent,
                 open_model=lambda: _open_chat_model(model, allow_remote),
                 on_text=on_text,
+                on_progress=progress,
             )
         preload = Preload(_model_opener(model, allow_remote))
 
@@ -535,8 +544,32 @@ class Crystal(CrystalReader):
                 on_evidence(quotations)
 
         return answer_question(
-            self, question, ask_options, intent=intent, open_model=preload, on_text=on_text, on_evidence=on_quotations
+            self,
+            question,
+            ask_options,
+            intent=intent,
+            open_model=preload,
+            on_text=on_text,
+            on_evidence=on_quotations,
+            on_progress=progress,
+            keep_summaries=self._keep_summaries,
         )
+
+    def _keep_summaries(self, summaries: Sequence[tuple[SourceRow, SummaryRow]]) -> None:
+        """Keep what a language model has said of parts of documents, where the file can be written.
+
+        Args:
+            summaries: Each summary with its document as it was read; one whose document has
+                changed since is not kept.
+        """
+        if self._mode == "read" or not self.path.exists():
+            return
+        # It is a note for the next time: nothing is lost where it cannot be written.
+        with suppress(CrystalError), self._writing(max(self._wait, _WAIT_TO_KEEP)) as store:
+            if store.add_summary_table():
+                with store.transaction():
+                    known = {source.id: source for source in store.sources()}
+                    store.add_summaries(row for source, row in summaries if known.get(source.id) == source)
 
     def pack_context(
         self,

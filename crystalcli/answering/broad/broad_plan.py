@@ -194,9 +194,10 @@ class _Planner:
         return BroadPlan(intent, tuple(chain(*sides)), False, tuple(sides)) if sides else None
 
     def _resolve_pair(self, names: tuple[str, str]) -> list[tuple[DocumentRange, ...]]:
-        """Resolve two names; empty unless both are there and are not the same."""
+        """Resolve two names; empty unless both are names of documents, and not of the same."""
         sides = [tuple(resolve_documents(self._shelf.store, self._sources, name)) for name in names]
-        return sides if all(sides) and sides[0] != sides[1] else []
+        of_documents = all(ranges and not ranges[0].label for ranges in sides)  # a heading is a word, too
+        return sides if of_documents and sides[0] != sides[1] else []
 
     def _plan_all(self, intent: BroadIntent) -> BroadPlan:
         """Plan an answer from all documents."""

@@ -246,8 +246,8 @@ def broad_intent(question: str) -> BroadIntent | None:
             if (match := form.fullmatch(text)) is not None and (intent := _list_intent(kind, match)) is not None:
                 return intent
     for form in _COMPARISONS:
-        if (match := form.fullmatch(text)) is not None:
-            return _comparison_intent(match)
+        if (match := form.fullmatch(text)) is not None and (intent := _comparison_intent(match)) is not None:
+            return intent
     for form, sure in _ABOUT:
         if (match := form.fullmatch(text)) is not None and (intent := _about_intent(match, sure)) is not None:
             return intent
@@ -302,9 +302,11 @@ def _list_intent(kind: str, match: re.Match[str]) -> BroadIntent | None:
     return BroadIntent(kind, subject, document, unit, sure)
 
 
-def _comparison_intent(match: re.Match[str]) -> BroadIntent:
-    """Make the intent of a comparison, which is one only if its names are those of documents."""
+def _comparison_intent(match: re.Match[str]) -> BroadIntent | None:
+    """Make the intent of a comparison; None where it is of things and not of documents."""
     names = match["subject"].strip(" ,;:")
+    if re.match(r"an? ", names, re.IGNORECASE):
+        return None
     return BroadIntent("compare", "" if is_generic(re.sub(r"\b(?:two|both)\b ?", "", names)) else names, sure=False)
 
 

@@ -13,6 +13,7 @@ Knows: words, English pronouns and qualifiers. Does not know: passages, citation
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -82,7 +83,7 @@ def _is_compressed(sentence: str, content: Sequence[str], window: str) -> bool:
     return (
         _words(used) & _QUALIFIERS == said & _QUALIFIERS
         and between & _SUBORDINATORS <= said
-        and _persons(used) == _persons(sentence)  # a name in place of a pronoun may be the wrong one
+        and _persons(used) == _persons(sentence)  # a name for a pronoun may be the wrong one
     )
 
 
@@ -122,9 +123,11 @@ def _words(text: str) -> set[str]:
     return words | {"not" for word in words if word.endswith(("n't", "n’t"))}
 
 
-def _persons(text: str) -> set[str]:
-    """Give the persons that the pronouns of a text stand for."""
-    return {_PERSONS[base] for word in _words(text) if (base := re.split(r"['’]", word)[0]) in _PERSONS}
+def _persons(text: str) -> Counter[str]:
+    """Count the persons that the pronouns of a text stand for; who speaks counts once."""
+    words = (re.split(r"['’]", match[0].casefold())[0] for match in _WORD.finditer(text))
+    persons = Counter(_PERSONS[word] for word in words if word in _PERSONS)
+    return Counter({person: 1 if person in ("I", "we") else count for person, count in persons.items()})
 
 
 def _common_subsequence(one: Sequence[str], other: Sequence[str]) -> list[int]:

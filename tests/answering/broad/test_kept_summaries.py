@@ -146,17 +146,21 @@ def test_compact_merge_and_repair_take_them_along(shelf, ask, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "damage",
-    ["UPDATE summary SET characters = 1 << 40", "UPDATE summary SET start = -1 WHERE start = 0", "UPDATE summary SET digest = x'00'",
-     "UPDATE summary SET source = 99"],
-)  # fmt: skip
-def test_damaged_summaries_are_found_and_left_behind(shelf, ask, damage):
+    ("damage", "lost"),
+    [
+        ("UPDATE summary SET characters = 1 << 40", None),
+        ("UPDATE summary SET start = -1 WHERE start = 0", 1),
+        ("UPDATE summary SET digest = x'00'", None),
+        ("UPDATE summary SET source = 99", None),
+    ],
+)
+def test_damaged_summaries_are_found_and_left_behind(shelf, ask, damage, lost):
     first, asked = ask(shelf)
     change(shelf, damage, seal=True)
     assert not verdict_of(shelf).sound
     assert repair_crystal(shelf).changed
     assert verdict_of(shelf).sound
-    assert ask(shelf) == (first, asked)
+    assert ask(shelf) == (first, lost or asked)
 
 
 @pytest.mark.parametrize(("version", "becomes"), [(1, 1), (2, 2), (3, 4)])

@@ -44,6 +44,7 @@ def test_fewer_words_of_the_same_sentence_stay(sentence, text):
         ("Anne and Kitty were out of sight.", "Anne stayed in the hall, till she and Kitty were out of sight."),
         ("Mrs. Long will have Anne here at last.", "Mrs. Long, we shall have Anne here at last."),
         ("Dorian falls in love with Juliet.", "Dorian falls in love with a beautiful girl who acts Juliet."),
+        ("The hero became a type of himself.", "The hero, a young Parisian, became to him a type of himself."),
         ("Yes, the key.", FERRY),
         ("", FERRY),
         ("Captain Orme brought the brass key.", ""),

@@ -25,6 +25,7 @@ _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]+")  # a capitalised word inside
 # The last of the capitalised words that stand together: Darcy of Mr. Darcy.
 _LAST_NAME = re.compile(r"(?<=[a-z,;] )(?:(?:Mr|Mrs|Ms|Dr|St)\. |[A-Z][\w-]+ )*([A-Z][\w-]+)(?! [A-Z]|[\w-])")
 _FEWEST = 3  # mentions of a name that is prominent
+_CANDIDATES = 300  # terms of a list whose rarity is looked up
 _LEAST_IDF = 3.0  # of a word that two texts share: one in twenty atoms has it
 
 
@@ -109,16 +110,24 @@ def compare_terms(
     forms = {term: form for term, form in frequent.items() if form.isalpha() and form.islower() and len(form) > 2}
     one, other = _shares(first), _shares(second)
     both = {term: min(one[term], other[term]) for term in one.keys() & other.keys() & forms.keys()}
-    rarity = idf(" ".join(forms[term] for term in both))
     weights = [signature.weights for signature in part_signatures((first, second))]
-    lists = (
-        {term: share for term, share in both.items() if rarity.get(term, 0.0) > _LEAST_IDF},
-        {term: weights[0][term] for term in one.keys() & forms.keys() if one[term] > other.get(term, 0.0)},
-        {term: weights[1][term] for term in other.keys() & forms.keys() if other[term] > one.get(term, 0.0)},
-    )
-    return ComparedTerms(
-        *([forms[term] for term in sorted(scores, key=lambda term: (-scores[term], term))[:most]] for scores in lists)
-    )
+    apart = [
+        {term: own[term] for term in mine.keys() & forms.keys() if mine[term] > theirs.get(term, 0.0)}
+        for own, mine, theirs in ((weights[0], one, other), (weights[1], other, one))
+    ]
+    candidates = [_heaviest(scores, _CANDIDATES) for scores in (both, *apart)]
+    rarity = idf(" ".join(forms[term] for terms_of_list in candidates for term in terms_of_list))
+    shared = {term: both[term] for term in candidates[0] if rarity.get(term, 0.0) > _LEAST_IDF}
+    rare = [
+        {term: scores[term] * rarity.get(term, 0.0) for term in terms_of_list}
+        for scores, terms_of_list in zip(apart, candidates[1:], strict=True)
+    ]
+    return ComparedTerms(*([forms[term] for term in _heaviest(scores, most)] for scores in (shared, *rare)))
+
+
+def _heaviest(scores: Mapping[str, float], most: int) -> list[str]:
+    """Give the terms of the highest scores, the highest first."""
+    return sorted(scores, key=lambda term: (-scores[term], term))[:most]
 
 
 def _shares(passages: Sequence[Passage]) -> dict[str, float]:

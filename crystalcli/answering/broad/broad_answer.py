@@ -18,7 +18,7 @@ from crystalcli.answering.broad.part_teller import PartTeller
 from crystalcli.answering.broad.whole_parts import Part, read_parts
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.prompt import prompt_context
-from crystalcli.datatypes import Answer, ChatModel, Citation, Passage
+from crystalcli.datatypes import BY_LINES, Answer, ChatModel, Citation, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.overview import compare_terms, prominent_names
 from crystalcli.recall import CrystalReader
@@ -115,8 +115,9 @@ def _counted(parts: Sequence[Part]) -> str:
 
 
 def _names_in(parts: Sequence[Part]) -> str:
-    """Format the names that come most often in the parts of one document."""
-    if len({passage.path for part in parts for passage in part.passages}) != 1:
+    """Format the names that come most often in a document; "" for several, code and tables."""
+    kinds = {passage.path: passage.place.kind for part in parts for passage in part.passages}
+    if len(kinds) != 1 or not BY_LINES.isdisjoint(kinds.values()):
         return ""
     names = prominent_names(_passages_of(parts), _NAMES)
     return f"; most often named: {', '.join(names)}" if len(names) >= _FEWEST_NAMES else ""

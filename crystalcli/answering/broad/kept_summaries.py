@@ -48,8 +48,8 @@ class KeptSummaries:
         return self._texts.get(part.span) if part.span is not None else None
 
     def add(self, part: Part, text: str) -> None:
-        """Note what the model says of a part."""
-        if part.span is not None:
+        """Note what the model says of a part, if it is one that is kept."""
+        if part.span is not None and part.span in self._digests:
             row = SummaryRow(*_key(part.span), self._model, self._digests[part.span], text)
             self._new.append((part.span, row))
 

@@ -312,6 +312,12 @@ def test_what_no_part_bears_out_is_not_said(opened, reciting, words):
     assert all(opened.verified(answer.citations[portion.citation - 1]) for portion in answer.portions)
 
 
+def test_a_part_is_summed_up_in_view_of_a_question(opened, reciting):
+    model = reciting("Marta kept the lamp on the island.")
+    answer = opened.ask("What are the main themes of The Keeper?", model=model, time=600)
+    assert "Marta kept the lamp on the island." in {portion.text for portion in answer.portions}
+
+
 def test_what_the_model_has_no_time_for_is_quoted(opened, reciting):
     model = reciting("Marta kept the lamp on the island.")
     answer = opened.ask("What is The Keeper about?", model=model, time=0.001)

@@ -586,12 +586,14 @@ class Portion:
         text: The answer's text on that part.
         citation: The number of the Citation that carries it; None without one.
         count: The mentions there, in a list; None otherwise.
+        headings: The titles of the first chapters of a part; empty without any.
     """
 
     label: str
     text: str
     citation: int | None
     count: int | None = None
+    headings: tuple[str, ...] = ()
 
 
 class AnswerVerdict(StrEnum):
@@ -769,7 +771,7 @@ class Progress:
     Attributes:
         done: The finished amount, in `unit`.
         total: The whole amount.
-        unit: "bytes", "tokens", "targets" or "questions".
+        unit: "bytes", "tokens", "targets", "questions" or "parts".
         files: The files that an ingest has done.
         files_total: All files of the ingest.
         tokens: The tokens that an ingest has read.

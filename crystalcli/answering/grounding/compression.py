@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from crystalcli.answering.grounding.facts import TITLES, FactIndex, find_facts
 from crystalcli.lexical import word_spans
@@ -54,6 +55,13 @@ _PERSONS = {
 }
 
 
+class _ContentWord(NamedTuple):
+    """A word that is no function word: its first character, and its term."""
+
+    start: int
+    term: str
+
+
 def is_compression(sentence: str, text: str) -> bool:
     """Tell whether a sentence only says, in fewer words, what a text says.
 
@@ -67,17 +75,21 @@ def is_compression(sentence: str, text: str) -> bool:
     return any(_is_compressed(sentence, content, window) for window in _windows(text))
 
 
-def _is_compressed(sentence: str, content: Sequence[str], window: str) -> bool:
+def _is_compressed(sentence: str, content: Sequence[_ContentWord], window: str) -> bool:
     """Tell whether a sentence compresses one window of the text."""
-    spans = [(start, term) for start, _, term in word_spans(window) if term]
-    matched = _common_subsequence(content, [term for _, term in spans])
-    if len(matched) < _LEAST_SHARE * len(content):
+    source = _content(window)
+    pairs = _common_subsequence([word.term for word in content], [word.term for word in source])
+    if len(pairs) < _LEAST_SHARE * len(content):
+        return False
+    # Its subject and its names must be taken over in their order, too.
+    added = [word for index, word in enumerate(content) if index not in dict(pairs)]
+    if content[0] in added or any(sentence[word.start].isupper() for word in added):
         return False
     known = FactIndex([window])
     if not all(known.holds(fact) for fact in find_facts(sentence)):
         return False
     said = _words(sentence)
-    clauses = list(_used_clauses(window, [spans[place][0] for place in matched]))
+    clauses = list(_used_clauses(window, [source[place].start for _, place in pairs]))
     used = " ".join(clause for clause, _ in clauses)
     between = _words(" ".join(taken for _, taken in clauses))
     return (
@@ -112,9 +124,13 @@ def _windows(text: str) -> Iterator[str]:
             yield text[spans[index][0] : spans[index + size - 1][1]]
 
 
-def _content(text: str) -> list[str]:
+def _content(text: str) -> list[_ContentWord]:
     """Give the content words of a text in order, but for titles of persons."""
-    return [term for start, end, term in word_spans(text) if term and text[start:end].lower() not in TITLES]
+    return [
+        _ContentWord(start, term)
+        for start, end, term in word_spans(text)
+        if term and text[start:end].lower() not in TITLES
+    ]
 
 
 def _words(text: str) -> set[str]:
@@ -130,8 +146,8 @@ def _persons(text: str) -> Counter[str]:
     return Counter({person: 1 if person in ("I", "we") else count for person, count in persons.items()})
 
 
-def _common_subsequence(one: Sequence[str], other: Sequence[str]) -> list[int]:
-    """Find a longest common subsequence; give its places in `other`."""
+def _common_subsequence(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
+    """Find a longest common subsequence; give its places in both."""
     lengths = [[0] * (len(other) + 1) for _ in range(len(one) + 1)]
     for row in range(len(one) - 1, -1, -1):
         for column in range(len(other) - 1, -1, -1):
@@ -140,13 +156,13 @@ def _common_subsequence(one: Sequence[str], other: Sequence[str]) -> list[int]:
                 if one[row] == other[column]
                 else max(lengths[row + 1][column], lengths[row][column + 1])
             )
-    places, row, column = [], 0, 0
+    pairs, row, column = [], 0, 0
     while row < len(one) and column < len(other):
         if one[row] == other[column]:
-            places.append(column)
+            pairs.append((row, column))
             row, column = row + 1, column + 1
         elif lengths[row + 1][column] >= lengths[row][column + 1]:
             row += 1
         else:
             column += 1
-    return places
+    return pairs

@@ -20,7 +20,7 @@ DECLINE = (
         ("Orme sailed from Skarn and brought the key to the keeper.", FERRY),
         ("Fretting threw Madame Moreau into a decline.", DECLINE),
         ("She found peace in Skarn.", "Much was said of Madame Moreau, but, of late, she found some peace in Skarn."),
-        ("Her brother hardly wept for Madame Moreau.", "Madame Moreau died. Her brother hardly wept at Moreau’s end."),
+        ("Her brother hardly wept at the end.", "Madame Moreau died. Her brother hardly wept at Moreau’s end."),
         ("The lamp burns oil of whales.", "“The lamp,” said Orme, “burns the oil\nof whales.”"),
     ],
 )
@@ -45,6 +45,10 @@ def test_fewer_words_of_the_same_sentence_stay(sentence, text):
         ("Mrs. Long will have Anne here at last.", "Mrs. Long, we shall have Anne here at last."),
         ("Dorian falls in love with Juliet.", "Dorian falls in love with a beautiful girl who acts Juliet."),
         ("The hero became a type of himself.", "The hero, a young Parisian, became to him a type of himself."),
+        (
+            "The Orme was taken by some other craft than the Orme.",
+            "It was to be taken by some other craft than the Orme.",
+        ),
         ("Yes, the key.", FERRY),
         ("", FERRY),
         ("Captain Orme brought the brass key.", ""),

@@ -65,12 +65,21 @@ class Package:
     def __init__(self, stream: BinaryIO) -> None:
         self._zip = zipfile.ZipFile(stream)
         self._parts = {info.filename: info for info in self._zip.infolist()}
+        self._folded = {name.casefold(): name for name in self._parts}
         self.unpacked = 0
         if len(self._parts) > MAX_PARTS:
             raise SourceError(f"more than {MAX_PARTS:,} parts", Reason.TOO_LARGE)
 
     def __contains__(self, name: str) -> bool:
         return name in self._parts
+
+    def find(self, name: str) -> str:
+        """Return the stored name of a part, which may differ in the case of its letters; or ""."""
+        return name if name in self._parts else self._folded.get(name.casefold(), "")
+
+    def ending(self, suffix: str) -> str:
+        """Return the name of the first part with this ending, in any case; or ""."""
+        return next((part for part in self._parts if part.lower().endswith(suffix)), "")
 
     @contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:

@@ -74,7 +74,7 @@ def parse_xml(data: bytes, *, recover: bool = False) -> Element:
     if not recover:
         root = etree.fromstring(data, etree.XMLParser(**_SAFE))
     else:
-        # What programs write all the same: an ampersand as such, HTML's entities, an empty first line.
+        # Programs write an ampersand as such, HTML's entities, and an empty first line.
         mended = _AMPERSAND.sub(_reference, data.lstrip(b" \t\r\n"))
         try:
             root = etree.fromstring(mended, etree.XMLParser(recover=True, **_SAFE))

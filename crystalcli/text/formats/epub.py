@@ -97,7 +97,7 @@ def _texts(root: Element, name: str) -> Iterator[str]:
 
 
 def _is_page(item: Element) -> bool:
-    """Tell whether a document of the spine is a page: by its type, or by its ending where that is odd."""
+    """Tell whether a document of the spine is a page, by its type or else by its ending."""
     media_type = str(item.get("media-type")).lower()
     return media_type in _PAGES or str(item.get("href")).lower().endswith(_PAGE_ENDINGS)
 

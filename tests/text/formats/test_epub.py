@@ -164,5 +164,7 @@ def test_the_letters_of_a_page_that_is_drawn(tmp_path: Path) -> None:
         "<package><manifest><item id='b' href='b.svg' media-type='image/svg+xml'/></manifest>"
         "<spine><itemref idref='b'/></spine></package>"
     )
-    drawn = "<svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0'/><text>Chart of the <tspan>Sound</tspan></text></svg>"
+    drawn = (
+        "<svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0'/><text>Chart of the <tspan>Sound</tspan></text></svg>"
+    )
     assert read(_book(tmp_path / "a.epub", opf, **{"OPS/b.svg": drawn})).text == "Chart of the Sound\n"

@@ -54,7 +54,7 @@ Prices
 4. fourth
 
 Year | Fare
-2020 | 1,200
+Year: 2020; Fare: 1,200
 
 def fare():
     return 5  # exact
@@ -99,7 +99,6 @@ def test_a_page_as_it_reads(file) -> None:
         "with a bicycle",
         "children",
         "third",
-        "Year",
         "2020",
         "def fare",
         "return 5",

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, table_row, tidy_lines
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_xml
 from crystalcli.text.document.outline import heading_label
+from crystalcli.text.document.table_rows import document_lines
+from crystalcli.text.document.table_spans import MergedCells
 from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 
@@ -70,8 +72,8 @@ def _write(slide: Element, composer: Composer) -> None:
         if _role(shape) in _TITLES | _FURNITURE:
             continue
         gap = PARAGRAPH
-        for row in descendants(shape, "tr"):
-            composer.write_block(table_row([one_line(_text(cell)) for cell in children(row, "tc")]), gap)
+        for line in _table_lines(shape):
+            composer.write_block(line, gap)
             gap = LINE
         for body in children(shape, "txBody"):
             for paragraph in children(body, "p"):
@@ -81,6 +83,23 @@ def _write(slide: Element, composer: Composer) -> None:
                 text = tidy_lines(_text(paragraph)).strip()
                 composer.write_block(indent + text.replace("\n", "\n" + indent) if text else "", gap)
                 gap = LINE
+
+
+def _table_lines(shape: Element) -> Iterator[str]:
+    """Yield the rows of the table in a shape, each with the names of its columns."""
+    spans = MergedCells()
+    rows = []
+    for number, row in enumerate(descendants(shape, "tr"), 1):
+        cells = [cell for cell in children(row, "tc") if not (cell.get("hMerge") or cell.get("vMerge"))]
+        placed = [(one_line(_text(cell)), _span(cell, "gridSpan"), _span(cell, "rowSpan")) for cell in cells]
+        rows.append((number, spans.place(number, placed)))
+    is_marked = any(mark.get("firstRow") in ("1", "true") for mark in descendants(shape, "tblPr"))
+    return (line for _, line in document_lines(rows, {1} if is_marked else ()))
+
+
+def _span(cell: Element, name: str) -> int:
+    value = str(cell.get(name) or "1")
+    return int(value) if value.isdecimal() and len(value) < 4 else 1
 
 
 def _text(element: Element) -> str:

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 from lxml import etree
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, clean_text, one_line, table_row, tidy_lines
-from crystalcli.text.document.markup import Element, attribute, children, local_name
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, clean_text, one_line, tidy_lines
+from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.table_header import Row
+from crystalcli.text.document.table_rows import document_lines
+from crystalcli.text.document.table_spans import MergedCells
 
 # fmt: off
 SILENT = frozenset((
@@ -35,6 +38,7 @@ _PERMALINK_SIGNS = frozenset(("§", "¶", "#", "🔗", "⚓"))
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
 _MAX_PAGE_NUMBER = 20  # characters
 _MAX_CELL_LENGTH = 400  # characters; a longer cell is a column of the page's layout
+_MAX_ROW_SPAN = 65_534  # by the standard
 LAST_LINE = 65_534  # libxml2 counts lines in 16 bits
 
 
@@ -231,18 +235,36 @@ class HtmlBlocks:
             self._composer.mark_line(self._first_line)
 
     def _rows(self, table: Element) -> None:
-        """Write a table row by row."""
+        """Write a table row by row, each row with the names of its columns."""
+        spans = MergedCells()
+        rows: list[tuple[int, Row]] = []
+        lines: list[int] = []  # of the file, by the number of the row
+        headers: set[int] = set()
         for row in table.iter("{*}tr", "{*}caption"):
-            cells = [row] if local_name(row) == "caption" else list(children(row, "td", "th"))
-            text = table_row([one_line(element_text(cell, self._leave_out)) for cell in cells])
-            if text:
-                self._composer.begin_block(self._gap)
-                line = row.sourceline or 0
-                self._first_line = line if line <= LAST_LINE else 0
-                self._set_marks()
-                self._composer.write_block(text, self._gap)
-                self._gap = LINE
+            self._first_line = (row.sourceline or 0) if (row.sourceline or 0) <= LAST_LINE else 0
+            if local_name(row) == "caption":
+                self._line_of_table(one_line(element_text(row, self._leave_out)))
+                continue
+            cells = list(children(row, "td", "th"))
+            texts = [one_line(element_text(cell, self._leave_out)) for cell in cells]
+            placed = [
+                (text, _span(cell, "colspan"), _span(cell, "rowspan")) for text, cell in zip(texts, cells, strict=True)
+            ]
+            lines.append(self._first_line)
+            rows.append((len(lines), spans.place(len(lines), placed)))
+            if _is_header(row, [cell for text, cell in zip(texts, cells, strict=True) if text]):
+                headers.add(len(lines))
+        for number, line in document_lines(rows, headers):
+            self._first_line = lines[number - 1]
+            self._line_of_table(line)
         self._gap = PARAGRAPH
+
+    def _line_of_table(self, text: str) -> None:
+        if text:
+            self._composer.begin_block(self._gap)
+            self._set_marks()
+            self._composer.write_block(text, self._gap)
+            self._gap = LINE
 
 
 def is_permalink(element: Element) -> bool:
@@ -252,6 +274,26 @@ def is_permalink(element: Element) -> bool:
         and str(element.get("href") or "").startswith("#")
         and one_line(element_text(element)) in _PERMALINK_SIGNS
     )
+
+
+def _span(cell: Element, name: str) -> int:
+    """Return how many columns or rows a cell covers; 0 is as many as there may be."""
+    value = str(cell.get(name) or "1").strip()
+    count = int(value) if value.isdecimal() and len(value) < 6 else 1
+    return count or _MAX_ROW_SPAN
+
+
+def _is_header(row: Element, cells: list[Element]) -> bool:
+    """Tell whether the filled cells of a row are marked as names of columns, or all bold."""
+    if local_name(row.getparent()) == "thead" or all(local_name(cell) == "th" for cell in cells):
+        return True
+    return all(_is_bold(cell) for cell in cells)
+
+
+def _is_bold(cell: Element) -> bool:
+    length = sum(len(text.strip()) for text in cell.itertext())
+    bold = descendants(cell, "b", "strong")
+    return any(sum(len(text.strip()) for text in element.itertext()) == length for element in bold)
 
 
 def is_data_table(table: Element) -> bool:

@@ -37,7 +37,9 @@ _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 def local_name(element: Element) -> str:
     """Return the element's name without its namespace; "" for a comment and the like."""
     tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    if not isinstance(tag, str):
+        return ""
+    return tag.rpartition("}")[2] if tag[0] == "{" else tag
 
 
 def attribute(element: Element, name: str) -> str:

@@ -16,8 +16,9 @@ from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_html, parse_xml
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
-from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
+from crystalcli.text.formats.web.html_blocks import HtmlBlocks
 from crystalcli.text.formats.web.html_reader import decode_html
+from crystalcli.text.formats.web.html_text import element_text
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"

@@ -12,33 +12,27 @@ from collections.abc import Callable, Iterator, Mapping
 from lxml import etree
 
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, clean_text, one_line, tidy_lines
-from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name
+from crystalcli.text.document.markup import Element, attribute, local_name
 from crystalcli.text.document.outline import Outline, heading_label
-from crystalcli.text.document.table_header import Row
-from crystalcli.text.document.table_rows import document_lines
-from crystalcli.text.document.table_spans import MergedCells
+from crystalcli.text.formats.web.html_tables import is_data_table, table_lines
+from crystalcli.text.formats.web.html_text import (
+    BLOCKS,
+    HEADINGS,
+    REPLACED,
+    element_text,
+    is_label,
+    is_silent,
+    replacing_text,
+)
 
-# fmt: off
-SILENT = frozenset((
-    "head", "script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "audio", "video", "canvas", "svg",
-    "map", "button", "input", "select", "textarea", "datalist", "dialog", "rp", "rt", "annotation", "annotation-xml", "img",
-))
-BLOCKS = frozenset((
-    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dir", "div", "dl", "dt",
-    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html",
-    "legend", "li", "listing", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary", "table", "tbody", "td",
-    "tfoot", "th", "thead", "title", "tr", "ul", "xmp",
-))
-# fmt: on
-HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _EXACT = frozenset(("pre", "listing", "xmp"))
 _TIGHT = frozenset(("li", "dt", "dd"))  # follow one another without an empty line
 _PERMALINK_SIGNS = frozenset(("§", "¶", "#", "🔗", "⚓"))
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
 _MAX_PAGE_NUMBER = 20  # characters
-_MAX_CELL_LENGTH = 400  # characters; a longer cell is a column of the page's layout
-_MAX_ROW_SPAN = 65_534  # by the standard
+_LABEL_LEVEL = 7  # of a button that opens a section, below all headings
+_MAX_ADDRESS = 500  # characters
 LAST_LINE = 65_534  # libxml2 counts lines in 16 bits
 
 
@@ -58,6 +52,7 @@ class HtmlBlocks:
         anchors: Mapping[str, str] | None = None,
         is_chapter: bool = False,
         counts_lines: bool = False,
+        shows_links: bool = False,
     ) -> None:
         """Make a writer.
 
@@ -69,12 +64,14 @@ class HtmlBlocks:
             is_chapter: a heading from outside begins where the tree does, so that the tree's first
                 heading repeats it.
             counts_lines: set "line" landmarks.
+            shows_links: write the address of a link behind it.
         """
         self._composer = composer
         self.outline = outline or Outline()
         self._leave_out = leave_out
         self._anchors = anchors or {}
         self._counts_lines = counts_lines
+        self._shows_links = shows_links
         self._parts: list[str] = []  # of the block that is being collected
         self._line = self._first_line = 0  # of the file, now and where the block begins; 0: unknown
         self._lists: list[int] = []  # number of the last item of each open list; -1: not numbered
@@ -82,6 +79,7 @@ class HtmlBlocks:
         self._exact = 0  # open elements with preformatted text
         self._gap = PARAGRAPH
         self._heading = 0  # level of the open heading; 0: none is open
+        self._label: Element = None  # the open element that is a heading without being named so
         self._landmarks: list[tuple[str, str]] = []  # for the next block
         self._under_anchor = is_chapter  # a heading from outside was set, and no text yet
 
@@ -95,9 +93,15 @@ class HtmlBlocks:
         for event, element in walker:
             name = local_name(element)
             if event == "start":
+                if name in REPLACED:
+                    before = self._parts[-1] if self._parts else ""
+                    if (text := replacing_text(element, name, before)) is not None:
+                        self._text(text)
+                        walker.skip_subtree()
+                        skipped = element
+                        continue
                 if (
-                    not name
-                    or name in SILENT
+                    (name not in BLOCKS and is_silent(element, name))
                     or self._leave_out(element)
                     or self._is_page(element)
                     or is_permalink(element)
@@ -110,9 +114,6 @@ class HtmlBlocks:
                 self._start(element, name)
                 if name == "table" and is_data_table(element):
                     self._rows(element)
-                    walker.skip_subtree()
-                elif name == "math" and element.get("alttext"):
-                    self._text(str(element.get("alttext")))
                     walker.skip_subtree()
                 else:
                     self._text(element.text)
@@ -152,6 +153,14 @@ class HtmlBlocks:
             self._exact += 1
         elif name in HEADINGS:
             self._heading = HEADINGS[name]
+        elif name == "button" and not self._heading and is_label(element):
+            self._flush()
+            self._label, self._heading, self._gap = element, _LABEL_LEVEL, PARAGRAPH
+        elif name in ("div", "p", "span") and element.get("role") == "heading":
+            self._flush()
+            self._label = element
+            level = str(element.get("aria-level") or "2")
+            self._heading = int(level) if level in "123456" else 2
         elif name == "br":
             self._parts.append("\n")
         elif name == "a" and attribute(element, "type") == "noteref":
@@ -186,6 +195,11 @@ class HtmlBlocks:
             self._exact -= 1
         elif name in HEADINGS:
             self._heading = 0
+        elif element is self._label:
+            self._flush()
+            self._heading, self._gap = 0, PARAGRAPH
+        elif name == "a" and self._shows_links and (address := str(element.get("href") or ""))[:4] == "http":
+            self._parts.append(f" ({address[:_MAX_ADDRESS]})")
 
     def _text(self, text: str | None) -> None:
         if not text:
@@ -236,35 +250,15 @@ class HtmlBlocks:
 
     def _rows(self, table: Element) -> None:
         """Write a table row by row, each row with the names of its columns."""
-        spans = MergedCells()
-        rows: list[tuple[int, Row]] = []
-        lines: list[int] = []  # of the file, by the number of the row
-        headers: set[int] = set()
-        for row in table.iter("{*}tr", "{*}caption"):
-            self._first_line = (row.sourceline or 0) if (row.sourceline or 0) <= LAST_LINE else 0
-            if local_name(row) == "caption":
-                self._line_of_table(one_line(element_text(row, self._leave_out)))
-                continue
-            cells = list(children(row, "td", "th"))
-            texts = [one_line(element_text(cell, self._leave_out)) for cell in cells]
-            placed = [
-                (text, _span(cell, "colspan"), _span(cell, "rowspan")) for text, cell in zip(texts, cells, strict=True)
-            ]
-            lines.append(self._first_line)
-            rows.append((len(lines), spans.place(len(lines), placed)))
-            if _is_header(row, [cell for text, cell in zip(texts, cells, strict=True) if text]):
-                headers.add(len(lines))
-        for number, line in document_lines(rows, headers):
-            self._first_line = lines[number - 1]
-            self._line_of_table(line)
+        for row, text in table_lines(table, self._leave_out):
+            if text:
+                self._composer.begin_block(self._gap)
+                line = row.sourceline or 0
+                self._first_line = line if line <= LAST_LINE else 0
+                self._set_marks()
+                self._composer.write_block(text, self._gap)
+                self._gap = LINE
         self._gap = PARAGRAPH
-
-    def _line_of_table(self, text: str) -> None:
-        if text:
-            self._composer.begin_block(self._gap)
-            self._set_marks()
-            self._composer.write_block(text, self._gap)
-            self._gap = LINE
 
 
 def is_permalink(element: Element) -> bool:
@@ -274,57 +268,3 @@ def is_permalink(element: Element) -> bool:
         and str(element.get("href") or "").startswith("#")
         and one_line(element_text(element)) in _PERMALINK_SIGNS
     )
-
-
-def _span(cell: Element, name: str) -> int:
-    """Return how many columns or rows a cell covers; 0 is as many as there may be."""
-    value = str(cell.get(name) or "1").strip()
-    count = int(value) if value.isdecimal() and len(value) < 6 else 1
-    return count or _MAX_ROW_SPAN
-
-
-def _is_header(row: Element, cells: list[Element]) -> bool:
-    """Tell whether the filled cells of a row are marked as names of columns, or all bold."""
-    if local_name(row.getparent()) == "thead" or all(local_name(cell) == "th" for cell in cells):
-        return True
-    return all(_is_bold(cell) for cell in cells)
-
-
-def _is_bold(cell: Element) -> bool:
-    length = sum(len(text.strip()) for text in cell.itertext())
-    bold = descendants(cell, "b", "strong")
-    return any(sum(len(text.strip()) for text in element.itertext()) == length for element in bold)
-
-
-def is_data_table(table: Element) -> bool:
-    """Tell whether a table holds data, rather than the columns of a page's layout."""
-    if table.get("role") == "presentation":
-        return False
-    for element in table.iter("{*}table", "{*}td", "{*}th", "{*}h1", "{*}h2", "{*}h3", "{*}pre"):
-        if local_name(element) in ("td", "th"):
-            is_long = sum(map(len, element.itertext())) > _MAX_CELL_LENGTH
-            if is_long and sum(1 for _ in element.iter("{*}p", "{*}div", "{*}li")) > 1:
-                return False
-        elif element is not table:
-            return False
-    return True
-
-
-def element_text(element: Element, leave_out: Callable[[Element], bool] = lambda _: False) -> str:
-    """Return all text of an element, blocks and line breaks as spaces.
-
-    Args:
-        element: of a tree.
-        leave_out: decides which elements inside it are left out.
-    """
-    parts: list[str] = []
-    walker = etree.iterwalk(element, events=("start", "end"))
-    for event, inner in walker:
-        name = local_name(inner)
-        if event == "start" and (not name or name in SILENT or (inner is not element and leave_out(inner))):
-            walker.skip_subtree()
-        elif event == "start":
-            parts += [" " if name in BLOCKS or name == "br" else "", inner.text or ""]
-        elif inner is not element:
-            parts += [" " if name in BLOCKS else "", inner.tail or ""]
-    return "".join(parts)

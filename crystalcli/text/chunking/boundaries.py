@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from crystalcli.text.chunking.line_shape import is_row, stands_alone
+from crystalcli.text.chunking.line_shape import find_signs, is_row, stands_alone
 
 # Ranks of a boundary as the end of a chunk, worst first. MEMBER and DEFINITION are not found here:
 # they come from landmarks of definitions.
@@ -64,6 +64,7 @@ def find_boundaries(text: str, code: bool = False) -> list[Boundary]:
 
 def _prose_boundaries(text: str) -> Iterator[Boundary]:
     lines = _lines(text)
+    signs = find_signs(text)
     for index, (start, end, blank_after) in enumerate(lines):
         line = text[start:end]
         following = text[lines[index + 1][0] : lines[index + 1][1]] if index + 1 < len(lines) else ""
@@ -80,7 +81,10 @@ def _prose_boundaries(text: str) -> Iterator[Boundary]:
             yield Boundary(end, SECTION)
         elif blank_after:
             yield Boundary(end, PARAGRAPH)
-        elif _is_wrapped(line, following):
+        elif _is_wrapped(line, following) and (
+            (b"\1" not in signs[start : end + len(following)] and "  " not in line and "--" not in line)
+            or not stands_alone(line, following)
+        ):
             if _CLOSED.search(line):
                 yield Boundary(end, SENTENCE)
         else:
@@ -100,9 +104,10 @@ def _is_wrapped(line: str, following: str) -> bool:
     if not 45 <= width <= 100 or _BULLET.match(following) or _TURN.match(following):
         return False
     room = len(following.rstrip()) - width
-    if room > 8 and room > len(following) // 8 + len(following.split(None, 1)[0]):
-        return False  # the line below is longer by far: its first word would have fitted
-    return not stands_alone(line, following)
+    if room <= 8:
+        return True
+    # The line below may be longer by far, so that its first word would have fitted.
+    return room <= len(following) // 8 + len(following.split(None, 1)[0])
 
 
 def _code_boundaries(text: str) -> Iterator[Boundary]:

@@ -10,7 +10,7 @@ import re
 
 # A row of a table, with bars between cells or a name before each: `a | b`, `Year: 2020; Fare: 5`.
 _CELLS = re.compile(r"[^|\n]*\S \| |\s*\|.*\||[^;\n]{1,90}: [^;\n]*; [^;\n]{1,90}: ")
-_SIGN = re.compile(r"[|\t=<>{}\[\]@#_+*&\\/(;\d]")
+_IS_SIGN = bytes(chr(byte) in "|\t=<>{}[]@#_+*&\\/(;0123456789" for byte in range(256))
 _STAMP = re.compile(
     r"\W{0,3}(?:[A-Z]+\W{1,3})?(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{2,4}|\d\d?:\d\d[:.]\d\d"
     r"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*\.? +\d\d? +\d\d:)"
@@ -19,11 +19,20 @@ _COLUMNS = re.compile(r"\S(?: {3,}|\t)\S")
 _GAP = re.compile(r"(?<=[^\s.!?:;,]) {2,}(?=\S)")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
+_CODE_LETTERS = frozenset("=<>{}[]@#_+*&\\/(;")
 # Signs of code: operators between spaces, calls, ends of statements, comments, tags.
 _CODE = re.compile(
     r"\s(?:[-+*/%|&:.?]?=|[=!<>]=|=>|->|<-|&&|\|\||\+|\*)\s|\w\((?:\)|[^()\s]*[,.=_\"'])|\w\([^()]*\)\s*[:;{]\s*\Z"
-    r"|[{};]\s*\Z|\A\s*(?:[@<\[#{}]|//|/\*|--|::)|\w+(?:_\w+){2}"
+    r"|[{};]\s*\Z|\A\s*(?:[@<\[#{}]|//|/\*|--|::)|_\w+_\w"
 )
+
+
+def find_signs(text: str) -> bytes:
+    """Mark the characters of a text that prose seldom has, with a byte of 1 for each.
+
+    Lines without any, and without two spaces or dashes together, do not stand alone.
+    """
+    return text.encode("ascii", "replace").translate(_IS_SIGN)
 
 
 def is_row(line: str) -> bool:
@@ -33,13 +42,19 @@ def is_row(line: str) -> bool:
 
 def stands_alone(line: str, following: str) -> bool:
     """Tell whether a newline between two lines is meant, since they are rows or code."""
-    if not _SIGN.search(f"{line} {following}") and "  " not in line and "--" not in line:
-        return False  # prose, as most lines are
     if is_row(line) or is_row(following) or _STAMP.match(following):
         return True
-    if _COLUMNS.search(line) or _COLUMNS.search(following) or not _gaps(line).isdisjoint(_gaps(following)):
+    if _has_columns(line) or _has_columns(following) or not _gaps(line).isdisjoint(_gaps(following)):
         return True
-    return _are_alike(line, following) or bool(_CODE.search(line) and _CODE.search(following))
+    return _are_alike(line, following) or (_is_code(line) and _is_code(following))
+
+
+def _is_code(line: str) -> bool:
+    return not _CODE_LETTERS.isdisjoint(line) and _CODE.search(line) is not None
+
+
+def _has_columns(line: str) -> bool:
+    return ("\t" in line or "   " in line) and _COLUMNS.search(line) is not None
 
 
 def _are_alike(line: str, following: str) -> bool:

@@ -55,6 +55,7 @@ CODE = frozenset((
     ".cob", ".cbl", ".abap", ".sas", ".do", ".ado", ".ahk", ".au3", ".nut", ".nu", ".ksh", ".csh", ".tcsh", ".postcss", ".styl",
     ".csproj", ".vcxproj", ".fsproj", ".props", ".targets", ".resx", ".plist", ".storyboard", ".xib", ".service", ".desktop",
     ".sql", ".css", ".scss", ".sass", ".less", ".tf", ".nix", ".bzl", ".cmake", ".mk",
+    ".jsonc", ".geojson", ".har", ".webmanifest",
     ".json", ".json5", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".xsd", ".xsl", ".svg",
 ))
 CODE_NAMES = frozenset((

@@ -135,6 +135,6 @@ def _has_long_word(text: str) -> bool:
 
 
 def _last_word(text: str) -> int:
-    """Return the offset of the last word, which may go on; of a very long one, of its last letters."""
+    """Return the offset of the last word, which may go on; of a long one, of its last letters."""
     low = max(text.rfind(space) for space in " \n\t\r") + 1
     return low if len(text) - low < _DECIDED else max(low, len(text.rstrip(_LETTERS)))

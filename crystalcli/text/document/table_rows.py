@@ -127,8 +127,8 @@ def named_rows(
 
 
 def _height(window: Sequence[tuple[int, Row]], headers: Container[int]) -> int:
-    """Return how many of the next rows are known to be a header."""
-    is_known = (number in headers and len(row) > 1 for number, row in window)
+    """Return how many of the next rows are known to be a header; a cell alone is a title."""
+    is_known = (number in headers and (len(row) > 1 or min(row) > 0) for number, row in window)
     return next((count for count, known in enumerate(is_known) if not known), len(window))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from lxml import etree
 
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, clean_text, one_line, tidy_lines
-from crystalcli.text.document.markup import Element, attribute, local_name
+from crystalcli.text.document.markup import Element, attribute, local_name, parse_html
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.web.html_tables import is_data_table, table_lines
 from crystalcli.text.formats.web.html_text import (
@@ -259,6 +259,18 @@ class HtmlBlocks:
                 self._composer.write_block(text, self._gap)
                 self._gap = LINE
         self._gap = PARAGRAPH
+
+
+def fragment_text(page: str) -> str:
+    """Return the text of a piece of HTML, block by block.
+
+    Raises:
+        SourceError: it is nested too deeply.
+    """
+    root, composer = parse_html(page), Composer()
+    for _ in HtmlBlocks(composer).write(root) if root is not None else ():
+        pass
+    return "".join(piece for piece in composer.drain() if isinstance(piece, str))
 
 
 def is_permalink(element: Element) -> bool:

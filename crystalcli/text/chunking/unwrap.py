@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from crystalcli.text.chunking.line_shape import stands_alone
 
-WRAPPED_KINDS = frozenset(("text", "markdown", "rst"))  # in which a newline may only end a column
+WRAPPED_KINDS = frozenset(("text", "markdown", "rst", "markup"))  # in which a newline may only end a column
 _MIN_WIDTH, _MAX_WIDTH = 45, 110  # characters of the longest line of wrapped prose
 _RAGGED = 8  # characters that may be free at a line's end although the next word would have fitted
 _MAX_VERSE_WIDTH = 60  # characters; two lines of wrapped prose are wider

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_xml
 from crystalcli.text.document.outline import heading_label
+from crystalcli.text.document.reading_order import Box, reading_order
 from crystalcli.text.document.table_rows import document_lines
 from crystalcli.text.document.table_spans import MergedCells
 from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
-from crystalcli.text.formats.office.slide_order import Box, reading_order
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 
 _TITLES = frozenset(("title", "ctrTitle"))

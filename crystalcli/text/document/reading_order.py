@@ -1,7 +1,7 @@
-"""Reading order of shapes on a slide: from the top, and column by column where there are columns.
+"""Reading order of things on a plane: from the top, and column by column where there are columns.
 
 By recursive X-Y cuts (Nagy and Seth, "Hierarchical representation of optically scanned documents",
-1984). Knows rectangles. Does not know slides.
+1984). Knows rectangles. Does not know slides nor canvases.
 """
 
 from __future__ import annotations

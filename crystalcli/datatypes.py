@@ -52,9 +52,9 @@ LANDMARKS = (
 )
 HEADING_JOINT = " › "
 # Kinds of documents that keep the file's own text, so that its lines are the file's lines.
-LINED = frozenset(("text", "markdown", "rst", "code"))
+LINED = frozenset(("text", "markdown", "rst", "markup", "code"))
 # Kinds whose places are said with their chapter.
-BOOKS = frozenset(("text", "epub"))
+BOOKS = frozenset(("text", "epub", "fb2"))
 # Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
 BY_LINES = frozenset(("code", "csv", "xlsx", "ods"))
 

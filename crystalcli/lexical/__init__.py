@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         LANGUAGES,
         OTHER_SCRIPT,
         identify_language,
+        question_language,
         stored_code,
     )
     from crystalcli.lexical.postings import (
@@ -72,6 +73,7 @@ else:
                 "LANGUAGES",
                 "OTHER_SCRIPT",
                 "identify_language",
+                "question_language",
                 "stored_code",
             ),
             "postings": (
@@ -108,6 +110,7 @@ __all__ = [
     "merge_blocks",
     "query_forms",
     "query_terms",
+    "question_language",
     "stored_code",
     "terms",
     "terms_in",

@@ -4,6 +4,10 @@ The question it answers: which document is meant, what are its sections, which p
 
 chapters.py           Chapters of a document, counted: which of its headings are chapters, and which
                       stand beside them.
+document_outline.py   Outline of a document: its headings, definitions, pages or other parts, each
+                      with an id.
+excerpt.py            Excerpt of a document: the span that lines, pages or a section mean, cut to a
+                      length.
 facility_location.py  Selects a few vectors that represent many: facility location.
 mentions.py           Finds every mention of a word or a phrase, exactly.
 representatives.py    Selects passages that represent a whole section.
@@ -25,6 +29,19 @@ if TYPE_CHECKING:
         ChapterList,
         HeadingRange,
         list_chapters,
+    )
+    from crystalcli.overview.document_outline import (
+        DocumentOutline,
+        OutlineEntry,
+        find_section,
+        outline_document,
+    )
+    from crystalcli.overview.excerpt import (
+        Excerpt,
+        cut_span,
+        lines_span,
+        pages_span,
+        window_around,
     )
     from crystalcli.overview.mentions import (
         DocumentMentions,
@@ -68,11 +85,24 @@ else:
                 "HeadingRange",
                 "list_chapters",
             ),
+            "excerpt": (
+                "Excerpt",
+                "cut_span",
+                "lines_span",
+                "pages_span",
+                "window_around",
+            ),
             "mentions": (
                 "DocumentMentions",
                 "Mention",
                 "documents_with",
                 "find_mentions",
+            ),
+            "document_outline": (
+                "DocumentOutline",
+                "OutlineEntry",
+                "find_section",
+                "outline_document",
             ),
             "representatives": (
                 "holding_all",
@@ -108,19 +138,27 @@ __all__ = [
     "ChapterList",
     "ComparedTerms",
     "DocumentMentions",
+    "DocumentOutline",
     "DocumentRange",
+    "Excerpt",
     "HeadingRange",
     "Mention",
+    "OutlineEntry",
     "Section",
     "TellingSentence",
     "TopicSignature",
     "compare_terms",
+    "cut_span",
     "documents_with",
     "find_mentions",
+    "find_section",
     "holding_all",
+    "lines_span",
     "list_chapters",
     "nearest_names",
     "opening_section",
+    "outline_document",
+    "pages_span",
     "part_signatures",
     "prominent_names",
     "rank_telling",
@@ -129,4 +167,5 @@ __all__ = [
     "resolve_documents",
     "split_sections",
     "whole_document",
+    "window_around",
 ]

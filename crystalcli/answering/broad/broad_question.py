@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from crystalcli.errors import UsageError
+
 # The units of a list, documents or landmarks of a kind, with the words of a reader for each.
 UNITS = {
     "heading": "chapter section heading part letter act scene canto",
@@ -255,6 +257,22 @@ def broad_intent(question: str) -> BroadIntent | None:
         if (match := form.fullmatch(text)) is not None and (intent := _topic_intent(match, in_code)) is not None:
             return intent
     return None
+
+
+def unit_named(word: str) -> str:
+    """Find the unit of a list, a key of UNITS, by a reader's word for it.
+
+    Raises:
+        UsageError: There is no unit of that name.
+    """
+    singular = word.strip().lower()
+    unit = (
+        _UNIT_OF.get(singular) or _UNIT_OF.get(singular.removesuffix("s")) or _UNIT_OF.get(singular.removesuffix("es"))
+    )
+    if unit is None:
+        firsts = ("file" if unit == "document" else words.split()[0] for unit, words in UNITS.items())
+        raise UsageError(f"unknown unit {word!r}: expected {', '.join(firsts)}")
+    return unit
 
 
 def plain_question(question: str) -> str:

@@ -206,9 +206,7 @@ def ask_command(
     # in its URL, else for the first one that is loaded. If it does not tell its context length,
     4,096 tokens are assumed. $CRYSTAL_API_KEY is its key.
 
-    Without a question, on a terminal, questions are asked at a prompt; /help there explains it.
-    Each question stands alone: none refers to the one before. They are kept in a file that only you
-    can read; an empty $CRYSTAL_HISTORY keeps none.
+    Without a question, on a terminal, questions are asked at a prompt, as by `crystal chat`.
 
     --context-only is for use with any other model: it prints the context, inside the template if
     there is one. No language model is loaded for it; one that is named counts the tokens, and its

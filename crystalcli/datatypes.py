@@ -56,7 +56,7 @@ LINED = frozenset(("text", "markdown", "rst", "markup", "code"))
 # Kinds whose places are said with their chapter.
 BOOKS = frozenset(("text", "epub", "fb2"))
 # Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
-BY_LINES = frozenset(("code", "csv", "xlsx", "ods"))
+BY_LINES = frozenset(("code", "csv", "xlsx", "ods", "records"))
 
 
 @dataclass(frozen=True, slots=True)

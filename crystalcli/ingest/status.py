@@ -15,6 +15,7 @@ from pathlib import Path
 from crystalcli.datatypes import DocumentState, FileState
 from crystalcli.errors import SourceError
 from crystalcli.ingest.folder_rules import stored_rules
+from crystalcli.ingest.ledger import HOLDERS
 from crystalcli.ingest.locations import (
     folders_asked,
     home_of,
@@ -118,12 +119,12 @@ def crystal_status(store: Store) -> StatusReport:
     roots = {location: root for location, root in roots.items() if root.is_dir()}
     walked = _walk(store, roots, rules, home)
     unmatched = dict(walked)  # entries without a source
-    archives = {source.location: source for source in sources if source.kind == "archive"}
+    holders = {source.location: source for source in sources if source.kind in HOLDERS}
     entries = []
     for source in sources:
         unmatched.pop(source.location, None)
         outermost = next(
-            (archives[parent] for parent in reversed([*parent_locations(source.location)]) if parent in archives), None
+            (holders[parent] for parent in reversed([*parent_locations(source.location)]) if parent in holders), None
         )
         file = source if outermost is None else outermost
         if outermost is not None and source.state == DocumentState.GONE:

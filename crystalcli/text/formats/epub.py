@@ -17,8 +17,9 @@ from crystalcli.text.document.markup import Element, attribute, children, descen
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
-from crystalcli.text.formats.web.html_reader import decode_html
 from crystalcli.text.formats.web.html_text import element_text
+from crystalcli.text.source.stated_encoding import stated_encoding
+from crystalcli.text.source.text_decoder import decode_labelled
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"
@@ -115,7 +116,7 @@ def _text(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return decode_html(data, "windows-1252")
+        return decode_labelled(data, stated_encoding(data[:4096]))
 
 
 def _refuse_encrypted(package: Package, names: set[str]) -> None:

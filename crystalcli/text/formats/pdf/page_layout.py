@@ -114,6 +114,18 @@ def line_of(row: Row) -> Line:
     return Line(row[0].x0, end, longest.y, longest.size, "".join(parts), cells)
 
 
+def cell_spans(row: Row) -> list[tuple[float, float]]:
+    """Return the left and right ends of the cells of a row, in points."""
+    spans = [(row[0].x0, row[0].x1)]
+    for before, fragment in pairwise(row):
+        start, end = spans[-1]
+        if fragment.x0 - end > CELL_GAP * min(before.size, fragment.size):
+            spans.append((fragment.x0, fragment.x1))
+        else:
+            spans[-1] = start, max(end, fragment.x1)
+    return spans
+
+
 def _line_of_both_ways(row: Row) -> Line:
     """Return a row with Hebrew or Arabic in it as one line."""
     leftward = sum(balance(fragment.text) for fragment in row) < 0

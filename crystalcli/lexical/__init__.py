@@ -23,6 +23,7 @@ from crystalcli.lazy_import import lazy_names
 if TYPE_CHECKING:
     from crystalcli.lexical import bm25, varint
     from crystalcli.lexical.analysis import (
+        ANALYSIS,
         query_forms,
         query_terms,
         terms,
@@ -51,11 +52,17 @@ if TYPE_CHECKING:
         lookup_postings,
         merge_blocks,
     )
+    from crystalcli.lexical.unicode_words import (
+        fold,
+        fold_with_offsets,
+        needs_no_boundary,
+    )
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "analysis": (
+                "ANALYSIS",
                 "query_forms",
                 "query_terms",
                 "terms",
@@ -85,11 +92,17 @@ else:
                 "lookup_postings",
                 "merge_blocks",
             ),
+            "unicode_words": (
+                "fold",
+                "fold_with_offsets",
+                "needs_no_boundary",
+            ),
             "varint": (),
         },
     )
 
 __all__ = [
+    "ANALYSIS",
     "ENGLISH",
     "LANGUAGES",
     "OTHER_SCRIPT",
@@ -103,9 +116,12 @@ __all__ = [
     "decode_block",
     "exact_strings",
     "find_postings",
+    "fold",
+    "fold_with_offsets",
     "identify_language",
     "lookup_postings",
     "merge_blocks",
+    "needs_no_boundary",
     "query_forms",
     "query_terms",
     "stored_code",

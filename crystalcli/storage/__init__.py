@@ -110,6 +110,7 @@ if TYPE_CHECKING:
         runs_of_all,
     )
     from crystalcli.storage.tables.segments import (
+        ANALYSIS_KEY,
         CONTEXTS_PART,
         CONTEXTS_SINCE,
         LANGUAGES_KEY,
@@ -119,6 +120,7 @@ if TYPE_CHECKING:
         add_languages,
         contexts_of,
         languages_of,
+        stored_analysis,
         stored_languages,
         stored_parts,
     )
@@ -185,6 +187,7 @@ else:
                 "runs_of_all",
             ),
             "tables.segments": (
+                "ANALYSIS_KEY",
                 "CONTEXTS_PART",
                 "LANGUAGES_KEY",
                 "LANGUAGES_PART",
@@ -194,6 +197,7 @@ else:
                 "add_languages",
                 "contexts_of",
                 "languages_of",
+                "stored_analysis",
                 "stored_languages",
                 "stored_parts",
             ),
@@ -201,6 +205,7 @@ else:
     )
 
 __all__ = [
+    "ANALYSIS_KEY",
     "CONTEXTS_PART",
     "CONTEXTS_SINCE",
     "LANGUAGES_KEY",
@@ -248,6 +253,7 @@ __all__ = [
     "seal_faults",
     "sealed_tables",
     "signals_held_back",
+    "stored_analysis",
     "stored_codebooks",
     "stored_languages",
     "stored_parts",

@@ -3,15 +3,17 @@
 Knows: terms, atoms and bytes. Does not know: documents, files, or where blocks are stored.
 Importing the room costs nothing: its files are loaded when a name is used.
 
-analysis.py      Text analysis: text to the terms that BM25 counts.
-bm25.py          BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
-                 atoms.
-exact_string.py  Exact strings of a question: identifiers, quotations, numbers with units, paths.
-languages.py     Languages: which one a text is in, by its most frequent words, and how its words
-                 are stemmed.
-postings.py      The inverted index: sorted blocks of terms with their postings, small enough to
-                 read one.
-varint.py        Variable-length integers: LEB128, seven bits a byte, low bits first.
+analysis.py       Text analysis: text to the terms that BM25 counts.
+bm25.py           BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
+                  atoms.
+exact_string.py   Exact strings of a question: identifiers, quotations, numbers with units, paths.
+languages.py      Languages: which one a text is in, by its most frequent words, and how its words
+                  are stemmed.
+postings.py       The inverted index: sorted blocks of terms with their postings, small enough to
+                  read one.
+unicode_words.py  Words of text that is not ASCII: by letters with their marks, in one form of
+                  Unicode.
+varint.py         Variable-length integers: LEB128, seven bits a byte, low bits first.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from crystalcli.text.formats.pdf.fallback import PypdfPages, rescued_page
 from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs, Page
 from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, line_of, page_rows
 from crystalcli.text.formats.pdf.running_headers import Edge, edges_of
+from crystalcli.text.formats.pdf.special_rows import vertical_lines, without_line_numbers
 from crystalcli.text.source.file_bytes import open_bytes
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.worker_process import worker_values
@@ -120,7 +121,10 @@ def blocks(page: PageRead, leave_out: set[int]) -> list[list[Line]]:
         leave_out: numbers of rows that are left out.
     """
     rows = [row for index, row in enumerate(page_rows(page.fragments)) if index not in leave_out]
-    out = blocks_of(rows)
+    if lines := vertical_lines([fragment for row in rows for fragment in row]):
+        out = [[line_of([fragment]) for fragment in lines]]
+    else:
+        out = blocks_of(without_line_numbers(rows))
     for turned in page.turned:
         out += [[line_of(row) for row in page_rows(turned)]]
     return out

@@ -2,8 +2,8 @@
 
 The lexical index tells which chunks to read; their text decides. A mention is the words as they are
 written, ignoring letter case and forms of Unicode, with white space or hyphens between them, and
-not inside another word, in scripts that have spaces between words. A phrase with an underscore, or with a capital inside a word, is taken for an identifier:
-letter case counts then.
+not inside another word, in scripts that have spaces between words. A phrase with an underscore, or
+with a capital inside a word, is taken for an identifier: letter case counts then.
 
 Knows: texts, postings. Does not know: questions, answers.
 """

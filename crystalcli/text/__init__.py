@@ -103,6 +103,8 @@ formats/pdf/
     fallback.py          Pages of a PDF that pdfium cannot read, as pypdf reads them.
     glyphs.py            Letters of a PDF with their places; also title, page labels and outline,
                          should pypdf fail.
+    note_marks.py        Marks of notes, raised behind a word: `revenue¹²` becomes `revenue [12]`,
+                         as in other formats.
     page_layout.py       Lines in reading order from fragments.
     paragraphs.py        Paragraphs from lines, with an empty line between them and broken words
                          joined.
@@ -111,6 +113,8 @@ formats/pdf/
     pdf_reader.py        A PDF as a reading: page after page, in reading order.
     running_headers.py   Running headers and footers, and page numbers: rows that are not part of a
                          page's text.
+    special_rows.py      Rows that are read otherwise than from left to right: initials, line
+                         numbers, tables, columns.
     structure.py         Structure of a PDF: title, author, labels, outline, form fields,
                          annotations, attachments.
 
@@ -144,6 +148,7 @@ from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.text.chunking.boundaries import (
+        FULL_STOPS,
         sentence_spans,
     )
     from crystalcli.text.chunking.chunker import (
@@ -203,7 +208,10 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "chunking.boundaries": ("sentence_spans",),
+            "chunking.boundaries": (
+                "FULL_STOPS",
+                "sentence_spans",
+            ),
             "chunking.chunker": (
                 "MAX_CHUNK_TOKENS",
                 "MIN_CHUNK_TOKENS",
@@ -254,6 +262,7 @@ __all__ = [
     "DEFAULT_FILTER",
     "DEFAULT_MAX_FILE_SIZE",
     "DEFAULT_READ_OPTIONS",
+    "FULL_STOPS",
     "INSTALLED_FOLDERS",
     "MAX_ARCHIVE_DEPTH",
     "MAX_CHUNK_TOKENS",

@@ -28,8 +28,8 @@ class Boundary(NamedTuple):
 
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
-# Marks that end a sentence with or without white space after them: of Chinese and Japanese, Hindi and
-# its neighbours, Urdu and Arabic, Armenian, Ethiopic, Burmese, Khmer, Tibetan, Mongolian.
+# Marks that end a sentence with or without white space after them: of Chinese and Japanese, Hindi
+# and its neighbours, Urdu and Arabic, Armenian, Ethiopic, Burmese, Khmer, Tibetan, Mongolian.
 FULL_STOPS = "。！？｡।॥۔؟։።፧፨။។៕༎᠃᠉‼⁇⁈⁉"
 _CLOSING = "\"'”’»)\\]*_」』）】〉》〕］"
 _SENTENCE_END = re.compile(

@@ -91,6 +91,7 @@ formats/office/
                          document's properties.
     pptx.py              Reader of PowerPoint presentations: title, texts, table rows and speaker's
                          notes of each slide.
+    symbols.py           Letters of fonts of symbols, which Office files name by font and code.
     xlsx.py              Reader of Excel workbooks: every row a line that carries its header, values
                          as shown.
     zip_package.py       Package: a zip file that is one document, as EPUB, Office and OpenDocument

@@ -6,7 +6,6 @@ Knows how a book is put together, and which of its parts are encrypted. Does not
 
 from __future__ import annotations
 
-import codecs
 import posixpath
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
@@ -17,7 +16,7 @@ from crystalcli.text.document.markup import Element, attribute, children, descen
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
-from crystalcli.text.formats.web.html_reader import decode_html
+from crystalcli.text.formats.web.html_reader import decode_part
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"
@@ -62,7 +61,7 @@ class EpubReading(PackageReading):
         chapters = _chapters(package, root, folder, items)
         outline = Outline()
         for name in documents:
-            body = parse_html(_text(package.read(name)))
+            body = parse_html(decode_part(package.read(name)))
             if body is None:
                 continue
             anchors = chapters.get(name, {})
@@ -91,15 +90,6 @@ def _target(folder: str, href: str) -> tuple[str, str]:
     """Return the part that a link leads to, and the fragment in it."""
     parts = urlsplit(href)
     return posixpath.normpath(posixpath.join(folder, unquote(parts.path))), unquote(parts.fragment)
-
-
-def _text(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return decode_html(data, "windows-1252")
 
 
 def _refuse_encrypted(package: Package, names: set[str]) -> None:
@@ -136,7 +126,7 @@ def _chapters(package: Package, root: Element, folder: str, items: dict[str, Ele
         listed: Chapters = {}
         base = posixpath.dirname(name)
         if is_nav:
-            contents = parse_html(_text(package.read(name)))
+            contents = parse_html(decode_part(package.read(name)))
             navs = list(descendants(contents, "nav")) if contents is not None else []
             for nav in [nav for nav in navs if "toc" in attribute(nav, "type").split()] or navs[:1]:
                 for entries in children(nav, "ol"):

@@ -93,6 +93,16 @@ def decode_html(data: bytes, encoding: str) -> str:
     return decoder.decode(data, final=True)
 
 
+def decode_part(data: bytes) -> str:
+    """Decode a page that is a part of another file, and has no survey: UTF-8, or as it declares."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return decode_html(data, "windows-1252")
+
+
 def html_title(root: Element) -> str:
     """Return the page's own title, or its first heading, or ""."""
     if root is None:

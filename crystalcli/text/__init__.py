@@ -104,6 +104,8 @@ formats/pdf/
     fallback.py          Pages of a PDF that pdfium cannot read, as pypdf reads them.
     glyphs.py            Letters of a PDF with their places; also title, page labels and outline,
                          should pypdf fail.
+    legibility.py        Letters without meaning: what a page says whose fonts do not tell which
+                         letters they draw.
     note_marks.py        Marks of notes, raised behind a word: `revenue¹²` becomes `revenue [12]`,
                          as in other formats.
     page_layout.py       Lines in reading order from fragments.

@@ -82,6 +82,27 @@ def test_cells_that_wrap_stay_in_their_row() -> None:
     assert [line for line in lines_of(fragments) if line][:4] == wanted
 
 
+def test_lines_that_do_not_fill_their_cell_are_rows() -> None:
+    fragments, top = [], 700.0
+    for name in ("Ann", "Bo", "Cy", "Dee"):
+        fragments.append(fragment(name, 50, top))
+        for at, post in enumerate(("Harbour master of the northern basin", "Clerk", "Pilot")):
+            fragments += [fragment(post, 150, top - 12 * at), fragment(f"20{at}0 to 20{at}5", 400, top - 12 * at)]
+        top -= 45
+    lines = [line for line in lines_of(fragments) if line]
+    assert lines[1:3] == ["Clerk  2010 to 2015", "Pilot  2020 to 2025"]
+
+
+def test_items_of_a_list_keep_their_lines() -> None:
+    fragments = []
+    for number in range(5):
+        top = 700 - 36 * number
+        fragments += [fragment("•", 50, top), fragment(f"Item {number} is long, and goes on in the", 70, top)]
+        fragments.append(fragment("line below it.", 70, top - 12))
+    lines = [line for line in lines_of(fragments) if line]
+    assert lines[:2] == ["•  Item 0 is long, and goes on in the", "line below it."]
+
+
 def test_columns_of_prose_with_few_gaps_are_no_table() -> None:
     fragments = []
     for x in (50, 300):

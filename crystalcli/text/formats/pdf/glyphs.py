@@ -272,7 +272,7 @@ EM = 0.8
 GAP = 0.9  # ems; letters that are further apart belong to two fragments
 SPACE = 0.22  # ems; letters that are further apart belong to two words
 GUESSED_SPACE = 0.08  # ems; in a wider gap, a space that pdfium guessed is believed
-LARGE_INITIAL = 1.8  # of the size of the text that it begins
+LARGE_INITIAL = 2.2  # of the size of the text that it begins; an index is half as large as its letter
 WIDER = 0.15  # ems; if letters overlap, in one so much wider than the gap before
 
 

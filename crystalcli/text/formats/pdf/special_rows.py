@@ -16,11 +16,10 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
-from crystalcli.text.formats.pdf.glyphs import Fragment
+from crystalcli.text.formats.pdf.glyphs import LARGE_INITIAL, Fragment
 
 Row = list[Fragment]
 
-INITIAL = 1.8  # of the size of the text beside it
 INITIAL_GAP = 0.5  # of its size, between it and the text
 FEWEST_NUMBERED = 5  # rows with a number
 BESIDE = 0.4  # ems, between a number and its line
@@ -29,6 +28,9 @@ LOWER = 0.2  # of the lines of prose that begin in lower case, at least
 FEWEST_BANDS = 3  # rows of a table
 MOST_LINES = 8  # of a cell
 BAND_GAP = 1.25  # of the distance between lines; rows of a table are further apart
+CLOSEST = 0.9  # ems between lines; two columns of prose have lines that are closer
+ENOUGH_FULL = 0.8  # of the lines of a cell that go on in the next
+SIGN = re.compile(r"\W*\w?|\(?\w{1,3}[.)\]]")  # of a list
 VERTICAL = 1.5  # ems, width of a line that runs downwards
 FEWEST_VERTICAL = 4  # letters of a line that runs downwards
 WIDE_LETTER = re.compile("[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -43,7 +45,7 @@ def with_initials(fragments: Sequence[Fragment]) -> list[Fragment]:
         beside = [
             one
             for one in out
-            if one.size * INITIAL < initial.size
+            if one.size * LARGE_INITIAL < initial.size
             and -0.1 * initial.size < one.x0 - initial.x1 < INITIAL_GAP * initial.size
             and initial.y - 0.2 * one.size <= one.y < initial.y + initial.size
         ]
@@ -115,6 +117,8 @@ def wrapped_table(rows: Sequence[Row]) -> tuple[int, int, list[Row]] | None:
     if sum(high - low > 1 for low, high in found) < FEWEST_BANDS - 1:
         return None
     columns = _columns_of(found[0], rows)
+    if not _wraps([rows[low:high] for low, high in found], columns):
+        return None
     # Rows of a table are one paragraph, however high each is.
     top = rows[found[0][0]][0]
     table = [
@@ -152,12 +156,39 @@ def _fits(band: tuple[int, int], rows: Sequence[Row], columns: Sequence[float]) 
     low, high = band
     if high - low > MOST_LINES:
         return False
+    for above, below in pairwise(rows[low:high]):
+        if above[0].y - below[0].y < CLOSEST * above[0].size:
+            return False
     for row in rows[low:high]:
         for fragment in row:
             column = _column(fragment, columns)
             if column is None or (column + 1 < len(columns) and fragment.x1 > columns[column + 1]):
                 return False
     return len(rows[low]) == len(columns)
+
+
+def _wraps(bands: Sequence[Sequence[Row]], columns: Sequence[float]) -> bool:
+    """Tell whether lines in the cells of a table end because the next word had no room.
+
+    Lines that end before are rows of their own. Signs of a list are no column.
+    """
+    lines = 0
+    full = 0
+    for number in range(len(columns)):
+        cells = [
+            [one for row in band for one in row if _column(one, columns) == number and one.text.strip()]
+            for band in bands
+        ]
+        width = max((one.x1 for cell in cells for one in cell), default=0.0)
+        if all(SIGN.fullmatch(one.text) for cell in cells for one in cell):
+            return False
+        for cell in cells:
+            for one, below in pairwise(cell):
+                word = below.text.split(None, 1)[0]
+                room = (len(word) + 1) * (below.x1 - below.x0) / len(below.text)
+                lines += 1
+                full += one.x1 + room > width - 1
+    return full >= ENOUGH_FULL * lines
 
 
 def _column(fragment: Fragment, columns: Sequence[float]) -> int | None:

@@ -166,6 +166,7 @@ def test_running_heads_take_turns_and_change_with_the_chapter() -> None:
         ([(60, "Zone B"), (60, "Zone B"), (60, "Zone C"), (60, "Zone B"), (60, "Zone B")], 20),
         ([(60, "Berth: north"), (60, "Berth: north"), (60, "Berth: south"), (60, "Berth: south")], 20),
         ([(690, "Passed")] * 5, 4),  # in the middle of a page with few lines
+        ([(760, f"Permit {number}") for number in range(41, 46)], 20),  # a number of its own
         ([(712, "As before")] * 5, 20),  # no gap between it and the text
         ([(760, "Lamp  Oil")] * 2, 20),  # two pages alone do not tell
     ],

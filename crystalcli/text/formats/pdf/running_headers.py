@@ -33,8 +33,11 @@ SHORT_CELL = 20  # letters; columns of prose are wider
 FEWEST_AGAIN = 2  # pages around that a header comes again on
 NEARLY_ALL = 0.75  # of the pages that it stands between
 LONGEST_HEAD = 200  # letters
-AT_END = re.compile(r"\b(\d{1,5})(?:\W{1,3}(?:of|von|/)\W?\d+)?\W{0,3}$")
-AT_START = re.compile(r"(\d{1,5})\b(?!\.\d)")
+# A page number stands apart from the words beside it; `Invoice 12` is the number of something else.
+AT_END = re.compile(
+    r"(?:\s{2,}|[|•·–—]\s*|\s-\s|\b(?:page|pg?\.?|seite|s\.)\s*)(\d{1,5})(?:\W{1,3}(?:of|von|/)\W?\d+)?\W{0,3}$", re.I
+)
+AT_START = re.compile(r"(\d{1,5})(?:\s{2,}|\s*[|•·–—]|\s-\s)")
 NO_LETTERS = re.compile(r"[\W\d_]+")
 LABELLED = re.compile(r"[^\W\d_][^:]{0,30}: ?\S")
 PAGE_NUMBER = re.compile(
@@ -143,13 +146,11 @@ def saying(text: str) -> str:
 
 def _key_of(text: str) -> tuple[str, int]:
     """Return a row's text without its number, and that number or -1."""
-    text = " ".join(text.split())
-    if match := PAGE_NUMBER.fullmatch(text):
+    if match := PAGE_NUMBER.fullmatch(" ".join(text.split())):
         return "", _value(match[1])
     match = AT_END.search(text) or AT_START.match(text)
-    if not match:
-        return text, -1
-    return text[: match.start()] + "#" + text[match.end() :], int(match[1])
+    key = text[: match.start()] + "#" + text[match.end() :] if match else text
+    return " ".join(key.split()), int(match[1]) if match else -1
 
 
 def _least_gap(lines: Sequence[Line]) -> float:

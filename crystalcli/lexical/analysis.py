@@ -161,7 +161,7 @@ def _words(
             if piece.is_word:
                 add(piece.text, fold(piece.text), piece.start, False)
             else:
-                words.append(fold(piece.text))
+                words.append(piece.text)
                 offsets.append(piece.start)
     return words, offsets
 

@@ -26,16 +26,17 @@ _OTHER_WITHOUT_SPACES = (
     "\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\uac00-\ud7af"  # kana, Hangul
     "\u0e01-\u0e4f\u0e80-\u0edf\u1000-\u109f\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
 )
+_ASCII_WORD = re.compile(r"\w+")
 _IS_HAN = re.compile(f"[{_HAN}]")
 _WITHOUT_SPACES = re.compile(f"[{_HAN}{_OTHER_WITHOUT_SPACES}]")
-_NEEDS_SPLIT = re.compile(f"[{_HAN}{_OTHER_WITHOUT_SPACES}{_IGNORED}]")
+_IGNORED_LETTER = re.compile(f"[{_IGNORED}]")
 
 
 class Piece(NamedTuple):
     """A word, or a pair of letters of a script without spaces.
 
     Attributes:
-        text: it in NFKC, its case not folded.
+        text: it in NFKC, its case not folded; scripts without spaces have none.
         start: offset of its first character in the text.
         is_word: whether it is a word.
     """
@@ -52,7 +53,7 @@ def fold(text: str) -> str:
 
 def word_matches(text: str) -> Iterator[re.Match[str]]:
     """Yield the runs of letters, digits and underscores of a text, with their marks."""
-    return (_ascii_word() if text.isascii() else _patterns()[0]).finditer(text)
+    return (_ASCII_WORD if text.isascii() else _patterns()[0]).finditer(text)
 
 
 def split_word(word: str, start: int) -> list[Piece]:
@@ -62,9 +63,13 @@ def split_word(word: str, start: int) -> list[Piece]:
         word: the run, as of `word_matches`.
         start: its offset in the text.
     """
-    if unicodedata.is_normalized("NFKC", word) and not _NEEDS_SPLIT.search(word):
+    is_composed = unicodedata.is_normalized("NFKC", word) and not _IGNORED_LETTER.search(word)
+    if is_composed and not _WITHOUT_SPACES.search(word):
         return [Piece(word, start, True)]
-    letters = [(_compose(match[0]), start + match.start()) for match in _patterns()[1].finditer(word)]
+    letters = [
+        (match[0] if is_composed else _compose(match[0]), start + match.start())
+        for match in _patterns()[1].finditer(word)
+    ]
     pieces: list[Piece] = []
     low = 0
     while low < len(letters):
@@ -119,14 +124,7 @@ def _pairs(letters: list[tuple[str, int]]) -> Iterator[Piece]:
 
 def _compose(text: str) -> str:
     """Return a text in NFKC, without characters that are not part of its spelling."""
-    for ignored in _IGNORED:
-        text = text.replace(ignored, "")
-    return unicodedata.normalize("NFKC", text)
-
-
-@cache
-def _ascii_word() -> re.Pattern[str]:
-    return re.compile(r"\w+")
+    return unicodedata.normalize("NFKC", _IGNORED_LETTER.sub("", text))
 
 
 @cache

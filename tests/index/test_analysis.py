@@ -47,7 +47,9 @@ def test_an_old_crystal_keeps_its_analysis_until_it_is_made_anew(old: Path) -> N
     assert best(old, "钥匙") == ""
     with Crystal(old, mode="write", encoder=None) as crystal:
         assert crystal.verify().sound
+        assert not crystal.status().is_index_current
         crystal.compact()
+        assert crystal.status().is_index_current
     with Store.open(old) as store:
         assert stored_analysis(store) == 2
     assert (best(old, "钥匙"), best(old, "Türöffner"), best(old, "barrels")) == ("key.md", "door.md", "oil.md")

@@ -38,9 +38,12 @@ WIDE_LETTER = re.compile("[\u3041-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0
 
 def with_initials(fragments: Sequence[Fragment]) -> list[Fragment]:
     """Return fragments with each large initial joined to the text that it begins."""
+    if not fragments:
+        return []
     out = list(fragments)
+    least = LARGE_INITIAL * statistics.median(one.size for one in fragments)
     for initial in fragments:
-        if len(initial.text) > 2 or not initial.text[-1:].isupper():
+        if initial.size < least or len(initial.text) > 2 or not initial.text[-1:].isupper():
             continue
         beside = [
             one
@@ -102,15 +105,15 @@ def wrapped_table(rows: Sequence[Row]) -> tuple[int, int, list[Row]] | None:
     """
     bands = _bands(rows)
     best: tuple[int, int] | None = None
-    for first in range(len(bands)):
+    first = 0
+    while first < len(bands):
         columns = _columns_of(bands[first], rows)
-        if len(columns) < 2:
-            continue
         end = first
-        while end < len(bands) and _fits(bands[end], rows, columns):
+        while len(columns) > 1 and end < len(bands) and _fits(bands[end], rows, columns):
             end += 1
         if end - first >= FEWEST_BANDS and (best is None or end - first > best[1] - best[0]):
             best = first, end
+        first = max(end, first + 1)
     if best is None:
         return None
     found = bands[best[0] : best[1]]

@@ -202,6 +202,7 @@ from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.text.chunking.boundaries import (
+        FULL_STOPS,
         sentence_spans,
     )
     from crystalcli.text.chunking.chunker import (
@@ -268,7 +269,10 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "chunking.boundaries": ("sentence_spans",),
+            "chunking.boundaries": (
+                "FULL_STOPS",
+                "sentence_spans",
+            ),
             "chunking.chunker": (
                 "MAX_CHUNK_TOKENS",
                 "MIN_CHUNK_TOKENS",
@@ -324,6 +328,7 @@ __all__ = [
     "DEFAULT_FILTER",
     "DEFAULT_MAX_FILE_SIZE",
     "DEFAULT_READ_OPTIONS",
+    "FULL_STOPS",
     "INSTALLED_FOLDERS",
     "MAX_ARCHIVE_DEPTH",
     "MAX_CHUNK_TOKENS",

@@ -6,6 +6,7 @@ Knows the title of a page. Does not know the elements of HTML (html_blocks) nor 
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 
@@ -19,7 +20,8 @@ from crystalcli.text.formats.web.html_text import element_text
 from crystalcli.text.formats.web.main_content import MainText
 from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
-from crystalcli.text.source.text_decoder import Decoder
+from crystalcli.text.source.stated_encoding import stated_encoding
+from crystalcli.text.source.text_decoder import Decoder, decode_labelled
 
 MAX_PAGE_BYTES = 64_000_000  # the whole page is in memory as a tree
 _BOOKMARKS = re.compile(r"\s*<!DOCTYPE\s+NETSCAPE-Bookmark", re.IGNORECASE)
@@ -80,6 +82,16 @@ class HtmlReading:
     def page_of(self, data: bytes) -> str:
         """Return the page in the bytes of the file."""
         return Decoder(self._request.seen.encoding).decode(data, final=True)
+
+
+def decode_part(data: bytes) -> str:
+    """Decode a page that is a part of another file, and has no survey: UTF-8, or as it declares."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return decode_labelled(data, stated_encoding(data[:4096]))
 
 
 def html_title(root: Element) -> str:

@@ -34,6 +34,9 @@ SUFFIXES = {
     ".fb2": "fb2",
     ".opml": "opml",
     ".canvas": "canvas",
+    **dict.fromkeys((".ics", ".ical", ".vcs"), "calendar"),
+    **dict.fromkeys((".vcf", ".vcard"), "contacts"),
+    ".enex": "evernote",
 }
 HTML_HEAD = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]",
@@ -84,6 +87,9 @@ READERS = {
     "archive": "formats.archive.archive_reader:ArchiveReading",
     "mhtml": "formats.mail.saved_page:SavedPageReading",
     "mail": "formats.mail.mail_reader:MailReading",
+    "calendar": "formats.personal.calendar_reader:CalendarReading",
+    "contacts": "formats.personal.contacts_reader:ContactsReading",
+    "evernote": "formats.personal.evernote_reader:EvernoteReading",
     "json": "formats.chats.chat_reader:ChatReading",
     "chat": "formats.chats.chat_reader:ChatReading",
     "subtitles": "formats.subtitles:SubtitlesReading",

@@ -13,12 +13,14 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from crystalcli.datatypes import Landmark
 from crystalcli.errors import SourceError
 from crystalcli.text.document.messages import ChatLog, Message, write_messages
 from crystalcli.text.formats.chats import agent_session, chat_json, text_chats, whatsapp
 from crystalcli.text.formats.chats.json_lines import json_lines, parse_record, write_records
+from crystalcli.text.formats.personal.keep_note import is_keep_note, keep_title, write_keep_note
 from crystalcli.text.formats.plain import decode_lines, decode_pieces
 from crystalcli.text.formats.source_code import CodeReading
 from crystalcli.text.source.file_bytes import HEAD_BYTES, open_bytes
@@ -28,6 +30,7 @@ from crystalcli.text.source.text_logs import text_log_kind
 
 _MAX_JSON_BYTES = 256 << 20  # of an export, which is parsed whole
 _MAX_USERS_BYTES = 32 << 20  # of `users.json`
+_MAX_NOTE_BYTES = 4 << 20  # of a note of Google Keep
 _KEY_BYTES = 1 << 20  # at the beginning, in which the keys of messages stand
 _FIRST_RECORDS = 100  # by which lines of JSON are told apart
 
@@ -41,13 +44,18 @@ class ChatReading:
 
     @property
     def kind(self) -> str:
-        """The kind of document: "chat"; "records" for lines of JSON, "code" or "text" for the rest.
+        """The kind of document.
+
+        It is "chat", "notes" for a note of Google Keep, "records" for lines of JSON, or else "code"
+        or "text".
 
         Raises:
             SourceError: the file cannot be read.
         """
         if self._suffix not in JSON_SUFFIXES or self._is_session or self._conversations[1]:
             return "chat"
+        if self._note is not None:
+            return "notes"
         return "records" if self._is_lines else "code" if self._suffix == ".json" else "text"
 
     @property
@@ -55,12 +63,16 @@ class ChatReading:
         """The name of the chat, or ""."""
         if self._is_session:
             return self._session_title
+        if self._note is not None:
+            return keep_title(self._note)
         return self._conversations[0] if self._suffix in JSON_SUFFIXES and self.kind == "chat" else ""
 
     def pieces(self) -> Iterator[str | Landmark]:
         """Yield the messages, each behind its landmark, or the records."""
         if self._is_session:
             yield from write_messages([ChatLog(self.title, self._session_messages())])
+        elif self._note is not None:
+            yield from write_keep_note(self._note)
         elif self.kind in ("code", "text"):
             yield from CodeReading(replace(self._request, kind=self.kind)).pieces()
         elif self.kind == "records":
@@ -99,6 +111,19 @@ class ChatReading:
         """Whether the file is a session of an agent."""
         return self._suffix in JSON_SUFFIXES and self._is_lines and agent_session.is_agent_session(self._first_records)
 
+    @cached_property
+    def _note(self) -> dict[str, Any] | None:
+        """The note that a file of Google Keep holds; None for other files."""
+        seen = self._request.seen
+        if (
+            self._suffix != ".json"
+            or seen.fingerprint.size > _MAX_NOTE_BYTES
+            or b"TimestampUsec" not in self._beginning
+        ):
+            return None
+        data = _parse_json("".join(decode_pieces(self._request)))
+        return data if isinstance(data, dict) and is_keep_note(data) else None
+
     def _session_messages(self) -> Iterator[Message]:
         session = agent_session.AgentSession()
         for _, line in self._lines():
@@ -122,13 +147,15 @@ class ChatReading:
         return chat_json.chat_title(data), chat_json.find_conversations(data, _read_users(self._request.path))
 
     def _has_message_keys(self) -> bool:
+        return self._request.seen.encoding.startswith(("utf-16", "utf-32")) or has_message_keys(self._beginning)
+
+    @cached_property
+    def _beginning(self) -> bytes:
         seen = self._request.seen
-        if seen.encoding.startswith(("utf-16", "utf-32")):
-            return True
         if seen.fingerprint.size <= HEAD_BYTES:
-            return has_message_keys(seen.head)
+            return seen.head
         with open_bytes(self._request.path) as (stream, _):
-            return has_message_keys(stream.read(_KEY_BYTES))
+            return stream.read(_KEY_BYTES)
 
 
 def _read_users(path: Path) -> dict[str, str]:

@@ -23,6 +23,7 @@ from crystalcli.text.formats.mail.mail_body import mail_body_text
 from crystalcli.text.formats.mail.mail_headers import CONTROLS, decode_words, header_lines
 from crystalcli.text.formats.mail.outlook_rtf import outlook_rtf_text
 from crystalcli.text.formats.mail.signed_mail import is_encrypted, signed_content
+from crystalcli.text.formats.personal.calendar_reader import calendar_text
 from crystalcli.text.source.legacy_encodings import guess_encoding
 from crystalcli.text.source.letter_sample import LetterSample
 from crystalcli.text.source.stated_encoding import stated_encoding
@@ -253,6 +254,8 @@ def _part_text(message: Message, charset: str) -> str:
     text = _raw_text(message, charset)
     if message.get_content_type() == "text/html":
         text = mail_body_text(text)
+    elif message.get_content_type() == "text/calendar":
+        text = calendar_text(text) or text
     return clean_body(text)
 
 

@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.answering.grounding.attribution import (
         quotation_line,
+        quotation_words,
     )
     from crystalcli.answering.grounding.claim_marks import (
         marked_text,
@@ -137,7 +138,7 @@ else:
         {
             "answer": ("answer_question",),
             "broad.broad_question": ("broad_intent",),
-            "grounding.attribution": ("quotation_line",),
+            "grounding.attribution": ("quotation_line", "quotation_words"),
             "grounding.claim_marks": ("marked_text",),
             "grounding.claim_stream": (
                 "REPETITION_PENALTY",
@@ -178,5 +179,6 @@ __all__ = [
     "options_of",
     "pack_context",
     "quotation_line",
+    "quotation_words",
     "read_filter",
 ]

@@ -151,6 +151,9 @@ if TYPE_CHECKING:
         MIN_CHUNK_TOKENS,
         cut_chunks,
     )
+    from crystalcli.text.chunking.line_shape import (
+        are_entries,
+    )
     from crystalcli.text.chunking.unwrap import (
         unwrap_lines,
     )
@@ -176,6 +179,10 @@ if TYPE_CHECKING:
         SkippedPath,
         asked_place,
         walk_files,
+    )
+    from crystalcli.text.document.markdown_row import (
+        is_table_rule,
+        named_row,
     )
     from crystalcli.text.formats.archive.archive_entry import (
         MAX_ARCHIVE_DEPTH,
@@ -209,6 +216,7 @@ else:
                 "MIN_CHUNK_TOKENS",
                 "cut_chunks",
             ),
+            "chunking.line_shape": ("are_entries",),
             "chunking.unwrap": ("unwrap_lines",),
             "discover.file_filter": (
                 "DEFAULT_FILTER",
@@ -233,6 +241,7 @@ else:
                 "asked_place",
                 "walk_files",
             ),
+            "document.markdown_row": ("is_table_rule", "named_row"),
             "formats.archive.archive_entry": (
                 "Allowance",
                 "MAX_ARCHIVE_DEPTH",
@@ -270,11 +279,14 @@ __all__ = [
     "NextBurst",
     "ReadOptions",
     "SkippedPath",
+    "are_entries",
     "asked_place",
     "by_content",
     "cut_chunks",
     "format_limit",
+    "is_table_rule",
     "may_open",
+    "named_row",
     "open_source",
     "sentence_spans",
     "survey_file",

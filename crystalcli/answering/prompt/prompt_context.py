@@ -134,4 +134,6 @@ def chat_messages(user: str, system: str | None = None) -> list[dict[str, str]]:
 
 def _entry(number: int, passage: Passage) -> str:
     """Format a passage with its number and place."""
-    return f"[{number}] {passage.path}, {passage.place}:\n{''.join(unwrap_lines(passage.text, passage.place.kind)).strip()}"
+    place = passage.place
+    text = "".join(unwrap_lines(passage.text, place.kind, names=place.marks.get("table", "")))
+    return f"[{number}] {passage.path}, {place}:\n{text.strip()}"

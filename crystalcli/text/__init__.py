@@ -210,6 +210,9 @@ if TYPE_CHECKING:
         MIN_CHUNK_TOKENS,
         cut_chunks,
     )
+    from crystalcli.text.chunking.line_shape import (
+        are_entries,
+    )
     from crystalcli.text.chunking.unwrap import (
         unwrap_lines,
     )
@@ -235,6 +238,10 @@ if TYPE_CHECKING:
         SkippedPath,
         asked_place,
         walk_files,
+    )
+    from crystalcli.text.document.markdown_row import (
+        is_table_rule,
+        named_row,
     )
     from crystalcli.text.formats.archive.archive_entry import (
         MAX_ARCHIVE_DEPTH,
@@ -278,6 +285,7 @@ else:
                 "MIN_CHUNK_TOKENS",
                 "cut_chunks",
             ),
+            "chunking.line_shape": ("are_entries",),
             "chunking.unwrap": ("unwrap_lines",),
             "discover.file_filter": (
                 "DEFAULT_FILTER",
@@ -302,6 +310,7 @@ else:
                 "asked_place",
                 "walk_files",
             ),
+            "document.markdown_row": ("is_table_rule", "named_row"),
             "formats.archive.archive_entry": (
                 "Allowance",
                 "MAX_ARCHIVE_DEPTH",
@@ -347,12 +356,15 @@ __all__ = [
     "ReadOptions",
     "ReadingWithFiles",
     "SkippedPath",
+    "are_entries",
     "asked_place",
     "by_content",
     "cut_chunks",
     "decode_labelled",
     "format_limit",
+    "is_table_rule",
     "may_open",
+    "named_row",
     "open_source",
     "sentence_spans",
     "survey_file",

@@ -103,6 +103,7 @@ def _write(cell: object, number: int, composer: Composer, outline: Outline) -> N
         return
     composer.begin_block()
     composer.mark("cell", str(number))
+    composer.mark("table", "")
     kind = cell.get("cell_type") if isinstance(cell, dict) else ""
     if kind == "heading":  # of version 3
         level = cell.get("level") if isinstance(cell, dict) else 1
@@ -111,7 +112,7 @@ def _write(cell: object, number: int, composer: Composer, outline: Outline) -> N
     elif kind == "markdown":
         for piece in with_headings([source], outline):
             if isinstance(piece, Landmark):
-                composer.mark("heading", piece.label)
+                composer.mark(piece.kind, piece.label)
             else:
                 composer.append(piece)
     else:

@@ -24,17 +24,19 @@ from crystalcli.text import sentence_spans
 
 _LEAST_SHARE = 0.8  # of a sentence's content words that must stand in the text, in order
 _FEWEST_TERMS = 3  # content words of a sentence that says something
-_CLAUSE_END = re.compile(r"[,;:—.!?]+\s*")
+# The point of Mr., Dr. or an initial ends nothing.
+_CLAUSE_END = re.compile(r"(?:[,;:—!?]|(?<!\b[A-Z])(?<!\b[A-Z][a-z])(?<!\b[A-Z][a-z]{2})\.)+\s*")
 _COMPLETE = re.compile(r"[.!?][\"'”’)]*\Z")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-# Words that turn or weaken what a sentence says.
+# Words that turn or weaken what a sentence says, or say that somebody else says it.
 _QUALIFIERS = frozenset(
     """
     not no never none nor neither without nothing nobody nowhere hardly scarcely barely seldom rarely little few unless if whether
     would could might may should must cannot can ought seem seems seemed appear appears appeared perhaps probably possibly almost
     nearly supposed suppose supposes believe believed thought think thinks hope hopes hoped wish wished wishes want wanted wants try
     tried tries pretend pretended refuse refused refuses deny denied denies doubt doubted fail failed fails dream dreamt dreamed
-    imagine imagined fancied intend intended promised promise
+    imagine imagined fancied intend intended promised promise said says say told tells declared swore assured protested claimed
+    alleged suspected assumed guessed concluded conclusion rumour opinion idea heard feared afraid expected expect
     """.split()  # noqa: SIM905 - a list would take a page
 )
 # Words that begin a clause inside of another one: what follows is said of something else.

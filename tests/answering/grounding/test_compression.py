@@ -49,6 +49,8 @@ def test_fewer_words_of_the_same_sentence_stay(sentence, text):
             "The Orme was taken by some other craft than the Orme.",
             "It was to be taken by some other craft than the Orme.",
         ),
+        ("Mrs. Long’s will arose of the quarrel.", "I came to see that Mrs. Long’s will arose of the quarrel."),
+        ("The will arose of the quarrel.", "Anne was of the opinion that the will arose of the quarrel."),
         ("Yes, the key.", FERRY),
         ("", FERRY),
         ("Captain Orme brought the brass key.", ""),

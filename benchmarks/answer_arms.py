@@ -12,7 +12,7 @@ import torch
 from answer_sets import WITHIN, Question, write_corpus, write_document
 from flat import FlatIndex
 
-from crystalcli import Crystal
+from crystalcli import Crystal, models
 from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS
@@ -21,7 +21,7 @@ from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import Passage, Place, Sampling
 from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import terms
-from crystalcli.library import LANGUAGE_MODEL, locate_or_fetch, open_model
+from crystalcli.library import LANGUAGE_MODEL, locate_or_fetch
 from crystalcli.lm import LanguageModel
 
 ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
@@ -106,9 +106,10 @@ class Arms:
     def model(self) -> LanguageModel:
         """The language model."""
         if self._model is None:
-            opened = open_model(self._named or LANGUAGE_MODEL)
-            assert isinstance(opened, LanguageModel), "likelihoods are asked for: a GGUF file is needed"
-            self._model = opened
+            folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
+            path = self._named or folder / models.catalogue_entry(LANGUAGE_MODEL).main
+            # crystal's own engine: likelihoods are asked for
+            self._model = LanguageModel.open(path, cache=models.converted_folder())
         return self._model
 
     # --- passages ---------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Progress,
         RecallFilter,
         SkippedFile,
+        Turn,
     )
     from crystalcli.errors import (
         CrystalError,
@@ -149,6 +150,7 @@ __all__ = [
     "StatusReport",
     "StoppedError",
     "TextMemory",
+    "Turn",
     "UsageError",
     "VerifyReport",
     "WatchBatch",
@@ -234,6 +236,7 @@ _HOMES = {
     "StatusReport": "crystalcli.ingest.status",
     "StoppedError": "crystalcli.errors",
     "TextMemory": "crystalcli.retrieval_lm.text_memory",
+    "Turn": "crystalcli.datatypes",
     "UsageError": "crystalcli.errors",
     "VerifyReport": "crystalcli.maintenance.verify",
     "WatchBatch": "crystalcli.ingest.watch",

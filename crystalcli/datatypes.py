@@ -52,9 +52,9 @@ LANDMARKS = (
 )
 HEADING_JOINT = " › "
 # Kinds of documents that keep the file's own text, so that its lines are the file's lines.
-LINED = frozenset(("text", "markdown", "rst", "code"))
+LINED = frozenset(("text", "markdown", "rst", "markup", "code"))
 # Kinds whose places are said with their chapter.
-BOOKS = frozenset(("text", "epub"))
+BOOKS = frozenset(("text", "epub", "fb2"))
 # Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
 BY_LINES = frozenset(("code", "csv", "xlsx", "ods"))
 
@@ -586,12 +586,14 @@ class Portion:
         text: The answer's text on that part.
         citation: The number of the Citation that carries it; None without one.
         count: The mentions there, in a list; None otherwise.
+        headings: The titles of the first chapters of a part; empty without any.
     """
 
     label: str
     text: str
     citation: int | None
     count: int | None = None
+    headings: tuple[str, ...] = ()
 
 
 class AnswerVerdict(StrEnum):
@@ -624,6 +626,8 @@ class Answer:
             it was not estimated.
         portions: The parts of a broad answer; empty for any other.
         reading: The filter of the question, and whether it was dropped; None without one.
+        read_as: The question as it was understood after those before it; None where it was not
+            rewritten.
     """
 
     question: str
@@ -641,6 +645,13 @@ class Answer:
     evidence: float | None = None
     portions: tuple[Portion, ...] = ()
     reading: FilterReading | None = None
+    read_as: str | None = None
+
+    @property
+    def turn(self) -> Turn:
+        """The question and the answer, for the `history` of the next question."""
+        document = self.citations[0].path if self.citations else ""
+        return Turn(self.question, self.read_as or self.question, self.text, document)
 
     @property
     def answered(self) -> bool:
@@ -653,6 +664,25 @@ class Answer:
     def __repr__(self) -> str:
         text = self.text if len(self.text) <= 60 else f"{self.text[:60]}..."
         return f"<Answer to {self.question!r}: {text!r}, {len(self.citations)} citations>"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation, with its answer.
+
+    `Answer.turn` makes it.
+
+    Attributes:
+        question: The question as it was asked.
+        read_as: The question as it was understood, which stands alone.
+        answer: The text of the answer; "" without one.
+        document: The name of the document that the answer cites first; "" without one.
+    """
+
+    question: str
+    read_as: str
+    answer: str = ""
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -741,7 +771,7 @@ class Progress:
     Attributes:
         done: The finished amount, in `unit`.
         total: The whole amount.
-        unit: "bytes", "tokens", "targets" or "questions".
+        unit: "bytes", "tokens", "targets", "questions" or "parts".
         files: The files that an ingest has done.
         files_total: All files of the ingest.
         tokens: The tokens that an ingest has read.

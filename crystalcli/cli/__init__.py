@@ -38,12 +38,13 @@ commands/ask/
                          many.
     ask_session.py       A session of `crystal ask`: one crystal, one set of options, one format of
                          answers.
+    chat_cmd.py          `crystal chat`: the prompt for many questions, as a command of its own.
     model_offer.py       The offer to fetch a language model that answers, where none is on this
                          machine.
     question_history.py  History of questions at the prompt, in a file of the user's own, a line for
                          each question.
-    repl.py              The prompt of `crystal ask`: questions typed one after the other, each of
-                         which stands alone.
+    repl.py              The prompt of `crystal ask` and `crystal chat`: questions typed one after
+                         the other.
 
 options/
     command_input.py     Input of commands beside their options: questions, texts in files, a piped
@@ -86,8 +87,8 @@ render/
                          for programs.
     place_text.py        Places, in words that an editor or a reader can follow.
     plain_table.py       Tables of results: columns side by side without borders.
-    reading_view.py      Views of the filter of a question: a line for people, a dictionary for
-                         programs.
+    reading_view.py      Views of how a question was read, and its filter: a line for people, a
+                         dictionary for programs.
     recall_view.py       Views of recalled passages: text for people, dictionaries for programs.
     watch_view.py        View of a batch of `crystal watch`: a line for people, a line of JSON for
                          programs.

@@ -26,6 +26,7 @@ class CrystalCommands(CommandGroup):
         "ingest": f"{_COMMANDS}.ingest_cmd",
         "watch": f"{_COMMANDS}.watch_cmd",
         "ask": f"{_COMMANDS}.ask.ask_cmd",
+        "chat": f"{_COMMANDS}.ask.chat_cmd",
         "recall": f"{_COMMANDS}.recall_cmd",
         "open": f"{_COMMANDS}.open_cmd",
         "mcp": f"{_COMMANDS}.mcp_cmd",

@@ -194,7 +194,7 @@ class Encoder:
         """Cut a document's text into chunks for this encoder, see `cut_chunks`."""
         floor = MIN_CHUNK_TOKENS * self.limit // MAX_CHUNK_TOKENS
         for chunk in cut_chunks(texts, self.tokenizer, code=code, limit=self.limit, floor=floor):
-            if self.tokenizer.concatenates:
+            if self.tokenizer.concatenates or not len(chunk.ids):
                 yield chunk
             else:
                 ((ids, ends),) = self.tokenizer.tokenize([chunk.text])

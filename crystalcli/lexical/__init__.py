@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         LANGUAGES,
         OTHER_SCRIPT,
         identify_language,
+        question_language,
         stored_code,
     )
     from crystalcli.lexical.postings import (
@@ -81,6 +82,7 @@ else:
                 "LANGUAGES",
                 "OTHER_SCRIPT",
                 "identify_language",
+                "question_language",
                 "stored_code",
             ),
             "postings": (
@@ -126,6 +128,7 @@ __all__ = [
     "needs_no_boundary",
     "query_forms",
     "query_terms",
+    "question_language",
     "stored_code",
     "terms",
     "terms_in",

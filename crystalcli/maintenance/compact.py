@@ -63,9 +63,9 @@ class CompactReport:
 def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
     """Write a crystal anew without its unreferenced chunks.
 
-    Segments are as large as those of one ingest. Documents, texts and codes stay the same. The file
-    is replaced at the end, in one step: until then, and after an interruption, the old one is
-    whole.
+    Segments are as large as those of one ingest. Documents, texts, codes and summaries stay the
+    same. The file is replaced at the end, in one step: until then, and after an interruption, the
+    old one is whole.
 
     Args:
         path: The crystal.
@@ -88,7 +88,8 @@ def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = No
             total = sum(source.tokens for source in sources)
             for source in sources:
                 check_seal(old, source)
-                copier.add_document(source, copier.copy_chunks(chunks, source.id), landmark_triples(old, source.id))
+                numbers, landmarks = copier.copy_chunks(chunks, source.id), landmark_triples(old, source.id)
+                copier.add_document(source, numbers, landmarks, old.summaries(source.id))
                 documents += source.chunks > 0
                 done += source.tokens
                 if progress is not None:

@@ -103,7 +103,7 @@ class _Entry:
     Attributes:
         row: Its row of the ledger.
         numbers: The numbers of its chunks in the new crystal.
-        store: The crystal that it is from, for its landmarks.
+        store: The crystal that it is from, for its landmarks and summaries.
         source: Its id there.
     """
 
@@ -229,7 +229,8 @@ class _Merger:
     def finish(self) -> None:
         """Write the ledger, and the metadata of all crystals."""
         for entry in self._by_path.values():
-            self._copier.add_document(entry.row, entry.numbers, landmark_triples(entry.store, entry.source))
+            landmarks, summaries = landmark_triples(entry.store, entry.source), entry.store.summaries(entry.source)
+            self._copier.add_document(entry.row, entry.numbers, landmarks, summaries)
             self.tally.documents += entry.row.chunks > 0
         self._copier.finish()
         with self._new.transaction():

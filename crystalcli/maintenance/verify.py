@@ -28,6 +28,7 @@ from crystalcli.storage import (
     SourceRow,
     StorageFault,
     Store,
+    SummaryRow,
     blob_faults,
     checked_row,
     contexts_of,
@@ -126,6 +127,12 @@ class _SegmentContent(NamedTuple):
     lengths: UInt8Array
     contexts: list[str]
     languages: list[str]
+
+
+def summary_fits(summary: SummaryRow, source: SourceRow) -> bool:
+    """Tell whether a summary is one of a part of a document."""
+    within = summary.characters > 0 and summary.start + summary.characters <= source.characters
+    return within and len(summary.digest) == _HASH_BYTES
 
 
 def verify_crystal(
@@ -441,6 +448,8 @@ class _Verifier:
         )
         if self._store.rows(query, (source.id, source.characters))[0][0]:
             return "a landmark is outside its text, or of an unknown kind"
+        if not all(summary_fits(summary, source) for summary in self._store.summaries(source.id)):
+            return "a summary is of a part outside its text"
         return ""
 
     def _runs(self, source: SourceRow) -> list[RunRow]:

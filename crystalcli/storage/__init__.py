@@ -28,6 +28,7 @@ tables/
     runs.py            The table `run`: the chunks of each document, in order.
     segments.py        The tables `segment` and `part`: the chunks of each commit, as blobs.
     sources.py         The table `source`: the ledger, one row for every file that was asked for.
+    summaries.py       The table `summary`: what a language model has said of parts of documents.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
         RunRow,
         SegmentRow,
         SourceRow,
+        SummaryRow,
         checked_row,
         typed_rows,
     )
@@ -177,6 +179,7 @@ else:
                 "RunRow",
                 "SegmentRow",
                 "SourceRow",
+                "SummaryRow",
                 "checked_row",
                 "typed_rows",
             ),
@@ -221,6 +224,7 @@ __all__ = [
     "SourceRow",
     "StorageFault",
     "Store",
+    "SummaryRow",
     "add_contexts",
     "add_languages",
     "blob_faults",

@@ -123,6 +123,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "schema",
         "command",
         "question",
+        "read_as",
         "answered",
         "verdict",
         "answer",
@@ -235,6 +236,7 @@ def test_markdown_has_the_sources_as_a_list_of_quotes(capsys):
     assert code == 0
     said, *rest = out.split("\n\n")
     assert said.strip()
+    rest = rest[rest[0].startswith("*maybe: ") :]
     assert re.fullmatch(r"1\. `[\w/.-]+:\d+` Chapter \d.*", rest[0])
     assert rest[1].startswith("   > ")
     quoted = here(capsys, QUESTION, "--format", "markdown", "--extractive")[1]
@@ -379,7 +381,7 @@ def test_a_server_that_breaks_off_keeps_what_it_said_with_its_sources(capsys):
             1,
             f"crystal: {server.url}/chat/completions broke off in the middle of its answer",
         )
-        assert re.search(r"\n\nHe banked it as Alfred Moss\. ?\[.+\] And then he\n\n\[1\] ", out)
+        assert re.search(r"\n\nHe banked it as Alfred Moss\. ?\[.+\] And then he\n\nmaybe: [^\n]*\n\n\[1\] ", out)
         code, out, _ = here(capsys, QUESTION, "--model", server.url, "--json")
         found = json.loads(out)
         assert (code, found["stopped"], found["tokens"]["answer"] > 3) == (1, True, True)
@@ -388,7 +390,7 @@ def test_a_server_that_breaks_off_keeps_what_it_said_with_its_sources(capsys):
         code, out, _ = here(capsys, "What is this story about?", "--model", server.url, "--json")
         found = json.loads(out)
         assert (code, found["stopped"]) == (1, True)
-        assert "He banked it as Alfred Moss. And then he…" in found["answer"]
+        assert found["answer"].startswith("29 documents, in 9 parts:")  # half a sentence is not borne out
         code, out, _ = here(capsys, QUESTION, "--model", server.url, "--json", "--strict")
         assert (code, json.loads(out)["stopped"]) == (1, True)
         for nothing in (stream(whole=False), (500, {"error": {"message": "no memory"}})):

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 
 MAYBE = "maybe; the nearest:"  # above quotations that may not answer
+UNSURE = "maybe: compare it with the sources"  # below a model's words that they may not bear out
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
     """Make an answer for programs; `docs/JSON.md` says what the keys mean."""
     return {
         "question": answer.question,
+        "read_as": answer.read_as,
         "answered": answer.answered,
         "verdict": str(answer.verdict),
         "answer": answer.text,
@@ -81,10 +83,10 @@ def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
     sources = ((citation.number, citation, " ".join(citation.quote.split())) for citation in answer.citations)
     head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
-    if is_quotations(answer) and answer.verdict is AnswerVerdict.MAYBE:
-        head = [MAYBE]
-    if line := reading_line(answer.reading):
-        head.insert(0, f"*{escape_markdown(line)}*")
+    if answer.verdict is AnswerVerdict.MAYBE:
+        head = [MAYBE] if is_quotations(answer) else [*head, f"*{UNSURE}*"]
+    lines = [f"read as: {answer.read_as}" if answer.read_as else "", reading_line(answer.reading)]
+    head = [*(f"*{escape_markdown(line)}*" for line in lines if line), *head]
     return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"
 
 

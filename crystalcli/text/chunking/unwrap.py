@@ -12,13 +12,14 @@ import itertools
 import re
 from collections.abc import Sequence
 
-WRAPPED_KINDS = frozenset(("text", "markdown", "rst"))  # in which a newline may only end a column
+from crystalcli.text.chunking.line_shape import stands_alone
+
+WRAPPED_KINDS = frozenset(("text", "markdown", "rst", "markup"))  # in which a newline may only end a column
 _MIN_WIDTH, _MAX_WIDTH = 45, 110  # characters of the longest line of wrapped prose
 _RAGGED = 8  # characters that may be free at a line's end although the next word would have fitted
 _MAX_VERSE_WIDTH = 60  # characters; two lines of wrapped prose are wider
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _ITEM = re.compile(r"(?:[-+*•>|#=~`<@]|\d{1,3}[.)]\s|[A-Za-z][.)]\s|:\w|\.\. |[\w][\w .'-]{0,30}:\s|\[\w+\]:)")
-_COLUMNS = re.compile(r"\S(?: {3,}|\t)\S")
 
 
 def unwrap_lines(text: str, kind: str, cuts: Sequence[int] = ()) -> list[str]:
@@ -91,7 +92,7 @@ def _stays(text: str, start: int, end: int, below: int, below_end: int) -> bool:
     It must where the lower line begins an item of its own, or either line is a row of a table.
     """
     above, line = text[start:end], text[below:below_end]
-    if _ITEM.match(line) or above.startswith(("#", "|")) or _COLUMNS.search(above) or _COLUMNS.search(line):
+    if _ITEM.match(line) or above.startswith(("#", "|")) or stands_alone(above, line):
         return True
     deeper = _indent(text, below) - _indent(text, start)
     return (deeper > 0 and not (_ITEM.match(above) or start == 0)) or (_indent(text, below) >= 4 and deeper != 0)

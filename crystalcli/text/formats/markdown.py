@@ -25,7 +25,7 @@ NO_PARAGRAPH = re.compile(r" {4}|\t| {0,3}(?:[>|<]|[-+*](?:[ \t]|$)|\d+[.)][ \t]
 FRONT_MATTER = re.compile(r"(?:[\w.-]+\s*[:=]|[ \t#}\]]|- |$)")
 FRONT_TITLE = re.compile(r"""title\s*[:=]\s*(["']?)(.+?)\1\s*$""")
 LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-MAX_FRONT_MATTER = 64  # lines; one that does not end by then was a rule and some text
+MAX_FRONT_MATTER = 4_000  # lines; one that does not end by then was a rule and some text
 MAX_LINE_LENGTH = 1 << 16  # characters; a longer line is passed on before its end is seen
 
 Heading = tuple[int, int, str]  # offset, level from 1, and text
@@ -75,6 +75,7 @@ class _Scanner:
         self.title = ""  # from the front matter
         self._matter = ""  # the line that ends the front matter, while in it
         self._matter_lines = -1  # lines of it that were seen; -1 before the first line
+        self._is_blank = False  # the line of front matter above is empty
         self._fence = ""  # the marks that opened a block of code, while in it
         self._in_comment = False
         self._in_paragraph = False
@@ -138,7 +139,10 @@ class _Scanner:
             if bare in (self._matter, "..."):
                 self._matter = ""
                 return True
-            if self._matter_lines < MAX_FRONT_MATTER and FRONT_MATTER.match(line):
+            # Two empty lines are in no front matter: it was a rule and some text.
+            is_over = not bare and self._is_blank
+            self._is_blank = not bare
+            if self._matter_lines < MAX_FRONT_MATTER and not is_over and FRONT_MATTER.match(line):
                 if (title := FRONT_TITLE.match(line)) is not None and not self.title:
                     self.title = _label(title[2])
                 return True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, table_row, tidy_lines
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.markup import (
     Element,
     attribute,
@@ -22,6 +22,9 @@ from crystalcli.text.document.markup import (
     parse_xml,
 )
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.table_header import Cell, Row
+from crystalcli.text.document.table_rows import document_lines
+from crystalcli.text.document.table_spans import WHOLE_ROW
 from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
 from crystalcli.text.formats.office.symbols import symbol_letter
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
@@ -38,6 +41,7 @@ _BLOCKS = ("p", "tbl", "altChunk", *_AROUND)
 _PAGES = (".htm", ".html", ".xhtml", ".xht")
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _CONTENTS, _NO_LEVEL, _ITEM = -1, 9, 10  # besides the levels of headings
+_PLAIN_STYLES = frozenset(("TableGrid", "TableNormal", "TableGridLight"))  # whose first row looks as any other
 _MAX_CELL_LENGTH = 400  # characters; a longer cell is a column of the page's layout
 
 
@@ -132,7 +136,9 @@ class _Body:
         self._write_notes()
 
     def _table(self, table: Element) -> None:
-        gap = PARAGRAPH
+        rows: list[tuple[int, Row]] = []
+        headers: set[int] = set()
+        above: Row = {}
         for row in walk_elements(table, _SKIP | {"tc"}):
             if local_name(row) != "tr":
                 continue
@@ -141,14 +147,25 @@ class _Body:
             ]
             texts = [one_line(self._text(cell)) for cell in cells]
             if any(len(text) > _MAX_CELL_LENGTH for text in texts):
+                self._write_rows(rows, headers)
                 elements = (element for cell in cells for element in walk_elements(cell, _SKIP))
                 for paragraph in (element for element in elements if local_name(element) == "p"):
                     self._composer.write_block(tidy_lines(self._text(paragraph)).strip())
-            else:
-                self._composer.write_block(table_row(texts), gap)
-                gap = LINE
+                rows, headers, above = [], set(), {}
+                continue
+            above = _placed(row, cells, texts, above)
+            rows.append((len(rows) + 1, above))
+            if _is_header(table, row, cells, is_first=len(rows) == 1):
+                headers.add(len(rows))
+        self._write_rows(rows, headers)
         self._gap = PARAGRAPH
         self._write_notes()
+
+    def _write_rows(self, rows: list[tuple[int, Row]], headers: set[int]) -> None:
+        gap = PARAGRAPH
+        for _, line in document_lines(rows, headers):
+            self._composer.write_block(line, gap)
+            gap = LINE
 
     def _text(self, block: Element) -> str:
         """Return the text of a block, and collect the notes that it cites."""
@@ -214,6 +231,48 @@ def _value(properties: Element, name: str) -> str:
 def _is_own(cell: Element, row: Element) -> bool:
     """Tell whether a cell belongs to the row, rather than to a table inside it."""
     return next(ancestor for ancestor in cell.iterancestors() if local_name(ancestor) == "tr") is row
+
+
+def _placed(row: Element, cells: list[Element], texts: list[str], above: Row) -> Row:
+    """Return the row of a table with the value of a merged cell in each cell that it covers.
+
+    Args:
+        row: its element.
+        cells: its cells.
+        texts: their texts.
+        above: the row above.
+    """
+    placed: dict[int, Cell] = {}
+    column = _number(_value(next(children(row, "trPr"), None), "gridBefore"), 0)
+    for cell, text in zip(cells, texts, strict=True):
+        properties = next(children(cell, "tcPr"), None)
+        span = max(1, _number(_value(properties, "gridSpan"), 1))
+        merged = next(children(properties, "vMerge"), None) if properties is not None else None
+        if not text and merged is not None and attribute(merged, "val") != "restart" and column in above:
+            text = above[column].text
+        if text and len(cells) == 1 < span:
+            return {WHOLE_ROW: Cell(text)}
+        placed |= dict.fromkeys(range(column, column + span), Cell(text)) if text else {}
+        column += span
+    return placed
+
+
+def _is_header(table: Element, row: Element, cells: list[Element], *, is_first: bool) -> bool:
+    """Tell whether a row is marked as a header: as such, by the table's style, or in bold."""
+    if next(descendants(row, "tblHeader"), None) is not None:
+        return True
+    look = next(descendants(table, "tblLook"), None)
+    style = next(descendants(table, "tblStyle"), None)
+    if is_first and look is not None and style is not None and attribute(style, "val") not in _PLAIN_STYLES:
+        return attribute(look, "firstRow") == "1" or bool(_number(attribute(look, "val"), 0, base=16) & 0x20)
+    runs = [run for cell in cells for run in descendants(cell, "r") if next(descendants(run, "t"), None) is not None]
+    bold = (next(descendants(run, "b"), None) for run in runs)
+    return bool(runs) and all(mark is not None and attribute(mark, "val") not in ("0", "false") for mark in bold)
+
+
+def _number(text: str, default: int, base: int = 10) -> int:
+    """Return a small number that an attribute holds, or `default`."""
+    return int(text, base) if re.fullmatch(r"[0-9A-Fa-f]{1,4}" if base == 16 else r"\d{1,3}", text) else default
 
 
 def _is_contents(control: Element) -> bool:

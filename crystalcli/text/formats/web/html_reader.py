@@ -15,7 +15,8 @@ from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.markup import Element, descendants, parse_html
 from crystalcli.text.document.outline import heading_label
-from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
+from crystalcli.text.formats.web.html_blocks import HtmlBlocks
+from crystalcli.text.formats.web.html_text import element_text
 from crystalcli.text.formats.web.main_content import MainText
 from crystalcli.text.source.file_bytes import Decoder, bytes_again
 from crystalcli.text.source.legacy_encodings import GUESSED
@@ -25,6 +26,7 @@ MAX_PAGE_BYTES = 64_000_000  # the whole page is in memory as a tree
 _CHARSET = re.compile(
     rb"""<(?:meta\b[^>]{0,300}?\bcharset|\?xml[^>]{0,100}?\bencoding)\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE
 )
+_BOOKMARKS = re.compile(r"\s*<!DOCTYPE\s+NETSCAPE-Bookmark", re.IGNORECASE)
 _META_TITLE = re.compile(r"""(?:og|twitter|dc|citation)[:._]title""", re.IGNORECASE)
 
 
@@ -36,6 +38,7 @@ class HtmlReading:
     def __init__(self, request: ReadRequest) -> None:
         self._request = request
         self._page: tuple[Element] | None = None
+        self._is_bookmarks = False
 
     @property
     def title(self) -> str:
@@ -54,7 +57,7 @@ class HtmlReading:
         """
         root = self._parsed()
         self._page = None
-        composer = compose_page(root) if root is not None else Composer()
+        composer = compose_page(root, self._is_bookmarks) if root is not None else Composer()
         if not composer.start:
             raise SourceError("no text in it", Reason.NO_TEXT)
         yield from composer.drain()
@@ -65,7 +68,9 @@ class HtmlReading:
             if seen.fingerprint.size > MAX_PAGE_BYTES:
                 raise SourceError(f"larger than {MAX_PAGE_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
             data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
-            self._page = (parse_html(decode_html(data, seen.encoding)),)
+            page = decode_html(data, seen.encoding)
+            self._is_bookmarks = _BOOKMARKS.match(page) is not None
+            self._page = (parse_html(page),)
         return self._page[0]
 
 
@@ -118,10 +123,20 @@ def html_title(root: Element) -> str:
     return heading_label(one_line(element_text(heading))) if heading is not None else ""
 
 
-def compose_page(root: Element) -> Composer:
-    """Write the page's main text; all of its text if the main text would be next to nothing."""
+def compose_page(root: Element, is_bookmarks: bool = False) -> Composer:
+    """Write the page's main text; all of its text if the main text would be next to nothing.
+
+    Args:
+        root: of the page.
+        is_bookmarks: it is a browser's list of bookmarks, of which the addresses are text too.
+    """
     main = MainText(root)
     composer = Composer()
+    if is_bookmarks:
+        for _ in HtmlBlocks(composer, shows_links=True).write(main.page):
+            pass
+        composer.end_line()
+        return composer
     for _ in HtmlBlocks(composer, leave_out=main.is_aside, counts_lines=True).write(main.root):
         pass
     if not main.is_enough(composer.start):

@@ -36,7 +36,7 @@ SUFFIXES = {
     ".canvas": "canvas",
     **dict.fromkeys((".ics", ".ical", ".vcs"), "calendar"),
     **dict.fromkeys((".vcf", ".vcard"), "contacts"),
-    ".enex": "evernote",
+    ".enex": "notes",
 }
 HTML_HEAD = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]",
@@ -89,7 +89,8 @@ READERS = {
     "mail": "formats.mail.mail_reader:MailReading",
     "calendar": "formats.personal.calendar_reader:CalendarReading",
     "contacts": "formats.personal.contacts_reader:ContactsReading",
-    "evernote": "formats.personal.evernote_reader:EvernoteReading",
+    "notes": "formats.personal.evernote_reader:EvernoteReading",
+    "records": "formats.chats.chat_reader:ChatReading",
     "json": "formats.chats.chat_reader:ChatReading",
     "chat": "formats.chats.chat_reader:ChatReading",
     "subtitles": "formats.subtitles:SubtitlesReading",
@@ -219,7 +220,7 @@ def kind_of_file(path: Path, head: bytes = b"") -> str:
     if is_saved_page(suffix, head):
         return "mhtml"
     if may_be_chat(suffix, head):
-        return "json" if suffix in JSON_SUFFIXES else "chat"
+        return "json" if suffix == ".json" else "records" if suffix in JSON_SUFFIXES else "chat"
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if suffix in CODE or name in CODE_NAMES or name.startswith("dockerfile."):

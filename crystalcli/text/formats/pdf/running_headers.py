@@ -180,7 +180,9 @@ def _is_column_head(rows: Sequence[Row]) -> bool:
 def _counts_on(edge: Edge, pages: Mapping[int, Sequence[Edge]]) -> bool:
     """Tell whether a page around has the number that follows from this one."""
     return any(
-        other.number == edge.number + step and other.key == edge.key for step, page in pages.items() for other in page
+        other.number == edge.number + step and (not edge.key or other.key == edge.key)
+        for step, page in pages.items()
+        for other in page
     )
 
 

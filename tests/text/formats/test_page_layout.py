@@ -150,6 +150,8 @@ def test_the_first_of_the_running_heads_stays() -> None:
     pages = [sheet((760 + number % 2, f"{12 + number}  The Keeper")) for number in range(4)]
     assert heads_in(pages) == [set(), {0}, {0}, {0}]
     assert heads_in(pages, {"thekeeper"}) == [{0}] * 4
+    assert heads_in(pages[:2]) == [set(), {0}]
+    assert heads_in([sheet((760, "12  The Keeper"))] * 2) == [set(), set()]
 
 
 def test_running_heads_take_turns_and_change_with_the_chapter() -> None:

@@ -323,7 +323,8 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
         elif held:
             gap = x0 - letter.x1 if way or (way is None and leftward) else letter.x0 - x1
             larger = max(em, size)
-            is_initial = len(held) < 3 and size > LARGE_INITIAL * em and held[-1].isupper()
+            is_large = len(held) < 3 and size > LARGE_INITIAL * em
+            is_initial = is_large and held[-1].isupper() and letter.text.isalpha()
             shift, is_script = abs(letter.y - y), not 0.85 < em / size < 1.18
             near = shift <= 0.2 * larger or (is_script and shift <= 0.6 * larger)
             if is_initial or not near or not -0.6 * larger < gap < GAP * larger:

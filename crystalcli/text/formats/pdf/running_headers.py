@@ -179,7 +179,11 @@ def _is_column_head(rows: Sequence[Row]) -> bool:
 
 def _counts_on(edge: Edge, pages: Mapping[int, Sequence[Edge]]) -> bool:
     """Tell whether a page around has the number that follows from this one."""
-    return any(other.number == edge.number + step for step, page in pages.items() for other in page)
+    return any(
+        other.number == edge.number + step and (not edge.key or other.key == edge.key)
+        for step, page in pages.items()
+        for other in page
+    )
 
 
 def _comes_again(edge: Edge, pages: Mapping[int, Sequence[Edge]]) -> bool:
@@ -188,10 +192,12 @@ def _comes_again(edge: Edge, pages: Mapping[int, Sequence[Edge]]) -> bool:
         return False
     # True: it comes again; False: the place holds another row; None: it holds nothing.
     again = {step: _again(edge, step, page) for step, page in pages.items() if page}
-    if _is_run(again, LABELLED.match(edge.key) is not None):
+    # A number that counts on leaves no doubt.
+    least = 1 if edge.number >= 0 and _counts_on(edge, pages) else FEWEST_AGAIN
+    if _is_run(again, least, LABELLED.match(edge.key) is not None):
         return True
     takes_turns = not any(found for step, found in again.items() if step % 2)
-    return takes_turns and _is_run({step: found for step, found in again.items() if step % 2 == 0}, False)
+    return takes_turns and _is_run({step: found for step, found in again.items() if step % 2 == 0}, least, False)
 
 
 def _again(edge: Edge, step: int, page: Sequence[Edge]) -> bool | None:
@@ -201,11 +207,12 @@ def _again(edge: Edge, step: int, page: Sequence[Edge]) -> bool | None:
     return False if any(other.key for other in place) else None
 
 
-def _is_run(again: Mapping[int, bool | None], is_alone: bool) -> bool:
+def _is_run(again: Mapping[int, bool | None], least: int, is_alone: bool) -> bool:
     """Tell whether a row stands without interruption on pages around.
 
     Args:
         again: whether the row is on each page, by how far on it is.
+        least: pages that it comes again on, at least.
         is_alone: whether no other row may have its place further on, as that of the next chapter.
     """
     count = 0
@@ -219,7 +226,7 @@ def _is_run(again: Mapping[int, bool | None], is_alone: bool) -> bool:
         if found < NEARLY_ALL * (last + 1):
             return False
         count += found
-    return count >= FEWEST_AGAIN
+    return count >= least
 
 
 def _value(text: str) -> int:

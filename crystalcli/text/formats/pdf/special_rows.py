@@ -175,8 +175,9 @@ def _wraps(bands: Sequence[Sequence[Row]], columns: Sequence[float]) -> bool:
 
     Lines that end before are rows of their own. Signs of a list are no column.
     """
-    lines = 0
-    full = 0
+    lines = full = 0
+    steps: list[float] = []
+    gaps: list[float] = []
     for number in range(len(columns)):
         cells = [
             [one for row in band for one in row if _column(one, columns) == number and one.text.strip()]
@@ -185,13 +186,18 @@ def _wraps(bands: Sequence[Sequence[Row]], columns: Sequence[float]) -> bool:
         width = max((one.x1 for cell in cells for one in cell), default=0.0)
         if all(SIGN.fullmatch(one.text) for cell in cells for one in cell):
             return False
+        filled = [cell for cell in cells if cell]
+        gaps += [above[-1].y - below[0].y for above, below in pairwise(filled)]
         for cell in cells:
             for one, below in pairwise(cell):
+                steps.append(one.y - below.y)
                 word = below.text.split(None, 1)[0]
                 room = (len(word) + 1) * (below.x1 - below.x0) / len(below.text)
                 lines += 1
                 full += one.x1 + room > width - 1
-    return full >= ENOUGH_FULL * lines
+    # Lines of two columns of prose may look like bands, but go on in each column at the same pace.
+    is_apart = bool(steps) and min(gaps, default=0.0) > BAND_GAP * statistics.median(steps)
+    return is_apart and full >= ENOUGH_FULL * lines
 
 
 def _column(fragment: Fragment, columns: Sequence[float]) -> int | None:

@@ -34,6 +34,7 @@ discover/
 document/
     composer.py           Composer of a document's text: blocks with the white space between them,
                           and landmarks.
+    markdown_row.py       Rows of a Markdown table, cell by cell, as they stand in its text.
     markup.py             Safe parser of XML and HTML: no entities of the file's own, no network,
                           bounds on depth.
     messages.py           Messages of a chat, in the form in which a crystal stores them.
@@ -63,8 +64,9 @@ formats/
                           verse, notes.
     grammars.py           Grammars of programming languages: the files they read, and the nodes that
                           are definitions.
-    json_escapes.py       Letters in JSON that are written as escapes: `\u00fc` is ü.
-    markdown.py           Headings of a Markdown text.
+    json_escapes.py       Letters in JSON that are written as escapes: a backslash and `u00fc` are
+                          ü.
+    markdown.py           Headings and headers of tables in a Markdown text.
     markup_headings.py    Headings of plain-text markups besides Markdown and reStructuredText.
     notebook.py           Reader of Jupyter notebooks, cell by cell: Markdown with its headings,
                           code, outputs in words.
@@ -130,6 +132,7 @@ formats/office/
                           notes of each slide.
     sheet_layout.py       Layout of a worksheet: merged cells, known header rows, text boxes on the
                           sheet.
+    symbols.py            Letters of fonts of symbols, which Office files name by font and code.
     xlsx.py               Reader of Excel workbooks: every row a line that carries its header,
                           values as shown.
     zip_package.py        Package: a zip file that is one document, as EPUB, Office and OpenDocument
@@ -142,6 +145,10 @@ formats/pdf/
     fallback.py           Pages of a PDF that pdfium cannot read, as pypdf reads them.
     glyphs.py             Letters of a PDF with their places; also title, page labels and outline,
                           should pypdf fail.
+    legibility.py         Letters without meaning: what a page says whose fonts do not tell which
+                          letters they draw.
+    note_marks.py         Marks of notes, raised behind a word: `revenue¹²` becomes `revenue [12]`,
+                          as in other formats.
     page_layout.py        Lines in reading order from fragments.
     paragraphs.py         Paragraphs from lines, with an empty line between them and broken words
                           joined.
@@ -150,8 +157,21 @@ formats/pdf/
     pdf_reader.py         A PDF as a reading: page after page, in reading order.
     running_headers.py    Running headers and footers, and page numbers: rows that are not part of a
                           page's text.
+    special_rows.py       Rows that are read otherwise than from left to right: initials, line
+                          numbers, tables, columns.
     structure.py          Structure of a PDF: title, author, labels, outline, form fields,
                           annotations, attachments.
+
+formats/personal/
+    calendar_reader.py    Reader of calendars (.ics): a paragraph for each event, task and entry of
+                          a journal.
+    contacts_reader.py    Reader of address books (.vcf): a paragraph for each card. Pictures and
+                          keys are left out.
+    content_lines.py      Content lines of calendars and address books (RFC 5545, RFC 6350, and
+                          vCard 2.1 before them).
+    evernote_reader.py    Reader of notes in Evernote's exports (.enex): each note with its title,
+                          its tags and its time.
+    keep_note.py          Notes in Google Keep's exports: one in each file of JSON.
 
 formats/rtf/
     rtf_parser.py         Parser of RTF: the text of a document and where its paragraphs, cells and
@@ -172,7 +192,6 @@ formats/web/
                           like.
 
 source/
-    text_decoder.py       Decoding of bytes into text, piece by piece or whole.
     encoding_detector.py  Detection of a file's encoding during the first pass over its bytes.
     file_bytes.py         A file's bytes: their fingerprint and their encoding.
     latin_encodings.py    Detection of legacy encodings of Latin letters, where a few accents have
@@ -186,6 +205,7 @@ source/
     sniff_messages.py     Detection of mail and chats by a file's name and its first bytes.
     stated_encoding.py    Encodings that texts state: labels of encodings, and the places where a
                           file names its own.
+    text_decoder.py       Decoding of bytes into text, piece by piece or whole.
     text_logs.py          Lines of chats that are exported as text: WhatsApp, LINE, KakaoTalk,
                           iMessage.
     unforeseen.py         Barrier around a reader: one wording for every error that its author did

@@ -18,8 +18,11 @@ FEWEST_READABLE = 0.35  # of all characters that are letters or digits
 MOST_UNKNOWN = 0.3  # of all characters that Unicode gives no meaning
 MOST_ACCENTED = 0.5  # of Latin letters; Vietnamese has 0.3
 FEWEST_SIGNS = 8  # different ones; a line of dots is no text without meaning
-_VOWELS = frozenset("aeiouyæœøı")
+JUDGED = 3000  # characters of a page; more do not change the verdict
+_LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f]")
+_VOWEL = re.compile("[aeiouyæœøı]")
 _WORD = re.compile(r"[^\W\d_]{4,}")
+_MARKS = re.compile("[\u0300-\u036f]")
 
 
 def is_legible(text: str) -> bool:
@@ -28,28 +31,30 @@ def is_legible(text: str) -> bool:
     Args:
         text: the text of a page.
     """
+    text = text[:JUDGED]
     shown = "".join(text.split())
     if len(shown) < FEWEST_LETTERS:
         return True
-    kinds = [unicodedata.category(character) for character in shown]
-    if sum(kind in ("Co", "Cn", "Cs") or shown[at] == "\ufffd" for at, kind in enumerate(kinds)) > MOST_UNKNOWN * len(
-        shown
-    ):
-        return False
-    readable = sum(kind[0] in "LMN" for kind in kinds)
+    if not text.isascii():
+        unknown = sum(
+            unicodedata.category(character) in ("Co", "Cn", "Cs") for character in shown if character > "\x7f"
+        )
+        if unknown + shown.count("\ufffd") > MOST_UNKNOWN * len(shown):
+            return False
+    readable = sum(map(str.isalnum, shown))
     if readable < FEWEST_READABLE * len(shown):
-        signs = {character for character, kind in zip(shown, kinds, strict=True) if kind[0] in "PS"}
+        signs = {character for character in shown if unicodedata.category(character)[0] in "PS"}
         return len(signs) < FEWEST_SIGNS
-    letters = [
-        character for character, kind in zip(shown, kinds, strict=True) if kind[0] == "L" and character < "\u0250"
-    ]
+    letters = _LATIN.findall(shown)
     if len(letters) < FEWEST_LETTERS or 2 * len(letters) < readable:
         return True
     if sum(not character.isascii() for character in letters) > MOST_ACCENTED * len(letters):
         return False
-    words = _WORD.findall(text)
-    mute = sum(not any(map(_is_vowel, word)) for word in words)
-    return sum(map(_is_vowel, letters)) >= FEWEST_VOWELS * len(letters) or mute <= MOST_MUTE * len(words)
+    plain = text.lower() if text.isascii() else _MARKS.sub("", unicodedata.normalize("NFD", text.lower()))
+    if len(_VOWEL.findall(plain)) >= FEWEST_VOWELS * len(letters):
+        return True
+    words = _WORD.findall(plain)
+    return sum(_VOWEL.search(word) is None for word in words) <= MOST_MUTE * len(words)
 
 
 def page_ranges(numbers: Sequence[str]) -> str:
@@ -61,7 +66,3 @@ def page_ranges(numbers: Sequence[str]) -> str:
         else:
             runs.append([label])
     return "p. " + ", ".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-
-
-def _is_vowel(letter: str) -> bool:
-    return unicodedata.normalize("NFD", letter.lower())[0] in _VOWELS

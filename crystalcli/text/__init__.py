@@ -13,6 +13,10 @@ chunking/
                          definition ends, with ranks.
     chunker.py           Cut a stream of text into chunks of at most `limit` tokens that end at
                          natural places.
+    encoded_data.py      Encoded data in texts: pictures and keys in base64, which have letters and
+                         no words.
+    line_shape.py        Shape of lines: rows of tables and logs, and lines of code, which end where
+                         they mean to.
     unwrap.py            Join the lines of hard-wrapped text, which end only because a column was
                          full.
 
@@ -30,36 +34,52 @@ discover/
 document/
     composer.py          Composer of a document's text: blocks with the white space between them,
                          and landmarks.
+    markdown_row.py      Rows of a Markdown table, cell by cell, as they stand in its text.
     markup.py            Safe parser of XML and HTML: no entities of the file's own, no network,
                          bounds on depth.
     messages.py          Messages of a chat, in the form in which a crystal stores them.
     number_format.py     Numbers and dates as a spreadsheet shows them, by the format codes of
                          Office Open XML.
     outline.py           Path of the headings above a place, from their levels.
-    table_rows.py        Rows of a sheet as lines that carry their header: `Year: 2020; Revenue:
+    reading_order.py     Reading order of things on a plane: from the top, and column by column
+                         where there are columns.
+    table_header.py      Headers of tables: which rows at the top of a table name its columns.
+    table_rows.py        Rows of a table as lines that carry their header: `Year: 2020; Revenue:
                          1,200`.
+    table_spans.py       Merged cells of tables: their value stands in every row and column that
+                         they cover.
 
 formats/
     book_chapters.py     Chapters of a book in plain text, and the header and licence that Project
                          Gutenberg adds.
+    canvas.py            Reader of canvases (JSON Canvas, as Obsidian writes them): cards by their
+                         places, and arrows.
     csv_table.py         Reader of comma- or tab-separated values: every row becomes a line that
                          carries its header.
     definitions.py       Definitions of source code, their names and extents, by tree-sitter's
                          grammars.
     epub.py              Reader of books in EPUB 2 and 3: the spine in reading order, under the
                          chapters of the contents.
+    fictionbook.py       Reader of books in FictionBook 2 (.fb2): sections under their titles,
+                         verse, notes.
     grammars.py          Grammars of programming languages: the files they read, and the nodes that
                          are definitions.
-    markdown.py          Headings of a Markdown text.
+    json_escapes.py      Letters in JSON that are written as escapes: `\u00fc` is ü.
+    markdown.py          Headings and headers of tables in a Markdown text.
+    markup_headings.py   Headings of plain-text markups besides Markdown and reStructuredText.
     notebook.py          Reader of Jupyter notebooks, cell by cell: Markdown with its headings,
-                         code, text outputs.
-    plain.py             Reader of text, code, Markdown and reStructuredText files: decoded exactly,
-                         in pieces.
+                         code, outputs in words.
+    opml.py              Reader of outlines in OPML: each entry a line under those above it, with
+                         its note and address.
+    plain.py             Reader of text, code, Markdown and other markups: decoded exactly, in
+                         pieces.
     rst.py               Headings of a reStructuredText.
-    source_code.py       Reader of source code: its exact text, with a landmark where each
-                         definition begins.
+    source_code.py       Reader of source code: its text, with a landmark where each definition
+                         begins.
     subtitles.py         Reader of subtitles (SubRip and WebVTT): cues joined into sentences, with
                          their times.
+    xml_document.py      Reader of documents that are one XML file, held whole and parsed when it is
+                         first needed.
 
 formats/archive/
     archive_entry.py     Entries of an archive, and the limits on unpacking them.
@@ -67,6 +87,8 @@ formats/archive/
                          never to a disk.
     archive_reader.py    Reader of archives as folders of files: each member by its name, and as a
                          temporary file.
+    name_encoding.py     Encoding of names in a zip archive that does not say it: that of the
+                         machine which wrote it.
 
 formats/chats/
     chat_json.py         Messages in JSON exports of chats: lists of objects with an author, a text
@@ -91,6 +113,8 @@ formats/office/
                          document's properties.
     pptx.py              Reader of PowerPoint presentations: title, texts, table rows and speaker's
                          notes of each slide.
+    sheet_layout.py      Layout of a worksheet: merged cells, known header rows, text boxes on the
+                         sheet.
     xlsx.py              Reader of Excel workbooks: every row a line that carries its header, values
                          as shown.
     zip_package.py       Package: a zip file that is one document, as EPUB, Office and OpenDocument
@@ -119,6 +143,10 @@ formats/web/
                          preformatted text.
     html_reader.py       Reader of web pages: the main text with its headings, lists, tables and
                          lines.
+    html_tables.py       Tables of web pages: rows with the names of their columns, merged cells in
+                         each of them.
+    html_text.py         Text of an HTML element: what its letters are, where they are not those of
+                         the tree.
     main_content.py      Main content of a web page, without navigation, advertisements and the
                          like.
 

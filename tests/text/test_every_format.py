@@ -169,6 +169,7 @@ def test_a_file_is_known_by_its_content_where_its_name_says_nothing(shelf, tmp_p
         if (
             sample.kind in ("pdf", "epub", "docx", "pptx", "xlsx", "odt", "ods", "odp", "html")
             and sample.kind in READERS
+            and not sample.make().startswith(b"Subject:")  # a saved page is a mail by its first lines
         ):
             path = tmp_path / f"{sample.kind}-download"
             path.write_bytes(sample.make())

@@ -47,16 +47,18 @@ LANDMARKS = (
     "time",  # of a subtitle: 00:12:31
     "message",  # its author and time: Ann, 2024-05-01 10:30
     "line",  # the number to add to a line of the text for the line of the file, if they differ
+    "table",  # the names of a table's columns, joined by TABLE_JOINT, over the rows of a table in Markdown
     "heading",  # the headings above, outermost first, joined by HEADING_JOINT
     "definition",  # Class.method
 )
 HEADING_JOINT = " › "
+TABLE_JOINT = " | "
 # Kinds of documents that keep the file's own text, so that its lines are the file's lines.
 LINED = frozenset(("text", "markdown", "rst", "markup", "code"))
 # Kinds whose places are said with their chapter.
 BOOKS = frozenset(("text", "epub", "fb2"))
 # Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
-BY_LINES = frozenset(("code", "csv", "xlsx", "ods"))
+BY_LINES = frozenset(("code", "csv", "xlsx", "ods", "records"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,7 @@ if TYPE_CHECKING:
     from crystalcli.answering.grounding.attribution import (
         is_quotations,
         quotation_line,
+        quotation_words,
     )
     from crystalcli.answering.grounding.claim_marks import (
         marked_text,
@@ -182,6 +183,7 @@ else:
             "grounding.attribution": (
                 "is_quotations",
                 "quotation_line",
+                "quotation_words",
             ),
             "grounding.claim_marks": ("marked_text",),
             "grounding.claim_stream": (
@@ -225,6 +227,7 @@ __all__ = [
     "options_of",
     "pack_context",
     "quotation_line",
+    "quotation_words",
     "read_filter",
     "understand_question",
 ]

@@ -20,7 +20,7 @@ from crystalcli.storage import digest
 PLACED = frozenset(("code", "markdown", "rst", "markup", "html", "notebook", "opml", "canvas"))
 # Between name and place; a context without it takes no part in the vectors.
 CONTEXT_MARK = "\t"
-_ABOVE = ("heading", "definition")  # kinds of landmarks that belong to a context
+_ABOVE = ("heading", "definition", "table")  # kinds of landmarks that belong to a context
 # Characters of a name, and of a label: the end is kept, where the innermost part is.
 _LONGEST = 200
 

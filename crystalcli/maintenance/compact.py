@@ -13,8 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crystalcli.index import ChunkReader
+from crystalcli.lexical import ANALYSIS
 from crystalcli.maintenance.copier import CrystalCopier
-from crystalcli.storage import LANGUAGES_KEY, Store, check_seal, copy_codebooks, landmark_triples, write_beside
+from crystalcli.storage import (
+    ANALYSIS_KEY,
+    LANGUAGES_KEY,
+    Store,
+    check_seal,
+    copy_codebooks,
+    landmark_triples,
+    write_beside,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +78,9 @@ def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = No
     started = time.monotonic()
     with Store.open(path, writable=True) as old:
         old_size = crystal_size(old)
-        # The copier notes the languages of the chunks that stay.
+        # The copier notes the languages of the chunks that stay, and analyzes their text anew.
         meta = {key: value for key, value in old.meta().items() if key != LANGUAGES_KEY}
+        meta[ANALYSIS_KEY] = str(ANALYSIS)
         with write_beside(path, meta, old) as new:
             copy_codebooks(old, new)
             copier, chunks, documents = CrystalCopier(new), ChunkReader(old), 0

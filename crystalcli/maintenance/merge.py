@@ -28,9 +28,11 @@ from crystalcli.ingest import (
     rules_as_json,
     stored_rules,
 )
+from crystalcli.lexical import ANALYSIS
 from crystalcli.maintenance.compact import CrystalSize, crystal_size
 from crystalcli.maintenance.copier import CrystalCopier
 from crystalcli.storage import (
+    ANALYSIS_KEY,
     LANGUAGES_KEY,
     SourceRow,
     Store,
@@ -144,6 +146,7 @@ def merge_crystals(
             _check_comparable(stores[0], store)
         meta = {key: value for store in reversed(stores) for key, value in store.meta().items()}
         meta = {k: value for k, value in meta.items() if k != LANGUAGES_KEY and not k.startswith("fidelity_")}
+        meta[ANALYSIS_KEY] = str(ANALYSIS)
         with write_beside(output, meta, old) as new:
             copy_codebooks(stores[0], new)
             merger = _Merger(new, output)

@@ -30,10 +30,11 @@ from crystalcli.index import (
     open_segment,
     read_languages,
 )
-from crystalcli.lexical import build_blocks, identify_language, stored_code, varint
+from crystalcli.lexical import ANALYSIS, build_blocks, identify_language, stored_code, varint
 from crystalcli.maintenance.recover_segment import RecoveredChunks, SalvagedPart, recover_chunks, sound_spans
 from crystalcli.maintenance.verify import COUNTED_STATES, STATES, summary_fits, verify_crystal
 from crystalcli.storage import (
+    ANALYSIS_KEY,
     CONTEXTS_PART,
     LANGUAGES_PART,
     DamagedFile,
@@ -223,6 +224,7 @@ class _Repair:
         for key, value in {**({} if own_encoder else DEFAULT_META), **readable}.items():
             if isinstance(key, str) and isinstance(value, str):
                 self._store.set_meta(key, value)
+        self._store.set_meta(ANALYSIS_KEY, str(ANALYSIS))  # all terms are made again
 
     # --- segments -------------------------------------------------------------------------------
 

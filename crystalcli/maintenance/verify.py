@@ -35,6 +35,7 @@ from crystalcli.storage import (
     digest,
     file_faults,
     seal_faults,
+    stored_analysis,
     stored_languages,
     typed_rows,
 )
@@ -283,7 +284,9 @@ class _Verifier:
         chunks = sum(segment.chunks for segment in self._segments)
         self._chunks = np.full((chunks, 3), -1, np.int64)
         if not self._quick:
-            self._checksum = TermChecksum(sum(segment.atoms for segment in self._segments))
+            self._checksum = TermChecksum(
+                sum(segment.atoms for segment in self._segments), stored_analysis(self._store)
+            )
 
     def _check_segment(self, segment: SegmentRow) -> None:
         reader = open_segment(self._store, segment)

@@ -112,6 +112,7 @@ if TYPE_CHECKING:
         runs_of_all,
     )
     from crystalcli.storage.tables.segments import (
+        ANALYSIS_KEY,
         CONTEXTS_PART,
         CONTEXTS_SINCE,
         LANGUAGES_KEY,
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
         add_languages,
         contexts_of,
         languages_of,
+        stored_analysis,
         stored_languages,
         stored_parts,
     )
@@ -188,6 +190,7 @@ else:
                 "runs_of_all",
             ),
             "tables.segments": (
+                "ANALYSIS_KEY",
                 "CONTEXTS_PART",
                 "LANGUAGES_KEY",
                 "LANGUAGES_PART",
@@ -197,6 +200,7 @@ else:
                 "add_languages",
                 "contexts_of",
                 "languages_of",
+                "stored_analysis",
                 "stored_languages",
                 "stored_parts",
             ),
@@ -204,6 +208,7 @@ else:
     )
 
 __all__ = [
+    "ANALYSIS_KEY",
     "CONTEXTS_PART",
     "CONTEXTS_SINCE",
     "LANGUAGES_KEY",
@@ -252,6 +257,7 @@ __all__ = [
     "seal_faults",
     "sealed_tables",
     "signals_held_back",
+    "stored_analysis",
     "stored_codebooks",
     "stored_languages",
     "stored_parts",

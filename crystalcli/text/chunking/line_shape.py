@@ -42,11 +42,14 @@ def is_row(line: str) -> bool:
 
 def stands_alone(line: str, following: str) -> bool:
     """Tell whether a newline between two lines is meant, since they are rows or code."""
-    if is_row(line) or is_row(following) or _STAMP.match(following):
+    if is_row(line) or are_entries(line, following) or _has_columns(line) or _has_columns(following):
         return True
-    if _has_columns(line) or _has_columns(following) or not _gaps(line).isdisjoint(_gaps(following)):
-        return True
-    return _are_alike(line, following) or (_is_code(line) and _is_code(following))
+    return not _gaps(line).isdisjoint(_gaps(following)) or (_is_code(line) and _is_code(following))
+
+
+def are_entries(line: str, following: str) -> bool:
+    """Tell whether two lines are entries of one table or log: the lower one begins as such."""
+    return is_row(following) or _STAMP.match(following) is not None or _are_alike(line, following)
 
 
 def _is_code(line: str) -> bool:

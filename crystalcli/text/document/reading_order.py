@@ -22,7 +22,7 @@ class Box(NamedTuple):
     bottom: int
 
 
-def reading_order(placed: Sequence[tuple[Box, _Item]], depth: int = 0) -> Iterator[_Item]:
+def order_on_plane(placed: Sequence[tuple[Box, _Item]], depth: int = 0) -> Iterator[_Item]:
     """Yield items in the order in which they are read.
 
     They are cut along the widest gap that goes through all of them; along a gap between columns
@@ -40,8 +40,8 @@ def reading_order(placed: Sequence[tuple[Box, _Item]], depth: int = 0) -> Iterat
     is_column = column_gap >= row_gap
     before = [each for each in placed if (each[0].left < column if is_column else each[0].top < row)]
     after = [each for each in placed if not (each[0].left < column if is_column else each[0].top < row)]
-    yield from reading_order(before, depth + 1)
-    yield from reading_order(after, depth + 1)
+    yield from order_on_plane(before, depth + 1)
+    yield from order_on_plane(after, depth + 1)
 
 
 def _widest_gap(spans: Sequence[tuple[int, int]]) -> tuple[int, int]:

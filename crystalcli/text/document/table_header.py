@@ -16,6 +16,9 @@ from typing import NamedTuple
 
 MAX_HEADER_ROWS = 3
 MAX_NAME_LENGTH = 80  # characters of a column's name that each row repeats
+_MAX_NAMES = 4_000  # characters of all names of a table, if their ends are to be repeated
+_SHARED_END = 0.8  # of these names
+_WORD_START = re.compile(r"(?<=[^\W_])[\W_]+(?=\w)")
 _JUDGED_CELLS = 200  # of a row
 _MAJORITY = 0.6  # of the values in a column, to be its kind
 _NUMBER = r"[\s$€£¥(+-]*(?:\d[\d.,'\s]*|\.\d+)(?:[eE][+-]?\d+)?\s*(?:%|\)|[$€£¥])*\s*"
@@ -115,14 +118,27 @@ def column_names(rows: Sequence[Row]) -> dict[int, str]:
             text = row[column].text if column in row else text if column in below else ""
             if text and text not in names.setdefault(column, []):
                 names[column].append(text)
-    joined = {column: " ".join(parts) for column, parts in names.items() if parts}
-    return {column: _shortened(name) for column, name in joined.items()}
+    joined = {column: _shortened(" ".join(parts)) for column, parts in names.items() if parts}
+    return _without_common_end(joined) if sum(map(len, joined.values())) > _MAX_NAMES else joined
 
 
 def are_alike(row: Row, other: Row) -> bool:
     """Tell whether two rows hold values of the same kind, and no words, in one of their columns."""
     pairs = ((_kind(row[column]), _kind(other[column])) for column in row if column in other)
     return any(a == b != "words" for a, b in pairs)
+
+
+def _without_common_end(names: dict[int, str]) -> dict[int, str]:
+    """Return the names of a wide table without the words in which most of them end.
+
+    `gauge_7_millimetres` and 299 others would stand in each row; the header has them whole.
+    """
+    example = list(names.values())[len(names) // 2]
+    for match in _WORD_START.finditer(example):
+        end = example[match.start() :]
+        if sum(name.endswith(end) for name in names.values()) >= _SHARED_END * len(names):
+            return {column: name.removesuffix(end) or name for column, name in names.items()}
+    return names
 
 
 def _shortened(name: str) -> str:

@@ -13,9 +13,10 @@ from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import LINE, Composer, one_line
 from crystalcli.text.document.outline import heading_label
-from crystalcli.text.document.reading_order import Box, reading_order
-from crystalcli.text.source.file_bytes import Decoder, bytes_again
+from crystalcli.text.document.reading_order import Box, order_on_plane
+from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.text_decoder import Decoder
 
 MAX_CANVAS_BYTES = 50_000_000
 _MAX_NAME = 60  # characters of a card's text that stand for it beside an arrow
@@ -44,7 +45,7 @@ class CanvasReading:
         cards = [node for node in nodes if node.get("type") != "group"]
         in_groups = {id(card): group for group in groups for card in cards if _is_inside(card, group)}
         _write([card for card in cards if id(card) not in in_groups], "", composer)
-        for group in reading_order([(_box(group) or Box(0, 0, 0, 0), group) for group in groups]):
+        for group in order_on_plane([(_box(group) or Box(0, 0, 0, 0), group) for group in groups]):
             _write([card for card in cards if in_groups.get(id(card)) is group], _text_of(group), composer)
         names = {str(node.get("id")): one_line(_text_of(node))[:_MAX_NAME].rstrip() for node in nodes}
         composer.begin_block()
@@ -80,7 +81,7 @@ def _write(cards: list[Node], group: str, composer: Composer) -> None:
     composer.begin_block()
     composer.mark("heading", heading_label(group))
     composer.write_block(group)
-    for card in reading_order([(_box(card) or Box(0, 0, 0, 0), card) for card in cards]):
+    for card in order_on_plane([(_box(card) or Box(0, 0, 0, 0), card) for card in cards]):
         composer.write_block(_text_of(card))
 
 

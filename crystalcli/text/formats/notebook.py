@@ -17,8 +17,9 @@ from crystalcli.text.document.composer import Composer, clean_text, one_line
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.formats.web.html_blocks import fragment_text
-from crystalcli.text.source.file_bytes import Decoder, bytes_again
+from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.text_decoder import Decoder
 
 MAX_NOTEBOOK_BYTES = 200_000_000  # images included: all of it is held in memory
 MAX_OUTPUT_LENGTH = 4_000  # characters of the outputs of one cell
@@ -102,6 +103,7 @@ def _write(cell: object, number: int, composer: Composer, outline: Outline) -> N
         return
     composer.begin_block()
     composer.mark("cell", str(number))
+    composer.mark("table", "")
     kind = cell.get("cell_type") if isinstance(cell, dict) else ""
     if kind == "heading":  # of version 3
         level = cell.get("level") if isinstance(cell, dict) else 1
@@ -110,7 +112,7 @@ def _write(cell: object, number: int, composer: Composer, outline: Outline) -> N
     elif kind == "markdown":
         for piece in with_headings([source], outline):
             if isinstance(piece, Landmark):
-                composer.mark("heading", piece.label)
+                composer.mark(piece.kind, piece.label)
             else:
                 composer.append(piece)
     else:

@@ -385,3 +385,11 @@ def test_a_text_box_on_a_sheet(tmp_path: Path) -> None:
     found = read(path)
     assert found.text == "5\n\nDues rise in May.\n"
     assert found.at("Dues rise in May.") == {"sheet": "A"}
+
+
+def test_names_of_a_very_wide_table_lose_the_words_that_most_of_them_end_in(table) -> None:
+    names = ["hour", *(f"gauge_{n:03}_height in millimetres" for n in range(300))]
+    found = read(table(",".join(names) + "\n3:00" + ",7" * 300 + "\n"))
+    assert "gauge_299_height in millimetres" in found.text
+    assert "; gauge_299: 7\n" in found.text
+    assert len(found.text) < 20_000

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_xml
 from crystalcli.text.document.outline import heading_label
-from crystalcli.text.document.reading_order import Box, reading_order
+from crystalcli.text.document.reading_order import Box, order_on_plane
 from crystalcli.text.document.table_rows import document_lines
 from crystalcli.text.document.table_spans import MergedCells
 from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
@@ -71,7 +71,7 @@ def _shapes(slide: Element) -> Iterator[Element]:
             yield unit
         elif name not in _SKIP:  # a choice between forms of a shape
             yield from (shape for shape in walk_elements(unit, _SKIP) if local_name(shape) in _SHAPES)
-    for unit in reading_order(placed):
+    for unit in order_on_plane(placed):
         if local_name(unit) == "grpSp":
             yield from _shapes(unit)
         else:

@@ -174,12 +174,12 @@ class EncodingDetector:
             raise SourceError("empty", Reason.EMPTY)
         if self.utf:
             return self.utf
-        stated = stated_encoding(self.head)
         if not self.strays:
-            return stated if stated.startswith("iso2022") and b"\x1b" in self.head else "utf-8"
+            stated = stated_encoding(self.head) if b"\x1b" in self.head else ""
+            return stated if stated.startswith("iso2022") else "utf-8"
         if self.controls > MAX_CONTROL_SHARE * size:
             raise SourceError(*BINARY_FILE)
-        lines = self.sample.lines()
+        stated, lines = stated_encoding(self.head), self.sample.lines()
         if stated and is_valid_in(lines, stated):
             return stated
         # A character of UTF-8 beyond ASCII has one to three bytes more than characters; a stray has

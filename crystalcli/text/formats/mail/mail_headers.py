@@ -18,7 +18,7 @@ CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SHOWN = ("Subject", "From", "To", "Cc", "Date")
 _MAX_LENGTH = 2000  # characters of a header
 # An encoded word; a program may have broken it with white space, or have forgotten it in quotes.
-_WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]*)?\?([bBqQ])\?([^\r\n]*?)\?=")
+_WORD = re.compile(r"=\?([\w.:-]{1,40})(?:\*[\w-]*)?\?([bBqQ])\?([^\r\n]{0,2000}?)\?=")
 _ADDRESS = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<address>[^<>]*)>")
 _BRACKETED = re.compile(r"(?P<name>.*?)\s*<[^<>\s]*@[^<>\s]*>\s*")
 

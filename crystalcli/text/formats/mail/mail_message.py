@@ -39,7 +39,7 @@ _NO_KIND = "application/octet-stream"
 # Errors that `email` raises on malformed mails.
 _EMAIL_ERRORS = (MessageError, LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
 _MAX_STUB_LENGTH = 2000  # characters of a plain text that may only stand for the one in HTML
-_TAGS = re.compile(r"<(?:style|script|head)\b.*?</(?:style|script|head)\s*>|<[^<>]*>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _WORD = re.compile(r"[^\W_]{2,}")
 _ADDRESS = re.compile(r"https?://\S+")
 _PLACEHOLDER = re.compile(r"\bHTML\b|\bbrowser\b", re.IGNORECASE)
@@ -209,13 +209,26 @@ def _is_stub(text: str, rich: Message, charset: str) -> bool:
     if page is None:
         return False
     # Without tags, at a fraction of the time that a full reading takes.
-    rich_words = _WORD.findall(_TAGS.sub(" ", _raw_text(page, charset)))
+    rich_words = _WORD.findall(_TAG.sub(" ", _without_styles(_raw_text(page, charset))))
     words = _WORD.findall(_ADDRESS.sub(" ", text))
     known = {word.lower() for word in rich_words}
     shared = sum(word.lower() in known for word in words)
     if len(rich_words) > 2 * len(words):
         return True
     return shared < len(words) / 2 and (len(rich_words) >= len(words) or bool(_PLACEHOLDER.search(text)))
+
+
+def _without_styles(page: str) -> str:
+    """Return a page without its head, styles and scripts, which may lack their end."""
+    for name in ("head", "style", "script"):
+        lower, parts, position = page.lower(), [], 0
+        while (start := lower.find(f"<{name}", position)) >= 0:
+            parts.append(page[position:start])
+            position = lower.find(f"</{name}", start)
+            if position < 0:
+                position = len(page)
+        page = "".join(parts) + page[position:]
+    return page
 
 
 def _tnef(data: bytes, charset: str, *, has_text: bool) -> Iterator[str | Attachment]:

@@ -40,8 +40,6 @@ _NO_KIND = "application/octet-stream"
 _EMAIL_ERRORS = (MessageError, LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
 _MAX_STUB_LENGTH = 2000  # characters of a plain text that may only stand for the one in HTML
 _TAG = re.compile(r"<[^<>]*>")
-_WORD = re.compile(r"[^\W_]{2,}")
-_ADDRESS = re.compile(r"https?://\S+")
 _PLACEHOLDER = re.compile(r"\bHTML\b|\bbrowser\b", re.IGNORECASE)
 
 
@@ -192,9 +190,10 @@ def _preferred(parts: list[Message], charset: str) -> list[Message]:
     A plain form that says little of the text in HTML only stands for it. An invitation is kept with
     its text.
     """
-    plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
-    rich = [part for part in parts if part.get_content_type() != "text/calendar"][-1:]
-    calendar = [part for part in parts if part.get_content_type() == "text/calendar"][:1]
+    kinds = [part.get_content_type() for part in parts]
+    plain = parts[kinds.index("text/plain")] if "text/plain" in kinds else None
+    rich = [part for part, kind in zip(parts, kinds, strict=True) if kind != "text/calendar"][-1:]
+    calendar = [part for part, kind in zip(parts, kinds, strict=True) if kind == "text/calendar"][:1]
     text = _part_text(plain, charset) if plain is not None else ""
     if plain is None or not text.strip():
         return (rich or parts[-1:]) + (calendar if rich else [])
@@ -209,12 +208,11 @@ def _is_stub(text: str, rich: Message, charset: str) -> bool:
     if page is None:
         return False
     # Without tags, at a fraction of the time that a full reading takes.
-    rich_words = _WORD.findall(_TAG.sub(" ", _without_styles(_raw_text(page, charset))))
-    words = _WORD.findall(_ADDRESS.sub(" ", text))
-    known = {word.lower() for word in rich_words}
-    shared = sum(word.lower() in known for word in words)
+    rich_words = _TAG.sub(" ", _without_styles(_raw_text(page, charset))).lower().split()
+    words = [word for word in text.lower().split() if "://" not in word]
     if len(rich_words) > 2 * len(words):
         return True
+    shared = len(words) - len(set(words).difference(rich_words))
     return shared < len(words) / 2 and (len(rich_words) >= len(words) or bool(_PLACEHOLDER.search(text)))
 
 

@@ -171,7 +171,7 @@ def _after_headings(passage: Passage, start: int) -> int:
     labels = set((passage.heading or "").split(HEADING_JOINT))
     for line in rest.splitlines(keepends=True):
         words = line.strip()
-        if words and words.lstrip("# ") not in labels:
+        if words and words.strip("#=* ") not in labels and words.lstrip("# ") not in labels:
             break
         position += len(line)
     rest = passage.text[position:]

@@ -109,10 +109,10 @@ def named_rows(
             names = column_names([other for _, other in islice(window, height)])
             sample, is_open, is_new, is_titled = {}, False, False, False
             under: _Names = {}
-        elif len(row) == 1 and (is_new or not names):
-            is_titled, under = True, {}
-        elif len(row) == 1:  # a title within the table, or a row with one value
-            is_open, under = True, names
+        elif len(row) == 1:  # a title, or, within a table, a row with one value
+            is_titled = is_new or not names or _begins_table(window)
+            is_open, under = True, {} if is_titled else names
+            widest = 0 if is_titled and names else widest
         else:
             if is_titled and not are_alike(row, sample):  # another table, without a header
                 names = {}
@@ -130,6 +130,12 @@ def _height(window: Sequence[tuple[int, Row]], headers: Container[int]) -> int:
     """Return how many of the next rows are known to be a header; a cell alone is a title."""
     is_known = (number in headers and (len(row) > 1 or min(row) > 0) for number, row in window)
     return next((count for count, known in enumerate(is_known) if not known), len(window))
+
+
+def _begins_table(window: Sequence[tuple[int, Row]]) -> bool:
+    """Tell whether the row below the first is the header of another table."""
+    table, _ = _table_at_top(islice(window, 1, None))
+    return len(table) > 1 and header_height(table, is_second=True) > 0
 
 
 def _table_at_top(window: Iterable[tuple[int, Row]]) -> tuple[list[Row], bool]:

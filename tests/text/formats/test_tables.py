@@ -292,6 +292,13 @@ def test_without_evidence_no_row_is_a_header(rows: list[str]) -> None:
     assert [line for _, line in lines(*rows)] == [row.replace(" |", ";") for row in rows if row]
 
 
+def test_a_title_within_a_table_has_no_name_where_another_table_begins() -> None:
+    found = lines("Crew | Berth", "Ann | 4", "Boats", "Hull | Length", "Tern | 12")
+    assert [line for _, line in found[2:]] == ["Boats", "Hull; Length", "Hull: Tern; Length: 12"]
+    found = lines("Crew | Berth", "Ann | 4", "NIGHT", "Bo | 7", "Cy | 9")
+    assert [line for _, line in found[2:]] == ["Crew: NIGHT", "Crew: Bo; Berth: 7", "Crew: Cy; Berth: 9"]
+
+
 def test_a_second_table_without_a_header_has_no_names_of_the_first() -> None:
     found = lines("Crew | Berth", "Ann | 4", "Bo | 7", "", "Boats", "Hull | Flag", "Tern | red")
     assert [line for _, line in found[-2:]] == ["Hull; Flag", "Tern; red"]

@@ -51,6 +51,7 @@ _LOG_PUNCTUATION = math.log(0.004)  # of any one of _PUNCTUATION, outside of wor
 _LOG_OTHER = math.log(1e-5)
 _LOG_CONTROL = math.log(1e-7)
 _MIN_LATIN_LEAD = 6.0  # by which the log-likelihood is better than in Windows-1252
+_MIN_LETTER_LEAD = 1.0  # the same for each letter that is read otherwise
 _MIN_LATIN_LETTERS = 3  # in words, which Windows-1252 reads as other characters
 _MIN_LATIN_SHARE = 0.9  # of the characters beyond ASCII, which the language knows
 _IN_WORD = re.compile("[\x80-\U0010ffff](?:(?<=[A-Za-z].)|(?=[A-Za-z]))", re.DOTALL)
@@ -70,8 +71,9 @@ def guess_latin(sample: bytes) -> str:
                 for match in _IN_WORD.finditer(western)
                 if texts[encoding][match.start()] != match[0]
             ]
-            if len(others) >= _MIN_LATIN_LETTERS and len(set(others)) > 1:
-                best = likelihood - western_score, encoding
+            lead = likelihood - western_score
+            if len(others) >= _MIN_LATIN_LETTERS and len(set(others)) > 1 and lead >= _MIN_LETTER_LEAD * len(others):
+                best = lead, encoding
     return best[1]
 
 

@@ -47,14 +47,16 @@ LANDMARKS = (
     "time",  # of a subtitle: 00:12:31
     "message",  # its author and time: Ann, 2024-05-01 10:30
     "line",  # the number to add to a line of the text for the line of the file, if they differ
+    "table",  # the names of a table's columns, joined by TABLE_JOINT, over the rows of a table in Markdown
     "heading",  # the headings above, outermost first, joined by HEADING_JOINT
     "definition",  # Class.method
 )
 HEADING_JOINT = " › "
+TABLE_JOINT = " | "
 # Kinds of documents that keep the file's own text, so that its lines are the file's lines.
-LINED = frozenset(("text", "markdown", "rst", "code"))
+LINED = frozenset(("text", "markdown", "rst", "markup", "code"))
 # Kinds whose places are said with their chapter.
-BOOKS = frozenset(("text", "epub"))
+BOOKS = frozenset(("text", "epub", "fb2"))
 # Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
 BY_LINES = frozenset(("code", "csv", "xlsx", "ods", "records"))
 
@@ -586,12 +588,14 @@ class Portion:
         text: The answer's text on that part.
         citation: The number of the Citation that carries it; None without one.
         count: The mentions there, in a list; None otherwise.
+        headings: The titles of the first chapters of a part; empty without any.
     """
 
     label: str
     text: str
     citation: int | None
     count: int | None = None
+    headings: tuple[str, ...] = ()
 
 
 class AnswerVerdict(StrEnum):
@@ -769,7 +773,7 @@ class Progress:
     Attributes:
         done: The finished amount, in `unit`.
         total: The whole amount.
-        unit: "bytes", "tokens", "targets" or "questions".
+        unit: "bytes", "tokens", "targets", "questions" or "parts".
         files: The files that an ingest has done.
         files_total: All files of the ingest.
         tokens: The tokens that an ingest has read.

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from crystalcli.overview import DocumentOutline, Excerpt
     from crystalcli.recall import MemoryReport, Results
     from crystalcli.retrieval_lm import PerplexityReport
+    from crystalcli.storage import SourceRow, SummaryRow
     from crystalcli.text import FileFilter
 
 __all__ = ["LANGUAGE_MODEL", "Crystal", "expand_paths", "file_filter_of", "locate_or_fetch", "open_model"]
@@ -58,6 +59,8 @@ Mode: TypeAlias = Literal["auto", "read", "write"]
 Paths: TypeAlias = str | Path | Sequence[str | Path]
 OnProgress: TypeAlias = Callable[[Progress], None]
 Fetch: TypeAlias = Callable[[str], Path | None]
+
+_WAIT_TO_KEEP = 2.0  # seconds that a summary waits for another program that writes the file
 
 
 class Crystal(CrystalReader):
@@ -490,9 +493,13 @@ class Crystal(CrystalReader):
         on_text: Callable[[str], None] | None = None,
         on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
         on_read_as: Callable[[str], None] | None = None,
+        progress: OnProgress | None = None,
         **single: Unpack[AskArguments],
     ) -> Answer:
         """Answer a question from the crystal, with citations.
+
+        What a language model says of the parts of a document is kept in the file, unless the
+        crystal was opened for reading only, or cannot be written now.
 
         Args:
             question: The question.
@@ -509,6 +516,7 @@ class Crystal(CrystalReader):
             on_evidence: Called with the best sentences before a model is opened; not for an
                 extractive answer, which consists of them.
             on_read_as: Called with the question as it was rewritten.
+            progress: Called before each part of an answer from the whole.
             **single: The options one by one, with the names of the fields of `AskOptions`.
 
         Returns:
@@ -524,7 +532,7 @@ class Crystal(CrystalReader):
         read_as = self._understand(question, history)
         if read_as is not None and on_read_as is not None:
             on_read_as(read_as)
-        answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence)
+        answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence, progress)
         return replace(answer, question=question, read_as=read_as)
 
     def _answer(
@@ -535,6 +543,7 @@ class Crystal(CrystalReader):
         allow_remote: bool,
         on_text: Callable[[str], None] | None,
         on_evidence: Callable[[tuple[Citation, ...]], None] | None,
+        progress: OnProgress | None,
     ) -> Answer:
         """Answer a question that stands alone."""
         from crystalcli.answering import answer_question, broad_intent
@@ -549,6 +558,7 @@ class Crystal(CrystalReader):
                 intent=intent,
                 open_model=lambda: _open_chat_model(model, allow_remote),
                 on_text=on_text,
+                on_progress=progress,
             )
         preload = Preload(_model_opener(model, allow_remote))
 
@@ -558,7 +568,15 @@ class Crystal(CrystalReader):
                 on_evidence(quotations)
 
         return answer_question(
-            self, question, ask_options, intent=intent, open_model=preload, on_text=on_text, on_evidence=on_quotations
+            self,
+            question,
+            ask_options,
+            intent=intent,
+            open_model=preload,
+            on_text=on_text,
+            on_evidence=on_quotations,
+            on_progress=progress,
+            keep_summaries=self._keep_summaries,
         )
 
     def _understand(self, question: str, history: Sequence[Turn]) -> str | None:
@@ -569,6 +587,22 @@ class Crystal(CrystalReader):
 
         read_as = understand_question(question, history, self)
         return read_as if read_as != question else None
+
+    def _keep_summaries(self, summaries: Sequence[tuple[SourceRow, SummaryRow]]) -> None:
+        """Keep what a language model has said of parts of documents, where the file can be written.
+
+        Args:
+            summaries: Each summary with its document as it was read; one whose document has
+                changed since is not kept.
+        """
+        if self._mode == "read" or not self.path.exists():
+            return
+        # It is a note for the next time: nothing is lost where it cannot be written.
+        with suppress(CrystalError), self._writing(max(self._wait, _WAIT_TO_KEEP)) as store:
+            if store.add_summary_table():
+                with store.transaction():
+                    known = {source.id: source for source in store.sources()}
+                    store.add_summaries(row for source, row in summaries if known.get(source.id) == source)
 
     def pack_context(
         self,

@@ -6,14 +6,22 @@ answer.py             A question answered: recall, judge the evidence, then quot
                       speak.
 
 broad/
-    broad_answer.py       A broad question answered: divide the whole, sum up each part, then all of
-                          it.
+    broad_answer.py       A broad question answered: divide the whole, and tell each part in order.
     broad_plan.py         The plan of a broad answer: the documents, or parts of them, that it is
                           made from.
-    broad_question.py     The broad intent of a question, by its words: a summary, a list, a count
-                          or a topic.
+    broad_question.py     The broad intent of a question, by its words: a summary, a comparison, a
+                          list, a count, a topic.
+    kept_summaries.py     What a language model has said of parts before, and what it says now, to
+                          be kept.
     mentions_answer.py    Every mention of a word or a phrase, listed by chapter, page, file or
                           function.
+    part_speaker.py       A part summed up by a language model, in words that the part bears out.
+    part_teller.py        Tells what each part of a whole says: in a model's words, kept or new, or
+                          in quotations.
+    reading_pace.py       The pace of a language model: how often it can still be asked in the time
+                          there is.
+    whole_parts.py        The parts of a whole, each with the passages that stand for it and its
+                          telling sentences.
 
 conversation/
     antecedents.py        The antecedents of pronouns: the noun of earlier questions, or of their
@@ -70,6 +78,8 @@ grounding/
     claim_marks.py        The marks behind the sentences of an answer, for people.
     claim_stream.py       A language model's words, cut into sentences as they come, each checked
                           and marked.
+    compression.py        Compression: whether a sentence only says, in fewer words, what a text
+                          says.
     declining.py          The words by which a language model says that the passages hold no answer.
     facts.py              The facts of a sentence that can be looked up: names, numbers,
                           identifiers, quotations.
@@ -131,6 +141,7 @@ if TYPE_CHECKING:
     from crystalcli.answering.grounding.attribution import (
         is_quotations,
         quotation_line,
+        quotation_words,
     )
     from crystalcli.answering.grounding.claim_marks import (
         marked_text,
@@ -172,6 +183,7 @@ else:
             "grounding.attribution": (
                 "is_quotations",
                 "quotation_line",
+                "quotation_words",
             ),
             "grounding.claim_marks": ("marked_text",),
             "grounding.claim_stream": (
@@ -215,6 +227,7 @@ __all__ = [
     "options_of",
     "pack_context",
     "quotation_line",
+    "quotation_words",
     "read_filter",
     "understand_question",
 ]

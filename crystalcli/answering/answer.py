@@ -13,13 +13,13 @@ from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
-from crystalcli.answering.grounding.answer_draft import AnswerDraft
+from crystalcli.answering.grounding.answer_draft import AnswerDraft, KeepSummaries
 from crystalcli.answering.metadata.document_answer import answer_document_question
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.prompt.passage_choice import choose_passages
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
-from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, RecallFilter
+from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, Progress, RecallFilter
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.recall import CrystalReader, Results
 
@@ -35,6 +35,8 @@ def answer_question(
     open_model: Callable[[], ChatModel],
     on_text: Callable[[str], None] | None = None,
     on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    keep_summaries: KeepSummaries | None = None,
 ) -> Answer:
     """Answer a question from the crystal, or say that the crystal does not hold an answer.
 
@@ -49,6 +51,8 @@ def answer_question(
         on_text: Called with each piece of the answer.
         on_evidence: Called with the best sentences before the model is opened; not for an
             extractive answer, which consists of them.
+        on_progress: Called before each part of an answer from the whole.
+        keep_summaries: Keeps what the language model says of parts of documents.
 
     Returns:
         The answer.
@@ -57,7 +61,7 @@ def answer_question(
         UsageError: The question is empty, or an option is out of range.
         NotFoundError: Nothing was recalled, or a document that the question names does not exist.
     """
-    draft = AnswerDraft(question, options, on_text)
+    draft = AnswerDraft(question, options, on_text, on_progress, keep_summaries)
     if (exact := _answer_exactly(crystal, draft, intent)) is not None:
         return exact
     plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)

@@ -17,10 +17,10 @@ from crystalcli.storage import digest
 # Kinds of documents of which a passage is seldom understood without its place. There the name
 # belongs to the context, and all of it takes part in the vectors. Elsewhere the name would only
 # keep copies and renamed files apart; `document_score` counts it anyway.
-PLACED = frozenset(("code", "markdown", "rst", "html", "notebook"))
+PLACED = frozenset(("code", "markdown", "rst", "markup", "html", "notebook", "opml", "canvas"))
 # Between name and place; a context without it takes no part in the vectors.
 CONTEXT_MARK = "\t"
-_ABOVE = ("heading", "definition")  # kinds of landmarks that belong to a context
+_ABOVE = ("heading", "definition", "table")  # kinds of landmarks that belong to a context
 # Characters of a name, and of a label: the end is kept, where the innermost part is.
 _LONGEST = 200
 

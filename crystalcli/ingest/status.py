@@ -26,7 +26,8 @@ from crystalcli.ingest.locations import (
     path_at_location,
 )
 from crystalcli.ingest.staleness import file_state
-from crystalcli.storage import SourceRow, Store, typed_rows
+from crystalcli.lexical import ANALYSIS
+from crystalcli.storage import SourceRow, Store, stored_analysis, typed_rows
 from crystalcli.text import DEFAULT_FILTER, FileFilter, FoundFile, SkippedPath, walk_files
 
 
@@ -89,6 +90,7 @@ class StatusReport:
         missing_folders: Those that no longer exist.
         segments: The number of segments.
         segments_without_layers: Those that have no codes yet.
+        is_index_current: Whether terms are made as this program makes them; `compact` sees to it.
     """
 
     entries: tuple[SourceStatus, ...]
@@ -96,6 +98,7 @@ class StatusReport:
     missing_folders: tuple[str, ...]
     segments: int
     segments_without_layers: int
+    is_index_current: bool
 
     @property
     def complete(self) -> bool:
@@ -115,6 +118,7 @@ def crystal_status(store: Store) -> StatusReport:
         asked = sorted(folders_asked(store))
         rules = stored_rules(store)
         stored, without_layers = _chunk_counts(store)
+        is_index_current = stored_analysis(store) == ANALYSIS
     roots = {location: path_at_location(location, home) for location in asked}
     roots = {location: root for location, root in roots.items() if root.is_dir()}
     walked = _walk(store, roots, rules, home)
@@ -148,6 +152,7 @@ def crystal_status(store: Store) -> StatusReport:
         tuple(location for location in asked if location not in roots),
         len(segments),
         sum(1 for segment in segments if not segment.encoded),
+        is_index_current,
     )
 
 

@@ -13,6 +13,9 @@ mentions.py           Finds every mention of a word or a phrase, exactly.
 representatives.py    Selects passages that represent a whole section.
 resolve.py            Resolves a name in a question to documents, or to sections of documents.
 sections.py           Divides documents into a few sections of similar size.
+telling_sentences.py  The telling sentences of a part, ranked.
+topic_signatures.py   Topic signatures: the terms that set a part of a text apart from the rest, and
+                      its names.
 """
 
 from __future__ import annotations
@@ -62,6 +65,17 @@ if TYPE_CHECKING:
         opening_section,
         split_sections,
     )
+    from crystalcli.overview.telling_sentences import (
+        TellingSentence,
+        rank_telling,
+    )
+    from crystalcli.overview.topic_signatures import (
+        ComparedTerms,
+        TopicSignature,
+        compare_terms,
+        part_signatures,
+        prominent_names,
+    )
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -106,11 +120,23 @@ else:
                 "opening_section",
                 "split_sections",
             ),
+            "telling_sentences": (
+                "TellingSentence",
+                "rank_telling",
+            ),
+            "topic_signatures": (
+                "ComparedTerms",
+                "TopicSignature",
+                "compare_terms",
+                "part_signatures",
+                "prominent_names",
+            ),
         },
     )
 
 __all__ = [
     "ChapterList",
+    "ComparedTerms",
     "DocumentMentions",
     "DocumentOutline",
     "DocumentRange",
@@ -119,6 +145,9 @@ __all__ = [
     "Mention",
     "OutlineEntry",
     "Section",
+    "TellingSentence",
+    "TopicSignature",
+    "compare_terms",
     "cut_span",
     "documents_with",
     "find_mentions",
@@ -130,6 +159,9 @@ __all__ = [
     "opening_section",
     "outline_document",
     "pages_span",
+    "part_signatures",
+    "prominent_names",
+    "rank_telling",
     "relevance_of",
     "representative_passages",
     "resolve_documents",

@@ -22,7 +22,7 @@ from crystalcli.recall.duplicates import MAX_PLACES, ChunkPosition, find_duplica
 from crystalcli.recall.layer_score import code_sums
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.storage import SourceRow, landmark_span
-from crystalcli.text import sentence_spans
+from crystalcli.text import is_table_rule, named_row, sentence_spans
 from crystalcli.vectors import Codec
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NEIGHBOURHOOD = 12  # best atoms that may join a passage as neighbours
 # Characters of a definition that is given whole where it holds most of an atom.
 MAX_DEFINITION = 800
+_TABLED = frozenset(("markdown", "notebook"))  # kinds whose tables have landmarks
 _REACH = 2  # atoms that join on either side, at most
 _LONG_SENTENCE = 1200  # characters; a longer stretch is not a sentence
 _GAP = 8  # characters of white space between the spans of neighbouring atoms, at most
@@ -262,8 +263,9 @@ class PassageBuilder:
         total = sum(idf.values()) or 1.0
         unit_scores = self._unit_scores(span.location) if self._by_units else []
         scores = []
-        for start, end in sentences:
-            shared_terms = self._query.terms_in(text[start:end])
+        for index, (start, end) in enumerate(sentences):
+            below = slice(*sentences[index + 1]) if index + 1 < len(sentences) else slice(0)
+            shared_terms = self._query.terms_in(self._words_of(span, text, start, end, text[below]))
             touched = [
                 score
                 for (unit_start, unit_end), score in zip(span.location.units, unit_scores, strict=False)
@@ -272,6 +274,24 @@ class PassageBuilder:
             by_words = sum(idf[term] for term in shared_terms) / total
             scores.append(by_words + (float(np.mean(touched)) if touched else 0.0))
         return sentences[int(np.argmax(scores))]
+
+    def _words_of(self, span: _AtomSpan, text: str, start: int, end: int, below: str) -> str:
+        """Give the words of a sentence; a row of a Markdown table has the names of its columns.
+
+        Args:
+            span: The atom's span.
+            text: Its text.
+            start: The first character of the sentence in it.
+            end: The character after the last.
+            below: The sentence below.
+        """
+        sentence = text[start:end]
+        if "|" not in sentence or span.source.kind not in _TABLED:
+            return sentence
+        if is_table_rule(below):
+            return ""  # the names alone: each row is compared with them
+        names = self._store.landmark_before(span.source.id, "table", span.start + start)
+        return named_row(sentence, names) if names else sentence
 
     def _unit_scores(self, location: AtomLocation) -> Sequence[float]:
         """Compare the question with an atom's units; empty without vectors."""

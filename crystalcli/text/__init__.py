@@ -13,6 +13,10 @@ chunking/
                           definition ends, with ranks.
     chunker.py            Cut a stream of text into chunks of at most `limit` tokens that end at
                           natural places.
+    encoded_data.py       Encoded data in texts: pictures and keys in base64, which have letters and
+                          no words.
+    line_shape.py         Shape of lines: rows of tables and logs, and lines of code, which end
+                          where they mean to.
     unwrap.py             Join the lines of hard-wrapped text, which end only because a column was
                           full.
 
@@ -30,36 +34,53 @@ discover/
 document/
     composer.py           Composer of a document's text: blocks with the white space between them,
                           and landmarks.
+    markdown_row.py       Rows of a Markdown table, cell by cell, as they stand in its text.
     markup.py             Safe parser of XML and HTML: no entities of the file's own, no network,
                           bounds on depth.
     messages.py           Messages of a chat, in the form in which a crystal stores them.
     number_format.py      Numbers and dates as a spreadsheet shows them, by the format codes of
                           Office Open XML.
     outline.py            Path of the headings above a place, from their levels.
-    table_rows.py         Rows of a sheet as lines that carry their header: `Year: 2020; Revenue:
+    reading_order.py      Reading order of things on a plane: from the top, and column by column
+                          where there are columns.
+    table_header.py       Headers of tables: which rows at the top of a table name its columns.
+    table_rows.py         Rows of a table as lines that carry their header: `Year: 2020; Revenue:
                           1,200`.
+    table_spans.py        Merged cells of tables: their value stands in every row and column that
+                          they cover.
 
 formats/
     book_chapters.py      Chapters of a book in plain text, and the header and licence that Project
                           Gutenberg adds.
+    canvas.py             Reader of canvases (JSON Canvas, as Obsidian writes them): cards by their
+                          places, and arrows.
     csv_table.py          Reader of comma- or tab-separated values: every row becomes a line that
                           carries its header.
     definitions.py        Definitions of source code, their names and extents, by tree-sitter's
                           grammars.
     epub.py               Reader of books in EPUB 2 and 3: the spine in reading order, under the
                           chapters of the contents.
+    fictionbook.py        Reader of books in FictionBook 2 (.fb2): sections under their titles,
+                          verse, notes.
     grammars.py           Grammars of programming languages: the files they read, and the nodes that
                           are definitions.
-    markdown.py           Headings of a Markdown text.
+    json_escapes.py       Letters in JSON that are written as escapes: a backslash and `u00fc` are
+                          ü.
+    markdown.py           Headings and headers of tables in a Markdown text.
+    markup_headings.py    Headings of plain-text markups besides Markdown and reStructuredText.
     notebook.py           Reader of Jupyter notebooks, cell by cell: Markdown with its headings,
-                          code, text outputs.
-    plain.py              Reader of text, code, Markdown and reStructuredText files: decoded
-                          exactly, in pieces.
+                          code, outputs in words.
+    opml.py               Reader of outlines in OPML: each entry a line under those above it, with
+                          its note and address.
+    plain.py              Reader of text, code, Markdown and other markups: decoded exactly, in
+                          pieces.
     rst.py                Headings of a reStructuredText.
-    source_code.py        Reader of source code: its exact text, with a landmark where each
-                          definition begins.
+    source_code.py        Reader of source code: its text, with a landmark where each definition
+                          begins.
     subtitles.py          Reader of subtitles (SubRip and WebVTT): cues joined into sentences, with
                           their times.
+    xml_document.py       Reader of documents that are one XML file, held whole and parsed when it
+                          is first needed.
 
 formats/archive/
     archive_entry.py      Entries of an archive, and the limits on unpacking them.
@@ -109,6 +130,9 @@ formats/office/
                           document's properties.
     pptx.py               Reader of PowerPoint presentations: title, texts, table rows and speaker's
                           notes of each slide.
+    sheet_layout.py       Layout of a worksheet: merged cells, known header rows, text boxes on the
+                          sheet.
+    symbols.py            Letters of fonts of symbols, which Office files name by font and code.
     xlsx.py               Reader of Excel workbooks: every row a line that carries its header,
                           values as shown.
     zip_package.py        Package: a zip file that is one document, as EPUB, Office and OpenDocument
@@ -121,6 +145,10 @@ formats/pdf/
     fallback.py           Pages of a PDF that pdfium cannot read, as pypdf reads them.
     glyphs.py             Letters of a PDF with their places; also title, page labels and outline,
                           should pypdf fail.
+    legibility.py         Letters without meaning: what a page says whose fonts do not tell which
+                          letters they draw.
+    note_marks.py         Marks of notes, raised behind a word: `revenue¹²` becomes `revenue [12]`,
+                          as in other formats.
     page_layout.py        Lines in reading order from fragments.
     paragraphs.py         Paragraphs from lines, with an empty line between them and broken words
                           joined.
@@ -129,6 +157,8 @@ formats/pdf/
     pdf_reader.py         A PDF as a reading: page after page, in reading order.
     running_headers.py    Running headers and footers, and page numbers: rows that are not part of a
                           page's text.
+    special_rows.py       Rows that are read otherwise than from left to right: initials, line
+                          numbers, tables, columns.
     structure.py          Structure of a PDF: title, author, labels, outline, form fields,
                           annotations, attachments.
 
@@ -154,6 +184,10 @@ formats/web/
                           preformatted text.
     html_reader.py        Reader of web pages: the main text with its headings, lists, tables and
                           lines.
+    html_tables.py        Tables of web pages: rows with the names of their columns, merged cells in
+                          each of them.
+    html_text.py          Text of an HTML element: what its letters are, where they are not those of
+                          the tree.
     main_content.py       Main content of a web page, without navigation, advertisements and the
                           like.
 
@@ -188,12 +222,16 @@ from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.text.chunking.boundaries import (
+        FULL_STOPS,
         sentence_spans,
     )
     from crystalcli.text.chunking.chunker import (
         MAX_CHUNK_TOKENS,
         MIN_CHUNK_TOKENS,
         cut_chunks,
+    )
+    from crystalcli.text.chunking.line_shape import (
+        are_entries,
     )
     from crystalcli.text.chunking.unwrap import (
         unwrap_lines,
@@ -220,6 +258,10 @@ if TYPE_CHECKING:
         SkippedPath,
         asked_place,
         walk_files,
+    )
+    from crystalcli.text.document.markdown_row import (
+        is_table_rule,
+        named_row,
     )
     from crystalcli.text.formats.archive.archive_entry import (
         MAX_ARCHIVE_DEPTH,
@@ -254,12 +296,16 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "chunking.boundaries": ("sentence_spans",),
+            "chunking.boundaries": (
+                "FULL_STOPS",
+                "sentence_spans",
+            ),
             "chunking.chunker": (
                 "MAX_CHUNK_TOKENS",
                 "MIN_CHUNK_TOKENS",
                 "cut_chunks",
             ),
+            "chunking.line_shape": ("are_entries",),
             "chunking.unwrap": ("unwrap_lines",),
             "discover.file_filter": (
                 "DEFAULT_FILTER",
@@ -284,6 +330,7 @@ else:
                 "asked_place",
                 "walk_files",
             ),
+            "document.markdown_row": ("is_table_rule", "named_row"),
             "formats.archive.archive_entry": (
                 "Allowance",
                 "MAX_ARCHIVE_DEPTH",
@@ -310,6 +357,7 @@ __all__ = [
     "DEFAULT_FILTER",
     "DEFAULT_MAX_FILE_SIZE",
     "DEFAULT_READ_OPTIONS",
+    "FULL_STOPS",
     "INSTALLED_FOLDERS",
     "MAX_ARCHIVE_DEPTH",
     "MAX_CHUNK_TOKENS",
@@ -328,12 +376,15 @@ __all__ = [
     "ReadOptions",
     "ReadingWithFiles",
     "SkippedPath",
+    "are_entries",
     "asked_place",
     "by_content",
     "cut_chunks",
     "decode_labelled",
     "format_limit",
+    "is_table_rule",
     "may_open",
+    "named_row",
     "open_source",
     "sentence_spans",
     "survey_file",

@@ -14,6 +14,7 @@ from pathlib import Path
 from crystalcli.datatypes import Fingerprint, Reading
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.archive.archive_reader import is_archive
+from crystalcli.text.formats.markup_headings import MARKUP_SUFFIXES, is_man_page
 from crystalcli.text.source.encoding_detector import BINARY_FILE, MAGIC
 from crystalcli.text.source.file_bytes import FileSurvey, survey_file
 from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS, LOCKED, ReadOptions, ReadRequest
@@ -24,11 +25,15 @@ from crystalcli.text.source.unforeseen import contained_errors
 BINARY_ENCODINGS = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
 
 SUFFIXES = {
-    **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd", ".mdx"), "markdown"),
+    **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd", ".mdwn", ".mdx", ".qmd", ".rmd"), "markdown"),
+    **dict.fromkeys(MARKUP_SUFFIXES, "markup"),
     **dict.fromkeys((".rst", ".rest"), "rst"),
     **dict.fromkeys((".html", ".htm", ".xhtml", ".xht"), "html"),
     **dict.fromkeys((".csv", ".tsv", ".tab"), "csv"),
     ".ipynb": "notebook",
+    ".fb2": "fb2",
+    ".opml": "opml",
+    ".canvas": "canvas",
     **dict.fromkeys((".ics", ".ical", ".vcs"), "calendar"),
     **dict.fromkeys((".vcf", ".vcard"), "contacts"),
     ".enex": "notes",
@@ -48,7 +53,18 @@ CODE = frozenset((
     ".hs", ".ml", ".mli", ".erl", ".ex", ".exs", ".elm", ".lisp", ".el", ".scm", ".rkt", ".f", ".f90", ".f95", ".pas",
     ".s", ".asm", ".glsl", ".wgsl", ".vert", ".frag", ".v", ".sv", ".vhd", ".vhdl",
     ".sh", ".bash", ".zsh", ".fish", ".ps1", ".bat", ".cmd", ".awk", ".sed", ".vim",
+    ".gd", ".gdshader", ".tres", ".tscn", ".razor", ".cshtml", ".vbhtml", ".xaml", ".axaml", ".astro", ".erb", ".ejs", ".haml",
+    ".slim", ".pug", ".hbs", ".handlebars", ".mustache", ".j2", ".jinja", ".jinja2", ".twig", ".liquid", ".ftl", ".jsp", ".aspx",
+    ".prisma", ".gql", ".graphqls", ".thrift", ".capnp", ".fbs", ".avdl", ".wit", ".smithy", ".bicep", ".hcl", ".tfvars", ".cue",
+    ".dhall", ".jsonnet", ".libsonnet", ".kdl", ".ron", ".rego", ".star", ".bazel", ".gn", ".gni", ".ninja", ".sbt", ".gemspec",
+    ".podspec", ".rake", ".ru", ".coffee", ".ls", ".hx", ".as", ".ino", ".pde", ".ipp", ".tpp", ".ixx", ".cppm", ".metal", ".hlsl",
+    ".comp", ".geom", ".tesc", ".tese", ".shader", ".nasm", ".cr", ".ecr", ".odin", ".vala", ".gleam", ".roc", ".mojo", ".cairo",
+    ".vy", ".purs", ".idr", ".agda", ".lean", ".sml", ".fsx", ".fsi", ".vbs", ".bas", ".psm1", ".psd1", ".raku", ".rakumod",
+    ".cljc", ".edn", ".hy", ".fnl", ".ss", ".sld", ".lhs", ".hrl", ".eex", ".leex", ".heex", ".adb", ".ads", ".for", ".f03", ".f08",
+    ".cob", ".cbl", ".abap", ".sas", ".do", ".ado", ".ahk", ".au3", ".nut", ".nu", ".ksh", ".csh", ".tcsh", ".postcss", ".styl",
+    ".csproj", ".vcxproj", ".fsproj", ".props", ".targets", ".resx", ".plist", ".storyboard", ".xib", ".service", ".desktop",
     ".sql", ".css", ".scss", ".sass", ".less", ".tf", ".nix", ".bzl", ".cmake", ".mk",
+    ".jsonc", ".geojson", ".har", ".webmanifest",
     ".json", ".json5", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".xsd", ".xsl", ".svg",
 ))
 CODE_NAMES = frozenset((
@@ -80,9 +96,13 @@ READERS = {
     "subtitles": "formats.subtitles:SubtitlesReading",
     "html": "formats.web.html_reader:HtmlReading",
     "rst": "formats.plain:PlainReading",
+    "markup": "formats.plain:PlainReading",
     "csv": "formats.csv_table:CsvReading",
     "notebook": "formats.notebook:NotebookReading",
     "epub": "formats.epub:EpubReading",
+    "fb2": "formats.fictionbook:FictionBookReading",
+    "opml": "formats.opml:OpmlReading",
+    "canvas": "formats.canvas:CanvasReading",
     "docx": "formats.office.docx:DocxReading",
     "pptx": "formats.office.pptx:PptxReading",
     "xlsx": "formats.office.xlsx:XlsxReading",
@@ -91,6 +111,18 @@ READERS = {
     "odp": "formats.office.odf:OdfReading",
 }
 FOLDER_KINDS = frozenset(("archive",))  # kinds that hold files, each of which is opened by itself
+# Formats without a reader, and what to do with such a file.
+_UNREADABLE = {
+    ".pages": "a Pages document (export it as .docx)",
+    ".numbers": "a Numbers sheet (export it as .xlsx)",
+    ".key": "a Keynote presentation (export it as .pptx)",
+    ".djvu": "a DjVu book (convert it to PDF)",
+    ".djv": "a DjVu book (convert it to PDF)",
+    ".one": "a OneNote section (export it as PDF or .docx)",
+    ".onepkg": "a OneNote notebook (export it as PDF or .docx)",
+    ".pst": "an Outlook data file (export its mails as .eml or .msg)",
+    ".ost": "an Outlook data file (export its mails as .eml or .msg)",
+}
 # Office files that are not zip files: those from before 2007, and encrypted ones.
 _OLD_OFFICE = frozenset((".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps"))
 _OFFICE = frozenset((".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm"))
@@ -116,7 +148,10 @@ def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tupl
         SourceError: The file cannot be read, or is of a format without a reader. The message is a
             short reason without the path. The reading raises the same when the file has changed.
     """
-    survey = survey_file(path, options.piece, named_pdf=path.suffix.lower() == ".pdf")
+    try:
+        survey = survey_file(path, options.piece, named_pdf=path.suffix.lower() == ".pdf")
+    except SourceError as error:
+        raise _with_advice(error, path) from None
     kind = _kind_of_binary(path, survey) if survey.encoding in BINARY_ENCODINGS else kind_of_file(path, survey.head)
     request = ReadRequest(path, survey, kind, options)
     if kind in WORKER_KINDS:
@@ -131,6 +166,12 @@ def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tupl
         return survey.fingerprint, reading
     guard = ReadingWithFiles if hasattr(reader, "members") else GuardedReading
     return survey.fingerprint, guard(reading)
+
+
+def _with_advice(error: SourceError, path: Path) -> SourceError:
+    """Return the error for a file that is no text: what it is, and what to do with it, if known."""
+    advice = _UNREADABLE.get(path.suffix.lower()) if error.code == Reason.NOT_TEXT else None
+    return SourceError(advice, Reason.UNSUPPORTED) if advice else error
 
 
 def _kind_of_binary(path: Path, survey: FileSurvey) -> str:
@@ -151,6 +192,8 @@ def _kind_of_binary(path: Path, survey: FileSurvey) -> str:
             raise SourceError("an Office file from before 2007 (save it as .docx, .xlsx or .pptx)", Reason.UNSUPPORTED)
     if survey.encoding in ("7z", "rar"):
         raise SourceError(f"a {survey.encoding} archive (of archives zip and tar are read)", Reason.UNSUPPORTED)
+    if path.suffix.lower() in _UNREADABLE:
+        raise SourceError(_UNREADABLE[path.suffix.lower()], Reason.UNSUPPORTED)
     if is_archive(path, survey.encoding, survey.head):
         return "archive"
     raise SourceError(*BINARY_FILE)
@@ -184,4 +227,6 @@ def kind_of_file(path: Path, head: bytes = b"") -> str:
         return "code"
     if HTML_HEAD.match(head):
         return "html"
+    if is_man_page(suffix, head):
+        return "markup"
     return "code" if not suffix and head.startswith(b"#!") else "text"

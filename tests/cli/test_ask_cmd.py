@@ -390,7 +390,7 @@ def test_a_server_that_breaks_off_keeps_what_it_said_with_its_sources(capsys):
         code, out, _ = here(capsys, "What is this story about?", "--model", server.url, "--json")
         found = json.loads(out)
         assert (code, found["stopped"]) == (1, True)
-        assert "He banked it as Alfred Moss. And then he…" in found["answer"]
+        assert found["answer"].startswith("29 documents, in 9 parts:")  # half a sentence is not borne out
         code, out, _ = here(capsys, QUESTION, "--model", server.url, "--json", "--strict")
         assert (code, json.loads(out)["stopped"]) == (1, True)
         for nothing in (stream(whole=False), (500, {"error": {"message": "no memory"}})):

@@ -128,7 +128,12 @@ def docx(path: Path, body: str, styles: str = "", footnotes: str = "") -> Path:
 
 
 def xlsx(path: Path, sheets: Mapping[str, str], strings: str = "", styles: str = "", **book: str) -> Path:
-    """A workbook whose sheets have these rows."""
+    """A workbook whose sheets have these rows.
+
+    properties: of the workbook; before, after: XML around the rows of each sheet; drawing: on each sheet.
+    """
+    around, drawing = (book.get("before", ""), book.get("after", "")), book.get("drawing", "")
+    rels = f'<Relationships><Relationship Id="d" Type="{R}/drawing" Target="../drawings/d.xml"/></Relationships>'
     names = "".join(f'<sheet name="{name}" r:id="r{index}"/>' for index, name in enumerate(sheets))
     return office(
         path,
@@ -138,9 +143,10 @@ def xlsx(path: Path, sheets: Mapping[str, str], strings: str = "", styles: str =
             "xl/sharedStrings.xml": f'<sst xmlns="{S}">{strings}</sst>',
             "xl/styles.xml": f'<styleSheet xmlns="{S}">{styles}</styleSheet>',
             **{
-                f"xl/worksheets/{index}.xml": f'<worksheet xmlns="{S}"><sheetData>{rows}</sheetData></worksheet>'
+                f"xl/worksheets/{index}.xml": f'<worksheet xmlns="{S}">{around[0]}<sheetData>{rows}</sheetData>{around[1]}</worksheet>'
                 for index, rows in enumerate(sheets.values())
             },
+            **({"xl/worksheets/_rels/0.xml.rels": rels, "xl/drawings/d.xml": drawing} if drawing else {}),
         },
         {
             "s": "sharedStrings sharedStrings.xml",

@@ -101,6 +101,39 @@ _RST = "\n\n".join(
         "",
     )
 )
+_ORG = "\n".join(
+    ("#+TITLE: Harbour notes", "* Harbour", _around(ROPE, 0), "** TODO Light :oil:", _around(LAMP, 30), "")
+)
+_TEX = "\n\n".join(
+    (
+        r"\title{Harbour \emph{notes}}",
+        r"\section{Harbour}",
+        _around(ROPE, 0),
+        r"\subsection*{Light at \"Oland}\label{l}",
+        _around(LAMP, 30),
+        "",
+    )
+)
+_FICTION = f"""<?xml version="1.0" encoding="utf-8"?>
+<FictionBook xmlns="http://www.gribuser.ru/xml/fictionbook/2.0" xmlns:l="http://www.w3.org/1999/xlink"><description><title-info>
+<book-title>The Book</book-title><author><first-name>A.</first-name><last-name>Marsh</last-name></author></title-info></description>
+<body><title><p>The Book</p></title><section><title><p>Rope</p></title><p>{_around(ROPE, 0)}</p></section>
+<section><title><p>Light</p></title><p>{_around(LAMP, 30)}<a l:href="#n" type="note">1</a></p></section></body>
+<body name="notes"><section id="n"><p>{_around(TIDE, 60)}</p></section></body><binary id="c">{"QUJD" * 5000}</binary></FictionBook>
+"""
+_OUTLINE = f"""<?xml version="1.0"?><opml version="2.0"><head><title>Harbour notes</title></head><body>
+<outline text="Harbour"><outline text="{ROPE}"/><outline text="Light"><outline text="{LAMP}" _note="{TIDE}"/></outline></outline>
+</body></opml>"""
+_CANVAS = json.dumps(
+    {
+        "nodes": [
+            {"id": "a", "type": "text", "text": LAMP, "x": 20, "y": 20, "width": 90, "height": 40},
+            {"id": "g", "type": "group", "label": "Light", "x": 0, "y": 0, "width": 200, "height": 200},
+            {"id": "b", "type": "text", "text": TIDE, "x": 400, "y": 20, "width": 90, "height": 40},
+        ],
+        "edges": [{"id": "e", "fromNode": "a", "toNode": "b", "label": "needs"}],
+    }
+)
 _PAGE = f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="iso-8859-1"><title>The harbour</title>
 <style>.lamp {{ color: crimson }}</style><script>var unwanted = "oil lamp litres";</script></head>
@@ -365,6 +398,36 @@ SAMPLES: tuple[Sample, ...] = (
         _RST.encode,
         (_fact(LAMP, LAMP_ASKED, at=10, heading="Harbour › Light"), _fact(TIDE, TIDE_ASKED, heading="Harbour › Water")),
     ),
+    Sample(
+        "notes.org",
+        "markup",
+        _ORG.encode,
+        (_fact(ROPE, ROPE_ASKED, at=3, heading="Harbour"), _fact(LAMP, LAMP_ASKED, at=5, heading="Harbour › Light")),
+        title="Harbour notes",
+    ),
+    Sample(
+        "notes.tex",
+        "markup",
+        _TEX.encode,
+        (_fact(LAMP, LAMP_ASKED, at=9, heading="Harbour › Light at Öland"),),
+        title="Harbour notes",
+    ),
+    Sample(
+        "book.fb2",
+        "fb2",
+        _FICTION.encode,
+        (_fact(LAMP, LAMP_ASKED, heading="Light"), _fact(TIDE, TIDE_ASKED, heading="notes")),
+        unwanted=("QUJD",),
+        title="The Book — A. Marsh",
+    ),
+    Sample(
+        "notes.opml",
+        "opml",
+        _OUTLINE.encode,
+        (_fact(ROPE, ROPE_ASKED, heading="Harbour"), _fact(LAMP, LAMP_ASKED, heading="Harbour › Light")),
+        title="Harbour notes",
+    ),
+    Sample("harbour.canvas", "canvas", _CANVAS.encode, (_fact(LAMP, LAMP_ASKED, heading="Light"),)),
     Sample(
         "settings.json",
         "code",

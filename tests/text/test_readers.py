@@ -437,6 +437,12 @@ def test_front_matter_that_never_ends_hides_nothing() -> None:
     assert headings("---\nJust text after a rule.\n\n# Here\n") == [(29, "Here")]
 
 
+def test_front_matter_may_be_long() -> None:
+    tags = "".join(f"  - tag {number}\n" for number in range(300))
+    matter = f"---\ntitle: Log\ntags:\n{tags}\nauthor: Ann\n---\n"
+    assert headings(f"{matter}\n# Here\n") == [(len(matter) + 1, "Here")]
+
+
 # --- memory ---------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from crystalcli.answering.grounding.answer_end import until_answer_ends
 from crystalcli.answering.grounding.attribution import Sources
@@ -25,9 +26,13 @@ from crystalcli.datatypes import (
     FilterReading,
     Passage,
     Portion,
+    Progress,
     Sampling,
 )
 from crystalcli.errors import CrystalError
+from crystalcli.storage import SourceRow, SummaryRow
+
+KeepSummaries: TypeAlias = Callable[[Sequence[tuple[SourceRow, SummaryRow]]], None]
 
 
 @dataclass(slots=True)
@@ -38,6 +43,9 @@ class AnswerDraft:
         question: The question.
         options: The options of the question.
         on_text: Called with each piece of the answer.
+        on_progress: Called before each part of a long answer.
+        keep_summaries: Keeps what a language model says of parts of documents, each summary with
+            its document as it was read; None: nothing is kept.
         start_time: The time at which the question came, by `time.monotonic`.
         model: The name of the model that speaks; None where none does.
         seconds_to_text: Seconds until the first piece.
@@ -61,6 +69,8 @@ class AnswerDraft:
     question: str
     options: AskOptions
     on_text: Callable[[str], None] | None = None
+    on_progress: Callable[[Progress], None] | None = None
+    keep_summaries: KeepSummaries | None = None
     start_time: float = field(default_factory=time.monotonic)
     model: str | None = None
     seconds_to_text: float = 0.0
@@ -171,6 +181,20 @@ class AnswerDraft:
             self.tokens["answer"] += model.count(stream.text)
             self.show(rest)  # last: it may be stopped, too
         return stream
+
+    def recite(self, text: str, sources: Sources) -> ClaimStream:
+        """Add words of a model that are known already, each sentence with its mark."""
+        stream = ClaimStream(sources)
+        self.started = True
+        self.show(stream.feed(text))
+        self.show(stream.finish())
+        self._add_claims(stream)
+        return stream
+
+    def tell_progress(self, done: int, total: int, unit: str) -> None:
+        """Tell how much of the answer is done."""
+        if self.on_progress is not None:
+            self.on_progress(Progress(done, total, unit))
 
     def _add_claims(self, stream: ClaimStream) -> None:
         """Add the words of a model, which are shown already."""

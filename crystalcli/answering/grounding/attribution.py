@@ -203,13 +203,14 @@ class _SourcePassage:
     def facts(self) -> FactIndex:
         """The facts of all that the model was given of it, name and place too."""
         passage = self.passage
-        text = "".join(unwrap_lines(passage.text, passage.place.kind))
+        place = passage.place
+        text = "".join(unwrap_lines(passage.text, place.kind, names=place.marks.get("table", "")))
         texts = [
             passage.path,
             passage.path.replace("_", " "),
-            str(passage.place),
+            str(place),
             passage.heading or "",
-            *passage.place.marks.values(),
+            *place.marks.values(),
         ]
         texts += [passage.text, text]
         if passage.date is not None:
@@ -255,7 +256,15 @@ def extract_citations(crystal: CrystalReader, passages: Sequence[Passage]) -> tu
 
 def quotation_line(citation: Citation) -> str:
     """Format the words of a citation in quotation marks, on one line."""
-    return f"“{' '.join(citation.quote.split())}”"
+    return f"“{quotation_words(citation)}”"
+
+
+def quotation_words(citation: Citation) -> str:
+    """Return the words of a citation on one line; a row of a table has its names of columns."""
+    place, text = citation.place, citation.quote
+    if names := place.marks.get("table", ""):
+        text = "".join(unwrap_lines(text, place.kind, names=names))
+    return " ".join(text.split())
 
 
 def is_quotations(answer: Answer) -> bool:

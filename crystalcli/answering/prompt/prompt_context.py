@@ -139,8 +139,9 @@ def chat_messages(user: str, system: str | None = None) -> list[dict[str, str]]:
 
 def _entry(number: int, passage: Passage) -> str:
     """Format a passage with its number, place and date."""
-    text = "".join(unwrap_lines(passage.text, passage.place.kind)).strip()
+    place = passage.place
+    text = "".join(unwrap_lines(passage.text, place.kind, names=place.marks.get("table", ""))).strip()
     written = ""
     if passage.date is not None:
         text, written = with_resolved_dates(text, passage.date), f", {format_day(passage.date)}"
-    return f"[{number}] {passage.path}, {passage.place}{written}:\n{text}"
+    return f"[{number}] {passage.path}, {place}{written}:\n{text}"

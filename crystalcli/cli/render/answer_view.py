@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering import is_quotations, marked_text
+from crystalcli.answering import is_quotations, marked_text, quotation_words
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
 from crystalcli.cli.render.reading_view import reading_json, reading_line
@@ -81,7 +81,7 @@ def answer_text(answer: Answer) -> str:
 
 def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
-    sources = ((citation.number, citation, " ".join(citation.quote.split())) for citation in answer.citations)
+    sources = ((citation.number, citation, quotation_words(citation)) for citation in answer.citations)
     head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
     if answer.verdict is AnswerVerdict.MAYBE:
         head = [MAYBE] if is_quotations(answer) else [*head, f"*{UNSURE}*"]
@@ -93,7 +93,11 @@ def answer_markdown(answer: Answer) -> str:
 def packed_markdown(packed: PackedContext) -> str:
     """Write the passages as a numbered list of block quotes."""
     parts = (
-        _list_item(number, passage, "".join(unwrap_lines(passage.text, passage.place.kind)))
+        _list_item(
+            number,
+            passage,
+            "".join(unwrap_lines(passage.text, passage.place.kind, names=passage.place.marks.get("table", ""))),
+        )
         for number, passage in enumerate(packed.passages, 1)
     )
     return "\n\n".join(parts) + "\n"

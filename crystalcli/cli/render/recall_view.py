@@ -53,7 +53,9 @@ def print_passages(passages: Sequence[Passage], explain: bool = False) -> None:
             _print_indented(Text(explanation_line(passage), style="dim"))
         low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
         marks = ("", "") if console.is_terminal and not console.no_color else ("»", "«")
-        start, best, end = unwrap_lines(passage.text, passage.place.kind, (low, high))
+        start, best, end = unwrap_lines(
+            passage.text, passage.place.kind, (low, high), passage.place.marks.get("table", "")
+        )
         body = Text(sanitize(start))
         body.append(marks[0] + sanitize(best) + marks[1], style="bold yellow")
         body.append(sanitize(end))

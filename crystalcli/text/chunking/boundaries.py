@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from crystalcli.text.chunking.line_shape import find_signs, is_row, stands_alone
+
 # Ranks of a boundary as the end of a chunk, worst first. MEMBER and DEFINITION are not found here:
 # they come from landmarks of definitions.
 WORD, HEADING, WRAPPED, SENTENCE, LINE, BLOCK, PARAGRAPH, SECTION, MEMBER, DEFINITION = range(10)
@@ -28,8 +30,16 @@ class Boundary(NamedTuple):
 
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
-_SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]*_]*(\s+)")
-_CLOSED = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*\Z")
+# Marks that end a sentence with or without white space after them: of Chinese and Japanese, Hindi
+# and its neighbours, Urdu and Arabic, Armenian, Ethiopic, Burmese, Khmer, Tibetan, Mongolian.
+FULL_STOPS = "。！？｡।॥۔؟։።፧፨။។៕༎᠃᠉‼⁇⁈⁉"
+_CLOSING = "\"'”’»)\\]*_」』）】〉》〕］"
+_SENTENCE_END = re.compile(
+    rf"[.!?…．]+[{_CLOSING}]*(\s+)|[{FULL_STOPS}](?:[{FULL_STOPS}.!?…]|[”’»)\]」』）】〉》〕］]|[\"'](?!\w))*\s*"
+)
+_CLOSED = re.compile(rf"[.!?…:;．：；{FULL_STOPS}][{_CLOSING}]*\s*\Z")
+# A Japanese quotation goes on in its sentence by these: 「はい。」と言った。
+_GOES_ON = "とっはがをにのもで、"
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Rev|Hon|Gen|Col|Capt|Lt|Sgt|Gov|Sen|Rep|Mt|No|Nos|vs|cf|al|Fig|Figs|Eq|Sec|Ch|Vol|vol|"
     r"pp?|ed|eds|approx|dept|est|Inc|Ltd|Co|Corp|Messrs|Mme|Mlle|M|e\.g|i\.e|a\.m|p\.m|U\.S|U\.K)|\b[A-Z]|\b(?:[A-Z]\.)+[A-Z])\.\Z"
@@ -62,10 +72,11 @@ def find_boundaries(text: str, code: bool = False) -> list[Boundary]:
 
 def _prose_boundaries(text: str) -> Iterator[Boundary]:
     lines = _lines(text)
+    signs = find_signs(text)
     for index, (start, end, blank_after) in enumerate(lines):
         line = text[start:end]
         following = text[lines[index + 1][0] : lines[index + 1][1]] if index + 1 < len(lines) else ""
-        for match in _SENTENCE_END.finditer(line):
+        for match in () if is_row(line) else _SENTENCE_END.finditer(line):
             if match.end() < len(line) and _is_sentence_end(line, match):
                 yield Boundary(start + match.end(), SENTENCE)
         is_heading = bool(_HEADING.match(line)) and len(line) < 120
@@ -78,7 +89,10 @@ def _prose_boundaries(text: str) -> Iterator[Boundary]:
             yield Boundary(end, SECTION)
         elif blank_after:
             yield Boundary(end, PARAGRAPH)
-        elif _is_wrapped(line, following):
+        elif _is_wrapped(line, following) and (
+            (b"\1" not in signs[start : end + len(following)] and "  " not in line and "--" not in line)
+            or not stands_alone(line, following)
+        ):
             if _CLOSED.search(line):
                 yield Boundary(end, SENTENCE)
         else:
@@ -87,6 +101,8 @@ def _prose_boundaries(text: str) -> Iterator[Boundary]:
 
 def _is_sentence_end(line: str, match: re.Match[str]) -> bool:
     following = line[match.end()]
+    if match[0][0] in FULL_STOPS:
+        return not (match[0][-1] in "」』）" and following in _GOES_ON)
     if following.islower() or following in ",;)":
         return False
     return not (match[0][0] == "." and _ABBREVIATION.search(line, max(0, match.start() - 12), match.start() + 1))
@@ -94,7 +110,14 @@ def _is_sentence_end(line: str, match: re.Match[str]) -> bool:
 
 def _is_wrapped(line: str, following: str) -> bool:
     """Tell whether the newline after `line` only ends a full column, as in hard-wrapped text."""
-    return 45 <= len(line.rstrip()) <= 100 and not (_BULLET.match(following) or _TURN.match(following))
+    width = len(line.rstrip())
+    if not 45 <= width <= 100 or _BULLET.match(following) or _TURN.match(following):
+        return False
+    room = len(following.rstrip()) - width
+    if room <= 8:
+        return True
+    # The line below may be longer by far, so that its first word would have fitted.
+    return room <= len(following) // 8 + len(following.split(None, 1)[0])
 
 
 def _code_boundaries(text: str) -> Iterator[Boundary]:

@@ -6,6 +6,8 @@ the old and the new stream meet again at the first boundary that both windows ho
 chunking, as in Muthitacharoen et al., "A low-bandwidth network file system", 2001, with sentence
 and paragraph ends in place of raw bytes).
 
+Encoded data, such as a picture in base64, is in chunks of its own, which have no tokens.
+
 Landmarks mark the beginnings and ends of definitions. These are the best places, those of the
 outermost definitions first.
 
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crystalcli.datatypes import Chunk, Landmark, Tokenizer
 from crystalcli.text.chunking.boundaries import DEFINITION, MEMBER, PARAGRAPH, WORD, Boundary, find_boundaries
+from crystalcli.text.chunking.encoded_data import EncodedText, split_encoded
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import IntArray
@@ -103,7 +106,14 @@ def cut_chunks(
             yield joined_chunk(pending[:end])
             del pending[:end]
 
-    for parts, final in _part_batches(texts, code):
+    for batch in _part_batches(split_encoded(texts), code):
+        if isinstance(batch, EncodedText):  # a chunk without tokens, of its own
+            if last is not None:
+                yield last
+                last = None
+            yield Chunk(batch, np.zeros(0, np.int32), np.zeros(0, np.int32))
+            continue
+        parts, final = batch
         pending.extend(_pieces(parts, tokenizer, limit))
         for chunk in full_chunks(final):
             if last is None:
@@ -131,15 +141,18 @@ def _best_end(pieces: list[_Piece], floor: int) -> int:
     return best_count
 
 
-def _part_batches(texts: Iterable[str | Landmark], code: bool) -> Iterator[tuple[list[tuple[str, int]], bool]]:
-    """Cut the stream at its boundaries, a batch at a time.
+def _part_batches(
+    texts: Iterable[str | EncodedText | Landmark], code: bool
+) -> Iterator[tuple[list[tuple[str, int]], bool] | EncodedText]:
+    """Cut the stream at its boundaries, a batch at a time; encoded data comes as it is.
 
     A boundary's rank depends on the line after it, so the last lines of the buffer wait for the
     next text. A batch ends at a boundary that is the end of a line too, so that the next one sees
     whole lines.
 
     Yields:
-        The parts of a batch, each with the rank of its end, and whether it is the last batch.
+        The parts of a batch, each with the rank of its end, and whether it is the last batch, or
+        the last before encoded data; or such data.
     """
     buffer: list[str] = []
     size, wanted = 0, _BATCH_CHARACTERS
@@ -148,6 +161,12 @@ def _part_batches(texts: Iterable[str | Landmark], code: bool) -> Iterator[tuple
         if isinstance(text, Landmark):
             if text.kind == "definition":
                 marks.append((size, text.depth))
+            continue
+        if isinstance(text, EncodedText):
+            joined = "".join(buffer)
+            yield _split(joined, _raise_ranks(joined, find_boundaries(joined, code), marks)), True
+            yield text
+            buffer, size, wanted, marks = [], 0, _BATCH_CHARACTERS, []
             continue
         buffer.append(text)
         size += len(text)

@@ -10,29 +10,36 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-WRAPPED_KINDS = frozenset(("text", "markdown", "rst"))  # in which a newline may only end a column
+from crystalcli.datatypes import TABLE_JOINT
+from crystalcli.text.chunking.line_shape import stands_alone
+from crystalcli.text.document.markdown_row import named_row, row_cells
+
+WRAPPED_KINDS = frozenset(("text", "markdown", "rst", "markup"))  # in which a newline may only end a column
 _MIN_WIDTH, _MAX_WIDTH = 45, 110  # characters of the longest line of wrapped prose
 _RAGGED = 8  # characters that may be free at a line's end although the next word would have fitted
 _MAX_VERSE_WIDTH = 60  # characters; two lines of wrapped prose are wider
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _ITEM = re.compile(r"(?:[-+*•>|#=~`<@]|\d{1,3}[.)]\s|[A-Za-z][.)]\s|:\w|\.\. |[\w][\w .'-]{0,30}:\s|\[\w+\]:)")
-_COLUMNS = re.compile(r"\S(?: {3,}|\t)\S")
 
 
-def unwrap_lines(text: str, kind: str, cuts: Sequence[int] = ()) -> list[str]:
+def unwrap_lines(text: str, kind: str, cuts: Sequence[int] = (), names: str = "") -> list[str]:
     """Put single spaces in place of newlines that only end a full column.
 
     Args:
         text: a passage of a document.
         kind: the document's kind; text of a kind that is not in WRAPPED_KINDS stays as it is.
         cuts: offsets in `text` at which to cut it.
+        names: of the columns of the table that the passage begins in, as of the landmark "table":
+            each row is shown with them. "": it begins in none.
 
     Returns:
         The parts between the cuts; joined, they are the text to show.
     """
     edits = _edits(text) if kind in WRAPPED_KINDS else []
+    if names:
+        edits = sorted((*_row_edits(text, names), *edits))
     parts = []
     for low, high in zip((0, *cuts), (*cuts, len(text)), strict=True):
         part, position = [], low
@@ -63,6 +70,16 @@ def _edits(text: str) -> list[tuple[int, int, str]]:
     return edits + _paragraph_edits(text, paragraph)
 
 
+def _row_edits(text: str, names: str) -> Iterator[tuple[int, int, str]]:
+    """Yield the rows at the beginning of a text, each to be replaced by one with its names."""
+    for match in _LINE.finditer(text):
+        line = match[0].strip()
+        if "|" not in line or row_cells(line) == names.split(TABLE_JOINT):
+            return
+        start = match.start() + len(match[0]) - len(match[0].lstrip())
+        yield start, start + len(line), named_row(line, names)
+
+
 def _paragraph_edits(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int, str]]:
     """The edits of one paragraph; its lines are (start, end), without white space around them."""
     if len(lines) < 2:
@@ -91,7 +108,7 @@ def _stays(text: str, start: int, end: int, below: int, below_end: int) -> bool:
     It must where the lower line begins an item of its own, or either line is a row of a table.
     """
     above, line = text[start:end], text[below:below_end]
-    if _ITEM.match(line) or above.startswith(("#", "|")) or _COLUMNS.search(above) or _COLUMNS.search(line):
+    if _ITEM.match(line) or above.startswith(("#", "|")) or stands_alone(above, line):
         return True
     deeper = _indent(text, below) - _indent(text, start)
     return (deeper > 0 and not (_ITEM.match(above) or start == 0)) or (_indent(text, below) >= 4 and deeper != 0)

@@ -119,10 +119,3 @@ def one_line(text: str) -> str:
 def tidy_lines(text: str) -> str:
     """Return a cleaned paragraph whose lines have single spaces, and none at their ends."""
     return "\n".join(_SPACE_RUN.sub(" ", line).strip() for line in clean_text(text).split("\n"))
-
-
-def table_row(cells: list[str]) -> str:
-    """Return the cells of a table's row on one line, without empty ones at the end."""
-    while cells and not cells[-1]:
-        cells = cells[:-1]
-    return " | ".join(cells)

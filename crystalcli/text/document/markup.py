@@ -29,6 +29,7 @@ _SAFE: dict[str, Any] = {
 }
 _XML_ENTITIES = frozenset(("lt", "gt", "amp", "quot", "apos"))
 _NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,40});")
+_AMPERSAND = re.compile(rb"&(?!#)(?:([A-Za-z][A-Za-z0-9]{1,40});)?")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 
@@ -36,7 +37,9 @@ _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 def local_name(element: Element) -> str:
     """Return the element's name without its namespace; "" for a comment and the like."""
     tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    if not isinstance(tag, str):
+        return ""
+    return tag.rpartition("}")[2] if tag[0] == "{" else tag
 
 
 def attribute(element: Element, name: str) -> str:
@@ -59,14 +62,28 @@ def descendants(element: Element, *names: str) -> Iterator[Element]:
     return (inner for inner in element.iter(*(f"{{*}}{name}" for name in names)) if inner is not element)
 
 
-def parse_xml(data: bytes) -> Element:
+def parse_xml(data: bytes, *, recover: bool = False) -> Element:
     """Return the root of an XML document.
+
+    Args:
+        data: the document.
+        recover: read a malformed one as far as it can be understood.
 
     Raises:
         lxml.etree.XMLSyntaxError: it is malformed.
-        SourceError: it declares entities.
+        SourceError: it declares entities, or nothing of it can be understood.
     """
-    root = etree.fromstring(data, etree.XMLParser(**_SAFE))
+    if not recover:
+        root = etree.fromstring(data, etree.XMLParser(**_SAFE))
+    else:
+        # Programs write an ampersand as such, HTML's entities, and an empty first line.
+        mended = _AMPERSAND.sub(_reference, data.lstrip(b" \t\r\n"))
+        try:
+            root = etree.fromstring(mended, etree.XMLParser(recover=True, **_SAFE))
+        except etree.XMLSyntaxError:
+            root = None
+        if root is None:
+            raise SourceError("damaged: a part of it is not valid XML", Reason.DAMAGED)
     _refuse_entities(root)
     return root
 
@@ -102,8 +119,18 @@ def iter_elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -
 
 
 def _refuse_entities(element: Element) -> None:
-    if element.getroottree().docinfo.internalDTD is not None:
+    dtd = element.getroottree().docinfo.internalDTD  # of every DOCTYPE, also of one that declares nothing
+    if dtd is not None and next(dtd.iterentities(), None) is not None:
         raise SourceError("damaged: it declares entities of its own", Reason.DAMAGED)
+
+
+def _reference(match: re.Match[bytes]) -> bytes:
+    """Return a reference that XML knows in place of an ampersand, or of an entity of HTML."""
+    name = (match[1] or b"").decode("ascii")
+    if name in _XML_ENTITIES:
+        return match[0]
+    character = html5.get(f"{name};", "")
+    return b"".join(b"&#%d;" % ord(letter) for letter in character) or b"&amp;" + match[0][1:]
 
 
 def parse_html(text: str) -> Element:

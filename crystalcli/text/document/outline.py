@@ -57,11 +57,22 @@ def split_at_headings(text: str, headings: Iterable[tuple[int, str]], start: int
     Yields:
         The pieces of the text, and the landmarks between them.
     """
+    yield from split_at_landmarks(text, ((offset, "heading", path) for offset, path in headings), start)
+
+
+def split_at_landmarks(text: str, marks: Iterable[tuple[int, str, str]], start: int) -> Iterator[str | Landmark]:
+    """Split a text so that a Landmark stands at each place; otherwise as `split_at_headings`.
+
+    Args:
+        text: a part of a document.
+        marks: (offset in `text`, kind, label) of each, in order.
+        start: characters of the document before `text`.
+    """
     position = 0
-    for offset, path in headings:
+    for offset, kind, label in marks:
         if offset > position:
             yield text[position:offset]
-        yield Landmark(start + offset, "heading", path)
+        yield Landmark(start + offset, kind, label)
         position = offset
     if position < len(text):
         yield text[position:]

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import LINE, Composer, one_line
-from crystalcli.text.document.table_rows import Row, guess_cell, row_lines
+from crystalcli.text.document.table_header import Cell, Row
+from crystalcli.text.document.table_rows import row_lines
 from crystalcli.text.formats.plain import decode_pieces
 from crystalcli.text.source.read_request import ReadRequest
 
@@ -22,6 +25,8 @@ DELIMITERS = (",", ";", "\t", "|")
 # Characters of a quoted record that runs over lines; in a longer one the quotation mark was text.
 MAX_RECORD_LENGTH = 100_000
 MAX_LINE_LENGTH = 120_000  # characters, under the bound that the csv module has for a cell
+_ESCAPED_LINES = 50  # of a record in which `\\"` may be a quotation mark
+_BEHIND_QUOTATION = re.compile(r'"(?:[^"\\]|""|\\.)*" *([^\w ])')
 _SAMPLE_LINES = 200  # from which the delimiter is detected
 
 
@@ -85,7 +90,7 @@ def _rows(lines: Iterator[str]) -> Iterator[tuple[int, Row]]:
     for record in _records(_chained(sample, lines), delimiter):
         number += 1
         cells = ((column, one_line(text)) for column, text in enumerate(record))
-        yield number, {column: guess_cell(text) for column, text in cells if text}
+        yield number, {column: Cell(text) for column, text in cells if text}
 
 
 def _chained(sample: list[str], lines: Iterator[str]) -> Iterator[str]:
@@ -100,19 +105,28 @@ def _records(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
     A quotation mark that is never closed is text.
     """
     record: list[str] = []
-    size = quotes = 0
+    size = quotes = escaped = 0
     for line in lines:
         record.append(line)
         size += len(line)
         quotes += line.count('"')
-        if quotes % 2 == 0:
+        escaped += line.count('\\"')
+        if escaped and len(record) <= _ESCAPED_LINES:
+            cells = _escaped_cells("\n".join(record), delimiter)
+            if cells is None and (quotes + escaped) % 2:
+                continue  # its quotation goes on
+        else:
+            cells = None
+        if cells is not None:
+            yield from cells
+        elif quotes % 2 == 0:
             yield from _cells("\n".join(record), delimiter)
         elif size > MAX_RECORD_LENGTH:
             for part in record:
                 yield part.split(delimiter)
         else:
             continue
-        record, size, quotes = [], 0, 0
+        record, size, quotes, escaped = [], 0, 0, 0
     for part in record:
         yield part.split(delimiter)
 
@@ -123,6 +137,18 @@ def _cells(record: str, delimiter: str) -> Iterator[list[str]]:
         yield record.split(delimiter)
     else:
         yield from csv.reader(io.StringIO(record, newline=""), delimiter=delimiter, skipinitialspace=True)
+
+
+def _escaped_cells(record: str, delimiter: str) -> list[list[str]] | None:
+    r"""Return the cells of a record in which `\"` stands: a quotation mark, or the end of a cell.
+
+    None: the record is not whole, or its quotation marks are text.
+    """
+    for text in (record, record.replace('\\"', '""')):
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+        with suppress(csv.Error):
+            return list(lines)
+    return None
 
 
 def detect_delimiter(lines: list[str]) -> str:
@@ -136,6 +162,9 @@ def detect_delimiter(lines: list[str]) -> str:
     """
     best_score, best_delimiter = (0.0, 0), ","
     filled = [line for line in lines if line.strip()]
+    behind = Counter(match[1] for line in filled if (match := _BEHIND_QUOTATION.match(line)))
+    if behind and 2 * behind.total() > len(filled) and (first := behind.most_common(1)[0][0]) in DELIMITERS:
+        return first
     for delimiter in DELIMITERS:
         counts = Counter(len(record) for record in _records(filled, delimiter))
         width, times = max(counts.items(), key=lambda item: (item[1] if item[0] > 1 else 0, item[0]), default=(1, 0))

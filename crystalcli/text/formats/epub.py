@@ -6,7 +6,6 @@ Knows how a book is put together, and which of its parts are encrypted. Does not
 
 from __future__ import annotations
 
-import codecs
 import posixpath
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
@@ -16,14 +15,16 @@ from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_html, parse_xml
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
-from crystalcli.text.formats.web.html_blocks import HtmlBlocks, element_text
-from crystalcli.text.source.stated_encoding import stated_encoding
-from crystalcli.text.source.text_decoder import decode_labelled
+from crystalcli.text.formats.web.html_blocks import HtmlBlocks
+from crystalcli.text.formats.web.html_reader import decode_part
+from crystalcli.text.formats.web.html_text import element_text
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"
 DRM = Refusal("encrypted (copy protection)", Reason.CANNOT_DECRYPT)
-_PAGES = frozenset(("application/xhtml+xml", "text/html", "application/xml", "text/xml"))
+_PAGES = frozenset(("application/xhtml+xml", "text/html", "application/xml", "text/xml", "text/x-oeb1-document"))
+_PAGE_ENDINGS = (".xhtml", ".html", ".htm", ".xht", ".xml", ".svg")
+_NCX = "application/x-dtbncx+xml"
 # Algorithms that only obfuscate fonts: their book can be read.
 _FONT_OBFUSCATION = frozenset(("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"))
 _MAX_DEPTH = 12  # levels of contents; real ones have three or four
@@ -53,17 +54,21 @@ class EpubReading(PackageReading):
         spine = [items[ref] for item in descendants(root, "itemref") if (ref := str(item.get("idref"))) in items]
         names = [
             _target(folder, str(item.get("href")))[0]
-            for item in spine
-            if str(item.get("media-type")).lower() in _PAGES and "nav" not in str(item.get("properties") or "").split()
+            for item in spine or items.values()
+            if _is_page(item) and "nav" not in str(item.get("properties") or "").split()
         ]
         _refuse_encrypted(package, set(names))
-        documents = [name for name in dict.fromkeys(names) if name in package]
+        documents = list(dict.fromkeys(filter(None, map(package.find, names))))
         if not documents:
             raise SourceError("damaged: its chapters are missing", Reason.DAMAGED)
         chapters = _chapters(package, root, folder, items)
         outline = Outline()
         for name in documents:
-            body = parse_html(_text(package.read(name)))
+            if name.lower().endswith(".svg"):
+                lines = descendants(parse_xml(package.read(name), recover=True), "text")
+                composer.write_block("\n".join(one_line("".join(line.itertext())) for line in lines))
+                continue
+            body = parse_html(decode_part(package.read(name)))
             if body is None:
                 continue
             anchors = chapters.get(name, {})
@@ -79,13 +84,22 @@ class EpubReading(PackageReading):
 
 def _book(package: Package) -> tuple[Element, str]:
     """Return the root of the package document, and its folder."""
-    files = descendants(parse_xml(package.read(CONTAINER)), "rootfile")
-    name = next((path for file in files if (path := unquote(str(file.get("full-path") or "")))), "")
-    return parse_xml(package.read(name)), posixpath.dirname(name)
+    container = package.find(CONTAINER)
+    files = descendants(parse_xml(package.read(container), recover=True), "rootfile") if container else ()
+    paths = (package.find(unquote(str(file.get("full-path") or ""))) for file in files)
+    name = next(filter(None, paths), "") or package.ending(".opf")
+    return parse_xml(package.read(name or CONTAINER), recover=True), posixpath.dirname(name)
 
 
 def _texts(root: Element, name: str) -> Iterator[str]:
-    return (text for element in descendants(root, name) if (text := one_line("".join(element.itertext()))))
+    elements = descendants(root, name, name.capitalize())  # as the oldest books write them
+    return (text for element in elements if (text := one_line("".join(element.itertext()))))
+
+
+def _is_page(item: Element) -> bool:
+    """Tell whether a document of the spine is a page, by its type or else by its ending."""
+    media_type = str(item.get("media-type")).lower()
+    return media_type in _PAGES or str(item.get("href")).lower().endswith(_PAGE_ENDINGS)
 
 
 def _target(folder: str, href: str) -> tuple[str, str]:
@@ -94,19 +108,10 @@ def _target(folder: str, href: str) -> tuple[str, str]:
     return posixpath.normpath(posixpath.join(folder, unquote(parts.path))), unquote(parts.fragment)
 
 
-def _text(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return decode_labelled(data, stated_encoding(data[:4096]))
-
-
 def _refuse_encrypted(package: Package, names: set[str]) -> None:
     if ENCRYPTION not in package:
         return
-    for encrypted in descendants(parse_xml(package.read(ENCRYPTION)), "EncryptedData"):
+    for encrypted in descendants(parse_xml(package.read(ENCRYPTION), recover=True), "EncryptedData"):
         method = next(descendants(encrypted, "EncryptionMethod"), None)
         if method is not None and method.get("Algorithm") in _FONT_OBFUSCATION:
             continue
@@ -129,26 +134,45 @@ def _chapters(package: Package, root: Element, folder: str, items: dict[str, Ele
     chapters: Chapters = {}
     for item in items.values():
         is_nav = "nav" in str(item.get("properties") or "").split()
-        if not is_nav and item.get("media-type") != "application/x-dtbncx+xml":
+        is_ncx = item.get("media-type") == _NCX or str(item.get("href")).lower().endswith(".ncx")
+        name = package.find(_target(folder, str(item.get("href")))[0]) if is_nav or is_ncx else ""
+        if not name:
             continue
-        name = _target(folder, str(item.get("href")))[0]
-        if name not in package:
+        try:
+            listed = _listed(package.read(name), posixpath.dirname(name), is_nav)
+        except SourceError as error:
+            if error.code != Reason.DAMAGED:
+                raise
             continue
-        listed: Chapters = {}
-        base = posixpath.dirname(name)
-        if is_nav:
-            contents = parse_html(_text(package.read(name)))
-            navs = list(descendants(contents, "nav")) if contents is not None else []
-            for nav in [nav for nav in navs if "toc" in attribute(nav, "type").split()] or navs[:1]:
-                for entries in children(nav, "ol"):
-                    _nav_entries(entries, base, Outline(), 0, listed)
-        else:
-            for entries in descendants(parse_xml(package.read(name)), "navMap"):
-                _ncx_entries(entries, base, Outline(), 0, listed)
+        listed = {found: places for part, places in listed.items() if (found := package.find(part))}
         if is_nav and listed:
             return listed
         chapters = chapters or listed
     return chapters
+
+
+def _listed(contents: bytes, base: str, is_nav: bool) -> Chapters:
+    """Return the chapters in a navigation document, or in a table of contents of EPUB 2 (NCX).
+
+    Args:
+        contents: the document.
+        base: its folder.
+        is_nav: it is a navigation document.
+
+    Raises:
+        SourceError: nothing of it can be understood.
+    """
+    listed: Chapters = {}
+    if is_nav:
+        page = parse_html(decode_part(contents))
+        navs = list(descendants(page, "nav")) if page is not None else []
+        for nav in [nav for nav in navs if "toc" in attribute(nav, "type").split()] or navs[:1]:
+            for entries in children(nav, "ol"):
+                _nav_entries(entries, base, Outline(), 0, listed)
+    else:
+        for entries in descendants(parse_xml(contents, recover=True), "navMap"):
+            _ncx_entries(entries, base, Outline(), 0, listed)
+    return listed
 
 
 def _nav_entries(entries: Element, base: str, outline: Outline, level: int, chapters: Chapters) -> None:

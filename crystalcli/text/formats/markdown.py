@@ -1,9 +1,9 @@
-"""Headings of a Markdown text.
+"""Headings and headers of tables in a Markdown text.
 
-Knows the two ways to write one (`# so`, or underlined with `===` or `---`), and the places where
-a line only looks like one: fenced code, comments, the front matter. Does not know files, and does
-not render: a heading's text stays as written, links reduced to their words. A landmark carries
-the headings above it too, by their levels.
+Knows the two ways to write a heading (`# so`, or underlined with `===` or `---`), and the places
+where a line only looks like one: fenced code, comments, the front matter. Does not know files, and
+does not render: a heading's text stays as written, links reduced to their words. A landmark carries
+the headings above it too, by their levels; another one the names of a table's columns.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from crystalcli.datatypes import Landmark
-from crystalcli.text.document.outline import MAX_LABEL_LENGTH, Outline, split_at_headings
+from crystalcli.datatypes import TABLE_JOINT, Landmark
+from crystalcli.text.document.markdown_row import is_table_rule, row_cells
+from crystalcli.text.document.outline import MAX_LABEL_LENGTH, Outline, split_at_landmarks
 
 NEWLINE = re.compile(r"\r\n?|\n")
 HASHES = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)")
@@ -25,10 +26,10 @@ NO_PARAGRAPH = re.compile(r" {4}|\t| {0,3}(?:[>|<]|[-+*](?:[ \t]|$)|\d+[.)][ \t]
 FRONT_MATTER = re.compile(r"(?:[\w.-]+\s*[:=]|[ \t#}\]]|- |$)")
 FRONT_TITLE = re.compile(r"""title\s*[:=]\s*(["']?)(.+?)\1\s*$""")
 LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-MAX_FRONT_MATTER = 64  # lines; one that does not end by then was a rule and some text
+MAX_FRONT_MATTER = 4_000  # lines; one that does not end by then was a rule and some text
 MAX_LINE_LENGTH = 1 << 16  # characters; a longer line is passed on before its end is seen
 
-Heading = tuple[int, int, str]  # offset, level from 1, and text
+Heading = tuple[int, int, str]  # offset, level from 1, and text; level 0: the names of a table's columns
 
 
 def with_headings(texts: Iterable[str], outline: Outline | None = None) -> Iterator[str | Landmark]:
@@ -61,11 +62,15 @@ def markdown_title(head: str, whole: bool) -> str:
     """
     scanner = _Scanner()
     headings, _ = scanner.scan(head, final=whole)
-    return scanner.title or next((label for _, _, label in headings), "")
+    return scanner.title or next((label for _, level, label in headings if level), "")
 
 
 def _split(text: str, headings: list[Heading], start: int, outline: Outline) -> Iterator[str | Landmark]:
-    return split_at_headings(text, ((offset, outline.enter(level, label)) for offset, level, label in headings), start)
+    marks = (
+        (offset, "heading", outline.enter(level, label)) if level else (offset, "table", label)
+        for offset, level, label in headings
+    )
+    return split_at_landmarks(text, marks, start)
 
 
 class _Scanner:
@@ -75,10 +80,14 @@ class _Scanner:
         self.title = ""  # from the front matter
         self._matter = ""  # the line that ends the front matter, while in it
         self._matter_lines = -1  # lines of it that were seen; -1 before the first line
+        self._is_blank = False  # the line of front matter above is empty
         self._fence = ""  # the marks that opened a block of code, while in it
         self._in_comment = False
         self._in_paragraph = False
         self._in_long_line = False
+        self._line_above = ""
+        self._is_at_names = False  # the line above is the rule below them
+        self._names = ""  # of the columns of the table that the line above may be in
 
     def scan(self, text: str, *, final: bool) -> tuple[list[Heading], int]:
         """Find the headings in the lines that can be judged.
@@ -105,7 +114,11 @@ class _Scanner:
                 self._in_long_line = False
                 continue
             line = text[start:end].rstrip("\r\n")
-            if self._is_aside(line):
+            is_aside = self._is_aside(line)
+            if self._names or "|" in line:
+                headings += self._table_mark(start, "" if is_aside else line)
+            above, self._line_above = self._line_above, line
+            if is_aside:
                 self._in_paragraph = False
             elif (hashes := HASHES.match(line)) is not None:
                 self._in_paragraph = False
@@ -120,12 +133,29 @@ class _Scanner:
                         headings.append((start, 1 if "=" in below else 2, _label(line)))
                         continue
                 elif not (final or is_long):
+                    self._line_above = above
                     return headings, start
                 self._in_paragraph = True
         if is_long:
             self._in_long_line = True
             self._in_paragraph = False
         return headings, len(text) if final or is_long else ended
+
+    def _table_mark(self, start: int, line: str) -> Iterator[Heading]:
+        """Yield the names of a table's columns above its first row, and "" behind its last."""
+        if "|" in line and is_table_rule(line):
+            names = row_cells(self._line_above)
+            if len(names) == len(row_cells(line)) > 1 and any(names):
+                self._names = TABLE_JOINT.join(name.replace("\\|", "/") for name in names)
+                self._is_at_names = True
+        elif self._names and "|" in line and line.strip():
+            if self._is_at_names:
+                yield start, 0, self._names
+            self._is_at_names = False
+        elif self._names:
+            if not self._is_at_names:
+                yield start, 0, ""
+            self._names = ""
 
     def _is_aside(self, line: str) -> bool:
         """Tell whether a line is part of front matter, a block of code or a comment."""
@@ -138,7 +168,10 @@ class _Scanner:
             if bare in (self._matter, "..."):
                 self._matter = ""
                 return True
-            if self._matter_lines < MAX_FRONT_MATTER and FRONT_MATTER.match(line):
+            # Two empty lines are in no front matter: it was a rule and some text.
+            is_over = not bare and self._is_blank
+            self._is_blank = not bare
+            if self._matter_lines < MAX_FRONT_MATTER and not is_over and FRONT_MATTER.match(line):
                 if (title := FRONT_TITLE.match(line)) is not None and not self.title:
                     self.title = _label(title[2])
                 return True

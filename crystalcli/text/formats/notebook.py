@@ -1,6 +1,7 @@
-"""Reader of Jupyter notebooks, cell by cell: Markdown with its headings, code, text outputs.
+"""Reader of Jupyter notebooks, cell by cell: Markdown with its headings, code, outputs in words.
 
-Knows nbformat 3 and 4. Images and other rich outputs are left out, and long outputs are cut.
+Knows nbformat 3 and 4, and which of an output's forms has the most to read. Images are left out,
+and long outputs are cut.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import Composer, clean_text, one_line
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.markdown import markdown_title, with_headings
+from crystalcli.text.formats.web.html_blocks import fragment_text
 from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.text_decoder import Decoder
 
 MAX_NOTEBOOK_BYTES = 200_000_000  # images included: all of it is held in memory
 MAX_OUTPUT_LENGTH = 4_000  # characters of the outputs of one cell
+MAX_HTML_LENGTH = 200_000  # characters of HTML that are read of one output
 _COLOURS = re.compile("\x1b\\[[0-9;?]*[A-Za-z]")
 # The text of an object that has no words, such as <Figure size 640x480 with 1 Axes>.
 _OBJECT = re.compile(r"<[\w.]+[^\n]*>\Z")
@@ -100,6 +103,7 @@ def _write(cell: object, number: int, composer: Composer, outline: Outline) -> N
         return
     composer.begin_block()
     composer.mark("cell", str(number))
+    composer.mark("table", "")
     kind = cell.get("cell_type") if isinstance(cell, dict) else ""
     if kind == "heading":  # of version 3
         level = cell.get("level") if isinstance(cell, dict) else 1
@@ -108,7 +112,7 @@ def _write(cell: object, number: int, composer: Composer, outline: Outline) -> N
     elif kind == "markdown":
         for piece in with_headings([source], outline):
             if isinstance(piece, Landmark):
-                composer.mark("heading", piece.label)
+                composer.mark(piece.kind, piece.label)
             else:
                 composer.append(piece)
     else:
@@ -141,8 +145,7 @@ def _outputs(cell: object) -> str:
         if not isinstance(output, dict):
             continue
         data = output.get("data")
-        plain = data.get("text/plain") if isinstance(data, dict) else output.get("text")
-        text = _joined(plain)
+        text = _richest(data) if isinstance(data, dict) else _joined(output.get("text"))
         if output.get("output_type") in ("error", "pyerr"):
             text = f"{_joined(output.get('ename'))}: {_joined(output.get('evalue'))}"
         text = clean_text(_COLOURS.sub("", text[: 4 * MAX_OUTPUT_LENGTH])).strip("\n").rstrip()
@@ -150,3 +153,27 @@ def _outputs(cell: object) -> str:
             parts.append(text)
     joined = "\n".join(parts)
     return joined if len(joined) <= MAX_OUTPUT_LENGTH else f"{joined[:MAX_OUTPUT_LENGTH].rstrip()} …"
+
+
+def _richest(data: dict[str, Any]) -> str:
+    """Return the form of an output that has the most to read, as text.
+
+    Args:
+        data: its forms by their media types.
+    """
+    html = _joined(data.get("text/html"))[:MAX_HTML_LENGTH]
+    if "<td" in html and (table := _words(html)):  # its rows carry their header
+        return table
+    plain = _joined(data.get("text/plain"))
+    if markdown := _joined(data.get("text/markdown")):
+        return markdown
+    if plain.strip() and not _OBJECT.fullmatch(plain.strip()):
+        return plain
+    return _words(html) or _joined(data.get("text/latex")).strip().strip("$").strip()
+
+
+def _words(html: str) -> str:
+    try:
+        return fragment_text(html) if html else ""
+    except SourceError:
+        return ""

@@ -1,7 +1,7 @@
-"""Reader of text, code, Markdown and reStructuredText files: decoded exactly, in pieces.
+"""Reader of text, code, Markdown and other markups: decoded exactly, in pieces.
 
 Knows how bytes become pieces of text, newlines as they stand. Does not know encodings
-(source.file_bytes) nor headings (markdown, rst and book_chapters).
+(source.file_bytes) nor headings (markdown, rst, markup_headings and book_chapters).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from crystalcli.datatypes import Landmark
 from crystalcli.errors import UnsteadySourceError
 from crystalcli.text.formats.book_chapters import gutenberg_title, with_chapters
 from crystalcli.text.formats.markdown import markdown_title, with_headings
+from crystalcli.text.formats.markup_headings import markup_title, with_markup_headings
 from crystalcli.text.formats.rst import rst_title, with_rst_headings
 from crystalcli.text.source.file_bytes import CHANGED, HEAD_BYTES, bytes_again
 from crystalcli.text.source.read_request import ReadRequest
@@ -29,19 +30,28 @@ class PlainReading:
         self.kind = request.kind
         self.title = ""
         self._request = request
+        self._suffix = request.path.suffix.lower()
         seen = request.seen
         if self.kind != "code":
             whole = seen.fingerprint.size <= HEAD_BYTES
             head = Decoder(seen.encoding).decode(seen.head, final=whole)
-            self.title = markdown_title(head, whole) if self.kind == "markdown" else _TITLES[self.kind](head)
+            self.title = (
+                markdown_title(head, whole) if self.kind == "markdown" else _TITLES[self.kind](head, self._suffix)
+            )
 
     def pieces(self) -> Iterator[str | Landmark]:
         r"""Return the text with its headings, never cut inside `\r\n`; code has no headings."""
         exact = decode_pieces(self._request)
+        if self.kind == "markup":
+            return with_markup_headings(exact, self._suffix)
         return _HEADINGS[self.kind](exact) if self.kind in _HEADINGS else exact
 
 
-_TITLES = {"text": gutenberg_title, "rst": rst_title}
+_TITLES: dict[str, Callable[[str, str], str]] = {
+    "text": lambda head, _: gutenberg_title(head),
+    "rst": lambda head, _: rst_title(head),
+    "markup": markup_title,
+}
 _HEADINGS: dict[str, Callable[[Iterator[str]], Iterator[str | Landmark]]] = {
     "text": with_chapters,
     "markdown": with_headings,

@@ -1,4 +1,4 @@
-"""Reader of source code: its exact text, with a landmark where each definition begins.
+"""Reader of source code: its text, with a landmark where each definition begins.
 
 Knows that a grammar needs the whole file at once. Does not know definitions (definitions.py).
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crystalcli.datatypes import Landmark
+from crystalcli.text.formats.json_escapes import ESCAPED_SUFFIXES, with_letters
 from crystalcli.text.formats.plain import decode_pieces
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.text_decoder import Decoder
@@ -31,7 +32,8 @@ class CodeReading:
         request = self._request
         head = Decoder(request.seen.encoding).decode(request.seen.head)
         if request.seen.fingerprint.size > MAX_PARSED_BYTES or not detect_language(request.path, head):
-            yield from decode_pieces(request)
+            pieces = decode_pieces(request)
+            yield from with_letters(pieces) if request.path.suffix.lower() in ESCAPED_SUFFIXES else pieces
             return
         from crystalcli.text.formats.definitions import find_definitions
 

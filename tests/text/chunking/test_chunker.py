@@ -1,8 +1,10 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crystalcli.text.chunking.boundaries import find_boundaries, sentence_spans
 from crystalcli.text.chunking.chunker import MAX_CHUNK_TOKENS, MIN_CHUNK_TOKENS, cut_chunks
+from crystalcli.text.chunking.unwrap import unwrap_lines
 from crystalcli.vectors import default_tokenizer
 
 PARAGRAPH = (
@@ -93,6 +95,24 @@ def test_sentences_know_abbreviations_initials_and_wrapped_lines():
     assert len(sentence_spans(wrapped)) == 1
 
 
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["雪が降った。", "船は来なかった！", "「もう遅い。」と母は言った。", "（本当に？）", "誰も知らない。"],
+        ["“走吧。”", "他说完就走了。", "门关上了！？", "没有人回答……"],
+        ["दीपक बुझ गया।", "नाव कल आएगी॥", "कौन आएगा?"],
+        ["چراغ بجھ گیا۔", "کون آئے گا؟", "کل۔"],
+        ["Ճրագը մարեց։", "Ով կգա։"],
+        ["መብራቱ ጠፋ።", "ማን ይመጣል፧"],
+        ["មីនា។", "ចត។"],
+    ],
+)
+@pytest.mark.parametrize("space", ["", " "])
+def test_sentences_end_in_every_script(sentences: list[str], space: str):
+    text = space.join(sentences) if "?" not in "".join(sentences) else " ".join(sentences)
+    assert [text[low:high] for low, high in sentence_spans(text)] == sentences
+
+
 def test_turns_of_a_conversation_are_sentences_of_their_own():
     text = "Ann: I went to the support group yesterday and it was so powerful\nBob: Wow\n"
     assert len(sentence_spans(text)) == 2
@@ -104,3 +124,46 @@ def test_boundaries_rise_and_end_at_the_end(text, code):
     ends = [boundary.end for boundary in find_boundaries(text, code)]
     assert ends == sorted(ends)
     assert not text or ends[-1] == len(text)
+
+
+ROWS = """Berth 7 | Tern | 12.5 m | paid until 30 June | needs a longer stern line
+Berth 8 | Auk | 9.0 m | paid until 31 July | to be moved before the regatta
+Berth: 9; Hull: Ruff. A yawl; Length: 14.0 m; Note: sails at dawn. Back by noon
+Berth: 10; Hull: Knot. A sloop; Length: 8.5 m; Note: laid up. Keys at the office
+"""
+LOG = """2031-05-02T04:00:07Z WARN  pump.Gauge - sluice 4 reports no level since noon
+2031-05-02T04:00:09Z WARN  pump.Gauge - sluice 5 reports no level since noon
+May  2 04:00:11 holm pump[77]: The sluice was opened by hand, as no level came
+May  2 04:01:12 holm pump[77]: The sluice was closed again by the keeper himself
+[ERROR] 04:02:13 Lost the gauge of the upper basin, and no other one is near
+[ERROR] 04:03:14 Lost the gauge of the lower basin, and no other one is near
+"""
+ALIGNED = """Tern        red hull, white deck     Ann of the upper harbour    12.5
+Auk         blue hull, teak deck     Bo of the lower harbour      9.0
+K17 the yawl that sails on Sundays only, with four guests at the most
+K18 the sloop that sails on Mondays only, with six guests at the most
+"""
+CODE = """draught_of_hull = waterline_length_in_metres * block_coefficient(hull)
+lead_of_keel = ballast_in_tonnes / (density_of_lead - density_of_water)
+righting_arm(hull, angle_in_degrees=30, centre_of_gravity_in_metres=0.4)
+"""
+PROSE = """The keeper, who had been at the light since the year of the great flood,
+never went down to the harbour, and the boats that came in the summer
+of 1911 were the last that he saw. He wrote of them in his book; they
+are in it as "twelve came, and 9 went". No other book of the kind is known,
+and Mr. Hale (who has read it) calls it dull -- a fair word, all in all.
+"""
+
+
+def test_rows_and_code_are_lines_whatever_their_length() -> None:
+    for text in (ROWS, LOG, ALIGNED, CODE):
+        assert [text[start:end] for start, end in sentence_spans(text)] == text.splitlines()
+        assert "".join(unwrap_lines(text, "text")) == text
+    for chunk in chunks_of(ROWS * 40):
+        assert chunk.text.endswith("\n")
+
+
+def test_wrapped_prose_is_joined_across_its_lines() -> None:
+    sentences = [PROSE[start:end] for start, end in sentence_spans(PROSE)]
+    assert [sentence.split()[0] for sentence in sentences] == ["The", "He", "No"]
+    assert "".join(unwrap_lines(PROSE, "text")) == PROSE.rstrip().replace("\n", " ") + "\n"

@@ -199,6 +199,40 @@ def test_names_in_utf_8_that_do_not_say_so(file: Callable[..., Path]) -> None:
     assert members(file(content)) == {"Übersicht/ä.txt": b"text"}
 
 
+@pytest.mark.parametrize(
+    ("encoding", "names"),
+    [
+        ("cp932", ["灯台日誌.txt", "写真/港.txt"]),
+        ("cp932", ["レポート（最終）.txt"]),
+        ("gb18030", ["灯塔日志.txt", "照片/港口.txt"]),
+        ("big5", ["燈塔日誌.txt", "測試文件.txt"]),
+        ("cp949", ["등대 일지.txt", "사진/항구.txt"]),
+        ("cp866", ["Журнал маяка.txt", "ФОТО/гавань №2.txt"]),
+        ("cp1251", ["Журнал маяка.txt"]),
+        ("cp437", ["Größe der Häfen.txt", "café.txt"]),
+    ],
+)
+def test_names_in_the_encoding_of_their_machine(file: Callable[..., Path], encoding: str, names: list[str]) -> None:
+    raw = [name.encode(encoding) for name in names]
+    stand_ins = [f"{number:x}" * len(name) for number, name in enumerate(raw, 10)]
+    content = zipped([(name, b"text") for name in stand_ins])
+    for name, stand_in in zip(raw, stand_ins, strict=True):
+        content = content.replace(stand_in.encode(), name)
+    assert members(file(content)) == dict.fromkeys(names, b"text")
+
+
+def test_a_name_in_the_extra_field_of_unicode(file: Callable[..., Path]) -> None:
+    info = zipfile.ZipInfo("plik.txt")
+    name = "żółty plik.txt".encode()
+    info.extra = (
+        b"up" + (5 + len(name)).to_bytes(2, "little") + b"\1" + zlib.crc32(b"pl\x9ck.txt").to_bytes(4, "little") + name
+    )
+    content = zipped([(info, b"text")]).replace(b"plik.txt", b"pl\x9ck.txt", 1)
+    head, mark, end = content.rpartition(b"PK\1\2")
+    content = head + mark + end.replace(b"plik.txt", b"pl\x9ck.txt", 1)
+    assert members(file(content)) == {"żółty plik.txt": b"text"}
+
+
 def test_long_names(file: Callable[..., Path]) -> None:
     deep, long = "/".join(["Ö" * 40] * 20), "日" * 300 + ".md"
     found = members(file(zipped([(deep + "/a.txt", b"a"), (long, b"b"), ("x" * 1000, b"c")])))

@@ -103,3 +103,68 @@ def test_a_chapter_that_is_not_well_formed_is_read_as_browsers_do(tmp_path: Path
         read(epub(tmp_path / "a.epub", {"a.xhtml": "<p>One<br>two<p>three &nbsp; four"})).text
         == "One\ntwo\n\nthree four\n"
     )
+
+
+DTD = '<!DOCTYPE {0} PUBLIC "-//NISO//DTD {0} 2005-1//EN" "http://www.daisy.org/z3986/2005/{0}-2005-1.dtd">\n'
+BEACON = {"OPS/b.xhtml": "<html><body><h1>I</h1><p>The beacon was lit in 1688.</p></body></html>"}
+POINT = "<navPoint id='p'><navLabel><text>{}</text></navLabel><content src='b.xhtml'/></navPoint>"
+
+
+def _book(path: Path, opf: str = "", ncx: str = "", **parts: str) -> Path:
+    """A book of one chapter, with a package document and contents as given."""
+    opf = opf or (
+        "<package xmlns='http://www.idpf.org/2007/opf'><metadata/><manifest>"
+        "<item id='b' href='b.xhtml' media-type='application/xhtml+xml'/>"
+        "<item id='n' href='toc.ncx' media-type='application/x-dtbncx+xml'/></manifest>"
+        "<spine toc='n'><itemref idref='b'/></spine></package>"
+    )
+    return epub(path, {}, **{**BEACON, "OPS/book.opf": opf, "OPS/toc.ncx": ncx, **parts})
+
+
+@pytest.mark.parametrize(
+    ("ncx", "chapter"),
+    [
+        (DTD.format("ncx") + f"<ncx><navMap>{POINT.format('Lights')}</navMap></ncx>", "Lights"),
+        (DTD.format("ncx") + f"<ncx><navMap>{POINT.format('Caf&eacute;')}</navMap></ncx>", "Café"),
+        (f"\n<?xml version='1.0'?><ncx><navMap>{POINT.format('Rocks & Shoals')}</navMap></ncx>", "Rocks & Shoals"),
+        (f"<ncx><head><meta name='uid'></head><navMap>{POINT.format('Lights')}", "Lights"),
+        ("<ncx><navMap><nav", "I"),
+        ("", "I"),
+        ("not XML at all", "I"),
+        ("<!DOCTYPE ncx [<!ENTITY a 'b'>]><ncx><navMap/></ncx>", "I"),
+    ],
+)
+def test_contents_are_a_help_and_no_condition(tmp_path: Path, ncx: str, chapter: str) -> None:
+    found = read(_book(tmp_path / "a.epub", ncx=ncx))
+    assert found.at("The beacon was lit in 1688.")["heading"] == chapter
+
+
+@pytest.mark.parametrize(
+    "opf",
+    [
+        DTD.format("package") + "<package><manifest><item id='b' href='b.xhtml' media-type='text/x-oeb1-document'/>"
+        "</manifest><spine><itemref idref='b'/></spine></package>",
+        " \n<?xml version='1.0'?><package><metadata><dc:title xmlns:dc='d'>Rocks & Shoals</dc:title></metadata>"
+        "<manifest><item id='b' href='B.XHTML' media-type='application/octet-stream'/></manifest>"
+        "<spine><itemref idref='b'/></spine></package>",
+        "<package><manifest><item id='b' href='b.xhtml' media-type='application/xhtml+xml'/></manifest></package>",
+    ],
+)
+def test_a_package_document_with_faults(tmp_path: Path, opf: str) -> None:
+    assert read(_book(tmp_path / "a.epub", opf)).text == "I\n\nThe beacon was lit in 1688.\n"
+
+
+def test_a_container_that_names_nothing(tmp_path: Path) -> None:
+    path = _book(tmp_path / "a.epub", **{"META-INF/container.xml": "<container><rootfiles>"})
+    assert read(path).text == "I\n\nThe beacon was lit in 1688.\n"
+
+
+def test_the_letters_of_a_page_that_is_drawn(tmp_path: Path) -> None:
+    opf = (
+        "<package><manifest><item id='b' href='b.svg' media-type='image/svg+xml'/></manifest>"
+        "<spine><itemref idref='b'/></spine></package>"
+    )
+    drawn = (
+        "<svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0'/><text>Chart of the <tspan>Sound</tspan></text></svg>"
+    )
+    assert read(_book(tmp_path / "a.epub", opf, **{"OPS/b.svg": drawn})).text == "Chart of the Sound\n"

@@ -57,6 +57,29 @@ def test_the_third_version(tmp_path: Path) -> None:
     assert found.labels("heading") == ["Fares"]
 
 
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"text/markdown": ["The *mean* ", "is 4.1."], "text/plain": "<IPython.core.display.Markdown object>"}, "The *mean* is 4.1."),
+        ({"text/html": "<p>It broke <b>twice</b>.</p>", "text/plain": "<IPython.core.display.HTML object>"}, "It broke twice."),
+        (
+            {
+                "text/html": "<table><thead><tr><th></th><th>lamp</th></tr></thead><tr><th>0</th><td>red</td></tr></table>",
+                "text/plain": "  lamp\n0  red",
+            },
+            " | lamp\n0; lamp: red",
+        ),
+        ({"text/html": "<b>5</b>", "text/plain": "5"}, "5"),
+        ({"text/latex": "$$x^2$$"}, "x^2"),
+        ({"text/html": "<div>" * 3000}, ""),
+    ],
+)  # fmt: skip
+def test_rich_outputs(tmp_path: Path, data: dict[str, object], text: str) -> None:
+    outputs = [{"output_type": "display_data", "data": data}]
+    found = read(notebook(tmp_path / "a.ipynb", [{"cell_type": "code", "source": "show()", "outputs": outputs}])).text
+    assert found == f"show()\n\n{text}\n" if text else found == "show()\n"
+
+
 def test_long_outputs_are_cut(tmp_path: Path) -> None:
     output = {"output_type": "stream", "text": "line\n" * 1_000_000}
     text = read(notebook(tmp_path / "a.ipynb", [{"cell_type": "code", "source": "run()", "outputs": [output]}])).text

@@ -138,3 +138,21 @@ def test_the_author_stands_behind_the_title(tmp_path: Path) -> None:
         )
         again = zipped(tmp_path / f"{creator}.docx", {**parts, "docProps/core.xml": core})
         assert read(again).title == title
+
+
+def test_shapes_are_read_by_their_places(tmp_path: Path) -> None:
+    def at(left: int, top: int, text: str, width: int = 30) -> str:
+        frame = f'<p:spPr><a:xfrm><a:off x="{left}" y="{top}"/><a:ext cx="{width}" cy="10"/></a:xfrm></p:spPr>'
+        return shape(text).replace("<p:txBody>", f"{frame}<p:txBody>")
+
+    group = '<p:grpSp><p:grpSpPr><a:xfrm><a:off x="0" y="60"/><a:ext cx="30" cy="30"/></a:xfrm></p:grpSpPr>{}</p:grpSp>'
+    slide = (
+        at(50, 30, "five")
+        + group.format(at(0, 80, "four") + at(0, 60, "three"))
+        + at(50, 50, "six")
+        + at(0, 0, "one", 80)
+        + at(0, 30, "two")
+        + shape("The title", "title")
+    )
+    found = read(pptx(tmp_path / "a.pptx", [slide]))
+    assert found.text.split() == ["The", "title", "one", "two", "three", "four", "five", "six"]

@@ -13,7 +13,8 @@ from support.documents import read, xlsx
 
 from crystalcli.errors import SourceError
 from crystalcli.text.document.number_format import format_general, format_number, is_date_code
-from crystalcli.text.document.table_rows import guess_cell, row_lines
+from crystalcli.text.document.table_header import Cell
+from crystalcli.text.document.table_rows import row_lines
 from crystalcli.text.formats.csv_table import detect_delimiter
 from crystalcli.text.readers import open_source
 
@@ -23,9 +24,7 @@ relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[Healt
 def lines(*rows: str) -> list[tuple[int, str]]:
     """What `row_lines` makes of rows written with `|`."""
     found = ((number, [cell.strip() for cell in row.split("|")]) for number, row in enumerate(rows, 1))
-    return list(
-        row_lines((number, {n: guess_cell(text) for n, text in enumerate(cells) if text}) for number, cells in found)
-    )
+    return list(row_lines((number, {n: Cell(text) for n, text in enumerate(cells) if text}) for number, cells in found))
 
 
 # --- headers --------------------------------------------------------------------------------------
@@ -50,7 +49,6 @@ def test_a_second_table_has_a_header_of_its_own() -> None:
 
 def test_what_is_no_header() -> None:
     assert lines("1 | 2", "3 | 4") == [(1, "1; 2"), (2, "3; 4")]
-    assert lines("a | a", "3 | 4") == [(1, "a; a"), (2, "3; 4")]
     assert lines("one", "two") == [(1, "one"), (2, "two")]
     assert lines("a | b") == [(1, "a; b")]
     assert lines("x | y", "1 | 2", "note | again", "3 | 4")[2:] == [(3, "x: note; y: again"), (4, "x: 3; y: 4")]
@@ -244,3 +242,161 @@ def test_whole_numbers_are_shown_whole(value: int) -> None:
     assert format_general(float(value)) == str(value)
     assert format_number(float(value), "#,##0") == f"{value:,}"
     assert format_number(float(value), "0.00") == f"{value}.00"
+
+
+# --- which rows are headers -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "last"),
+    [
+        (["Parish | 1999 | 2009 | 2019", "Ashby | 410 | 388 | 402"], "Parish: Ashby; 1999: 410; 2009: 388; 2019: 402"),
+        (["Parish | 2023", "Ashby | 41.0", "Bale | 39.5"], "Parish: Bale; 2023: 39.5"),
+        (["Hut | Mar 24 | Apr 24", "Alm | 4 | 5"], "Hut: Alm; Mar 24: 4; Apr 24: 5"),
+        (["Week | 1 | 2 | 3", "Ann | 5 | 6 | 1", "Bo | 1 | 1 | 2"], "Week: Bo; 1: 1; 2: 1; 3: 2"),
+        (["Item | Fee | VAT | Fee | VAT", "Bolt | 1.20 | 0.2 | 9 | 1"], "Item: Bolt; Fee: 1.20; VAT: 0.2; Fee: 9; VAT: 1"),
+        (["No | Keeper | Lamp", "1 | Ann | L4", "2 | Bo | L7"], "No: 2; Keeper: Bo; Lamp: L7"),
+        (["Light | Open | -", "Skerry | yes | b", "Holm | no | c"], "Light: Holm; Open: no; -: c"),
+        (["Runner | 100m | 200m", "Ann | 12.3 | 24.1"], "Runner: Ann; 100m: 12.3; 200m: 24.1"),
+        (["hull_name | home_port", "Tern | Bale"], "hull_name: Tern; home_port: Bale"),
+        (["HULL | PORT", "Tern | Bale", "Auk | Holm"], "HULL: Auk; PORT: Holm"),
+        (["Area | 2024 | | 2025 |", "| Plan | Done | Plan | Done", "East | 5 | 6 | 7 | 8"],
+         "Area: East; 2024 Plan: 5; 2024 Done: 6; 2025 Plan: 7; 2025 Done: 8"),
+        (["| 2024 | 2024 | 2025 | 2025", "Area | Plan | Done | Plan | Done", "East | 5 | 6 | 7 | 8"],
+         "Area: East; 2024 Plan: 5; 2024 Done: 6; 2025 Plan: 7; 2025 Done: 8"),
+        (["LAMPS", "", "Lamp | Keeper | Oil", "", "Holm | Ann | whale", "Bale | Bo | rape"], "Lamp: Bale; Keeper: Bo; Oil: rape"),
+        (["Sheet of", "Clerk | Ann", "Rope | Price | Stock", "hemp | 12.00 | 5"], "Rope: hemp; Price: 12.00; Stock: 5"),
+        (["Crew | Berth | Watch", "Ann | 4 | dog", "", "Boats", "Hull | Length | Flag", "Tern | 12 | red", "Auk | 9 | blue"],
+         "Hull: Auk; Length: 9; Flag: blue"),
+        (["Crew | Berth | Watch", "Ann | 4 | dog", "", "At night", "Bo | 7 | first"], "Crew: Bo; Berth: 7; Watch: first"),
+    ],
+)  # fmt: skip
+def test_which_rows_are_headers(rows: list[str], last: str) -> None:
+    assert lines(*rows)[-1][1] == last
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["le chat | the cat", "le chien | the dog", "la vache | the cow"],
+        ["le chat | the cat", "", "le chien | the dog", "", "la vache | the cow"],
+        ["Tern | Holm", "Auk | Bale"],
+        ["2025-03-01 | Dues | 12.50", "2025-03-04 | Rope | 3.00"],
+        ["Tern | red | W12", "Auk | blue | X99"],
+        ["1 | 2 | 3", "4 | 5 | 6", "7 | 8 | 9"],
+        ["oil | 3", "rope | 4"],
+        ["Built | 1911", "Rooms | 12"],
+    ],
+)
+def test_without_evidence_no_row_is_a_header(rows: list[str]) -> None:
+    assert [line for _, line in lines(*rows)] == [row.replace(" |", ";") for row in rows if row]
+
+
+def test_a_title_within_a_table_has_no_name_where_another_table_begins() -> None:
+    found = lines("Crew | Berth", "Ann | 4", "Boats", "Hull | Length", "Tern | 12")
+    assert [line for _, line in found[2:]] == ["Boats", "Hull; Length", "Hull: Tern; Length: 12"]
+    found = lines("Crew | Berth", "Ann | 4", "NIGHT", "Bo | 7", "Cy | 9")
+    assert [line for _, line in found[2:]] == ["Crew: NIGHT", "Crew: Bo; Berth: 7", "Crew: Cy; Berth: 9"]
+
+
+def test_a_second_table_without_a_header_has_no_names_of_the_first() -> None:
+    found = lines("Crew | Berth", "Ann | 4", "Bo | 7", "", "Boats", "Hull | Flag", "Tern | red")
+    assert [line for _, line in found[-2:]] == ["Hull; Flag", "Tern; red"]
+
+
+def test_a_long_name_is_cut_at_a_word() -> None:
+    question = (
+        "How often, in the past twelve months, have you or a person of your household been to the harbour office?"
+    )
+    found = lines(f"Day | {question}", "2025-01-03 | never")
+    name = "How often, in the past twelve months, have you or a person of your household…"
+    assert found == [(1, f"Day; {question}"), (2, f"Day: 2025-01-03; {name}: never")]
+
+
+def test_a_wide_row_is_several_lines_that_begin_with_its_first_cell(table) -> None:
+    names = ["hour", *(f"gauge_{n:03}_millimetres" for n in range(90))]
+    found = read(table(",".join(names) + "\n" + "".join(f"{h}:00" + ",7" * 90 + "\n" for h in (3, 4))))
+    assert found.at("hour: 3:00; gauge_000_millimetres: 7")["row"] == "2"
+    four = [line for line in found.text.splitlines() if line.startswith("hour: 4:00; ")]
+    assert len(four) > 1
+    assert max(map(len, found.text.splitlines())) <= 1_000
+    assert [name for name in names if sum(f"{name}: " in line for line in four) == 0] == []
+    assert found.at(four[-1])["row"] == "3"
+
+
+def test_quotation_marks_with_a_backslash(table) -> None:
+    found = read(table('n,said,by\n1,"Call it \\"Holm\\", please",Ann\n2,"one \\"x\ny\\" two",Bo\n3,"C:\\dir\\",Cy\n'))
+    assert found.text.splitlines()[1:] == [
+        'n: 1; said: Call it "Holm", please; by: Ann',
+        'n: 2; said: one "x y" two; by: Bo',
+        "n: 3; said: C:\\dir\\; by: Cy",
+    ]
+
+
+# --- merged cells, headers that the file names, text boxes ----------------------------------------
+
+
+def test_a_merged_value_stands_in_each_row_and_column(tmp_path: Path) -> None:
+    def cell(place: str, text: object) -> str:
+        return (
+            f'<c r="{place}"><v>{text}</v></c>'
+            if isinstance(text, int)
+            else f'<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>'
+        )
+
+    def row(number: int, **cells: object) -> str:
+        return f'<row r="{number}">{"".join(cell(f"{c}{number}", text) for c, text in cells.items())}</row>'
+
+    rows = (
+        row(1, A="Landings of the year")
+        + row(2, A="Port", B="2024")
+        + row(3, B="Cod", C="Ling")
+        + row(4, A="Holm", B=5, C=6)
+        + row(5, B=7, C=8)
+        + row(6, A="Bale", B="closed")
+    )
+    merged = "".join(f'<mergeCell ref="{ref}"/>' for ref in ("A1:C1", "A2:A3", "B2:C2", "A4:A5", "B6:C6"))
+    path = xlsx(tmp_path / "a.xlsx", {"A": rows}, after=f"<mergeCells>{merged}</mergeCells>")
+    assert read(path).text.splitlines() == [
+        "Landings of the year",
+        "Port; 2024; 2024",
+        "Port; Cod; Ling",
+        "Port: Holm; 2024 Cod: 5; 2024 Ling: 6",
+        "Port: Holm; 2024 Cod: 7; 2024 Ling: 8",
+        "Port: Bale; 2024 Cod: closed; 2024 Ling: closed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('<sheetViews><sheetView><pane ySplit="1" topLeftCell="A2" state="frozen"/></sheetView></sheetViews>', ""),
+        ("", '<autoFilter ref="A1:B3"/>'),
+    ],
+)
+def test_headers_that_the_sheet_names(tmp_path: Path, before: str, after: str) -> None:
+    def row(*texts: str) -> str:
+        return "<row>" + "".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts) + "</row>"
+
+    rows = row("Tern", "Auk") + row("red", "blue") + row("green", "grey")
+    path = xlsx(tmp_path / "a.xlsx", {"A": rows}, before=before, after=after)
+    assert read(path).text.splitlines()[1:] == ["Tern: red; Auk: blue", "Tern: green; Auk: grey"]
+
+
+def test_a_text_box_on_a_sheet(tmp_path: Path) -> None:
+    drawing = (
+        '<xdr:wsDr xmlns:xdr="x" xmlns:a="a"><xdr:sp><xdr:txBody><a:p><a:r><a:t>Dues rise </a:t></a:r><a:r><a:t>in May.'
+        "</a:t></a:r></a:p></xdr:txBody></xdr:sp></xdr:wsDr>"
+    )
+    path = xlsx(tmp_path / "a.xlsx", {"A": "<row><c><v>5</v></c></row>"}, drawing=drawing)
+    found = read(path)
+    assert found.text == "5\n\nDues rise in May.\n"
+    assert found.at("Dues rise in May.") == {"sheet": "A"}
+
+
+def test_names_of_a_very_wide_table_lose_the_words_that_most_of_them_end_in(table) -> None:
+    names = ["hour", *(f"gauge_{n:03}_height in millimetres" for n in range(300))]
+    found = read(table(",".join(names) + "\n3:00" + ",7" * 300 + "\n"))
+    assert "gauge_299_height in millimetres" in found.text
+    assert "; gauge_299: 7\n" in found.text
+    assert len(found.text) < 20_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,7 @@ Prices
 4. fourth
 
 Year | Fare
-2020 | 1,200
+Year: 2020; Fare: 1,200
 
 def fare():
     return 5  # exact
@@ -99,7 +100,6 @@ def test_a_page_as_it_reads(file) -> None:
         "with a bicycle",
         "children",
         "third",
-        "Year",
         "2020",
         "def fare",
         "return 5",
@@ -242,3 +242,90 @@ def test_a_main_element_that_is_not_read_is_no_main_text(tmp_path: Path) -> None
     page = "<!DOCTYPE html><body><noscript><main>Turn it on.</main></noscript><p>The lamp burns fourteen litres of oil.</p></body>"
     (tmp_path / "a.html").write_text(page)
     assert read(tmp_path / "a.html").text == "The lamp burns fourteen litres of oil.\n"
+
+
+# --- what a section holds, not what it is called --------------------------------------------------
+
+LONG = "<p>" + "The lamp is trimmed at dusk, and again at midnight, by the keeper who has the watch. " * 8 + "</p>"
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        '<section id="navigation"><h2>By night</h2><p>Steer for the red light.</p></section>',
+        '<div id="promotions"><h3>Mates</h3><p>Two were made masters.</p></div>',
+        '<div class="shared-costs"><h2>Costs</h2><p>Each boat pays a third.</p></div>',
+        '<div class="related"><p>The mole at Bale is of the same age.</p></div>',
+        '<p class="social">Twelve families live on the quay.</p>',
+        '<div class="cookie-notice"><h2>Ship\'s biscuit</h2><p>It keeps for two years.</p></div>',
+        '<aside class="footnote"><p>So the log of 1811 has it.</p></aside>',
+        '<section><header><h2>Stores</h2></header><p>Oil for a winter.</p></section>',
+    ],
+)  # fmt: skip
+def test_a_section_with_words_of_its_own_is_content(file, section: str) -> None:
+    words = read(file(f"<body><h1>The light</h1>{LONG}{section}</body>")).text
+    assert all(line in words for line in html_lines(section))
+
+
+def html_lines(section: str) -> list[str]:
+    return [line for line in re.sub(r"<[^>]*>", "\n", section).split("\n") if line]
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        '<div id="related"><h3>See also</h3><a href="a">The mole at Bale</a> <a href="b">Lights of the north</a></div>',
+        '<div class="share">Share this page</div>',
+        '<div class="cookie-banner"><p>We use cookies to make your visit as good as it can be.</p></div>',
+        '<ul class="breadcrumbs"><li><a href="/">Home</a></li><li>Lights</li></ul>',
+        '<div class="sidebar"><a href="x">All lights of the coast</a></div>',
+    ],
+)
+def test_boilerplate_stays_out(file, section: str) -> None:
+    words = read(file(f"<body><h1>The light</h1>{LONG}{section}</body>")).text
+    assert not any(line.strip() in words for line in html_lines(section) if line.strip())
+
+
+# --- letters that are not where they seem to be ---------------------------------------------------
+
+
+def test_questions_in_buttons_are_headings(file) -> None:
+    page = (
+        f"<main><h1>Questions</h1>{LONG}<h2><button>May I anchor here?</button></h2><div>Only on sand.</div>"
+        '<button aria-expanded="false">Where is the key kept?</button><p>With the baker.</p>'
+        '<button>Send</button><button aria-controls="m">Menu</button></main>'
+    )
+    found = read(file(page))
+    assert found.at("Only on sand.")["heading"] == "Questions › May I anchor here?"
+    assert found.at("With the baker.")["heading"].endswith(" › Where is the key kept?")
+    assert "Send" not in found.text
+    assert "Menu" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        ('E = mc<sup>2</sup> and 10<sup>-3</sup> of it', "E = mc² and 10⁻³ of it"),
+        ("revenue<sup>12</sup> rose<sup><a href='#n'>3</a></sup>", "revenue12 rose3"),
+        ('<math><msup><mi>x</mi><mrow><mi>n</mi><mo>+</mo><mn>1</mn></mrow></msup></math>', "x^(n+1)"),
+        ("<math><mfrac><mn>1</mn><mrow><mn>2</mn><mi>g</mi></mrow></mfrac></math>", "1/2g"),
+        ('<span class="k"><math><semantics><msup><mi>v</mi><mn>3</mn></msup><annotation>v^3</annotation></semantics></math></span>'
+         '<span aria-hidden="true"><span>v</span><span>3</span></span> knots', "v³ knots"),
+        ('so <script type="math/tex">a \\le b</script> holds', "so a \\le b holds"),
+        ('<img src="o.png" alt="T">hree boats', "Three boats"),
+        ('<span aria-hidden="true">T</span>hree boats', "Three boats"),
+        ('<img src="o.png" alt="A chart">Three boats', "Three boats"),
+        ('Close <span aria-hidden="true">×</span>', "Close"),
+    ],
+)  # fmt: skip
+def test_letters_of_formulas_and_initials(file, part: str, text: str) -> None:
+    assert read(file(f"<p>{part}</p>")).text == text + "\n"
+    assert read(file(f"<table><tr><td>a<td>{part}</table>")).text == f"a | {text}\n"
+
+
+def test_bookmarks_have_their_addresses(file) -> None:
+    links = "".join(f'<DT><A HREF="https://light{n}.example.org/log">Light {n}</A>\n' for n in range(9))
+    found = read(
+        file(f"<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<TITLE>B</TITLE><DL><p><DT><H3>North</H3><DL><p>{links}</DL></DL>")
+    )
+    assert found.at("Light 4 (https://light4.example.org/log)")["heading"] == "North"

@@ -110,7 +110,7 @@ POLISH, RUSSIAN = "Ścieżka", "Ключ"
     ("name", "text", "encoding"),
     [
         ("data.xml", f'<?xml version="1.0" encoding="windows-1250"?>\n<a>{POLISH}</a>\n', "cp1250"),
-        ("book.fb2", f'<?xml version="1.0" encoding="koi8-r"?>\n<a>{RUSSIAN}</a>\n', "koi8-r"),
+        ("book.xml", f'<?xml version="1.0" encoding="koi8-r"?>\n<a>{RUSSIAN}</a>\n', "koi8-r"),
         ("path.py", f"# -*- coding: iso-8859-2 -*-\n# {POLISH}\n", "iso8859-2"),
         ("path.rb", f"#!/usr/bin/ruby\n# encoding: windows-1251\n# {RUSSIAN}\n", "cp1251"),
         ("vim.c", f"/* vim: set fileencoding=cp1251 : */\n/* {RUSSIAN} */\n", "cp1251"),

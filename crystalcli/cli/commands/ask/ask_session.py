@@ -28,7 +28,7 @@ from crystalcli.lm import Preload
 if TYPE_CHECKING:
     from crystalcli.answering import AskOptions
     from crystalcli.cli.commands.ask.model_offer import ModelOffer
-    from crystalcli.datatypes import Answer, ChatModel, Citation
+    from crystalcli.datatypes import Answer, ChatModel, Citation, Progress
     from crystalcli.library import Crystal
 
 _MAX_TURNS = 8  # that a question may lean on
@@ -160,6 +160,10 @@ class AskSession:
             if screen is not None and not self._options.extractive:
                 screen.add_text(piece)
 
+        def show_progress(progress: Progress) -> None:
+            if not self._options.extractive:
+                self._status.show(f"{self.model} reads part {progress.done + 1} of {progress.total} …")
+
         try:
             return self._crystal.ask(
                 question,
@@ -169,6 +173,7 @@ class AskSession:
                 on_text=show_text,
                 on_evidence=show_evidence,
                 on_read_as=show_read_as,
+                progress=show_progress,
             )
         finally:
             self._status.clear()

@@ -1,7 +1,8 @@
 """Reader of Word documents: paragraphs, headings by style, lists, table rows, notes.
 
-Knows WordprocessingML. Foot- and endnotes stand after their paragraph. Tracked deletions,
-comments, headers, footers and tables of contents are left out.
+Knows WordprocessingML. Foot- and endnotes stand after their paragraph, pages of HTML that the
+document imports in their place. Tracked deletions, comments, headers, footers and tables of
+contents are left out.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, table_row, tidy_lines
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.markup import (
     Element,
     attribute,
@@ -17,18 +18,30 @@ from crystalcli.text.document.markup import (
     descendants,
     iter_elements,
     local_name,
+    parse_html,
     parse_xml,
 )
 from crystalcli.text.document.outline import Outline, heading_label
-from crystalcli.text.formats.office.ooxml import core_title, main_part, related_part, walk_elements
+from crystalcli.text.document.table_header import Cell, Row
+from crystalcli.text.document.table_rows import document_lines
+from crystalcli.text.document.table_spans import WHOLE_ROW
+from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
+from crystalcli.text.formats.office.symbols import symbol_letter
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
+from crystalcli.text.formats.web.html_blocks import HtmlBlocks
+from crystalcli.text.formats.web.html_reader import decode_part
 
 # `Fallback` repeats the text of `Choice` for older programs.
 _SKIP = frozenset(
     ("Fallback", "del", "moveFrom", "instrText", "delText", "pPr", "rPr", "rt", "tblPr", "tcPr", "trPr", "sdtPr")
 )
+# Elements that only stand around blocks: of content controls, custom XML, alternatives, insertions.
+_AROUND = ("sdt", "sdtContent", "customXml", "smartTag", "AlternateContent", "Choice", "ins", "moveTo")
+_BLOCKS = ("p", "tbl", "altChunk", *_AROUND)
+_PAGES = (".htm", ".html", ".xhtml", ".xht")
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _CONTENTS, _NO_LEVEL, _ITEM = -1, 9, 10  # besides the levels of headings
+_PLAIN_STYLES = frozenset(("TableGrid", "TableNormal", "TableGridLight"))  # whose first row looks as any other
 _MAX_CELL_LENGTH = 400  # characters; a longer cell is a column of the page's layout
 
 
@@ -44,7 +57,7 @@ class DocxReading(PackageReading):
         main = main_part(package)
         body = _Body(package, main, composer)
         with package.open(main) as stream:
-            for block in iter_elements(stream, "p", "tbl", "sdt", within=("body",)):
+            for block in iter_elements(stream, *_BLOCKS, within=("body",)):
                 body.write(block)
                 yield
 
@@ -53,6 +66,7 @@ class _Body:
     """Writer of the body's blocks into a composer."""
 
     def __init__(self, package: Package, main: str, composer: Composer) -> None:
+        self._package, self._main = package, main
         self._composer = composer
         self._outline = Outline()
         self._styles = _levels(package, related_part(package, main, "styles"))
@@ -65,16 +79,36 @@ class _Body:
         self._gap = PARAGRAPH
 
     def write(self, block: Element) -> None:
-        """Write one block of the body, or all blocks inside a content control."""
+        """Write one block of the body, or all blocks inside an element that stands around them."""
         name = local_name(block)
         if name == "p":
             self._paragraph(block)
         elif name == "tbl":
             self._table(block)
-        elif name == "sdt" and not _is_contents(block):
-            for content in children(block, "sdtContent"):
-                for inner in children(content, "p", "tbl", "sdt"):
-                    self.write(inner)
+        elif name == "altChunk":
+            self._imported(attribute(block, "id"))
+        elif name in _AROUND and not (name == "sdt" and _is_contents(block)):
+            for inner in children(block, *_BLOCKS):
+                self.write(inner)
+
+    def _imported(self, identity: str) -> None:
+        """Write a page of HTML, or a plain text, that stands in a part of its own."""
+        relation = read_relations(self._package, self._main).get(identity)
+        if relation is None or relation.part not in self._package:
+            return
+        ending = relation.part[relation.part.rfind(".") :].lower()
+        if ending not in (*_PAGES, ".txt"):
+            return
+        text = decode_part(self._package.read(relation.part))
+        root = parse_html(text) if ending in _PAGES else None
+        if root is not None:
+            blocks = HtmlBlocks(self._composer, outline=self._outline)
+            for _ in blocks.write(next(descendants(root, "body"), root)):
+                pass
+            self._outline = blocks.outline
+        elif ending == ".txt":
+            self._composer.write_block(tidy_lines(text).strip())
+        self._gap = PARAGRAPH
 
     def _paragraph(self, paragraph: Element) -> None:
         properties = next(children(paragraph, "pPr"), None)
@@ -102,7 +136,9 @@ class _Body:
         self._write_notes()
 
     def _table(self, table: Element) -> None:
-        gap = PARAGRAPH
+        rows: list[tuple[int, Row]] = []
+        headers: set[int] = set()
+        above: Row = {}
         for row in walk_elements(table, _SKIP | {"tc"}):
             if local_name(row) != "tr":
                 continue
@@ -111,14 +147,25 @@ class _Body:
             ]
             texts = [one_line(self._text(cell)) for cell in cells]
             if any(len(text) > _MAX_CELL_LENGTH for text in texts):
+                self._write_rows(rows, headers)
                 elements = (element for cell in cells for element in walk_elements(cell, _SKIP))
                 for paragraph in (element for element in elements if local_name(element) == "p"):
                     self._composer.write_block(tidy_lines(self._text(paragraph)).strip())
-            else:
-                self._composer.write_block(table_row(texts), gap)
-                gap = LINE
+                rows, headers, above = [], set(), {}
+                continue
+            above = _placed(row, cells, texts, above)
+            rows.append((len(rows) + 1, above))
+            if _is_header(table, row, cells, is_first=len(rows) == 1):
+                headers.add(len(rows))
+        self._write_rows(rows, headers)
         self._gap = PARAGRAPH
         self._write_notes()
+
+    def _write_rows(self, rows: list[tuple[int, Row]], headers: set[int]) -> None:
+        gap = PARAGRAPH
+        for _, line in document_lines(rows, headers):
+            self._composer.write_block(line, gap)
+            gap = LINE
 
     def _text(self, block: Element) -> str:
         """Return the text of a block, and collect the notes that it cites."""
@@ -133,6 +180,18 @@ class _Body:
                 parts.append("\n")
             elif name == "noBreakHyphen":
                 parts.append("-")
+            elif name == "sym":
+                parts.append(symbol_letter(attribute(element, "font"), attribute(element, "char")))
+            elif name in ("ddList", "checkBox"):
+                parts.append(_field_value(element))
+            elif (
+                name == "tc"
+                and element is not block
+                and next(element.itersiblings("{*}tc", preceding=True), None) is not None
+            ):
+                parts.append(" | ")  # of a table inside a cell
+            elif name == "tr" and next(element.itersiblings("{*}tr", preceding=True), None) is not None:
+                parts.append(" / ")
             elif name == "p" and element is not block:  # of a cell, or of a text box
                 parts.append("\n")
             elif name in ("footnoteReference", "endnoteReference"):
@@ -152,6 +211,17 @@ class _Body:
         self._cited = []
 
 
+def _field_value(field: Element) -> str:
+    """Return the value of a field of an old form: the entry that is chosen, or `[x]`."""
+    if local_name(field) == "checkBox":
+        state = next(children(field, "checked"), None)
+        state = next(children(field, "default"), None) if state is None else state
+        return "[x]" if state is not None and attribute(state, "val") not in ("0", "false", "off") else ""
+    entries = [attribute(entry, "val") for entry in children(field, "listEntry")]
+    chosen = _value(field, "result") or _value(field, "default") or "0"
+    return entries[int(chosen)] if chosen.isdecimal() and int(chosen) < len(entries) else ""
+
+
 def _value(properties: Element, name: str) -> str:
     """Return the value of a property, or ""."""
     element = next(children(properties, name), None) if properties is not None else None
@@ -161,6 +231,48 @@ def _value(properties: Element, name: str) -> str:
 def _is_own(cell: Element, row: Element) -> bool:
     """Tell whether a cell belongs to the row, rather than to a table inside it."""
     return next(ancestor for ancestor in cell.iterancestors() if local_name(ancestor) == "tr") is row
+
+
+def _placed(row: Element, cells: list[Element], texts: list[str], above: Row) -> Row:
+    """Return the row of a table with the value of a merged cell in each cell that it covers.
+
+    Args:
+        row: its element.
+        cells: its cells.
+        texts: their texts.
+        above: the row above.
+    """
+    placed: dict[int, Cell] = {}
+    column = _number(_value(next(children(row, "trPr"), None), "gridBefore"), 0)
+    for cell, text in zip(cells, texts, strict=True):
+        properties = next(children(cell, "tcPr"), None)
+        span = max(1, _number(_value(properties, "gridSpan"), 1))
+        merged = next(children(properties, "vMerge"), None) if properties is not None else None
+        if not text and merged is not None and attribute(merged, "val") != "restart" and column in above:
+            text = above[column].text
+        if text and len(cells) == 1 < span:
+            return {WHOLE_ROW: Cell(text)}
+        placed |= dict.fromkeys(range(column, column + span), Cell(text)) if text else {}
+        column += span
+    return placed
+
+
+def _is_header(table: Element, row: Element, cells: list[Element], *, is_first: bool) -> bool:
+    """Tell whether a row is marked as a header: as such, by the table's style, or in bold."""
+    if next(descendants(row, "tblHeader"), None) is not None:
+        return True
+    look = next(descendants(table, "tblLook"), None)
+    style = next(descendants(table, "tblStyle"), None)
+    if is_first and look is not None and style is not None and attribute(style, "val") not in _PLAIN_STYLES:
+        return attribute(look, "firstRow") == "1" or bool(_number(attribute(look, "val"), 0, base=16) & 0x20)
+    runs = [run for cell in cells for run in descendants(cell, "r") if next(descendants(run, "t"), None) is not None]
+    bold = (next(descendants(run, "b"), None) for run in runs)
+    return bool(runs) and all(mark is not None and attribute(mark, "val") not in ("0", "false") for mark in bold)
+
+
+def _number(text: str, default: int, base: int = 10) -> int:
+    """Return a small number that an attribute holds, or `default`."""
+    return int(text, base) if re.fullmatch(r"[0-9A-Fa-f]{1,4}" if base == 16 else r"\d{1,3}", text) else default
 
 
 def _is_contents(control: Element) -> bool:

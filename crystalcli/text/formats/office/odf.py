@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from crystalcli.errors import SourceError
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, table_row, tidy_lines
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.markup import (
     Element,
     attribute,
@@ -22,7 +22,9 @@ from crystalcli.text.document.markup import (
     parse_xml,
 )
 from crystalcli.text.document.outline import Outline, heading_label
-from crystalcli.text.document.table_rows import MAX_COLUMNS, Cell, Row, write_table
+from crystalcli.text.document.table_header import Cell, Row
+from crystalcli.text.document.table_rows import MAX_COLUMNS, document_lines, write_table
+from crystalcli.text.document.table_spans import MergedCells
 from crystalcli.text.formats.office.ooxml import title_with_authors
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.source.read_request import LOCKED
@@ -30,6 +32,7 @@ from crystalcli.text.source.read_request import LOCKED
 CONTENT = "content.xml"
 MAX_REPEATED_ROWS = 1_000  # copies of one row that are written
 MAX_REPEATED_LENGTH = 1_000_000  # characters of all copies of one row
+_MAX_REPEATED_CELLS = 1_000  # of a row of a text's table
 _SKIP = frozenset(
     ("annotation", "annotation-end", "tracked-changes", "title", "desc", "notes", "event-listeners", "object", "image")
 )
@@ -119,11 +122,7 @@ class _Blocks:
         notes: list[str] = []
         name = local_name(block)
         if name == "table":
-            gap = PARAGRAPH
-            for row in descendants(block, "table-row"):
-                cells = list(children(row, "table-cell", "covered-table-cell"))
-                self._composer.write_block(table_row([one_line(self._text(cell, notes)) for cell in cells]), gap)
-                gap = LINE
+            self._table(block, notes)
         elif name == "list":
             self._list(block, notes)
         else:
@@ -137,6 +136,26 @@ class _Blocks:
             self._composer.write_block(text)
         for note in notes:
             self._composer.write_block(note)
+
+    def _table(self, block: Element, notes: list[str]) -> None:
+        merged = MergedCells()
+        rows: list[tuple[int, Row]] = []
+        headers: set[int] = set()
+        for number, row in enumerate(descendants(block, "table-row"), 1):
+            cells: dict[int, Cell] = {}
+            column = 0
+            for cell in children(row, "table-cell", "covered-table-cell"):
+                if text := one_line(self._text(cell, notes)):
+                    cells[column] = Cell(text)
+                    _cover(merged, cell, number, column, cells[column])
+                column += min(_MAX_REPEATED_CELLS, _times(cell, "number-columns-repeated"))
+            rows.append((number, merged.fill(number, cells)))
+            if local_name(row.getparent()) == "table-header-rows":
+                headers.add(number)
+        gap = PARAGRAPH
+        for _, line in document_lines(rows, headers):
+            self._composer.write_block(line, gap)
+            gap = LINE
 
     def _list(self, block: Element, notes: list[str]) -> None:
         gap = PARAGRAPH
@@ -213,11 +232,12 @@ class _Sheets:
         return self._next is not None
 
     def rows(self) -> Iterator[tuple[int, Row]]:
-        """Yield the filled rows of the sheet, numbered from 1."""
+        """Yield the filled rows of the sheet, numbered from 1, with the values of merged cells."""
         number = 0
+        merged = MergedCells()
         while self._next is not None and _sheet_of(self._next) == self.name:
             times = _times(self._next, "number-rows-repeated")
-            row = _row(self._next)
+            row = merged.fill(number + 1, _row(self._next, merged, number + 1))
             size = sum(len(cell.text) + 2 for cell in row.values())
             for step in range(min(times, MAX_REPEATED_ROWS, MAX_REPEATED_LENGTH // size + 1) if row else 0):
                 yield number + step + 1, row
@@ -230,7 +250,8 @@ def _sheet_of(row: Element) -> str:
     return heading_label(one_line(attribute(table, "name"))) if table is not None else ""
 
 
-def _row(row: Element) -> Row:
+def _row(row: Element, merged: MergedCells, number: int) -> Row:
+    """Return a row, and let its merged cells cover what they do."""
     cells: dict[int, Cell] = {}
     column = 0
     for cell in children(row, "table-cell", "covered-table-cell"):
@@ -240,8 +261,16 @@ def _row(row: Element) -> Row:
             kind = attribute(cell, "value-type")
             for step in range(min(times, MAX_COLUMNS - column)):
                 cells[column + step] = Cell(text, kind in ("string", ""))
+                _cover(merged, cell, number, column + step, cells[column + step])
         column += times
     return cells
+
+
+def _cover(merged: MergedCells, element: Element, number: int, column: int, cell: Cell) -> None:
+    """Let a cell cover the columns and rows that it is merged from."""
+    columns, rows = _times(element, "number-columns-spanned"), _times(element, "number-rows-spanned")
+    if columns > 1 or rows > 1:
+        merged.cover(range(column, min(column + columns, MAX_COLUMNS)), number + rows - 1, cell)
 
 
 def _times(element: Element, name: str) -> int:

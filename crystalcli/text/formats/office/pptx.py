@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, table_row, tidy_lines
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_xml
 from crystalcli.text.document.outline import heading_label
+from crystalcli.text.document.reading_order import Box, order_on_plane
+from crystalcli.text.document.table_rows import document_lines
+from crystalcli.text.document.table_spans import MergedCells
 from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 
 _TITLES = frozenset(("title", "ctrTitle"))
 _FURNITURE = frozenset(("dt", "ftr", "hdr", "sldNum", "sldImg"))
-_SKIP = frozenset(("Fallback", "pic"))
+_SKIP = frozenset(("Fallback", "pic", "nvGrpSpPr", "grpSpPr", "extLst"))
+_SHAPES = frozenset(("sp", "graphicFrame"))
+_NOWHERE = Box(0, 0, 0, 0)
 
 
 class PptxReading(PackageReading):
@@ -55,7 +60,36 @@ def relation_id(element: Element) -> str:
 
 
 def _shapes(slide: Element) -> Iterator[Element]:
-    return (shape for shape in walk_elements(slide, _SKIP) if local_name(shape) in ("sp", "graphicFrame"))
+    """Yield the shapes of a slide, or of a group, as they are read: by their places on it."""
+    tree = next(descendants(slide, "spTree"), slide)
+    placed: list[tuple[Box, Element]] = []
+    for unit in tree:
+        name = local_name(unit)
+        if name == "grpSp" or (name in _SHAPES and _box(unit) is not None):
+            placed.append((_box(unit) or _NOWHERE, unit))
+        elif name in _SHAPES:  # where its layout has it, most of all the title and the text
+            yield unit
+        elif name not in _SKIP:  # a choice between forms of a shape
+            yield from (shape for shape in walk_elements(unit, _SKIP) if local_name(shape) in _SHAPES)
+    for unit in order_on_plane(placed):
+        if local_name(unit) == "grpSp":
+            yield from _shapes(unit)
+        else:
+            yield unit
+
+
+def _box(unit: Element) -> Box | None:
+    """Return the place of a shape on its slide, None where it has none of its own."""
+    frame = next(descendants(unit, "xfrm"), None)
+    corner = next(children(frame, "off"), None) if frame is not None else None
+    size = next(children(frame, "ext"), None) if frame is not None else None
+    if corner is None or size is None:
+        return None
+    try:
+        left, top = int(corner.get("x")), int(corner.get("y"))
+        return Box(left, top, left + int(size.get("cx")), top + int(size.get("cy")))
+    except (TypeError, ValueError):
+        return None
 
 
 def _role(shape: Element) -> str:
@@ -70,8 +104,8 @@ def _write(slide: Element, composer: Composer) -> None:
         if _role(shape) in _TITLES | _FURNITURE:
             continue
         gap = PARAGRAPH
-        for row in descendants(shape, "tr"):
-            composer.write_block(table_row([one_line(_text(cell)) for cell in children(row, "tc")]), gap)
+        for line in _table_lines(shape):
+            composer.write_block(line, gap)
             gap = LINE
         for body in children(shape, "txBody"):
             for paragraph in children(body, "p"):
@@ -81,6 +115,23 @@ def _write(slide: Element, composer: Composer) -> None:
                 text = tidy_lines(_text(paragraph)).strip()
                 composer.write_block(indent + text.replace("\n", "\n" + indent) if text else "", gap)
                 gap = LINE
+
+
+def _table_lines(shape: Element) -> Iterator[str]:
+    """Yield the rows of the table in a shape, each with the names of its columns."""
+    spans = MergedCells()
+    rows = []
+    for number, row in enumerate(descendants(shape, "tr"), 1):
+        cells = [cell for cell in children(row, "tc") if not (cell.get("hMerge") or cell.get("vMerge"))]
+        placed = [(one_line(_text(cell)), _span(cell, "gridSpan"), _span(cell, "rowSpan")) for cell in cells]
+        rows.append((number, spans.place(number, placed)))
+    is_marked = any(mark.get("firstRow") in ("1", "true") for mark in descendants(shape, "tblPr"))
+    return (line for _, line in document_lines(rows, {1} if is_marked else ()))
+
+
+def _span(cell: Element, name: str) -> int:
+    value = str(cell.get(name) or "1")
+    return int(value) if value.isdecimal() and len(value) < 4 else 1
 
 
 def _text(element: Element) -> str:

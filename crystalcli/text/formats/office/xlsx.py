@@ -13,8 +13,10 @@ from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.markup import Element, attribute, children, descendants, iter_elements, parse_xml
 from crystalcli.text.document.number_format import BUILT_IN_CODES, format_general, format_number, is_date_code
 from crystalcli.text.document.outline import heading_label
-from crystalcli.text.document.table_rows import MAX_COLUMNS, Cell, Row, write_table
+from crystalcli.text.document.table_header import Cell, Row
+from crystalcli.text.document.table_rows import MAX_COLUMNS, write_table
 from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part
+from crystalcli.text.formats.office.sheet_layout import column_number, read_layout, text_boxes
 from crystalcli.text.formats.office.zip_package import TOO_LARGE, Package, PackageReading
 
 MAX_SHARED_STRINGS = 100_000_000  # characters of all different texts in a workbook, held in memory
@@ -39,9 +41,15 @@ class XlsxReading(PackageReading):
             if relation is None or relation.type != "worksheet" or relation.part not in package:
                 continue  # a chart
             name = heading_label(one_line(str(sheet.get("name") or "")))
+            layout = read_layout(package, relation.part)
             with package.open(relation.part) as stream:
                 rows = (values.row(row, number) for number, row in _numbered(iter_elements(stream, "row")))
-                yield from write_table(composer, name, rows)
+                yield from write_table(composer, name, layout.filled(rows), layout.headers)
+            if boxes := "\n".join(text_boxes(package, relation.part)):
+                composer.begin_block()
+                composer.mark("sheet", name)
+                composer.mark("row", "")
+                composer.write_block(boxes)
 
 
 def _numbered(rows: Iterator[Element]) -> Iterator[tuple[int, Element]]:
@@ -106,10 +114,7 @@ def _column(reference: str, default: int) -> int:
     letters = reference.rstrip("0123456789")
     if not letters or len(letters) > 3 or not letters.isascii() or not letters.isalpha():
         return default
-    number = 0
-    for letter in letters.upper():
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number - 1
+    return column_number(letters)
 
 
 def _rich(element: Element) -> str:

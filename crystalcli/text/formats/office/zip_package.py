@@ -65,6 +65,7 @@ class Package:
     def __init__(self, stream: BinaryIO) -> None:
         self._zip = zipfile.ZipFile(stream)
         self._parts = {info.filename: info for info in self._zip.infolist()}
+        self._folded = {name.casefold(): name for name in self._parts}
         self.unpacked = 0
         if len(self._parts) > MAX_PARTS:
             raise SourceError(f"more than {MAX_PARTS:,} parts", Reason.TOO_LARGE)
@@ -72,9 +73,21 @@ class Package:
     def __contains__(self, name: str) -> bool:
         return name in self._parts
 
+    def find(self, name: str) -> str:
+        """Return the stored name of a part, which may differ in the case of its letters; or ""."""
+        return name if name in self._parts else self._folded.get(name.casefold(), "")
+
+    def ending(self, suffix: str) -> str:
+        """Return the name of the first part with this ending, in any case; or ""."""
+        return next((part for part in self._parts if part.lower().endswith(suffix)), "")
+
     @contextmanager
-    def open(self, name: str) -> Iterator[BinaryIO]:
+    def open(self, name: str, *, is_counted: bool = True) -> Iterator[BinaryIO]:
         """Open a part as a stream.
+
+        Args:
+            name: of the part.
+            is_counted: its bytes count as unpacked; not so for a part that is also read otherwise.
 
         Raises:
             SourceError: the part is missing or encrypted, or, while it is read, unpacks to too
@@ -86,7 +99,7 @@ class Package:
         if info.flag_bits & 1:
             raise SourceError(*LOCKED)
         with self._zip.open(info) as stream:
-            yield cast("BinaryIO", _BoundedPart(self, stream, info.compress_size))
+            yield cast("BinaryIO", _BoundedPart(self if is_counted else None, stream, info.compress_size))
 
     def read(self, name: str, max_bytes: int = MAX_PART_BYTES) -> bytes:
         """Read a whole part.
@@ -104,7 +117,7 @@ class Package:
 class _BoundedPart(io.RawIOBase):
     """The unpacked bytes of a part, counted so that a bomb is stopped."""
 
-    def __init__(self, package: Package, stream: object, packed: int) -> None:
+    def __init__(self, package: Package | None, stream: object, packed: int) -> None:
         self._package = package
         self._stream = cast("BinaryIO", stream)
         self._max_bytes = max(SMALL_PART_BYTES, MAX_RATIO * packed)
@@ -113,8 +126,10 @@ class _BoundedPart(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         data = self._stream.read(min(size, MAX_UNPACKED_BYTES) if size >= 0 else MAX_UNPACKED_BYTES)
         self._unpacked += len(data)
-        self._package.unpacked += len(data)
-        if self._unpacked > self._max_bytes or self._package.unpacked > MAX_UNPACKED_BYTES:
+        if self._package is not None:
+            self._package.unpacked += len(data)
+        unpacked = self._unpacked if self._package is None else self._package.unpacked
+        if self._unpacked > self._max_bytes or unpacked > MAX_UNPACKED_BYTES:
             raise SourceError(*BOMB)
         return data
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, table_row, tidy_lines
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.rtf.rtf_parser import RtfBreak, RtfParser, join_surrogates
 from crystalcli.text.source.file_bytes import bytes_again
@@ -158,8 +158,10 @@ class RtfBlocks:
 
     def _row(self) -> None:
         cells, self._cells = self._cells, []
-        if cells and table_row(cells):
-            self._composer.write_block(table_row(cells), self._gap if self._gap == LINE else PARAGRAPH)
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            self._composer.write_block(" | ".join(cells), self._gap if self._gap == LINE else PARAGRAPH)
             self._gap = LINE
             self._write_notes()
 

@@ -11,30 +11,28 @@ from collections.abc import Callable, Iterator, Mapping
 
 from lxml import etree
 
-from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, clean_text, one_line, table_row, tidy_lines
-from crystalcli.text.document.markup import Element, attribute, children, local_name
+from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, clean_text, one_line, tidy_lines
+from crystalcli.text.document.markup import Element, attribute, local_name, parse_html
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.formats.web.html_tables import is_data_table, table_lines
+from crystalcli.text.formats.web.html_text import (
+    BLOCKS,
+    HEADINGS,
+    REPLACED,
+    element_text,
+    is_label,
+    is_silent,
+    replacing_text,
+)
 
-# fmt: off
-SILENT = frozenset((
-    "head", "script", "style", "template", "noscript", "iframe", "object", "embed", "applet", "audio", "video", "canvas", "svg",
-    "map", "button", "input", "select", "textarea", "datalist", "dialog", "rp", "rt", "annotation", "annotation-xml", "img",
-))
-BLOCKS = frozenset((
-    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dir", "div", "dl", "dt",
-    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html",
-    "legend", "li", "listing", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "summary", "table", "tbody", "td",
-    "tfoot", "th", "thead", "title", "tr", "ul", "xmp",
-))
-# fmt: on
-HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset(("ul", "ol", "menu", "dir"))
 _EXACT = frozenset(("pre", "listing", "xmp"))
 _TIGHT = frozenset(("li", "dt", "dd"))  # follow one another without an empty line
 _PERMALINK_SIGNS = frozenset(("§", "¶", "#", "🔗", "⚓"))
 _WHITESPACE = re.compile(r"[ \t\r\n\f]+")
 _MAX_PAGE_NUMBER = 20  # characters
-_MAX_CELL_LENGTH = 400  # characters; a longer cell is a column of the page's layout
+_LABEL_LEVEL = 7  # of a button that opens a section, below all headings
+_MAX_ADDRESS = 500  # characters
 LAST_LINE = 65_534  # libxml2 counts lines in 16 bits
 
 
@@ -54,6 +52,7 @@ class HtmlBlocks:
         anchors: Mapping[str, str] | None = None,
         is_chapter: bool = False,
         counts_lines: bool = False,
+        shows_links: bool = False,
     ) -> None:
         """Make a writer.
 
@@ -65,12 +64,14 @@ class HtmlBlocks:
             is_chapter: a heading from outside begins where the tree does, so that the tree's first
                 heading repeats it.
             counts_lines: set "line" landmarks.
+            shows_links: write the address of a link behind it.
         """
         self._composer = composer
         self.outline = outline or Outline()
         self._leave_out = leave_out
         self._anchors = anchors or {}
         self._counts_lines = counts_lines
+        self._shows_links = shows_links
         self._parts: list[str] = []  # of the block that is being collected
         self._line = self._first_line = 0  # of the file, now and where the block begins; 0: unknown
         self._lists: list[int] = []  # number of the last item of each open list; -1: not numbered
@@ -78,6 +79,7 @@ class HtmlBlocks:
         self._exact = 0  # open elements with preformatted text
         self._gap = PARAGRAPH
         self._heading = 0  # level of the open heading; 0: none is open
+        self._label: Element = None  # the open element that is a heading without being named so
         self._landmarks: list[tuple[str, str]] = []  # for the next block
         self._under_anchor = is_chapter  # a heading from outside was set, and no text yet
 
@@ -91,9 +93,15 @@ class HtmlBlocks:
         for event, element in walker:
             name = local_name(element)
             if event == "start":
+                if name in REPLACED:
+                    before = self._parts[-1] if self._parts else ""
+                    if (text := replacing_text(element, name, before)) is not None:
+                        self._text(text)
+                        walker.skip_subtree()
+                        skipped = element
+                        continue
                 if (
-                    not name
-                    or name in SILENT
+                    (name not in BLOCKS and is_silent(element, name))
                     or self._leave_out(element)
                     or self._is_page(element)
                     or is_permalink(element)
@@ -106,9 +114,6 @@ class HtmlBlocks:
                 self._start(element, name)
                 if name == "table" and is_data_table(element):
                     self._rows(element)
-                    walker.skip_subtree()
-                elif name == "math" and element.get("alttext"):
-                    self._text(str(element.get("alttext")))
                     walker.skip_subtree()
                 else:
                     self._text(element.text)
@@ -148,6 +153,14 @@ class HtmlBlocks:
             self._exact += 1
         elif name in HEADINGS:
             self._heading = HEADINGS[name]
+        elif name == "button" and not self._heading and is_label(element):
+            self._flush()
+            self._label, self._heading, self._gap = element, _LABEL_LEVEL, PARAGRAPH
+        elif name in ("div", "p", "span") and element.get("role") == "heading":
+            self._flush()
+            self._label = element
+            level = str(element.get("aria-level") or "2")
+            self._heading = int(level) if level in "123456" else 2
         elif name == "br":
             self._parts.append("\n")
         elif name == "a" and attribute(element, "type") == "noteref":
@@ -182,6 +195,11 @@ class HtmlBlocks:
             self._exact -= 1
         elif name in HEADINGS:
             self._heading = 0
+        elif element is self._label:
+            self._flush()
+            self._heading, self._gap = 0, PARAGRAPH
+        elif name == "a" and self._shows_links and (address := str(element.get("href") or ""))[:4] == "http":
+            self._parts.append(f" ({address[:_MAX_ADDRESS]})")
 
     def _text(self, text: str | None) -> None:
         if not text:
@@ -231,10 +249,8 @@ class HtmlBlocks:
             self._composer.mark_line(self._first_line)
 
     def _rows(self, table: Element) -> None:
-        """Write a table row by row."""
-        for row in table.iter("{*}tr", "{*}caption"):
-            cells = [row] if local_name(row) == "caption" else list(children(row, "td", "th"))
-            text = table_row([one_line(element_text(cell, self._leave_out)) for cell in cells])
+        """Write a table row by row, each row with the names of its columns."""
+        for row, text in table_lines(table, self._leave_out):
             if text:
                 self._composer.begin_block(self._gap)
                 line = row.sourceline or 0
@@ -245,6 +261,18 @@ class HtmlBlocks:
         self._gap = PARAGRAPH
 
 
+def fragment_text(page: str) -> str:
+    """Return the text of a piece of HTML, block by block.
+
+    Raises:
+        SourceError: it is nested too deeply.
+    """
+    root, composer = parse_html(page), Composer()
+    for _ in HtmlBlocks(composer).write(root) if root is not None else ():
+        pass
+    return "".join(piece for piece in composer.drain() if isinstance(piece, str))
+
+
 def is_permalink(element: Element) -> bool:
     """Tell whether an element is the sign beside a heading that links to the heading itself."""
     return (
@@ -252,37 +280,3 @@ def is_permalink(element: Element) -> bool:
         and str(element.get("href") or "").startswith("#")
         and one_line(element_text(element)) in _PERMALINK_SIGNS
     )
-
-
-def is_data_table(table: Element) -> bool:
-    """Tell whether a table holds data, rather than the columns of a page's layout."""
-    if table.get("role") == "presentation":
-        return False
-    for element in table.iter("{*}table", "{*}td", "{*}th", "{*}h1", "{*}h2", "{*}h3", "{*}pre"):
-        if local_name(element) in ("td", "th"):
-            is_long = sum(map(len, element.itertext())) > _MAX_CELL_LENGTH
-            if is_long and sum(1 for _ in element.iter("{*}p", "{*}div", "{*}li")) > 1:
-                return False
-        elif element is not table:
-            return False
-    return True
-
-
-def element_text(element: Element, leave_out: Callable[[Element], bool] = lambda _: False) -> str:
-    """Return all text of an element, blocks and line breaks as spaces.
-
-    Args:
-        element: of a tree.
-        leave_out: decides which elements inside it are left out.
-    """
-    parts: list[str] = []
-    walker = etree.iterwalk(element, events=("start", "end"))
-    for event, inner in walker:
-        name = local_name(inner)
-        if event == "start" and (not name or name in SILENT or (inner is not element and leave_out(inner))):
-            walker.skip_subtree()
-        elif event == "start":
-            parts += [" " if name in BLOCKS or name == "br" else "", inner.text or ""]
-        elif inner is not element:
-            parts += [" " if name in BLOCKS else "", inner.tail or ""]
-    return "".join(parts)

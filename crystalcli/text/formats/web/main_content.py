@@ -1,8 +1,8 @@
 """Main content of a web page, without navigation, advertisements and the like.
 
-Knows how pages mark boilerplate: by elements, roles and names of classes, and by the share of an
-element's text that is links. Where these rules would leave next to nothing, the whole page is
-read. Does not know how text is written.
+Knows how pages mark boilerplate: by elements, roles, and names of classes; and that a section with
+a heading of its own, or with sentences that are not links, is content whatever its name. Where
+these rules would leave next to nothing, the whole page is read. Does not know how text is written.
 """
 
 from __future__ import annotations
@@ -11,18 +11,29 @@ import re
 
 from lxml import etree
 
+from crystalcli.text.document.composer import one_line
 from crystalcli.text.document.markup import Element, descendants, local_name
-from crystalcli.text.formats.web.html_blocks import SILENT
+from crystalcli.text.formats.web.html_text import HEADINGS, SILENT
 
 _ROLES = frozenset(
     ("navigation", "banner", "contentinfo", "search", "complementary", "menu", "menubar", "toolbar", "dialog")
 )
+# Names of classes and ids that only boilerplate has, and words that it has in them: of an element
+# with one of these, what it holds decides.
 _ASIDES = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navbox|navigation|menu|menubar|breadcrumbs?|sidebar|side-bar|footer|masthead|cookies?|consent|gdpr|"
-    r"advert\w*|ads?|sponsor\w*|promo\w*|newsletter|subscribe|social|share|sharing|related|recommend\w*|pagination|pager|toolbar|"
-    r"skip|skiplink|headerlink|editsection|noprint|popup|modal)(?:$|[\s_-])",
+    r"nav|navbar|navbox|navigation|menubar|breadcrumbs?|masthead|pagination|skip-?(?:link|nav|to-\w+)|headerlink|(?:mw-)?editsection"
+    r"|noprint|advert|advertisement|newsletter(?:-\w+)?|subscribe|(?:cookies?|consent|gdpr)-(?:banner|bar|notice|popup|message|overlay)"
+    r"|(?:share|social|sharing)-(?:links?|buttons?|bar|icons?|tools)",
     re.IGNORECASE,
 )
+_WORDS = re.compile(
+    r"(?:^|[_-])(?:nav|navbar|navigation|menu|menubar|breadcrumbs?|sidebar|side-bar|footer|masthead|cookies?|consent|gdpr|advert\w*|ads?|"
+    r"sponsor\w*|promo\w*|newsletter|subscribe|social|share|sharing|related|recommend\w*|pagination|pager|toolbar|skip|skiplink|"
+    r"popup|modal)(?:$|[_-])",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(r"note|admonition|topic|tip\b|warning|caution|important|hint|example", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?:\S+\s+){3,}\S.*[.!?:…。！？]\s*\Z|.{100}", re.DOTALL)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NAMED = frozenset(("div", "section", "ul", "ol", "aside", "p", "span", "table", "header", "footer", "a", "form", "td"))
 _LINKED = frozenset(("ul", "ol", "div", "table", "p", "section", "td", "dl"))
@@ -67,11 +78,17 @@ class MainText:
         if (
             name in ("header", "footer", "aside")
             and not self._is_marked
-            and not _within(element, "article", "blockquote")
+            and not _within(element, "article", "blockquote", "section")
         ):
+            if name == "aside":
+                return not _NOTE.search(f"{element.get('class') or ''} {element.get('role') or ''}")
             return name != "header" or next(descendants(element, "h1"), None) is None
-        if name in _NAMED and _ASIDES.search(f"{element.get('class') or ''} {element.get('id') or ''}"):
-            return next(descendants(element, "h1"), None) is None
+        if name in _NAMED and (names := _names(element)):
+            is_menu = 2 * linked > length
+            if any(map(_ASIDES.fullmatch, names)):
+                return is_menu or not _has_heading(element)
+            if any(map(_WORDS.search, names)):
+                return is_menu or not (_has_heading(element) or _SENTENCE.match(one_line("".join(element.itertext()))))
         return (
             not self._is_marked
             and name in _LINKED
@@ -119,6 +136,15 @@ class MainText:
                 parent[0] += length + _length(element.tail)
                 parent[1] += linked
                 parent[2] += links
+
+
+def _names(element: Element) -> list[str]:
+    """Return the classes of an element, and its id."""
+    return f"{element.get('class') or ''} {element.get('id') or ''}".split()
+
+
+def _has_heading(element: Element) -> bool:
+    return next(descendants(element, *HEADINGS), None) is not None
 
 
 def _length(text: str | None) -> int:

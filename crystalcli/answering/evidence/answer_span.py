@@ -114,7 +114,8 @@ def cite_spans(
 def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[int, int]:
     """Give the span to quote of a passage, in characters of the document."""
     kind = passage.place.kind
-    if kind in BY_LINES - {"code"} or (kind != PAGED_KIND and _is_entry(passage)):
+    is_plain = kind != PAGED_KIND and not passage.place.marks.get("message")
+    if kind in BY_LINES - {"code"} or (is_plain and _is_entry(passage)):
         return passage.best  # a row of a table, or an entry of a log
     longest = _LONGEST_BY_LINES if kind in ("code", PAGED_KIND) else _LONGEST
     low, high = _stretch(crystal, question, passage, longest)

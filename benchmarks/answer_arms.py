@@ -12,15 +12,16 @@ import torch
 from answer_sets import WITHIN, Question, write_corpus, write_document
 from flat import FlatIndex
 
-from crystalcli import Crystal
+from crystalcli import Crystal, models
 from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS
 from crystalcli.answering.prompt import prompt_context
+from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import Passage, Place, Sampling
 from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import terms
-from crystalcli.library import LANGUAGE_MODEL, locate_or_fetch, open_model
+from crystalcli.library import LANGUAGE_MODEL, locate_or_fetch
 from crystalcli.lm import LanguageModel
 
 ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
@@ -67,19 +68,26 @@ class Arms:
 
     def answer(self, arm: str, question: Question) -> tuple[str, str]:
         """Return an arm's answer (a label for multiple choice) and the text it was given."""
-        passages = self._passages("crystal" if arm in ("one each", "extractive") else arm, question)
+        if arm == "extractive":
+            said = self.crystal(question).ask(question.text, extractive=True, broad=False, floor=0.0)
+            return self._quoted(question, [" ".join(each.quote.split()) for each in said.citations])
+        if arm == "crystal" and not question.choices:
+            said = self.crystal(question).ask(
+                question.text, model=self.model, broad=False, floor=0.0, max_tokens=_TOKENS
+            )
+            return said.text, "\n".join(each.quote for each in said.citations)
+        passages = self._passages("crystal" if arm == "one each" else arm, question)
         if arm == "one each":
             return self._quoted(
                 question, [" ".join(each.best_text.split()) for each in passages[: attribution.MAX_CITATIONS]]
             )
-        searcher = self.crystal(question).searcher()
-        best = sentence_ranking.read_passages(searcher.encoder, searcher.prepare(question.text), passages).sentences
-        if arm in _QUOTED:
+        if arm == "gold extractive":
+            searcher = self.crystal(question).searcher()
+            best = sentence_ranking.read_passages(searcher.encoder, searcher.prepare(question.text), passages).sentences
             return self._quoted(question, [" ".join(each.text.split()) for each in best[: attribution.MAX_CITATIONS]])
         if passages:
-            taken = sentence_ranking.sentence_windows(best, self.model.count, prompt_context.DEFAULT_BUDGET)
-            taken, user = prompt_context.pack_passages(question.text, taken, self.model.count)
-            messages = prompt_context.chat_messages(user)
+            prompt = prompt_context.build_prompt(question.text, passages, AskOptions(), self.model, self.model.count)
+            taken, messages = prompt.passages, prompt.messages
         else:
             taken = []
             messages = [
@@ -98,9 +106,10 @@ class Arms:
     def model(self) -> LanguageModel:
         """The language model."""
         if self._model is None:
-            opened = open_model(self._named or LANGUAGE_MODEL)
-            assert isinstance(opened, LanguageModel), "likelihoods are asked for: a GGUF file is needed"
-            self._model = opened
+            folder = models.locate(LANGUAGE_MODEL) or models.pull(LANGUAGE_MODEL)
+            path = self._named or folder / models.catalogue_entry(LANGUAGE_MODEL).main
+            # crystal's own engine: likelihoods are asked for
+            self._model = LanguageModel.open(path, cache=models.converted_folder())
         return self._model
 
     # --- passages ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ FOLDER holds `books/books.docs.jsonl` with the offsets of every chapter, the boo
 `qa/narrativeqa_books.queries.jsonl`, and `code/repos/flask.tar.gz`; the crystals hold these books
 and that repository (and may hold others).
 
-about: "What is TITLE about?", by `ask --extractive --broad`, by as many passages of plain recall,
+about: "What is TITLE about?", by `ask --quote --broad`, by as many passages of plain recall,
 and by as many evenly spaced passages; all cut to the same number of characters.
     chapters   share of the book's chapters (of the repository's files) that the passages touch
     quoted     the same for the sentences that are shown
@@ -20,7 +20,9 @@ repository: the files that hold a name it defines.
 mentions: share of lists that count as many mentions as the search.
 rule: share of the questions of other sets that are taken as broad by their words; sure: without
 looking into the crystal.
---speak: time and memory of whole processes on Moby Dick, with the language model, too.
+--speak: time and memory of whole processes on Moby Dick, with the language model, too: the first
+time, when its words are kept in a copy of the crystal, and again; and the share of the parts that
+it sums up, the others being quoted.
 """
 
 from __future__ import annotations
@@ -30,9 +32,11 @@ import json
 import math
 import random
 import re
+import shutil
 import statistics
 import sys
 import tarfile
+import tempfile
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -273,11 +277,20 @@ def main() -> None:
         results["list"] = lists_of_books(crystal, books, texts)
     with Crystal.open(args.repository) as crystal:
         results["repository"] = repository(crystal, args.data / "code/repos/flask.tar.gz")
-    command = [sys.executable, "-m", "crystalcli", "ask", "-c", str(args.books), "What is Moby Dick about?"]
-    runs: dict[str, Callable[[], dict[str, float]]] = {"extractive": lambda: timed_process([*command, "--extractive"])}
-    if args.speak:
-        runs["spoken"] = lambda: timed_process([*command, "--generate"])
-    results["process"] = {name: run() for name, run in runs.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        copied = shutil.copy(args.books, folder)
+        question = "What is Moby Dick about?"
+        command = [sys.executable, "-m", "crystalcli", "ask", "-c", str(copied), question]
+        runs: dict[str, Callable[[], dict[str, float]]] = {"extractive": lambda: timed_process([*command, "--quote"])}
+        if args.speak:
+            runs["spoken"] = runs["again"] = lambda: timed_process([*command, "--generate"])
+        results["process"] = {name: run() for name, run in runs.items()}
+        if args.speak:
+            with Crystal.open(copied) as crystal:
+                told = crystal.ask(question, extractive=False)
+            said = sum(not portion.text.startswith("“") for portion in told.portions)
+            results["said"] = said / len(told.portions)
+            print(f"parts that the model sums up: {said} of {len(told.portions)}")
     for name, row in results["process"].items():
         print(f"process {name}: {row['seconds']:.1f} s, peak {row['peak'] / 1e6:.0f} MB")
     print(machine())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Progress,
         RecallFilter,
         SkippedFile,
+        Turn,
     )
     from crystalcli.errors import (
         CrystalError,
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
     from crystalcli.neural_memory.forgetting_curve import Forgetting
     from crystalcli.neural_memory.memory_crystal import MemoryCrystal
     from crystalcli.neural_memory.memory_transformer import InfiniteMemoryTransformer
+    from crystalcli.overview.document_outline import DocumentOutline, OutlineEntry
+    from crystalcli.overview.excerpt import Excerpt
     from crystalcli.recall.memory_use import MemoryPart, MemoryReport
     from crystalcli.recall.query import PreparedQuery, Results
     from crystalcli.retrieval_lm.perplexity import ArmPerplexity, Estimate, PerplexityReport
@@ -93,10 +96,12 @@ __all__ = [
     "DiffRename",
     "DiffReport",
     "Document",
+    "DocumentOutline",
     "EncoderMismatchError",
     "Estimate",
     "EvaluationQuestion",
     "EvaluationReport",
+    "Excerpt",
     "ExportReport",
     "FileState",
     "FilterReading",
@@ -119,6 +124,7 @@ __all__ = [
     "NodeView",
     "NotACrystalError",
     "NotFoundError",
+    "OutlineEntry",
     "PackedContext",
     "Passage",
     "PerplexityReport",
@@ -144,6 +150,7 @@ __all__ = [
     "StatusReport",
     "StoppedError",
     "TextMemory",
+    "Turn",
     "UsageError",
     "VerifyReport",
     "WatchBatch",
@@ -179,6 +186,7 @@ _HOMES = {
     "Estimate": "crystalcli.retrieval_lm.perplexity",
     "EvaluationQuestion": "crystalcli.evaluation.question_file",
     "EvaluationReport": "crystalcli.evaluation.evaluate",
+    "Excerpt": "crystalcli.overview.excerpt",
     "ExportReport": "crystalcli.maintenance.export",
     "FileState": "crystalcli.datatypes",
     "FilterReading": "crystalcli.datatypes",
@@ -201,6 +209,8 @@ _HOMES = {
     "NodeView": "crystalcli.index.stats",
     "NotACrystalError": "crystalcli.errors",
     "NotFoundError": "crystalcli.errors",
+    "DocumentOutline": "crystalcli.overview.document_outline",
+    "OutlineEntry": "crystalcli.overview.document_outline",
     "PackedContext": "crystalcli.answering.prompt.context_pack",
     "Passage": "crystalcli.datatypes",
     "PerplexityReport": "crystalcli.retrieval_lm.perplexity",
@@ -226,6 +236,7 @@ _HOMES = {
     "StatusReport": "crystalcli.ingest.status",
     "StoppedError": "crystalcli.errors",
     "TextMemory": "crystalcli.retrieval_lm.text_memory",
+    "Turn": "crystalcli.datatypes",
     "UsageError": "crystalcli.errors",
     "VerifyReport": "crystalcli.maintenance.verify",
     "WatchBatch": "crystalcli.ingest.watch",

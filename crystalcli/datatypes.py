@@ -58,7 +58,7 @@ LINED = frozenset(("text", "markdown", "rst", "markup", "code"))
 # Kinds whose places are said with their chapter.
 BOOKS = frozenset(("text", "epub", "fb2"))
 # Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
-BY_LINES = frozenset(("code", "csv", "xlsx", "ods"))
+BY_LINES = frozenset(("code", "csv", "xlsx", "ods", "records"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +282,13 @@ class FilterReading:
     def dropped(self) -> bool:
         """True if what the words said was dropped, because nothing there answers."""
         return self.from_words and replace(self.recall_filter, present=self.options.present) == self.options
+
+    @property
+    def notice(self) -> str:
+        """A line that says what was read, and whether it was dropped; "" where nothing was."""
+        if not self.from_words:
+            return ""
+        return f"read as: {self}" + ("; nothing there, looked everywhere" if self.dropped else "")
 
     def searched_for(self, question: str) -> str:
         """Give the words to search for: what a filter says need not stand where it leads to."""
@@ -532,6 +539,18 @@ class Citation:
         return self.place.end
 
 
+def headings_of(item: Passage | Citation) -> tuple[str, ...]:
+    """Name the headings above a passage, as one string, and the definition around it.
+
+    A book's chapter is named by its number in digits: `ch. 36 The Quarter-Deck`.
+    """
+    heading, chapter = item.heading or "", item.place.chapter
+    if chapter is not None and item.place.kind in BOOKS:
+        labels = heading.split(HEADING_JOINT)
+        heading = HEADING_JOINT.join(str(chapter) if label == chapter.label else label for label in labels)
+    return tuple(name for name in (heading, item.place.marks.get("definition", "")) if name)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A sentence of an answer, with its support.
@@ -569,12 +588,14 @@ class Portion:
         text: The answer's text on that part.
         citation: The number of the Citation that carries it; None without one.
         count: The mentions there, in a list; None otherwise.
+        headings: The titles of the first chapters of a part; empty without any.
     """
 
     label: str
     text: str
     citation: int | None
     count: int | None = None
+    headings: tuple[str, ...] = ()
 
 
 class AnswerVerdict(StrEnum):
@@ -607,6 +628,8 @@ class Answer:
             it was not estimated.
         portions: The parts of a broad answer; empty for any other.
         reading: The filter of the question, and whether it was dropped; None without one.
+        read_as: The question as it was understood after those before it; None where it was not
+            rewritten.
     """
 
     question: str
@@ -624,6 +647,13 @@ class Answer:
     evidence: float | None = None
     portions: tuple[Portion, ...] = ()
     reading: FilterReading | None = None
+    read_as: str | None = None
+
+    @property
+    def turn(self) -> Turn:
+        """The question and the answer, for the `history` of the next question."""
+        document = self.citations[0].path if self.citations else ""
+        return Turn(self.question, self.read_as or self.question, self.text, document)
 
     @property
     def answered(self) -> bool:
@@ -636,6 +666,25 @@ class Answer:
     def __repr__(self) -> str:
         text = self.text if len(self.text) <= 60 else f"{self.text[:60]}..."
         return f"<Answer to {self.question!r}: {text!r}, {len(self.citations)} citations>"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation, with its answer.
+
+    `Answer.turn` makes it.
+
+    Attributes:
+        question: The question as it was asked.
+        read_as: The question as it was understood, which stands alone.
+        answer: The text of the answer; "" without one.
+        document: The name of the document that the answer cites first; "" without one.
+    """
+
+    question: str
+    read_as: str
+    answer: str = ""
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -724,7 +773,7 @@ class Progress:
     Attributes:
         done: The finished amount, in `unit`.
         total: The whole amount.
-        unit: "bytes", "tokens", "targets" or "questions".
+        unit: "bytes", "tokens", "targets", "questions" or "parts".
         files: The files that an ingest has done.
         files_total: All files of the ingest.
         tokens: The tokens that an ingest has read.

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     COMPILED_PROGRAM = "compiled_program"
     PACKED_PROGRAM = "packed_program"
     SOURCE_MAP = "source_map"
+    CREDENTIALS = "credentials"  # keys of the user's own, at their usual place
 
     # The content cannot be read.
     EMPTY = "empty"
@@ -87,6 +88,7 @@ class Reason(StrEnum):
 MACHINE_MADE = frozenset((
     Reason.LOCK_FILE, Reason.MINIFIED, Reason.GENERATED, Reason.INSTALLED_PACKAGES, Reason.EDITOR_COPY, Reason.IMAGE,
     Reason.SOUND, Reason.VIDEO, Reason.FONT, Reason.COMPILED_PROGRAM, Reason.PACKED_PROGRAM, Reason.SOURCE_MAP,
+    Reason.CREDENTIALS,
 ))  # fmt: skip
 """Reasons of files that are left out by rule, counted, not listed, and read when they are named."""
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpack
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from crystalcli.answering import PackedContext
-    from crystalcli.datatypes import Answer, ChatModel, Citation, HalfLife, RecallFilter
+    from crystalcli.datatypes import Answer, ChatModel, Citation, HalfLife, RecallFilter, Turn
     from crystalcli.evaluation import EvaluationQuestion, EvaluationReport
     from crystalcli.ingest import ForecastReport, IngestOptions, IngestReport, StatusReport, WatchBatch
     from crystalcli.maintenance import (
@@ -46,8 +47,10 @@ if TYPE_CHECKING:
         RepairReport,
         VerifyReport,
     )
+    from crystalcli.overview import DocumentOutline, Excerpt
     from crystalcli.recall import MemoryReport, Results
     from crystalcli.retrieval_lm import PerplexityReport
+    from crystalcli.storage import SourceRow, SummaryRow
     from crystalcli.text import FileFilter
 
 __all__ = ["LANGUAGE_MODEL", "Crystal", "expand_paths", "file_filter_of", "locate_or_fetch", "open_model"]
@@ -56,6 +59,8 @@ Mode: TypeAlias = Literal["auto", "read", "write"]
 Paths: TypeAlias = str | Path | Sequence[str | Path]
 OnProgress: TypeAlias = Callable[[Progress], None]
 Fetch: TypeAlias = Callable[[str], Path | None]
+
+_WAIT_TO_KEEP = 2.0  # seconds that a summary waits for another program that writes the file
 
 
 class Crystal(CrystalReader):
@@ -484,11 +489,17 @@ class Crystal(CrystalReader):
         *,
         model: str | Path | ChatModel | None = None,
         allow_remote: bool = False,
+        history: Sequence[Turn] = (),
         on_text: Callable[[str], None] | None = None,
         on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
+        on_read_as: Callable[[str], None] | None = None,
+        progress: OnProgress | None = None,
         **single: Unpack[AskArguments],
     ) -> Answer:
         """Answer a question from the crystal, with citations.
+
+        What a language model says of the parts of a document is kept in the file, unless the
+        crystal was opened for reading only, or cannot be written now.
 
         Args:
             question: The question.
@@ -499,9 +510,13 @@ class Crystal(CrystalReader):
                 default, which may be fetched. A model that is named is opened before passages are
                 recalled.
             allow_remote: Whether a server may be another machine.
+            history: The turns before the question, oldest first (`Answer.turn`). A question that
+                leans on them is rewritten so that it stands alone.
             on_text: Called with each piece of the answer as it is written.
             on_evidence: Called with the best sentences before a model is opened; not for an
                 extractive answer, which consists of them.
+            on_read_as: Called with the question as it was rewritten.
+            progress: Called before each part of an answer from the whole.
             **single: The options one by one, with the names of the fields of `AskOptions`.
 
         Returns:
@@ -513,10 +528,27 @@ class Crystal(CrystalReader):
             NotFoundError: Nothing was recalled, or a document that the question names does not
                 exist.
         """
+        ask_options = options_of(options, single).with_defaults(lambda: is_model_named(model))
+        read_as = self._understand(question, history)
+        if read_as is not None and on_read_as is not None:
+            on_read_as(read_as)
+        answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence, progress)
+        return replace(answer, question=question, read_as=read_as)
+
+    def _answer(
+        self,
+        question: str,
+        ask_options: AskOptions,
+        model: str | Path | ChatModel | None,
+        allow_remote: bool,
+        on_text: Callable[[str], None] | None,
+        on_evidence: Callable[[tuple[Citation, ...]], None] | None,
+        progress: OnProgress | None,
+    ) -> Answer:
+        """Answer a question that stands alone."""
         from crystalcli.answering import answer_question, broad_intent
         from crystalcli.lm import Preload
 
-        ask_options = options_of(options, single).with_defaults(lambda: is_model_named(model))
         intent = broad_intent(question) if ask_options.broad is not False else None
         if ask_options.extractive or (intent is not None and intent.needs_no_model):
             return answer_question(
@@ -526,6 +558,7 @@ class Crystal(CrystalReader):
                 intent=intent,
                 open_model=lambda: _open_chat_model(model, allow_remote),
                 on_text=on_text,
+                on_progress=progress,
             )
         preload = Preload(_model_opener(model, allow_remote))
 
@@ -535,8 +568,41 @@ class Crystal(CrystalReader):
                 on_evidence(quotations)
 
         return answer_question(
-            self, question, ask_options, intent=intent, open_model=preload, on_text=on_text, on_evidence=on_quotations
+            self,
+            question,
+            ask_options,
+            intent=intent,
+            open_model=preload,
+            on_text=on_text,
+            on_evidence=on_quotations,
+            on_progress=progress,
+            keep_summaries=self._keep_summaries,
         )
+
+    def _understand(self, question: str, history: Sequence[Turn]) -> str | None:
+        """Rewrite a question that leans on those before it; None where it stands alone."""
+        if not history:
+            return None
+        from crystalcli.answering import understand_question
+
+        read_as = understand_question(question, history, self)
+        return read_as if read_as != question else None
+
+    def _keep_summaries(self, summaries: Sequence[tuple[SourceRow, SummaryRow]]) -> None:
+        """Keep what a language model has said of parts of documents, where the file can be written.
+
+        Args:
+            summaries: Each summary with its document as it was read; one whose document has
+                changed since is not kept.
+        """
+        if self._mode == "read" or not self.path.exists():
+            return
+        # It is a note for the next time: nothing is lost where it cannot be written.
+        with suppress(CrystalError), self._writing(max(self._wait, _WAIT_TO_KEEP)) as store:
+            if store.add_summary_table():
+                with store.transaction():
+                    known = {source.id: source for source in store.sources()}
+                    store.add_summaries(row for source, row in summaries if known.get(source.id) == source)
 
     def pack_context(
         self,
@@ -545,6 +611,7 @@ class Crystal(CrystalReader):
         *,
         model: str | Path | ChatModel | None = None,
         allow_remote: bool = False,
+        history: Sequence[Turn] = (),
         **single: Unpack[AskArguments],
     ) -> PackedContext:
         """Pack the prompt that `ask` would give a language model, for use with any other one.
@@ -558,6 +625,7 @@ class Crystal(CrystalReader):
                 the program's own counts, or an estimate where that is not here, and the budget
                 alone bounds.
             allow_remote: Whether a server may be another machine.
+            history: The turns before the question, as in `ask`.
             **single: The options one by one, with the names of the fields of `AskOptions`.
 
         Raises:
@@ -567,6 +635,7 @@ class Crystal(CrystalReader):
         """
         from crystalcli.answering import pack_context
 
+        question = self._understand(question, history) or question
         ask_options, is_named = options_of(options, single), is_model_named(model)
         if model is None or isinstance(model, str | Path):
             resolved = resolve_model(model)
@@ -574,6 +643,89 @@ class Crystal(CrystalReader):
                 return pack_context(self, question, ask_options)
             model = open_model(resolved, allow_remote=allow_remote)
         return pack_context(self, question, ask_options, model, bounded=is_named)
+
+    # --- documents ----------------------------------------------------------------------------
+
+    def outline(self, name: str) -> DocumentOutline:
+        """DocumentOutline a document: its headings, definitions, pages or other parts.
+
+        Args:
+            name: The document, as in `find_document`.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document.
+        """
+        from crystalcli.overview import outline_document
+
+        with self.snapshot():
+            return outline_document(self.shelf, self._source_named(self.find_document(name).path))
+
+    def read(
+        self,
+        name: str,
+        *,
+        lines: tuple[int, int | None] | None = None,
+        pages: tuple[int, int | None] | None = None,
+        section: str | None = None,
+        around: int | None = None,
+        limit: int = 4_000,
+    ) -> Excerpt:
+        """Read a part of a document back from the crystal; without a part, its beginning.
+
+        Args:
+            name: The document, as in `find_document`.
+            lines: The first and the last line of the file; None as the last: to the end.
+            pages: The same for pages, counted from 1.
+            section: A section: an id of `outline`, a heading, or "chapter 12" and the like.
+            around: A character of the document, such as `Passage.start`: a window around it.
+            limit: The most characters; a longer part is cut after a line.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document, or the document the part.
+            UsageError: Several parts are given, a range is empty, or the document has no lines or
+                pages.
+        """
+        from crystalcli.overview import Excerpt, cut_span, find_section, lines_span, pages_span, window_around
+
+        if sum(part is not None for part in (lines, pages, section, around)) > 1:
+            raise UsageError("read one part at a time: lines, pages, a section, or around a character")
+        if limit < 1:
+            raise UsageError(f"limit: expected 1 character or more, got {limit}")
+        with self.snapshot():
+            document = self.find_document(name)
+            source = self._source_named(document.path)
+            if lines is not None:
+                wanted = lines_span(self.shelf, source, *lines)
+            elif pages is not None:
+                wanted = pages_span(self.shelf, source, *pages)
+            elif section is not None:
+                wanted = find_section(self.shelf, source, section)
+            elif around is not None:
+                wanted = window_around(self.shelf, source, around, limit)
+            else:
+                wanted = (0, source.characters)
+            end = cut_span(self.shelf, source, *wanted, limit)
+            return Excerpt(document, self.cite(document.path, wanted[0], end), wanted)
+
+    def mentions(self, phrase: str, *, unit: str = "", where: RecallFilter | None = None) -> Answer:
+        """Count and list every mention of a word or a phrase, exactly.
+
+        Args:
+            phrase: One word or several, as written; letter case counts in identifiers alone.
+            unit: What is counted by: "file", "chapter", "page", "function", "message", "slide" or
+                "sheet"; "": files, or in one document its chapters, functions or pages.
+            where: The documents, times and people to look at; None: all.
+
+        Returns:
+            The answer, with a portion and its count for each unit that has mentions.
+
+        Raises:
+            UsageError: The phrase is empty, or the unit unknown.
+            NotFoundError: The phrase does not occur, or the filter names what is nowhere.
+        """
+        from crystalcli.answering import count_mentions
+
+        return count_mentions(self, phrase, unit=unit, where=where)
 
     # --- evaluation ---------------------------------------------------------------------------
 

@@ -26,8 +26,9 @@ ROOMS = (
     ("evaluation maintenance overview retrieval_lm", 4),
     ("answering", 5),
     ("library", 6),
-    ("cli", 7),
-    ("examples", 8),
+    ("mcp_server", 7),
+    ("cli", 8),
+    ("examples", 9),
 )
 START = """\
 # Architecture

@@ -37,6 +37,7 @@ USER_MODELS = os.environ.setdefault("CRYSTAL_TESTS_USER_MODELS", str(models.mode
 _OWN_MODELS = tempfile.TemporaryDirectory(prefix="crystal-models-", ignore_cleanup_errors=True)
 os.environ["CRYSTAL_MODELS"] = _OWN_MODELS.name
 os.environ.pop("CRYSTAL_FETCH", None)
+os.environ["CRYSTAL_HISTORY"] = ""  # questions of tests, and their sources, are kept nowhere
 # The reranker reads 24 passages for each question, half a second of two cores. Tests of it ask for it.
 os.environ["CRYSTAL_RERANKER"] = "off"
 models.remember_offer("never")

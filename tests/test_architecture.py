@@ -42,9 +42,10 @@ FLOORS = {
     "retrieval_lm": 4,
     "answering": 5,
     "library": 6,
-    "cli": 7,
-    "examples": 8,
-    "__main__": 8,
+    "mcp_server": 7,
+    "cli": 8,
+    "examples": 9,
+    "__main__": 9,
 }
 ROOMS = [name for name in FLOORS if (PACKAGE / name).is_dir()]
 # Rooms that nothing imports but the programs in them: they need no door.
@@ -68,6 +69,10 @@ HOMES = {
     "click": set(),  # each Typer carries its own
     "typer": {"cli", "examples"},
     "pydantic": set(),
+    "mcp": {"mcp_server"},
+    "mcp_types": {"mcp_server"},
+    "anyio": {"mcp_server"},
+    "uvicorn": {"mcp_server"},
     "matplotlib": {"examples"},
     "rich": {"cli", "examples"},
     "platformdirs": {"models", "cli"},
@@ -228,6 +233,11 @@ def test_the_architecture_page_is_current():
         ("import crystalcli.recall.searcher", {"torch", "rich", "pypdfium2", "tiktoken", "zstandard"}),
         ("import crystalcli.ingest.ingester", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
         ("import crystalcli.answering.answer", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
+        ("import crystalcli.mcp_server.service", {"numpy", "torch", "rich", "typer", "mcp", "onnxruntime"}),
+        (
+            "from pathlib import Path; from crystalcli.mcp_server import service as s; s._make_server(Path('a'), write=True)",
+            {"numpy", "torch", "rich", "typer", "onnxruntime", "tokenizers"},
+        ),
     ],
 )
 def test_heavy_libraries_wait_until_they_are_used(code, absent):

@@ -6,14 +6,39 @@ answer.py             A question answered: recall, judge the evidence, then quot
                       speak.
 
 broad/
-    broad_answer.py       A broad question answered: divide the whole, sum up each part, then all of
-                          it.
+    broad_answer.py       A broad question answered: divide the whole, and tell each part in order.
     broad_plan.py         The plan of a broad answer: the documents, or parts of them, that it is
                           made from.
-    broad_question.py     The broad intent of a question, by its words: a summary, a list, a count
-                          or a topic.
+    broad_question.py     The broad intent of a question, by its words: a summary, a comparison, a
+                          list, a count, a topic.
+    kept_summaries.py     What a language model has said of parts before, and what it says now, to
+                          be kept.
     mentions_answer.py    Every mention of a word or a phrase, listed by chapter, page, file or
                           function.
+    part_speaker.py       A part summed up by a language model, in words that the part bears out.
+    part_teller.py        Tells what each part of a whole says: in a model's words, kept or new, or
+                          in quotations.
+    reading_pace.py       The pace of a language model: how often it can still be asked in the time
+                          there is.
+    whole_parts.py        The parts of a whole, each with the passages that stand for it and its
+                          telling sentences.
+
+conversation/
+    antecedents.py        The antecedents of pronouns: the noun of earlier questions, or of their
+                          answers, that each means.
+    follow_up.py          The follow-up: the mark by which an English question leans on those before
+                          it.
+    other_document.py     The other document: the one that "in the other book" means, by name.
+    phrases.py            The phrases of an English question: its names, and the nouns that it
+                          speaks about.
+    pronouns.py           The pronouns of an English question, and whether they mean something in
+                          it.
+    rule_rewrite.py       The rewriting of a follow-up by rules, so that it stands alone.
+    topic.py              The topic of a conversation: the phrases of its last questions, weighed.
+    understanding.py      The understanding of a question after those before it: as asked, or
+                          rewritten to stand alone.
+    word_classes.py       The words of an English question, by their class: closed lists, and the
+                          frequent verbs.
 
 evidence/
     answer_span.py        The spans of passages that are quoted as an answer, each with how sure it
@@ -46,11 +71,16 @@ exact/
 grounding/
     answer_draft.py       An answer while it is made, with its citations, so that a stop loses
                           nothing.
+    answer_end.py         The end of an answer in a model's words: its first paragraph, with its
+                          code or list.
     attribution.py        The passages that carry an answer, and citations that have been read back
                           from the file.
     claim_marks.py        The marks behind the sentences of an answer, for people.
     claim_stream.py       A language model's words, cut into sentences as they come, each checked
                           and marked.
+    compression.py        Compression: whether a sentence only says, in fewer words, what a text
+                          says.
+    declining.py          The words by which a language model says that the passages hold no answer.
     facts.py              The facts of a sentence that can be looked up: names, numbers,
                           identifiers, quotations.
     number_words.py       The numbers in a text, in digits or words: 1,200, twelve hundred, £1.2k,
@@ -72,10 +102,13 @@ metadata/
                           its metadata do.
 
 prompt/
+    answer_form.py        The form that a question asks its answer in, as one more sentence for a
+                          language model.
     context_fit.py        Passages fitted into a model's window: fewer of them, then a shorter one,
                           then none.
     context_pack.py       The prompt for a question, packed for use with any other language model.
-    prompt_context.py     The prompt of a language model: the best sentences, packed within a token
+    passage_choice.py     What a language model is given of the passages that were recalled.
+    prompt_context.py     The prompt of a language model: the best passages, packed within a token
                           budget.
 
 request/
@@ -97,11 +130,16 @@ from crystalcli.lazy_import import lazy_names
 if TYPE_CHECKING:
     from crystalcli.answering.answer import (
         answer_question,
+        count_mentions,
     )
     from crystalcli.answering.broad.broad_question import (
         broad_intent,
     )
+    from crystalcli.answering.conversation.understanding import (
+        understand_question,
+    )
     from crystalcli.answering.grounding.attribution import (
+        is_quotations,
         quotation_line,
         quotation_words,
     )
@@ -136,9 +174,17 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "answer": ("answer_question",),
+            "answer": (
+                "answer_question",
+                "count_mentions",
+            ),
             "broad.broad_question": ("broad_intent",),
-            "grounding.attribution": ("quotation_line", "quotation_words"),
+            "conversation.understanding": ("understand_question",),
+            "grounding.attribution": (
+                "is_quotations",
+                "quotation_line",
+                "quotation_words",
+            ),
             "grounding.claim_marks": ("marked_text",),
             "grounding.claim_stream": (
                 "REPETITION_PENALTY",
@@ -174,11 +220,14 @@ __all__ = [
     "answer_question",
     "broad_intent",
     "chat_messages",
+    "count_mentions",
     "fill_template",
+    "is_quotations",
     "marked_text",
     "options_of",
     "pack_context",
     "quotation_line",
     "quotation_words",
     "read_filter",
+    "understand_question",
 ]

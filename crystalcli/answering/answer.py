@@ -7,20 +7,20 @@ from dataclasses import replace
 
 from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
-from crystalcli.answering.broad.broad_question import BroadIntent
+from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.newest_first import newest_first
-from crystalcli.answering.evidence.sentence_ranking import RankedSentence
 from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
-from crystalcli.answering.grounding.answer_draft import AnswerDraft
+from crystalcli.answering.grounding.answer_draft import AnswerDraft, KeepSummaries
 from crystalcli.answering.metadata.document_answer import answer_document_question
 from crystalcli.answering.prompt import prompt_context
+from crystalcli.answering.prompt.passage_choice import choose_passages
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
-from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading
-from crystalcli.errors import NotFoundError
+from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, Progress, RecallFilter
+from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.recall import CrystalReader, Results
 
 NOT_HERE = "not in this crystal"
@@ -35,6 +35,8 @@ def answer_question(
     open_model: Callable[[], ChatModel],
     on_text: Callable[[str], None] | None = None,
     on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    keep_summaries: KeepSummaries | None = None,
 ) -> Answer:
     """Answer a question from the crystal, or say that the crystal does not hold an answer.
 
@@ -49,6 +51,8 @@ def answer_question(
         on_text: Called with each piece of the answer.
         on_evidence: Called with the best sentences before the model is opened; not for an
             extractive answer, which consists of them.
+        on_progress: Called before each part of an answer from the whole.
+        keep_summaries: Keeps what the language model says of parts of documents.
 
     Returns:
         The answer.
@@ -57,23 +61,55 @@ def answer_question(
         UsageError: The question is empty, or an option is out of range.
         NotFoundError: Nothing was recalled, or a document that the question names does not exist.
     """
-    draft = AnswerDraft(question, options, on_text)
+    draft = AnswerDraft(question, options, on_text, on_progress, keep_summaries)
     if (exact := _answer_exactly(crystal, draft, intent)) is not None:
         return exact
     plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
-    best = _find_sentences(crystal, draft)
-    if best is None:
-        return draft.refusal(NOT_HERE, _quotations(crystal, draft))
+    is_found = _find_passages(crystal, draft)
     quotations = _quotations(crystal, draft)
+    if not is_found:
+        return draft.refusal(NOT_HERE, quotations)
     if options.extractive:
         _quote(draft, quotations)
     else:
         if on_evidence is not None:
             on_evidence(quotations)
-        _generate(crystal, draft, best, open_model())
+        _generate(crystal, draft, quotations, open_model())
+        if draft.evidence is not None and draft.evidence < options.floor:
+            return draft.refusal(NOT_HERE, quotations)
     return draft.answer()
+
+
+def count_mentions(crystal: CrystalReader, phrase: str, *, unit: str = "", where: RecallFilter | None = None) -> Answer:
+    """Count and list every mention of a word or a phrase, exactly.
+
+    Args:
+        crystal: The crystal, open for reading.
+        phrase: One word or several, as written.
+        unit: The unit of the list in a reader's word: "file", "chapter", "page", "function",
+            "message", "slide" or "sheet"; "": files, or the chapters, functions or pages of one.
+        where: The documents, times and people to look at; None: all.
+
+    Returns:
+        The answer, with a portion and its count for each unit that has mentions.
+
+    Raises:
+        UsageError: The phrase is empty, or the unit unknown.
+        NotFoundError: The phrase does not occur, or the filter names what is nowhere.
+    """
+    if not phrase.strip():
+        raise UsageError("the phrase to count is empty")
+    intent = BroadIntent("list", phrase.strip(), unit=unit_named(unit) if unit else "")
+    draft = AnswerDraft(phrase, AskOptions(extractive=True, where=where))
+    plan = plan_broad_answer(crystal, phrase, intent, True, where)
+    assert plan is not None  # the intent decides
+    return broad_answer.answer_broadly(crystal, draft, plan, open_model=_no_model)
+
+
+def _no_model() -> ChatModel:
+    raise AssertionError("mentions are counted without a model")
 
 
 def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent | None) -> Answer | None:
@@ -93,8 +129,8 @@ def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft, intent: BroadInt
     return answer_document_question(crystal, draft)
 
 
-def _find_sentences(crystal: CrystalReader, draft: AnswerDraft) -> list[RankedSentence] | None:
-    """Find the best sentences where the question says, then elsewhere; None without evidence.
+def _find_passages(crystal: CrystalReader, draft: AnswerDraft) -> bool:
+    """Find the best passages where the question says, then elsewhere; False without evidence.
 
     What the words of the question said is dropped where nothing there answers. Documents whose
     files are gone are looked at last.
@@ -109,8 +145,8 @@ def _find_sentences(crystal: CrystalReader, draft: AnswerDraft) -> list[RankedSe
     tried: list[AnswerDraft] = []
     for attempt in attempts:
         try:
-            if (best := _look(crystal, draft, attempt)) is not None:
-                return best
+            if _look(crystal, draft, attempt):
+                return True
         except NotFoundError:  # nothing is there
             if attempt is attempts[-1] and not tried:
                 raise
@@ -118,11 +154,11 @@ def _find_sentences(crystal: CrystalReader, draft: AnswerDraft) -> list[RankedSe
             tried.append(replace(draft))
     nearest = max(tried, key=lambda attempt: attempt.evidence or 0.0)
     draft.passages, draft.evidence, draft.reading = nearest.passages, nearest.evidence, nearest.reading
-    return None
+    return False
 
 
-def _look(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> list[RankedSentence] | None:
-    """Recall passages by a filter and judge them; None where the evidence is under the floor."""
+def _look(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> bool:
+    """Recall passages by a filter and judge them; False where the evidence is under the floor."""
     draft.reading = reading if reading.read.selects else None
     return _judge(crystal, draft, _recall(crystal, draft, reading), reading)
 
@@ -140,26 +176,23 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
     passages = newest_first(crystal, draft.question, results.passages, asked=reading.newest)
-    draft.passages = passages[: options.k]
+    draft.passages, draft.wants_newest = passages[: options.k], reading.newest
     draft.seconds_to_passages = draft.seconds()
     return replace(results, passages=tuple(passages))
 
 
-def _judge(
-    crystal: CrystalReader, draft: AnswerDraft, results: Results, where: FilterReading
-) -> list[RankedSentence] | None:
-    """Rank the sentences of the passages; None where the evidence is under the floor."""
-    reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages)
+def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results, where: FilterReading) -> bool:
+    """Judge the evidence of the passages; False where it is under the floor."""
     draft.evidence = None
-    if not where.bare:
-        judged = results
-        if where.searched_for(draft.question) != draft.question:  # it was as long as the whole
-            judged = replace(results, query=results.query._replace(idf=crystal.idf(draft.question)))
-        draft.evidence = answerability.answer_probability(crystal, judged, reading)
-        draft.is_sure = draft.evidence >= answerability.SURE
-        if draft.evidence < draft.options.floor:
-            return None
-    return [sentence for sentence in reading.sentences if sentence.rank < draft.options.k]
+    if where.bare:
+        return True
+    judged = results
+    if where.searched_for(draft.question) != draft.question:  # it was as long as the whole
+        judged = replace(results, query=results.query._replace(idf=crystal.idf(draft.question)))
+    reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages)
+    draft.evidence = answerability.answer_probability(crystal, judged, reading)
+    draft.is_sure = draft.evidence >= answerability.SURE
+    return draft.evidence >= draft.options.floor
 
 
 def _quotations(crystal: CrystalReader, draft: AnswerDraft) -> tuple[Citation, ...]:
@@ -169,24 +202,41 @@ def _quotations(crystal: CrystalReader, draft: AnswerDraft) -> tuple[Citation, .
 
 
 def _quote(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:
-    """Answer with the best sentences as they stand."""
+    """Answer with the best passages as they stand."""
     draft.citations = list(quotations)
-    draft.say("\n".join(f"{attribution.quotation_line(citation)} [{citation.number}]" for citation in quotations))
+    draft.say(_quoted_text(quotations))
 
 
-def _generate(crystal: CrystalReader, draft: AnswerDraft, best: Sequence[RankedSentence], model: ChatModel) -> None:
-    """Answer in a model's words, each sentence with the citations that carry it."""
-    draft.model = model.name
-    prompt = prompt_context.build_prompt(
-        draft.question, draft.passages, best, draft.options, model, model.count, crystal.with_place
-    )
+def _quoted_text(quotations: Sequence[Citation]) -> str:
+    return "\n".join(f"{attribution.quotation_line(citation)} [{citation.number}]" for citation in quotations)
+
+
+def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[Citation], model: ChatModel) -> None:
+    """Answer in a model's words, each sentence with the quotations that carry it."""
+    draft.model, draft.citations = model.name, list(quotations)
+    passages = choose_passages(crystal, draft.question, draft.passages, newest=draft.wants_newest)
+    prompt = prompt_context.build_prompt(draft.question, passages, draft.options, model, model.count)
     sources = attribution.Sources(crystal, draft.question, prompt.passages, draft.citations)
     with draft.keep_when_stopped():
-        draft.generate(
+        said = draft.generate(
             model,
             prompt.messages,
             sources,
             context=[passage.text for passage in prompt.passages],
             max_tokens=draft.options.max_tokens,
         )
-    sources.cite_first()
+        if not said.text:
+            _quote_instead(draft, quotations)
+        elif any(claim.missing for claim in said.claims) or not any(claim.citations for claim in said.claims):
+            draft.is_sure = False
+
+
+def _quote_instead(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:
+    """Quote where a model finds no answer in the passages, which counts against them.
+
+    The quotations have been shown as evidence, and are not shown again.
+    """
+    draft.model, draft.is_sure = None, False
+    draft.citations, draft.text = list(quotations), [_quoted_text(quotations)]
+    if draft.evidence is not None:
+        draft.evidence = answerability.declined_probability(draft.evidence)

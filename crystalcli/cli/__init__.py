@@ -16,9 +16,13 @@ commands/
     help_cmd.py          `crystal help`: the help of a command by its name.
     ingest_cmd.py        `crystal ingest`: files and folders into the crystal, or a dry run of it.
     inspect_cmd.py       `crystal inspect`: the layers of a crystal, its documents, its memory.
+    mcp_cmd.py           `crystal mcp`: the crystal as tools of assistants, by the Model Context
+                         Protocol.
     merge_cmd.py         `crystal merge`: one crystal of several.
     models_cmd.py        `crystal models`: the weights that crystal fetches, and language models of
                          one's own by name.
+    open_cmd.py          `crystal open`: a source of the last answer in an editor, or in the
+                         system's viewer.
     perplexity_cmd.py    `crystal perplexity`: the language model with memory and without.
     recall_cmd.py        `crystal recall`: the passages that answer a question best, for one
                          question or many.
@@ -34,12 +38,13 @@ commands/ask/
                          many.
     ask_session.py       A session of `crystal ask`: one crystal, one set of options, one format of
                          answers.
+    chat_cmd.py          `crystal chat`: the prompt for many questions, as a command of its own.
     model_offer.py       The offer to fetch a language model that answers, where none is on this
                          machine.
     question_history.py  History of questions at the prompt, in a file of the user's own, a line for
                          each question.
-    repl.py              The prompt of `crystal ask`: questions typed one after the other, each of
-                         which stands alone.
+    repl.py              The prompt of `crystal ask` and `crystal chat`: questions typed one after
+                         the other.
 
 options/
     command_input.py     Input of commands beside their options: questions, texts in files, a piped
@@ -50,6 +55,8 @@ options/
                          encoder's weights.
     filter_options.py    Options that select the files of a folder, for `ingest` and `watch`.
     model_options.py     The option that names a language model, and the model that it names.
+    user_files.py        Files of the user's own: the history of questions, and the sources of the
+                         last answer.
     where_options.py     Options that say where and when to look, for `recall` and `ask`.
 
 parsing/
@@ -80,8 +87,8 @@ render/
                          for programs.
     place_text.py        Places, in words that an editor or a reader can follow.
     plain_table.py       Tables of results: columns side by side without borders.
-    reading_view.py      Views of the filter of a question: a line for people, a dictionary for
-                         programs.
+    reading_view.py      Views of how a question was read, and its filter: a line for people, a
+                         dictionary for programs.
     recall_view.py       Views of recalled passages: text for people, dictionaries for programs.
     watch_view.py        View of a batch of `crystal watch`: a line for people, a line of JSON for
                          programs.

@@ -26,7 +26,10 @@ class CrystalCommands(CommandGroup):
         "ingest": f"{_COMMANDS}.ingest_cmd",
         "watch": f"{_COMMANDS}.watch_cmd",
         "ask": f"{_COMMANDS}.ask.ask_cmd",
+        "chat": f"{_COMMANDS}.ask.chat_cmd",
         "recall": f"{_COMMANDS}.recall_cmd",
+        "open": f"{_COMMANDS}.open_cmd",
+        "mcp": f"{_COMMANDS}.mcp_cmd",
         "eval": f"{_COMMANDS}.eval_cmd",
         "status": f"{_COMMANDS}.status_cmd",
         "inspect": f"{_COMMANDS}.inspect_cmd",
@@ -95,7 +98,10 @@ def run(arguments: list[str] | None = None, program: typer.Typer = app, name: st
     Returns:
         The exit code.
     """
-    output.begin(sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if any(not argument.isascii() and _is_broken(argument) for argument in given):
+        arguments = given = [_legible(argument) for argument in given]
+    output.begin(given)
     debug = os.environ.get("CRYSTAL_DEBUG") == "1"
     try:
         result = typer.main.get_command(program).main(args=arguments, prog_name=name, standalone_mode=False)
@@ -130,6 +136,20 @@ def run(arguments: list[str] | None = None, program: typer.Typer = app, name: st
         if any(words in str(error) for words in _NO_MEMORY):
             return output.failure("out of memory", 1)
         return output.failure(f"unexpected {type(error).__name__}: {error} (CRYSTAL_DEBUG=1 shows where)", 1)
+
+
+def _is_broken(argument: str) -> bool:
+    """Tell whether an argument holds bytes that are not valid in the system's encoding."""
+    return any("\ud800" <= character <= "\udfff" for character in argument)
+
+
+def _legible(argument: str) -> str:
+    """Return an argument as text; the name of a file that exists stays as it is."""
+    if not _is_broken(argument) or os.path.lexists(argument):
+        return argument
+    from crystalcli.text import decode_labelled
+
+    return decode_labelled(argument.encode("utf-8", "surrogateescape"))
 
 
 def _usage_message(error: Exception, name: str) -> str:

@@ -19,6 +19,8 @@ fill.py               Missing parts of a crystal, made afterwards: layers and co
 glob_pattern.py       Globs over the names of documents, as regular expressions.
 index_reader.py       The resident index of a crystal: the segment, chunk and codes of each atom.
 layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
+ledger_summary.py     Summary of a crystal's ledger: how many documents of which kinds are in which
+                      folders.
 place.py              The place of a span: its file, chapter, pages, lines, sheet and row, message.
 run_builder.py        Runs of a document, built while its chunks are numbered.
 segment_reader.py     Single segments: their spans, their trees, and their numbering.
@@ -103,6 +105,10 @@ if TYPE_CHECKING:
         ChunkEncoder,
         LayerCodes,
         LazyEncoder,
+    )
+    from crystalcli.index.ledger_summary import (
+        LedgerSummary,
+        summarize_ledger,
     )
     from crystalcli.index.place import (
         find_file,
@@ -203,6 +209,10 @@ else:
                 "LayerCodes",
                 "LazyEncoder",
             ),
+            "ledger_summary": (
+                "LedgerSummary",
+                "summarize_ledger",
+            ),
             "place": (
                 "find_file",
                 "locate_span",
@@ -254,6 +264,7 @@ __all__ = [
     "LayerCodes",
     "LayerStats",
     "LazyEncoder",
+    "LedgerSummary",
     "NodeView",
     "RunBuilder",
     "SegmentReader",
@@ -297,6 +308,7 @@ __all__ = [
     "read_languages",
     "resolve_encoder",
     "run_atom_spans",
+    "summarize_ledger",
     "walk_layers",
     "write_segment",
 ]

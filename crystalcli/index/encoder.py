@@ -18,7 +18,9 @@ from typing import NamedTuple
 from crystalcli import models
 from crystalcli.datatypes import Chunk, Landmark
 from crystalcli.errors import DamagedCrystalError, EncoderMismatchError, ModelMissingError
+from crystalcli.lexical import ANALYSIS
 from crystalcli.paths import expanded
+from crystalcli.storage import ANALYSIS_KEY
 from crystalcli.text import MAX_CHUNK_TOKENS, MIN_CHUNK_TOKENS, cut_chunks
 from crystalcli.vectors import (
     WEIGHTS_FILE,
@@ -34,7 +36,7 @@ from crystalcli.vectors import (
 ENCODER = "all-MiniLM-L6-v2"
 # Bytes at the beginning, the middle and the end of the weights, to compare encoders quickly.
 _SAMPLE = 1 << 16
-_COMMON_META = {"ratios": "10 5 2", "codec": "opq-32-12-4"}
+_COMMON_META = {"ratios": "10 5 2", "codec": "opq-32-12-4", ANALYSIS_KEY: str(ANALYSIS)}
 # The table `meta` of a crystal with the program's encoder.
 DEFAULT_META = {"encoder": ENCODER, "dimension": "384", **_COMMON_META}
 

@@ -22,7 +22,7 @@ from crystalcli.datatypes import Chunk
 from crystalcli.index.atom_spans import atom_starts
 from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.fidelity import add_fidelity
-from crystalcli.lexical import Block, build_blocks, merge_blocks, stored_code, terms, varint
+from crystalcli.lexical import ANALYSIS, Block, build_blocks, merge_blocks, stored_code, terms, varint
 from crystalcli.storage import (
     CONTEXTS_SINCE,
     LANGUAGES_SINCE,
@@ -35,6 +35,7 @@ from crystalcli.storage import (
     contexts_of,
     digest,
     signals_held_back,
+    stored_analysis,
 )
 from crystalcli.vectors import node_counts, pyramid_layout
 
@@ -74,6 +75,7 @@ class SegmentWriter:
         self._store = store
         self._encoder = encoder
         self._on_commit = on_commit
+        self._analysis = stored_analysis(store)
         self._known: dict[bytes, int] = {}
         self._next_chunk = self._next_atom = 0
         for segment in store.segments():
@@ -144,7 +146,7 @@ class SegmentWriter:
 
     def _draft(self, chunks: list[Chunk]) -> Draft:
         texts, keys = [chunk.text for chunk in chunks], [key for _, key in self._pending]
-        counts = [count for chunk in chunks for count in atom_terms(chunk)]
+        counts = [count for chunk in chunks for count in atom_terms(chunk, self._analysis)]
         contexts = [chunk.context for chunk in chunks]
         languages = [chunk.language for chunk in chunks]
         return build_draft(self._next_atom, texts, keys, contexts, languages, chunk_spans_of(chunks), counts)
@@ -271,12 +273,15 @@ def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
     store.add_lexicon(level, lexicons[0].first_atom, sum(lexicon.atoms for lexicon in lexicons), blocks)
 
 
-def atom_terms(chunk: Chunk) -> list[Counter[str]]:
-    """Count the terms of each atom of a chunk."""
-    return count_terms(chunk.text, atom_starts(len(chunk.ids), _unit_lengths(chunk)), chunk.context, chunk.language)
+def atom_terms(chunk: Chunk, analysis: int) -> list[Counter[str]]:
+    """Count the terms of each atom of a chunk, by the analysis of its crystal."""
+    starts = atom_starts(len(chunk.ids), _unit_lengths(chunk))
+    return count_terms(chunk.text, starts, chunk.context, chunk.language, analysis)
 
 
-def count_terms(text: str, starts: list[int], context: str, language: str) -> list[Counter[str]]:
+def count_terms(
+    text: str, starts: list[int], context: str, language: str, analysis: int = ANALYSIS
+) -> list[Counter[str]]:
     """Count the terms of a chunk's atoms.
 
     A word belongs to the atom in which it begins. Each term of the context counts once more, in the
@@ -288,15 +293,16 @@ def count_terms(text: str, starts: list[int], context: str, language: str) -> li
         starts: The character at which each atom begins; the first is 0.
         context: The context of the chunk.
         language: The code of the language that both are in, "" for English.
+        analysis: The analysis of the crystal that the terms are for.
 
     Returns:
         The terms of each atom with their frequencies.
     """
     counts: list[Counter[str]] = [Counter() for _ in starts]
     if counts:
-        for term, offset in terms(text, language):
+        for term, offset in terms(text, language, analysis):
             counts[bisect_right(starts, offset) - 1][term] += 1
-        counts[0].update({term for term, _ in terms(context, language)})
+        counts[0].update({term for term, _ in terms(context, language, analysis)})
     return counts
 
 

@@ -6,8 +6,8 @@ Knows: lexicons and their blocks. Does not know: vectors, and how scores are mix
 from __future__ import annotations
 
 from crystalcli.index.index_reader import IndexReader
-from crystalcli.lexical import LANGUAGES, PackedPostings, bm25, lookup_postings, query_forms
-from crystalcli.storage import stored_languages
+from crystalcli.lexical import ANALYSIS, LANGUAGES, PackedPostings, bm25, lookup_postings, query_forms
+from crystalcli.storage import stored_analysis, stored_languages
 
 
 class TermIndex:
@@ -18,16 +18,19 @@ class TermIndex:
 
     Attributes:
         languages: Codes of the languages of the crystal's texts, besides English.
+        is_current: Whether its terms were made by the analysis of this program.
     """
 
     def __init__(self, index: IndexReader) -> None:
         self._store = index.store
         self._atoms = max(1, index.atoms)
+        self._analysis = stored_analysis(self._store)
+        self.is_current = self._analysis == ANALYSIS
         self.languages = [code for code in stored_languages(self._store) if code in LANGUAGES]
 
     def forms(self, text: str) -> dict[str, tuple[str, ...]]:
         """Give the forms of each term of a text; none for a stop word of the text's language."""
-        return query_forms(text, self.languages)
+        return query_forms(text, self.languages, self._analysis)
 
     def postings(self, text: str) -> dict[str, list[PackedPostings]]:
         """Read the postings of each term of a text, a part for each lexicon that has a form of it.

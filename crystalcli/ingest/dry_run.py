@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,9 +30,11 @@ from crystalcli.text import (
     DEFAULT_READ_OPTIONS,
     MAX_ARCHIVE_DEPTH,
     Allowance,
+    ArchiveMember,
     ArchiveReading,
     FileFilter,
     FoundFile,
+    ReadingWithFiles,
     ReadOptions,
     SkippedPath,
     open_source,
@@ -343,38 +345,44 @@ class _Sample:
         deadline = time.monotonic() + (_MAX_SECONDS if is_plain else _MAX_FILE_SECONDS)
         _, reading = open_source(file.path, self._options)
         if isinstance(reading, ArchiveReading):
-            tokens = self._read_archive(reading, file.relative, Allowance(file.size), 1, deadline)
+            with closing(reading.members(allowance := Allowance(file.size))) as members:
+                tokens = self._read_members(members, file.relative, allowance, 1, deadline)
             return _ReadPart(reading.met > 0, max(1, round(reading.met * file.size)), tokens)
         is_whole, size, tokens = self._read_text(reading, file.relative, deadline)
+        if isinstance(reading, ReadingWithFiles):
+            with closing(reading.members()) as members:
+                tokens += self._read_members(members, file.relative, Allowance(file.size), 1, deadline)
         return _ReadPart(is_whole or is_plain, file.size if is_whole or not is_plain else min(file.size, size), tokens)
 
-    def _read_archive(
-        self, archive: ArchiveReading, name: str, allowance: Allowance, depth: int, deadline: float
+    def _read_members(
+        self, members: Iterable[ArchiveMember], name: str, allowance: Allowance, depth: int, deadline: float
     ) -> int:
-        """Read the members of an archive up to the deadline, and return their tokens.
+        """Read the members of an archive or a mail up to the deadline, and return their tokens.
 
         Args:
-            archive: The archive.
-            name: Its name.
+            members: The members.
+            name: The name of the archive or the mail.
             allowance: The bytes that may be unpacked.
-            depth: How many archives it is in, itself included.
+            depth: How many archives the members are in.
             deadline: The time to stop at, by `time.monotonic`.
         """
         tokens = 0
-        with closing(archive.members(allowance)) as members:
-            for member in members:
-                if member.path is not None:
-                    try:
-                        _, reading = open_source(member.path, self._options)
-                        inner = f"{name}/{member.name}"
-                        if not isinstance(reading, ArchiveReading):
-                            tokens += self._read_text(reading, inner, deadline)[2]
-                        elif depth < MAX_ARCHIVE_DEPTH:
-                            tokens += self._read_archive(reading, inner, allowance, depth + 1, deadline)
-                    except SourceError:
-                        continue
-                if time.monotonic() > deadline:
-                    break
+        for member in members:
+            if member.path is not None:
+                try:
+                    _, reading = open_source(member.path, self._options)
+                    inner = f"{name}/{member.name}"
+                    inside: Iterable[ArchiveMember] = ()
+                    if not isinstance(reading, ArchiveReading):
+                        tokens += self._read_text(reading, inner, deadline)[2]
+                        inside = reading.members() if isinstance(reading, ReadingWithFiles) else ()
+                    elif depth < MAX_ARCHIVE_DEPTH:
+                        inside = reading.members(allowance)
+                    tokens += self._read_members(inside, inner, allowance, depth + 1, deadline)
+                except SourceError:
+                    continue
+            if time.monotonic() > deadline:
+                break
         return tokens
 
     def _read_text(self, reading: Reading, name: str, deadline: float) -> tuple[bool, int, int]:

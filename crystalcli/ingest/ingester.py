@@ -8,9 +8,9 @@ file that has changed is read again, but only chunks with new text are encoded; 
 stays until all of it has been read again. The row of a file and its text are always written by the
 same commit.
 
-An archive has a row of its own, without text, and each member has one below it. The archive's row
-is `partial` until all members have been met: an archive in which an ingest was stopped is opened
-again, an unchanged one is not.
+An archive has a row of its own, without text, and each member has one below it; so have the
+attachments of a mail. The row of an archive or a mail is `partial` until all members have been met:
+one in which an ingest was stopped is opened again, an unchanged one is not.
 
 Knows: the order of the steps and of the commits. Does not know: formats, codes, tables.
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -58,10 +58,12 @@ from crystalcli.text import (
     MAX_ARCHIVE_DEPTH,
     TOO_DEEP,
     Allowance,
+    ArchiveMember,
     ArchiveReading,
     ChangedPaths,
     FileFilter,
     FoundFile,
+    ReadingWithFiles,
     ReadOptions,
     SkippedPath,
     walk_files,
@@ -163,6 +165,7 @@ class _OpenSource:
             that is read now replaces them as soon as it is as long, and grows with each commit.
             None: it was read to its end once, and that text stays until the new one is complete.
         is_written: Whether text that is read now stands in the crystal.
+        state: Its state once all of its text has been read: PARTIAL while files in it wait.
         landmarks: Landmarks that wait for the next commit, as (start, kind, label).
         runs: Runs that wait for it.
         tokens: Tokens that were read.
@@ -173,6 +176,7 @@ class _OpenSource:
     row: SourceRow
     replaceable: int | None
     is_written: bool = False
+    state: DocumentState = DocumentState.DONE
     landmarks: list[tuple[int, str, str]] = field(default_factory=list)
     runs: RunBuilder = field(init=False)
     tokens: int = 0
@@ -429,13 +433,16 @@ class Ingester:
         elif isinstance(reading, ArchiveReading):
             self._unpack(file, location, row, reading, fingerprint)
         else:
-            for member in self._ledger.members_of(row) if row is not None else ():
-                self._ledger.mark_gone_at(member.location)  # the file was an archive
-            self._read(file, location, row, reading, fingerprint)
+            current = self._read(file, location, row, reading, fingerprint)
+            if isinstance(reading, ReadingWithFiles) and self._depth < MAX_ARCHIVE_DEPTH:
+                self._read_attached(file, current, reading, fingerprint)
+            else:
+                for member_location in self._ledger.note_members(location, set()):
+                    self._ledger.mark_gone_at(member_location)  # the file was an archive
 
     def _read(
         self, file: FoundFile, location: str, known: SourceRow | None, reading: Reading, fingerprint: Fingerprint
-    ) -> None:
+    ) -> _OpenSource:
         """Read a document and write its chunks, committing whenever a segment is full.
 
         Args:
@@ -444,6 +451,9 @@ class Ingester:
             known: Its row; None: it is new.
             reading: Its text.
             fingerprint: Its bytes.
+
+        Returns:
+            The document, whose row the next commit writes.
 
         Raises:
             SourceError: It cannot be read to its end.
@@ -466,6 +476,71 @@ class Ingester:
         self._tally.changed.append(ChangedFile(current.row.path, Change.READ))
         self._tally.read += 1
         self._tally.bytes += file.size
+        return current
+
+    def _read_attached(
+        self, file: FoundFile, current: _OpenSource, reading: ReadingWithFiles, fingerprint: Fingerprint
+    ) -> None:
+        """Read the files that a document holds beside its text, as files below it.
+
+        Args:
+            file: The document's file.
+            current: The document, whose text has been read.
+            reading: Its reading.
+            fingerprint: Its bytes.
+
+        Raises:
+            UnsteadySourceError: The document has changed meanwhile.
+        """
+        location = current.row.location
+        outer_allowance = self._allowance
+        self._allowance, self._depth = outer_allowance or Allowance(fingerprint.size), self._depth + 1
+        current.state = DocumentState.PARTIAL
+        self._ledger.remember(current.row_in(DocumentState.PARTIAL))  # its files are looked up by it
+        seen: set[str] = set()
+        try:
+            with closing(reading.members()) as members:
+                self._take_members(members, file, location, fingerprint, seen)
+        except UnsteadySourceError:
+            self._writer.commit()  # the second attempt then finds the document
+            raise
+        except SourceError:
+            pass  # its text is whole; it names the files that could not be read
+        finally:
+            self._allowance, self._depth = outer_allowance, self._depth - 1
+            removed = self._ledger.note_members(location, seen)
+        for member_location in removed:
+            self._ledger.mark_gone_at(member_location)
+        current.state = DocumentState.DONE
+        if all(finished is not current for finished in self._finished):  # it was written as partial
+            self._ledger.enter(current.row_in(DocumentState.DONE))
+
+    def _take_members(
+        self,
+        members: Iterable[ArchiveMember],
+        file: FoundFile,
+        location: str,
+        fingerprint: Fingerprint,
+        seen: set[str],
+    ) -> None:
+        """Read the members of a file as files below it.
+
+        Args:
+            members: The members; each one's file exists until the next is asked for.
+            file: The file.
+            location: Its location.
+            fingerprint: Its bytes.
+            seen: Where the locations of the members go.
+        """
+        for member in members:
+            member_location, name = f"{location}/{member.name}", f"{file.relative}/{member.name}"
+            seen.add(member_location)
+            if member.refusal is not None:
+                self._skip(SkippedPath(file.path, file.root, name, *member.refusal), member_location, member.refusal)
+            elif member.path is not None:
+                unpacked = FoundFile(member.path, file.root, name, member.size, fingerprint.mtime_ns)
+                self._try(unpacked, member_location)
+            self._commit_when_full()
 
     def _unpack(
         self,
@@ -501,20 +576,7 @@ class Ingester:
         self._allowance, self._depth = outer_allowance or Allowance(fingerprint.size), self._depth + 1
         try:
             with closing(archive.members(self._allowance)) as members:
-                for member in members:
-                    if not seen:
-                        self._ledger.enter(row)
-                        if known is not None and known.chunks:
-                            self._stale.add(row.id)  # the file was a text
-                    member_location, name = f"{location}/{member.name}", f"{file.relative}/{member.name}"
-                    seen.add(member_location)
-                    if member.refusal is not None:
-                        skipped = SkippedPath(file.path, file.root, name, *member.refusal)
-                        self._skip(skipped, member_location, member.refusal)
-                    elif member.path is not None:
-                        unpacked = FoundFile(member.path, file.root, name, member.size, fingerprint.mtime_ns)
-                        self._try(unpacked, member_location)
-                    self._commit_when_full()
+                self._take_members(self._entering(row, known, members), file, location, fingerprint, seen)
         except UnsteadySourceError:
             self._writer.commit()  # the second attempt then finds the members that were read
             raise
@@ -524,6 +586,17 @@ class Ingester:
         for member_location in removed:
             self._ledger.mark_gone_at(member_location)
         self._ledger.enter(row._replace(state=DocumentState.DONE, digest=fingerprint.digest))
+
+    def _entering(
+        self, row: SourceRow, known: SourceRow | None, members: Iterable[ArchiveMember]
+    ) -> Iterator[ArchiveMember]:
+        """Yield the members of an archive, and enter its row before the first one."""
+        for number, member in enumerate(members):
+            if not number:
+                self._ledger.enter(row)
+                if known is not None and known.chunks:
+                    self._stale.add(row.id)  # the file was a text
+            yield member
 
     def _pieces(self, reading: Reading, current: _OpenSource) -> Iterator[str | Landmark]:
         """Yield the pieces of a document, and collect its landmarks for the ledger."""
@@ -578,7 +651,7 @@ class Ingester:
         ):
             self._write_source(current, DocumentState.PARTIAL)
         for finished in self._finished:
-            self._write_source(finished, DocumentState.DONE)
+            self._write_source(finished, finished.state)
         self._finished.clear()
 
     def _write_source(self, source: _OpenSource, state: DocumentState) -> None:

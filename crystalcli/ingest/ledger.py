@@ -20,6 +20,7 @@ from crystalcli.ingest.locations import PIPED, home_of, is_piped, location_of, p
 from crystalcli.storage import SourceRow, Store
 from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place
 
+HOLDERS = frozenset(("archive", "mail", "notes"))  # kinds of documents that hold files
 # States in which `digest` is that of the text that the crystal holds, if it holds any.
 _WHOLE = (DocumentState.DONE, DocumentState.GONE, DocumentState.FAILED)
 
@@ -46,12 +47,12 @@ class Ledger:
         self._by_location = {row.location: row for row in store.sources()}
         self._names = {row.path: row.location for row in self._by_location.values()}
         self._pending: list[SourceRow] = []  # rows for the next commit
-        # Locations of all members of each archive, at any depth, by the archive's location.
+        # Locations of all members of each archive or mail, at any depth, by its location.
         self._members: dict[str, set[str]] = {}
-        archives = {row.location for row in self._by_location.values() if row.kind == "archive"}
-        for location in self._by_location if archives else ():
+        holders = {row.location for row in self._by_location.values() if row.kind in HOLDERS}
+        for location in self._by_location if holders else ():
             for folder in parent_locations(location):
-                if folder in archives:
+                if folder in holders:
                     self._members.setdefault(folder, set()).add(location)
         self._next_id = 1 + max((row.id for row in self._by_location.values()), default=0)
 
@@ -107,19 +108,18 @@ class Ledger:
     # --- archives ---------------------------------------------------------------------------------
 
     def members_of(self, archive: SourceRow) -> list[SourceRow]:
-        """Return the rows in an archive, at any depth, archives among them."""
+        """Return the rows in an archive or a mail, at any depth, archives among them."""
         members = self._members.get(archive.location, set())
         return [self._by_location[member] for member in sorted(members) if member in self._by_location]
 
     def kept_documents(self, row: SourceRow) -> list[SourceRow]:
-        """Return the rows to count for a file that stays: its own, or those of its members."""
-        if row.kind != "archive" or row.state == DocumentState.SKIPPED:
+        """Return the rows to count for a file that stays: those with text, its members' too."""
+        if row.kind not in HOLDERS or row.state == DocumentState.SKIPPED:
             return [row]
         return [
-            member
-            for member in self.members_of(row)
-            if member.state == DocumentState.SKIPPED
-            or (member.state == DocumentState.DONE and member.kind != "archive")
+            kept
+            for kept in (row, *self.members_of(row))
+            if kept.state == DocumentState.SKIPPED or (kept.state == DocumentState.DONE and kept.kind != "archive")
         ]
 
     def note_members(self, location: str, seen: set[str]) -> list[str]:
@@ -140,7 +140,7 @@ class Ledger:
         return sorted(removed)
 
     def has_settled_members(self, row: SourceRow) -> bool:
-        """Tell whether no member waits to be read again; True for everything but archives."""
+        """Tell whether no member waits to be read again; True for a file without members."""
         settled = (DocumentState.DONE, DocumentState.SKIPPED, DocumentState.GONE)
         return all(member.state in settled for member in self.members_of(row))
 
@@ -154,7 +154,8 @@ class Ledger:
         if row.state not in _WHOLE or row.digest != fingerprint.digest:
             return False
         # The ledger does not say which members a gone archive had when it went.
-        return row.kind != "archive" or (row.state == DocumentState.DONE and self.has_settled_members(row))
+        has_members = row.kind == "archive" or bool(self.members_of(row))
+        return not has_members or (row.state == DocumentState.DONE and self.has_settled_members(row))
 
     # --- gone and moved files ---------------------------------------------------------------------
 
@@ -189,6 +190,7 @@ class Ledger:
                 and location not in present
                 and (path.startswith(roots) or (changed_paths is not None and path in changed_paths.named))
                 and not path.startswith(unreadable)
+                and not _is_hidden(path, roots)
                 and not is_piped(location)
                 and (changed_paths is None or changed_paths.holds(path))
                 and not any(archive.location in present for archive in self._archives_over(location))
@@ -291,9 +293,9 @@ class Ledger:
         return False
 
     def _archives_over(self, location: str) -> list[SourceRow]:
-        """Return the archives that a location is in, innermost first."""
+        """Return the archives and mails that a location is in, innermost first."""
         rows = (self._by_location.get(parent) for parent in parent_locations(location))
-        return [row for row in rows if row is not None and row.kind == "archive"]
+        return [row for row in rows if row is not None and row.kind in HOLDERS]
 
 
 def has_same_stat(row: SourceRow, size: int, mtime_ns: int) -> bool:
@@ -307,6 +309,17 @@ def unread_row(row: SourceRow, state: DocumentState) -> SourceRow:
     Without a digest if the source was never read to its end: its text is not that of the digest.
     """
     return row._replace(state=state, digest=b"" if row.state == DocumentState.PARTIAL else row.digest)
+
+
+def _is_hidden(path: str, roots: tuple[str, ...]) -> bool:
+    """Tell whether a walk passes a path over, since it is in a hidden folder that it did not name.
+
+    Args:
+        path: The path.
+        roots: The folders of the walk, as of `_prefix`.
+    """
+    root = max((root for root in roots if path.startswith(root)), key=len, default=path)
+    return any(part.startswith(".") for part in Path(path[len(root) :]).parts)
 
 
 def _prefix(folder: Path) -> str:

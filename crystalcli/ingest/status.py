@@ -15,6 +15,7 @@ from pathlib import Path
 from crystalcli.datatypes import DocumentState, FileState
 from crystalcli.errors import SourceError
 from crystalcli.ingest.folder_rules import stored_rules
+from crystalcli.ingest.ledger import HOLDERS
 from crystalcli.ingest.locations import (
     folders_asked,
     home_of,
@@ -25,7 +26,8 @@ from crystalcli.ingest.locations import (
     path_at_location,
 )
 from crystalcli.ingest.staleness import file_state
-from crystalcli.storage import SourceRow, Store, typed_rows
+from crystalcli.lexical import ANALYSIS
+from crystalcli.storage import SourceRow, Store, stored_analysis, typed_rows
 from crystalcli.text import DEFAULT_FILTER, FileFilter, FoundFile, SkippedPath, walk_files
 
 
@@ -88,6 +90,7 @@ class StatusReport:
         missing_folders: Those that no longer exist.
         segments: The number of segments.
         segments_without_layers: Those that have no codes yet.
+        is_index_current: Whether terms are made as this program makes them; `compact` sees to it.
     """
 
     entries: tuple[SourceStatus, ...]
@@ -95,6 +98,7 @@ class StatusReport:
     missing_folders: tuple[str, ...]
     segments: int
     segments_without_layers: int
+    is_index_current: bool
 
     @property
     def complete(self) -> bool:
@@ -114,16 +118,17 @@ def crystal_status(store: Store) -> StatusReport:
         asked = sorted(folders_asked(store))
         rules = stored_rules(store)
         stored, without_layers = _chunk_counts(store)
+        is_index_current = stored_analysis(store) == ANALYSIS
     roots = {location: path_at_location(location, home) for location in asked}
     roots = {location: root for location, root in roots.items() if root.is_dir()}
     walked = _walk(store, roots, rules, home)
     unmatched = dict(walked)  # entries without a source
-    archives = {source.location: source for source in sources if source.kind == "archive"}
+    holders = {source.location: source for source in sources if source.kind in HOLDERS}
     entries = []
     for source in sources:
         unmatched.pop(source.location, None)
         outermost = next(
-            (archives[parent] for parent in reversed([*parent_locations(source.location)]) if parent in archives), None
+            (holders[parent] for parent in reversed([*parent_locations(source.location)]) if parent in holders), None
         )
         file = source if outermost is None else outermost
         if outermost is not None and source.state == DocumentState.GONE:
@@ -147,6 +152,7 @@ def crystal_status(store: Store) -> StatusReport:
         tuple(location for location in asked if location not in roots),
         len(segments),
         sum(1 for segment in segments if not segment.encoded),
+        is_index_current,
     )
 
 

@@ -3,15 +3,17 @@
 Knows: terms, atoms and bytes. Does not know: documents, files, or where blocks are stored.
 Importing the room costs nothing: its files are loaded when a name is used.
 
-analysis.py      Text analysis: text to the terms that BM25 counts.
-bm25.py          BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
-                 atoms.
-exact_string.py  Exact strings of a question: identifiers, quotations, numbers with units, paths.
-languages.py     Languages: which one a text is in, by its most frequent words, and how its words
-                 are stemmed.
-postings.py      The inverted index: sorted blocks of terms with their postings, small enough to
-                 read one.
-varint.py        Variable-length integers: LEB128, seven bits a byte, low bits first.
+analysis.py       Text analysis: text to the terms that BM25 counts.
+bm25.py           BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
+                  atoms.
+exact_string.py   Exact strings of a question: identifiers, quotations, numbers with units, paths.
+languages.py      Languages: which one a text is in, by its most frequent words, and how its words
+                  are stemmed.
+postings.py       The inverted index: sorted blocks of terms with their postings, small enough to
+                  read one.
+unicode_words.py  Words of text that is not ASCII: by letters with their marks, in one form of
+                  Unicode.
+varint.py         Variable-length integers: LEB128, seven bits a byte, low bits first.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from crystalcli.lazy_import import lazy_names
 if TYPE_CHECKING:
     from crystalcli.lexical import bm25, varint
     from crystalcli.lexical.analysis import (
+        ANALYSIS,
         query_forms,
         query_terms,
         terms,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
         LANGUAGES,
         OTHER_SCRIPT,
         identify_language,
+        question_language,
         stored_code,
     )
     from crystalcli.lexical.postings import (
@@ -51,11 +55,17 @@ if TYPE_CHECKING:
         lookup_postings,
         merge_blocks,
     )
+    from crystalcli.lexical.unicode_words import (
+        fold,
+        fold_with_offsets,
+        needs_no_boundary,
+    )
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "analysis": (
+                "ANALYSIS",
                 "query_forms",
                 "query_terms",
                 "terms",
@@ -72,6 +82,7 @@ else:
                 "LANGUAGES",
                 "OTHER_SCRIPT",
                 "identify_language",
+                "question_language",
                 "stored_code",
             ),
             "postings": (
@@ -85,11 +96,17 @@ else:
                 "lookup_postings",
                 "merge_blocks",
             ),
+            "unicode_words": (
+                "fold",
+                "fold_with_offsets",
+                "needs_no_boundary",
+            ),
             "varint": (),
         },
     )
 
 __all__ = [
+    "ANALYSIS",
     "ENGLISH",
     "LANGUAGES",
     "OTHER_SCRIPT",
@@ -103,11 +120,15 @@ __all__ = [
     "decode_block",
     "exact_strings",
     "find_postings",
+    "fold",
+    "fold_with_offsets",
     "identify_language",
     "lookup_postings",
     "merge_blocks",
+    "needs_no_boundary",
     "query_forms",
     "query_terms",
+    "question_language",
     "stored_code",
     "terms",
     "terms_in",

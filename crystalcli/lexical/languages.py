@@ -9,6 +9,7 @@ Knows: function words, names of stemmers. Does not know: terms, postings, files.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -117,7 +118,8 @@ def identify_language(text: str) -> str:
         A code of LANGUAGES; OTHER_SCRIPT for most other text without Latin letters; "" where it is
         not clear, as in short texts, source code and tables.
     """
-    words = [match[0] for match, _ in zip(_WORD.finditer(text.lower()), range(_WORDS_READ), strict=False)]
+    lower = unicodedata.normalize("NFC", text.lower())
+    words = [match[0] for match, _ in zip(_WORD.finditer(lower), range(_WORDS_READ), strict=False)]
     if not words:
         return ""
     best, hits = _leading(words, LANGUAGES)

@@ -13,8 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crystalcli.index import ChunkReader
+from crystalcli.lexical import ANALYSIS
 from crystalcli.maintenance.copier import CrystalCopier
-from crystalcli.storage import LANGUAGES_KEY, Store, check_seal, copy_codebooks, landmark_triples, write_beside
+from crystalcli.storage import (
+    ANALYSIS_KEY,
+    LANGUAGES_KEY,
+    Store,
+    check_seal,
+    copy_codebooks,
+    landmark_triples,
+    write_beside,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +63,9 @@ class CompactReport:
 def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = None) -> CompactReport:
     """Write a crystal anew without its unreferenced chunks.
 
-    Segments are as large as those of one ingest. Documents, texts and codes stay the same. The file
-    is replaced at the end, in one step: until then, and after an interruption, the old one is
-    whole.
+    Segments are as large as those of one ingest. Documents, texts, codes and summaries stay the
+    same. The file is replaced at the end, in one step: until then, and after an interruption, the
+    old one is whole.
 
     Args:
         path: The crystal.
@@ -69,8 +78,9 @@ def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = No
     started = time.monotonic()
     with Store.open(path, writable=True) as old:
         old_size = crystal_size(old)
-        # The copier notes the languages of the chunks that stay.
+        # The copier notes the languages of the chunks that stay, and analyzes their text anew.
         meta = {key: value for key, value in old.meta().items() if key != LANGUAGES_KEY}
+        meta[ANALYSIS_KEY] = str(ANALYSIS)
         with write_beside(path, meta, old) as new:
             copy_codebooks(old, new)
             copier, chunks, documents = CrystalCopier(new), ChunkReader(old), 0
@@ -78,7 +88,8 @@ def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = No
             total = sum(source.tokens for source in sources)
             for source in sources:
                 check_seal(old, source)
-                copier.add_document(source, copier.copy_chunks(chunks, source.id), landmark_triples(old, source.id))
+                numbers, landmarks = copier.copy_chunks(chunks, source.id), landmark_triples(old, source.id)
+                copier.add_document(source, numbers, landmarks, old.summaries(source.id))
                 documents += source.chunks > 0
                 done += source.tokens
                 if progress is not None:

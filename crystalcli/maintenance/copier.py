@@ -28,7 +28,7 @@ from crystalcli.index import (
     count_terms,
     write_segment,
 )
-from crystalcli.storage import ChunkSpans, RunRow, SourceRow, Store
+from crystalcli.storage import ChunkSpans, RunRow, SourceRow, Store, SummaryRow
 
 Landmarks = Sequence[tuple[int, str, str]]  # (start, kind, label)
 
@@ -51,7 +51,7 @@ class CrystalCopier:
         self._pending: list[StoredChunk] = []
         self._pending_bytes = 0
         self._first_chunk = self._first_atom = 0
-        self._documents: list[tuple[SourceRow, list[RunRow], Landmarks]] = []
+        self._documents: list[tuple[SourceRow, list[RunRow], Landmarks, list[SummaryRow]]] = []
         self._sources = 0
 
     def copy_chunks(self, chunks: ChunkReader, source: int) -> array[int]:
@@ -72,16 +72,21 @@ class CrystalCopier:
             numbers.append(self._copy_chunk(chunks.get(chunk)) if number is None else number)
         return numbers
 
-    def add_document(self, row: SourceRow, numbers: Sequence[int], landmarks: Landmarks) -> None:
+    def add_document(
+        self, row: SourceRow, numbers: Sequence[int], landmarks: Landmarks, summaries: Sequence[SummaryRow]
+    ) -> None:
         """Add a document to the ledger of the copy.
 
         Args:
             row: Its row in the old ledger; its id is replaced by a new one.
             numbers: The numbers of its chunks in the copy.
             landmarks: Its landmarks.
+            summaries: What language models have said of it, which stays true of the same text.
         """
         self._sources += 1
-        self._documents.append((row._replace(id=self._sources), self._runs(self._sources, numbers), landmarks))
+        renumbered = [summary._replace(source=self._sources) for summary in summaries]
+        runs = self._runs(self._sources, numbers)
+        self._documents.append((row._replace(id=self._sources), runs, landmarks, renumbered))
 
     def finish(self) -> None:
         """Write the rest."""
@@ -121,10 +126,11 @@ class CrystalCopier:
                 segment = write_segment(store, self._first_chunk, self._first_atom, draft, _layer_codes(pending))
                 self._first_chunk += segment.chunks
                 self._first_atom += segment.atoms
-            for row, runs, landmarks in self._documents:
+            for row, runs, landmarks, summaries in self._documents:
                 store.put_source(row)
                 store.add_runs(runs)
                 store.add_landmarks(row.id, landmarks)
+                store.add_summaries(summaries)
         self._pending, self._pending_bytes, self._documents = [], 0, []
 
 

@@ -25,8 +25,9 @@ from crystalcli.index import ChunkReader, locate_span
 from crystalcli.maintenance.selection import select_documents
 from crystalcli.storage import SourceRow, Store, check_seal
 
-# Bytes that every system accepts, with ".txt" and the export's folder added.
-_LONGEST_PATH, _LONGEST_NAME = 2000, 250
+# Bytes that every system accepts: of a path, with the export's folder added, and of a name in it.
+_LONGEST_PATH, _LONGEST_NAME = 2000, 255
+_LONGEST_SUFFIX = 20  # bytes of an ending that stays where a name is cut
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 # Names that Windows reserves: devices, with any ending, and characters and ends of names.
@@ -108,7 +109,7 @@ def _export(store: Store, folder: Path, names: Sequence[str], force: bool) -> Ex
         if reason:
             tally.refused.append(RefusedDocument(source.path, reason))
         else:
-            planned.append((source, tuple((source.path + ".txt" * (source.kind not in LINED)).split("/"))))
+            planned.append((source, export_parts(source.path, source.kind)))
     existing = [parts for _, parts in planned if os.path.lexists(folder.joinpath(*parts))]
     if existing and not force:
         path, others = folder.joinpath(*existing[0]), len(existing) - 1
@@ -148,13 +149,34 @@ def refusal(path: str, *, windows: bool = os.name == "nt") -> str:
         return "an ambiguous path"
     if _CONTROL.search(path):
         return "control characters in its name"
-    if len(path.encode("utf-8", "surrogatepass")) > _LONGEST_PATH or any(
-        len(part.encode()) > _LONGEST_NAME for part in parts
-    ):
+    if len(path.encode("utf-8", "surrogatepass")) > _LONGEST_PATH:
         return "a name that is too long"
     if windows and any(_DEVICE.fullmatch(part) or _INVALID_ON_WINDOWS.search(part) for part in parts):
         return "a name that is reserved on this system"
     return ""
+
+
+def export_parts(path: str, kind: str) -> tuple[str, ...]:
+    """Return the names of a document's file and of the folders above it.
+
+    A name that no file system takes, or that an added `.txt` makes too long, is cut; a part of its
+    hash keeps it apart from others.
+
+    Args:
+        path: The name of the document, which is not refused.
+        kind: Its kind.
+    """
+    return tuple(map(_cut_name, (path + ".txt" * (kind not in LINED)).split("/")))
+
+
+def _cut_name(name: str) -> str:
+    data = name.encode()
+    if len(data) <= _LONGEST_NAME:
+        return name
+    suffix = "".join(Path(name).suffixes[-2:])
+    suffix = suffix if len(suffix.encode()) <= _LONGEST_SUFFIX else ""
+    mark = f"~{hashlib.sha256(data).hexdigest()[:8]}{suffix}"
+    return data[: _LONGEST_NAME - len(mark.encode())].decode("utf-8", "ignore") + mark
 
 
 class _RefusedError(Exception):

@@ -28,9 +28,11 @@ from crystalcli.ingest import (
     rules_as_json,
     stored_rules,
 )
+from crystalcli.lexical import ANALYSIS
 from crystalcli.maintenance.compact import CrystalSize, crystal_size
 from crystalcli.maintenance.copier import CrystalCopier
 from crystalcli.storage import (
+    ANALYSIS_KEY,
     LANGUAGES_KEY,
     SourceRow,
     Store,
@@ -101,7 +103,7 @@ class _Entry:
     Attributes:
         row: Its row of the ledger.
         numbers: The numbers of its chunks in the new crystal.
-        store: The crystal that it is from, for its landmarks.
+        store: The crystal that it is from, for its landmarks and summaries.
         source: Its id there.
     """
 
@@ -144,6 +146,7 @@ def merge_crystals(
             _check_comparable(stores[0], store)
         meta = {key: value for store in reversed(stores) for key, value in store.meta().items()}
         meta = {k: value for k, value in meta.items() if k != LANGUAGES_KEY and not k.startswith("fidelity_")}
+        meta[ANALYSIS_KEY] = str(ANALYSIS)
         with write_beside(output, meta, old) as new:
             copy_codebooks(stores[0], new)
             merger = _Merger(new, output)
@@ -226,7 +229,8 @@ class _Merger:
     def finish(self) -> None:
         """Write the ledger, and the metadata of all crystals."""
         for entry in self._by_path.values():
-            self._copier.add_document(entry.row, entry.numbers, landmark_triples(entry.store, entry.source))
+            landmarks, summaries = landmark_triples(entry.store, entry.source), entry.store.summaries(entry.source)
+            self._copier.add_document(entry.row, entry.numbers, landmarks, summaries)
             self.tally.documents += entry.row.chunks > 0
         self._copier.finish()
         with self._new.transaction():

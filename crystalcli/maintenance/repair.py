@@ -30,10 +30,11 @@ from crystalcli.index import (
     open_segment,
     read_languages,
 )
-from crystalcli.lexical import build_blocks, identify_language, stored_code, varint
+from crystalcli.lexical import ANALYSIS, build_blocks, identify_language, stored_code, varint
 from crystalcli.maintenance.recover_segment import RecoveredChunks, SalvagedPart, recover_chunks, sound_spans
-from crystalcli.maintenance.verify import COUNTED_STATES, STATES, verify_crystal
+from crystalcli.maintenance.verify import COUNTED_STATES, STATES, summary_fits, verify_crystal
 from crystalcli.storage import (
+    ANALYSIS_KEY,
     CONTEXTS_PART,
     LANGUAGES_PART,
     DamagedFile,
@@ -41,6 +42,7 @@ from crystalcli.storage import (
     SegmentRow,
     SourceRow,
     Store,
+    SummaryRow,
     add_contexts,
     add_languages,
     checked_row,
@@ -57,7 +59,7 @@ from crystalcli.storage import (
 from crystalcli.vectors import node_counts
 
 # Tables that a repair writes itself; rows of the others are copied as they are.
-_REBUILT_TABLES = frozenset(("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting"))
+_REBUILT_TABLES = frozenset(("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "summary"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ class _Repair:
         self._recover_segments()
         with self._store.transaction():
             self._recover_documents()
+            self._recover_summaries()
             for name in sealed_tables():
                 if name not in _REBUILT_TABLES:
                     insert_rows(self._store, name, self._damaged.table(name))
@@ -221,6 +224,7 @@ class _Repair:
         for key, value in {**({} if own_encoder else DEFAULT_META), **readable}.items():
             if isinstance(key, str) and isinstance(value, str):
                 self._store.set_meta(key, value)
+        self._store.set_meta(ANALYSIS_KEY, str(ANALYSIS))  # all terms are made again
 
     # --- segments -------------------------------------------------------------------------------
 
@@ -461,6 +465,16 @@ class _Repair:
         for number in sorted(sources.keys() | runs.keys() | landmarks.keys()):
             in_order = sorted(runs[number], key=lambda run: run.ordinal)
             self._recover_document(number, sources.get(number), in_order, landmarks[number], taken)
+
+    def _recover_summaries(self) -> None:
+        """Copy the summaries of documents that are there; others of the same part may be made."""
+        summaries = []
+        for row in self._damaged.table("summary"):
+            with contextlib.suppress(DamagedCrystalError):
+                summary = checked_row(SummaryRow, tuple(row.values()), self._damaged.path)
+                if self._store.has_source(summary.source) and summary_fits(summary, self._store.source(summary.source)):
+                    summaries.append(summary)
+        self._store.add_summaries(summaries)
 
     def _recover_document(
         self,

@@ -55,12 +55,9 @@ def select_documents(store: Store, names: Sequence[str], *, endings: bool = True
 
 
 def _cited(sources: Sequence[SourceRow], name: str) -> list[SourceRow]:
-    """Return the document of that name, or the documents in the folder or archive of that name."""
-    exact = [source for source in sources if source.path == name]
-    if exact and exact[0].kind != "archive":
-        return exact
+    """Return the document of that name, and those in a folder, archive or mail of that name."""
     folder = name.rstrip("/") + "/"
-    return exact + [source for source in sources if source.path.startswith(folder)]
+    return [source for source in sources if source.path == name or source.path.startswith(folder)]
 
 
 def _on_disk(store: Store, sources: Sequence[SourceRow], name: str) -> list[SourceRow]:

@@ -32,12 +32,14 @@ _LARGEST_LENGTH = 255  # that the file stores of an atom's number of terms
 class TermChecksum:
     """A sum over the postings of each atom: 0 where text and index agree."""
 
-    def __init__(self, atoms: int) -> None:
+    def __init__(self, atoms: int, analysis: int) -> None:
         """Start with sums of 0.
 
         Args:
             atoms: The number of atoms; they are numbered from 0.
+            analysis: The analysis that the crystal's terms were made with.
         """
+        self._analysis = analysis
         self._sums: UInt64Array = np.zeros(atoms, np.uint64)
         self._hashes: dict[str, int] = {}
 
@@ -54,7 +56,7 @@ class TermChecksum:
         Returns:
             The number of terms of each atom, at most 255, as the file stores it.
         """
-        counts = count_terms(text, starts, context, language)
+        counts = count_terms(text, starts, context, language, self._analysis)
         postings = [
             (self._term_hash(term), first_atom + atom, min(_LARGEST_FREQUENCY, frequency))
             for atom, bag in enumerate(counts)

@@ -28,12 +28,14 @@ from crystalcli.storage import (
     SourceRow,
     StorageFault,
     Store,
+    SummaryRow,
     blob_faults,
     checked_row,
     contexts_of,
     digest,
     file_faults,
     seal_faults,
+    stored_analysis,
     stored_languages,
     typed_rows,
 )
@@ -125,6 +127,12 @@ class _SegmentContent(NamedTuple):
     lengths: UInt8Array
     contexts: list[str]
     languages: list[str]
+
+
+def summary_fits(summary: SummaryRow, source: SourceRow) -> bool:
+    """Tell whether a summary is one of a part of a document."""
+    within = summary.characters > 0 and summary.start + summary.characters <= source.characters
+    return within and len(summary.digest) == _HASH_BYTES
 
 
 def verify_crystal(
@@ -276,7 +284,9 @@ class _Verifier:
         chunks = sum(segment.chunks for segment in self._segments)
         self._chunks = np.full((chunks, 3), -1, np.int64)
         if not self._quick:
-            self._checksum = TermChecksum(sum(segment.atoms for segment in self._segments))
+            self._checksum = TermChecksum(
+                sum(segment.atoms for segment in self._segments), stored_analysis(self._store)
+            )
 
     def _check_segment(self, segment: SegmentRow) -> None:
         reader = open_segment(self._store, segment)
@@ -438,6 +448,8 @@ class _Verifier:
         )
         if self._store.rows(query, (source.id, source.characters))[0][0]:
             return "a landmark is outside its text, or of an unknown kind"
+        if not all(summary_fits(summary, source) for summary in self._store.summaries(source.id)):
+            return "a summary is of a part outside its text"
         return ""
 
     def _runs(self, source: SourceRow) -> list[RunRow]:

@@ -256,7 +256,7 @@ _ALL = (
             """,
         ),
         "494 M",
-        "answers half of what the passages answer; for under 4 GB free",
+        "right in 5 of 10 questions of people; for under 4 GB free",
         0,
     ),
     _qwen_coder(
@@ -292,7 +292,7 @@ _ALL = (
             """,
         ),
         "1.5 B",
-        "answers most questions that the passages answer; wants 4 GB free",
+        "right in 6 of 10 questions of people; wants 4 GB free",
         4_000_000_000,
     ),
 )

@@ -4,11 +4,18 @@ The question it answers: which document is meant, what are its sections, which p
 
 chapters.py           Chapters of a document, counted: which of its headings are chapters, and which
                       stand beside them.
+document_outline.py   Outline of a document: its headings, definitions, pages or other parts, each
+                      with an id.
+excerpt.py            Excerpt of a document: the span that lines, pages or a section mean, cut to a
+                      length.
 facility_location.py  Selects a few vectors that represent many: facility location.
 mentions.py           Finds every mention of a word or a phrase, exactly.
 representatives.py    Selects passages that represent a whole section.
 resolve.py            Resolves a name in a question to documents, or to sections of documents.
 sections.py           Divides documents into a few sections of similar size.
+telling_sentences.py  The telling sentences of a part, ranked.
+topic_signatures.py   Topic signatures: the terms that set a part of a text apart from the rest, and
+                      its names.
 """
 
 from __future__ import annotations
@@ -22,6 +29,19 @@ if TYPE_CHECKING:
         ChapterList,
         HeadingRange,
         list_chapters,
+    )
+    from crystalcli.overview.document_outline import (
+        DocumentOutline,
+        OutlineEntry,
+        find_section,
+        outline_document,
+    )
+    from crystalcli.overview.excerpt import (
+        Excerpt,
+        cut_span,
+        lines_span,
+        pages_span,
+        window_around,
     )
     from crystalcli.overview.mentions import (
         DocumentMentions,
@@ -45,6 +65,17 @@ if TYPE_CHECKING:
         opening_section,
         split_sections,
     )
+    from crystalcli.overview.telling_sentences import (
+        TellingSentence,
+        rank_telling,
+    )
+    from crystalcli.overview.topic_signatures import (
+        ComparedTerms,
+        TopicSignature,
+        compare_terms,
+        part_signatures,
+        prominent_names,
+    )
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -54,11 +85,24 @@ else:
                 "HeadingRange",
                 "list_chapters",
             ),
+            "excerpt": (
+                "Excerpt",
+                "cut_span",
+                "lines_span",
+                "pages_span",
+                "window_around",
+            ),
             "mentions": (
                 "DocumentMentions",
                 "Mention",
                 "documents_with",
                 "find_mentions",
+            ),
+            "document_outline": (
+                "DocumentOutline",
+                "OutlineEntry",
+                "find_section",
+                "outline_document",
             ),
             "representatives": (
                 "holding_all",
@@ -76,25 +120,52 @@ else:
                 "opening_section",
                 "split_sections",
             ),
+            "telling_sentences": (
+                "TellingSentence",
+                "rank_telling",
+            ),
+            "topic_signatures": (
+                "ComparedTerms",
+                "TopicSignature",
+                "compare_terms",
+                "part_signatures",
+                "prominent_names",
+            ),
         },
     )
 
 __all__ = [
     "ChapterList",
+    "ComparedTerms",
     "DocumentMentions",
+    "DocumentOutline",
     "DocumentRange",
+    "Excerpt",
     "HeadingRange",
     "Mention",
+    "OutlineEntry",
     "Section",
+    "TellingSentence",
+    "TopicSignature",
+    "compare_terms",
+    "cut_span",
     "documents_with",
     "find_mentions",
+    "find_section",
     "holding_all",
+    "lines_span",
     "list_chapters",
     "nearest_names",
     "opening_section",
+    "outline_document",
+    "pages_span",
+    "part_signatures",
+    "prominent_names",
+    "rank_telling",
     "relevance_of",
     "representative_passages",
     "resolve_documents",
     "split_sections",
     "whole_document",
+    "window_around",
 ]

@@ -1,9 +1,9 @@
 """Finds every mention of a word or a phrase, exactly.
 
 The lexical index tells which chunks to read; their text decides. A mention is the words as they are
-written, ignoring letter case, with white space or hyphens between them, and not inside another
-word. A phrase with an underscore, or with a capital inside a word, is taken for an identifier:
-letter case counts then.
+written, ignoring letter case and forms of Unicode, with white space or hyphens between them, and
+not inside another word, in scripts that have spaces between words. A phrase with an underscore, or
+with a capital inside a word, is taken for an identifier: letter case counts then.
 
 Knows: texts, postings. Does not know: questions, answers.
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.index import IndexReader, TermIndex
-from crystalcli.lexical import query_terms, word_spans
+from crystalcli.lexical import fold_with_offsets, needs_no_boundary, query_terms, word_spans
 from crystalcli.storage import RunRow, SourceRow, runs_of_all
 
 if TYPE_CHECKING:
@@ -71,10 +71,13 @@ def find_mentions(index: IndexReader, phrase: str, sources: Sequence[SourceRow])
     Raises:
         DamagedCrystalError: A part that is read is damaged.
     """
+    identifier = "_" in phrase or re.search(r"[a-z][A-Z]", phrase) is not None
+    phrase = fold_with_offsets(phrase.strip(), not identifier)[0]
     code_pattern, prose_pattern = _patterns(phrase)
     candidates = _candidate_chunks(index, phrase)
-    one_word = len(_GAP_PATTERN.split(phrase.strip())) == 1
-    stems = {term for _, _, term in word_spans(phrase)} if one_word else set()
+    one_word = len(_GAP_PATTERN.split(phrase)) == 1
+    has_forms = one_word and not any(map(needs_no_boundary, phrase))
+    stems = {term for _, _, term in word_spans(phrase)} if has_forms else set()
     for source in _sources_with(index, sources, candidates):
         runs = index.store.runs_of(source.id)
         pattern = code_pattern if source.kind == "code" else prose_pattern
@@ -84,12 +87,15 @@ def find_mentions(index: IndexReader, phrase: str, sources: Sequence[SourceRow])
             text = "".join(index.chunk_text(chunk) for _, chunk in chunks)
             offset, lines = index.before(*chunks[0])
             position = 0
-            for match in pattern.finditer(text):
-                lines += text.count("\n", position, match.start(1))
-                position = match.start(1)
-                mentions.append(Mention(offset + match.start(1), offset + match.end(1), lines + 1))
+            folded, origins = fold_with_offsets(text, not identifier)
+            for match in pattern.finditer(folded):
+                start, end = origins[match.start(1)], origins[match.end(1)]
+                lines += text.count("\n", position, start)
+                position = start
+                mentions.append(Mention(offset + start, offset + end, lines + 1))
             if stems:
-                other_forms += [(offset + start, form) for start, form in _other_forms(text, phrase, stems)]
+                forms = _other_forms(folded, phrase, stems)
+                other_forms += [(offset + origins[start], form) for start, form in forms]
         if mentions:
             yield DocumentMentions(index.vouch(source), mentions, other_forms)
 
@@ -109,31 +115,38 @@ def documents_with(index: IndexReader, phrase: str, sources: Sequence[SourceRow]
 
 
 def _patterns(phrase: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Make the patterns of a mention in code, and elsewhere, where underscores are emphasis."""
-    words = [re.escape(word) for word in _GAP_PATTERN.split(phrase.strip()) if word]
+    """Make the patterns of a mention in code, and elsewhere, where underscores are emphasis.
+
+    Args:
+        phrase: The phrase in the form of Unicode in which texts are searched.
+    """
+    words = [re.escape(word) for word in _GAP_PATTERN.split(phrase) if word]
     body = _GAP.join(words).replace("’", "'").replace("'", "['’]")
-    identifier = "_" in phrase or re.search(r"[a-z][A-Z]", phrase) is not None
-    flags = 0 if identifier else re.IGNORECASE
-    code = re.compile(rf"{_boundary(phrase[0], '(?<!')}({body}){_boundary(phrase[-1], '(?!')}", flags)
+    code = re.compile(rf"{_boundary(phrase[0], '(?<!')}({body}){_boundary(phrase[-1], '(?!')}")
     if "_" in phrase:
         return code, code
-    return code, re.compile(rf"(?<![^\W_])({body})(?![^\W_])", flags)
+    before = "" if needs_no_boundary(phrase[0]) else r"(?<![^\W_])"
+    after = "" if needs_no_boundary(phrase[-1]) else r"(?![^\W_])"
+    return code, re.compile(f"{before}({body}){after}")
 
 
 def _boundary(letter: str, lookaround: str) -> str:
-    return rf"{lookaround}\w)" if re.match(r"\w", letter) else ""
+    return rf"{lookaround}\w)" if re.match(r"\w", letter) and not needs_no_boundary(letter) else ""
 
 
 def _candidate_chunks(index: IndexReader, phrase: str) -> Int64Array | None:
     """Return the chunks that hold the rarest term of a phrase.
 
     Returns:
-        Their numbers, int64, rising; None if no word of the phrase is indexed.
+        Their numbers, int64, rising; None if the index may not have the words of the phrase.
     """
     terms = query_terms(phrase)
     if not terms:
         return None
-    postings = TermIndex(index).postings(phrase)
+    lexicon = TermIndex(index)
+    if not lexicon.is_current and not phrase.isascii():
+        return None
+    postings = lexicon.postings(phrase)
     rarest = min(terms, key=lambda term: sum(packed.df for packed in postings[term]))
     atoms = [posting.atoms for packed in postings[rarest] for posting in packed.pieces()]
     return np.unique(index.nesting.chunk_of(np.concatenate([np.zeros(0, np.int64), *atoms])))

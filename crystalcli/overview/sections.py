@@ -42,12 +42,14 @@ class Section:
         sources: Its documents.
         atoms: Its atoms in order, int64 [n].
         places: The number of the chapter or file of each atom, int64 [n].
+        span: Its characters [start, end) in its document; None for several documents.
     """
 
     label: str
     sources: tuple[SourceRow, ...]
     atoms: Int64Array
     places: Int64Array
+    span: tuple[int, int] | None = None
 
 
 def split_sections(
@@ -145,7 +147,8 @@ def _split_range(index: IndexReader, part: DocumentRange, most: int, only: Int64
         inside &= ~back_matter
     if only is not None:
         inside &= np.isin(atoms, only)
-    atoms, places = atoms[inside], places[inside]
+    ends = np.append(starts[1:], source.characters)[inside]
+    atoms, places, starts = atoms[inside], places[inside], starts[inside]
     if not len(atoms):
         return []
     depths = np.array([0, *(label.count(HEADING_JOINT) for _, label in headings)])
@@ -163,7 +166,8 @@ def _split_range(index: IndexReader, part: DocumentRange, most: int, only: Int64
         if len(labels) > 1 and labels.count(label) > 1:
             same = [other for other, other_label in enumerate(labels) if other_label == label]
             label = f"{label}{', ' if label else ''}part {same.index(number) + 1} of {len(same)}"
-        sections.append(Section(label, (source,), atoms[low:high], places[low:high]))
+        span = max(part.start, int(starts[low])), min(part.end, int(ends[high - 1]))
+        sections.append(Section(label, (source,), atoms[low:high], places[low:high], span))
     return sections
 
 
@@ -244,7 +248,8 @@ def _split_documents(index: IndexReader, sources: list[SourceRow], most: int, on
     sections = []
     for low, high in pairwise(cuts):
         members = ordered[int(files[low]) - 1 : int(files[high - 1])]
-        sections.append(Section(_files_label(members), tuple(members), atoms[low:high], files[low:high]))
+        span = (0, members[0].characters) if len(members) == 1 else None
+        sections.append(Section(_files_label(members), tuple(members), atoms[low:high], files[low:high], span))
     return sections
 
 

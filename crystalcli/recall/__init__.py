@@ -22,6 +22,8 @@ passages.py          Passages from ranked atoms: whole sentences, each with its 
 query.py             A question prepared for ranking, ranked atoms, and the results of a recall.
 recency.py           Recency: dated messages lose score by their age, on the forgetting curve.
 reencode.py          Re-encoding: the best candidates are ordered by exact vectors.
+relative_dates.py    Relative dates in dated texts, resolved: "yesterday" of 3 May 2026 is 2 May
+                     2026.
 rerank.py            Reranking: the best passages are read together with the question, and ordered
                      anew.
 score_arrays.py      Statistics of scores: the highest, mean and deviation, sums of z-scores.
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from crystalcli.recall.date_expressions import (
         DateMention,
         find_dates,
+        parse_days,
         parse_period,
     )
     from crystalcli.recall.filter_mask import (
@@ -69,6 +72,10 @@ if TYPE_CHECKING:
     from crystalcli.recall.recency import (
         recency_of,
     )
+    from crystalcli.recall.relative_dates import (
+        format_day,
+        with_resolved_dates,
+    )
     from crystalcli.recall.rerank import (
         RERANKER,
         rerank_passages,
@@ -87,6 +94,8 @@ else:
             "date_expressions": (
                 "DateMention",
                 "find_dates",
+                "format_day",
+                "parse_days",
                 "parse_period",
             ),
             "filter_mask": (
@@ -112,6 +121,10 @@ else:
                 "ScoredAtom",
             ),
             "recency": ("recency_of",),
+            "relative_dates": (
+                "format_day",
+                "with_resolved_dates",
+            ),
             "rerank": (
                 "RERANKER",
                 "rerank_passages",
@@ -138,14 +151,17 @@ __all__ = [
     "ScoredAtom",
     "Searcher",
     "find_dates",
+    "format_day",
     "growing_bytes",
     "is_author",
     "lexical_query",
     "measure_memory",
+    "parse_days",
     "parse_period",
     "recency_of",
     "rerank_passages",
     "resident_bytes",
     "rooted",
     "sentences_within",
+    "with_resolved_dates",
 ]

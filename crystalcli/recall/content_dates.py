@@ -13,6 +13,7 @@ Knows: the forms of dates in labels and names. Does not know: questions.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -166,15 +167,37 @@ def newest_day(index: IndexReader, *, by_content: bool = False) -> date | None:
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    sources = {source.id: source for source in index.store.sources() if source.chunks}
-    days = [message_of(label).day for _, _, label in landmarks_of_kind(index.store, list(sources), "message")]
-    headings = landmarks_of_kind(index.store, list(sources), "heading")
-    days += [heading_day(label, sources[number]) for number, _, label in headings]
-    days += [name_day(source, strict=True) for source in sources.values()]
-    known = [day for day in days if day is not None]
+    sources = [source for source in index.store.sources() if source.chunks]
+    known = list(_content_days(index, sources).values())
     if not known and not by_content:
-        known = [day for day in map(file_day, sources.values()) if day is not None]
+        known = [day for day in map(file_day, sources) if day is not None]
     return max(known, default=None)
+
+
+def newest_days(index: IndexReader, sources: Sequence[SourceRow]) -> dict[str, date]:
+    """Find the newest date of each document, by its path: of its text, its name, else of its file.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    days = _content_days(index, sources)
+    newest = {source.path: days.get(source.id) or document_day(index, source, by_content=False) for source in sources}
+    return {path: day for path, day in newest.items() if day is not None}
+
+
+def _content_days(index: IndexReader, sources: Sequence[SourceRow]) -> dict[int, date]:
+    """Find the newest date of messages, sections and names, by the id of the document."""
+    by_id = {source.id: source for source in sources}
+    messages = landmarks_of_kind(index.store, list(by_id), "message")
+    headings = landmarks_of_kind(index.store, list(by_id), "heading")
+    days = [(number, message_of(label).day) for number, _, label in messages]
+    days += [(number, heading_day(label, by_id[number])) for number, _, label in headings]
+    days += [(source.id, name_day(source, strict=True)) for source in sources]
+    newest: dict[int, date] = {}
+    for number, day in days:
+        if day is not None:
+            newest[number] = max(day, newest.get(number, day))
+    return newest
 
 
 def _ending_date(heading: str) -> re.Match[str] | None:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from crystalcli.errors import UsageError
+
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905 - shorter
 _WEEKDAYS = "mon tue wed thu fri sat sun".split()  # noqa: SIM905
 _COUNTS = {"a": 1, "an": 1, "one": 1, "couple of": 2, "few": 3} | {
@@ -108,6 +110,27 @@ def parse_period(text: str, today: date) -> Period | None:
     match = _WHOLE.fullmatch(phrase)
     period = None if match is None else _period_of(match, today)
     return Period(period.since, period.since) if match is not None and match["ago"] and period else period
+
+
+def parse_days(text: str | None, name: str, today: date | None) -> Period:
+    """Read the value of an option that is a date to its first and last day.
+
+    Args:
+        text: The value; None: open on both sides.
+        name: The name of the option, for messages.
+        today: The day that relative dates are counted from; None where no option has a date.
+
+    Raises:
+        UsageError: It is not a date.
+    """
+    if text is None or today is None:
+        return Period(None, None)
+    period = parse_period(text, today)
+    if period is None:
+        raise UsageError(
+            f"invalid {name} {text!r}: expected a date such as 2026, 2026-03, 2026-03-14, March, 7d or 'last week'"
+        )
+    return period
 
 
 def find_dates(question: str, today: date) -> list[DateMention]:

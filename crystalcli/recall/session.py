@@ -5,7 +5,7 @@ Knows: snapshots of a commit, files that were replaced. Does not know: how a cry
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -256,6 +256,19 @@ class CrystalReader:
         with self.snapshot():
             return newest_day(self.shelf, by_content=by_content)
 
+    def document_days(self, names: Sequence[str]) -> dict[str, date]:
+        """Find the newest date of documents: of their messages, sections or name, else of the file.
+
+        Args:
+            names: The documents, as they are cited; those that the crystal does not hold are left
+                out.
+        """
+        from crystalcli.recall.content_dates import newest_days
+
+        with self.snapshot():
+            wanted = frozenset(names)
+            return newest_days(self.shelf, [source for source in self._store.sources() if source.path in wanted])
+
     def authors(self) -> dict[str, int]:
         """Count the messages of each author."""
         from crystalcli.recall.filter_mask import authors_of
@@ -328,12 +341,47 @@ class CrystalReader:
 
     # --- contents ---------------------------------------------------------------------------------
 
-    def documents(self) -> list[Document]:
-        """List all documents of the ledger, read or not."""
+    def documents(self, name: str | None = None) -> list[Document]:
+        """List the documents of the ledger, read or not.
+
+        Args:
+            name: A document, a folder, a path or a glob; None: all documents.
+
+        Raises:
+            NotFoundError: It means no document.
+            UsageError: It is empty, or an invalid glob.
+        """
         from crystalcli.index import describe_document
+        from crystalcli.recall.filter_mask import documents_named
 
         with self.snapshot():
-            return [describe_document(self._store, source) for source in self._store.sources()]
+            sources = self._store.sources()
+            if name is not None:
+                sources = documents_named(self.shelf, sources, name)
+            return [describe_document(self._store, source) for source in sources]
+
+    def find_document(self, name: str) -> Document:
+        """Find the one document that a name, the end of a path, a path or a glob means.
+
+        Raises:
+            NotFoundError: It means no document, or several, or one without text.
+            UsageError: It is empty, or an invalid glob.
+        """
+        from crystalcli.index import describe_document
+        from crystalcli.recall.filter_mask import documents_named
+
+        with self.snapshot():
+            exact = self._store.source_named(name)
+            matches = [exact] if exact is not None else documents_named(self.shelf, self._store.sources(), name)
+            matches = [source for source in matches if source.chunks] or matches
+            if len(matches) > 1:
+                some = ", ".join(source.path for source in matches[:3])
+                raise NotFoundError(f"{len(matches)} documents match {name}: give one of them, for example {some}")
+            document = describe_document(self._store, self.shelf.vouch(matches[0]))
+        if not document.chunks:
+            reason = f": {document.reason}" if document.reason else ""
+            raise NotFoundError(f"{document.path} has no text in this crystal{reason}")
+        return document
 
     def stats(self) -> StatsReport:
         """Count documents, tokens, nodes of each layer, and bytes."""

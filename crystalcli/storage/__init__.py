@@ -28,6 +28,7 @@ tables/
     runs.py            The table `run`: the chunks of each document, in order.
     segments.py        The tables `segment` and `part`: the chunks of each commit, as blobs.
     sources.py         The table `source`: the ledger, one row for every file that was asked for.
+    summaries.py       The table `summary`: what a language model has said of parts of documents.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ if TYPE_CHECKING:
         RunRow,
         SegmentRow,
         SourceRow,
+        SummaryRow,
         checked_row,
         typed_rows,
     )
@@ -110,6 +112,7 @@ if TYPE_CHECKING:
         runs_of_all,
     )
     from crystalcli.storage.tables.segments import (
+        ANALYSIS_KEY,
         CONTEXTS_PART,
         CONTEXTS_SINCE,
         LANGUAGES_KEY,
@@ -119,6 +122,7 @@ if TYPE_CHECKING:
         add_languages,
         contexts_of,
         languages_of,
+        stored_analysis,
         stored_languages,
         stored_parts,
     )
@@ -175,6 +179,7 @@ else:
                 "RunRow",
                 "SegmentRow",
                 "SourceRow",
+                "SummaryRow",
                 "checked_row",
                 "typed_rows",
             ),
@@ -185,6 +190,7 @@ else:
                 "runs_of_all",
             ),
             "tables.segments": (
+                "ANALYSIS_KEY",
                 "CONTEXTS_PART",
                 "LANGUAGES_KEY",
                 "LANGUAGES_PART",
@@ -194,6 +200,7 @@ else:
                 "add_languages",
                 "contexts_of",
                 "languages_of",
+                "stored_analysis",
                 "stored_languages",
                 "stored_parts",
             ),
@@ -201,6 +208,7 @@ else:
     )
 
 __all__ = [
+    "ANALYSIS_KEY",
     "CONTEXTS_PART",
     "CONTEXTS_SINCE",
     "LANGUAGES_KEY",
@@ -216,6 +224,7 @@ __all__ = [
     "SourceRow",
     "StorageFault",
     "Store",
+    "SummaryRow",
     "add_contexts",
     "add_languages",
     "blob_faults",
@@ -248,6 +257,7 @@ __all__ = [
     "seal_faults",
     "sealed_tables",
     "signals_held_back",
+    "stored_analysis",
     "stored_codebooks",
     "stored_languages",
     "stored_parts",

@@ -25,7 +25,13 @@ from crystalcli.storage.store import Store
 _GAP_PROBES = 50_000  # row numbers tried one by one across an unreadable page in a table
 _END_PROBES = 2_000  # the same when no page after that one can be read
 _REBUILT = ("lexicon", "posting")  # tables that repair makes anew, not from the damaged file
-_KEYS = {"meta": "key", "run": "source, ordinal", "landmark": "source, kind, start", "seal": "name, number"}
+_KEYS = {
+    "meta": "key",
+    "run": "source, ordinal",
+    "landmark": "source, kind, start",
+    "seal": "name, number",
+    "summary": "source, start, characters, model",
+}
 _MODULUS = 1 << 128
 
 
@@ -112,6 +118,8 @@ class DamagedFile:
 
     def _rows_of(self, name: str, without: str) -> list[dict[str, Any]]:
         """Read a table from both ends, then row by row across the gap between."""
+        if not self._columns[name]:  # the file's version does not have the table
+            return []
         if name not in self._tables:
             self.unreadable.add(name)
             return []

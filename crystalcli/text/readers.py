@@ -15,10 +15,11 @@ from crystalcli.datatypes import Fingerprint, Reading
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.archive.archive_reader import is_archive
 from crystalcli.text.formats.markup_headings import MARKUP_SUFFIXES, is_man_page
-from crystalcli.text.source.file_bytes import BINARY_FILE, MAGIC, FileSurvey, survey_file
+from crystalcli.text.source.encoding_detector import BINARY_FILE, MAGIC
+from crystalcli.text.source.file_bytes import FileSurvey, survey_file
 from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS, LOCKED, ReadOptions, ReadRequest
-from crystalcli.text.source.reader_guard import GuardedReading
-from crystalcli.text.source.sniff_messages import is_mail, may_be_chat
+from crystalcli.text.source.reader_guard import GuardedReading, ReadingWithFiles
+from crystalcli.text.source.sniff_messages import JSON_SUFFIXES, is_mail, is_saved_page, may_be_chat
 from crystalcli.text.source.unforeseen import contained_errors
 
 BINARY_ENCODINGS = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
@@ -33,6 +34,9 @@ SUFFIXES = {
     ".fb2": "fb2",
     ".opml": "opml",
     ".canvas": "canvas",
+    **dict.fromkeys((".ics", ".ical", ".vcs"), "calendar"),
+    **dict.fromkeys((".vcf", ".vcard"), "contacts"),
+    ".enex": "notes",
 }
 HTML_HEAD = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)[\s>]",
@@ -79,8 +83,15 @@ READERS = {
     "markdown": "formats.plain:PlainReading",
     "code": "formats.source_code:CodeReading",
     "pdf": "formats.pdf.pdf_reader:PdfReading",
+    "rtf": "formats.rtf.rtf_reader:RtfReading",
     "archive": "formats.archive.archive_reader:ArchiveReading",
+    "mhtml": "formats.mail.saved_page:SavedPageReading",
     "mail": "formats.mail.mail_reader:MailReading",
+    "calendar": "formats.personal.calendar_reader:CalendarReading",
+    "contacts": "formats.personal.contacts_reader:ContactsReading",
+    "notes": "formats.personal.evernote_reader:EvernoteReading",
+    "records": "formats.chats.chat_reader:ChatReading",
+    "json": "formats.chats.chat_reader:ChatReading",
     "chat": "formats.chats.chat_reader:ChatReading",
     "subtitles": "formats.subtitles:SubtitlesReading",
     "html": "formats.web.html_reader:HtmlReading",
@@ -151,7 +162,10 @@ def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tupl
     reader = getattr(import_module(f"crystalcli.text.{module}"), name)
     with contained_errors():
         reading: Reading = reader(request)
-    return survey.fingerprint, reading if kind in FOLDER_KINDS else GuardedReading(reading)
+    if kind in FOLDER_KINDS:
+        return survey.fingerprint, reading
+    guard = ReadingWithFiles if hasattr(reader, "members") else GuardedReading
+    return survey.fingerprint, guard(reading)
 
 
 def _with_advice(error: SourceError, path: Path) -> SourceError:
@@ -162,8 +176,8 @@ def _with_advice(error: SourceError, path: Path) -> SourceError:
 
 def _kind_of_binary(path: Path, survey: FileSurvey) -> str:
     """The kind of a file that is not text. Raises SourceError for a format without a reader."""
-    if survey.encoding == "pdf":
-        return "pdf"
+    if survey.encoding in ("pdf", "rtf"):
+        return survey.encoding
     if survey.encoding == "zip":
         from crystalcli.text.formats.office.zip_package import kind_inside
 
@@ -172,6 +186,8 @@ def _kind_of_binary(path: Path, survey: FileSurvey) -> str:
     if survey.encoding == "ole":
         if path.suffix.lower() in _OFFICE:
             raise SourceError(*LOCKED)
+        if path.suffix.lower() in (".msg", ".oft"):
+            return "mail"
         if path.suffix.lower() in _OLD_OFFICE:
             raise SourceError("an Office file from before 2007 (save it as .docx, .xlsx or .pptx)", Reason.UNSUPPORTED)
     if survey.encoding in ("7z", "rar"):
@@ -201,8 +217,10 @@ def kind_of_file(path: Path, head: bytes = b"") -> str:
         return "subtitles"
     if is_mail(path, head):
         return "mail"
+    if is_saved_page(suffix, head):
+        return "mhtml"
     if may_be_chat(suffix, head):
-        return "chat"
+        return "json" if suffix == ".json" else "records" if suffix in JSON_SUFFIXES else "chat"
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
     if suffix in CODE or name in CODE_NAMES or name.startswith("dockerfile."):

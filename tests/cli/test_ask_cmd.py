@@ -18,11 +18,11 @@ from support.repository import ROOT
 from support.waiting import GUARD, until
 
 from crystalcli import Crystal
+from crystalcli.answering import is_quotations
 from crystalcli.answering.prompt.prompt_context import DEFAULT_BUDGET
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.app import run
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
-from crystalcli.cli.render.answer_view import is_quotations
 from crystalcli.datatypes import Answer, Citation, Place
 from crystalcli.lm import ServerRefusedError
 
@@ -123,6 +123,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "schema",
         "command",
         "question",
+        "read_as",
         "answered",
         "verdict",
         "answer",
@@ -235,6 +236,7 @@ def test_markdown_has_the_sources_as_a_list_of_quotes(capsys):
     assert code == 0
     said, *rest = out.split("\n\n")
     assert said.strip()
+    rest = rest[rest[0].startswith("*maybe: ") :]
     assert re.fullmatch(r"1\. `[\w/.-]+:\d+` Chapter \d.*", rest[0])
     assert rest[1].startswith("   > ")
     quoted = here(capsys, QUESTION, "--format", "markdown", "--extractive")[1]
@@ -379,7 +381,7 @@ def test_a_server_that_breaks_off_keeps_what_it_said_with_its_sources(capsys):
             1,
             f"crystal: {server.url}/chat/completions broke off in the middle of its answer",
         )
-        assert re.search(r"\n\nHe banked it as Alfred Moss\. ?\[.+\] And then he\n\n\[1\] ", out)
+        assert re.search(r"\n\nHe banked it as Alfred Moss\. ?\[.+\] And then he\n\nmaybe: [^\n]*\n\n\[1\] ", out)
         code, out, _ = here(capsys, QUESTION, "--model", server.url, "--json")
         found = json.loads(out)
         assert (code, found["stopped"], found["tokens"]["answer"] > 3) == (1, True, True)
@@ -388,7 +390,7 @@ def test_a_server_that_breaks_off_keeps_what_it_said_with_its_sources(capsys):
         code, out, _ = here(capsys, "What is this story about?", "--model", server.url, "--json")
         found = json.loads(out)
         assert (code, found["stopped"]) == (1, True)
-        assert "He banked it as Alfred Moss. And then he…" in found["answer"]
+        assert found["answer"].startswith("29 documents, in 9 parts:")  # half a sentence is not borne out
         code, out, _ = here(capsys, QUESTION, "--model", server.url, "--json", "--strict")
         assert (code, json.loads(out)["stopped"]) == (1, True)
         for nothing in (stream(whole=False), (500, {"error": {"message": "no memory"}})):

@@ -99,3 +99,11 @@ def test_a_terminal_gets_a_link_where_no_line_can_be_found(folder, monkeypatch):
     assert "\x1b]8;" not in shown(folder, "high water", terminal=True)
     assert "\x1b]8;" not in shown(folder, "lamp oil", terminal=True)
     assert shown(folder, "who built the crane", terminal=False) == "docs/a b.csv rows 1-2\n"
+
+
+def test_links_take_the_form_that_the_user_wants(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("CRYSTAL_LINK", "vscode://file{path}:{line}")
+    assert f";vscode://file{folder}/docs/notes.md:1\x1b\\" in shown(folder, "high water", terminal=True)
+    assert f";vscode://file{folder}/docs/a%20b.csv:1\x1b\\" in shown(folder, "who built the crane", terminal=True)
+    assert "\x1b]8;" not in shown(folder, "lamp oil", terminal=True)

@@ -4,7 +4,8 @@ import os
 import stat
 from pathlib import Path
 
-from crystalcli.cli.commands.ask.question_history import MAX_QUESTIONS, QuestionHistory, history_path
+from crystalcli.cli.commands.ask.question_history import MAX_QUESTIONS, QuestionHistory
+from crystalcli.cli.options.user_files import history_path
 
 
 def test_questions_are_kept_for_their_owner_alone(tmp_path):

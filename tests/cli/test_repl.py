@@ -26,7 +26,7 @@ def _prompt(crystal: Path, home: Path, options: list[str], **environment: str) -
     own = {"TERM": "xterm-256color", "CRYSTAL_HISTORY": str(home / "history"), "CRYSTAL_DEBUG": "0", **environment}
     child = pexpect.spawn(
         sys.executable,
-        ["-m", "crystalcli", "ask", "-c", str(crystal), *options],
+        ["-m", "crystalcli", "chat", "-c", str(crystal), *options],
         encoding="utf-8",
         timeout=GUARD,
         dimensions=(50, 100),
@@ -77,7 +77,8 @@ def test_what_is_pasted_is_one_question(typed, tmp_path):
 
 def test_commands(typed, tmp_path):
     for line, said in (
-        ("/help", "each is answered by itself"),
+        ("/help", "shown as it was understood"),
+        ("/new", "a new topic"),
         ("/sources", "no question was answered yet"),
         ("/model", "what answers best is quoted"),
         ("/model other.gguf", "no model file at"),
@@ -91,6 +92,35 @@ def test_commands(typed, tmp_path):
         typed.expect(said)
         typed.expect(PROMPT)
     typed.sendline("/quit")
+    typed.expect(pexpect.EOF)
+    typed.close()
+    assert typed.exitstatus == 0
+    assert not (tmp_path / "history").exists()
+
+
+def test_a_follow_up_is_shown_as_it_was_understood(typed, tmp_path):
+    typed.sendline("Who keeps the ledgers?")
+    typed.expect(PROMPT)
+    assert "read as" not in typed.before
+    typed.sendline("and the cash box?")
+    typed.expect(r"\x1b\[2mread as: Who keeps the cash box\?\x1b\[0m")
+    typed.expect(r"\[1\]")
+    typed.expect(PROMPT)
+    typed.sendline("/new")
+    typed.expect("a new topic")
+    typed.expect(PROMPT)
+    typed.sendline("and the cash box?")
+    typed.expect(r"\[1\]|the nearest")
+    typed.expect(PROMPT)
+    assert "read as" not in typed.before
+    assert leave(typed) == 0
+    asked = (tmp_path / "history").read_text(encoding="utf-8").splitlines()
+    assert asked == ["Who keeps the ledgers?", "and the cash box?"]  # as they were typed
+
+
+@pytest.mark.parametrize("word", ["exit", "quit", ":q", "/exit", "Quit"])
+def test_words_that_leave(typed, tmp_path, word):
+    typed.sendline(word)
     typed.expect(pexpect.EOF)
     typed.close()
     assert typed.exitstatus == 0

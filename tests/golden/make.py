@@ -3,7 +3,7 @@
     python tests/golden/make.py
 
 `v1.crystal` holds three documents with their layers; `v1.json` says what it must give. From version
-3 on there are files that were skipped, too, with their reason codes. The damaged ones are copies of it:
+3 on there are files that were skipped, too, with their reason codes; from version 4 on a summary. The damaged ones are copies of it:
 `v1-blob` with one bit of a compressed text turned over, `v1-short` cut off, `v1-newer` from a much later version of the format.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from crystalcli import Crystal
 from crystalcli.storage.file.schema import FORMAT_VERSION
 from crystalcli.storage.store import Store
+from crystalcli.storage.tables.rows import SummaryRow
 
 HERE = Path(__file__).parent
 NEWER = 1 << 20  # a version that will not be reached
@@ -44,11 +45,15 @@ def make() -> None:
         made = Path(folder) / "golden.crystal"
         with Crystal.create(made) as crystal:
             crystal.ingest([Path(folder)])
+            (tale,) = (source for source in crystal.shelf.store.sources() if source.path == "tale.txt")
+            summary = SummaryRow(tale.id, 0, tale.characters, "some-model", bytes(16), "The ferry left at six.")
+            crystal._keep_summaries([(tale, summary)])
             said = {
                 "documents": {each.path: each.kind for each in crystal.documents()},
                 "codes": {each.path: each.code for each in crystal.documents() if each.code},
                 "texts": {path: crystal.quote(path, 0, len(text)) for path, text in TEXTS.items()},
                 "atoms": crystal.shelf.atom_codes[0].tobytes().hex() if crystal.shelf.atom_codes is not None else "",
+                "summaries": [(row.model, row.text) for row in crystal.shelf.store.summaries(tale.id)],
                 "recalled": {each: crystal.recall(each, 1)[0].path for each in QUESTIONS},
             }
         shutil.copy(made, HERE / f"{name}.crystal")

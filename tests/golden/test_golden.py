@@ -34,6 +34,8 @@ def test_it_gives_what_it_gave(golden, encoder_folder):
         assert {each: crystal.recall(each, 1)[0].path for each in said["recalled"]} == said["recalled"]
     with Store.open(path) as store:
         assert not verify_crystal(store).problems
+        kept = [[row.model, row.text] for source in store.sources() for row in store.summaries(source.id)]
+        assert kept == said.get("summaries", [])
     assert path.read_bytes() == before
 
 

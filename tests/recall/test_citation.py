@@ -97,11 +97,11 @@ def test_what_a_model_is_given_of_a_passage_has_the_place_of_that_part(tmp_path:
     )
     path = read_into(tmp_path / "m.crystal", write(tmp_path / "docs", {"chat.txt": messages}))
     with Crystal.open(path, encoder=None) as opened:
-        packed = opened.pack_context("what was about the tide again?")
+        packed = opened.pack_context("What did Gus say about the tide again?")
         (passage,) = packed.passages
         assert passage.text == opened.quote("chat.txt", passage.start, passage.end)
         assert passage.start > 0
         author = passage.text.split("] ")[1].split(":")[0]
-        assert author != "Ann"
-        assert str(passage.place) == f"{author}, 2024-05-{1 + names.index(author):02} 10:30"
-        assert packed.context.startswith(f"[1] chat.txt, {passage.place}:\n")
+        assert author == "Gus"
+        assert str(passage.place) == "Gus, 2024-05-07 10:30"
+        assert packed.context.startswith(f"[1] chat.txt, {passage.place}, 7 May 2024:\n")

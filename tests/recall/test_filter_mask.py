@@ -12,6 +12,7 @@ import pytest
 from crystalcli import Crystal
 from crystalcli.datatypes import FilterReading, RecallFilter
 from crystalcli.errors import NotFoundError, UsageError
+from crystalcli.index import summarize_ledger
 from crystalcli.recall.content_dates import heading_day, message_of, name_day
 from crystalcli.storage import SourceRow
 
@@ -227,3 +228,37 @@ def test_a_report_s_heading_that_ends_with_a_date_has_none():
 def test_a_name_may_have_a_date(path, kind, day, strict):
     assert name_day(row(path, kind)) == day
     assert name_day(row(path, kind), strict=True) == strict
+
+
+def test_each_document_has_the_newest_date_of_its_text_or_else_of_its_file(crystal):
+    days = crystal.document_days([document.path for document in crystal.documents()])
+    assert days == {
+        "2026-03-14.md": date(2026, 3, 14),
+        "shed.md": date(2026, 8, 1),
+        "plan.md": date(2026, 5, 1),
+        "jane-doe_the-tent.txt": date(2019, 5, 1),
+        "chat.json": date(2026, 9, 6),
+    }
+    assert crystal.document_days(["plan.md", "nowhere.md"]) == {"plan.md": date(2026, 5, 1)}
+
+
+def test_documents_are_listed_by_folder_or_glob(crystal):
+    assert [document.path for document in crystal.documents("2026*")] == ["2026-03-14.md"]
+    assert len(crystal.documents("notes")) == 3
+    with pytest.raises(NotFoundError, match="no document matches bokks; nearest: books"):
+        crystal.documents("bokks")
+
+
+def test_one_document_is_found_by_its_name_or_refused(crystal, path):
+    assert crystal.find_document("SHED.md").path == "shed.md"
+    assert crystal.find_document(str(path.parent / "notes/plan.md")).path == "plan.md"
+    with pytest.raises(NotFoundError, match=r"3 documents match \*\.md: give one of them, for example 2026-03-14\.md"):
+        crystal.find_document("*.md")
+    with pytest.raises(UsageError, match="empty"):
+        crystal.find_document(" ")
+
+
+def test_the_ledger_is_counted_without_the_index(path):
+    summary = summarize_ledger(path)
+    assert (summary.documents, summary.kinds) == (5, {"markdown": 3, "chat": 1, "text": 1})
+    assert summary.folders == {}

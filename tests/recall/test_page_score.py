@@ -47,10 +47,10 @@ def prose(seed: int, words: int) -> str:
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PDF of several runs, with short and long pages and two that come twice, a second one, and a text."""
+    """A PDF of several runs, with short and long pages and some that come twice, a second one, and a text."""
     folder = tmp_path_factory.mktemp("pages")
     pages = [prose(seed, 30 if seed % 5 == 0 else 700) for seed in range(60)]
-    write_pdf(folder / "long.pdf", [*pages, *pages[3:5]])
+    write_pdf(folder / "long.pdf", [*pages, *pages[1:5]])
     write_pdf(folder / "short.pdf", [prose(100, 500), prose(101, 40)])
     (folder / "other.txt").write_text(prose(102, 900), encoding="utf-8")
     with Crystal.create(folder / "m.crystal", encoder=None) as crystal:
@@ -126,7 +126,7 @@ def test_an_atom_is_where_its_text_is(path):
             spans = np.stack(run_atom_spans(index, run), 1).tolist()
             seen += [(atom, run.source, *span) for atom, *span in spans]
         assert seen == where
-        assert len({atom for atom, *_ in where}) < len(where)  # two pages come twice
+        assert len({atom for atom, *_ in where}) < len(where)  # some pages come twice
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -182,12 +182,18 @@ def test_an_atom_that_its_document_does_not_hold_is_damage(path):
             page_scores(index, Searcher(index, None, None).prepare("rope"), np.array([atom]), np.array([text]))
 
 
+def rows(total: int) -> str:
+    """Rows that no other table has: equal ones are stored once, for the first page."""
+    return "\n".join(
+        f"Region {n}    {(n * 37 + total) % 91}.{n % 10}    {n * total % 87}.{n * 7 % 10}" for n in range(1, 60)
+    )
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path:
     """Two pages with like tables far from what they are tables of, and a text that holds one of them."""
     folder = tmp_path_factory.mktemp("reports")
-    rows = "\n".join(f"Region {n}    {n * 37 % 91}.{n % 10}    {n * 53 % 87}.{n * 7 % 10}" for n in range(1, 60))
-    pages = [f"{subject}\n\n{rows}\nTotal    {total}    {total + 3}" for subject, total in TABLES.items()]
+    pages = [f"{subject}\n\n{rows(total)}\nTotal    {total}    {total + 3}" for subject, total in TABLES.items()]
     write_pdf(folder / "report.pdf", pages)
     (folder / "notes.txt").write_text(pages[0], encoding="utf-8")
     with Crystal.create(folder / "m.crystal", encoder=encoder_folder) as crystal:

@@ -10,8 +10,10 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from support import packed_formats as packed
+from support.outlook import compound_file, message_streams
 
 _NAMES = ("anchor", "barrel", "compass", "dinghy", "ensign", "fender", "gangway", "hawser", "jetty", "keel", "mooring")
 
@@ -218,6 +220,70 @@ def _whatsapp() -> str:
     for who, when, text in _TALK:
         lines.append(f"{when[8:10]}/{when[5:7]}/{when[:4]}, {when[11:16]} - {who}: {text}\nand a second line")
     return "\n".join([*lines, "02/05/2024, 08:06 - Ben: <Media omitted>"]) + "\n"
+
+
+def _calendar() -> str:
+    entries = ((LAMP, "Oil", "20240501T103000Z", 0), (TIDE, "The moon", "20240502T080500Z", 80))
+    events = "".join(
+        f"BEGIN:VEVENT\r\nSUMMARY:{name}\r\nDTSTART:{time}\r\nDESCRIPTION:{_around(text, start)}\r\nEND:VEVENT\r\n"
+        for text, name, time, start in entries
+    )
+    return f"BEGIN:VCALENDAR\r\n{events}END:VCALENDAR\r\n"
+
+
+def _contacts() -> str:
+    photo = "\r\n ".join(["iVBORw0KGgo" * 6] * 40)
+    return "".join(
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{name}\r\nPHOTO;ENCODING=b:{photo}\r\nNOTE:{_around(text, start)}\r\nEND:VCARD\r\n"
+        for name, text, start in (("Ann Marsh", LAMP, 0), ("Cát", TIDE, 80))
+    )
+
+
+def _notes() -> str:
+    notes = "".join(
+        f"<note><title>{title}</title><created>20240501T103000Z</created><content><![CDATA[<en-note><div>{_around(text, start)}</div>"
+        f'</en-note>]]></content><resource><data encoding="base64">{"iVBORw0KGgo" * 90}</data><mime>image/png</mime></resource></note>'
+        for title, text, start in (("Oil", LAMP, 0), ("The moon", TIDE, 80))
+    )
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE en-export SYSTEM "x.dtd">\n<en-export>{notes}</en-export>'
+    )
+
+
+def _rtf() -> bytes:
+    parts = "".join(f"\\pard\\s1 {title}\\par\\pard\\s0 {_around(text, start)}\\par" for title, text, start in (
+        ("Harbour", ROPE, 0), ("Light", LAMP, 45), ("Water", TIDE, 90),
+    ))  # fmt: skip
+    return (
+        "{\\rtf1\\ansi{\\fonttbl{\\f0 Arial;}}{\\stylesheet{\\s0 Normal;}{\\s1 heading 1;}}{\\info{\\title Report}}"
+        f"{{\\header Draft copy}}{{\\pict 89504e47}}{parts}}}"
+    ).encode()
+
+
+def _saved_page() -> str:
+    page = base64.encodebytes(_PAGE.replace("iso-8859-1", "utf-8").encode()).decode()
+    return (
+        'Subject: The harbour\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary="cut"\n\n'
+        f"--cut\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: base64\n\n{page}\n"
+        f"--cut\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n\n{'iVBORw0KGgo' * 90}\n--cut--\n"
+    )
+
+
+def _session() -> str:
+    said = [("user", LAMP, "10:30", 0), ("assistant", TIDE, "10:42", 80)]
+    return "".join(
+        json.dumps({
+            "type": who, "sessionId": "s", "timestamp": f"2024-05-01T{time}:00.000Z",
+            "message": {"role": who, "content": [{"type": "text", "text": _around(text, start)}]},
+        }) + "\n"
+        for who, text, time, start in said
+    )  # fmt: skip
+
+
+def _outlook() -> bytes:
+    texts = {"0037": "Oil for the lamp", "0C1A": "Ann Marsh", "5D01": "ann@example.org", "1000": _around(LAMP, 0)}
+    sent = (datetime(2024, 5, 1, 10, 30) - datetime(1601, 1, 1)) // timedelta(microseconds=1) * 10
+    return compound_file(message_streams(texts, sent=sent))
 
 
 # --- source code ----------------------------------------------------------------------------------------------
@@ -447,6 +513,76 @@ SAMPLES: tuple[Sample, ...] = (
         (
             _fact(LAMP, LAMP_ASKED, message="Ann Marsh, 2024-05-01 10:30", heading="Oil"),
             _fact(TIDE, TIDE_ASKED, message="Cát, 2024-05-08 10:30", heading="The moon"),
+        ),
+    ),
+    Sample(
+        "letter.emlx",
+        "mail",
+        lambda: (
+            b"%d\n" % len(_letter(_ANN, "Oil", 1, _around(LAMP, 0)).encode())
+            + _letter(_ANN, "Oil", 1, _around(LAMP, 0)).encode()
+        ),
+        (_fact(LAMP, LAMP_ASKED, message="Ann Marsh, 2024-05-01 10:30", heading="Oil"),),
+    ),
+    Sample(
+        "letter.msg",
+        "mail",
+        _outlook,
+        (_fact(LAMP, LAMP_ASKED, message="Ann Marsh, 2024-05-01 10:30 UTC", heading="Oil for the lamp"),),
+        title="Oil for the lamp",
+    ),
+    Sample(
+        "harbour.mhtml",
+        "html",
+        lambda: _saved_page().encode(),
+        (_fact(LAMP, LAMP_ASKED, heading="Harbour › Light"), _fact(TIDE, TIDE_ASKED, heading="Harbour › Water")),
+        unwanted=("var unwanted", "iVBORw0KGgo"),
+        title="The harbour",
+    ),
+    Sample(
+        "report.rtf",
+        "rtf",
+        _rtf,
+        (_fact(LAMP, LAMP_ASKED, heading="Light"), _fact(TIDE, TIDE_ASKED, heading="Water")),
+        unwanted=("Draft copy", "89504e47"),
+        title="Report",
+    ),
+    Sample(
+        "club.ics",
+        "calendar",
+        lambda: _calendar().encode(),
+        (
+            _fact(LAMP, LAMP_ASKED, message="2024-05-01 10:30 UTC", heading="Oil"),
+            _fact(TIDE, TIDE_ASKED, message="2024-05-02 08:05 UTC", heading="The moon"),
+        ),
+    ),
+    Sample(
+        "crew.vcf",
+        "contacts",
+        lambda: _contacts().encode(),
+        (_fact(LAMP, LAMP_ASKED, heading="Ann Marsh"), _fact(TIDE, TIDE_ASKED, heading="Cát")),
+        unwanted=("iVBORw0KGgo",),
+    ),
+    Sample(
+        "notes.enex",
+        "notes",
+        lambda: _notes().encode(),
+        (_fact(LAMP, LAMP_ASKED, heading="Oil"), _fact(TIDE, TIDE_ASKED, heading="The moon")),
+        unwanted=("iVBORw0KGgo",),
+    ),
+    Sample(
+        "boats.jsonl",
+        "records",
+        lambda: "".join(json.dumps(dict(zip(_ROWS[0], row, strict=True))) + "\n" for row in _ROWS[1:]).encode(),
+        (Fact(r"Oldhaven\b[^\n]*\b210\b", "Oldhaven", {}, 21),),
+    ),
+    Sample(
+        "session.jsonl",
+        "chat",
+        lambda: _session().encode(),
+        (
+            _fact(LAMP, LAMP_ASKED, message="user, 2024-05-01 10:30 UTC"),
+            _fact(TIDE, TIDE_ASKED, message="assistant, 2024-05-01 10:42 UTC"),
         ),
     ),
     Sample("talk.json", "chat", _chat_json, _TALK_FACTS),

@@ -9,10 +9,11 @@ Knows: the documents of the crystal, and the words in it. Does not know: how an 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 
-from crystalcli.answering.broad.broad_question import BroadIntent
+from crystalcli.answering.broad.broad_question import BroadIntent, split_pairs
 from crystalcli.datatypes import DocumentState, RecallFilter
 from crystalcli.errors import NotFoundError
 from crystalcli.index import IndexReader, TermIndex
@@ -35,27 +36,38 @@ class BroadPlan:
         intent: The intent of the question.
         ranges: The documents, or parts of them, to go through.
         everything: Whether they are all that the crystal holds.
+        sides: The ranges of each of two wholes that are compared; empty for one whole.
     """
 
     intent: BroadIntent
     ranges: tuple[DocumentRange, ...]
     everything: bool
+    sides: tuple[tuple[DocumentRange, ...], ...] = ()
 
     @property
     def sources(self) -> list[SourceRow]:
         """The documents, each once."""
-        return list({part.source.id: part.source for part in self.ranges}.values())
+        return _sources_of(self.ranges)
 
     @property
     def scope(self) -> str:
         """The name of the whole: a document, a chapter of one, or a number of documents."""
-        sources = self.sources
-        if len(self.ranges) == 1:
-            label = f"{self.ranges[0].label}, " if self.ranges[0].label else ""
+        return self.scope_of(self.ranges)
+
+    @staticmethod
+    def scope_of(ranges: Sequence[DocumentRange]) -> str:
+        """Name some ranges, as `scope` names all."""
+        sources = _sources_of(ranges)
+        if len(ranges) == 1:
+            label = f"{ranges[0].label}, " if ranges[0].label else ""
             return " ".join(f"{label}{sources[0].path}".split())
         if len(sources) == 1:
             return " ".join(sources[0].path.split())
         return f"{len(sources):,} documents"
+
+
+def _sources_of(ranges: Iterable[DocumentRange]) -> list[SourceRow]:
+    return list({part.source.id: part.source for part in ranges}.values())
 
 
 def plan_broad_answer(
@@ -95,12 +107,15 @@ def plan_broad_answer(
 
 def _within_mask(plan: BroadPlan, mask: FilterMask) -> BroadPlan:
     """Give the parts of a plan's documents that a filter lets through."""
-    ranges = [
-        part._replace(start=start, end=end)
-        for part in plan.ranges
-        for start, end in mask.clip(part.source.id, part.start, part.end)
-    ]
-    return replace(plan, ranges=tuple(ranges), everything=False)
+
+    def clip(ranges: Iterable[DocumentRange]) -> tuple[DocumentRange, ...]:
+        return tuple(
+            part._replace(start=start, end=end)
+            for part in ranges
+            for start, end in mask.clip(part.source.id, part.start, part.end)
+        )
+
+    return replace(plan, ranges=clip(plan.ranges), everything=False, sides=tuple(map(clip, plan.sides)))
 
 
 class _Planner:
@@ -133,6 +148,8 @@ class _Planner:
             return None
         if intent.kind == "about":
             return self._plan_about(intent)
+        if intent.kind == "compare":
+            return self._plan_comparison(intent)
         ranges = tuple(resolve_documents(self._shelf.store, self._sources, intent.within)) if intent.within else ()
         is_decided = self._forced or intent.sure
         if not is_decided and not ranges and not self._is_code(intent.subject):
@@ -166,6 +183,21 @@ class _Planner:
         if not self._has_words(intent.subject):
             raise self._not_found(intent.subject)
         return self._plan_all(BroadIntent("topic", intent.subject))
+
+    def _plan_comparison(self, intent: BroadIntent) -> BroadPlan | None:
+        """Plan the comparison of two wholes; None where the question does not name two."""
+        sides: list[tuple[DocumentRange, ...]] = []
+        if not intent.subject and len(self._sources) == 2:
+            sides = [(whole_document(source),) for source in self._sources]
+        for names in split_pairs(intent.subject):
+            sides = sides or self._resolve_pair(names)
+        return BroadPlan(intent, tuple(chain(*sides)), False, tuple(sides)) if sides else None
+
+    def _resolve_pair(self, names: tuple[str, str]) -> list[tuple[DocumentRange, ...]]:
+        """Resolve two names; empty unless both are names of documents, and not of the same."""
+        sides = [tuple(resolve_documents(self._shelf.store, self._sources, name)) for name in names]
+        of_documents = all(ranges and not ranges[0].label for ranges in sides)  # a heading is a word, too
+        return sides if of_documents and sides[0] != sides[1] else []
 
     def _plan_all(self, intent: BroadIntent) -> BroadPlan:
         """Plan an answer from all documents."""

@@ -1,4 +1,4 @@
-"""The broad intent of a question, by its words: a summary, a list, a count or a topic.
+"""The broad intent of a question, by its words: a summary, a comparison, a list, a count, a topic.
 
 A light rule: sentence forms with gaps, tried in order.
 
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+
+from crystalcli.errors import UsageError
 
 # The units of a list, documents or landmarks of a kind, with the words of a reader for each.
 UNITS = {
@@ -110,6 +112,22 @@ _LISTS = [
         r"where in (?P<within>.+?) <IS> <X> (?:<SAID>|<COMES>)",
     )
 ]
+_COMPARISONS = [
+    _compile(form)
+    for form in (
+        r"(?:compare|contrast|compare and contrast) <X>",
+        r"(?:(?:give|write|make|draw|show)(?: me| us)? )?(?:an? |the )?(?:\w+ )?comparison (?:of|between) <X>",
+        r"(?:what|which) (?:is|are) (?:the )?(?:\w+ )?(?:differences?|similarit(?:y|ies)|parallels?)(?: and similarities)? "
+        r"between <X>",
+        r"(?:what|where) do <X> have in common",
+        r"how (?:do|does|are|is) <X> (?:differ|compare|different|similar|alike|related|relate)(?: from each other| to each other)?",
+        r"how (?:does|is) (?P<subject>.+? (?:differ(?:ent)? from|compared? (?:to|with)) .+)",
+        r"(?P<subject>.+ (?:vs\.?|versus) .+)",
+    )
+]
+_JOINT = re.compile(
+    r",? (?:and|with|to|vs\.?|versus|against|(?:differ(?:ent)? from|compared? (?:to|with))) ", re.IGNORECASE
+)
 # Forms, each with whether it alone says that a document is meant; else the subject has to be one.
 _ABOUT = [
     (_compile(form), sure)
@@ -189,14 +207,16 @@ class BroadIntent:
     """The intent of a broad question.
 
     Attributes:
-        kind: "about": a document as a whole. "list" or "count": every mention of `subject`.
-            "topic": all sides of `subject`.
-        subject: The name or the topic as the question writes it; "" for "this book" and the like.
+        kind: "about": a document as a whole. "compare": two documents. "list" or "count": every
+            mention of `subject`. "topic": all sides of `subject`.
+        subject: The name or the topic as the question writes it, both names of a comparison (see
+            `split_pairs`); "" for "this book" and the like.
         within: The document, or the part of one, that is asked, as the question writes it, or
             "this book"; "" without one.
         unit: The unit of a list, a key of UNITS; "" where the question does not say.
         sure: Whether the words alone decide. Otherwise the subject of "about" has to be a
-            document; that of others has to be about source code, or `within` a document.
+            document, and that of "compare" two; that of others has to be about source code, or
+            `within` a document.
     """
 
     kind: str
@@ -227,6 +247,9 @@ def broad_intent(question: str) -> BroadIntent | None:
         for form in forms:
             if (match := form.fullmatch(text)) is not None and (intent := _list_intent(kind, match)) is not None:
                 return intent
+    for form in _COMPARISONS:
+        if (match := form.fullmatch(text)) is not None and (intent := _comparison_intent(match)) is not None:
+            return intent
     for form, sure in _ABOUT:
         if (match := form.fullmatch(text)) is not None and (intent := _about_intent(match, sure)) is not None:
             return intent
@@ -236,12 +259,37 @@ def broad_intent(question: str) -> BroadIntent | None:
     return None
 
 
+def unit_named(word: str) -> str:
+    """Find the unit of a list, a key of UNITS, by a reader's word for it.
+
+    Raises:
+        UsageError: There is no unit of that name.
+    """
+    singular = word.strip().lower()
+    unit = (
+        _UNIT_OF.get(singular) or _UNIT_OF.get(singular.removesuffix("s")) or _UNIT_OF.get(singular.removesuffix("es"))
+    )
+    if unit is None:
+        firsts = ("file" if unit == "document" else words.split()[0] for unit, words in UNITS.items())
+        raise UsageError(f"unknown unit {word!r}: expected {', '.join(firsts)}")
+    return unit
+
+
 def plain_question(question: str) -> str:
     """Strip politeness, the mark at the end and superfluous white space from a question."""
     text = " ".join(question.split()).rstrip(" ?.!…")
     while (polite := _POLITE.match(text)) is not None:
         text = text[polite.end() :]
     return text
+
+
+def split_pairs(names: str) -> list[tuple[str, str]]:
+    """Split the two names of a comparison, in every way that a joint allows.
+
+    Args:
+        names: The names: "Emma and Pride and Prejudice".
+    """
+    return [(names[: joint.start()], names[joint.end() :]) for joint in _JOINT.finditer(names)]
 
 
 def is_generic(phrase: str) -> bool:
@@ -270,6 +318,14 @@ def _list_intent(kind: str, match: re.Match[str]) -> BroadIntent | None:
     is_named = re.search(r"[A-Z_(\d]|\w\.\w", subject) is not None or groups["subject"].strip()[0] in _QUOTES
     sure = bool(unit) or _TEXT_WORDS.search(match[0]) is not None or ((is_named or kind == "count") and not document)
     return BroadIntent(kind, subject, document, unit, sure)
+
+
+def _comparison_intent(match: re.Match[str]) -> BroadIntent | None:
+    """Make the intent of a comparison; None where it is of things and not of documents."""
+    names = match["subject"].strip(" ,;:")
+    if re.match(r"an? ", names, re.IGNORECASE):
+        return None
+    return BroadIntent("compare", "" if is_generic(re.sub(r"\b(?:two|both)\b ?", "", names)) else names, sure=False)
 
 
 def _about_intent(match: re.Match[str], sure: bool) -> BroadIntent | None:

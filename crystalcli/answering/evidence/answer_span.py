@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.recall import PAGED_KIND, sentences_within
 from crystalcli.storage import landmark_span
-from crystalcli.text import are_entries, sentence_spans
+from crystalcli.text import FULL_STOPS, are_entries, sentence_spans
 
 if TYPE_CHECKING:
     from crystalcli.recall import CrystalReader
@@ -37,7 +38,8 @@ _STEPS = 4  # stretches of a passage that are compared, at most
 # The difference in score that makes a passage e times as likely to be the one that answers, and the
 # least likelihood, against that of the first, of a further source that is quoted.
 _SHARPNESS, _ADDS = 0.3, 0.1
-_SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]*_]*\s|\n\s*\n")
+_SENTENCE_END = re.compile(rf"[.!?…:][\"'”’»)\]*_]*\s|[{FULL_STOPS}][\"'”’»)\]*_」』）]*\s?|\n\s*\n")
+_WIDE_LETTERS = 3  # letters of other scripts that say as much as a letter of Chinese or Japanese
 
 # Finds a landmark of a kind around a character: its label, its start, and its end, as of
 # `storage.landmark_span`.
@@ -118,6 +120,9 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[i
     if kind in BY_LINES - {"code"} or (is_plain and _is_entry(passage)):
         return passage.best  # a row of a table, or an entry of a log
     longest = _LONGEST_BY_LINES if kind in ("code", PAGED_KIND) else _LONGEST
+    if not passage.text.isascii():
+        wide = sum(unicodedata.east_asian_width(letter) == "W" for letter in passage.text)
+        longest = round(longest / (1 + (_WIDE_LETTERS - 1) * wide / len(passage.text)))
     low, high = _stretch(crystal, question, passage, longest)
     if passage.allowed:
         return low, high  # what is beside it may be by another person, or of another time

@@ -123,6 +123,19 @@ RERANKED = FloorWeights(-5.7, -0.16, {"similar": 4.66, "length": 3.02, "nowhere"
 PAGES = FloorWeights(-7.53, -0.13, {"score": 4.21, "length": 2.89, "nowhere": -2.96})
 
 
+# How much more often a model finds no answer where there is none than where there is one.
+_DECLINE_ODDS = 6.0
+
+
+def declined_probability(evidence: float) -> float:
+    """Give the probability of an answer when a language model found none in the passages.
+
+    Args:
+        evidence: The probability before, by `answer_probability`.
+    """
+    return evidence / (evidence + _DECLINE_ODDS * (1 - evidence)) if evidence < 1 else 1.0
+
+
 def answer_probability(crystal: CrystalReader, results: Results, reading: PassageReading) -> float:
     """Estimate the probability, from 0 to 1, that the passages hold an answer to the question.
 

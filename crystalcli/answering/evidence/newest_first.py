@@ -47,7 +47,7 @@ def newest_first(
     known = [day for day in days if day is not None]
     if len(set(known)) < 2:
         return list(passages)
-    weight = ASKED_WEIGHT if asked else PRESENT_WEIGHT if _is_present(question) else TIE_WEIGHT
+    weight = ASKED_WEIGHT if asked else PRESENT_WEIGHT if is_present(question) else TIE_WEIGHT
     newest, span = max(known), (max(known) - min(known)).days
     aged = [
         passage if day is None else _with_age(passage, -weight * (newest - day).days / span)
@@ -56,7 +56,8 @@ def newest_first(
     return [*sorted(aged, key=lambda passage: -passage.score), *passages[len(near) :]]
 
 
-def _is_present(question: str) -> bool:
+def is_present(question: str) -> bool:
+    """Tell whether a question asks how things are, in the present tense."""
     return bool(_PRESENT.search(question)) and not _PAST.search(question)
 
 

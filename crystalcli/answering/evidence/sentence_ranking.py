@@ -16,7 +16,7 @@ passage may give several, and a later one the best.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray, IntArray
     from crystalcli.vectors import QuestionEncoder
 
-AROUND = 1  # neighbours on either side that a language model is given with a good sentence
 MAX_PASSAGES = 5  # passages whose sentences are ranked
 _TYPE_BONUS, _RANK_COST, _HEADING_COST = 0.3, 0.05, 0.4
 # Characters: a shorter text is seldom a sentence; a longer one is not a heading.
@@ -106,69 +105,9 @@ def read_passages(encoder: QuestionEncoder | None, query: PreparedQuery, passage
     return PassageReading(sorted(sentences, key=lambda sentence: -sentence.score), best_maxsim)
 
 
-def sentence_windows(
-    sentences: Sequence[RankedSentence], count: Callable[[str], int], budget: int, around: int = AROUND
-) -> list[Passage]:
-    """Narrow passages to their best sentences, with neighbours, within a budget.
-
-    The next best sentence is taken until it no longer fits, the first always. Of a passage all text
-    between its first and its last sentence that is taken stays.
-
-    Args:
-        sentences: The sentences, best first, as of `read_passages`.
-        count: Counts the tokens of a text.
-        budget: The tokens that all passages may come to, about.
-        around: The neighbours on either side.
-
-    Returns:
-        The narrowed passages, in the order of their best sentences, each with it as `best`.
-    """
-    by_place = {(sentence.rank, sentence.start): sentence for sentence in sentences}
-    order = {rank: sorted(sentence.start for sentence in group) for rank, group in _by_rank(sentences)}
-    kept: dict[int, tuple[int, int]] = {}
-    used = 0
-    for sentence in sentences:
-        passage, rank = sentence.passage, sentence.rank
-        starts = order[rank]
-        index = starts.index(sentence.start)
-        start = starts[max(0, index - around)]
-        end = by_place[rank, starts[min(len(starts) - 1, index + around)]].end
-        if passage.place.kind in BY_LINES:  # a line alone says little
-            start, end = passage.start, passage.end
-        low, high = kept.get(rank, (start, end))
-        wide = min(low, start), max(high, end)
-        added = count(_cut(passage, *wide).text)
-        if rank in kept:
-            added -= count(_cut(passage, low, high).text)
-        if kept and used + added > budget:
-            break
-        used += added
-        kept[rank] = wide
-    best = {sentence.rank: sentence for sentence in reversed(sentences)}
-    return [
-        replace(_cut(best[rank].passage, low, high), best=(best[rank].start, best[rank].end))
-        for rank, (low, high) in kept.items()
-    ]
-
-
 def as_passages(sentences: Sequence[RankedSentence]) -> list[Passage]:
     """Give the passages of sentences, each with its sentence as `best`."""
     return [replace(sentence.passage, best=(sentence.start, sentence.end)) for sentence in sentences]
-
-
-def _by_rank(sentences: Sequence[RankedSentence]) -> list[tuple[int, list[RankedSentence]]]:
-    groups: dict[int, list[RankedSentence]] = {}
-    for sentence in sentences:
-        groups.setdefault(sentence.rank, []).append(sentence)
-    return list(groups.items())
-
-
-def _cut(passage: Passage, low: int, high: int) -> Passage:
-    """Cut a passage to `[low, high)`, in characters of the document."""
-    text = passage.text[low - passage.start : high - passage.start]
-    line = passage.place.line_start + passage.text.count("\n", 0, low - passage.start)
-    place = replace(passage.place, start=low, end=high, line_start=line, line_end=line + text.count("\n"))
-    return replace(passage, place=place, text=text)
 
 
 def _spans(passage: Passage) -> list[tuple[int, int]]:

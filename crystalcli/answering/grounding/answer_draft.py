@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
+from crystalcli.answering.grounding.answer_end import until_answer_ends
 from crystalcli.answering.grounding.attribution import Sources
-from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS, ClaimStream
+from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, ClaimStream
+from crystalcli.answering.grounding.declining import without_decline
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import (
     Answer,
@@ -23,9 +26,13 @@ from crystalcli.datatypes import (
     FilterReading,
     Passage,
     Portion,
+    Progress,
     Sampling,
 )
 from crystalcli.errors import CrystalError
+from crystalcli.storage import SourceRow, SummaryRow
+
+KeepSummaries: TypeAlias = Callable[[Sequence[tuple[SourceRow, SummaryRow]]], None]
 
 
 @dataclass(slots=True)
@@ -36,6 +43,9 @@ class AnswerDraft:
         question: The question.
         options: The options of the question.
         on_text: Called with each piece of the answer.
+        on_progress: Called before each part of a long answer.
+        keep_summaries: Keeps what a language model says of parts of documents, each summary with
+            its document as it was read; None: nothing is kept.
         start_time: The time at which the question came, by `time.monotonic`.
         model: The name of the model that speaks; None where none does.
         seconds_to_text: Seconds until the first piece.
@@ -47,6 +57,7 @@ class AnswerDraft:
         claims: The sentences that a model has said.
         tokens: Counts by name, as of `Answer`.
         evidence: The estimated probability that the passages hold an answer; None without one.
+        wants_newest: Whether the words of the question ask for the newest of dated text.
         is_sure: False where what is quoted is the nearest, and may not answer.
         reading: The filter of the question; None without one.
         started: Whether any of the answer has been said, or a model has been asked to.
@@ -58,6 +69,8 @@ class AnswerDraft:
     question: str
     options: AskOptions
     on_text: Callable[[str], None] | None = None
+    on_progress: Callable[[Progress], None] | None = None
+    keep_summaries: KeepSummaries | None = None
     start_time: float = field(default_factory=time.monotonic)
     model: str | None = None
     seconds_to_text: float = 0.0
@@ -69,6 +82,7 @@ class AnswerDraft:
     claims: list[Claim] = field(default_factory=list)
     tokens: Counter[str] = field(default_factory=Counter)
     evidence: float | None = None
+    wants_newest: bool = False
     is_sure: bool = True
     reading: FilterReading | None = None
     started: bool = False
@@ -124,7 +138,7 @@ class AnswerDraft:
         *,
         context: Sequence[str],
         max_tokens: int,
-        stop: Sequence[str] = STOP_STRINGS,
+        stop: Sequence[str] = (),
         deadline: float | None = None,
     ) -> ClaimStream:
         """Let a model speak, and show its words as they come, each sentence with its mark.
@@ -135,12 +149,12 @@ class AnswerDraft:
             sources: The passages that its sentences are looked up in.
             context: The texts of the conversation that count as context.
             max_tokens: The most tokens that it may say.
-            stop: Strings that end it.
+            stop: Strings that end it, besides the end of its paragraph.
             deadline: The time, by `time.monotonic`, at which it is cut short, with an ellipsis;
                 None: never.
 
         Returns:
-            The sentences that it said.
+            The sentences that it said; no text where it declined to answer.
         """
         stream = ClaimStream(sources, strict=self.options.strict)
         self.started = True
@@ -149,7 +163,7 @@ class AnswerDraft:
             sampling = Sampling(
                 max_tokens=max_tokens, seed=self.options.seed, repetition_penalty=REPETITION_PENALTY, stop=stop
             )
-            for piece in model.say(messages, sampling):
+            for piece in without_decline(until_answer_ends(model.say(messages, sampling))):
                 self.model_spoke = True
                 last_letter = piece.strip()[-1:] or last_letter
                 self.show(stream.feed(piece))
@@ -160,12 +174,27 @@ class AnswerDraft:
         finally:  # keep the words, whatever ended them
             if deadline is not None and last_letter.isalnum():  # in the middle of a sentence
                 self.show(stream.feed("…"))
-            self.show(stream.finish(stopped=not is_complete))
+            rest = list(stream.finish(stopped=not is_complete))
             self._add_claims(stream)
             self.tokens["context"] += sum(map(model.count, context))
             self.tokens["prompt"] += model.prompt_size(messages)
             self.tokens["answer"] += model.count(stream.text)
+            self.show(rest)  # last: it may be stopped, too
         return stream
+
+    def recite(self, text: str, sources: Sources) -> ClaimStream:
+        """Add words of a model that are known already, each sentence with its mark."""
+        stream = ClaimStream(sources)
+        self.started = True
+        self.show(stream.feed(text))
+        self.show(stream.finish())
+        self._add_claims(stream)
+        return stream
+
+    def tell_progress(self, done: int, total: int, unit: str) -> None:
+        """Tell how much of the answer is done."""
+        if self.on_progress is not None:
+            self.on_progress(Progress(done, total, unit))
 
     def _add_claims(self, stream: ClaimStream) -> None:
         """Add the words of a model, which are shown already."""

@@ -9,15 +9,16 @@ thing of its facts, or denies what the passages say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.facts import FactIndex, find_facts
-from crystalcli.datatypes import BY_LINES, Citation, Passage
+from crystalcli.answering.grounding.facts import FactIndex, StatedFact, find_facts, is_counted
+from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage
 from crystalcli.lexical import terms
-from crystalcli.recall import CrystalReader
+from crystalcli.recall import CrystalReader, format_day, with_resolved_dates
 from crystalcli.text import sentence_spans, unwrap_lines
 
 # Quotations of an extractive answer, and citations of one sentence: more is a reading list, not a
@@ -26,6 +27,7 @@ MAX_CITATIONS = 3
 # The share of its words, by idf, that a sentence of an answer must have in common with a sentence
 # of a passage to be carried by it.
 _LEAST_OVERLAP = 0.34
+_CODE_LINE = re.compile(r"\w")  # not a bracket alone, nor the end of the fence
 # The weight of a word that the question does not have, against one that it has.
 _NEW_WORD = 2.0
 
@@ -45,7 +47,9 @@ class SourceMatch(NamedTuple):
 class Sources:
     """The passages that an answer is made from, and the citations that it has needed so far.
 
-    The facts of the question itself need no support.
+    The facts of the question itself need not stand in what is cited for a sentence that repeats
+    them, but in some passage: an answer that says "in 2019" of passages that know no 2019 is not
+    borne out.
 
     Args:
         crystal: The crystal, which quotations are read back from.
@@ -79,12 +83,6 @@ class Sources:
         """The citations so far, in the order they were needed."""
         return tuple(self._citations)
 
-    def cite_first(self) -> None:
-        """Cite the best sentence of the first passage, unless that passage is cited already."""
-        first = self._passages[0].passage if self._passages else None
-        if first is not None and not any(_is_within(citation, first) for citation in self._citations):
-            self._cite(first, *first.best)
-
     def find(self, sentence: str) -> SourceMatch:
         """Find the support for a sentence of the answer.
 
@@ -97,8 +95,9 @@ class Sources:
         Returns:
             The citations that carry it, and its facts that have no support.
         """
-        open_facts = frozenset(fact for fact in find_facts(sentence) if not self._question_facts.holds(fact))
-        stated = sorted(open_facts, key=lambda fact: fact.start)
+        stated = find_facts(sentence)
+        repeated = frozenset(fact for fact in stated if self._question_facts.holds(fact))
+        open_facts = frozenset(stated) - repeated
         weights = self._term_weights(sentence)
         least = _LEAST_OVERLAP * sum(weights.values())
         fact_weight = max(weights.values(), default=1.0)  # a fact counts as much as the rarest word
@@ -124,7 +123,28 @@ class Sources:
             used.add(span)
             numbers.append(number)
             open_facts -= {fact for fact in open_facts if span.source.facts.holds(fact)}
+        open_facts |= {fact for fact in repeated if not is_counted(fact) and not self._holds(fact)}
         return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(fact.text for fact in stated if fact in open_facts))
+
+    def find_code(self, block: str) -> SourceMatch:
+        """Find the support for a fence of code: the passages that have its lines as they stand.
+
+        Args:
+            block: The fence, with its first and last line.
+
+        Returns:
+            The citations that carry it, and its lines that stand in no passage.
+        """
+        lines = [line.strip() for line in block.splitlines()[1:] if _CODE_LINE.search(line)]
+        open_lines = dict.fromkeys(lines)
+        numbers: list[int] = []
+        for source in self._passages:
+            passage = source.passage
+            present = {line.strip() for line in passage.text.splitlines()} & open_lines.keys()
+            if present and (number := self._cite(passage, passage.start, passage.start + len(passage.text))):
+                numbers.append(number)
+                open_lines = {line: None for line in open_lines if line not in present}
+        return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(open_lines))
 
     def replacement(self, sentence: str, taken: Container[int]) -> Citation | None:
         """Cite the sentence of the passages nearest to one of the answer that has no support.
@@ -144,6 +164,10 @@ class Sources:
             return None
         return self._citations[number - 1]
 
+    def _holds(self, fact: StatedFact) -> bool:
+        """Tell whether a fact stands in any of the passages."""
+        return any(source.facts.holds(fact) for source in self._passages)
+
     def _term_weights(self, sentence: str) -> Mapping[str, float]:
         """Weigh the terms of a sentence by idf, and those that the question lacks twice."""
         idf = self._crystal.idf(sentence)
@@ -155,9 +179,12 @@ class Sources:
         return self._cite(passage, passage.start + span.low, passage.start + span.high)
 
     def _cite(self, passage: Passage, start: int, end: int) -> int:
-        """Cite `[start, end)`; give its number, or 0 when the file differs from the passage."""
+        """Cite `[start, end)`; give its number, or 0 when the file differs from the passage.
+
+        A quotation that holds it is cited as it is.
+        """
         for citation in self._citations:
-            if (citation.path, citation.start, citation.end) == (passage.path, start, end):
+            if citation.path == passage.path and citation.start <= start and end <= citation.end:
                 return citation.number
         unnumbered = _read_back(self._crystal, passage, start, end)
         if unnumbered is None:
@@ -178,9 +205,17 @@ class _SourcePassage:
         passage = self.passage
         place = passage.place
         text = "".join(unwrap_lines(passage.text, place.kind, names=place.marks.get("table", "")))
-        return FactIndex(
-            [passage.path, str(passage.place), passage.heading or "", *passage.place.marks.values(), passage.text, text]
-        )
+        texts = [
+            passage.path,
+            passage.path.replace("_", " "),
+            str(place),
+            passage.heading or "",
+            *place.marks.values(),
+        ]
+        texts += [passage.text, text]
+        if passage.date is not None:
+            texts += [format_day(passage.date), with_resolved_dates(text, passage.date)]
+        return FactIndex(texts)
 
     @cached_property
     def spans(self) -> list[_Span]:
@@ -232,6 +267,14 @@ def quotation_words(citation: Citation) -> str:
     return " ".join(text.split())
 
 
+def is_quotations(answer: Answer) -> bool:
+    """Tell whether the answer consists of its quotations, as an extractive one does."""
+    rest = answer.text
+    for citation in answer.citations:
+        rest = rest.replace(f"{quotation_line(citation)} [{citation.number}]", "")
+    return not rest.strip()
+
+
 def _read_back(crystal: CrystalReader, passage: Passage, start: int, end: int) -> Citation | None:
     """Cite the document's `[start, end)`, without a number yet; None if the passage differs."""
     citation = crystal.cite(passage.path, start, end)
@@ -241,10 +284,6 @@ def _read_back(crystal: CrystalReader, passage: Passage, start: int, end: int) -
 def _overlap(weights: Mapping[str, float], span: _Span) -> float:
     """Sum the weights of the terms that a span has."""
     return sum(weights[term] for term in span.terms & weights.keys())
-
-
-def _is_within(citation: Citation, passage: Passage) -> bool:
-    return citation.path == passage.path and passage.start <= citation.start and citation.end <= passage.end
 
 
 def _numbered(citations: Iterable[Citation]) -> tuple[Citation, ...]:

@@ -5,6 +5,7 @@ Knows: claims and their text. Does not know: how a claim was checked.
 
 from __future__ import annotations
 
+from crystalcli.answering.grounding.answer_end import FENCE
 from crystalcli.datatypes import Answer, Claim
 
 
@@ -12,7 +13,8 @@ def claim_mark(claim: Claim) -> str:
     """Format the mark to show behind a claim: ` [1][2]`, ` [not in the sources: 1893]`, or ""."""
     numbers = "".join(f"[{number}]" for number in claim.citations)
     missing = f"[not in the sources: {', '.join(claim.missing)}]" if claim.missing else ""
-    return "".join(f" {part}" for part in (numbers, missing) if part)
+    space = "\n" if claim.text.endswith(FENCE) else " "  # a mark behind a fence would open it again
+    return "".join(f"{space}{part}" for part in (numbers, missing) if part)
 
 
 def marked_text(answer: Answer) -> str:

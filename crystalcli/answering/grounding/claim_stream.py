@@ -9,18 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from crystalcli.answering.grounding.answer_end import FENCE
 from crystalcli.answering.grounding.attribution import Sources, quotation_line
 from crystalcli.answering.grounding.claim_marks import claim_mark
 from crystalcli.datatypes import Claim
 from crystalcli.text import sentence_spans
 
-# How a model is asked to speak. Left alone, one of 135 million parameters repeats itself.
-REPETITION_PENALTY = 1.15
+# How a model is asked to speak. Left alone, one of 135 million parameters repeats itself; a higher
+# penalty garbles figures and code, which repeat by nature.
+REPETITION_PENALTY = 1.05
 STOP_STRINGS = ("\n\n",)
 _END = re.compile(r"[.!?…。！？]+[\"'”’»)\]*_]*(?=\s+(\S))|(?=\s*\n\s*(\S))")
 _LABEL = re.compile(r"\s*\[\s*(?:passages?\s*)?(\d{1,2})((?:\s*[,;]\s*\d{1,2})*)\s*\]", re.IGNORECASE)
 # White space, and the beginning of what may become a label: shown when it is clear what it is.
 _UNDECIDED = re.compile(r"\s*(?:\[[\s\w,;]{0,20})?\Z")
+_CLOSING_FENCE = re.compile(rf"\n[ \t]*{FENCE}(?=\s*\S)")
 _LAST_WORD = re.compile(r"[\w.,'’-]*\w…?\Z")
 _OPENING, _CLOSING = "“«„", "”»"
 
@@ -91,7 +94,8 @@ class ClaimStream:
         self._rest, self._shown = self._rest[end:], 0
         sentence = raw.strip()
         space = raw[: len(raw) - len(raw.lstrip())] if self._text else ""
-        match = self._sources.find(_LAST_WORD.sub("", sentence) if stopped else sentence)
+        find = self._sources.find_code if sentence.startswith(FENCE) else self._sources.find
+        match = find(_LAST_WORD.sub("", sentence) if stopped else sentence)
         claim = Claim(sentence, 0, 0, not match.missing, match.missing, match.citations)
         if self._strict and match.missing:
             taken = {number for earlier in self._claims if earlier.replaces for number in earlier.citations}
@@ -116,8 +120,14 @@ class ClaimStream:
 
 
 def _first_end(text: str) -> int:
-    """Find the end of the first sentence, if something of the next one is there; else 0."""
+    """Find the end of the first sentence, if something of the next one is there; else 0.
+
+    A fence of code counts as one sentence.
+    """
     begin = len(text) - len(text.lstrip())
+    if text.startswith(FENCE[: len(text) - begin], begin):
+        closing = _CLOSING_FENCE.search(text, begin + len(FENCE))
+        return closing.end() if closing is not None else 0
     for match in _END.finditer(text, begin):
         sentence = text[begin : match.end()]
         if not any(letter.isalpha() for letter in sentence):  # the label of a list

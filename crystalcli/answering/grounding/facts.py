@@ -54,7 +54,10 @@ _OPENERS = frozenset(
     today under until while yes yesterday two three four five
     """.split()  # noqa: SIM905 - a list would take a page
 )
-_SHOUTED = frozenset(("NOT", "NO", "AND", "OR", "THE", "ALL", "ONLY"))
+_SHOUTED = frozenset(("NOT", "NO", "AND", "OR", "THE", "ALL", "ONLY", "AM", "PM"))
+_SCALED = re.compile(r"\bin (thousands|millions|billions)\b", re.IGNORECASE)  # said once, of a whole table
+_SCALES = {"thousands": Decimal(10**3), "millions": Decimal(10**6), "billions": Decimal(10**9)}
+_TIME = re.compile(r"(?<![\d.:])(\d{1,2})[.:](\d\d)(?![\d.:])")
 _COMMON = frozenset(map(Decimal, (0, 1)))  # `one of them` counts nothing
 
 
@@ -141,6 +144,11 @@ def _is_common(sentence: str, number: Number) -> bool:
     return not sentence[number.start].isdigit() and not number.unit and number.values <= _COMMON
 
 
+def is_counted(fact: StatedFact) -> bool:
+    """Tell whether a fact is a number in words, such as "three rules" and "second in command"."""
+    return fact.number is not None and not any(letter.isdigit() for letter in fact.text)
+
+
 class FactIndex:
     """The words and numbers of texts, for looking up facts.
 
@@ -159,6 +167,12 @@ class FactIndex:
         for number in find_numbers(self._text):
             for value in number.values:
                 self._numbers.setdefault(value, set()).add(number.unit)
+        for match in _TIME.finditer(self._text):  # 06.55 is 06:55
+            for part in match.groups():
+                self._numbers.setdefault(Decimal(part), set()).add("")
+        for scale in {_SCALES[match[1].lower()] for match in _SCALED.finditer(self._text)}:
+            for value, units in list(self._numbers.items()):
+                self._numbers.setdefault(value * scale, set()).update(units)
         for match in _DATE.finditer(self._text):
             for group in filter(None, match.groups()):
                 if 1 <= int(group) <= 12:

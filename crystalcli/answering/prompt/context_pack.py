@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crystalcli.answering.evidence import sentence_ranking
+from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.prompt import prompt_context
+from crystalcli.answering.prompt.passage_choice import choose_passages
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
 from crystalcli.datatypes import ChatModel, Passage
@@ -24,7 +25,7 @@ class PackedContext:
     Attributes:
         question: The question.
         context: The passages, numbered from 1, each with its place.
-        passages: The same passages, in that order, each with its best sentence.
+        passages: The same passages, best first.
         system: The system message; None without one.
         user: The user's message, context and question included.
         tokens: The tokens of the context.
@@ -71,9 +72,9 @@ def pack_context(
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
     count = model.count if model is not None else estimate_tokens
-    best = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages).sentences
-    window = model if bounded else None
-    prompt = prompt_context.build_prompt(question, results.passages, best, options, window, count, crystal.with_place)
+    passages = newest_first(crystal, question, results.passages, asked=reading.newest)
+    chosen = choose_passages(crystal, question, passages, newest=reading.newest)
+    prompt = prompt_context.build_prompt(question, chosen, options, model if bounded else None, count)
     contents = {message["role"]: message["content"] for message in prompt.messages}
     return PackedContext(
         question=question,

@@ -1,33 +1,44 @@
-"""The prompt of a language model: the best sentences, packed within a token budget.
+"""The prompt of a language model: the best passages, packed within a token budget.
 
-Knows: passages, their best sentences, the user's template. Does not know: recall, the model's
-answer.
+The best passage comes last, next to the question: a small model reads what it read last most
+closely. Of dated passages the day stands beside the place, and relative dates are resolved.
+
+Knows: passages and their dates, the user's template. Does not know: recall, the model's answer.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from crystalcli.answering.evidence import sentence_ranking
 from crystalcli.answering.prompt import context_fit
+from crystalcli.answering.prompt.answer_form import form_request
 from crystalcli.answering.request import prompt_template
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import ChatModel, Passage
+from crystalcli.recall import format_day, with_resolved_dates
 from crystalcli.text import unwrap_lines
 
-# Tokens of passages. The default model makes more of the few best sentences than of 900 tokens, in
-# a third of the time.
-DEFAULT_BUDGET = 250
+DEFAULT_BUDGET = 800  # tokens of passages: three seconds of a model of 1.5 billion on two cores
 NO_MATCH = "nothing in this crystal answers to that question"
-SYSTEM = "Answer the question from the passages, in a few words, with the words of the passages."
+SYSTEM = (
+    "Answer the question from the passages, in one to three short sentences, with the names, numbers, dates and code "
+    "that the passages have."
+)
+# Said where the question has "I" or "my": it is the writer of the notes who asks.
+OWN_NOTES = (
+    " The passages are from the notes and messages of the person who asks: I and my in them are that person. "
+    "Answer with you and your."
+)
+_FIRST_PERSON = re.compile(r"\b(?:I|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
 
 
 class PromptContext(NamedTuple):
     """The messages for a language model.
 
     Attributes:
-        passages: The passages that were taken.
+        passages: The passages that were taken, best first.
         context: Their text, as the model is given it.
         messages: The conversation, with context and question.
     """
@@ -39,24 +50,19 @@ class PromptContext(NamedTuple):
 
 def build_prompt(
     question: str,
-    recalled: Sequence[Passage],
-    best: Sequence[sentence_ranking.RankedSentence],
+    passages: Sequence[Passage],
     options: AskOptions,
     model: ChatModel | None,
     count: Callable[[str], int],
-    with_place: Callable[[Passage], Passage],
 ) -> PromptContext:
-    """Pack the best sentences into messages within a budget.
+    """Pack passages into messages within a budget.
 
     Args:
         question: The question.
-        recalled: The passages, best first.
-        best: Their sentences, best first, as of `sentence_ranking.read_passages`; passages whose
-            sentences were not read fill the room left.
+        passages: The passages, best first.
         options: The options of the question.
         model: The model whose window bounds the prompt; None: the budget alone does.
         count: Counts the tokens of a text.
-        with_place: Gives a part of a passage the place of just that part.
 
     Returns:
         The messages, and the passages in them.
@@ -66,19 +72,16 @@ def build_prompt(
     """
     budget = options.budget or DEFAULT_BUDGET
     context = ""
+    system = options.system
+    if system is None:
+        system = SYSTEM + OWN_NOTES * bool(_FIRST_PERSON.search(question)) + form_request(question, passages)
 
     def write(candidates: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
         nonlocal context
         taken, context = pack_passages(question, candidates, count, room, "{context}")
-        return taken, chat_messages(
-            prompt_template.fill_template(options.template or prompt_template.DEFAULT_TEMPLATE, context, question),
-            options.system,
-        )
+        template = options.template or prompt_template.DEFAULT_TEMPLATE
+        return taken, chat_messages(prompt_template.fill_template(template, context, question), system)
 
-    passages = [
-        *map(with_place, sentence_ranking.sentence_windows(best, count, budget)),
-        *recalled[sentence_ranking.MAX_PASSAGES :],
-    ]
     taken, conversation = (
         write(passages, budget)
         if model is None
@@ -104,18 +107,20 @@ def pack_passages(
         template: The template of the message.
 
     Returns:
-        The passages taken, and the message.
+        The passages taken, best first, and the message, in which the best is the last.
     """
     taken: list[Passage] = []
+    entries: list[str] = []
     used = 0
     for passage in passages:
-        size = count(_entry(len(taken) + 1, passage))
+        entry = _entry(len(taken) + 1, passage)
+        size = count(entry)
         if taken and used + size > budget:
             continue
         taken.append(passage)
+        entries.append(entry)
         used += size
-    body = "\n\n".join(_entry(number, passage) for number, passage in enumerate(taken, 1))
-    return taken, prompt_template.fill_template(template, body, question)
+    return taken, prompt_template.fill_template(template, "\n\n".join(entries), question)
 
 
 def chat_messages(user: str, system: str | None = None) -> list[dict[str, str]]:
@@ -133,7 +138,10 @@ def chat_messages(user: str, system: str | None = None) -> list[dict[str, str]]:
 
 
 def _entry(number: int, passage: Passage) -> str:
-    """Format a passage with its number and place."""
+    """Format a passage with its number, place and date."""
     place = passage.place
-    text = "".join(unwrap_lines(passage.text, place.kind, names=place.marks.get("table", "")))
-    return f"[{number}] {passage.path}, {place}:\n{text.strip()}"
+    text = "".join(unwrap_lines(passage.text, place.kind, names=place.marks.get("table", ""))).strip()
+    written = ""
+    if passage.date is not None:
+        text, written = with_resolved_dates(text, passage.date), f", {format_day(passage.date)}"
+    return f"[{number}] {passage.path}, {place}{written}:\n{text}"

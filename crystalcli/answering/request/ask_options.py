@@ -45,7 +45,9 @@ class AskOptions:
             answer there and is told in the Answer; otherwise both are exceptions.
         broad: True: answer from the whole of a document, or of all, part by part. False: from the
             nearest passages. None: as the question asks. A broad answer ignores k, depth,
-            half_life, floor, budget, system and template.
+            half_life, floor, budget, strict, system and template.
+        time: The seconds that a broad answer may take; what the language model has not summed up
+            by then is quoted. None: 60.
         where: The documents, times and people to answer from; None: all. The words of the question
             add to it ("in August", "what did Ann say").
         today: The day that "last week" in the question is counted from; None: the newest date in
@@ -68,6 +70,7 @@ class AskOptions:
     template: str | None = None
     stoppable: bool = False
     broad: bool | None = None
+    time: float | None = None
     where: RecallFilter | None = None
     today: date | None = None
 
@@ -82,6 +85,8 @@ class AskOptions:
             raise UsageError(f"budget: expected 1 token or more, got {self.budget}")
         if self.template is not None:
             prompt_template.check_template(self.template)
+        if self.time is not None and not 0.0 < self.time < float("inf"):
+            raise UsageError(f"time: expected seconds above 0, got {self.time}")
         if not 0.0 <= self.floor <= 1.0:
             raise UsageError(f"floor: expected a number from 0 (answer always) to 1, got {self.floor}")
         if self.half_life not in ("auto", "off"):
@@ -124,6 +129,7 @@ class AskArguments(TypedDict, total=False):
     template: str | None
     stoppable: bool
     broad: bool | None
+    time: float | None
     where: RecallFilter | None
     today: date | None
 

@@ -45,13 +45,19 @@ _IN_PLACE = re.compile(
 # Kinds of documents, with the words for them in questions.
 _KIND_WORDS = {
     "markdown": "notes journal diary",
+    "notes": "notes",
+    "calendar": "calendar",
+    "contacts": "contacts",
     "chat": "chat chats",
     "mail": "mail mails email emails e-mail e-mails mailbox",
     "pdf": "pdf pdfs",
     "pptx": "slides",
     "code": "code",
 }
-_KIND_OF = {word: kind for kind, words in _KIND_WORDS.items() for word in words.split()}
+_KINDS_OF = {
+    word: tuple(kind for kind, words in _KIND_WORDS.items() if word in words.split())
+    for word in " ".join(_KIND_WORDS.values()).split()
+}
 _LONGEST_NAME = 8  # words of a document's name
 _QUOTES = " \"'“”‘’«»`,;.?!"
 _NEWEST = re.compile(
@@ -223,14 +229,14 @@ def _read_folder(question: str, names: Names, spans: list[tuple[int, int]]) -> t
     """Read a folder or a kind of documents, as in "in the notes" and "in my mails"."""
     for match in _IN_PLACE.finditer(question):
         noun = match["noun"].lower()
-        if noun not in _KIND_OF:
+        if noun not in _KINDS_OF:
             continue
         if folder := names.folder(noun):
             spans.append(match.span())
             return (folder,), ()
-        if _KIND_OF[noun] in names.kinds():
+        if kinds := tuple(kind for kind in _KINDS_OF[noun] if kind in names.kinds()):
             spans.append(match.span())
-            return (), (_KIND_OF[noun],)
+            return (), kinds
     return (), ()
 
 

@@ -101,6 +101,29 @@ def models_pull_command(
             _pull_file(name)
         else:
             output.note(f"{name} is in {fetch_weights(name)}")
+            _convert(name)
+
+
+def _convert(name: str) -> None:
+    """Make the copy of a language model's weights that this processor reads fastest.
+
+    The first question need not wait for it then: a model of 1.5 billion parameters takes 15 s.
+    """
+    from crystalcli import models
+    from crystalcli.cli.terminal.progress import StatusLine
+    from crystalcli.errors import CrystalError
+    from crystalcli.language_models import open_model
+
+    if models.catalogue_entry(name).free_memory is None:  # no language model that answers
+        return
+    status = StatusLine()
+    status.show("converts the weights for this processor …")
+    try:
+        open_model(name).load()
+    except CrystalError as error:  # the first question will try again
+        output.note(f"{error}")
+    finally:
+        status.clear()
 
 
 def _needed_models() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,7 @@ from crystalcli.cli.options.crystal_options import (
     open_crystal,
     parse_half_life,
 )
+from crystalcli.cli.options.user_files import keep_sources
 from crystalcli.cli.options.where_options import (
     ByOption,
     InOption,
@@ -41,6 +43,14 @@ if TYPE_CHECKING:
     from crystalcli.recall import Results
 
 app = command_app()
+
+
+class RecallFormat(StrEnum):
+    """The form of recalled passages."""
+
+    PLAIN = "plain"
+    VIMGREP = "vimgrep"
+    JSON = "json"
 
 
 @app.command(
@@ -88,6 +98,15 @@ def recall_command(
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the share of each layer and of BM25 in a passage's score.")
     ] = False,
+    form: Annotated[
+        RecallFormat | None,
+        typer.Option(
+            "--format",
+            metavar="plain|vimgrep|json",
+            help="Format of the passages; vimgrep is path:line:column:sentence, for editors. Default: plain.",
+        ),
+    ] = None,
+    files: Annotated[bool, typer.Option("--files", help="Print only the names of the files, best first.")] = False,
     crystal: CrystalOption = None,
     encoder: EncoderOption = None,
     as_json: JsonOption = False,
@@ -98,12 +117,22 @@ def recall_command(
 
     The question may say where to look: "in August", "since March", "last week", "what did Ann say",
     "in Dracula". What was read is printed first, and dropped where it leaves nothing.
+
+    `crystal open N` opens the N-th passage. In Vim `:cexpr system("crystal recall --format vimgrep
+    ...")` makes a list of them, in an editor's terminal the lines can be clicked on.
     """
     question, days, day = join_words(words), parse_half_life(half_life), parse_today(today)
     if (question is None) == (questions is None):
         raise UsageError("give one question, or --questions FILE")
     if explain and questions is not None:
         raise UsageError("--explain is for one question; --questions prints every passage's shares anyway")
+    if as_json and form not in (None, RecallFormat.JSON):
+        raise UsageError(f"--json means --format json, which cannot be combined with --format {form}")
+    form = RecallFormat.JSON if as_json else form or RecallFormat.PLAIN
+    if files and (form is not RecallFormat.PLAIN or explain or questions is not None):
+        raise UsageError("--files prints names alone: it goes without --format, --json, --explain and --questions")
+    if explain and form is RecallFormat.VIMGREP:
+        raise UsageError("--explain goes with plain passages and with JSON")
     with open_crystal(crystal, encoder_folder=encoder) as opened:
         where = recall_filter(opened, within, kind, since, until, by, tag, day)
         find = partial(
@@ -120,11 +149,23 @@ def recall_command(
             _recall_many(find, questions)
             return
         from crystalcli.cli.render.reading_view import print_reading, reading_json
-        from crystalcli.cli.render.recall_view import explanation_json, passage_json, print_passages
+        from crystalcli.cli.render.recall_view import (
+            explanation_json,
+            passage_json,
+            print_files,
+            print_passages,
+            vimgrep_line,
+        )
 
         assert question is not None
         passages = find(question)
-        if as_json:
+        keep_sources(enumerate(passages, 1))
+        if files:
+            print_files(passages)
+        elif form is RecallFormat.VIMGREP:
+            for passage in passages:
+                output.write(vimgrep_line(opened, passage) + "\n")
+        elif form is RecallFormat.JSON:
             rows = [passage_json(passage) for passage in passages]
             if explain:
                 for row, passage in zip(rows, passages, strict=True):

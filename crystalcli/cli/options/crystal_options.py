@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -99,19 +99,24 @@ def crystal_path(option: Path | None) -> Path:
     return expanded(option) if option is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
 
 
-def open_crystal(option: Path | None, *, encoder: bool = True, encoder_folder: Path | None = None) -> Crystal:
+def open_crystal(
+    option: Path | None, *, encoder: bool = True, encoder_folder: Path | None = None, keeps: bool = False
+) -> Crystal:
     """Open the crystal for reading, with a notice when it can be searched by BM25 alone.
 
     Args:
         option: value of --crystal.
         encoder: whether the command needs the encoder's weights.
         encoder_folder: value of --encoder; checked even if the command needs no weights.
+        keeps: whether what a language model says of documents is kept in the file.
     """
     import_numpy()
     from crystalcli.library import Crystal
 
     choice = encoder_folder if encoder_folder is not None else "auto" if encoder else None
-    crystal = Crystal.open(crystal_path(option), encoder=choice, fetch=fetch_default_weights)
+    path = crystal_path(option)
+    mode: Literal["auto", "read"] = "auto" if keeps and path.exists() else "read"
+    crystal = Crystal(path, mode=mode, encoder=choice, fetch=fetch_default_weights)
     if encoder and crystal.lexical_only and crystal.stats().documents:
         reason = crystal.encoder_missing or "no encoder weights here, or none when the crystal was made"
         output.note(f"no vectors to go by ({reason}): by BM25 alone")

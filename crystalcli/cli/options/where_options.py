@@ -118,28 +118,16 @@ def recall_filter(
     Raises:
         UsageError: a date cannot be read.
     """
+    from crystalcli.recall import parse_days
+
     if today is None and (since is not None or until is not None):
         today = crystal.newest_day() or datetime.now(UTC).date()
     chosen = RecallFilter(
         within=tuple(within or ()),
         kinds=tuple(kinds or ()),
-        since=_parse_days(since, "--since", today)[0],
-        until=_parse_days(until, "--until", today)[1],
+        since=parse_days(since, "--since", today)[0],
+        until=parse_days(until, "--until", today)[1],
         people=tuple(by or ()),
         tags=tuple(tag.lstrip("#") for tag in tags or ()),
     )
     return chosen if chosen.selects else None
-
-
-def _parse_days(text: str | None, option: str, today: date | None) -> tuple[date | None, date | None]:
-    """Parse the value of a date option to its first and last day."""
-    from crystalcli.recall import parse_period
-
-    if text is None or today is None:
-        return None, None
-    period = parse_period(text, today)
-    if period is None:
-        raise UsageError(
-            f"invalid {option} {text!r}: expected a date such as 2026, 2026-03, 2026-03-14, March, 7d or 'last week'"
-        )
-    return period

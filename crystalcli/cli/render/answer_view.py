@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering import marked_text, quotation_line, quotation_words
+from crystalcli.answering import is_quotations, marked_text, quotation_words
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
 from crystalcli.cli.render.reading_view import reading_json, reading_line
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 
 MAYBE = "maybe; the nearest:"  # above quotations that may not answer
+UNSURE = "maybe: compare it with the sources"  # below a model's words that they may not bear out
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
     """Make an answer for programs; `docs/JSON.md` says what the keys mean."""
     return {
         "question": answer.question,
+        "read_as": answer.read_as,
         "answered": answer.answered,
         "verdict": str(answer.verdict),
         "answer": answer.text,
@@ -70,14 +72,6 @@ def packed_json(packed: PackedContext) -> dict[str, Any]:
     }
 
 
-def is_quotations(answer: Answer) -> bool:
-    """Tell whether the answer consists of its quotations, as an extractive one does."""
-    rest = answer.text
-    for citation in answer.citations:
-        rest = rest.replace(f"{quotation_line(citation)} [{citation.number}]", "")
-    return not rest.strip()
-
-
 def answer_text(answer: Answer) -> str:
     """Return the answer's text for people, its marks included."""
     if answer.answered:
@@ -89,10 +83,10 @@ def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
     sources = ((citation.number, citation, quotation_words(citation)) for citation in answer.citations)
     head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
-    if is_quotations(answer) and answer.verdict is AnswerVerdict.MAYBE:
-        head = [MAYBE]
-    if line := reading_line(answer.reading):
-        head.insert(0, f"*{escape_markdown(line)}*")
+    if answer.verdict is AnswerVerdict.MAYBE:
+        head = [MAYBE] if is_quotations(answer) else [*head, f"*{UNSURE}*"]
+    lines = [f"read as: {answer.read_as}" if answer.read_as else "", reading_line(answer.reading)]
+    head = [*(f"*{escape_markdown(line)}*" for line in lines if line), *head]
     return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"
 
 

@@ -51,6 +51,8 @@ def print_status(status: StatusReport, path: str, everything: bool) -> None:
     if status.segments_without_layers:
         lacking = f"{status.segments_without_layers:,} of {status.segments:,} segments have no layers yet"
         console.print(Text(f"layers   {lacking}"))
+    if not status.is_index_current:
+        console.print(Text("index    of an earlier version: `crystal compact` makes it anew"))
     shown = list(status.entries) if everything else [entry for entry in status.entries if not entry.complete]
     if shown:
         console.print()
@@ -86,6 +88,7 @@ def status_json(status: StatusReport) -> dict[str, Any]:
         "missing_folders": list(status.missing_folders),
         "segments": status.segments,
         "segments_without_layers": status.segments_without_layers,
+        "index_current": status.is_index_current,
         "states": dict(sorted(Counter(entry.state for entry in status.entries if entry.state).items())),
         "now": dict(sorted(Counter(entry.now for entry in status.entries).items())),
         "sources": [{**asdict(entry), "complete": entry.complete} for entry in status.entries],

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from crystalcli.cli.terminal.humanize import single_line
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.datatypes import BOOKS, HEADING_JOINT, Citation, Passage, Place
+from crystalcli.datatypes import Citation, Passage, Place, headings_of
 
 
 def format_path(source: str | Path | None, name: str) -> str:
@@ -51,17 +51,20 @@ def location_text(item: Passage | Citation, style: str) -> Text:
     """Format a place for a terminal.
 
     A path with pages or headings is a link to the file. One with a line is not: terminals find
-    `path:12` by themselves and open it at the line, which a link cannot say.
+    `path:12` by themselves and open it at the line, which a `file:` link cannot say. With
+    $CRYSTAL_LINK, such as `vscode://file{path}:{line}`, every path is a link of that form.
 
     Args:
         item: The passage or citation.
         style: The style of rich.
     """
     text = Text(sanitize(format_location(item)), style=style)
-    if item.place.source is not None and not item.place.has_lines:
-        uri = f"file://{platform.node()}{quote(os.fsencode(item.place.source))}"
+    form = os.environ.get("CRYSTAL_LINK") or ("" if item.place.has_lines else f"file://{platform.node()}{{path}}")
+    if item.place.source is not None and form:
+        line = str(item.place.line_start if item.place.has_lines else 1)
+        uri = form.replace("{path}", quote(os.fsencode(item.place.source))).replace("{line}", line)
         path = sanitize(format_path(item.place.source, item.place.path))
-        text.stylize(Style(link=uri), 0, len(path))
+        text.stylize(Style(link=uri), 0, len(text.plain) if item.place.has_lines else len(path))
     return text
 
 
@@ -77,16 +80,8 @@ def print_location_line(line: Text) -> None:
 
 
 def format_headings(item: Passage | Citation) -> str:
-    """Format the headings and the definition above a passage, to follow its place; maybe empty.
-
-    A book's chapter is named by its number in digits: `ch. 36 The Quarter-Deck`.
-    """
-    heading, chapter = item.heading or "", item.place.chapter
-    if chapter is not None and item.place.kind in BOOKS:
-        labels = heading.split(HEADING_JOINT)
-        heading = HEADING_JOINT.join(str(chapter) if label == chapter.label else label for label in labels)
-    names = (heading, item.place.marks.get("definition", ""))
-    return "".join(f"  {single_line(name)}" for name in names if name)
+    """Format the headings and the definition above a passage, to follow its place; maybe empty."""
+    return "".join(f"  {single_line(name)}" for name in headings_of(item))
 
 
 def place_json(place: Place) -> dict[str, Any]:

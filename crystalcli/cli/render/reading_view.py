@@ -1,4 +1,4 @@
-"""Views of the filter of a question: a line for people, a dictionary for programs.
+"""Views of how a question was read, and its filter: a line for people, a dictionary for programs.
 
 Also the marks of what is older than something else that is shown.
 """
@@ -16,15 +16,18 @@ from crystalcli.datatypes import Citation, FilterReading
 
 def reading_line(reading: FilterReading | None) -> str:
     """Say what was read in the words of a question, and whether it was dropped; maybe ""."""
-    if reading is None or not reading.from_words:
-        return ""
-    return f"read as: {reading}" + ("; nothing there, looked everywhere" if reading.dropped else "")
+    return "" if reading is None else reading.notice
 
 
 def print_reading(reading: FilterReading | None) -> None:
     """Print the line of `reading_line`, if there is one."""
     if line := reading_line(reading):
         output.console.print(Text(sanitize(line), style="dim"))
+
+
+def print_read_as(question: str) -> None:
+    """Print a question as it was understood after those before it."""
+    output.console.print(Text(sanitize(f"read as: {question}"), style="dim"))
 
 
 def reading_json(reading: FilterReading | None) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.padding import Padding
 from rich.text import Text
@@ -15,16 +15,22 @@ from rich.text import Text
 from crystalcli.cli.render.place_text import (
     format_headings,
     format_location,
+    format_path,
     location_text,
     place_json,
     print_location_line,
 )
+from crystalcli.cli.terminal.humanize import single_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.datatypes import Passage
 from crystalcli.text import unwrap_lines
 
+if TYPE_CHECKING:
+    from crystalcli.library import Crystal
+
 _SELECTION = "atom"  # below depth 1 it selects the atoms to look at, and is no part of the score
 _ROUNDING = 1e-3
+_LONGEST_LINE = 2_000  # characters before a sentence in which the beginning of its line is looked for
 
 
 def print_passages(passages: Sequence[Passage], explain: bool = False) -> None:
@@ -60,6 +66,27 @@ def print_passages(passages: Sequence[Passage], explain: bool = False) -> None:
             _print_indented(Text(f"also in {places}", style="dim"))
         if rank < len(passages):
             console.print()
+
+
+def print_files(passages: Sequence[Passage]) -> None:
+    """Print the paths of the passages' files, each once, best first, as the shell has them."""
+    for path in dict.fromkeys(format_path(passage.source, passage.path) for passage in passages):
+        output.write(path + "\n")
+
+
+def vimgrep_line(crystal: Crystal, passage: Passage) -> str:
+    """Write the best sentence of a passage as editors take it: `path:line:column:sentence`.
+
+    Columns are bytes from 1, as `grep` has them. A document without lines is given at its first,
+    with its place before the sentence.
+    """
+    place = crystal.cite(passage.path, *passage.best).place
+    path, sentence = format_path(place.source, place.path), single_line(" ".join(passage.best_text.split()))
+    if not place.has_lines:
+        return f"{path}:1:1:{single_line(place.within_chapter)}: {sentence}"
+    before = crystal.quote(passage.path, max(0, passage.best[0] - _LONGEST_LINE), passage.best[0])
+    column = len(before.rpartition("\n")[2].encode()) + 1
+    return f"{path}:{place.line_start}:{column}:{sentence}"
 
 
 def _print_indented(body: Text, columns: int = 4) -> None:

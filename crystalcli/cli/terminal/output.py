@@ -8,11 +8,14 @@ Knows: streams, JSON envelopes, control characters. Does not know: what a result
 
 from __future__ import annotations
 
+import codecs
+import io
 import itertools
 import json
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,9 +24,30 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 JSON_SCHEMA = 1
+_ERRORS = "crystal"  # the handler of characters that the terminal's encoding lacks
 _PIPED_WIDTH = 160  # columns for tables that go to a file or a pipe
 # C0 and C1 controls, and the characters that reorder or hide text around them.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+# Signs that this program writes itself, and their like in ASCII.
+_IN_ASCII = str.maketrans({
+    "»": ">>", "«": "<<", "“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "…": "...", "·": "*", "•": "*", "×": "x",
+    "›": ">", "‹": "<", "→": "->", "€": "EUR", "\N{REPLACEMENT CHARACTER}": "?", "\xa0": " ", "\u202f": " ",
+})  # fmt: skip
+
+
+def _write_otherwise(error: UnicodeError) -> tuple[str, int]:
+    """Write characters that an encoding lacks as their like in ASCII, or else as escapes."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    shown = error.object[error.start : error.end].translate(_IN_ASCII)
+    plain = unicodedata.normalize("NFKD", shown)
+    bare = "".join(character for character in plain if not unicodedata.combining(character))
+    return (bare if bare.isascii() else shown).encode("ascii", "backslashreplace").decode(), error.end
+
+
+codecs.register_error(_ERRORS, _write_otherwise)
 
 
 def sanitize(text: str) -> str:
@@ -50,6 +74,9 @@ class Output:
         Args:
             arguments: the words after the program's name.
         """
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # on Windows and in old locales it is not UTF-8
+                stream.reconfigure(errors=_ERRORS)
         options = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
         forms = {f"{name} {form}" for name, form in itertools.pairwise(options)}
         self._failures_as_json = not {"--json", "--format=json"}.isdisjoint(options) or "--format json" in forms

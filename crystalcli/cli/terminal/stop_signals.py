@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import os
 import signal
 import sys
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from crystalcli.cli.terminal.output import output
 from crystalcli.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -52,6 +54,24 @@ def report_stop(consequence: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; {consequence}") from None
+
+
+@contextmanager
+def exit_on_interrupt(consequence: str) -> Iterator[None]:
+    """End the process at once on Ctrl-C inside, also while a thread waits for standard input.
+
+    Args:
+        consequence: what the stop leaves behind.
+    """
+
+    def leave(*_: object) -> None:
+        os._exit(output.failure(f"stopped; {consequence}", StoppedError.exit_code))
+
+    earlier = signal.signal(signal.SIGINT, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, earlier)
 
 
 def retry_lost_interrupts() -> None:

@@ -18,7 +18,14 @@ from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileErro
 from crystalcli.storage.file.connection import connect, make_database, not_a_crystal_error, write_error
 from crystalcli.storage.file.file_lock import lock_beside, real_path, release_lock
 from crystalcli.storage.file.query_guard import QueryGuard
-from crystalcli.storage.file.schema import APPLICATION_ID, FORMAT_VERSION, schema_fault
+from crystalcli.storage.file.schema import (
+    APPLICATION_ID,
+    CODES_SINCE,
+    FORMAT_VERSION,
+    SUMMARIES_SINCE,
+    schema_fault,
+    summary_table,
+)
 from crystalcli.storage.file.seal import RowSealer
 from crystalcli.storage.file.signals import signals_held_back
 
@@ -246,6 +253,25 @@ class Database:
             finally:
                 if self._sealer is not None:
                     self._sealer.forget()
+
+    def add_summary_table(self) -> bool:
+        """Give a file of version 3 the table `summary`, which makes it one of version 4.
+
+        Programs that have it open go on; of those that open it, older ones say that it is newer.
+
+        Returns:
+            Whether the file has the table now; False for versions 1 and 2, which lack more.
+        """
+        if self.format < CODES_SINCE:
+            return False
+        if self.format < SUMMARIES_SINCE:
+            with self.transaction():
+                self._db.execute(summary_table())
+                self._db.execute(f"PRAGMA user_version = {SUMMARIES_SINCE}")
+                if self._sealer is not None:
+                    self._sealer.watch("summary")
+            self.format = SUMMARIES_SINCE
+        return True
 
     def _begin(self) -> None:
         # Not sooner: a file that is opened for writing and refused stays as it was.

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable
 
 APPLICATION_ID = 0x43525953  # "CRYS"
-FORMAT_VERSION = 3  # user_version; files of all versions from 1 on are read and written
+FORMAT_VERSION = 4  # user_version; files of all versions from 1 on are read and written
 CODES_SINCE = 3  # the format version from which on `source` has a column `code`
+SUMMARIES_SINCE = 4  # the format version from which on there is a table `summary`
 
 TABLES = """
 CREATE TABLE meta (
@@ -112,13 +113,31 @@ CREATE TABLE seal (
     total BLOB NOT NULL,              -- 16 bytes: the sum of the rows' BLAKE2b-16
     PRIMARY KEY (name, number)
 ) STRICT, WITHOUT ROWID;
+
+-- What a language model has said of parts of documents. The last table, so that a file of version 3
+-- that gets it has the tables in the same order as a new one.
+CREATE TABLE summary (
+    source INTEGER NOT NULL REFERENCES source(id),
+    start INTEGER NOT NULL,           -- character offset of the part in its document
+    characters INTEGER NOT NULL,      -- of the part
+    model TEXT NOT NULL,              -- the name of the language model
+    digest BLOB NOT NULL,             -- BLAKE2b-16 of the request and the part's text
+    text TEXT NOT NULL,               -- the sentences that the part bears out; "" without one
+    PRIMARY KEY (source, start, characters, model)
+) STRICT, WITHOUT ROWID;
 """
 
 
 def schema_statements(version: int = FORMAT_VERSION) -> list[str]:
     """Give the statements that make an empty crystal of a format version, without comments."""
     text = TABLES if version >= CODES_SINCE else re.sub(r"(?m)^    code TEXT .*\n", "", TABLES)
-    return [_without_comments(statement) for statement in text.split(";\n") if statement.strip()]
+    statements = [_without_comments(statement) for statement in text.split(";\n") if statement.strip()]
+    return statements if version >= SUMMARIES_SINCE else statements[:-1]
+
+
+def summary_table() -> str:
+    """Give the statement that makes the table `summary` in a file of an older version."""
+    return schema_statements()[-1]
 
 
 def table_names() -> list[str]:

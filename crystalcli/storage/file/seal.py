@@ -35,7 +35,7 @@ def sealed_tables() -> list[str]:
 
 
 def sealed_columns(query: Query, table: str) -> list[str]:
-    """Name the columns of a table that count for its seal, in order."""
+    """Name the columns of a table that count for its seal, in order; none if it is not there."""
     names = [row[1] for row in query(f"PRAGMA main.table_info({table})")]
     return [name for name in names if name != _BULK or "digest" not in names]
 
@@ -92,15 +92,21 @@ class RowSealer:
         db.execute("PRAGMA recursive_triggers = ON")
         db.execute("PRAGMA temp_store = MEMORY")
         for table in sealed_tables():
-            names = sealed_columns(db.execute, table)
-            group, number = group_column(table, names)
-            for event, rows in (("INSERT", ("NEW",)), ("DELETE", ("OLD",)), ("UPDATE", ("OLD", "NEW"))):
-                calls = "".join(
-                    f"SELECT crystal_seal({-1 if row == 'OLD' else 1}, '{table}', '{group}', "
-                    f"{number if number == '0' else f'{row}.{number}'}, {', '.join(f'{row}.{name}' for name in names)}); "
-                    for row in rows
-                )
-                db.execute(f"CREATE TEMP TRIGGER seal_{table}_{event} AFTER {event} ON main.{table} BEGIN {calls}END")
+            self.watch(table)
+
+    def watch(self, table: str) -> None:
+        """Count the rows of a table from now on; not one that the file's version does not have."""
+        names = sealed_columns(self._db.execute, table)
+        if not names:
+            return
+        group, number = group_column(table, names)
+        for event, rows in (("INSERT", ("NEW",)), ("DELETE", ("OLD",)), ("UPDATE", ("OLD", "NEW"))):
+            calls = "".join(
+                f"SELECT crystal_seal({-1 if row == 'OLD' else 1}, '{table}', '{group}', "
+                f"{number if number == '0' else f'{row}.{number}'}, {', '.join(f'{row}.{name}' for name in names)}); "
+                for row in rows
+            )
+            self._db.execute(f"CREATE TEMP TRIGGER seal_{table}_{event} AFTER {event} ON main.{table} BEGIN {calls}END")
 
     def _count(self, sign: int, table: str, name: str, number: int, *values: Any) -> None:
         """Count a row that was added (sign 1) or removed (-1)."""
@@ -155,7 +161,7 @@ def seal_holds(query: Query, group: Group) -> bool:
     for table in sealed_tables():
         names = sealed_columns(query, table)
         table_group, column = group_column(table, names)
-        if table_group == name:
+        if names and table_group == name:
             # By value, not in the statement's text: SQLite caches statements.
             for values in query(f"SELECT {', '.join(names)} FROM {table} WHERE {column} = ?", (number,)):
                 members += 1
@@ -176,7 +182,8 @@ def broken_seals(query: Query) -> Iterator[tuple[Group, int]]:
     sums: defaultdict[Group, list[int]] = defaultdict(lambda: [0, 0])
     whole = sums[("", 0)]
     for table in sealed_tables():
-        names = sealed_columns(query, table)
+        if not (names := sealed_columns(query, table)):
+            continue
         name, column = group_column(table, names)
         for number, *values in query(f"SELECT {column}, {', '.join(names)} FROM {table} NOT INDEXED"):
             share = row_digest(table, values)

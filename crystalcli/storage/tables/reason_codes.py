@@ -26,6 +26,7 @@ _SENTENCES = {
     "compiled program": Reason.COMPILED_PROGRAM,
     "packed program": Reason.PACKED_PROGRAM,
     "source map": Reason.SOURCE_MAP,
+    "credentials": Reason.CREDENTIALS,
     "empty": Reason.EMPTY,
     "binary file": Reason.NOT_TEXT,
     "no longer there": Reason.NOT_FOUND,

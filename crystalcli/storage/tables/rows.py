@@ -123,11 +123,31 @@ class LexiconRow(NamedTuple):
     atoms: int
 
 
-_Row = TypeVar("_Row", SegmentRow, SourceRow, RunRow, LexiconRow)
+class SummaryRow(NamedTuple):
+    """A row of `summary`.
+
+    Attributes:
+        source: The id of the document.
+        start: The first character of the part.
+        characters: The number of its characters.
+        model: The name of the language model.
+        digest: BLAKE2b with 16 bytes over the request to the model and the part's text.
+        text: The sentences that the part bears out; "" without one.
+    """
+
+    source: int
+    start: int
+    characters: int
+    model: str
+    digest: bytes
+    text: str
+
+
+_Row = TypeVar("_Row", SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow)
 _TYPES_BY_NAME = {"int": int, "str": str, "bytes": bytes}
 _FIELD_TYPES = {
     kind: tuple(_TYPES_BY_NAME[str(kind.__annotations__[name].__forward_arg__)] for name in kind._fields)
-    for kind in (SegmentRow, SourceRow, RunRow, LexiconRow)
+    for kind in (SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow)
 }
 # Largest value of any number but times, which are nanoseconds and may be negative, too.
 _LARGEST_NUMBER = 1 << 48

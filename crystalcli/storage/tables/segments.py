@@ -17,6 +17,8 @@ CONTEXTS_SINCE = 2  # the format version from which on chunks have contexts
 LANGUAGES_PART = "languages"  # the part's name
 LANGUAGES_SINCE = 3  # the format version from which on chunks have languages
 LANGUAGES_KEY = "languages"  # of the table `meta`: the languages of all chunks
+ANALYSIS_KEY = "analysis"  # of the table `meta`: how text became terms
+FIRST_ANALYSIS = 1  # of crystals without the key
 _SEGMENTS_AT_ONCE = 32  # in a query: some hundred kilobytes
 
 
@@ -175,6 +177,18 @@ def stored_languages(store: Database) -> list[str]:
     """Read the codes of all languages of a crystal's chunks, without English."""
     rows = typed_rows(store.rows("SELECT value FROM meta WHERE key = ?", (LANGUAGES_KEY,)), (str,), store.path)
     return rows[0][0].split() if rows else []
+
+
+def stored_analysis(store: Database) -> int:
+    """Read by which analysis the terms of a crystal were made.
+
+    Raises:
+        DamagedCrystalError: It is no number.
+    """
+    rows = typed_rows(store.rows("SELECT value FROM meta WHERE key = ?", (ANALYSIS_KEY,)), (str,), store.path)
+    if rows and not rows[0][0].isdecimal():
+        raise store.damaged(f"its analysis is {rows[0][0]!r}, which is no number")
+    return int(rows[0][0]) if rows else FIRST_ANALYSIS
 
 
 def _add_lines(store: SegmentTables, segment: int, name: str, lines: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ read again.
 from __future__ import annotations
 
 from crystalcli.storage.file.database import Database
-from crystalcli.storage.file.schema import CODES_SINCE
+from crystalcli.storage.file.schema import CODES_SINCE, SUMMARIES_SINCE
 from crystalcli.storage.tables.reason_codes import reason_code_of
 from crystalcli.storage.tables.rows import SourceRow, checked_row
 
@@ -60,6 +60,8 @@ class SourceTable(Database):
         self._db.execute("DELETE FROM source WHERE id = ?", (number,))
 
     def clear_source(self, number: int) -> None:
-        """Delete a source's runs and landmarks, inside a transaction."""
+        """Delete a source's runs, landmarks and summaries, inside a transaction."""
         self._db.execute("DELETE FROM run WHERE source = ?", (number,))
         self._db.execute("DELETE FROM landmark WHERE source = ?", (number,))
+        if self.format >= SUMMARIES_SINCE:
+            self._db.execute("DELETE FROM summary WHERE source = ?", (number,))

@@ -30,8 +30,16 @@ class Boundary(NamedTuple):
 
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
-_SENTENCE_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]*_]*(\s+)")
-_CLOSED = re.compile(r"[.!?…:;。！？][\"'”’»)\]*_]*\s*\Z")
+# Marks that end a sentence with or without white space after them: of Chinese and Japanese, Hindi
+# and its neighbours, Urdu and Arabic, Armenian, Ethiopic, Burmese, Khmer, Tibetan, Mongolian.
+FULL_STOPS = "。！？｡।॥۔؟։።፧፨။។៕༎᠃᠉‼⁇⁈⁉"
+_CLOSING = "\"'”’»)\\]*_」』）】〉》〕］"
+_SENTENCE_END = re.compile(
+    rf"[.!?…．]+[{_CLOSING}]*(\s+)|[{FULL_STOPS}](?:[{FULL_STOPS}.!?…]|[”’»)\]」』）】〉》〕］]|[\"'](?!\w))*\s*"
+)
+_CLOSED = re.compile(rf"[.!?…:;．：；{FULL_STOPS}][{_CLOSING}]*\s*\Z")
+# A Japanese quotation goes on in its sentence by these: 「はい。」と言った。
+_GOES_ON = "とっはがをにのもで、"
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Rev|Hon|Gen|Col|Capt|Lt|Sgt|Gov|Sen|Rep|Mt|No|Nos|vs|cf|al|Fig|Figs|Eq|Sec|Ch|Vol|vol|"
     r"pp?|ed|eds|approx|dept|est|Inc|Ltd|Co|Corp|Messrs|Mme|Mlle|M|e\.g|i\.e|a\.m|p\.m|U\.S|U\.K)|\b[A-Z]|\b(?:[A-Z]\.)+[A-Z])\.\Z"
@@ -93,6 +101,8 @@ def _prose_boundaries(text: str) -> Iterator[Boundary]:
 
 def _is_sentence_end(line: str, match: re.Match[str]) -> bool:
     following = line[match.end()]
+    if match[0][0] in FULL_STOPS:
+        return not (match[0][-1] in "」』）" and following in _GOES_ON)
     if following.islower() or following in ",;)":
         return False
     return not (match[0][0] == "." and _ABBREVIATION.search(line, max(0, match.start() - 12), match.start() + 1))

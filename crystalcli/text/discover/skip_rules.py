@@ -60,6 +60,9 @@ MINIFIED = Refusal("minified", Reason.MINIFIED)
 GENERATED = Refusal("generated code", Reason.GENERATED)
 INSTALLED_PACKAGES = Refusal("installed packages", Reason.INSTALLED_PACKAGES)
 EDITOR_COPY = Refusal("editor's copy", Reason.EDITOR_COPY)
+CREDENTIALS = Refusal("credentials", Reason.CREDENTIALS)
+# Files in which programs keep the user's keys, by the folder that they are in.
+_KEY_FILES = frozenset(((".codex", "auth.json"), (".gemini", "oauth_creds.json"), (".claude", ".credentials.json")))
 
 # The first is the convention of Go, which others follow; `@generated` is that of Meta's tools, at
 # the beginning of a line only, not in a sentence about it; the last is that of .NET.
@@ -77,9 +80,16 @@ _MAX_TYPED_LINE = 2000  # characters; longer lines are not typed by hand
 _MINIFIED_SHARE = 0.5  # of the bytes looked at, in the longest line of a minified file
 
 
-def by_name(name: str) -> Refusal | None:
-    """The reason why a file of this name is left out, or None. Ignores the case of letters."""
+def by_name(name: str, folder: str = "") -> Refusal | None:
+    """The reason why a file of this name is left out, or None. Ignores the case of letters.
+
+    Args:
+        name: its name.
+        folder: the name of the folder that it is in.
+    """
     lower = name.lower()
+    if (folder, lower) in _KEY_FILES:
+        return CREDENTIALS
     if lower in _LOCKS:
         return LOCK_FILE
     if _MINIFIED.search(lower):

@@ -265,7 +265,7 @@ class _Walk:
                         yield SkippedPath(path, root, _legible(relative), *refusal)
                     continue
                 real = f"{real_root}{os.sep}{relative}"
-                if not choice.include and (refusal := by_name(name)):
+                if not choice.include and (refusal := by_name(name, prefix[:-1].rpartition("/")[2] or root.name)):
                     if path not in self.exclude and real not in self.files:
                         yield SkippedPath(path, root, _legible(relative), *refusal, True)
                     continue

@@ -13,6 +13,12 @@ from typing import NamedTuple
 from crystalcli.datatypes import Landmark
 
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d(?:\.\d*)?)? ?(Z|[+-]00:?00|UTC|GMT)?")
+# As Google Chat and iMessage write it: Tuesday, January 14, 2025 at 3:04:05 PM UTC.
+_LONG_TIME = re.compile(
+    r"(?:[A-Z][a-z]+day, )?([A-Z][a-z]{2})[a-z]* (\d{1,2}), (\d{4}),?(?: at)? {1,2}"
+    r"(\d{1,2}):(\d\d)(?::\d\d)?[ \u202f]([AP])M( UTC| GMT)?"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _EPOCH = re.compile(r"\d{9,16}(?:\.\d*)?")
 _EARLIEST = 3e8  # seconds since 1970: a smaller number is not the time of a message
 _MAX_LABEL_LENGTH = 100  # characters of a name, or of a time in words
@@ -48,8 +54,8 @@ def format_time(value: object) -> str:
     """Return the time of a message as it is written down.
 
     Args:
-        value: seconds or milliseconds since 1970, which become UTC; ISO 8601, whose clock time
-            is kept; or other words, which are kept as they are.
+        value: seconds or milliseconds since 1970, which become UTC; ISO 8601 or English words,
+            whose clock time is kept; or other words, which are kept as they are.
 
     Returns:
         `2024-05-01 10:30`, with " UTC" where it is UTC; "" for a value that is not a time.
@@ -70,6 +76,11 @@ def format_time(value: object) -> str:
         return ""
     if match := _ISO.match(value.strip()):
         return f"{match[1]} {match[2]}" + (" UTC" if match[3] else "")
+    match = _LONG_TIME.fullmatch(value.strip())
+    if match and match[1] in _MONTHS:
+        hour = int(match[4]) % 12 + (12 if match[6] == "P" else 0)
+        month = _MONTHS.index(match[1]) + 1
+        return f"{match[3]}-{month:02}-{int(match[2]):02} {hour:02}:{match[5]}" + (" UTC" if match[7] else "")
     return short_label(value)
 
 

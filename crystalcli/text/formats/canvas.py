@@ -14,8 +14,9 @@ from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import LINE, Composer, one_line
 from crystalcli.text.document.outline import heading_label
 from crystalcli.text.document.reading_order import Box, order_on_plane
-from crystalcli.text.source.file_bytes import Decoder, bytes_again
+from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.text_decoder import Decoder
 
 MAX_CANVAS_BYTES = 50_000_000
 _MAX_NAME = 60  # characters of a card's text that stand for it beside an arrow

@@ -6,7 +6,6 @@ Knows how a book is put together, and which of its parts are encrypted. Does not
 
 from __future__ import annotations
 
-import codecs
 import posixpath
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
@@ -17,7 +16,7 @@ from crystalcli.text.document.markup import Element, attribute, children, descen
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
-from crystalcli.text.formats.web.html_reader import decode_html
+from crystalcli.text.formats.web.html_reader import decode_part
 from crystalcli.text.formats.web.html_text import element_text
 
 CONTAINER = "META-INF/container.xml"
@@ -69,7 +68,7 @@ class EpubReading(PackageReading):
                 lines = descendants(parse_xml(package.read(name), recover=True), "text")
                 composer.write_block("\n".join(one_line("".join(line.itertext())) for line in lines))
                 continue
-            body = parse_html(_text(package.read(name)))
+            body = parse_html(decode_part(package.read(name)))
             if body is None:
                 continue
             anchors = chapters.get(name, {})
@@ -107,15 +106,6 @@ def _target(folder: str, href: str) -> tuple[str, str]:
     """Return the part that a link leads to, and the fragment in it."""
     parts = urlsplit(href)
     return posixpath.normpath(posixpath.join(folder, unquote(parts.path))), unquote(parts.fragment)
-
-
-def _text(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", "replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return decode_html(data, "windows-1252")
 
 
 def _refuse_encrypted(package: Package, names: set[str]) -> None:
@@ -174,7 +164,7 @@ def _listed(contents: bytes, base: str, is_nav: bool) -> Chapters:
     """
     listed: Chapters = {}
     if is_nav:
-        page = parse_html(_text(contents))
+        page = parse_html(decode_part(contents))
         navs = list(descendants(page, "nav")) if page is not None else []
         for nav in [nav for nav in navs if "toc" in attribute(nav, "type").split()] or navs[:1]:
             for entries in children(nav, "ol"):

@@ -1,4 +1,4 @@
-r"""Letters in JSON that are written as escapes: `\u00fc` is ü.
+r"""Letters in JSON that are written as escapes: a backslash and `u00fc` are ü.
 
 Only letters and signs beyond ASCII are put in their place; `\n`, `\"` and the like stay, so that
 the text keeps its lines and is JSON still.

@@ -17,8 +17,9 @@ from crystalcli.text.document.composer import Composer, clean_text, one_line
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.formats.web.html_blocks import fragment_text
-from crystalcli.text.source.file_bytes import Decoder, bytes_again
+from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.text_decoder import Decoder
 
 MAX_NOTEBOOK_BYTES = 200_000_000  # images included: all of it is held in memory
 MAX_OUTPUT_LENGTH = 4_000  # characters of the outputs of one cell

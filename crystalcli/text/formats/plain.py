@@ -14,8 +14,9 @@ from crystalcli.text.formats.book_chapters import gutenberg_title, with_chapters
 from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.formats.markup_headings import markup_title, with_markup_headings
 from crystalcli.text.formats.rst import rst_title, with_rst_headings
-from crystalcli.text.source.file_bytes import CHANGED, HEAD_BYTES, Decoder, bytes_again
+from crystalcli.text.source.file_bytes import CHANGED, HEAD_BYTES, bytes_again
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.text_decoder import Decoder
 
 # Characters of a line: a longer one comes in parts, so that a file without newlines is not held
 # whole.

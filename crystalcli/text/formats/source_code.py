@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from crystalcli.datatypes import Landmark
 from crystalcli.text.formats.json_escapes import ESCAPED_SUFFIXES, with_letters
 from crystalcli.text.formats.plain import decode_pieces
-from crystalcli.text.source.file_bytes import Decoder
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.text_decoder import Decoder
 
 # Bytes of a file that is parsed for definitions; its tree takes some thirty times as much memory.
 MAX_PARSED_BYTES = 1 << 20

@@ -22,7 +22,7 @@ _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[,.](\d{1,3})"
 _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")
 _VOICE = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]*)>")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|\{\\[^}]*\}|\{[yYbBiIuUsS]:[^}]*\}")
-_SENTENCE_END = re.compile(r"[.!?…。！？♪][\"'”’»)\]]*\Z")
+_SENTENCE_END = re.compile(r"[.!?…。！？।۔؟♪][\"'”’»)\]」』）]*\Z")
 _DASH = re.compile(r"[-–‐]\s?(?=\S)")
 _PAUSE = 3.0  # seconds between cues after which a new line begins
 _MAX_UNTIMED = 10.0  # seconds of a sentence after which a time is given inside it

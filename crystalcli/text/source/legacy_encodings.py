@@ -1,21 +1,27 @@
-"""Detection of legacy encodings in texts whose letters are mostly not those of Western Europe.
+"""Detection of legacy encodings by the letters of a text.
 
 Knows the most frequent characters of some languages, and the encodings in which they used to be
-written. Does not guess for a text in Latin letters, where a few accents would have to decide, nor
-for one that fits no language well.
+written; those of Latin letters are in latin_encodings. Does not guess where too little is written,
+nor where a text fits no language well.
 """
 
 from __future__ import annotations
 
-import codecs
+import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
-MIN_HIGH_SHARE = 0.35  # of bytes beyond ASCII among the letters: French has 0.05, Czech 0.15
+from crystalcli.text.source.latin_encodings import ENCODINGS_OF_LATIN, decoded_sample, guess_latin
+
+MIN_HIGH_SHARE = 0.5  # of bytes beyond ASCII in the words that have any: French has 0.2, Czech 0.25
 MIN_HIGH_BYTES = 12  # beyond ASCII
 MIN_DISTINCT = 7  # frequent characters of a language that occur at all
 MIN_FIT = 0.6  # share of frequent characters, relative to the usual one of the language
 MIN_LEAD = 1.1  # ratio of the best fit to that of any other reading
+MIN_COMMON_SHARE = 0.95  # of the characters of a short text in Chinese, Japanese or Korean
+MIN_COMMON = 6  # characters of that text
+MIN_NAME_FIT = 0.5  # of the letters of file names, as MIN_FIT
 
 
 class _Alphabet(NamedTuple):
@@ -43,34 +49,151 @@ _ALPHABETS = (
     _Alphabet(("gb18030",), "的一是不了人在有我他这中大来上国个到说们为和你地出道也时年得就那要下以生会自着，。", 0.25),
     _Alphabet(("big5",), "的一是不了人在有我他這中大來上國個到說們為和你地出道也時年得就那要下以生會自著，。", 0.25),
 )
-GUESSED = frozenset(encoding for alphabet in _ALPHABETS for encoding in alphabet.encodings)
+
+
+class _Pairs(NamedTuple):
+    """The pairs of bytes of an encoding.
+
+    Attributes:
+        all: those of common characters.
+        own: those of which a text in the language has some.
+    """
+
+    all: re.Pattern[bytes]
+    own: re.Pattern[bytes]
+
+
+_COMMON = {
+    encoding: _Pairs(re.compile(common), re.compile(own))
+    for encoding, common, own in (
+        ("gb18030", rb"[\xb0-\xd7][\xa1-\xfe]|[\xa1\xa3][\xa1-\xfe]", rb"[\xb0-\xd7][\xa1-\xfe]"),
+        ("big5", rb"[\xa4-\xc6][\x40-\x7e\xa1-\xfe]|\xa1[\x40-\x7e\xa1-\xfe]", rb"[\xa4-\xc6][\x40-\x7e\xa1-\xfe]"),
+        ("cp949", rb"[\xb0-\xc8][\xa1-\xfe]", rb"[\xb0-\xc8][\xa1-\xfe]"),
+        (
+            "cp932",
+            rb"\x81[\x40-\xac]|[\x82\x83\x88-\x97][\x40-\x7e\x80-\xfc]|\x98[\x40-\x72]",
+            rb"[\x82\x83].",
+        ),
+        ("euc_jp", rb"[\xa1\xa4\xa5\xb0-\xcf][\xa1-\xfe]", rb"[\xa4\xa5][\xa1-\xfe]"),
+    )
+}
+_HIGH_WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
+_PAIR = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
+
+_ENCODINGS_OF_ALPHABETS = tuple(encoding for alphabet in _ALPHABETS for encoding in alphabet.encodings)
+GUESSED = frozenset((*_ENCODINGS_OF_ALPHABETS, *ENCODINGS_OF_LATIN)) - {"windows-1252"}
 
 
 def guess_encoding(sample: bytes) -> str:
-    """Guess the encoding of a text from its beginning.
+    """Guess the encoding of a text.
 
     Args:
-        sample: the first bytes of the text.
+        sample: of its lines, as LetterSample gives them.
 
     Returns:
-        One of GUESSED; "" where none is much likelier than the others.
+        One of GUESSED; "" where none is much likelier than Windows-1252 and than the others.
     """
+    return guess_alphabet(sample) or guess_latin(sample)
+
+
+def guess_alphabet(sample: bytes) -> str:
+    """Guess the encoding of a text in another script than Latin; otherwise as `guess_encoding`."""
     high = sum(byte > 127 for byte in sample)
-    letters = sum(65 <= byte <= 90 or 97 <= byte <= 122 for byte in sample)
-    if high < MIN_HIGH_BYTES or high < MIN_HIGH_SHARE * (high + letters):
+    letters = sum(map(len, _HIGH_WORD.findall(sample)))
+    if high < MIN_HIGH_BYTES or high < MIN_HIGH_SHARE * letters:
         return ""
     fits: dict[str, tuple[float, str]] = {}  # by decoded text: two encodings may give the same
     for alphabet in _ALPHABETS:
         for encoding in alphabet.encodings:
-            try:
-                # Incremental, since the sample may end in the middle of a character.
-                text = codecs.getincrementaldecoder(encoding)().decode(sample)
-            except UnicodeDecodeError:
-                continue
+            text = decoded_sample(sample, encoding)
             counts = Counter(character for character in text if character > "\x7f")
             frequent = [counts[character] for character in alphabet.frequent if counts[character]]
             fit = sum(frequent) / max(1, counts.total()) / alphabet.share if len(frequent) >= MIN_DISTINCT else 0.0
             fits[text] = max(fits.get(text, (0.0, "")), (fit, encoding))
     best, *others = sorted(fits.values(), reverse=True) or [(0.0, "")]
     second = others[0][0] if others else 0.0
-    return best[1] if best[0] >= MIN_FIT and best[0] >= MIN_LEAD * second else ""
+    if best[0] >= MIN_FIT and best[0] >= MIN_LEAD * second:
+        return best[1]
+    return _guess_pairs(sample)
+
+
+def _guess_pairs(sample: bytes) -> str:
+    """Guess the encoding of a few words in Chinese, Japanese or Korean, by their pairs of bytes."""
+    likely = _likely_pairs(sample, MIN_COMMON_SHARE)
+    pairs = _PAIR.findall(sample)
+    likely = [
+        encoding
+        for encoding in likely
+        if len(pairs) >= MIN_COMMON and sum(map(bool, map(_COMMON[encoding].own.fullmatch, pairs))) >= len(pairs) / 4
+    ]
+    if len(likely) > 1 and _frequent_count(sample, likely[0]) == _frequent_count(sample, likely[1]):
+        return ""
+    return likely[0] if likely else ""
+
+
+def _likely_pairs(sample: bytes, min_share: float) -> list[str]:
+    """Return the encodings in which nearly all pairs of bytes are common characters, best first.
+
+    The common characters stand together in each encoding; read in another one they are rare ones.
+    """
+    pairs = _PAIR.findall(sample)
+    likely = [
+        encoding
+        for encoding, common in _COMMON.items()
+        if pairs
+        and sum(map(bool, map(common.all.fullmatch, pairs))) >= min_share * len(pairs)
+        and decoded_sample(sample, encoding)
+    ]
+    return sorted(likely, key=lambda encoding: -_frequent_count(sample, encoding))
+
+
+def _frequent_count(sample: bytes, encoding: str) -> int:
+    """Count the frequent characters of the language of an encoding."""
+    frequent = next(alphabet.frequent for alphabet in _ALPHABETS if encoding in alphabet.encodings)
+    return sum(character in frequent for character in decoded_sample(sample, encoding))
+
+
+def guess_name_encoding(names: Sequence[bytes]) -> str:
+    """Guess the encoding of the names of files in an archive, of which each is only a word or two.
+
+    Args:
+        names: those with bytes beyond ASCII.
+
+    Returns:
+        A codec of Python, or "windows-1252"; "cp437" in doubt, the standard of archives.
+    """
+    data = b"\n".join(names)
+    high = sum(byte > 127 for byte in data)
+    if high >= MIN_HIGH_SHARE * sum(map(len, _HIGH_WORD.findall(data))):
+        if likely := _likely_pairs(data, 1.0):
+            return likely[0]
+        fits = [
+            (_name_fit(data, encoding, alphabet), encoding)
+            for alphabet in _ALPHABETS
+            for encoding in alphabet.encodings
+        ]
+        best = max(fits)
+        if best[0] >= MIN_NAME_FIT:
+            return best[1]
+    # Of Western names the encoding in which letters are letters.
+    return next(
+        (encoding for encoding in ("cp437", "windows-1252", "cp852") if _has_letters_only(data, encoding)), "cp437"
+    )
+
+
+def _name_fit(data: bytes, encoding: str, alphabet: _Alphabet) -> float:
+    """Return the share of frequent letters in names; 0.0 where they are no words."""
+    text = decoded_sample(data, encoding)
+    letters = [character for character in text if character > "\x7f"]
+    if not letters or not all(character.isalpha() or character in "№«»–—" for character in letters):
+        return 0.0
+    words = re.findall(r"[^\W\d_]+", text)
+    if any(word[1:] != word[1:].lower() and not word.isupper() for word in words):
+        return 0.0
+    return sum(character.lower() in alphabet.frequent for character in letters) / len(letters) / alphabet.share
+
+
+def _has_letters_only(data: bytes, encoding: str) -> bool:
+    """Tell whether the bytes beyond ASCII in words are letters."""
+    text = decoded_sample(data, encoding)
+    return bool(text) and all(character.isalpha() for character in text if character > "\x7f")

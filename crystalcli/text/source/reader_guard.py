@@ -8,8 +8,9 @@ never ends the reading of the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
+from typing import Any
 
 from crystalcli.datatypes import Landmark, Reading
 from crystalcli.errors import SourceError
@@ -57,6 +58,21 @@ class GuardedReading:
                     yield storable(piece)
                 else:
                     yield piece if piece.label.isascii() else replace(piece, label=storable(piece.label))
+
+
+class ReadingWithFiles(GuardedReading):
+    """A Reading whose file holds other files beside its text, as a mail does."""
+
+    def members(self) -> Generator[Any, None, None]:
+        """The members, see archive_reader.ArchiveMember; asked for after the pieces.
+
+        A member's file exists until the next member is asked for.
+
+        Raises:
+            CrystalError: The reading inside raised an error, of any class.
+        """
+        with contained_errors():
+            yield from self._inner.members()  # type: ignore[attr-defined]
 
 
 def storable(text: str) -> str:

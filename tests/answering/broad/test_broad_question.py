@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.repository import SAMPLES
 
-from crystalcli.answering.broad.broad_question import broad_intent, is_generic
+from crystalcli.answering.broad.broad_question import broad_intent, is_generic, split_pairs
 
 # What is asked, and what it is taken for: kind, subject, within, unit.
 BROAD = [
@@ -145,8 +145,8 @@ def test_letter_case_white_space_and_the_question_mark_do_not_matter():
 @given(st.text(max_size=400))
 def test_any_text_has_an_answer(text):
     intent = broad_intent(text)
-    assert intent is None or intent.kind in ("about", "topic", "list", "count")
-    assert intent is None or intent.subject or intent.kind == "about"
+    assert intent is None or intent.kind in ("about", "compare", "topic", "list", "count")
+    assert intent is None or intent.subject or intent.kind in ("about", "compare")
 
 
 def test_lists_need_no_model():
@@ -185,3 +185,22 @@ def test_documents_with_a_name(phrase):
 def test_words_that_leave_it_open_whether_a_text_is_meant(question, sure):
     intent = broad_intent(question)
     assert intent is not None and intent.sure is sure
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("Compare Emma and Pride and Prejudice", [("Emma", "Pride and Prejudice"), ("Emma and Pride", "Prejudice")]),
+        ("What is the main difference between Emma and Dracula?", [("Emma", "Dracula")]),
+        ("How do Emma and Dracula differ?", [("Emma", "Dracula")]),
+        ("How is Emma different from Dracula?", [("Emma", "Dracula")]),
+        ("What do Emma and Dracula have in common", [("Emma", "Dracula")]),
+        ("a.txt vs b.txt", [("a.txt", "b.txt")]),
+        ("Give me a comparison of Emma with Dracula.", [("Emma", "Dracula")]),
+        ("Compare the two books", []),
+    ],
+)
+def test_the_names_of_a_comparison(question, names):
+    intent = broad_intent(question)
+    assert intent is not None and intent.kind == "compare" and not intent.sure
+    assert split_pairs(intent.subject) == names

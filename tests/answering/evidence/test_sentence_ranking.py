@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from crystalcli import Crystal
 from crystalcli.answering.evidence import sentence_ranking
@@ -64,38 +62,6 @@ def test_a_text_longer_than_a_window_is_read_to_its_end(crystal):
     states, stops = sentence_ranking._states(encoder, text)
     assert len(states) == len(stops) > encoder.max_tokens
     assert (np.diff(stops) > 0).all() and stops[-1] == len(text.rstrip())
-
-
-@given(budget=st.integers(1, 600), around=st.integers(0, 3))
-def test_windows_keep_to_their_budget_and_hold_the_best(crystal, ranked, budget, around):
-    taken = sentence_ranking.sentence_windows(ranked, words, budget, around)
-    assert taken[0].start <= ranked[0].start and ranked[0].end <= taken[0].end
-    assert taken[0].best == (ranked[0].start, ranked[0].end)
-    assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in taken)
-    assert len({(each.path, each.start) for each in taken}) == len(taken)
-    if len(taken) > 1:
-        assert sum(words(each.text) for each in taken) <= budget
-    for each in taken:
-        text = crystal.quote(each.path, each.start, each.end)
-        assert text == each.text
-        whole = next(
-            p.passage for p in ranked if p.passage.path == each.path and p.passage.start <= each.start < p.passage.end
-        )
-        assert each.place.line_start == whole.place.line_start + whole.text.count("\n", 0, each.start - whole.start)
-        assert whole.start <= each.start < each.end <= whole.end
-
-
-@pytest.fixture(scope="module")
-def ranked(crystal):
-    results = crystal.recall(QUESTION, 5)
-    return sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results).sentences
-
-
-def test_all_of_the_passages_where_there_is_room(crystal, ranked):
-    taken = sentence_ranking.sentence_windows(ranked, words, 10**6)
-    passages = crystal.recall(QUESTION, 5)
-    assert {each.path for each in taken} == {each.path for each in passages}
-    assert sum(len(each.text) for each in taken) >= sum(len(each.text.strip()) for each in passages) - 10
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 
 import pytest
@@ -136,10 +137,17 @@ def test_an_answer_shows_its_marks(sources):
     assert claim_mark(second).endswith(" [not in the sources: £9,999]")
 
 
-def test_words_of_the_question_need_no_support(crystal, passages):
-    asked = Sources(crystal, "What did Ulysses do in 1066?", passages)
-    assert asked.find("Ulysses did nothing in 1066.").missing == ()
-    assert asked.find("Ulysses did nothing in 1067.").missing == ("1067",)
+def test_facts_of_the_question_stand_in_some_passage(crystal, passages):
+    asked = Sources(crystal, "What three things did Mr Haddow do with Ulysses in 1066?", passages)
+    assert asked.find("Haddow did three things.").missing == ()
+    assert asked.find("Haddow did nothing in 1066.").missing == ("1066",)
+    assert asked.find("It was done by Ulysses in 1067.").missing == ("Ulysses", "1067")
+
+
+def test_the_day_that_a_passage_is_dated_is_known(crystal, passages):
+    dated = Sources(crystal, "When did he bank it?", [replace(passages[0], date=date(2026, 5, 3))])
+    assert dated.find("Mr Haddow banked it on 3 May 2026.").missing == ()
+    assert dated.find("Mr Haddow banked it on 17 May 2026.").missing == ("17",)
 
 
 def test_without_passages_nothing_is_borne_out(crystal):
@@ -152,3 +160,21 @@ def test_a_passage_is_known_by_its_place_too(crystal, passages):
     place = replace(passages[0].place, kind="chat", marks={"message": "Ann, 2024-05-01 10:30"})
     dated = [replace(passages[0], place=place)]
     assert Sources(crystal, QUESTION, dated).find("Ann wrote it in May 2024.").missing == ()
+
+
+def test_code_in_a_fence_is_one_sentence_and_stands_unchanged(crystal):
+    passages = [each for each in crystal.recall("gauge reading code", 12) if each.place.kind == "code"][:1]
+    lines = [line for line in passages[0].text.splitlines() if line.strip()][:3]
+    block = "\n".join(["```python", *lines, "invented = [1]", "```"])
+    said = f"So it is read:\n\n{block}\n\nThat is all of it."
+    for size in (1, 5, len(said)):
+        sources = Sources(crystal, "How is it read?", passages)
+        made = ClaimStream(sources)
+        heard = [piece for at in range(0, len(said), size) for piece in made.feed(said[at : at + size])]
+        heard += made.finish()
+        code = next(claim for claim in made.claims if claim.text.startswith("```"))
+        assert code.text == block
+        (number,) = code.citations
+        assert lines[0] in sources.citations[number - 1].quote
+        assert (code.missing, code.supported) == (("invented = [1]",), False)
+        assert f"{block}\n[{number}]\n[not in the sources: invented = [1]]" in "".join(heard)

@@ -102,6 +102,8 @@ def test_quotations_are_found_in_every_form_and_when_they_are_not_closed():
         ("“Nobody’s here,” he said", 'He said "nobody\'s here".'),
         ("a line that\nis wrapped", 'It says "that is wrapped".'),
         ("os.path.join(a, b)", "It calls `os.path.join()`."),
+        ("(in millions) 2017: 11,692.7; 1,093", "Cash was $1,093 million."),
+        ("departs 06.55", "It leaves at 06:55 AM."),
     ],
 )
 def test_what_is_there_in_another_form_is_found(text, sentence):
@@ -120,6 +122,8 @@ def test_what_is_there_in_another_form_is_found(text, sentence):
         ("Nobody was hereabouts.", 'He said "nobody was here".', ["nobody was here"]),
         ("def parse(x):", "It calls parse_gauge().", ["parse_gauge"]),
         ("in May", "It was June.", ["June"]),
+        ("in millions: 12", "It was 12 billion.", ["12 billion"]),
+        ("departs 06.55", "It leaves at 06:45.", ["45"]),
     ],
 )
 def test_what_is_not_there_is_missed(text, sentence, missing):

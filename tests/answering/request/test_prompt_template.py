@@ -10,6 +10,7 @@ from crystalcli.answering import marked_text
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request import prompt_template
 from crystalcli.answering.request.ask_options import AskOptions
+from crystalcli.datatypes import AnswerVerdict
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.lm import LanguageModel, estimate_tokens
 
@@ -95,6 +96,46 @@ class Listening:
         return self.model.say(messages, sampling)
 
 
+@dataclass
+class Scripted(Listening):
+    """A model that says what it is told to, token by token."""
+
+    words: str = ""
+
+    def say(self, messages, sampling):
+        yield from self.words
+
+
+@pytest.mark.parametrize("words", ["The passages do not say.", "There is no mention of the surplus money at all."])
+def test_a_model_that_finds_no_answer_leaves_the_quotations(crystal, language_model_path, words):
+    question = "Under what name did Mr Haddow bank the surplus money?"
+    quoted = crystal.ask(question, extractive=True)
+    model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
+    heard: list[str] = []
+    answer = crystal.ask(question, AskOptions(floor=0.0), model=model, on_text=heard.append)
+    assert heard == []
+    assert (answer.text, answer.citations) == (quoted.text, quoted.citations)
+    assert (answer.model, answer.extractive, answer.verdict) == (None, True, AnswerVerdict.MAYBE)
+    assert answer.evidence < quoted.evidence
+    refused = crystal.ask(question, AskOptions(floor=quoted.evidence), model=model)
+    assert refused.verdict is AnswerVerdict.NOT_HERE
+    assert refused.citations == quoted.citations
+
+
+def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language_model_path):
+    question = "Why may detergent not be used on an oil spill in the harbour?"
+    quoted = crystal.ask(question, extractive=True)
+    assert quoted.verdict is AnswerVerdict.ANSWERED
+    for words, verdict in (
+        ("It makes the sheen go away and the damage worse.", AnswerVerdict.ANSWERED),
+        ("It was forbidden in Saskatoon in 1961.", AnswerVerdict.MAYBE),
+    ):
+        model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
+        answer = crystal.ask(question, AskOptions(floor=0.0), model=model)
+        assert (answer.text, answer.verdict) == (words, verdict)
+        assert answer.citations[: len(quoted.citations)] == quoted.citations
+
+
 @pytest.mark.parametrize(
     ("options", "length"),
     [
@@ -116,7 +157,7 @@ def test_more_passages_come_in_where_there_is_room(crystal, language_model_path)
     packed = crystal.pack_context(question, AskOptions(k=12, budget=5000), model=language_model_path)
     recalled = crystal.recall(question, 12)
     assert len(packed.passages) == 12
-    assert packed.passages[5:] == tuple(recalled[5:])
+    assert sorted(each.path for each in packed.passages) == sorted(each.path for each in recalled)
     assert {each.path for each in packed.passages[:5]} == {each.path for each in recalled[:5]}
 
 
@@ -179,14 +220,14 @@ def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model_path)
 
     def hear(piece: str) -> None:
         heard.append(piece)
-        if len(heard) == 3:
+        if len(heard) == 2:
             raise KeyboardInterrupt
 
     question = "Under what name did Mr Haddow bank the surplus money?"
     whole = crystal.ask(question, model=language_model_path, max_tokens=20)
     part = crystal.ask(question, AskOptions(max_tokens=20, stoppable=True), model=language_model_path, on_text=hear)
     assert (whole.stopped, part.stopped) == (False, True)
-    assert marked_text(part).startswith("".join(heard[:2]).strip())
+    assert marked_text(part).startswith(heard[0].strip())
     assert whole.text.startswith(part.text)
     assert part.citations
     assert all(crystal.verified(citation) for citation in part.citations)

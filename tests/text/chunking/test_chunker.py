@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,24 @@ def test_sentences_know_abbreviations_initials_and_wrapped_lines():
     ]
     wrapped = "It is a truth universally acknowledged, that a single man in\npossession of a good fortune, must be in want of a wife.\n"
     assert len(sentence_spans(wrapped)) == 1
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["雪が降った。", "船は来なかった！", "「もう遅い。」と母は言った。", "（本当に？）", "誰も知らない。"],
+        ["“走吧。”", "他说完就走了。", "门关上了！？", "没有人回答……"],
+        ["दीपक बुझ गया।", "नाव कल आएगी॥", "कौन आएगा?"],
+        ["چراغ بجھ گیا۔", "کون آئے گا؟", "کل۔"],
+        ["Ճրագը մարեց։", "Ով կգա։"],
+        ["መብራቱ ጠፋ።", "ማን ይመጣል፧"],
+        ["មីនា។", "ចត។"],
+    ],
+)
+@pytest.mark.parametrize("space", ["", " "])
+def test_sentences_end_in_every_script(sentences: list[str], space: str):
+    text = space.join(sentences) if "?" not in "".join(sentences) else " ".join(sentences)
+    assert [text[low:high] for low, high in sentence_spans(text)] == sentences
 
 
 def test_turns_of_a_conversation_are_sentences_of_their_own():

@@ -224,7 +224,9 @@ def test_names_in_the_encoding_of_their_machine(file: Callable[..., Path], encod
 def test_a_name_in_the_extra_field_of_unicode(file: Callable[..., Path]) -> None:
     info = zipfile.ZipInfo("plik.txt")
     name = "żółty plik.txt".encode()
-    info.extra = b"up" + (5 + len(name)).to_bytes(2, "little") + b"\1\0\0\0\0" + name
+    info.extra = (
+        b"up" + (5 + len(name)).to_bytes(2, "little") + b"\1" + zlib.crc32(b"pl\x9ck.txt").to_bytes(4, "little") + name
+    )
     content = zipped([(info, b"text")]).replace(b"plik.txt", b"pl\x9ck.txt", 1)
     head, mark, end = content.rpartition(b"PK\1\2")
     content = head + mark + end.replace(b"plik.txt", b"pl\x9ck.txt", 1)

@@ -345,8 +345,8 @@ def test_what_only_begins_like_a_chat_stays_code(tmp_path: Path, text: str) -> N
 
 def test_the_name_and_the_beginning_decide() -> None:
     message = b'[{"user": "a", "text": "b"}]'
-    assert kind_of_file(Path("a.json"), message) == "chat"
-    assert kind_of_file(Path("a.json"), b'{"version": 1}') == "code"
+    assert kind_of_file(Path("a.json"), message) == "json"
+    assert kind_of_file(Path("a.json"), b"# not JSON") == "code"
     assert kind_of_file(Path("a.yaml"), message) == "code"
     assert kind_of_file(Path("a.txt"), message) == "text"
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.text.formats.pdf.glyphs import Fragment, _Letter, fragments_of, tidied
-from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, page_rows
+from crystalcli.text.formats.pdf.page_layout import blocks_of, page_rows
 from crystalcli.text.formats.pdf.paragraphs import Words, join_lines, paragraph_text
-from crystalcli.text.formats.pdf.running_headers import edges_of, heads_of
+from crystalcli.text.formats.pdf.running_headers import Edge, edges_of, heads_of
 
 PROSE = "the lamp is lit at dusk and burns until the sun stands over the sea"
 
@@ -126,21 +126,68 @@ def test_hyphens_go_by_what_the_document_says(
     assert join_lines(before, after, words) == found
 
 
-@given(st.integers(0, 30))
+def sheet(*rows: tuple[float, str], body: int = 20) -> list[Edge]:
+    """The edges of a page of 800 points with lines of text in the middle, and these rows around."""
+    text = [fragment(PROSE, 50, 700 - 12 * number) for number in range(body)]
+    cells = [fragment(cell, 50 + 150 * number, y) for y, line in rows for number, cell in enumerate(line.split("  "))]
+    return edges_of(page_rows(text + cells), 800)
+
+
+def heads_in(pages: list[list[Edge]], said: set[str] | None = None) -> list[set[int]]:
+    said = set() if said is None else said
+    around = [[(other - at, page) for other, page in enumerate(pages) if other != at] for at in range(len(pages))]
+    return [heads_of(page, near, said) for page, near in zip(pages, around, strict=True)]
+
+
+@given(st.integers(1, 30))
 def test_page_numbers_count_on(first: int) -> None:
-    pages = [[Line(0, 9, 50, 10, f"{first + number}", 1)] for number in range(3)]
-    edges = [edges_of(lines) for lines in pages]
-    assert heads_of(edges[1], [(-1, edges[0]), (1, edges[2])], set()) == {0}
-    assert heads_of(edges[1], [(1, edges[0]), (2, edges[2])], set()) == set()  # a number that does not
+    pages = [sheet((40, f"{first + number}")) for number in range(3)]
+    assert heads_in(pages) == [{20}] * 3
+    assert heads_in([sheet((40, f"{first + 3 * number}")) for number in range(3)]) == [set()] * 3
 
 
 def test_the_first_of_the_running_heads_stays() -> None:
-    edges = edges_of([Line(0, 99, 800, 10, "12  The Keeper", 2), Line(0, 99, 700, 10, "Text", 1)])
-    other = edges_of([Line(0, 99, 801, 10, "13  The Keeper", 2), Line(0, 99, 650, 10, "Words", 1)])
-    said: set[str] = set()
-    assert heads_of(edges, [(1, other)], said) == set()
-    assert heads_of(other, [(-1, edges)], said) == {0}
-    assert heads_of(other, [(-1, edges)], {"thekeeper"}) == {0}
+    pages = [sheet((760 + number % 2, f"{12 + number}  The Keeper")) for number in range(4)]
+    assert heads_in(pages) == [set(), {0}, {0}, {0}]
+    assert heads_in(pages, {"thekeeper"}) == [{0}] * 4
+    assert heads_in(pages[:2]) == [set(), {0}]
+    assert heads_in([sheet((760, "12  The Keeper"))] * 2) == [set(), set()]
+
+
+def test_running_heads_take_turns_and_change_with_the_chapter() -> None:
+    turns = [sheet((760, f"The Keeper's Book  {n}" if n % 2 else f"{n}  Of Lamps")) for n in range(2, 12)]
+    assert heads_in(turns) == [set(), set(), *[{0}] * 8]
+    chapters = [sheet((760, "Of Lamps" if number < 5 else "Of Oil")) for number in range(9)]
+    assert heads_in(chapters) == [set(), *[{0}] * 4, set(), *[{0}] * 3]
+
+
+@pytest.mark.parametrize(
+    ("lines", "body"),
+    [
+        # The value of a form, of which some pages have another.
+        ([(60, "Zone B"), (60, "Zone B"), (60, "Zone C"), (60, "Zone B"), (60, "Zone B")], 20),
+        ([(60, "Berth: north"), (60, "Berth: north"), (60, "Berth: south"), (60, "Berth: south")], 20),
+        ([(690, "Passed")] * 5, 4),  # in the middle of a page with few lines
+        ([(760, f"Permit {number}") for number in range(41, 46)], 20),  # a number of its own
+        ([(712, "As before")] * 5, 20),  # no gap between it and the text
+        ([(760, "Lamp  Oil")] * 2, 20),  # two pages alone do not tell
+    ],
+)
+def test_lines_that_come_again_are_no_running_heads(lines: list[tuple[float, str]], body: int) -> None:
+    assert heads_in([sheet(line, body=body) for line in lines]) == [set()] * len(lines)
+
+
+def test_the_head_of_a_table_stays_on_each_of_its_pages() -> None:
+    def page(first: int) -> list[Edge]:
+        rows = [("Berth", "Ship", "Draught"), *((f"B{n}", f"Ship {n}", f"{n}.5 m") for n in range(first, first + 20))]
+        cells = [
+            fragment(cell, 50 + 120 * column, 760 - 14 * number - (14 if number else 0))
+            for number, row in enumerate(rows)
+            for column, cell in enumerate(row)
+        ]
+        return edges_of(page_rows(cells), 800)
+
+    assert heads_in([page(first) for first in range(100, 200, 20)]) == [set()] * 5
 
 
 def test_spaces_where_letters_overlap() -> None:

@@ -11,10 +11,10 @@ from textwrap import dedent
 from rich.padding import Padding
 from rich.text import Text
 
-from crystalcli.answering import quotation_line
-from crystalcli.cli.render.answer_view import MAYBE, answer_text, is_quotations
+from crystalcli.answering import is_quotations, quotation_line
+from crystalcli.cli.render.answer_view import MAYBE, UNSURE, answer_text
 from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
-from crystalcli.cli.render.reading_view import age_marks, print_reading
+from crystalcli.cli.render.reading_view import age_marks, print_read_as, print_reading
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.word_wrap import WordWrap
 from crystalcli.datatypes import BY_LINES, Answer, AnswerVerdict, Citation
@@ -33,6 +33,10 @@ class AnswerScreen:
         self._wrap = WordWrap(self._width)
         self._shown: set[tuple[str, int, int]] = set()
         self._has_text = False
+
+    def show_read_as(self, question: str) -> None:
+        """Write the question as it was understood."""
+        print_read_as(question)
 
     def show_evidence(self, citations: Iterable[Citation]) -> None:
         """Write the sentences that were found, each with its place, before the model's words."""
@@ -66,6 +70,8 @@ class AnswerScreen:
             output.write(f"{MAYBE}\n")
         if self._has_text:
             output.write(self._wrap.end() + "\n\n")
+            if answer.model is not None and answer.verdict is AnswerVerdict.MAYBE:
+                output.write(f"{UNSURE}\n\n")
         if self._has_text or not answer.stopped:
             self._write_sources(answer.citations, " ".join(answer.text.split()) if self._has_text else "")
 

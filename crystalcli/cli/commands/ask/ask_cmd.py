@@ -102,6 +102,15 @@ def ask_command(
             help="Answer from whole documents, section by section. Default: decided by the question.",
         ),
     ] = None,
+    time: Annotated[
+        float | None,
+        typer.Option(
+            "--time",
+            metavar="SECONDS",
+            help="Time for an answer from whole documents; what the model has not summed up by then is quoted. "
+            "Default: 60.",
+        ),
+    ] = None,
     extractive: Annotated[
         bool | None,
         typer.Option(
@@ -178,11 +187,13 @@ def ask_command(
     unasked with --fetch or $CRYSTAL_FETCH=1; its answer then follows. Elsewhere answers are
     quotations, and one line says so, once for each folder of models.
 
-    Questions about a whole ("What is Emma about?", "Summarize the docs") are answered section by
-    section. Lists ("Which chapters mention Ahab?", "In which files is open_source used?") are
-    exact: they come from the index, without the language model. So do answers about source code:
-    the bare name of a function, "Where is X defined?", "What calls X?", "Which tests cover X?". -k,
-    --depth and --half-life are for all other questions.
+    Questions about a whole ("What is Emma about?", "Summarize the docs", "Compare Emma and Faust")
+    are answered part by part, within --time. What the model says of a part, in words that it bears
+    out, is kept in the crystal, so that it is there at once the next time; other parts are quoted.
+    Lists ("Which chapters mention Ahab?", "In which files is open_source used?") are exact: they
+    come from the index, without the language model. So do answers about source code: the bare name
+    of a function, "Where is X defined?", "What calls X?", "Which tests cover X?". -k, --depth and
+    --half-life are for all other questions.
 
     The question may say where and when to look: "in August", "since March", "last week", "what did
     Ann say", "in Dracula". What was read is shown; where nothing there answers, it is dropped.
@@ -195,9 +206,7 @@ def ask_command(
     # in its URL, else for the first one that is loaded. If it does not tell its context length,
     4,096 tokens are assumed. $CRYSTAL_API_KEY is its key.
 
-    Without a question, on a terminal, questions are asked at a prompt; /help there explains it.
-    Each question stands alone: none refers to the one before. They are kept in a file that only you
-    can read; an empty $CRYSTAL_HISTORY keeps none.
+    Without a question, on a terminal, questions are asked at a prompt, as by `crystal chat`.
 
     --context-only is for use with any other model: it prints the context, inside the template if
     there is one. No language model is loaded for it; one that is named counts the tokens, and its
@@ -227,6 +236,7 @@ def ask_command(
         template=read_text_file(template, "--template"),
         stoppable=True,
         broad=broad,
+        time=time,
         today=parse_today(today),
     ).with_defaults(lambda: is_model_named(model))
     if question is None and (sys.stdin is None or not sys.stdin.isatty()):
@@ -246,14 +256,17 @@ def ask_command(
                     model, options = offer.name, replace(options, extractive=False)
                 offer = None
         chat_model = None if options.extractive or context_only else resolve_language_model(model, allow_remote)
-        with open_crystal(crystal, encoder_folder=encoder) as opened:
+        with open_crystal(crystal, encoder_folder=encoder, keeps=True) as opened:
             where = recall_filter(opened, within, kind, since, until, by, tag, options.today)
             options = replace(options, where=where)
             asked_model = model if context_only else chat_model
             session = AskSession(opened, options, asked_model, allow_remote, form, context_only, offer)
             if question is not None:
                 with stop_on_signals():
-                    _conclude(session.answer(question))
+                    answer = session.answer(question)
+                if extractive is None and answer is not None and _is_quoted_summary(answer):
+                    _tell_need()
+                _conclude(answer)
                 return
             from crystalcli.cli.commands.ask.repl import run_prompt
             from crystalcli.cli.terminal.humanize import format_count
@@ -272,6 +285,24 @@ def _offer_model(fetch: bool | None, form: AnswerFormat) -> ModelOffer | None:
     from crystalcli.language_models import recommended_model
 
     return offer_model(recommended_model(), fetch, form is AnswerFormat.PLAIN and can_ask_user())
+
+
+def _is_quoted_summary(answer: Answer) -> bool:
+    """Tell whether an answer is one from the whole, in quotations; not a list or a fact."""
+    return answer.extractive and any(portion.text.startswith("“") for portion in answer.portions)
+
+
+def _tell_need() -> None:
+    """Say what a summary in words needs, below one in quotations."""
+    from crystalcli.cli.terminal.humanize import format_size
+    from crystalcli.language_models import recommended_model
+    from crystalcli.models import catalogue_entry
+
+    name = recommended_model()
+    output.note(
+        f"a summary in words needs a language model: `crystal models pull {name}` "
+        f"({format_size(catalogue_entry(name).size)}), and then about a minute for each document, once"
+    )
 
 
 def _conclude(answer: Answer | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
 from crystalcli.cli.options.model_options import resolve_language_model
+from crystalcli.cli.options.user_files import keep_sources
 from crystalcli.cli.render.answer_view import (
     answer_json,
     answer_markdown,
@@ -15,9 +16,11 @@ from crystalcli.cli.render.answer_view import (
     packed_markdown,
     tokens_line,
 )
+from crystalcli.cli.render.reading_view import print_read_as
 from crystalcli.cli.render.recall_view import print_passages
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.progress import StatusLine
+from crystalcli.datatypes import Turn
 from crystalcli.errors import UsageError
 from crystalcli.language_models import open_model
 from crystalcli.lm import Preload
@@ -25,8 +28,10 @@ from crystalcli.lm import Preload
 if TYPE_CHECKING:
     from crystalcli.answering import AskOptions
     from crystalcli.cli.commands.ask.model_offer import ModelOffer
-    from crystalcli.datatypes import Answer, ChatModel, Citation
+    from crystalcli.datatypes import Answer, ChatModel, Citation, Progress
     from crystalcli.library import Crystal
+
+_MAX_TURNS = 8  # that a question may lean on
 
 
 class AskSession:
@@ -56,6 +61,7 @@ class AskSession:
         self._crystal, self._options, self._form, self._context_only = crystal, options, form, context_only
         self._offer = offer
         self._model, self._allow_remote = model, allow_remote
+        self._turns: list[Turn] = []
         self._status = StatusLine()
 
     def prepare(self) -> None:
@@ -106,8 +112,12 @@ class AskSession:
 
         self._model = Preload(opened)()  # which goes on loading the weights
 
+    def begin_topic(self) -> None:
+        """Forget the questions before, so that the next one stands alone."""
+        self._turns.clear()
+
     def answer(self, question: str) -> Answer | None:
-        """Answer a question on stdout.
+        """Answer a question on stdout; it may lean on those before it.
 
         Returns:
             The answer; None if only the context was written.
@@ -120,17 +130,29 @@ class AskSession:
             return None
         screen = AnswerScreen() if self._form == "plain" else None
         answer = self._ask(question, screen)
-        if self._offer is not None and screen is not None and answer.answered and _needs_model(question):
-            return self._offer_model(answer, screen)
-        return self._write(answer, screen)
+        is_due = self._offer is not None and answer.answered and _needs_model(answer.read_as or question)
+        if is_due and screen is not None:
+            answer = self._offer_model(answer, screen)
+        else:
+            self._write(answer, screen)
+        self._remember(answer.turn)
+        return answer
 
-    def _ask(self, question: str, screen: AnswerScreen | None, shows_evidence: bool = True) -> Answer:
-        """Ask the crystal, and write what comes before the end of the answer."""
+    def _ask(self, question: str, screen: AnswerScreen | None, is_second: bool = False) -> Answer:
+        """Ask the crystal, and write what comes before the end of the answer.
+
+        A second time, after the quotations were shown, the question stands alone.
+        """
 
         def show_evidence(citations: tuple[Citation, ...]) -> None:
-            if screen is not None and shows_evidence:
+            if screen is not None and not is_second:
                 screen.show_evidence(citations)
             self._status.show(f"{self.model} reads the passages …")
+
+        def show_read_as(question: str) -> None:
+            self._status.clear()
+            if screen is not None:
+                screen.show_read_as(question)
 
         def show_text(piece: str) -> None:
             self._status.clear()
@@ -138,15 +160,30 @@ class AskSession:
             if screen is not None and not self._options.extractive:
                 screen.add_text(piece)
 
+        def show_progress(progress: Progress) -> None:
+            if not self._options.extractive:
+                self._status.show(f"{self.model} reads part {progress.done + 1} of {progress.total} …")
+
         try:
             return self._crystal.ask(
-                question, self._options, model=self._model, on_text=show_text, on_evidence=show_evidence
+                question,
+                self._options,
+                model=self._model,
+                history=() if is_second else self._turns,
+                on_text=show_text,
+                on_evidence=show_evidence,
+                on_read_as=show_read_as,
+                progress=show_progress,
             )
         finally:
             self._status.clear()
 
+    def _remember(self, turn: Turn) -> None:
+        self._turns = [*self._turns[1 - _MAX_TURNS :], turn]
+
     def _write(self, answer: Answer, screen: AnswerScreen | None) -> Answer:
-        """Write the answer, or the end of it."""
+        """Write the answer, or the end of it, and keep its sources for `crystal open`."""
+        keep_sources((citation.number, citation) for citation in answer.citations)
         if screen is not None:
             screen.finish(answer)
         elif self._form == "markdown":
@@ -172,14 +209,20 @@ class AskSession:
             screen.mark_shown(quoted.citations)
         self._open(offer.name)
         self._options = replace(self._options, extractive=False)
-        return self._write(self._ask(quoted.question, screen, shows_evidence=False), screen)
+        answer = self._ask(quoted.read_as or quoted.question, screen, is_second=True)
+        return self._write(replace(answer, question=quoted.question, read_as=quoted.read_as), screen)
 
     def show_sources(self, answer: Answer) -> None:
         """Print the passages that an answer was made from."""
         print_passages(answer.passages)
 
     def _write_context(self, question: str) -> None:
-        packed = self._crystal.pack_context(question, self._options, model=self._model, allow_remote=self._allow_remote)
+        packed = self._crystal.pack_context(
+            question, self._options, model=self._model, allow_remote=self._allow_remote, history=self._turns
+        )
+        if packed.question != question and self._form == "plain":
+            print_read_as(packed.question)
+        self._remember(Turn(question, packed.question))
         if self._form == "json":
             output.json("ask", packed_json(packed))
         elif self._form == "markdown":

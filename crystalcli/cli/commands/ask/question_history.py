@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 
 from crystalcli.cli.terminal.output import sanitize
-from crystalcli.paths import expanded
 
 MAX_QUESTIONS = 1_000
 _MAX_READ = 1 << 20  # bytes read, from the end of the file
@@ -86,13 +85,3 @@ class QuestionHistory:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-
-
-def history_path() -> Path | None:
-    """Return $CRYSTAL_HISTORY, None if empty; else `history` in the user's data folder."""
-    value = os.environ.get("CRYSTAL_HISTORY")
-    if value is not None:
-        return expanded(value) if value else None
-    import platformdirs
-
-    return platformdirs.user_data_path("crystal", appauthor=False) / "history"

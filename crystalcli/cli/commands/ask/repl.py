@@ -1,4 +1,4 @@
-"""The prompt of `crystal ask`: questions typed one after the other, each of which stands alone.
+"""The prompt of `crystal ask` and `crystal chat`: questions typed one after the other.
 
 Knows: lines typed or pasted, the commands of the prompt. Does not know: how a question is answered.
 """
@@ -13,7 +13,8 @@ import sys
 from collections import deque
 from typing import Any, Protocol
 
-from crystalcli.cli.commands.ask.question_history import QuestionHistory, history_path
+from crystalcli.cli.commands.ask.question_history import QuestionHistory
+from crystalcli.cli.options.user_files import history_path
 from crystalcli.cli.terminal.output import output
 from crystalcli.datatypes import Answer
 from crystalcli.errors import CrystalError
@@ -21,13 +22,16 @@ from crystalcli.errors import CrystalError
 _PROMPT = "crystal> "
 _PASTE_DELAY = 0.03  # seconds in which the rest of a pasted text arrives
 _COMMAND = re.compile(r"(/[a-z]*)$|(/model)\s")
+_LEAVING = re.compile(r"(?:exit|quit)(?:\(\))?|:q!?|/(?:exit|quit)")
 HELP = """\
-Type a question; each is answered by itself, without the ones before.
+Type a question. One that leans on those before it ("and before him?", "why?") is filled in, and
+shown as it was understood.
+/new         a new topic: the next question stands alone
 /sources     the passages that the last answer was made from, whole
 /model       which language model answers; /model NAME takes another one
 /quote       no language model: the best sentences are quoted
 /help        this text
-/quit        leave; so does Ctrl-D
+/quit        leave; so do exit, quit, :q and Ctrl-D
 Ctrl-C stops an answer and stays here. The arrow keys bring back earlier questions."""
 
 
@@ -46,6 +50,9 @@ class Session(Protocol):
 
     def answer(self, question: str) -> Answer | None:
         """Answer on the screen, or raise CrystalError."""
+
+    def begin_topic(self) -> None:
+        """Forget the questions before."""
 
     def show_sources(self, answer: Answer) -> None:
         """Print the passages that an answer was made from."""
@@ -66,6 +73,8 @@ def run_prompt(session: Session) -> None:
             return
         if not line:
             continue
+        if _LEAVING.fullmatch(line.lower()):
+            return
         command = _parse_command(line)
         try:
             if not command:
@@ -75,8 +84,9 @@ def run_prompt(session: Session) -> None:
                 if answer is not None and answer.stopped:
                     output.error(str(answer.failure or "stopped"))
                 output.space()
-            elif command in ("/quit", "/exit"):
-                return
+            elif command == "/new":
+                session.begin_topic()
+                output.note("a new topic")
             elif command == "/sources":
                 if last is None:
                     output.error("no question was answered yet")
@@ -105,6 +115,11 @@ def _parse_command(line: str) -> str:
     """Return the command of a line, or "" for a question, which may begin with a path."""
     match = _COMMAND.match(line)
     return (match[1] or match[2]) if match is not None else ""
+
+
+def _is_command(line: str) -> bool:
+    """Tell whether a line is no question, but for the prompt itself."""
+    return bool(_parse_command(line)) or _LEAVING.fullmatch(line.lower()) is not None
 
 
 class _LineReader:
@@ -136,9 +151,9 @@ class _LineReader:
             self._read_lines()
         line = self._pending.popleft()
         # Pasted lines are one question, not one for each line.
-        while not _parse_command(line) and self._pending and not _parse_command(self._pending[0]):
+        while not _is_command(line) and self._pending and not _is_command(self._pending[0]):
             line = f"{line} {self._pending.popleft()}".strip()
-        if not _parse_command(line) and self._history.add(line) and self._readline is not None:
+        if not _is_command(line) and self._history.add(line) and self._readline is not None:
             self._readline.add_history(self._history.lines[-1])
         return line
 

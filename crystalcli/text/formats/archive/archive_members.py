@@ -9,12 +9,13 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import struct
 import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -29,10 +30,11 @@ from crystalcli.text.formats.archive.archive_entry import (
     ArchiveEntry,
     EntryRefusedError,
 )
-from crystalcli.text.formats.archive.name_encoding import DOS, guess_name_encoding
 from crystalcli.text.source.file_bytes import PIECE_BYTES
+from crystalcli.text.source.legacy_encodings import guess_name_encoding
 from crystalcli.text.source.read_request import NEEDS_PASSWORD, WRONG_PASSWORD
 from crystalcli.text.source.sniff_messages import SLACK_USERS_FILE
+from crystalcli.text.source.text_decoder import Decoder
 from crystalcli.text.source.unforeseen import contained_errors
 
 if TYPE_CHECKING:
@@ -44,8 +46,7 @@ LINK = Refusal("a link", Reason.NOT_A_FILE)
 TOO_LARGE_PART = Refusal("damaged archive: a part of it is too large", Reason.DAMAGED)
 # Python's own decryption takes a second for each MB.
 SLOW = Refusal(f"encrypted, and larger than {RATIO_FREE_BYTES >> 20} MB", Reason.TOO_LARGE)
-_UTF_8 = 0x800  # flag of a name in UTF-8
-_UNICODE_PATH = 0x7075  # extra field with such a name
+_UNICODE_PATH = 0x7075  # of an extra field with a name in UTF-8
 _AES = 99  # in place of the method of compression
 _MAX_DIRECTORY_BYTES = MAX_FILES * 2000  # of a zip's list of files, which zipfile reads at once
 _MAX_TAR_EXTENSION_BYTES = 1 << 20  # of a tar's extended header of one file, read at once as well
@@ -139,8 +140,7 @@ def _zip(stream: BinaryIO, allowance: Allowance, password: str) -> Iterator[Arch
     with zipfile.ZipFile(stream) as archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
         allowance.fits(len(infos), sum(info.file_size for info in infos))
-        numbered = ((name, number, info) for number, (name, info) in enumerate(zip(_names(infos), infos, strict=True)))
-        listed = sorted(numbered, key=_walk_order)
+        listed = sorted(zip(_decoded_names(infos), range(len(infos)), infos, strict=True), key=_walk_order)
         for name, _, info in listed:
             size = info.file_size
             unzipped = partial(_unzipped, archive, info, allowance, password)
@@ -154,32 +154,39 @@ def _walk_order(listed: tuple[str, int, zipfile.ZipInfo]) -> tuple[bool, list[st
     return parts[-1] != SLACK_USERS_FILE, parts, number
 
 
-def _names(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
-    """Return the names of a zip's files, which may be in any encoding."""
-    names = [_stated_name(info) for info in infos]
-    unknown = [info.filename.encode(DOS) for info, name in zip(infos, names, strict=True) if name is None]
-    encoding = guess_name_encoding(unknown) if unknown else DOS
-    decoded = (
-        info.filename.encode(DOS).decode(encoding) for info, name in zip(infos, names, strict=True) if name is None
-    )
-    return [(next(decoded) if name is None else name).replace("\\", "/") for name in names]
+def _decoded_names(infos: list[zipfile.ZipInfo]) -> list[str]:
+    """Return the names of files as their author saw them, with slashes."""
+    names = [_unicode_name(info) for info in infos]
+    raw = {number: infos[number].filename.encode("cp437") for number, name in enumerate(names) if name is None}
+    if raw:
+        encoding = guess_name_encoding(list(raw.values()))
+        for number, data in raw.items():
+            names[number] = Decoder(encoding, "replace").decode(data, final=True)
+    return [(name or "").replace("\\", "/") for name in names]
 
 
-def _stated_name(info: zipfile.ZipInfo) -> str | None:
-    """Return the name of a file that is UTF-8, in one of three ways; None where it is not."""
-    if info.flag_bits & _UTF_8:
+def _unicode_name(info: zipfile.ZipInfo) -> str | None:
+    """Return a name that is in Unicode; None for one in another encoding.
+
+    Without a flag for Unicode zipfile decodes a name as the alphabet of DOS, but most programs
+    write UTF-8, and some write the name a second time.
+    """
+    if info.flag_bits & 0x800 or info.filename.isascii():
         return info.filename
-    # Without the flag zipfile has decoded it as DOS did, but most programs write UTF-8.
-    with suppress(UnicodeError):
-        return info.filename.encode(DOS).decode("utf-8")
+    try:
+        data = info.filename.encode("cp437")
+    except UnicodeError:
+        return info.filename
     extra = info.extra
     while len(extra) >= 4:
-        kind, size = int.from_bytes(extra[:2], "little"), int.from_bytes(extra[2:4], "little")
-        if kind == _UNICODE_PATH and size > 5:
-            with suppress(UnicodeError):
-                return extra[9 : 4 + size].decode("utf-8")
-        extra = extra[4 + size :]
-    return None
+        number, size = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if number == _UNICODE_PATH and field[:1] == b"\1" and field[1:5] == struct.pack("<I", zlib.crc32(data)):
+            return field[5:].decode("utf-8", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeError:
+        return None
 
 
 def _zip_refusal(info: zipfile.ZipInfo, password: str) -> Refusal | None:

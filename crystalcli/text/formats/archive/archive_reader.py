@@ -13,13 +13,14 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, Refusal, UnsteadySourceError, refusal_of
-from crystalcli.text.discover.skip_rules import INSTALLED_FOLDERS
+from crystalcli.text.discover.skip_rules import INSTALLED_FOLDERS, by_name
 from crystalcli.text.discover.walk import NEVER_ENTERED, OWN_SUFFIXES
 from crystalcli.text.formats.archive.archive_entry import (
     MAX_MEMBER_BYTES,
@@ -138,6 +139,34 @@ class ArchiveReading:
             stream.seek(0)
             for _ in checked_pieces(stream, fingerprint):
                 pass
+
+
+def attached_members(files: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[ArchiveMember]:
+    """The files that a document holds as members, under names of their own.
+
+    A member's file exists until the next member is asked for. Pictures and other files that a walk
+    leaves out by their names are members without a file.
+
+    Args:
+        files: their names, and functions that return their bytes.
+
+    Raises:
+        UnsteadySourceError: There is no room for a temporary file.
+    """
+    name_counts: dict[str, int] = {}
+    taken: set[str] = set()
+    with _temporary_folder() as folder:
+        for name, load in files:
+            stem, dot, suffix = name.rpartition(".")
+            unique, count = name, 1
+            while unique in taken:
+                count += 1
+                unique = f"{stem} ({count}).{suffix}" if dot and stem else f"{name} ({count})"
+            taken.add(unique)
+            refusal = by_name(name)
+            data = b"" if refusal else load()
+            entry = ArchiveEntry(unique, len(data), refusal, partial(iter, (data,)))
+            yield from _unpack_entry(entry, [unique], name_counts, folder)
 
 
 def _is_passed_over(parts: list[str]) -> bool:

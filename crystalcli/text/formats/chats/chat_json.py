@@ -13,27 +13,52 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crystalcli.text.document.messages import ChatLog, Message, format_time, short_label
+from crystalcli.text.formats.chats.content_blocks import Said, parts_said, text_beside, without_placeholder
+from crystalcli.text.formats.mail.mail_body import mail_body_text
 
-_AUTHORS = ("author", "from", "sender", "sender_name", "speaker", "user", "username", "user_name", "name", "role")
-_TEXTS = ("text", "content", "message", "body", "value")
+# Keys in lower case and without underscores: senderName and sender_name are one.
+_AUTHORS = (
+    "author", "displayname", "from", "sendername", "sender", "speaker", "creator", "user", "username", "botprofile", "name", "role",
+)  # fmt: skip
+_TEXTS = ("text", "content", "message", "body", "contents", "value")
 _TIMES = (
-    "time", "timestamp", "timestamp_ms", "date", "ts", "created_at", "createdAt", "create_time", "iso", "datetime",
-    "date_time", "sent_at",
+    "time", "timestamp", "timestampms", "date", "ts", "createdat", "createtime", "createddate", "createat", "iso", "datetime", "sentat",
+    "sendtime", "originserverts", "originalarrivaltime", "insertedat", "starttimestamp",
 )  # fmt: skip
 _SESSION_TIMES = ("iso", "date_time", "datetime", "date", "time", "timestamp", "created_at", "create_time")
-_TITLES = ("title", "name", "subject", "topic")
-_NAMES = ("real_name", "display_name", "name", "nickname", "username", "full_name", "role", "email", "id")
-# Authors of messages without a time: people and machines in logs of language models.
-_ROLES = frozenset(
-    ("user", "assistant", "system", "tool", "human", "gpt", "ai", "bot", "model", "developer", "function")
+_TITLES = ("title", "name", "subject", "topic", "threadName", "room_name", "displayName")
+_NAMES = (
+    "real_name",
+    "display_name",
+    "displayName",
+    "name",
+    "nickname",
+    "username",
+    "full_name",
+    "role",
+    "email",
+    "id",
 )
+# Authors of messages without a time: people and machines in logs of language models.
+_ROLES = frozenset((
+    "user", "assistant", "system", "tool", "human", "gpt", "ai", "bot", "model", "developer", "function", "gemini",
+))  # fmt: skip
+# Authors of the fragments of a message of DeepSeek.
+_FRAGMENTS = {"REQUEST": "user", "RESPONSE": "assistant", "THINK": "assistant (thoughts)"}
 # Keys under which lists of messages stand.
 _HOLDERS = re.compile(
     r"messages|chat_messages|turns|conversations?|dialog(?:ue)?s?|sessions?(?:_\d+)?|chats?|list|history|utterances|threads?"
+    r"|MessageList|responses|data"
 )
+_WRAPPERS = ("response", "message", "post")  # keys of an object that is the message itself
+_WRAPPED = frozenset(("role", "sender", "author", "user"))  # of which that object has one
+_SERVICE = frozenset(("actor", "action"))  # keys of a message by the program, which has no text
+_OWN_MESSAGE = frozenset(("id", "timestamp", "contents"))  # in Discord's package of one's own messages
 _MAX_DEPTH = 8  # nested objects and lists
 _SLACK_ID = re.compile(r"[UWB][A-Z0-9]{6,}")
 _SLACK_LINK = re.compile(r"<([^<>|\s]+)(?:\|([^<>]*))?>")
+_MATRIX_ID = re.compile(r"@([^:@\s]+):[\w.-]+\.\w+(?::\d+)?")
+_SKYPE_ID = re.compile(r"\A\d{1,2}:(?:live:)?(?:\.cid\.)?")
 _MIN_MESSAGE_SHARE = 0.5  # of the objects in a list; the others tell who joins and leaves
 
 
@@ -98,11 +123,14 @@ def _find(data: object, title: str, time: str, users: Mapping[str, str], depth: 
                     yield from _find(part, "", time, users, depth - 1)
     elif isinstance(data, dict):
         mapping = data.get("mapping")
-        title = "" if depth == _MAX_DEPTH else _first_text(data, _TITLES)
+        title = "" if depth == _MAX_DEPTH else _first_text(data, _TITLES) or title
+        conversation = data.get("conversation")
+        if isinstance(conversation, dict) and not title:
+            title = _first_text(conversation, _TITLES)
         time = _first_time(data, _SESSION_TIMES) or time
         if isinstance(mapping, dict):
-            branch = [_message(node, "", users) for node in _branch(mapping, data.get("current_node"))]
-            if messages := tuple(message for message in branch if message is not None):
+            branch = [_said(node, "", users) for node in _branch(mapping, data.get("current_node"))]
+            if messages := tuple(message for said in branch for message in said or ()):
                 yield ChatLog(_first_text(data, _TITLES), messages)
             return
         for key, value in data.items():
@@ -134,73 +162,169 @@ def _branch(mapping: dict[str, Any], node: object) -> list[Any]:
 def _messages(data: list[Any], time: str, users: Mapping[str, str]) -> tuple[Message, ...]:
     """Return the messages of a list, oldest first; empty if the list mostly holds other data."""
     items = [item for item in data if isinstance(item, dict)]
-    pairs = [(message, item) for item in items if (message := _message(item, time, users)) is not None]
-    if not pairs or len(items) < len(data) or len(pairs) < _MIN_MESSAGE_SHARE * len(items):
+    if len(items) < len(data):
         return ()
-    if not all(message.time or _has_speaker(item) for message, item in pairs):
+    found = [(said, item) for item in items if (said := _said(item, time, users)) is not None]
+    if len(found) < _MIN_MESSAGE_SHARE * len(items) or not any(said for said, _ in found):
         return ()
-    messages = [message for message, _ in pairs]
-    times = [message.time for message in messages]
+    if not all(message.time or _has_speaker(item) for said, item in found for message in said):
+        return ()
+    groups = [said for said, _ in found if said]
+    times = [said[0].time for said in groups]
     is_newest_first = times[0] > times[-1] and times == sorted(times, reverse=True)
-    return tuple(reversed(messages) if is_newest_first else messages)
+    return tuple(message for said in (reversed(groups) if is_newest_first else groups) for message in said)
 
 
 def _has_speaker(data: dict[str, Any]) -> bool:
     """Tell whether an object names a speaker or a role, so that it is a message without a time."""
-    return "speaker" in data or any(str(data.get(key, "")).lower() in _ROLES for key in ("role", "from", "sender"))
+    return "speaker" in data or any(
+        str(data.get(key, "")).lower() in _ROLES for key in ("role", "from", "sender", "type")
+    )
 
 
-def _message(data: object, time: str, users: Mapping[str, str]) -> Message | None:
-    """Return an object as a message, or None if it is other data."""
+def _said(data: object, time: str, users: Mapping[str, str]) -> tuple[Message, ...] | None:
+    """Return the messages of an object: what is said, and calls of tools apart from it.
+
+    Args:
+        data: the object.
+        time: of the session around it.
+        users: names by user ids.
+
+    Returns:
+        The messages, none for a message without words; None for other data.
+    """
     if not isinstance(data, dict):
         return None
-    author = next((name for key in _AUTHORS if (name := _name(data.get(key), users))), "")
-    texts = (_text(data.get(key)) for key in _TEXTS)
-    text = next(filter(None, texts), "")
-    if not author or (not text and not any(isinstance(data.get(key), str | list) for key in _TEXTS)):
+    if "safeHtmlItem" in data and isinstance(data.get("title"), str):
+        return _gemini_activity(data)
+    data = _unwrapped(data)
+    fields = {key.lower().replace("_", ""): value for key, value in reversed(data.items())}
+    time = next((shown for key in _TIMES if (shown := _time(fields.get(key)))), "") or time
+    if isinstance(fields.get("fragments"), list):
+        return tuple(_fragments(fields["fragments"], time))
+    author = _author(fields, users)
+    if not author:
+        is_service = fields.get("type") == "service" or not fields.keys().isdisjoint(_SERVICE)
+        return () if is_service and time else None
+    if not any(isinstance(fields.get(key), str | list | dict) for key in _TEXTS):
         return None
-    if "sender_name" in data:
-        author, text = _repair_latin_1(author), _repair_latin_1(text)
-    if _SLACK_ID.fullmatch(str(data.get("user", ""))) and "ts" in data:
-        text = _from_slack(text, users)
+    return tuple(_message(data, fields, author, time, users))
+
+
+def _message(
+    data: dict[str, Any], fields: dict[str, Any], author: str, time: str, users: Mapping[str, str]
+) -> Iterator[Message]:
+    """Yield the messages of an object whose author and time are known."""
+    is_slack = "ts" in data and bool(
+        _SLACK_ID.fullmatch(str(data.get("user", ""))) or "bot_id" in data or "subtype" in data
+    )
+    if is_slack:
         profile = data.get("user_profile")
-        if author == data["user"] and isinstance(profile, dict):
+        if author == data.get("user") and isinstance(profile, dict):
             author = short_label(_first_text(profile, _NAMES)) or author
-    text = "\n".join(filter(None, (text.strip(), *_attached(data))))
-    return Message(author, _first_time(data, _TIMES) or time, text) if text else None
+    parts = _parts(fields)
+    beside = text_beside(data, "\n".join(part.text for part in parts))
+    if caption := _first_text(data, ("image_caption",)):
+        beside.insert(0, f"[Image: {short_label(caption)}]")
+    recipient = data.get("recipient")
+    if isinstance(recipient, str) and recipient not in ("all", ""):  # ChatGPT's call of a tool
+        parts = [part._replace(kind="call", tool=recipient) for part in parts]
+    last = max((index for index, part in enumerate(parts) if part.kind == "text"), default=-1)
+    if last < 0 and beside:
+        parts, last = [*parts, Said("text", "", "", "")], len(parts)
+    for index, part in enumerate(parts):
+        text = without_placeholder(part.text)
+        if "sender_name" in data:
+            author, text = _repair_latin_1(author), _repair_latin_1(text)
+        if "messagetype" in fields or "originalarrivaltime" in fields:
+            text = mail_body_text(text)
+        text = "\n".join(filter(None, (text.strip(), *(beside if index == last else ()))))
+        if text := _from_slack(text, users) if is_slack else text:
+            yield Message(speaker(author, part), time, text)
+
+
+def speaker(author: str, part: Said, tool: str = "") -> str:
+    """Return the author of a part of a message: a tool where it is called or answers.
+
+    Args:
+        author: of the message.
+        part: the part.
+        tool: the name of the tool that answers, or "".
+    """
+    if part.kind == "call":
+        return f"{part.tool or 'tool'} (tool call)"
+    if part.kind == "result":
+        return f"{tool or 'tool'} (tool result)"
+    return f"{author} (thoughts)" if part.kind == "thought" else author
+
+
+def _parts(fields: dict[str, Any]) -> list[Said]:
+    """Return the parts of a message's text."""
+    content = fields.get("content")
+    if (
+        isinstance(content, list)
+        and any(isinstance(block, dict) for block in content)
+        and (parts := parts_said(content))
+    ):
+        return parts
+    return next((parts for key in _TEXTS if (parts := parts_said(fields.get(key)))), [])
+
+
+def _author(fields: dict[str, Any], users: Mapping[str, str]) -> str:
+    """Return the author of a message, or ""."""
+    for key in _AUTHORS:
+        value = fields.get(key)
+        if name := _name(value, users):
+            is_tool = isinstance(value, dict) and value.get("role") == "tool"
+            return f"{name} (tool result)" if is_tool and name != "tool" else name
+    if str(fields.get("type", "")).lower() in _ROLES:
+        return str(fields["type"])
+    return "me" if fields.keys() >= _OWN_MESSAGE else ""
 
 
 def _name(value: object, users: Mapping[str, str]) -> str:
     if isinstance(value, dict):
         return short_label(_first_text(value, _NAMES))
-    return short_label(users.get(value, value)) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    name = users.get(value, value)
+    if matrix := _MATRIX_ID.fullmatch(name):
+        return short_label(matrix[1])
+    return short_label(_SKYPE_ID.sub("", name))
 
 
-def _text(value: object, depth: int = 4) -> str:
-    """Join text that is given in one piece, in parts, or in parts of parts."""
-    if isinstance(value, str) or depth == 0:
-        return value if isinstance(value, str) else ""
-    if isinstance(value, list):
-        parts = [_text(part, depth - 1) for part in value]
-        is_prose = all(isinstance(part, str) or "type" in part for part in value if isinstance(part, str | dict))
-        return ("" if is_prose else "\n").join(filter(None, parts))
-    if isinstance(value, dict):
-        return next((text for key in ("text", "parts", "value") if (text := _text(value.get(key), depth - 1))), "")
-    return ""
+def _unwrapped(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the message inside an object that only wraps it, with the time of the wrapper."""
+    for key in _WRAPPERS:
+        inner = data.get(key)
+        if isinstance(inner, dict) and not inner.keys().isdisjoint(_WRAPPED):
+            return {**{name: value for name, value in data.items() if name != key and name != "type"}, **inner}
+    return data
 
 
-def _attached(data: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for each image, file or the like that came with a message."""
-    if caption := _first_text(data, ("image_caption",)):
-        yield f"[Image: {short_label(caption)}]"
-    for key in ("attachments", "files", "photos", "videos"):
-        files = data.get(key)
-        for file in files if isinstance(files, list) else ():
-            name = (
-                _first_text(file, ("file_name", "filename", "name", "title", "uri")) if isinstance(file, dict) else ""
-            )
-            if name:
-                yield f"[Attachment: {short_label(name)}]"
+def _fragments(fragments: list[Any], time: str) -> Iterator[Message]:
+    """Yield the parts of a message of DeepSeek, each with an author of its own."""
+    for fragment in fragments:
+        if isinstance(fragment, dict) and isinstance(text := fragment.get("content"), str) and text.strip():
+            yield Message(_FRAGMENTS.get(str(fragment.get("type")), "assistant"), time, text.strip())
+
+
+def _gemini_activity(data: dict[str, Any]) -> tuple[Message, ...]:
+    """Return a question to Gemini and its answer, from Google's list of activities."""
+    time = _first_time(data, ("time",))
+    items = data.get("safeHtmlItem")
+    pages = [item.get("html") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    answer = "\n\n".join(mail_body_text(page) for page in pages if isinstance(page, str))
+    question = Message("user", time, data["title"].removeprefix("Prompted ").strip())
+    return (question, Message("Gemini", time, answer)) if answer.strip() else (question,)
+
+
+def _time(value: object) -> str:
+    """Return a time that may be wrapped, as databases export it."""
+    for _ in range(3):
+        if isinstance(value, dict):
+            value = value.get("$date", value.get("$numberLong"))
+    return format_time(value)
 
 
 def _from_slack(text: str, users: Mapping[str, str]) -> str:

@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from crystalcli.text.document.messages import Message, short_label
-from crystalcli.text.source.sniff_messages import whatsapp_start
+from crystalcli.text.source.text_logs import hour_of_day, names_half, whatsapp_start
 
 _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _AUTHOR = re.compile(r"([^:\n\"“”„«»]{1,80}): ?(.*)", re.DOTALL)
-_AFTERNOON = ("下午", "午後", "오후")
+_FIRST_BUDDHIST_YEAR = 2400  # phones in Thailand count 543 years more
 _ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}  # positions of year, month and day
 
 Date = tuple[int, int, int]
@@ -49,18 +49,16 @@ def whatsapp_messages(lines: Callable[[], Iterable[str]]) -> Iterator[Message]:
 def _time(start: re.Match[str], order: str) -> str:
     """Return the time of a message, as in `messages.Message`."""
     year, month, day = _date(start, order)
-    hour, half = int(start["hour"]), (start["half"] or "").lower()
-    if start["before"] and hour <= 12:
-        half = "p" if start["before"] in _AFTERNOON else "a"
-    if half[:1] in ("a", "p") and hour <= 12:
-        hour = hour % 12 + (12 if half[0] == "p" else 0)
-    return f"{year:04}-{month:02}-{day:02} {hour:02}:{start['minute']}"
+    hour = hour_of_day(int(start["hour"]), start["before"], start["half"])
+    return f"{year:04}-{month:02}-{day:02} {hour:02}:{int(start['minute']):02}"
 
 
 def _date(start: re.Match[str], order: str) -> Date:
     """Return year, month and day."""
     numbers = [int(start[name]) for name in "abc"]
     year, month, day = (numbers[index] for index in _ORDERS[order])
+    if year > _FIRST_BUDDHIST_YEAR:
+        year -= 543
     return year + 2000 if year < 100 else year, month, day
 
 
@@ -76,7 +74,7 @@ def _date_order(lines: Iterable[str]) -> str:
             continue
         if len(start["a"]) == 4:
             return "ymd"
-        mark, half = start["mark"], half or (start["half"] or "").lower()
+        mark, half = start["mark"], half or (start["half"] or "")
         highest = [max(highest[0], int(start["a"])), max(highest[1], int(start["b"]))]
         for order in back:
             date = _date(start, order)
@@ -86,4 +84,4 @@ def _date_order(lines: Iterable[str]) -> str:
         return "dmy" if highest[0] > 12 else "mdy"
     if back["dmy"] != back["mdy"]:
         return min(back, key=back.__getitem__)
-    return "mdy" if mark == "/" and half[:1] in ("a", "p") else "dmy"
+    return "mdy" if mark == "/" and half.isascii() and names_half(half) else "dmy"

@@ -1,7 +1,8 @@
 """Reader of Word documents: paragraphs, headings by style, lists, table rows, notes.
 
-Knows WordprocessingML. Foot- and endnotes stand after their paragraph. Tracked deletions,
-comments, headers, footers and tables of contents are left out.
+Knows WordprocessingML. Foot- and endnotes stand after their paragraph, pages of HTML that the
+document imports in their place. Tracked deletions, comments, headers, footers and tables of
+contents are left out.
 """
 
 from __future__ import annotations
@@ -17,19 +18,27 @@ from crystalcli.text.document.markup import (
     descendants,
     iter_elements,
     local_name,
+    parse_html,
     parse_xml,
 )
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.document.table_header import Cell, Row
 from crystalcli.text.document.table_rows import document_lines
 from crystalcli.text.document.table_spans import WHOLE_ROW
-from crystalcli.text.formats.office.ooxml import core_title, main_part, related_part, walk_elements
+from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
+from crystalcli.text.formats.office.symbols import symbol_letter
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
+from crystalcli.text.formats.web.html_blocks import HtmlBlocks
+from crystalcli.text.formats.web.html_reader import decode_part
 
 # `Fallback` repeats the text of `Choice` for older programs.
 _SKIP = frozenset(
     ("Fallback", "del", "moveFrom", "instrText", "delText", "pPr", "rPr", "rt", "tblPr", "tcPr", "trPr", "sdtPr")
 )
+# Elements that only stand around blocks: of content controls, custom XML, alternatives, insertions.
+_AROUND = ("sdt", "sdtContent", "customXml", "smartTag", "AlternateContent", "Choice", "ins", "moveTo")
+_BLOCKS = ("p", "tbl", "altChunk", *_AROUND)
+_PAGES = (".htm", ".html", ".xhtml", ".xht")
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _CONTENTS, _NO_LEVEL, _ITEM = -1, 9, 10  # besides the levels of headings
 _PLAIN_STYLES = frozenset(("TableGrid", "TableNormal", "TableGridLight"))  # whose first row looks as any other
@@ -48,7 +57,7 @@ class DocxReading(PackageReading):
         main = main_part(package)
         body = _Body(package, main, composer)
         with package.open(main) as stream:
-            for block in iter_elements(stream, "p", "tbl", "sdt", within=("body",)):
+            for block in iter_elements(stream, *_BLOCKS, within=("body",)):
                 body.write(block)
                 yield
 
@@ -57,6 +66,7 @@ class _Body:
     """Writer of the body's blocks into a composer."""
 
     def __init__(self, package: Package, main: str, composer: Composer) -> None:
+        self._package, self._main = package, main
         self._composer = composer
         self._outline = Outline()
         self._styles = _levels(package, related_part(package, main, "styles"))
@@ -69,16 +79,36 @@ class _Body:
         self._gap = PARAGRAPH
 
     def write(self, block: Element) -> None:
-        """Write one block of the body, or all blocks inside a content control."""
+        """Write one block of the body, or all blocks inside an element that stands around them."""
         name = local_name(block)
         if name == "p":
             self._paragraph(block)
         elif name == "tbl":
             self._table(block)
-        elif name == "sdt" and not _is_contents(block):
-            for content in children(block, "sdtContent"):
-                for inner in children(content, "p", "tbl", "sdt"):
-                    self.write(inner)
+        elif name == "altChunk":
+            self._imported(attribute(block, "id"))
+        elif name in _AROUND and not (name == "sdt" and _is_contents(block)):
+            for inner in children(block, *_BLOCKS):
+                self.write(inner)
+
+    def _imported(self, identity: str) -> None:
+        """Write a page of HTML, or a plain text, that stands in a part of its own."""
+        relation = read_relations(self._package, self._main).get(identity)
+        if relation is None or relation.part not in self._package:
+            return
+        ending = relation.part[relation.part.rfind(".") :].lower()
+        if ending not in (*_PAGES, ".txt"):
+            return
+        text = decode_part(self._package.read(relation.part))
+        root = parse_html(text) if ending in _PAGES else None
+        if root is not None:
+            blocks = HtmlBlocks(self._composer, outline=self._outline)
+            for _ in blocks.write(next(descendants(root, "body"), root)):
+                pass
+            self._outline = blocks.outline
+        elif ending == ".txt":
+            self._composer.write_block(tidy_lines(text).strip())
+        self._gap = PARAGRAPH
 
     def _paragraph(self, paragraph: Element) -> None:
         properties = next(children(paragraph, "pPr"), None)
@@ -150,6 +180,18 @@ class _Body:
                 parts.append("\n")
             elif name == "noBreakHyphen":
                 parts.append("-")
+            elif name == "sym":
+                parts.append(symbol_letter(attribute(element, "font"), attribute(element, "char")))
+            elif name in ("ddList", "checkBox"):
+                parts.append(_field_value(element))
+            elif (
+                name == "tc"
+                and element is not block
+                and next(element.itersiblings("{*}tc", preceding=True), None) is not None
+            ):
+                parts.append(" | ")  # of a table inside a cell
+            elif name == "tr" and next(element.itersiblings("{*}tr", preceding=True), None) is not None:
+                parts.append(" / ")
             elif name == "p" and element is not block:  # of a cell, or of a text box
                 parts.append("\n")
             elif name in ("footnoteReference", "endnoteReference"):
@@ -167,6 +209,17 @@ class _Body:
             gap = LINE
             self._gap = PARAGRAPH
         self._cited = []
+
+
+def _field_value(field: Element) -> str:
+    """Return the value of a field of an old form: the entry that is chosen, or `[x]`."""
+    if local_name(field) == "checkBox":
+        state = next(children(field, "checked"), None)
+        state = next(children(field, "default"), None) if state is None else state
+        return "[x]" if state is not None and attribute(state, "val") not in ("0", "false", "off") else ""
+    entries = [attribute(entry, "val") for entry in children(field, "listEntry")]
+    chosen = _value(field, "result") or _value(field, "default") or "0"
+    return entries[int(chosen)] if chosen.isdecimal() and int(chosen) < len(entries) else ""
 
 
 def _value(properties: Element, name: str) -> str:

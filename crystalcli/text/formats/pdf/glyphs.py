@@ -19,13 +19,14 @@ import math
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, BinaryIO, NamedTuple
 
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.pdf.bidi import as_letters, is_mark, runs_left, unturned
+from crystalcli.text.formats.pdf.note_marks import RAISED, SMALLER, mark_behind
 from crystalcli.text.source.read_request import NEEDS_PASSWORD, WRONG_PASSWORD
 
 LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
@@ -271,6 +272,7 @@ EM = 0.8
 GAP = 0.9  # ems; letters that are further apart belong to two fragments
 SPACE = 0.22  # ems; letters that are further apart belong to two words
 GUESSED_SPACE = 0.08  # ems; in a wider gap, a space that pdfium guessed is believed
+LARGE_INITIAL = 2.2  # of the size of the text that it begins; an index is half as large as its letter
 WIDER = 0.15  # ems; if letters overlap, in one so much wider than the gap before
 
 
@@ -282,6 +284,7 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
     """
     out: list[Fragment] = []
     held: list[str] = []  # texts of the letters of the fragment
+    raised: list[int] = []  # places in it of those that stand above the others
     x0 = x1 = y = size = start = end = usual = 0.0
     spaced = guessed = False
     way: bool | None = None  # true if a letter runs to the left; None: it goes with those around it
@@ -289,10 +292,11 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
     both_ways = any(runs_left(letter.text) for letter in letters)
 
     def close() -> None:
-        text = tidied("".join(held))
+        text = tidied("".join(_with_marks(held, raised) if raised else held))
         if text:
             out.append(Fragment(round(x0, 2), round(x1, 2), round(y, 2), round(size, 2), text))
         held.clear()
+        raised.clear()
 
     for letter in _as_read(letters) if both_ways else letters:
         if letter.made:
@@ -319,9 +323,11 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
         elif held:
             gap = x0 - letter.x1 if way or (way is None and leftward) else letter.x0 - x1
             larger = max(em, size)
+            is_large = len(held) < 3 and size > LARGE_INITIAL * em
+            is_initial = is_large and held[-1].isupper() and letter.text.isalpha()
             shift, is_script = abs(letter.y - y), not 0.85 < em / size < 1.18
             near = shift <= 0.2 * larger or (is_script and shift <= 0.6 * larger)
-            if not near or not -0.6 * larger < gap < GAP * larger:
+            if is_initial or not near or not -0.6 * larger < gap < GAP * larger:
                 close()
             elif (
                 spaced
@@ -339,9 +345,32 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
         else:
             x0, x1, y, size, usual, leftward = letter.x0, letter.x1, letter.y, em, 0.0, way
         start, end = letter.x0, letter.x1
+        if em < SMALLER * size and letter.y - y > RAISED * size:
+            raised.append(len(held))
         held.append("-" if letter.text in HYPHENS else letter.text)
         spaced = guessed = False
     close()
+    return out
+
+
+def _with_marks(letters: Sequence[str], raised: Sequence[int]) -> list[str]:
+    """Return letters with the marks of notes set apart.
+
+    Args:
+        letters: the letters of a fragment.
+        raised: places of those above the base line, rising.
+    """
+    out = list(letters[: raised[0]])
+    for index, first in enumerate(raised):
+        if index and raised[index - 1] == first - 1:
+            continue
+        last = index
+        while last + 1 < len(raised) and raised[last + 1] == raised[last] + 1:
+            last += 1
+        end = raised[last] + 1
+        after = letters[end : raised[last + 1] if last + 1 < len(raised) else None]
+        out.append(mark_behind("".join(out), "".join(letters[first:end]), "".join(after)))
+        out += after
     return out
 
 

@@ -23,6 +23,8 @@ from typing import NamedTuple
 
 from crystalcli.text.formats.pdf.bidi import balance, has_leftward, reading_order
 from crystalcli.text.formats.pdf.glyphs import Fragment
+from crystalcli.text.formats.pdf.note_marks import RAISED, SMALLER, mark_behind
+from crystalcli.text.formats.pdf.special_rows import Row, with_initials, wrapped_table
 
 CELLS = "  "
 WORD_GAP = 0.1  # ems; fragments that are closer are one word
@@ -67,16 +69,13 @@ class Line(NamedTuple):
     cells: int
 
 
-Row = list[Fragment]
-
-
 def page_rows(fragments: Sequence[Fragment]) -> list[Row]:
     """Return rows from the top: fragments on the same base line, from left to right.
 
     Indices join the line that they stand at.
     """
     rows: list[Row] = []
-    for fragment in sorted(fragments, key=lambda one: (-one.y, one.x0)):
+    for fragment in sorted(with_initials(fragments), key=lambda one: (-one.y, one.x0)):
         for row in rows[-3:]:
             first = max(row, key=lambda one: one.size)
             shift, larger = abs(first.y - fragment.y), max(first.size, fragment.size)
@@ -101,17 +100,32 @@ def line_of(row: Row) -> Line:
         return _line_of_both_ways(row)
     parts = [row[0].text]
     end, cells = row[0].x1, 1
-    for before, fragment in pairwise(row):
-        gap, em = fragment.x0 - end, min(before.size, fragment.size)
+    for before, fragment, after in zip(row, row[1:], [*row[2:], None], strict=False):
+        gap, em, text = fragment.x0 - end, min(before.size, fragment.size), fragment.text
         if gap > CELL_GAP * em:
             parts.append(CELLS)
             cells += 1
         elif gap > WORD_GAP * em:
             parts.append(" ")
-        parts.append(fragment.text)
+        elif fragment.size < SMALLER * before.size and fragment.y - before.y > RAISED * before.size:
+            touches = after is not None and after.x0 - fragment.x1 < WORD_GAP * before.size
+            text = mark_behind(parts[-1], text, after.text if after is not None and touches else "")
+        parts.append(text)
         end = max(end, fragment.x1)
     longest = max(row, key=lambda one: len(one.text))
     return Line(row[0].x0, end, longest.y, longest.size, "".join(parts), cells)
+
+
+def cell_spans(row: Row) -> list[tuple[float, float]]:
+    """Return the left and right ends of the cells of a row, in points."""
+    spans = [(row[0].x0, row[0].x1)]
+    for before, fragment in pairwise(row):
+        start, end = spans[-1]
+        if fragment.x0 - end > CELL_GAP * min(before.size, fragment.size):
+            spans.append((fragment.x0, fragment.x1))
+        else:
+            spans[-1] = start, max(end, fragment.x1)
+    return spans
 
 
 def _line_of_both_ways(row: Row) -> Line:
@@ -247,6 +261,10 @@ def _one_line(rows: Sequence[Row]) -> Line:
 
 def _cut(rows: list[Row], depth: int) -> list[list[Row]]:
     """Cut rows into blocks of rows, columns one after the other."""
+    if table := wrapped_table(rows):
+        first, end, cells = table
+        above, below = rows[:first], rows[end:]
+        return [*(_cut(above, depth) if above else []), cells, *(_cut(below, depth) if below else [])]
     found = _best_gap(rows, depth) if len(rows) >= FEWEST_LINES else None
     if found is None:
         return [rows]

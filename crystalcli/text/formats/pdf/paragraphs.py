@@ -25,7 +25,7 @@ WORD = re.compile(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*")
 MOST_WORDS = 400_000
 LEADING = 1.35  # of the usual distance between lines; lines further apart belong to two paragraphs
 INDENT = (0.7, 5.0)  # ems by which the first line of a paragraph is set in
-STOPS = tuple('.!?:;”"’)]»')
+STOPS = tuple('.!?:;”"’)]»。！？।۔؟」』')
 
 
 class Words:

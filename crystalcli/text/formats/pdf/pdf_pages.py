@@ -19,6 +19,7 @@ from crystalcli.text.formats.pdf.fallback import PypdfPages, rescued_page
 from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs, Page
 from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, line_of, page_rows
 from crystalcli.text.formats.pdf.running_headers import Edge, edges_of
+from crystalcli.text.formats.pdf.special_rows import vertical_lines, without_line_numbers
 from crystalcli.text.source.file_bytes import open_bytes
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.worker_process import worker_values
@@ -38,6 +39,7 @@ class PageRead:
         fragments: letters in the direction of most of them.
         turned: letters turned otherwise, a list for each angle.
         edges: rows at its top and bottom, which may be running headers.
+        height: height of the page, in points.
         trouble: why it could not be read, or "".
     """
 
@@ -45,6 +47,7 @@ class PageRead:
     fragments: list[Fragment]
     turned: list[list[Fragment]]
     edges: list[Edge]
+    height: float
     trouble: str = ""
 
 
@@ -53,7 +56,7 @@ def read_page(source: Glyphs | PypdfPages, number: int) -> PageRead:
     try:
         page = source.page(number)
     except SourceError as error:
-        return PageRead(number, [], [], [], str(error))
+        return PageRead(number, [], [], [], 0.0, str(error))
     return _with_edges(number, page)
 
 
@@ -66,7 +69,8 @@ def rescued(page: PageRead, asked: ReadRequest) -> PageRead:
 
 
 def _with_edges(number: int, page: Page) -> PageRead:
-    return PageRead(number, page.fragments, page.turned, edges_of([line_of(row) for row in page_rows(page.fragments)]))
+    edges = edges_of(page_rows(page.fragments), page.height)
+    return PageRead(number, page.fragments, page.turned, edges, page.height)
 
 
 def with_overlays(page: PageRead, overlays: Sequence[Overlay]) -> PageRead:
@@ -84,7 +88,7 @@ def with_overlays(page: PageRead, overlays: Sequence[Overlay]) -> PageRead:
             if line := line.strip():
                 place = top - index * LEADING * overlay.size
                 fragments.append(_drawn(line, overlay, place, page.fragments if len(lines) == 1 else ()))
-    return replace(_with_edges(page.number, Page(fragments, page.turned, 0.0)), trouble=page.trouble)
+    return replace(_with_edges(page.number, Page(fragments, page.turned, page.height)), trouble=page.trouble)
 
 
 def _drawn(text: str, overlay: Overlay, y: float, printed: Sequence[Fragment]) -> Fragment:
@@ -117,7 +121,10 @@ def blocks(page: PageRead, leave_out: set[int]) -> list[list[Line]]:
         leave_out: numbers of rows that are left out.
     """
     rows = [row for index, row in enumerate(page_rows(page.fragments)) if index not in leave_out]
-    out = blocks_of(rows)
+    if lines := vertical_lines([fragment for row in rows for fragment in row]):
+        out = [[line_of([fragment]) for fragment in lines]]
+    else:
+        out = blocks_of(without_line_numbers(rows))
     for turned in page.turned:
         out += [[line_of(row) for row in page_rows(turned)]]
     return out
@@ -137,12 +144,13 @@ def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRe
             at_work.append(worker_values(asked, "formats.pdf.pdf_pages:read_pages", first, end))
         if not at_work:
             return
-        for number, fragments, turned, edges, trouble in at_work.popleft():
+        for number, fragments, turned, edges, height, trouble in at_work.popleft():
             yield PageRead(
                 number,
                 [Fragment(*fields) for fields in fragments],
                 [[Fragment(*fields) for fields in letters] for letters in turned],
                 [Edge(*fields) for fields in edges],
+                height,
                 trouble,
             )
 
@@ -157,7 +165,7 @@ def read_pages(asked: ReadRequest, first: int, end: int) -> Iterator[list[Any]]:
         try:
             for number in range(first, end):
                 page = read_page(glyphs, number)
-                yield [number, page.fragments, page.turned, page.edges, page.trouble]
+                yield [number, page.fragments, page.turned, page.edges, page.height, page.trouble]
         finally:
             glyphs.close()
 

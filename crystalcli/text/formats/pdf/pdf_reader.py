@@ -21,6 +21,7 @@ from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.formats.pdf.annotations import Comment, Overlay
 from crystalcli.text.formats.pdf.fallback import NOTE, PypdfPages
 from crystalcli.text.formats.pdf.glyphs import Glyphs, Heading
+from crystalcli.text.formats.pdf.legibility import is_legible, page_ranges
 from crystalcli.text.formats.pdf.paragraphs import STOPS, Words, join_lines, paragraph_text
 from crystalcli.text.formats.pdf.pdf_pages import PageRead, blocks, pages_of, rescued, with_overlays
 from crystalcli.text.formats.pdf.running_headers import AROUND, LONGEST_HEAD, heads_of, saying
@@ -29,6 +30,7 @@ from crystalcli.text.source.file_bytes import CHANGED, checked_pieces, open_byte
 from crystalcli.text.source.read_request import ReadRequest
 
 NO_TEXT = "no text layer (scanned pages?)"
+MEANINGLESS = "letters without meaning"  # of fonts that do not tell which letters they draw
 # Adobe's programs write this page into a form that other viewers cannot show.
 PLACEHOLDER = "yourpdfviewermaynotbeabletodisplaythistypeofdocument"
 XFA_FORM = "XFA form: its text is not on its page (open it in Adobe Reader and print it to a PDF)"
@@ -157,6 +159,7 @@ class _Flow:
         self._last = ""  # the last line, whose end the next page decides
         self._waiting: list[tuple[str, str]] = []  # landmarks that come after it, as kind and label
         self._rescues = MOST_RESCUED
+        self._meaningless: list[str] = []  # labels of pages
         self._note = NOTE if isinstance(opened.source, PypdfPages) else ""
 
     def pieces(self) -> Iterator[str | Landmark]:
@@ -187,7 +190,11 @@ class _Flow:
             yield from self._marks()
         if not self._given:
             code = Reason.NO_TEXT if count and not trouble else Reason.DAMAGED
+            if self._meaningless and not trouble:
+                raise SourceError(f"no readable text: {MEANINGLESS}, {page_ranges(self._meaningless)}", code)
             raise SourceError(trouble or (NO_TEXT if count else "damaged PDF: it has no pages"), code)
+        if self._meaningless:
+            yield from self._give(f"[No readable text: {MEANINGLESS}, {page_ranges(self._meaningless)}]\n\n")
         if names := self._opened.structure.attachments:
             yield from self._give("\n".join(f"[Attachment: {name}]" for name in names) + "\n\n")
 
@@ -216,6 +223,9 @@ class _Flow:
             if other != at
         ]
         lines = paragraph_text(blocks(page, heads_of(page.edges, around, self._said)), self._words)
+        if not is_legible("".join(text for _, text in lines)):
+            self._meaningless.append(self._opened.label(page.number))
+            lines = []
         self._said.update(saying(text) for _, text in lines if len(text) < LONGEST_HEAD)
         lines = _with_comments(lines, self._opened.comments(page.number))
         if lines and self._note:

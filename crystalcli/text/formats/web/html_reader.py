@@ -1,7 +1,7 @@
 """Reader of web pages: the main text with its headings, lists, tables and lines.
 
-Knows how a page declares its encoding. Does not know the elements of HTML (html_blocks) nor
-boilerplate (main_content).
+Knows the title of a page. Does not know the elements of HTML (html_blocks) nor boilerplate
+(main_content).
 """
 
 from __future__ import annotations
@@ -18,22 +18,24 @@ from crystalcli.text.document.outline import heading_label
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
 from crystalcli.text.formats.web.html_text import element_text
 from crystalcli.text.formats.web.main_content import MainText
-from crystalcli.text.source.file_bytes import Decoder, bytes_again
-from crystalcli.text.source.legacy_encodings import GUESSED
+from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.stated_encoding import stated_encoding
+from crystalcli.text.source.text_decoder import Decoder, decode_labelled
 
 MAX_PAGE_BYTES = 64_000_000  # the whole page is in memory as a tree
-_CHARSET = re.compile(
-    rb"""<(?:meta\b[^>]{0,300}?\bcharset|\?xml[^>]{0,100}?\bencoding)\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE
-)
 _BOOKMARKS = re.compile(r"\s*<!DOCTYPE\s+NETSCAPE-Bookmark", re.IGNORECASE)
 _META_TITLE = re.compile(r"""(?:og|twitter|dc|citation)[:._]title""", re.IGNORECASE)
 
 
 class HtmlReading:
-    """A page, parsed when its title or its pieces are first read."""
+    """A page, parsed when its title or its pieces are first read.
+
+    A subclass finds the page in a file that holds more.
+    """
 
     kind = "html"
+    counts_lines = True  # whether the lines of the page are those of the file
 
     def __init__(self, request: ReadRequest) -> None:
         self._request = request
@@ -57,7 +59,11 @@ class HtmlReading:
         """
         root = self._parsed()
         self._page = None
-        composer = compose_page(root, self._is_bookmarks) if root is not None else Composer()
+        composer = (
+            compose_page(root, is_bookmarks=self._is_bookmarks, counts_lines=self.counts_lines)
+            if root is not None
+            else Composer()
+        )
         if not composer.start:
             raise SourceError("no text in it", Reason.NO_TEXT)
         yield from composer.drain()
@@ -68,34 +74,24 @@ class HtmlReading:
             if seen.fingerprint.size > MAX_PAGE_BYTES:
                 raise SourceError(f"larger than {MAX_PAGE_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
             data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
-            page = decode_html(data, seen.encoding)
+            page = self.page_of(data)
             self._is_bookmarks = _BOOKMARKS.match(page) is not None
             self._page = (parse_html(page),)
         return self._page[0]
 
+    def page_of(self, data: bytes) -> str:
+        """Return the page in the bytes of the file."""
+        return Decoder(self._request.seen.encoding).decode(data, final=True)
 
-def decode_html(data: bytes, encoding: str) -> str:
-    """Decode a page.
 
-    The encoding that the page declares counts only where its bytes are not plainly UTF-8 or UTF-16.
-
-    Args:
-        data: the whole page.
-        encoding: as in FileSurvey.
-    """
-    declared = _CHARSET.search(data[:4096])
-    name = declared[1].decode("ascii").lower() if declared else ""
-    if (name and (encoding in ("windows-1252", "utf-8 with strays") or encoding in GUESSED)) or name.startswith(
-        "iso-2022"
-    ):
-        try:
-            codec = codecs.lookup(name)
-            if codec.name not in ("utf-8", "iso8859-1", "ascii", "utf-16", "utf-32") and codec._is_text_encoding:
-                return codec.decode(data, "replace")[0]
-        except LookupError:
-            pass
-    decoder = Decoder(encoding)
-    return decoder.decode(data, final=True)
+def decode_part(data: bytes) -> str:
+    """Decode a page that is a part of another file, and has no survey: UTF-8, or as it declares."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return decode_labelled(data, stated_encoding(data[:4096]))
 
 
 def html_title(root: Element) -> str:
@@ -113,12 +109,13 @@ def html_title(root: Element) -> str:
     return heading_label(one_line(element_text(heading))) if heading is not None else ""
 
 
-def compose_page(root: Element, is_bookmarks: bool = False) -> Composer:
+def compose_page(root: Element, *, is_bookmarks: bool = False, counts_lines: bool = True) -> Composer:
     """Write the page's main text; all of its text if the main text would be next to nothing.
 
     Args:
-        root: of the page.
+        root: the page.
         is_bookmarks: it is a browser's list of bookmarks, of which the addresses are text too.
+        counts_lines: whether its lines are those of a file.
     """
     main = MainText(root)
     composer = Composer()
@@ -127,11 +124,11 @@ def compose_page(root: Element, is_bookmarks: bool = False) -> Composer:
             pass
         composer.end_line()
         return composer
-    for _ in HtmlBlocks(composer, leave_out=main.is_aside, counts_lines=True).write(main.root):
+    for _ in HtmlBlocks(composer, leave_out=main.is_aside, counts_lines=counts_lines).write(main.root):
         pass
     if not main.is_enough(composer.start):
         composer = Composer()
-        for _ in HtmlBlocks(composer, counts_lines=True).write(main.page):
+        for _ in HtmlBlocks(composer, counts_lines=counts_lines).write(main.page):
             pass
     composer.end_line()
     return composer

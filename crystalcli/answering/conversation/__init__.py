@@ -1,0 +1,1 @@
+"""Conversation: what a question means after those before it."""

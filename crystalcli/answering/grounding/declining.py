@@ -1,0 +1,67 @@
+"""The words by which a language model says that the passages hold no answer.
+
+Knows: English phrases. Does not know: whether the model is right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from crystalcli.errors import CrystalError
+
+_HEAD = 8  # words by which it is clear whether a model declines
+_SOURCES = r"(?:passages?|contexts?|texts?|documents?|sources?|notes?|excerpts?|information)"
+_DECLINES = re.compile(
+    rf"""
+    ^\W*(?:sorry|i\ am\ sorry|i['’]m\ sorry|unfortunately)\b
+    | ^(?:\W*(?:from|based\ on|according\ to)\b[^,.]*,)?\W*
+      (?: (?:the|these|this|those|none\ of\ the|no)?\s*(?:given|provided|numbered)?\s*{_SOURCES}(?:\ provided|\ given)?\s
+          (?:do|does|is|are|was|were|can|could|has|have)(?:\s+not|n['’]t)\b
+        | there\ (?:is|was|are)\ no(?:t\ any)?\s(?:\w+\s)?(?:answer|mention|information|indication|record|detail)
+        | (?:i|we)\ (?:do\ not|don['’]t|can\ ?not|can['’]t|could\ not|am\ not\ able\ to)\s(?:know|find|tell|answer|say|determine)
+        | no\ (?:answer|mention|information)\b
+        | not\ (?:stated|specified|mentioned|given|said)\b
+        | none\ of\ the\ {_SOURCES}\b
+      )
+    | \b(?:is|are|was|were)(?:\ not|n['’]t)\ (?:explicitly\ |directly\ )?(?:stated|specified|mentioned|given|said|provided|named)\b
+      [^.]{{0,40}}\b{_SOURCES}\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def declines(text: str) -> bool:
+    """Tell whether a model's sentence says that there is no answer."""
+    return _DECLINES.search(text) is not None
+
+
+def without_decline(pieces: Iterable[str]) -> Iterator[str]:
+    """Give the pieces of a model's words, or nothing where it declines to answer.
+
+    The first words wait until it is clear which.
+
+    Args:
+        pieces: The pieces, as they come.
+
+    Yields:
+        The same text.
+    """
+    head, is_open = "", True
+    try:
+        for piece in pieces:
+            if not is_open:
+                yield piece
+                continue
+            head += piece
+            if len(head.split()) > _HEAD:
+                if declines(head):
+                    return
+                is_open = False
+                yield head
+    except (CrystalError, KeyboardInterrupt):
+        if is_open and head:  # what was said before the model failed or was stopped
+            yield head
+        raise
+    if is_open and not declines(head):
+        yield head

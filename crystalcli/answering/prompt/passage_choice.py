@@ -1,0 +1,52 @@
+"""What a language model is given of the passages that were recalled.
+
+    asked how things are now    nothing older than the best passage, if that seems to answer
+    asked of a person, a time   of a conversation the parts by that person, of that time
+
+A small model that is given an old statement beside the new one often takes the old one.
+
+Knows: dates, and the parts that a filter lets through. Does not know: prompts, models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from crystalcli.answering.evidence.newest_first import is_present
+from crystalcli.datatypes import Passage
+from crystalcli.recall import CrystalReader
+
+_SEEMS_TO_ANSWER = -5.0  # a reranker's logit; those of foreign texts are from -7 to -11
+
+
+def choose_passages(
+    crystal: CrystalReader, question: str, passages: Sequence[Passage], *, newest: bool
+) -> list[Passage]:
+    """Choose the passages to give to a language model.
+
+    Args:
+        crystal: The crystal.
+        question: The question.
+        passages: The passages, best first.
+        newest: Whether the words of the question ask for the newest.
+
+    Returns:
+        The passages that hold, best first, each with its allowed parts alone.
+    """
+    holds = newest or (is_present(question) and bool(passages) and _seems_to_answer(passages[0]))
+    day = passages[0].date if passages and holds else None
+    chosen = passages if day is None else [each for each in passages if each.date is None or each.date >= day]
+    return [_allowed_part(crystal, passage) if passage.allowed else passage for passage in chosen]
+
+
+def _seems_to_answer(passage: Passage) -> bool:
+    return passage.logit is None or passage.logit > _SEEMS_TO_ANSWER
+
+
+def _allowed_part(crystal: CrystalReader, passage: Passage) -> Passage:
+    """Cut a passage to what is between the first and the last of its allowed parts."""
+    start = max(passage.start, min(start for start, _ in passage.allowed))
+    end = min(passage.end, max(end for _, end in passage.allowed))
+    text = passage.text[start - passage.start : end - passage.start]
+    return crystal.with_place(replace(passage, place=replace(passage.place, start=start, end=end), text=text))

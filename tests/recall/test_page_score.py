@@ -47,7 +47,7 @@ def prose(seed: int, words: int) -> str:
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A PDF of several runs, with short and long pages and one that comes twice, a second one, and a text."""
+    """A PDF of several runs, with short and long pages and some that come twice, a second one, and a text."""
     folder = tmp_path_factory.mktemp("pages")
     pages = [prose(seed, 30 if seed % 5 == 0 else 700) for seed in range(60)]
     write_pdf(folder / "long.pdf", [*pages, *pages[1:5]])
@@ -126,7 +126,7 @@ def test_an_atom_is_where_its_text_is(path):
             spans = np.stack(run_atom_spans(index, run), 1).tolist()
             seen += [(atom, run.source, *span) for atom, *span in spans]
         assert seen == where
-        assert len({atom for atom, *_ in where}) < len(where)  # one page comes twice
+        assert len({atom for atom, *_ in where}) < len(where)  # some pages come twice
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

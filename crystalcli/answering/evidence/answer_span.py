@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.recall import PAGED_KIND, sentences_within
 from crystalcli.storage import landmark_span
-from crystalcli.text import FULL_STOPS, sentence_spans
+from crystalcli.text import FULL_STOPS, are_entries, sentence_spans
 
 if TYPE_CHECKING:
     from crystalcli.recall import CrystalReader
@@ -116,8 +116,9 @@ def cite_spans(
 def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[int, int]:
     """Give the span to quote of a passage, in characters of the document."""
     kind = passage.place.kind
-    if kind in BY_LINES - {"code"} or passage.place.marks.get("table"):
-        return passage.best  # a row of a table
+    is_plain = kind != PAGED_KIND and not passage.place.marks.get("message")
+    if kind in BY_LINES - {"code"} or (is_plain and _is_entry(passage)):
+        return passage.best  # a row of a table, or an entry of a log
     longest = _LONGEST_BY_LINES if kind in ("code", PAGED_KIND) else _LONGEST
     if not passage.text.isascii():
         wide = sum(unicodedata.east_asian_width(letter) == "W" for letter in passage.text)
@@ -133,6 +134,14 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[i
         around = partial(landmark_span, store, source.id)
         return (_with_definition if kind == "code" else _with_turns)(around, passage, low, high)
     return _whole_sentences(crystal, passage, low, high)
+
+
+def _is_entry(passage: Passage) -> bool:
+    """Tell whether the best sentence of a passage is a row of a table, or a line of a log."""
+    low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
+    line, above = passage.text[low:high], passage.text[:low].rstrip("\n").rpartition("\n")[2]
+    below = passage.text[high:].strip("\n").partition("\n")[0]
+    return "\n" not in line and (are_entries(above, line) or (are_entries(line, below) and are_entries(below, line)))
 
 
 def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: int) -> tuple[int, int]:

@@ -117,7 +117,7 @@ def _is_wrapped(line: str, following: str) -> bool:
     if room <= 8:
         return True
     # The line below may be longer by far, so that its first word would have fitted.
-    return room <= len(following) // 8 + len(following.split(None, 1)[0])
+    return room <= len(following) // 5 + len(following.split(None, 1)[0])
 
 
 def _code_boundaries(text: str) -> Iterator[Boundary]:

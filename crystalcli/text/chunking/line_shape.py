@@ -19,6 +19,8 @@ _COLUMNS = re.compile(r"\S(?: {3,}|\t)\S")
 _GAP = re.compile(r"(?<=[^\s.!?:;,]) {2,}(?=\S)")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
+# A number or a code, but not a word with a note behind it at the end of a sentence.
+_NUMBERED = re.compile(r"(?=\D*\d)(?![^\W\d_]\S*[.,;:!?]\Z)")
 _CODE_LETTERS = frozenset("=<>{}[]@#_+*&\\/(;")
 # Signs of code: operators between spaces, calls, ends of statements, comments, tags.
 _CODE = re.compile(
@@ -64,7 +66,7 @@ def _are_alike(line: str, following: str) -> bool:
     """Tell whether two lines begin alike: `W7 ...` and `W8 ...`, `step 4 ...` and `step 5 ...`."""
     head, other = line.split(None, 2)[:2], following.split(None, 2)[:2]
     return any(
-        _DIGITS.search(word) is not None and head[:index] == other[:index] and _skeleton(word) == _skeleton(below)
+        _NUMBERED.match(word) is not None and head[:index] == other[:index] and _skeleton(word) == _skeleton(below)
         for index, (word, below) in enumerate(zip(head, other, strict=False))
     )
 

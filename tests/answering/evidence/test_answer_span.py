@@ -85,6 +85,27 @@ def test_a_message_comes_with_the_one_before(lamps):
     assert "Which lamp shall I take" in first
 
 
+def test_an_entry_of_a_log_or_a_table_is_quoted_alone(tmp_path: Path, encoder_folder: Path) -> None:
+    log = "".join(
+        f"2031-05-02 04:{n:02}:00 INFO  [main] pump.Gauge - {'weir' if n == 17 else 'sluice'} {n} level {n + 40} mm\n"
+        for n in range(40)
+    )
+    rows = "".join(
+        f"<tr><td>B{n:02}</td><td>{'Phalarope' if n == 23 else 'Tern'}</td><td>{n + 1}.5 m</td><td>to be moved before June</td></tr>"
+        for n in range(40)
+    )
+    head = "<tr><th>Berth</th><th>Hull</th><th>Length</th><th>Remark</th></tr>"
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "gauge.log").write_text(log)
+    (tmp_path / "docs" / "berths.html").write_text(f"<!DOCTYPE html><h1>Berths</h1><table>{head}{rows}</table>")
+    with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([tmp_path / "docs"])
+        assert quotations(crystal, "What level did the weir have?")[0] == log.splitlines()[17]
+        assert quotations(crystal, "What is the length of Phalarope?")[0] == (
+            "Berth: B23; Hull: Phalarope; Length: 24.5 m; Remark: to be moved before June"
+        )
+
+
 def test_further_sources_are_left_out_where_they_add_nothing(lamps):
     sure = quotations(lamps, "Who is the keeper, Tom Haddow?")
     assert len(sure) == 1

@@ -26,7 +26,7 @@ _UNNAMED = 0.4  # the factor for one without a name, or one that begins with wha
 _MIN_TERMS = 10  # a sentence of fewer terms is not better for being short
 _NAMES, _NAME_FACTOR = 2, 2.0  # names of a sentence that count, and the factor for the weight of each
 _AWKWARD_FORM = re.compile(
-    r"[“”\"?!]|\b(?:you|your|yours|thee|thou|thy)\b|^(?:#|@|:|\.\. |\$ |>>>|[-*+] )|::\s*$|[{};=]", re.IGNORECASE
+    r"[“”\"?!]|\b(?:you|your|yours|thee|thou|thy)\b|^(?:#|@|:|\.\. |\$ |>>>|[-*+] )|[:—]\s*$|[{};=]", re.IGNORECASE
 )
 _ANAPHORA = re.compile(
     r"(?:(?:and|but|then|so|yet) )?(?:he|she|it|they|his|her|its|their|this|that|these|those|there)\b", re.IGNORECASE

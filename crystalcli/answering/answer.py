@@ -14,6 +14,7 @@ from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft, KeepSummaries
+from crystalcli.answering.grounding.declining import declines
 from crystalcli.answering.metadata.document_answer import answer_document_question
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.prompt.passage_choice import choose_passages
@@ -227,7 +228,11 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
         )
         if not said.text:
             _quote_instead(draft, quotations)
-        elif any(claim.missing for claim in said.claims) or not any(claim.citations for claim in said.claims):
+        elif (
+            declines(said.text)
+            or any(each.missing for each in said.claims)
+            or not any(each.citations for each in said.claims)
+        ):
             draft.is_sure = False
 
 

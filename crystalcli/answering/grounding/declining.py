@@ -31,6 +31,14 @@ _DECLINES = re.compile(
 )
 
 
+# First words of a sentence that declines; any other sentence is shown from its first word on.
+_OPENERS = frozenset(
+    "sorry i i'm i’m we unfortunately there no not none the these this those based according from".split()  # noqa: SIM905
+)
+_ARTICLES = frozenset(("the", "these", "this", "those"))
+_SOURCE_WORD = re.compile(rf"{_SOURCES}|given|provided|numbered", re.IGNORECASE)
+
+
 def declines(text: str) -> bool:
     """Tell whether a model's sentence says that there is no answer."""
     return _DECLINES.search(text) is not None
@@ -39,7 +47,7 @@ def declines(text: str) -> bool:
 def without_decline(pieces: Iterable[str]) -> Iterator[str]:
     """Give the pieces of a model's words, or nothing where it declines to answer.
 
-    The first words wait until it is clear which.
+    The first words wait until it is clear which, mostly one or two.
 
     Args:
         pieces: The pieces, as they come.
@@ -54,7 +62,7 @@ def without_decline(pieces: Iterable[str]) -> Iterator[str]:
                 yield piece
                 continue
             head += piece
-            if len(head.split()) > _HEAD:
+            if not _may_decline(head) or len(head.split()) > _HEAD:
                 if declines(head):
                     return
                 is_open = False
@@ -65,3 +73,12 @@ def without_decline(pieces: Iterable[str]) -> Iterator[str]:
         raise
     if is_open and not declines(head):
         yield head
+
+
+def _may_decline(head: str) -> bool:
+    """Tell whether the first words of a sentence may still become one that declines."""
+    words = head.split() if head[-1:].isspace() else head.split()[:-1]  # the last may go on
+    first, second = (word.strip('.,:;*_"“”').lower() for word in (*words, "", "")[:2])
+    if first and first not in _OPENERS and not _SOURCE_WORD.fullmatch(first):
+        return False
+    return not (first in _ARTICLES and second and not _SOURCE_WORD.fullmatch(second))

@@ -15,7 +15,6 @@ from crystalcli.answering.grounding.declining import declines, without_decline
         "I cannot find it.",
         "I'm sorry, but I can't answer that.",
         "None of the passages names her.",
-        "The year is not mentioned in the passages.",
         "No information is given.",
         "The given context does not state who it was.",
         "Not stated.",
@@ -43,3 +42,15 @@ def test_a_model_declines(said):
 def test_a_model_answers(said):
     assert not declines(said)
     assert "".join(without_decline(said)) == said
+
+
+def test_an_answer_is_shown_from_its_first_words_on():
+    for said, shown in (
+        ("Mary Haddow keeps it.", "Mary "),
+        ("The lamp is lit at dusk.", "The lamp "),
+        ("7 boats.", "7 "),
+    ):
+        assert next(iter(without_decline(said))) == shown
+    late = "The year is not mentioned in the passages."
+    assert declines(late)
+    assert "".join(without_decline(late)) == late  # it has been shown

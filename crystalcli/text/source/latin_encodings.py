@@ -19,6 +19,7 @@ _TURKISH = ("cp1254", "cp857")
 _BALTIC = ("cp1257", "iso8859-4")
 # Letters beyond ASCII of languages in Latin script, the most frequent first.
 _LATIN = (
+    (_WEST, "éñïèêçüöàâôóíëûáîä"),  # English, which has them from others
     (_WEST, "éèàêçùîôûâïëœ"),  # French
     (_WEST, "äüößé"),  # German
     (_WEST, "óíáéñúü¿¡"),  # Spanish
@@ -52,9 +53,9 @@ _LOG_OTHER = math.log(1e-5)
 _LOG_CONTROL = math.log(1e-7)
 _MIN_LATIN_LEAD = 6.0  # by which the log-likelihood is better than in Windows-1252
 _MIN_LETTER_LEAD = 1.0  # the same for each letter that is read otherwise
-_MIN_LATIN_LETTERS = 3  # in words, which Windows-1252 reads as other characters
+_MIN_LATIN_LETTERS = 4  # in words, which Windows-1252 reads as other characters
 _MIN_LATIN_SHARE = 0.9  # of the characters beyond ASCII, which the language knows
-_IN_WORD = re.compile("[\x80-\U0010ffff](?:(?<=[A-Za-z].)|(?=[A-Za-z]))", re.DOTALL)
+_IN_WORD = re.compile("[\x80-\U0010ffff](?:(?<=[A-Za-z\u00c0-\u00ff].)|(?=[A-Za-z\u00c0-\u00ff]))", re.DOTALL)
 _INSIDE_WORD = re.compile(r"(?<=[^\W\d_])[^\w\s'’·­-]+(?=[^\W\d_])")
 
 

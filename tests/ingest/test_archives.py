@@ -10,21 +10,19 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from support.ingested_folder import IngestedFolder
 from support.lexical_crystals import read_into, recalled, texts
 
 from crystalcli import library
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError
-from crystalcli.ingest.ingester import IngestReport
 from crystalcli.ingest.status import crystal_status
 from crystalcli.maintenance.compact import compact_crystal
 from crystalcli.maintenance.export import export_documents
 from crystalcli.maintenance.forget import forget_documents
 from crystalcli.maintenance.merge import merge_crystals
-from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.store import Store
 from crystalcli.text.formats.archive.archive_entry import Allowance
 from crystalcli.text.formats.archive.archive_reader import ArchiveReading
@@ -53,25 +51,11 @@ def tarred(files: Mapping[str, str | bytes]) -> bytes:
     return held.getvalue()
 
 
-class Place(NamedTuple):
-    folder: Path
-    crystal: Path
+class Place(IngestedFolder):
+    """A folder of archives, and a crystal of it."""
 
     def put(self, content: bytes, name: str = "papers.zip", at: int = 1000) -> Path:
-        path = self.folder / name
-        path.write_bytes(content)
-        os.utime(path, (at, at))
-        return path
-
-    def ingest(self, *, prune: bool = False) -> IngestReport:
-        with library.Crystal(self.crystal, mode="write", encoder=None) as opened:
-            return opened.ingest([self.folder], prune=prune)
-
-    def states(self) -> dict[str, str]:
-        """Each row's state; with it holds that the file is sound, and that status agrees where nothing changed."""
-        with Store.open(self.crystal) as store:
-            assert verify_crystal(store).problems == ()
-            return {source.path: source.state for source in store.sources()}
+        return self.write(name, content, at)
 
     def now(self) -> dict[str, str]:
         with Store.open(self.crystal) as store:
@@ -80,7 +64,6 @@ class Place(NamedTuple):
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    (tmp_path / "docs").mkdir()
     return Place(tmp_path / "docs", tmp_path / "m.crystal")
 
 
@@ -275,7 +258,6 @@ def test_export_compact_and_merge(place: Place, tmp_path: Path) -> None:
     assert place.ingest().unchanged == 2
 
     other = Place(tmp_path / "other", tmp_path / "o.crystal")
-    other.folder.mkdir()
     other.put(zipped({"a.txt": "Another text under that name.\n", "d.txt": TIDES}))
     other.ingest()
     both = Place(place.folder, tmp_path / "both.crystal")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from support.ingested_folder import IngestedFolder
 from support.lexical_crystals import recalled, texts
 
 from crystalcli import library
-from crystalcli.ingest.ingester import IngestReport
 from crystalcli.ingest.status import crystal_status
 from crystalcli.maintenance.forget import forget_documents
-from crystalcli.maintenance.verify import verify_crystal
 from crystalcli.storage.store import Store
 from crystalcli.text.formats.archive.archive_reader import ArchiveMember
 from crystalcli.text.formats.mail.mail_reader import MailReading
@@ -23,12 +21,8 @@ QUAYS = b"name,depth\nNorth quay,9.2\nSouth quay,4.1\n"
 CRANE = b"The crane lifts nine tonnes.\n"
 
 
-class Mails:
+class Mails(IngestedFolder):
     """A folder with one mail, and a crystal of it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.crystal = folder / "docs", folder / "m.crystal"
-        self.folder.mkdir()
 
     def put(self, files: Mapping[str, bytes], said: str = "See the plan.\n", at: int = 1000) -> None:
         message = EmailMessage()
@@ -36,18 +30,7 @@ class Mails:
         message.set_content(said)
         for name, data in files.items():
             message.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
-        path = self.folder / "plan.eml"
-        path.write_bytes(message.as_bytes())
-        os.utime(path, (at, at))
-
-    def ingest(self, *, prune: bool = False) -> IngestReport:
-        with library.Crystal(self.crystal, mode="write", encoder=None) as opened:
-            return opened.ingest([self.folder], prune=prune)
-
-    def states(self) -> dict[str, str]:
-        with Store.open(self.crystal) as store:
-            assert verify_crystal(store).problems == ()
-            return {source.path: source.state for source in store.sources()}
+        self.write("plan.eml", message.as_bytes(), at)
 
     def now(self) -> set[str]:
         with Store.open(self.crystal) as store:
@@ -56,7 +39,7 @@ class Mails:
 
 @pytest.fixture
 def mails(tmp_path: Path) -> Mails:
-    return Mails(tmp_path)
+    return Mails(tmp_path / "docs", tmp_path / "m.crystal")
 
 
 def test_attachments_are_documents(mails: Mails) -> None:

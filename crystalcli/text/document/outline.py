@@ -7,10 +7,19 @@ Does not know where headings come from.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeVar
 
 from crystalcli.datatypes import HEADING_JOINT, Landmark
 
 MAX_LABEL_LENGTH = 300  # characters of one heading
+
+_Found = TypeVar("_Found")
+
+
+class _Scan(Protocol[_Found]):
+    """Finds headings in a text; gives them, and the characters that it could judge."""
+
+    def __call__(self, text: str, *, final: bool) -> tuple[list[_Found], int]: ...
 
 
 class Outline:
@@ -44,6 +53,27 @@ class Outline:
             self._open.pop()
         self._open.append((level, label))
         return HEADING_JOINT.join([*([self._under] if self._under else []), *(label for _, label in self._open)])
+
+
+def scanned_parts(texts: Iterable[str], scan: _Scan[_Found]) -> Iterator[tuple[str, list[_Found], int]]:
+    """Let a scanner pass through a document in pieces; what it cannot judge yet waits for more.
+
+    Args:
+        texts: the document in pieces.
+        scan: called with the text that is not judged yet, and whether the document ends with it.
+
+    Yields:
+        A part of the text, what was found in it, and the characters of the document before it.
+    """
+    start, rest = 0, ""
+    for text in texts:
+        rest += text
+        found, done = scan(rest, final=False)
+        yield rest[:done], found, start
+        start += done
+        rest = rest[done:]
+    found, _ = scan(rest, final=True)
+    yield rest, found, start
 
 
 def split_at_headings(text: str, headings: Iterable[tuple[int, str]], start: int) -> Iterator[str | Landmark]:

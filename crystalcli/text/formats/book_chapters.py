@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from crystalcli.datatypes import Landmark
-from crystalcli.text.document.outline import Outline, heading_label, split_at_headings
+from crystalcli.text.document.outline import Outline, heading_label, scanned_parts, split_at_headings
 from crystalcli.text.formats.markdown import NEWLINE
 
 HEADER, LICENCE = "Project Gutenberg header", "Project Gutenberg licence"
@@ -73,17 +73,8 @@ class _Paragraph(NamedTuple):
 
 def with_chapters(texts: Iterable[str]) -> Iterator[str | Landmark]:
     """Yield the same text, split so that a Landmark stands before the line of each heading."""
-    scanner = _Scanner()
-    start = 0
-    rest = ""
-    for text in texts:
-        rest += text
-        headings, done = scanner.scan(rest, final=False)
-        yield from split_at_headings(rest[:done], headings, start)
-        start += done
-        rest = rest[done:]
-    headings, _ = scanner.scan(rest, final=True)
-    yield from split_at_headings(rest, headings, start)
+    for part, headings, start in scanned_parts(texts, _Scanner().scan):
+        yield from split_at_headings(part, headings, start)
 
 
 def gutenberg_title(head: str) -> str:

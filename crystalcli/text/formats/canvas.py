@@ -14,7 +14,6 @@ from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import LINE, Composer, one_line
 from crystalcli.text.document.outline import heading_label
 from crystalcli.text.document.reading_order import Box, order_on_plane
-from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.text_decoder import Decoder
 
@@ -61,12 +60,9 @@ class CanvasReading:
             raise SourceError("no text in it", Reason.NO_TEXT)
 
     def _parsed(self) -> tuple[list[Node], list[Node]]:
-        seen = self._request.seen
-        if seen.fingerprint.size > MAX_CANVAS_BYTES:
-            raise SourceError(f"larger than {MAX_CANVAS_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
-        data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
+        data = self._request.whole_file(MAX_CANVAS_BYTES)
         try:
-            canvas = json.loads(Decoder(seen.encoding).decode(data, final=True))
+            canvas = json.loads(Decoder(self._request.seen.encoding).decode(data, final=True))
         except (ValueError, RecursionError) as error:
             raise SourceError("damaged canvas: invalid JSON", Reason.DAMAGED) from error
         lists = [canvas.get(name) if isinstance(canvas, dict) else None for name in ("nodes", "edges")]

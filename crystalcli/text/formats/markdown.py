@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from crystalcli.datatypes import TABLE_JOINT, Landmark
 from crystalcli.text.document.markdown_row import is_table_rule, row_cells
-from crystalcli.text.document.outline import MAX_LABEL_LENGTH, Outline, split_at_landmarks
+from crystalcli.text.document.outline import MAX_LABEL_LENGTH, Outline, scanned_parts, split_at_landmarks
 
 NEWLINE = re.compile(r"\r\n?|\n")
 HASHES = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)")
@@ -39,18 +39,9 @@ def with_headings(texts: Iterable[str], outline: Outline | None = None) -> Itera
         texts: a document in pieces.
         outline: the headings before it. None: it begins without.
     """
-    scanner = _Scanner()
     outline = outline or Outline()
-    start = 0
-    rest = ""
-    for text in texts:
-        rest += text
-        headings, done = scanner.scan(rest, final=False)
-        yield from _split(rest[:done], headings, start, outline)
-        start += done
-        rest = rest[done:]
-    headings, _ = scanner.scan(rest, final=True)
-    yield from _split(rest, headings, start, outline)
+    for part, headings, start in scanned_parts(texts, _Scanner().scan):
+        yield from _split(part, headings, start, outline)
 
 
 def markdown_title(head: str, whole: bool) -> str:

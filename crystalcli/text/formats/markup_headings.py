@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from crystalcli.datatypes import Landmark
-from crystalcli.text.document.outline import Outline, heading_label, split_at_headings
+from crystalcli.text.document.outline import Outline, heading_label, scanned_parts, split_at_headings
 from crystalcli.text.formats.markdown import MAX_LINE_LENGTH, NEWLINE
 
 _ACCENTS = dict(zip("\"'`^~", "\u0308\u0301\u0300\u0302\u0303", strict=True))
@@ -154,17 +154,8 @@ def with_markup_headings(texts: Iterable[str], suffix: str) -> Iterator[str | La
         texts: a document in pieces.
         suffix: of its file, in lower case.
     """
-    scanner = _Scanner(_MARKUPS.get(suffix, _MAN))
-    start = 0
-    rest = ""
-    for text in texts:
-        rest += text
-        headings, done = scanner.scan(rest, final=False)
-        yield from split_at_headings(rest[:done], headings, start)
-        start += done
-        rest = rest[done:]
-    headings, _ = scanner.scan(rest, final=True)
-    yield from split_at_headings(rest, headings, start)
+    for part, headings, start in scanned_parts(texts, _Scanner(_MARKUPS.get(suffix, _MAN)).scan):
+        yield from split_at_headings(part, headings, start)
 
 
 def markup_title(head: str, suffix: str) -> str:

@@ -17,7 +17,6 @@ from crystalcli.text.document.composer import Composer, clean_text, one_line
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.formats.web.html_blocks import fragment_text
-from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.text_decoder import Decoder
 
@@ -68,12 +67,9 @@ class NotebookReading:
     def _parsed(self) -> list[Any]:
         """Return the cells, in either version of the format."""
         if self._cells is None:
-            seen = self._request.seen
-            if seen.fingerprint.size > MAX_NOTEBOOK_BYTES:
-                raise SourceError(f"larger than {MAX_NOTEBOOK_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
-            data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
+            data = self._request.whole_file(MAX_NOTEBOOK_BYTES)
             try:
-                book = json.loads(Decoder(seen.encoding).decode(data, final=True))
+                book = json.loads(Decoder(self._request.seen.encoding).decode(data, final=True))
             except (ValueError, RecursionError, MemoryError) as error:
                 raise SourceError("damaged notebook: invalid JSON", Reason.DAMAGED) from error
             sheets = book.get("worksheets") if isinstance(book, dict) else None

@@ -13,7 +13,6 @@ from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.markup import Element, parse_xml
 from crystalcli.text.document.outline import heading_label
-from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 
 MAX_XML_BYTES = 200_000_000  # pictures included
@@ -62,9 +61,6 @@ class XmlReading:
 
     def _parsed(self) -> Element:
         if self._root is None:
-            seen = self._request.seen
-            if seen.fingerprint.size > MAX_XML_BYTES:
-                raise SourceError(f"larger than {MAX_XML_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
-            data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
+            data = self._request.whole_file(MAX_XML_BYTES)
             self._root = parse_xml(_PICTURES.sub(b"", data), recover=True)
         return self._root

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from crystalcli.errors import OPENED_BY_PASSWORD, Reason, Refusal
-from crystalcli.text.source.file_bytes import PIECE_BYTES, FileSurvey
+from crystalcli.errors import OPENED_BY_PASSWORD, Reason, Refusal, SourceError
+from crystalcli.text.source.file_bytes import PIECE_BYTES, FileSurvey, bytes_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +53,16 @@ class ReadRequest:
     seen: FileSurvey
     kind: str
     options: ReadOptions = DEFAULT_READ_OPTIONS
+
+    def whole_file(self, limit: int) -> bytes:
+        """Read all of the file again, for a format that is held in memory whole.
+
+        Args:
+            limit: bytes at most.
+
+        Raises:
+            SourceError: The file is larger, or has changed since its survey.
+        """
+        if self.seen.fingerprint.size > limit:
+            raise SourceError(f"larger than {limit // 1_000_000} MB", Reason.TOO_LARGE)
+        return b"".join(bytes_again(self.path, self.seen.fingerprint, self.options.piece))

@@ -13,7 +13,6 @@ from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.outline import Outline, heading_label
 from crystalcli.text.formats.rtf.rtf_parser import RtfBreak, RtfParser, join_surrogates
-from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 
 MAX_RTF_BYTES = 256_000_000  # pictures included: all of it is held in memory
@@ -51,10 +50,7 @@ class RtfReading:
 
     def _written(self) -> tuple[str, list[str | Landmark]]:
         if self._parsed is None:
-            seen = self._request.seen
-            if seen.fingerprint.size > MAX_RTF_BYTES:
-                raise SourceError(f"larger than {MAX_RTF_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
-            data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
+            data = self._request.whole_file(MAX_RTF_BYTES)
             parser, composer = RtfParser(data), Composer()
             RtfBlocks(parser, composer).write()
             composer.end_line()

@@ -18,7 +18,6 @@ from crystalcli.text.document.outline import heading_label
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
 from crystalcli.text.formats.web.html_text import element_text
 from crystalcli.text.formats.web.main_content import MainText
-from crystalcli.text.source.file_bytes import bytes_again
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.stated_encoding import stated_encoding
 from crystalcli.text.source.text_decoder import Decoder, decode_labelled
@@ -70,10 +69,7 @@ class HtmlReading:
 
     def _parsed(self) -> Element:
         if self._page is None:
-            seen = self._request.seen
-            if seen.fingerprint.size > MAX_PAGE_BYTES:
-                raise SourceError(f"larger than {MAX_PAGE_BYTES // 1_000_000} MB", Reason.TOO_LARGE)
-            data = b"".join(bytes_again(self._request.path, seen.fingerprint, self._request.options.piece))
+            data = self._request.whole_file(MAX_PAGE_BYTES)
             page = self.page_of(data)
             self._is_bookmarks = _BOOKMARKS.match(page) is not None
             self._page = (parse_html(page),)

@@ -647,7 +647,7 @@ class Crystal(CrystalReader):
     # --- documents ----------------------------------------------------------------------------
 
     def outline(self, name: str) -> DocumentOutline:
-        """DocumentOutline a document: its headings, definitions, pages or other parts.
+        """Outline a document: its headings, definitions, pages or other parts.
 
         Args:
             name: The document, as in `find_document`.

@@ -209,7 +209,7 @@ def _quote(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:
 
 
 def _quoted_text(quotations: Sequence[Citation]) -> str:
-    return "\n".join(f"{attribution.quotation_line(citation)} [{citation.number}]" for citation in quotations)
+    return "\n".join(map(attribution.numbered_quotation, quotations))
 
 
 def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[Citation], model: ChatModel) -> None:

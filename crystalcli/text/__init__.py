@@ -234,6 +234,7 @@ if TYPE_CHECKING:
         are_entries,
     )
     from crystalcli.text.chunking.unwrap import (
+        shown_text,
         unwrap_lines,
     )
     from crystalcli.text.discover.file_filter import (
@@ -306,7 +307,10 @@ else:
                 "cut_chunks",
             ),
             "chunking.line_shape": ("are_entries",),
-            "chunking.unwrap": ("unwrap_lines",),
+            "chunking.unwrap": (
+                "shown_text",
+                "unwrap_lines",
+            ),
             "discover.file_filter": (
                 "DEFAULT_FILTER",
                 "DEFAULT_MAX_FILE_SIZE",
@@ -387,6 +391,7 @@ __all__ = [
     "named_row",
     "open_source",
     "sentence_spans",
+    "shown_text",
     "survey_file",
     "unwrap_lines",
     "walk_files",

@@ -19,7 +19,7 @@ from crystalcli.answering.grounding.facts import FactIndex, StatedFact, find_fac
 from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader, format_day, with_resolved_dates
-from crystalcli.text import sentence_spans, unwrap_lines
+from crystalcli.text import sentence_spans, shown_text
 
 # Quotations of an extractive answer, and citations of one sentence: more is a reading list, not a
 # proof.
@@ -204,7 +204,7 @@ class _SourcePassage:
         """The facts of all that the model was given of it, name and place too."""
         passage = self.passage
         place = passage.place
-        text = "".join(unwrap_lines(passage.text, place.kind, names=place.marks.get("table", "")))
+        text = shown_text(passage.text, place)
         texts = [
             passage.path,
             passage.path.replace("_", " "),
@@ -261,17 +261,22 @@ def quotation_line(citation: Citation) -> str:
 
 def quotation_words(citation: Citation) -> str:
     """Return the words of a citation on one line; a row of a table has its names of columns."""
-    place, text = citation.place, citation.quote
-    if names := place.marks.get("table", ""):
-        text = "".join(unwrap_lines(text, place.kind, names=names))
+    text = citation.quote
+    if citation.place.marks.get("table"):
+        text = shown_text(text, citation.place)
     return " ".join(text.split())
+
+
+def numbered_quotation(citation: Citation) -> str:
+    """Format the words of a citation, and its number behind them."""
+    return f"{quotation_line(citation)} [{citation.number}]"
 
 
 def is_quotations(answer: Answer) -> bool:
     """Tell whether the answer consists of its quotations, as an extractive one does."""
     rest = answer.text
     for citation in answer.citations:
-        rest = rest.replace(f"{quotation_line(citation)} [{citation.number}]", "")
+        rest = rest.replace(numbered_quotation(citation), "")
     return not rest.strip()
 
 

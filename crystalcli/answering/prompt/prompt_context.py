@@ -1,7 +1,7 @@
 """The prompt of a language model: the best passages, packed within a token budget.
 
-The best passage comes last, next to the question: a small model reads what it read last most
-closely. Of dated passages the day stands beside the place, and relative dates are resolved.
+The best passage comes first. Of dated passages the day stands beside the place, and relative dates
+are resolved.
 
 Knows: passages and their dates, the user's template. Does not know: recall, the model's answer.
 """
@@ -18,7 +18,7 @@ from crystalcli.answering.request import prompt_template
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import ChatModel, Passage
 from crystalcli.recall import format_day, with_resolved_dates
-from crystalcli.text import unwrap_lines
+from crystalcli.text import shown_text
 
 DEFAULT_BUDGET = 800  # tokens of passages: three seconds of a model of 1.5 billion on two cores
 NO_MATCH = "nothing in this crystal answers to that question"
@@ -107,7 +107,7 @@ def pack_passages(
         template: The template of the message.
 
     Returns:
-        The passages taken, best first, and the message, in which the best is the last.
+        The passages taken, best first, and the message.
     """
     taken: list[Passage] = []
     entries: list[str] = []
@@ -140,7 +140,7 @@ def chat_messages(user: str, system: str | None = None) -> list[dict[str, str]]:
 def _entry(number: int, passage: Passage) -> str:
     """Format a passage with its number, place and date."""
     place = passage.place
-    text = "".join(unwrap_lines(passage.text, place.kind, names=place.marks.get("table", ""))).strip()
+    text = shown_text(passage.text, place).strip()
     written = ""
     if passage.date is not None:
         text, written = with_resolved_dates(text, passage.date), f", {format_day(passage.date)}"

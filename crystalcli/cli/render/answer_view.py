@@ -14,7 +14,7 @@ from crystalcli.cli.render.place_text import format_headings, format_location, f
 from crystalcli.cli.render.reading_view import reading_json, reading_line
 from crystalcli.cli.render.recall_view import passage_json
 from crystalcli.datatypes import BY_LINES, Answer, AnswerVerdict, Citation, Passage
-from crystalcli.text import unwrap_lines
+from crystalcli.text import shown_text
 
 if TYPE_CHECKING:
     from crystalcli.answering import PackedContext
@@ -96,7 +96,7 @@ def packed_markdown(packed: PackedContext) -> str:
         _list_item(
             number,
             passage,
-            "".join(unwrap_lines(passage.text, passage.place.kind, names=passage.place.marks.get("table", ""))),
+            shown_text(passage.text, passage.place),
         )
         for number, passage in enumerate(packed.passages, 1)
     )

@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
-from crystalcli.datatypes import TABLE_JOINT
+from crystalcli.datatypes import TABLE_JOINT, Place
 from crystalcli.text.chunking.line_shape import stands_alone
 from crystalcli.text.document.markdown_row import named_row, row_cells
 
@@ -51,6 +51,16 @@ def unwrap_lines(text: str, kind: str, cuts: Sequence[int] = (), names: str = ""
                 position = min(end, high)
         parts.append("".join([*part, text[position:high]]))
     return parts
+
+
+def shown_text(text: str, place: Place) -> str:
+    """Return a text of a document as it is shown and given to a language model.
+
+    Args:
+        text: the document's text.
+        place: where it stands; its kind, and the table that it begins in.
+    """
+    return "".join(unwrap_lines(text, place.kind, names=place.marks.get("table", "")))
 
 
 def _edits(text: str) -> list[tuple[int, int, str]]:

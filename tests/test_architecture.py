@@ -43,9 +43,10 @@ FLOORS = {
     "answering": 5,
     "library": 6,
     "mcp_server": 7,
-    "cli": 8,
-    "examples": 9,
-    "__main__": 9,
+    "web_server": 8,
+    "cli": 9,
+    "examples": 10,
+    "__main__": 10,
 }
 ROOMS = [name for name in FLOORS if (PACKAGE / name).is_dir()]
 # Rooms that nothing imports but the programs in them: they need no door.
@@ -56,7 +57,7 @@ HOMES = {
     "safetensors": {"vectors", "lm", "neural_memory"},
     "tokenizers": {"vectors", "lm"},
     "tiktoken": {"lm"},
-    "jinja2": {"lm"},
+    "jinja2": {"lm", "web_server"},
     "lxml": {"text"},
     "pypdfium2": {"text"},
     "pypdf": {"text"},
@@ -72,7 +73,9 @@ HOMES = {
     "mcp": {"mcp_server"},
     "mcp_types": {"mcp_server"},
     "anyio": {"mcp_server"},
-    "uvicorn": {"mcp_server"},
+    "starlette": {"mcp_server", "web_server"},
+    "sse_starlette": {"web_server"},
+    "uvicorn": {"mcp_server", "web_server"},
     "matplotlib": {"examples"},
     "rich": {"cli", "examples"},
     "platformdirs": {"models", "cli"},

@@ -27,6 +27,8 @@ commands/
     recall_cmd.py        `crystal recall`: the passages that answer a question best, for one
                          question or many.
     repair_cmd.py        `crystal repair`: a sound file from a damaged one.
+    serve_cmd.py         `crystal serve`: pages in the browser to ask the crystal, search it, and
+                         read what it holds.
     status_cmd.py        `crystal status`: the crystal beside the folders that it was made from.
     verify_cmd.py        `crystal verify`: is the file whole?
     watch_cmd.py         `crystal watch`: a crystal that follows its folders.

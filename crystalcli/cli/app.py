@@ -29,6 +29,7 @@ class CrystalCommands(CommandGroup):
         "chat": f"{_COMMANDS}.ask.chat_cmd",
         "recall": f"{_COMMANDS}.recall_cmd",
         "open": f"{_COMMANDS}.open_cmd",
+        "serve": f"{_COMMANDS}.serve_cmd",
         "mcp": f"{_COMMANDS}.mcp_cmd",
         "eval": f"{_COMMANDS}.eval_cmd",
         "status": f"{_COMMANDS}.status_cmd",

@@ -10,6 +10,7 @@ document_tools.py  The tools `read`, `outline`, `list` and `mentions`: what stan
                    where.
 instructions.py    Instructions of a server for the model: what the crystal holds, and when to use
                    the tools.
+listener.py        Socket that a server listens on.
 note_tool.py       The tool `remember`: a note becomes a dated document of its own.
 place_line.py      Places and texts as a model reads them: one line of place, then the text.
 search_tool.py     The tool `search`: passages that answer a question, and whether they seem to
@@ -29,14 +30,27 @@ from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.mcp_server.client_setup import CLIENTS, make_client_setup, skill_text
-    from crystalcli.mcp_server.service import serve_http, serve_stdio
+    from crystalcli.mcp_server.crystal_thread import CrystalThread
+    from crystalcli.mcp_server.listener import listen_on
+    from crystalcli.mcp_server.service import make_http_app, serve_http, serve_stdio
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "client_setup": ("CLIENTS", "make_client_setup", "skill_text"),
-            "service": ("serve_http", "serve_stdio"),
+            "crystal_thread": ("CrystalThread",),
+            "listener": ("listen_on",),
+            "service": ("make_http_app", "serve_http", "serve_stdio"),
         },
     )
 
-__all__ = ["CLIENTS", "make_client_setup", "serve_http", "serve_stdio", "skill_text"]
+__all__ = [
+    "CLIENTS",
+    "CrystalThread",
+    "listen_on",
+    "make_client_setup",
+    "make_http_app",
+    "serve_http",
+    "serve_stdio",
+    "skill_text",
+]

@@ -4,7 +4,7 @@ The protocol, in the versions of 2025 and of 2026-07-28, is that of the SDK. The
 answered before the crystal is opened: the SDK and the ledger are all that it needs. When the tools
 have been listed, the crystal and its models are opened in the background.
 
-Knows: the SDK, sockets. Does not know: what tools do.
+Knows: the SDK. Does not know: what tools do.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,10 +21,12 @@ from crystalcli import __version__
 from crystalcli.errors import CrystalError
 from crystalcli.mcp_server.crystal_thread import CrystalThread
 from crystalcli.mcp_server.instructions import server_instructions
+from crystalcli.mcp_server.listener import listen_on
 from crystalcli.mcp_server.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
+    from starlette.applications import Starlette
 
 HOST = "127.0.0.1"
 HTTP_PATH = "/mcp"
@@ -72,12 +73,30 @@ def serve_http(path: Path, port: int, *, on_ready: Callable[[str], None], write:
     server = _make_server(path, write=write)
     import uvicorn
 
-    listener = _listen(port)
+    listener = listen_on(HOST, port, "--http PORT")
     address = f"http://{HOST}:{listener.getsockname()[1]}{HTTP_PATH}"
     app = server.streamable_http_app(streamable_http_path=HTTP_PATH, host=HOST)
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
     on_ready(address)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def make_http_app(path: Path, host: str) -> Starlette:
+    """Make the application that speaks the protocol at `/mcp`, for a server that has other pages.
+
+    Its lifespan has to be entered.
+
+    Args:
+        path: The crystal, which is only read.
+        host: The address that the server listens on; with one of this machine alone the SDK looks
+            at Host and Origin too.
+
+    Raises:
+        CrystalError: The SDK is not installed.
+    """
+    server = _make_server(path, write=False)
+    app: Starlette = server.streamable_http_app(streamable_http_path=HTTP_PATH, host=host)
+    return app
 
 
 def _make_server(path: Path, *, write: bool) -> Server[CrystalThread]:
@@ -163,21 +182,3 @@ def _load_sdk() -> tuple[Any, Any]:
             gc.freeze()
             gc.enable()
     return Server, mcp_types
-
-
-def _listen(port: int) -> socket.socket:
-    """Open a socket for clients of this machine.
-
-    Raises:
-        CrystalError: The port is taken or not allowed.
-    """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen()  # clients that come before the server is up wait
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = getattr(error, "strerror", None) or error
-        raise CrystalError(f"cannot listen on {HOST}:{port}: {reason}; --http PORT takes another one") from None
-    return listener

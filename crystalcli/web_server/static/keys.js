@@ -1,0 +1,2 @@
+// Keys: / goes to the box, the arrows go through results, Escape goes back.
+"use strict";

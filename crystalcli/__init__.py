@@ -66,6 +66,15 @@ if TYPE_CHECKING:
     from crystalcli.neural_memory.memory_transformer import InfiniteMemoryTransformer
     from crystalcli.overview.document_outline import DocumentOutline, OutlineEntry
     from crystalcli.overview.excerpt import Excerpt
+    from crystalcli.overview.layers.layer_view import (
+        LayerBand,
+        LayerCell,
+        LayerCrumb,
+        LayerScope,
+        LayerView,
+        LitPassage,
+        UnitText,
+    )
     from crystalcli.recall.memory_use import MemoryPart, MemoryReport
     from crystalcli.recall.query import PreparedQuery, Results
     from crystalcli.retrieval_lm.perplexity import ArmPerplexity, Estimate, PerplexityReport
@@ -113,7 +122,13 @@ __all__ = [
     "InfiniteMemoryTransformer",
     "IngestReport",
     "KindForecast",
+    "LayerBand",
+    "LayerCell",
+    "LayerCrumb",
+    "LayerScope",
     "LayerStats",
+    "LayerView",
+    "LitPassage",
     "Measure",
     "MemoryCrystal",
     "MemoryPart",
@@ -151,6 +166,7 @@ __all__ = [
     "StoppedError",
     "TextMemory",
     "Turn",
+    "UnitText",
     "UsageError",
     "VerifyReport",
     "WatchBatch",
@@ -198,7 +214,13 @@ _HOMES = {
     "InfiniteMemoryTransformer": "crystalcli.neural_memory.memory_transformer",
     "IngestReport": "crystalcli.ingest.ingester",
     "KindForecast": "crystalcli.ingest.dry_run",
+    "LayerBand": "crystalcli.overview.layers.layer_view",
+    "LayerCell": "crystalcli.overview.layers.layer_view",
+    "LayerCrumb": "crystalcli.overview.layers.layer_view",
+    "LayerScope": "crystalcli.overview.layers.layer_view",
     "LayerStats": "crystalcli.index.stats",
+    "LayerView": "crystalcli.overview.layers.layer_view",
+    "LitPassage": "crystalcli.overview.layers.layer_view",
     "Measure": "crystalcli.evaluation.evaluate",
     "MemoryCrystal": "crystalcli.neural_memory.memory_crystal",
     "MemoryPart": "crystalcli.recall.memory_use",
@@ -237,6 +259,7 @@ _HOMES = {
     "StoppedError": "crystalcli.errors",
     "TextMemory": "crystalcli.retrieval_lm.text_memory",
     "Turn": "crystalcli.datatypes",
+    "UnitText": "crystalcli.overview.layers.layer_view",
     "UsageError": "crystalcli.errors",
     "VerifyReport": "crystalcli.maintenance.verify",
     "WatchBatch": "crystalcli.ingest.watch",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpac
 
 from crystalcli import models
 from crystalcli.answering import AskArguments, AskOptions, options_of
+from crystalcli.cpu import one_blas_thread
 from crystalcli.datatypes import FilterReading, Progress
 from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, SourceError, UsageError
 from crystalcli.index import ENCODER, find_encoder, find_named_encoder, resolve_encoder
@@ -47,8 +49,8 @@ if TYPE_CHECKING:
         RepairReport,
         VerifyReport,
     )
-    from crystalcli.overview import DocumentOutline, Excerpt
-    from crystalcli.recall import MemoryReport, Results
+    from crystalcli.overview import DocumentOutline, Excerpt, LayerScope, LayerView
+    from crystalcli.recall import LayerTrace, MemoryReport, Results, Searcher
     from crystalcli.retrieval_lm import PerplexityReport
     from crystalcli.storage import SourceRow, SummaryRow
     from crystalcli.text import FileFilter
@@ -60,6 +62,7 @@ Paths: TypeAlias = str | Path | Sequence[str | Path]
 OnProgress: TypeAlias = Callable[[Progress], None]
 Fetch: TypeAlias = Callable[[str], Path | None]
 
+_TRACES = 4  # questions whose scores are kept, 4 bytes for each atom of the crystal
 _WAIT_TO_KEEP = 2.0  # seconds that a summary waits for another program that writes the file
 
 
@@ -137,6 +140,8 @@ class Crystal(CrystalReader):
         """Take an open store; in a mode other than "write" give its lock back."""
         CrystalReader.__init__(self, store, folder, find_reranker)
         self._mode, self._wait, self._on_wait = mode, wait, on_wait
+        self._traces: OrderedDict[tuple[str, int], LayerTrace] = OrderedDict()
+        self._traced_by: Searcher | None = None
         if mode != "write" and store.writable:
             self._replace_store()
 
@@ -706,6 +711,41 @@ class Crystal(CrystalReader):
                 wanted = (0, source.characters)
             end = cut_span(self.shelf, source, *wanted, limit)
             return Excerpt(document, self.cite(document.path, wanted[0], end), wanted)
+
+    def layers(self, scope: LayerScope | None = None, question: str = "", k: int = 5) -> LayerView:
+        """View the layers of the crystal, a folder, a document or a span: bands of cells.
+
+        With a question, the cells that are near to it have light, and the passages that answer it
+        best have their places. The recall of the last questions is kept.
+
+        Args:
+            scope: The part of the crystal; None: all of it.
+            question: The question; "": none.
+            k: How many passages, at most.
+
+        Raises:
+            NotFoundError: The crystal does not hold the document, or no document in the folder.
+        """
+        from crystalcli.overview import LayerScope, build_layer_view
+
+        with self.snapshot():
+            trace = self._trace_of(question, k) if question.strip() else None
+            return build_layer_view(self.shelf, scope or LayerScope(), trace)
+
+    def _trace_of(self, question: str, k: int) -> LayerTrace:
+        """Recall a question with the scores of every layer, once for each state of the file."""
+        searcher = self.searcher()
+        if self._traced_by is not searcher:
+            self._traces, self._traced_by = OrderedDict(), searcher
+        trace = self._traces.pop((question, k), None)
+        if trace is None:
+            results = self.recall(question, k)
+            with one_blas_thread():
+                trace = searcher.trace(results)
+        self._traces[question, k] = trace
+        while len(self._traces) > _TRACES:
+            self._traces.popitem(last=False)
+        return trace
 
     def mentions(self, phrase: str, *, unit: str = "", where: RecallFilter | None = None) -> Answer:
         """Count and list every mention of a word or a phrase, exactly.

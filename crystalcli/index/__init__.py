@@ -21,6 +21,7 @@ index_reader.py       The resident index of a crystal: the segment, chunk and co
 layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
 ledger_summary.py     Summary of a crystal's ledger: how many documents of which kinds are in which
                       folders.
+node_spans.py         Nodes of one layer of a document, in its order, with their places in its text.
 place.py              The place of a span: its file, chapter, pages, lines, sheet and row, message.
 run_builder.py        Runs of a document, built while its chunks are numbered.
 segment_reader.py     Single segments: their spans, their trees, and their numbering.
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from crystalcli.index.index_reader import (
         AtomLocation,
         IndexReader,
+        Subtree,
     )
     from crystalcli.index.layer_encoder import (
         CachedEncoder,
@@ -109,6 +111,12 @@ if TYPE_CHECKING:
     from crystalcli.index.ledger_summary import (
         LedgerSummary,
         summarize_ledger,
+    )
+    from crystalcli.index.node_spans import (
+        LAYER_NAMES,
+        LayerName,
+        NodeSpans,
+        layer_nodes,
     )
     from crystalcli.index.place import (
         find_file,
@@ -202,6 +210,7 @@ else:
             "index_reader": (
                 "AtomLocation",
                 "IndexReader",
+                "Subtree",
             ),
             "layer_encoder": (
                 "CachedEncoder",
@@ -212,6 +221,12 @@ else:
             "ledger_summary": (
                 "LedgerSummary",
                 "summarize_ledger",
+            ),
+            "node_spans": (
+                "LAYER_NAMES",
+                "LayerName",
+                "NodeSpans",
+                "layer_nodes",
             ),
             "place": (
                 "find_file",
@@ -251,6 +266,7 @@ __all__ = [
     "CONTEXT_MARK",
     "DEFAULT_META",
     "ENCODER",
+    "LAYER_NAMES",
     "SEGMENT_BYTES",
     "VOLUME_KEYS",
     "AtomLocation",
@@ -262,15 +278,18 @@ __all__ = [
     "Encoder",
     "IndexReader",
     "LayerCodes",
+    "LayerName",
     "LayerStats",
     "LazyEncoder",
     "LedgerSummary",
+    "NodeSpans",
     "NodeView",
     "RunBuilder",
     "SegmentReader",
     "SegmentWriter",
     "StatsReport",
     "StoredChunk",
+    "Subtree",
     "TermIndex",
     "add_fidelity",
     "atom_starts",
@@ -295,6 +314,7 @@ __all__ = [
     "find_named_encoder",
     "glob_to_regex",
     "lacks_codebooks",
+    "layer_nodes",
     "learn_codebooks",
     "locate_span",
     "make_lazy_encoder",

@@ -48,12 +48,16 @@ class Subtree(NamedTuple):
         owners: The index of each cluster's atom among the atoms, int64 [n].
         units: Codes of the units, uint8 [m, 4].
         parents: The index of each unit's cluster in `clusters`, int64 [m].
+        cluster_numbers: The numbers of the clusters in the crystal, int64 [n].
+        unit_numbers: The numbers of the units, int64 [m].
     """
 
     clusters: UInt8Array
     owners: Int64Array
     units: UInt8Array
     parents: Int64Array
+    cluster_numbers: Int64Array
+    unit_numbers: Int64Array
 
 
 class AtomLocation(NamedTuple):
@@ -258,7 +262,7 @@ class IndexReader:
             wanted.append(("units", unit_numbers, cluster_segments[parents], self._first_units))
         codes = self._gather(np.unique(segments[with_layers]).tolist(), wanted)
         unit_codes = codes.get("units", np.zeros((0, CODE_BYTES["units"]), np.uint8))
-        return Subtree(codes["clusters"], with_layers[owners], unit_codes, parents)
+        return Subtree(codes["clusters"], with_layers[owners], unit_codes, parents, clusters, unit_numbers)
 
     def _gather(
         self, indices: Sequence[int], wanted: Sequence[tuple[str, Int64Array, Int64Array, Int64Array]]

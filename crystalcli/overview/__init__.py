@@ -16,6 +16,19 @@ sections.py           Divides documents into a few sections of similar size.
 telling_sentences.py  The telling sentences of a part, ranked.
 topic_signatures.py   Topic signatures: the terms that set a part of a text apart from the rest, and
                       its names.
+
+layers/
+    cell_groups.py        Groups of neighbouring nodes, so that a band has a bounded number of
+                          cells.
+    document_layers.py    The layers of a document, or of a span of it.
+    layer_view.py         Views of layers: a scope, its bands of cells, and what a question lit in
+                          them.
+    light.py              The light of cells: how far the score of each stands out for a question.
+    lit_passages.py       The passages that a question found, each with the scores on the way down
+                          to it.
+    shelf_layers.py       The layers of many documents: those of a folder, or all.
+    telling_words.py      Telling words of texts beside one another, as short labels.
+    view_builder.py       Builder of views of layers.
 """
 
 from __future__ import annotations
@@ -42,6 +55,18 @@ if TYPE_CHECKING:
         lines_span,
         pages_span,
         window_around,
+    )
+    from crystalcli.overview.layers.layer_view import (
+        LayerBand,
+        LayerCell,
+        LayerCrumb,
+        LayerScope,
+        LayerView,
+        LitPassage,
+        UnitText,
+    )
+    from crystalcli.overview.layers.view_builder import (
+        build_layer_view,
     )
     from crystalcli.overview.mentions import (
         DocumentMentions,
@@ -92,6 +117,16 @@ else:
                 "pages_span",
                 "window_around",
             ),
+            "layers.layer_view": (
+                "LayerBand",
+                "LayerCell",
+                "LayerCrumb",
+                "LayerScope",
+                "LayerView",
+                "LitPassage",
+                "UnitText",
+            ),
+            "layers.view_builder": ("build_layer_view",),
             "mentions": (
                 "DocumentMentions",
                 "Mention",
@@ -142,11 +177,19 @@ __all__ = [
     "DocumentRange",
     "Excerpt",
     "HeadingRange",
+    "LayerBand",
+    "LayerCell",
+    "LayerCrumb",
+    "LayerScope",
+    "LayerView",
+    "LitPassage",
     "Mention",
     "OutlineEntry",
     "Section",
     "TellingSentence",
     "TopicSignature",
+    "UnitText",
+    "build_layer_view",
     "compare_terms",
     "cut_span",
     "documents_with",

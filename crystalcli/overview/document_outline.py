@@ -84,7 +84,7 @@ def outline_document(index: IndexReader, source: SourceRow) -> DocumentOutline:
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    unit, parts = _parts_of(index, source)
+    unit, parts = document_parts(index, source)
     text = index.span_text(source) if parts else ""
     entries, line, position = [], 1, 0
     for number, part in enumerate(parts, 1):
@@ -111,7 +111,7 @@ def find_section(index: IndexReader, source: SourceRow, name: str) -> tuple[int,
         NotFoundError: It means no part.
         DamagedCrystalError: The crystal is damaged.
     """
-    _, parts = _parts_of(index, source)
+    _, parts = document_parts(index, source)
     wanted = " ".join(name.split()).casefold()
     if (match := _ID.fullmatch(wanted)) is not None and 1 <= int(match[1]) <= len(parts):
         return parts[int(match[1]) - 1][:2]
@@ -126,7 +126,7 @@ def find_section(index: IndexReader, source: SourceRow, name: str) -> tuple[int,
     raise NotFoundError(f"{source.path} has no section {name}{_nearest(wanted, parts)}")
 
 
-def _parts_of(index: IndexReader, source: SourceRow) -> tuple[str | None, list[OutlinePart]]:
+def document_parts(index: IndexReader, source: SourceRow) -> tuple[str | None, list[OutlinePart]]:
     """Find the kind of a document's parts, and the parts in order."""
     store = index.store
     headings = list_chapters(store, source).headings

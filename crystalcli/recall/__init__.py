@@ -14,6 +14,8 @@ filter_mask.py       The mask of a filter: the atoms that a question may be answ
                      parts of documents.
 front_matter.py      Front matter of Markdown documents: the date and the tags that it gives them.
 layer_score.py       Signals of the layers: nearness of clusters and units to the question.
+layer_trace.py       The trace of a recall: the scores that each layer gave, from all atoms down to
+                     the passages.
 lexical_score.py     Signal of an atom's own words: BM25 over the sum of the question's idf.
 memory_use.py        Memory of recall: the parts that grow with the crystal, and the base.
 name_score.py        Signal of a definition's name, in source code of few definitions.
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
         FilterMask,
         is_author,
         rooted,
+    )
+    from crystalcli.recall.layer_trace import (
+        LayerTrace,
     )
     from crystalcli.recall.memory_use import (
         MemoryPart,
@@ -103,6 +108,7 @@ else:
                 "is_author",
                 "rooted",
             ),
+            "layer_trace": ("LayerTrace",),
             "memory_use": (
                 "MemoryPart",
                 "MemoryReport",
@@ -143,6 +149,7 @@ __all__ = [
     "CrystalReader",
     "DateMention",
     "FilterMask",
+    "LayerTrace",
     "MemoryPart",
     "MemoryReport",
     "PassageBuilder",

@@ -14,11 +14,11 @@ Knows: codes and their tables. Does not know: text, documents.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.index import IndexReader
+from crystalcli.index import IndexReader, Subtree
 from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities
 from crystalcli.vectors import Codec
@@ -75,38 +75,66 @@ def layer_similarities(
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    assert query.encoded is not None and index.atom_codes is not None
     is_counted = query.token_weights > 0
     weights = query.token_weights[is_counted]
-    # Row 0 is the question as a whole, the others its tokens; the products with a coded node are
-    # sums over tables.
-    vectors = np.concatenate([query.encoded.vector[None], query.encoded.states[is_counted]])
-    if depth < 3:
-        vectors = vectors[:1]
-    atom_table, cluster_table, unit_table = (
-        np.stack([quantizer.lookup_table(vector) for vector in vectors])
-        for quantizer in (codec.atoms, codec.clusters, codec.units)
-    )
     best_cluster, mean, max_sim = np.full((3, len(atoms)), -1.0, np.float32)
     max_sim[:] = 0
-    nodes = index.below(atoms, units=depth == 3)
+    nodes, products, unit_products = node_products(index, codec, query, atoms, depth)
     if not len(nodes.owners):
         return LayerSimilarities(best_cluster, mean, max_sim)
     rows, starts = np.unique(nodes.owners, return_index=True)
-    products = code_sums(atom_table, index.atom_codes[atoms])[:, nodes.owners]
-    products += code_sums(cluster_table, nodes.clusters)
     best_cluster[rows] = np.maximum.reduceat(products[0], starts)
     if depth < 3:
         mean[rows] = _means(products[0], starts)
         return LayerSimilarities(best_cluster, mean, max_sim)
-    unit_products = products[:, nodes.parents]
-    unit_products += code_sums(unit_table, nodes.units)
     _, starts = np.unique(nodes.owners[nodes.parents], return_index=True)
     mean[rows] = _means(unit_products[0], starts)
     if len(weights):
         best_units = np.maximum.reduceat(unit_products[1:], starts, axis=1)
         max_sim[rows] = weights @ best_units / weights.sum()
     return LayerSimilarities(best_cluster, mean, max_sim)
+
+
+class NodeProducts(NamedTuple):
+    """Products of a question with the nodes below some atoms.
+
+    Row 0 of the products is that of the question as a whole, the others those of its tokens that
+    count; at depth 2 there is row 0 alone.
+
+    Attributes:
+        nodes: The nodes.
+        clusters: Their products with the clusters, float32 [rows, clusters].
+        units: Their products with the units, float32 [rows, units]; no units at depth 2.
+    """
+
+    nodes: Subtree
+    clusters: FloatArray
+    units: FloatArray
+
+
+def node_products(
+    index: IndexReader, codec: Codec, query: PreparedQuery, atoms: Int64Array, depth: int
+) -> NodeProducts:
+    """Multiply a question with the nodes below atoms; arguments as in `layer_similarities`.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    assert query.encoded is not None and index.atom_codes is not None
+    # The products with a coded node are sums over tables.
+    vectors = np.concatenate([query.encoded.vector[None], query.encoded.states[query.token_weights > 0]])
+    if depth < 3:
+        vectors = vectors[:1]
+    atom_table, cluster_table, unit_table = (
+        np.stack([quantizer.lookup_table(vector) for vector in vectors])
+        for quantizer in (codec.atoms, codec.clusters, codec.units)
+    )
+    nodes = index.below(atoms, units=depth == 3)
+    products = code_sums(atom_table, index.atom_codes[atoms])[:, nodes.owners]
+    products += code_sums(cluster_table, nodes.clusters)
+    unit_products = products[:, nodes.parents]
+    unit_products += code_sums(unit_table, nodes.units)
+    return NodeProducts(nodes, products, unit_products)
 
 
 def code_sums(table: FloatArray, codes: UInt8Array) -> FloatArray:

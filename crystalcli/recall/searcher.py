@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from crystalcli.datatypes import FloatArray, Int64Array, Passage
     from crystalcli.recall.filter_mask import FilterMask
+    from crystalcli.recall.layer_trace import LayerTrace
     from crystalcli.recall.recency import Recency
     from crystalcli.recall.reencode import ChunkVectors
     from crystalcli.recall.rerank import Reranker
@@ -251,13 +252,7 @@ class Searcher:
     def _rank_by_fine_score(
         self, query: PreparedQuery, codec: Codec, coarse: CoarseScores, depth: int, count: int
     ) -> list[ScoredAtom]:
-        atoms = np.union1d(
-            highest(coarse.total, CANDIDATES),
-            np.union1d(highest(query.bm25, LEXICAL_CANDIDATES), highest(coarse.cosines, ATOM_CANDIDATES)),
-        )
-        exact = exact_matches(self.shelf, query)
-        atoms = np.union1d(atoms, np.array(list(exact), np.int64))
-        atoms = atoms[np.isfinite(coarse.total[atoms])]
+        atoms, exact = self._candidates(query, coarse)
         layers = LayerSimilarities(*map(query.scale.apply, self._layer_similarities(query, codec, atoms, depth)))
         candidates = CandidateAtoms(atoms, atom_documents(self.shelf, atoms), layers)
         table = ScoreTable(atoms, query.scale.apply(coarse.cosines[atoms]))
@@ -271,6 +266,35 @@ class Searcher:
         pages = PageScorer(self.shelf)
         table.add(pages.name, pages.score(query, candidates.take(leading)), leading)
         return table.best(count)
+
+    def _candidates(self, query: PreparedQuery, coarse: CoarseScores) -> tuple[Int64Array, dict[int, float]]:
+        """Choose the atoms that clusters and units are read for.
+
+        Returns:
+            Their numbers, int64, rising; and the matches of exact strings, as of `exact_matches`.
+        """
+        atoms = np.union1d(
+            highest(coarse.total, CANDIDATES),
+            np.union1d(highest(query.bm25, LEXICAL_CANDIDATES), highest(coarse.cosines, ATOM_CANDIDATES)),
+        )
+        exact = exact_matches(self.shelf, query)
+        atoms = np.union1d(atoms, np.array(list(exact), np.int64))
+        return atoms[np.isfinite(coarse.total[atoms])], exact
+
+    def trace(self, results: Results) -> LayerTrace:
+        """Give the scores of every layer on the way from all atoms to the passages of a recall.
+
+        Raises:
+            DamagedCrystalError: The crystal is damaged.
+        """
+        from crystalcli.recall.layer_trace import lexical_trace, trace_layers
+
+        query = results.query
+        if query.encoded is None or self._codec is None or self.shelf.atom_codes is None:
+            return lexical_trace(results)
+        coarse = self._coarse_scores(query, self._codec)
+        candidates, _ = self._candidates(query, coarse)
+        return trace_layers(self.shelf, self._codec, results, coarse.total, candidates)
 
     def _scorers(self, depth: int) -> list[SignalScorer]:
         """The signals of the fine score, without the page."""
